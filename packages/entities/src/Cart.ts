@@ -1,0 +1,213 @@
+import { Address, Email } from "@halles/shared/Address"
+import { commandFields } from "@halles/shared/Command"
+import { CartId, CustomerId, OrderId, SkuCode } from "@halles/shared/Ids"
+import { Amount, Currency, Minor } from "@halles/shared/Money"
+import { Quantity } from "@halles/shared/Quantity"
+import { shardGroup } from "@halles/shared/Region"
+import { Schema } from "effect"
+import { ClusterSchema, Entity } from "effect/cluster"
+import { Rpc } from "effect/rpc"
+import { AlreadyExists, Busy, CommandReused, NotFound } from "./EntityErrors.ts"
+import { Price, TaxRate, Title } from "./Product.ts"
+import { Wake } from "./Wake.ts"
+
+/** Lines of one cart; a wholesaler's largest invoice has about 600. */
+export const linesMax = 1_000
+export const chargesMax = 20
+
+/**
+ * `shop`: prices, tax and shipping are the shop's, read again at checkout. `agreed`: a caller with the import scope
+ * states unit price and charges; the shop adds nothing.
+ */
+export const Pricing = Schema.Literals(["shop", "agreed"])
+
+/** Tells lines of one SKU at different agreed prices apart; empty for all others. */
+export const Variant = Schema.String.check(Schema.isPattern(/^[A-Za-z0-9_-]{0,16}$/))
+
+export const ChargeKind = Schema.Literals(["shipping", "discount", "fee"])
+export const ChargeCode = Schema.String.check(Schema.isPattern(/^[A-Za-z0-9_-]{1,40}$/))
+
+export const CartLine = Schema.Struct({
+  sku: SkuCode,
+  variant: Variant,
+  title: Title,
+  quantity: Quantity,
+  unitPrice: Amount,
+  taxRate: TaxRate
+})
+export type CartLine = typeof CartLine.Type
+
+/** Something to pay (or, a discount, to take off: negative) that is no goods. */
+export const Charge = Schema.Struct({ code: ChargeCode, kind: ChargeKind, amount: Minor })
+export type Charge = typeof Charge.Type
+
+/** `total = goods + charges + tax`, all in minor units of the cart's currency. */
+export const Totals = Schema.Struct({ goods: Amount, charges: Minor, tax: Amount, total: Minor })
+export type Totals = typeof Totals.Type
+
+/** A percentage off the goods, in basis points. */
+export const Coupon = Schema.Struct({
+  code: Schema.String.check(Schema.isPattern(/^[A-Z0-9-]{3,30}$/)),
+  basisPoints: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 10_000 }))
+})
+export type Coupon = typeof Coupon.Type
+
+export class OpenCart extends Schema.TaggedClass<OpenCart>()("OpenCart", {
+  ...commandFields,
+  currency: Currency,
+  pricing: Pricing,
+  customerId: Schema.optionalKey(CustomerId)
+}) {}
+
+const lineFields = {
+  ...commandFields,
+  sku: SkuCode,
+  variant: Variant,
+  quantity: Quantity,
+  /** With agreed pricing: what the caller and the customer agreed on. */
+  agreedPrice: Schema.optionalKey(Amount),
+  /** What the product says; filled in by the cart's shell. */
+  listing: Schema.optionalKey(Schema.Struct({ title: Title, price: Price }))
+}
+/** The line has this quantity from now on. */
+export class PutLine extends Schema.TaggedClass<PutLine>()("PutLine", lineFields) {}
+/** The line has this much more; made safe to repeat by its command id. */
+export class AddLine extends Schema.TaggedClass<AddLine>()("AddLine", lineFields) {}
+/** Removing what is not there is harmless. */
+export class RemoveLine extends Schema.TaggedClass<RemoveLine>()("RemoveLine", {
+  ...commandFields,
+  sku: SkuCode,
+  variant: Variant
+}) {}
+export class PutCharge extends Schema.TaggedClass<PutCharge>()("PutCharge", { ...commandFields, charge: Charge }) {}
+export class ApplyCoupon extends Schema.TaggedClass<ApplyCoupon>()("ApplyCoupon", {
+  ...commandFields,
+  coupon: Coupon
+}) {}
+export class RemoveCoupon extends Schema.TaggedClass<RemoveCoupon>()("RemoveCoupon", commandFields) {}
+
+/** Prices by SKU code, as the products say now. */
+export const Prices = Schema.Record(Schema.String, Price)
+
+/** Takes the prices of now; lines whose product is gone stay as they are and stop the checkout. */
+export class Reprice extends Schema.TaggedClass<Reprice>()("Reprice", {
+  ...commandFields,
+  prices: Schema.optionalKey(Prices)
+}) {}
+
+/** Takes over all lines of another cart of the same region and currency; that cart is closed. Same lines add up. */
+export class Merge extends Schema.TaggedClass<Merge>()("Merge", { ...commandFields, from: CartId }) {}
+/** Asked by the cart that merges: close, and say what you hold. */
+export class HandOver extends Schema.TaggedClass<HandOver>()("HandOver", {
+  ...commandFields,
+  into: CartId,
+  currency: Currency,
+  pricing: Pricing
+}) {}
+
+export class CheckOut extends Schema.TaggedClass<CheckOut>()("CheckOut", {
+  ...commandFields,
+  email: Email,
+  shippingAddress: Address,
+  paymentToken: Schema.String.check(Schema.isPattern(/^tok_[a-z_0-9]{1,60}$/)),
+  /** Of the request body: the same key with another body is refused. */
+  fingerprint: Schema.String.check(Schema.isMaxLength(100)),
+  prices: Schema.optionalKey(Prices)
+}) {}
+
+export class CartView extends Schema.Class<CartView>("CartView")({
+  id: CartId,
+  status: Schema.Literals(["open", "checked_out", "merged", "expired"]),
+  currency: Currency,
+  pricing: Pricing,
+  customerId: Schema.NullOr(CustomerId),
+  lines: Schema.Array(CartLine),
+  charges: Schema.Array(Charge),
+  coupon: Schema.NullOr(Coupon),
+  totals: Totals,
+  orderId: Schema.NullOr(OrderId),
+  mergedInto: Schema.NullOr(CartId),
+  seq: Schema.Int
+}) {}
+
+/** The cart takes no more changes. */
+export class CartClosed extends Schema.TaggedError<CartClosed>()(
+  "CartClosed",
+  {
+    status: Schema.Literals(["checked_out", "merged", "expired"])
+  },
+  { httpApiStatus: 409 }
+) {}
+/** There is nothing to buy in it. */
+export class CartEmpty extends Schema.TaggedError<CartEmpty>()("CartEmpty", {}, { httpApiStatus: 422 }) {}
+/** At the bound of lines, charges, quantity or total. */
+export class CartFull extends Schema.TaggedError<CartFull>()(
+  "CartFull",
+  { bound: Schema.String, max: Schema.Int },
+  { httpApiStatus: 422 }
+) {}
+/** These SKUs have no price in the cart's currency (not listed, or sold in another currency). */
+export class NotSold extends Schema.TaggedError<NotSold>()(
+  "NotSold",
+  { skus: Schema.Array(SkuCode) },
+  { httpApiStatus: 422 }
+) {}
+/** Agreed prices and charges belong to carts with agreed pricing, and only there. */
+export class PricingMismatch extends Schema.TaggedError<PricingMismatch>()(
+  "PricingMismatch",
+  { pricing: Pricing },
+  { httpApiStatus: 422 }
+) {}
+/** The other cart cannot be merged into this one. */
+export class MergeRefused extends Schema.TaggedError<MergeRefused>()(
+  "MergeRefused",
+  {
+    reason: Schema.Literals([
+      "same_cart",
+      "not_found",
+      "closed",
+      "other_currency",
+      "other_pricing",
+      "other_region",
+      "too_many_lines"
+    ])
+  },
+  { httpApiStatus: 409 }
+) {}
+
+/** What `HandOver` is answered with; a refusal is an answer, since the merging cart relies on it. */
+export const HandedOver = Schema.Union([
+  Schema.TaggedStruct("Lines", { lines: Schema.Array(CartLine), charges: Schema.Array(Charge) }),
+  Schema.TaggedStruct("Refused", {
+    reason: Schema.Literals(["not_found", "closed", "other_currency", "other_pricing"])
+  })
+])
+export type HandedOver = typeof HandedOver.Type
+
+const change = Schema.Union([NotFound, CartClosed, CartFull, NotSold, PricingMismatch, Busy])
+
+export const Cart = Entity.make("Cart", [
+  Rpc.make("OpenCart", { payload: OpenCart, success: CartView, error: Schema.Union([AlreadyExists, Busy]) }),
+  Rpc.make("PutLine", { payload: PutLine, success: CartView, error: change }),
+  Rpc.make("AddLine", { payload: AddLine, success: CartView, error: change }),
+  Rpc.make("RemoveLine", { payload: RemoveLine, success: CartView, error: change }),
+  Rpc.make("PutCharge", { payload: PutCharge, success: CartView, error: change }),
+  Rpc.make("ApplyCoupon", { payload: ApplyCoupon, success: CartView, error: change }),
+  Rpc.make("RemoveCoupon", { payload: RemoveCoupon, success: CartView, error: change }),
+  Rpc.make("Reprice", { payload: Reprice, success: CartView, error: change }),
+  Rpc.make("Merge", {
+    payload: Merge,
+    success: CartView,
+    error: Schema.Union([NotFound, CartClosed, MergeRefused, Busy])
+  }),
+  Rpc.make("HandOver", { payload: HandOver, success: HandedOver, error: Busy }),
+  Rpc.make("CheckOut", {
+    payload: CheckOut,
+    success: CartView,
+    error: Schema.Union([NotFound, CartClosed, CartEmpty, CartFull, NotSold, CommandReused, Busy])
+  }),
+  Rpc.make("Wake", { payload: Wake, error: Busy }),
+  Rpc.make("View", { success: CartView, error: NotFound })
+])
+  .annotateRpcs(ClusterSchema.Uninterruptible, true)
+  .annotate(ClusterSchema.ShardGroup, shardGroup)

@@ -1,0 +1,105 @@
+import { Address, Email } from "@halles/shared/Address"
+import { commandFields } from "@halles/shared/Command"
+import { CustomerId, OrderId } from "@halles/shared/Ids"
+import { shardGroup } from "@halles/shared/Region"
+import { Schema } from "effect"
+import { ClusterSchema, Entity } from "effect/cluster"
+import { Rpc } from "effect/rpc"
+import { AlreadyExists, Busy, NotFound } from "./EntityErrors.ts"
+import { Wake } from "./Wake.ts"
+
+export const addressesMax = 50
+/** The newest orders that the customer itself remembers; the full list is the order projection's. */
+export const recentOrdersMax = 20
+
+const Name = Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(120))
+export const AddressLabel = Schema.String.check(Schema.isPattern(/^[A-Za-z0-9_-]{1,30}$/))
+export const Purpose = Schema.Literals(["marketing_email", "marketing_sms", "personalisation", "analytics"])
+export const Preferences = Schema.Struct({
+  language: Schema.optionalKey(Schema.String.check(Schema.isPattern(/^[a-z]{2}(-[A-Z]{2})?$/))),
+  currency: Schema.optionalKey(Schema.String.check(Schema.isPattern(/^[A-Z]{3}$/)))
+})
+
+/** A guest has no e-mail address yet; `UpdateProfile` with one makes an account of it. */
+export class Register extends Schema.TaggedClass<Register>()("Register", {
+  ...commandFields,
+  email: Schema.optionalKey(Email),
+  name: Schema.optionalKey(Name)
+}) {}
+/** Only the fields present change. */
+export class UpdateProfile extends Schema.TaggedClass<UpdateProfile>()("UpdateProfile", {
+  ...commandFields,
+  email: Schema.optionalKey(Email),
+  name: Schema.optionalKey(Name),
+  preferences: Schema.optionalKey(Preferences)
+}) {}
+export class PutAddress extends Schema.TaggedClass<PutAddress>()("PutAddress", {
+  ...commandFields,
+  label: AddressLabel,
+  address: Address
+}) {}
+export class RemoveAddress extends Schema.TaggedClass<RemoveAddress>()("RemoveAddress", {
+  ...commandFields,
+  label: AddressLabel
+}) {}
+export class SetConsent extends Schema.TaggedClass<SetConsent>()("SetConsent", {
+  ...commandFields,
+  purpose: Purpose,
+  granted: Schema.Boolean
+}) {}
+/** Sent by the order saga once the order is confirmed. */
+export class NoteOrder extends Schema.TaggedClass<NoteOrder>()("NoteOrder", { ...commandFields, orderId: OrderId }) {}
+/** Adds points, or takes them when negative; `reference` says for what. Never below zero. */
+export class MovePoints extends Schema.TaggedClass<MovePoints>()("MovePoints", {
+  ...commandFields,
+  points: Schema.Int.check(Schema.isBetween({ minimum: -1_000_000, maximum: 1_000_000 })),
+  reference: Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(100))
+}) {}
+
+export class CustomerView extends Schema.Class<CustomerView>("CustomerView")({
+  id: CustomerId,
+  guest: Schema.Boolean,
+  email: Schema.NullOr(Email),
+  name: Schema.NullOr(Name),
+  addresses: Schema.Array(Schema.Struct({ label: AddressLabel, address: Address })),
+  preferences: Preferences,
+  consents: Schema.Array(Schema.Struct({ purpose: Purpose, granted: Schema.Boolean, at: Schema.Int })),
+  orders: Schema.Struct({ count: Schema.Int, recent: Schema.Array(OrderId) }),
+  points: Schema.Int,
+  seq: Schema.Int
+}) {}
+
+export class TooManyAddresses extends Schema.TaggedError<TooManyAddresses>()(
+  "TooManyAddresses",
+  { max: Schema.Int },
+  { httpApiStatus: 422 }
+) {}
+export class NotEnoughPoints extends Schema.TaggedError<NotEnoughPoints>()(
+  "NotEnoughPoints",
+  { points: Schema.Int },
+  { httpApiStatus: 409 }
+) {}
+
+const change = Schema.Union([NotFound, Busy])
+
+export const Customer = Entity.make("Customer", [
+  Rpc.make("Register", { payload: Register, success: CustomerView, error: Schema.Union([AlreadyExists, Busy]) }),
+  Rpc.make("UpdateProfile", { payload: UpdateProfile, success: CustomerView, error: change }),
+  Rpc.make("PutAddress", {
+    payload: PutAddress,
+    success: CustomerView,
+    error: Schema.Union([NotFound, TooManyAddresses, Busy])
+  }),
+  Rpc.make("RemoveAddress", { payload: RemoveAddress, success: CustomerView, error: change }),
+  Rpc.make("SetConsent", { payload: SetConsent, success: CustomerView, error: change }),
+  Rpc.make("NoteOrder", { payload: NoteOrder, error: change }),
+  Rpc.make("MovePoints", {
+    payload: MovePoints,
+    success: CustomerView,
+    error: Schema.Union([NotFound, NotEnoughPoints, Busy])
+  }),
+  Rpc.make("Wake", { payload: Wake, error: Busy }),
+  Rpc.make("View", { success: CustomerView, error: NotFound })
+])
+  .annotateRpcs(ClusterSchema.Uninterruptible, true)
+  .annotate(ClusterSchema.ShardGroup, shardGroup)

@@ -1,0 +1,34 @@
+import type { Result, Schema } from "effect"
+
+/**
+ * The pure part of an entity; a module such as `Cart/CartState.ts` is one as it stands.
+ *
+ * - `decide` turns a command into events, `[]` where the state says so already, or a refusal. It never throws. `now` is
+ *   the time in Unix milliseconds. It is the only place that sees a clock.
+ * - `evolve` is total over the events, and the only way a state comes about.
+ * - `dueAt` is the Unix millisecond at which the entity wants its `Wake`, or `null`. It must move past `now` once a
+ *   `Wake` has done what was due.
+ * - `next` is the one message that the entity owes to another party, or `null`. Its `key` names the step: the same key
+ *   is sent again until a command has moved the state on, so receivers dedupe by it.
+ */
+export interface Model<
+  State,
+  Command extends { readonly commandId: string },
+  Event extends { readonly _tag: string },
+  Refusal,
+  Owed extends { readonly key: string } = never
+> {
+  /** The entity type, as in the contract. */
+  readonly type: string
+  /** Of events and state; raised when their shape changes, together with `upcast`. */
+  readonly version: number
+  readonly Event: Schema.Codec<Event, unknown>
+  readonly State: Schema.Codec<State, unknown>
+  readonly initial: State
+  readonly decide: (state: State, command: Command, now: number) => Result.Result<ReadonlyArray<Event>, Refusal>
+  readonly evolve: (state: State, event: Event) => State
+  readonly dueAt?: (state: State) => number | null
+  readonly next?: (state: State) => Owed | null
+  /** Lifts an event stored under an older version to today's encoded shape. */
+  readonly upcast?: (version: number, event: unknown) => unknown
+}

@@ -1,0 +1,165 @@
+import { Address, Email } from "@halles/shared/Address"
+import { commandFields } from "@halles/shared/Command"
+import { CartId, CustomerId, OrderId, SkuCode } from "@halles/shared/Ids"
+import { Amount, Currency } from "@halles/shared/Money"
+import { Quantity } from "@halles/shared/Quantity"
+import { shardGroup } from "@halles/shared/Region"
+import { Schema } from "effect"
+import { ClusterSchema, Entity } from "effect/cluster"
+import { Rpc, RpcGroup } from "effect/rpc"
+import { CartLine, Charge, linesMax, Totals } from "./Cart.ts"
+import { AlreadyExists, Busy, NotFound } from "./EntityErrors.ts"
+import { Wake } from "./Wake.ts"
+
+export const returnsMax = 100
+
+/** Everything an order needs, as the cart had it at checkout. */
+export class Place extends Schema.TaggedClass<Place>()("Place", {
+  ...commandFields,
+  cartId: CartId,
+  customerId: Schema.NullOr(CustomerId),
+  currency: Currency,
+  lines: Schema.Array(CartLine).check(Schema.isMinLength(1), Schema.isMaxLength(linesMax)),
+  charges: Schema.Array(Charge),
+  /** What a coupon takes off the goods; already inside `totals`. */
+  discount: Amount,
+  totals: Totals,
+  email: Email,
+  shippingAddress: Address,
+  paymentToken: Schema.String
+}) {}
+/** Only until the goods have left. */
+export class Cancel extends Schema.TaggedClass<Cancel>()("Cancel", {
+  ...commandFields,
+  reason: Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(200))
+}) {}
+export const Disposition = Schema.Literals(["restock", "write_off"])
+export const ReturnLine = Schema.Struct({
+  sku: SkuCode,
+  /** Which of several lines of the SKU; empty for the plain one. */
+  variant: Schema.String.check(Schema.isPattern(/^[A-Za-z0-9_-]{0,16}$/)),
+  quantity: Quantity
+})
+export class RequestReturn extends Schema.TaggedClass<RequestReturn>()("RequestReturn", {
+  ...commandFields,
+  returnId: Schema.String.check(Schema.isPattern(/^[A-Za-z0-9_-]{1,60}$/)),
+  lines: Schema.Array(ReturnLine).check(Schema.isMinLength(1), Schema.isMaxLength(linesMax)),
+  reason: Schema.String.check(Schema.isMaxLength(200)),
+  disposition: Disposition
+}) {}
+/** From the shipment, when the carrier says so. */
+export class NoteDispatched extends Schema.TaggedClass<NoteDispatched>()("NoteDispatched", commandFields) {}
+export class NoteDelivered extends Schema.TaggedClass<NoteDelivered>()("NoteDelivered", commandFields) {}
+export class NoteReturnReceived extends Schema.TaggedClass<NoteReturnReceived>()("NoteReturnReceived", {
+  ...commandFields,
+  returnId: Schema.String
+}) {}
+
+export const Status = Schema.Literals([
+  "created",
+  "payment",
+  "reserving",
+  "shipping",
+  "confirmed",
+  "shipped",
+  "delivered",
+  "cancelling",
+  "cancelled",
+  "partially_returned",
+  "returned"
+])
+export type Status = typeof Status.Type
+
+/** One entry of the history that a customer or an operator may see. */
+export const Step = Schema.Struct({
+  seq: Schema.Int,
+  step: Schema.String,
+  at: Schema.Int,
+  detail: Schema.NullOr(Schema.String)
+})
+export type Step = typeof Step.Type
+
+export const ReturnView = Schema.Struct({
+  returnId: Schema.String,
+  status: Schema.Literals(["requested", "received", "refused", "refunded"]),
+  disposition: Disposition,
+  lines: Schema.Array(ReturnLine),
+  /** Paid back, in minor units; 0 until it is. */
+  refunded: Amount
+})
+
+export class OrderView extends Schema.Class<OrderView>("OrderView")({
+  id: OrderId,
+  status: Status,
+  customerId: Schema.NullOr(CustomerId),
+  currency: Currency,
+  lines: Schema.Array(CartLine),
+  charges: Schema.Array(Charge),
+  discount: Amount,
+  totals: Totals,
+  payment: Schema.Struct({ authorised: Amount, captured: Amount, refunded: Amount }),
+  trackingNumbers: Schema.Array(Schema.String),
+  returns: Schema.Array(ReturnView),
+  /** Why it was cancelled, as a stable code: `no_stock`, `card_declined`, `no_carrier`, `hold_expired`, `requested`. */
+  cancelled: Schema.NullOr(Schema.Struct({ code: Schema.String, detail: Schema.NullOr(Schema.String) })),
+  steps: Schema.Array(Step),
+  seq: Schema.Int
+}) {}
+
+/** The goods have left, or the order is over. */
+export class TooLateToCancel extends Schema.TaggedError<TooLateToCancel>()(
+  "TooLateToCancel",
+  { status: Status },
+  { httpApiStatus: 409 }
+) {}
+/** Only what was shipped can come back. */
+export class NotShipped extends Schema.TaggedError<NotShipped>()(
+  "NotShipped",
+  { status: Status },
+  { httpApiStatus: 409 }
+) {}
+/** More than was bought and not yet returned. */
+export class ReturnExceeds extends Schema.TaggedError<ReturnExceeds>()(
+  "ReturnExceeds",
+  { sku: SkuCode, returnable: Schema.Int },
+  { httpApiStatus: 422 }
+) {}
+export class TooManyReturns extends Schema.TaggedError<TooManyReturns>()(
+  "TooManyReturns",
+  { max: Schema.Int },
+  { httpApiStatus: 422 }
+) {}
+
+export const Order = Entity.fromRpcGroup(
+  "Order",
+  RpcGroup.make(
+    Rpc.make("Place", { payload: Place, error: Schema.Union([AlreadyExists, Busy]) }),
+    Rpc.make("Cancel", { payload: Cancel, success: OrderView, error: Schema.Union([NotFound, TooLateToCancel, Busy]) }),
+    Rpc.make("RequestReturn", {
+      payload: RequestReturn,
+      success: OrderView,
+      error: Schema.Union([NotFound, NotShipped, ReturnExceeds, TooManyReturns, Busy])
+    }),
+    Rpc.make("NoteDispatched", { payload: NoteDispatched, error: Schema.Union([NotFound, Busy]) }),
+    Rpc.make("NoteDelivered", { payload: NoteDelivered, error: Schema.Union([NotFound, Busy]) }),
+    Rpc.make("NoteReturnReceived", { payload: NoteReturnReceived, error: Schema.Union([NotFound, Busy]) }),
+    Rpc.make("Wake", { payload: Wake, error: Busy }),
+    Rpc.make("View", { success: OrderView, error: NotFound })
+  )
+    .annotateRpcs(ClusterSchema.Uninterruptible, true)
+    .add(
+      /** Answers once the order is confirmed or cancelled (or later), or with the state of then after `timeoutMs`. */
+      Rpc.make("Settled", {
+        payload: { timeoutMs: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 30_000 })) },
+        success: OrderView,
+        error: NotFound
+      }),
+      /** The history after `afterSeq`, then each new step as it is committed; ends when the order is over. */
+      Rpc.make("Watch", {
+        payload: { afterSeq: Schema.Int },
+        success: Schema.Struct({ step: Step, status: Status }),
+        error: NotFound,
+        stream: true
+      })
+    )
+).annotate(ClusterSchema.ShardGroup, shardGroup)
