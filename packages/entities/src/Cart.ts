@@ -4,6 +4,7 @@ import { CartId, CustomerId, OrderId, SkuCode } from "@halles/shared/Ids"
 import { Amount, Currency, Minor } from "@halles/shared/Money"
 import { Quantity } from "@halles/shared/Quantity"
 import { shardGroup } from "@halles/shared/Region"
+import { storable } from "@halles/shared/Text"
 import { Schema } from "effect"
 import { ClusterSchema, Entity } from "effect/cluster"
 import { Rpc } from "effect/rpc"
@@ -14,6 +15,10 @@ import { Wake } from "./Wake.ts"
 /** Lines of one cart; a wholesaler's largest invoice has about 600. */
 export const linesMax = 1_000
 export const chargesMax = 20
+/** Units of one SKU in one cart, over all its variants: what an order can hold of a SKU. */
+export const unitsMax = 1_000_000
+/** Minor units of the goods, and of the charges: small enough that two carts, merged, stay exact together with their tax. */
+export const amountMax = 2 ** 50
 
 /**
  * `shop`: prices, tax and shipping are the shop's, read again at checkout. `agreed`: a caller with the import scope
@@ -31,7 +36,8 @@ export const CartLine = Schema.Struct({
   sku: SkuCode,
   variant: Variant,
   title: Title,
-  quantity: Quantity,
+  /** Twice `unitsMax` only in a merged cart, which must come down to it before checkout. */
+  quantity: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 2 * unitsMax })),
   unitPrice: Amount,
   taxRate: TaxRate
 })
@@ -79,6 +85,7 @@ export class RemoveLine extends Schema.TaggedClass<RemoveLine>()("RemoveLine", {
   sku: SkuCode,
   variant: Variant
 }) {}
+/** The charge of this kind and code has this amount from now on; 0 takes it away. */
 export class PutCharge extends Schema.TaggedClass<PutCharge>()("PutCharge", { ...commandFields, charge: Charge }) {}
 export class ApplyCoupon extends Schema.TaggedClass<ApplyCoupon>()("ApplyCoupon", {
   ...commandFields,
@@ -95,7 +102,11 @@ export class Reprice extends Schema.TaggedClass<Reprice>()("Reprice", {
   prices: Schema.optionalKey(Prices)
 }) {}
 
-/** Takes over all lines of another cart of the same region and currency; that cart is closed. Same lines add up. */
+/**
+ * Takes over all lines and charges of another cart of the same region, currency and pricing; that cart is closed. Same
+ * lines add up; a line agreed at another price moves to a variant of its own. The other cart's coupon is not taken over.
+ * A merged cart may hold twice the bounds; it must be within them before it can be checked out or merged again.
+ */
 export class Merge extends Schema.TaggedClass<Merge>()("Merge", { ...commandFields, from: CartId }) {}
 /** Asked by the cart that merges: close, and say what you hold. */
 export class HandOver extends Schema.TaggedClass<HandOver>()("HandOver", {
@@ -111,7 +122,7 @@ export class CheckOut extends Schema.TaggedClass<CheckOut>()("CheckOut", {
   shippingAddress: Address,
   paymentToken: Schema.String.check(Schema.isPattern(/^tok_[a-z_0-9]{1,60}$/)),
   /** Of the request body: the same key with another body is refused. */
-  fingerprint: Schema.String.check(Schema.isMaxLength(100)),
+  fingerprint: Schema.String.check(Schema.isMaxLength(100), storable),
   prices: Schema.optionalKey(Prices)
 }) {}
 
@@ -158,6 +169,16 @@ export class PricingMismatch extends Schema.TaggedError<PricingMismatch>()(
   { pricing: Pricing },
   { httpApiStatus: 422 }
 ) {}
+/** Why a cart does not give its lines to another. */
+export const HandOverRefusal = Schema.Literals([
+  "not_found",
+  "closed",
+  /** It is itself waiting for a third cart: try again. */
+  "merging",
+  "other_currency",
+  "other_pricing",
+  "too_many_lines"
+])
 /** The other cart cannot be merged into this one. */
 export class MergeRefused extends Schema.TaggedError<MergeRefused>()(
   "MergeRefused",
@@ -166,6 +187,8 @@ export class MergeRefused extends Schema.TaggedError<MergeRefused>()(
       "same_cart",
       "not_found",
       "closed",
+      /** The other cart is itself waiting for a third one: try again. */
+      "merging",
       "other_currency",
       "other_pricing",
       "other_region",
@@ -178,9 +201,7 @@ export class MergeRefused extends Schema.TaggedError<MergeRefused>()(
 /** What `HandOver` is answered with; a refusal is an answer, since the merging cart relies on it. */
 export const HandedOver = Schema.Union([
   Schema.TaggedStruct("Lines", { lines: Schema.Array(CartLine), charges: Schema.Array(Charge) }),
-  Schema.TaggedStruct("Refused", {
-    reason: Schema.Literals(["not_found", "closed", "other_currency", "other_pricing"])
-  })
+  Schema.TaggedStruct("Refused", { reason: HandOverRefusal })
 ])
 export type HandedOver = typeof HandedOver.Type
 

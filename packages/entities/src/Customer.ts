@@ -2,6 +2,7 @@ import { Address, Email } from "@halles/shared/Address"
 import { commandFields } from "@halles/shared/Command"
 import { CustomerId, OrderId } from "@halles/shared/Ids"
 import { shardGroup } from "@halles/shared/Region"
+import { storable } from "@halles/shared/Text"
 import { Schema } from "effect"
 import { ClusterSchema, Entity } from "effect/cluster"
 import { Rpc } from "effect/rpc"
@@ -11,8 +12,10 @@ import { Wake } from "./Wake.ts"
 export const addressesMax = 50
 /** The newest orders that the customer itself remembers; the full list is the order projection's. */
 export const recentOrdersMax = 20
+/** The newest entries that the customer itself remembers of its consents and of its points; the journal has all. */
+export const historyMax = 100
 
-const Name = Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(120))
+export const Name = Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(120), storable)
 export const AddressLabel = Schema.String.check(Schema.isPattern(/^[A-Za-z0-9_-]{1,30}$/))
 export const Purpose = Schema.Literals(["marketing_email", "marketing_sms", "personalisation", "analytics"])
 export const Preferences = Schema.Struct({
@@ -53,7 +56,7 @@ export class NoteOrder extends Schema.TaggedClass<NoteOrder>()("NoteOrder", { ..
 export class MovePoints extends Schema.TaggedClass<MovePoints>()("MovePoints", {
   ...commandFields,
   points: Schema.Int.check(Schema.isBetween({ minimum: -1_000_000, maximum: 1_000_000 })),
-  reference: Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(100))
+  reference: Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(100), storable)
 }) {}
 
 export class CustomerView extends Schema.Class<CustomerView>("CustomerView")({

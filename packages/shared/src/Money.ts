@@ -1,7 +1,18 @@
 import { Schema } from "effect"
 
 /** ISO 4217 codes that the shop sells in, with the number of digits of their minor unit (ISO 4217:2015, table A.1). */
-export const minorUnitDigits = { EUR: 2, GBP: 2, USD: 2, CAD: 2, BRL: 2, AUD: 2, SGD: 2, HKD: 2, CHF: 2, JPY: 0 } as const
+export const minorUnitDigits = {
+  EUR: 2,
+  GBP: 2,
+  USD: 2,
+  CAD: 2,
+  BRL: 2,
+  AUD: 2,
+  SGD: 2,
+  HKD: 2,
+  CHF: 2,
+  JPY: 0
+} as const
 
 export const Currency = Schema.Literals(["EUR", "GBP", "USD", "CAD", "BRL", "AUD", "SGD", "HKD", "CHF", "JPY"])
 export type Currency = typeof Currency.Type

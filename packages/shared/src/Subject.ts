@@ -2,7 +2,14 @@ import type { Region } from "./Region.ts"
 
 /** NATS subjects, in one place. Tokens hold `[A-Za-z0-9_-]` only. */
 export const runner = (region: string, machine: string): string => `halles.${region}.runner.${machine}`
+/** One life of a runner process: nobody answers here once it has died, even when its name runs again. */
+export const runnerSession = (region: string, machine: string, incarnation: string): string =>
+  `${runner(region, machine)}.${incarnation}`
+/** Where the runners answer one process; the last token names the connection. */
+export const reply = (region: string, process: string, connection: string): string =>
+  `halles.${region}.reply.${process}.${connection}`
 export const heartbeat = (region: string, machine: string): string => `halles.${region}.heartbeat.${machine}`
+export const heartbeats = "halles.*.heartbeat.*"
 export const event = (region: Region, entityType: string, entityId: string): string =>
   `halles.${region}.event.${entityType}.${entityId}`
 export const events = (region: Region): string => `halles.${region}.event.>`

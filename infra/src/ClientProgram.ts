@@ -1,0 +1,63 @@
+import { Effect } from "effect"
+import { existsSync } from "node:fs"
+import { join } from "node:path"
+import * as Environment from "./Environment.ts"
+import { NotRunning } from "./InfraErrors.ts"
+import * as Layout from "./Layout.ts"
+import { foreground } from "./RunCommand.ts"
+import { secrets } from "./Secrets.ts"
+import { startServers } from "./Servers.ts"
+import type { Settings } from "./Settings.ts"
+import { claim } from "./StateDirectory.ts"
+import { running } from "./Status.ts"
+
+const terminal = ["TERM", "COLUMNS", "NO_COLOR", "FORCE_COLOR"].flatMap((name) => {
+  const value = process.env[name]
+  return value === undefined ? [] : [[name, value] as const]
+})
+
+/** Runs a program in the foreground with what a client of the cluster may know. Relative paths are the caller's. */
+const runProgram = (program: string, args: ReadonlyArray<string>, environment: Record<string, string>) =>
+  foreground(process.execPath, [join(Layout.root, program), ...args], {
+    cwd: Layout.root,
+    env: { ...Environment.inherited(process.env), ...Object.fromEntries(terminal), ...environment }
+  })
+
+/** The environment of the cluster that runs from this checkout. */
+const runningEnvironment = Effect.fnUntraced(function* (layout: Layout.Layout) {
+  const state = running(layout)
+  if (state?.phase !== "ready") return yield* new NotRunning()
+  const keys = yield* secrets(layout)
+  return Environment.client({ layout: { ...layout, portBase: state.portBase }, secrets: keys, addresses: state })
+})
+
+/** `npm run replay`: real orders from a file, through the public edge. */
+export const replay = Effect.fn("ClientProgram.replay")(function* (settings: Settings, args: ReadonlyArray<string>) {
+  const help = args.some((arg) => arg === "--help" || arg === "-h")
+  const environment = help ? {} : yield* runningEnvironment(Layout.main(settings.portBase))
+  return yield* runProgram("infra/load/src/replay.ts", args, environment)
+})
+
+/** `npm run check`: the invariants, read from the journals; of a stopped cluster too, whose Postgres runs just for that. */
+export const check = Effect.fn("ClientProgram.check")(function* (settings: Settings, args: ReadonlyArray<string>) {
+  const layout = Layout.main(settings.portBase)
+  const run = (environment: Record<string, string>) => runProgram("infra/src/check.ts", args, environment)
+  return yield* runningEnvironment(layout).pipe(
+    Effect.flatMap(run),
+    Effect.catchIf(
+      (error) => error._tag === "NotRunning" && existsSync(Layout.secretsFile(layout)),
+      () => Effect.scoped(stopped(layout, settings, run))
+    )
+  )
+})
+
+const stopped = Effect.fnUntraced(function* <E, R>(
+  layout: Layout.Layout,
+  settings: Settings,
+  run: (environment: Record<string, string>) => Effect.Effect<number, E, R>
+) {
+  const directory = yield* claim(layout)
+  const keys = yield* secrets(layout)
+  const addresses = yield* startServers({ directory, secrets: keys, settings, names: ["postgres"] })
+  return yield* run(Environment.client({ layout, secrets: keys, addresses }))
+})

@@ -1,0 +1,208 @@
+import { Context, Effect, Exit, Layer, Scope } from "effect"
+import { existsSync } from "node:fs"
+import { join } from "node:path"
+import type { ClusterState } from "./ClusterState.ts"
+import * as Environment from "./Environment.ts"
+import * as Health from "./Health.ts"
+import type {
+  AlreadyRunning,
+  CommandFailed,
+  PortTaken,
+  ProcessFailed,
+  ProvisionFailed,
+  ServerMissing,
+  StateUnusable
+} from "./InfraErrors.ts"
+import { type Layout, logFile, root } from "./Layout.ts"
+import { ports, requireFree } from "./Ports.ts"
+import { signal } from "./ProcessIdentity.ts"
+import { provision } from "./Provision.ts"
+import { runnerPlaces } from "./Regions.ts"
+import { secrets } from "./Secrets.ts"
+import { type Servers, startServers } from "./Servers.ts"
+import type { Settings } from "./Settings.ts"
+import * as StateDirectory from "./StateDirectory.ts"
+import { awaitHealthy, type ProcessSpec, type Supervised, supervise } from "./Supervised.ts"
+
+/** What a cluster is made of; without `entryPoints` it is the workspace's own programs. */
+export interface ClusterOptions {
+  readonly layout: Layout
+  readonly settings: Settings
+  readonly entryPoints?: EntryPoints
+}
+
+/** The program of each kind of process, a path below the checkout. A program that is absent is an error, but for `ops`. */
+export interface EntryPoints {
+  readonly gateway: string
+  readonly carrier: string
+  readonly runner: string
+  readonly edge: string
+  readonly ops: string
+}
+
+export const entryPoints: EntryPoints = {
+  gateway: "infra/partners/src/gateway.ts",
+  carrier: "infra/partners/src/carrier.ts",
+  runner: "packages/runners/src/main.ts",
+  edge: "packages/http/src/main.ts",
+  ops: "packages/http/src/ops.ts"
+}
+
+export type ClusterError =
+  | AlreadyRunning
+  | CommandFailed
+  | PortTaken
+  | ProcessFailed
+  | ProvisionFailed
+  | ServerMissing
+  | StateUnusable
+
+/** A whole cluster that is healthy, and that stops when its scope ends: clients first, servers last. */
+export class Cluster extends Context.Service<
+  Cluster,
+  {
+    readonly edgeUrl: string
+    /** What `npm run replay` and `npm run check` get. */
+    readonly clientEnvironment: Record<string, string>
+    readonly servers: Servers
+    readonly state: () => ClusterState
+    /** Sends a signal to one process by its name, `eu-1` for example; the supervisor starts it again when it ends. */
+    readonly signal: (name: string, signal: NodeJS.Signals) => void
+    /** Waits until every process is healthy, after a kill for example. */
+    readonly healthy: Effect.Effect<void, ProcessFailed>
+  }
+>()("@halles/infra/Cluster") {
+  static readonly layer = (options: ClusterOptions): Layer.Layer<Cluster, ClusterError> =>
+    Layer.effect(Cluster, start(options))
+}
+
+const start = Effect.fn("Cluster.start")(function* ({
+  entryPoints: programs = entryPoints,
+  layout,
+  settings
+}: ClusterOptions) {
+  const directory = yield* StateDirectory.claim(layout)
+  yield* reportFailure(directory)
+  const keys = yield* secrets(layout)
+  const groups = (parts: Environment.Parts) => processes(parts, programs)
+  yield* requireFree(wantedPorts(layout, programs), layout.portBase)
+  const servers = yield* startServers({ directory, secrets: keys, settings })
+  const parts: Environment.Parts = { layout, secrets: keys, addresses: servers }
+  directory.update({ message: "setting up the databases" })
+  yield* provision(servers, parts)
+  const supervised: Array<Supervised> = []
+  for (const group of groups(parts)) {
+    directory.update({ message: `starting ${group.map(({ name }) => name).join(", ")}` })
+    const started = yield* superviseTogether(group, directory)
+    yield* Effect.forEach(started, (process) => awaitHealthy(process), { concurrency: "unbounded", discard: true })
+    supervised.push(...started)
+  }
+  directory.update({ phase: "ready", message: "ready" })
+  yield* Effect.addFinalizer(() => Effect.sync(() => directory.update({ phase: "stopping", message: "stopping" })))
+  return {
+    edgeUrl: `http://127.0.0.1:${ports(layout.portBase).edge}`,
+    clientEnvironment: Environment.client(parts),
+    servers,
+    state: directory.state,
+    signal: (name: string, sent: NodeJS.Signals) => {
+      const identity = directory.state().processes.find((process) => process.name === name)?.identity
+      if (identity) signal(identity, sent)
+    },
+    healthy: Effect.forEach(supervised, (process) => awaitHealthy(process), { concurrency: "unbounded", discard: true })
+  }
+})
+
+/** A start that fails leaves its reason in the state file, for `npm start` to show. */
+const reportFailure = (directory: StateDirectory.StateDirectory) =>
+  Effect.addFinalizer((exit) =>
+    Effect.sync(() => {
+      const error = Exit.isFailure(exit) ? exit.cause.reasons.find((reason) => reason._tag !== "Interrupt") : undefined
+      if (error === undefined) return
+      const problem = error._tag === "Fail" ? error.error : error.defect
+      directory.update({ phase: "failed", message: problem instanceof Error ? problem.message : String(problem) })
+    })
+  )
+
+/** Processes of one group stop at the same time; groups stop in the reverse of the order in which they started. */
+const superviseTogether = Effect.fnUntraced(function* (
+  group: ReadonlyArray<ProcessSpec>,
+  directory: StateDirectory.StateDirectory
+) {
+  const scope = yield* Effect.acquireRelease(Scope.make("parallel"), (made, exit) => Scope.close(made, exit))
+  return yield* Effect.forEach(group, (spec) => Scope.provide(supervise(spec, directory.show), scope))
+})
+
+const hasOps = (programs: EntryPoints): boolean => existsSync(join(root, programs.ops))
+
+const wantedPorts = (
+  layout: Layout,
+  programs: EntryPoints
+): ReadonlyArray<{ readonly name: string; readonly port: number }> => {
+  const own = ports(layout.portBase)
+  return [
+    { name: "edge", port: own.edge },
+    ...(hasOps(programs) ? [{ name: "ops", port: own.ops }] : []),
+    { name: "gateway", port: own.gateway },
+    { name: "carrier", port: own.carrier },
+    ...runnerPlaces().map(({ id, index }) => ({ name: `${id} metrics`, port: own.metrics + index }))
+  ]
+}
+
+/** Our own processes in groups, each of which calls only the ones before it. */
+const processes = (parts: Environment.Parts, programs: EntryPoints): ReadonlyArray<ReadonlyArray<ProcessSpec>> => {
+  const { layout } = parts
+  const own = ports(layout.portBase)
+  const node = (
+    spec: Pick<ProcessSpec, "name" | "kind" | "port" | "env" | "region"> & {
+      readonly program: string
+      readonly health: string
+    }
+  ): ProcessSpec => ({
+    ...spec,
+    command: process.execPath,
+    args: [join(root, spec.program)],
+    env: { ...Environment.inherited(process.env), NODE_ENV: "production", ...spec.env },
+    cwd: root,
+    log: logFile(layout, spec.name),
+    stopSignal: "SIGTERM",
+    graceMs: 10_000,
+    health: Health.http(`http://127.0.0.1:${spec.port}${spec.health}`)
+  })
+  const partner = { kind: "partner", health: "/health/live" } as const
+  const edge = { kind: "edge", health: "/health/ready" } as const
+  return [
+    [
+      node({
+        ...partner,
+        name: "gateway",
+        program: programs.gateway,
+        port: own.gateway,
+        env: Environment.gateway(parts)
+      }),
+      node({
+        ...partner,
+        name: "carrier",
+        program: programs.carrier,
+        port: own.carrier,
+        env: Environment.carrier(parts)
+      })
+    ],
+    runnerPlaces().map((place) =>
+      node({
+        name: place.id,
+        kind: "runner",
+        region: place.region,
+        program: programs.runner,
+        port: own.metrics + place.index,
+        health: "/health/ready",
+        env: Environment.runner(parts, place)
+      })
+    ),
+    [
+      node({ ...edge, name: "edge", program: programs.edge, port: own.edge, env: Environment.edge(parts) }),
+      ...(hasOps(programs)
+        ? [node({ ...edge, name: "ops", program: programs.ops, port: own.ops, env: Environment.ops(parts) })]
+        : [])
+    ]
+  ]
+}

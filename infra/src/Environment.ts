@@ -1,0 +1,132 @@
+import type { Region } from "@halles/shared/Region"
+import * as Layout from "./Layout.ts"
+import { ports } from "./Ports.ts"
+import type { Secrets } from "./Secrets.ts"
+
+/** Where the servers are. `databases` has one URL a region and one for `control`, without a user; the others have their login in them. */
+export interface Addresses {
+  readonly nats: string
+  readonly redis: string
+  readonly databases: Readonly<Record<string, string>>
+}
+
+/** What the environments of a cluster's processes are made of. */
+export interface Parts {
+  readonly layout: Layout.Layout
+  readonly secrets: Secrets
+  readonly addresses: Addresses
+}
+
+type Environment = Record<string, string>
+type Role = "halles_owner" | "halles_runner" | "halles_edge" | "halles_reader"
+
+/** Only these pass from our environment to a process: where programs are, its language, how it exports telemetry. */
+const passed = /^(PATH|HOME|LANG|LC_ALL|TZ|TMPDIR|NODE_EXTRA_CA_CERTS|OTEL_[A-Z_]+)$/
+
+export const inherited = (environment: NodeJS.ProcessEnv): Environment =>
+  Object.fromEntries(
+    Object.entries(environment).flatMap(([name, value]) =>
+      value !== undefined && passed.test(name) ? [[name, value]] : []
+    )
+  )
+
+/** A URL with other credentials, and another database if one is named. */
+export const withLogin = (url: string, user: string, password: string, database?: string): string => {
+  const changed = new URL(url)
+  changed.username = user
+  changed.password = password
+  if (database !== undefined) changed.pathname = `/${database}`
+  return changed.href
+}
+
+/** A URL without credentials, as it may be shown. */
+export const withoutLogin = (url: string): string => withLogin(url, "", "")
+
+export const roles = (secrets: Secrets): Readonly<Record<Role, string>> => ({
+  halles_owner: secrets.pgOwner,
+  halles_runner: secrets.pgRunner,
+  halles_edge: secrets.pgEdge,
+  halles_reader: secrets.pgReader
+})
+
+/** A database of the cluster, as a role sees it. */
+export const databaseUrl = ({ addresses, secrets }: Parts, role: Role, database: Region | "control"): string =>
+  withLogin(addresses.databases[database] ?? "", role, roles(secrets)[role])
+
+const messaging = ({ addresses }: Parts): Environment => ({
+  HALLES_NATS_URL: addresses.nats,
+  HALLES_REDIS_URL: addresses.redis
+})
+
+const databases = (parts: Parts, role: Role): Environment => ({
+  HALLES_PG_CONTROL_URL: databaseUrl(parts, role, "control"),
+  HALLES_PG_EU_URL: databaseUrl(parts, role, "eu"),
+  HALLES_PG_AM_URL: databaseUrl(parts, role, "am"),
+  HALLES_PG_AP_URL: databaseUrl(parts, role, "ap")
+})
+
+const local = (port: number, path = ""): string => `http://127.0.0.1:${port}${path}`
+
+export const runner = (
+  parts: Parts,
+  { id, index, region }: { readonly id: string; readonly index: number; readonly region: Region }
+): Environment => {
+  const { carrier, gateway, metrics } = ports(parts.layout.portBase)
+  return {
+    ...messaging(parts),
+    HALLES_RUNNER_ID: id,
+    HALLES_REGION: region,
+    HALLES_PG_REGION_URL: databaseUrl(parts, "halles_runner", region),
+    HALLES_PG_CONTROL_URL: databaseUrl(parts, "halles_runner", "control"),
+    HALLES_GATEWAY_URL: local(gateway),
+    HALLES_CARRIER_URL: local(carrier),
+    HALLES_GATEWAY_KEY: parts.secrets.gatewayKey,
+    HALLES_CARRIER_KEY: parts.secrets.carrierKey,
+    HALLES_METRICS_PORT: String(metrics + index)
+  }
+}
+
+export const edge = (parts: Parts): Environment => ({
+  ...messaging(parts),
+  ...databases(parts, "halles_edge"),
+  HALLES_EDGE_PORT: String(ports(parts.layout.portBase).edge),
+  HALLES_GATEWAY_WEBHOOK_SECRET: parts.secrets.gatewayWebhook,
+  HALLES_CARRIER_WEBHOOK_SECRET: parts.secrets.carrierWebhook,
+  HALLES_IMPORT_TOKEN: parts.secrets.importToken,
+  HALLES_ADMIN_TOKEN: parts.secrets.adminToken
+})
+
+export const ops = (parts: Parts): Environment => ({
+  ...messaging(parts),
+  ...databases(parts, "halles_reader"),
+  HALLES_OPS_PORT: String(ports(parts.layout.portBase).ops),
+  HALLES_ADMIN_TOKEN: parts.secrets.adminToken
+})
+
+export const gateway = ({ layout, secrets }: Parts): Environment => ({
+  HALLES_GATEWAY_PORT: String(ports(layout.portBase).gateway),
+  HALLES_GATEWAY_KEY: secrets.gatewayKey,
+  HALLES_GATEWAY_WEBHOOK_URL: local(ports(layout.portBase).edge, "/webhooks/gateway"),
+  HALLES_GATEWAY_WEBHOOK_SECRET: secrets.gatewayWebhook,
+  HALLES_GATEWAY_FILE: Layout.gatewayFile(layout)
+})
+
+export const carrier = ({ layout, secrets }: Parts): Environment => ({
+  HALLES_CARRIER_PORT: String(ports(layout.portBase).carrier),
+  HALLES_CARRIER_KEY: secrets.carrierKey,
+  HALLES_CARRIER_WEBHOOK_URL: local(ports(layout.portBase).edge, "/webhooks/carrier"),
+  HALLES_CARRIER_WEBHOOK_SECRET: secrets.carrierWebhook,
+  HALLES_CARRIER_FILE: Layout.carrierFile(layout),
+  HALLES_CARRIER_DISPATCH_MS: "200",
+  HALLES_CARRIER_DELIVERY_MS: "1000"
+})
+
+/** For programs that use the cluster from outside: they read the databases and never write them. */
+export const client = (parts: Parts): Environment => ({
+  ...databases(parts, "halles_reader"),
+  HALLES_EDGE_URL: local(ports(parts.layout.portBase).edge),
+  HALLES_IMPORT_TOKEN: parts.secrets.importToken,
+  HALLES_ADMIN_TOKEN: parts.secrets.adminToken,
+  HALLES_GATEWAY_FILE: Layout.gatewayFile(parts.layout),
+  HALLES_CARRIER_FILE: Layout.carrierFile(parts.layout)
+})

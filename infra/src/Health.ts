@@ -1,0 +1,77 @@
+import { PgClient } from "@effect/sql-pg"
+import { Data, Effect, Redacted } from "effect"
+import { connect } from "node:net"
+
+/** Why a process is not healthy, in words for a person. */
+export class Unhealthy extends Data.TaggedError("Unhealthy")<{ readonly reason: string }> {}
+
+/** One look at a process; succeeds if it does its work now. */
+export type Health = Effect.Effect<void, Unhealthy>
+
+const attemptMs = 2_000
+
+/** The URL answers with 2xx. */
+export const http = (url: string): Health =>
+  Effect.tryPromise({
+    try: async () => {
+      const response = await fetch(url, { signal: AbortSignal.timeout(attemptMs) })
+      await response.arrayBuffer()
+      if (!response.ok) throw new Error(`answers ${response.status}`)
+    },
+    catch: (cause) => new Unhealthy({ reason: `GET ${url}: ${cause instanceof Error ? cause.message : String(cause)}` })
+  })
+
+/** Postgres takes a login and answers a query. */
+export const postgres = (url: string): Health =>
+  Effect.gen(function* () {
+    const sql = yield* PgClient.PgClient
+    yield* sql`SELECT 1`
+  }).pipe(
+    Effect.provide(PgClient.layer({ url: Redacted.make(url), maxConnections: 1, connectTimeout: attemptMs })),
+    Effect.timeout(attemptMs),
+    Effect.mapError((error) => new Unhealthy({ reason: `no answer to a query: ${error.message}` }))
+  )
+
+/** NATS takes the login and its JetStream answers. */
+export const nats = (url: string): Health => {
+  const { password, username } = new URL(url)
+  const login = {
+    user: decodeURIComponent(username),
+    pass: decodeURIComponent(password),
+    verbose: false,
+    pedantic: false
+  }
+  const options = JSON.stringify(username === "" ? { verbose: false, pedantic: false } : login)
+  const ask = "SUB _INBOX.health 1\r\nPUB $JS.API.INFO _INBOX.health 0\r\n\r\n"
+  return exchange(url, 4222, `CONNECT ${options}\r\n${ask}`, "account_info_response", "-ERR")
+}
+
+/** Redis takes the password and answers PING. */
+export const redis = (url: string): Health => {
+  const { password } = new URL(url)
+  const login = password === "" ? "" : `AUTH ${decodeURIComponent(password)}\r\n`
+  return exchange(url, 6379, `${login}PING\r\n`, "+PONG", "-")
+}
+
+/** Sends a text and waits for the wanted answer; a line that begins with `refusal`, silence or a closed connection fail. */
+const exchange = (url: string, defaultPort: number, text: string, wanted: string, refusal: string): Health =>
+  Effect.callback<void, Unhealthy>((resume) => {
+    const { hostname, port } = new URL(url)
+    const socket = connect({ host: hostname, port: port === "" ? defaultPort : Number(port), timeout: attemptMs })
+    let answer = ""
+    const fail = (reason: string) => resume(Effect.fail(new Unhealthy({ reason })))
+    socket.setEncoding("utf8")
+    socket.on("connect", () => socket.write(text))
+    socket.on("data", (chunk: string) => {
+      answer += chunk
+      if (answer.includes(wanted)) resume(Effect.void)
+      const refused = answer.split("\r\n").find((line) => line.startsWith(refusal))
+      if (refused !== undefined) fail(`refuses: ${refused}`)
+    })
+    socket.on("error", (error) => fail(error.message))
+    socket.on("timeout", () => fail("no answer"))
+    socket.on("close", () => fail("closed the connection"))
+    return Effect.sync(() => socket.destroy())
+  }).pipe(
+    Effect.timeoutOrElse({ duration: attemptMs, orElse: () => Effect.fail(new Unhealthy({ reason: "no answer" })) })
+  )

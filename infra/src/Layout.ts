@@ -1,0 +1,38 @@
+import { dirname, join } from "node:path"
+import { fileURLToPath } from "node:url"
+
+/** The checkout that this file is part of. */
+export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
+
+/** Where one cluster keeps everything that it writes, and the first of its ports. Two layouts that differ in both never meet. */
+export interface Layout {
+  readonly directory: string
+  readonly portBase: number
+}
+
+/** The layout of `npm start`. */
+export const main = (portBase: number): Layout => ({ directory: join(root, ".halles"), portBase })
+
+/** The layout of the servers that `npm test` starts for itself. */
+export const test = (portBase: number): Layout => ({
+  directory: join(root, ".halles", "test"),
+  portBase: portBase + 40
+})
+
+/** The layout of the whole cluster that the end-to-end tests start. */
+export const endToEnd = (portBase: number): Layout => ({
+  directory: join(root, ".halles", "e2e"),
+  portBase: portBase + 50
+})
+
+/** Server programs brought by us, shared by all layouts of the checkout. */
+export const servers = join(root, ".halles", "servers")
+/** Package lists and downloads of the system's package manager, apart from the machine's own. */
+export const apt = join(root, ".halles", "apt")
+
+export const stateFile = (layout: Layout): string => join(layout.directory, "cluster.json")
+export const lockFile = (layout: Layout): string => join(layout.directory, "lock")
+export const secretsFile = (layout: Layout): string => join(layout.directory, "secrets.json")
+export const logFile = (layout: Layout, name: string): string => join(layout.directory, "logs", `${name}.log`)
+export const gatewayFile = (layout: Layout): string => join(layout.directory, "gateway.jsonl")
+export const carrierFile = (layout: Layout): string => join(layout.directory, "carrier.jsonl")

@@ -1,0 +1,41 @@
+import { PgClient } from "@effect/sql-pg"
+import { migrateControl, migrateRegion } from "@halles/entities/Migrations"
+import { Effect, Redacted } from "effect"
+import { databaseUrl, type Parts, roles } from "./Environment.ts"
+import { ProvisionFailed } from "./InfraErrors.ts"
+import type { Servers } from "./Servers.ts"
+
+type Database = "eu" | "am" | "ap" | "control"
+const databases: ReadonlyArray<Database> = ["eu", "am", "ap", "control"]
+
+const connect = (url: string) =>
+  PgClient.layer({ url: Redacted.make(url), maxConnections: 1, applicationName: "halles-provision" })
+
+/** Makes the roles and databases that are missing, sets the passwords, and runs the migrations. Doing it again changes nothing. */
+export const provision = Effect.fn("Provision.provision")(function* (servers: Servers, parts: Parts) {
+  for (const database of databases) {
+    yield* Effect.gen(function* () {
+      yield* roleAndDatabase(parts, database).pipe(Effect.provide(connect(servers.admins[database] ?? "")))
+      const migrate = database === "control" ? migrateControl : migrateRegion
+      yield* migrate.pipe(Effect.provide(connect(databaseUrl(parts, "halles_owner", database))))
+    }).pipe(Effect.mapError((cause) => new ProvisionFailed({ database: `halles_${database}`, cause })))
+  }
+})
+
+/** One server may hold several databases: the roles are then there already. */
+const roleAndDatabase = Effect.fnUntraced(function* ({ secrets }: Parts, database: Database) {
+  const sql = yield* PgClient.PgClient
+  for (const [role, password] of Object.entries(roles(secrets))) {
+    const present = yield* sql`SELECT 1 FROM pg_roles WHERE rolname = ${role}`
+    // Neither statement takes parameters; names are constants of ours and passwords hexadecimal.
+    yield* sql.unsafe(`${present.length === 0 ? "CREATE" : "ALTER"} ROLE ${role} LOGIN PASSWORD '${password}'`)
+  }
+  const name = `halles_${database}`
+  const present = yield* sql`SELECT 1 FROM pg_database WHERE datname = ${name}`
+  if (present.length === 0) {
+    yield* sql.unsafe("GRANT halles_owner TO CURRENT_USER")
+    yield* sql.unsafe(`CREATE DATABASE ${name} OWNER halles_owner`)
+  }
+  yield* sql.unsafe(`REVOKE ALL ON DATABASE ${name} FROM PUBLIC`)
+  yield* sql.unsafe(`GRANT CONNECT ON DATABASE ${name} TO ${Object.keys(roles(secrets)).join(", ")}`)
+})

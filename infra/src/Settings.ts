@@ -1,0 +1,24 @@
+import { Config, Schema } from "effect"
+
+/** What the person at the keyboard may set; everything else follows from it. */
+export const Settings = Config.all({
+  /** First of the ports of this checkout; it uses up to 64 from there. */
+  portBase: Config.schema(
+    Schema.NumberFromString.check(Schema.isInt(), Schema.isBetween({ minimum: 1024, maximum: 65_000 })),
+    "HALLES_PORT_BASE"
+  ).pipe(Config.withDefault(4400)),
+  /** Servers that already run, each a URL with credentials; for Postgres those of an administrator. */
+  pgUrl: Config.option(Config.NonEmptyString("HALLES_PG_URL")),
+  natsUrl: Config.option(Config.NonEmptyString("HALLES_NATS_URL")),
+  redisUrl: Config.option(Config.NonEmptyString("HALLES_REDIS_URL")),
+  /** A Postgres of its own for a region, administrator's URL. */
+  pgUrlEu: Config.option(Config.NonEmptyString("HALLES_PG_URL_EU")),
+  pgUrlAm: Config.option(Config.NonEmptyString("HALLES_PG_URL_AM")),
+  pgUrlAp: Config.option(Config.NonEmptyString("HALLES_PG_URL_AP")),
+  /** `download` passes over the programs of the machine. */
+  servers: Config.schema(Schema.Literals(["auto", "download"]), "HALLES_SERVERS").pipe(
+    Config.withDefault("auto" as const)
+  )
+})
+
+export type Settings = Config.Success<typeof Settings>

@@ -1,0 +1,105 @@
+import { Effect, type Scope } from "effect"
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { dirname, join } from "node:path"
+import { ClusterState, type ProcessState, read, write } from "./ClusterState.ts"
+import { AlreadyRunning, StateUnusable } from "./InfraErrors.ts"
+import { type Layout, lockFile, stateFile } from "./Layout.ts"
+import { identify, isAlive, ProcessIdentity, signal } from "./ProcessIdentity.ts"
+
+/** A state directory that this process alone may use, and the state that it shows to others. */
+export interface StateDirectory {
+  readonly layout: Layout
+  readonly state: () => ClusterState
+  readonly update: (change: Partial<ClusterState>) => void
+  /** Adds a process, or replaces the one of that name. */
+  readonly show: (process: ProcessState) => void
+}
+
+/** Takes a state directory: makes it, locks it, and stops what a killed supervisor left running. Gives it back at the end of the scope. */
+export const claim = (layout: Layout): Effect.Effect<StateDirectory, AlreadyRunning | StateUnusable, Scope.Scope> =>
+  Effect.gen(function* () {
+    const self = yield* Effect.acquireRelease(lock(layout), () =>
+      Effect.sync(() => rmSync(lockFile(layout), { force: true }))
+    )
+    yield* stopLeftovers(layout)
+    let state = new ClusterState({
+      version: 1,
+      phase: "starting",
+      message: "starting",
+      portBase: layout.portBase,
+      supervisor: self,
+      sources: {},
+      nats: "",
+      redis: "",
+      databases: {},
+      processes: []
+    })
+    const update = (change: Partial<ClusterState>) => {
+      state = new ClusterState({ ...state, ...change })
+      write(layout, state)
+    }
+    const show = (process: ProcessState) => {
+      const index = state.processes.findIndex(({ name }) => name === process.name)
+      update({ processes: index < 0 ? [...state.processes, process] : state.processes.with(index, process) })
+    }
+    update({})
+    // A failure stays to be read by who asked for the start.
+    yield* Effect.addFinalizer(() =>
+      Effect.sync(() => (state.phase === "failed" ? undefined : rmSync(stateFile(layout), { force: true })))
+    )
+    return { layout, state: () => state, update, show }
+  })
+
+/** The process that holds a state directory now; null if none does. */
+export const owner = (layout: Layout): ProcessIdentity | null => {
+  try {
+    const identity = new ProcessIdentity(JSON.parse(readFileSync(lockFile(layout), "utf8")))
+    return isAlive(identity) ? identity : null
+  } catch {
+    return null
+  }
+}
+
+const lock = (layout: Layout): Effect.Effect<ProcessIdentity, AlreadyRunning | StateUnusable> =>
+  Effect.suspend((): Effect.Effect<ProcessIdentity, AlreadyRunning | StateUnusable> => {
+    const path = lockFile(layout)
+    const self = identify(process.pid) ?? new ProcessIdentity({ pid: process.pid, started: "" })
+    try {
+      mkdirSync(join(layout.directory, "logs"), { recursive: true, mode: 0o700 })
+      chmodSync(layout.directory, 0o700)
+      const holder = owner(layout)
+      if (holder !== null) return Effect.fail(new AlreadyRunning({ path: layout.directory, pid: holder.pid }))
+      rmSync(path, { force: true })
+      writeFileSync(path, JSON.stringify(self), { flag: "wx" })
+      return Effect.succeed(self)
+    } catch (error) {
+      const reason = `cannot be used by this user (${(error as Error).message}). Is it another user's? Remove it, or run as that user`
+      return Effect.fail(new StateUnusable({ path: dirname(path), reason }))
+    }
+  })
+
+/** Who stops first: clients before what they call. */
+const stopOrder = ["edge", "runner", "partner", "server"] as const
+const graceMs = 10_000
+
+/** Stops the processes that the last state names and that still live. Gives their names. */
+export const stopLeftovers = (layout: Layout): Effect.Effect<ReadonlyArray<string>> =>
+  Effect.gen(function* () {
+    const left = (read(layout)?.processes ?? []).filter(lives)
+    for (const kind of stopOrder) {
+      const group = left.filter((process) => process.kind === kind)
+      for (const process of group) if (process.identity !== null) signal(process.identity, process.stopSignal)
+      yield* untilGone(group, graceMs)
+      for (const process of group) if (process.identity !== null) signal(process.identity, "SIGKILL")
+      yield* untilGone(group, graceMs)
+    }
+    return left.map(({ name }) => name)
+  })
+
+const lives = ({ identity }: ProcessState): boolean => identity !== null && isAlive(identity)
+
+const untilGone = (processes: ReadonlyArray<ProcessState>, timeoutMs: number): Effect.Effect<void> =>
+  Effect.gen(function* () {
+    const deadline = performance.now() + timeoutMs
+    while (processes.some(lives) && performance.now() < deadline) yield* Effect.sleep("50 millis")
+  })

@@ -1,0 +1,91 @@
+import { Console, Effect, Option } from "effect"
+import { join } from "node:path"
+import * as Environment from "./Environment.ts"
+import * as Layout from "./Layout.ts"
+import { foreground } from "./RunCommand.ts"
+import { secrets } from "./Secrets.ts"
+import { type Programs, type Servers, startServers } from "./Servers.ts"
+import type { Settings } from "./Settings.ts"
+import { claim } from "./StateDirectory.ts"
+
+/** One step of the tests: a program of the workspace, run by our own Node. */
+interface Step {
+  readonly name: string
+  readonly program: string
+  readonly args: ReadonlyArray<string>
+  readonly env?: Record<string, string>
+}
+
+const checks: ReadonlyArray<Step> = [
+  { name: "format", program: "oxfmt/bin/oxfmt", args: ["--check"] },
+  { name: "lint", program: "oxlint/bin/oxlint", args: [] },
+  { name: "types", program: "typescript/bin/tsc", args: ["--noEmit"] }
+]
+
+/** `npm test`: form and types first, then vitest against servers of its own, which start before and stop after. Gives the exit code. */
+export const test = Effect.fn("Test.test")(function* (settings: Settings, filters: ReadonlyArray<string>) {
+  const steps = filters.length === 0 ? checks : []
+  const results = yield* Effect.forEach(steps, runStep)
+  const layout = Layout.test(settings.portBase)
+  const tests = yield* Effect.scoped(
+    Effect.gen(function* () {
+      const directory = yield* claim(layout)
+      const keys = yield* secrets(layout)
+      yield* Console.log("\n== servers for the tests")
+      const servers = yield* startServers({ directory, secrets: keys, settings })
+      for (const [name, source] of Object.entries(directory.state().sources)) yield* Console.log(`${name}: ${source}`)
+      const args = ["run", "--config", "vitest.config.ts", ...filters]
+      return yield* runStep({ name: "tests", program: "vitest/vitest.mjs", args, env: environment(settings, servers) })
+    })
+  )
+  const all = [...results, tests]
+  const failed = all.filter(({ code }) => code !== 0)
+  const seconds = all.reduce((sum, result) => sum + result.seconds, 0).toFixed(1)
+  const names = failed.map(({ name }) => name).join(", ")
+  yield* Console.log(
+    failed.length === 0
+      ? `\nAll passed in ${seconds} s: ${all.map(({ name }) => name).join(", ")}.`
+      : `\nFailed: ${names} (${seconds} s).`
+  )
+  return failed.length === 0 ? 0 : 1
+})
+
+/** All that a test may know of its machine. The programs are for tests that start servers of their own; a given server has none. */
+const environment = (settings: Settings, { admins, nats, programs, redis }: Servers): Record<string, string> => ({
+  HALLES_TEST_PG_URL: admins["control"] ?? "",
+  HALLES_TEST_NATS_URL: nats,
+  HALLES_TEST_REDIS_URL: redis,
+  HALLES_TEST_PG_BIN: programs.postgres?.path ?? "",
+  HALLES_TEST_NATS_BIN: programs.nats?.path ?? "",
+  HALLES_TEST_REDIS_BIN: programs.redis?.path ?? "",
+  HALLES_PORT_BASE: String(settings.portBase),
+  HALLES_SERVERS: settings.servers,
+  ...Object.fromEntries(
+    (
+      [
+        ["HALLES_PG_URL", settings.pgUrl],
+        ["HALLES_NATS_URL", settings.natsUrl],
+        ["HALLES_REDIS_URL", settings.redisUrl]
+      ] as const
+    ).flatMap(([name, url]) => (Option.isSome(url) ? [[name, url.value]] : []))
+  ),
+  ...libraryPath(programs)
+})
+
+/** Servers that were unpacked, not installed, find their libraries by it. */
+const libraryPath = (programs: Programs): Record<string, string> => {
+  const paths = Object.values(programs).flatMap(({ env }) => env["LD_LIBRARY_PATH"] ?? [])
+  return paths.length === 0 ? {} : { LD_LIBRARY_PATH: paths.join(":") }
+}
+
+const runStep = Effect.fnUntraced(function* ({ args, env, name, program }: Step) {
+  yield* Console.log(`\n== ${name}`)
+  const since = performance.now()
+  const code = yield* foreground(process.execPath, [join(Layout.root, "node_modules", program), ...args], {
+    cwd: Layout.root,
+    env: { ...Environment.inherited(process.env), ...env }
+  })
+  const seconds = (performance.now() - since) / 1000
+  yield* Console.log(`-- ${name} ${code === 0 ? "passed" : "FAILED"} in ${seconds.toFixed(1)} s`)
+  return { name, code, seconds }
+})

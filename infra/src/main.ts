@@ -1,0 +1,76 @@
+import { NodeRuntime, NodeServices } from "@effect/platform-node"
+import { Effect, Exit } from "effect"
+import { Argument, Command, Flag } from "effect/cli"
+import * as ClientProgram from "./ClientProgram.ts"
+import * as Layout from "./Layout.ts"
+import { Settings } from "./Settings.ts"
+import { start } from "./Start.ts"
+import { status } from "./Status.ts"
+import { stop } from "./Stop.ts"
+import { test } from "./Test.ts"
+
+/** Runs a command with the settings of the environment; what it gives becomes the exit code. */
+const withSettings = <E, R>(run: (settings: Settings) => Effect.Effect<number, E, R>) =>
+  Effect.gen(function* () {
+    const code = yield* run(yield* Settings)
+    yield* Effect.sync(() => (process.exitCode = code))
+  })
+
+const startCommand = Command.make("start", {}, () => withSettings(start)).pipe(
+  Command.withDescription(
+    "Start Postgres, NATS, Redis, the partners, four runners, the edge and the operators' process in the background, " +
+      "and put a demo catalogue on sale. All state is in .halles. HALLES_PORT_BASE (4400) is the first of the ports. " +
+      "HALLES_PG_URL, HALLES_NATS_URL and HALLES_REDIS_URL name servers to use instead of own ones"
+  )
+)
+
+const stopCommand = Command.make("stop", {}, () =>
+  withSettings(({ portBase }) => Effect.as(stop(Layout.main(portBase)), 0))
+).pipe(Command.withDescription("Stop everything that start started; the data stays"))
+
+const json = Flag.Boolean("json").pipe(Flag.withDescription("Print one line of JSON"), Flag.withDefault(false))
+const statusCommand = Command.make("status", { json }, (flags) =>
+  withSettings(({ portBase }) => status(Layout.main(portBase), flags.json))
+).pipe(Command.withDescription("Show every process; exit code 3 if nothing runs"))
+
+const filters = Argument.String("filter").pipe(
+  Argument.withDescription("Parts of test file paths; with one, only these tests run"),
+  Argument.variadic()
+)
+const testCommand = Command.make("test", { filters }, (args) =>
+  withSettings((settings) => test(settings, args.filters))
+).pipe(Command.withDescription("Check format, lint and types, then run the tests against servers of their own"))
+
+const rest = Argument.String("argument").pipe(Argument.withDescription("Goes to the program"), Argument.variadic())
+const replayCommand = Command.make("replay", { rest }, (args) =>
+  withSettings((settings) => ClientProgram.replay(settings, args.rest))
+).pipe(Command.withDescription("Send real orders from a file through the edge of the running cluster"))
+const checkCommand = Command.make("check", { rest }, (args) =>
+  withSettings((settings) => ClientProgram.check(settings, args.rest))
+).pipe(Command.withDescription("Prove the invariants from the journals, of a running or a stopped cluster"))
+
+const halles = Command.make("halles").pipe(
+  Command.withDescription("Run Halles on this machine"),
+  Command.withSubcommands([startCommand, stopCommand, statusCommand, testCommand, replayCommand, checkCommand])
+)
+
+/** Programs behind these commands read their own flags, so that all that follows is theirs. */
+const passing = new Set(["replay", "check", "test"])
+const [name = "--help", ...following] = process.argv.slice(2)
+const own = !passing.has(name) || following[0] === "--" || (name === "test" && following[0] === "--help")
+const args = own ? [name, ...following] : [name, "--", ...following]
+
+Command.runWith(halles, { version: "0.1.0" })(args).pipe(
+  Effect.catch((error) =>
+    Effect.sync(() => {
+      const nothingRuns = error._tag === "NotRunning"
+      process.stderr.write(`halles: ${error.message}\n`)
+      process.exitCode = nothingRuns ? 3 : 1
+    })
+  ),
+  Effect.provide(NodeServices.layer),
+  (program) =>
+    NodeRuntime.runMain(program, {
+      teardown: (exit, onExit) => onExit(Exit.isSuccess(exit) ? Number(process.exitCode ?? 0) : 130)
+    })
+)

@@ -1,0 +1,355 @@
+import { commandFields } from "@halles/shared/Command"
+import { CartId, OrderId } from "@halles/shared/Ids"
+import type { Currency } from "@halles/shared/Money"
+import { Result, Schema } from "effect"
+import {
+  type AddLine,
+  amountMax,
+  type ApplyCoupon,
+  CartClosed,
+  CartEmpty,
+  CartFull,
+  CartLine,
+  CartView,
+  Charge,
+  chargesMax,
+  type CheckOut,
+  Coupon,
+  type HandOver,
+  HandOverRefusal,
+  linesMax,
+  type Merge,
+  MergeRefused,
+  NotSold,
+  type OpenCart,
+  type Prices,
+  Pricing,
+  PricingMismatch,
+  type PutCharge,
+  type PutLine,
+  type RemoveCoupon,
+  type RemoveLine,
+  type Reprice,
+  Totals,
+  unitsMax,
+  Variant
+} from "../Cart.ts"
+import { AlreadyExists, Busy, NotFound } from "../EntityErrors.ts"
+import type { Wake } from "../Wake.ts"
+import { type Draft, type Event, type NewPrice, type Open, State } from "./CartEvents.ts"
+import * as CartLines from "./CartLines.ts"
+import { bill } from "./CartTotals.ts"
+
+export { type Draft, Event, evolve, initial, State } from "./CartEvents.ts"
+
+export const type = "Cart"
+export const version = 1
+
+/** An open cart that nobody changes for so long expires, at the end of that (UTC) day: a day's changes move its timer once. */
+const dayMs = 86_400_000
+export const idleMaxMs = 30 * dayMs
+/** What is owed to another entity is looked at again after this. */
+export const redriveMs = 5_000
+
+/** The source cart gave these up: the merging cart takes them over. */
+export class AbsorbLines extends Schema.TaggedClass<AbsorbLines>()("AbsorbLines", {
+  ...commandFields,
+  attempt: Schema.Int,
+  lines: Schema.Array(CartLine),
+  charges: Schema.Array(Charge)
+}) {}
+/** The source cart gave nothing up. */
+export class NoteMergeRefused extends Schema.TaggedClass<NoteMergeRefused>()("NoteMergeRefused", {
+  ...commandFields,
+  attempt: Schema.Int,
+  reason: HandOverRefusal
+}) {}
+/** The order has the cart's draft. */
+export class NoteOrderPlaced extends Schema.TaggedClass<NoteOrderPlaced>()("NoteOrderPlaced", commandFields) {}
+
+type Change = PutLine | AddLine | RemoveLine | PutCharge | ApplyCoupon | RemoveCoupon | Reprice | Merge | CheckOut
+type Internal = AbsorbLines | NoteMergeRefused | NoteOrderPlaced
+export type Command = OpenCart | Change | HandOver | Internal | Wake
+export type Refusal =
+  | NotFound
+  | AlreadyExists
+  | CartClosed
+  | CartEmpty
+  | CartFull
+  | NotSold
+  | PricingMismatch
+  | MergeRefused
+  | Busy
+
+const statuses = { CheckedOut: "checked_out", Merged: "merged", Expired: "expired" } as const
+/** The state knows no id: the shell writes it into these two. */
+const unnamed = { entity: type, id: "" } as const
+
+type Decided = Result.Result<ReadonlyArray<Event>, Refusal>
+const nothing: Decided = Result.succeed([])
+const events = (...events: ReadonlyArray<Event>): Decided => Result.succeed(events)
+
+/**
+ * A cart that waits for another to hand over its lines takes changes as usual, but cannot be checked out, merged, handed
+ * over or expired until it has its answer, or those lines would be lost: it is `Busy` (to a cart that asks: `merging`,
+ * which is an answer, so that carts asking each other in a circle do not wait for ever).
+ */
+export const decide = (state: State, command: Command, now: number): Decided => {
+  switch (command._tag) {
+    case "OpenCart":
+      return open(state, command, now)
+    case "HandOver":
+      return handOver(state, command, now)
+    case "Wake":
+      return wake(state, now)
+    case "NoteOrderPlaced":
+      return state._tag === "CheckedOut" && !state.placed ? events({ _tag: "OrderPlaced", at: now }) : nothing
+    case "AbsorbLines":
+    case "NoteMergeRefused":
+      return state._tag === "Open" ? settleMerge(state, command, now) : nothing
+    case "PutLine":
+    case "AddLine":
+    case "RemoveLine":
+    case "PutCharge":
+    case "ApplyCoupon":
+    case "RemoveCoupon":
+    case "Reprice":
+    case "Merge":
+    case "CheckOut":
+      return change(state, command, now)
+  }
+}
+
+const change = (state: State, command: Change, now: number): Decided => {
+  if (state._tag === "None") return Result.fail(new NotFound(unnamed))
+  if (state._tag !== "Open") return Result.fail(new CartClosed({ status: statuses[state._tag] }))
+  switch (command._tag) {
+    case "PutLine":
+    case "AddLine":
+      return setLine(state, command, now)
+    case "RemoveLine":
+      return CartLines.find(state.lines, command) === undefined
+        ? nothing
+        : events({ _tag: "LineRemoved", sku: command.sku, variant: command.variant, at: now })
+    case "PutCharge":
+      return setCharge(state, command.charge, now)
+    case "ApplyCoupon":
+      return applyCoupon(state, command.coupon, now)
+    case "RemoveCoupon":
+      return state.coupon === null ? nothing : events({ _tag: "CouponRemoved", at: now })
+    case "Reprice":
+      return reprice(state, command.prices ?? {}, now)
+    case "Merge":
+      return askMerge(state, command.from, now)
+    case "CheckOut":
+      return checkOut(state, command, now)
+  }
+}
+
+const open = (state: State, { currency, customerId = null, pricing }: OpenCart, now: number): Decided =>
+  state._tag === "None"
+    ? events({ _tag: "CartOpened", currency, pricing, customerId, at: now })
+    : Result.fail(new AlreadyExists(unnamed))
+
+const setLine = (state: Open, command: PutLine | AddLine, now: number): Decided => {
+  const known = CartLines.find(state.lines, command)
+  const quantity = command._tag === "AddLine" ? (known?.quantity ?? 0) + command.quantity : command.quantity
+  return Result.flatMap(lineOf(state, command, quantity, known), (line) => {
+    if (known !== undefined && sameLine(known, line)) return nothing
+    const full = worse(state, { ...state, lines: CartLines.putLine(state.lines, line) })
+    return full === null ? events({ _tag: "LinePut", line, at: now }) : Result.fail(full)
+  })
+}
+
+const sameLine = (a: CartLine, b: CartLine): boolean =>
+  a.quantity === b.quantity && a.unitPrice === b.unitPrice && a.taxRate === b.taxRate && a.title === b.title
+
+const lineOf = (
+  state: Open,
+  { _tag, agreedPrice, listing, sku, variant }: PutLine | AddLine,
+  quantity: number,
+  known: CartLine | undefined
+): Result.Result<CartLine, Refusal> => {
+  if (state.pricing === "agreed") {
+    /** Units of one line have one price: more of it at another is a line of its own, under another variant. */
+    const fits =
+      agreedPrice !== undefined && !(_tag === "AddLine" && known !== undefined && known.unitPrice !== agreedPrice)
+    if (!fits) return Result.fail(new PricingMismatch({ pricing: state.pricing }))
+    return Result.succeed({
+      sku,
+      variant,
+      title: listing?.title ?? known?.title ?? sku,
+      quantity,
+      unitPrice: agreedPrice,
+      taxRate: 0
+    })
+  }
+  if (agreedPrice !== undefined) return Result.fail(new PricingMismatch({ pricing: state.pricing }))
+  if (listing?.price.currency !== state.currency) return Result.fail(new NotSold({ skus: [sku] }))
+  const { amount, taxRate } = listing.price
+  return Result.succeed({ sku, variant, title: listing.title, quantity, unitPrice: amount, taxRate })
+}
+
+const setCharge = (state: Open, { amount, code, kind }: Charge, now: number): Decided => {
+  const fits = state.pricing === "agreed" && (kind === "discount" ? amount <= 0 : amount >= 0)
+  if (!fits) return Result.fail(new PricingMismatch({ pricing: state.pricing }))
+  /** `+ 0` makes 0 of JavaScript's -0. */
+  const charge = { code, kind, amount: amount + 0 }
+  if (CartLines.amountOf(state.charges, charge) === charge.amount) return nothing
+  const full = worse(state, { ...state, charges: CartLines.putCharge(state.charges, charge) })
+  return full === null ? events({ _tag: "ChargePut", charge, at: now }) : Result.fail(full)
+}
+
+const applyCoupon = (state: Open, { basisPoints, code }: Coupon, now: number): Decided => {
+  if (state.pricing === "agreed") return Result.fail(new PricingMismatch({ pricing: state.pricing }))
+  if (state.coupon?.code === code && state.coupon.basisPoints === basisPoints) return nothing
+  return events({ _tag: "CouponApplied", coupon: { code, basisPoints }, at: now })
+}
+
+const reprice = (state: Open, prices: typeof Prices.Type, now: number): Decided => {
+  const repriced = state.pricing === "agreed" ? [] : newPrices(state, prices)
+  if (repriced.length === 0) return nothing
+  const full = worse(state, { ...state, lines: CartLines.withPrices(state.lines, repriced) })
+  return full === null ? events({ _tag: "Repriced", prices: repriced, at: now }) : Result.fail(full)
+}
+
+/** `hasOwn`: a SKU may be called `constructor`. */
+const priceOf = (prices: typeof Prices.Type, sku: string, currency: Currency) => {
+  const price = Object.hasOwn(prices, sku) ? prices[sku] : undefined
+  return price?.currency === currency ? price : undefined
+}
+
+const newPrices = ({ currency, lines }: Open, prices: typeof Prices.Type): ReadonlyArray<NewPrice> => {
+  const changed = new Map<string, NewPrice>()
+  for (const { sku, taxRate, unitPrice } of lines) {
+    const price = priceOf(prices, sku, currency)
+    if (price === undefined || (price.amount === unitPrice && price.taxRate === taxRate)) continue
+    changed.set(sku, { sku, unitPrice: price.amount, taxRate: price.taxRate })
+  }
+  return [...changed.values()]
+}
+
+type Bounded = Pick<Open, "lines" | "charges">
+/** What is bounded, how much of it there may be, and how much there is. */
+const bounds: ReadonlyArray<readonly [name: string, max: number, of: (cart: Bounded) => number]> = [
+  ["lines", linesMax, ({ lines }) => lines.length],
+  ["units", unitsMax, ({ lines }) => CartLines.unitsMost(lines)],
+  ["goods", amountMax, ({ lines }) => CartLines.goodsOf(lines)],
+  ["charges", chargesMax, ({ charges }) => charges.length],
+  ["charged", amountMax, ({ charges }) => CartLines.chargedOf(charges)]
+]
+/** The first bound that `after` breaks worse than `before` did: a merged cart above its bounds may still shrink. */
+const worse = (before: Bounded, after: Bounded): CartFull | null => {
+  const broken = bounds.find(([, max, of]) => of(after) > max && of(after) > of(before))
+  return broken === undefined ? null : new CartFull({ bound: broken[0], max: broken[1] })
+}
+const beyond = (cart: Bounded): CartFull | null => worse({ lines: [], charges: [] }, cart)
+
+const checkOut = (state: Open, command: CheckOut, now: number): Decided => {
+  if (state.merging !== null) return Result.fail(new Busy())
+  if (state.lines.length === 0) return Result.fail(new CartEmpty())
+  const prices = command.prices ?? {}
+  const missing =
+    state.pricing === "agreed" ? [] : state.lines.filter(({ sku }) => !priceOf(prices, sku, state.currency))
+  if (missing.length > 0) return Result.fail(new NotSold({ skus: [...new Set(missing.map(({ sku }) => sku))] }))
+  const cart =
+    state.pricing === "agreed"
+      ? state
+      : { ...state, lines: CartLines.withPrices(state.lines, newPrices(state, prices)) }
+  const { charges, discount, totals } = bill(cart)
+  /** Discounts take off what there is to pay, no more. */
+  const overdrawn =
+    totals.total < 0 ? new CartFull({ bound: "discounts", max: totals.total - discounts(charges) }) : null
+  const full = beyond(cart) ?? overdrawn
+  if (full !== null) return Result.fail(full)
+  const { customerId, currency, lines } = cart
+  const { email, fingerprint, paymentToken, shippingAddress } = command
+  const draft = { customerId, currency, lines, charges, discount, totals, email, shippingAddress, paymentToken }
+  return events({ _tag: "CheckedOut", ...draft, fingerprint, at: now })
+}
+
+const discounts = (charges: CartLines.Charges): number =>
+  charges.reduce((sum, { amount, kind }) => (kind === "discount" ? sum + amount : sum), 0)
+
+/** A cart that is here already, or is being asked for, is not asked for again. */
+const askMerge = (state: Open, from: CartId, now: number): Decided => {
+  const absorbed = state.merges.some((merge) => merge.from === from && merge.refused === null)
+  if (absorbed || state.merging?.from === from) return nothing
+  if (state.merging !== null) return Result.fail(new Busy())
+  if (beyond(state) !== null) return Result.fail(new MergeRefused({ reason: "too_many_lines" }))
+  return events({ _tag: "MergeAsked", from, attempt: state.attempts + 1, at: now })
+}
+
+const settleMerge = ({ merging }: Open, command: AbsorbLines | NoteMergeRefused, now: number): Decided => {
+  if (merging === null || merging.attempt !== command.attempt) return nothing
+  const { attempt, from } = merging
+  return command._tag === "AbsorbLines"
+    ? events({ _tag: "LinesAbsorbed", from, attempt, lines: command.lines, charges: command.charges, at: now })
+    : events({ _tag: "MergeRefusedNoted", from, attempt, reason: command.reason, at: now })
+}
+
+const handOver = (state: State, command: HandOver, now: number): Decided => {
+  const reason = refusalOf(state, command)
+  return reason === null
+    ? events({ _tag: "HandedOver", into: command.into, at: now })
+    : events({ _tag: "HandOverRefused", into: command.into, reason, at: now })
+}
+
+const refusalOf = (state: State, { currency, pricing }: HandOver): typeof HandOverRefusal.Type | null => {
+  if (state._tag === "None") return "not_found"
+  if (state._tag !== "Open") return "closed"
+  if (state.merging !== null) return "merging"
+  if (state.currency !== currency) return "other_currency"
+  if (state.pricing !== pricing) return "other_pricing"
+  return beyond(state) === null ? null : "too_many_lines"
+}
+
+const wake = (state: State, now: number): Decided =>
+  state._tag === "Open" && state.merging === null && now >= expiresAt(state)
+    ? events({ _tag: "CartExpired", at: now })
+    : nothing
+
+const expiresAt = ({ changedAt }: Open): number => Math.ceil((changedAt + idleMaxMs) / dayMs) * dayMs
+
+export const dueAt = (state: State): number | null => {
+  if (state._tag === "CheckedOut") return state.placed ? null : state.at + redriveMs
+  if (state._tag !== "Open") return null
+  return state.merging === null ? expiresAt(state) : state.merging.at + redriveMs
+}
+
+export type Owed =
+  | { readonly key: "place"; readonly _tag: "PlaceOrder"; readonly draft: Draft }
+  | {
+      readonly key: `merge:${number}`
+      readonly _tag: "AskHandOver"
+      readonly attempt: number
+      readonly from: CartId
+      readonly currency: Currency
+      readonly pricing: typeof Pricing.Type
+    }
+
+export const next = (state: State): Owed | null => {
+  if (state._tag === "CheckedOut" && !state.placed) return { key: "place", _tag: "PlaceOrder", draft: state }
+  if (state._tag !== "Open" || state.merging === null) return null
+  const { currency, merging, pricing } = state
+  return {
+    key: `merge:${merging.attempt}`,
+    _tag: "AskHandOver",
+    attempt: merging.attempt,
+    from: merging.from,
+    currency,
+    pricing
+  }
+}
+
+/** `null` when nothing was ever put under the id. The state was checked when it came in, so the view is not again. */
+export const view = (id: string, state: State, seq: number): CartView | null => {
+  if (state._tag === "None") return null
+  const { coupon, currency, customerId, lines, pricing } = state
+  const { charges, totals } = state._tag === "CheckedOut" ? state : bill(state)
+  const status = state._tag === "Open" ? "open" : statuses[state._tag]
+  const orderId = state._tag === "CheckedOut" ? OrderId.make(id) : null
+  const mergedInto = state._tag === "Merged" ? state.into : null
+  const cart = { id: CartId.make(id), status, currency, pricing, customerId, lines, charges, coupon } as const
+  return new CartView({ ...cart, totals, orderId, mergedInto, seq }, { disableChecks: true })
+}

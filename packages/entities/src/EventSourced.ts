@@ -1,0 +1,308 @@
+import type { Origin } from "@halles/shared/Command"
+import { Context, Effect, Fiber, Option, Result, Schedule, Schema, Scope, Tracer } from "effect"
+import { Clock } from "effect/Clock"
+import { Entity } from "effect/cluster"
+import { Busy } from "./EntityErrors.ts"
+import { Journal, type Stored } from "./Journal.ts"
+import type { Activation, Refused } from "./Journal/GroupCommit.ts"
+import type { Model } from "./Model.ts"
+import { ShardEpochs } from "./ShardEpochs.ts"
+
+/** Rows between two snapshots: the most that an activation has to read. */
+const snapshotEvery = 200
+/** Rows that are worth a snapshot when the entity is passivated. */
+const snapshotAtLeast = 20
+/** Command ids that an activation knows by heart; older ones are found through the journal's unique index. */
+const recentMax = 256
+/** What is still owed when its timer fires is looked at again after this. */
+const redriveMs = 5_000
+/** Between two tries of what is owed. */
+const retryMinMs = 100
+const retryMaxMs = 10_000
+
+/** For `toLayer`: handlers run at once, since a handler decides in one synchronous block and only then waits. */
+export const options = {
+  concurrency: "unbounded",
+  defectRetryPolicy: Schedule.jittered(Schedule.spaced("200 millis"))
+} as const
+
+export interface Handled<State, Event> {
+  readonly state: State
+  readonly seq: number
+  /** What is in the journal under the command's id. */
+  readonly events: ReadonlyArray<Event>
+  /** The command had been handled before: nothing was written. */
+  readonly repeated: boolean
+}
+
+/** An entry of this activation could not be written: the entity is rebuilt from the journal and its callers are answered then. */
+class ActivationLost extends Schema.TaggedError<ActivationLost>()("ActivationLost", {
+  entity: Schema.String,
+  reason: Schema.String
+}) {}
+
+/**
+ * Command ids that turned out to be in the journal though the activation did not remember them, by entity; kept over
+ * the rebuild that follows, so that a late repeat costs one rebuild and not one after the other.
+ */
+const takenCommands = new Map<string, Set<string>>()
+const takenMax = 10_000
+
+/**
+ * The shell of an event-sourced entity: decides on the speculative state at once, replies once that is committed,
+ * answers queries from the committed state, answers a repeated command from what was journaled under its id, and, for
+ * a process manager, keeps sending the one message that it owes until a command moves it on.
+ */
+export const make = Effect.fnUntraced(function* <
+  State,
+  Command extends { readonly commandId: string; readonly _tag: string; readonly origin?: Origin },
+  Event extends { readonly _tag: string },
+  Refusal,
+  Owed extends { readonly key: string } = never,
+  E = never,
+  R = never
+>(
+  model: Model<State, Command, Event, Refusal, Owed>,
+  saga?: { readonly perform: (owed: Owed, state: State) => Effect.Effect<Command, E, R> }
+) {
+  const journal = yield* Journal
+  const epochs = yield* ShardEpochs
+  const address = yield* Entity.CurrentAddress
+  const scope = yield* Effect.scope
+  const clock = yield* Clock
+  const services = yield* Effect.context<R>()
+  const id: string = address.entityId
+  const name = `${model.type}/${id}`
+  const shard = address.shardId.id
+  const epoch = epochs.current(shard)
+  if (epoch === undefined) return yield* Effect.die(new ActivationLost({ entity: name, reason: "shard not owned" }))
+  const activation: Activation = { entityType: model.type, entityId: id, shard, epoch, dead: false }
+
+  const decodeEvents = Schema.decodeUnknownSync(Schema.Array(model.Event))
+  const encodeEvents = Schema.encodeSync(Schema.Array(model.Event))
+  const eventsOf = ({ events, version }: Stored): ReadonlyArray<Event> =>
+    decodeEvents(version === model.version ? events : events.map((event) => model.upcast?.(version, event) ?? event))
+
+  const { snapshot, tail } = yield* journal.load(model.type, id)
+  const usable = snapshot !== null && snapshot.version === model.version ? snapshot : null
+  const rows = usable === null && snapshot !== null ? yield* wholeHistory(journal, model.type, id) : tail
+  let committed: State = usable === null ? model.initial : Schema.decodeUnknownSync(model.State)(usable.state)
+  const recent = new Set<string>(usable?.commands)
+  const remember = (commandId: string) => {
+    recent.add(commandId)
+    if (recent.size > recentMax) recent.delete(recent.values().next().value!)
+  }
+  for (const row of rows) {
+    committed = eventsOf(row).reduce(model.evolve, committed)
+    remember(row.commandId)
+  }
+  let committedSeq = rows.at(-1)?.seq ?? usable?.seq ?? 0
+  let speculative = committed
+  let seq = committedSeq
+  let snapshotSeq = usable?.seq ?? 0
+  let lastCommit: Effect.Effect<Refused | null> = Effect.succeed(null)
+  const listeners = new Set<() => void>()
+
+  const takeSnapshot = Effect.suspend(() => {
+    snapshotSeq = committedSeq
+    return journal.snapshot(activation, {
+      seq: committedSeq,
+      version: model.version,
+      state: Schema.encodeSync(model.State)(committed),
+      commands: [...recent].slice(0, recent.size - (seq - committedSeq))
+    })
+  })
+  yield* Scope.addFinalizer(
+    scope,
+    Effect.suspend(() =>
+      !activation.dead && committedSeq - snapshotSeq >= snapshotAtLeast ? takeSnapshot : Effect.void
+    )
+  )
+  const fork = <A, X>(effect: Effect.Effect<A, X, R>) => Fiber.runIn(Effect.runForkWith(services)(effect), scope)
+
+  /** After a refused write the speculative state is wrong: nobody may be answered from it. */
+  const whenCommitted = <A, X>(commit: Effect.Effect<Refused | null>, then: Effect.Effect<A, X>): Effect.Effect<A, X> =>
+    Effect.flatMap(commit, (refused) =>
+      refused === null ? then : Effect.die(new ActivationLost({ entity: name, reason: refused._tag }))
+    )
+
+  const noteTaken = (commandId: string) => {
+    if (takenCommands.size >= takenMax) takenCommands.clear()
+    const taken = takenCommands.get(name) ?? new Set()
+    if (taken.size >= recentMax) taken.clear()
+    takenCommands.set(name, taken.add(commandId))
+  }
+
+  const repeat = (commandId: string): Effect.Effect<Option.Option<Handled<State, Event>>> =>
+    whenCommitted(
+      lastCommit,
+      Effect.map(
+        journal.find(model.type, id, commandId),
+        Option.map((row) => ({ state: committed, seq: committedSeq, events: eventsOf(row), repeated: true }))
+      )
+    )
+
+  const accept = (command: Command): Effect.Effect<Handled<State, Event>, Refusal | Busy> =>
+    Effect.suspend((): Effect.Effect<Handled<State, Event>, Refusal | Busy> => {
+      if (activation.dead) return Effect.die(new ActivationLost({ entity: name, reason: "Dead" }))
+      if (!journal.hasRoom(shard)) return Effect.fail(new Busy())
+      const at = clock.currentTimeMillisUnsafe()
+      const decided = model.decide(speculative, command, at)
+      if (Result.isFailure(decided)) return whenCommitted(lastCommit, Effect.fail(decided.failure))
+      const events = decided.success
+      if (events.length === 0) {
+        const state = speculative
+        const at = seq
+        return whenCommitted(
+          lastCommit,
+          Effect.sync(() => ({ state, seq: at, events, repeated: false }))
+        )
+      }
+      const before = model.dueAt?.(speculative) ?? null
+      const state = events.reduce(model.evolve, speculative)
+      const after = model.dueAt?.(state) ?? null
+      speculative = state
+      seq += 1
+      const written = seq
+      remember(command.commandId)
+      const commit = journal.appendUnsafe({
+        activation,
+        seq: written,
+        commandId: command.commandId,
+        events: JSON.stringify(encodeEvents(events)),
+        meta: JSON.stringify(metaOf(model.version, command.origin, Fiber.getCurrent())),
+        at,
+        dueAt: before === after ? undefined : (after ?? 0),
+        onCommit: () => {
+          committed = state
+          committedSeq = written
+          if (written - snapshotSeq >= snapshotEvery) fork(takeSnapshot)
+          for (const listener of listeners) listener()
+          startDriving()
+        }
+      })
+      lastCommit = Effect.tap(commit, (refused) =>
+        Effect.sync(() => {
+          if (refused?._tag === "CommandTaken") noteTaken(command.commandId)
+        })
+      )
+      return whenCommitted(
+        lastCommit,
+        Effect.sync(() => ({ state, seq: written, events, repeated: false }))
+      )
+    })
+
+  const handle = (command: Command): Effect.Effect<Handled<State, Event>, Refusal | Busy> =>
+    Effect.suspend(() => {
+      const known = recent.has(command.commandId) || takenCommands.get(name)?.has(command.commandId) === true
+      const handled = known
+        ? Effect.flatMap(repeat(command.commandId), (found) =>
+            Option.isSome(found) ? Effect.succeed(found.value) : accept(command)
+          )
+        : accept(command)
+      return command._tag === "Wake" ? Effect.tap(handled, () => rearm) : handled
+    })
+
+  /** A timer that fired and left something due would fire again at once: it is moved a little. */
+  const rearm = Effect.suspend(() => {
+    const dueAt = model.dueAt?.(committed) ?? null
+    const now = clock.currentTimeMillisUnsafe()
+    return dueAt === null || dueAt > now ? Effect.void : journal.rearm(model.type, id, now + redriveMs)
+  })
+
+  /** Waits until something later than `seen` is committed. */
+  const changedSince = (seen: number) =>
+    Effect.callback<void>((resume) => {
+      if (committedSeq > seen) return resume(Effect.void)
+      const listener = () => {
+        listeners.delete(listener)
+        resume(Effect.void)
+      }
+      listeners.add(listener)
+      return Effect.sync(() => listeners.delete(listener))
+    })
+
+  let driving = false
+  const startDriving = () => {
+    if (driving || saga === undefined || model.next === undefined || model.next(committed) === null) return
+    driving = true
+    fork(
+      Effect.ensuring(
+        drive(saga.perform, model.next),
+        Effect.sync(() => (driving = false))
+      )
+    )
+  }
+  const drive = Effect.fnUntraced(function* (
+    perform: (owed: Owed, state: State) => Effect.Effect<Command, E, R>,
+    next: (state: State) => Owed | null
+  ) {
+    let key = ""
+    let delayMs = retryMinMs
+    while (!activation.dead) {
+      const seen = committedSeq
+      const owed = next(committed)
+      if (owed === null) {
+        driving = false
+        return
+      }
+      if (owed.key !== key) {
+        key = owed.key
+        delayMs = retryMinMs
+      }
+      const moved = yield* perform(owed, committed).pipe(
+        Effect.flatMap(handle),
+        Effect.map(() => next(committed)?.key !== key),
+        Effect.catchCause((cause) =>
+          Effect.as(Effect.logDebug(`${name} could not do ${key} yet, trying again in ${delayMs} ms`, cause), false)
+        )
+      )
+      if (moved) continue
+      yield* Effect.raceFirst(Effect.sleep(delayMs * (0.75 + Math.random() / 2)), changedSince(seen))
+      delayMs = Math.min(delayMs * 2, retryMaxMs)
+    }
+  })
+  startDriving()
+
+  /** A fenced activation may be behind the owner of now: it answers nothing. */
+  const current = Effect.suspend(() =>
+    activation.dead
+      ? Effect.die(new ActivationLost({ entity: name, reason: "Dead" }))
+      : Effect.succeed({ state: committed, seq: committedSeq })
+  )
+
+  const until = (holds: (state: State) => boolean, timeoutMs: number) => {
+    const wait: Effect.Effect<void> = Effect.suspend(() =>
+      holds(committed) ? Effect.void : Effect.andThen(changedSince(committedSeq), wait)
+    )
+    return Effect.andThen(Effect.timeoutOption(wait, timeoutMs), current)
+  }
+
+  return {
+    id,
+    handle,
+    /** The committed state as soon as it fulfils the condition, or the one of then after `timeoutMs`. */
+    until,
+    changedSince,
+    committed: current,
+    history: (afterSeq: number) =>
+      Effect.map(journal.history(model.type, id, afterSeq), (rows) =>
+        rows.map((row) => ({ ...row, events: eventsOf(row) }))
+      )
+  }
+})
+
+const wholeHistory = Effect.fnUntraced(function* (journal: Journal["Service"], entityType: string, entityId: string) {
+  const rows: Array<Stored> = []
+  while (true) {
+    const page: ReadonlyArray<Stored> = yield* journal.history(entityType, entityId, rows.at(-1)?.seq ?? 0)
+    if (page.length === 0) return rows
+    rows.push(...page)
+  }
+})
+
+/** What stands beside the events: schema version, who asked, what it belongs to, the trace it is part of. */
+const metaOf = (version: number, origin: Origin | undefined, fiber: Fiber.Fiber<unknown, unknown> | undefined) => {
+  const span = fiber === undefined ? undefined : Context.getOrUndefined(fiber.context, Tracer.ParentSpan)
+  return { v: version, ...origin, ...(span === undefined ? {} : { traceId: span.traceId, spanId: span.spanId }) }
+}

@@ -1,0 +1,170 @@
+import { PgTypes } from "@effect/sql-pg"
+import { Deferred, Effect, Exit, Latch, Result } from "effect"
+import { SqlClient, type SqlError } from "effect/sql"
+
+/** One accepted command of one activation of an entity, ready to be written. */
+export interface Entry {
+  readonly activation: Activation
+  readonly seq: number
+  readonly commandId: string
+  /** JSON texts, encoded once: for the row and for the message. */
+  readonly events: string
+  readonly meta: string
+  /** Unix milliseconds. */
+  readonly at: number
+  /** Unix milliseconds; 0 deletes the timer; `undefined` leaves it. */
+  readonly dueAt: number | undefined
+  /** Called in commit order, in the same tick, before anybody who waits goes on. */
+  readonly onCommit: () => void
+}
+
+/** One life of an entity on a runner. Once an entry of it is not written, nothing more of it ever is. */
+export interface Activation {
+  readonly entityType: string
+  readonly entityId: string
+  readonly shard: number
+  readonly epoch: number
+  dead: boolean
+}
+
+/** Why an entry was not written. */
+export type Refused =
+  | { readonly _tag: "Stale" }
+  | { readonly _tag: "CommandTaken" }
+  | { readonly _tag: "Failed"; readonly error: SqlError.SqlError }
+  | { readonly _tag: "Dead" }
+
+export interface Committed {
+  readonly batch: bigint
+  readonly entries: ReadonlyArray<Entry & { readonly position: bigint }>
+}
+
+interface Batch {
+  readonly entries: Array<Entry>
+  readonly refused: Map<Entry, Refused>
+  readonly done: Deferred.Deferred<void>
+}
+
+/** Entries that may wait for a lane; at the bound commands are refused with `Busy`. */
+export const queueMax = 8_192
+/** Rows of one statement. */
+const batchMax = 512
+
+const array = (values: ReadonlyArray<unknown>, oid: number) => Result.getOrThrow(PgTypes.array(values, oid))
+const text = (values: ReadonlyArray<string>) => array(values, PgTypes.OID.text)
+const int4 = (values: ReadonlyArray<number>) => array(values, PgTypes.OID.int4)
+const float8 = (values: ReadonlyArray<number>) => array(values, PgTypes.OID.float8)
+
+/**
+ * One writer: collects what entities of its shards decided and commits it in multi-row statements, one in flight, so
+ * that the entries of an entity reach the database in order. While one statement runs the next batch fills.
+ */
+export const make = Effect.fnUntraced(function* (options: {
+  readonly runner: string
+  readonly onCommitted: (committed: Committed) => void
+  readonly onStale: (entry: Entry) => Effect.Effect<void>
+}) {
+  const sql = yield* SqlClient.SqlClient
+  const open: Array<Batch> = []
+  let waiting = 0
+  const work = Latch.makeUnsafe(false)
+
+  const write = (entries: ReadonlyArray<Entry>) => {
+    const fence = new Map(entries.map(({ activation }) => [activation.shard, activation.epoch]))
+    const timers = new Map(
+      entries
+        .filter(({ dueAt }) => dueAt !== undefined)
+        .map((entry) => [`${entry.activation.entityType}:${entry.activation.entityId}`, entry])
+    )
+    const due = [...timers.values()]
+    return sql<{ stale: ReadonlyArray<number> | null; batch: bigint; positions: ReadonlyArray<bigint> }>`
+      SELECT stale, batch, positions FROM journal_append(
+        ${options.runner},
+        ${text(entries.map(({ activation }) => activation.entityType))},
+        ${text(entries.map(({ activation }) => activation.entityId))},
+        ${int4(entries.map(({ seq }) => seq))},
+        ${text(entries.map(({ commandId }) => commandId))},
+        ${text(entries.map(({ events }) => events))},
+        ${text(entries.map(({ meta }) => meta))},
+        ${int4(entries.map(({ activation }) => activation.shard))},
+        ${int4(entries.map(({ activation }) => activation.epoch))},
+        ${float8(entries.map(({ at }) => at))},
+        ${int4([...fence.keys()])},
+        ${int4([...fence.values()])},
+        ${text(due.map(({ activation }) => activation.entityType))},
+        ${text(due.map(({ activation }) => activation.entityId))},
+        ${int4(due.map(({ activation }) => activation.shard))},
+        ${float8(due.map(({ dueAt }) => dueAt!))})`
+  }
+
+  const attempt = (entries: ReadonlyArray<Entry>): Effect.Effect<Refused | null> =>
+    write(entries).pipe(
+      Effect.map(([row]): Refused | null => {
+        if (row!.stale !== null) return { _tag: "Stale" }
+        for (const entry of entries) entry.onCommit()
+        options.onCommitted({
+          batch: row!.batch,
+          entries: entries.map((entry, index) => ({ ...entry, position: row!.positions[index]! }))
+        })
+        return null
+      }),
+      Effect.catch((error) =>
+        Effect.succeed<Refused>(
+          error.reason._tag === "UniqueViolation" && error.reason.constraint === "journal_command"
+            ? { _tag: "CommandTaken" }
+            : { _tag: "Failed", error }
+        )
+      )
+    )
+
+  /** A batch that fails is tried again entity by entity, so that one bad entity does not take its neighbours with it. */
+  const commit = Effect.fnUntraced(function* (batch: Batch) {
+    const alive = batch.entries.filter(({ activation }) => !activation.dead)
+    if (alive.length > 0 && (yield* attempt(alive)) !== null) {
+      for (const entries of Map.groupBy(alive, ({ activation }) => activation).values()) {
+        const refused = yield* attempt(entries)
+        if (refused === null) continue
+        const [first] = entries
+        first!.activation.dead = true
+        for (const entry of entries) batch.refused.set(entry, refused)
+        if (refused._tag === "Stale") yield* options.onStale(first!)
+      }
+    }
+    for (const entry of batch.entries) {
+      if (entry.activation.dead && !batch.refused.has(entry) && !alive.includes(entry)) {
+        batch.refused.set(entry, { _tag: "Dead" })
+      }
+    }
+    Deferred.doneUnsafe(batch.done, Exit.void)
+  })
+
+  yield* Effect.gen(function* () {
+    while (true) {
+      yield* work.await
+      const batch = open.shift()
+      if (batch === undefined) {
+        work.closeUnsafe()
+        continue
+      }
+      yield* Effect.uninterruptible(commit(batch))
+      waiting -= batch.entries.length
+    }
+  }).pipe(Effect.forkScoped)
+
+  return {
+    hasRoom: () => waiting < queueMax,
+    /** Puts the entry in line at once; the effect succeeds with `null` when it is committed, or with why it is not. */
+    appendUnsafe: (entry: Entry): Effect.Effect<Refused | null> => {
+      let batch = open.at(-1)
+      if (batch === undefined || batch.entries.length >= batchMax) {
+        batch = { entries: [], refused: new Map(), done: Deferred.makeUnsafe() }
+        open.push(batch)
+      }
+      batch.entries.push(entry)
+      waiting += 1
+      work.openUnsafe()
+      const joined = batch
+      return Effect.map(Deferred.await(joined.done), () => joined.refused.get(entry) ?? null)
+    }
+  }
+})

@@ -1,0 +1,34 @@
+import { Effect, Layer } from "effect"
+import { SqlRunnerStorage } from "effect/cluster"
+import { Migrator, SqlClient } from "effect/sql"
+import journal from "./migrations/0001_journal.ts"
+import projections from "./migrations/0002_projections.ts"
+
+const run = Migrator.make({})
+
+/** Brings one region's database up to date; needs its owner. Numbered, in order, each once; frozen once landed. */
+export const migrateRegion = run({
+  loader: Migrator.fromRecord({ "0001_journal": journal, "0002_projections": projections })
+})
+
+/** Runner registry and shard locks of the whole cluster, in `halles_control`; the tables are Effect's own. */
+export const migrateControl = Effect.gen(function* () {
+  yield* run({ loader: SqlRunnerStorage.migrations({}), table: "cluster_runner_migrations" })
+  const sql = yield* SqlClient.SqlClient
+  yield* sql`
+    DO $$ BEGIN
+      IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'halles_runner') THEN
+        GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO halles_runner;
+        GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO halles_runner;
+      END IF;
+      IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'halles_edge') THEN
+        GRANT SELECT ON ALL TABLES IN SCHEMA public TO halles_edge;
+      END IF;
+      IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'halles_reader') THEN
+        GRANT SELECT ON ALL TABLES IN SCHEMA public TO halles_reader;
+      END IF;
+    END $$`
+})
+
+/** A region's database that is up to date, for tests and tools that own theirs. */
+export const layerRegion = Layer.effectDiscard(migrateRegion)

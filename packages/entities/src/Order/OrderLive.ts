@@ -1,0 +1,259 @@
+import { CommandId, CustomerId, OrderId, type SkuCode, skuId, type WarehouseId } from "@halles/shared/Ids"
+import { shardGroup } from "@halles/shared/Region"
+import { Effect, Option, Schema, Stream } from "effect"
+import { Entity } from "effect/cluster"
+import { Customer, NoteOrder } from "../Customer.ts"
+import { NotFound } from "../EntityErrors.ts"
+import * as EventSourced from "../EventSourced.ts"
+import { Order } from "../Order.ts"
+import { Authorise, Capture, Payment, Refund, Void } from "../Payment.ts"
+import { CancelShipment, Collect, Create, type Parcel, Shipment } from "../Shipment.ts"
+import { Hold, holdTtlMs, Release, Reserve, Restock, Ship, Sku, WriteOff } from "../Sku.ts"
+import { statusOf, view } from "./OrderMoney.ts"
+import * as OrderState from "./OrderState.ts"
+
+/** Messages to the SKUs of one order that are under way at a time. */
+const skusAtOnce = 16
+/** Of one message to another entity; after it the step is tried again under the same command id. */
+const callDeadline = "5 seconds"
+
+/** The other party has not done it yet; the step is tried again. */
+class NotYet extends Schema.TaggedError<NotYet>()("NotYet", { step: Schema.String, reason: Schema.String }) {}
+
+const done: OrderState.Outcome = { _tag: "Done" }
+
+/** The quantity of each SKU of the order, in the order of the codes. */
+const quantities = (draft: OrderState.Draft): ReadonlyArray<{ readonly sku: SkuCode; readonly quantity: number }> =>
+  [...Map.groupBy(draft.lines, ({ sku }) => sku)]
+    .map(([sku, lines]) => ({ sku, quantity: lines.reduce((sum, { quantity }) => sum + quantity, 0) }))
+    .toSorted((a, b) => (a.sku < b.sku ? -1 : 1))
+
+/** One parcel a warehouse. */
+const parcelsOf = (stock: ReadonlyArray<OrderState.SkuAllocation>): ReadonlyArray<Parcel> => {
+  const parcels = new Map<WarehouseId, Array<Parcel["lines"][number]>>()
+  for (const { allocations, sku } of stock) {
+    for (const { quantity, warehouse } of allocations) {
+      parcels.set(warehouse, [...(parcels.get(warehouse) ?? []), { sku, quantity }])
+    }
+  }
+  return [...parcels].map(([warehouse, lines]) => ({ warehouse, lines }))
+}
+
+/** Sends the one message that an order owes and puts the answer into words that the order records. */
+const makeSaga = Effect.gen(function* () {
+  const skus = yield* Sku.client
+  const payments = yield* Payment.client
+  const shipments = yield* Shipment.client
+  const customers = yield* Customer.client
+
+  return (orderId: OrderId) => {
+    const region = shardGroup(orderId)
+    const sku = (code: SkuCode) => skus(skuId(region, code))
+    const command = (key: string) => ({
+      commandId: CommandId.make(`${orderId}:${key}`),
+      origin: { actor: `order:${orderId}`, correlationId: orderId }
+    })
+    const eachSku = <A, E>(
+      codes: ReadonlyArray<{ readonly sku: SkuCode; readonly quantity: number }>,
+      send: (line: { readonly sku: SkuCode; readonly quantity: number }) => Effect.Effect<A, E>
+    ) =>
+      Effect.forEach(codes, (line) => Effect.map(send(line), (answer) => ({ sku: line.sku, answer })), {
+        concurrency: skusAtOnce
+      })
+    /** What the payment says of an operation; `Pending` is no answer yet. */
+    const settled = (step: string, outcome: { readonly _tag: string; readonly reason?: string }) =>
+      outcome._tag === "Pending"
+        ? Effect.fail(new NotYet({ step, reason: "the other party has not answered" }))
+        : Effect.succeed<OrderState.Outcome>(
+            outcome._tag === "Refused" ? { _tag: "Refused", reason: outcome.reason ?? "refused" } : done
+          )
+    /** For steps that have no way back: a refusal is a fault to be seen by operators and tried again. */
+    const mustBeDone = (step: string, outcome: { readonly _tag: string; readonly reason?: string }) =>
+      outcome._tag === "Done"
+        ? Effect.succeed(done)
+        : Effect.andThen(
+            outcome._tag === "Refused"
+              ? Effect.logError(`${orderId}: ${step} was refused`, outcome.reason)
+              : Effect.void,
+            Effect.fail(new NotYet({ step, reason: outcome.reason ?? outcome._tag }))
+          )
+
+    const send = Effect.fnUntraced(function* (owed: OrderState.Owed, state: OrderState.State) {
+      const draft = state.draft!
+      const fields = command(owed.key)
+      switch (owed._tag) {
+        case "HoldStock": {
+          const answers = yield* eachSku(quantities(draft), (line) =>
+            sku(line.sku).Hold(new Hold({ ...fields, orderId, quantity: line.quantity, ttlMs: holdTtlMs }))
+          )
+          const missing = answers.filter(({ answer }) => answer._tag === "NoStock").map((one) => one.sku)
+          return missing.length === 0 ? done : { _tag: "NoStock" as const, skus: missing }
+        }
+        case "Authorise":
+          return yield* settled(
+            owed.key,
+            yield* payments(orderId).Authorise(
+              new Authorise({
+                ...fields,
+                orderId,
+                amount: draft.totals.total,
+                currency: draft.currency,
+                token: draft.paymentToken
+              })
+            )
+          )
+        case "ReserveStock": {
+          const answers = yield* eachSku(quantities(draft), (line) =>
+            sku(line.sku).Reserve(new Reserve({ ...fields, orderId }))
+          )
+          const lost = answers.filter(({ answer }) => answer._tag === "NotHeld").map((one) => one.sku)
+          if (lost.length > 0) return { _tag: "NoStock" as const, skus: lost }
+          const stock = answers.flatMap(({ answer, sku }) =>
+            answer._tag === "Reserved"
+              ? [{ sku, allocations: answer.allocations, backOrdered: answer.backOrdered }]
+              : []
+          )
+          if (stock.some(({ backOrdered }) => backOrdered > 0)) {
+            return yield* new NotYet({ step: owed.key, reason: "back-ordered units have not come in" })
+          }
+          return { _tag: "Reserved" as const, stock: stock.map(({ allocations, sku }) => ({ sku, allocations })) }
+        }
+        case "BookShipment": {
+          const answer = yield* shipments(orderId).Create(
+            new Create({ ...fields, orderId, parcels: parcelsOf(state.stock), address: draft.shippingAddress })
+          )
+          return answer._tag === "Booked" ? answer : yield* settled(owed.key, answer)
+        }
+        case "NoteCustomer":
+          yield* customers(CustomerId.make(draft.customerId!))
+            .NoteOrder(new NoteOrder({ ...fields, orderId }))
+            .pipe(Effect.catchTag("NotFound", () => Effect.logInfo(`${orderId}: its customer does not exist`)))
+          return done
+        case "Capture":
+          return yield* mustBeDone(
+            owed.key,
+            yield* payments(orderId).Capture(
+              new Capture({ ...fields, reference: fields.commandId, amount: state.authorised })
+            )
+          )
+        case "ShipStock": {
+          const answers = yield* eachSku(quantities(draft), (line) =>
+            sku(line.sku).Ship(new Ship({ ...fields, orderId }))
+          )
+          const refused = answers.find(({ answer }) => answer._tag !== "Shipped")
+          if (refused === undefined) return done
+          return yield* mustBeDone(owed.key, { _tag: "Refused", reason: `${refused.sku}: ${refused.answer._tag}` })
+        }
+        case "RecallShipment": {
+          const answer = yield* shipments(orderId).CancelShipment(new CancelShipment(fields))
+          if (answer._tag === "AlreadyDispatched") return { _tag: "Refused" as const, reason: answer._tag }
+          return yield* settled(owed.key, answer)
+        }
+        case "ReleaseStock":
+          yield* eachSku(quantities(draft), (line) => sku(line.sku).Release(new Release({ ...fields, orderId })))
+          return done
+        case "VoidPayment":
+          return yield* mustBeDone(
+            owed.key,
+            yield* payments(orderId).Void(new Void({ ...fields, reference: fields.commandId }))
+          )
+        case "CollectReturn": {
+          const lines = owed.return.lines.map(({ quantity, sku }) => ({ sku, quantity }))
+          const answer = yield* shipments(orderId).Collect(
+            new Collect({ ...fields, returnId: owed.return.returnId, lines })
+          )
+          return answer._tag === "Labelled" ? answer : yield* settled(owed.key, answer)
+        }
+        case "StockReturn": {
+          const restock = owed.return.disposition === "restock"
+          yield* Effect.forEach(
+            owed.return.lines,
+            ({ quantity, sku: code, variant }) => {
+              const own = command(`${owed.key}:${variant}`)
+              const warehouse = state.stock.find((one) => one.sku === code)!.allocations[0]!.warehouse
+              return restock
+                ? sku(code).Restock(new Restock({ ...own, orderId, warehouse, quantity }))
+                : sku(code).WriteOff(new WriteOff({ ...own, orderId, quantity }))
+            },
+            { concurrency: skusAtOnce, discard: true }
+          )
+          return done
+        }
+        case "RefundReturn":
+          return owed.return.amount === 0
+            ? done
+            : yield* mustBeDone(
+                owed.key,
+                yield* payments(orderId).Refund(
+                  new Refund({ ...fields, reference: fields.commandId, amount: owed.return.amount })
+                )
+              )
+      }
+    })
+
+    return (owed: OrderState.Owed, state: OrderState.State) =>
+      send(owed, state).pipe(
+        Effect.timeout(callDeadline),
+        Effect.map((outcome): OrderState.Command => ({
+          _tag: "Record",
+          commandId: CommandId.make(`${owed.key}:done`),
+          origin: command(owed.key).origin,
+          answers: owed.key,
+          outcome
+        }))
+      )
+  }
+})
+
+const isSettled = ({ phase }: OrderState.State) =>
+  ["confirmed", "capturing", "shippingStock", "shipped", "delivered", "cancelled"].includes(phase)
+
+const isOver = (state: OrderState.State) =>
+  state.phase === "cancelled" ||
+  (state.phase === "delivered" && OrderState.next(state) === null && state.returns.length === 0)
+
+export const OrderLive = Order.toLayer(
+  Effect.gen(function* () {
+    const saga = yield* makeSaga
+    const { entityId } = yield* Entity.CurrentAddress
+    const id = OrderId.make(entityId)
+    const self = yield* EventSourced.make(OrderState, { perform: saga(id) })
+    const shown = ({ seq, state }: { readonly state: OrderState.State; readonly seq: number }) => {
+      const order = view(id, state, seq)
+      return order === null ? Effect.fail(new NotFound({ entity: "Order", id })) : Effect.succeed(order)
+    }
+    const told = ({ payload }: { readonly payload: OrderState.Command }) => Effect.asVoid(self.handle(payload))
+    const asked = ({ payload }: { readonly payload: OrderState.Command }) => Effect.flatMap(self.handle(payload), shown)
+
+    /** All steps after `afterSeq`, then each new one as it is committed, until the order is over. */
+    const watch = (afterSeq: number) =>
+      Stream.paginate(
+        afterSeq,
+        Effect.fnUntraced(function* (seen: number) {
+          let now = yield* self.committed
+          yield* shown(now)
+          while (now.state.steps.length <= seen && !isOver(now.state)) {
+            yield* self.changedSince(now.seq)
+            now = yield* self.committed
+          }
+          const { state } = now
+          const fresh = state.steps.slice(seen).map((step) => ({ step, status: statusOf(state) }))
+          return [fresh, isOver(state) ? Option.none<number>() : Option.some(state.steps.length)] as const
+        })
+      )
+
+    return Order.of({
+      Place: told,
+      Cancel: asked,
+      RequestReturn: asked,
+      NoteDispatched: told,
+      NoteDelivered: told,
+      NoteReturnReceived: told,
+      Wake: told,
+      View: () => Effect.flatMap(self.committed, shown),
+      Settled: ({ payload }) => Effect.flatMap(self.until(isSettled, payload.timeoutMs), shown),
+      Watch: ({ payload }) => watch(payload.afterSeq)
+    })
+  }),
+  { ...EventSourced.options, maxIdleTime: "5 minutes", mailboxCapacity: 256 }
+)

@@ -1,0 +1,198 @@
+import { jetstream, jetstreamManager, type JetStreamClient } from "@nats-io/jetstream"
+import { Nats } from "@halles/shared/Nats"
+import type { Region } from "@halles/shared/Region"
+import * as Subject from "@halles/shared/Subject"
+import { Context, Effect, Latch, Layer, Metric, Schedule } from "effect"
+import { SqlClient, type SqlError } from "effect/sql"
+import type { Committed } from "./Journal/GroupCommit.ts"
+import { ShardEpochs } from "./ShardEpochs.ts"
+
+/** Batches kept in memory until they are published; later ones are read back from the journal when their turn comes. */
+const rememberedMax = 256
+/** A marker older than this whose batch nobody is publishing belongs to a runner that died. */
+const orphanedAfterMs = 3_000
+const sweepMax = 100
+
+export const unpublished = Metric.gauge("halles_outbox_unpublished_batches", {
+  description: "Committed batches of this runner whose events have not reached the stream yet"
+})
+
+interface Message {
+  readonly subject: string
+  readonly id: string
+  readonly body: string
+}
+
+/**
+ * Every committed event reaches the region's stream, at least once, in order per entity. The marker of a batch is
+ * written in the transaction of the batch and deleted when the stream has acknowledged all of it: what is marked is
+ * owed, whatever crashed in between.
+ */
+export class Outbox extends Context.Service<
+  Outbox,
+  {
+    readonly publishUnsafe: (committed: Committed) => void
+    readonly alarm: (kind: string, detail: unknown) => void
+    /** Publishes what dead runners left behind: marked longer ago than `olderThanMs`, in the order of commit. */
+    readonly sweep: (options: { readonly olderThanMs: number }) => Effect.Effect<void, SqlError.SqlError>
+  }
+>()("@halles/entities/Outbox") {
+  /** Publishes nothing and keeps the markers: for tests and tools that have no stream. */
+  static readonly layerNoop = Layer.succeed(Outbox, {
+    publishUnsafe: () => undefined,
+    alarm: () => undefined,
+    sweep: () => Effect.void
+  })
+
+  static readonly layer = (region: Region) =>
+    Layer.effect(
+      Outbox,
+      Effect.gen(function* () {
+        const sql = yield* SqlClient.SqlClient
+        const nats = yield* Nats
+        const { owner } = yield* ShardEpochs
+        const stream = jetstream(nats)
+        yield* ensureStream(nats, region)
+
+        const pending = new Map<bigint, ReadonlyArray<Message> | null>()
+        const work = Latch.makeUnsafe(false)
+
+        const published = (batch: bigint) => sql`DELETE FROM outbox_batch WHERE id = ${batch}`
+        const send = (messages: ReadonlyArray<Message>) =>
+          Effect.tryPromise(() => Promise.all(messages.map((message) => publish(stream, message)))).pipe(
+            Effect.tapError(() => Effect.logWarning("The stream does not take events, trying again")),
+            Effect.retry(Schedule.spaced("200 millis")),
+            Effect.orDie
+          )
+
+        const rowsOf = (first: bigint, last: bigint) =>
+          Effect.map(
+            sql<Row>`
+              SELECT entity_type, entity_id, seq, command_id, position, events::text AS events, meta::text AS meta,
+                extract(epoch FROM at) * 1000 AS at
+              FROM journal WHERE position BETWEEN ${first} AND ${last} ORDER BY position`,
+            (rows) => rows.map((row) => messageOf(region, row))
+          )
+        const readBack = Effect.fnUntraced(function* (batch: bigint) {
+          const [marker] = yield* sql<Marker>`
+            SELECT id, first_position, last_position FROM outbox_batch WHERE id = ${batch}`
+          return marker === undefined ? [] : yield* rowsOf(marker.first_position, marker.last_position)
+        })
+
+        yield* Effect.gen(function* () {
+          while (true) {
+            yield* work.await
+            const next = pending.entries().next().value
+            if (next === undefined) {
+              work.closeUnsafe()
+              continue
+            }
+            const [batch, remembered] = next
+            yield* send(remembered ?? (yield* readBack(batch)))
+            yield* published(batch)
+            pending.delete(batch)
+            yield* Metric.update(unpublished, pending.size)
+          }
+        }).pipe(
+          Effect.tapCause((cause) => Effect.logWarning("Publishing stopped, going on", cause)),
+          Effect.retry(Schedule.spaced("200 millis")),
+          Effect.forkScoped
+        )
+
+        const sweep = Effect.fnUntraced(function* (options: { readonly olderThanMs: number }) {
+          while (true) {
+            const markers = yield* sql<Marker>`
+              SELECT id, first_position, last_position FROM outbox_batch
+              WHERE at <= now() - make_interval(secs => ${String(options.olderThanMs / 1000)}::text::double precision)
+              ORDER BY id LIMIT ${sweepMax}`
+            const owed = markers.filter(({ id }) => !pending.has(id))
+            for (const { first_position, id, last_position } of owed) {
+              yield* send(yield* rowsOf(first_position, last_position))
+              yield* published(id)
+            }
+            if (owed.length < sweepMax) return
+          }
+        })
+        yield* sweep({ olderThanMs: orphanedAfterMs }).pipe(
+          Effect.catchCause((cause) => Effect.logWarning("The sweep stopped, going on", cause)),
+          Effect.repeat(Schedule.spaced("2 seconds")),
+          Effect.forkScoped
+        )
+
+        return Outbox.of({
+          sweep,
+          alarm: (kind, detail) =>
+            nats.publish(`halles.${region}.alarm.${kind}`, JSON.stringify({ kind, owner, detail })),
+          publishUnsafe: ({ batch, entries }) => {
+            const messages =
+              pending.size >= rememberedMax
+                ? null
+                : entries.map(({ activation, at, commandId, events, meta, position, seq }) =>
+                    messageOf(region, {
+                      entity_type: activation.entityType,
+                      entity_id: activation.entityId,
+                      command_id: commandId,
+                      seq,
+                      position,
+                      events,
+                      meta,
+                      at
+                    })
+                  )
+            pending.set(batch, messages)
+            work.openUnsafe()
+          }
+        })
+      })
+    )
+}
+
+interface Marker {
+  readonly id: bigint
+  readonly first_position: bigint
+  readonly last_position: bigint
+}
+
+interface Row {
+  readonly entity_type: string
+  readonly entity_id: string
+  readonly seq: number
+  readonly command_id: string
+  readonly position: bigint
+  readonly events: string
+  readonly meta: string
+  readonly at: number | string
+}
+
+/** The body is put together from texts that are JSON already: events are encoded once, for the row and for this. */
+const messageOf = (region: Region, row: Row): Message => ({
+  subject: Subject.event(region, row.entity_type, row.entity_id),
+  id: `${row.entity_type}:${row.entity_id}:${row.seq}`,
+  body:
+    `{"type":"${row.entity_type}","id":"${row.entity_id}","seq":${row.seq},` +
+    `"commandId":${JSON.stringify(row.command_id)},"at":${Math.round(Number(row.at))},` +
+    `"position":${row.position},"events":${row.events},"meta":${row.meta}}`
+})
+
+const publish = (stream: JetStreamClient, { body, id, subject }: Message) =>
+  stream.publish(subject, body, { msgID: id })
+
+/** The region's stream: kept for a week, at most 1 GiB, oldest events dropped first; the journal keeps them all. */
+const ensureStream = (nats: Nats["Service"], region: Region) =>
+  Effect.tryPromise(async () => {
+    const manager = await jetstreamManager(nats)
+    const name = Subject.eventStream(region)
+    const config = {
+      subjects: [Subject.events(region)],
+      max_age: 7 * 24 * 3600 * 1e9,
+      max_bytes: 1024 ** 3,
+      duplicate_window: 120 * 1e9
+    }
+    const streams = await manager.streams.names().next()
+    if (streams.includes(name)) await manager.streams.update(name, config)
+    else await manager.streams.add({ name, ...config })
+  }).pipe(
+    Effect.tapError((error) => Effect.logWarning("The event stream cannot be set up yet", error.cause)),
+    Effect.retry(Schedule.spaced("500 millis")),
+    Effect.orDie
+  )

@@ -1,0 +1,59 @@
+import { CommandId } from "@halles/shared/Ids"
+import { Clock, Effect, Metric, Schedule } from "effect"
+import { SqlClient } from "effect/sql"
+import { ShardEpochs } from "./ShardEpochs.ts"
+import { Wake } from "./Wake.ts"
+
+/** How often the due timers of the own shards are looked for; they fire within 250 ms. */
+const everyMs = 100
+/** Wakes under way at a time: what is left is found by a later look. */
+const wakesMax = 64
+/** An entity that does not answer is woken again later and holds up nobody else. */
+const wakeDeadline = "2 seconds"
+
+export const overdue = Metric.gauge("halles_timer_overdue_ms", {
+  description: "How long the oldest due timer of this runner's shards has been waiting, in milliseconds"
+})
+
+/** Sends `Wake` to one entity; it fails when the entity could not be reached, and the timer fires again. */
+export type WakeEntity = (entityType: string, entityId: string, wake: Wake) => Effect.Effect<void, unknown>
+
+/**
+ * Fires the due timers of the shards that this runner owns. A timer is a row that was committed with the events that
+ * asked for it, so taking a shard over is all it takes to re-arm its timers.
+ */
+export const run = Effect.fnUntraced(function* (wakeEntity: WakeEntity) {
+  const sql = yield* SqlClient.SqlClient
+  const epochs = yield* ShardEpochs
+  const underWay = new Set<string>()
+
+  const fire = (row: { entity_type: string; entity_id: string; due_at: number }) => {
+    const key = `${row.entity_type}/${row.entity_id}`
+    underWay.add(key)
+    const wake = new Wake({
+      commandId: CommandId.make(`wake:${Math.round(row.due_at)}`),
+      origin: { actor: "timer" }
+    })
+    return wakeEntity(row.entity_type, row.entity_id, wake).pipe(
+      Effect.timeout(wakeDeadline),
+      Effect.catchCause((cause) => Effect.logDebug(`${key} could not be woken`, cause)),
+      Effect.ensuring(Effect.sync(() => underWay.delete(key)))
+    )
+  }
+
+  yield* Effect.gen(function* () {
+    const shards = epochs.owned()
+    if (shards.length === 0) return
+    const now = yield* Clock.currentTimeMillis
+    const rows = yield* sql<{ entity_type: string; entity_id: string; due_at: number }>`
+      SELECT entity_type, entity_id, (extract(epoch FROM due_at) * 1000)::double precision AS due_at FROM timer
+      WHERE due_at <= to_timestamp(${String(now)}::text::double precision / 1000) AND shard = ANY(${[...shards]})
+      ORDER BY due_at LIMIT ${2 * wakesMax}`
+    yield* Metric.update(overdue, rows.length === 0 ? 0 : now - rows[0]!.due_at)
+    const idle = rows.filter((row) => !underWay.has(`${row.entity_type}/${row.entity_id}`))
+    for (const row of idle.slice(0, wakesMax - underWay.size)) yield* Effect.forkChild(fire(row))
+  }).pipe(
+    Effect.catchCause((cause) => Effect.logWarning("Due timers could not be read, trying again", cause)),
+    Effect.repeat(Schedule.spaced(everyMs))
+  )
+})

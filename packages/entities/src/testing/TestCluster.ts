@@ -1,0 +1,45 @@
+import { shardsPerRegion } from "@halles/shared/Region"
+import { Layer, Option } from "effect"
+import {
+  MessageStorage,
+  RunnerAddress,
+  RunnerHealth,
+  Runners,
+  RunnerStorage,
+  Sharding,
+  ShardingConfig
+} from "effect/cluster"
+import { Journal } from "../Journal.ts"
+import { Outbox } from "../Outbox.ts"
+import * as FencedRunnerStorage from "../FencedRunnerStorage.ts"
+import { ShardEpochs } from "../ShardEpochs.ts"
+
+/**
+ * One runner that owns all shards of `eu`, in this process, over one real database: for tests of shells and of
+ * what they do together. It needs the region's SqlClient.
+ */
+export const layer = (owner = "test-runner") => {
+  const config = ShardingConfig.layer({
+    runnerAddress: Option.some(RunnerAddress.make(owner, 1)),
+    shardsPerGroup: shardsPerRegion,
+    availableShardGroups: ["default", "eu"],
+    assignedShardGroups: ["default", "eu"],
+    simulateRemoteSerialization: true,
+    entityTerminationTimeout: "1 second",
+    entityMessagePollInterval: "100 millis",
+    refreshAssignmentsInterval: "100 millis",
+    sendRetryInterval: "20 millis"
+  })
+  return Sharding.layer.pipe(
+    Layer.provideMerge(Runners.layerNoop),
+    Layer.provideMerge(MessageStorage.layerNoop),
+    Layer.provide([
+      FencedRunnerStorage.layer("eu").pipe(Layer.provide(RunnerStorage.layerMemory)),
+      RunnerHealth.layerNoop
+    ]),
+    Layer.provideMerge(Journal.layer),
+    Layer.provide(Outbox.layerNoop),
+    Layer.provideMerge(ShardEpochs.layer(owner)),
+    Layer.provide(config)
+  )
+}

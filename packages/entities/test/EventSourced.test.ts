@@ -1,0 +1,96 @@
+import { assert, layer } from "@effect/vitest"
+import { commandFields } from "@halles/shared/Command"
+import { CommandId } from "@halles/shared/Ids"
+import { shardGroup } from "@halles/shared/Region"
+import { Effect, Layer, Result, Schema } from "effect"
+import { ClusterSchema, Entity } from "effect/cluster"
+import { Rpc } from "effect/rpc"
+import { SqlClient } from "effect/sql"
+import * as EventSourced from "../src/EventSourced.ts"
+import { layerRegion } from "../src/Migrations.ts"
+import type { Model } from "../src/Model.ts"
+import { PgTest } from "@halles/shared/testing/PgTest"
+import * as TestCluster from "../src/testing/TestCluster.ts"
+
+class Add extends Schema.TaggedClass<Add>()("Add", { ...commandFields, amount: Schema.Int }) {}
+class TooMuch extends Schema.TaggedError<TooMuch>()("TooMuch", {}) {}
+
+const Counter = Entity.make("Counter", [
+  Rpc.make("Add", {
+    payload: Add,
+    success: Schema.Struct({ total: Schema.Int, seq: Schema.Int, repeated: Schema.Boolean }),
+    error: Schema.Unknown
+  }),
+  Rpc.make("Total", { success: Schema.Int }),
+  Rpc.make("Crash", {})
+])
+  .annotateRpcs(ClusterSchema.Uninterruptible, true)
+  .annotate(ClusterSchema.ShardGroup, shardGroup)
+
+const Added = Schema.TaggedStruct("Added", { amount: Schema.Int })
+const model: Model<{ total: number }, Add, typeof Added.Type, TooMuch> = {
+  type: "Counter",
+  version: 1,
+  Event: Added,
+  State: Schema.Struct({ total: Schema.Int }),
+  initial: { total: 0 },
+  decide: (state, { amount }) =>
+    state.total + amount > 1_000_000 ? Result.fail(new TooMuch()) : Result.succeed([{ _tag: "Added", amount }]),
+  evolve: (state, { amount }) => ({ total: state.total + amount })
+}
+
+const CounterLive = Counter.toLayer(
+  Effect.gen(function* () {
+    const self = yield* EventSourced.make(model)
+    return Counter.of({
+      Add: ({ payload }) =>
+        Effect.map(self.handle(payload), ({ repeated, seq, state }) => ({ total: state.total, seq, repeated })),
+      Total: () => Effect.map(self.committed, ({ state }) => state.total),
+      Crash: () => Effect.void
+    })
+  }),
+  { ...EventSourced.options, maxIdleTime: "5 minutes" }
+)
+
+const Test = CounterLive.pipe(
+  Layer.provideMerge(TestCluster.layer()),
+  Layer.provide(layerRegion),
+  Layer.provideMerge(PgTest.layer("event_sourced"))
+)
+
+const add = (commandId: string, amount: number) => new Add({ commandId: CommandId.make(commandId), amount })
+
+layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("EventSourced", (it) => {
+  it.effect("commits what it answers, once per command id", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const counter = (yield* Counter.client)("eu_a")
+      assert.deepStrictEqual(yield* counter.Add(add("one", 5)), { total: 5, seq: 1, repeated: false })
+      assert.deepStrictEqual(yield* counter.Add(add("one", 5)), { total: 5, seq: 1, repeated: true })
+      assert.deepStrictEqual(yield* counter.Add(add("two", 2)), { total: 7, seq: 2, repeated: false })
+      const rows = yield* sql`SELECT seq, command_id FROM journal WHERE entity_id = 'eu_a' ORDER BY seq`
+      assert.deepStrictEqual(
+        rows.map((row) => row["command_id"]),
+        ["one", "two"]
+      )
+    })
+  )
+
+  it.effect("keeps the order of many concurrent commands of many entities, without a gap", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const clientOf = yield* Counter.client
+      yield* Effect.forEach(
+        Array.from({ length: 3_000 }, (_, index) => index),
+        (index) => clientOf(`eu_many${index % 30}`).Add(add(`c${index}`, 1)),
+        { concurrency: 256, discard: true }
+      )
+      const rows = yield* sql<{ n: bigint; top: number }>`
+        SELECT count(*) AS n, max(seq) AS top FROM journal WHERE entity_id LIKE 'eu_many%' GROUP BY entity_id`
+      assert.deepStrictEqual(
+        rows.map(({ n, top }) => [Number(n), top]),
+        Array.from({ length: 30 }, () => [100, 100])
+      )
+    })
+  )
+})

@@ -1,0 +1,27 @@
+import { HttpApi, OpenApi } from "effect/http-api"
+import { CartApi } from "./CartApi.ts"
+import { CatalogApi } from "./CatalogApi.ts"
+import { CustomerApi } from "./CustomerApi.ts"
+import { HealthApi } from "./HealthApi.ts"
+import { OrderApi } from "./OrderApi.ts"
+import { Refusals } from "./Refusals.ts"
+import { SkuApi } from "./SkuApi.ts"
+import { WebhookApi } from "./WebhookApi.ts"
+
+/** The whole contract of the edge: routes, documents, a typed client and the OpenAPI page all come from it. */
+export class Api extends HttpApi.make("halles")
+  .add(CartApi, OrderApi, CustomerApi, SkuApi, CatalogApi, WebhookApi, HealthApi)
+  .middleware(Refusals)
+  .annotate(HttpApi.ParseOptions, { errors: "all", onExcessProperty: "error" })
+  .annotate(HttpApi.HeadersParseOptions, { errors: "all" })
+  .annotate(HttpApi.SuccessParseOptions, {})
+  .annotate(HttpApi.ErrorParseOptions, {})
+  .annotateMerge(
+    OpenApi.annotations({
+      title: "Halles",
+      version: "1",
+      description:
+        "Carts, orders, stock, catalogue and customers. Money is in minor units as a string of digits. Errors are problem details (RFC 9457) with a stable `code`.",
+      license: { name: "Apache-2.0", identifier: "Apache-2.0" } as never
+    })
+  ) {}

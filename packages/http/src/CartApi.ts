@@ -1,0 +1,137 @@
+import { CartView, Charge, CheckOut, OpenCart, Pricing, PutLine } from "@halles/entities/Cart"
+import { CartId, SkuCode } from "@halles/shared/Ids"
+import { Region } from "@halles/shared/Region"
+import { Schema } from "effect"
+import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
+import { ImportScope } from "./Access.ts"
+import * as Edge from "./Edge.ts"
+import { Money, Price } from "./MoneyJson.ts"
+import { OrderJson } from "./OrderApi.ts"
+import * as Problems from "./Problems.ts"
+import { ChargeJson, LineJson, TotalsJson } from "./SaleJson.ts"
+
+const { coupon, currency, customerId, id, mergedInto, orderId, pricing, seq, status } = CartView.fields
+export const CartJson = Schema.Struct({
+  id,
+  status,
+  currency,
+  pricing,
+  customerId,
+  lines: Schema.Array(LineJson),
+  charges: Schema.Array(ChargeJson),
+  coupon,
+  totals: TotalsJson,
+  orderId,
+  mergedInto,
+  seq
+}).annotate({ identifier: "Cart" })
+
+/** The order as it is now, with its id under the name that the cart knows it by. */
+export const CheckoutJson = Schema.Struct({ orderId: OrderJson.fields.id, ...OrderJson.fields }).annotate({
+  identifier: "Checkout"
+})
+
+const params = { id: CartId }
+const lineParams = { id: CartId, sku: SkuCode }
+const created = CartJson.pipe(HttpApiSchema.status(201))
+
+export class CartApi extends HttpApiGroup.make("carts")
+  .add(
+    HttpApiEndpoint.post("openCart", "/carts", {
+      headers: Edge.keyed,
+      payload: Schema.Struct({
+        region: Region,
+        currency: OpenCart.fields.currency,
+        customerId: OpenCart.fields.customerId,
+        /** `agreed` needs the import scope. */
+        pricing: Schema.optionalKey(Pricing)
+      }),
+      success: created,
+      error: [Problems.alreadyExists, Problems.commandReused, Problems.unauthorized, Problems.forbidden]
+    }).annotate(OpenApi.Summary, "Open a cart in a region"),
+    HttpApiEndpoint.get("getCart", "/carts/:id", { params, success: CartJson, error: [Problems.notFound] }).annotate(
+      OpenApi.Summary,
+      "The cart as it is now"
+    ),
+    HttpApiEndpoint.put("putLine", "/carts/:id/lines/:sku", {
+      params: lineParams,
+      headers: Edge.keyed,
+      payload: Schema.Struct({
+        quantity: PutLine.fields.quantity,
+        variant: Schema.optionalKey(PutLine.fields.variant),
+        /** Only with agreed pricing, and with the import scope. */
+        unitPrice: Schema.optionalKey(Price)
+      }),
+      success: CartJson,
+      error: [
+        Problems.notFound,
+        Problems.cartClosed,
+        Problems.cartFull,
+        Problems.notSold,
+        Problems.pricingMismatch,
+        Problems.currencyMismatch,
+        Problems.unauthorized,
+        Problems.forbidden
+      ]
+    }).annotate(OpenApi.Summary, "The line has this quantity from now on"),
+    HttpApiEndpoint.delete("removeLine", "/carts/:id/lines/:sku", {
+      params: lineParams,
+      query: { variant: Schema.optionalKey(PutLine.fields.variant) },
+      headers: Edge.keyed,
+      success: CartJson,
+      error: [
+        Problems.notFound,
+        Problems.cartClosed,
+        Problems.cartFull,
+        Problems.notSold,
+        Problems.pricingMismatch
+      ]
+    }).annotate(OpenApi.Summary, "Take a line out; harmless when it is not there"),
+    HttpApiEndpoint.put("putCharge", "/carts/:id/charges/:code", {
+      params: { id: CartId, code: Charge.fields.code },
+      headers: Edge.keyed,
+      payload: Schema.Struct({ kind: Charge.fields.kind, amount: Money }),
+      success: CartJson,
+      error: [
+        Problems.notFound,
+        Problems.cartClosed,
+        Problems.cartFull,
+        Problems.notSold,
+        Problems.pricingMismatch,
+        Problems.currencyMismatch
+      ]
+    })
+      .middleware(ImportScope)
+      .annotate(OpenApi.Summary, "A charge or a discount that was agreed on"),
+    HttpApiEndpoint.post("mergeCart", "/carts/:id/merge", {
+      params,
+      headers: Edge.keyed,
+      payload: Schema.Struct({ from: CartId }),
+      success: CartJson,
+      error: [Problems.notFound, Problems.cartClosed, Problems.mergeRefused]
+    }).annotate(OpenApi.Summary, "Take over all lines of another cart, which is closed"),
+    HttpApiEndpoint.post("checkOut", "/carts/:id/checkout", {
+      params,
+      headers: {
+        ...Edge.keyRequired,
+        /** `wait=N`: answer once the order is decided, or after N seconds (at most 30). */
+        prefer: Schema.optionalKey(Schema.String)
+      },
+      payload: Schema.Struct({
+        email: CheckOut.fields.email,
+        shippingAddress: CheckOut.fields.shippingAddress,
+        paymentToken: CheckOut.fields.paymentToken
+      }),
+      success: [CheckoutJson.pipe(HttpApiSchema.status(201)), CheckoutJson.pipe(HttpApiSchema.status(202))],
+      error: [
+        Problems.notFound,
+        Problems.cartClosed,
+        Problems.cartEmpty,
+        Problems.cartFull,
+        Problems.notSold,
+        Problems.commandReused
+      ]
+    }).annotate(OpenApi.Summary, "Turn the cart into an order")
+  )
+  .prefix("/v1")
+  .annotate(OpenApi.Title, "Carts") {}

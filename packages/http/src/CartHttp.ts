@@ -1,0 +1,158 @@
+import {
+  Cart,
+  type CartView,
+  CheckOut,
+  Merge,
+  OpenCart,
+  PutCharge,
+  PutLine,
+  RemoveLine
+} from "@halles/entities/Cart"
+import { CommandReused } from "@halles/entities/EntityErrors"
+import { Order, type OrderView, type Status } from "@halles/entities/Order"
+import { CartId, OrderId } from "@halles/shared/Ids"
+import type { Currency } from "@halles/shared/Money"
+import { Cache, Effect, Exit, Schedule } from "effect"
+import { HttpApiBuilder } from "effect/http-api"
+import { Access } from "./Access.ts"
+import { Api } from "./Api.ts"
+import type { CartJson, CheckoutJson } from "./CartApi.ts"
+import * as Edge from "./Edge.ts"
+import { CurrencyMismatch, Unavailable } from "./EdgeErrors.ts"
+import { orderJson } from "./OrderHttp.ts"
+import { saleJson } from "./SaleJson.ts"
+
+const cartJson = (view: CartView): typeof CartJson.Encoded => ({
+  id: view.id,
+  status: view.status,
+  currency: view.currency,
+  pricing: view.pricing,
+  customerId: view.customerId,
+  ...saleJson(view),
+  coupon: view.coupon,
+  orderId: view.orderId,
+  mergedInto: view.mergedInto,
+  seq: view.seq
+})
+const answer = (view: CartView) => Edge.versioned(view.seq, cartJson(view))
+
+const checkoutJson = (view: OrderView): typeof CheckoutJson.Encoded => ({ orderId: view.id, ...orderJson(view) })
+
+const waitMaxSeconds = 30
+/** RFC 7240: `wait=10`, among other preferences. */
+const waitMsOf = (prefer: string | undefined): number => {
+  const seconds = /(?:^|[,;\s])wait\s*=\s*"?(\d{1,6})/i.exec(prefer ?? "")?.[1]
+  return Math.min(Number(seconds ?? 0), waitMaxSeconds) * 1_000
+}
+
+/** What an order is until the saga has decided. */
+const undecided: ReadonlySet<Status> = new Set<Status>(["created", "payment", "reserving", "shipping", "cancelling"])
+
+/** Currencies of carts never change; this many are remembered. */
+const currenciesMax = 10_000
+
+/** The order follows its cart's checkout in a moment: asked for again every 10 ms, up to the deadline of the call. */
+const untilPlaced = Schedule.spaced("10 millis")
+
+export const CartHttp = HttpApiBuilder.group(
+  Api,
+  "carts",
+  Effect.fnUntraced(function* (handlers) {
+    const cart = yield* Cart.client
+    const order = yield* Order.client
+    const access = yield* Access
+    const currencies = yield* Cache.makeWith((id: CartId) => Effect.map(cart(id).View(), (view) => view.currency), {
+      capacity: currenciesMax,
+      timeToLive: (exit) => (Exit.isSuccess(exit) ? "1 hour" : 0)
+    })
+    const inCurrencyOf = (id: CartId, given: { readonly currency: Currency } | undefined) =>
+      given === undefined
+        ? Effect.void
+        : Effect.flatMap(Edge.call(Cache.get(currencies, id)), (expected) =>
+            expected === given.currency ? Effect.void : Effect.fail(new CurrencyMismatch({ expected }))
+          )
+    const ordered = (id: OrderId, waitMs: number) =>
+      order(id)
+        [waitMs === 0 ? "View" : "Settled"]({ timeoutMs: waitMs })
+        .pipe(
+          Effect.retry({ schedule: untilPlaced, while: (error) => error._tag === "NotFound" }),
+          (asked) => Edge.call(asked, waitMs + Edge.deadlineMs),
+          Effect.catchTag("NotFound", () => Effect.fail(new Unavailable()))
+        )
+    return handlers.handleAll({
+      openCart: Effect.fnUntraced(function* ({ headers, payload }) {
+        const { currency, customerId, pricing = "shop", region } = payload
+        if (pricing === "agreed") yield* access.requireImport
+        const id = CartId.make(Edge.newId("cart", region, headers))
+        const stamp = Edge.stamp("open", headers)
+        const view = yield* Edge.call(
+          cart(id).OpenCart(new OpenCart({ ...stamp, currency, pricing, ...Edge.given("customerId", customerId) }))
+        )
+        if (view.currency !== currency || view.pricing !== pricing || view.customerId !== (customerId ?? null)) {
+          return yield* new CommandReused({ commandId: stamp.commandId })
+        }
+        return Edge.versioned(view.seq, cartJson(view), { status: 201, headers: { location: `/v1/carts/${id}` } })
+      }),
+      getCart: ({ params, request }) =>
+        Effect.map(Edge.call(cart(params.id).View()), (view) => Edge.fresh(request, view.seq, () => cartJson(view))),
+      putLine: Effect.fnUntraced(function* ({ headers, params, payload }) {
+        const { quantity, unitPrice, variant = "" } = payload
+        if (unitPrice !== undefined) yield* access.requireImport
+        yield* inCurrencyOf(params.id, unitPrice)
+        const view = yield* Edge.call(
+          cart(params.id).PutLine(
+            new PutLine({
+              ...Edge.stamp(`put:${params.sku}:${variant}`, headers),
+              sku: params.sku,
+              variant,
+              quantity,
+              ...Edge.given("agreedPrice", unitPrice?.amount)
+            })
+          )
+        )
+        return answer(view)
+      }),
+      removeLine: ({ headers, params, query }) =>
+        Effect.map(
+          Edge.call(
+            cart(params.id).RemoveLine(
+              new RemoveLine({
+                ...Edge.stamp(`remove:${params.sku}:${query.variant ?? ""}`, headers),
+                sku: params.sku,
+                variant: query.variant ?? ""
+              })
+            )
+          ),
+          answer
+        ),
+      putCharge: Effect.fnUntraced(function* ({ headers, params, payload }) {
+        yield* inCurrencyOf(params.id, payload.amount)
+        const charge = { code: params.code, kind: payload.kind, amount: payload.amount.amount }
+        const stamp = Edge.stamp(`charge:${params.code}`, headers, "edge:import")
+        return answer(yield* Edge.call(cart(params.id).PutCharge(new PutCharge({ ...stamp, charge }))))
+      }),
+      mergeCart: ({ headers, params, payload }) =>
+        Effect.map(
+          Edge.call(cart(params.id).Merge(new Merge({ ...Edge.stamp("merge", headers), from: payload.from }))),
+          answer
+        ),
+      checkOut: Effect.fnUntraced(function* ({ headers, params, payload }) {
+        const command = new CheckOut({
+          ...Edge.stamp("checkout", headers),
+          ...payload,
+          fingerprint: Edge.fingerprint(payload)
+        })
+        const { orderId } = yield* Edge.call(cart(params.id).CheckOut(command))
+        const waitMs = waitMsOf(headers.prefer)
+        const view = yield* ordered(orderId ?? OrderId.make(params.id), waitMs)
+        return Edge.versioned(view.seq, checkoutJson(view), {
+          status: undecided.has(view.status) ? 202 : 201,
+          headers: {
+            location: `/v1/orders/${view.id}`,
+            ...(waitMs === 0 ? {} : { "preference-applied": `wait=${waitMs / 1_000}` })
+          }
+        })
+      })
+    })
+  })
+)

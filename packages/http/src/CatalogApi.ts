@@ -1,0 +1,71 @@
+import { ProductView } from "@halles/entities/Product"
+import { SkuCode } from "@halles/shared/Ids"
+import { Region } from "@halles/shared/Region"
+import { Schema } from "effect"
+import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
+import { ImportScope } from "./Access.ts"
+import { Money } from "./MoneyJson.ts"
+import * as Problems from "./Problems.ts"
+
+const { description, listed, price, region, seq, sku, title } = ProductView.fields
+export const ProductJson = Schema.Struct({
+  region,
+  sku,
+  title,
+  description,
+  price: Money,
+  taxRate: price.fields.taxRate,
+  listed,
+  seq
+}).annotate({ identifier: "Product" })
+
+const Cursor = Schema.String.check(Schema.isMaxLength(200))
+const Limit = Schema.NumberFromString.check(Schema.isInt(), Schema.isBetween({ minimum: 1, maximum: 100 }))
+
+/** `next` goes into `cursor` for the page after this one. */
+export const ProductsJson = Schema.Struct({ items: Schema.Array(ProductJson), next: Schema.NullOr(Cursor) }).annotate({
+  identifier: "Products"
+})
+
+const counts = { rows: Schema.Int, accepted: Schema.Int, rejected: Schema.Int }
+/** One line of the answer to an import; the last one is `done`, or `failed` when the rest could not be read. */
+export const ImportLine = Schema.Union([
+  Schema.Struct({ type: Schema.Literal("progress"), ...counts }),
+  Schema.Struct({ type: Schema.Literal("error"), row: Schema.Int, code: Schema.String, detail: Schema.String }),
+  Schema.Struct({ type: Schema.Literal("failed"), row: Schema.Int, code: Schema.String, detail: Schema.String }),
+  Schema.Struct({ type: Schema.Literal("done"), importId: Schema.String, ...counts })
+]).annotate({ identifier: "ImportLine" })
+export type ImportLine = typeof ImportLine.Type
+
+export class CatalogApi extends HttpApiGroup.make("catalog")
+  .add(
+    HttpApiEndpoint.post("importCatalog", "/catalog/import", {
+      headers: {
+        /** Names the rows' commands, so that a repeated import writes nothing; random when absent, and echoed. */
+        "import-id": Schema.optionalKey(Schema.String.check(Schema.isPattern(/^[A-Za-z0-9_-]{1,100}$/)))
+      },
+      /** The first row to take, counted from 1 without the CSV header: to resume. */
+      query: { from: Schema.optionalKey(Schema.NumberFromString.check(Schema.isInt(), Schema.isGreaterThanOrEqualTo(1))) },
+      payload: HttpApiSchema.StreamUint8Array({ contentType: ["text/csv", "application/x-ndjson"] }),
+      success: HttpApiSchema.StreamNdjson({ schema: ImportLine })
+    })
+      .middleware(ImportScope)
+      .annotate(OpenApi.Summary, "List products and receive their stock, a row each, from CSV or NDJSON"),
+    HttpApiEndpoint.get("listProducts", "/products", {
+      query: {
+        region: Region,
+        q: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(100))),
+        cursor: Schema.optionalKey(Cursor),
+        limit: Schema.optionalKey(Limit)
+      },
+      success: ProductsJson
+    }).annotate(OpenApi.Summary, "What a region sells"),
+    HttpApiEndpoint.get("getProduct", "/products/:sku", {
+      params: { sku: SkuCode },
+      query: { region: Region },
+      success: ProductJson,
+      error: [Problems.notFound]
+    }).annotate(OpenApi.Summary, "One product in a region")
+  )
+  .prefix("/v1")
+  .annotate(OpenApi.Title, "Catalogue") {}

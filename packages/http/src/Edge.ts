@@ -1,0 +1,123 @@
+import { CommandId } from "@halles/shared/Ids"
+import type { Region } from "@halles/shared/Region"
+import { Effect, Schedule, Schema } from "effect"
+import { type HttpServerRequest, HttpServerResponse } from "effect/http"
+import { createHash, randomBytes, randomUUID } from "node:crypto"
+import { Unavailable } from "./EdgeErrors.ts"
+
+/** How long one call to an entity may take, unless it waits on purpose. */
+export const deadlineMs = 3_000
+
+/**
+ * What the cluster says when it could not serve a call, and whether trying again at once may help. Each may come after the
+ * command has run: the receiver knows a repeated command id.
+ */
+const clusterFailures = {
+  EntityNotAssignedToRunner: "try_again",
+  RunnerUnavailable: "try_again",
+  RunnerNotRegistered: "try_again",
+  RegionUnavailable: "give_up",
+  AlreadyProcessingMessage: "give_up",
+  MailboxFull: "give_up",
+  PersistenceError: "give_up",
+  RpcClientError: "give_up",
+  Busy: "give_up"
+} as const
+
+/** `E` without what the cluster may say: the refusals of the entity. */
+export type Refusal<E> = Exclude<E, { readonly _tag: keyof typeof clusterFailures }>
+
+const failureOf = (error: unknown): "try_again" | "give_up" | undefined =>
+  typeof error === "object" && error !== null && "_tag" in error
+    ? (clusterFailures as Readonly<Record<string, "try_again" | "give_up">>)[String(error._tag)]
+    : undefined
+
+/** Two more attempts, 50 ms apart: a shard that has just moved is found again, and the caller's deadline stands. */
+const again = { times: 2, schedule: Schedule.spaced("50 millis") }
+
+/** The cluster's failures become `Unavailable`; what the entity refused passes. */
+export const unavailable = <E>(error: E): Refusal<E> | Unavailable =>
+  failureOf(error) === undefined ? (error as Refusal<E>) : new Unavailable()
+
+/**
+ * Every call from the edge to an entity goes through here: it ends within the deadline, and failures of the cluster become
+ * `Unavailable`. The command may still have run; its sender repeats it with the same id.
+ */
+export const call = <A, E, R>(
+  effect: Effect.Effect<A, E, R>,
+  durationMs: number = deadlineMs
+): Effect.Effect<A, Refusal<E> | Unavailable, R> =>
+  effect.pipe(
+    Effect.retry({ ...again, while: (error) => failureOf(error) === "try_again" }),
+    Effect.timeoutOrElse({ duration: durationMs, orElse: () => Effect.fail(new Unavailable()) }),
+    Effect.mapError(unavailable)
+  )
+
+/** Made by the client, new for each intent and unguessable; the same on each retry. */
+export const IdempotencyKey = Schema.String.check(Schema.isPattern(/^[\x21-\x7e]{1,100}$/))
+
+/** Headers of what changes something: repeated with its key, it has one effect. */
+export const keyed = { "idempotency-key": Schema.optionalKey(IdempotencyKey) }
+/** As `keyed`, where a repeat without a key could do harm. */
+export const keyRequired = { "idempotency-key": IdempotencyKey }
+interface Keyed {
+  readonly "idempotency-key"?: string
+}
+
+/** Names the command after the client's key, so that its repeat is known by whoever receives it. */
+export const stamp = (operation: string, headers: Keyed, actor: "edge" | "edge:import" = "edge") => ({
+  commandId: CommandId.make(`${operation}:${headers["idempotency-key"] ?? randomUUID()}`),
+  origin: { actor }
+})
+
+/** 132 random bits, or as many of the key's digest: whoever repeats the key finds the same id. */
+export const token = (purpose: string, headers: Keyed): string => {
+  const key = headers["idempotency-key"]
+  const bytes = key === undefined ? randomBytes(17) : createHash("sha256").update(`${purpose}:${key}`).digest()
+  return bytes.toString("base64url").slice(0, 22)
+}
+export const newId = (purpose: string, region: Region, headers: Keyed): string =>
+  `${region}_${token(`${purpose}:${region}`, headers)}`
+
+const sorted = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(sorted)
+  if (typeof value !== "object" || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value)
+      .toSorted(([left], [right]) => (left < right ? -1 : 1))
+      .map(([key, inner]) => [key, sorted(inner)])
+  )
+}
+
+/** SHA-256 of a decoded body with its keys in order: white space and key order make no other request of it. */
+export const fingerprint = (body: object): string =>
+  createHash("sha256")
+    .update(JSON.stringify(sorted(body)))
+    .digest("base64url")
+
+/** `?` a field that is there, nothing where it is undefined: for optional keys. */
+export const given = <K extends string, V>(key: K, value: V | undefined): { readonly [P in K]?: V } =>
+  (value === undefined ? {} : { [key]: value }) as { readonly [P in K]?: V }
+
+const etagOf = (seq: number): string => `"${seq}"`
+
+/** A view of an entity: its version as strong `ETag`. */
+export const versioned = (
+  seq: number,
+  body: object,
+  options: { readonly status?: number; readonly headers?: Readonly<Record<string, string>> } = {}
+): HttpServerResponse.HttpServerResponse =>
+  HttpServerResponse.jsonUnsafe(body, {
+    status: options.status ?? 200,
+    headers: { etag: etagOf(seq), "cache-control": "private, no-cache", ...options.headers }
+  })
+
+/** As `versioned`, without the body for a client that has it. */
+export const fresh = (
+  request: HttpServerRequest.HttpServerRequest,
+  seq: number,
+  body: () => object
+): HttpServerResponse.HttpServerResponse =>
+  request.headers["if-none-match"]?.split(",").some((tag) => tag.trim() === etagOf(seq)) === true
+    ? HttpServerResponse.empty({ status: 304, headers: { etag: etagOf(seq) } })
+    : versioned(seq, body())

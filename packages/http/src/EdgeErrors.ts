@@ -1,0 +1,52 @@
+import { Currency } from "@halles/shared/Money"
+import { Schema } from "effect"
+
+/** The cluster did not answer in time, or not at all. The command may still have run: repeat it with the same key. */
+export class Unavailable extends Schema.TaggedError<Unavailable>()("Unavailable", {}, { httpApiStatus: 503 }) {}
+
+/** Where in the request something is wrong: a JSON pointer into the body, or the name of a parameter or header. */
+export const Fault = Schema.Struct({
+  pointer: Schema.optionalKey(Schema.String),
+  parameter: Schema.optionalKey(Schema.String),
+  header: Schema.optionalKey(Schema.String),
+  detail: Schema.String
+})
+export type Fault = typeof Fault.Type
+
+export class InvalidRequest extends Schema.TaggedError<InvalidRequest>()(
+  "InvalidRequest",
+  { errors: Schema.Array(Fault) },
+  { httpApiStatus: 400 }
+) {}
+
+/** A path that can name nothing: an id without a region, say. */
+export class MalformedId extends Schema.TaggedError<MalformedId>()(
+  "MalformedId",
+  { parameter: Schema.String },
+  { httpApiStatus: 404 }
+) {}
+
+export class IdempotencyKeyRequired extends Schema.TaggedError<IdempotencyKeyRequired>()(
+  "IdempotencyKeyRequired",
+  {},
+  { httpApiStatus: 400 }
+) {}
+
+/** The token is none of ours, or there is none where one is needed. */
+export class Unauthorized extends Schema.TaggedError<Unauthorized>()("Unauthorized", {}, { httpApiStatus: 401 }) {}
+
+export const Scope = Schema.Literals(["import", "admin"])
+export type Scope = typeof Scope.Type
+
+/** The caller is known, but may not do this. */
+export class Forbidden extends Schema.TaggedError<Forbidden>()("Forbidden", { scope: Scope }, { httpApiStatus: 403 }) {}
+
+/** An amount in another currency than the cart's. */
+export class CurrencyMismatch extends Schema.TaggedError<CurrencyMismatch>()(
+  "CurrencyMismatch",
+  { expected: Currency },
+  { httpApiStatus: 422 }
+) {}
+
+/** The webhook's signature is missing, wrong or too old. */
+export class BadSignature extends Schema.TaggedError<BadSignature>()("BadSignature", {}, { httpApiStatus: 401 }) {}

@@ -1,0 +1,24 @@
+import { Region } from "@halles/shared/Region"
+import { Schema } from "effect"
+import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
+
+export const ReadinessJson = Schema.Struct({
+  ready: Schema.Boolean,
+  nats: Schema.Boolean,
+  controlDatabase: Schema.Boolean,
+  /** Whether the region has a runner that answers; carts and orders of one without are answered with 503. */
+  regions: Schema.Array(Schema.Struct({ region: Region, runners: Schema.Int }))
+}).annotate({ identifier: "Readiness" })
+
+export class HealthApi extends HttpApiGroup.make("health")
+  .add(
+    HttpApiEndpoint.get("live", "/live", { success: Schema.Struct({ live: Schema.Literal(true) }) }).annotate(
+      OpenApi.Summary,
+      "The process runs"
+    ),
+    HttpApiEndpoint.get("ready", "/ready", {
+      success: [ReadinessJson, ReadinessJson.pipe(HttpApiSchema.status(503))]
+    }).annotate(OpenApi.Summary, "The process can do its work")
+  )
+  .prefix("/health")
+  .annotate(OpenApi.Title, "Health") {}

@@ -1,0 +1,29 @@
+import { Currency } from "@halles/shared/Money"
+import { Schema, SchemaTransformation } from "effect"
+
+/** Whole minor units as decimal digits: `"1995"`. A string, since JSON numbers lose digits in many clients. */
+const digits = Schema.String.check(Schema.isPattern(/^(0|-?[1-9][0-9]{0,15})$/))
+
+/** `|amount| <= 2^53 - 1`, so that a number holds it exactly. */
+export const MinorFromString = digits.pipe(
+  Schema.decodeTo(Schema.Int, SchemaTransformation.transform({ decode: Number, encode: String }))
+)
+
+/** `{"amount":"1995","currency":"GBP"}` is 19.95 pounds. */
+export const Money = Schema.Struct({ amount: MinorFromString, currency: Currency }).annotate({
+  identifier: "Money",
+  description: "An amount in minor units of an ISO 4217 currency, the amount as a string of digits."
+})
+export type Money = typeof Money.Type
+
+/** A price or a charge: zero or more. */
+export const Price = Schema.Struct({
+  amount: MinorFromString.check(Schema.isGreaterThanOrEqualTo(0)),
+  currency: Currency
+}).annotate({ identifier: "Price" })
+
+/** The encoded form, for bodies that are written without a second pass through the schema. */
+export const money = (amount: number, currency: Currency): typeof Money.Encoded => ({
+  amount: String(amount),
+  currency
+})

@@ -1,0 +1,87 @@
+import { Cancel, OrderView, RequestReturn, ReturnLine, ReturnView, Status, Step } from "@halles/entities/Order"
+import { OrderId } from "@halles/shared/Ids"
+import { Schema } from "effect"
+import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
+import * as Edge from "./Edge.ts"
+import { Money } from "./MoneyJson.ts"
+import * as Problems from "./Problems.ts"
+import { ChargeJson, LineJson, TotalsJson } from "./SaleJson.ts"
+
+const ReturnJson = Schema.Struct({
+  returnId: ReturnView.fields.returnId,
+  status: ReturnView.fields.status,
+  disposition: ReturnView.fields.disposition,
+  lines: ReturnView.fields.lines,
+  refunded: Money
+}).annotate({ identifier: "Return" })
+
+const { cancelled, currency, customerId, id, seq, status, steps, trackingNumbers } = OrderView.fields
+export const OrderJson = Schema.Struct({
+  id,
+  status,
+  customerId,
+  currency,
+  lines: Schema.Array(LineJson),
+  charges: Schema.Array(ChargeJson),
+  discount: Money,
+  totals: TotalsJson,
+  payment: Schema.Struct({ authorised: Money, captured: Money, refunded: Money }),
+  trackingNumbers,
+  returns: Schema.Array(ReturnJson),
+  cancelled,
+  steps,
+  seq
+}).annotate({ identifier: "Order" })
+
+export const RequestedReturnJson = Schema.Struct({
+  returnId: ReturnView.fields.returnId,
+  status: ReturnView.fields.status,
+  order: OrderJson
+}).annotate({ identifier: "RequestedReturn" })
+
+export const StepEvent = Schema.Struct({ ...Step.fields, status: Status }).annotate({ identifier: "StepEvent" })
+
+/** The `seq` of the last step that the client has seen. */
+const LastEventId = Schema.NumberFromString.check(Schema.isInt(), Schema.isGreaterThanOrEqualTo(0))
+
+const params = { id: OrderId }
+
+export class OrderApi extends HttpApiGroup.make("orders")
+  .add(
+    HttpApiEndpoint.get("getOrder", "/orders/:id", { params, success: OrderJson, error: [Problems.notFound] }).annotate(
+      OpenApi.Summary,
+      "The order with its history"
+    ),
+    HttpApiEndpoint.get("watchOrder", "/orders/:id/events", {
+      params,
+      headers: { "last-event-id": Schema.optionalKey(LastEventId) },
+      success: HttpApiSchema.StreamSse({ data: StepEvent }),
+      error: [Problems.notFound]
+    }).annotate(OpenApi.Summary, "The history, then each new step; resumes after Last-Event-ID"),
+    HttpApiEndpoint.post("cancelOrder", "/orders/:id/cancel", {
+      params,
+      headers: Edge.keyed,
+      payload: Schema.Struct({ reason: Schema.optionalKey(Cancel.fields.reason) }),
+      success: OrderJson,
+      error: [Problems.notFound, Problems.tooLateToCancel]
+    }).annotate(OpenApi.Summary, "Cancel, until the goods have left"),
+    HttpApiEndpoint.post("requestReturn", "/orders/:id/returns", {
+      params,
+      headers: Edge.keyed,
+      payload: Schema.Struct({
+        lines: Schema.Array(
+          Schema.Struct({
+            sku: ReturnLine.fields.sku,
+            quantity: ReturnLine.fields.quantity,
+            variant: Schema.optionalKey(ReturnLine.fields.variant)
+          })
+        ).check(Schema.isMinLength(1), Schema.isMaxLength(1_000)),
+        reason: Schema.optionalKey(RequestReturn.fields.reason),
+        disposition: RequestReturn.fields.disposition
+      }),
+      success: RequestedReturnJson.pipe(HttpApiSchema.status(202)),
+      error: [Problems.notFound, Problems.notShipped, Problems.returnExceeds, Problems.tooManyReturns]
+    }).annotate(OpenApi.Summary, "Send goods back")
+  )
+  .prefix("/v1")
+  .annotate(OpenApi.Title, "Orders") {}

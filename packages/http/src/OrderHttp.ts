@@ -1,0 +1,104 @@
+import { Cancel, Order, type OrderView, RequestReturn } from "@halles/entities/Order"
+import { Effect, Stream } from "effect"
+import { HttpServerResponse } from "effect/http"
+import { HttpApiBuilder } from "effect/http-api"
+import { Api } from "./Api.ts"
+import * as Edge from "./Edge.ts"
+import { money } from "./MoneyJson.ts"
+import type { OrderJson, RequestedReturnJson, StepEvent } from "./OrderApi.ts"
+import { saleJson } from "./SaleJson.ts"
+
+export const orderJson = (view: OrderView): typeof OrderJson.Encoded => ({
+  id: view.id,
+  status: view.status,
+  customerId: view.customerId,
+  currency: view.currency,
+  ...saleJson(view),
+  discount: money(view.discount, view.currency),
+  payment: {
+    authorised: money(view.payment.authorised, view.currency),
+    captured: money(view.payment.captured, view.currency),
+    refunded: money(view.payment.refunded, view.currency)
+  },
+  trackingNumbers: view.trackingNumbers,
+  returns: view.returns.map((goods) => ({
+    returnId: goods.returnId,
+    status: goods.status,
+    disposition: goods.disposition,
+    lines: goods.lines,
+    refunded: money(goods.refunded, view.currency)
+  })),
+  cancelled: view.cancelled,
+  steps: view.steps,
+  seq: view.seq
+})
+
+const returnJson = (view: OrderView, returnId: string): typeof RequestedReturnJson.Encoded => ({
+  returnId,
+  status: view.returns.find((goods) => goods.returnId === returnId)?.status ?? "requested",
+  order: orderJson(view)
+})
+
+/** So that neither side of a quiet stream takes the other for dead. */
+const heartbeatEvery = "15 seconds"
+const heartbeat = ": still here\n\n"
+/** A client that lost the stream asks again after this long. */
+const preamble = "retry: 1000\n\n"
+
+const frame = (event: typeof StepEvent.Encoded): string => `id: ${event.seq}\ndata: ${JSON.stringify(event)}\n\n`
+
+/** A cluster that fails in the middle ends the stream: the client resumes it after the last id it has seen. */
+const eventStream = <E>(steps: Stream.Stream<typeof StepEvent.Encoded, E>) =>
+  Stream.merge(
+    steps.pipe(
+      Stream.map(frame),
+      Stream.catchCause((cause) => Stream.fromEffectDrain(Effect.logWarning("Order.Watch ended early", cause)))
+    ),
+    Stream.map(Stream.drop(Stream.tick(heartbeatEvery), 1), () => heartbeat),
+    { haltStrategy: "left" }
+  ).pipe((frames) => Stream.concat(Stream.succeed(preamble), frames), Stream.encodeText)
+
+export const OrderHttp = HttpApiBuilder.group(
+  Api,
+  "orders",
+  Effect.fnUntraced(function* (handlers) {
+    const order = yield* Order.client
+    return handlers.handleAll({
+      getOrder: ({ params, request }) =>
+        Effect.map(Edge.call(order(params.id).View()), (view) => Edge.fresh(request, view.seq, () => orderJson(view))),
+      watchOrder: ({ headers, params }) =>
+        Effect.map(Edge.call(order(params.id).View()), () =>
+          HttpServerResponse.stream(
+            eventStream(
+              Stream.map(
+                order(params.id).Watch({ afterSeq: headers["last-event-id"] ?? 0 }),
+                ({ status, step }) => ({ ...step, status })
+              )
+            ),
+            { contentType: "text/event-stream", headers: { "cache-control": "no-store", "x-accel-buffering": "no" } }
+          )
+        ),
+      cancelOrder: ({ headers, params, payload }) =>
+        Effect.map(
+          Edge.call(
+            order(params.id).Cancel(
+              new Cancel({ ...Edge.stamp("cancel", headers), reason: payload.reason ?? "requested" })
+            )
+          ),
+          (view) => Edge.versioned(view.seq, orderJson(view))
+        ),
+      requestReturn: Effect.fnUntraced(function* ({ headers, params, payload }) {
+        const returnId = Edge.token(`return:${params.id}`, headers)
+        const command = new RequestReturn({
+          ...Edge.stamp("return", headers),
+          returnId,
+          lines: payload.lines.map((line) => ({ ...line, variant: line.variant ?? "" })),
+          reason: payload.reason ?? "",
+          disposition: payload.disposition
+        })
+        const view = yield* Edge.call(order(params.id).RequestReturn(command))
+        return Edge.versioned(view.seq, returnJson(view, returnId), { status: 202 })
+      })
+    })
+  })
+)

@@ -1,0 +1,105 @@
+import { Schema, SchemaTransformation } from "effect"
+import { HttpServerResponse, ProblemDetails } from "effect/http"
+import { HttpApiSchema } from "effect/http-api"
+
+/** Seconds after which a caller that met 503 may try again. */
+export const retryAfterSeconds = 1
+
+/** RFC 9457, with a stable `code` for programs; `context` holds the error's own fields. */
+export interface Document {
+  readonly type: string
+  readonly title: string
+  readonly status: number
+  readonly code: string
+  readonly detail: string
+  readonly context?: object
+  readonly errors?: ReadonlyArray<object>
+}
+
+/** `TooLateToCancel` is `too_late_to_cancel`. */
+export const codeOf = (tag: string): string => tag.replace(/(?<=[a-z])(?=[A-Z])/g, "_").toLowerCase()
+
+export const make = (options: {
+  readonly code: string
+  readonly status: number
+  readonly title: string
+  readonly detail: string
+}): Document => ({ type: `/problems/${options.code}`, ...options })
+
+/** A problem from outside the contract: an unknown route, an oversize body, a defect. */
+export const response = (
+  document: Document,
+  headers: Readonly<Record<string, string>> = {}
+): HttpServerResponse.HttpServerResponse =>
+  HttpServerResponse.text(JSON.stringify(document), {
+    status: document.status,
+    headers,
+    contentType: ProblemDetails.contentType
+  })
+
+type ErrorClass = Schema.Top & {
+  readonly Type: { readonly _tag: string }
+  readonly fields: Schema.Struct.Fields
+  new (fields: never): unknown
+}
+
+const statusOf = (schema: Schema.Top): number => schema.ast.annotations?.["httpApiStatus"] as number
+
+/**
+ * The wire form of an error class: its status from `httpApiStatus`, its code from its tag, its fields in `context`
+ * (`errors`, by RFC 9457's own example, at the top). A typed client gets the class back.
+ */
+export const of = <E extends ErrorClass>(
+  error: E,
+  options: {
+    readonly title: string
+    readonly detail: (error: E["Type"]) => string
+    readonly headers?: Readonly<Record<string, string>>
+  }
+): Schema.Codec<E["Type"], unknown> => {
+  const tag = (error.fields["_tag"] as unknown as { readonly schema: { readonly literal: string } }).schema.literal
+  const code = codeOf(tag)
+  const status = statusOf(error)
+  const { _tag: _, errors, ...own } = error.fields
+  const hasContext = Object.keys(own).length > 0
+  const body = Schema.Struct({
+    type: Schema.tag(`/problems/${code}`),
+    title: Schema.String,
+    status: Schema.Literal(status),
+    code: Schema.Literal(code),
+    detail: Schema.String,
+    ...(hasContext ? { context: Schema.toType(Schema.Struct(own)) } : {}),
+    ...(errors === undefined ? {} : { errors: Schema.toType(errors as Schema.Top) })
+  }).annotate({ identifier: `${tag}Problem`, description: options.title })
+  const decode = (document: { readonly context?: object; readonly errors?: unknown }) =>
+    new error({ ...document.context, ...(errors === undefined ? {} : { errors: document.errors }) } as never)
+  const encode = (value: E["Type"]) => {
+    const { _tag: _, errors: faults, ...context } = value as Record<string, unknown>
+    return {
+      ...make({ code, status, title: options.title, detail: options.detail(value) }),
+      ...(hasContext ? { context: Object.fromEntries(Object.keys(own).map((key) => [key, context[key]])) } : {}),
+      ...(errors === undefined ? {} : { errors: faults })
+    }
+  }
+  const json = HttpApiSchema.asJson({ contentType: ProblemDetails.contentType })
+  const target = Schema.toType(error)
+  if (options.headers === undefined) {
+    return body.pipe(
+      Schema.decodeTo(target, SchemaTransformation.transform({ decode, encode } as never)),
+      json
+    ) as never
+  }
+  const { headers } = options
+  return target.pipe(
+    HttpApiSchema.encodeToWithHeaders(
+      {
+        body: body.annotate({ httpApiStatus: status }).pipe(json),
+        headers: Object.fromEntries(Object.keys(headers).map((name) => [name, Schema.String]))
+      },
+      {
+        decode: (pair: { readonly body: object }) => decode(pair.body),
+        encode: (value: E["Type"]) => ({ body: encode(value), headers })
+      } as never
+    )
+  ) as never
+}

@@ -1,0 +1,112 @@
+import { CartClosed, CartEmpty, CartFull, MergeRefused, NotSold, PricingMismatch } from "@halles/entities/Cart"
+import { TooManyAddresses } from "@halles/entities/Customer"
+import { AlreadyExists, CommandReused, NotFound } from "@halles/entities/EntityErrors"
+import { NotShipped, ReturnExceeds, TooLateToCancel, TooManyReturns } from "@halles/entities/Order"
+import { StockBound, StockChanged, StockPromised } from "@halles/entities/Sku"
+import * as EdgeErrors from "./EdgeErrors.ts"
+import * as Problem from "./Problem.ts"
+
+// Every problem that the contract names, once: what a person reads beside the stable code.
+
+export const notFound = Problem.of(NotFound, {
+  title: "There is no such thing",
+  detail: ({ entity, id }) => `No ${entity} has the id ${id}.`
+})
+export const alreadyExists = Problem.of(AlreadyExists, {
+  title: "The id is taken",
+  detail: ({ entity, id }) => `Another ${entity} has the id ${id}.`
+})
+export const commandReused = Problem.of(CommandReused, {
+  title: "The idempotency key was used for another request",
+  detail: () => "Repeat a request with its key unchanged, and use a new key for another one."
+})
+export const cartClosed = Problem.of(CartClosed, {
+  title: "The cart takes no more changes",
+  detail: ({ status }) => `The cart is ${status}.`
+})
+export const cartEmpty = Problem.of(CartEmpty, {
+  title: "The cart is empty",
+  detail: () => "Put a line into the cart before checking it out."
+})
+export const cartFull = Problem.of(CartFull, {
+  title: "The cart is full",
+  detail: ({ bound, max }) => `The most of ${bound} is ${max}.`
+})
+export const notSold = Problem.of(NotSold, {
+  title: "Not sold",
+  detail: ({ skus }) => `Not on sale here in the cart's currency: ${skus.join(", ")}.`
+})
+export const pricingMismatch = Problem.of(PricingMismatch, {
+  title: "Prices of another kind",
+  detail: ({ pricing }) => `The cart has ${pricing} pricing.`
+})
+export const mergeRefused = Problem.of(MergeRefused, {
+  title: "The carts cannot be merged",
+  detail: ({ reason }) => `Reason: ${reason}.`
+})
+export const tooLateToCancel = Problem.of(TooLateToCancel, {
+  title: "Too late to cancel",
+  detail: ({ status }) => `The order is ${status}.`
+})
+export const notShipped = Problem.of(NotShipped, {
+  title: "Nothing was shipped that could come back",
+  detail: ({ status }) => `The order is ${status}.`
+})
+export const returnExceeds = Problem.of(ReturnExceeds, {
+  title: "More than can be returned",
+  detail: ({ returnable, sku }) => `Of ${sku}, ${returnable} can be returned.`
+})
+export const tooManyReturns = Problem.of(TooManyReturns, {
+  title: "Too many returns",
+  detail: ({ max }) => `An order takes at most ${max} returns.`
+})
+export const tooManyAddresses = Problem.of(TooManyAddresses, {
+  title: "Too many addresses",
+  detail: ({ max }) => `A customer has at most ${max} addresses.`
+})
+export const stockChanged = Problem.of(StockChanged, {
+  title: "The stock has changed",
+  detail: ({ onHand }) => `On hand now: ${onHand}. Count again.`
+})
+export const stockPromised = Problem.of(StockPromised, {
+  title: "The stock is promised",
+  detail: ({ promised }) => `Held and reserved: ${promised}.`
+})
+export const stockBound = Problem.of(StockBound, {
+  title: "More than can be counted",
+  detail: ({ bound, max }) => `The most of ${bound} is ${max}.`
+})
+export const unavailable = Problem.of(EdgeErrors.Unavailable, {
+  title: "Not available at the moment",
+  detail: () => "Try again after a moment, with the same idempotency key.",
+  headers: { "retry-after": String(Problem.retryAfterSeconds) }
+})
+export const invalidRequest = Problem.of(EdgeErrors.InvalidRequest, {
+  title: "The request does not follow the contract",
+  detail: ({ errors }) => errors.map((fault) => fault.detail).join("; ").slice(0, 500)
+})
+export const malformedId = Problem.of(EdgeErrors.MalformedId, {
+  title: "There is no such thing",
+  detail: ({ parameter }) => `The path has no valid ${parameter}.`
+})
+export const idempotencyKeyRequired = Problem.of(EdgeErrors.IdempotencyKeyRequired, {
+  title: "An idempotency key is required",
+  detail: () => "Send an Idempotency-Key header: 1 to 100 visible ASCII characters, new for each intent."
+})
+export const unauthorized = Problem.of(EdgeErrors.Unauthorized, {
+  title: "Not authorised",
+  detail: () => "Send a valid bearer token.",
+  headers: { "www-authenticate": "Bearer" }
+})
+export const forbidden = Problem.of(EdgeErrors.Forbidden, {
+  title: "Not allowed",
+  detail: ({ scope }) => `This needs the ${scope} scope.`
+})
+export const currencyMismatch = Problem.of(EdgeErrors.CurrencyMismatch, {
+  title: "Another currency",
+  detail: ({ expected }) => `The cart's currency is ${expected}.`
+})
+export const badSignature = Problem.of(EdgeErrors.BadSignature, {
+  title: "The signature does not match",
+  detail: () => "Sign the exact body by Standard Webhooks, with a fresh timestamp."
+})

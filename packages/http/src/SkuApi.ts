@@ -1,0 +1,41 @@
+import { Adjust, SkuView } from "@halles/entities/Sku"
+import { SkuCode } from "@halles/shared/Ids"
+import { Region } from "@halles/shared/Region"
+import { Schema } from "effect"
+import { HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api"
+import { ImportScope } from "./Access.ts"
+import * as Edge from "./Edge.ts"
+import * as Problems from "./Problems.ts"
+
+const { backOrderAllowed, seq, totals, warehouses } = SkuView.fields
+export const SkuJson = Schema.Struct({
+  region: Region,
+  sku: SkuCode,
+  warehouses,
+  totals,
+  backOrderAllowed,
+  seq
+}).annotate({ identifier: "Sku" })
+
+const params = { region: Region, sku: SkuCode }
+const { expectedOnHand, onHand, reason, warehouse } = Adjust.fields
+
+export class SkuApi extends HttpApiGroup.make("skus")
+  .add(
+    HttpApiEndpoint.get("getSku", "/skus/:region/:sku", {
+      params,
+      success: SkuJson,
+      error: [Problems.notFound]
+    }).annotate(OpenApi.Summary, "Stock in a region, by warehouse"),
+    HttpApiEndpoint.post("adjustSku", "/skus/:region/:sku/adjustments", {
+      params,
+      headers: Edge.keyRequired,
+      payload: Schema.Struct({ warehouse, expectedOnHand, onHand, reason }),
+      success: SkuJson,
+      error: [Problems.notFound, Problems.stockChanged, Problems.stockPromised, Problems.stockBound]
+    })
+      .middleware(ImportScope)
+      .annotate(OpenApi.Summary, "Set what is on hand, if it is still what was counted")
+  )
+  .prefix("/v1")
+  .annotate(OpenApi.Title, "Stock") {}

@@ -1,0 +1,40 @@
+import { Adjust, Sku, type SkuView } from "@halles/entities/Sku"
+import { skuCode, skuId } from "@halles/shared/Ids"
+import { shardGroup } from "@halles/shared/Region"
+import { Effect } from "effect"
+import { HttpApiBuilder } from "effect/http-api"
+import { Api } from "./Api.ts"
+import * as Edge from "./Edge.ts"
+import type { SkuJson } from "./SkuApi.ts"
+
+const skuJson = (view: SkuView): typeof SkuJson.Encoded => ({
+  region: shardGroup(view.id),
+  sku: skuCode(view.id),
+  warehouses: view.warehouses,
+  totals: view.totals,
+  backOrderAllowed: view.backOrderAllowed,
+  seq: view.seq
+})
+
+export const SkuHttp = HttpApiBuilder.group(
+  Api,
+  "skus",
+  Effect.fnUntraced(function* (handlers) {
+    const sku = yield* Sku.client
+    return handlers.handleAll({
+      getSku: ({ params, request }) =>
+        Effect.map(Edge.call(sku(skuId(params.region, params.sku)).View()), (view) =>
+          Edge.fresh(request, view.seq, () => skuJson(view))
+        ),
+      adjustSku: ({ headers, params, payload }) =>
+        Effect.map(
+          Edge.call(
+            sku(skuId(params.region, params.sku)).Adjust(
+              new Adjust({ ...Edge.stamp("adjust", headers, "edge:import"), ...payload })
+            )
+          ),
+          (view) => Edge.versioned(view.seq, skuJson(view))
+        )
+    })
+  })
+)

@@ -1,0 +1,63 @@
+import { nuid } from "@nats-io/transport-node"
+import { Effect, Layer } from "effect"
+import { RunnerAddress, Runners } from "effect/cluster"
+import { RpcSerialization, RpcServer } from "effect/rpc"
+import type { Nats } from "./Nats.ts"
+import * as Client from "./NatsTransport/Client.ts"
+import { defaults, type Limits } from "./NatsTransport/Limits.ts"
+import * as Server from "./NatsTransport/Server.ts"
+
+export { MessageTooLarge, PeerLost } from "./NatsTransport/Errors.ts"
+export { defaults as limits, type Limits } from "./NatsTransport/Limits.ts"
+
+/**
+ * The runner-to-runner protocol of `effect/cluster` over core NATS.
+ *
+ * **Details**
+ *
+ * A client greets the runner on `halles.<region>.runner.<machine>`, learns the subject of this very process, and sends
+ * its calls there; replies come to one inbox a process. Frames written in one tick share a NATS message; a message over
+ * the server's `max_payload` is split. A call is never sent twice by the transport. It fails as unavailable when nobody
+ * listens, when the runner owes an answer and is silent, when a packet is missing, or when NATS goes away; whether it
+ * ran is then unknown, and callers repeat it under the same command id.
+ *
+ * **Gotchas**
+ *
+ * `Sharding` repeats an unavailable volatile call by itself, without a limit: give every call a deadline.
+ */
+
+/** The address of a runner carries its id, `eu-1`: two letters of region first. */
+export const runnerAddress = (runnerId: string): RunnerAddress.RunnerAddress => RunnerAddress.make(runnerId, 1)
+
+/** Serves the calls to one runner. At most one process may run under an id at a time; a second one is never called twice. */
+export const layerServer = (options: {
+  readonly runnerId: string
+  readonly incarnation?: string
+  readonly limits?: Partial<Limits>
+}): Layer.Layer<RpcServer.Protocol, never, Nats> =>
+  Layer.effect(
+    RpcServer.Protocol,
+    Effect.suspend(() =>
+      Server.make({
+        runner: options.runnerId,
+        incarnation: options.incarnation ?? nuid.next(),
+        limits: { ...defaults, ...options.limits }
+      })
+    )
+  ).pipe(Layer.provide(layerSerialization))
+
+/** Calls runners; `region` is where this process runs, and only names its inbox. */
+export const layerClientProtocol = (options: {
+  readonly region: string
+  readonly limits?: Partial<Limits>
+}): Layer.Layer<Runners.RpcClientProtocol, never, Nats> =>
+  Layer.effect(
+    Runners.RpcClientProtocol,
+    Effect.gen(function* () {
+      const make = yield* Client.make({ region: options.region, limits: { ...defaults, ...options.limits } })
+      const { codecFor } = yield* RpcSerialization.RpcSerialization
+      return Runners.RpcClientProtocol.of({ make: (address) => make(address.host), codecFor })
+    })
+  ).pipe(Layer.provide(layerSerialization))
+
+const layerSerialization = RpcSerialization.layerSchemaBinary()

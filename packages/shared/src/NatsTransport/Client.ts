@@ -1,0 +1,314 @@
+import { type Msg, type NatsConnection, nuid } from "@nats-io/transport-node"
+import { Effect, Schedule, type Scope } from "effect"
+import { RpcClient, type RpcMessage, RpcSerialization } from "effect/rpc"
+import { link, type Link, Nats } from "../Nats.ts"
+import * as Subject from "../Subject.ts"
+import { clientError, MessageTooLarge } from "./Errors.ts"
+import { type Fork, InOrder, makeFork } from "./InOrder.ts"
+import type { Limits } from "./Limits.ts"
+import { encode, kindOf, kinds, packet, PacketReader, PacketWriter, type PartBudget, textOf } from "./Wire.ts"
+
+type Respond = (clientId: number, response: RpcMessage.FromServerEncoded) => Effect.Effect<void>
+
+/** What the peers of one process share: the inbox of all replies, and the state of the NATS connection. */
+interface Inbox {
+  readonly nats: NatsConnection
+  readonly link: Link
+  readonly limits: Limits
+  readonly serialization: RpcSerialization.RpcSerialization["Service"]
+  readonly parts: PartBudget
+  readonly connections: Map<string, Connection>
+  readonly replySubject: (connection: string) => string
+  readonly packetBytesMax: () => number
+  peersMade: number
+}
+
+/** One conversation with one life of a runner; it never outlives a lost packet, a break of NATS, or the runner. */
+class Connection {
+  readonly requests = new Map<string | number, { readonly clientId: number; readonly bytes: number }>()
+  readonly parser: RpcSerialization.Parser
+  readonly reader: PacketReader
+  readonly writer: PacketWriter
+  requestBytes = 0
+  /** The runner answers here once it has said welcome. */
+  session: string | undefined
+  /** The runner stops: it finishes these calls and takes no new ones. */
+  closing = false
+  private waiting: Array<Uint8Array> = []
+  private heard = true
+  private silentTicks = 0
+  private idleTicks = 0
+  readonly id: string
+  private readonly peer: Peer
+  private readonly inbox: Inbox
+
+  constructor(id: string, peer: Peer, inbox: Inbox) {
+    this.id = id
+    this.peer = peer
+    this.inbox = inbox
+    this.parser = inbox.serialization.makeUnsafe()
+    this.reader = new PacketReader(inbox.parts, inbox.limits)
+    this.writer = new PacketWriter((bytes) => this.publish(bytes), inbox.packetBytesMax())
+    this.hello()
+  }
+
+  send(bytes: Uint8Array): void {
+    this.idleTicks = 0
+    this.writer.write(bytes)
+  }
+
+  receive(message: Msg): void {
+    this.heard = true
+    if (message.data.length === 0) return this.peer.fail(this, "no responders")
+    const bytes = message.data
+    switch (kindOf(bytes)) {
+      case kinds.welcome:
+        return this.open(textOf(bytes))
+      case kinds.closing: {
+        if (textOf(bytes) !== this.session) return
+        this.closing = true
+        return this.peer.settle(this)
+      }
+      case kinds.reset: {
+        const [session, ...reason] = textOf(bytes).split(" ")
+        if (this.session !== undefined && this.session !== session) return
+        return this.peer.fail(this, reason.join(" "))
+      }
+      default: {
+        const body = this.reader.accept(bytes)
+        if (typeof body === "string") return this.peer.fail(this, body)
+        if (body !== undefined) this.peer.deliver(this, body)
+      }
+    }
+  }
+
+  tick(): void {
+    const { idleMs, silenceMs, tickMs } = this.inbox.limits
+    if (this.requests.size === 0) {
+      this.silentTicks = 0
+      this.idleTicks += 1
+      if (this.idleTicks * tickMs >= idleMs) this.peer.close(this)
+      return
+    }
+    // Counted in ticks, so that a pause of this very process is not taken for one of the peer.
+    this.silentTicks = this.heard ? 0 : this.silentTicks + 1
+    this.heard = false
+    if (this.silentTicks * tickMs >= silenceMs) this.peer.fail(this, "silent")
+    else if (this.session === undefined) this.hello()
+    else this.writer.control(kinds.ping)
+  }
+
+  forget(id: string | number): void {
+    const request = this.requests.get(id)
+    if (request === undefined) return
+    this.requests.delete(id)
+    this.requestBytes -= request.bytes
+  }
+
+  end(reason: string): void {
+    this.peer.fail(this, reason)
+  }
+
+  bye(): void {
+    this.reader.release()
+    this.writer.flush()
+    if (this.session !== undefined && this.inbox.link.up) this.put(this.session, packet(kinds.bye, 0))
+  }
+
+  private hello(): void {
+    this.put(this.peer.subject, packet(kinds.hello, 0))
+  }
+
+  private open(session: string): void {
+    if (this.session !== undefined) {
+      // A second process under the same id heard the greeting too; this conversation is not with that one.
+      if (session !== this.session) this.put(session, packet(kinds.bye, 0))
+      return
+    }
+    this.session = session
+    const waiting = this.waiting
+    this.waiting = []
+    for (const bytes of waiting) this.put(session, bytes)
+  }
+
+  private publish(bytes: Uint8Array): void {
+    if (this.session === undefined) this.waiting.push(bytes)
+    else this.put(this.session, bytes)
+  }
+
+  private put(subject: string, bytes: Uint8Array): void {
+    try {
+      this.inbox.nats.publish(subject, bytes, { reply: this.inbox.replySubject(this.id) })
+    } catch {
+      // The connection is closed for good: the link says so, and that fails every call.
+    }
+  }
+}
+
+/** All calls of this process to one runner. */
+class Peer {
+  current: Connection | undefined
+  readonly subject: string
+  private connectionsMade = 0
+  private readonly number: number
+  private readonly inbox: Inbox
+  private readonly runner: string
+  private readonly clientIds: ReadonlySet<number>
+  private readonly respond: Respond
+  private readonly fork: Fork
+  private readonly inOrder: InOrder
+
+  constructor(inbox: Inbox, runner: string, clientIds: ReadonlySet<number>, respond: Respond, fork: Fork) {
+    this.inbox = inbox
+    this.runner = runner
+    this.subject = Subject.runner(runner.slice(0, 2), runner)
+    this.number = ++inbox.peersMade
+    this.clientIds = clientIds
+    this.respond = respond
+    this.fork = fork
+    this.inOrder = new InOrder(fork)
+  }
+
+  send(clientId: number, message: RpcMessage.FromClientEncoded) {
+    if (message._tag !== "Request") return this.sendControl(message)
+    const refused = this.refusal()
+    if (refused !== undefined) return Effect.fail(clientError(this.runner, refused))
+    const connection = (this.current ??= this.connect())
+    const frame = encode(connection.parser, message)
+    const bytesMax = this.inbox.limits.messageBytesMax
+    if (frame.length > bytesMax) return Effect.die(new MessageTooLarge({ bytes: frame.length, bytesMax }))
+    if (message.isNotification !== true) {
+      connection.requests.set(message.id, { clientId, bytes: frame.length })
+      connection.requestBytes += frame.length
+    }
+    connection.send(frame)
+    return Effect.void
+  }
+
+  deliver(connection: Connection, body: Uint8Array): void {
+    let responses: ReadonlyArray<RpcMessage.FromServerEncoded>
+    try {
+      responses = connection.parser.decode(body) as ReadonlyArray<RpcMessage.FromServerEncoded>
+    } catch {
+      return this.fail(connection, "cannot decode a reply")
+    }
+    for (const response of responses) this.deliverOne(connection, response)
+    this.settle(connection)
+  }
+
+  /** Every call that has no answer yet ends as unavailable; the next one starts a new connection. */
+  fail(connection: Connection, reason: string): void {
+    if (this.current !== connection) return
+    const owed = connection.requests.size > 0
+    connection.writer.discard()
+    this.close(connection)
+    if (owed) this.broadcast({ _tag: "ClientProtocolError", error: clientError(this.runner, reason) })
+  }
+
+  close(connection: Connection): void {
+    if (this.current !== connection) return
+    this.current = undefined
+    this.inbox.connections.delete(connection.id)
+    connection.bye()
+  }
+
+  /** A runner that stops waits until nothing is owed. */
+  settle(connection: Connection): void {
+    if (connection.closing && connection.requests.size === 0) this.close(connection)
+  }
+
+  private deliverOne(connection: Connection, response: RpcMessage.FromServerEncoded): void {
+    if (response._tag === "Defect") {
+      connection.requests.clear()
+      connection.requestBytes = 0
+      return this.broadcast(response)
+    }
+    if (response._tag !== "Chunk" && response._tag !== "Exit") return
+    const request = connection.requests.get(response.requestId)
+    if (request === undefined) return
+    if (response._tag === "Exit") connection.forget(response.requestId)
+    this.inOrder.run(response.requestId, this.respond(request.clientId, response))
+  }
+
+  private broadcast(response: RpcMessage.FromServerEncoded): void {
+    for (const clientId of Array.from(this.clientIds)) this.fork(this.respond(clientId, response))
+  }
+
+  private refusal(): string | undefined {
+    const { requestBytesMax, requestsMax } = this.inbox.limits
+    if (!this.inbox.link.up) return "no connection to NATS"
+    if (this.current === undefined) return undefined
+    if (this.current.closing) return "stopping"
+    const full = this.current.requests.size >= requestsMax || this.current.requestBytes >= requestBytesMax
+    return full ? "too many calls without answer" : undefined
+  }
+
+  /** Acks and interrupts of a call whose connection is gone have nothing left to reach. */
+  private sendControl(message: Exclude<RpcMessage.FromClientEncoded, RpcMessage.RequestEncoded>) {
+    const connection = this.current
+    if (connection === undefined) return Effect.void
+    if ("requestId" in message && !connection.requests.has(message.requestId)) return Effect.void
+    if (message._tag === "Interrupt") connection.forget(message.requestId)
+    connection.send(encode(connection.parser, message))
+    this.settle(connection)
+    return Effect.void
+  }
+
+  private connect(): Connection {
+    const id = `${this.number}-${++this.connectionsMade}`
+    const connection = new Connection(id, this, this.inbox)
+    this.inbox.connections.set(id, connection)
+    return connection
+  }
+}
+
+/** Opens the inbox of this process; what it returns makes the protocol to one runner. */
+export const make = Effect.fnUntraced(function* (options: { readonly region: string; readonly limits: Limits }) {
+  const nats = yield* Nats
+  const serialization = yield* RpcSerialization.RpcSerialization
+  const scope = yield* Effect.scope
+  const fork = makeFork(scope, yield* Effect.context<never>())
+  const connections = new Map<string, Connection>()
+  const failAll = (reason: string) => {
+    for (const connection of Array.from(connections.values())) connection.end(reason)
+  }
+  const state = yield* link(nats, (up) => (up ? undefined : failAll("NATS went away")))
+  const process = nuid.next()
+  let packetBytesMax = 1024 * 1024
+  const inbox: Inbox = {
+    nats,
+    link: state,
+    limits: options.limits,
+    serialization,
+    parts: { bytes: 0 },
+    connections,
+    replySubject: (connection) => Subject.reply(options.region, process, connection),
+    packetBytesMax: () => (packetBytesMax = nats.info?.max_payload ?? packetBytesMax),
+    peersMade: 0
+  }
+  yield* Effect.acquireRelease(
+    Effect.sync(() =>
+      nats.subscribe(Subject.reply(options.region, process, "*"), {
+        callback: (_error, message) =>
+          connections.get(message.subject.slice(message.subject.lastIndexOf(".") + 1))?.receive(message)
+      })
+    ),
+    (subscription) => Effect.sync(() => subscription.unsubscribe())
+  )
+  yield* Effect.sync(() => {
+    for (const connection of Array.from(connections.values())) connection.tick()
+  }).pipe(Effect.repeat(Schedule.spaced(options.limits.tickMs)), Effect.forkScoped)
+  return (runner: string): Effect.Effect<RpcClient.Protocol["Service"], never, Scope.Scope> =>
+    RpcClient.Protocol.make((respond, clientIds) =>
+      Effect.gen(function* () {
+        const peer = new Peer(inbox, runner, clientIds, respond, fork)
+        yield* Effect.addFinalizer(() => Effect.sync(() => peer.current && peer.close(peer.current)))
+        return {
+          send: (clientId, message) => Effect.suspend(() => peer.send(clientId, message)),
+          supportsAck: true,
+          supportsTransferables: false,
+          codecFor: serialization.codecFor
+        }
+      })
+    )
+})
