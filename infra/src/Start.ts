@@ -105,5 +105,17 @@ Place an order:
 `
 }
 
-/** One line for `sh` with nothing but curl and sed: a cart, a line, a checkout. */
-const orderCommand = (edge: string): string => `E=${edge}`
+/** One line for `sh` that opens a cart, puts two packets of tea in it and checks out; curl and grep are all it needs. */
+const orderCommand = (edge: string): string => {
+  const checkout = {
+    email: "ada@example.com",
+    shippingAddress: { name: "Ada", line1: "1 High Street", city: "London", postalCode: "N1 1AA", country: "GB" },
+    paymentToken: "tok_ok"
+  }
+  return [
+    `E=${edge}/v1/carts; J='content-type: application/json'`,
+    `C=$(curl -sS $E -H "$J" -d '{"region":"eu","currency":"GBP"}' | grep -o 'eu_[A-Za-z0-9_-]*' | head -n 1)`,
+    `curl -sS -o /dev/null -X PUT $E/$C/lines/TEA-01 -H "$J" -d '{"quantity":2}'`,
+    `curl -sS $E/$C/checkout -H "$J" -H "idempotency-key: $C" -H 'prefer: wait=10' -d '${JSON.stringify(checkout)}'; echo`
+  ].join("; ")
+}

@@ -51,32 +51,30 @@ export const test = Effect.fn("Test.test")(function* (settings: Settings, filter
 })
 
 /** All that a test may know of its machine. The programs are for tests that start servers of their own; a given server has none. */
-const environment = (settings: Settings, { admins, nats, programs, redis }: Servers): Record<string, string> => ({
-  HALLES_TEST_PG_URL: admins["control"] ?? "",
-  HALLES_TEST_NATS_URL: nats,
-  HALLES_TEST_REDIS_URL: redis,
-  HALLES_TEST_PG_BIN: programs.postgres?.path ?? "",
-  HALLES_TEST_NATS_BIN: programs.nats?.path ?? "",
-  HALLES_TEST_REDIS_BIN: programs.redis?.path ?? "",
-  HALLES_PORT_BASE: String(settings.portBase),
-  HALLES_SERVERS: settings.servers,
-  ...Object.fromEntries(
-    (
-      [
-        ["HALLES_PG_URL", settings.pgUrl],
-        ["HALLES_NATS_URL", settings.natsUrl],
-        ["HALLES_REDIS_URL", settings.redisUrl]
-      ] as const
-    ).flatMap(([name, url]) => (Option.isSome(url) ? [[name, url.value]] : []))
-  ),
-  ...libraryPath(programs)
-})
+const environment = (settings: Settings, { admins, nats, programs, redis }: Servers): Record<string, string> =>
+  present({
+    HALLES_TEST_PG_URL: admins["control"],
+    HALLES_TEST_NATS_URL: nats,
+    HALLES_TEST_REDIS_URL: redis,
+    HALLES_TEST_PG_BIN: programs.postgres?.path,
+    HALLES_TEST_NATS_BIN: programs.nats?.path,
+    HALLES_TEST_REDIS_BIN: programs.redis?.path,
+    HALLES_PORT_BASE: String(settings.portBase),
+    HALLES_SERVERS: settings.servers,
+    HALLES_PG_URL: Option.getOrUndefined(settings.pgUrl),
+    HALLES_NATS_URL: Option.getOrUndefined(settings.natsUrl),
+    HALLES_REDIS_URL: Option.getOrUndefined(settings.redisUrl),
+    LD_LIBRARY_PATH: libraryPath(programs)
+  })
+
+const present = (variables: Record<string, string | undefined>): Record<string, string> =>
+  Object.fromEntries(Object.entries(variables).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])))
 
 /** Servers that were unpacked, not installed, find their libraries by it. */
-const libraryPath = (programs: Programs): Record<string, string> => {
-  const paths = Object.values(programs).flatMap(({ env }) => env["LD_LIBRARY_PATH"] ?? [])
-  return paths.length === 0 ? {} : { LD_LIBRARY_PATH: paths.join(":") }
-}
+const libraryPath = (programs: Programs): string | undefined =>
+  Object.values(programs)
+    .flatMap(({ env }) => env["LD_LIBRARY_PATH"] ?? [])
+    .join(":") || undefined
 
 const runStep = Effect.fnUntraced(function* ({ args, env, name, program }: Step) {
   yield* Console.log(`\n== ${name}`)

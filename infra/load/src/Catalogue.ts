@@ -47,27 +47,35 @@ const row = (article: Article.Article): string =>
     stock: article.stock
   })
 
+/** A row that found its runner away is refused as `unavailable`; the whole import is sent again so many times. */
+const passesMax = 8
+
 /** Lists the articles and receives their stock, once for an import id however often it is called. */
 export const load = Effect.fn("Catalogue.load")(function* (importId: string, articles: ReadonlyArray<Article.Article>) {
   const edge = yield* Edge
   const progress = yield* Progress
+  const ndjson = `${articles.map(row).join("\n")}\n`
   yield* progress.phase("catalogue", articles.length)
   let seen = 0
-  const onProgress = (line: ImportLine) =>
+  const onLine = (line: ImportLine) =>
     Effect.suspend(() => {
-      if (line.type === "error") return Effect.void
+      if (line.type === "error" || line.type === "failed") return Effect.void
       const more = Math.max(0, line.rows - seen)
       seen += more
       return progress.advance(more)
     })
-  const imported = yield* edge.importCatalog(importId, `${articles.map(row).join("\n")}\n`, onProgress)
-  if (imported.rejected > 0 || imported.accepted !== articles.length) {
-    return yield* new Refused({
-      request: "POST /v1/catalog/import",
-      status: 200,
-      code: "rows_rejected",
-      detail: `${imported.accepted} of ${articles.length} rows accepted; ${imported.errors.slice(0, 5).join("; ")}`
-    })
+  for (let pass = 1; ; pass++) {
+    const { accepted, errors } = yield* edge.importCatalog(importId, ndjson, onLine)
+    if (accepted === articles.length) return
+    if (pass === passesMax || errors.some(({ code }) => code !== "unavailable")) {
+      const first = errors.slice(0, 5).map(({ code, detail, row }) => `row ${row}: ${code}: ${detail}`)
+      return yield* new Refused({
+        request: "POST /v1/catalog/import",
+        status: 200,
+        code: "rows_rejected",
+        detail: `${accepted} of ${articles.length} rows accepted; ${first.join("; ")}`
+      })
+    }
+    yield* progress.retried
   }
-  return imported
 })

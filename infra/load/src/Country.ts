@@ -23,13 +23,16 @@ const aliases: ReadonlyArray<readonly [string, string]> = [
 
 const letters = Array.from({ length: 26 }, (_, index) => String.fromCharCode(65 + index))
 
+/** Retired codes have names too: `UK` and `DD` are written `GB` and `DE` now. */
+const isCurrent = (code: string): boolean => new Intl.Locale(`und-${code}`).region === code
+
 /** English country names to their ISO 3166-1 alpha-2 codes, from the CLDR that Node carries. */
 const codes: ReadonlyMap<string, string> = (() => {
   const names = new Intl.DisplayNames(["en"], { type: "region", fallback: "none" })
   const known = letters.flatMap((first) =>
     letters.flatMap((second): ReadonlyArray<readonly [string, string]> => {
       const name = names.of(first + second)
-      return name === undefined ? [] : [[name, first + second]]
+      return name === undefined || !isCurrent(first + second) ? [] : [[name, first + second]]
     })
   )
   return new Map([...known, ...aliases])

@@ -8,7 +8,7 @@ import { check, fault, insist, later, type Later, transport } from "./Retry.ts"
 
 const deadlineMs = 15_000
 /** Between two lines of an import's answer. */
-const importSilenceMsMax = 30_000
+const importSilenceMsMax = 60_000
 /** Connections to the edge; more requests than that wait for a free one. */
 const connectionsMax = 256
 
@@ -29,7 +29,7 @@ export interface Ask<A> extends Tell {
 export interface Imported {
   readonly accepted: number
   readonly rejected: number
-  readonly errors: ReadonlyArray<string>
+  readonly errors: ReadonlyArray<Extract<ImportLine, { readonly type: "error" }>>
 }
 
 type Send = (
@@ -74,7 +74,7 @@ const importOnce = Effect.fnUntraced(function* (
     Effect.timeoutOrElse({ duration: importSilenceMsMax, orElse: () => Effect.fail(later("deadline")) })
   )
   yield* check(importName, response)
-  const errors: Array<string> = []
+  const errors: Array<Imported["errors"][number]> = []
   let done: { readonly accepted: number; readonly rejected: number } | undefined
   yield* response.stream.pipe(
     Stream.mapError(transport),
@@ -88,8 +88,8 @@ const importOnce = Effect.fnUntraced(function* (
     }),
     Stream.runForEach((line) => {
       if (line.type === "done") done = line
-      if (line.type === "error") errors.push(`row ${line.row}: ${line.code}: ${line.detail}`)
-      return onLine(line)
+      if (line.type === "error") errors.push(line)
+      return line.type === "failed" ? Effect.fail(fault(`${line.code}: ${line.detail}`)) : onLine(line)
     })
   )
   if (done === undefined) return yield* later("the import's answer broke off")

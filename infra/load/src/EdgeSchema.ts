@@ -45,6 +45,8 @@ export type Stock = (typeof Stock.Type)["totals"]
 export const ImportLine = Schema.Union([
   Schema.Struct({ type: Schema.Literal("progress"), rows: Schema.Int, accepted: Schema.Int, rejected: Schema.Int }),
   Schema.Struct({ type: Schema.Literal("error"), row: Schema.Int, code: Schema.String, detail: Schema.String }),
+  /** The rest of the rows could not be read. */
+  Schema.Struct({ type: Schema.Literal("failed"), row: Schema.Int, code: Schema.String, detail: Schema.String }),
   Schema.Struct({ type: Schema.Literal("done"), rows: Schema.Int, accepted: Schema.Int, rejected: Schema.Int })
 ])
 export type ImportLine = typeof ImportLine.Type

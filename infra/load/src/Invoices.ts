@@ -18,7 +18,11 @@ export interface Invoices {
 export class UnreadableFile extends Schema.TaggedError<UnreadableFile>()("UnreadableFile", {
   file: Schema.String,
   cause: Schema.Defect()
-}) {}
+}) {
+  override get message(): string {
+    return `${this.file} cannot be read as .csv.gz: ${this.cause instanceof Error ? this.cause.message : String(this.cause)}`
+  }
+}
 
 /** A file of more rows than this is refused: the plan is kept in memory, at about a kilobyte a row. */
 const rowsMax = 2_000_000

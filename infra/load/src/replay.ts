@@ -1,6 +1,6 @@
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
-import { Console, Effect, Layer, Logger, Option, Schema } from "effect"
-import { Argument, Command, Flag } from "effect/cli"
+import { Cause, Console, Effect, Layer, Option, Schema } from "effect"
+import { Argument, CliError, Command, Flag } from "effect/cli"
 import { basename } from "node:path"
 import * as Books from "./Books.ts"
 import * as Catalogue from "./Catalogue.ts"
@@ -108,10 +108,18 @@ Needs HALLES_EDGE_URL and HALLES_IMPORT_TOKEN (a bearer token with the import sc
   ])
 )
 
-const logger = Layer.mergeAll(Logger.layer([Logger.consolePretty()]), Layer.succeed(Logger.LogToStderr, true))
+/** One line of what went wrong, on stderr; a fault of ours with its trace. The command line's own errors are shown already. */
+const explain = <E>(cause: Cause.Cause<E>) => {
+  const error = Cause.squash(cause)
+  if (CliError.isCliError(error) || Cause.hasInterruptsOnly(cause)) return Effect.void
+  if (Cause.hasDies(cause)) return Console.error(Cause.pretty(cause))
+  const hint = Config.isConfigError(error) ? "\nSet HALLES_EDGE_URL and HALLES_IMPORT_TOKEN; npm run replay does, once npm start has run." : ""
+  return Console.error(`replay: ${error instanceof Error ? error.message : String(error)}${hint}`)
+}
 
 command.pipe(
   Command.run({ version: "0.1.0" }),
-  Effect.provide(Layer.mergeAll(NodeServices.layer, logger)),
-  NodeRuntime.runMain
+  Effect.tapCause(explain),
+  Effect.provide(NodeServices.layer),
+  NodeRuntime.runMain({ disableErrorReporting: true })
 )

@@ -84,13 +84,14 @@ export const serve = Effect.fnUntraced(function* (runnerId: string, limits?: Lim
   return { ...seen, stop: Scope.close(scope, Exit.void) }
 })
 
+export const layerCaller = (limits?: Limits) =>
+  NatsTransport.layerClientProtocol({ region: "eu", ...(limits === undefined ? {} : { limits }) }).pipe(
+    Layer.provideMerge(Layer.fresh(NatsTest.layerConnection("caller")))
+  )
+
 /** A caller process with a NATS connection of its own. */
 export const call = Effect.fnUntraced(function* (limits?: Limits) {
-  const context = yield* Layer.build(
-    NatsTransport.layerClientProtocol({ region: "eu", ...(limits === undefined ? {} : { limits }) }).pipe(
-      Layer.provideMerge(Layer.fresh(NatsTest.layerConnection("caller")))
-    )
-  )
+  const context = yield* Layer.build(layerCaller(limits))
   const protocols = Context.get(context, Runners.RpcClientProtocol)
   return {
     nats: Context.get(context, Nats),

@@ -57,14 +57,10 @@ export const withPrices = (lines: Lines, prices: ReadonlyArray<UnitPrice>): Line
 export const absorbLines = (lines: Lines, from: Lines, pricing: typeof Pricing.Type): Lines => {
   const merged = new Map(lines.map((line) => [`${line.sku}/${line.variant}`, line]))
   for (const line of from) {
-    let variant = line.variant
-    let same = merged.get(`${line.sku}/${variant}`)
-    for (let n = 1; same !== undefined && pricing === "agreed" && same.unitPrice !== line.unitPrice; n += 1) {
-      variant = `m${n}`
-      same = merged.get(`${line.sku}/${variant}`)
-    }
-    const sum = same === undefined ? { ...line, variant } : { ...same, quantity: same.quantity + line.quantity }
-    merged.set(`${line.sku}/${variant}`, sum)
+    const variant = homeOf(line, merged, pricing)
+    const key = `${line.sku}/${variant}`
+    const same = merged.get(key)
+    merged.set(key, same === undefined ? { ...line, variant } : { ...same, quantity: same.quantity + line.quantity })
   }
   return [...merged.values()]
 }
@@ -75,3 +71,13 @@ export const absorbCharges = (charges: Charges, from: Charges): Charges =>
     (merged, charge) => putCharge(merged, { ...charge, amount: amountOf(merged, charge) + charge.amount }),
     charges
   )
+
+const homeOf = (line: CartLine, merged: ReadonlyMap<string, CartLine>, pricing: typeof Pricing.Type): string => {
+  const fits = (variant: string) => {
+    const there = merged.get(`${line.sku}/${variant}`)
+    return there === undefined || pricing === "shop" || there.unitPrice === line.unitPrice
+  }
+  let variant = line.variant
+  for (let n = 1; !fits(variant); n += 1) variant = `m${n}`
+  return variant
+}

@@ -30,9 +30,7 @@ import {
   type RemoveCoupon,
   type RemoveLine,
   type Reprice,
-  Totals,
-  unitsMax,
-  Variant
+  unitsMax
 } from "../Cart.ts"
 import { AlreadyExists, Busy, NotFound } from "../EntityErrors.ts"
 import type { Wake } from "../Wake.ts"
@@ -146,9 +144,9 @@ const change = (state: State, command: Change, now: number): Decided => {
   }
 }
 
-const open = (state: State, { currency, customerId = null, pricing }: OpenCart, now: number): Decided =>
+const open = (state: State, { currency, customerId, pricing }: OpenCart, now: number): Decided =>
   state._tag === "None"
-    ? events({ _tag: "CartOpened", currency, pricing, customerId, at: now })
+    ? events({ _tag: "CartOpened", currency, pricing, customerId: customerId ?? null, at: now })
     : Result.fail(new AlreadyExists(unnamed))
 
 const setLine = (state: Open, command: PutLine | AddLine, now: number): Decided => {

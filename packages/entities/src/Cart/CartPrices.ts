@@ -1,0 +1,58 @@
+import { type SkuCode, skuId } from "@halles/shared/Ids"
+import type { Region } from "@halles/shared/Region"
+import { Effect } from "effect"
+import type { AddLine, Prices, PutLine } from "../Cart.ts"
+import { Busy } from "../EntityErrors.ts"
+import { Product } from "../Product.ts"
+import type { State } from "./CartState.ts"
+
+/** Products that one cart asks at a time. */
+const productsAtOnce = 16
+/** Of one question to a product; after it the cart is `Busy`. */
+const askDeadline = "2 seconds"
+
+/** Prices as the products say now, and which products were asked: one without a price is not sold. */
+export interface Asked {
+  readonly prices: typeof Prices.Type
+  readonly skus: ReadonlySet<string>
+}
+
+/** What a cart with shop pricing asks the products of its region. */
+export const make = Effect.gen(function* () {
+  const products = yield* Product.client
+
+  return (region: Region) => {
+    /** `undefined`: not sold here. */
+    const listing = (sku: SkuCode): Effect.Effect<PutLine["listing"], Busy> =>
+      products(skuId(region, sku))
+        .View()
+        .pipe(
+          Effect.timeout(askDeadline),
+          Effect.map(({ listed, price, title }) => (listed ? { title, price } : undefined)),
+          Effect.catchTag("NotFound", () => Effect.succeed(undefined)),
+          Effect.catch(() => Effect.fail(new Busy()))
+        )
+
+    return {
+      /** The command with what the product says, whatever its sender said; with agreed prices nobody is asked. */
+      listed: <C extends PutLine | AddLine>(command: C, state: State): Effect.Effect<C, Busy> =>
+        asksNobody(state)
+          ? Effect.succeed(command)
+          : Effect.map(listing(command.sku), (listing) => ({ ...command, listing })),
+
+      of: (state: State): Effect.Effect<Asked, Busy> => {
+        const skus = new Set(state._tag === "None" || asksNobody(state) ? [] : state.lines.map(({ sku }) => sku))
+        const priceOf = (sku: SkuCode) =>
+          Effect.map(listing(sku), (listing) => (listing === undefined ? [] : [[sku, listing.price] as const]))
+        return Effect.map(Effect.forEach(skus, priceOf, { concurrency: productsAtOnce }), (prices) => ({
+          skus,
+          prices: Object.fromEntries(prices.flat())
+        }))
+      }
+    }
+  }
+})
+
+/** A closed cart refuses whatever the prices are. One that does not exist may be about to, so it asks. */
+const asksNobody = (state: State): boolean =>
+  state._tag !== "None" && (state._tag !== "Open" || state.pricing === "agreed")

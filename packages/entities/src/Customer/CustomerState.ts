@@ -1,0 +1,226 @@
+import { Address, Email } from "@halles/shared/Address"
+import { type CustomerId, OrderId } from "@halles/shared/Ids"
+import { Amount } from "@halles/shared/Money"
+import { Equal, Result, Schema } from "effect"
+import {
+  AddressLabel,
+  addressesMax,
+  CustomerView,
+  historyMax,
+  type MovePoints,
+  Name,
+  type NoteOrder,
+  NotEnoughPoints,
+  Preferences,
+  Purpose,
+  type PutAddress,
+  recentOrdersMax,
+  type Register,
+  type RemoveAddress,
+  type SetConsent,
+  TooManyAddresses,
+  type UpdateProfile
+} from "../Customer.ts"
+import { AlreadyExists, NotFound } from "../EntityErrors.ts"
+import type { Wake } from "../Wake.ts"
+
+export const type = "Customer"
+export const version = 1
+
+/** Orders that are recognised when they are noted again under another command id; older ones by their command id. */
+const knownOrdersMax = 200
+
+type Change = UpdateProfile | PutAddress | RemoveAddress | SetConsent | NoteOrder | MovePoints
+export type Command = Register | Change | Wake
+export type Refusal = NotFound | AlreadyExists | TooManyAddresses | NotEnoughPoints
+
+const at = Schema.Int
+const Consent = Schema.Struct({ purpose: Purpose, granted: Schema.Boolean, at })
+const Addressed = Schema.Struct({ label: AddressLabel, address: Address })
+const Movement = Schema.Struct({ points: Schema.Int, reference: Schema.String, at })
+
+export const Event = Schema.Union([
+  Schema.TaggedStruct("Registered", { email: Schema.NullOr(Email), name: Schema.NullOr(Name), at }),
+  /** Only what changed. */
+  Schema.TaggedStruct("ProfileUpdated", {
+    email: Schema.optionalKey(Email),
+    name: Schema.optionalKey(Name),
+    preferences: Schema.optionalKey(Preferences),
+    at
+  }),
+  Schema.TaggedStruct("AddressPut", { ...Addressed.fields, at }),
+  Schema.TaggedStruct("AddressRemoved", { label: AddressLabel, at }),
+  Schema.TaggedStruct("ConsentSet", Consent.fields),
+  Schema.TaggedStruct("OrderNoted", { orderId: OrderId, at }),
+  Schema.TaggedStruct("PointsMoved", Movement.fields)
+])
+export type Event = typeof Event.Type
+
+const Known = Schema.TaggedStruct("Known", {
+  email: Schema.NullOr(Email),
+  name: Schema.NullOr(Name),
+  /** In the order in which they came; a label such as `__proto__` would be lost as the key of an object. */
+  addresses: Schema.Array(Addressed),
+  preferences: Preferences,
+  /** What holds now, one entry a purpose. */
+  consents: Schema.Array(Consent),
+  /** The newest `historyMax` answers, oldest first. */
+  consentHistory: Schema.Array(Consent),
+  /** Newest first, up to `knownOrdersMax`. */
+  orders: Schema.Array(OrderId),
+  orderCount: Schema.Int,
+  /** Of all movements that `ledger` has let go: `points = carried + sum(ledger)`. */
+  carried: Amount,
+  /** The newest `historyMax` movements, oldest first. */
+  ledger: Schema.Array(Movement),
+  points: Amount
+})
+type Known = typeof Known.Type
+export const State = Schema.Union([Schema.TaggedStruct("None", {}), Known])
+export type State = typeof State.Type
+
+export const initial: State = { _tag: "None" }
+
+type Decided = Result.Result<ReadonlyArray<Event>, Refusal>
+const nothing: Decided = Result.succeed([])
+const events = (...events: ReadonlyArray<Event>): Decided => Result.succeed(events)
+/** The state knows no id: the shell writes it into these. */
+const unnamed = { entity: type, id: "" } as const
+
+export const decide = (state: State, command: Command, now: number): Decided => {
+  switch (command._tag) {
+    case "Register":
+      return state._tag === "None"
+        ? events({ _tag: "Registered", email: command.email ?? null, name: command.name ?? null, at: now })
+        : Result.fail(new AlreadyExists(unnamed))
+    case "Wake":
+      return nothing
+    case "UpdateProfile":
+    case "PutAddress":
+    case "RemoveAddress":
+    case "SetConsent":
+    case "NoteOrder":
+    case "MovePoints":
+      return state._tag === "None" ? Result.fail(new NotFound(unnamed)) : change(state, command, now)
+  }
+}
+
+const change = (state: Known, command: Change, now: number): Decided => {
+  switch (command._tag) {
+    case "UpdateProfile":
+      return updateProfile(state, command, now)
+    case "PutAddress":
+      return putAddress(state, command, now)
+    case "RemoveAddress": {
+      const there = state.addresses.some(({ label }) => label === command.label)
+      return there ? events({ _tag: "AddressRemoved", label: command.label, at: now }) : nothing
+    }
+    case "SetConsent": {
+      const { granted, purpose } = command
+      const said = state.consents.find((consent) => consent.purpose === purpose)?.granted
+      return said === granted ? nothing : events({ _tag: "ConsentSet", purpose, granted, at: now })
+    }
+    case "NoteOrder":
+      return state.orders.includes(command.orderId)
+        ? nothing
+        : events({ _tag: "OrderNoted", orderId: command.orderId, at: now })
+    case "MovePoints":
+      return movePoints(state, command, now)
+  }
+}
+
+const updateProfile = (state: Known, { email, name, preferences }: UpdateProfile, now: number): Decided => {
+  const wanted = { ...state.preferences, ...preferences }
+  const changed = {
+    ...(email === undefined || email === state.email ? {} : { email }),
+    ...(name === undefined || name === state.name ? {} : { name }),
+    ...(Equal.equals(wanted, state.preferences) ? {} : { preferences: wanted })
+  }
+  return Object.keys(changed).length === 0 ? nothing : events({ _tag: "ProfileUpdated", ...changed, at: now })
+}
+
+const putAddress = (state: Known, { address, label }: PutAddress, now: number): Decided => {
+  const there = state.addresses.find((one) => one.label === label)
+  if (there !== undefined && Equal.equals(there.address, address)) return nothing
+  if (there === undefined && state.addresses.length >= addressesMax) {
+    return Result.fail(new TooManyAddresses({ max: addressesMax }))
+  }
+  return events({ _tag: "AddressPut", label, address, at: now })
+}
+
+/** The balance never goes below zero (I5). */
+const movePoints = (state: Known, { points, reference }: MovePoints, now: number): Decided => {
+  if (points === 0) return nothing
+  if (state.points + points < 0) return Result.fail(new NotEnoughPoints({ points: state.points }))
+  return events({ _tag: "PointsMoved", points, reference, at: now })
+}
+
+export const evolve = (state: State, event: Event): State => {
+  if (event._tag === "Registered") return state._tag === "None" ? registered(event.email, event.name) : state
+  return state._tag === "None" ? state : evolveKnown(state, event)
+}
+
+const registered = (email: Known["email"], name: Known["name"]): Known => ({
+  _tag: "Known",
+  email,
+  name,
+  addresses: [],
+  preferences: {},
+  consents: [],
+  consentHistory: [],
+  orders: [],
+  orderCount: 0,
+  carried: 0,
+  ledger: [],
+  points: 0
+})
+
+const evolveKnown = (state: Known, event: Exclude<Event, { readonly _tag: "Registered" }>): Known => {
+  switch (event._tag) {
+    case "ProfileUpdated": {
+      const { email = state.email, name = state.name, preferences = state.preferences } = event
+      return { ...state, email, name, preferences }
+    }
+    case "AddressPut": {
+      const { address, label } = event
+      const index = state.addresses.findIndex((one) => one.label === label)
+      const entry = { label, address }
+      return { ...state, addresses: index < 0 ? [...state.addresses, entry] : state.addresses.with(index, entry) }
+    }
+    case "AddressRemoved":
+      return { ...state, addresses: state.addresses.filter(({ label }) => label !== event.label) }
+    case "ConsentSet": {
+      const { at, granted, purpose } = event
+      const consent = { purpose, granted, at }
+      const others = state.consents.filter((one) => one.purpose !== purpose)
+      const consentHistory = [...state.consentHistory, consent].slice(-historyMax)
+      return { ...state, consents: [...others, consent], consentHistory }
+    }
+    case "OrderNoted": {
+      const orders = [event.orderId, ...state.orders].slice(0, knownOrdersMax)
+      return { ...state, orders, orderCount: state.orderCount + 1 }
+    }
+    case "PointsMoved":
+      return moved(state, { points: event.points, reference: event.reference, at: event.at })
+  }
+}
+
+const moved = (state: Known, movement: typeof Movement.Type): Known => {
+  const ledger = [...state.ledger, movement]
+  const gone = ledger.length > historyMax ? ledger[0]!.points : 0
+  return {
+    ...state,
+    ledger: ledger.slice(-historyMax),
+    carried: state.carried + gone,
+    points: state.points + movement.points
+  }
+}
+
+/** `null` when nobody registered under the id. The state was checked when it came in, so the view is not again. */
+export const view = (id: CustomerId, state: State, seq: number): CustomerView | null => {
+  if (state._tag === "None") return null
+  const { addresses, consents, email, name, orderCount, orders, points, preferences } = state
+  const recent = orders.slice(0, recentOrdersMax)
+  const who = { id, guest: email === null, email, name, addresses, preferences, consents }
+  return new CustomerView({ ...who, orders: { count: orderCount, recent }, points, seq }, { disableChecks: true })
+}

@@ -1,0 +1,38 @@
+import { Nats } from "@halles/shared/Nats"
+import type { Region } from "@halles/shared/Region"
+import { Effect } from "effect"
+import type { SqlClient, SqlError } from "effect/sql"
+import { follow } from "./Projections/Follower.ts"
+import { OrderView } from "./Projections/OrderView.ts"
+import { ProductView } from "./Projections/ProductView.ts"
+import * as Projection from "./Projections/Projection.ts"
+import { StockView } from "./Projections/StockView.ts"
+
+export { applied, lag, pending, refused } from "./Projections/Follower.ts"
+
+/** The read tables of a region, by name. */
+export const projections = { product: ProductView, order: OrderView, stock: StockView } as const
+export type Name = keyof typeof projections
+export const names = Object.keys(projections) as ReadonlyArray<Name>
+
+/**
+ * Keeps one read table of a region up to date, for ever.
+ *
+ * **Details**
+ *
+ * One follower a table is enough; two at a time do no harm, since a row is a function of its entity's journal. With a
+ * `Redis` in the context, `order_status:<id>` and `stock_levels:<id>` are written after each commit, best effort.
+ */
+export const follower = (region: Region, name: Name): Effect.Effect<void, never, Nats | SqlClient.SqlClient> =>
+  follow(region, projections[name])
+
+/** Keeps all read tables of a region up to date, for ever. */
+export const run = (region: Region): Effect.Effect<void, never, Nats | SqlClient.SqlClient> =>
+  Effect.forEach(names, (name) => follower(region, name), { concurrency: "unbounded", discard: true })
+
+/**
+ * Makes one table anew from the journal while the system serves: in place, a few entities a transaction, so a reader sees
+ * a row as it was or as it is, never none. Answers with the number of entities.
+ */
+export const rebuild = (name: Name): Effect.Effect<number, SqlError.SqlError, SqlClient.SqlClient> =>
+  Effect.flatMap(Projection.make(projections[name]), ({ rebuild }) => rebuild)

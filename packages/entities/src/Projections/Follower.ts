@@ -1,0 +1,199 @@
+import { AckPolicy, type Consumer, DeliverPolicy, type JsMsg, jetstream, jetstreamManager } from "@nats-io/jetstream"
+import { Nats } from "@halles/shared/Nats"
+import { Redis } from "@halles/shared/Redis"
+import type { Region } from "@halles/shared/Region"
+import * as Subject from "@halles/shared/Subject"
+import { Duration, Effect, Latch, Metric, Option, Schedule } from "effect"
+import * as Projection from "./Projection.ts"
+
+/** Messages applied in one transaction. */
+const batchMax = 500
+/** Messages delivered and not yet acknowledged: what this process holds in memory at the most. */
+const inFlightMax = 2_000
+/** A message not acknowledged for so long comes again, as after a crash; applying it twice is harmless. */
+const ackWaitMs = 5_000
+/** While the database is away unacknowledged messages come again and again: at this bound they are left to come later. */
+const bufferMax = 2 * inFlightMax
+const retry = Schedule.spaced("500 millis")
+const lagEvery = Duration.seconds(2)
+
+export const pending = Metric.gauge("halles_projection_pending_messages", {
+  description: "Messages of the event stream that the projection has not applied"
+})
+export const lag = Metric.gauge("halles_projection_lag_seconds", {
+  description: "Age of the oldest event that the projection has not applied; 0 when there is none"
+})
+export const applied = Metric.counter("halles_projection_applied_rows_total", {
+  description: "Rows of the read table that were written from messages"
+})
+export const refused = Metric.counter("halles_projection_unreadable_total", {
+  description: "Messages and entities that could not be folded; their rows stay as they were"
+})
+
+interface Delivered {
+  readonly entry: Projection.Entry
+  readonly message: JsMsg
+}
+
+const durableName = (projection: Projection.Projection): string => `projection_${projection.name}`
+
+/** Idempotent: the consumer keeps its place over restarts. */
+const openConsumer = (nats: Nats["Service"], region: Region, projection: Projection.Projection) =>
+  Effect.tryPromise(async () => {
+    const manager = await jetstreamManager(nats)
+    const stream = Subject.eventStream(region)
+    await manager.consumers.add(stream, {
+      durable_name: durableName(projection),
+      ack_policy: AckPolicy.Explicit,
+      deliver_policy: DeliverPolicy.All,
+      filter_subject: Subject.event(region, projection.entityType, "*"),
+      ack_wait: ackWaitMs * 1e6,
+      max_ack_pending: inFlightMax
+    })
+    const consumer = await jetstream(nats).consumers.get(stream, durableName(projection))
+    const { state } = await manager.streams.info(stream)
+    const { ack_floor } = await consumer.info()
+    return { consumer, lost: ack_floor.stream_seq + 1 < state.first_seq }
+  })
+
+const decode = (message: JsMsg): Delivered | null => {
+  try {
+    const { at, events, id, seq } = message.json<Projection.Entry>()
+    return typeof id === "string" && Number.isInteger(seq) && Array.isArray(events)
+      ? { entry: { id, seq, at, events }, message }
+      : null
+  } catch {
+    return null
+  }
+}
+
+/**
+ * Follows the region's stream with a durable consumer and keeps the projection's table up to date, for ever. Messages
+ * are acknowledged after the commit of what they led to. While the database or NATS is away it waits for it.
+ *
+ * The table is built from the journal first when it never was, when its fold has changed, or when the stream has dropped
+ * messages that were not applied.
+ */
+export const follow = Effect.fn("Projections.follow")(function* (region: Region, projection: Projection.Projection) {
+  const nats = yield* Nats
+  const table = yield* Projection.make(projection)
+  const cache = yield* makeCache(projection)
+  const attributes = { region, projection: projection.name }
+  const pendingNow = Metric.withAttributes(pending, attributes)
+  const lagNow = Metric.withAttributes(lag, attributes)
+  const appliedNow = Metric.withAttributes(applied, attributes)
+  const refusedNow = Metric.withAttributes(refused, attributes)
+
+  /** A fold that throws must not stop the others: they are applied one entity at a time, and the bad one is told of. */
+  const applyEach = (entries: ReadonlyArray<Projection.Entry>) =>
+    Effect.forEach(
+      Map.groupBy(entries, ({ id }) => id),
+      ([id, own]) =>
+        Effect.catchDefect(table.apply(own), (defect) =>
+          Effect.logError(`${projection.name} cannot fold ${projection.entityType}/${id}`, defect).pipe(
+            Effect.andThen(Metric.update(refusedNow, 1)),
+            Effect.as([])
+          )
+        )
+    ).pipe(Effect.map((rows) => rows.flat()))
+
+  const applyBatch = Effect.fnUntraced(function* (batch: ReadonlyArray<Delivered>) {
+    const entries = batch.map(({ entry }) => entry)
+    const rows = yield* table.apply(entries).pipe(
+      Effect.catchDefect(() => applyEach(entries)),
+      Effect.tapError((error) => Effect.logWarning(`${projection.name} waits for the database`, error.reason._tag)),
+      Effect.retry(retry)
+    )
+    yield* Metric.update(appliedNow, rows.length)
+    yield* cache(rows)
+    for (const { message } of batch) message.ack()
+  })
+
+  const buffer: Array<Delivered> = []
+  const work = Latch.makeUnsafe(false)
+  let unreadable = 0
+  const onMessage = (message: JsMsg) => {
+    const delivered = decode(message)
+    if (delivered === null) {
+      unreadable += 1
+      message.term("not an event")
+      return
+    }
+    if (buffer.length >= bufferMax) return
+    buffer.push(delivered)
+    work.openUnsafe()
+  }
+
+  const applyAll = Effect.gen(function* () {
+    while (true) {
+      yield* work.await
+      const batch = buffer.slice(0, batchMax)
+      if (batch.length === 0) {
+        work.closeUnsafe()
+        continue
+      }
+      yield* applyBatch(batch)
+      buffer.splice(0, batch.length)
+    }
+  })
+
+  const observe = (consumer: Consumer) =>
+    Effect.gen(function* () {
+      const info = yield* Effect.tryPromise(() => consumer.info())
+      const oldest = buffer[0]?.entry.at
+      yield* Metric.update(pendingNow, info.num_pending + info.num_ack_pending)
+      yield* Metric.update(lagNow, oldest === undefined ? 0 : Math.max(0, (Date.now() - oldest) / 1000))
+      if (unreadable > 0) yield* Metric.update(refusedNow, unreadable)
+      unreadable = 0
+    }).pipe(Effect.ignore, Effect.repeat(Schedule.spaced(lagEvery)))
+
+  const consume = (consumer: Consumer) =>
+    Effect.acquireUseRelease(
+      Effect.tryPromise(() =>
+        consumer.consume({
+          max_messages: batchMax,
+          expires: 5_000,
+          abort_on_missing_resource: true,
+          callback: onMessage
+        })
+      ),
+      (messages) =>
+        Effect.andThen(
+          Effect.promise(() => messages.closed()),
+          Effect.fail("the consumer is gone" as const)
+        ),
+      (messages) => Effect.promise(() => messages.close())
+    )
+
+  yield* Effect.gen(function* () {
+    const { consumer, lost } = yield* openConsumer(nats, region, projection)
+    const built = yield* table.builtVersion
+    if (lost || built !== projection.version) {
+      yield* Effect.logInfo(`Building ${projection.name} from the journal`, { region, lost, built })
+      yield* table.rebuild
+    }
+    buffer.length = 0
+    yield* Effect.raceAllFirst([consume(consumer), applyAll, observe(consumer)])
+  }).pipe(
+    Effect.scoped,
+    Effect.tapCause((cause) => Effect.logWarning(`${projection.name} stopped following, trying again`, cause)),
+    Effect.retry(retry)
+  )
+})
+
+/** Best effort: Redis is only a cache, and what is not written there is read from the table. */
+const makeCache = Effect.fnUntraced(function* ({ cached }: Projection.Projection) {
+  const redis = yield* Effect.serviceOption(Redis)
+  if (cached === undefined || Option.isNone(redis)) return () => Effect.void
+  const { prefix, ttlSeconds, value } = cached
+  return (rows: ReadonlyArray<Projection.ViewRow>) =>
+    rows.length === 0
+      ? Effect.void
+      : redis.value
+          .use((client) => {
+            const writes = client.pipeline()
+            for (const row of rows) writes.setex(`${prefix}:${row.id}`, ttlSeconds, JSON.stringify(value(row)))
+            return writes.exec()
+          })
+          .pipe(Effect.ignore)
+})

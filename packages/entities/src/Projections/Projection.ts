@@ -1,0 +1,170 @@
+import { PgTypes } from "@effect/sql-pg"
+import { Effect, Result } from "effect"
+import { SqlClient } from "effect/sql"
+
+/** A row of the journal: one accepted command of one entity. Events as they are stored, at today's version. */
+export interface Entry {
+  readonly id: string
+  readonly seq: number
+  /** Unix milliseconds. */
+  readonly at: number
+  readonly events: ReadonlyArray<unknown>
+}
+
+export interface ViewRow {
+  readonly id: string
+  readonly seq: number
+}
+
+/**
+ * A read table whose every row is a pure function of one entity's journal up to the row's `seq`. Who folds it and how
+ * often makes no difference: two runners, a redelivery and a rebuild come to the same row.
+ */
+export interface Projection {
+  readonly name: string
+  /** Raised when `fold` or the columns change: the table is then rebuilt. */
+  readonly version: number
+  readonly entityType: string
+  readonly table: string
+  readonly columns: ReadonlyArray<string>
+  /** The values of all columns but `id` and `seq`, after the entry. */
+  readonly fold: (before: object | null, entry: Entry) => object
+  /** What is kept in Redis of a row, if anything. */
+  readonly cached?: {
+    readonly prefix: string
+    readonly ttlSeconds: number
+    readonly value: (row: object) => unknown
+  }
+}
+
+/** Journal rows read at a time where messages are missing. */
+const missingMax = 2_000
+/** Entities rebuilt in one transaction. */
+export const rebuildBatch = 200
+
+const text = (values: ReadonlyArray<string>) => Result.getOrThrow(PgTypes.array(values, PgTypes.OID.text))
+const int4 = (values: ReadonlyArray<number>) => Result.getOrThrow(PgTypes.array(values, PgTypes.OID.int4))
+
+type Rows = Map<string, ViewRow>
+
+/** Reading and writing of one projection's table. All of it is meant to run inside a transaction. */
+export const make = Effect.fnUntraced(function* (projection: Projection) {
+  const sql = yield* SqlClient.SqlClient
+  const table = sql.literal(projection.table)
+  const columns = sql.literal(["id", "seq", ...projection.columns].join(", "))
+  const assignments = sql.literal(
+    ["seq", ...projection.columns].map((column) => `${column} = excluded.${column}`).join(", ")
+  )
+
+  const fold = (rows: Rows, entry: Entry): void => {
+    const row = projection.fold(rows.get(entry.id) ?? null, entry)
+    rows.set(entry.id, { ...row, id: entry.id, seq: entry.seq })
+  }
+
+  /** Locked, in one order for all writers, so that a rebuild and the followers take turns on a row. */
+  const load = (ids: ReadonlyArray<string>) =>
+    Effect.map(
+      sql<{ row: ViewRow }>`
+        SELECT to_jsonb(v) AS row
+        FROM (SELECT ${columns} FROM ${table} WHERE id = ANY(${text(ids)}) ORDER BY id FOR UPDATE) v`,
+      (found): Rows => new Map(found.map(({ row }) => [row.id, row]))
+    )
+
+  const save = (rows: ReadonlyArray<ViewRow>, options: { readonly overwrite: boolean }) =>
+    rows.length === 0
+      ? Effect.void
+      : sql`
+          INSERT INTO ${table} AS v (${columns})
+          SELECT ${columns} FROM jsonb_populate_recordset(NULL::${table}, ${JSON.stringify(rows)}::text::jsonb)
+          ORDER BY id
+          ON CONFLICT (id) DO UPDATE SET ${assignments}
+          ${options.overwrite ? sql.literal("") : sql.literal("WHERE v.seq < excluded.seq")}`
+
+  /** Folds what the journal has after each row and up to (with) the given seq, a page at a time. */
+  const catchUp = Effect.fnUntraced(function* (rows: Rows, upTo: ReadonlyMap<string, number>) {
+    let behind = [...upTo].filter(([id, seq]) => (rows.get(id)?.seq ?? 0) < seq)
+    while (behind.length > 0) {
+      const page = yield* sql<Omit<Entry, "at"> & { readonly at: string | number }>`
+        SELECT j.entity_id AS id, j.seq, j.events, extract(epoch FROM j.at) * 1000 AS at
+        FROM unnest(${text(behind.map(([id]) => id))}, ${int4(behind.map(([id]) => rows.get(id)?.seq ?? 0))},
+          ${int4(behind.map(([, seq]) => seq))}) AS w(id, after, upto)
+        JOIN journal j ON j.entity_type = ${projection.entityType} AND j.entity_id = w.id
+          AND j.seq > w.after AND j.seq <= w.upto
+        ORDER BY j.entity_id, j.seq LIMIT ${missingMax}`
+      for (const entry of page) {
+        if (entry.seq === (rows.get(entry.id)?.seq ?? 0) + 1) fold(rows, { ...entry, at: Math.round(Number(entry.at)) })
+      }
+      if (page.length < missingMax) return
+      behind = behind.filter(([id, seq]) => (rows.get(id)?.seq ?? 0) < seq)
+    }
+  })
+
+  /**
+   * Applies entries in any order, with repeats and gaps: an entry at or below its row is skipped, the ones missing before
+   * it are read from the journal. Returns the rows that changed.
+   */
+  const apply = (entries: ReadonlyArray<Entry>) =>
+    sql.withTransaction(
+      Effect.gen(function* () {
+        const byId = Map.groupBy(entries, ({ id }) => id)
+        const rows = yield* load([...byId.keys()])
+        const before = new Map(rows)
+        const gaps = new Map<string, number>()
+        for (const [id, own] of byId) {
+          for (const entry of own.toSorted((a, b) => a.seq - b.seq)) {
+            const expected = (rows.get(id)?.seq ?? 0) + 1
+            if (entry.seq < expected) continue
+            if (entry.seq > expected || gaps.has(id)) gaps.set(id, entry.seq)
+            else fold(rows, entry)
+          }
+        }
+        yield* catchUp(rows, gaps)
+        const changed = [...rows.values()].filter((row) => before.get(row.id) !== row)
+        yield* save(changed, { overwrite: false })
+        return changed
+      })
+    )
+
+  const rebuildChunk = (ids: ReadonlyArray<string>) =>
+    sql.withTransaction(
+      Effect.gen(function* () {
+        yield* load(ids)
+        const rows: Rows = new Map()
+        yield* catchUp(rows, new Map(ids.map((id) => [id, 2 ** 31 - 1])))
+        yield* save([...rows.values()], { overwrite: true })
+      })
+    )
+
+  /**
+   * Makes the table anew from the journal, in place and a few entities at a time: readers see a row as it was or as it
+   * is, never none, and a follower may go on beside it. Rows without a journal are deleted at the end.
+   */
+  const rebuild = Effect.gen(function* () {
+    let after = ""
+    let entities = 0
+    while (true) {
+      const page = yield* sql<{ id: string }>`
+        SELECT entity_id AS id FROM journal
+        WHERE entity_type = ${projection.entityType} AND seq = 1 AND entity_id > ${after}
+        ORDER BY entity_id LIMIT ${rebuildBatch}`
+      if (page.length > 0) yield* rebuildChunk(page.map(({ id }) => id))
+      entities += page.length
+      after = page.at(-1)?.id ?? after
+      if (page.length < rebuildBatch) break
+    }
+    yield* sql`
+      DELETE FROM ${table} AS v WHERE NOT EXISTS (
+        SELECT FROM journal WHERE entity_type = ${projection.entityType} AND entity_id = v.id AND seq = 1)`
+    yield* sql`
+      INSERT INTO projection (name, version) VALUES (${projection.name}, ${projection.version})
+      ON CONFLICT (name) DO UPDATE SET version = excluded.version, rebuilt_at = now()`
+    return entities
+  })
+
+  const builtVersion = Effect.map(
+    sql<{ version: number }>`SELECT version FROM projection WHERE name = ${projection.name}`,
+    ([row]) => row?.version ?? null
+  )
+
+  return { apply, rebuild, builtVersion }
+})

@@ -1,0 +1,275 @@
+import * as Postgres from "@halles/shared/Postgres"
+import { CustomerId, OrderId, SkuCode, SkuId } from "@halles/shared/Ids"
+import { Amount, Currency } from "@halles/shared/Money"
+import { Count } from "@halles/shared/Quantity"
+import { type Region, regions, shardGroup } from "@halles/shared/Region"
+import { Context, Effect, Layer, Option, type Redacted, Schema } from "effect"
+import { SqlClient, type SqlError, type Statement } from "effect/sql"
+import { Status } from "./Order.ts"
+import { ProductView } from "./Product.ts"
+import { SkuView } from "./Sku.ts"
+
+/** Items of one page. */
+export const limitMax = 200
+export const Limit = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: limitMax }))
+/** Words of one search; the rest is not looked at. */
+const wordsMax = 8
+
+/** The `next` of another list, or made up. */
+export class BadCursor extends Schema.TaggedError<BadCursor>()("BadCursor", {}, { httpApiStatus: 400 }) {}
+
+/** An order as a list shows it; `GET /orders/{id}` has the rest. */
+export class OrderSummary extends Schema.Class<OrderSummary>("OrderSummary")({
+  id: OrderId,
+  status: Status,
+  customerId: Schema.NullOr(CustomerId),
+  currency: Currency,
+  total: Schema.Int,
+  captured: Amount,
+  refunded: Amount,
+  /** Unix milliseconds. */
+  placedAt: Schema.Int,
+  updatedAt: Schema.Int,
+  seq: Schema.Int
+}) {}
+
+export interface Page<A> {
+  readonly items: ReadonlyArray<A>
+  /** Opaque: hand it back as `cursor` for what follows; `null` at the end. */
+  readonly next: string | null
+}
+
+/** The database of each region, as its read tables are read. */
+export class RegionDatabases extends Context.Service<
+  RegionDatabases,
+  { readonly of: (region: Region) => SqlClient.SqlClient }
+>()("@halles/entities/RegionDatabases") {
+  static readonly layer = (options: {
+    readonly urls: Readonly<Record<Region, Redacted.Redacted>>
+    readonly applicationName: string
+    /** For each region. */
+    readonly connectionsMax: number
+  }): Layer.Layer<RegionDatabases, SqlError.SqlError> =>
+    Layer.effect(
+      RegionDatabases,
+      Effect.gen(function* () {
+        const clients = new Map<Region, SqlClient.SqlClient>()
+        for (const region of regions) {
+          const { applicationName, connectionsMax } = options
+          const context = yield* Layer.build(
+            Layer.fresh(Postgres.layer({ url: options.urls[region], applicationName, connectionsMax }))
+          )
+          clients.set(region, Context.get(context, SqlClient.SqlClient))
+        }
+        return RegionDatabases.of({ of: (region) => clients.get(region)! })
+      })
+    )
+
+  /** One database for all regions, for tests. */
+  static readonly layerOne = Layer.effect(
+    RegionDatabases,
+    Effect.map(SqlClient.SqlClient, (sql) => RegionDatabases.of({ of: () => sql }))
+  )
+}
+
+/** What a cursor points behind: the sort key of the last item, tagged with its list. */
+const Cursor = <const Fields extends ReadonlyArray<Schema.Codec<unknown, unknown>>>(list: string, fields: Fields) =>
+  Schema.fromJsonString(Schema.Tuple([Schema.Literal(list), ...fields]))
+const ProductCursor = Cursor("products", [Schema.String])
+const OrderCursor = Cursor("orders", [Schema.Int, Schema.String])
+
+const decodeCursor = <A>(schema: Schema.Codec<A, string>, cursor: string | undefined) =>
+  cursor === undefined
+    ? Effect.succeed(null)
+    : Effect.mapError(
+        Effect.suspend(() => Schema.decodeUnknownEffect(schema)(Buffer.from(cursor, "base64url").toString("utf8"))),
+        () => new BadCursor()
+      )
+const encodeCursor = (key: ReadonlyArray<unknown>): string => Buffer.from(JSON.stringify(key)).toString("base64url")
+
+/** One row more than asked for was read, to know whether there is a next page. */
+const pageOf = <Row, A>(
+  rows: ReadonlyArray<Row>,
+  limit: number,
+  item: (row: Row) => A,
+  key: (row: Row) => ReadonlyArray<unknown>
+): Page<A> => {
+  const shown = rows.slice(0, limit)
+  const last = shown.at(-1)
+  return { items: shown.map(item), next: rows.length > limit && last !== undefined ? encodeCursor(key(last)) : null }
+}
+
+const bounded = (limit: number): number => Math.min(Math.max(1, Math.trunc(limit)), limitMax)
+
+/** `red mug` finds what has words that begin with `red` and with `mug`; anything but letters and digits parts words. */
+const prefixQuery = (q: string): string | null => {
+  const words = q.match(/[\p{L}\p{N}]+/gu)?.slice(0, wordsMax) ?? []
+  return words.length === 0 ? null : words.map((word) => `'${word}':*`).join(" & ")
+}
+
+interface ProductRow {
+  readonly id: string
+  readonly sku: string
+  readonly title: string
+  readonly description: string
+  readonly price_amount: bigint
+  readonly currency: Currency
+  readonly tax_rate: number
+  readonly listed: boolean
+  readonly seq: number
+}
+interface OrderRow {
+  readonly id: string
+  readonly status: Status
+  readonly customer_id: string | null
+  readonly currency: Currency
+  readonly total: bigint
+  readonly captured: bigint
+  readonly refunded: bigint
+  readonly placed_ms: bigint
+  readonly updated_ms: bigint
+  readonly seq: number
+}
+
+const products = Effect.fn("Reads.products")(function* (
+  sql: SqlClient.SqlClient,
+  options: { readonly region: Region; readonly q?: string; readonly cursor?: string; readonly limit: number }
+) {
+  const limit = bounded(options.limit)
+  const after = yield* decodeCursor(ProductCursor, options.cursor)
+  const query = options.q === undefined ? null : prefixQuery(options.q)
+  const conditions: Array<Statement.Fragment> = [sql`listed`]
+  if (after !== null) conditions.push(sql`id > ${after[1]}`)
+  if (query !== null) conditions.push(sql`search @@ to_tsquery('simple', ${query})`)
+  const rows = yield* sql<ProductRow>`
+    SELECT id, sku, title, description, price_amount, currency, tax_rate, listed, seq
+    FROM product_view WHERE ${sql.and(conditions)} ORDER BY id LIMIT ${limit + 1}`
+  return pageOf(
+    rows,
+    limit,
+    (row) => productView(options.region, row),
+    ({ id }) => ["products", id]
+  )
+})
+
+const productView = (region: Region, row: ProductRow): ProductView =>
+  new ProductView(
+    {
+      sku: SkuCode.make(row.sku),
+      region,
+      title: row.title,
+      description: row.description,
+      price: { amount: Number(row.price_amount), currency: row.currency, taxRate: row.tax_rate },
+      listed: row.listed,
+      seq: row.seq
+    },
+    { disableChecks: true }
+  )
+
+const orderColumns = `id, status, customer_id, currency, total, captured, refunded, seq,
+  (extract(epoch FROM placed_at) * 1000)::bigint AS placed_ms, (extract(epoch FROM updated_at) * 1000)::bigint AS updated_ms`
+
+/** Newest first. */
+const orders = Effect.fn("Reads.orders")(function* (
+  sql: SqlClient.SqlClient,
+  options: { readonly customerId: CustomerId; readonly cursor?: string; readonly limit: number }
+) {
+  const limit = bounded(options.limit)
+  const after = yield* decodeCursor(OrderCursor, options.cursor)
+  const conditions: Array<Statement.Fragment> = [sql`customer_id = ${options.customerId}`]
+  if (after !== null) {
+    const [, placedAt, id] = after
+    conditions.push(sql`(placed_at, id) < (to_timestamp(${String(placedAt)}::text::double precision / 1000), ${id})`)
+  }
+  const rows = yield* sql<OrderRow>`
+    SELECT ${sql.literal(orderColumns)} FROM order_view
+    WHERE ${sql.and(conditions)} ORDER BY placed_at DESC, id DESC LIMIT ${limit + 1}`
+  return pageOf(rows, limit, orderSummary, ({ id, placed_ms }) => ["orders", Number(placed_ms), id])
+})
+
+const orderSummary = (row: OrderRow): OrderSummary =>
+  new OrderSummary(
+    {
+      id: OrderId.make(row.id),
+      status: row.status,
+      customerId: row.customer_id === null ? null : CustomerId.make(row.customer_id),
+      currency: row.currency,
+      total: Number(row.total),
+      captured: Number(row.captured),
+      refunded: Number(row.refunded),
+      placedAt: Number(row.placed_ms),
+      updatedAt: Number(row.updated_ms),
+      seq: row.seq
+    },
+    { disableChecks: true }
+  )
+
+type StockRow = {
+  readonly [Key in "on_hand" | "held" | "reserved" | "available" | "shipped" | "back_ordered"]: bigint
+} & {
+  readonly id: string
+  readonly seq: number
+  readonly back_order_allowed: boolean
+  readonly warehouses: SkuView["warehouses"]
+}
+
+const stock = Effect.fn("Reads.stock")(function* (sql: SqlClient.SqlClient, id: SkuId) {
+  const [row] = yield* sql<StockRow>`
+    SELECT id, seq, on_hand, held, reserved, available, shipped, back_ordered, back_order_allowed, warehouses
+    FROM stock_view WHERE id = ${id}`
+  return Option.map(Option.fromNullishOr(row), skuView)
+})
+
+const skuView = (row: StockRow): SkuView =>
+  new SkuView(
+    {
+      id: SkuId.make(row.id),
+      warehouses: row.warehouses,
+      totals: {
+        onHand: Count.make(Number(row.on_hand)),
+        held: Number(row.held),
+        reserved: Number(row.reserved),
+        available: Number(row.available),
+        shipped: Number(row.shipped),
+        backOrdered: Number(row.back_ordered)
+      },
+      backOrderAllowed: row.back_order_allowed,
+      seq: row.seq
+    },
+    { disableChecks: true }
+  )
+
+/**
+ * Lists and stock levels, from the read tables. They follow the journal by a moment: who must not read older than a write
+ * asks the entity.
+ */
+export class Reads extends Context.Service<
+  Reads,
+  {
+    /** What is on sale, by SKU; `q` looks for words that begin so. `limit` is brought into 1 to 200. */
+    readonly products: (options: {
+      readonly region: Region
+      readonly q?: string
+      readonly cursor?: string
+      readonly limit: number
+    }) => Effect.Effect<Page<ProductView>, BadCursor | SqlError.SqlError>
+    /** A customer's orders, newest first. */
+    readonly orders: (options: {
+      readonly customerId: CustomerId
+      readonly cursor?: string
+      readonly limit: number
+    }) => Effect.Effect<Page<OrderSummary>, BadCursor | SqlError.SqlError>
+    readonly stock: (id: SkuId) => Effect.Effect<Option.Option<SkuView>, SqlError.SqlError>
+  }
+>()("@halles/entities/Reads") {
+  static readonly layer = Layer.effect(
+    Reads,
+    Effect.map(RegionDatabases, (databases) =>
+      Reads.of({
+        products: (options) => products(databases.of(options.region), options),
+        orders: (options) => orders(databases.of(shardGroup(options.customerId)), options),
+        stock: (id) => stock(databases.of(shardGroup(id)), id)
+      })
+    )
+  )
+}

@@ -1,0 +1,173 @@
+import {
+  AddLine,
+  ApplyCoupon,
+  type CartLine,
+  CheckOut,
+  HandOver,
+  Merge,
+  OpenCart,
+  type Pricing,
+  PutCharge,
+  PutLine,
+  RemoveCoupon,
+  RemoveLine,
+  Reprice
+} from "@halles/entities/Cart"
+import { CartId, CommandId, SkuCode } from "@halles/shared/Ids"
+import { Quantity } from "@halles/shared/Quantity"
+import { Arbitrary, Result, Schema } from "effect"
+import * as CartState from "../src/Cart/CartState.ts"
+import { Wake } from "../src/Wake.ts"
+
+/** Carts for tests: few SKUs, so that lines meet, among them codes that are traps as keys of an object. */
+export const skus = ["TEA", "22423", "7", "__proto__", "constructor"].map((code) => SkuCode.make(code))
+export const [tea] = skus as [SkuCode]
+
+type PricingMode = typeof Pricing.Type
+
+let made = 0
+/** A command id that no other command has. */
+export const commandId = () => CommandId.make(`test-${(made += 1)}`)
+
+const literal = <const L extends ReadonlyArray<string>>(...literals: L) => Arbitrary.schema(Schema.Literals(literals))
+const upTo = (maximum: number, minimum = 0) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
+const sku = Arbitrary.map(literal(...skus), (code) => SkuCode.make(code))
+const variant = literal("", "m1", "blue")
+const price = Arbitrary.schema(Schema.Struct({ amount: upTo(99_999), currency: Schema.Literal("GBP"), taxRate: upTo(10_000) }))
+
+export const line: Arbitrary.Arbitrary<CartLine> = Arbitrary.map(
+  Arbitrary.all({ sku, variant, quantity: Arbitrary.schema(Quantity), price }),
+  ({ price, quantity, sku, variant }) => ({
+    sku,
+    variant,
+    title: sku,
+    quantity,
+    unitPrice: price.amount,
+    taxRate: price.taxRate
+  })
+)
+/** No two of the same SKU and variant, as in a cart. */
+export const lines: Arbitrary.Arbitrary<ReadonlyArray<CartLine>> = Arbitrary.map(
+  Arbitrary.array(line, { maxLength: 8 }),
+  (lines) => [...new Map(lines.map((line) => [`${line.sku}/${line.variant}`, line])).values()]
+)
+
+const prices = Arbitrary.map(Arbitrary.array(Arbitrary.all([sku, price]), { maxLength: 8 }), (entries) =>
+  Object.fromEntries(entries)
+)
+
+export const address = { name: "Ada", line1: "1 Mill Lane", city: "Leeds", postalCode: "LS1", country: "GB" }
+export const checkOut = (over: Partial<ConstructorParameters<typeof CheckOut>[0]> = {}) =>
+  new CheckOut({
+    commandId: commandId(),
+    email: "ada@example.org",
+    shippingAddress: address,
+    paymentToken: "tok_visa",
+    fingerprint: "1",
+    ...over
+  })
+export const open = (pricing: PricingMode = "shop", over: Partial<ConstructorParameters<typeof OpenCart>[0]> = {}) =>
+  new OpenCart({ commandId: commandId(), currency: "GBP", pricing, ...over })
+
+const cartId = Arbitrary.map(literal("eu_a", "eu_b"), (id) => CartId.make(id))
+const attempt = Arbitrary.schema(upTo(3, 1))
+
+const lineCommand = (make: typeof PutLine | typeof AddLine, pricing: PricingMode) =>
+  Arbitrary.map(
+    Arbitrary.all({ sku, variant, quantity: Arbitrary.schema(upTo(400_000, 1)), price }),
+    ({ price, quantity, sku, variant }) =>
+      new make({
+        commandId: commandId(),
+        sku,
+        variant,
+        quantity,
+        ...(pricing === "agreed" ? { agreedPrice: price.amount } : { listing: { title: sku, price } })
+      })
+  )
+
+/** One of the given kinds, each as likely as the others. */
+const oneOf = <A>(options: ReadonlyArray<Arbitrary.Arbitrary<A>>): Arbitrary.Arbitrary<A> =>
+  Arbitrary.flatMap(Arbitrary.schema(upTo(options.length - 1)), (index) => options[index]!)
+
+/** What changes lines and nothing else. */
+export const lineCommands = (pricing: PricingMode): Arbitrary.Arbitrary<PutLine | AddLine | RemoveLine> =>
+  oneOf<PutLine | AddLine | RemoveLine>([
+    lineCommand(PutLine, pricing),
+    lineCommand(AddLine, pricing),
+    Arbitrary.map(Arbitrary.all({ sku, variant }), (key) => new RemoveLine({ commandId: commandId(), ...key }))
+  ])
+
+export const command = (pricing: PricingMode): Arbitrary.Arbitrary<CartState.Command> =>
+  oneOf<CartState.Command>([
+    lineCommands("shop"),
+    lineCommands("agreed"),
+    lineCommands(pricing),
+    lineCommands(pricing),
+    Arbitrary.map(
+      Arbitrary.all({ kind: literal("shipping", "discount", "fee"), amount: Arbitrary.schema(upTo(9_999)) }),
+      ({ amount, kind }) =>
+        new PutCharge({
+          commandId: commandId(),
+          charge: { code: "x", kind, amount: kind === "discount" ? -amount : amount }
+        })
+    ),
+    Arbitrary.map(Arbitrary.schema(upTo(10_000, 1)), (basisPoints) =>
+      new ApplyCoupon({ commandId: commandId(), coupon: { code: "SPRING", basisPoints } })
+    ),
+    Arbitrary.map(Arbitrary.Constant(null), () => new RemoveCoupon({ commandId: commandId() })),
+    Arbitrary.map(prices, (prices) => new Reprice({ commandId: commandId(), prices })),
+    Arbitrary.map(cartId, (from) => new Merge({ commandId: commandId(), from })),
+    Arbitrary.map(cartId, (into) => new HandOver({ commandId: commandId(), into, currency: "GBP", pricing })),
+    Arbitrary.map(
+      Arbitrary.all({ attempt, lines }),
+      (given) => new CartState.AbsorbLines({ commandId: commandId(), charges: [], ...given })
+    ),
+    Arbitrary.map(
+      attempt,
+      (attempt) => new CartState.NoteMergeRefused({ commandId: commandId(), attempt, reason: "closed" })
+    ),
+    Arbitrary.map(prices, (prices) => checkOut({ prices })),
+    Arbitrary.map(Arbitrary.Constant(null), () => new CartState.NoteOrderPlaced({ commandId: commandId() })),
+    Arbitrary.map(Arbitrary.Constant(null), () => open(pricing)),
+    Arbitrary.map(Arbitrary.Constant(null), () => new Wake({ commandId: commandId() }))
+  ])
+
+/** A cart's life: its commands, each with the time that passes before it. */
+export const history = (pricing: PricingMode) =>
+  Arbitrary.array(
+    Arbitrary.all({ command: command(pricing), afterMs: Arbitrary.schema(upTo(4 * 86_400_000)) }),
+    { maxLength: 30 }
+  )
+export type History = ReadonlyArray<{ readonly command: CartState.Command; readonly afterMs: number }>
+
+export const evolveAll = (state: CartState.State, events: ReadonlyArray<CartState.Event>): CartState.State =>
+  events.reduce(CartState.evolve, state)
+
+/** The state after a command; a refusal leaves it as it is. */
+export const after = (state: CartState.State, command: CartState.Command, now = 0): CartState.State =>
+  Result.match(CartState.decide(state, command, now), {
+    onFailure: () => state,
+    onSuccess: (events) => evolveAll(state, events)
+  })
+
+export interface Step {
+  readonly before: CartState.State
+  readonly command: CartState.Command
+  readonly now: number
+  readonly decided: ReturnType<typeof CartState.decide>
+  readonly state: CartState.State
+}
+/** Every step of a life that begins with the opening of the cart. */
+export const live = (pricing: PricingMode, history: History): ReadonlyArray<Step> => {
+  const steps: Array<Step> = []
+  let now = 1_700_000_000_000
+  let state = after(CartState.initial, open(pricing), now)
+  for (const { afterMs, command } of history) {
+    now += afterMs
+    const decided = CartState.decide(state, command, now)
+    const before = state
+    state = Result.isSuccess(decided) ? evolveAll(state, decided.success) : state
+    steps.push({ before, command, now, decided, state })
+  }
+  return steps
+}

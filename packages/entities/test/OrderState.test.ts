@@ -1,0 +1,263 @@
+import { assert, describe, it } from "@effect/vitest"
+import { CommandId, OrderId, SkuCode, WarehouseId } from "@halles/shared/Ids"
+import { Result, Schema } from "effect"
+import fc from "fast-check"
+import { Cancel, NoteDelivered, NoteDispatched, NoteReturnReceived, Place, RequestReturn } from "../src/Order.ts"
+import { refundOf, returnable, statusOf, view } from "../src/Order/OrderMoney.ts"
+import * as OrderState from "../src/Order/OrderState.ts"
+import { Wake } from "../src/Wake.ts"
+
+const commandId = (id: string) => CommandId.make(id)
+const tea = SkuCode.make("TEA")
+const mug = SkuCode.make("MUG")
+
+const place = (
+  lines: ReadonlyArray<{
+    readonly sku: SkuCode
+    readonly quantity: number
+    readonly unitPrice: number
+    readonly taxRate: number
+  }>,
+  discount: number
+) => {
+  const goods = lines.reduce((sum, line) => sum + line.quantity * line.unitPrice, 0)
+  return new Place({
+    commandId: commandId("place"),
+    cartId: "eu_1" as Place["cartId"],
+    customerId: null,
+    currency: "GBP",
+    lines: lines.map((line) => ({ ...line, variant: "", title: line.sku })),
+    charges: [],
+    discount,
+    totals: { goods, charges: 0 - discount, tax: 0, total: goods - discount },
+    email: "a@example.org",
+    shippingAddress: { name: "A", line1: "1 Street", city: "York", postalCode: "YO1", country: "GB" },
+    paymentToken: "tok_ok"
+  })
+}
+const twoLines = place(
+  [
+    { sku: tea, quantity: 3, unitPrice: 495, taxRate: 0 },
+    { sku: mug, quantity: 1, unitPrice: 1200, taxRate: 0 }
+  ],
+  0
+)
+
+const stock = [tea, mug].map((sku) => ({ sku, allocations: [{ warehouse: WarehouseId.make("eu-main"), quantity: 3 }] }))
+
+/** How the other party answers a step: as hoped, or not. */
+const answer = (owed: OrderState.Owed, luck: boolean): OrderState.Outcome => {
+  switch (owed._tag) {
+    case "HoldStock":
+      return luck ? { _tag: "Done" } : { _tag: "NoStock", skus: [tea] }
+    case "ReserveStock":
+      return luck ? { _tag: "Reserved", stock } : { _tag: "NoStock", skus: [mug] }
+    case "BookShipment":
+      return luck ? { _tag: "Booked", trackingNumbers: ["T1"] } : { _tag: "Refused", reason: "no_service" }
+    case "CollectReturn":
+      return luck ? { _tag: "Labelled", label: "L1" } : { _tag: "Refused", reason: "no_service" }
+    case "Authorise":
+    case "RecallShipment":
+      return luck ? { _tag: "Done" } : { _tag: "Refused", reason: "no" }
+    default:
+      return { _tag: "Done" }
+  }
+}
+
+const act = (state: OrderState.State, command: OrderState.Command, now: number) => {
+  const decided = OrderState.decide(state, command, now)
+  const events = Result.isSuccess(decided) ? decided.success : []
+  return { state: events.reduce(OrderState.evolve, state), events }
+}
+
+const drive = (state: OrderState.State, luck: boolean, now: number) => {
+  const owed = OrderState.next(state)
+  if (owed === null) return { state, events: [] }
+  const record: OrderState.Command = {
+    _tag: "Record",
+    commandId: commandId(`${owed.key}:done`),
+    answers: owed.key,
+    outcome: answer(owed, luck)
+  }
+  return act(state, record, now)
+}
+
+type Move =
+  | { readonly _tag: "Drive"; readonly luck: boolean }
+  | { readonly _tag: "Send"; readonly command: OrderState.Command }
+const others: ReadonlyArray<OrderState.Command> = [
+  new Cancel({ commandId: commandId("c"), reason: "changed my mind" }),
+  new NoteDispatched({ commandId: commandId("d") }),
+  new NoteDelivered({ commandId: commandId("e") }),
+  new RequestReturn({
+    commandId: commandId("r1"),
+    returnId: "r1",
+    lines: [{ sku: tea, variant: "", quantity: 2 }],
+    reason: "",
+    disposition: "restock"
+  }),
+  new RequestReturn({
+    commandId: commandId("r2"),
+    returnId: "r2",
+    lines: [
+      { sku: tea, variant: "", quantity: 1 },
+      { sku: mug, variant: "", quantity: 1 }
+    ],
+    reason: "",
+    disposition: "write_off"
+  }),
+  new NoteReturnReceived({ commandId: commandId("rr1"), returnId: "r1" }),
+  new NoteReturnReceived({ commandId: commandId("rr2"), returnId: "r2" }),
+  new Wake({ commandId: commandId("w") }),
+  twoLines
+]
+const moves = fc.array(
+  fc.oneof(
+    { weight: 3, arbitrary: fc.boolean().map((luck): Move => ({ _tag: "Drive", luck })) },
+    fc.constantFrom(...others).map((command): Move => ({ _tag: "Send", command }))
+  ),
+  { maxLength: 40 }
+)
+const walk = (all: ReadonlyArray<Move>) => {
+  let state = act(OrderState.initial, twoLines, 1).state
+  const events: Array<OrderState.Event> = []
+  let now = 1
+  for (const move of all) {
+    now += 1
+    const moved = move._tag === "Drive" ? drive(state, move.luck, now) : act(state, move.command, now)
+    state = moved.state
+    events.push(...moved.events)
+  }
+  return { state, events, now }
+}
+
+describe("OrderState", () => {
+  it("ends every saga completed or compensated, whatever happens on the way", () => {
+    fc.assert(
+      fc.property(moves, fc.boolean(), (all, luck) => {
+        const walked = walk(all)
+        let { state } = walked
+        for (let left = 40; OrderState.next(state) !== null; left--) {
+          assert.isAbove(left, 0, `still owes ${OrderState.next(state)?.key}`)
+          state = drive(state, luck, walked.now + 1).state
+        }
+        assert.include(["confirmed", "shipped", "delivered", "cancelled"], state.phase)
+        const tags = state.steps.map(({ step }) => step)
+        if (state.phase === "cancelled") {
+          assert.include(tags, "stock_released")
+          assert.strictEqual(state.captured, 0, "nothing is captured of an order that is given up")
+          if (tags.includes("payment_authorised")) assert.include(tags, "payment_voided")
+        }
+        if (state.phase === "shipped" || state.phase === "delivered")
+          assert.strictEqual(state.captured, state.authorised)
+      })
+    )
+  })
+
+  it("pays back at most what was captured, and takes back at most what was bought", () => {
+    fc.assert(
+      fc.property(moves, (all) => {
+        const { state } = walk(all)
+        assert.isAtMost(state.refunded, state.captured)
+        for (const line of state.draft!.lines) assert.isAtLeast(returnable(state, line), 0)
+      })
+    )
+  })
+
+  it("adds nothing when a command is decided twice, except a cancellation that was refused and is tried again", () => {
+    fc.assert(
+      fc.property(moves, fc.constantFrom(...others), (all, command) => {
+        const once = act(walk(all).state, command, 99).state
+        assert.deepStrictEqual(act(once, command, 99).events, [])
+      })
+    )
+  })
+
+  it("ignores an answer to what is owed no more", () => {
+    fc.assert(
+      fc.property(moves, (all) => {
+        const { state } = walk(all)
+        const stale: OrderState.Command = {
+          _tag: "Record",
+          commandId: commandId("x"),
+          answers: "something else",
+          outcome: { _tag: "Done" }
+        }
+        assert.deepStrictEqual(act(state, stale, 99).events, [])
+      })
+    )
+  })
+
+  it("keeps events and state whole through JSON", () => {
+    fc.assert(
+      fc.property(moves, (all) => {
+        const { events, state } = walk(all)
+        const wire = <A>(value: A): unknown => JSON.parse(JSON.stringify(value))
+        assert.deepStrictEqual(Schema.decodeUnknownSync(Schema.Array(OrderState.Event))(wire(events)), events)
+        assert.deepStrictEqual(Schema.decodeUnknownSync(OrderState.State)(wire(state)), state)
+      })
+    )
+  })
+
+  it("wants its timer exactly while something is owed", () => {
+    fc.assert(
+      fc.property(moves, (all) => {
+        const { state } = walk(all)
+        assert.strictEqual(OrderState.dueAt(state) === null, OrderState.next(state) === null)
+      })
+    )
+  })
+
+  it("pays a line back to the penny in whatever portions it comes back", () => {
+    const line = fc.record({
+      sku: fc.constant(tea),
+      quantity: fc.integer({ min: 1, max: 50 }),
+      unitPrice: fc.integer({ min: 1, max: 9_999 }),
+      taxRate: fc.constantFrom(0, 500, 1_900, 2_000)
+    })
+    fc.assert(
+      fc.property(
+        line,
+        fc.nat(),
+        fc.array(fc.integer({ min: 1, max: 9 }), { maxLength: 60 }),
+        (bought, off, portions) => {
+          const discount = off % (bought.quantity * bought.unitPrice)
+          let state = act(OrderState.initial, place([bought], discount), 1).state
+          const all = refundOf(state, [{ sku: tea, variant: "", quantity: bought.quantity }])
+          let paid = 0
+          for (const [index, portion] of [...portions, bought.quantity].entries()) {
+            const quantity = Math.min(portion, returnable(state, { sku: tea, variant: "", quantity: 1 }))
+            if (quantity === 0) break
+            const lines = [{ sku: tea, variant: "", quantity }]
+            const amount = refundOf(state, lines)
+            paid += amount
+            state = OrderState.evolve(state, {
+              _tag: "ReturnRequested",
+              returnId: `r${index}`,
+              lines,
+              amount,
+              reason: "",
+              disposition: "restock",
+              at: 2
+            })
+          }
+          assert.strictEqual(paid, all)
+        }
+      )
+    )
+  })
+
+  it("shows a history in the brief's words", () => {
+    let { state } = act(OrderState.initial, twoLines, 1)
+    const seen = [statusOf(state)]
+    while (OrderState.next(state) !== null) {
+      state = drive(state, true, 2).state
+      seen.push(statusOf(state))
+    }
+    assert.deepStrictEqual(seen, ["created", "payment", "reserving", "shipping", "confirmed"])
+    assert.deepStrictEqual(
+      view(OrderId.make("eu_1"), state, 5)!.steps.map(({ step }) => step),
+      ["placed", "stock_held", "payment_authorised", "stock_reserved", "shipment_booked"]
+    )
+  })
+})

@@ -1,0 +1,65 @@
+import { Carrier } from "@halles/entities/Carrier"
+import * as Entities from "@halles/entities/Entities"
+import * as FencedRunnerStorage from "@halles/entities/FencedRunnerStorage"
+import { Journal } from "@halles/entities/Journal"
+import { Outbox } from "@halles/entities/Outbox"
+import { PaymentGateway } from "@halles/entities/PaymentGateway"
+import * as Projections from "@halles/entities/Projections"
+import { ShardEpochs } from "@halles/entities/ShardEpochs"
+import * as Timers from "@halles/entities/Timers"
+import * as ClusterRunner from "@halles/shared/ClusterRunner"
+import { Nats } from "@halles/shared/Nats"
+import * as Postgres from "@halles/shared/Postgres"
+import { Redis } from "@halles/shared/Redis"
+import { Effect, Layer, Logger } from "effect"
+import { Singleton } from "effect/cluster"
+import manifest from "../package.json" with { type: "json" }
+import { RunnerConfig } from "./RunnerConfig.ts"
+import * as RunnerHttp from "./RunnerHttp.ts"
+
+/** Connections to the region's database: two writers, loads and reads, projections. */
+const regionConnectionsMax = 16
+/** The lock connection, the registry, and one to spare. */
+const controlConnectionsMax = 4
+
+const timers = Layer.effectDiscard(Effect.flatMap(Entities.makeWake, (wake) => Effect.forkScoped(Timers.run(wake))))
+
+/** One process that owns shards of its region and hosts their entities. */
+export const RunnerLive = Layer.unwrap(
+  Effect.map(RunnerConfig, (config) => {
+    const { id, region } = config
+    const runner = { runnerId: id, region, version: manifest.version }
+    const locks = FencedRunnerStorage.layer(region).pipe(
+      Layer.provide(ClusterRunner.layerStorage(runner)),
+      Layer.provide(
+        Postgres.layer({
+          url: config.controlUrl,
+          applicationName: `halles:${id}:control`,
+          connectionsMax: controlConnectionsMax
+        })
+      )
+    )
+    return Layer.mergeAll(
+      Entities.layer,
+      timers,
+      Singleton.make(`projections-${region}`, Projections.run(region), { shardGroup: region }),
+      RunnerHttp.layer(config.metricsPort)
+    ).pipe(
+      Layer.provide([
+        PaymentGateway.layer({ url: config.gatewayUrl, key: config.gatewayKey }),
+        Carrier.layer({ url: config.carrierUrl, key: config.carrierKey })
+      ]),
+      Layer.provide(ClusterRunner.layer(runner)),
+      Layer.provide(locks),
+      Layer.provide(Journal.layer),
+      Layer.provide(Outbox.layer(region)),
+      Layer.provide(ShardEpochs.layer(id)),
+      Layer.provide([
+        Nats.layer({ url: config.natsUrl, name: id }),
+        Redis.layer({ url: config.redisUrl, name: id }),
+        Postgres.layer({ url: config.regionUrl, applicationName: `halles:${id}`, connectionsMax: regionConnectionsMax })
+      ]),
+      Layer.provide(Logger.layer([Logger.consoleJson]))
+    )
+  })
+)

@@ -1,0 +1,51 @@
+import { Option } from "effect"
+import { ShardingConfig } from "effect/cluster"
+import { runnerAddress } from "./NatsTransport.ts"
+import { type Region, regions, shardsPerRegion } from "./Region.ts"
+
+/** `effect/cluster` runs its own health checks on this group; every runner is in it, no entity is. */
+export const systemShardGroup = "default"
+
+type Config = ShardingConfig.ShardingConfig["Service"]
+
+/** What clients and runners of one cluster must agree on. */
+const common = {
+  ...ShardingConfig.defaults,
+  availableShardGroups: [...regions, systemShardGroup],
+  shardsPerGroup: shardsPerRegion,
+  simulateRemoteSerialization: false,
+  /** A new or dead runner is noticed within this. */
+  refreshAssignmentsInterval: 500,
+  /** A call that met a dead runner is tried again after this; the caller's deadline ends it. */
+  sendRetryInterval: 50,
+  /** Also the time without a sign in `cluster_runners` after which a runner is no longer listed. */
+  shardLockExpiration: 3_000,
+  shardLockRefreshInterval: 1_000
+} satisfies Config
+
+/**
+ * A process that owns no shards. It takes no locks: without this its idle lock session would be ended by Postgres every
+ * `shardLockExpiration`.
+ */
+export const client: Config = { ...common, runnerAddress: Option.none(), shardLockDisableAdvisory: true }
+
+/**
+ * A runner of one region. The shards of a killed one move within about 3 s (locks die with its session, silence is
+ * noticed after 1.5 s), those of a frozen one when Postgres ends its session after `shardLockExpiration`.
+ */
+export const runner = (options: {
+  readonly runnerId: string
+  readonly region: Region
+  readonly overrides?: Partial<Config>
+}): Config => ({
+  ...common,
+  runnerAddress: Option.some(runnerAddress(options.runnerId)),
+  assignedShardGroups: [options.region, systemShardGroup],
+  /** Entities in memory of one runner; the next one is refused with `MailboxFull` until an idle one leaves. */
+  maxResidentEntities: 200_000,
+  runnerHealthCheckInterval: 500,
+  /** Drives the acquisition of shards too. */
+  entityMessagePollInterval: 500,
+  entityTerminationTimeout: 5_000,
+  ...options.overrides
+})

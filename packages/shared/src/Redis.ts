@@ -1,0 +1,54 @@
+import { Context, Effect, Layer, Redacted, Schema } from "effect"
+import { Redis as Client } from "ioredis"
+
+/** Redis did not answer. It is a cache: callers go on without it. */
+export class RedisUnavailable extends Schema.TaggedError<RedisUnavailable>()("RedisUnavailable", {
+  cause: Schema.Defect()
+}) {}
+
+/** A command that Redis has not answered after this fails, in milliseconds. */
+const commandTimeoutMs = 1_000
+
+/**
+ * One connection to Redis a process.
+ *
+ * **Details**
+ *
+ * It connects in the background and for ever, so a process starts without Redis. While there is no connection a command
+ * fails at once: nothing is queued.
+ */
+export class Redis extends Context.Service<
+  Redis,
+  { readonly use: <A>(command: (client: Client) => Promise<A>) => Effect.Effect<A, RedisUnavailable> }
+>()("@halles/shared/Redis") {
+  static readonly layer = (options: { readonly url: Redacted.Redacted; readonly name: string }): Layer.Layer<Redis> =>
+    Layer.effect(
+      Redis,
+      Effect.map(
+        Effect.acquireRelease(
+          Effect.sync(() => open(Redacted.value(options.url), options.name)),
+          (client) => Effect.sync(() => client.disconnect())
+        ),
+        (client) =>
+          Redis.of({
+            use: (command) =>
+              Effect.tryPromise({ try: () => command(client), catch: (cause) => new RedisUnavailable({ cause }) })
+          })
+      )
+    )
+}
+
+const open = (url: string, connectionName: string): Client => {
+  const client = new Client(url, {
+    connectionName,
+    lazyConnect: true,
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    commandTimeout: commandTimeoutMs,
+    retryStrategy: (attempt) => Math.min(attempt * 100, 2_000)
+  })
+  // Every command reports the failure to its caller; without a listener ioredis prints it.
+  client.on("error", () => undefined)
+  client.connect().catch(() => undefined)
+  return client
+}

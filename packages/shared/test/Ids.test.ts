@@ -1,0 +1,30 @@
+import { assert, it } from "@effect/vitest"
+import { CartId, SkuCode, skuCode, skuId } from "@halles/shared/Ids"
+import { Region, shardGroup } from "@halles/shared/Region"
+import * as Subject from "@halles/shared/Subject"
+import { storable } from "@halles/shared/Text"
+import { Option, Schema } from "effect"
+
+it.prop("a SKU's id names its region and its code", [Region, SkuCode], ([region, code]) => {
+  const id = skuId(region, code)
+  assert.strictEqual(skuCode(id), code)
+  assert.strictEqual(shardGroup(id), region)
+})
+
+it.prop("an id is one token of a NATS subject and one part of a URL path", [CartId], ([id]) => {
+  assert.lengthOf(Subject.event(shardGroup(id), "Cart", id).split("."), 5)
+  assert.strictEqual(encodeURIComponent(id), id)
+})
+
+it("what is no id is refused", () => {
+  const isCartId = Schema.is(CartId)
+  for (const text of ["", "eu_", "us_1", "eu-1", "EU_1", "eu_a.b", "eu_a b", "eu_ä", `eu_${"x".repeat(61)}`]) {
+    assert.isFalse(isCartId(text), text)
+  }
+})
+
+it("text that Postgres cannot store as jsonb is refused", () => {
+  const decode = Schema.decodeUnknownOption(Schema.String.check(storable))
+  for (const text of ["a\u0000b", "\ud800", "\udc00", "\ude00\ud83d"]) assert.isTrue(Option.isNone(decode(text)))
+  for (const text of ["", "\n", "Żółw 😀"]) assert.isTrue(Option.isSome(decode(text)))
+})
