@@ -1,5 +1,5 @@
 import { Context, Effect, Exit, Layer, Scope } from "effect"
-import { existsSync } from "node:fs"
+import { existsSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import type { ClusterState } from "./ClusterState.ts"
 import * as Environment from "./Environment.ts"
@@ -13,7 +13,7 @@ import type {
   ServerMissing,
   StateUnusable
 } from "./InfraErrors.ts"
-import { type Layout, logFile, root } from "./Layout.ts"
+import { carrierFile, gatewayFile, type Layout, logFile, root } from "./Layout.ts"
 import { ports, requireFree } from "./Ports.ts"
 import { signal } from "./ProcessIdentity.ts"
 import { provision } from "./Provision.ts"
@@ -88,6 +88,8 @@ const start = Effect.fn("Cluster.start")(function* ({
   yield* requireFree(wantedPorts(layout, programs), layout.portBase)
   const servers = yield* startServers({ directory, secrets: keys, settings })
   const parts: Environment.Parts = { layout, secrets: keys, addresses: servers }
+  // The partners' ledgers hold what customers paid: ours alone to read.
+  for (const ledger of [gatewayFile(layout), carrierFile(layout)]) writeFileSync(ledger, "", { flag: "a", mode: 0o600 })
   directory.update({ message: "setting up the databases" })
   yield* provision(servers, parts)
   const supervised: Array<Supervised> = []

@@ -45,6 +45,6 @@ export const read = (layout: Layout): ClusterState | null => {
 /** Readers see the old state or the new, never half of one. */
 export const write = (layout: Layout, state: ClusterState): void => {
   const path = stateFile(layout)
-  writeFileSync(`${path}.new`, `${JSON.stringify(state, null, 2)}\n`)
+  writeFileSync(`${path}.new`, `${JSON.stringify(state, null, 2)}\n`, { mode: 0o600 })
   renameSync(`${path}.new`, path)
 }

@@ -44,8 +44,8 @@ export const postgresServer = Effect.fn("PostgresServer.make")(function* (
   program: ServerProgram
 ) {
   const data = join(layout.directory, "postgres")
-  const user = yield* unprivileged(layout.directory, program.path)
   const env = { ...Environment.inherited(process.env), ...program.env, LC_ALL: "C", TZ: "GMT" }
+  const user = yield* unprivileged(layout.directory, join(dirname(program.path), "initdb"), env)
   if (existsSync(data)) yield* requireOwn(data, user)
   else yield* initialise({ data, env, program, secrets, user })
   removeStalePid(data)

@@ -44,7 +44,7 @@ export const start = Effect.fn("Start.start")(function* (settings: Settings) {
 const launch = Effect.fnUntraced(function* (layout: Layout.Layout, settings: Settings, shown: Progress) {
   const log = Layout.logFile(layout, "supervisor")
   yield* Effect.try({
-    try: () => mkdirSync(dirname(log), { recursive: true, mode: 0o700 }),
+    try: () => mkdirSync(dirname(log), { recursive: true }),
     catch: (cause) =>
       new StateUnusable({ path: layout.directory, reason: `cannot be made: ${(cause as Error).message}` })
   })

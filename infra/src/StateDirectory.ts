@@ -65,8 +65,11 @@ const lock = (layout: Layout): Effect.Effect<ProcessIdentity, AlreadyRunning | S
     const path = lockFile(layout)
     const self = identify(process.pid) ?? new ProcessIdentity({ pid: process.pid, started: "" })
     try {
-      mkdirSync(join(layout.directory, "logs"), { recursive: true, mode: 0o700 })
-      chmodSync(layout.directory, 0o700)
+      mkdirSync(layout.directory, { recursive: true })
+      mkdirSync(join(layout.directory, "logs"), { recursive: true })
+      chmodSync(join(layout.directory, "logs"), 0o700)
+      // Others may pass, which Postgres needs when it is not run by us, and see nothing: what matters is ours alone.
+      chmodSync(layout.directory, 0o711)
       const holder = owner(layout)
       if (holder !== null) return Effect.fail(new AlreadyRunning({ path: layout.directory, pid: holder.pid }))
       rmSync(path, { force: true })

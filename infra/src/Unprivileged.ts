@@ -8,8 +8,18 @@ import { output } from "./RunCommand.ts"
 const uid = 65_534
 
 const identity = [`--reuid=${uid}`, `--regid=${uid}`, "--clear-groups"]
-/** The right to walk through directories of others and to read there, and no other: a checkout below a 0700 directory of root is common. */
-const traverse = ["--inh-caps=-all,+dac_read_search", "--ambient-caps=-all,+dac_read_search"]
+/** One right and no other. The secure bit lets access(2) see it, which Postgres asks about its own program. */
+const only = (right: string) => [
+  "--securebits=+no_setuid_fixup",
+  `--inh-caps=-all,+${right}`,
+  `--ambient-caps=-all,+${right}`
+]
+
+/**
+ * From no right at all to more. A checkout below a 0700 directory of root is common: to walk through it takes the first
+ * right, and where a container does not have that one, the second, which also lets Postgres write there.
+ */
+const ladder = [identity, [...identity, ...only("dac_read_search")], [...identity, ...only("dac_override")]]
 
 /** How to run a program without root's rights: words to put before it, and the user that its files must belong to. */
 export interface Unprivileged {
@@ -26,25 +36,25 @@ const asNobody = (prefix: ReadonlyArray<string>): Unprivileged => ({
   uid
 })
 
-/**
- * Changes nothing unless we are root. As root it tries, on the directory and on the program, the way that keeps the right
- * to traverse, then the one without any right, which is enough below directories that everybody may enter.
- */
-export const unprivileged = (directory: string, program: string): Effect.Effect<Unprivileged, StateUnusable> => {
+/** Changes nothing unless we are root. As root, the least rights with which initdb finds its files and enters the directory. */
+export const unprivileged = (
+  directory: string,
+  initdb: string,
+  env: Record<string, string>
+): Effect.Effect<Unprivileged, StateUnusable> => {
   if (process.getuid?.() !== 0) return Effect.succeed(asWeAre)
   const attempt = (flags: ReadonlyArray<string>) =>
-    output("setpriv", [...flags, "--", "sh", "-c", `cd "$1" && test -x "$2"`, "sh", directory, program]).pipe(
-      Effect.as(asNobody(flags))
-    )
-  return attempt([...identity, ...traverse]).pipe(
-    Effect.catch(() => attempt(identity)),
+    output("setpriv", [...flags, "--", "sh", "-c", 'cd "$1" && exec "$2" --show -D "$1"', "sh", directory, initdb], {
+      env
+    }).pipe(Effect.as(asNobody(flags)))
+  return Effect.firstSuccessOf(ladder.map(attempt)).pipe(
     Effect.mapError(
-      () =>
+      ({ output: complaint }) =>
         new StateUnusable({
           path: dirname(directory),
           reason:
-            "Postgres never runs as root, and the user nobody cannot enter this directory. Use a checkout below a " +
-            "directory that everybody may enter, run as a normal user, or set HALLES_PG_URL"
+            "Postgres never runs as root, and as the user nobody it cannot work here. Use a checkout below a " +
+            `directory that everybody may enter, run as a normal user, or set HALLES_PG_URL (${complaint.trim()})`
         })
     )
   )

@@ -1,5 +1,5 @@
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
-import { Cause, Console, Effect, Layer, Option, Schema } from "effect"
+import { Cause, Config, Console, Effect, Layer, Option, Schema } from "effect"
 import { Argument, CliError, Command, Flag } from "effect/cli"
 import { basename } from "node:path"
 import * as Books from "./Books.ts"
@@ -113,7 +113,10 @@ const explain = <E>(cause: Cause.Cause<E>) => {
   const error = Cause.squash(cause)
   if (CliError.isCliError(error) || Cause.hasInterruptsOnly(cause)) return Effect.void
   if (Cause.hasDies(cause)) return Console.error(Cause.pretty(cause))
-  const hint = Config.isConfigError(error) ? "\nSet HALLES_EDGE_URL and HALLES_IMPORT_TOKEN; npm run replay does, once npm start has run." : ""
+  const hint =
+    error instanceof Config.ConfigError
+      ? "\nSet HALLES_EDGE_URL and HALLES_IMPORT_TOKEN; npm run replay does, once npm start has run."
+      : ""
   return Console.error(`replay: ${error instanceof Error ? error.message : String(error)}${hint}`)
 }
 

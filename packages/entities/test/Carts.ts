@@ -12,7 +12,7 @@ import {
   RemoveCoupon,
   RemoveLine,
   Reprice
-} from "@halles/entities/Cart"
+} from "../src/Cart.ts"
 import { CartId, CommandId, SkuCode } from "@halles/shared/Ids"
 import { Quantity } from "@halles/shared/Quantity"
 import { Arbitrary, Result, Schema } from "effect"
@@ -33,7 +33,9 @@ const literal = <const L extends ReadonlyArray<string>>(...literals: L) => Arbit
 const upTo = (maximum: number, minimum = 0) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 const sku = Arbitrary.map(literal(...skus), (code) => SkuCode.make(code))
 const variant = literal("", "m1", "blue")
-const price = Arbitrary.schema(Schema.Struct({ amount: upTo(99_999), currency: Schema.Literal("GBP"), taxRate: upTo(10_000) }))
+const price = Arbitrary.schema(
+  Schema.Struct({ amount: upTo(99_999), currency: Schema.Literal("GBP"), taxRate: upTo(10_000) })
+)
 
 export const line: Arbitrary.Arbitrary<CartLine> = Arbitrary.map(
   Arbitrary.all({ sku, variant, quantity: Arbitrary.schema(Quantity), price }),
@@ -111,8 +113,9 @@ export const command = (pricing: PricingMode): Arbitrary.Arbitrary<CartState.Com
           charge: { code: "x", kind, amount: kind === "discount" ? -amount : amount }
         })
     ),
-    Arbitrary.map(Arbitrary.schema(upTo(10_000, 1)), (basisPoints) =>
-      new ApplyCoupon({ commandId: commandId(), coupon: { code: "SPRING", basisPoints } })
+    Arbitrary.map(
+      Arbitrary.schema(upTo(10_000, 1)),
+      (basisPoints) => new ApplyCoupon({ commandId: commandId(), coupon: { code: "SPRING", basisPoints } })
     ),
     Arbitrary.map(Arbitrary.Constant(null), () => new RemoveCoupon({ commandId: commandId() })),
     Arbitrary.map(prices, (prices) => new Reprice({ commandId: commandId(), prices })),
@@ -134,10 +137,9 @@ export const command = (pricing: PricingMode): Arbitrary.Arbitrary<CartState.Com
 
 /** A cart's life: its commands, each with the time that passes before it. */
 export const history = (pricing: PricingMode) =>
-  Arbitrary.array(
-    Arbitrary.all({ command: command(pricing), afterMs: Arbitrary.schema(upTo(4 * 86_400_000)) }),
-    { maxLength: 30 }
-  )
+  Arbitrary.array(Arbitrary.all({ command: command(pricing), afterMs: Arbitrary.schema(upTo(4 * 86_400_000)) }), {
+    maxLength: 30
+  })
 export type History = ReadonlyArray<{ readonly command: CartState.Command; readonly afterMs: number }>
 
 export const evolveAll = (state: CartState.State, events: ReadonlyArray<CartState.Event>): CartState.State =>

@@ -3,6 +3,7 @@ import { commandFields } from "@halles/shared/Command"
 import { CommandId } from "@halles/shared/Ids"
 import { shardGroup } from "@halles/shared/Region"
 import { Effect, Layer, Result, Schema } from "effect"
+import fc from "fast-check"
 import { ClusterSchema, Entity } from "effect/cluster"
 import { Rpc } from "effect/rpc"
 import { SqlClient } from "effect/sql"
@@ -90,6 +91,83 @@ layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("EventSourced"
       assert.deepStrictEqual(
         rows.map(({ n, top }) => [Number(n), top]),
         Array.from({ length: 30 }, () => [100, 100])
+      )
+    })
+  )
+
+  it.effect("is refused once another runner has raised the epoch, says so, and takes the shard anew", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const counter = (yield* Counter.client)("eu_fenced")
+      yield* counter.Add(add("before", 1))
+      const [row] = yield* sql<{ shard: number; epoch: number }>`
+        SELECT shard, epoch FROM journal WHERE entity_id = 'eu_fenced'`
+      yield* sql`SELECT * FROM shard_epoch_raise(${[row!.shard]}, 'intruder')`
+      // The call is answered in the end: by a new activation, under an epoch above the intruder's.
+      assert.deepStrictEqual(yield* counter.Add(add("after", 1)), { total: 2, seq: 2, repeated: false })
+      const epochs = yield* sql<{ epoch: number }>`
+        SELECT epoch FROM journal WHERE entity_id = 'eu_fenced' ORDER BY seq`
+      assert.deepStrictEqual(
+        epochs.map(({ epoch }) => epoch - row!.epoch),
+        [0, 2]
+      )
+      const alarms = yield* sql<{ detail: { refused: { owner: string }; current: { owner: string } } }>`
+        SELECT detail FROM alarm WHERE kind = 'duplicate_activation' AND detail->>'entity' = 'Counter/eu_fenced'`
+      assert.deepStrictEqual(
+        alarms.map(({ detail }) => [detail.refused.owner, detail.current.owner]),
+        [["test-runner", "intruder"]]
+      )
+    })
+  )
+
+  it.effect("answers a repeat that is older than it remembers from the journal", () =>
+    Effect.gen(function* () {
+      const counter = (yield* Counter.client)("eu_old")
+      yield* counter.Add(add("first", 7))
+      yield* Effect.forEach(
+        Array.from({ length: 400 }, (_, index) => index),
+        (index) => counter.Add(add(`later${index}`, 1)),
+        { concurrency: 64, discard: true }
+      )
+      const late = yield* counter.Add(add("first", 7))
+      assert.deepStrictEqual(late, { total: 407, seq: 401, repeated: true })
+      assert.strictEqual(yield* counter.Total(), 407)
+    })
+  )
+
+  it.effect("gives the same answers as the model, however often it loses its memory", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const clientOf = yield* Counter.client
+      const samples = fc.sample(
+        fc.array(
+          fc.record({
+            id: fc.integer({ min: 0, max: 30 }),
+            amount: fc.integer({ min: 1, max: 5 }),
+            crash: fc.boolean()
+          }),
+          {
+            minLength: 5,
+            maxLength: 30
+          }
+        ),
+        { numRuns: 5, seed: 20_261_122 }
+      )
+      yield* Effect.forEach(samples, (commands, sample) =>
+        Effect.gen(function* () {
+          const counter = clientOf(`eu_model${sample}`)
+          const done = new Map<number, number>()
+          let total = 0
+          for (const { amount, crash, id } of commands) {
+            if (crash) yield* sql`SELECT shard_epoch_raise(array_agg(shard), 'crash') FROM shard_epoch`
+            if (!done.has(id)) {
+              done.set(id, amount)
+              total += amount
+            }
+            const answer = yield* counter.Add(add(`id${id}`, amount))
+            assert.strictEqual(answer.total, total, `entity eu_model${sample}, command id${id}`)
+          }
+        })
       )
     })
   )

@@ -72,13 +72,11 @@ export const CartHttp = HttpApiBuilder.group(
             expected === given.currency ? Effect.void : Effect.fail(new CurrencyMismatch({ expected }))
           )
     const ordered = (id: OrderId, waitMs: number) =>
-      order(id)
-        [waitMs === 0 ? "View" : "Settled"]({ timeoutMs: waitMs })
-        .pipe(
-          Effect.retry({ schedule: untilPlaced, while: (error) => error._tag === "NotFound" }),
-          (asked) => Edge.call(asked, waitMs + Edge.deadlineMs),
-          Effect.catchTag("NotFound", () => Effect.fail(new Unavailable()))
-        )
+      (waitMs === 0 ? order(id).View() : order(id).Settled({ timeoutMs: waitMs })).pipe(
+        Effect.retry({ schedule: untilPlaced, while: (error) => error._tag === "NotFound" }),
+        (asked) => Edge.call(asked, waitMs + Edge.deadlineMs),
+        Effect.catchTag("NotFound", () => Effect.fail(new Unavailable()))
+      )
     return handlers.handleAll({
       openCart: Effect.fnUntraced(function* ({ headers, payload }) {
         const { currency, customerId, pricing = "shop", region } = payload

@@ -7,8 +7,8 @@ import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/ht
 import * as Edge from "./Edge.ts"
 import * as Problems from "./Problems.ts"
 
-/** The merge patch of `PATCH` (RFC 7396) speaks of the same members: addresses by label, consents by purpose. */
 const { email, guest, id, name, orders, points, preferences, seq } = CustomerView.fields
+/** The merge patch of `PATCH` (RFC 7396) speaks of the same members: addresses by label, consents by purpose. */
 export const CustomerJson = Schema.Struct({
   id,
   guest,
@@ -36,7 +36,9 @@ export const CustomerPatch = Schema.Struct({
       analytics: Schema.optionalKey(Schema.Boolean)
     } satisfies Record<typeof Purpose.Type, unknown>)
   )
-}).annotate({ identifier: "CustomerPatch" })
+})
+  .check(Edge.storableText)
+  .annotate({ identifier: "CustomerPatch" })
 
 const params = { id: CustomerId }
 

@@ -1,5 +1,6 @@
 import { CommandId } from "@halles/shared/Ids"
 import type { Region } from "@halles/shared/Region"
+import { storable } from "@halles/shared/Text"
 import { Effect, Schedule, Schema } from "effect"
 import { type HttpServerRequest, HttpServerResponse } from "effect/http"
 import { createHash, randomBytes, randomUUID } from "node:crypto"
@@ -53,6 +54,21 @@ export const call = <A, E, R>(
     Effect.mapError(unavailable)
   )
 
+/**
+ * Keeps the refusals that the endpoint names. Some entities have one union of refusals for all commands; one that this
+ * command cannot meet is a defect.
+ */
+export const only =
+  <const Tag extends string>(...tags: ReadonlyArray<Tag>) =>
+  <A, E extends { readonly _tag: string }, R>(
+    effect: Effect.Effect<A, E, R>
+  ): Effect.Effect<A, Extract<E, { readonly _tag: Tag | "Unavailable" }>, R> =>
+    Effect.catch(effect, (error) =>
+      error._tag === "Unavailable" || (tags as ReadonlyArray<string>).includes(error._tag)
+        ? Effect.fail(error as Extract<E, { readonly _tag: Tag | "Unavailable" }>)
+        : Effect.die(error)
+    )
+
 /** Made by the client, new for each intent and unguessable; the same on each retry. */
 export const IdempotencyKey = Schema.String.check(Schema.isPattern(/^[\x21-\x7e]{1,100}$/))
 
@@ -79,6 +95,15 @@ export const token = (purpose: string, headers: Keyed): string => {
 export const newId = (purpose: string, region: Region, headers: Keyed): string =>
   `${region}_${token(`${purpose}:${region}`, headers)}`
 
+const isStorable = Schema.is(Schema.String.check(storable))
+const holdsStorable = (value: unknown): boolean =>
+  typeof value === "object" && value !== null
+    ? Object.values(value).every(holdsStorable)
+    : typeof value !== "string" || isStorable(value)
+
+/** Free text anywhere in a body that goes into an event: see `storable`. */
+export const storableText = Schema.makeFilter((body: object) => holdsStorable(body) || "Text that cannot be stored")
+
 const sorted = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(sorted)
   if (typeof value !== "object" || value === null) return value
@@ -95,7 +120,7 @@ export const fingerprint = (body: object): string =>
     .update(JSON.stringify(sorted(body)))
     .digest("base64url")
 
-/** `?` a field that is there, nothing where it is undefined: for optional keys. */
+/** A field that is there, nothing where it is undefined: for optional keys. */
 export const given = <K extends string, V>(key: K, value: V | undefined): { readonly [P in K]?: V } =>
   (value === undefined ? {} : { [key]: value }) as { readonly [P in K]?: V }
 

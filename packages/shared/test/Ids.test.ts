@@ -1,8 +1,8 @@
 import { assert, it } from "@effect/vitest"
-import { CartId, SkuCode, skuCode, skuId } from "@halles/shared/Ids"
-import { Region, shardGroup } from "@halles/shared/Region"
-import * as Subject from "@halles/shared/Subject"
-import { storable } from "@halles/shared/Text"
+import { CartId, SkuCode, skuCode, skuId } from "../src/Ids.ts"
+import { Region, shardGroup } from "../src/Region.ts"
+import * as Subject from "../src/Subject.ts"
+import { storable } from "../src/Text.ts"
 import { Option, Schema } from "effect"
 
 it.prop("a SKU's id names its region and its code", [Region, SkuCode], ([region, code]) => {

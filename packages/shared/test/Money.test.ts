@@ -1,5 +1,5 @@
 import { assert, it } from "@effect/vitest"
-import { Amount, minorUnitDigits, Currency, portion } from "@halles/shared/Money"
+import { Amount, minorUnitDigits, Currency, portion } from "../src/Money.ts"
 import { Schema } from "effect"
 
 const BasisPoints = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 10_000 }))

@@ -33,6 +33,9 @@ export const make = Effect.gen(function* () {
           Effect.catch(() => Effect.fail(new Busy()))
         )
 
+    const priced = (sku: SkuCode) =>
+      Effect.map(listing(sku), (listing) => (listing === undefined ? [] : [[sku, listing.price] as const]))
+
     return {
       /** The command with what the product says, whatever its sender said; with agreed prices nobody is asked. */
       listed: <C extends PutLine | AddLine>(command: C, state: State): Effect.Effect<C, Busy> =>
@@ -42,9 +45,7 @@ export const make = Effect.gen(function* () {
 
       of: (state: State): Effect.Effect<Asked, Busy> => {
         const skus = new Set(state._tag === "None" || asksNobody(state) ? [] : state.lines.map(({ sku }) => sku))
-        const priceOf = (sku: SkuCode) =>
-          Effect.map(listing(sku), (listing) => (listing === undefined ? [] : [[sku, listing.price] as const]))
-        return Effect.map(Effect.forEach(skus, priceOf, { concurrency: productsAtOnce }), (prices) => ({
+        return Effect.map(Effect.forEach(skus, priced, { concurrency: productsAtOnce }), (prices) => ({
           skus,
           prices: Object.fromEntries(prices.flat())
         }))

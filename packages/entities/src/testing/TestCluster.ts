@@ -28,6 +28,7 @@ export const layer = (owner = "test-runner") => {
     entityTerminationTimeout: "1 second",
     entityMessagePollInterval: "100 millis",
     refreshAssignmentsInterval: "100 millis",
+    shardLockRefreshInterval: "100 millis",
     sendRetryInterval: "20 millis"
   })
   return Sharding.layer.pipe(

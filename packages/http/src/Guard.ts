@@ -1,0 +1,149 @@
+import { Cause, Clock, Effect, Metric } from "effect"
+import { HttpRouter, HttpServerError, HttpServerRequest, type HttpServerResponse } from "effect/http"
+import type { HttpApiEndpoint } from "effect/http-api"
+import { Api } from "./Api.ts"
+import * as Problem from "./Problem.ts"
+
+/** Requests that are being answered at a time; the next one is turned away at once. Streams count until they begin. */
+const inFlightMax = 2_000
+/** Longer than the longest wait that a client may ask for, and than a slow upload of the largest body. */
+const requestMsMax = 45_000
+
+const requests = Metric.counter("halles_http_requests_total", {
+  description: "Requests answered, by method and status.",
+  incremental: true
+})
+const inFlight = Metric.gauge("halles_http_requests_in_flight", { description: "Requests that are being answered." })
+const duration = Metric.histogram("halles_http_request_duration_seconds", {
+  description: "From the headers of a request to the headers of its answer.",
+  boundaries: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
+})
+
+const unavailable = Problem.response(
+  Problem.make({
+    code: "unavailable",
+    status: 503,
+    title: "Not available at the moment",
+    detail: "Try again after a moment, with the same idempotency key."
+  }),
+  { "retry-after": String(Problem.retryAfterSeconds) }
+)
+const internal = Problem.response(
+  Problem.make({
+    code: "internal_error",
+    status: 500,
+    title: "Something is broken on our side",
+    detail: "It was logged. Repeating the request with the same idempotency key is safe."
+  })
+)
+const tooLarge = Problem.response(
+  Problem.make({
+    code: "payload_too_large",
+    status: 413,
+    title: "The body is too large",
+    detail: "A body has at most 256 KiB, but for catalogue imports."
+  }),
+  { connection: "close" }
+)
+const unreadable = Problem.response(
+  Problem.make({
+    code: "invalid_request",
+    status: 400,
+    title: "The request does not follow the contract",
+    detail: "The body could not be read."
+  })
+)
+const unsupported = Problem.response(
+  Problem.make({
+    code: "unsupported_media_type",
+    status: 415,
+    title: "A media type that is not taken here",
+    detail: "Send the media type that the contract names."
+  })
+)
+const noRoute = Problem.response(
+  Problem.make({
+    code: "not_found",
+    status: 404,
+    title: "There is no such thing",
+    detail: "No resource has this path."
+  })
+)
+const otherMethod = (allowed: ReadonlyArray<string>): HttpServerResponse.HttpServerResponse =>
+  Problem.response(
+    Problem.make({
+      code: "method_not_allowed",
+      status: 405,
+      title: "Not with this method",
+      detail: `This resource takes ${allowed.join(", ")}.`
+    }),
+    { allow: allowed.join(", ") }
+  )
+
+const endpoints: ReadonlyArray<HttpApiEndpoint.Top> = Object.values(Api.groups).flatMap((group) =>
+  Object.values(group.endpoints as Record<string, HttpApiEndpoint.Top>)
+)
+/** Path patterns of the contract with their methods: only asked when no route fits. */
+const paths = endpoints.map(({ method, path }) => ({
+  method,
+  pattern: new RegExp(`^${path.replace(/:[a-z]+/gi, "[^/]+")}/?$`)
+}))
+
+const notRouted = (url: string): HttpServerResponse.HttpServerResponse => {
+  const path = url.split("?", 1)[0] ?? ""
+  const allowed = paths.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method)
+  return allowed.length === 0 ? noRoute : otherMethod(allowed)
+}
+
+/** What a request ends in that no endpoint declares. A defect is logged with its trace, and answered without. */
+const ofCause = (
+  request: HttpServerRequest.HttpServerRequest,
+  cause: Cause.Cause<unknown>
+): Effect.Effect<HttpServerResponse.HttpServerResponse> => {
+  for (const reason of cause.reasons) {
+    const error = reason._tag === "Fail" ? reason.error : reason._tag === "Die" ? reason.defect : undefined
+    if (!HttpServerError.isHttpServerError(error)) continue
+    if (error.reason._tag === "RouteNotFound") return Effect.succeed(notRouted(request.url))
+    if (error.reason._tag !== "RequestParseError") continue
+    return Effect.succeed(error.reason.reason === "BodyTooLarge" ? tooLarge : unreadable)
+  }
+  return Effect.as(Effect.logError(`${request.method} failed`, cause), internal)
+}
+
+/** The builder's own answers carry plain text or nothing; ours are problems. */
+const asProblem = (response: HttpServerResponse.HttpServerResponse): HttpServerResponse.HttpServerResponse => {
+  if (response.status === 415) return unsupported
+  if (response.status === 413 && response.body._tag === "Empty") return tooLarge
+  return response
+}
+
+/** Once round all routes: the bound on requests, the deadline, the metrics, and problems for what nobody declared. */
+export const Guard = HttpRouter.middleware(
+  Effect.sync(() => {
+    let count = 0
+    return (answered: Effect.Effect<HttpServerResponse.HttpServerResponse, unknown, HttpRouter.Provided>) =>
+      Effect.gen(function* () {
+        if (count >= inFlightMax) return unavailable
+        const request = yield* HttpServerRequest.HttpServerRequest
+        const clock = yield* Clock.Clock
+        const startedAt = clock.currentTimeNanosUnsafe()
+        count += 1
+        const response = yield* answered.pipe(
+          Effect.timeoutOrElse({ duration: requestMsMax, orElse: () => Effect.succeed(unavailable) }),
+          Effect.map(asProblem),
+          Effect.catchCause((cause) => (Cause.hasInterrupts(cause) ? Effect.failCause(cause) : ofCause(request, cause))),
+          Effect.ensuring(
+            Effect.sync(() => {
+              count -= 1
+            })
+          )
+        )
+        const attributes = { method: request.method, status: String(response.status) }
+        yield* Metric.update(Metric.withAttributes(requests, attributes), 1)
+        yield* Metric.update(inFlight, count)
+        yield* Metric.update(duration, Number(clock.currentTimeNanosUnsafe() - startedAt) / 1e9)
+        return response
+      })
+  }),
+  { global: true }
+)

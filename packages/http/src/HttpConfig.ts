@@ -1,0 +1,32 @@
+import { Config } from "effect"
+
+/** Of a region's database, for lists; entities are asked over the cluster. */
+const regionUrls = {
+  eu: Config.Redacted("HALLES_PG_EU_URL"),
+  am: Config.Redacted("HALLES_PG_AM_URL"),
+  ap: Config.Redacted("HALLES_PG_AP_URL")
+}
+
+/** What the edge is told by its environment, read once. */
+export const HttpConfig = Config.all({
+  /** Loopback unless somebody decides otherwise: TLS and the public address are the load balancer's. */
+  host: Config.NonEmptyString("HALLES_EDGE_HOST").pipe(Config.withDefault("127.0.0.1")),
+  port: Config.Port("HALLES_EDGE_PORT"),
+  natsUrl: Config.Redacted("HALLES_NATS_URL"),
+  redisUrl: Config.Redacted("HALLES_REDIS_URL"),
+  controlUrl: Config.Redacted("HALLES_PG_CONTROL_URL"),
+  regionUrls: Config.all(regionUrls),
+  gatewayWebhookSecret: Config.Redacted("HALLES_GATEWAY_WEBHOOK_SECRET"),
+  carrierWebhookSecret: Config.Redacted("HALLES_CARRIER_WEBHOOK_SECRET"),
+  importToken: Config.Redacted("HALLES_IMPORT_TOKEN"),
+  adminToken: Config.Redacted("HALLES_ADMIN_TOKEN")
+})
+
+/** What the operator process is told by its environment, read once. */
+export const OpsConfig = Config.all({
+  host: Config.NonEmptyString("HALLES_OPS_HOST").pipe(Config.withDefault("127.0.0.1")),
+  port: Config.Port("HALLES_OPS_PORT"),
+  natsUrl: Config.Redacted("HALLES_NATS_URL"),
+  controlUrl: Config.Redacted("HALLES_PG_CONTROL_URL"),
+  adminToken: Config.Redacted("HALLES_ADMIN_TOKEN")
+})
