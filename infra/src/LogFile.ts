@@ -19,7 +19,7 @@ export const note = (path: string, text: string): void =>
   appendFileSync(path, `--- ${new Date().toISOString()} ${text}\n`)
 
 /** The last lines of a log, or what to say when there is none. */
-export const tail = (path: string, lines = 15): string => {
+export const tail = (path: string, lines = 25): string => {
   try {
     return readFileSync(path, "utf8").trimEnd().split("\n").slice(-lines).join("\n")
   } catch {

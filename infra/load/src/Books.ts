@@ -14,7 +14,7 @@ const readsMax = 16
 const pollMsMin = 100
 const pollMsMax = 2_000
 /** How long an order may take to ship and to be refunded, and stock to come to rest. */
-const settleMsMax = 180_000
+const settleMsMax = 300_000
 /** After so many that did not settle, the rest is read once: all waiting in turn would take hours. */
 const unsettledMax = 20
 

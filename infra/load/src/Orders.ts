@@ -10,7 +10,7 @@ import type { Charge, Line, Sale } from "./Sale.ts"
 /** Requests of one cart in flight; a wholesaler's cart has hundreds of lines. */
 const linesInFlightMax = 4
 /** How long the shop may take from an accepted checkout to a confirmed order, and from there to the goods leaving. */
-const confirmMsMax = 180_000
+const confirmMsMax = 300_000
 const pollMsMin = 50
 const pollMsMax = 1_000
 const checkoutWaitSeconds = 10

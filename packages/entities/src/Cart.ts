@@ -12,8 +12,8 @@ import { AlreadyExists, Busy, CommandReused, NotFound } from "./EntityErrors.ts"
 import { Price, TaxRate, Title } from "./Product.ts"
 import { Wake } from "./Wake.ts"
 
-/** Lines of one cart; a wholesaler's largest invoice has about 600. */
-export const linesMax = 1_000
+/** Lines of one cart; a wholesaler's largest invoice has about 1,100. */
+export const linesMax = 2_000
 export const chargesMax = 20
 /** Units of one SKU in one cart, over all its variants: what an order can hold of a SKU. */
 export const unitsMax = 1_000_000

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { CartId, OrderId } from "@halles/shared/Ids"
-import { Arbitrary, Result, Schema } from "effect"
+import { Arbitrary, Effect, Result, Schema } from "effect"
 import {
   AddLine,
   amountMax,
@@ -184,6 +184,17 @@ describe.each(["shop", "agreed"] as const)("a cart with %s prices", (pricing) =>
       samePrice.length
     )
   })
+})
+
+it("the lives that the laws are tried on have every event in them", () => {
+  const lives = (["shop", "agreed"] as const).flatMap((pricing) =>
+    Effect.runSync(Arbitrary.sampleEffect(Carts.history(pricing), { count: 500, seed: 1 })).flatMap((history) =>
+      Carts.live(pricing, history)
+    )
+  )
+  const seen = new Set(lives.flatMap(({ decided }) => Result.getOrElse(decided, () => [])).map(({ _tag }) => _tag))
+  const tags = CartState.Event.members.map(({ fields }) => fields._tag.schema.literal)
+  assert.deepStrictEqual([...seen].toSorted(), tags.filter((tag) => tag !== "CartOpened").toSorted())
 })
 
 const isUnplaced = (state: CartState.State) => state._tag === "CheckedOut" && !state.placed

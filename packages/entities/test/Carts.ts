@@ -54,8 +54,8 @@ export const lines: Arbitrary.Arbitrary<ReadonlyArray<CartLine>> = Arbitrary.map
   (lines) => [...new Map(lines.map((line) => [`${line.sku}/${line.variant}`, line])).values()]
 )
 
-const prices = Arbitrary.map(Arbitrary.array(Arbitrary.all([sku, price]), { maxLength: 8 }), (entries) =>
-  Object.fromEntries(entries)
+const prices = Arbitrary.map(Arbitrary.all([price, price, Arbitrary.schema(upTo(9))]), ([one, other, gone]) =>
+  Object.fromEntries(skus.flatMap((sku, index) => (index === gone ? [] : [[sku, index % 2 === 0 ? one : other]])))
 )
 
 export const address = { name: "Ada", line1: "1 Mill Lane", city: "Leeds", postalCode: "LS1", country: "GB" }
@@ -103,8 +103,7 @@ export const command = (pricing: PricingMode): Arbitrary.Arbitrary<CartState.Com
   oneOf<CartState.Command>([
     lineCommands("shop"),
     lineCommands("agreed"),
-    lineCommands(pricing),
-    lineCommands(pricing),
+    ...Array.from({ length: 6 }, () => lineCommands(pricing)),
     Arbitrary.map(
       Arbitrary.all({ kind: literal("shipping", "discount", "fee"), amount: Arbitrary.schema(upTo(9_999)) }),
       ({ amount, kind }) =>
@@ -135,11 +134,16 @@ export const command = (pricing: PricingMode): Arbitrary.Arbitrary<CartState.Com
     Arbitrary.map(Arbitrary.Constant(null), () => new Wake({ commandId: commandId() }))
   ])
 
+const dayMs = 86_400_000
 /** A cart's life: its commands, each with the time that passes before it. */
 export const history = (pricing: PricingMode) =>
-  Arbitrary.array(Arbitrary.all({ command: command(pricing), afterMs: Arbitrary.schema(upTo(4 * 86_400_000)) }), {
-    maxLength: 30
-  })
+  Arbitrary.array(
+    Arbitrary.all({
+      command: command(pricing),
+      afterMs: Arbitrary.schema(Schema.Literals([0, 1, 999, dayMs, 32 * dayMs]))
+    }),
+    { minLength: 12, maxLength: 40 }
+  )
 export type History = ReadonlyArray<{ readonly command: CartState.Command; readonly afterMs: number }>
 
 export const evolveAll = (state: CartState.State, events: ReadonlyArray<CartState.Event>): CartState.State =>

@@ -1,4 +1,5 @@
 import { ProductView } from "@halles/entities/Product"
+import { limitMax } from "@halles/entities/Reads"
 import { SkuCode } from "@halles/shared/Ids"
 import { Region } from "@halles/shared/Region"
 import { Schema } from "effect"
@@ -20,7 +21,7 @@ export const ProductJson = Schema.Struct({
 }).annotate({ identifier: "Product" })
 
 const Cursor = Schema.String.check(Schema.isMaxLength(200))
-const Limit = Schema.NumberFromString.check(Schema.isInt(), Schema.isBetween({ minimum: 1, maximum: 100 }))
+const Limit = Schema.NumberFromString.check(Schema.isInt(), Schema.isBetween({ minimum: 1, maximum: limitMax }))
 
 /** `next` goes into `cursor` for the page after this one. */
 export const ProductsJson = Schema.Struct({ items: Schema.Array(ProductJson), next: Schema.NullOr(Cursor) }).annotate({

@@ -8,6 +8,7 @@ import { Api } from "./Api.ts"
 import type { ProductJson, ProductsJson } from "./CatalogApi.ts"
 import { CatalogImport } from "./CatalogImport.ts"
 import * as Edge from "./Edge.ts"
+import { InvalidRequest } from "./EdgeErrors.ts"
 import { money } from "./MoneyJson.ts"
 
 const productJson = (view: ProductView): typeof ProductJson.Encoded => ({
@@ -22,6 +23,7 @@ const productJson = (view: ProductView): typeof ProductJson.Encoded => ({
 })
 
 const limitDefault = 50
+const badCursor = new InvalidRequest({ errors: [{ parameter: "cursor", detail: "Expected the `next` of this list" }] })
 
 export const CatalogHttp = HttpApiBuilder.group(
   Api,
@@ -43,8 +45,10 @@ export const CatalogHttp = HttpApiBuilder.group(
         }),
       listProducts: ({ query }) =>
         Effect.map(
-          Edge.call(reads.products({ ...query, limit: query.limit ?? limitDefault })),
-          ({ items, next }): HttpServerResponse.HttpServerResponse =>
+          Edge.call(reads.products({ ...query, limit: query.limit ?? limitDefault })).pipe(
+            Effect.catchTag("BadCursor", () => Effect.fail(badCursor))
+          ),
+          ({ items, next }) =>
             HttpServerResponse.jsonUnsafe({ items: items.map(productJson), next } satisfies typeof ProductsJson.Encoded)
         ),
       getProduct: ({ params, query, request }) =>

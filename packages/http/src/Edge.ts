@@ -22,7 +22,9 @@ const clusterFailures = {
   MailboxFull: "give_up",
   PersistenceError: "give_up",
   RpcClientError: "give_up",
-  Busy: "give_up"
+  Busy: "give_up",
+  /** A list's database. */
+  SqlError: "give_up"
 } as const
 
 /** `E` without what the cluster may say: the refusals of the entity. */

@@ -121,7 +121,7 @@ const asProblem = (response: HttpServerResponse.HttpServerResponse): HttpServerR
 export const Guard = HttpRouter.middleware(
   Effect.sync(() => {
     let count = 0
-    return (answered: Effect.Effect<HttpServerResponse.HttpServerResponse, unknown, HttpRouter.Provided>) =>
+    return (answered: Effect.Effect<HttpServerResponse.HttpServerResponse, unknown, HttpRouter.GlobalProvided>) =>
       Effect.gen(function* () {
         if (count >= inFlightMax) return unavailable
         const request = yield* HttpServerRequest.HttpServerRequest

@@ -177,7 +177,8 @@ export const follow = Effect.fn("Projections.follow")(function* (region: Region,
   }).pipe(
     Effect.scoped,
     Effect.tapCause((cause) => Effect.logWarning(`${projection.name} stopped following, trying again`, cause)),
-    Effect.retry(retry)
+    Effect.retry(retry),
+    Effect.orDie
   )
 })
 

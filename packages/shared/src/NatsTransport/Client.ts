@@ -105,6 +105,11 @@ class Connection {
     this.requestBytes -= request.bytes
   }
 
+  /** Clients of the peer that wait for an answer. */
+  callers(): Set<number> {
+    return new Set(Array.from(this.requests.values(), (request) => request.clientId))
+  }
+
   end(reason: string): void {
     this.peer.fail(this, reason)
   }
@@ -199,10 +204,10 @@ class Peer {
   /** Every call that has no answer yet ends as unavailable; the next one starts a new connection. */
   fail(connection: Connection, reason: string): void {
     if (this.current !== connection) return
-    const owed = connection.requests.size > 0
+    const owed = connection.callers()
     connection.writer.discard()
     this.close(connection)
-    if (owed) this.broadcast({ _tag: "ClientProtocolError", error: clientError(this.runner, reason) })
+    if (owed.size > 0) this.broadcast({ _tag: "ClientProtocolError", error: clientError(this.runner, reason) }, owed)
   }
 
   close(connection: Connection): void {
@@ -219,9 +224,10 @@ class Peer {
 
   private deliverOne(connection: Connection, response: RpcMessage.FromServerEncoded): void {
     if (response._tag === "Defect") {
+      const owed = connection.callers()
       connection.requests.clear()
       connection.requestBytes = 0
-      return this.broadcast(response)
+      return this.broadcast(response, owed)
     }
     if (response._tag !== "Chunk" && response._tag !== "Exit") return
     const request = connection.requests.get(response.requestId)
@@ -230,8 +236,9 @@ class Peer {
     this.inOrder.run(response.requestId, this.respond(request.clientId, response))
   }
 
-  private broadcast(response: RpcMessage.FromServerEncoded): void {
-    for (const clientId of Array.from(this.clientIds)) this.fork(this.respond(clientId, response))
+  /** `owed` may name a client that is only about to listen: it is told when it does. */
+  private broadcast(response: RpcMessage.FromServerEncoded, owed: ReadonlySet<number>): void {
+    for (const clientId of owed.union(this.clientIds)) this.fork(this.respond(clientId, response))
   }
 
   private refusal(): string | undefined {

@@ -1,0 +1,91 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Environment from "../src/Environment.ts"
+import { Secrets } from "../src/Secrets.ts"
+
+const secrets = new Secrets({
+  pgAdmin: "s-admin",
+  pgOwner: "s-owner",
+  pgRunner: "s-runner",
+  pgEdge: "s-edge",
+  pgReader: "s-reader",
+  nats: "s-nats",
+  redis: "s-redis",
+  gatewayKey: "s-gateway-key",
+  gatewayWebhook: "s-gateway-webhook",
+  carrierKey: "s-carrier-key",
+  carrierWebhook: "s-carrier-webhook",
+  importToken: "s-import",
+  adminToken: "s-token-admin"
+})
+const database = (name: string) => `postgres://127.0.0.1:4402/halles_${name}`
+const parts: Environment.Parts = {
+  layout: { directory: "/srv/shop/.halles", portBase: 4400 },
+  secrets,
+  addresses: {
+    nats: "nats://halles:s-nats@127.0.0.1:4403",
+    redis: "redis://:s-redis@127.0.0.1:4404",
+    databases: { eu: database("eu"), am: database("am"), ap: database("ap"), control: database("control") }
+  }
+}
+
+/** Which secrets an environment gives away. */
+const known = (environment: Record<string, string>): ReadonlyArray<string> => {
+  const text = Object.values(environment).join("\n")
+  return Object.entries(secrets)
+    .filter(([, secret]) => new RegExp(`${secret}(?![a-z-])`).test(text))
+    .map(([name]) => name)
+    .sort()
+}
+
+describe("Environment", () => {
+  it("a process knows the secrets that it needs and no other", () => {
+    const place = { id: "eu-2", index: 1, region: "eu" } as const
+    assert.deepStrictEqual(known(Environment.runner(parts, place)), [
+      "carrierKey",
+      "gatewayKey",
+      "nats",
+      "pgRunner",
+      "redis"
+    ])
+    assert.deepStrictEqual(known(Environment.edge(parts)), [
+      "adminToken",
+      "carrierWebhook",
+      "gatewayWebhook",
+      "importToken",
+      "nats",
+      "pgEdge",
+      "redis"
+    ])
+    assert.deepStrictEqual(known(Environment.ops(parts)), ["adminToken", "nats", "pgReader", "redis"])
+    assert.deepStrictEqual(known(Environment.gateway(parts)), ["gatewayKey", "gatewayWebhook"])
+    assert.deepStrictEqual(known(Environment.carrier(parts)), ["carrierKey", "carrierWebhook"])
+    assert.deepStrictEqual(known(Environment.client(parts)), ["adminToken", "importToken", "pgReader"])
+  })
+
+  it("a runner sees the database of its region only, and its own metrics port", () => {
+    const environment = Environment.runner(parts, { id: "eu-2", index: 1, region: "eu" })
+    assert.strictEqual(
+      environment["HALLES_PG_REGION_URL"],
+      "postgres://halles_runner:s-runner@127.0.0.1:4402/halles_eu"
+    )
+    assert.strictEqual(environment["HALLES_METRICS_PORT"], "4411")
+    assert.notInclude(Object.values(environment).join(), "halles_am")
+  })
+
+  it("passes on where programs are, and nothing that is not named", () => {
+    const inherited = Environment.inherited({
+      PATH: "/bin",
+      OTEL_EXPORTER_OTLP_ENDPOINT: "x",
+      AWS_SECRET: "y",
+      PORT: "1"
+    })
+    assert.deepStrictEqual(inherited, { PATH: "/bin", OTEL_EXPORTER_OTLP_ENDPOINT: "x" })
+  })
+
+  it("changes the login of a URL and keeps the rest", () => {
+    const url = "postgres://admin:old@db.example:5433/postgres?sslmode=require"
+    const changed = Environment.withLogin(url, "halles_edge", "p/w", "halles_eu")
+    assert.strictEqual(changed, "postgres://halles_edge:p%2Fw@db.example:5433/halles_eu?sslmode=require")
+    assert.strictEqual(Environment.withoutLogin(changed), "postgres://db.example:5433/halles_eu?sslmode=require")
+  })
+})

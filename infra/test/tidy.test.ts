@@ -1,0 +1,168 @@
+import { assert, describe, it } from "@effect/vitest"
+import { existsSync, globSync, readdirSync, readFileSync } from "node:fs"
+import { dirname, join, relative, resolve } from "node:path"
+import { root } from "../src/Layout.ts"
+
+/** Folder of each package, and the packages of the workspace that it may import. */
+const packages: Readonly<Record<string, ReadonlyArray<string>>> = {
+  "packages/shared": [],
+  "packages/entities": ["shared"],
+  "packages/runners": ["shared", "entities"],
+  "packages/http": ["shared", "entities"],
+  "infra/load": ["shared", "entities"],
+  "infra/partners": ["shared"],
+  infra: ["shared", "entities"]
+}
+/** Programs that are started, not imported, and need no importer. */
+const programs = new Set([
+  "main.ts",
+  "ops.ts",
+  "gateway.ts",
+  "carrier.ts",
+  "replay.ts",
+  "check.ts",
+  "halles.ts",
+  "Supervisor.ts"
+])
+const topLevel = new Set([
+  "packages",
+  "infra",
+  "node_modules",
+  "pnpm-workspace.yaml",
+  "pnpm-lock.yaml",
+  "package.json",
+  "tsconfig.json",
+  "vitest.config.ts",
+  "README.md",
+  "ARCHITECTURE.md",
+  "LICENSE"
+])
+const linesMax = 400
+
+interface Source {
+  readonly path: string
+  readonly folder: string
+  readonly text: string
+  readonly imports: ReadonlyArray<string>
+}
+
+const manifest = (folder: string) => JSON.parse(readFileSync(join(root, folder, "package.json"), "utf8"))
+
+const read = (folder: string, part: "src" | "test"): ReadonlyArray<Source> =>
+  globSync(`${part}/**/*.ts`, { cwd: join(root, folder) }).map((file) => {
+    const text = readFileSync(join(root, folder, file), "utf8")
+    const imports = [...text.matchAll(/(?:from|import\(|import) ?"([^"]+)"/g)].map((match) => match[1] ?? "")
+    return { path: join(folder, file), folder, text, imports }
+  })
+
+const folders = Object.keys(packages)
+const sources = folders.flatMap((folder) => read(folder, "src"))
+const tests = folders.flatMap((folder) => read(folder, "test"))
+const everything = [...sources, ...tests].filter(({ path }) => !path.endsWith("tidy.test.ts"))
+
+/** Lines of sources that match, as `path:line text`. */
+const lines = (among: ReadonlyArray<Source>, pattern: RegExp): ReadonlyArray<string> =>
+  among.flatMap(({ path, text }) =>
+    text.split("\n").flatMap((line, at) => (pattern.test(line) ? [`${path}:${at + 1} ${line.trim()}`] : []))
+  )
+
+/** The file of the workspace that an import means; null for a package from outside. */
+const target = (source: Source, imported: string): string | null => {
+  if (imported.startsWith(".")) return relative(root, resolve(root, dirname(source.path), imported))
+  const found = /^@halles\/([^/]+)\/(.+)$/.exec(imported)
+  if (found === null) return null
+  const folder = folders.find((candidate) => candidate.endsWith(`/${found[1]}`)) ?? ""
+  return join(folder, "src", `${found[2]}.ts`)
+}
+
+const imported = new Set(
+  [...sources, ...tests].flatMap((source) =>
+    source.imports.flatMap((name) => {
+      const file = target(source, name)
+      return file === null || file === source.path ? [] : [file]
+    })
+  )
+)
+
+describe("tidy", () => {
+  it("packages import only what lies below them", () => {
+    const wrong = [...sources, ...tests].flatMap((source) =>
+      source.imports.flatMap((name) => {
+        const other = /^@halles\/([^/]+)/.exec(name)?.[1]
+        const allowed = other === undefined || packages[source.folder]?.includes(other) === true
+        const leaves = name.startsWith(".") && !`${target(source, name)}`.startsWith(`${source.folder}/`)
+        return allowed && !leaves ? [] : [`${source.path} imports ${name}`]
+      })
+    )
+    assert.deepStrictEqual(wrong, [])
+  })
+
+  it("packages declare what they import, with the catalog's versions", () => {
+    const wrong = folders.flatMap((folder) => {
+      const { dependencies = {}, name } = manifest(folder) as { dependencies?: Record<string, string>; name: string }
+      const used = sources
+        .filter((source) => source.folder === folder)
+        .flatMap(({ imports }) => imports)
+        .filter((specifier) => !/^(\.|node:)/.test(specifier))
+        .map((specifier) => /^(@[^/]+\/)?[^/]+/.exec(specifier)?.[0] ?? "")
+        .filter((specifier) => !(specifier in dependencies))
+      const upwards = Object.keys(dependencies)
+        .filter((dependency) => dependency.startsWith("@halles/"))
+        .filter((dependency) => packages[folder]?.includes(dependency.slice("@halles/".length)) !== true)
+      const unpinned = Object.entries(dependencies)
+        .filter(([, version]) => version !== "catalog:" && version !== "workspace:*")
+        .map(([dependency]) => dependency)
+      return [...new Set([...used, ...upwards, ...unpinned])].map((dependency) => `${name}: ${dependency}`)
+    })
+    assert.deepStrictEqual(wrong, [])
+  })
+
+  it("the top level holds what a newcomer expects", () => {
+    const wrong = readdirSync(root).filter((entry) => !entry.startsWith(".") && !topLevel.has(entry))
+    assert.deepStrictEqual(wrong, [])
+  })
+
+  it("processes read their environment through Config only", () => {
+    const packagesOnly = sources.filter(({ folder }) => folder.startsWith("packages/"))
+    assert.deepStrictEqual(lines(packagesOnly, /process\.env/), [])
+  })
+
+  it("nothing is any", () => {
+    assert.deepStrictEqual(lines(everything, /(: any\b|\bas any\b|<any>)/), [])
+  })
+
+  it("a source file has at most 400 lines", () => {
+    const wrong = sources.filter(({ text }) => text.split("\n").length > linesMax).map(({ path }) => path)
+    assert.deepStrictEqual(wrong, [])
+  })
+
+  it("no work is left as a note, and no path of one machine is written down", () => {
+    assert.deepStrictEqual(lines(everything, /\b(TODO|FIXME|XXX)\b/), [])
+    assert.deepStrictEqual(lines(everything, /["'`\s](\/work\/|\/home\/|\/root\/|\/Users\/)/), [])
+  })
+
+  it("there is no barrel, and every file is used", () => {
+    const barrels = everything.filter(({ path }) => /(^|\/)index\.ts$/.test(path)).map(({ path }) => path)
+    assert.deepStrictEqual(barrels, [])
+    const unused = sources
+      .map(({ path }) => path)
+      .filter((path) => !programs.has(path.split("/").pop() ?? "") && !imported.has(path))
+    assert.deepStrictEqual(unused, [])
+    const unnamed = sources.filter(
+      ({ path, text }) => !programs.has(path.split("/").pop() ?? "") && !/^export /m.test(text)
+    )
+    assert.deepStrictEqual(
+      unnamed.map(({ path }) => path),
+      []
+    )
+  })
+
+  it("every export of a package names a file", () => {
+    const missing = folders.flatMap((folder) =>
+      Object.values((manifest(folder).exports ?? {}) as Record<string, string>)
+        .filter((path) => !path.includes("*") && !existsSync(join(root, folder, path)))
+        .map((path) => join(folder, path))
+    )
+    assert.deepStrictEqual(missing, [])
+  })
+})

@@ -1,0 +1,148 @@
+import { Effect, Fiber, Result, Schema } from "effect"
+import type { SqlClient, SqlError } from "effect/sql"
+import type { Findings } from "./Findings.ts"
+
+/** A row of the journal with its events read. */
+export interface Row<Event> {
+  readonly id: string
+  readonly seq: number
+  readonly commandId: string
+  readonly events: ReadonlyArray<Event>
+  readonly shard: number
+  readonly epoch: number
+  /** Unix milliseconds. */
+  readonly at: number
+}
+
+/** Follows the histories of one entity type, one after the other. */
+export interface Reader<Event> {
+  readonly begin: (id: string) => void
+  readonly row: (row: Row<Event>) => void
+  readonly end: (id: string) => void
+}
+
+/** Ids from (without) to (with); `null` is open. */
+export interface Range {
+  readonly after: string
+  readonly upTo: string | null
+}
+export const everything: Range = { after: "", upTo: null }
+
+export interface Histories<Event> {
+  readonly type: string
+  readonly version: number
+  readonly Event: Schema.Codec<Event, unknown>
+  readonly upcast?: (version: number, event: unknown) => unknown
+}
+
+const pageRows = 4_000
+
+interface Stored {
+  readonly entity_id: string
+  readonly seq: number
+  readonly command_id: string
+  readonly events: unknown
+  readonly v: number | null
+  readonly shard: number
+  readonly epoch: number
+  readonly at: number
+}
+
+/**
+ * Reads all histories of a type in order of id and seq, a page at a time, the next page coming in while one is looked at.
+ * Looks after what holds for every entity: rows that can be read, seq without gaps, epochs that do not go back.
+ */
+export const read = <Event>(
+  sql: SqlClient.SqlClient,
+  findings: Findings,
+  histories: Histories<Event>,
+  reader: Reader<Event>,
+  options: { readonly range: Range; readonly again: boolean; readonly onRows: (rows: number) => void }
+): Effect.Effect<void, SqlError.SqlError> =>
+  Effect.gen(function* () {
+    const { range, again, onRows } = options
+    const page = (id: string, seq: number) => sql<Stored>`
+      SELECT entity_id, seq, command_id, events, (meta->>'v')::int AS v, shard, epoch,
+        (extract(epoch FROM at) * 1000)::float8 AS at
+      FROM journal
+      WHERE entity_type = ${histories.type} AND (entity_id, seq) > (${id}, ${seq})
+        ${range.upTo === null ? sql.literal("") : sql`AND entity_id <= ${range.upTo}`}
+      ORDER BY entity_id, seq LIMIT ${pageRows}`
+    const look = follow(findings, histories, reader, again)
+    // Everything of `after` itself belongs to the range before.
+    let rows = yield* page(range.after, 2 ** 31 - 1)
+    while (rows.length > 0) {
+      const last = rows.at(-1)!
+      const next = rows.length === pageRows ? yield* Effect.forkChild(page(last.entity_id, last.seq)) : null
+      yield* Effect.yieldNow
+      for (const row of rows) look.row(row)
+      if (!again) onRows(rows.length)
+      if (next === null) break
+      rows = yield* Fiber.join(next)
+    }
+    look.end()
+  })
+
+const follow = <Event>(
+  findings: Findings,
+  { Event, type, upcast, version }: Histories<Event>,
+  reader: Reader<Event>,
+  again: boolean
+) => {
+  const decode = Schema.decodeUnknownResult(Event)
+  let id: string | null = null
+  let seq = 0
+  let epoch = 0
+  let shard = 0
+  const end = () => {
+    if (id !== null) reader.end(id)
+    id = null
+  }
+  const eventsOf = (stored: Stored): ReadonlyArray<Event> => {
+    const events: Array<Event> = []
+    if (!Array.isArray(stored.events) || stored.events.length === 0) {
+      if (!again) findings.violation("I0", type, stored.entity_id, stored.seq, "the row holds no list of events")
+      return events
+    }
+    const from = stored.v ?? version
+    for (const one of stored.events) {
+      const decoded = decode(from < version && upcast !== undefined ? upcast(from, one) : one)
+      if (Result.isSuccess(decoded)) events.push(decoded.success)
+      else if (!again) {
+        findings.violation("I0", type, stored.entity_id, stored.seq, `an event is not of its schema: ${decoded.failure}`)
+      }
+    }
+    return events
+  }
+  const common = (stored: Stored) => {
+    findings.checked("I0")
+    findings.checked("I11")
+    if (stored.seq !== seq + 1) {
+      findings.violation("I11", type, stored.entity_id, stored.seq, `seq ${stored.seq} follows ${seq}`)
+    }
+    if (seq > 0 && stored.shard !== shard) {
+      const detail = `in shard ${stored.shard}, and before in ${shard}`
+      findings.violation("I12", type, stored.entity_id, stored.seq, detail)
+    }
+    if (stored.epoch < epoch) {
+      const detail = `epoch ${stored.epoch} wrote after epoch ${epoch}`
+      findings.violation("I12", type, stored.entity_id, stored.seq, detail)
+    }
+  }
+  const row = (stored: Stored) => {
+    if (stored.entity_id !== id) {
+      end()
+      id = stored.entity_id
+      seq = 0
+      epoch = 0
+      reader.begin(id)
+    }
+    if (!again) common(stored)
+    seq = stored.seq
+    epoch = stored.epoch
+    shard = stored.shard
+    const { at, command_id, entity_id } = stored
+    reader.row({ id: entity_id, seq, commandId: command_id, events: eventsOf(stored), shard, epoch, at: Math.round(at) })
+  }
+  return { row, end }
+}

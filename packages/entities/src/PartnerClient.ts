@@ -1,0 +1,48 @@
+import { Effect, type Redacted, Schema } from "effect"
+import { HttpClient, HttpClientRequest, type HttpClientResponse } from "effect/http"
+
+/** One call in all, connecting and reading included. */
+const deadlineMs = 1_000
+
+/** Kept-alive connections of this process to one partner; more calls than these wait, and their deadline ends the wait. */
+export const agentOptions = { connections: 64, keepAliveTimeout: 4_000, connectTimeout: deadlineMs } as const
+
+/** The partner's answer is not one that we can act on. */
+export class PartnerStatus extends Schema.TaggedError<PartnerStatus>()("PartnerStatus", { status: Schema.Int }) {}
+
+const Refusal = Schema.Struct({ code: Schema.String.check(Schema.isMaxLength(100)) })
+
+export type PartnerAnswer<A> =
+  | { readonly _tag: "Answered"; readonly body: A }
+  | { readonly _tag: "Refused"; readonly code: string }
+
+/** Calls to an outside company: bearer key, JSON, one deadline, no retry. A status in `refusals` is its final no. */
+export const make = Effect.fnUntraced(function* (options: {
+  readonly url: string
+  readonly key: Redacted.Redacted
+  readonly refusals: ReadonlyArray<number>
+}) {
+  const client = yield* HttpClient.HttpClient
+  const decodeRefusal = Schema.decodeUnknownEffect(Refusal)
+
+  const read = Effect.fnUntraced(function* <A>(
+    response: HttpClientResponse.HttpClientResponse,
+    schema: Schema.ConstraintCodec<A, unknown>
+  ) {
+    const json = yield* response.json
+    if (response.status >= 200 && response.status < 300) {
+      return { _tag: "Answered" as const, body: yield* Schema.decodeUnknownEffect(schema)(json) }
+    }
+    if (!options.refusals.includes(response.status)) return yield* new PartnerStatus({ status: response.status })
+    return { _tag: "Refused" as const, code: (yield* decodeRefusal(json)).code }
+  })
+  const post = <A>(path: string, body: object, schema: Schema.ConstraintCodec<A, unknown>) =>
+    HttpClientRequest.post(`${options.url}${path}`).pipe(
+      HttpClientRequest.bearerToken(options.key),
+      HttpClientRequest.bodyJsonUnsafe(body),
+      client.execute,
+      Effect.flatMap((response): Effect.Effect<PartnerAnswer<A>, unknown> => read(response, schema)),
+      Effect.timeout(deadlineMs)
+    )
+  return { post }
+})

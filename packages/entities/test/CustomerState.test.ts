@@ -1,0 +1,158 @@
+import { assert, it } from "@effect/vitest"
+import { CommandId, CustomerId, OrderId } from "@halles/shared/Ids"
+import { Arbitrary, Effect, Result, Schema } from "effect"
+import {
+  addressesMax,
+  CustomerView,
+  historyMax,
+  MovePoints,
+  NoteOrder,
+  PutAddress,
+  recentOrdersMax,
+  Register,
+  RemoveAddress,
+  SetConsent,
+  UpdateProfile
+} from "../src/Customer.ts"
+import * as CustomerState from "../src/Customer/CustomerState.ts"
+import type { Model } from "../src/Model.ts"
+import { Wake } from "../src/Wake.ts"
+
+const model: Model<CustomerState.State, CustomerState.Command, CustomerState.Event, CustomerState.Refusal> =
+  CustomerState
+const id = CustomerId.make("eu_ada")
+const commandId = CommandId.make("c")
+
+const after = (state: CustomerState.State, command: CustomerState.Command): CustomerState.State =>
+  Result.getOrElse(CustomerState.decide(state, command, 7), () => []).reduce(CustomerState.evolve, state)
+const refused = (state: CustomerState.State, command: CustomerState.Command) =>
+  Result.getOrThrow(Result.flip(CustomerState.decide(state, command, 0)))
+const ada = after(CustomerState.initial, new Register({ commandId }))
+const viewOf = (state: CustomerState.State) => CustomerState.view(id, state, 1)!
+
+const address = { name: "Ada", line1: "1 Mill Lane", city: "Leeds", postalCode: "LS1", country: "GB" }
+const putAddress = (label: string, city = "Leeds") =>
+  new PutAddress({ commandId, label, address: { ...address, city } })
+const move = (points: number) => new MovePoints({ commandId, points, reference: "order" })
+const note = (order: number) => new NoteOrder({ commandId, orderId: OrderId.make(`eu_${order}`) })
+
+const command: Arbitrary.Arbitrary<CustomerState.Command> = Arbitrary.schema(
+  Schema.Union([Register, UpdateProfile, PutAddress, RemoveAddress, SetConsent, NoteOrder, MovePoints, Wake])
+)
+const history = Arbitrary.map(Arbitrary.array(command, { maxLength: 40 }), (commands): typeof commands => [
+  new Register({ commandId }),
+  ...commands
+])
+
+it("is an event-sourced model", () => assert.strictEqual(model.type, "Customer"))
+
+it.prop("deciding twice adds nothing, but for points", [history, command], ([history, command]) => {
+  const state = after(history.reduce(after, CustomerState.initial), command)
+  const again = CustomerState.decide(state, command, 8)
+  assert.isTrue(command._tag === "MovePoints" || Result.isFailure(again) || again.success.length === 0)
+})
+
+it.prop("events and states survive the journal, and the view fits its contract", [history], ([history]) => {
+  let state = CustomerState.initial
+  for (const command of history) {
+    for (const event of Result.getOrElse(CustomerState.decide(state, command, 7), () => [])) {
+      const stored = JSON.stringify(Schema.encodeSync(CustomerState.Event)(event))
+      assert.deepStrictEqual(Schema.decodeUnknownSync(CustomerState.Event)(JSON.parse(stored)), event)
+    }
+    state = after(state, command)
+    const snapshot = JSON.stringify(Schema.encodeSync(CustomerState.State)(state))
+    assert.deepStrictEqual(Schema.decodeUnknownSync(CustomerState.State)(JSON.parse(snapshot)), state)
+    assert.isTrue(Schema.is(CustomerView)(viewOf(state)))
+  }
+})
+
+const points = Arbitrary.array(Arbitrary.schema(Schema.Int.check(Schema.isBetween({ minimum: -50, maximum: 100 }))), {
+  maxLength: 3 * historyMax
+})
+it.prop("points are never negative and equal their ledger, however long it grows", [points], ([points]) => {
+  let state = ada
+  let balance = 0
+  for (const amount of points) {
+    state = after(state, move(amount))
+    if (balance + amount >= 0) balance += amount
+    if (state._tag === "None") return assert.fail("nobody registered")
+    const { carried, ledger } = state
+    assert.strictEqual(state.points, balance)
+    assert.strictEqual(carried + ledger.reduce((sum, { points }) => sum + points, 0), balance)
+    assert.isTrue(ledger.length <= historyMax && carried >= 0)
+  }
+})
+
+it("points are refused when there are too few, and -0 moves none", () => {
+  assert.deepInclude(refused(after(ada, move(5)), move(-6)), { _tag: "NotEnoughPoints", points: 5 })
+  assert.deepStrictEqual(after(ada, move(-0)), ada)
+})
+
+it("an order counts once, under whatever command id; the newest are remembered", () => {
+  const orders = Array.from({ length: 2 * recentOrdersMax }, (_, index) => index)
+  const twice = [...orders, ...orders].reduce((state, order) => after(state, note(order)), ada)
+  const { count, recent } = viewOf(twice).orders
+  assert.strictEqual(count, orders.length)
+  assert.deepStrictEqual(
+    recent,
+    orders
+      .toReversed()
+      .slice(0, recentOrdersMax)
+      .map((order) => OrderId.make(`eu_${order}`))
+  )
+})
+
+it("addresses are bounded; a known label can still be changed, and removing twice is harmless", () => {
+  const labels = ["__proto__", ...Array.from({ length: addressesMax - 1 }, (_, index) => `a${index}`)]
+  const full = labels.reduce((state, label) => after(state, putAddress(label)), ada)
+  assert.deepStrictEqual(
+    viewOf(full).addresses.map(({ label }) => label),
+    labels
+  )
+  assert.deepInclude(refused(full, putAddress("one-more")), { max: addressesMax })
+  assert.strictEqual(viewOf(after(full, putAddress("__proto__", "York"))).addresses[0]?.address.city, "York")
+  const removed = after(full, new RemoveAddress({ commandId, label: "a1" }))
+  assert.lengthOf(viewOf(removed).addresses, addressesMax - 1)
+  assert.strictEqual(after(removed, new RemoveAddress({ commandId, label: "a1" })), removed)
+})
+
+it("a consent holds as it was set last; a refusal is one too, and the history is bounded", () => {
+  const set = (granted: boolean) => new SetConsent({ commandId, purpose: "analytics", granted })
+  assert.deepStrictEqual(viewOf(after(ada, set(false))).consents, [{ purpose: "analytics", granted: false, at: 7 }])
+  const often = Array.from({ length: historyMax + 5 }).reduce<CustomerState.State>(
+    (state, _, index) => after(state, set(index % 2 === 0)),
+    ada
+  )
+  assert.strictEqual(often._tag === "Known" && often.consentHistory.length, historyMax)
+  assert.deepStrictEqual(viewOf(often).consents, [{ purpose: "analytics", granted: true, at: 7 }])
+})
+
+it("a guest becomes an account with an e-mail address; only the fields present change", () => {
+  const profile = (over: Partial<UpdateProfile>) => new UpdateProfile({ commandId, ...over })
+  assert.isTrue(viewOf(ada).guest)
+  const named = after(ada, profile({ name: "Ada", preferences: { language: "en" } }))
+  const account = after(named, profile({ email: "ada@example.org", preferences: { currency: "GBP" } }))
+  const { email, guest, name, preferences } = viewOf(account)
+  assert.deepStrictEqual([email, guest, name], ["ada@example.org", false, "Ada"])
+  assert.deepStrictEqual(preferences, { language: "en", currency: "GBP" })
+  assert.strictEqual(after(account, profile({ name: "Ada" })), account)
+})
+
+it("an id is registered once, and needed for all else", () => {
+  assert.strictEqual(refused(ada, new Register({ commandId }))._tag, "AlreadyExists")
+  assert.strictEqual(refused(CustomerState.initial, move(1))._tag, "NotFound")
+  assert.strictEqual(CustomerState.view(id, CustomerState.initial, 0), null)
+})
+
+it("the lives that the laws are tried on have every event in them", () => {
+  const seen = new Set<string>()
+  for (const life of Effect.runSync(Arbitrary.sampleEffect(history, { count: 300, seed: 1 }))) {
+    let state = CustomerState.initial
+    for (const command of life) {
+      for (const { _tag } of Result.getOrElse(CustomerState.decide(state, command, 7), () => [])) seen.add(_tag)
+      state = after(state, command)
+    }
+  }
+  const tags = CustomerState.Event.members.map(({ fields }) => fields._tag.schema.literal)
+  assert.deepStrictEqual([...seen].toSorted(), tags.filter((tag) => tag !== "AddressRemoved").toSorted())
+})

@@ -1,0 +1,91 @@
+import { NodeHttpServer } from "@effect/platform-node"
+import { Reads, RegionDatabases } from "@halles/entities/Reads"
+import * as ClusterClient from "@halles/shared/ClusterClient"
+import { Nats } from "@halles/shared/Nats"
+import * as Postgres from "@halles/shared/Postgres"
+import { RunnerPresence } from "@halles/shared/RunnerPresence"
+import { ByteSize, Effect, Layer, Logger } from "effect"
+import { HttpIncomingMessage, HttpRouter } from "effect/http"
+import { HttpApiBuilder, HttpApiScalar } from "effect/http-api"
+import { PrometheusMetrics } from "effect/observability"
+import { createServer } from "node:http"
+import { Access, ImportScopeLive } from "./Access.ts"
+import { Api } from "./Api.ts"
+import { CartHttp } from "./CartHttp.ts"
+import { CatalogHttp } from "./CatalogHttp.ts"
+import { CatalogImport } from "./CatalogImport.ts"
+import { CustomerHttp } from "./CustomerHttp.ts"
+import { Guard } from "./Guard.ts"
+import { HealthHttp } from "./HealthHttp.ts"
+import { HttpConfig } from "./HttpConfig.ts"
+import { OrderHttp } from "./OrderHttp.ts"
+import { RefusalsLive } from "./Refusals.ts"
+import { SkuHttp } from "./SkuHttp.ts"
+import { WebhookHttp, WebhookSecrets } from "./WebhookHttp.ts"
+
+/** Of every body that is read as a whole; catalogue imports are read row by row. */
+const bodyMax = ByteSize.kibibytes(256)
+/** Connections to the list of runners, one of them held by the cluster client; and to each region's read tables. */
+const controlConnectionsMax = 4
+const regionConnectionsMax = 8
+/** How long a stopping process waits for what it has begun. */
+const drainMax = "10 seconds"
+
+/** Clients that say nothing, or too slowly, do not keep a socket; uploads have an hour, since imports are long. */
+const makeServer = () => {
+  const server = createServer({
+    headersTimeout: 10_000,
+    requestTimeout: 3_600_000,
+    keepAliveTimeout: 65_000,
+    maxHeaderSize: 16_384
+  })
+  server.maxConnections = 10_000
+  server.maxHeadersCount = 100
+  return server
+}
+
+/** All routes of the edge; what they need stays open, so that tests may serve them over a cluster of their own. */
+export const RoutesLive = Layer.mergeAll(
+  HttpApiBuilder.layer(Api, { openapiPath: "/openapi.json" }),
+  HttpApiScalar.layer(Api, { path: "/docs", scalar: { withDefaultFonts: false } }),
+  PrometheusMetrics.layerHttp({ path: "/metrics" }),
+  Guard
+).pipe(
+  Layer.provide([CartHttp, OrderHttp, CustomerHttp, SkuHttp, CatalogHttp, WebhookHttp, HealthHttp]),
+  Layer.provide([CatalogImport.layer, ImportScopeLive, RefusalsLive]),
+  Layer.provide(Layer.succeed(HttpIncomingMessage.MaxBodySize, bodyMax))
+)
+
+/** The edge: a client of the cluster that owns no shards. */
+export const HttpLive = Layer.unwrap(
+  Effect.map(HttpConfig, (config) =>
+    HttpRouter.serve(RoutesLive, { disableLogger: true }).pipe(
+      Layer.provide(
+        NodeHttpServer.layer(makeServer, { host: config.host, port: config.port, gracefulShutdownTimeout: drainMax })
+      ),
+      Layer.provide([
+        Access.layer(config),
+        WebhookSecrets.layer({ gateway: config.gatewayWebhookSecret, carrier: config.carrierWebhookSecret }),
+        Reads.layer.pipe(
+          Layer.provide(
+            RegionDatabases.layer({
+              urls: config.regionUrls,
+              applicationName: "halles:edge",
+              connectionsMax: regionConnectionsMax
+            })
+          )
+        )
+      ]),
+      Layer.provide([ClusterClient.layer({ region: "edge" }), RunnerPresence.layer]),
+      Layer.provide([
+        Nats.layer({ url: config.natsUrl, name: "edge" }),
+        Postgres.layer({
+          url: config.controlUrl,
+          applicationName: "halles:edge:control",
+          connectionsMax: controlConnectionsMax
+        })
+      ]),
+      Layer.provide(Logger.layer([Logger.consoleJson]))
+    )
+  )
+)

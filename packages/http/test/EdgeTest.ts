@@ -1,0 +1,120 @@
+import { NodeHttpServer } from "@effect/platform-node"
+import { Reads } from "@halles/entities/Reads"
+import { shardsPerRegion } from "@halles/shared/Region"
+import { RunnerPresence } from "@halles/shared/RunnerPresence"
+import { NatsTest } from "@halles/shared/testing/NatsTest"
+import { PgTest } from "@halles/shared/testing/PgTest"
+import { Context, Effect, Layer, Logger, Option, Redacted } from "effect"
+import {
+  MessageStorage,
+  RunnerAddress,
+  RunnerHealth,
+  Runners,
+  RunnerStorage,
+  Sharding,
+  ShardingConfig
+} from "effect/cluster"
+import { HttpRouter, HttpServer } from "effect/http"
+import { createServer } from "node:http"
+import { Access } from "../src/Access.ts"
+import { RoutesLive } from "../src/Http.ts"
+import { WebhookSecrets } from "../src/WebhookHttp.ts"
+import * as EntityDoubles from "./EntityDoubles.ts"
+
+export const importToken = "import-token"
+export const adminToken = "admin-token"
+export const gatewaySecret = Redacted.make(Buffer.from("gateway-secret").toString("base64"))
+export const carrierSecret = Redacted.make(Buffer.from("carrier-secret").toString("base64"))
+
+/** One runner in this process that owns all of `eu`. `am` and `ap` have none, as when a region is down. */
+const cluster = EntityDoubles.layer.pipe(
+  Layer.provideMerge(Sharding.layer),
+  Layer.provide([Runners.layerNoop, RunnerStorage.layerMemory, RunnerHealth.layerNoop]),
+  Layer.provide(MessageStorage.layerNoop),
+  Layer.provide(
+    ShardingConfig.layer({
+      runnerAddress: Option.some(RunnerAddress.make("edge-test", 1)),
+      shardsPerGroup: shardsPerRegion,
+      availableShardGroups: ["default", "eu", "am", "ap"],
+      assignedShardGroups: ["default", "eu"],
+      simulateRemoteSerialization: true,
+      entityTerminationTimeout: 0,
+      entityMessagePollInterval: "100 millis",
+      refreshAssignmentsInterval: "100 millis",
+      sendRetryInterval: "20 millis"
+    })
+  )
+)
+
+const reads = Layer.succeed(Reads, {
+  products: ({ q }) => (q === "boom" ? Effect.die(new Error("secret detail")) : Effect.succeed({ items: [], next: null })),
+  orders: () => Effect.succeed({ items: [], next: null }),
+  stock: () => Effect.succeed(Option.none())
+})
+
+/** The real routes on a real HTTP server, over doubles of the entities. */
+export class EdgeTest extends Context.Service<
+  EdgeTest,
+  {
+    readonly url: string
+    readonly fetch: (path: string, init?: RequestInit) => Effect.Effect<Response>
+    /** A JSON request; the answer's body is parsed. */
+    readonly send: (
+      method: string,
+      path: string,
+      body?: unknown,
+      headers?: Readonly<Record<string, string>>
+    ) => Effect.Effect<Answer>
+  }
+>()("@halles/http/test/EdgeTest") {
+  static readonly layer = Layer.effect(
+    EdgeTest,
+    Effect.gen(function* () {
+      const { address } = yield* HttpServer.HttpServer
+      const url = HttpServer.formatAddress(address).replace("0.0.0.0", "127.0.0.1")
+      const send = async (method: string, path: string, body?: unknown, headers: Readonly<Record<string, string>> = {}) => {
+        const response = await fetch(`${url}${path}`, {
+          method,
+          headers: { ...(body === undefined ? {} : { "content-type": "application/json" }), ...headers },
+          ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) })
+        })
+        const text = await response.text()
+        return { status: response.status, headers: response.headers, text, json: text === "" ? null : parse(text) }
+      }
+      return {
+        url,
+        fetch: (path: string, init?: RequestInit) => Effect.promise(() => fetch(`${url}${path}`, init)),
+        send: (...args: Parameters<typeof send>) => Effect.promise(() => send(...args))
+      }
+    })
+  ).pipe(
+    Layer.provide(HttpRouter.serve(RoutesLive, { disableLogger: true, disableListenLog: true })),
+    Layer.provide(NodeHttpServer.layer(createServer, { host: "127.0.0.1", port: 0 })),
+    Layer.provide([
+      cluster,
+      reads,
+      Access.layer({ importToken: Redacted.make(importToken), adminToken: Redacted.make(adminToken) }),
+      WebhookSecrets.layer({ gateway: gatewaySecret, carrier: carrierSecret }),
+      RunnerPresence.layer
+    ]),
+    Layer.provide([NatsTest.layerConnection("edge"), PgTest.layer("edge")]),
+    Layer.provide(NatsTest.layer),
+    Layer.provide(Logger.layer([]))
+  )
+}
+
+export interface Answer {
+  readonly status: number
+  readonly headers: Headers
+  readonly text: string
+  // oxlint-disable-next-line typescript/no-explicit-any -- what came over the wire, looked into by assertions
+  readonly json: any
+}
+
+const parse = (text: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}

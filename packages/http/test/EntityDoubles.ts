@@ -1,0 +1,283 @@
+import { Cart, CartClosed, CartView, NotSold } from "@halles/entities/Cart"
+import { Customer, CustomerView } from "@halles/entities/Customer"
+import { NotFound } from "@halles/entities/EntityErrors"
+import { Order, OrderView, TooLateToCancel } from "@halles/entities/Order"
+import { Payment } from "@halles/entities/Payment"
+import { Product, ProductView } from "@halles/entities/Product"
+import { Shipment } from "@halles/entities/Shipment"
+import { Sku, SkuView } from "@halles/entities/Sku"
+import { CartId, CustomerId, OrderId, SkuCode, SkuId, WarehouseId } from "@halles/shared/Ids"
+import { Effect, Layer, Stream } from "effect"
+import { Entity } from "effect/cluster"
+
+// Answers in the shape of the contracts, so that the edge is tested without shells; those have tests of their own.
+
+const unused = (): Effect.Effect<never> => Effect.die("not part of this test")
+const idOf = Effect.map(Entity.CurrentAddress, (address) => address.entityId)
+
+/** Every command that reached an entity: `type id tag commandId`. */
+export const received: Array<string> = []
+const note = (type: string, id: string, command: { readonly _tag: string; readonly commandId: string }) => {
+  received.push(`${type} ${id} ${command._tag} ${command.commandId}`)
+}
+
+const nothing = { goods: 0, charges: 0, tax: 0, total: 0 }
+
+const CartDouble = Cart.toLayer(
+  Effect.gen(function* () {
+    const id = CartId.make(yield* idOf)
+    let view: CartView | undefined
+    const current = Effect.suspend(() =>
+      view === undefined ? Effect.fail(new NotFound({ entity: "Cart", id })) : Effect.succeed(view)
+    )
+    const change = (command: { readonly _tag: string; readonly commandId: string }, next: Partial<CartView>) =>
+      Effect.map(current, (open) => {
+        note("Cart", id, command)
+        return (view = new CartView({ ...open, ...next, seq: open.seq + 1 }))
+      })
+    return Cart.of({
+      OpenCart: ({ payload }) =>
+        Effect.sync(() => {
+          note("Cart", id, payload)
+          return (view ??= new CartView({
+            id,
+            status: "open",
+            currency: payload.currency,
+            pricing: payload.pricing,
+            customerId: payload.customerId ?? null,
+            lines: [],
+            charges: [],
+            coupon: null,
+            totals: nothing,
+            orderId: null,
+            mergedInto: null,
+            seq: 1
+          }))
+        }),
+      PutLine: ({ payload }) => {
+        const { agreedPrice, quantity, sku, variant } = payload
+        if (sku === "GONE") return Effect.fail(new NotSold({ skus: [sku] }))
+        if (sku === "CLOSED") return Effect.fail(new CartClosed({ status: "checked_out" }))
+        if (sku === "SLOW") return Effect.never
+        const unitPrice = agreedPrice ?? 1995
+        const goods = unitPrice * quantity
+        return change(payload, {
+          lines: [{ sku, variant, title: "Tea", quantity, unitPrice, taxRate: 2000 }],
+          totals: { goods, charges: 0, tax: 0, total: goods }
+        })
+      },
+      AddLine: unused,
+      RemoveLine: ({ payload }) => change(payload, { lines: [], totals: nothing }),
+      PutCharge: ({ payload }) => change(payload, { charges: [payload.charge] }),
+      ApplyCoupon: unused,
+      RemoveCoupon: unused,
+      Reprice: unused,
+      Merge: ({ payload }) => change(payload, {}),
+      HandOver: unused,
+      CheckOut: ({ payload }) => change(payload, { status: "checked_out", orderId: OrderId.make(id) }),
+      Wake: unused,
+      View: () => current
+    })
+  })
+)
+
+const steps = [
+  { seq: 1, step: "created", at: 1_700_000_000_000, detail: null },
+  { seq: 2, step: "confirmed", at: 1_700_000_000_100, detail: null }
+]
+
+const OrderDouble = Order.toLayer(
+  Effect.gen(function* () {
+    const id = OrderId.make(yield* idOf)
+    const view = new OrderView({
+      id,
+      status: "created",
+      customerId: null,
+      currency: "GBP",
+      lines: [
+        { sku: SkuCode.make("TEA"), variant: "", title: "Tea", quantity: 2, unitPrice: 1995, taxRate: 2000 }
+      ],
+      charges: [{ code: "summer", kind: "discount", amount: -100 }],
+      discount: 0,
+      totals: { goods: 3990, charges: -100, tax: 778, total: 4668 },
+      payment: { authorised: 4668, captured: 0, refunded: 0 },
+      trackingNumbers: [],
+      returns: [],
+      cancelled: null,
+      steps,
+      seq: 2
+    })
+    const current = id.endsWith("none") ? Effect.fail(new NotFound({ entity: "Order", id })) : Effect.succeed(view)
+    return Order.of({
+      Place: unused,
+      Cancel: () => Effect.fail(new TooLateToCancel({ status: "shipped" })),
+      RequestReturn: ({ payload }) => {
+        note("Order", id, payload)
+        const { disposition, lines, returnId } = payload
+        return Effect.map(
+          current,
+          () => new OrderView({ ...view, returns: [{ returnId, disposition, lines, status: "requested", refunded: 0 }] })
+        )
+      },
+      NoteDispatched: unused,
+      NoteDelivered: unused,
+      NoteReturnReceived: unused,
+      Wake: unused,
+      View: () => current,
+      Settled: () => Effect.map(current, (order) => new OrderView({ ...order, status: "confirmed" })),
+      Watch: ({ payload }) =>
+        Stream.fromIterable(
+          steps.filter((step) => step.seq > payload.afterSeq).map((step) => ({ step, status: "confirmed" as const }))
+        )
+    })
+  })
+)
+
+const CustomerDouble = Customer.toLayer(
+  Effect.gen(function* () {
+    const id = CustomerId.make(yield* idOf)
+    let view: CustomerView | undefined
+    const change = (command: { readonly _tag: string; readonly commandId: string }, next: Partial<CustomerView>) =>
+      Effect.suspend(() => {
+        note("Customer", id, command)
+        if (view === undefined) return Effect.fail(new NotFound({ entity: "Customer", id }))
+        return Effect.succeed((view = new CustomerView({ ...view, ...next, seq: view.seq + 1 })))
+      })
+    return Customer.of({
+      Register: ({ payload: { email, name } }) =>
+        Effect.sync(
+          () =>
+            (view ??= new CustomerView({
+              id,
+              guest: email === undefined,
+              email: email ?? null,
+              name: name ?? null,
+              addresses: [],
+              preferences: {},
+              consents: [],
+              orders: { count: 0, recent: [] },
+              points: 0,
+              seq: 1
+            }))
+        ),
+      UpdateProfile: ({ payload }) => change(payload, payload.name === undefined ? {} : { name: payload.name }),
+      PutAddress: ({ payload: { address, label, ...command } }) =>
+        change({ ...command, _tag: "PutAddress" }, { addresses: [{ label, address }] }),
+      RemoveAddress: ({ payload }) => change(payload, { addresses: [] }),
+      SetConsent: ({ payload: { granted, purpose, ...command } }) =>
+        change({ ...command, _tag: "SetConsent" }, { consents: [{ purpose, granted, at: 1 }] }),
+      NoteOrder: unused,
+      MovePoints: unused,
+      Wake: unused,
+      View: () =>
+        Effect.suspend(() =>
+          view === undefined ? Effect.fail(new NotFound({ entity: "Customer", id })) : Effect.succeed(view)
+        )
+    })
+  })
+)
+
+const SkuDouble = Sku.toLayer(
+  Effect.gen(function* () {
+    const id = SkuId.make(yield* idOf)
+    const level = { onHand: 5, held: 1, reserved: 1, available: 3 }
+    const view = new SkuView({
+      id,
+      warehouses: [{ warehouse: WarehouseId.make("eu-main"), ...level }],
+      totals: { ...level, shipped: 0, backOrdered: 0 },
+      backOrderAllowed: false,
+      seq: 3
+    })
+    const taken = (command: { readonly _tag: string; readonly commandId: string }) =>
+      Effect.sync(() => {
+        note("Sku", id, command)
+        return view
+      })
+    return Sku.of({
+      Receive: ({ payload }) => taken(payload),
+      Adjust: ({ payload }) => taken(payload),
+      Hold: unused,
+      Reserve: unused,
+      Release: unused,
+      Ship: unused,
+      Restock: unused,
+      WriteOff: unused,
+      AllowBackOrder: unused,
+      Wake: unused,
+      View: () => Effect.succeed(view)
+    })
+  })
+)
+
+const ProductDouble = Product.toLayer(
+  Effect.gen(function* () {
+    const id = yield* idOf
+    let view: ProductView | undefined
+    return Product.of({
+      ListProduct: ({ payload: { description, price, sku, title, ...command } }) =>
+        Effect.delay(
+          Effect.sync(() => {
+            note("Product", id, { ...command, _tag: `ListProduct(${title})` })
+            return (view = new ProductView({
+              sku,
+              region: "eu",
+              title,
+              description,
+              price,
+              listed: true,
+              seq: (view?.seq ?? 0) + 1
+            }))
+          }),
+          title === "Slow" ? "20 millis" : 0
+        ),
+      Unlist: unused,
+      Wake: unused,
+      View: () =>
+        Effect.suspend(() =>
+          view === undefined ? Effect.fail(new NotFound({ entity: "Product", id })) : Effect.succeed(view)
+        )
+    })
+  })
+)
+
+const PaymentDouble = Payment.toLayer(
+  Effect.gen(function* () {
+    const id = yield* idOf
+    return Payment.of({
+      Authorise: unused,
+      Capture: unused,
+      Void: unused,
+      Refund: unused,
+      GatewayNotice: ({ payload }) =>
+        id.endsWith("none")
+          ? Effect.fail(new NotFound({ entity: "Payment", id }))
+          : Effect.sync(() => note("Payment", id, payload)),
+      Wake: unused,
+      View: unused
+    })
+  })
+)
+
+const ShipmentDouble = Shipment.toLayer(
+  Effect.gen(function* () {
+    const id = yield* idOf
+    return Shipment.of({
+      Create: unused,
+      CancelShipment: unused,
+      Collect: unused,
+      CarrierNotice: ({ payload }) => Effect.sync(() => note("Shipment", id, payload)),
+      Wake: unused,
+      View: unused
+    })
+  })
+)
+
+export const layer = Layer.mergeAll(
+  CartDouble,
+  OrderDouble,
+  CustomerDouble,
+  SkuDouble,
+  ProductDouble,
+  PaymentDouble,
+  ShipmentDouble
+)
