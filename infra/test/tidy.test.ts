@@ -46,12 +46,22 @@ interface Source {
   readonly imports: ReadonlyArray<string>
 }
 
-const manifest = (folder: string) => JSON.parse(readFileSync(join(root, folder, "package.json"), "utf8"))
+/** `import … from "x"`, `export … from "x"`, `import "x"`, `import("x")`. */
+const statement = /^(?:import|export)\s[\w\s{},*$]*?from "([^"\n]+)"|^import "([^"\n]+)"|\bimport\("([^"\n]+)"\)/gm
+
+interface Manifest {
+  readonly name: string
+  readonly dependencies?: Readonly<Record<string, string>>
+  readonly devDependencies?: Readonly<Record<string, string>>
+  readonly exports?: Readonly<Record<string, string>>
+}
+
+const manifest = (folder: string): Manifest => JSON.parse(readFileSync(join(root, folder, "package.json"), "utf8"))
 
 const read = (folder: string, part: "src" | "test"): ReadonlyArray<Source> =>
   globSync(`${part}/**/*.ts`, { cwd: join(root, folder) }).map((file) => {
     const text = readFileSync(join(root, folder, file), "utf8")
-    const imports = [...text.matchAll(/(?:from|import\(|import) ?"([^"]+)"/g)].map((match) => match[1] ?? "")
+    const imports = [...text.matchAll(statement)].map(([, named, bare, dynamic]) => named ?? bare ?? dynamic ?? "")
     return { path: join(folder, file), folder, text, imports }
   })
 
@@ -59,6 +69,13 @@ const folders = Object.keys(packages)
 const sources = folders.flatMap((folder) => read(folder, "src"))
 const tests = folders.flatMap((folder) => read(folder, "test"))
 const everything = [...sources, ...tests].filter(({ path }) => !path.endsWith("tidy.test.ts"))
+
+/** What lies below; a package by its own name; in a test also what the manifest lists for development. */
+const mayImport = (source: Source, other: string): boolean => {
+  const { devDependencies = {}, name } = manifest(source.folder)
+  const below = packages[source.folder]?.includes(other) === true
+  return below || name === `@halles/${other}` || (tests.includes(source) && `@halles/${other}` in devDependencies)
+}
 
 /** Lines of sources that match, as `path:line text`. */
 const lines = (among: ReadonlyArray<Source>, pattern: RegExp): ReadonlyArray<string> =>
@@ -89,7 +106,7 @@ describe("tidy", () => {
     const wrong = [...sources, ...tests].flatMap((source) =>
       source.imports.flatMap((name) => {
         const other = /^@halles\/([^/]+)/.exec(name)?.[1]
-        const allowed = other === undefined || packages[source.folder]?.includes(other) === true
+        const allowed = other === undefined || mayImport(source, other)
         const leaves = name.startsWith(".") && !`${target(source, name)}`.startsWith(`${source.folder}/`)
         return allowed && !leaves ? [] : [`${source.path} imports ${name}`]
       })
@@ -99,13 +116,13 @@ describe("tidy", () => {
 
   it("packages declare what they import, with the catalog's versions", () => {
     const wrong = folders.flatMap((folder) => {
-      const { dependencies = {}, name } = manifest(folder) as { dependencies?: Record<string, string>; name: string }
+      const { dependencies = {}, name } = manifest(folder)
       const used = sources
         .filter((source) => source.folder === folder)
         .flatMap(({ imports }) => imports)
         .filter((specifier) => !/^(\.|node:)/.test(specifier))
         .map((specifier) => /^(@[^/]+\/)?[^/]+/.exec(specifier)?.[0] ?? "")
-        .filter((specifier) => !(specifier in dependencies))
+        .filter((specifier) => specifier !== name && !(specifier in dependencies))
       const upwards = Object.keys(dependencies)
         .filter((dependency) => dependency.startsWith("@halles/"))
         .filter((dependency) => packages[folder]?.includes(dependency.slice("@halles/".length)) !== true)
@@ -159,7 +176,7 @@ describe("tidy", () => {
 
   it("every export of a package names a file", () => {
     const missing = folders.flatMap((folder) =>
-      Object.values((manifest(folder).exports ?? {}) as Record<string, string>)
+      Object.values(manifest(folder).exports ?? {})
         .filter((path) => !path.includes("*") && !existsSync(join(root, folder, path)))
         .map((path) => join(folder, path))
     )

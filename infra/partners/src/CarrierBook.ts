@@ -72,7 +72,7 @@ const make = Effect.fnUntraced(function* (options: { readonly path: string; read
   const move = (id: string) =>
     Effect.gen(function* () {
       moving += 1
-      for (let due = CarrierLedger.due(items.get(id)!, options.delays); due !== null; ) {
+      for (let due = CarrierLedger.due(items.get(id)!, options.delays); due !== null;) {
         yield* Effect.sleep(Math.max(0, due.at - clock.currentTimeMillisUnsafe()))
         const still = CarrierLedger.due(items.get(id)!, options.delays)
         if (still?.tag !== due.tag) return

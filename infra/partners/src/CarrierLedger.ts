@@ -5,7 +5,7 @@ import { createHash } from "node:crypto"
 const Reference = Schema.String.check(Schema.isPattern(/^[A-Za-z0-9:_-]{1,120}$/))
 const Id = Schema.String.check(Schema.isPattern(/^[A-Za-z0-9_-]{1,100}$/))
 const Line = Schema.Struct({ sku: Id, quantity: Schema.Int.check(Schema.isGreaterThan(0)) })
-const Lines = Schema.Array(Line).check(Schema.isMinLength(1), Schema.isMaxLength(1_000))
+const Lines = Schema.Array(Line).check(Schema.isMinLength(1), Schema.isMaxLength(2_000))
 const Parcels = Schema.Array(Schema.Struct({ warehouse: Id, lines: Lines })).check(
   Schema.isMinLength(1),
   Schema.isMaxLength(50)
@@ -90,14 +90,18 @@ export interface Chance {
 }
 
 const digest = (kind: string, body: object) =>
-  createHash("sha256").update(`${kind} ${JSON.stringify(body)}`).digest("base64url")
+  createHash("sha256")
+    .update(`${kind} ${JSON.stringify(body)}`)
+    .digest("base64url")
 export const shipRequest = (body: ShipBody): string => digest("ship", body)
 export const returnRequest = (body: ReturnBody): string => digest("return", body)
 
 export const ship = (body: ShipBody, { at, id }: Chance): Answered => {
   const common = { reference: body.reference, request: shipRequest(body), at }
   if (body.address.postalCode === "NO-SERVICE") return { _tag: "Unserved", ...common, code: "no_service" }
-  const trackingNumbers = body.parcels.map((_, index) => `${id.slice(4).replaceAll("-", "").toUpperCase()}-${index + 1}`)
+  const trackingNumbers = body.parcels.map(
+    (_, index) => `${id.slice(4).replaceAll("-", "").toUpperCase()}-${index + 1}`
+  )
   return { _tag: "Booked", ...common, id, orderId: body.orderId, parcels: body.parcels, trackingNumbers }
 }
 
@@ -173,7 +177,11 @@ export const evolve = (state: Item | undefined, entry: Change): Item => {
   throw new Error(`${entry._tag} does not fit ${entry.id}`)
 }
 
-const types = { Dispatched: "shipment.dispatched", Delivered: "shipment.delivered", Received: "return.received" } as const
+const types = {
+  Dispatched: "shipment.dispatched",
+  Delivered: "shipment.delivered",
+  Received: "return.received"
+} as const
 
 /** The webhook that tells of a movement; `@halles/entities/Carrier` reads it as `CarrierWebhook`. */
 export const webhook = (state: Item, entry: Moved) => ({

@@ -33,6 +33,8 @@ const ship = (book: CarrierBook["Service"]) => {
   })
 }
 
+const show = (state: CarrierLedger.Shipment) => json(200, CarrierLedger.view(state))
+
 const carrierRoutes = HttpRouter.addAll(
   Effect.gen(function* () {
     const { guard } = yield* Partner
@@ -41,7 +43,6 @@ const carrierRoutes = HttpRouter.addAll(
       const answer = CarrierLedger.answer(entry)
       return json(answer.status, answer.body)
     })
-    const show = (state: CarrierLedger.Shipment) => json(200, CarrierLedger.view(state))
     return [
       HttpRouter.route("POST", "/shipments", guard(ship(book))),
       HttpRouter.route("GET", "/shipments/:id", guard(Effect.map(Effect.flatMap(pathId("id"), book.shipment), show))),

@@ -1,6 +1,6 @@
 import { NodeHttpServerRequest } from "@effect/platform-node"
 import { Effect, Layer, type Schema } from "effect"
-import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
+import { HttpRouter, HttpServerRequest } from "effect/http"
 import { GatewayBook } from "./GatewayBook.ts"
 import * as GatewayLedger from "./GatewayLedger.ts"
 import { body, json, Partner, pathId, Problem, routes } from "./Partner.ts"
@@ -15,8 +15,8 @@ const failedOnceMax = 100_000
 const neverAnswer = Effect.gen(function* () {
   const request = yield* HttpServerRequest.HttpServerRequest
   yield* Effect.sleep(heldMs)
-  NodeHttpServerRequest.toIncomingMessage(request).destroy()
-  return HttpServerResponse.empty()
+  NodeHttpServerRequest.toIncomingMessage(request).socket.destroy()
+  return yield* Effect.never
 })
 
 const authorise = (book: GatewayBook["Service"]) => {
@@ -67,9 +67,7 @@ const gatewayRoutes = HttpRouter.addAll(
     const { guard } = yield* Partner
     const book = yield* GatewayBook
     const money = (tag: "Capture" | "Refund" | "Chargeback") =>
-      guard(
-        change(book, GatewayLedger.MoneyBody, (authorisationId, body) => ({ _tag: tag, authorisationId, ...body }))
-      )
+      guard(change(book, GatewayLedger.MoneyBody, (authorisationId, body) => ({ _tag: tag, authorisationId, ...body })))
     const voids = change(book, GatewayLedger.VoidBody, (authorisationId, body) => ({
       _tag: "Void",
       authorisationId,

@@ -64,11 +64,7 @@ export const open = <Entry>(options: {
   readonly path: string
   readonly schema: Schema.ConstraintCodec<Entry, unknown>
   readonly replay: (entry: Entry) => void
-}): Effect.Effect<
-  LedgerFile<Entry>,
-  PlatformError | LedgerCorrupt,
-  FileSystem.FileSystem | Path.Path | Scope.Scope
-> =>
+}): Effect.Effect<LedgerFile<Entry>, PlatformError | LedgerCorrupt, FileSystem.FileSystem | Path.Path | Scope.Scope> =>
   Effect.gen(function* () {
     const fs = yield* FileSystem.FileSystem
     const path = yield* Path.Path

@@ -1,6 +1,13 @@
 import { NodeHttpClient, NodeHttpServer } from "@effect/platform-node"
 import { ByteSize, Context, Effect, Layer, Redacted, Schema } from "effect"
-import { HttpClient, HttpIncomingMessage, HttpMiddleware, HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
+import {
+  HttpClient,
+  HttpIncomingMessage,
+  HttpMiddleware,
+  HttpRouter,
+  HttpServerRequest,
+  HttpServerResponse
+} from "effect/http"
 import { timingSafeEqual } from "node:crypto"
 import { createServer } from "node:http"
 
@@ -59,8 +66,12 @@ export const pathId = (name: string) =>
 export class Partner extends Context.Service<
   Partner,
   {
-    readonly guard: <R>(handler: Handler<R>) => Effect.Effect<HttpServerResponse.HttpServerResponse, never, GuardServices<R>>
-    readonly admin: <R>(handler: Handler<R>) => Effect.Effect<HttpServerResponse.HttpServerResponse, never, GuardServices<R>>
+    readonly guard: <R>(
+      handler: Handler<R>
+    ) => Effect.Effect<HttpServerResponse.HttpServerResponse, never, GuardServices<R>>
+    readonly admin: <R>(
+      handler: Handler<R>
+    ) => Effect.Effect<HttpServerResponse.HttpServerResponse, never, GuardServices<R>>
     readonly setMode: (mode: typeof Mode.Type) => void
   }
 >()("@halles/partners/Partner") {

@@ -29,6 +29,9 @@ const run = (token: string, steps: ReadonlyArray<typeof Step.Type>) => {
   return { states, entries }
 }
 
+const codes = (...steps: ReadonlyArray<typeof Step.Type>) =>
+  Array.map(run("tok_ok", steps).entries, (entry) => (entry._tag === "Refused" ? entry.code : entry._tag)).slice(1)
+
 describe("GatewayLedger", () => {
   it.prop("money never comes from nowhere, whatever is asked in whatever order", [Token, Steps], ([token, steps]) => {
     for (const state of run(token, steps).states) {
@@ -58,8 +61,6 @@ describe("GatewayLedger", () => {
   })
 
   it("refuses what the shop must never do", () => {
-    const codes = (...steps: ReadonlyArray<typeof Step.Type>) =>
-      Array.map(run("tok_ok", steps).entries, (entry) => (entry._tag === "Refused" ? entry.code : entry._tag)).slice(1)
     assert.deepStrictEqual(codes({ tag: "Capture", amount: 101 }), ["exceeds_authorised"])
     assert.deepStrictEqual(codes({ tag: "Capture", amount: 60 }, { tag: "Capture", amount: 41 }), [
       "Captured",

@@ -29,8 +29,8 @@ export class Receiver extends Context.Service<
       schema: Schema.ConstraintCodec<A, unknown>,
       fits: (event: A) => boolean
     ) => Effect.Effect<Arrival & { readonly event: A }>
-    /** The next so many webhooks are answered 500; they are kept all the same. */
-    readonly refuse: (count: number) => void
+    /** The next so many webhooks of this reference are answered 500; they are kept all the same. */
+    readonly refuse: (reference: string, count: number) => void
   }
 >()("@halles/partners/test/Receiver") {
   static readonly layer = Layer.effect(
@@ -42,7 +42,7 @@ export class Receiver extends Context.Service<
 const makeReceiver = Effect.gen(function* () {
   const signature = WebhookSignature.make([secret])
   const arrivals = yield* Queue.unbounded<Arrival>()
-  let refused = 0
+  const refusals = new Map<string, number>()
   const server: Server = createServer((request, response) => {
     const chunks: Array<Buffer> = []
     request.on("data", (chunk: Buffer) => chunks.push(chunk))
@@ -50,13 +50,16 @@ const makeReceiver = Effect.gen(function* () {
       const text = Buffer.concat(chunks).toString()
       const headers = request.headers as Readonly<Record<string, string | undefined>>
       const signed = Result.isSuccess(signature.verify(headers, text))
+      const body = JSON.parse(text) as { readonly reference: string }
       Queue.offerUnsafe(arrivals, {
         id: headers["webhook-id"] ?? "",
         at: Date.now(),
         signed,
-        body: JSON.parse(text) as unknown
+        body
       })
-      response.statusCode = refused-- > 0 ? 500 : 204
+      const left = refusals.get(body.reference) ?? 0
+      refusals.set(body.reference, left - 1)
+      response.statusCode = left > 0 ? 500 : 204
       response.end()
     })
   })
@@ -78,9 +81,7 @@ const makeReceiver = Effect.gen(function* () {
           if (fits(event)) return { ...arrival, event }
         }
       }).pipe(Effect.timeout("15 seconds"), Effect.orDie),
-    refuse: (count) => {
-      refused = count
-    }
+    refuse: (reference, count) => void refusals.set(reference, count)
   })
 })
 
@@ -98,7 +99,7 @@ export interface PartnerProcess {
     path: string,
     body?: unknown,
     bearer?: string
-  ) => Effect.Effect<{ readonly status: number; readonly body: any }, RequestFailed>
+  ) => Effect.Effect<{ readonly status: number; readonly body: Readonly<Record<string, unknown>> }, RequestFailed>
 }
 
 /** The partner closed the connection. */
@@ -160,9 +161,13 @@ export const makeProcess = Effect.fnUntraced(function* (
       Effect.tryPromise({
         try: async () => {
           const init = body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }
-          const response = await fetch(`${url}${path}`, { method, headers: { authorization: `Bearer ${bearer}` }, ...init })
+          const response = await fetch(`${url}${path}`, {
+            method,
+            headers: { authorization: `Bearer ${bearer}` },
+            ...init
+          })
           const text = await response.text()
-          return { status: response.status, body: text === "" ? null : (JSON.parse(text) as unknown) }
+          return { status: response.status, body: text === "" ? {} : (JSON.parse(text) as Record<string, unknown>) }
         },
         catch: (cause) => new RequestFailed({ cause })
       })

@@ -4,9 +4,7 @@ import { assert, layer } from "@effect/vitest"
 import { Effect, Layer, Redacted } from "effect"
 import { Gateway, key, Receiver } from "./PartnerTest.ts"
 
-const Client = Layer.unwrap(
-  Effect.map(Gateway, ({ url }) => PaymentGateway.layer({ url, key: Redacted.make(key) }))
-)
+const Client = Layer.unwrap(Effect.map(Gateway, ({ url }) => PaymentGateway.layer({ url, key: Redacted.make(key) })))
 const TestLive = Client.pipe(Layer.provideMerge(Gateway.layer))
 const order = (name: string) => ({
   reference: `${name}:authorise`,
@@ -14,6 +12,8 @@ const order = (name: string) => ({
   amount: 1_000,
   currency: "EUR" as const
 })
+const done = { _tag: "Done" } as const
+const refused = (reason: string) => ({ _tag: "Refused" as const, reason })
 const about = (reference: string, type?: string) => (event: GatewayWebhook) =>
   event.reference === reference && (type === undefined || event.type === type)
 const authorised = Effect.fnUntraced(function* (name: string, token = "tok_ok") {
@@ -119,39 +119,61 @@ layer(TestLive, { timeout: "30 seconds", excludeTestServices: true })("the gatew
       const receiver = yield* Receiver
       const authorisationId = yield* authorised("life")
       const capture = { authorisationId, reference: "life:capture", amount: 700 }
-      const done = { _tag: "Done" }
-      const refused = (reason: string) => ({ _tag: "Refused", reason })
-      assert.deepStrictEqual(yield* gateway.capture({ ...capture, reference: "life:0", amount: 1_001 }), refused("exceeds_authorised"))
+      assert.deepStrictEqual(
+        yield* gateway.capture({ ...capture, reference: "life:0", amount: 1_001 }),
+        refused("exceeds_authorised")
+      )
       assert.deepStrictEqual(yield* gateway.capture(capture), done)
       assert.deepStrictEqual(yield* gateway.capture(capture), done)
       assert.deepStrictEqual(yield* gateway.capture({ ...capture, amount: 701 }), refused("reference_reused"))
-      assert.deepStrictEqual(yield* gateway.capture({ ...capture, reference: "life:1", amount: 301 }), refused("exceeds_authorised"))
+      assert.deepStrictEqual(
+        yield* gateway.capture({ ...capture, reference: "life:1", amount: 301 }),
+        refused("exceeds_authorised")
+      )
       assert.deepStrictEqual(yield* gateway.void({ authorisationId, reference: "life:void" }), refused("captured"))
       const refund = { authorisationId, reference: "life:refund", amount: 200 }
       assert.deepStrictEqual(yield* gateway.refund(refund), done)
-      assert.deepStrictEqual(yield* gateway.refund({ ...refund, reference: "life:2", amount: 501 }), refused("exceeds_captured"))
+      assert.deepStrictEqual(
+        yield* gateway.refund({ ...refund, reference: "life:2", amount: 501 }),
+        refused("exceeds_captured")
+      )
       const { event } = yield* receiver.next(GatewayWebhook, about("life:refund"))
       assert.strictEqual(event.type, "payment.refunded")
       assert.strictEqual(event.amount, 200)
 
       const { body } = yield* server.request("GET", `/authorisations/${authorisationId}`)
       const { authorised: total, captured, refunded, voided } = body
-      assert.deepStrictEqual({ total, captured, refunded, voided }, { total: 1_000, captured: 700, refunded: 200, voided: 0 })
+      assert.deepStrictEqual(
+        { total, captured, refunded, voided },
+        { total: 1_000, captured: 700, refunded: 200, voided: 0 }
+      )
       assert.deepStrictEqual((yield* server.request("GET", "/authorisations?reference=life:authorise")).body, body)
       const back = { reference: "life:bank", amount: 500 }
-      assert.strictEqual((yield* server.request("POST", `/authorisations/${authorisationId}/chargebacks`, back)).status, 201)
+      assert.strictEqual(
+        (yield* server.request("POST", `/authorisations/${authorisationId}/chargebacks`, back)).status,
+        201
+      )
       assert.strictEqual((yield* receiver.next(GatewayWebhook, about("life:bank"))).event.type, "payment.charged_back")
 
       const other = yield* authorised("given-back")
       assert.deepStrictEqual(yield* gateway.void({ authorisationId: other, reference: "given-back:void" }), done)
-      assert.deepStrictEqual(yield* gateway.capture({ ...capture, authorisationId: other, reference: "life:3" }), refused("voided"))
-      assert.deepStrictEqual(yield* gateway.capture({ ...capture, authorisationId: "auth_none", reference: "life:4" }), refused("not_found"))
+      assert.deepStrictEqual(
+        yield* gateway.capture({ ...capture, authorisationId: other, reference: "life:3" }),
+        refused("voided")
+      )
+      assert.deepStrictEqual(
+        yield* gateway.capture({ ...capture, authorisationId: "auth_none", reference: "life:4" }),
+        refused("not_found")
+      )
     })
   )
 
   it.effect("a reference asked many times at once is carried out once", () =>
     Effect.gen(function* () {
-      const ids = yield* Effect.all(Array.from({ length: 50 }, () => authorised("crowd")), { concurrency: "unbounded" })
+      const ids = yield* Effect.all(
+        Array.from({ length: 50 }, () => authorised("crowd")),
+        { concurrency: "unbounded" }
+      )
       assert.strictEqual(new Set(ids).size, 1)
     })
   )
@@ -159,7 +181,7 @@ layer(TestLive, { timeout: "30 seconds", excludeTestServices: true })("the gatew
   it.effect("a webhook is sent again until the merchant takes it", () =>
     Effect.gen(function* () {
       const receiver = yield* Receiver
-      receiver.refuse(2)
+      receiver.refuse("stubborn:authorise", 2)
       yield* authorised("stubborn")
       const fits = about("stubborn:authorise")
       const first = yield* receiver.next(GatewayWebhook, fits)

@@ -91,9 +91,7 @@ const make = Effect.fnUntraced(function* (options: { readonly url: string; reado
   const change = Effect.fnUntraced(function* (authorisationId: string, kind: string, body: object) {
     const path = `/authorisations/${encodeURIComponent(authorisationId)}/${kind}`
     const answer = yield* unavailable(partner.post(path, body, Changed))
-    return answer._tag === "Refused"
-      ? ({ _tag: "Refused", reason: answer.code } as const)
-      : ({ _tag: "Done" } as const)
+    return answer._tag === "Refused" ? ({ _tag: "Refused", reason: answer.code } as const) : ({ _tag: "Done" } as const)
   })
   return PaymentGateway.of({
     authorise,

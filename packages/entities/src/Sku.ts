@@ -86,7 +86,8 @@ export const StockLevel = Schema.Struct({ onHand: Count, held: Count, reserved: 
 export class SkuView extends Schema.Class<SkuView>("SkuView")({
   id: SkuId,
   warehouses: Schema.Array(Schema.Struct({ warehouse: WarehouseId, ...StockLevel.fields })),
-  totals: Schema.Struct({ ...StockLevel.fields, shipped: Count, backOrdered: Count }),
+  /** `shipped` counts since ever, so it knows no bound. */
+  totals: Schema.Struct({ ...StockLevel.fields, shipped: Schema.Int, backOrdered: Count }),
   backOrderAllowed: Schema.Boolean,
   seq: Schema.Int
 }) {}

@@ -41,7 +41,7 @@ it.prop("a product is what was listed last, and off sale once it was unlisted", 
   const last = history.findLast((command) => command._tag !== "Wake")
   const view = ProductState.view(id, state, 1)
   if (listed === undefined) return assert.strictEqual(view, null)
-  assert.deepInclude(view, { sku: "TEA", region: "eu", title: listed.title, price: listed.price })
+  assert.deepInclude(view, { sku: SkuCode.make("TEA"), region: "eu", title: listed.title, price: listed.price })
   assert.strictEqual(view?.listed, last?._tag === "ListProduct")
   assert.isTrue(Schema.is(ProductView)(view))
 })

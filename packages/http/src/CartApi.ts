@@ -79,13 +79,7 @@ export class CartApi extends HttpApiGroup.make("carts")
       query: { variant: Schema.optionalKey(PutLine.fields.variant) },
       headers: Edge.keyed,
       success: CartJson,
-      error: [
-        Problems.notFound,
-        Problems.cartClosed,
-        Problems.cartFull,
-        Problems.notSold,
-        Problems.pricingMismatch
-      ]
+      error: [Problems.notFound, Problems.cartClosed, Problems.cartFull, Problems.notSold, Problems.pricingMismatch]
     }).annotate(OpenApi.Summary, "Take a line out; harmless when it is not there"),
     HttpApiEndpoint.put("putCharge", "/carts/:id/charges/:code", {
       params: { id: CartId, code: Charge.fields.code },

@@ -1,13 +1,4 @@
-import {
-  Cart,
-  type CartView,
-  CheckOut,
-  Merge,
-  OpenCart,
-  PutCharge,
-  PutLine,
-  RemoveLine
-} from "@halles/entities/Cart"
+import { Cart, type CartView, CheckOut, Merge, OpenCart, PutCharge, PutLine, RemoveLine } from "@halles/entities/Cart"
 import { CommandReused } from "@halles/entities/EntityErrors"
 import { Order, type OrderView, type Status } from "@halles/entities/Order"
 import { CartId, OrderId } from "@halles/shared/Ids"

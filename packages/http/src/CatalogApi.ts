@@ -46,7 +46,9 @@ export class CatalogApi extends HttpApiGroup.make("catalog")
         "import-id": Schema.optionalKey(Schema.String.check(Schema.isPattern(/^[A-Za-z0-9_-]{1,100}$/)))
       },
       /** The first row to take, counted from 1 without the CSV header: to resume. */
-      query: { from: Schema.optionalKey(Schema.NumberFromString.check(Schema.isInt(), Schema.isGreaterThanOrEqualTo(1))) },
+      query: {
+        from: Schema.optionalKey(Schema.NumberFromString.check(Schema.isInt(), Schema.isGreaterThanOrEqualTo(1)))
+      },
       payload: HttpApiSchema.StreamUint8Array({ contentType: ["text/csv", "application/x-ndjson"] }),
       success: HttpApiSchema.StreamNdjson({ schema: ImportLine })
     })

@@ -34,7 +34,9 @@ type Patch = typeof CustomerPatch.Type
 const commandsOf = (patch: Patch, headers: Parameters<typeof Edge.stamp>[1]) => {
   const { addresses = {}, consents = {}, ...profile } = patch
   return [
-    ...(Object.keys(profile).length === 0 ? [] : [new UpdateProfile({ ...Edge.stamp("profile", headers), ...profile })]),
+    ...(Object.keys(profile).length === 0
+      ? []
+      : [new UpdateProfile({ ...Edge.stamp("profile", headers), ...profile })]),
     ...Object.entries(addresses).map(([label, address]) => {
       const stamp = Edge.stamp(`address:${label}`, headers)
       return address === null ? new RemoveAddress({ ...stamp, label }) : new PutAddress({ ...stamp, label, address })

@@ -89,10 +89,11 @@ const paths = endpoints.map(({ method, path }) => ({
   pattern: new RegExp(`^${path.replace(/:[a-z]+/gi, "[^/]+")}/?$`)
 }))
 
-const notRouted = (url: string): HttpServerResponse.HttpServerResponse => {
+const notRouted = ({ method, url }: HttpServerRequest.HttpServerRequest): HttpServerResponse.HttpServerResponse => {
   const path = url.split("?", 1)[0] ?? ""
-  const allowed = paths.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method)
-  return allowed.length === 0 ? noRoute : otherMethod(allowed)
+  const allowed = paths.filter(({ pattern }) => pattern.test(path)).map((known): string => known.method)
+  // A path with the right method is not routed when its id is longer than the router reads.
+  return allowed.length === 0 || allowed.includes(method) ? noRoute : otherMethod(allowed)
 }
 
 /** What a request ends in that no endpoint declares. A defect is logged with its trace, and answered without. */
@@ -103,7 +104,7 @@ const ofCause = (
   for (const reason of cause.reasons) {
     const error = reason._tag === "Fail" ? reason.error : reason._tag === "Die" ? reason.defect : undefined
     if (!HttpServerError.isHttpServerError(error)) continue
-    if (error.reason._tag === "RouteNotFound") return Effect.succeed(notRouted(request.url))
+    if (error.reason._tag === "RouteNotFound") return Effect.succeed(notRouted(request))
     if (error.reason._tag !== "RequestParseError") continue
     return Effect.succeed(error.reason.reason === "BodyTooLarge" ? tooLarge : unreadable)
   }
@@ -131,7 +132,9 @@ export const Guard = HttpRouter.middleware(
         const response = yield* answered.pipe(
           Effect.timeoutOrElse({ duration: requestMsMax, orElse: () => Effect.succeed(unavailable) }),
           Effect.map(asProblem),
-          Effect.catchCause((cause) => (Cause.hasInterrupts(cause) ? Effect.failCause(cause) : ofCause(request, cause))),
+          Effect.catchCause((cause) =>
+            Cause.hasInterrupts(cause) ? Effect.failCause(cause) : ofCause(request, cause)
+          ),
           Effect.ensuring(
             Effect.sync(() => {
               count -= 1

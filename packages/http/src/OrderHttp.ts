@@ -70,10 +70,10 @@ export const OrderHttp = HttpApiBuilder.group(
         Effect.map(Edge.call(order(params.id).View()), () =>
           HttpServerResponse.stream(
             eventStream(
-              Stream.map(
-                order(params.id).Watch({ afterSeq: headers["last-event-id"] ?? 0 }),
-                ({ status, step }) => ({ ...step, status })
-              )
+              Stream.map(order(params.id).Watch({ afterSeq: headers["last-event-id"] ?? 0 }), ({ status, step }) => ({
+                ...step,
+                status
+              }))
             ),
             { contentType: "text/event-stream", headers: { "cache-control": "no-store", "x-accel-buffering": "no" } }
           )

@@ -83,7 +83,11 @@ export const unavailable = Problem.of(EdgeErrors.Unavailable, {
 })
 export const invalidRequest = Problem.of(EdgeErrors.InvalidRequest, {
   title: "The request does not follow the contract",
-  detail: ({ errors }) => errors.map((fault) => fault.detail).join("; ").slice(0, 500)
+  detail: ({ errors }) =>
+    errors
+      .map((fault) => fault.detail)
+      .join("; ")
+      .slice(0, 500)
 })
 export const malformedId = Problem.of(EdgeErrors.MalformedId, {
   title: "There is no such thing",

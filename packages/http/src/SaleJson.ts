@@ -45,13 +45,11 @@ export const saleJson = ({ charges, currency, lines, totals }: Sale) => ({
     taxRate: line.taxRate,
     total: money(line.unitPrice * line.quantity, currency)
   })),
-  charges: charges.map(
-    (charge): typeof ChargeJson.Encoded => ({
-      code: charge.code,
-      kind: charge.kind,
-      amount: money(charge.amount, currency)
-    })
-  ),
+  charges: charges.map((charge): typeof ChargeJson.Encoded => ({
+    code: charge.code,
+    kind: charge.kind,
+    amount: money(charge.amount, currency)
+  })),
   totals: {
     goods: money(totals.goods, currency),
     charges: money(totals.charges, currency),

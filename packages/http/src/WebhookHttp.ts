@@ -1,8 +1,11 @@
+import { CarrierWebhook } from "@halles/entities/Carrier"
+import { NotFound } from "@halles/entities/EntityErrors"
 import { GatewayNotice, Payment } from "@halles/entities/Payment"
+import { GatewayWebhook } from "@halles/entities/PaymentGateway"
 import { CarrierNotice, Shipment } from "@halles/entities/Shipment"
 import { CommandId, OrderId } from "@halles/shared/Ids"
 import * as WebhookSignature from "@halles/shared/WebhookSignature"
-import { Context, Effect, Layer, type Redacted, Result, Schema } from "effect"
+import { Context, Effect, Layer, Option, type Redacted, Result, Schema } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
 import { Api } from "./Api.ts"
 import * as Edge from "./Edge.ts"
@@ -20,20 +23,6 @@ export class WebhookSecrets extends Context.Service<
       carrier: WebhookSignature.make([secrets.carrier])
     }))
 }
-
-const { amount, authorisationId, eventId, reason, reference, type } = GatewayNotice.fields
-/** A partner may add fields; those that we do not know are left out. */
-const GatewayEvent = Schema.fromJsonString(
-  Schema.Struct({ eventId, type, orderId: OrderId, reference, authorisationId, amount, reason })
-)
-const CarrierEvent = Schema.fromJsonString(
-  Schema.Struct({
-    eventId: CarrierNotice.fields.eventId,
-    type: CarrierNotice.fields.type,
-    orderId: OrderId,
-    returnId: CarrierNotice.fields.returnId
-  })
-)
 
 /** A notice is known by its event: repeated, it has one effect. */
 const stamp = (eventId: string, actor: "gateway" | "carrier") => ({
@@ -53,8 +42,17 @@ const opened = <A>(schema: Schema.ConstraintCodec<A, string>) => {
       ? Effect.fail(new BadSignature())
       : Effect.mapError(decode(body), ({ issue }) => new InvalidRequest({ errors: faultsOf(issue, "Payload") }))
 }
-const gatewayEvent = opened(GatewayEvent)
-const carrierEvent = opened(CarrierEvent)
+// A partner may add fields; those that we do not know are left out.
+const gatewayEvent = opened(Schema.fromJsonString(GatewayWebhook))
+const carrierEvent = opened(Schema.fromJsonString(CarrierWebhook))
+
+const decodeOrderId = Schema.decodeUnknownOption(OrderId)
+/** An order that cannot be ours is as unknown as one that is not. */
+const orderOf = (id: string): Effect.Effect<OrderId, NotFound> =>
+  Option.match(decodeOrderId(id), {
+    onNone: () => Effect.fail(new NotFound({ entity: "Order", id })),
+    onSome: Effect.succeed
+  })
 
 export const WebhookHttp = HttpApiBuilder.group(
   Api,
@@ -64,18 +62,25 @@ export const WebhookHttp = HttpApiBuilder.group(
     const shipment = yield* Shipment.client
     const secrets = yield* WebhookSecrets
     return handlers.handleAll({
-      gateway: ({ headers, payload }) =>
-        Effect.flatMap(gatewayEvent(secrets.gateway, headers, payload), ({ orderId, ...notice }) =>
-          Edge.call(
-            payment(orderId).GatewayNotice(new GatewayNotice({ ...stamp(notice.eventId, "gateway"), ...notice }))
-          )
-        ),
-      carrier: ({ headers, payload }) =>
-        Effect.flatMap(carrierEvent(secrets.carrier, headers, payload), ({ orderId, ...notice }) =>
-          Edge.call(
-            shipment(orderId).CarrierNotice(new CarrierNotice({ ...stamp(notice.eventId, "carrier"), ...notice }))
-          )
-        )
+      gateway: Effect.fnUntraced(function* ({ headers, payload }) {
+        const {
+          currency: _,
+          occurredAt: __,
+          orderId,
+          ...notice
+        } = yield* gatewayEvent(secrets.gateway, headers, payload)
+        const id = yield* orderOf(orderId)
+        const command = new GatewayNotice({ ...stamp(notice.eventId, "gateway"), ...notice })
+        yield* Edge.call(payment(id).GatewayNotice(command)).pipe(Edge.only("NotFound"))
+      }),
+      carrier: Effect.fnUntraced(function* ({ headers, payload }) {
+        const event = yield* carrierEvent(secrets.carrier, headers, payload)
+        const { eventId, orderId, type } = event
+        const id = yield* orderOf(orderId)
+        const returned = event.type === "return.received" ? Edge.given("returnId", event.returnId) : {}
+        const command = new CarrierNotice({ ...stamp(eventId, "carrier"), eventId, type, ...returned })
+        yield* Edge.call(shipment(id).CarrierNotice(command)).pipe(Edge.only("NotFound"))
+      })
     })
   })
 )

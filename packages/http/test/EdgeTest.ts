@@ -47,7 +47,8 @@ const cluster = EntityDoubles.layer.pipe(
 )
 
 const reads = Layer.succeed(Reads, {
-  products: ({ q }) => (q === "boom" ? Effect.die(new Error("secret detail")) : Effect.succeed({ items: [], next: null })),
+  products: ({ q }) =>
+    q === "boom" ? Effect.die(new Error("secret detail")) : Effect.succeed({ items: [], next: null }),
   orders: () => Effect.succeed({ items: [], next: null }),
   stock: () => Effect.succeed(Option.none())
 })
@@ -72,7 +73,12 @@ export class EdgeTest extends Context.Service<
     Effect.gen(function* () {
       const { address } = yield* HttpServer.HttpServer
       const url = HttpServer.formatAddress(address).replace("0.0.0.0", "127.0.0.1")
-      const send = async (method: string, path: string, body?: unknown, headers: Readonly<Record<string, string>> = {}) => {
+      const send = async (
+        method: string,
+        path: string,
+        body?: unknown,
+        headers: Readonly<Record<string, string>> = {}
+      ) => {
         const response = await fetch(`${url}${path}`, {
           method,
           headers: { ...(body === undefined ? {} : { "content-type": "application/json" }), ...headers },

@@ -94,9 +94,7 @@ const OrderDouble = Order.toLayer(
       status: "created",
       customerId: null,
       currency: "GBP",
-      lines: [
-        { sku: SkuCode.make("TEA"), variant: "", title: "Tea", quantity: 2, unitPrice: 1995, taxRate: 2000 }
-      ],
+      lines: [{ sku: SkuCode.make("TEA"), variant: "", title: "Tea", quantity: 2, unitPrice: 1995, taxRate: 2000 }],
       charges: [{ code: "summer", kind: "discount", amount: -100 }],
       discount: 0,
       totals: { goods: 3990, charges: -100, tax: 778, total: 4668 },
@@ -116,7 +114,8 @@ const OrderDouble = Order.toLayer(
         const { disposition, lines, returnId } = payload
         return Effect.map(
           current,
-          () => new OrderView({ ...view, returns: [{ returnId, disposition, lines, status: "requested", refunded: 0 }] })
+          () =>
+            new OrderView({ ...view, returns: [{ returnId, disposition, lines, status: "requested", refunded: 0 }] })
         )
       },
       NoteDispatched: unused,

@@ -60,4 +60,8 @@ export const layerClientProtocol = (options: {
     })
   ).pipe(Layer.provide(layerSerialization))
 
-const layerSerialization = RpcSerialization.layerSchemaBinary()
+/**
+ * Of what Effect offers with framing, ndjson cost the least: 125-180 µs of processor time a call at each end, schema
+ * binary 190-260 µs (entity call with 50 bytes of text, 64 callers, 2 cores). The transport itself bounds the size.
+ */
+const layerSerialization = RpcSerialization.layerNdjsonWith({ maxBufferSize: "unbounded" })

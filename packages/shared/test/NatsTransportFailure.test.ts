@@ -45,6 +45,19 @@ layer(NatsTest.layer, settings)("NatsTransport when a peer fails", (it) => {
     )
   )
 
+  it.effect("a client that is not listening yet hears of the failure when it does", () =>
+    Effect.gen(function* () {
+      const { nats, protocols } = yield* call()
+      const protocol = yield* protocols.make(runnerAddress("eu-24"))
+      yield* protocol.send(7, { _tag: "Request", id: "1", tag: "Echo", payload: null, headers: [] })
+      // The server answers in order, so what it had to say about the call has come when the flush is through.
+      yield* Effect.promise(() => nats.flush())
+      const heard = yield* Deferred.make<string>()
+      yield* Effect.forkChild(protocol.run(7, (response) => Deferred.succeed(heard, response._tag)))
+      assert.strictEqual(yield* Deferred.await(heard), "ClientProtocolError")
+    })
+  )
+
   it.effect("a frozen peer fails calls after the silence it is allowed, and is used again when it wakes", () =>
     Effect.gen(function* () {
       const child = yield* spawnRunner("eu-22")

@@ -95,6 +95,7 @@ export const call = Effect.fnUntraced(function* (limits?: Limits) {
   const protocols = Context.get(context, Runners.RpcClientProtocol)
   return {
     nats: Context.get(context, Nats),
+    protocols,
     to: Effect.fnUntraced(function* (runnerId: string) {
       const protocol = yield* protocols.make(NatsTransport.runnerAddress(runnerId))
       return yield* RpcClient.make(Calls).pipe(Effect.provideService(RpcClient.Protocol, protocol))

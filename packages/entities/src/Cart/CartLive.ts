@@ -10,7 +10,7 @@ import * as Refusals from "../Refusals.ts"
 import * as CartPrices from "./CartPrices.ts"
 import * as CartState from "./CartState.ts"
 
-/** A merge first waits so long for one that is under way, then for its own answer; a checkout waits for the first. */
+/** A checkout waits so long for a merge that is under way; a merge does too, and then as long for its own answer. */
 const mergeWaitMs = 1_250
 /** Lines that were added while a checkout asked for prices are asked for as well, so many times. */
 const priceRounds = 3
@@ -99,9 +99,17 @@ export const CartLive = Cart.toLayer(
         )
     })
 
+    const merged = self.until((state) => !isMerging(state), mergeWaitMs)
+    /** A cart that waits for another is `Busy`: once it has its answer the command is tried again. */
+    const onceMerged = <A, E>(effect: Effect.Effect<A, E | Busy>) =>
+      Effect.catch(effect, (refusal) =>
+        Effect.flatMap(self.committed, ({ state }) =>
+          refusal instanceof Busy && isMerging(state) ? Effect.andThen(merged, effect) : Effect.fail(refusal)
+        )
+      )
+
     const checkOut = Effect.fnUntraced(function* (command: CheckOut) {
-      yield* self.until((state) => !isMerging(state), mergeWaitMs)
-      const done = yield* checkOutOnce(command).pipe(
+      const done = yield* onceMerged(checkOutOnce(command)).pipe(
         Effect.retry({ times: priceRounds, while: ({ _tag }) => _tag === "LinesChanged" }),
         Effect.catchTag("LinesChanged", () => Effect.fail(new Busy()))
       )
@@ -113,10 +121,9 @@ export const CartLive = Cart.toLayer(
     const merge = Effect.fnUntraced(function* (command: Merge) {
       if (command.from === id) return yield* new MergeRefused({ reason: "same_cart" })
       if (shardGroup(command.from) !== shardGroup(id)) return yield* new MergeRefused({ reason: "other_region" })
-      yield* self.until((state) => !isMerging(state), mergeWaitMs)
-      const { events } = yield* self.handle(command)
+      const { events } = yield* onceMerged(self.handle(command))
       const mine = events.find((event) => event._tag === "MergeAsked")?.attempt
-      const now = yield* self.until((state) => !isMerging(state), mergeWaitMs)
+      const now = yield* merged
       if (now.state._tag === "None") return yield* shown(now)
       if (now.state._tag === "Open" && now.state.merging !== null) {
         const { attempt, from } = now.state.merging

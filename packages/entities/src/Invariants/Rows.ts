@@ -21,13 +21,6 @@ export interface Reader<Event> {
   readonly end: (id: string) => void
 }
 
-/** Ids from (without) to (with); `null` is open. */
-export interface Range {
-  readonly after: string
-  readonly upTo: string | null
-}
-export const everything: Range = { after: "", upTo: null }
-
 export interface Histories<Event> {
   readonly type: string
   readonly version: number
@@ -57,26 +50,23 @@ export const read = <Event>(
   findings: Findings,
   histories: Histories<Event>,
   reader: Reader<Event>,
-  options: { readonly range: Range; readonly again: boolean; readonly onRows: (rows: number) => void }
+  onRows: (rows: number) => void
 ): Effect.Effect<void, SqlError.SqlError> =>
   Effect.gen(function* () {
-    const { range, again, onRows } = options
     const page = (id: string, seq: number) => sql<Stored>`
       SELECT entity_id, seq, command_id, events, (meta->>'v')::int AS v, shard, epoch,
         (extract(epoch FROM at) * 1000)::float8 AS at
       FROM journal
       WHERE entity_type = ${histories.type} AND (entity_id, seq) > (${id}, ${seq})
-        ${range.upTo === null ? sql.literal("") : sql`AND entity_id <= ${range.upTo}`}
       ORDER BY entity_id, seq LIMIT ${pageRows}`
-    const look = follow(findings, histories, reader, again)
-    // Everything of `after` itself belongs to the range before.
-    let rows = yield* page(range.after, 2 ** 31 - 1)
+    const look = follow(findings, histories, reader)
+    let rows = yield* page("", 0)
     while (rows.length > 0) {
       const last = rows.at(-1)!
       const next = rows.length === pageRows ? yield* Effect.forkChild(page(last.entity_id, last.seq)) : null
       yield* Effect.yieldNow
       for (const row of rows) look.row(row)
-      if (!again) onRows(rows.length)
+      onRows(rows.length)
       if (next === null) break
       rows = yield* Fiber.join(next)
     }
@@ -86,8 +76,7 @@ export const read = <Event>(
 const follow = <Event>(
   findings: Findings,
   { Event, type, upcast, version }: Histories<Event>,
-  reader: Reader<Event>,
-  again: boolean
+  reader: Reader<Event>
 ) => {
   const decode = Schema.decodeUnknownResult(Event)
   let id: string | null = null
@@ -101,14 +90,14 @@ const follow = <Event>(
   const eventsOf = (stored: Stored): ReadonlyArray<Event> => {
     const events: Array<Event> = []
     if (!Array.isArray(stored.events) || stored.events.length === 0) {
-      if (!again) findings.violation("I0", type, stored.entity_id, stored.seq, "the row holds no list of events")
+      findings.violation("I0", type, stored.entity_id, stored.seq, "the row holds no list of events")
       return events
     }
     const from = stored.v ?? version
     for (const one of stored.events) {
       const decoded = decode(from < version && upcast !== undefined ? upcast(from, one) : one)
       if (Result.isSuccess(decoded)) events.push(decoded.success)
-      else if (!again) {
+      else {
         findings.violation("I0", type, stored.entity_id, stored.seq, `an event is not of its schema: ${decoded.failure}`)
       }
     }
@@ -137,7 +126,7 @@ const follow = <Event>(
       epoch = 0
       reader.begin(id)
     }
-    if (!again) common(stored)
+    common(stored)
     seq = stored.seq
     epoch = stored.epoch
     shard = stored.shard

@@ -58,6 +58,7 @@ export default Effect.gen(function* () {
       back_ordered bigint NOT NULL,
       back_order_allowed boolean NOT NULL,
       warehouses jsonb NOT NULL,
+      waiting jsonb NOT NULL,
       updated_at timestamptz NOT NULL
     )`
 

@@ -238,7 +238,7 @@ class Peer {
 
   /** `owed` may name a client that is only about to listen: it is told when it does. */
   private broadcast(response: RpcMessage.FromServerEncoded, owed: ReadonlySet<number>): void {
-    for (const clientId of owed.union(this.clientIds)) this.fork(this.respond(clientId, response))
+    for (const clientId of new Set([...owed, ...this.clientIds])) this.fork(this.respond(clientId, response))
   }
 
   private refusal(): string | undefined {
@@ -296,8 +296,10 @@ export const make = Effect.fnUntraced(function* (options: { readonly region: str
   yield* Effect.acquireRelease(
     Effect.sync(() =>
       nats.subscribe(Subject.reply(options.region, process, "*"), {
-        callback: (_error, message) =>
+        callback: (error, message) => {
+          if (error !== null) return failAll("NATS refused the inbox")
           connections.get(message.subject.slice(message.subject.lastIndexOf(".") + 1))?.receive(message)
+        }
       })
     ),
     (subscription) => Effect.sync(() => subscription.unsubscribe())

@@ -231,7 +231,9 @@ export const make = Effect.fnUntraced(function* (options: {
   const state = yield* link(nats, (up) => (up ? undefined : clients.endAll("NATS went away")))
   const listen = (subject: string, onMessage: (message: Msg) => void) =>
     Effect.acquireRelease(
-      Effect.sync(() => nats.subscribe(subject, { callback: (_error, message) => onMessage(message) })),
+      Effect.sync(() =>
+        nats.subscribe(subject, { callback: (error, message) => (error === null ? onMessage(message) : undefined) })
+      ),
       (subscription) => Effect.sync(() => subscription.unsubscribe())
     )
   yield* listen(session, (message) => clients.receive(message))

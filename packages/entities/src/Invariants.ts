@@ -1,0 +1,170 @@
+import { Effect } from "effect"
+import { SqlClient, type SqlError } from "effect/sql"
+import * as CartState from "./Cart/CartState.ts"
+import * as CustomerState from "./Customer/CustomerState.ts"
+import { carts, Merges, unmatched } from "./Invariants/Carts.ts"
+import { customers } from "./Invariants/Customers.ts"
+import { Facts } from "./Invariants/Facts.ts"
+import { Findings, type Line, type Violation } from "./Invariants/Findings.ts"
+import * as Ledger from "./Invariants/Ledger.ts"
+import { orders, withoutOrder } from "./Invariants/Orders.ts"
+import { payments } from "./Invariants/Payments.ts"
+import { products } from "./Invariants/Products.ts"
+import * as Rows from "./Invariants/Rows.ts"
+import { shipments } from "./Invariants/Shipments.ts"
+import { type Late, skus } from "./Invariants/Skus.ts"
+import * as OrderState from "./Order/OrderState.ts"
+import * as PaymentState from "./Payment/PaymentState.ts"
+import * as ProductState from "./Product/ProductState.ts"
+import * as ShipmentState from "./Shipment/ShipmentState.ts"
+import * as SkuState from "./Sku/SkuState.ts"
+
+export { type Id, type Line, titles, type Violation } from "./Invariants/Findings.ts"
+export type { Acknowledged } from "./Invariants/Ledger.ts"
+
+export interface Options {
+  /** What is unfinished is a violation only when nothing has moved for so long. */
+  readonly graceMs: number
+  /** Commands that callers were told are done (I11). */
+  readonly acknowledged: ReadonlyArray<Ledger.Acknowledged>
+  /** Whether runners are at work; `null` looks for their connections to the database. */
+  readonly running: boolean | null
+  readonly onProgress: (progress: { readonly rows: number; readonly of: number; readonly doing: string }) => void
+}
+const defaults: Options = { graceMs: 60_000, acknowledged: [], running: null, onProgress: () => undefined }
+
+export interface Report {
+  readonly rows: number
+  readonly entities: number
+  readonly violations: number
+  /** Unfinished, and younger than the grace period. */
+  readonly running: number
+  readonly lines: ReadonlyArray<Line>
+  /** The first ones of each invariant. */
+  readonly found: ReadonlyArray<Violation>
+  /** Whether time is the clock's (runners are at work) or stands at the last row (a stopped cluster can end nothing). */
+  readonly clock: "now" | "last row"
+  readonly seconds: number
+}
+
+/**
+ * Proves the invariants of the design from one region's journal, and from nothing else.
+ *
+ * **Details**
+ *
+ * All of it is read in one snapshot (`REPEATABLE READ`), so the system may go on meanwhile: a row that says an answer
+ * came is never seen without the row that gave it. Histories stream by, one entity at a time; what is kept are a few
+ * numbers for each order until its own history is read.
+ */
+export const check = (
+  options: Partial<Options> = {}
+): Effect.Effect<Report, SqlError.SqlError, SqlClient.SqlClient> =>
+  Effect.flatMap(SqlClient.SqlClient, (sql) => sql.withTransaction(inSnapshot(sql, { ...defaults, ...options })))
+
+const inSnapshot = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, options: Options) {
+  const started = performance.now()
+  yield* sql`SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY`
+  const { clock, entities, now, rows } = yield* scope(sql, options.running)
+  const findings = new Findings()
+  const facts = new Facts()
+  const merges = new Merges()
+  const late: Late = { count: 0, worstMs: 0 }
+  const time = { now, graceMs: options.graceMs }
+
+  let done = 0
+  const read = <Event>(histories: Rows.Histories<Event>, reader: Rows.Reader<Event>) =>
+    Rows.read(sql, findings, histories, reader, (count) => {
+      done += count
+      options.onProgress({ rows: done, of: rows, doing: histories.type })
+    })
+
+  yield* read(SkuState, skus(findings, facts, late, time))
+  yield* read(CartState, carts(findings, facts, merges, time))
+  unmatched(findings, merges, time)
+  yield* read(PaymentState, payments(findings, facts, time))
+  yield* read(ShipmentState, shipments(findings, time))
+  yield* read(OrderState, orders(findings, facts, time))
+  withoutOrder(findings, facts, time)
+  yield* read(CustomerState, customers(findings))
+  yield* read(ProductState, products)
+  yield* unknownTypes(sql, findings)
+
+  options.onProgress({ rows, of: rows, doing: "command ids and epochs" })
+  yield* Ledger.commandsOnce(sql, findings, rows)
+  yield* Ledger.epochsOnward(sql, findings, rows)
+  yield* Ledger.acknowledgedKept(sql, findings, options.acknowledged)
+  findings.note("I4", "no limited promotions in this release: nothing is redeemed")
+  if (options.acknowledged.length === 0) findings.note("I11", "no list of acknowledged commands given: gaps only")
+  if (late.count > 0) {
+    findings.note("I9", `${late.count} ended late, by the shard's next owner (at worst ${late.worstMs} ms)`)
+  }
+
+  const { kept: found, lines } = findings
+  const sum = (of: (line: Line) => number) => lines.reduce((total, line) => total + of(line), 0)
+  const report: Report = {
+    rows,
+    entities,
+    violations: sum((line) => line.violations),
+    running: sum((line) => line.running),
+    lines,
+    found,
+    clock,
+    seconds: (performance.now() - started) / 1000
+  }
+  return report
+})
+
+/** A session of the role or under a name that only runners use. */
+const scope = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, running: boolean | null) {
+  const [row] = yield* sql<{
+    rows: bigint
+    entities: bigint
+    now: number
+    last: number | null
+    running: boolean
+  }>`
+    SELECT count(*) AS rows, count(*) FILTER (WHERE seq = 1) AS entities,
+      (extract(epoch FROM now()) * 1000)::float8 AS now, (extract(epoch FROM max(at)) * 1000)::float8 AS last,
+      EXISTS (
+        SELECT FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid()
+          AND (usename = 'halles_runner' OR application_name LIKE 'halles-runner%')) AS running
+    FROM journal`
+  const atWork = running ?? row!.running
+  return {
+    rows: Number(row!.rows),
+    entities: Number(row!.entities),
+    now: atWork ? row!.now : (row!.last ?? row!.now),
+    clock: atWork ? ("now" as const) : ("last row" as const)
+  }
+})
+
+const known = [CartState, CustomerState, OrderState, PaymentState, ProductState, ShipmentState, SkuState].map(
+  ({ type }): string => type
+)
+
+/** Skips from type to type along the index instead of reading all rows. */
+const unknownTypes = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, findings: Findings) {
+  const found = yield* sql<{ type: string; id: string }>`
+    WITH RECURSIVE types AS (
+      (SELECT entity_type AS type, entity_id AS id FROM journal ORDER BY entity_type LIMIT 1)
+      UNION ALL
+      SELECT n.type, n.id FROM types, LATERAL (
+        SELECT entity_type AS type, entity_id AS id FROM journal
+        WHERE entity_type > types.type ORDER BY entity_type LIMIT 1) n)
+    SELECT type, id FROM types`
+  for (const { id, type } of found) {
+    if (!known.includes(type)) findings.violation("I0", type, id, 1, "an entity type that this program does not know")
+  }
+})
+
+/** One entity's whole history, as text, for people: what is printed beside a violation. */
+export const history = Effect.fnUntraced(function* (entityType: string, entityId: string) {
+  const sql = yield* SqlClient.SqlClient
+  return yield* sql<{ line: string }>`
+    SELECT seq || ' ' || to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') || ' epoch ' || epoch ||
+      ' ' || command_id || ' ' || events::text AS line
+    FROM journal WHERE entity_type = ${entityType} AND entity_id = ${entityId} ORDER BY seq`.pipe(
+    Effect.map((rows) => rows.map(({ line }) => line))
+  )
+})

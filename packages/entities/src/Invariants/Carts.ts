@@ -1,0 +1,152 @@
+import type { CartLine } from "../Cart.ts"
+import * as CartState from "../Cart/CartState.ts"
+import { fingerprint, type Facts } from "./Facts.ts"
+import type { Findings } from "./Findings.ts"
+import type { Reader } from "./Rows.ts"
+
+interface HandedOver {
+  readonly into: string
+  readonly contents: number
+  readonly at: number
+}
+
+/** Hand-overs between carts whose other side has not been seen yet. */
+export class Merges {
+  readonly given = new Map<string, HandedOver>()
+  readonly taken = new Map<string, HandedOver>()
+}
+
+interface Held {
+  quantity: number
+  unitPrice: number
+}
+
+/**
+ * The lines of a cart, followed apart from `CartState` by what the events say: units by line. A merge adds units and
+ * takes none; where the price was agreed a unit keeps its own.
+ */
+class Lines {
+  readonly #lines = new Map<string, Held>()
+
+  put({ quantity, sku, unitPrice, variant }: CartLine): void {
+    this.#lines.set(`${sku}/${variant}`, { quantity, unitPrice })
+  }
+
+  remove(sku: string, variant: string): void {
+    this.#lines.delete(`${sku}/${variant}`)
+  }
+
+  absorb(lines: ReadonlyArray<CartLine>, agreed: boolean): void {
+    for (const { quantity, sku, unitPrice, variant } of lines) {
+      const names = [variant, ...Array.from({ length: this.#lines.size + 1 }, (_, index) => `m${index + 1}`)]
+      const fits = (held: Held | undefined) => held === undefined || !agreed || held.unitPrice === unitPrice
+      const name = names.find((name) => fits(this.#lines.get(`${sku}/${name}`)))!
+      const held = this.#lines.get(`${sku}/${name}`)
+      if (held === undefined) this.#lines.set(`${sku}/${name}`, { quantity, unitPrice })
+      else held.quantity += quantity
+    }
+  }
+
+  /** What differs from the lines checked out, in words, or `null`. */
+  differs(lines: ReadonlyArray<CartLine>, agreed: boolean): string | null {
+    const rest = new Map(this.#lines)
+    for (const { quantity, sku, unitPrice, variant } of lines) {
+      const held = rest.get(`${sku}/${variant}`)
+      rest.delete(`${sku}/${variant}`)
+      if (held === undefined) return `${sku}/${variant} is checked out and was not in the cart`
+      if (held.quantity !== quantity) return `${quantity} of ${sku}/${variant} are checked out, ${held.quantity} were put`
+      if (agreed && held.unitPrice !== unitPrice) return `${sku}/${variant} changed its agreed price`
+    }
+    const [lost] = rest.keys()
+    return lost === undefined ? null : `${lost} was in the cart and is not checked out`
+  }
+}
+
+/** I2 and I6, as far as carts go. Carts that were checked out leave their facts for the order. */
+export const carts = (
+  findings: Findings,
+  facts: Facts,
+  merges: Merges,
+  options: { readonly now: number; readonly graceMs: number }
+): Reader<CartState.Event> => {
+  let state: CartState.State = CartState.initial
+  let lines = new Lines()
+  let checkedOut = 0
+  let lastAt = 0
+
+  const agreed = () => state._tag !== "None" && state.pricing === "agreed"
+  const checkOut = (id: string, seq: number, event: Extract<CartState.Event, { readonly _tag: "CheckedOut" }>) => {
+    checkedOut += 1
+    findings.checked("I2")
+    findings.checked("I6")
+    if (checkedOut > 1) findings.violation("I2", "Cart", id, seq, "checked out again")
+    const wrong = lines.differs(event.lines, agreed())
+    if (wrong !== null) findings.violation("I6", "Cart", id, seq, wrong)
+    const { charges, currency, customerId, discount, totals } = event
+    const draft = fingerprint([customerId, currency, event.lines, charges, discount, totals])
+    facts.of(id).cart = { draft, at: event.at }
+  }
+  const handOver = (id: string, into: string, at: number) => {
+    const { charges, lines } = state._tag === "Open" ? state : { charges: [], lines: [] }
+    matched(merges.taken, merges.given, id, { into, contents: fingerprint([lines, charges]), at })
+  }
+  const matched = (theirs: Map<string, HandedOver>, ours: Map<string, HandedOver>, from: string, own: HandedOver) => {
+    const other = theirs.get(from)
+    findings.checked("I6")
+    if (other === undefined) {
+      ours.set(from, own)
+      return
+    }
+    theirs.delete(from)
+    if (other.into !== own.into || other.contents !== own.contents) {
+      findings.violation("I6", "Cart", from, null, `what it handed over to ${own.into} is not what arrived in ${other.into}`)
+    }
+  }
+
+  return {
+    begin: () => {
+      state = CartState.initial
+      lines = new Lines()
+      checkedOut = 0
+    },
+    row: ({ at, events, id, seq }) => {
+      lastAt = at
+      for (const event of events) {
+        if (event._tag === "LinePut") lines.put(event.line)
+        if (event._tag === "LineRemoved") lines.remove(event.sku, event.variant)
+        if (event._tag === "CheckedOut") checkOut(id, seq, event)
+        if (event._tag === "HandedOver") handOver(id, event.into, event.at)
+        if (event._tag === "LinesAbsorbed") {
+          lines.absorb(event.lines, agreed())
+          const contents = fingerprint([event.lines, event.charges])
+          matched(merges.given, merges.taken, event.from, { into: id, contents, at: event.at })
+        }
+        state = CartState.evolve(state, event)
+      }
+    },
+    end: (id) => {
+      const owed = CartState.next(state)
+      if (owed === null) return
+      findings.checked("I8")
+      if (options.now - lastAt < options.graceMs) findings.running("I8")
+      else findings.violation("I8", "Cart", id, null, `owes ${owed.key} for ${age(options.now - lastAt)}`)
+    }
+  }
+}
+
+export const age = (ms: number): string => `${Math.round(ms / 1000)} s`
+
+/** After all carts: a hand-over that only one side knows of lost its lines, unless it is still on its way. */
+export const unmatched = (
+  findings: Findings,
+  merges: Merges,
+  options: { readonly now: number; readonly graceMs: number }
+): void => {
+  for (const [from, { at, into }] of merges.given) {
+    if (options.now - at < options.graceMs) findings.running("I6")
+    else findings.violation("I6", "Cart", from, null, `handed its lines over to ${into}, where they never arrived`)
+  }
+  for (const [from, { into }] of merges.taken) {
+    findings.violation("I6", "Cart", into, null, `took over lines that ${from} never handed over`)
+  }
+}

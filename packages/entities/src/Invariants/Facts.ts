@@ -1,0 +1,117 @@
+/** A prime below 2^31: products with a quantity (< 2^21) stay exact in a double. */
+const prime = 2_147_483_629
+
+/** FNV-1a, 32 bits. */
+const hash = (text: string): number => {
+  let value = 0x811c9dc5
+  for (let index = 0; index < text.length; index += 1) {
+    value = Math.imul(value ^ text.charCodeAt(index), 0x01000193)
+  }
+  return (value >>> 0) % prime
+}
+
+/**
+ * Units per SKU, summed into two numbers: how many, and a linear fingerprint of which. Sums of different units agree in
+ * both by chance once in 2^31, and an order of 600 lines takes the room of one.
+ */
+export class Units {
+  count = 0
+  mark = 0
+
+  add(sku: string, quantity: number): void {
+    this.count += quantity
+    const part = (Math.abs(quantity) * hash(sku)) % prime
+    this.mark = (this.mark + (quantity < 0 ? prime - part : part)) % prime
+  }
+
+  equals(other: Units): boolean {
+    return this.count === other.count && this.mark === other.mark
+  }
+
+  get isNone(): boolean {
+    return this.count === 0 && this.mark === 0
+  }
+}
+
+/** 53 bits of a value that came from `jsonb`, whose keys are in one order (cyrb53). */
+export const fingerprint = (value: unknown): number => {
+  const text = JSON.stringify(value)
+  let one = 0xdeadbeef
+  let two = 0x41c6ce57
+  for (let index = 0; index < text.length; index += 1) {
+    const code = text.charCodeAt(index)
+    one = Math.imul(one ^ code, 2_654_435_761)
+    two = Math.imul(two ^ code, 1_597_334_677)
+  }
+  one = Math.imul(one ^ (one >>> 16), 2_246_822_507) ^ Math.imul(two ^ (two >>> 13), 3_266_489_909)
+  two = Math.imul(two ^ (two >>> 16), 2_246_822_507) ^ Math.imul(one ^ (one >>> 13), 3_266_489_909)
+  return 4_294_967_296 * (2_097_151 & two) + (one >>> 0)
+}
+
+/** What the stock of all SKUs says about one order. */
+export interface StockFacts {
+  readonly held: Units
+  readonly reserved: Units
+  readonly shipped: Units
+  readonly restocked: Units
+  readonly writtenOff: Units
+}
+
+/** What its payment says. */
+export interface PaymentFacts {
+  readonly authorised: number
+  readonly captured: number
+  readonly refunded: number
+  readonly voided: boolean
+  /** A request is under way. */
+  readonly open: boolean
+}
+
+/** What the cart of the same id says. */
+export interface CartFacts {
+  /** Of what was checked out; `null` when it was not. */
+  readonly draft: number | null
+  readonly at: number
+}
+
+/** What is known of one order from the histories of others, kept until its own is read. */
+export interface OrderFacts {
+  stock: StockFacts | null
+  payment: PaymentFacts | null
+  cart: CartFacts | null
+}
+
+/** By order id. What is left once all orders of a range were read has no order. */
+export class Facts {
+  readonly #byOrder = new Map<string, OrderFacts>()
+
+  of(orderId: string): OrderFacts {
+    let facts = this.#byOrder.get(orderId)
+    if (facts === undefined) {
+      facts = { stock: null, payment: null, cart: null }
+      this.#byOrder.set(orderId, facts)
+    }
+    return facts
+  }
+
+  stockOf(orderId: string): StockFacts {
+    const facts = this.of(orderId)
+    return (facts.stock ??= {
+      held: new Units(),
+      reserved: new Units(),
+      shipped: new Units(),
+      restocked: new Units(),
+      writtenOff: new Units()
+    })
+  }
+
+  take(orderId: string): OrderFacts {
+    const facts = this.of(orderId)
+    this.#byOrder.delete(orderId)
+    return facts
+  }
+
+  get left(): Iterable<[string, OrderFacts]> {
+    return this.#byOrder
+  }
+}

@@ -1,0 +1,201 @@
+import { portion } from "@halles/shared/Money"
+import { spread } from "../Cart/CartTotals.ts"
+import * as OrderState from "../Order/OrderState.ts"
+import { age } from "./Carts.ts"
+import { fingerprint, type Facts, type OrderFacts, type StockFacts, Units } from "./Facts.ts"
+import type { Findings } from "./Findings.ts"
+import type { Reader } from "./Rows.ts"
+
+type Draft = OrderState.Draft
+interface Options {
+  readonly now: number
+  readonly graceMs: number
+}
+
+/** I2, I3, I7 and I8: what an order says of itself against what cart, payment and stock say of it. */
+export const orders = (findings: Findings, facts: Facts, options: Options): Reader<OrderState.Event> => {
+  let state: OrderState.State = OrderState.initial
+  let placed = 0
+  let lastAt = 0
+  return {
+    begin: () => {
+      state = OrderState.initial
+      placed = 0
+    },
+    row: ({ at, events, id, seq }) => {
+      lastAt = at
+      for (const event of events) {
+        state = OrderState.evolve(state, event)
+        if (event._tag !== "Placed") continue
+        placed += 1
+        findings.checked("I2")
+        findings.checked("I7")
+        if (placed > 1) findings.violation("I2", "Order", id, seq, "placed again")
+        if (event.draft.cartId !== id) {
+          findings.violation("I2", "Order", id, seq, `of cart ${event.draft.cartId}, whose order would have its id`)
+        }
+        const wrong = wrongTotals(event.draft)
+        if (wrong !== null) findings.violation("I7", "Order", id, seq, wrong)
+      }
+      findings.checked("I3")
+      const { authorised, captured, refunded } = state
+      if (captured > authorised || refunded > captured) {
+        findings.violation("I3", "Order", id, seq, `authorised ${authorised}, captured ${captured}, refunded ${refunded}`)
+      }
+    },
+    end: (id) => {
+      const known = facts.take(id)
+      if (state.draft === null) {
+        findings.violation("I0", "Order", id, 1, "begins without Placed")
+        return
+      }
+      compareCart(findings, id, state.draft, known)
+      comparePayment(findings, id, state, known)
+      compareStock(findings, id, state, known.stock)
+      endOfSaga(findings, id, state, lastAt, options)
+    }
+  }
+}
+
+/** Whether the figures of a draft follow from its lines and charges, at whole minor units. */
+export const wrongTotals = ({ charges, discount, lines, totals }: Draft): string | null => {
+  const amounts = lines.map(({ quantity, unitPrice }) => BigInt(quantity) * BigInt(unitPrice))
+  const goods = amounts.reduce((sum, amount) => sum + amount, 0n)
+  if (goods !== BigInt(totals.goods)) return `goods are ${totals.goods}, the lines sum to ${goods}`
+  const charged = charges.reduce((sum, { amount }) => sum + BigInt(amount), 0n)
+  if (charged !== BigInt(totals.charges)) return `charges are ${totals.charges}, they sum to ${charged}`
+  const shares = spread(discount, amounts.map(Number))
+  const tax = lines.reduce((sum, { taxRate }, index) => sum + portion(Number(amounts[index]!) - shares[index]!, taxRate), 0)
+  if (tax !== totals.tax) return `tax is ${totals.tax}, the lines make ${tax}`
+  const total = goods + charged + BigInt(tax)
+  return total === BigInt(totals.total) ? null : `the total is ${totals.total}, goods, charges and tax sum to ${total}`
+}
+
+const compareCart = (findings: Findings, id: string, draft: Draft, { cart }: OrderFacts): void => {
+  findings.checked("I2")
+  if (cart === null || cart.draft === null) {
+    findings.violation("I2", "Order", id, 1, "its cart was not checked out")
+    return
+  }
+  const { charges, currency, customerId, discount, lines, totals } = draft
+  if (cart.draft !== fingerprint([customerId, currency, lines, charges, discount, totals])) {
+    findings.violation("I2", "Order", id, 1, "is not what its cart was at checkout")
+  }
+}
+
+/** Steps of a saga whose answer has not come: both sides may differ by what is under way. */
+const moneyMoving = (state: OrderState.State): boolean =>
+  ["authorising", "capturing", "voiding"].includes(state.phase) ||
+  state.returns.some(({ status }) => status === "stocked")
+
+const comparePayment = (findings: Findings, id: string, state: OrderState.State, { payment }: OrderFacts): void => {
+  findings.checked("I7")
+  const { authorised, captured, draft, phase, refunded } = state
+  const wrong = (detail: string) => findings.violation("I7", "Order", id, null, detail)
+  if (authorised !== 0 && authorised !== draft!.totals.total) wrong(`${authorised} authorised of ${draft!.totals.total}`)
+  if (payment === null) {
+    if (authorised !== 0) wrong(`${authorised} authorised, and there is no payment`)
+    return
+  }
+  if (authorised !== 0 && payment.authorised !== authorised) {
+    wrong(`${authorised} authorised, its payment says ${payment.authorised}`)
+  }
+  if (moneyMoving(state)) return
+  if (payment.captured !== captured) wrong(`${captured} captured, its payment says ${payment.captured}`)
+  if (payment.refunded !== refunded) wrong(`${refunded} refunded, its payment says ${payment.refunded}`)
+  if (phase !== "cancelled") return
+  findings.checked("I8")
+  const keeps = payment.captured - payment.refunded
+  if (keeps !== 0) findings.violation("I8", "Order", id, null, `cancelled, and ${keeps} of its money kept`)
+  if (payment.authorised > 0 && payment.captured === 0 && !payment.voided) {
+    findings.violation("I8", "Order", id, null, `cancelled, and ${payment.authorised} still authorised`)
+  }
+}
+
+const unitsOf = (lines: ReadonlyArray<{ readonly sku: string; readonly quantity: number }>): Units => {
+  const units = new Units()
+  for (const { quantity, sku } of lines) units.add(sku, quantity)
+  return units
+}
+
+const compareStock = (findings: Findings, id: string, state: OrderState.State, stock: StockFacts | null): void => {
+  findings.checked("I8")
+  const bought = unitsOf(state.draft!.lines)
+  const none = new Units()
+  const { held, reserved, restocked, shipped, writtenOff } = stock ?? {
+    held: none,
+    reserved: none,
+    shipped: none,
+    restocked: none,
+    writtenOff: none
+  }
+  const wrong = (what: string) => {
+    const counts = `held ${held.count}, reserved ${reserved.count}, shipped ${shipped.count} of ${bought.count}`
+    findings.violation("I8", "Order", id, null, `${state.phase}: ${what} (${counts})`)
+  }
+  switch (state.phase) {
+    case "booking":
+    case "confirmed":
+    case "capturing":
+      if (!reserved.equals(bought)) wrong("paid, and not all of its stock is reserved")
+      break
+    case "shipped":
+    case "delivered":
+      if (!shipped.equals(bought)) wrong("shipped, and the stock says otherwise")
+      if (!held.isNone || !reserved.isNone) wrong("shipped, and still keeps stock")
+      break
+    case "cancelled":
+      if (!held.isNone || !reserved.isNone) wrong("cancelled, and still keeps stock")
+      if (!shipped.isNone) wrong("cancelled, and stock was shipped for it")
+      break
+    default:
+      break
+  }
+  compareReturns(findings, id, state, { restocked, writtenOff })
+}
+
+const compareReturns = (
+  findings: Findings,
+  id: string,
+  state: OrderState.State,
+  { restocked, writtenOff }: Pick<StockFacts, "restocked" | "writtenOff">
+): void => {
+  if (state.returns.some(({ status }) => status === "received")) return
+  const settled = state.returns.filter(({ status }) => status === "stocked" || status === "refunded")
+  const of = (disposition: string) =>
+    unitsOf(settled.filter((one) => one.disposition === disposition).flatMap(({ lines }) => lines))
+  findings.checked("I8")
+  if (restocked.equals(of("restock")) && writtenOff.equals(of("write_off"))) return
+  const detail =
+    `its returns put ${of("restock").count} back and wrote ${of("write_off").count} off, ` +
+    `the stock says ${restocked.count} and ${writtenOff.count}`
+  findings.violation("I8", "Order", id, null, detail)
+}
+
+const endOfSaga = (
+  findings: Findings,
+  id: string,
+  state: OrderState.State,
+  lastAt: number,
+  { graceMs, now }: Options
+): void => {
+  findings.checked("I8")
+  const owed = OrderState.next(state)
+  if (owed === null) return
+  if (now - lastAt < graceMs) findings.running("I8")
+  else findings.violation("I8", "Order", id, null, `${state.phase}, owes ${owed.key} for ${age(now - lastAt)}`)
+}
+
+/** What carts, payments and stock say of orders that have no history. */
+export const withoutOrder = (findings: Findings, facts: Facts, { graceMs, now }: Options): void => {
+  for (const [id, { cart, payment, stock }] of facts.left) {
+    if (cart !== null && cart.draft !== null) {
+      if (now - cart.at < graceMs) findings.running("I2")
+      else findings.violation("I2", "Cart", id, null, `checked out for ${age(now - cart.at)} and has no order`)
+    }
+    if (payment !== null) findings.violation("I8", "Payment", id, null, "of an order that does not exist")
+    if (stock !== null && !(stock.held.isNone && stock.reserved.isNone && stock.shipped.isNone)) {
+      findings.violation("I8", "Order", id, null, `does not exist, and ${stock.held.count + stock.reserved.count} units are kept for it`)
+    }
+  }
+}

@@ -1,0 +1,68 @@
+import { assert, describe, it } from "@effect/vitest"
+import { OpenApi } from "effect/http-api"
+import { Api } from "../src/Api.ts"
+
+const spec = OpenApi.fromApi(Api)
+const operations = Object.entries(spec.paths).flatMap(([path, methods]) =>
+  Object.entries(methods as Record<string, { readonly responses: Record<string, unknown> }>).map(
+    ([method, operation]) => ({ route: `${method.toUpperCase()} ${path}`, operation })
+  )
+)
+
+describe("the contract", () => {
+  it("has exactly the routes that are promised", () => {
+    assert.deepStrictEqual(
+      operations.map(({ route }) => route).toSorted(),
+      [
+        "POST /v1/carts",
+        "GET /v1/carts/{id}",
+        "PUT /v1/carts/{id}/lines/{sku}",
+        "DELETE /v1/carts/{id}/lines/{sku}",
+        "PUT /v1/carts/{id}/charges/{code}",
+        "POST /v1/carts/{id}/merge",
+        "POST /v1/carts/{id}/checkout",
+        "GET /v1/orders/{id}",
+        "GET /v1/orders/{id}/events",
+        "POST /v1/orders/{id}/cancel",
+        "POST /v1/orders/{id}/returns",
+        "POST /v1/customers",
+        "GET /v1/customers/{id}",
+        "PATCH /v1/customers/{id}",
+        "GET /v1/skus/{region}/{sku}",
+        "POST /v1/skus/{region}/{sku}/adjustments",
+        "POST /v1/catalog/import",
+        "GET /v1/products",
+        "GET /v1/products/{sku}",
+        "POST /webhooks/gateway",
+        "POST /webhooks/carrier",
+        "GET /health/live",
+        "GET /health/ready"
+      ].toSorted()
+    )
+  })
+
+  it("is OpenAPI 3.1 whose references all resolve, with a name and a summary for each operation", () => {
+    assert.match(spec.openapi, /^3\.1\./)
+    const text = JSON.stringify(spec)
+    for (const [, name] of text.matchAll(/"#\/components\/schemas\/([^"]+)"/g)) {
+      assert.property(spec.components.schemas, name!)
+    }
+    const ids = operations.map(({ operation }) => (operation as unknown as { operationId: string }).operationId)
+    assert.strictEqual(new Set(ids).size, ids.length)
+    for (const { operation, route } of operations) assert.property(operation, "summary", route)
+  })
+
+  it("declares each refusal as a problem with its stable code", () => {
+    for (const { operation, route } of operations) {
+      for (const [status, response] of Object.entries(operation.responses)) {
+        if (Number(status) < 400 || route.endsWith("/health/ready")) continue
+        const { content } = response as { content: object }
+        assert.deepStrictEqual(Object.keys(content), ["application/problem+json"], `${route} ${status}`)
+      }
+    }
+    const text = JSON.stringify(spec)
+    for (const code of ["cart_closed", "not_sold", "not_found", "not_shipped", "invalid_request", "unavailable"]) {
+      assert.include(text, `"${code}"`)
+    }
+  })
+})

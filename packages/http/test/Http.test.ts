@@ -1,0 +1,57 @@
+import { NodeHttpClient } from "@effect/platform-node"
+import { assert, layer } from "@effect/vitest"
+import { CartClosed } from "@halles/entities/Cart"
+import { SkuCode } from "@halles/shared/Ids"
+import { Effect } from "effect"
+import { HttpApiClient } from "effect/http-api"
+import { Api } from "../src/Api.ts"
+import { EdgeTest } from "./EdgeTest.ts"
+
+layer(EdgeTest.layer, { excludeTestServices: true, timeout: "60 seconds" })("edge", (it) => {
+  it.effect("says that it lives, and what it can reach", () =>
+    Effect.gen(function* () {
+      const { send } = yield* EdgeTest
+      assert.deepStrictEqual((yield* send("GET", "/health/live")).json, { live: true })
+      const ready = yield* send("GET", "/health/ready")
+      assert.strictEqual(ready.status, 503)
+      assert.deepStrictEqual(ready.json, {
+        ready: false,
+        nats: true,
+        controlDatabase: true,
+        regions: ["eu", "am", "ap"].map((region) => ({ region, runners: 0 }))
+      })
+    })
+  )
+
+  it.effect("shows its metrics and its contract, and a page of it that needs no network", () =>
+    Effect.gen(function* () {
+      const { send } = yield* EdgeTest
+      yield* send("GET", "/health/live")
+      assert.match((yield* send("GET", "/metrics")).text, /halles_http_requests_total\{[^}]*method="GET"[^}]*\} \d+/)
+      assert.match((yield* send("GET", "/openapi.json")).json.openapi, /^3\.1/)
+      const { text } = yield* send("GET", "/docs")
+      assert.include(text, "Halles")
+      assert.notMatch(text, /<(script|link|img)[^>]+(src|href)="https?:/)
+    })
+  )
+
+  it.effect("has a typed client that gets values and refusals back as they are inside", () =>
+    Effect.gen(function* () {
+      const { url } = yield* EdgeTest
+      const client = yield* HttpApiClient.make(Api, { baseUrl: url })
+      const cart = yield* client.carts.openCart({ headers: {}, payload: { region: "eu", currency: "GBP" } })
+      const put = (sku: string) =>
+        client.carts.putLine({
+          params: { id: cart.id, sku: SkuCode.make(sku) },
+          headers: {},
+          payload: { quantity: 2 }
+        })
+      assert.deepStrictEqual((yield* put("TEA")).totals.total, { amount: 3990, currency: "GBP" })
+      const refusal = yield* Effect.flip(put("CLOSED"))
+      assert.instanceOf(refusal, CartClosed)
+      assert.strictEqual(refusal.status, "checked_out")
+      const order = yield* client.orders.getOrder({ params: { id: cart.id as never } })
+      assert.strictEqual(order.totals.total.amount, 4668)
+    }).pipe(Effect.provide(NodeHttpClient.layerFetch))
+  )
+})

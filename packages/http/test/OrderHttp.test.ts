@@ -1,0 +1,59 @@
+import { assert, layer } from "@effect/vitest"
+import { Effect } from "effect"
+import { EdgeTest } from "./EdgeTest.ts"
+import { received } from "./EntityDoubles.ts"
+
+layer(EdgeTest.layer, { excludeTestServices: true, timeout: "60 seconds" })("orders", (it) => {
+  it.effect("show status, money and steps", () =>
+    Effect.gen(function* () {
+      const { send } = yield* EdgeTest
+      const { headers, json } = yield* send("GET", "/v1/orders/eu_1")
+      assert.strictEqual(headers.get("etag"), '"2"')
+      assert.strictEqual(json.status, "created")
+      assert.deepStrictEqual(json.payment.authorised, { amount: "4668", currency: "GBP" })
+      assert.deepStrictEqual(json.lines[0].total, { amount: "3990", currency: "GBP" })
+      assert.strictEqual(json.steps.length, 2)
+    })
+  )
+
+  it.effect("stream their history, and the rest of it after Last-Event-ID", () =>
+    Effect.gen(function* () {
+      const { send } = yield* EdgeTest
+      const all = yield* send("GET", "/v1/orders/eu_1/events")
+      assert.match(all.headers.get("content-type") ?? "", /^text\/event-stream/)
+      assert.deepStrictEqual(
+        [...all.text.matchAll(/^id: (\d+)$/gm)].map(([, id]) => id),
+        ["1", "2"]
+      )
+      const rest = yield* send("GET", "/v1/orders/eu_1/events", undefined, { "last-event-id": "1" })
+      assert.deepStrictEqual(
+        [...rest.text.matchAll(/^data: (.*)$/gm)].map(([, data]) => JSON.parse(data!)),
+        [{ seq: 2, step: "confirmed", at: 1_700_000_000_100, detail: null, status: "confirmed" }]
+      )
+      assert.strictEqual((yield* send("GET", "/v1/orders/eu_none/events")).status, 404)
+    })
+  )
+
+  it.effect("take a return under the key of the request", () =>
+    Effect.gen(function* () {
+      const { send } = yield* EdgeTest
+      const body = { lines: [{ sku: "TEA", quantity: 1 }], disposition: "restock" }
+      const key = { "idempotency-key": "r1" }
+      const first = yield* send("POST", "/v1/orders/eu_1/returns", body, key)
+      const again = yield* send("POST", "/v1/orders/eu_1/returns", body, key)
+      assert.strictEqual(first.status, 202, first.text)
+      assert.deepInclude(first.json, { returnId: again.json.returnId, status: "requested" })
+      assert.include(received, "Order eu_1 RequestReturn return:r1")
+    })
+  )
+
+  it.effect("say why they cannot be cancelled", () =>
+    Effect.gen(function* () {
+      const { send } = yield* EdgeTest
+      const { json, status } = yield* send("POST", "/v1/orders/eu_1/cancel", {})
+      assert.strictEqual(status, 409)
+      assert.deepInclude(json, { code: "too_late_to_cancel", status: 409 })
+      assert.deepStrictEqual(json.context, { status: "shipped" })
+    })
+  )
+})
