@@ -11,6 +11,7 @@ import type {
   ProcessFailed,
   ProvisionFailed,
   ServerMissing,
+  ServerUnreachable,
   StateUnusable
 } from "./InfraErrors.ts"
 import { carrierFile, gatewayFile, type Layout, logFile, root } from "./Layout.ts"
@@ -55,6 +56,7 @@ export type ClusterError =
   | ProcessFailed
   | ProvisionFailed
   | ServerMissing
+  | ServerUnreachable
   | StateUnusable
 
 /** A whole cluster that is healthy, and that stops when its scope ends: clients first, servers last. */

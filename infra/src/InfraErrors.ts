@@ -53,6 +53,16 @@ export class ProcessFailed extends Schema.TaggedError<ProcessFailed>()("ProcessF
   }
 }
 
+/** A server whose address was given does not answer as it should. */
+export class ServerUnreachable extends Schema.TaggedError<ServerUnreachable>()("ServerUnreachable", {
+  server: Schema.String,
+  reason: Schema.String
+}) {
+  override get message() {
+    return `The ${this.server} server at the address in the environment: ${this.reason}. Start it, or correct the address and its login.`
+  }
+}
+
 /** The supervisor gave up; the reason is its own words. */
 export class StartFailed extends Schema.TaggedError<StartFailed>()("StartFailed", {
   reason: Schema.String

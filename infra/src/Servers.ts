@@ -3,7 +3,7 @@ import { Effect, Option, Schedule } from "effect"
 import type { Addresses } from "./Environment.ts"
 import * as Environment from "./Environment.ts"
 import * as Health from "./Health.ts"
-import { ProcessFailed } from "./InfraErrors.ts"
+import { ServerUnreachable } from "./InfraErrors.ts"
 import { natsServer, natsUrl } from "./NatsServer.ts"
 import { requireFree } from "./Ports.ts"
 import { adminUrl, postgresServer } from "./PostgresServer.ts"
@@ -74,7 +74,7 @@ export const startServers = Effect.fn("Servers.start")(function* (options: {
   if (found.nats !== undefined) specs.push(natsServer(layout, secrets, found.nats))
   if (found.redis !== undefined) specs.push(redisServer(layout, secrets, found.redis))
   yield* requireFree(specs, layout.portBase)
-  directory.update({ message: `starting ${specs.map(({ name }) => name).join(", ")}` })
+  if (specs.length > 0) directory.update({ message: `starting ${specs.map(({ name }) => name).join(", ")}` })
   const supervised = yield* Effect.forEach(specs, (spec) => supervise(spec, directory.show), {
     concurrency: "unbounded"
   })
@@ -116,15 +116,7 @@ const requireGiven = (settings: Settings, servers: Servers, names: ReadonlyArray
     (name) =>
       checks[name]().pipe(
         Effect.retry(Schedule.max([Schedule.spaced("500 millis"), Schedule.recurs(20)])),
-        Effect.mapError(
-          ({ reason }) =>
-            new ProcessFailed({
-              name,
-              reason: `at the address in the environment: ${reason}`,
-              log: "nothing",
-              tail: ""
-            })
-        )
+        Effect.mapError(({ reason }) => new ServerUnreachable({ server: name, reason }))
       ),
     { discard: true }
   )

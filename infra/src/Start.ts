@@ -106,7 +106,7 @@ Place an order:
 }
 
 /** One line for `sh` that opens a cart, puts two packets of tea in it and checks out; curl and grep are all it needs. */
-const orderCommand = (edge: string): string => {
+export const orderCommand = (edge: string): string => {
   const checkout = {
     email: "ada@example.com",
     shippingAddress: { name: "Ada", line1: "1 High Street", city: "London", postalCode: "N1 1AA", country: "GB" },

@@ -1,6 +1,6 @@
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Effect, Exit } from "effect"
-import { Argument, Command, Flag } from "effect/cli"
+import { Argument, CliError, Command, Flag } from "effect/cli"
 import * as ClientProgram from "./ClientProgram.ts"
 import * as Layout from "./Layout.ts"
 import { Settings } from "./Settings.ts"
@@ -21,7 +21,8 @@ const startCommand = Command.make("start", {}, () => withSettings(start)).pipe(
     "Start Postgres, NATS, Redis, the partners, four runners, the edge and the operators' process in the background, " +
       "and put a demo catalogue on sale. All state is in .halles. HALLES_PORT_BASE (4400) is the first of the ports. " +
       "HALLES_PG_URL, HALLES_NATS_URL and HALLES_REDIS_URL name servers to use instead of own ones"
-  )
+  ),
+  Command.withShortDescription("Start a whole cluster in the background")
 )
 
 const stopCommand = Command.make("stop", {}, () =>
@@ -63,9 +64,9 @@ const args = own ? [name, ...following] : [name, "--", ...following]
 Command.runWith(halles, { version: "0.1.0" })(args).pipe(
   Effect.catch((error) =>
     Effect.sync(() => {
-      const nothingRuns = error._tag === "NotRunning"
-      process.stderr.write(`halles: ${error.message}\n`)
-      process.exitCode = nothingRuns ? 3 : 1
+      // What was typed wrong has been explained by the command line itself.
+      if (!CliError.isCliError(error)) process.stderr.write(`halles: ${error.message}\n`)
+      process.exitCode = error._tag === "NotRunning" ? 3 : 1
     })
   ),
   Effect.provide(NodeServices.layer),

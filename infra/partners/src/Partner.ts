@@ -11,7 +11,7 @@ import {
 import { timingSafeEqual } from "node:crypto"
 import { createServer } from "node:http"
 
-const bodyBytesMax = 64 * 1024
+const bodyBytesMax = 256 * 1024
 /** Below the deadline of the shop's clients, which is 1 s. */
 const slowMs = 700
 
@@ -37,7 +37,7 @@ export const json = (status: number, body: object): HttpServerResponse.HttpServe
 
 const invalid = new Problem({ status: 400, code: "invalid_request" })
 
-/** The JSON body by a schema: 413 above 64 KiB, 400 if it does not fit. */
+/** The JSON body by a schema: 413 above 256 KiB, 400 if it does not fit. */
 export const body = <A>(schema: Schema.ConstraintCodec<A, unknown>) => {
   const decode = Schema.decodeUnknownEffect(schema)
   return Effect.gen(function* () {

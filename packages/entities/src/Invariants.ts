@@ -56,9 +56,7 @@ export interface Report {
  * came is never seen without the row that gave it. Histories stream by, one entity at a time; what is kept are a few
  * numbers for each order until its own history is read.
  */
-export const check = (
-  options: Partial<Options> = {}
-): Effect.Effect<Report, SqlError.SqlError, SqlClient.SqlClient> =>
+export const check = (options: Partial<Options> = {}): Effect.Effect<Report, SqlError.SqlError, SqlClient.SqlClient> =>
   Effect.flatMap(SqlClient.SqlClient, (sql) => sql.withTransaction(inSnapshot(sql, { ...defaults, ...options })))
 
 const inSnapshot = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, options: Options) {
@@ -114,7 +112,7 @@ const inSnapshot = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, option
   return report
 })
 
-/** A session of the role or under a name that only runners use. */
+/** Sessions of the runners' own role tell whether any are at work. */
 const scope = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, running: boolean | null) {
   const [row] = yield* sql<{
     rows: bigint
@@ -128,7 +126,7 @@ const scope = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, running: bo
       EXISTS (
         SELECT FROM pg_stat_activity
         WHERE datname = current_database() AND pid <> pg_backend_pid()
-          AND (usename = 'halles_runner' OR application_name LIKE 'halles-runner%')) AS running
+          AND usename = 'halles_runner') AS running
     FROM journal`
   const atWork = running ?? row!.running
   return {

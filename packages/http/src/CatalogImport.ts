@@ -1,7 +1,7 @@
 import { ListProduct, Product } from "@halles/entities/Product"
 import { Receive, Sku } from "@halles/entities/Sku"
 import { CommandId, skuId, WarehouseId } from "@halles/shared/Ids"
-import { Clock, Context, Deferred, Effect, Layer, Result, Schedule, Stream } from "effect"
+import { Context, Deferred, Effect, Layer, Result, Schedule, Stream } from "effect"
 import type { ImportLine } from "./CatalogApi.ts"
 import * as Rows from "./CatalogImport/ImportRows.ts"
 import * as Edge from "./Edge.ts"
@@ -10,8 +10,8 @@ import * as Problem from "./Problem.ts"
 /** Rows of one import that are on their way at a time. */
 const concurrency = 32
 const progressRows = 500
-const progressMs = 1_000
-/** A row whose runner is moving waits for it: seven attempts over about 25 s. */
+const progressEvery = "1 second"
+/** A row whose runner is moving waits for it: seven attempts in about half a minute. */
 const patience = { times: 6, schedule: Schedule.exponential("200 millis") }
 
 const origin = { actor: "edge:import" } as const
@@ -89,8 +89,11 @@ export class CatalogImport extends Context.Service<
                     ),
               { concurrency }
             ),
-            Stream.mapEffect((taken) => Effect.map(Clock.currentTimeMillis, (now) => tally.add(taken, now))),
+            Stream.map(tally.add),
             Stream.flattenIterable,
+            Stream.merge(Stream.map(Stream.drop(Stream.tick(progressEvery), 1), tally.progress), {
+              haltStrategy: "left"
+            }),
             Stream.concat(Stream.sync((): ImportLine => ({ type: "done", importId, ...tally.counts() }))),
             Stream.catch((error) => Stream.fromEffect(failed(error, read)))
           )
@@ -130,18 +133,13 @@ const makeInOrder = () => {
 const makeTally = () => {
   let rows = 0
   let rejected = 0
-  let reportedRows = 0
-  let reportedAt = 0
   const counts = () => ({ rows, accepted: rows - rejected, rejected })
-  const add = ({ fault, row }: Taken, now: number): ReadonlyArray<ImportLine> => {
+  const progress = (): ImportLine => ({ type: "progress", ...counts() })
+  const add = ({ fault, row }: Taken): ReadonlyArray<ImportLine> => {
     rows += 1
     if (fault !== null) rejected += 1
     const error: ReadonlyArray<ImportLine> = fault === null ? [] : [{ type: "error", row, ...fault }]
-    if (reportedAt === 0) reportedAt = now
-    if (rows - reportedRows < progressRows && now - reportedAt < progressMs) return error
-    reportedRows = rows
-    reportedAt = now
-    return [...error, { type: "progress", ...counts() }]
+    return rows % progressRows === 0 ? [...error, progress()] : error
   }
-  return { counts, add }
+  return { add, counts, progress }
 }

@@ -54,7 +54,8 @@ class Lines {
       const held = rest.get(`${sku}/${variant}`)
       rest.delete(`${sku}/${variant}`)
       if (held === undefined) return `${sku}/${variant} is checked out and was not in the cart`
-      if (held.quantity !== quantity) return `${quantity} of ${sku}/${variant} are checked out, ${held.quantity} were put`
+      if (held.quantity !== quantity)
+        return `${quantity} of ${sku}/${variant} are checked out, ${held.quantity} were put`
       if (agreed && held.unitPrice !== unitPrice) return `${sku}/${variant} changed its agreed price`
     }
     const [lost] = rest.keys()
@@ -99,7 +100,13 @@ export const carts = (
     }
     theirs.delete(from)
     if (other.into !== own.into || other.contents !== own.contents) {
-      findings.violation("I6", "Cart", from, null, `what it handed over to ${own.into} is not what arrived in ${other.into}`)
+      findings.violation(
+        "I6",
+        "Cart",
+        from,
+        null,
+        `what it handed over to ${own.into} is not what arrived in ${other.into}`
+      )
     }
   }
 

@@ -23,7 +23,8 @@ export const customers = (findings: Findings): Reader<CustomerState.Event> => {
     end: (id) => {
       const held = state._tag === "Known" ? state.points : 0
       findings.checked("I5")
-      if (held !== points) findings.violation("I5", "Customer", id, null, `has ${held} points, its ledger sums to ${points}`)
+      if (held !== points)
+        findings.violation("I5", "Customer", id, null, `has ${held} points, its ledger sums to ${points}`)
     }
   }
 }

@@ -63,8 +63,6 @@ export interface PaymentFacts {
   readonly captured: number
   readonly refunded: number
   readonly voided: boolean
-  /** A request is under way. */
-  readonly open: boolean
 }
 
 /** What the cart of the same id says. */

@@ -41,7 +41,9 @@ export const keptMax = 20
 
 /** Counts what was looked at and keeps what is wrong. */
 export class Findings {
-  readonly #lines = new Map(ids.map((id) => [id, { checked: 0, violations: 0, running: 0, notes: [] as Array<string> }]))
+  readonly #lines = new Map(
+    ids.map((id) => [id, { checked: 0, violations: 0, running: 0, notes: [] as Array<string> }])
+  )
   readonly #kept: Array<Violation> = []
 
   checked(invariant: Id, count = 1): void {

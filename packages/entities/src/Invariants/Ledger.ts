@@ -80,7 +80,13 @@ export const acknowledgedKept = Effect.fnUntraced(function* (
         WHERE j.entity_type = a.type AND j.entity_id = a.id AND j.command_id = a."commandId")`
     findings.checked("I11", part.length)
     for (const { command_id, entity_id, entity_type } of lost) {
-      findings.violation("I11", entity_type, entity_id, null, `command ${command_id} was acknowledged and is not in the journal`)
+      findings.violation(
+        "I11",
+        entity_type,
+        entity_id,
+        null,
+        `command ${command_id} was acknowledged and is not in the journal`
+      )
     }
   }
 })

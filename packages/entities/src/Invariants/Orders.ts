@@ -40,7 +40,13 @@ export const orders = (findings: Findings, facts: Facts, options: Options): Read
       findings.checked("I3")
       const { authorised, captured, refunded } = state
       if (captured > authorised || refunded > captured) {
-        findings.violation("I3", "Order", id, seq, `authorised ${authorised}, captured ${captured}, refunded ${refunded}`)
+        findings.violation(
+          "I3",
+          "Order",
+          id,
+          seq,
+          `authorised ${authorised}, captured ${captured}, refunded ${refunded}`
+        )
       }
     },
     end: (id) => {
@@ -65,7 +71,10 @@ export const wrongTotals = ({ charges, discount, lines, totals }: Draft): string
   const charged = charges.reduce((sum, { amount }) => sum + BigInt(amount), 0n)
   if (charged !== BigInt(totals.charges)) return `charges are ${totals.charges}, they sum to ${charged}`
   const shares = spread(discount, amounts.map(Number))
-  const tax = lines.reduce((sum, { taxRate }, index) => sum + portion(Number(amounts[index]!) - shares[index]!, taxRate), 0)
+  const tax = lines.reduce(
+    (sum, { taxRate }, index) => sum + portion(Number(amounts[index]!) - shares[index]!, taxRate),
+    0
+  )
   if (tax !== totals.tax) return `tax is ${totals.tax}, the lines make ${tax}`
   const total = goods + charged + BigInt(tax)
   return total === BigInt(totals.total) ? null : `the total is ${totals.total}, goods, charges and tax sum to ${total}`
@@ -92,7 +101,8 @@ const comparePayment = (findings: Findings, id: string, state: OrderState.State,
   findings.checked("I7")
   const { authorised, captured, draft, phase, refunded } = state
   const wrong = (detail: string) => findings.violation("I7", "Order", id, null, detail)
-  if (authorised !== 0 && authorised !== draft!.totals.total) wrong(`${authorised} authorised of ${draft!.totals.total}`)
+  if (authorised !== 0 && authorised !== draft!.totals.total)
+    wrong(`${authorised} authorised of ${draft!.totals.total}`)
   if (payment === null) {
     if (authorised !== 0) wrong(`${authorised} authorised, and there is no payment`)
     return
@@ -195,7 +205,13 @@ export const withoutOrder = (findings: Findings, facts: Facts, { graceMs, now }:
     }
     if (payment !== null) findings.violation("I8", "Payment", id, null, "of an order that does not exist")
     if (stock !== null && !(stock.held.isNone && stock.reserved.isNone && stock.shipped.isNone)) {
-      findings.violation("I8", "Order", id, null, `does not exist, and ${stock.held.count + stock.reserved.count} units are kept for it`)
+      findings.violation(
+        "I8",
+        "Order",
+        id,
+        null,
+        `does not exist, and ${stock.held.count + stock.reserved.count} units are kept for it`
+      )
     }
   }
 }

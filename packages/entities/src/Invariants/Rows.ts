@@ -98,7 +98,13 @@ const follow = <Event>(
       const decoded = decode(from < version && upcast !== undefined ? upcast(from, one) : one)
       if (Result.isSuccess(decoded)) events.push(decoded.success)
       else {
-        findings.violation("I0", type, stored.entity_id, stored.seq, `an event is not of its schema: ${decoded.failure}`)
+        findings.violation(
+          "I0",
+          type,
+          stored.entity_id,
+          stored.seq,
+          `an event is not of its schema: ${decoded.failure}`
+        )
       }
     }
     return events
@@ -131,7 +137,15 @@ const follow = <Event>(
     epoch = stored.epoch
     shard = stored.shard
     const { at, command_id, entity_id } = stored
-    reader.row({ id: entity_id, seq, commandId: command_id, events: eventsOf(stored), shard, epoch, at: Math.round(at) })
+    reader.row({
+      id: entity_id,
+      seq,
+      commandId: command_id,
+      events: eventsOf(stored),
+      shard,
+      epoch,
+      at: Math.round(at)
+    })
   }
   return { row, end }
 }

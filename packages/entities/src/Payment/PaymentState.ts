@@ -1,75 +1,28 @@
 import type { Origin } from "@halles/shared/Command"
-import { type CommandId, OrderId } from "@halles/shared/Ids"
-import { Amount, Currency } from "@halles/shared/Money"
-import { Result, Schema } from "effect"
+import type { CommandId, OrderId } from "@halles/shared/Ids"
+import type { Currency } from "@halles/shared/Money"
+import { Result } from "effect"
 import { NotFound } from "../EntityErrors.ts"
 import {
   type Authorise,
   type Capture,
   entriesMax,
   type GatewayNotice,
-  LedgerEntry,
   type Outcome,
   PaymentView,
   type Refund,
   type Void
 } from "../Payment.ts"
 import type { Wake } from "../Wake.ts"
+import { type Entry, type Event, type Kind, noticesMax, type State } from "./PaymentEvents.ts"
+
+export { Event, evolve, initial, State } from "./PaymentEvents.ts"
 
 export const type = "Payment"
 export const version = 1
 
-/** Chargebacks and contradicting notices are the gateway's doing and cannot be refused: so many are kept in the state. */
-const noticesMax = 100
 /** What is still owed after this is looked at again, on whatever runner the shard then is. */
 const redriveMs = 5_000
-
-const at = { at: Schema.Int }
-const about = { reference: LedgerEntry.fields.reference, ...at }
-const money = { ...about, amount: Amount }
-/** An operation that we refused ourselves, and the gateway never saw. */
-const refused = { ...money, reason: Schema.String }
-/** An operation that the gateway refused. */
-const failed = { ...about, reason: Schema.String }
-
-export const Event = Schema.Union([
-  Schema.TaggedStruct("AuthoriseRequested", { ...money, orderId: OrderId, currency: Currency, token: Schema.String }),
-  Schema.TaggedStruct("Authorised", { ...money, authorisationId: Schema.NullOr(Schema.String) }),
-  Schema.TaggedStruct("Declined", failed),
-  Schema.TaggedStruct("CaptureRequested", money),
-  Schema.TaggedStruct("CaptureRefused", refused),
-  Schema.TaggedStruct("Captured", money),
-  Schema.TaggedStruct("CaptureFailed", failed),
-  Schema.TaggedStruct("VoidRequested", money),
-  Schema.TaggedStruct("VoidRefused", refused),
-  Schema.TaggedStruct("Voided", money),
-  Schema.TaggedStruct("VoidFailed", failed),
-  Schema.TaggedStruct("RefundRequested", money),
-  Schema.TaggedStruct("RefundRefused", refused),
-  Schema.TaggedStruct("Refunded", money),
-  Schema.TaggedStruct("RefundFailed", failed),
-  Schema.TaggedStruct("ChargedBack", { ...money, eventId: Schema.String }),
-  /** The gateway says something that does not go with our ledger; operators look at it, the ledger stays. */
-  Schema.TaggedStruct("NoticeContradicts", { ...money, eventId: Schema.String, type: Schema.String })
-])
-export type Event = typeof Event.Type
-
-export const Entry = LedgerEntry
-export type Entry = typeof Entry.Type
-type Kind = Entry["kind"]
-
-export const State = Schema.Struct({
-  /** `null` until it was asked for; a void may come before. */
-  request: Schema.NullOr(Schema.Struct({ orderId: OrderId, currency: Currency, token: Schema.String })),
-  authorisationId: Schema.NullOr(Schema.String),
-  /** Append-only but for the status of an entry, which goes from `requested` to its outcome once. */
-  ledger: Schema.Array(Entry),
-  /** Events of the gateway that were taken down as chargebacks or contradictions, the last `noticesMax` of them. */
-  notices: Schema.Array(Schema.String)
-})
-export type State = typeof State.Type
-
-export const initial: State = { request: null, authorisationId: null, ledger: [], notices: [] }
 
 /** What the gateway answered to the operation that was owed; made by `PaymentLive`. */
 export interface RecordOutcome {
@@ -117,7 +70,9 @@ export const decide = (state: State, command: Command, now: number): Decided => 
     case "Refund":
       return Result.succeed(operate(state, command, now))
     case "RecordOutcome": {
-      const entry = state.ledger.find(({ reference, status }) => status === "requested" && reference === command.reference)
+      const entry = state.ledger.find(
+        ({ reference, status }) => status === "requested" && reference === command.reference
+      )
       return Result.succeed(entry === undefined ? [] : answered(state, entry, command.answer, now))
     }
     case "GatewayNotice":
@@ -129,49 +84,212 @@ export const decide = (state: State, command: Command, now: number): Decided => 
 }
 
 /** A payment has one authorisation: asked again, for whatever amount, it answers with the one it has. */
-const authorise = (state: State, { amount, currency, orderId, token }: Authorise, now: number): ReadonlyArray<Event> => {
+const authorise = (
+  state: State,
+  { amount, currency, orderId, token }: Authorise,
+  now: number
+): ReadonlyArray<Event> => {
   if (state.request !== null) return []
   const reference = authoriseReference(orderId)
   const requested: Event = { _tag: "AuthoriseRequested", reference, orderId, amount, currency, token, at: now }
-  if (hasVoid(state)) return [requested, { _tag: "Declined", reference, reason: "voided", at: now }]
+  if (isOpen(state, "void")) return [requested, { _tag: "Declined", reference, reason: "voided", at: now }]
   if (amount > 0) return [requested]
   return [requested, { _tag: "Authorised", reference, amount, authorisationId: null, at: now }]
 }
 
 const operate = (state: State, command: Capture | Void | Refund, now: number): ReadonlyArray<Event> => {
   const { _tag, reference } = command
-  const kind = kindOf[_tag]
-  if (entryOf(state, kind, reference) !== undefined) return []
+  if (entryOf(state, kindOf[_tag], reference) !== undefined) return []
   const amount = command._tag === "Void" ? outstanding(state) : command.amount
   const about = { reference, amount, at: now }
-  const reason = objection(state, kind, about)
+  const reason = objection(state, kindOf[_tag], about)
   if (reason !== null) return [{ _tag: `${_tag}Refused`, ...about, reason }]
   const requested: Event = { _tag: `${_tag}Requested`, ...about }
-  const silent = command._tag === "Void" ? isVoidedByItself(state) : amount === 0 || state.authorisationId === null
-  return silent ? [requested, { _tag: doneTag[_tag], ...about }] : [requested]
+  return needsGateway(state, command) ? [requested] : [requested, { _tag: doneTag[_tag], ...about }]
 }
 
 const kindOf = { Capture: "capture", Void: "void", Refund: "refund" } as const
 const doneTag = { Capture: "Captured", Void: "Voided", Refund: "Refunded" } as const
 
-/** Why we refuse an operation ourselves: money laws first of all, `captured <= authorised` and `refunded <= captured`. */
+/** Why we refuse an operation ourselves: `captured <= authorised`, and `refunded + charged back <= captured`. */
 const objection = (
   state: State,
   kind: "capture" | "void" | "refund",
   { amount, reference }: { readonly amount: number; readonly reference: string }
 ): string | null => {
-  if (operations(state) >= entriesMax) return "ledger_full"
-  if (state.ledger.some((entry) => entry.kind !== "chargeback" && entry.reference === reference)) return "reference_reused"
+  const operations = state.ledger.filter((entry) => entry.kind !== "chargeback")
+  if (operations.length >= entriesMax) return "ledger_full"
+  if (operations.some((entry) => entry.reference === reference)) return "reference_reused"
   switch (kind) {
     case "capture":
-      if (hasVoid(state)) return "voided"
-      if (total(state, "authorise") === null) return "not_authorised"
-      return total(state, "capture", true)! + amount > total(state, "authorise")! ? "exceeds_authorised" : null
+      if (isOpen(state, "void")) return "voided"
+      if (authorisation(state)?.status !== "succeeded") return "not_authorised"
+      return claimed(state, "capture") + amount > done(state, "authorise") ? "exceeds_authorised" : null
     case "void":
-      return hasOpen(state, "capture") ? "captured" : null
-    case "refund": {
-      const gone = sum(state, "refund", true) + sum(state, "chargeback", true)
-      return gone + amount > sum(state, "capture", false) ? "exceeds_captured" : null
-    }
+      return isOpen(state, "capture") ? "captured" : null
+    case "refund":
+      return claimed(state, "refund") + claimed(state, "chargeback") + amount > done(state, "capture")
+        ? "exceeds_captured"
+        : null
   }
+}
+
+/**
+ * No, when there is no money in it. A void waits for the answer to the authorisation, if that is under way, and for the
+ * void that is under way, if there is one.
+ */
+const needsGateway = (state: State, command: Capture | Void | Refund): boolean => {
+  if (command._tag !== "Void") return command.amount > 0 && state.authorisationId !== null
+  const status = authorisation(state)?.status
+  if (status === "requested") return true
+  return status === "succeeded" && state.authorisationId !== null && !isVoided(state)
+}
+
+/** The events of a known outcome; what waited for it is decided with it. */
+const answered = (state: State, entry: Entry, answer: Answer, at: number): ReadonlyArray<Event> => {
+  const { amount, kind, reference } = entry
+  const failed = { reference, reason: answer._tag === "Refused" ? answer.reason : "", at }
+  const isDone = answer._tag === "Done"
+  switch (kind) {
+    case "authorise": {
+      if (isDone) return [{ _tag: "Authorised", reference, amount, authorisationId: answer.authorisationId, at }]
+      const voids = waitingVoids(state).map((one): Event => ({
+        _tag: "Voided",
+        reference: one.reference,
+        amount: 0,
+        at
+      }))
+      return [{ _tag: "Declined", ...failed }, ...voids]
+    }
+    case "capture":
+      return [isDone ? { _tag: "Captured", reference, amount, at } : { _tag: "CaptureFailed", ...failed }]
+    case "refund":
+      return [isDone ? { _tag: "Refunded", reference, amount, at } : { _tag: "RefundFailed", ...failed }]
+    case "void":
+      return waitingVoids(state).map(({ amount, reference }): Event =>
+        isDone ? { _tag: "Voided", reference, amount, at } : { _tag: "VoidFailed", ...failed, reference }
+      )
+    case "chargeback":
+      return []
+  }
+}
+
+const noticeOf = {
+  "payment.authorised": { kind: "authorise", isDone: true },
+  "payment.declined": { kind: "authorise", isDone: false },
+  "payment.captured": { kind: "capture", isDone: true },
+  "payment.voided": { kind: "void", isDone: true },
+  "payment.refunded": { kind: "refund", isDone: true }
+} as const
+
+/**
+ * The first word on an operation is its outcome, whether it comes as the answer or as a webhook; a repeat of it changes
+ * nothing, and a different one is taken down as a contradiction.
+ */
+const noticed = (state: State, notice: GatewayNotice, at: number): ReadonlyArray<Event> => {
+  const { amount, authorisationId, eventId, reference } = notice
+  const contradiction: Event = { _tag: "NoticeContradicts", reference, amount, eventId, type: notice.type, at }
+  if (notice.type === "payment.charged_back") {
+    const isFull = state.ledger.filter(({ kind }) => kind === "chargeback").length >= noticesMax
+    return [isFull ? contradiction : { _tag: "ChargedBack", reference, amount, eventId, at }]
+  }
+  const { isDone, kind } = noticeOf[notice.type]
+  const entry = entryOf(state, kind, reference)
+  if (entry === undefined) return [contradiction]
+  if (isDone && kind !== "void" && amount !== entry.amount) return [contradiction]
+  if (entry.status !== "requested") return (entry.status === "succeeded") === isDone ? [] : [contradiction]
+  if (!isDone) return answered(state, entry, { _tag: "Refused", reason: notice.reason ?? "declined" }, at)
+  if (kind === "authorise" && authorisationId === null) return [contradiction]
+  return answered(state, entry, { _tag: "Done", authorisationId }, at)
+}
+
+const entryOf = (state: State, kind: Kind, reference: string): Entry | undefined =>
+  state.ledger.find((entry) => entry.kind === kind && entry.reference === reference)
+const authorisation = (state: State): Entry | undefined => state.ledger.find(({ kind }) => kind === "authorise")
+const waitingVoids = (state: State): ReadonlyArray<Entry> =>
+  state.ledger.filter(({ kind, status }) => kind === "void" && status === "requested")
+const isVoided = (state: State): boolean =>
+  state.ledger.some(({ kind, status }) => kind === "void" && status === "succeeded")
+/** Done or under way. */
+const isOpen = (state: State, kind: Kind): boolean =>
+  state.ledger.some((entry) => entry.kind === kind && entry.status !== "failed")
+const done = (state: State, kind: Kind): number =>
+  state.ledger.reduce((sum, one) => (one.kind === kind && one.status === "succeeded" ? sum + one.amount : sum), 0)
+const claimed = (state: State, kind: Kind): number =>
+  state.ledger.reduce((sum, one) => (one.kind === kind && one.status !== "failed" ? sum + one.amount : sum), 0)
+/** What a void would give back. */
+const outstanding = (state: State): number => (isVoided(state) ? 0 : claimed(state, "authorise"))
+
+/** The first operation without an answer: the authorisation before all else, since the others need its id. */
+const owed = (state: State): Entry | undefined => {
+  const first = authorisation(state)
+  if (first?.status === "requested") return first
+  return state.authorisationId === null ? undefined : state.ledger.find(({ status }) => status === "requested")
+}
+
+export const next = (state: State): Owed | null => {
+  const entry = owed(state)
+  if (entry === undefined || state.request === null) return null
+  const { amount, kind, reference: key } = entry
+  switch (kind) {
+    case "authorise":
+      return { _tag: "Authorise", key, amount, ...state.request }
+    case "capture":
+      return { _tag: "Capture", key, amount, authorisationId: state.authorisationId! }
+    case "void":
+      return { _tag: "Void", key, amount, authorisationId: state.authorisationId! }
+    case "refund":
+      return { _tag: "Refund", key, amount, authorisationId: state.authorisationId! }
+    case "chargeback":
+      return null
+  }
+}
+
+export const dueAt = (state: State): number | null => {
+  const entry = owed(state)
+  return entry === undefined ? null : entry.at + redriveMs
+}
+
+/** What became of the operation; one that the state does not know was refused because the ledger is full. */
+export const outcomeOf = (state: State, kind: Kind, reference: string): Outcome => {
+  const entry = entryOf(state, kind, reference)
+  if (entry === undefined) return { _tag: "Refused", reason: "ledger_full" }
+  switch (entry.status) {
+    case "requested":
+      return { _tag: "Pending" }
+    case "succeeded":
+      return { _tag: "Done", amount: entry.amount }
+    case "failed":
+      return { _tag: "Refused", reason: entry.reason ?? "refused" }
+  }
+}
+
+const statusOf = (state: State): PaymentView["status"] => {
+  const status = authorisation(state)?.status
+  if (status === "failed") return "declined"
+  if (status !== "succeeded") return "pending"
+  if (isVoided(state)) return "voided"
+  const isCaptured = state.ledger.some((entry) => entry.kind === "capture" && entry.status === "succeeded")
+  if (!isCaptured) return "authorised"
+  const captured = done(state, "capture")
+  return captured > 0 && done(state, "refund") === captured ? "refunded" : "captured"
+}
+
+/** `null` until the payment was asked for. */
+export const view = (state: State, seq: number): PaymentView | null => {
+  if (state.request === null) return null
+  const { currency, orderId } = state.request
+  return new PaymentView(
+    {
+      orderId,
+      currency,
+      authorised: done(state, "authorise"),
+      captured: done(state, "capture"),
+      refunded: done(state, "refund"),
+      status: statusOf(state),
+      ledger: state.ledger,
+      seq
+    },
+    { disableChecks: true }
+  )
 }

@@ -1,0 +1,240 @@
+import { assert, layer } from "@effect/vitest"
+import { PgClient } from "@effect/sql-pg"
+import { NodeServices } from "@effect/platform-node"
+import { Context, Effect, Fiber, Layer, Redacted } from "effect"
+import { SqlClient } from "effect/sql"
+import { rmSync } from "node:fs"
+import { join } from "node:path"
+import { Cluster } from "../src/Cluster.ts"
+import * as Layout from "../src/Layout.ts"
+import { foreground } from "../src/RunCommand.ts"
+import { Settings } from "../src/Settings.ts"
+import * as Shop from "./Shop.ts"
+
+/** A whole cluster on real processes, with an empty past. */
+const ClusterTest = Layer.unwrap(
+  Effect.gen(function* () {
+    const settings = yield* Settings
+    const layout = Layout.endToEnd(settings.portBase)
+    rmSync(layout.directory, { recursive: true, force: true })
+    return Cluster.layer({ layout, settings })
+  })
+).pipe(Layer.orDie)
+
+class Shopper extends Context.Service<Shopper, Shop.Shop>()("test/Shopper") {
+  static readonly layer = Layer.effect(
+    Shopper,
+    Effect.map(Cluster, ({ clientEnvironment, edgeUrl }) =>
+      Shop.make(edgeUrl, clientEnvironment["HALLES_IMPORT_TOKEN"]!)
+    )
+  )
+}
+
+/** Reads the journal of `eu`, as an operator may. */
+const EuJournal = Layer.unwrap(
+  Effect.map(Cluster, ({ clientEnvironment }) =>
+    PgClient.layer({ url: Redacted.make(clientEnvironment["HALLES_PG_EU_URL"]!), maxConnections: 2 })
+  )
+).pipe(Layer.orDie)
+
+const Test = Layer.mergeAll(Shopper.layer, EuJournal).pipe(
+  Layer.provideMerge(ClusterTest),
+  Layer.provideMerge(NodeServices.layer)
+)
+
+const settled = ({ status }: Shop.OrderJson) =>
+  !["created", "payment", "reserving", "shipping", "cancelling"].includes(status)
+const steps = (order: Shop.OrderJson) => order.steps.map(({ step }) => step)
+const times = (count: number) => Array.from({ length: count }, (_, index) => index)
+
+layer(Test, { excludeTestServices: true, timeout: "3 minutes" })("The order saga on real processes", (it) => {
+  it.effect(
+    "sells, ships, delivers and captures once",
+    () =>
+      Effect.gen(function* () {
+        const shop = yield* Shopper
+        assert.deepInclude(yield* shop.sell("TEA", 500, 10), { accepted: 1, rejected: 0 })
+        const cartId = yield* shop.cart({ TEA: 2 })
+        const placed = yield* shop.checkout(cartId)
+        assert.strictEqual(placed.status, 201, JSON.stringify(placed.body))
+        const order = yield* shop.until(placed.body.orderId, ({ status }) => status === "delivered")
+        // 2 × 5.00, 20 % tax, 3.95 shipping
+        assert.strictEqual(order.totals.total.amount, "1595")
+        assert.strictEqual(order.payment.captured.amount, "1595")
+        assert.deepInclude(yield* shop.stock("TEA"), { onHand: 8, held: 0, reserved: 0, available: 8, shipped: 2 })
+        const again = yield* shop.checkout(cartId)
+        assert.strictEqual(again.body.orderId, placed.body.orderId)
+        const other = yield* shop.checkout(cartId, { key: "another" })
+        assert.strictEqual(other.status, 409)
+      }),
+    120_000
+  )
+
+  it.effect(
+    "undoes what a refusal leaves behind",
+    () =>
+      Effect.gen(function* () {
+        const shop = yield* Shopper
+        yield* shop.sell("MUG", 900, 5)
+        const cases = [
+          { token: "tok_declined", code: "card_declined" },
+          { token: "tok_insufficient_funds", code: "card_declined" },
+          { postalCode: "NO-SERVICE", code: "no_carrier" }
+        ]
+        for (const { code, ...options } of cases) {
+          const { body } = yield* shop.checkout(yield* shop.cart({ MUG: 1 }), options)
+          const order = yield* shop.until(body.orderId, ({ status }) => status === "cancelled")
+          assert.strictEqual(order.cancelled?.code, code)
+          assert.include(steps(order), "stock_released")
+          if (code === "no_carrier") assert.include(steps(order), "payment_voided")
+        }
+        const { body } = yield* shop.checkout(yield* shop.cart({ MUG: 6 }))
+        assert.strictEqual((yield* shop.until(body.orderId, settled)).cancelled?.code, "no_stock")
+        assert.deepInclude(yield* shop.stock("MUG"), { onHand: 5, held: 0, reserved: 0, available: 5 })
+      }),
+    120_000
+  )
+
+  it.effect(
+    "gets through a gateway that times out, fails first, and repeats or delays its webhooks",
+    () =>
+      Effect.gen(function* () {
+        const shop = yield* Shopper
+        yield* shop.sell("JAR", 700, 100)
+        const tokens = [
+          "tok_timeout_after_success",
+          "tok_slow",
+          "tok_duplicate_webhook",
+          "tok_late_webhook",
+          "tok_error_then_ok"
+        ]
+        const orders = yield* Effect.forEach(
+          tokens,
+          (token) =>
+            Effect.gen(function* () {
+              const { body } = yield* shop.checkout(yield* shop.cart({ JAR: 1 }), { token })
+              return yield* shop.until(body.orderId, ({ status }) => status === "delivered")
+            }),
+          { concurrency: "unbounded" }
+        )
+        for (const order of orders) assert.strictEqual(order.payment.captured.amount, order.totals.total.amount)
+        assert.deepInclude(yield* shop.stock("JAR"), { onHand: 100 - tokens.length, held: 0, reserved: 0 })
+      }),
+    120_000
+  )
+
+  it.effect(
+    "never sells more than there is",
+    () =>
+      Effect.gen(function* () {
+        const shop = yield* Shopper
+        yield* shop.sell("RARE", 5_000, 7)
+        const carts = yield* Effect.forEach(times(25), () => shop.cart({ RARE: 1 }), { concurrency: 8 })
+        const placed = yield* Effect.forEach(carts, (cart) => shop.checkout(cart), { concurrency: "unbounded" })
+        const orders = yield* Effect.forEach(placed, ({ body }) => shop.until(body.orderId, settled), {
+          concurrency: 8
+        })
+        assert.strictEqual(orders.filter(({ cancelled }) => cancelled === null).length, 7)
+        assert.isTrue(orders.every(({ cancelled }) => cancelled === null || cancelled.code === "no_stock"))
+      }),
+    120_000
+  )
+
+  it.effect(
+    "takes goods back and pays them back, once",
+    () =>
+      Effect.gen(function* () {
+        const shop = yield* Shopper
+        yield* shop.sell("POT", 2_000, 4)
+        const { body } = yield* shop.checkout(yield* shop.cart({ POT: 2 }))
+        yield* shop.until(body.orderId, ({ status }) => status === "delivered")
+        const request = { lines: [{ sku: "POT", quantity: 1 }], reason: "too many", disposition: "restock" }
+        const key = { "Idempotency-Key": `return-${body.orderId}` }
+        yield* shop.call("POST", `/v1/orders/${body.orderId}/returns`, request, key)
+        yield* shop.call("POST", `/v1/orders/${body.orderId}/returns`, request, key)
+        const order = yield* shop.until(body.orderId, ({ returns }) => returns[0]?.status === "refunded")
+        assert.strictEqual(order.returns.length, 1)
+        assert.strictEqual(order.payment.refunded.amount, "2400")
+        assert.deepInclude(yield* shop.stock("POT"), { onHand: 3 })
+        const more = yield* shop.call("POST", `/v1/orders/${body.orderId}/returns`, {
+          ...request,
+          lines: [{ sku: "POT", quantity: 2 }]
+        })
+        assert.strictEqual(more.body.code, "return_exceeds")
+      }),
+    120_000
+  )
+
+  it.effect(
+    "is completed or compensated when its runners are killed at any step",
+    () =>
+      Effect.gen(function* () {
+        const shop = yield* Shopper
+        const cluster = yield* Cluster
+        const sql = yield* SqlClient.SqlClient
+        yield* shop.sell("CUP", 300, 100_000)
+        yield* shop.sell("LID", 200, 100_000)
+        const wanted = new Set([
+          "Placed",
+          "StockHeld",
+          "PaymentAuthorised",
+          "StockReserved",
+          "Dispatched",
+          "PaymentCaptured",
+          "PaymentDeclined"
+        ])
+        const tokens = ["tok_ok", "tok_ok", "tok_ok", "tok_declined"]
+        const placed: Array<string> = []
+
+        for (let round = 0; wanted.size > 0 && round < 12; round++) {
+          const carts = yield* Effect.forEach(times(48), () => shop.cart({ CUP: 1, LID: 1 }), { concurrency: 16 })
+          const selling = yield* Effect.forEach(
+            carts,
+            (cart, index) => shop.checkout(cart, { token: tokens[index % tokens.length]!, wait: 0 }),
+            { concurrency: 16 }
+          ).pipe(Effect.forkChild({ startImmediately: true }))
+          // Both owners die together, in the middle of whatever their orders are doing: at another moment each round.
+          yield* Effect.sleep(60 + 45 * round)
+          cluster.signal("eu-1", "SIGKILL")
+          cluster.signal("eu-2", "SIGKILL")
+          const answers = yield* Fiber.join(selling)
+          placed.push(...answers.map(({ body }) => body.orderId as string))
+          yield* cluster.healthy
+          // The last step before the kill, of every order that went on under a later epoch.
+          const crossed = yield* sql<{ tag: string }>`
+            SELECT DISTINCT a.events->-1->>'_tag' AS tag FROM journal a
+            JOIN journal b ON b.entity_type = 'Order' AND b.entity_id = a.entity_id AND b.seq = a.seq + 1 AND b.epoch > a.epoch
+            WHERE a.entity_type = 'Order'`
+          for (const { tag } of crossed) wanted.delete(tag)
+        }
+        assert.deepStrictEqual([...wanted], [], "steps at which no order was ever killed")
+        const orders = yield* Effect.forEach(
+          placed,
+          (id) => shop.until(id, ({ status }) => status === "delivered" || status === "cancelled"),
+          {
+            concurrency: 16
+          }
+        )
+        const sold = orders.filter(({ status }) => status === "delivered").length
+        assert.isAbove(sold, 0)
+        for (const sku of ["CUP", "LID"]) {
+          assert.deepInclude(yield* shop.stock(sku), { onHand: 100_000 - sold, held: 0, reserved: 0, shipped: sold })
+        }
+      }),
+    300_000
+  )
+
+  it.effect(
+    "keeps every invariant through all of that",
+    () =>
+      Effect.gen(function* () {
+        const { clientEnvironment } = yield* Cluster
+        const code = yield* foreground(process.execPath, [join(Layout.root, "infra/src/check.ts")], {
+          cwd: Layout.root,
+          env: clientEnvironment
+        })
+        assert.strictEqual(code, 0)
+      }),
+    120_000
+  )
+})
