@@ -24,7 +24,10 @@ const Urls = Config.all({
 const database = (url: Redacted.Redacted) => Postgres.layer({ url, applicationName: "halles:check", connectionsMax: 2 })
 
 /** Gives sagas that are running the time to end, as long as the journal still grows. */
-const settle = Effect.fnUntraced(function* (seconds: number) {
+const settle = Effect.fnUntraced(function* (url: Redacted.Redacted, seconds: number) {
+  yield* Effect.provide(quiet(seconds), database(url))
+})
+const quiet = Effect.fnUntraced(function* (seconds: number) {
   const sql = yield* SqlClient.SqlClient
   const newest = Effect.map(
     sql<{ newest: bigint | null }>`SELECT max(position) AS newest FROM journal`,
@@ -44,13 +47,9 @@ const settle = Effect.fnUntraced(function* (seconds: number) {
 const checkRegion = (
   region: Region,
   url: Redacted.Redacted,
-  options: Partial<Invariants.Options> & { readonly settleSeconds: number; readonly say: (what: string) => void }
+  options: Partial<Invariants.Options> & { readonly say: (what: string) => void }
 ) =>
   Effect.gen(function* () {
-    if (options.settleSeconds > 0) {
-      options.say(`${region}: waiting for running sagas`)
-      yield* settle(options.settleSeconds)
-    }
     const report = yield* Invariants.check({
       ...options,
       onProgress: ({ doing, of, rows }) => {
@@ -121,7 +120,7 @@ const flags = {
 const check = Command.make(
   "check",
   flags,
-  Effect.fn("check")(function* ({ acknowledged, grace, json, settle }) {
+  Effect.fn("check")(function* ({ acknowledged, grace, json, settle: settleSeconds }) {
     const urls = yield* Urls
     const known = Option.match(acknowledged, { onNone: () => [], onSome: acknowledgedIn })
     const started = performance.now()
@@ -129,10 +128,12 @@ const check = Command.make(
     const say = (what: string) => {
       if (performance.now() - started > progressAfterMs) shown.step(what)
     }
+    if (settleSeconds > 0) {
+      yield* Effect.forEach(regions, (region) => settle(urls[region], settleSeconds), { concurrency: "unbounded" })
+    }
     const checked = yield* Effect.forEach(regions, (region) =>
       checkRegion(region, urls[region], {
         graceMs: grace * 1000,
-        settleSeconds: settle,
         acknowledged: known.filter(({ id }) => id.startsWith(region)),
         say
       })

@@ -177,8 +177,9 @@ export const make = Effect.fnUntraced(function* <
           committed = state
           committedSeq = written
           if (written - snapshotSeq >= snapshotEvery) fork(takeSnapshot)
-          for (const listener of listeners) listener()
           startDriving()
+          // A copy: who is told goes on at once, and may listen again for the next commit.
+          for (const listener of [...listeners]) listener()
         }
       })
       lastCommit = Effect.tap(commit, (refused) =>

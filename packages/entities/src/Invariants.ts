@@ -132,7 +132,7 @@ const scope = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, running: bo
   return {
     rows: Number(row!.rows),
     entities: Number(row!.entities),
-    now: atWork ? row!.now : (row!.last ?? row!.now),
+    now: Math.round(atWork ? row!.now : (row!.last ?? row!.now)),
     clock: atWork ? ("now" as const) : ("last row" as const)
   }
 })

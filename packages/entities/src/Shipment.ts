@@ -25,7 +25,8 @@ export class CancelShipment extends Schema.TaggedClass<CancelShipment>()("Cancel
 /** Asks the carrier to bring goods back. */
 export class Collect extends Schema.TaggedClass<Collect>()("Collect", {
   ...commandFields,
-  returnId: Schema.String.check(Schema.isMaxLength(60)),
+  /** As in `RequestReturn`: part of references and command ids. */
+  returnId: Schema.String.check(Schema.isPattern(/^[A-Za-z0-9_-]{1,60}$/)),
   lines: Schema.Array(ParcelLine)
 }) {}
 /** A signed webhook of the carrier; may come late or twice. */

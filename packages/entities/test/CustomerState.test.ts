@@ -70,6 +70,7 @@ it.prop("events and states survive the journal, and the view fits its contract",
 })
 
 const points = Arbitrary.array(Arbitrary.schema(Schema.Int.check(Schema.isBetween({ minimum: -50, maximum: 100 }))), {
+  minLength: 2 * historyMax,
   maxLength: 3 * historyMax
 })
 it.prop("points are never negative and equal their ledger, however long it grows", [points], ([points]) => {

@@ -21,6 +21,8 @@ const packetsOf = (frames: ReadonlyArray<string>): Array<Uint8Array> => {
   return packets
 }
 
+const part = (sequence: number) => packet(kinds.part, sequence, Buffer.alloc(10))
+
 const Frames = Schema.Array(Schema.String.check(Schema.isPattern(/^[a-z]{0,40}$/)))
 
 it.prop(
@@ -52,7 +54,6 @@ it("sequence numbers go on beyond 32 bits", () => {
 })
 
 it("unfinished messages are bounded each and together", () => {
-  const part = (sequence: number) => packet(kinds.part, sequence, Buffer.alloc(10))
   const budget = { bytes: 0 }
   const alone = new PacketReader(budget, { ...defaults, messageBytesMax: 25 })
   assert.isUndefined(alone.accept(part(1)))

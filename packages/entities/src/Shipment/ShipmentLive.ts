@@ -9,91 +9,93 @@ import * as Refusals from "../Refusals.ts"
 import { Shipment } from "../Shipment.ts"
 import * as ShipmentState from "./ShipmentState.ts"
 
-/** How long a caller waits for the carrier; after it the answer is `Pending` and the shipment goes on asking. */
-const answerMs = 2_000
+/** A caller waits so long for the carrier; then it hears `Pending`, and the shipment keeps asking. */
+const answerWithinMs = 2_000
+/** Of one message to the order; after it the message is sent again under the same command id. */
+const callDeadline = "5 seconds"
 
-/** Sends what a shipment owes: to the carrier, or to its order. */
-const makeSend = Effect.gen(function* () {
+/** Does the one thing that a shipment owes and puts the answer into a command. The key makes a repeat harmless. */
+const makePerform = Effect.gen(function* () {
   const carrier = yield* Carrier
   const orders = yield* Order.client
 
-  return (orderId: OrderId) => {
-    const reference = (key: string) => `${orderId}:${key}`
-    const send = Effect.fnUntraced(function* (
-      owed: ShipmentState.Owed,
-      state: ShipmentState.State
-    ): Effect.fn.Return<ShipmentState.Answer, unknown> {
-      switch (owed._tag) {
-        case "Ship": {
-          const { address, parcels } = state.request!
-          return yield* carrier.ship({ reference: reference(owed.key), orderId, parcels, address })
-        }
-        case "CancelAtCarrier":
-          return yield* carrier.cancel({ shipmentId: owed.shipmentId })
-        case "Label": {
-          const { lines, returnId } = owed.collection
-          return yield* carrier.returnLabel({ reference: reference(owed.key), orderId, returnId, lines })
-        }
-        case "TellOrder": {
-          const command = {
-            commandId: CommandId.make(reference(owed.key)),
-            origin: { actor: `shipment:${orderId}`, correlationId: orderId }
-          }
-          const order = orders(orderId)
-          if (owed.returnId !== null) {
-            yield* order.NoteReturnReceived(new NoteReturnReceived({ ...command, returnId: owed.returnId }))
-          } else if (owed.news === "dispatched") {
-            yield* order.NoteDispatched(new NoteDispatched(command))
-          } else {
-            yield* order.NoteDelivered(new NoteDelivered(command))
-          }
-          return { _tag: "Told" }
-        }
+  const tell = Effect.fnUntraced(
+    function* ({ key, orderId, returnId, what }: Extract<ShipmentState.Owed, { _tag: "TellOrder" }>) {
+      const fields = {
+        commandId: CommandId.make(key),
+        origin: { actor: `shipment:${orderId}`, correlationId: orderId }
       }
-    })
-    return (owed: ShipmentState.Owed, state: ShipmentState.State) =>
-      send(owed, state).pipe(
-        Effect.timeout("5 seconds"),
-        Effect.map((answer): ShipmentState.Command => ({
-          _tag: "RecordAnswer",
-          commandId: CommandId.make(`${owed.key}:answer`),
-          origin: { actor: `shipment:${orderId}`, correlationId: orderId },
-          answers: owed.key,
-          answer
-        }))
+      const order = orders(orderId)
+      switch (what) {
+        case "dispatched":
+          return yield* order.NoteDispatched(new NoteDispatched(fields))
+        case "delivered":
+          return yield* order.NoteDelivered(new NoteDelivered(fields))
+        case "return_received":
+          return yield* order.NoteReturnReceived(new NoteReturnReceived({ ...fields, returnId: returnId ?? "" }))
+      }
+    },
+    (effect, { key }) =>
+      effect.pipe(
+        Effect.timeout(callDeadline),
+        Effect.catchTag("NotFound", () => Effect.logWarning(`${key}: there is no such order`))
       )
-  }
+  )
+
+  return Effect.fnUntraced(function* (owed: ShipmentState.Owed): Effect.fn.Return<ShipmentState.Command, unknown> {
+    const { key: reference } = owed
+    const fields = {
+      commandId: CommandId.make(`${reference}:outcome`),
+      origin: { actor: owed._tag === "TellOrder" ? "order" : "carrier", causationId: reference }
+    }
+    switch (owed._tag) {
+      case "Book": {
+        const { address, orderId, parcels } = owed
+        const answer = yield* carrier.ship({ reference, orderId, parcels, address })
+        return { _tag: "RecordBooking", ...fields, answer }
+      }
+      case "Cancel":
+        return { _tag: "RecordCancel", ...fields, answer: yield* carrier.cancel({ shipmentId: owed.shipmentId }) }
+      case "Label": {
+        const { lines, orderId, returnId } = owed
+        const answer = yield* carrier.returnLabel({ reference, orderId, returnId, lines })
+        return { _tag: "RecordLabel", ...fields, returnId, answer }
+      }
+      case "TellOrder":
+        yield* tell(owed)
+        return { _tag: "NoteTold", ...fields, key: reference }
+    }
+  })
 })
 
 export const ShipmentLive = Shipment.toLayer(
   Effect.gen(function* () {
-    const send = yield* makeSend
+    const perform = yield* makePerform
     const id = OrderId.make((yield* Entity.CurrentAddress).entityId)
-    const self = yield* EventSourced.make(ShipmentState, { perform: send(id) })
+    const self = yield* EventSourced.make(ShipmentState, { perform })
 
-    /** Handles the command, then waits a little for what the carrier makes of it. */
-    const outcome = <A extends { readonly _tag: string }>(
+    const result = Effect.fnUntraced(function* <A extends { readonly _tag: string }>(
       command: ShipmentState.Command,
-      read: (state: ShipmentState.State) => A
-    ) =>
-      self.handle(command).pipe(
-        Effect.andThen(self.until((state) => read(state)._tag !== "Pending", answerMs)),
-        Effect.map(({ state }) => read(state))
-      )
-    const told = (command: ShipmentState.Command) => Effect.asVoid(self.handle(command))
+      of: (state: ShipmentState.State) => A
+    ) {
+      const { state } = yield* self.handle(command)
+      const first = of(state)
+      if (first._tag !== "Pending") return first
+      return of((yield* self.until((state) => of(state)._tag !== "Pending", answerWithinMs)).state)
+    })
 
     return Shipment.of({
-      Create: ({ payload }) => outcome(payload, ShipmentState.createResult).pipe(Refusals.only(id, "Busy")),
-      CancelShipment: ({ payload }) => outcome(payload, ShipmentState.cancelResult).pipe(Refusals.only(id, "Busy")),
+      Create: ({ payload }) => result(payload, ShipmentState.createResult).pipe(Refusals.only(id, "Busy")),
+      CancelShipment: ({ payload }) => result(payload, ShipmentState.cancelResult).pipe(Refusals.only(id, "Busy")),
       Collect: ({ payload }) =>
-        outcome(payload, (state) => ShipmentState.collectResult(state, payload.returnId)).pipe(
+        result(payload, (state) => ShipmentState.collectResult(state, payload.returnId)).pipe(
           Refusals.only(id, "NotFound", "Busy")
         ),
-      CarrierNotice: ({ payload }) => told(payload).pipe(Refusals.only(id, "NotFound", "Busy")),
-      Wake: ({ payload }) => told(payload).pipe(Refusals.only(id, "Busy")),
+      CarrierNotice: ({ payload }) => Effect.asVoid(self.handle(payload)).pipe(Refusals.only(id, "NotFound", "Busy")),
+      Wake: ({ payload }) => Effect.asVoid(self.handle(payload)).pipe(Refusals.only(id, "Busy")),
       View: () =>
         Effect.flatMap(self.committed, ({ seq, state }) => {
-          const shipment = ShipmentState.view(id, state, seq)
+          const shipment = ShipmentState.view(state, seq)
           return shipment === null
             ? Effect.fail(new NotFound({ entity: ShipmentState.type, id }))
             : Effect.succeed(shipment)

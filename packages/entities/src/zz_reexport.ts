@@ -1,0 +1,1 @@
+export * as Projections from "./Projections.ts"

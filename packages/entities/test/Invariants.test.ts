@@ -1,0 +1,389 @@
+import { assert, layer } from "@effect/vitest"
+import { PgTest } from "@halles/shared/testing/PgTest"
+import { Effect, Layer } from "effect"
+import { SqlClient } from "effect/sql"
+import * as Invariants from "../src/Invariants.ts"
+import * as Migrations from "../src/Migrations.ts"
+
+/** Ten minutes ago: whatever is unfinished since then is overdue. */
+const start = Date.now() - 600_000
+const order = "eu_order1"
+const cart = "eu_order1"
+
+interface Row {
+  readonly type: string
+  readonly id: string
+  readonly events: ReadonlyArray<object>
+  readonly seq?: number
+  readonly commandId?: string
+  readonly at?: number
+  readonly shard?: number
+  readonly epoch?: number
+}
+const row = (type: string, id: string, ...events: ReadonlyArray<object>): Row => ({ type, id, events })
+
+const line = { sku: "TEA", variant: "", title: "Tea", quantity: 3, unitPrice: 1_000, taxRate: 2_000 }
+const draft = {
+  customerId: null,
+  currency: "GBP",
+  lines: [line],
+  charges: [{ code: "standard", kind: "shipping", amount: 395 }],
+  discount: 0,
+  totals: { goods: 3_000, charges: 395, tax: 600, total: 3_995 },
+  email: "ada@example.org",
+  shippingAddress: { name: "Ada", line1: "1 Mill Lane", city: "Leeds", postalCode: "LS1", country: "GB" },
+  paymentToken: "tok_ok"
+}
+const at = start
+const promised = { orderId: order, allocations: [{ warehouse: "eu-main", quantity: 3 }], backOrdered: 0 }
+const money = { reference: `${order}:authorise`, amount: 3_995, at }
+const captured = { reference: "capture", amount: 3_995, at }
+
+const opened = { _tag: "CartOpened", currency: "GBP", pricing: "shop", customerId: null, at }
+const linePut = { _tag: "LinePut", line, at }
+const checkedOut = { _tag: "CheckedOut", ...draft, fingerprint: "1", at }
+const received = { _tag: "Received", warehouse: "eu-main", quantity: 10 }
+const held = { _tag: "Held", ...promised, expiresAt: start + 3_600_000 }
+const reserved = { _tag: "Reserved", ...promised }
+const shipped = { _tag: "Shipped", orderId: order, allocations: promised.allocations }
+const placed = { _tag: "Placed", draft: { cartId: cart, ...draft }, at }
+const requested = { _tag: "AuthoriseRequested", ...money, orderId: order, currency: "GBP", token: "tok_ok" }
+const authorised = { _tag: "Authorised", ...money, authorisationId: "a1" }
+
+/** One order from cart to door, as every part of the system keeps it. */
+const good: ReadonlyArray<Row> = [
+  row("Cart", cart, opened),
+  row("Cart", cart, linePut),
+  row("Sku", "eu_TEA", received),
+  row("Cart", cart, checkedOut),
+  row("Order", order, placed),
+  row("Cart", cart, { _tag: "OrderPlaced", at }),
+  row("Sku", "eu_TEA", held),
+  row("Order", order, { _tag: "StockHeld", at }),
+  row("Payment", order, requested),
+  row("Payment", order, authorised),
+  row("Order", order, { _tag: "PaymentAuthorised", amount: 3_995, at }),
+  row("Sku", "eu_TEA", reserved),
+  row("Order", order, {
+    _tag: "StockReserved",
+    stock: [{ sku: "TEA", allocations: promised.allocations }],
+    at
+  }),
+  row("Order", order, { _tag: "ShipmentBooked", trackingNumbers: ["T1"], at }),
+  row("Order", order, { _tag: "Dispatched", at }),
+  row("Payment", order, { _tag: "CaptureRequested", ...captured }),
+  row("Payment", order, { _tag: "Captured", ...captured }),
+  row("Order", order, { _tag: "PaymentCaptured", amount: 3_995, at }),
+  row("Sku", "eu_TEA", shipped),
+  row("Order", order, { _tag: "StockShipped", at }),
+  row("Customer", "eu_ada", { _tag: "Registered", email: null, name: null, at }),
+  row("Customer", "eu_ada", { _tag: "PointsMoved", points: 10, reference: order, at }),
+  row("Customer", "eu_ada", { _tag: "PointsMoved", points: -4, reference: "spent", at })
+]
+
+const of = (type: string, tag: string) => (one: Row) =>
+  one.type === type && one.events.some((event) => "_tag" in event && event._tag === tag)
+/** The same history with some rows changed, or (`null`) left out. */
+const changed = (rows: ReadonlyArray<Row>, which: (row: Row) => boolean, to: (row: Row) => Row | null) =>
+  rows.flatMap((one) => (which(one) ? (to(one) ?? []) : one))
+const without = (rows: ReadonlyArray<Row>, type: string, ...tags: ReadonlyArray<string>) =>
+  tags.reduce((left, tag) => changed(left, of(type, tag), () => null), rows)
+const until = (rows: ReadonlyArray<Row>, type: string, tag: string) => rows.slice(0, rows.findIndex(of(type, tag)) + 1)
+const insteadOf = (rows: ReadonlyArray<Row>, type: string, tag: string, ...events: ReadonlyArray<object>) =>
+  changed(rows, of(type, tag), (one) => ({ ...one, events }))
+
+/** One of the three units comes back and its money is paid out, as the order and the stock tell it. */
+const theReturn = (amount: number): ReadonlyArray<Row> => {
+  const key = { returnId: "r1", at }
+  const lines = [{ sku: "TEA", variant: "", quantity: 1 }]
+  return [
+    row("Order", order, { _tag: "ReturnRequested", ...key, lines, amount, reason: "", disposition: "restock" }),
+    row("Order", order, { _tag: "ReturnLabelled", label: "L", ...key }),
+    row("Order", order, { _tag: "ReturnReceived", ...key }),
+    row("Sku", "eu_TEA", { _tag: "Restocked", orderId: order, warehouse: "eu-main", quantity: 1 }),
+    row("Order", order, { _tag: "ReturnStocked", ...key }),
+    row("Order", order, { _tag: "ReturnRefunded", amount, ...key })
+  ]
+}
+
+const aPennyMore = (one: Row): Row => JSON.parse(JSON.stringify(one).replaceAll("3995", "3996")) as Row
+
+const write = Effect.fnUntraced(function* (rows: ReadonlyArray<Row>) {
+  const sql = yield* SqlClient.SqlClient
+  const seqs = new Map<string, number>()
+  const stored = rows.map((one, index) => {
+    const key = `${one.type}/${one.id}`
+    const seq = one.seq ?? (seqs.get(key) ?? 0) + 1
+    seqs.set(key, seq)
+    return { commandId: `c${index}`, at: start + index, shard: 1, epoch: 1, ...one, seq }
+  })
+  yield* sql`TRUNCATE journal, shard_epoch`
+  yield* sql`INSERT INTO shard_epoch (shard, epoch, owner) VALUES (1, 2, 'test'), (2, 2, 'test')`
+  yield* sql`
+    INSERT INTO journal (entity_type, entity_id, seq, command_id, events, meta, shard, epoch, at)
+    SELECT r.type, r.id, r.seq, r."commandId", r.events, '{"v":1}', r.shard, r.epoch, to_timestamp(r.at / 1000.0)
+    FROM ROWS FROM (jsonb_to_recordset(${JSON.stringify(stored)}::text::jsonb)
+      AS (type text, id text, seq int, "commandId" text, events jsonb, shard int, epoch int, at float8))
+      WITH ORDINALITY AS r(type, id, seq, "commandId", events, shard, epoch, at, n)
+    ORDER BY n`
+})
+
+const checked = (rows: ReadonlyArray<Row>, options: Partial<Invariants.Options> = {}) =>
+  Effect.andThen(write(rows), Invariants.check({ running: true, ...options }))
+
+/** Exactly this invariant is found broken, by this entity. */
+const finds = Effect.fnUntraced(function* (
+  invariant: Invariants.Id,
+  entity: string,
+  rows: ReadonlyArray<Row>,
+  options: Partial<Invariants.Options> = {}
+) {
+  const { found, violations } = yield* checked(rows, options)
+  const shown = found.map((one) => `${one.invariant} ${one.entityType}/${one.entityId} ${one.seq}: ${one.detail}`)
+  assert.isAbove(violations, 0, "nothing was found")
+  assert.isTrue(
+    found.some((one) => one.invariant === invariant && `${one.entityType}/${one.entityId}` === entity),
+    shown.join("\n")
+  )
+  assert.deepStrictEqual([...new Set(found.map((one) => one.invariant))], [invariant], shown.join("\n"))
+})
+
+const holds = Effect.fnUntraced(function* (rows: ReadonlyArray<Row>, options: Partial<Invariants.Options> = {}) {
+  const report = yield* checked(rows, options)
+  assert.deepStrictEqual(report.found, [])
+  assert.strictEqual(report.rows, rows.length)
+  return report
+})
+
+const Database = Migrations.layerRegion.pipe(Layer.provideMerge(PgTest.layer("invariants")), Layer.orDie)
+
+layer(Database, { excludeTestServices: true, timeout: "60 seconds" })("Invariants", (it) => {
+  it.effect("hold for a whole order", () =>
+    Effect.gen(function* () {
+      const { lines } = yield* holds(good)
+      for (const { checked, invariant } of lines) {
+        if (invariant !== "I4") assert.isAbove(checked, 0, `${invariant} looked at nothing`)
+      }
+    })
+  )
+  it.effect("hold for an empty journal", () => holds([]))
+
+  it.effect("I0 finds what cannot be read", () =>
+    Effect.gen(function* () {
+      yield* finds("I0", "Customer/eu_ada", [
+        ...good,
+        row("Customer", "eu_ada", { _tag: "PointsMoved", points: "ten", reference: "x", at })
+      ])
+      yield* finds("I0", "Unicorn/eu_1", [...good, row("Unicorn", "eu_1", { _tag: "Born" })])
+    })
+  )
+
+  it.effect("I1 finds promises above what is on hand, and books that do not balance", () =>
+    Effect.gen(function* () {
+      yield* finds("I1", "Sku/eu_TEA", insteadOf(good, "Sku", "Received", { ...received, quantity: 2 }))
+      yield* finds("I1", "Sku/eu_TEA", [
+        ...good,
+        row("Sku", "eu_TEA", { _tag: "Adjusted", warehouse: "eu-main", onHand: 9, delta: 1, reason: "count" })
+      ])
+      yield* finds("I1", "Sku/eu_CUP", [
+        ...good,
+        row("Sku", "eu_CUP", received),
+        row("Sku", "eu_CUP", { ...reserved, orderId: order }),
+        row("Sku", "eu_CUP", { _tag: "Released", ...promised, from: "reservation" })
+      ])
+    })
+  )
+
+  it.effect("I2 finds a second order, a changed one, and one that nobody checked out", () =>
+    Effect.gen(function* () {
+      yield* finds("I2", `Cart/${cart}`, [...good, row("Cart", cart, checkedOut)])
+      yield* finds("I2", `Order/${order}`, without(good, "Cart", "CheckedOut", "OrderPlaced"))
+      const other = { ...placed, draft: { ...placed.draft, currency: "EUR" } }
+      yield* finds("I2", `Order/${order}`, insteadOf(good, "Order", "Placed", other))
+      const lonely = [row("Cart", "eu_c2", opened), row("Cart", "eu_c2", linePut), row("Cart", "eu_c2", checkedOut)]
+      yield* finds("I2", "Cart/eu_c2", [...good, ...lonely, row("Cart", "eu_c2", { _tag: "OrderPlaced", at })])
+    })
+  )
+
+  it.effect("I3 finds more captured than authorised, more refunded than captured", () =>
+    Effect.gen(function* () {
+      const more = { ...captured, amount: 3_996 }
+      const captures = insteadOf(good, "Payment", "Captured", { _tag: "Captured", ...more })
+      const over = insteadOf(captures, "Order", "PaymentCaptured", { _tag: "PaymentCaptured", amount: 3_996, at })
+      yield* finds("I3", `Payment/${order}`, over)
+      yield* finds("I3", `Order/${order}`, over)
+      const refund = { reference: "refund", amount: 4_000, at }
+      yield* finds("I3", `Payment/${order}`, [
+        ...good,
+        ...theReturn(4_000),
+        row("Payment", order, { _tag: "RefundRequested", ...refund }, { _tag: "Refunded", ...refund })
+      ])
+    })
+  )
+
+  it.effect("I5 finds points below zero", () =>
+    finds("I5", "Customer/eu_ada", [
+      ...good,
+      row("Customer", "eu_ada", { _tag: "PointsMoved", points: -7, reference: "x", at })
+    ])
+  )
+
+  it.effect("I6 finds lines lost at checkout and between carts", () =>
+    Effect.gen(function* () {
+      const cup = { _tag: "LinePut", line: { ...line, sku: "CUP" }, at }
+      yield* finds(
+        "I6",
+        `Cart/${cart}`,
+        changed(good, of("Cart", "LinePut"), (one) => ({ ...one, events: [linePut, cup] }))
+      )
+      const source = [row("Cart", "eu_c2", opened), row("Cart", "eu_c2", cup)]
+      const given = row("Cart", "eu_c2", { _tag: "HandedOver", into: "eu_c3", at })
+      const taken = (lines: ReadonlyArray<object>) => [
+        row("Cart", "eu_c3", opened),
+        row("Cart", "eu_c3", { _tag: "MergeAsked", from: "eu_c2", attempt: 1, at }),
+        row("Cart", "eu_c3", { _tag: "LinesAbsorbed", from: "eu_c2", attempt: 1, lines, charges: [], at })
+      ]
+      yield* holds([...good, ...source, given, ...taken([cup.line])])
+      yield* finds("I6", "Cart/eu_c2", [...good, ...source, given, ...taken([])])
+      yield* finds("I6", "Cart/eu_c2", [...good, ...source, given])
+      yield* finds("I6", "Cart/eu_c3", [...good, ...source, ...taken([cup.line])])
+      const { running } = yield* holds([...good, ...source, given], { graceMs: 3_600_000 })
+      assert.strictEqual(running, 1)
+    })
+  )
+
+  it.effect("I7 finds wrong sums, and another amount authorised", () =>
+    Effect.gen(function* () {
+      const wrong = { ...draft, totals: { ...draft.totals, tax: 601, total: 3_996 } }
+      const dear = changed(
+        good.map(aPennyMore),
+        (one) => of("Cart", "CheckedOut")(one) || of("Order", "Placed")(one),
+        (one) => ({
+          ...one,
+          events: [one.type === "Cart" ? { ...checkedOut, ...wrong } : { ...placed, draft: { cartId: cart, ...wrong } }]
+        })
+      )
+      yield* finds("I7", `Order/${order}`, dear)
+      const less = { ...money, amount: 3_000 }
+      yield* finds(
+        "I7",
+        `Order/${order}`,
+        insteadOf(until(good, "Order", "ShipmentBooked"), "Payment", "Authorised", {
+          _tag: "Authorised",
+          ...less,
+          authorisationId: "a1"
+        })
+      )
+    })
+  )
+
+  it.effect("I8 finds unfinished sagas, paid orders without stock, and dead orders that keep something", () =>
+    Effect.gen(function* () {
+      const unfinished = until(good, "Order", "StockReserved")
+      yield* finds("I8", `Order/${order}`, unfinished)
+      assert.isAbove((yield* holds(unfinished, { graceMs: 3_600_000 })).running, 0)
+      assert.isAbove((yield* holds(unfinished, { running: false })).running, 0)
+
+      const confirmed = until(good, "Order", "ShipmentBooked")
+      yield* holds(confirmed)
+      yield* finds("I8", `Order/${order}`, without(confirmed, "Sku", "Reserved", "Held"))
+
+      const cancelling = [
+        ...until(good, "Order", "PaymentAuthorised"),
+        row("Order", order, { _tag: "CancelRequested", reason: "mine", at })
+      ]
+      const released = row("Sku", "eu_TEA", { _tag: "Released", ...promised, from: "hold" })
+      const voided = row(
+        "Payment",
+        order,
+        { _tag: "VoidRequested", ...money, reference: "void" },
+        { _tag: "Voided", ...money, reference: "void" }
+      )
+      const cancelled = [
+        row("Order", order, { _tag: "StockReleased", at }),
+        row("Order", order, { _tag: "PaymentVoided", at })
+      ]
+      yield* holds([...cancelling, released, voided, ...cancelled])
+      yield* finds("I8", `Order/${order}`, [...cancelling, voided, ...cancelled])
+      yield* finds("I8", `Order/${order}`, [...cancelling, released, ...cancelled])
+    })
+  )
+
+  it.effect("I8 finds returns that stock or money know nothing of", () =>
+    Effect.gen(function* () {
+      const returned = theReturn(1_200)
+      const refund = { reference: "refund", amount: 1_200, at }
+      const paid = row("Payment", order, { _tag: "RefundRequested", ...refund }, { _tag: "Refunded", ...refund })
+      yield* holds([...good, ...returned, paid])
+      yield* finds("I8", `Order/${order}`, without([...good, ...returned, paid], "Sku", "Restocked"))
+      yield* finds("I7", `Order/${order}`, [...good, ...returned])
+    })
+  )
+
+  it.effect("I9 finds holds that stand after their limit", () =>
+    Effect.gen(function* () {
+      const early = { ...held, orderId: "eu_gone", expiresAt: start + 5_000 }
+      const expired = (at: number, epoch = 1) => ({
+        ...row("Sku", "eu_TEA", { _tag: "HoldExpired", ...promised, orderId: "eu_gone" }),
+        at,
+        epoch
+      })
+      const started = [...good, row("Sku", "eu_TEA", early)]
+      yield* holds([...started, expired(start + 5_900)])
+      yield* finds("I9", "Sku/eu_TEA", [...started, expired(start + 6_001)])
+      const { lines } = yield* holds([...started, expired(start + 60_000, 2)])
+      assert.match(lines.find(({ invariant }) => invariant === "I9")!.notes.join(), /1 ended late/)
+      const { found } = yield* checked(started)
+      assert.include(
+        found.map(({ invariant }) => invariant),
+        "I9"
+      )
+    })
+  )
+
+  it.effect("I10 finds a command with two rows", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      yield* sql`ALTER TABLE journal DROP CONSTRAINT journal_command`
+      const twice = good.map((one) => (one.type === "Customer" ? { ...one, commandId: "same" } : one))
+      yield* finds("I10", "Customer/eu_ada", twice)
+      yield* sql`TRUNCATE journal`
+      yield* sql`ALTER TABLE journal ADD CONSTRAINT journal_command UNIQUE (entity_type, entity_id, command_id)`
+    })
+  )
+
+  it.effect("I11 finds gaps, and acknowledged commands that are not there", () =>
+    Effect.gen(function* () {
+      yield* finds("I11", "Customer/eu_ada", [
+        ...good,
+        { ...row("Customer", "eu_ada", { _tag: "PointsMoved", points: 1, reference: "x", at }), seq: 9 }
+      ])
+      const known = { type: "Cart", id: cart, commandId: "c0" }
+      yield* holds(good, { acknowledged: [known] })
+      yield* finds("I11", `Cart/${cart}`, good, { acknowledged: [known, { ...known, commandId: "lost" }] })
+    })
+  )
+
+  it.effect("I12 finds an epoch that writes after a later one, and one that nobody raised", () =>
+    Effect.gen(function* () {
+      const more = row("Customer", "eu_ada", { _tag: "PointsMoved", points: 1, reference: "x", at })
+      yield* holds([...good, { ...more, epoch: 2 }])
+      yield* finds("I12", "Customer/eu_bob", [
+        ...good,
+        { ...more, epoch: 2 },
+        { ...row("Customer", "eu_bob", { _tag: "Registered", email: null, name: null, at }), epoch: 1 }
+      ])
+      yield* finds("I12", "Customer/eu_ada", [...good, { ...more, epoch: 3 }])
+      yield* finds("I12", "Customer/eu_ada", [...good, { ...more, shard: 2 }])
+    })
+  )
+
+  it.effect("tells a history as text", () =>
+    Effect.gen(function* () {
+      yield* write(good)
+      const lines = yield* Invariants.history("Payment", order)
+      assert.strictEqual(lines.length, 4)
+      assert.match(lines[1]!, /^2 .* epoch 1 c9 .*Authorised/)
+    })
+  )
+})
