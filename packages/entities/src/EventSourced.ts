@@ -142,21 +142,24 @@ export const make = Effect.fnUntraced(function* <
       )
     )
 
+  /** What writes nothing does not meet the unique index: a repeat older than memory is looked for in the journal. */
+  const unlessRepeated = <X>(command: Command, answer: Effect.Effect<Handled<State, Event>, X>) =>
+    seq <= recent.size
+      ? whenCommitted(lastCommit, answer)
+      : Effect.flatMap(repeat(command.commandId), (found) =>
+          Option.isSome(found) ? Effect.succeed(found.value) : answer
+        )
+
   const accept = (command: Command): Effect.Effect<Handled<State, Event>, Refusal | Busy> =>
     Effect.suspend((): Effect.Effect<Handled<State, Event>, Refusal | Busy> => {
       if (activation.dead) return Effect.die(new ActivationLost({ entity: name, reason: "Dead" }))
       if (!journal.hasRoom(shard)) return Effect.fail(new Busy())
       const at = clock.currentTimeMillisUnsafe()
       const decided = model.decide(speculative, command, at)
-      if (Result.isFailure(decided)) return whenCommitted(lastCommit, Effect.fail(decided.failure))
+      if (Result.isFailure(decided)) return unlessRepeated(command, Effect.fail(decided.failure))
       const events = decided.success
       if (events.length === 0) {
-        const state = speculative
-        const at = seq
-        return whenCommitted(
-          lastCommit,
-          Effect.sync(() => ({ state, seq: at, events, repeated: false }))
-        )
+        return unlessRepeated(command, Effect.succeed({ state: speculative, seq, events, repeated: false }))
       }
       const before = model.dueAt?.(speculative) ?? null
       const state = events.reduce(model.evolve, speculative)

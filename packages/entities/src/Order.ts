@@ -4,6 +4,7 @@ import { CartId, CustomerId, OrderId, SkuCode } from "@halles/shared/Ids"
 import { Amount, Currency } from "@halles/shared/Money"
 import { Quantity } from "@halles/shared/Quantity"
 import { shardGroup } from "@halles/shared/Region"
+import { storable } from "@halles/shared/Text"
 import { Schema } from "effect"
 import { ClusterSchema, Entity } from "effect/cluster"
 import { Rpc, RpcGroup } from "effect/rpc"
@@ -31,7 +32,7 @@ export class Place extends Schema.TaggedClass<Place>()("Place", {
 /** Only until the goods have left. */
 export class Cancel extends Schema.TaggedClass<Cancel>()("Cancel", {
   ...commandFields,
-  reason: Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(200))
+  reason: Schema.String.check(storable, Schema.isMinLength(1), Schema.isMaxLength(200))
 }) {}
 export const Disposition = Schema.Literals(["restock", "write_off"])
 export const ReturnLine = Schema.Struct({
@@ -44,7 +45,7 @@ export class RequestReturn extends Schema.TaggedClass<RequestReturn>()("RequestR
   ...commandFields,
   returnId: Schema.String.check(Schema.isPattern(/^[A-Za-z0-9_-]{1,60}$/)),
   lines: Schema.Array(ReturnLine).check(Schema.isMinLength(1), Schema.isMaxLength(linesMax)),
-  reason: Schema.String.check(Schema.isMaxLength(200)),
+  reason: Schema.String.check(storable, Schema.isMaxLength(200)),
   disposition: Disposition
 }) {}
 /** From the shipment, when the carrier says so. */

@@ -203,6 +203,7 @@ describe("laws", () => {
       if (event?._tag === "Held") {
         assert.strictEqual(quantityOf(event.allocations) + event.backOrdered, command.quantity)
         assert.strictEqual(event.backOrdered, Math.max(0, command.quantity - free))
+        assert.isTrue(event.backOrdered === 0 || before.backOrderAllowed)
       }
       if (event?._tag === "HoldRefused") assert.isTrue(event.available === 0 || event.available === free)
       assert.isTrue(events.length === 1 || HashMap.size(before.holds) + HashMap.size(before.reservations) > 0)

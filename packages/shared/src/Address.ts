@@ -1,6 +1,7 @@
 import { Schema } from "effect"
+import { storable } from "./Text.ts"
 
-const text = (max: number) => Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(max))
+const text = (max: number) => Schema.String.check(storable, Schema.isMinLength(1), Schema.isMaxLength(max))
 
 /** A postal address; `country` is an ISO 3166-1 alpha-2 code. */
 export const Address = Schema.Struct({

@@ -37,8 +37,9 @@ export interface Projection {
   }
 }
 
-/** Journal rows read at a time where messages are missing. */
-const missingMax = 2_000
+/** Where messages are missing: of so many entities so many rows each are read from the journal at a time. */
+const missingEntities = 50
+const missingRows = 200
 /** Entities rebuilt in one transaction. */
 export const rebuildBatch = 200
 
@@ -80,22 +81,27 @@ export const make = Effect.fnUntraced(function* (projection: Projection) {
           ON CONFLICT (id) DO UPDATE SET ${assignments}
           ${options.overwrite ? sql.literal("") : sql.literal("WHERE v.seq < excluded.seq")}`
 
-  /** Folds what the journal has after each row and up to (with) the given seq, a page at a time. */
+  /** Folds what the journal has after each row and up to (with) the given seq; a few rows of a few entities at a time. */
   const catchUp = Effect.fnUntraced(function* (rows: Rows, upTo: ReadonlyMap<string, number>) {
     let behind = [...upTo].filter(([id, seq]) => (rows.get(id)?.seq ?? 0) < seq)
     while (behind.length > 0) {
+      const some = behind.splice(0, missingEntities)
+      // Not a plain join: with the limit inside, each history is looked up by its index, whatever the planner guesses.
       const page = yield* sql<Omit<Entry, "at"> & { readonly at: string | number }>`
-        SELECT j.entity_id AS id, j.seq, j.events, extract(epoch FROM j.at) * 1000 AS at
-        FROM unnest(${text(behind.map(([id]) => id))}, ${int4(behind.map(([id]) => rows.get(id)?.seq ?? 0))},
-          ${int4(behind.map(([, seq]) => seq))}) AS w(id, after, upto)
-        JOIN journal j ON j.entity_type = ${projection.entityType} AND j.entity_id = w.id
-          AND j.seq > w.after AND j.seq <= w.upto
-        ORDER BY j.entity_id, j.seq LIMIT ${missingMax}`
+        SELECT w.id, j.seq, j.events, extract(epoch FROM j.at) * 1000 AS at
+        FROM unnest(${text(some.map(([id]) => id))}, ${int4(some.map(([id]) => rows.get(id)?.seq ?? 0))},
+          ${int4(some.map(([, seq]) => seq))}) AS w(id, after, upto)
+        CROSS JOIN LATERAL (
+          SELECT seq, events, at FROM journal
+          WHERE entity_type = ${projection.entityType} AND entity_id = w.id AND seq > w.after AND seq <= w.upto
+          ORDER BY seq LIMIT ${missingRows}) j
+        ORDER BY w.id, j.seq`
+      const read = new Map<string, number>()
       for (const entry of page) {
+        read.set(entry.id, (read.get(entry.id) ?? 0) + 1)
         if (entry.seq === (rows.get(entry.id)?.seq ?? 0) + 1) fold(rows, { ...entry, at: Math.round(Number(entry.at)) })
       }
-      if (page.length < missingMax) return
-      behind = behind.filter(([id, seq]) => (rows.get(id)?.seq ?? 0) < seq)
+      behind = [...some.filter(([id]) => read.get(id) === missingRows), ...behind]
     }
   })
 
