@@ -35,4 +35,4 @@ export const run = (region: Region): Effect.Effect<void, never, Nats | SqlClient
  * a row as it was or as it is, never none. Answers with the number of entities.
  */
 export const rebuild = (name: Name): Effect.Effect<number, SqlError.SqlError, SqlClient.SqlClient> =>
-  Effect.flatMap(Projection.make(projections[name]), ({ rebuild }) => rebuild)
+  Effect.flatMap(Projection.make(projections[name]), ({ rebuild }) => Effect.map(rebuild, ({ entities }) => entities))

@@ -106,65 +106,102 @@ const live = (steps: typeof Steps.Type, channelOf: (step: typeof Step.Type) => (
 }
 const asStepped = (step: typeof Step.Type) => step.channel
 
+/** Long enough that steps meet each other: unasked, a list has 10 at most. */
+const long = { arbitrary: { size: 120 } }
+
 describe("laws", () => {
-  it.prop("I3: captured <= authorised and refunded <= captured, whatever comes", [Steps], ([steps]) => {
-    for (const { state } of live(steps, asStepped).moments) {
-      const of = (kind: string) =>
-        sum(state.ledger.map((one) => (one.kind === kind && one.status === "succeeded" ? one.amount : 0)))
-      assert.isTrue(of("capture") <= of("authorise"))
-      assert.isTrue(of("refund") <= of("capture"))
-      assert.isFalse(of("void") > 0 && of("capture") > 0)
-    }
-  })
-
-  it.prop("the ledger is append-only, and an outcome is final", [Steps], ([steps]) => {
-    let before = PaymentState.initial.ledger
-    for (const { state } of live(steps, asStepped).moments) {
-      for (const [index, entry] of before.entries()) {
-        const now = state.ledger[index]!
-        if (entry.status !== "requested") assert.strictEqual(now, entry)
-        assert.deepStrictEqual({ ...now, status: entry.status, reason: entry.reason }, entry)
+  it.prop(
+    "I3: captured <= authorised and refunded <= captured, whatever comes",
+    [Steps],
+    ([steps]) => {
+      for (const { state } of live(steps, asStepped).moments) {
+        const of = (kind: string) =>
+          sum(state.ledger.map((one) => (one.kind === kind && one.status === "succeeded" ? one.amount : 0)))
+        assert.isTrue(of("capture") <= of("authorise"))
+        assert.isTrue(of("refund") <= of("capture"))
+        assert.isFalse(of("void") > 0 && of("capture") > 0)
       }
-      before = state.ledger
-    }
-  })
+    },
+    long
+  )
 
-  it.prop("deciding twice adds nothing", [Steps], ([steps]) => {
-    for (const { command, state } of live(steps, asStepped).moments) assert.deepStrictEqual(decided(state, command), [])
-  })
-
-  it.prop("answers and webhooks in any order, twice or late, give one ledger", [Steps], ([steps]) => {
-    const heard = steps.filter(({ channel }) => channel !== "none")
-    const { moments, state } = live(heard, asStepped)
-    assert.deepStrictEqual(state.ledger, live(heard, () => "answer").state.ledger)
-    const contradictions = moments.flatMap(({ events }) => tags(events)).filter((tag) => tag === "NoticeContradicts")
-    assert.deepStrictEqual(contradictions, [])
-  })
-
-  it.prop("what is owed has a timer, and ends once the gateway has answered", [Steps], ([steps]) => {
-    for (const { state } of live(steps, asStepped).moments) {
-      assert.strictEqual(PaymentState.next(state) === null, PaymentState.dueAt(state) === null)
-      let end = state
-      for (let owed = PaymentState.next(end); owed !== null; owed = PaymentState.next(end)) {
-        const next = after(end, answer(owed.key))
-        assert.notStrictEqual(PaymentState.next(next)?.key, owed.key)
-        end = next
+  it.prop(
+    "the ledger is append-only, and an outcome is final",
+    [Steps],
+    ([steps]) => {
+      let before = PaymentState.initial.ledger
+      for (const { state } of live(steps, asStepped).moments) {
+        for (const [index, entry] of before.entries()) {
+          const now = state.ledger[index]!
+          if (entry.status !== "requested") assert.strictEqual(now, entry)
+          assert.deepStrictEqual({ ...now, status: entry.status, reason: entry.reason }, entry)
+        }
+        before = state.ledger
       }
-      assert.isTrue(end.ledger.every(({ status }) => status !== "requested"))
-    }
-  })
+    },
+    long
+  )
 
-  it.prop("events, states and views survive the journal", [Steps], ([steps]) => {
-    const events = Schema.Array(PaymentState.Event)
-    for (const moment of live(steps, asStepped).moments) {
-      assert.deepStrictEqual(Schema.encodeSync(events)(moment.events), moment.events)
-      assert.deepStrictEqual(Schema.decodeUnknownSync(events)(JSON.parse(JSON.stringify(moment.events))), moment.events)
-      const stored = JSON.stringify(Schema.encodeSync(PaymentState.State)(moment.state))
-      assert.deepStrictEqual(Schema.decodeUnknownSync(PaymentState.State)(JSON.parse(stored)), moment.state)
-      const view = PaymentState.view(moment.state, 1)
-      if (view !== null) Schema.encodeSync(PaymentView)(new PaymentView(view))
-    }
-  })
+  it.prop(
+    "deciding twice adds nothing",
+    [Steps],
+    ([steps]) => {
+      for (const { command, state } of live(steps, asStepped).moments)
+        assert.deepStrictEqual(decided(state, command), [])
+    },
+    long
+  )
+
+  it.prop(
+    "answers and webhooks in any order, twice or late, give one ledger",
+    [Steps],
+    ([steps]) => {
+      const heard = steps.filter(({ channel }) => channel !== "none")
+      const { moments, state } = live(heard, asStepped)
+      assert.deepStrictEqual(state.ledger, live(heard, () => "answer").state.ledger)
+      const contradictions = moments.flatMap(({ events }) => tags(events)).filter((tag) => tag === "NoticeContradicts")
+      assert.deepStrictEqual(contradictions, [])
+    },
+    long
+  )
+
+  it.prop(
+    "what is owed has a timer, and ends once the gateway has answered",
+    [Steps],
+    ([steps]) => {
+      for (const { state } of live(steps, asStepped).moments) {
+        assert.strictEqual(PaymentState.next(state) === null, PaymentState.dueAt(state) === null)
+        let end = state
+        for (let owed = PaymentState.next(end); owed !== null; owed = PaymentState.next(end)) {
+          const next = after(end, answer(owed.key))
+          assert.notStrictEqual(PaymentState.next(next)?.key, owed.key)
+          end = next
+        }
+        assert.isTrue(end.ledger.every(({ status }) => status !== "requested"))
+      }
+    },
+    long
+  )
+
+  it.prop(
+    "events, states and views survive the journal",
+    [Steps],
+    ([steps]) => {
+      const events = Schema.Array(PaymentState.Event)
+      for (const moment of live(steps, asStepped).moments) {
+        assert.deepStrictEqual(Schema.encodeSync(events)(moment.events), moment.events)
+        assert.deepStrictEqual(
+          Schema.decodeUnknownSync(events)(JSON.parse(JSON.stringify(moment.events))),
+          moment.events
+        )
+        const stored = JSON.stringify(Schema.encodeSync(PaymentState.State)(moment.state))
+        assert.deepStrictEqual(Schema.decodeUnknownSync(PaymentState.State)(JSON.parse(stored)), moment.state)
+        const view = PaymentState.view(moment.state, 1)
+        if (view !== null) Schema.encodeSync(PaymentView)(new PaymentView(view))
+      }
+    },
+    long
+  )
 })
 
 describe("a payment", () => {

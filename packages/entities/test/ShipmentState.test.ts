@@ -112,53 +112,76 @@ const live = (steps: typeof Steps.Type) => {
   return moments
 }
 
+/** Long enough that steps meet each other: unasked, a list has 10 at most. */
+const long = { arbitrary: { size: 120 } }
+
 describe("laws", () => {
-  it.prop("deciding twice adds nothing but a refusal", [Steps], ([steps]) => {
-    for (const { command, state } of live(steps)) {
-      const again = tags(decided(state, command)).filter((tag) => tag !== "CreateRefused")
-      assert.deepStrictEqual(again, [], command._tag)
-    }
-  })
-
-  it.prop("what was cancelled is never dispatched, and what was delivered was", [Steps], ([steps]) => {
-    for (const { state } of live(steps)) {
-      assert.isFalse(state.cancel === "done" && state.dispatched)
-      assert.isTrue(!state.delivered || state.dispatched)
-    }
-  })
-
-  it.prop("the order is told of each movement once, in order", [Steps], ([steps]) => {
-    const moments = live(steps)
-    const moved = moments.flatMap(({ events }) =>
-      tags(events).filter((tag) => ["Dispatched", "Delivered", "ReturnReceived"].includes(tag))
-    )
-    let state = moments.at(-1)?.state ?? ShipmentState.initial
-    const told = moments.flatMap(({ events }) =>
-      events.flatMap((event) => (event._tag === "OrderTold" ? [event.key] : []))
-    )
-    for (let owed = ShipmentState.next(state); owed !== null; owed = ShipmentState.next(state)) {
-      if (owed._tag === "TellOrder") told.push(owed.key)
-      state = after(state, answer(owed))
-    }
-    assert.strictEqual(new Set(told).size, told.length)
-    const name = { dispatched: "Dispatched", delivered: "Delivered", return_received: "ReturnReceived" } as const
-    assert.deepStrictEqual(
-      told.map((key) => name[key.split(":")[2] as keyof typeof name]),
-      moved
-    )
-  })
-
-  it.prop("whatever is owed has a timer, and ends once it is answered", [Steps], ([steps]) => {
-    for (const { state } of live(steps)) {
-      assert.strictEqual(ShipmentState.next(state) === null, ShipmentState.dueAt(state) === null)
-      let end = state
-      for (let owed = ShipmentState.next(end); owed !== null; owed = ShipmentState.next(end)) {
-        end = after(end, answer(owed))
-        assert.notStrictEqual(ShipmentState.next(end)?.key, owed.key)
+  it.prop(
+    "deciding twice adds nothing but a refusal",
+    [Steps],
+    ([steps]) => {
+      for (const { command, state } of live(steps)) {
+        const again = tags(decided(state, command)).filter((tag) => tag !== "CreateRefused")
+        assert.deepStrictEqual(again, [], command._tag)
       }
-      assert.isTrue(end.cancel !== "asked" && end.booking !== "asked")
-    }
-  })
+    },
+    long
+  )
+
+  it.prop(
+    "what was cancelled is never dispatched, and what was delivered was",
+    [Steps],
+    ([steps]) => {
+      for (const { state } of live(steps)) {
+        assert.isFalse(state.cancel === "done" && state.dispatched)
+        assert.isTrue(!state.delivered || state.dispatched)
+      }
+    },
+    long
+  )
+
+  it.prop(
+    "the order is told of each movement once, in order",
+    [Steps],
+    ([steps]) => {
+      const moments = live(steps)
+      const moved = moments.flatMap(({ events }) =>
+        tags(events).filter((tag) => ["Dispatched", "Delivered", "ReturnReceived"].includes(tag))
+      )
+      let state = moments.at(-1)?.state ?? ShipmentState.initial
+      const told = moments.flatMap(({ events }) =>
+        events.flatMap((event) => (event._tag === "OrderTold" ? [event.key] : []))
+      )
+      for (let owed = ShipmentState.next(state); owed !== null; owed = ShipmentState.next(state)) {
+        if (owed._tag === "TellOrder") told.push(owed.key)
+        state = after(state, answer(owed))
+      }
+      assert.strictEqual(new Set(told).size, told.length)
+      const name = { dispatched: "Dispatched", delivered: "Delivered", return_received: "ReturnReceived" } as const
+      assert.deepStrictEqual(
+        told.map((key) => name[key.split(":")[2] as keyof typeof name]),
+        moved
+      )
+    },
+    long
+  )
+
+  it.prop(
+    "whatever is owed has a timer, and ends once it is answered",
+    [Steps],
+    ([steps]) => {
+      for (const { state } of live(steps)) {
+        assert.strictEqual(ShipmentState.next(state) === null, ShipmentState.dueAt(state) === null)
+        let end = state
+        for (let owed = ShipmentState.next(end); owed !== null; owed = ShipmentState.next(end)) {
+          end = after(end, answer(owed))
+          assert.notStrictEqual(ShipmentState.next(end)?.key, owed.key)
+        }
+        assert.isTrue(end.cancel !== "asked" && end.booking !== "asked")
+      }
+    },
+    long
+  )
 
   it.prop("notices in any order and number leave one shipment", [Schema.Array(Schema.Boolean)], ([order]) => {
     const booked = answered(all(create))
@@ -167,17 +190,25 @@ describe("laws", () => {
     assert.deepStrictEqual(end, after(after(booked, dispatched), delivered))
   })
 
-  it.prop("events, states and views survive the journal", [Steps], ([steps]) => {
-    const events = Schema.Array(ShipmentState.Event)
-    for (const moment of live(steps)) {
-      assert.deepStrictEqual(Schema.encodeSync(events)(moment.events), moment.events)
-      assert.deepStrictEqual(Schema.decodeUnknownSync(events)(JSON.parse(JSON.stringify(moment.events))), moment.events)
-      const stored = JSON.stringify(Schema.encodeSync(ShipmentState.State)(moment.state))
-      assert.deepStrictEqual(Schema.decodeUnknownSync(ShipmentState.State)(JSON.parse(stored)), moment.state)
-      const view = ShipmentState.view(moment.state, 1)
-      if (view !== null) Schema.encodeSync(ShipmentView)(new ShipmentView(view))
-    }
-  })
+  it.prop(
+    "events, states and views survive the journal",
+    [Steps],
+    ([steps]) => {
+      const events = Schema.Array(ShipmentState.Event)
+      for (const moment of live(steps)) {
+        assert.deepStrictEqual(Schema.encodeSync(events)(moment.events), moment.events)
+        assert.deepStrictEqual(
+          Schema.decodeUnknownSync(events)(JSON.parse(JSON.stringify(moment.events))),
+          moment.events
+        )
+        const stored = JSON.stringify(Schema.encodeSync(ShipmentState.State)(moment.state))
+        assert.deepStrictEqual(Schema.decodeUnknownSync(ShipmentState.State)(JSON.parse(stored)), moment.state)
+        const view = ShipmentState.view(moment.state, 1)
+        if (view !== null) Schema.encodeSync(ShipmentView)(new ShipmentView(view))
+      }
+    },
+    long
+  )
 })
 
 describe("a shipment", () => {

@@ -158,97 +158,139 @@ const deltas = ["Receive", "Restock", "WriteOff"]
 
 const sorted = <K, V>(map: HashMap.HashMap<K, V>) => HashMap.toEntries(map).toSorted(([a], [b]) => (a < b ? -1 : 1))
 
+/** Long enough that steps meet each other: unasked, a list has 10 at most. */
+const long = { arbitrary: { size: 120 } }
+
 describe("laws", () => {
-  it.prop("I1: at every step the counts add up and nothing is promised twice", [Steps], ([steps]) => {
-    for (const { state } of live(steps)) assertSound(state)
-  })
+  it.prop(
+    "I1: at every step the counts add up and nothing is promised twice",
+    [Steps],
+    ([steps]) => {
+      for (const { state } of live(steps)) assertSound(state)
+    },
+    long
+  )
 
-  it.prop("I1 at every event, not only at every command", [Steps], ([steps]) => {
-    for (const { before, events } of live(steps)) {
-      let state = before
-      for (const event of events) {
-        state = SkuState.evolve(state, event)
-        for (const { held, onHand, reserved } of state.warehouses) assert.isTrue(held + reserved <= onHand, event._tag)
+  it.prop(
+    "I1 at every event, not only at every command",
+    [Steps],
+    ([steps]) => {
+      for (const { before, events } of live(steps)) {
+        let state = before
+        for (const event of events) {
+          state = SkuState.evolve(state, event)
+          for (const { held, onHand, reserved } of state.warehouses)
+            assert.isTrue(held + reserved <= onHand, event._tag)
+        }
       }
-    }
-  })
+    },
+    long
+  )
 
-  it.prop("deciding twice adds nothing", [Steps], ([steps]) => {
-    for (const { command, now, state } of live(steps)) {
-      if (deltas.includes(command._tag)) continue
-      const again = decided(state, command, now)
+  it.prop(
+    "deciding twice adds nothing",
+    [Steps],
+    ([steps]) => {
+      for (const { command, now, state } of live(steps)) {
+        if (deltas.includes(command._tag)) continue
+        const again = decided(state, command, now)
+        assert.deepStrictEqual(
+          again.filter(({ _tag }) => !refusals.includes(_tag)),
+          [],
+          command._tag
+        )
+        assert.strictEqual(again.reduce(SkuState.evolve, state), state)
+      }
+    },
+    long
+  )
+
+  it.prop(
+    "after a wake nothing is due, and what was due is gone",
+    [Steps],
+    ([steps]) => {
+      for (const { now, state } of live(steps)) {
+        const woken = after(state, wake, now)
+        const dueAt = SkuState.dueAt(woken)
+        assert.isTrue(dueAt === null || dueAt > now)
+        assert.isTrue([...HashMap.values(woken.holds)].every(({ expiresAt }) => expiresAt > now))
+      }
+    },
+    long
+  )
+
+  it.prop(
+    "a hold is for all units asked, from what was free, or refused with what there is",
+    [Steps],
+    ([steps]) => {
+      for (const { before, command, events } of live(steps)) {
+        if (command._tag !== "Hold") continue
+        const free = sum(before.warehouses.map(({ held, onHand, reserved }) => onHand - held - reserved))
+        const [event] = events
+        if (event?._tag === "Held") {
+          assert.strictEqual(quantityOf(event.allocations) + event.backOrdered, command.quantity)
+          assert.strictEqual(event.backOrdered, Math.max(0, command.quantity - free))
+          assert.isTrue(event.backOrdered === 0 || before.backOrderAllowed)
+        }
+        if (event?._tag === "HoldRefused") assert.isTrue(event.available === 0 || event.available === free)
+        assert.isTrue(events.length === 1 || HashMap.size(before.holds) + HashMap.size(before.reservations) > 0)
+      }
+    },
+    long
+  )
+
+  it.prop(
+    "the answers fit the contract, for fresh, repeated and empty commands",
+    [Steps],
+    ([steps]) => {
+      for (const { command, events, state } of live(steps)) {
+        if (command._tag === "Hold") {
+          const result = SkuState.holdResult(state, events, command.orderId)
+          const holds = HashMap.has(state.holds, command.orderId) || HashMap.has(state.reservations, command.orderId)
+          assert.strictEqual(result._tag, holds ? "Held" : "NoStock")
+        }
+        if (command._tag === "Reserve") {
+          const result = SkuState.reserveResult(state, events, command.orderId)
+          assert.strictEqual(result._tag, HashMap.has(state.reservations, command.orderId) ? "Reserved" : "NotHeld")
+        }
+        if (command._tag === "Ship") {
+          const result = SkuState.shipResult(state, events, command.orderId)
+          if (HashMap.has(state.reservations, command.orderId)) assert.strictEqual(result._tag, "AwaitingStock")
+          else assert.strictEqual(result._tag, events[0]?._tag === "Shipped" ? "Shipped" : "NotReserved")
+        }
+      }
+    },
+    long
+  )
+
+  it.prop(
+    "events, states and views survive the journal",
+    [Steps],
+    ([steps]) => {
+      const events = Schema.Array(SkuState.Event)
+      const moments = live(steps)
+      for (const moment of moments) {
+        assert.deepStrictEqual(Schema.encodeSync(events)(moment.events), moment.events)
+        assert.deepStrictEqual(
+          Schema.decodeUnknownSync(events)(JSON.parse(JSON.stringify(moment.events))),
+          moment.events
+        )
+      }
+      const last = moments.at(-1)?.state ?? SkuState.initial
+      const stored = JSON.stringify(Schema.encodeSync(SkuState.State)(last))
+      const loaded = Schema.decodeUnknownSync(SkuState.State)(JSON.parse(stored))
       assert.deepStrictEqual(
-        again.filter(({ _tag }) => !refusals.includes(_tag)),
-        [],
-        command._tag
+        { ...loaded, holds: [], reservations: [], waiting: [], released: [] },
+        { ...last, holds: [], reservations: [], waiting: [], released: [] }
       )
-      assert.strictEqual(again.reduce(SkuState.evolve, state), state)
-    }
-  })
-
-  it.prop("after a wake nothing is due, and what was due is gone", [Steps], ([steps]) => {
-    for (const { now, state } of live(steps)) {
-      const woken = after(state, wake, now)
-      const dueAt = SkuState.dueAt(woken)
-      assert.isTrue(dueAt === null || dueAt > now)
-      assert.isTrue([...HashMap.values(woken.holds)].every(({ expiresAt }) => expiresAt > now))
-    }
-  })
-
-  it.prop("a hold is for all units asked, from what was free, or refused with what there is", [Steps], ([steps]) => {
-    for (const { before, command, events } of live(steps)) {
-      if (command._tag !== "Hold") continue
-      const free = sum(before.warehouses.map(({ held, onHand, reserved }) => onHand - held - reserved))
-      const [event] = events
-      if (event?._tag === "Held") {
-        assert.strictEqual(quantityOf(event.allocations) + event.backOrdered, command.quantity)
-        assert.strictEqual(event.backOrdered, Math.max(0, command.quantity - free))
-        assert.isTrue(event.backOrdered === 0 || before.backOrderAllowed)
-      }
-      if (event?._tag === "HoldRefused") assert.isTrue(event.available === 0 || event.available === free)
-      assert.isTrue(events.length === 1 || HashMap.size(before.holds) + HashMap.size(before.reservations) > 0)
-    }
-  })
-
-  it.prop("the answers fit the contract, for fresh, repeated and empty commands", [Steps], ([steps]) => {
-    for (const { command, events, state } of live(steps)) {
-      if (command._tag === "Hold") {
-        const result = SkuState.holdResult(state, events, command.orderId)
-        const holds = HashMap.has(state.holds, command.orderId) || HashMap.has(state.reservations, command.orderId)
-        assert.strictEqual(result._tag, holds ? "Held" : "NoStock")
-      }
-      if (command._tag === "Reserve") {
-        const result = SkuState.reserveResult(state, events, command.orderId)
-        assert.strictEqual(result._tag, HashMap.has(state.reservations, command.orderId) ? "Reserved" : "NotHeld")
-      }
-      if (command._tag === "Ship") {
-        const result = SkuState.shipResult(state, events, command.orderId)
-        if (HashMap.has(state.reservations, command.orderId)) assert.strictEqual(result._tag, "AwaitingStock")
-        else assert.strictEqual(result._tag, events[0]?._tag === "Shipped" ? "Shipped" : "NotReserved")
-      }
-    }
-  })
-
-  it.prop("events, states and views survive the journal", [Steps], ([steps]) => {
-    const events = Schema.Array(SkuState.Event)
-    const moments = live(steps)
-    for (const moment of moments) {
-      assert.deepStrictEqual(Schema.encodeSync(events)(moment.events), moment.events)
-      assert.deepStrictEqual(Schema.decodeUnknownSync(events)(JSON.parse(JSON.stringify(moment.events))), moment.events)
-    }
-    const last = moments.at(-1)?.state ?? SkuState.initial
-    const stored = JSON.stringify(Schema.encodeSync(SkuState.State)(last))
-    const loaded = Schema.decodeUnknownSync(SkuState.State)(JSON.parse(stored))
-    assert.deepStrictEqual(
-      { ...loaded, holds: [], reservations: [], waiting: [], released: [] },
-      { ...last, holds: [], reservations: [], waiting: [], released: [] }
-    )
-    assert.deepStrictEqual(sorted(loaded.holds), sorted(last.holds))
-    assert.deepStrictEqual(sorted(loaded.reservations), sorted(last.reservations))
-    assert.deepStrictEqual(sorted(loaded.waiting), sorted(last.waiting))
-    assert.deepStrictEqual([...loaded.released.young].toSorted(), [...last.released.young].toSorted())
-    Schema.encodeSync(SkuView)(new SkuView(SkuState.view(SkuId.make("eu_tea"), last, 1)))
-  })
+      assert.deepStrictEqual(sorted(loaded.holds), sorted(last.holds))
+      assert.deepStrictEqual(sorted(loaded.reservations), sorted(last.reservations))
+      assert.deepStrictEqual(sorted(loaded.waiting), sorted(last.waiting))
+      assert.deepStrictEqual([...loaded.released.young].toSorted(), [...last.released.young].toSorted())
+      Schema.encodeSync(SkuView)(new SkuView(SkuState.view(SkuId.make("eu_tea"), last, 1)))
+    },
+    long
+  )
 })
 
 const places = (free: ReadonlyArray<number>) => free.map((units, index) => ({ warehouse: place(index), free: units }))

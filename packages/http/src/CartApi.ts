@@ -115,7 +115,7 @@ export class CartApi extends HttpApiGroup.make("carts")
         email: CheckOut.fields.email,
         shippingAddress: CheckOut.fields.shippingAddress,
         paymentToken: CheckOut.fields.paymentToken
-      }).check(Edge.storableText),
+      }),
       success: [CheckoutJson.pipe(HttpApiSchema.status(201)), CheckoutJson.pipe(HttpApiSchema.status(202))],
       error: [
         Problems.notFound,

@@ -45,9 +45,11 @@ export const CatalogHttp = HttpApiBuilder.group(
         }),
       listProducts: ({ query }) =>
         Effect.map(
-          Edge.call(reads.products({ ...query, limit: query.limit ?? limitDefault })).pipe(
-            Effect.catchTag("BadCursor", () => Effect.fail(badCursor))
-          ),
+          Edge.call(
+            Effect.tapErrorTag(reads.products({ ...query, limit: query.limit ?? limitDefault }), "SqlError", (error) =>
+              Effect.logWarning("Reads.products failed", error)
+            )
+          ).pipe(Effect.catchTag("BadCursor", () => Effect.fail(badCursor))),
           ({ items, next }) =>
             HttpServerResponse.jsonUnsafe({ items: items.map(productJson), next } satisfies typeof ProductsJson.Encoded)
         ),

@@ -36,9 +36,7 @@ export const CustomerPatch = Schema.Struct({
       analytics: Schema.optionalKey(Schema.Boolean)
     } satisfies Record<typeof Purpose.Type, unknown>)
   )
-})
-  .check(Edge.storableText)
-  .annotate({ identifier: "CustomerPatch" })
+}).annotate({ identifier: "CustomerPatch" })
 
 const params = { id: CustomerId }
 

@@ -1,6 +1,5 @@
 import { CommandId } from "@halles/shared/Ids"
 import type { Region } from "@halles/shared/Region"
-import { storable } from "@halles/shared/Text"
 import { Effect, Schedule, Schema } from "effect"
 import { type HttpServerRequest, HttpServerResponse } from "effect/http"
 import { createHash, randomBytes, randomUUID } from "node:crypto"
@@ -96,15 +95,6 @@ export const token = (purpose: string, headers: Keyed): string => {
 }
 export const newId = (purpose: string, region: Region, headers: Keyed): string =>
   `${region}_${token(`${purpose}:${region}`, headers)}`
-
-const isStorable = Schema.is(Schema.String.check(storable))
-const holdsStorable = (value: unknown): boolean =>
-  typeof value === "object" && value !== null
-    ? Object.values(value).every(holdsStorable)
-    : typeof value !== "string" || isStorable(value)
-
-/** Free text anywhere in a body that goes into an event: see `storable`. */
-export const storableText = Schema.makeFilter((body: object) => holdsStorable(body) || "Text that cannot be stored")
 
 const sorted = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(sorted)

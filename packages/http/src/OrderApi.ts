@@ -61,7 +61,7 @@ export class OrderApi extends HttpApiGroup.make("orders")
     HttpApiEndpoint.post("cancelOrder", "/orders/:id/cancel", {
       params,
       headers: Edge.keyed,
-      payload: Schema.Struct({ reason: Schema.optionalKey(Cancel.fields.reason) }).check(Edge.storableText),
+      payload: Schema.Struct({ reason: Schema.optionalKey(Cancel.fields.reason) }),
       success: OrderJson,
       error: [Problems.notFound, Problems.tooLateToCancel]
     }).annotate(OpenApi.Summary, "Cancel, until the goods have left"),
@@ -78,7 +78,7 @@ export class OrderApi extends HttpApiGroup.make("orders")
         ).check(Schema.isMinLength(1), Schema.isMaxLength(1_000)),
         reason: Schema.optionalKey(RequestReturn.fields.reason),
         disposition: RequestReturn.fields.disposition
-      }).check(Edge.storableText),
+      }),
       success: RequestedReturnJson.pipe(HttpApiSchema.status(202)),
       error: [Problems.notFound, Problems.notShipped, Problems.returnExceeds, Problems.tooManyReturns]
     }).annotate(OpenApi.Summary, "Send goods back")

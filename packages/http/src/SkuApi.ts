@@ -30,7 +30,7 @@ export class SkuApi extends HttpApiGroup.make("skus")
     HttpApiEndpoint.post("adjustSku", "/skus/:region/:sku/adjustments", {
       params,
       headers: Edge.keyRequired,
-      payload: Schema.Struct({ warehouse, expectedOnHand, onHand, reason }).check(Edge.storableText),
+      payload: Schema.Struct({ warehouse, expectedOnHand, onHand, reason }),
       success: SkuJson,
       error: [Problems.notFound, Problems.stockChanged, Problems.stockPromised, Problems.stockBound]
     })

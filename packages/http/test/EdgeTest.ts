@@ -15,6 +15,7 @@ import {
   ShardingConfig
 } from "effect/cluster"
 import { HttpRouter, HttpServer } from "effect/http"
+import type { SqlClient } from "effect/sql"
 import { createServer } from "node:http"
 import { Access } from "../src/Access.ts"
 import { RoutesLive } from "../src/Http.ts"
@@ -27,7 +28,7 @@ export const gatewaySecret = Redacted.make(Buffer.from("gateway-secret").toStrin
 export const carrierSecret = Redacted.make(Buffer.from("carrier-secret").toString("base64"))
 
 /** One runner in this process that owns all of `eu`. `am` and `ap` have none, as when a region is down. */
-const cluster = EntityDoubles.layer.pipe(
+const doubles = EntityDoubles.layer.pipe(
   Layer.provideMerge(Sharding.layer),
   Layer.provide([Runners.layerNoop, RunnerStorage.layerMemory, RunnerHealth.layerNoop]),
   Layer.provide(MessageStorage.layerNoop),
@@ -53,7 +54,7 @@ const reads = Layer.succeed(Reads, {
   stock: () => Effect.succeed(Option.none())
 })
 
-/** The real routes on a real HTTP server, over doubles of the entities. */
+/** The real routes on a real HTTP server, over a cluster in this process. */
 export class EdgeTest extends Context.Service<
   EdgeTest,
   {
@@ -68,53 +69,57 @@ export class EdgeTest extends Context.Service<
     ) => Effect.Effect<Answer>
   }
 >()("@halles/http/test/EdgeTest") {
-  static readonly layer = Layer.effect(
-    EdgeTest,
-    Effect.gen(function* () {
-      const { address } = yield* HttpServer.HttpServer
-      const url = HttpServer.formatAddress(address).replace("0.0.0.0", "127.0.0.1")
-      const send = async (
-        method: string,
-        path: string,
-        body?: unknown,
-        headers: Readonly<Record<string, string>> = {}
-      ) => {
-        const response = await fetch(`${url}${path}`, {
-          method,
-          headers: { ...(body === undefined ? {} : { "content-type": "application/json" }), ...headers },
-          ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) })
-        })
-        const text = await response.text()
-        return { status: response.status, headers: response.headers, text, json: text === "" ? null : parse(text) }
-      }
-      return {
-        url,
-        fetch: (path: string, init?: RequestInit) => Effect.promise(() => fetch(`${url}${path}`, init)),
-        send: (...args: Parameters<typeof send>) => Effect.promise(() => send(...args))
-      }
-    })
-  ).pipe(
-    Layer.provide(HttpRouter.serve(RoutesLive, { disableLogger: true, disableListenLog: true })),
-    Layer.provide(NodeHttpServer.layer(createServer, { host: "127.0.0.1", port: 0 })),
-    Layer.provide([
-      cluster,
-      reads,
-      Access.layer({ importToken: Redacted.make(importToken), adminToken: Redacted.make(adminToken) }),
-      WebhookSecrets.layer({ gateway: gatewaySecret, carrier: carrierSecret }),
-      RunnerPresence.layer
-    ]),
-    Layer.provide([NatsTest.layerConnection("edge"), PgTest.layer("edge")]),
-    Layer.provide(NatsTest.layer),
-    Layer.provide(Logger.layer([]))
-  )
+  static readonly layerOver = <E>(cluster: Layer.Layer<Sharding.Sharding, E, SqlClient.SqlClient>) =>
+    Layer.effect(
+      EdgeTest,
+      Effect.gen(function* () {
+        const { address } = yield* HttpServer.HttpServer
+        const url = HttpServer.formatAddress(address).replace("0.0.0.0", "127.0.0.1")
+        const send = async (
+          method: string,
+          path: string,
+          body?: unknown,
+          headers: Readonly<Record<string, string>> = {}
+        ) => {
+          const response = await fetch(`${url}${path}`, {
+            method,
+            headers: { ...(body === undefined ? {} : { "content-type": "application/json" }), ...headers },
+            ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) })
+          })
+          const text = await response.text()
+          return { status: response.status, headers: response.headers, text, json: text === "" ? null : parse(text) }
+        }
+        return {
+          url,
+          fetch: (path: string, init?: RequestInit) => Effect.promise(() => fetch(`${url}${path}`, init)),
+          send: (...args: Parameters<typeof send>) => Effect.promise(() => send(...args))
+        }
+      })
+    ).pipe(
+      Layer.provide(HttpRouter.serve(RoutesLive, { disableLogger: true, disableListenLog: true })),
+      Layer.provide(NodeHttpServer.layer(createServer, { host: "127.0.0.1", port: 0 })),
+      Layer.provide([
+        cluster,
+        reads,
+        Access.layer({ importToken: Redacted.make(importToken), adminToken: Redacted.make(adminToken) }),
+        WebhookSecrets.layer({ gateway: gatewaySecret, carrier: carrierSecret }),
+        RunnerPresence.layer
+      ]),
+      Layer.provide([NatsTest.layerConnection("edge"), PgTest.layer("edge")]),
+      Layer.provide(NatsTest.layer),
+      Layer.provide(Logger.layer([]))
+    )
+
+  /** Over doubles of the entities. */
+  static readonly layer = EdgeTest.layerOver(doubles)
 }
 
 export interface Answer {
   readonly status: number
   readonly headers: Headers
   readonly text: string
-  // oxlint-disable-next-line typescript/no-explicit-any -- what came over the wire, looked into by assertions
-  readonly json: any
+  /** What came over the wire, looked into by assertions. */
+  readonly json: ReturnType<typeof JSON.parse>
 }
 
 const parse = (text: string): unknown => {

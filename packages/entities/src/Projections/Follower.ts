@@ -50,10 +50,8 @@ const openConsumer = (nats: Nats["Service"], region: Region, projection: Project
       ack_wait: ackWaitMs * 1e6,
       max_ack_pending: inFlightMax
     })
-    const consumer = await jetstream(nats).consumers.get(stream, durableName(projection))
-    const { state } = await manager.streams.info(stream)
-    const { ack_floor } = await consumer.info()
-    return { consumer, lost: ack_floor.stream_seq + 1 < state.first_seq }
+    const streamState = async () => (await manager.streams.info(stream)).state
+    return { consumer: await jetstream(nats).consumers.get(stream, durableName(projection)), streamState }
   })
 
 const decode = (message: JsMsg): Delivered | null => {
@@ -84,28 +82,25 @@ export const follow = Effect.fn("Projections.follow")(function* (region: Region,
   const appliedNow = Metric.withAttributes(applied, attributes)
   const refusedNow = Metric.withAttributes(refused, attributes)
 
-  /** A fold that throws must not stop the others: they are applied one entity at a time, and the bad one is told of. */
-  const applyEach = (entries: ReadonlyArray<Projection.Entry>) =>
+  const tell = (unfolded: ReadonlyArray<Projection.Unfolded>) =>
     Effect.forEach(
-      Map.groupBy(entries, ({ id }) => id),
-      ([id, own]) =>
-        Effect.catchDefect(table.apply(own), (defect) =>
-          Effect.logError(`${projection.name} cannot fold ${projection.entityType}/${id}`, defect).pipe(
-            Effect.andThen(Metric.update(refusedNow, 1)),
-            Effect.as([])
-          )
-        )
-    ).pipe(Effect.map((rows) => rows.flat()))
+      unfolded,
+      ({ defect, id }) =>
+        Effect.andThen(
+          Metric.update(refusedNow, 1),
+          Effect.logError(`${projection.name} cannot fold ${projection.entityType}/${id}`, defect)
+        ),
+      { discard: true }
+    )
 
   const applyBatch = Effect.fnUntraced(function* (batch: ReadonlyArray<Delivered>) {
-    const entries = batch.map(({ entry }) => entry)
-    const rows = yield* table.apply(entries).pipe(
-      Effect.catchDefect(() => applyEach(entries)),
+    const { changed, unfolded } = yield* table.apply(batch.map(({ entry }) => entry)).pipe(
       Effect.tapError((error) => Effect.logWarning(`${projection.name} waits for the database`, error.reason._tag)),
       Effect.retry(retry)
     )
-    yield* Metric.update(appliedNow, rows.length)
-    yield* cache(rows)
+    yield* tell(unfolded)
+    yield* Metric.update(appliedNow, changed.length)
+    yield* cache(changed)
     for (const { message } of batch) message.ack()
   })
 
@@ -137,14 +132,16 @@ export const follow = Effect.fn("Projections.follow")(function* (region: Region,
     }
   })
 
-  const observe = (consumer: Consumer) =>
+  const observe = ({ consumer, streamState }: Effect.Success<ReturnType<typeof openConsumer>>) =>
     Effect.gen(function* () {
-      const info = yield* Effect.tryPromise(() => consumer.info())
+      const { last_seq } = yield* Effect.tryPromise(streamState)
+      const { ack_floor, num_ack_pending, num_pending } = yield* Effect.tryPromise(() => consumer.info())
       const oldest = buffer[0]?.entry.at
-      yield* Metric.update(pendingNow, info.num_pending + info.num_ack_pending)
+      yield* Metric.update(pendingNow, num_pending + num_ack_pending)
       yield* Metric.update(lagNow, oldest === undefined ? 0 : Math.max(0, (Date.now() - oldest) / 1000))
       if (unreadable > 0) yield* Metric.update(refusedNow, unreadable)
       unreadable = 0
+      yield* table.noteStreamSeq(num_pending + num_ack_pending === 0 ? last_seq : ack_floor.stream_seq)
     }).pipe(Effect.ignore, Effect.repeat(Schedule.spaced(lagEvery)))
 
   const consume = (consumer: Consumer) =>
@@ -166,14 +163,17 @@ export const follow = Effect.fn("Projections.follow")(function* (region: Region,
     )
 
   yield* Effect.gen(function* () {
-    const { consumer, lost } = yield* openConsumer(nats, region, projection)
-    const built = yield* table.builtVersion
-    if (lost || built !== projection.version) {
+    const opened = yield* openConsumer(nats, region, projection)
+    const { first_seq, last_seq } = yield* Effect.tryPromise(opened.streamState)
+    const built = yield* table.progress
+    const streamSeq = built?.streamSeq ?? 0
+    const lost = streamSeq + 1 < first_seq || streamSeq > last_seq
+    if (lost || built?.version !== projection.version) {
       yield* Effect.logInfo(`Building ${projection.name} from the journal`, { region, lost, built })
-      yield* table.rebuild
+      yield* tell((yield* table.rebuild).unfolded)
     }
     buffer.length = 0
-    yield* Effect.raceAllFirst([consume(consumer), applyAll, observe(consumer)])
+    yield* Effect.raceAllFirst([consume(opened.consumer), applyAll, observe(opened)])
   }).pipe(
     Effect.scoped,
     Effect.tapCause((cause) => Effect.logWarning(`${projection.name} stopped following, trying again`, cause)),

@@ -48,6 +48,12 @@ const int4 = (values: ReadonlyArray<number>) => Result.getOrThrow(PgTypes.array(
 
 type Rows = Map<string, ViewRow>
 
+/** An entity whose events the fold does not understand: its row stays as it was before them. */
+export interface Unfolded {
+  readonly id: string
+  readonly defect: unknown
+}
+
 /** Reading and writing of one projection's table. All of it is meant to run inside a transaction. */
 export const make = Effect.fnUntraced(function* (projection: Projection) {
   const sql = yield* SqlClient.SqlClient
@@ -57,9 +63,14 @@ export const make = Effect.fnUntraced(function* (projection: Projection) {
     ["seq", ...projection.columns].map((column) => `${column} = excluded.${column}`).join(", ")
   )
 
-  const fold = (rows: Rows, entry: Entry): void => {
-    const row = projection.fold(rows.get(entry.id) ?? null, entry)
-    rows.set(entry.id, { ...row, id: entry.id, seq: entry.seq })
+  const fold = (rows: Rows, entry: Entry, unfolded: Map<string, unknown>): void => {
+    if (unfolded.has(entry.id)) return
+    try {
+      const row = projection.fold(rows.get(entry.id) ?? null, entry)
+      rows.set(entry.id, { ...row, id: entry.id, seq: entry.seq })
+    } catch (defect) {
+      unfolded.set(entry.id, defect)
+    }
   }
 
   /** Locked, in one order for all writers, so that a rebuild and the followers take turns on a row. */
@@ -82,7 +93,11 @@ export const make = Effect.fnUntraced(function* (projection: Projection) {
           ${options.overwrite ? sql.literal("") : sql.literal("WHERE v.seq < excluded.seq")}`
 
   /** Folds what the journal has after each row and up to (with) the given seq; a few rows of a few entities at a time. */
-  const catchUp = Effect.fnUntraced(function* (rows: Rows, upTo: ReadonlyMap<string, number>) {
+  const catchUp = Effect.fnUntraced(function* (
+    rows: Rows,
+    upTo: ReadonlyMap<string, number>,
+    unfolded: Map<string, unknown>
+  ) {
     let behind = [...upTo].filter(([id, seq]) => (rows.get(id)?.seq ?? 0) < seq)
     while (behind.length > 0) {
       const some = behind.splice(0, missingEntities)
@@ -96,18 +111,22 @@ export const make = Effect.fnUntraced(function* (projection: Projection) {
           WHERE entity_type = ${projection.entityType} AND entity_id = w.id AND seq > w.after AND seq <= w.upto
           ORDER BY seq LIMIT ${missingRows}) j
         ORDER BY w.id, j.seq`
-      const read = new Map<string, number>()
+      const before = new Map(some.map(([id]) => [id, rows.get(id)?.seq ?? 0]))
       for (const entry of page) {
-        read.set(entry.id, (read.get(entry.id) ?? 0) + 1)
-        if (entry.seq === (rows.get(entry.id)?.seq ?? 0) + 1) fold(rows, { ...entry, at: Math.round(Number(entry.at)) })
+        if (entry.seq !== (rows.get(entry.id)?.seq ?? 0) + 1) continue
+        fold(rows, { ...entry, at: Math.round(Number(entry.at)) }, unfolded)
       }
-      behind = [...some.filter(([id]) => read.get(id) === missingRows), ...behind]
+      const more = ([id, seq]: readonly [string, number]) => {
+        const now = rows.get(id)?.seq ?? 0
+        return now < seq && now === before.get(id)! + missingRows
+      }
+      behind = [...some.filter(more), ...behind]
     }
   })
 
   /**
    * Applies entries in any order, with repeats and gaps: an entry at or below its row is skipped, the ones missing before
-   * it are read from the journal. Returns the rows that changed.
+   * it are read from the journal.
    */
   const apply = (entries: ReadonlyArray<Entry>) =>
     sql.withTransaction(
@@ -116,18 +135,19 @@ export const make = Effect.fnUntraced(function* (projection: Projection) {
         const rows = yield* load([...byId.keys()])
         const before = new Map(rows)
         const gaps = new Map<string, number>()
+        const unfolded = new Map<string, unknown>()
         for (const [id, own] of byId) {
           for (const entry of own.toSorted((a, b) => a.seq - b.seq)) {
             const expected = (rows.get(id)?.seq ?? 0) + 1
             if (entry.seq < expected) continue
             if (entry.seq > expected || gaps.has(id)) gaps.set(id, entry.seq)
-            else fold(rows, entry)
+            else fold(rows, entry, unfolded)
           }
         }
-        yield* catchUp(rows, gaps)
+        yield* catchUp(rows, gaps, unfolded)
         const changed = [...rows.values()].filter((row) => before.get(row.id) !== row)
         yield* save(changed, { overwrite: false })
-        return changed
+        return { changed, unfolded: listed(unfolded) }
       })
     )
 
@@ -136,8 +156,10 @@ export const make = Effect.fnUntraced(function* (projection: Projection) {
       Effect.gen(function* () {
         yield* load(ids)
         const rows: Rows = new Map()
-        yield* catchUp(rows, new Map(ids.map((id) => [id, 2 ** 31 - 1])))
+        const unfolded = new Map<string, unknown>()
+        yield* catchUp(rows, new Map(ids.map((id) => [id, 2 ** 31 - 1])), unfolded)
         yield* save([...rows.values()], { overwrite: true })
+        return listed(unfolded)
       })
     )
 
@@ -148,12 +170,13 @@ export const make = Effect.fnUntraced(function* (projection: Projection) {
   const rebuild = Effect.gen(function* () {
     let after = ""
     let entities = 0
+    const unfolded: Array<Unfolded> = []
     while (true) {
       const page = yield* sql<{ id: string }>`
         SELECT entity_id AS id FROM journal
         WHERE entity_type = ${projection.entityType} AND seq = 1 AND entity_id > ${after}
         ORDER BY entity_id LIMIT ${rebuildBatch}`
-      if (page.length > 0) yield* rebuildChunk(page.map(({ id }) => id))
+      if (page.length > 0) unfolded.push(...(yield* rebuildChunk(page.map(({ id }) => id))))
       entities += page.length
       after = page.at(-1)?.id ?? after
       if (page.length < rebuildBatch) break
@@ -164,13 +187,22 @@ export const make = Effect.fnUntraced(function* (projection: Projection) {
     yield* sql`
       INSERT INTO projection (name, version) VALUES (${projection.name}, ${projection.version})
       ON CONFLICT (name) DO UPDATE SET version = excluded.version, rebuilt_at = now()`
-    return entities
+    return { entities, unfolded }
   })
 
-  const builtVersion = Effect.map(
-    sql<{ version: number }>`SELECT version FROM projection WHERE name = ${projection.name}`,
-    ([row]) => row?.version ?? null
+  const progress = Effect.map(
+    sql<{
+      version: number
+      stream_seq: bigint
+    }>`SELECT version, stream_seq FROM projection WHERE name = ${projection.name}`,
+    ([row]) => (row === undefined ? null : { version: row.version, streamSeq: Number(row.stream_seq) })
   )
+  /** Remembers up to where in the stream everything is applied: the consumer forgets it when messages are dropped. */
+  const noteStreamSeq = (streamSeq: number) =>
+    sql`UPDATE projection SET stream_seq = ${String(streamSeq)}::text::bigint WHERE name = ${projection.name}`
 
-  return { apply, rebuild, builtVersion }
+  return { apply, rebuild, progress, noteStreamSeq }
 })
+
+const listed = (unfolded: ReadonlyMap<string, unknown>): ReadonlyArray<Unfolded> =>
+  [...unfolded].map(([id, defect]) => ({ id, defect }))

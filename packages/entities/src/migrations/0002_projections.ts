@@ -62,11 +62,12 @@ export default Effect.gen(function* () {
       updated_at timestamptz NOT NULL
     )`
 
-  // Which version of its fold a table was last built by; another one in the code rebuilds it.
+  // Which version of its fold a table was last built by, and up to where in the stream all is applied.
   yield* sql`
     CREATE TABLE projection (
       name text PRIMARY KEY,
       version integer NOT NULL,
+      stream_seq bigint NOT NULL DEFAULT 0,
       rebuilt_at timestamptz NOT NULL DEFAULT now()
     )`
 

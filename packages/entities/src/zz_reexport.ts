@@ -1,1 +1,0 @@
-export * as Projections from "./Projections.ts"

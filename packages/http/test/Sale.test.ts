@@ -1,0 +1,126 @@
+import { assert, layer } from "@effect/vitest"
+import { Carrier } from "@halles/entities/Carrier"
+import * as Entities from "@halles/entities/Entities"
+import { layerRegion } from "@halles/entities/Migrations"
+import { PaymentGateway } from "@halles/entities/PaymentGateway"
+import * as TestCluster from "@halles/entities/testing/TestCluster"
+import * as WebhookSignature from "@halles/shared/WebhookSignature"
+import { Effect, Layer, Schedule } from "effect"
+import { carrierSecret, EdgeTest, importToken } from "./EdgeTest.ts"
+
+const done = Effect.succeed({ _tag: "Done" } as const)
+/** Partners that always agree; the real ones are processes of their own, with tests of their own. */
+const partners = Layer.mergeAll(
+  Layer.succeed(PaymentGateway, {
+    authorise: ({ reference, token }) =>
+      Effect.succeed(
+        token === "tok_declined"
+          ? { _tag: "Declined", reason: "card_declined" }
+          : { _tag: "Authorised", authorisationId: `auth-${reference.length}` }
+      ),
+    capture: () => done,
+    void: () => done,
+    refund: () => done
+  }),
+  Layer.succeed(Carrier, {
+    ship: ({ orderId }) => Effect.succeed({ _tag: "Booked", shipmentId: orderId, trackingNumbers: ["T1"] }),
+    cancel: () => Effect.succeed({ _tag: "Cancelled" }),
+    returnLabel: () => Effect.succeed({ _tag: "Labelled", label: "L1" })
+  })
+)
+
+const cluster = Entities.layer.pipe(
+  Layer.provide(partners),
+  Layer.provideMerge(TestCluster.layer()),
+  Layer.provide(layerRegion)
+)
+
+const authorised = { authorization: `Bearer ${importToken}` }
+const tea = {
+  region: "eu",
+  sku: "TEA",
+  title: "Tea",
+  price: { amount: "495", currency: "GBP" },
+  taxRate: 2000,
+  stock: 10
+}
+const checkout = {
+  email: "ada@example.com",
+  shippingAddress: { name: "Ada", line1: "1 High St", city: "London", postalCode: "N1", country: "GB" },
+  paymentToken: "tok_ok"
+}
+
+const carrierSays = (event: { readonly eventId: string; readonly orderId: string; readonly type: string }) =>
+  Effect.flatMap(EdgeTest, ({ send }) => {
+    const more = event.type === "return.received" ? {} : { shipmentId: event.orderId, trackingNumbers: ["T1"] }
+    const body = JSON.stringify({ ...event, ...more, reference: "r", occurredAt: new Date().toISOString() })
+    const signed = WebhookSignature.make([carrierSecret]).sign({ id: event.eventId, at: new Date(), body })
+    return send("POST", "/webhooks/carrier", body, { ...signed })
+  })
+
+/** The order, once it is so; the saga needs a moment. */
+const orderWhen = (id: string, status: string) =>
+  Effect.flatMap(EdgeTest, ({ send }) => send("GET", `/v1/orders/${id}`)).pipe(
+    Effect.repeat({ schedule: Schedule.spaced("50 millis"), while: ({ json }) => json.status !== status, times: 200 }),
+    Effect.tap(({ json, text }) => Effect.sync(() => assert.strictEqual(json.status, status, text)))
+  )
+
+layer(EdgeTest.layerOver(cluster), { excludeTestServices: true, timeout: "120 seconds" })("a sale", (it) => {
+  it.effect("goes from the catalogue to the doorstep and back", () =>
+    Effect.gen(function* () {
+      const { send } = yield* EdgeTest
+      const ndjson = { ...authorised, "content-type": "application/x-ndjson", "import-id": "sale" }
+      const imported = yield* send("POST", "/v1/catalog/import", JSON.stringify(tea), ndjson)
+      assert.include(imported.text, '"accepted":1', imported.text)
+      yield* send("POST", "/v1/catalog/import", JSON.stringify(tea), ndjson)
+      assert.deepInclude((yield* send("GET", "/v1/skus/eu/TEA")).json.totals, { onHand: 10, available: 10 })
+
+      const cart = yield* send("POST", "/v1/carts", { region: "eu", currency: "GBP" })
+      const path = `/v1/carts/${cart.json.id}`
+      const put = yield* send("PUT", `${path}/lines/TEA`, { quantity: 2 })
+      assert.strictEqual(put.json.totals?.goods.amount, "990", put.text)
+      const key = { "idempotency-key": "sale-1", prefer: "wait=10" }
+      const placed = yield* send("POST", `${path}/checkout`, checkout, key)
+      assert.strictEqual(placed.status, 201, placed.text)
+      const again = yield* send("POST", `${path}/checkout`, checkout, key)
+      assert.strictEqual(again.json.orderId, placed.json.orderId)
+      const reused = yield* send("POST", `${path}/checkout`, { ...checkout, email: "eve@example.com" }, key)
+      assert.strictEqual(reused.json.code, "command_reused", reused.text)
+      const id = placed.json.orderId
+      assert.strictEqual((yield* send("PUT", `${path}/lines/TEA`, { quantity: 3 })).json.code, "cart_closed")
+
+      const { json: confirmed } = yield* orderWhen(id, "confirmed")
+      assert.deepStrictEqual(confirmed.payment.authorised, confirmed.totals.total)
+      assert.strictEqual((yield* carrierSays({ eventId: "e1", orderId: id, type: "shipment.dispatched" })).status, 204)
+      const { json: shipped } = yield* orderWhen(id, "shipped")
+      assert.deepStrictEqual(shipped.trackingNumbers, ["T1"])
+      assert.deepInclude((yield* send("GET", "/v1/skus/eu/TEA")).json.totals, { onHand: 8, shipped: 2, reserved: 0 })
+      assert.strictEqual((yield* send("POST", `/v1/orders/${id}/cancel`, {})).json.code, "too_late_to_cancel")
+
+      const goods = { lines: [{ sku: "TEA", quantity: 2 }], disposition: "restock" }
+      const returned = yield* send("POST", `/v1/orders/${id}/returns`, goods, { "idempotency-key": "back-1" })
+      assert.strictEqual(returned.status, 202, returned.text)
+      const { returnId } = returned.json
+      const received = { eventId: "e2", orderId: id, type: "return.received", returnId }
+      assert.strictEqual((yield* carrierSays(received)).status, 204)
+      const { json: over } = yield* orderWhen(id, "returned")
+      assert.notStrictEqual(over.payment.refunded.amount, "0")
+      assert.deepInclude((yield* send("GET", "/v1/skus/eu/TEA")).json.totals, { onHand: 10, available: 10 })
+    })
+  )
+
+  it.effect("that the card does not pay for is decided too: cancelled, with nothing held", () =>
+    Effect.gen(function* () {
+      const { send } = yield* EdgeTest
+      const cart = yield* send("POST", "/v1/carts", { region: "eu", currency: "GBP" })
+      yield* send("PUT", `/v1/carts/${cart.json.id}/lines/TEA`, { quantity: 1 })
+      const declined = { ...checkout, paymentToken: "tok_declined" }
+      const headers = { "idempotency-key": "sale-2", prefer: "wait=10" }
+      const placed = yield* send("POST", `/v1/carts/${cart.json.id}/checkout`, declined, headers)
+      assert.include([201, 202], placed.status)
+      const { json } = yield* orderWhen(placed.json.orderId, "cancelled")
+      assert.strictEqual(json.cancelled.code, "card_declined")
+      assert.deepInclude((yield* send("GET", "/v1/skus/eu/TEA")).json.totals, { held: 0, reserved: 0 })
+    })
+  )
+})
