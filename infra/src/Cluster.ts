@@ -30,6 +30,8 @@ export interface ClusterOptions {
   readonly layout: Layout
   readonly settings: Settings
   readonly entryPoints?: EntryPoints
+  /** Begins with an empty past: what the directory holds is removed, once it is ours and nothing runs in it. */
+  readonly empty?: boolean
 }
 
 /** The program of each kind of process, a path below the checkout. A program that is absent is an error, but for `ops`. */
@@ -79,11 +81,12 @@ export class Cluster extends Context.Service<
 }
 
 const start = Effect.fn("Cluster.start")(function* ({
+  empty = false,
   entryPoints: programs = entryPoints,
   layout,
   settings
 }: ClusterOptions) {
-  const directory = yield* StateDirectory.claim(layout)
+  const directory = yield* StateDirectory.claim(layout, { empty })
   yield* reportFailure(directory)
   const keys = yield* secrets(layout)
   const groups = (parts: Environment.Parts) => processes(parts, programs)

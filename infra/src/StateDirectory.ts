@@ -1,5 +1,5 @@
 import { Effect, type Scope } from "effect"
-import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { ClusterState, type ProcessState, read, write } from "./ClusterState.ts"
 import { AlreadyRunning, StateUnusable } from "./InfraErrors.ts"
@@ -16,12 +16,16 @@ export interface StateDirectory {
 }
 
 /** Takes a state directory: makes it, locks it, and stops what a killed supervisor left running. Gives it back at the end of the scope. */
-export const claim = (layout: Layout): Effect.Effect<StateDirectory, AlreadyRunning | StateUnusable, Scope.Scope> =>
+export const claim = (
+  layout: Layout,
+  options: { readonly empty?: boolean } = {}
+): Effect.Effect<StateDirectory, AlreadyRunning | StateUnusable, Scope.Scope> =>
   Effect.gen(function* () {
-    const self = yield* Effect.acquireRelease(lock(layout), () =>
-      Effect.sync(() => rmSync(lockFile(layout), { force: true }))
+    const self = yield* Effect.acquireRelease(lock(layout), (held) =>
+      Effect.sync(() => (holds(layout, held) ? rmSync(lockFile(layout)) : undefined))
     )
     yield* stopLeftovers(layout)
+    if (options.empty === true) empty(layout)
     let state = new ClusterState({
       version: 1,
       phase: "starting",
@@ -45,7 +49,9 @@ export const claim = (layout: Layout): Effect.Effect<StateDirectory, AlreadyRunn
     update({})
     // A failure stays to be read by who asked for the start.
     yield* Effect.addFinalizer(() =>
-      Effect.sync(() => (state.phase === "failed" ? undefined : rmSync(stateFile(layout), { force: true })))
+      Effect.sync(() => {
+        if (state.phase !== "failed" && holds(layout, self)) rmSync(stateFile(layout), { force: true })
+      })
     )
     return { layout, state: () => state, update, show }
   })
@@ -58,6 +64,18 @@ export const owner = (layout: Layout): ProcessIdentity | null => {
   } catch {
     return null
   }
+}
+
+/** Whether the directory is still this process's: somebody may have removed it and begun anew. */
+const holds = (layout: Layout, self: ProcessIdentity): boolean => owner(layout)?.pid === self.pid
+
+/** Removes everything but the lock. */
+const empty = (layout: Layout): void => {
+  for (const name of readdirSync(layout.directory)) {
+    const path = join(layout.directory, name)
+    if (path !== lockFile(layout)) rmSync(path, { recursive: true, force: true })
+  }
+  mkdirSync(join(layout.directory, "logs"), { mode: 0o700 })
 }
 
 const lock = (layout: Layout): Effect.Effect<ProcessIdentity, AlreadyRunning | StateUnusable> =>

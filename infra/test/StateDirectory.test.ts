@@ -75,6 +75,23 @@ describe("StateDirectory", () => {
     })
   )
 
+  it.live("begins anew on request, and never gives back what another process has taken since", () =>
+    Effect.gen(function* () {
+      const own = yield* layout
+      const other = yield* orphan
+      mkdirSync(join(own.directory, "nats"))
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          yield* claim(own, { empty: true })
+          assert.isFalse(existsSync(join(own.directory, "nats")))
+          assert.strictEqual(owner(own)?.pid, process.pid)
+          writeFileSync(lockFile(own), JSON.stringify(other))
+        })
+      )
+      assert.strictEqual(owner(own)?.pid, other.pid)
+    })
+  )
+
   it.live("stops what a killed supervisor left", () =>
     Effect.gen(function* () {
       const own = yield* layout

@@ -46,6 +46,8 @@ const database = Effect.fnUntraced(function* (name: string) {
     ).pipe(
       Effect.provide(Reactivity.layer),
       Effect.retry({ schedule: Schedule.spaced("100 millis"), times: 100 }),
+      // A test may have stopped the clock; the server starts in real time.
+      Effect.provideService(Clock.Clock, Clock.Clock.defaultValue()),
       Effect.orDie
     )
   yield* Effect.acquireRelease(run(`CREATE DATABASE ${database} TEMPLATE template0`), () =>

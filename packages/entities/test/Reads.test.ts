@@ -1,0 +1,198 @@
+import { assert, layer } from "@effect/vitest"
+import { CustomerId, SkuId } from "@halles/shared/Ids"
+import { PgTest } from "@halles/shared/testing/PgTest"
+import { Effect, Layer, Option } from "effect"
+import * as Migrations from "../src/Migrations.ts"
+import * as Projections from "../src/Projections.ts"
+import * as Projection from "../src/Projections/Projection.ts"
+import { Reads, RegionDatabases } from "../src/Reads.ts"
+import { address } from "./Carts.ts"
+
+const apply = Effect.fnUntraced(function* (name: Projections.Name, entries: ReadonlyArray<Projection.Entry>) {
+  yield* (yield* Projection.make(Projections.projections[name])).apply(entries)
+})
+const listed = (sku: string, title: string, description = ""): Projection.Entry => ({
+  id: `eu_${sku}`,
+  seq: 1,
+  at: 1,
+  events: [
+    {
+      _tag: "ProductListed",
+      sku,
+      title,
+      description,
+      price: { amount: 1_995, currency: "GBP", taxRate: 2_000 },
+      at: 1
+    }
+  ]
+})
+const placed = (id: string, customerId: string, at: number): Projection.Entry => ({
+  id,
+  seq: 1,
+  at,
+  events: [
+    {
+      _tag: "Placed",
+      at,
+      draft: {
+        cartId: id,
+        customerId,
+        currency: "GBP",
+        lines: [{ sku: "MUG", variant: "", title: "Mug", quantity: 2, unitPrice: 500, taxRate: 0 }],
+        charges: [],
+        discount: 0,
+        totals: { goods: 1_000, charges: 0, tax: 0, total: 1_000 },
+        email: "ada@example.org",
+        shippingAddress: address,
+        paymentToken: "tok_ok"
+      }
+    }
+  ]
+})
+
+const Database = Migrations.layerRegion.pipe(Layer.provideMerge(PgTest.layer("reads")), Layer.orDie)
+const ReadsLive = Reads.layer.pipe(Layer.provide(RegionDatabases.layerOne), Layer.provideMerge(Database))
+const ada = CustomerId.make("eu_ada")
+
+/** All pages, one after the other. */
+const pages = Effect.fnUntraced(function* <A, E>(
+  page: (
+    cursor: string | undefined
+  ) => Effect.Effect<{ readonly items: ReadonlyArray<A>; readonly next: string | null }, E>
+) {
+  const found: Array<ReadonlyArray<A>> = []
+  let cursor: string | undefined
+  do {
+    const { items, next } = yield* page(cursor)
+    found.push(items)
+    cursor = next ?? undefined
+  } while (cursor !== undefined)
+  return found
+})
+const at = (cursor: string | undefined) => (cursor === undefined ? {} : { cursor })
+
+layer(ReadsLive, { excludeTestServices: true, timeout: "60 seconds" })("Reads", (it) => {
+  it.effect("list what is on sale, page by page, each once", () =>
+    Effect.gen(function* () {
+      const reads = yield* Reads
+      const codes = Array.from({ length: 25 }, (_, index) => `P${index + 10}`)
+      yield* apply("product", [...codes.map((code) => listed(code, `Thing ${code}`)), listed("GONE", "Thing")])
+      yield* apply("product", [{ id: "eu_GONE", seq: 2, at: 2, events: [{ _tag: "ProductUnlisted", at: 2 }] }])
+      const found = yield* pages((cursor) => reads.products({ region: "eu", limit: 10, q: "thing", ...at(cursor) }))
+      assert.deepStrictEqual(
+        found.map((items) => items.length),
+        [10, 10, 5]
+      )
+      assert.deepStrictEqual(
+        found.flat().map(({ sku }) => sku as string),
+        codes
+      )
+      const [first] = found.flat()
+      assert.deepStrictEqual(first!.price, { amount: 1_995, currency: "GBP", taxRate: 2_000 })
+      assert.strictEqual(first!.region, "eu")
+    })
+  )
+
+  it.effect("find products by the beginnings of words, whatever is typed", () =>
+    Effect.gen(function* () {
+      const reads = yield* Reads
+      yield* apply("product", [
+        listed("85123A", "WHITE HANGING HEART T-LIGHT HOLDER", "for candles"),
+        listed("71053", "White metal lantern"),
+        listed("CAFE", "Café crème")
+      ])
+      const search = (q: string) =>
+        Effect.map(reads.products({ region: "eu", limit: 10, q }), ({ items }) => items.map(({ sku }) => sku as string))
+      assert.deepStrictEqual(yield* search("whi"), ["71053", "85123A"])
+      assert.deepStrictEqual(yield* search("hang WHITE"), ["85123A"])
+      assert.deepStrictEqual(yield* search("candl"), ["85123A"])
+      assert.deepStrictEqual(yield* search("85123a"), ["85123A"])
+      assert.deepStrictEqual(yield* search("café"), ["CAFE"])
+      assert.deepStrictEqual(yield* search("purple"), [])
+      for (const odd of ["", "   ", "'", "a' | !b:*", "\\", "((", "<->", "🫖", "\u0000"]) {
+        yield* reads.products({ region: "eu", limit: 1, q: odd })
+      }
+    })
+  )
+
+  it.effect("list a customer's orders, newest first, also those of one moment", () =>
+    Effect.gen(function* () {
+      const reads = yield* Reads
+      const day = 1_700_000_000_000
+      const ids = ["eu_o1", "eu_o2", "eu_o3", "eu_o4", "eu_o5"]
+      yield* apply(
+        "order",
+        ids.map((id, index) => placed(id, ada, day + (index < 3 ? 0 : index)))
+      )
+      yield* apply("order", [placed("eu_other", "eu_bob", day)])
+      const found = yield* pages((cursor) => reads.orders({ customerId: ada, limit: 2, ...at(cursor) }))
+      assert.deepStrictEqual(
+        found.map((items) => items.map(({ id }) => id as string)),
+        [["eu_o5", "eu_o4"], ["eu_o3", "eu_o2"], ["eu_o1"]]
+      )
+      const [first] = found.flat()
+      assert.deepStrictEqual([first!.status, first!.total, first!.placedAt], ["created", 1_000, day + 4])
+    })
+  )
+
+  it.effect("refuse a cursor that is not of their list", () =>
+    Effect.gen(function* () {
+      const reads = yield* Reads
+      const { next } = yield* reads.products({ region: "eu", limit: 1 })
+      assert.isNotNull(next)
+      const refused = yield* Effect.flip(reads.orders({ customerId: ada, limit: 1, cursor: next! }))
+      assert.strictEqual(refused._tag, "BadCursor")
+      for (const cursor of ["", "x", "e30", "%%%", Buffer.from('["products"]').toString("base64url")]) {
+        assert.strictEqual((yield* Effect.flip(reads.products({ region: "eu", limit: 1, cursor })))._tag, "BadCursor")
+      }
+    })
+  )
+
+  it.effect("bound the page", () =>
+    Effect.gen(function* () {
+      const reads = yield* Reads
+      yield* apply(
+        "product",
+        Array.from({ length: 210 }, (_, index) => listed(`BULK${index}`, "Bulk"))
+      )
+      const many = yield* reads.products({ region: "eu", limit: 9_999, q: "bulk" })
+      assert.strictEqual(many.items.length, 200)
+      assert.strictEqual((yield* reads.products({ region: "eu", limit: 0 })).items.length, 1)
+    })
+  )
+
+  it.effect("tell stock levels, and that there are none", () =>
+    Effect.gen(function* () {
+      const reads = yield* Reads
+      const id = SkuId.make("eu_MUG")
+      yield* apply("stock", [
+        {
+          id,
+          seq: 1,
+          at: 1,
+          events: [{ _tag: "Received", warehouse: "eu-main", quantity: 10 }]
+        },
+        {
+          id,
+          seq: 2,
+          at: 2,
+          events: [
+            {
+              _tag: "Held",
+              orderId: "eu_o1",
+              allocations: [{ warehouse: "eu-main", quantity: 3 }],
+              backOrdered: 0,
+              expiresAt: 9
+            }
+          ]
+        }
+      ])
+      const found = Option.getOrThrow(yield* reads.stock(id))
+      const level = { onHand: 10, held: 3, reserved: 0, available: 7 }
+      assert.deepStrictEqual(found.warehouses as unknown, [{ warehouse: "eu-main", ...level }])
+      assert.deepStrictEqual(found.totals, { ...level, shipped: 0, backOrdered: 0 })
+      assert.strictEqual(found.seq, 2)
+      assert.isTrue(Option.isNone(yield* reads.stock(SkuId.make("eu_NONE"))))
+    })
+  )
+})
