@@ -53,7 +53,7 @@ const checkRegion = (
     const report = yield* Invariants.check({
       ...options,
       onProgress: ({ doing, of, rows }) => {
-        const percent = of === 0 ? 100 : Math.floor((100 * rows) / of)
+        const percent = of === 0 ? 100 : 10 * Math.floor((10 * rows) / of)
         options.say(`${region}: ${doing}, ${percent} % of ${of} rows`)
       }
     })

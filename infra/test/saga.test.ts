@@ -3,7 +3,6 @@ import { PgClient } from "@effect/sql-pg"
 import { NodeServices } from "@effect/platform-node"
 import { Context, Effect, Fiber, Layer, Redacted } from "effect"
 import { SqlClient } from "effect/sql"
-import { rmSync } from "node:fs"
 import { join } from "node:path"
 import { Cluster } from "../src/Cluster.ts"
 import * as Layout from "../src/Layout.ts"
@@ -16,8 +15,7 @@ const ClusterTest = Layer.unwrap(
   Effect.gen(function* () {
     const settings = yield* Settings
     const layout = Layout.endToEnd(settings.portBase)
-    rmSync(layout.directory, { recursive: true, force: true })
-    return Cluster.layer({ layout, settings })
+    return Cluster.layer({ layout, settings, empty: true })
   })
 ).pipe(Layer.orDie)
 

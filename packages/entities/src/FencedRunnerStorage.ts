@@ -1,12 +1,12 @@
 import type { Region } from "@halles/shared/Region"
 import { Effect, Layer } from "effect"
-import { type ClusterError, RunnerStorage, type ShardId } from "effect/cluster"
+import { type ClusterError, type RunnerAddress, RunnerStorage, type ShardId } from "effect/cluster"
 import { PersistenceError } from "effect/cluster/ClusterError"
 import { Outbox } from "./Outbox.ts"
 import { ShardEpochs } from "./ShardEpochs.ts"
 
 /** How long taking shards over waits for the events that their last owner left unpublished. */
-const sweepDeadline = "1 second"
+const sweepDeadline = "400 millis"
 
 /**
  * Runner storage whose locks come with a fencing epoch: a shard counts as acquired only when its epoch has been raised
@@ -29,19 +29,35 @@ export const make = Effect.fnUntraced(function* (region: Region) {
           Effect.asVoid
         )
 
+  const release = (address: RunnerAddress.RunnerAddress, shard: ShardId.ShardId) =>
+    Effect.andThen(
+      Effect.sync(() => epochs.drop(numbers([shard]))),
+      storage.release(address, shard)
+    )
+
   return RunnerStorage.RunnerStorage.of({
     ...storage,
-    acquire: (address, shards) => Effect.tap(storage.acquire(address, shards), (acquired) => raise(numbers(acquired))),
+    /**
+     * An attempt that fails or runs out of time has an unknown outcome: its locks are given back before anybody tries
+     * again, since a lock that nobody knows of would keep the shard from every runner.
+     */
+    acquire: (address, shards) => {
+      const wanted = [...shards]
+      return storage.acquire(address, wanted).pipe(
+        Effect.tap((acquired) => raise(numbers(acquired))),
+        Effect.onError(() =>
+          Effect.forEach(wanted, (shard) => release(address, shard), { discard: true }).pipe(
+            Effect.catchCause((cause) => Effect.logWarning("Locks of a failed attempt could not be given back", cause))
+          )
+        )
+      )
+    },
     /** A lock that is held though its epoch was lost (another runner wrote in between) is fenced anew. */
     refresh: (address, shards) =>
       Effect.tap(storage.refresh(address, shards), (held) =>
         raise(numbers(held).filter((shard) => epochs.current(shard) === undefined))
       ),
-    release: (address, shard) =>
-      Effect.andThen(
-        Effect.sync(() => epochs.drop(numbers([shard]))),
-        storage.release(address, shard)
-      ),
+    release,
     releaseAll: (address) =>
       Effect.andThen(
         Effect.sync(() => epochs.drop(epochs.owned())),

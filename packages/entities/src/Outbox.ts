@@ -1,8 +1,9 @@
 import { jetstream, jetstreamManager, type JetStreamClient } from "@nats-io/jetstream"
+import { PgTypes } from "@effect/sql-pg"
 import { Nats } from "@halles/shared/Nats"
 import type { Region } from "@halles/shared/Region"
 import * as Subject from "@halles/shared/Subject"
-import { Context, Effect, Latch, Layer, Metric, Schedule } from "effect"
+import { Context, Effect, Latch, Layer, Metric, Result, Schedule } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import type { Committed } from "./Journal/GroupCommit.ts"
 import { ShardEpochs } from "./ShardEpochs.ts"
@@ -16,6 +17,8 @@ const sweepMax = 100
 export const unpublished = Metric.gauge("halles_outbox_unpublished_batches", {
   description: "Committed batches of this runner whose events have not reached the stream yet"
 })
+
+const int8 = (values: ReadonlyArray<bigint>) => Result.getOrThrow(PgTypes.array(values, PgTypes.OID.int8))
 
 interface Message {
   readonly subject: string
@@ -57,7 +60,8 @@ export class Outbox extends Context.Service<
         const pending = new Map<bigint, ReadonlyArray<Message> | null>()
         const work = Latch.makeUnsafe(false)
 
-        const published = (batch: bigint) => sql`DELETE FROM outbox_batch WHERE id = ${batch}`
+        const published = (batches: ReadonlyArray<bigint>) =>
+          sql`DELETE FROM outbox_batch WHERE id = ANY(${int8(batches)})`
         const send = (messages: ReadonlyArray<Message>) =>
           Effect.tryPromise(() => Promise.all(messages.map((message) => publish(stream, message)))).pipe(
             Effect.tapError(() => Effect.logWarning("The stream does not take events, trying again")),
@@ -65,19 +69,16 @@ export class Outbox extends Context.Service<
             Effect.orDie
           )
 
-        const rowsOf = (first: bigint, last: bigint) =>
+        /** The messages of these batches, in the order in which they were committed; none of a batch that is published. */
+        const rowsOf = (batches: ReadonlyArray<bigint>) =>
           Effect.map(
             sql<Row>`
-              SELECT entity_type, entity_id, seq, command_id, position, events::text AS events, meta::text AS meta,
-                extract(epoch FROM at) * 1000 AS at
-              FROM journal WHERE position BETWEEN ${first} AND ${last} ORDER BY position`,
+              SELECT j.entity_type, j.entity_id, j.seq, j.command_id, j.position, j.events::text AS events,
+                j.meta::text AS meta, extract(epoch FROM j.at) * 1000 AS at
+              FROM outbox_batch b JOIN journal j ON j.position BETWEEN b.first_position AND b.last_position
+              WHERE b.id = ANY(${int8(batches)}) ORDER BY b.id, j.position`,
             (rows) => rows.map((row) => messageOf(region, row))
           )
-        const readBack = Effect.fnUntraced(function* (batch: bigint) {
-          const [marker] = yield* sql<Marker>`
-            SELECT id, first_position, last_position FROM outbox_batch WHERE id = ${batch}`
-          return marker === undefined ? [] : yield* rowsOf(marker.first_position, marker.last_position)
-        })
 
         yield* Effect.gen(function* () {
           while (true) {
@@ -88,8 +89,8 @@ export class Outbox extends Context.Service<
               continue
             }
             const [batch, remembered] = next
-            yield* send(remembered ?? (yield* readBack(batch)))
-            yield* published(batch)
+            yield* send(remembered ?? (yield* rowsOf([batch])))
+            yield* published([batch])
             pending.delete(batch)
             yield* Metric.update(unpublished, pending.size)
           }
@@ -101,14 +102,14 @@ export class Outbox extends Context.Service<
 
         const sweep = Effect.fnUntraced(function* (options: { readonly olderThanMs: number }) {
           while (true) {
-            const markers = yield* sql<Marker>`
-              SELECT id, first_position, last_position FROM outbox_batch
+            const markers = yield* sql<{ id: bigint }>`
+              SELECT id FROM outbox_batch
               WHERE at <= now() - make_interval(secs => ${String(options.olderThanMs / 1000)}::text::double precision)
               ORDER BY id LIMIT ${sweepMax}`
-            const owed = markers.filter(({ id }) => !pending.has(id))
-            for (const { first_position, id, last_position } of owed) {
-              yield* send(yield* rowsOf(first_position, last_position))
-              yield* published(id)
+            const owed = markers.filter(({ id }) => !pending.has(id)).map(({ id }) => id)
+            if (owed.length > 0) {
+              yield* send(yield* rowsOf(owed))
+              yield* published(owed)
             }
             if (owed.length < sweepMax) return
           }
@@ -145,12 +146,6 @@ export class Outbox extends Context.Service<
         })
       })
     )
-}
-
-interface Marker {
-  readonly id: bigint
-  readonly first_position: bigint
-  readonly last_position: bigint
 }
 
 interface Row {

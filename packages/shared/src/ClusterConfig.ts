@@ -19,8 +19,9 @@ const common = {
   /** A call that met a dead runner is tried again after this; the caller's deadline ends it. */
   sendRetryInterval: 50,
   /** Also the time without a sign in `cluster_runners` after which a runner is no longer listed. */
-  shardLockExpiration: 3_000,
-  shardLockRefreshInterval: 1_000
+  shardLockExpiration: 5_000,
+  /** A third of it is the deadline of every lock operation: a busy database must not cost a runner its shards. */
+  shardLockRefreshInterval: 1_500
 } satisfies Config
 
 /**

@@ -35,7 +35,8 @@ export class PgTest extends Context.Service<PgTest, { readonly url: Redacted.Red
 
 const database = Effect.fnUntraced(function* (name: string) {
   const configured = yield* Config.option(Config.Redacted("HALLES_TEST_PG_URL"))
-  const admin = Option.isSome(configured) ? configured.value : yield* Effect.promise(temporaryServer)
+  const path = yield* Config.withDefault(Config.String("PATH"), "")
+  const admin = Option.isSome(configured) ? configured.value : yield* Effect.promise(() => temporaryServer(path))
   const database = `halles_test_${name.toLowerCase().replaceAll(/[^a-z0-9]/g, "_")}_${randomBytes(4).toString("hex")}`
   const run = (statement: string) =>
     Effect.scoped(
@@ -59,7 +60,7 @@ const database = Effect.fnUntraced(function* (name: string) {
 })
 
 let server: Promise<Redacted.Redacted> | undefined
-const temporaryServer = (): Promise<Redacted.Redacted> => (server ??= startServer())
+const temporaryServer = (path: string): Promise<Redacted.Redacted> => (server ??= startServer(path))
 
 /**
  * The shell lives as long as its standard input, the pipe to us: even a kill -9 of this process ends the server. It asks
@@ -76,8 +77,8 @@ while kill -INT $! 2>/dev/null; do sleep 0.2; done
 rm -rf "$DIR"
 `
 
-const startServer = async (): Promise<Redacted.Redacted> => {
-  const bin = binaries()
+const startServer = async (path: string): Promise<Redacted.Redacted> => {
+  const bin = binaries(path)
   const port = await freePort()
   const dir = mkdtempSync(join(tmpdir(), "halles-pg-"))
   const user = process.getuid?.() === 0 ? unprivileged() : undefined
@@ -103,17 +104,14 @@ const unprivileged = (): { readonly uid: number; readonly gid: number } => {
   return { uid: Number(fields[1]), gid: Number(fields[2]) }
 }
 
-const binaries = (): string => {
+const binaries = (path: string): string => {
   const debian = "/usr/lib/postgresql"
   const versions = existsSync(debian) ? readdirSync(debian).sort((a, b) => Number(b) - Number(a)) : []
-  const folders = [...versions.map((version) => join(debian, version, "bin")), ...searchPath()]
+  const folders = [...versions.map((version) => join(debian, version, "bin")), ...path.split(delimiter)]
   const found = folders.find((folder) => existsSync(join(folder, "initdb")) && existsSync(join(folder, "postgres")))
   if (found === undefined) throw new Error("no Postgres on this machine: install it, or set HALLES_TEST_PG_URL")
   return found
 }
-
-// Not configuration of ours (rule 14): where the machine keeps its programs.
-const searchPath = (): ReadonlyArray<string> => (process.env["PATH"] ?? "").split(delimiter)
 
 const freePort = (): Promise<number> =>
   new Promise((resolve, reject) => {
