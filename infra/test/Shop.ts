@@ -1,26 +1,51 @@
 import { Effect, Schedule, Schema } from "effect"
 import { randomUUID } from "node:crypto"
 
+const Money = Schema.Struct({ amount: Schema.String })
 /** What the tests read of an order; the edge's own schema says more. */
-export interface OrderJson {
-  readonly id: string
-  readonly status: string
-  readonly totals: { readonly total: { readonly amount: string } }
-  readonly payment: Record<"authorised" | "captured" | "refunded", { readonly amount: string }>
-  readonly cancelled: { readonly code: string } | null
-  readonly returns: ReadonlyArray<{ readonly returnId: string; readonly status: string }>
-  readonly steps: ReadonlyArray<{ readonly seq: number; readonly step: string }>
-}
+const OrderJson = Schema.Struct({
+  id: Schema.String,
+  status: Schema.String,
+  totals: Schema.Struct({ total: Money }),
+  payment: Schema.Struct({ authorised: Money, captured: Money, refunded: Money }),
+  cancelled: Schema.NullOr(Schema.Struct({ code: Schema.String })),
+  returns: Schema.Array(Schema.Struct({ returnId: Schema.String, status: Schema.String })),
+  steps: Schema.Array(Schema.Struct({ seq: Schema.Int, step: Schema.String }))
+})
+export type OrderJson = typeof OrderJson.Type
+const OpenedJson = Schema.Struct({ id: Schema.String })
+const CheckoutJson = Schema.Struct({ orderId: Schema.String })
+const SkuJson = Schema.Struct({ totals: Schema.Record(Schema.String, Schema.Int) })
+const ImportedJson = Schema.Struct({ accepted: Schema.Int, rejected: Schema.Int })
+/** What the tests read of a refusal. */
+export const ProblemJson = Schema.Struct({ code: Schema.String })
 
-export interface Answer {
+export interface Answer<Body = unknown> {
   readonly status: number
-  // oxlint-disable-next-line typescript/no-explicit-any -- tests look into whatever the edge answered
-  readonly body: any
+  readonly body: Body
 }
 
 class Unreachable extends Schema.TaggedError<Unreachable>()("Unreachable", { detail: Schema.String }) {}
+/** The edge answered, but not what the test is about. */
+class Unexpected extends Schema.TaggedError<Unexpected>()("Unexpected", { detail: Schema.String }) {}
+
+/** Reads the body of an answer as `schema` has it. */
+export const as =
+  <Body>(schema: Schema.Decoder<Body>) =>
+  ({ body, status }: Answer): Effect.Effect<Answer<Body>, Unexpected> =>
+    Schema.decodeUnknownEffect(schema)(body).pipe(
+      Effect.map((read) => ({ status, body: read })),
+      Effect.mapError(({ message }) => new Unexpected({ detail: `${status} ${JSON.stringify(body)}: ${message}` }))
+    )
 
 export const address = { name: "Ada", line1: "1 Mill Lane", city: "York", postalCode: "YO1 7HH", country: "GB" }
+
+interface CheckoutOptions {
+  readonly token?: string
+  readonly key?: string
+  readonly postalCode?: string
+  readonly wait?: number
+}
 
 /** A customer at the public edge: repeats what got no answer, or a 429 or 503, under the same key, for a minute. */
 export const make = (edgeUrl: string, importToken: string) => {
@@ -49,21 +74,13 @@ export const make = (edgeUrl: string, importToken: string) => {
     )
   }
   const cart = Effect.fnUntraced(function* (lines: Record<string, number>, region = "eu", currency = "GBP") {
-    const opened = yield* call("POST", "/v1/carts", { region, currency })
+    const opened = yield* Effect.flatMap(call("POST", "/v1/carts", { region, currency }), as(OpenedJson))
     for (const [sku, quantity] of Object.entries(lines)) {
       yield* call("PUT", `/v1/carts/${opened.body.id}/lines/${sku}`, { quantity })
     }
-    return opened.body.id as string
+    return opened.body.id
   })
-  const checkout = (
-    cartId: string,
-    options: {
-      readonly token?: string
-      readonly key?: string
-      readonly postalCode?: string
-      readonly wait?: number
-    } = {}
-  ) =>
+  const tryCheckout = (cartId: string, options: CheckoutOptions = {}) =>
     call(
       "POST",
       `/v1/carts/${cartId}/checkout`,
@@ -74,21 +91,31 @@ export const make = (edgeUrl: string, importToken: string) => {
       },
       { "Idempotency-Key": options.key ?? `checkout-${cartId}`, Prefer: `wait=${options.wait ?? 15}` }
     )
-  const order = (id: string) => Effect.map(call("GET", `/v1/orders/${id}`), ({ body }): OrderJson => body)
+  const order = (id: string) =>
+    call("GET", `/v1/orders/${id}`).pipe(
+      Effect.flatMap(as(OrderJson)),
+      Effect.map(({ body }) => body)
+    )
   const until = (id: string, holds: (order: OrderJson) => boolean) =>
     order(id).pipe(
-      Effect.filterOrFail(holds, (now) => new Unreachable({ detail: `order ${id} is ${now.status}` })),
+      Effect.filterOrFail(holds, (now) => new Unexpected({ detail: `order ${id} is ${now.status}` })),
       Effect.retry({ schedule: Schedule.spaced("200 millis"), times: 450 }),
       Effect.orDie
     )
   return {
     call,
     cart,
-    checkout,
+    /** Whatever the edge answers; `checkout` wants an order. */
+    tryCheckout,
+    checkout: (cartId: string, options?: CheckoutOptions) =>
+      Effect.flatMap(tryCheckout(cartId, options), as(CheckoutJson)),
     order,
     until,
     stock: (sku: string, region = "eu") =>
-      Effect.map(call("GET", `/v1/skus/${region}/${sku}`), ({ body }) => body.totals),
+      call("GET", `/v1/skus/${region}/${sku}`).pipe(
+        Effect.flatMap(as(SkuJson)),
+        Effect.map(({ body }) => body.totals)
+      ),
     /** Lists a product and receives its stock. */
     sell: (sku: string, amount: number, stock: number) =>
       Effect.promise(async () => {
@@ -111,8 +138,11 @@ export const make = (edgeUrl: string, importToken: string) => {
           body: `${JSON.stringify(row)}\n`
         })
         const lines = (await response.text()).trim().split("\n")
-        return JSON.parse(lines.at(-1)!) as { readonly accepted: number; readonly rejected: number }
-      })
+        return { status: response.status, body: JSON.parse(lines.at(-1)!) as unknown }
+      }).pipe(
+        Effect.flatMap(as(ImportedJson)),
+        Effect.map(({ body }) => body)
+      )
   }
 }
 export type Shop = ReturnType<typeof make>

@@ -2,7 +2,7 @@ import { Address } from "@halles/shared/Address"
 import { Schema } from "effect"
 import { createHash } from "node:crypto"
 
-const Reference = Schema.String.check(Schema.isPattern(/^[A-Za-z0-9:_-]{1,120}$/))
+const Reference = Schema.String.check(Schema.isPattern(/^[A-Za-z0-9:_-]{1,160}$/))
 const Id = Schema.String.check(Schema.isPattern(/^[A-Za-z0-9_-]{1,100}$/))
 const Line = Schema.Struct({ sku: Id, quantity: Schema.Int.check(Schema.isGreaterThan(0)) })
 const Lines = Schema.Array(Line).check(Schema.isMinLength(1), Schema.isMaxLength(2_000))

@@ -1,7 +1,7 @@
 import { Schema } from "effect"
 
 /** What every request and ledger entry carries; `reference` is the merchant's idempotency reference. */
-const Reference = Schema.String.check(Schema.isPattern(/^[A-Za-z0-9:_-]{1,120}$/))
+const Reference = Schema.String.check(Schema.isPattern(/^[A-Za-z0-9:_-]{1,160}$/))
 const Id = Schema.String.check(Schema.isPattern(/^[A-Za-z0-9_-]{1,100}$/))
 /** Minor units, zero or more. */
 const Amount = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))

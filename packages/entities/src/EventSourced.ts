@@ -182,7 +182,7 @@ export const make = Effect.fnUntraced(function* <
           if (written - snapshotSeq >= snapshotEvery) fork(takeSnapshot)
           startDriving()
           // A copy: who is told goes on at once, and may listen again for the next commit.
-          for (const listener of [...listeners]) listener()
+          for (const listener of Array.from(listeners)) listener()
         }
       })
       lastCommit = Effect.tap(commit, (refused) =>

@@ -35,6 +35,12 @@ export const duplicateActivations = Metric.counter("halles_duplicate_activation_
 
 /** While the database is away reading waits for it: an entity without its past could only answer wrongly. */
 const untilAnswered = { schedule: Schedule.spaced("200 millis") } as const
+const answered = <A>(effect: Effect.Effect<A, SqlError.SqlError>): Effect.Effect<A> =>
+  effect.pipe(
+    Effect.tapError((error) => Effect.logWarning("The journal does not answer, trying again", error.reason._tag)),
+    Effect.retry(untilAnswered),
+    Effect.orDie
+  )
 
 /**
  * The append-only event table of a region and all that is committed with it: the only source of truth.
@@ -131,12 +137,6 @@ export class Journal extends Context.Service<
           WHERE entity_type = ${entityType} AND entity_id = ${entityId}`
         return { snapshot: row ?? null, tail: yield* tailAfter(entityType, entityId, row?.seq ?? 0) }
       })
-      const answered = <A>(effect: Effect.Effect<A, SqlError.SqlError>): Effect.Effect<A> =>
-        effect.pipe(
-          Effect.tapError((error) => Effect.logWarning("The journal does not answer, trying again", error.reason._tag)),
-          Effect.retry(untilAnswered),
-          Effect.orDie
-        )
 
       return Journal.of({
         load: (entityType, entityId) => loading.withPermits(1)(answered(load(entityType, entityId))),

@@ -11,7 +11,8 @@ import { Wake } from "./Wake.ts"
 /** Ledger entries of one payment; the next operation is refused. */
 export const entriesMax = 500
 
-const Reference = Schema.String.check(Schema.isPattern(/^[A-Za-z0-9:_-]{1,120}$/))
+/** The longest is `<orderId>:refund-<returnId>`, 131 characters. */
+const Reference = Schema.String.check(Schema.isPattern(/^[A-Za-z0-9:_-]{1,160}$/))
 
 /** Asks the gateway to set the amount aside. One payment has one authorisation. */
 export class Authorise extends Schema.TaggedClass<Authorise>()("Authorise", {

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { CommandId, OrderId, SkuCode, WarehouseId } from "@halles/shared/Ids"
 import { Result, Schema } from "effect"
-import fc from "fast-check"
+import * as fc from "fast-check"
 import { Cancel, NoteDelivered, NoteDispatched, NoteReturnReceived, Place, RequestReturn } from "../src/Order.ts"
 import { refundOf, returnable, statusOf, view } from "../src/Order/OrderMoney.ts"
 import * as OrderState from "../src/Order/OrderState.ts"
@@ -131,6 +131,8 @@ const walk = (all: ReadonlyArray<Move>) => {
   return { state, events, now }
 }
 
+const wire = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
+
 describe("OrderState", () => {
   it("ends every saga completed or compensated, whatever happens on the way", () => {
     fc.assert(
@@ -192,7 +194,6 @@ describe("OrderState", () => {
     fc.assert(
       fc.property(moves, (all) => {
         const { events, state } = walk(all)
-        const wire = <A>(value: A): unknown => JSON.parse(JSON.stringify(value))
         assert.deepStrictEqual(Schema.decodeUnknownSync(Schema.Array(OrderState.Event))(wire(events)), events)
         assert.deepStrictEqual(Schema.decodeUnknownSync(OrderState.State)(wire(state)), state)
       })

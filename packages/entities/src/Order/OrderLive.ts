@@ -39,6 +39,23 @@ const parcelsOf = (stock: ReadonlyArray<OrderState.SkuAllocation>): ReadonlyArra
   return [...parcels].map(([warehouse, lines]) => ({ warehouse, lines }))
 }
 
+/** Asks every SKU of the order the same. */
+const eachSku = <A, E>(
+  codes: ReadonlyArray<{ readonly sku: SkuCode; readonly quantity: number }>,
+  send: (line: { readonly sku: SkuCode; readonly quantity: number }) => Effect.Effect<A, E>
+) =>
+  Effect.forEach(codes, (line) => Effect.map(send(line), (answer) => ({ sku: line.sku, answer })), {
+    concurrency: skusAtOnce
+  })
+
+/** What the payment says of an operation; `Pending` is no answer yet. */
+const settled = (step: string, outcome: { readonly _tag: string; readonly reason?: string }) =>
+  outcome._tag === "Pending"
+    ? Effect.fail(new NotYet({ step, reason: "the other party has not answered" }))
+    : Effect.succeed<OrderState.Outcome>(
+        outcome._tag === "Refused" ? { _tag: "Refused", reason: outcome.reason ?? "refused" } : done
+      )
+
 /** Sends the one message that an order owes and puts the answer into words that the order records. */
 const makeSaga = Effect.gen(function* () {
   const skus = yield* Sku.client
@@ -53,20 +70,6 @@ const makeSaga = Effect.gen(function* () {
       commandId: CommandId.make(`${orderId}:${key}`),
       origin: { actor: `order:${orderId}`, correlationId: orderId }
     })
-    const eachSku = <A, E>(
-      codes: ReadonlyArray<{ readonly sku: SkuCode; readonly quantity: number }>,
-      send: (line: { readonly sku: SkuCode; readonly quantity: number }) => Effect.Effect<A, E>
-    ) =>
-      Effect.forEach(codes, (line) => Effect.map(send(line), (answer) => ({ sku: line.sku, answer })), {
-        concurrency: skusAtOnce
-      })
-    /** What the payment says of an operation; `Pending` is no answer yet. */
-    const settled = (step: string, outcome: { readonly _tag: string; readonly reason?: string }) =>
-      outcome._tag === "Pending"
-        ? Effect.fail(new NotYet({ step, reason: "the other party has not answered" }))
-        : Effect.succeed<OrderState.Outcome>(
-            outcome._tag === "Refused" ? { _tag: "Refused", reason: outcome.reason ?? "refused" } : done
-          )
     /** For steps that have no way back: a refusal is a fault to be seen by operators and tried again. */
     const mustBeDone = (step: string, outcome: { readonly _tag: string; readonly reason?: string }) =>
       outcome._tag === "Done"

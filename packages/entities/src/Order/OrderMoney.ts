@@ -2,7 +2,7 @@ import type { OrderId } from "@halles/shared/Ids"
 import { portion } from "@halles/shared/Money"
 import { spread } from "../Cart/CartTotals.ts"
 import { OrderView, type ReturnLine, type Status } from "../Order.ts"
-import type { State } from "./OrderState.ts"
+import type { State } from "./OrderEvents.ts"
 
 type Line = typeof ReturnLine.Type
 

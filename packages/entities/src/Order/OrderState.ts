@@ -1,13 +1,9 @@
-import { Address, Email } from "@halles/shared/Address"
 import type { Origin } from "@halles/shared/Command"
-import { CartId, type CommandId, CustomerId, SkuCode } from "@halles/shared/Ids"
-import { Amount, Currency } from "@halles/shared/Money"
-import { Result, Schema } from "effect"
-import { CartLine, Charge, Totals } from "../Cart.ts"
+import type { CommandId, SkuCode } from "@halles/shared/Ids"
+import { Result } from "effect"
 import { AlreadyExists, NotFound } from "../EntityErrors.ts"
 import {
   type Cancel,
-  Disposition,
   type NoteDelivered,
   type NoteDispatched,
   type NoteReturnReceived,
@@ -15,153 +11,19 @@ import {
   type Place,
   type RequestReturn,
   ReturnExceeds,
-  ReturnLine,
+  type ReturnLine,
   returnsMax,
-  Step,
   TooLateToCancel,
   TooManyReturns
 } from "../Order.ts"
-import { Allocation } from "../Sku.ts"
 import type { Wake } from "../Wake.ts"
+import type { Draft, Event, Return, SkuAllocation, State } from "./OrderEvents.ts"
 import { refundOf, returnable, statusOf } from "./OrderMoney.ts"
+
+export { type Draft, Event, evolve, initial, type SkuAllocation, State } from "./OrderEvents.ts"
 
 export const type = "Order"
 export const version = 1
-
-const At = { at: Schema.Int }
-const ReturnKey = { returnId: Schema.String, ...At }
-
-/** What was bought, for how much, by whom, to where: as the cart had it. */
-export const Draft = Schema.Struct({
-  cartId: CartId,
-  customerId: Schema.NullOr(CustomerId),
-  currency: Currency,
-  lines: Schema.Array(CartLine),
-  charges: Schema.Array(Charge),
-  discount: Amount,
-  totals: Totals,
-  email: Email,
-  shippingAddress: Address,
-  paymentToken: Schema.String
-})
-export type Draft = typeof Draft.Type
-
-/** Which warehouses serve a SKU of the order. */
-export const SkuAllocation = Schema.Struct({ sku: SkuCode, allocations: Schema.Array(Allocation) })
-export type SkuAllocation = typeof SkuAllocation.Type
-
-/** Codes under which an order ends cancelled. */
-export const CancelCode = Schema.Literals(["no_stock", "card_declined", "hold_expired", "no_carrier", "requested"])
-const Cancellation = Schema.Struct({ code: CancelCode, detail: Schema.NullOr(Schema.String) })
-
-export const Event = Schema.Union([
-  Schema.TaggedStruct("Placed", { draft: Draft, ...At }),
-  Schema.TaggedStruct("StockHeld", At),
-  Schema.TaggedStruct("StockUnavailable", { skus: Schema.Array(SkuCode), ...At }),
-  Schema.TaggedStruct("PaymentAuthorised", { amount: Amount, ...At }),
-  Schema.TaggedStruct("PaymentDeclined", { reason: Schema.String, ...At }),
-  Schema.TaggedStruct("StockReserved", { stock: Schema.Array(SkuAllocation), ...At }),
-  Schema.TaggedStruct("HoldLost", { skus: Schema.Array(SkuCode), ...At }),
-  Schema.TaggedStruct("ShipmentBooked", { trackingNumbers: Schema.Array(Schema.String), ...At }),
-  Schema.TaggedStruct("ShipmentRefused", { reason: Schema.String, ...At }),
-  Schema.TaggedStruct("CustomerNoted", At),
-  Schema.TaggedStruct("Dispatched", At),
-  Schema.TaggedStruct("PaymentCaptured", { amount: Amount, ...At }),
-  Schema.TaggedStruct("StockShipped", At),
-  Schema.TaggedStruct("Delivered", At),
-  Schema.TaggedStruct("CancelRequested", { reason: Schema.String, ...At }),
-  Schema.TaggedStruct("ShipmentRecalled", At),
-  Schema.TaggedStruct("RecallRefused", At),
-  Schema.TaggedStruct("StockReleased", At),
-  Schema.TaggedStruct("PaymentVoided", At),
-  Schema.TaggedStruct("ReturnRequested", {
-    returnId: Schema.String,
-    lines: Schema.Array(ReturnLine),
-    amount: Amount,
-    reason: Schema.String,
-    disposition: Disposition,
-    ...At
-  }),
-  Schema.TaggedStruct("ReturnLabelled", { label: Schema.String, ...ReturnKey }),
-  Schema.TaggedStruct("ReturnRefused", { reason: Schema.String, ...ReturnKey }),
-  Schema.TaggedStruct("ReturnReceived", ReturnKey),
-  Schema.TaggedStruct("ReturnStocked", ReturnKey),
-  Schema.TaggedStruct("ReturnRefunded", { amount: Amount, ...ReturnKey })
-])
-export type Event = typeof Event.Type
-
-/**
- * What the order waits for. Forward: `holding → authorising → reserving → booking → confirmed → capturing →
- * shippingStock → shipped → delivered`; undoing, in reverse: `recalling → releasing → voiding → cancelled`.
- */
-export const Phase = Schema.Literals([
-  "none",
-  "holding",
-  "authorising",
-  "reserving",
-  "booking",
-  "confirmed",
-  "capturing",
-  "shippingStock",
-  "shipped",
-  "delivered",
-  "recalling",
-  "releasing",
-  "voiding",
-  "cancelled"
-])
-
-/** `requested → labelled → received → stocked → refunded`, or `refused`. */
-export const Return = Schema.Struct({
-  returnId: Schema.String,
-  status: Schema.Literals(["requested", "labelled", "received", "stocked", "refunded", "refused"]),
-  disposition: Disposition,
-  lines: Schema.Array(ReturnLine),
-  amount: Amount
-})
-export type Return = typeof Return.Type
-
-export const State = Schema.Struct({
-  phase: Phase,
-  draft: Schema.NullOr(Draft),
-  stock: Schema.Array(SkuAllocation),
-  /** Whether the payment has something to undo: asked for, and not declined. */
-  payable: Schema.Boolean,
-  /** The carrier may say so before the answer to the booking has arrived. */
-  dispatched: Schema.Boolean,
-  delivered: Schema.Boolean,
-  authorised: Amount,
-  captured: Amount,
-  refunded: Amount,
-  trackingNumbers: Schema.Array(Schema.String),
-  cancellation: Schema.NullOr(Cancellation),
-  recalls: Schema.Int,
-  noted: Schema.Boolean,
-  returns: Schema.Array(Return),
-  steps: Schema.Array(Step),
-  /** Unix milliseconds of the last customer or carrier action: what is owed since is looked after by the timer. */
-  since: Schema.Int
-})
-export type State = typeof State.Type
-
-export const initial: State = {
-  phase: "none",
-  draft: null,
-  stock: [],
-  payable: false,
-  dispatched: false,
-  delivered: false,
-  authorised: 0,
-  captured: 0,
-  refunded: 0,
-  trackingNumbers: [],
-  cancellation: null,
-  recalls: 0,
-  noted: false,
-  returns: [],
-  steps: [],
-  since: 0
-}
 
 /** What the order records of the answer to the message it owed; made by `OrderLive`. */
 export interface Record {
@@ -354,101 +216,4 @@ const recorded = (state: State, { answers, outcome }: Record, at: number): Reado
     case "RefundReturn":
       return [{ _tag: "ReturnRefunded", returnId: owed.return.returnId, amount: owed.return.amount, at }]
   }
-}
-
-/** From where an order that is given up goes on undoing: what is there to undo depends on how far it came. */
-const undo = (state: State): State["phase"] =>
-  state.phase === "booking" || state.phase === "confirmed" ? "recalling" : "releasing"
-
-const setReturn = (state: State, returnId: string, status: Return["status"]): ReadonlyArray<Return> =>
-  state.returns.map((one) => (one.returnId === returnId ? { ...one, status } : one))
-
-export const evolve = (before: State, event: Event): State => {
-  const step: Step = { seq: before.steps.length + 1, step: stepName(event._tag), at: event.at, detail: detailOf(event) }
-  const state = { ...before, steps: [...before.steps, step] }
-  switch (event._tag) {
-    case "Placed":
-      return { ...state, phase: "holding", draft: event.draft, noted: event.draft.customerId === null, since: event.at }
-    case "StockHeld":
-      return { ...state, phase: "authorising", payable: true }
-    case "StockUnavailable":
-      return { ...state, phase: "releasing", cancellation: { code: "no_stock", detail: event.skus.join(", ") } }
-    case "PaymentAuthorised":
-      return { ...state, phase: "reserving", authorised: event.amount }
-    case "PaymentDeclined":
-      return {
-        ...state,
-        phase: "releasing",
-        payable: false,
-        cancellation: { code: "card_declined", detail: event.reason }
-      }
-    case "StockReserved":
-      return { ...state, phase: "booking", stock: event.stock }
-    case "HoldLost":
-      return { ...state, phase: "releasing", cancellation: { code: "hold_expired", detail: event.skus.join(", ") } }
-    case "ShipmentBooked":
-      return { ...state, phase: state.dispatched ? "capturing" : "confirmed", trackingNumbers: event.trackingNumbers }
-    case "ShipmentRefused":
-      return { ...state, phase: "releasing", cancellation: { code: "no_carrier", detail: event.reason } }
-    case "CustomerNoted":
-      return { ...state, noted: true }
-    case "Dispatched":
-      return {
-        ...state,
-        dispatched: true,
-        phase: state.phase === "booking" ? "booking" : "capturing",
-        cancellation: null,
-        since: event.at
-      }
-    case "PaymentCaptured":
-      return { ...state, phase: "shippingStock", captured: event.amount }
-    case "StockShipped":
-      return { ...state, phase: state.delivered ? "delivered" : "shipped" }
-    case "Delivered":
-      return { ...state, delivered: true, phase: state.phase === "shipped" ? "delivered" : state.phase }
-    case "CancelRequested":
-      return {
-        ...state,
-        phase: undo(before),
-        cancellation: { code: "requested", detail: event.reason },
-        recalls: state.recalls + 1,
-        since: event.at
-      }
-    case "RecallRefused":
-      return { ...state, phase: "confirmed", cancellation: null }
-    case "ShipmentRecalled":
-      return { ...state, phase: "releasing" }
-    case "StockReleased":
-      return { ...state, phase: state.payable ? "voiding" : "cancelled", stock: [] }
-    case "PaymentVoided":
-      return { ...state, phase: "cancelled" }
-    case "ReturnRequested": {
-      const { amount, disposition, lines, returnId } = event
-      const added: Return = { returnId, disposition, lines, amount, status: "requested" }
-      return { ...state, returns: [...state.returns, added], since: event.at }
-    }
-    case "ReturnLabelled":
-      return { ...state, returns: setReturn(state, event.returnId, "labelled") }
-    case "ReturnRefused":
-      return { ...state, returns: setReturn(state, event.returnId, "refused") }
-    case "ReturnReceived":
-      return { ...state, returns: setReturn(state, event.returnId, "received"), since: event.at }
-    case "ReturnStocked":
-      return { ...state, returns: setReturn(state, event.returnId, "stocked") }
-    case "ReturnRefunded":
-      return {
-        ...state,
-        returns: setReturn(state, event.returnId, "refunded"),
-        refunded: state.refunded + event.amount
-      }
-  }
-}
-
-/** `StockHeld` is shown to people as `stock_held`. */
-const stepName = (tag: Event["_tag"]): string => tag.replace(/(?!^)([A-Z])/g, "_$1").toLowerCase()
-
-const detailOf = (event: Event): string | null => {
-  if ("reason" in event) return event.reason
-  if ("skus" in event) return event.skus.join(", ")
-  return "returnId" in event ? event.returnId : null
 }
