@@ -184,15 +184,28 @@ layer(Test, { excludeTestServices: true, timeout: "3 minutes" })("The order saga
         const tokens = ["tok_ok", "tok_ok", "tok_ok", "tok_declined"]
         const placed: Array<string> = []
 
-        for (let round = 0; wanted.size > 0 && round < 12; round++) {
+        /** Until the newest step of some order of this round is the wanted one: then its runner has the next in hand. */
+        const someOrderIsAt = (tag: string, since: bigint) =>
+          Effect.repeat(
+            sql`
+              SELECT 1 FROM (
+                SELECT DISTINCT ON (entity_id) events->-1->>'_tag' AS tag FROM journal
+                WHERE entity_type = 'Order' AND position > ${since} ORDER BY entity_id, seq DESC
+              ) AS newest WHERE tag = ${tag}`,
+            { until: (rows) => rows.length > 0 }
+          ).pipe(Effect.timeoutOption("5 seconds"))
+
+        for (let round = 0; wanted.size > 0 && round < 14; round++) {
+          const [target] = wanted
+          const [newest] = yield* sql<{ position: bigint }>`SELECT max(position) AS position FROM journal`
           const carts = yield* Effect.forEach(times(48), () => shop.cart({ CUP: 1, LID: 1 }), { concurrency: 16 })
           const selling = yield* Effect.forEach(
             carts,
             (cart, index) => shop.checkout(cart, { token: tokens[index % tokens.length]!, wait: 0 }),
             { concurrency: 16 }
           ).pipe(Effect.forkChild({ startImmediately: true }))
-          // Both owners die together, in the middle of whatever their orders are doing: at another moment each round.
-          yield* Effect.sleep(60 + 45 * round)
+          // Both owners die together, in the middle of whatever their orders are doing.
+          yield* someOrderIsAt(target!, newest!.position)
           cluster.signal("eu-1", "SIGKILL")
           cluster.signal("eu-2", "SIGKILL")
           const answers = yield* Fiber.join(selling)

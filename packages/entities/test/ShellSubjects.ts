@@ -1,0 +1,481 @@
+import { CartId, CommandId, CustomerId, OrderId, SkuCode, SkuId, skuId, WarehouseId } from "@halles/shared/Ids"
+import { Effect, Layer } from "effect"
+import {
+  AddLine,
+  ApplyCoupon,
+  Cart,
+  type CartLine,
+  CheckOut,
+  HandOver,
+  Merge,
+  OpenCart,
+  PutCharge,
+  PutLine,
+  RemoveCoupon,
+  RemoveLine,
+  Reprice
+} from "../src/Cart.ts"
+import * as CartState from "../src/Cart/CartState.ts"
+import { type Booking, Carrier, CarrierUnavailable } from "../src/Carrier.ts"
+import {
+  Customer,
+  MovePoints,
+  NoteOrder,
+  PutAddress,
+  Register,
+  RemoveAddress,
+  SetConsent,
+  UpdateProfile
+} from "../src/Customer.ts"
+import * as CustomerState from "../src/Customer/CustomerState.ts"
+import { Authorise, Capture, GatewayNotice, Payment, Refund, Void } from "../src/Payment.ts"
+import * as PaymentState from "../src/Payment/PaymentState.ts"
+import { type Authorisation, type GatewayOutcome, GatewayUnavailable, PaymentGateway } from "../src/PaymentGateway.ts"
+import { ListProduct, type Price, Product, Unlist } from "../src/Product.ts"
+import * as ProductState from "../src/Product/ProductState.ts"
+import { CancelShipment, CarrierNotice, Collect, Create, Shipment } from "../src/Shipment.ts"
+import * as ShipmentState from "../src/Shipment/ShipmentState.ts"
+import { Adjust, AllowBackOrder, Hold, Receive, Release, Reserve, Restock, Ship, Sku, WriteOff } from "../src/Sku.ts"
+import * as SkuState from "../src/Sku/SkuState.ts"
+import { Wake } from "../src/Wake.ts"
+import { type Now, Refused, type Step, type Subject } from "./Shells.ts"
+
+const order = (key: string) => OrderId.make(`eu_${key}`)
+const address = (postalCode = "YO1") => ({ name: "A", line1: "1 Street", city: "York", postalCode, country: "GB" })
+
+/** The outside companies. What they say follows from what they are asked, so the tests can say it too. */
+const gatewayRefuses = (reference: string) => reference.endsWith("3")
+const declines = (token: string) => token === "tok_declined"
+const bookingOf = (orderId: string, postalCode: string): Booking =>
+  postalCode === "NO-SERVICE"
+    ? { _tag: "Refused", reason: "no_service" }
+    : { _tag: "Booked", shipmentId: `s-${orderId}`, trackingNumbers: [`T-${orderId}`] }
+const isGone = (id: string) => /[13579]$/.test(id)
+const labelOf = (returnId: string) =>
+  returnId === "r3"
+    ? ({ _tag: "Refused", reason: "no_service" } as const)
+    : ({ _tag: "Labelled", label: `L-${returnId}` } as const)
+
+export const Companies = Layer.suspend(() => {
+  const asked = new Set<string>()
+  /** Each of them is down when it is asked for the first time, for every second reference. */
+  const isDown = (reference: string) => {
+    if (asked.has(reference)) return false
+    asked.add(reference)
+    return reference.length % 2 === 0
+  }
+  const operate = ({ reference }: { readonly reference: string }) =>
+    Effect.suspend((): Effect.Effect<GatewayOutcome, GatewayUnavailable> => {
+      if (isDown(reference)) return Effect.fail(new GatewayUnavailable({ cause: "down" }))
+      return Effect.succeed(gatewayRefuses(reference) ? { _tag: "Refused", reason: "no" } : { _tag: "Done" })
+    })
+  const gateway = PaymentGateway.of({
+    authorise: ({ orderId, reference, token }) =>
+      Effect.suspend((): Effect.Effect<Authorisation, GatewayUnavailable> => {
+        if (isDown(reference)) return Effect.fail(new GatewayUnavailable({ cause: "down" }))
+        return Effect.succeed(
+          declines(token)
+            ? { _tag: "Declined", reason: "declined" }
+            : { _tag: "Authorised", authorisationId: `auth-${orderId}` }
+        )
+      }),
+    capture: operate,
+    void: operate,
+    refund: operate
+  })
+  const carrier = Carrier.of({
+    ship: (request) =>
+      Effect.suspend((): Effect.Effect<Booking, CarrierUnavailable> =>
+        isDown(request.reference)
+          ? Effect.fail(new CarrierUnavailable({ cause: "down" }))
+          : Effect.succeed(bookingOf(request.orderId, request.address.postalCode))
+      ),
+    cancel: ({ shipmentId }) => Effect.sync(() => ({ _tag: isGone(shipmentId) ? "AlreadyDispatched" : "Cancelled" })),
+    returnLabel: ({ returnId }) => Effect.sync(() => labelOf(returnId))
+  })
+  return Layer.mergeAll(Layer.succeed(PaymentGateway, gateway), Layer.succeed(Carrier, carrier))
+})
+
+export const product = Effect.fnUntraced(function* (n: number) {
+  const id = SkuId.make(`eu_P${n}`)
+  const client = (yield* Product.client)(id)
+  const subject: Subject<ProductState.State, ProductState.Command, ProductState.Event, never> = {
+    model: ProductState,
+    id,
+    commandOf: ({ key, kind, place, units }, commandId) => {
+      if (kind % 5 === 0) return new Wake({ commandId })
+      if (kind % 5 < 3) {
+        const price = { amount: 100 * (place + 1), currency: "GBP" as const, taxRate: units > 5 ? 2_000 : 0 }
+        return new ListProduct({ commandId, sku: SkuCode.make(`P${n}`), title: `T${key}`, description: "", price })
+      }
+      return new Unlist({ commandId })
+    },
+    send: (command) => client[command._tag](command as never),
+    view: client.View(),
+    viewOf: ({ seq, state }) => ProductState.view(id, state, seq),
+    answerOf: ({ _tag }, _events, { seq, state }) =>
+      _tag === "Wake" ? null : (ProductState.view(id, state, seq) ?? new Refused("NotFound"))
+  }
+  return subject
+})
+
+export const customer = Effect.fnUntraced(function* (n: number) {
+  const id = CustomerId.make(`eu_C${n}`)
+  const client = (yield* Customer.client)(id)
+  const viewOf = ({ seq, state }: Now<CustomerState.State>) => CustomerState.view(id, state, seq)
+  const subject: Subject<CustomerState.State, CustomerState.Command, CustomerState.Event, never> = {
+    model: CustomerState,
+    id,
+    commandOf: ({ key, kind, place, units, yes }, commandId, state) => {
+      if (state._tag === "None" && units > 3) return new Register({ commandId, ...(yes ? { name: "Ada" } : {}) })
+      switch (kind % 9) {
+        case 0:
+          return new Register({ commandId, email: "ada@example.org" })
+        case 1:
+          return new UpdateProfile({ commandId, name: `N${key}`, ...(yes ? { preferences: { language: "en" } } : {}) })
+        case 2:
+          return new PutAddress({ commandId, label: `home${key}`, address: address(`YO${place}`) })
+        case 3:
+          return new RemoveAddress({ commandId, label: `home${key}` })
+        case 4:
+          return new SetConsent({ commandId, purpose: yes ? "analytics" : "marketing_sms", granted: units > 4 })
+        case 5:
+          return new NoteOrder({ commandId, orderId: order(`o${key}`) })
+        case 6:
+          return new Wake({ commandId })
+        default:
+          return new MovePoints({ commandId, points: units * 10 - 45, reference: `r${key}` })
+      }
+    },
+    send: (command) => client[command._tag](command as never),
+    view: client.View(),
+    viewOf,
+    answerOf: ({ _tag }, _events, now) =>
+      _tag === "Wake" || _tag === "NoteOrder" ? null : (viewOf(now) ?? new Refused("NotFound"))
+  }
+  return subject
+})
+
+export const sku = Effect.fnUntraced(function* (n: number, over: { readonly lasts?: boolean } = {}) {
+  const id = SkuId.make(`eu_S${n}`)
+  const client = (yield* Sku.client)(id)
+  const viewOf = ({ seq, state }: Now<SkuState.State>) => SkuState.view(id, state, seq)
+  const subject: Subject<SkuState.State, SkuState.Command, SkuState.Event, never> = {
+    model: SkuState,
+    id,
+    commandOf: ({ earlier, key, kind, place, units, yes }, commandId, state) => {
+      const warehouse = WarehouseId.make(`w${place}`)
+      const orderId = order(`s${n}o${over.lasts === true ? earlier : key}`)
+      const now = state.warehouses.find((one) => one.warehouse === warehouse)?.onHand ?? 0
+      switch (kind % 13) {
+        case 0:
+          return new Receive({ commandId, warehouse, quantity: units * (over.lasts === true ? 10 : 1) })
+        case 1:
+          return new Adjust({ commandId, warehouse, expectedOnHand: yes ? now : units, onHand: units, reason: "count" })
+        case 2:
+          return new Release({ commandId, orderId })
+        case 3:
+          return new Restock({ commandId, orderId, warehouse, quantity: units })
+        case 4:
+          return new WriteOff({ commandId, orderId, quantity: units })
+        case 5:
+          return new AllowBackOrder({ commandId, allowed: yes })
+        case 6:
+        case 7:
+          return new Reserve({ commandId, orderId })
+        case 8:
+          return new Ship({ commandId, orderId })
+        case 9:
+          return new Wake({ commandId })
+        default:
+          return new Hold({ commandId, orderId, quantity: units, ttlMs: yes ? 1 : 3_600_000 })
+      }
+    },
+    /** A hold of 1 ms is over when a wake comes. */
+    prepare: () => Effect.sleep("3 millis"),
+    send: (command) => client[command._tag](command as never),
+    view: client.View(),
+    viewOf: (now) => (now.seq === 0 ? null : viewOf(now)),
+    answerOf: (command, events, now) => {
+      switch (command._tag) {
+        case "Receive":
+        case "Adjust":
+        case "AllowBackOrder":
+          return viewOf(now)
+        case "Hold":
+          return SkuState.holdResult(now.state, events, command.orderId)
+        case "Reserve":
+          return SkuState.reserveResult(now.state, events, command.orderId)
+        case "Ship":
+          return SkuState.shipResult(now.state, events, command.orderId)
+        default:
+          return null
+      }
+    }
+  }
+  return subject
+})
+
+export const payment = Effect.fnUntraced(function* (n: number) {
+  const id = order(`pay${n}`)
+  const client = (yield* Payment.client)(id)
+  const token = n === 3 ? "tok_declined" : "tok_ok"
+  const kinds = { Authorise: "authorise", Capture: "capture", Void: "void", Refund: "refund" } as const
+  const types = ["authorised", "declined", "captured", "voided", "refunded", "charged_back"] as const
+  const subject: Subject<PaymentState.State, PaymentState.Command, PaymentState.Event, PaymentState.Owed> = {
+    model: PaymentState,
+    id,
+    commandOf: ({ earlier, key, kind, units, yes }, commandId, state) => {
+      if (state.request === null && units > 4) {
+        return new Authorise({ commandId, orderId: id, amount: units * 6, currency: "GBP", token })
+      }
+      const reference = `${["capture", "refund", "void"][kind % 3]}-${key}`
+      switch (kind % 10) {
+        case 0:
+          return new Authorise({ commandId, orderId: id, amount: yes ? units * 6 : 0, currency: "GBP", token })
+        case 1:
+          return units > 6 ? new Void({ commandId, reference }) : new Wake({ commandId })
+        case 2:
+        case 3: {
+          const type = `payment.${types[earlier % types.length]!}` as const
+          const about = earlier % 6 < 2 ? `${id}:authorise` : reference
+          const fields = { commandId, eventId: `e${key}`, type, reference: about, authorisationId: `auth-${id}` }
+          return new GatewayNotice({ ...fields, amount: units })
+        }
+        case 4:
+        case 5:
+        case 6:
+          return new Capture({ commandId, reference, amount: units })
+        default:
+          return new Refund({ commandId, reference, amount: units })
+      }
+    },
+    send: (command) => client[command._tag as "Wake"](command as never),
+    view: client.View(),
+    viewOf: ({ seq, state }) => PaymentState.view(state, seq),
+    answerOf: (command, _events, { state }) => {
+      switch (command._tag) {
+        case "Authorise":
+          return PaymentState.outcomeOf(state, "authorise", PaymentState.authoriseReference(id))
+        case "Capture":
+        case "Void":
+        case "Refund":
+          return PaymentState.outcomeOf(state, kinds[command._tag], command.reference)
+        default:
+          return null
+      }
+    },
+    reply: (owed) => {
+      const answer: PaymentState.Answer =
+        owed._tag === "Authorise"
+          ? declines(owed.token)
+            ? { _tag: "Refused", reason: "declined" }
+            : { _tag: "Done", authorisationId: `auth-${id}` }
+          : gatewayRefuses(owed.key)
+            ? { _tag: "Refused", reason: "no" }
+            : { _tag: "Done", authorisationId: owed.authorisationId }
+      return { _tag: "RecordOutcome", commandId: CommandId.make(`${owed.key}:outcome`), reference: owed.key, answer }
+    }
+  }
+  return subject
+})
+
+export const shipment = Effect.fnUntraced(function* (n: number) {
+  const id = order(`ship${n}`)
+  const client = (yield* Shipment.client)(id)
+  const postalCode = n === 2 ? "NO-SERVICE" : "YO1"
+  const lines = [{ sku: SkuCode.make("TEA"), quantity: 2 }]
+  const types = ["shipment.dispatched", "shipment.delivered", "return.received"] as const
+  const subject: Subject<ShipmentState.State, ShipmentState.Command, ShipmentState.Event, ShipmentState.Owed> = {
+    model: ShipmentState,
+    id,
+    commandOf: ({ key, kind, place, units, yes }, commandId, state) => {
+      const parcels = [{ warehouse: WarehouseId.make("w0"), lines }]
+      const create = new Create({ commandId, orderId: id, parcels, address: address(postalCode) })
+      if (state.request === null && units > 3) return create
+      switch (kind % 8) {
+        case 0:
+          return create
+        case 1:
+          return yes ? new CancelShipment({ commandId }) : new Wake({ commandId })
+        case 2:
+        case 3:
+          return new Collect({ commandId, returnId: `r${key}`, lines })
+        default: {
+          const type = types[place]!
+          const about = type === "return.received" ? { returnId: `r${key}` } : {}
+          return new CarrierNotice({ commandId, eventId: `e${units}`, type, ...about })
+        }
+      }
+    },
+    send: (command) => client[command._tag as "Wake"](command as never),
+    view: client.View(),
+    viewOf: ({ seq, state }) => ShipmentState.view(state, seq),
+    answerOf: (command, _events, { state }) => {
+      switch (command._tag) {
+        case "Create":
+          return ShipmentState.createResult(state)
+        case "CancelShipment":
+          return ShipmentState.cancelResult(state)
+        case "Collect":
+          return ShipmentState.collectResult(state, command.returnId)
+        default:
+          return null
+      }
+    },
+    reply: (owed) => {
+      const commandId = CommandId.make(`${owed.key}:outcome`)
+      switch (owed._tag) {
+        case "Book":
+          return { _tag: "RecordBooking", commandId, answer: bookingOf(id, postalCode) }
+        case "Cancel":
+          return { _tag: "RecordCancel", commandId, answer: { _tag: isGone(id) ? "AlreadyDispatched" : "Cancelled" } }
+        case "Label":
+          return { _tag: "RecordLabel", commandId, returnId: owed.returnId, answer: labelOf(owed.returnId) }
+        case "TellOrder":
+          return { _tag: "NoteTold", commandId, key: owed.key }
+      }
+    }
+  }
+  return subject
+})
+
+/** Even carts have shop prices, odd ones agreed prices; one that lasts is never closed. */
+export const cart = Effect.fnUntraced(function* (n: number, over: { readonly lasts?: boolean } = {}) {
+  const id = CartId.make(`eu_k${n}`)
+  const carts = yield* Cart.client
+  const products = yield* Product.client
+  const client = carts(id)
+  const pricing = n % 2 === 0 ? "shop" : "agreed"
+  const codes = [0, 1, 2, 3].map((key) => SkuCode.make(`K${n}-${key}`))
+  const listings = new Map<string, { readonly title: string; readonly price: Price }>()
+  let made = 0
+  const setUp = () => CommandId.make(`setup${(made += 1)}`)
+  const list = Effect.fnUntraced(function* (key: number, amount: number) {
+    const code = codes[key]!
+    const price: Price = { amount, currency: "GBP", taxRate: 2_000 }
+    const listing = { title: `Title ${key}`, price }
+    const command = new ListProduct({ commandId: setUp(), sku: code, description: "", ...listing })
+    yield* products(skuId("eu", code)).ListProduct(command).pipe(Effect.orDie)
+    listings.set(code, listing)
+  })
+  /** The last code is never listed. */
+  for (const key of [0, 1, 2]) yield* list(key, 100 * (key + 1))
+
+  /** `src0` has a line to give, `src1` does not exist, `src2` has the other kind of prices. */
+  const from = (key: number) => (key === 3 ? id : CartId.make(`${id}src${key}`))
+  const agreed = (amount: number) => (pricing === "agreed" ? { agreedPrice: amount } : {})
+  yield* carts(from(0))
+    .OpenCart(new OpenCart({ commandId: setUp(), currency: "GBP", pricing }))
+    .pipe(Effect.orDie)
+  const put = new PutLine({ commandId: setUp(), sku: codes[0]!, variant: "", quantity: 2, ...agreed(100) })
+  const given: ReadonlyArray<CartLine> = (yield* carts(from(0)).PutLine(put).pipe(Effect.orDie)).lines
+  const other = pricing === "shop" ? "agreed" : "shop"
+  yield* carts(from(2))
+    .OpenCart(new OpenCart({ commandId: setUp(), currency: "GBP", pricing: other }))
+    .pipe(Effect.orDie)
+
+  const viewOf = ({ seq, state }: Now<CartState.State>) => CartState.view(id, state, seq)
+  const prices = () => Object.fromEntries([...listings].map(([code, { price }]) => [code, price]))
+  const isReprice = ({ kind }: Step) => kind % 18 === 8
+
+  const subject: Subject<CartState.State, CartState.Command, CartState.Event, CartState.Owed> = {
+    model: CartState,
+    id,
+    commandOf: (step, commandId, state) => {
+      const { key, kind, place, units, yes } = step
+      if (state._tag === "None" && units > 3) return new OpenCart({ commandId, currency: "GBP", pricing })
+      const line = { commandId, sku: codes[key]!, variant: ["", "m1", "blue"][place]! }
+      if (isReprice(step)) return new Reprice({ commandId })
+      switch (kind % 18) {
+        case 0:
+          return new OpenCart({ commandId, currency: "GBP", pricing })
+        case 1:
+        case 2:
+          return new RemoveLine(line)
+        case 3: {
+          const charge = { code: `x${key}`, kind: yes ? "fee" : "discount", amount: yes ? units : -units } as const
+          return new PutCharge({ commandId, charge })
+        }
+        case 4:
+          return new ApplyCoupon({ commandId, coupon: { code: "SPRING", basisPoints: units * 100 } })
+        case 5:
+          return new RemoveCoupon({ commandId })
+        case 6:
+        case 7:
+          return new Merge({ commandId, from: from(key) })
+        case 9: {
+          const currency = yes || over.lasts === true ? "EUR" : "GBP"
+          return new HandOver({ commandId, into: CartId.make("eu_elsewhere"), currency, pricing })
+        }
+        case 10:
+          if (over.lasts === true) return new RemoveCoupon({ commandId })
+          return new CheckOut({
+            commandId,
+            email: "ada@example.org",
+            shippingAddress: address(),
+            paymentToken: "tok_ok",
+            fingerprint: `${place}`
+          })
+        case 11:
+          return new Wake({ commandId })
+        case 12:
+        case 13:
+        case 14:
+          return new AddLine({ ...line, quantity: units, ...(yes || units > 2 ? agreed(100 + key) : {}) })
+        default:
+          return new PutLine({ ...line, quantity: units, ...(units > 1 ? agreed(100 + key) : {}) })
+      }
+    },
+    prepare: (step) => (isReprice(step) && step.yes && step.key < 3 ? list(step.key, 50 * step.units) : Effect.void),
+    send: (command) => client[command._tag as "Wake"](command as never),
+    view: client.View(),
+    viewOf,
+    completed: (command, state) => {
+      const asks = state._tag === "None" || (state._tag === "Open" && state.pricing === "shop")
+      if (!asks) return command
+      if (command._tag === "PutLine" || command._tag === "AddLine") {
+        const listing = listings.get(command.sku)
+        const { listing: _, ...line } = command
+        return (listing === undefined ? line : { ...line, listing }) as PutLine | AddLine
+      }
+      return command._tag === "Reprice" || command._tag === "CheckOut" ? { ...command, prices: prices() } : command
+    },
+    refused: (command) => (command._tag === "Merge" && command.from === id ? "MergeRefused" : null),
+    answerOf: (command, events, now) => {
+      const { state } = now
+      if (command._tag === "Wake") return null
+      if (command._tag === "HandOver") {
+        const [event] = events
+        return event?._tag === "HandedOver" && state._tag === "Merged"
+          ? { _tag: "Lines", lines: state.lines, charges: state.charges }
+          : { _tag: "Refused", reason: event?._tag === "HandOverRefused" ? event.reason : "closed" }
+      }
+      if (command._tag === "CheckOut") {
+        const done = events.find((event) => event._tag === "CheckedOut")
+        if (done?.fingerprint !== command.fingerprint) return new Refused("CommandReused")
+      }
+      if (command._tag === "Merge" && state._tag !== "None") {
+        const asked = events.find((event) => event._tag === "MergeAsked")?.attempt
+        const outcome = state.merges.findLast((one) =>
+          asked === undefined ? one.from === command.from : one.attempt === asked
+        )
+        const waits = state._tag === "Open" && state.merging !== null
+        if (waits || (outcome?.refused ?? null) !== null) return new Refused(waits ? "Busy" : "MergeRefused")
+      }
+      return viewOf(now) ?? new Refused("NotFound")
+    },
+    reply: (owed) => {
+      if (owed._tag === "PlaceOrder") {
+        return new CartState.NoteOrderPlaced({ commandId: CommandId.make("place:done") })
+      }
+      const done = { commandId: CommandId.make(`${owed.key}:done`), attempt: owed.attempt }
+      return owed.from === from(0)
+        ? new CartState.AbsorbLines({ ...done, lines: given, charges: [] })
+        : new CartState.NoteMergeRefused({ ...done, reason: owed.from === from(1) ? "not_found" : "other_pricing" })
+    }
+  }
+  return subject
+})
+
+export const outcomes = { bookingOf, isGone, labelOf, declines, address, order }
