@@ -131,31 +131,20 @@ export class TooManyReturns extends Schema.TaggedError<TooManyReturns>()(
   { httpApiStatus: 422 }
 ) {}
 
-/** Why an order does not do what it is asked; one union, since one `decide` answers all commands. */
-const Refusal = Schema.Union([
-  AlreadyExists,
-  NotFound,
-  TooLateToCancel,
-  NotShipped,
-  ReturnExceeds,
-  TooManyReturns,
-  Busy
-])
-
 export const Order = Entity.fromRpcGroup(
   "Order",
   RpcGroup.make(
-    Rpc.make("Place", { payload: Place, error: Refusal }),
-    Rpc.make("Cancel", { payload: Cancel, success: OrderView, error: Refusal }),
+    Rpc.make("Place", { payload: Place, error: Schema.Union([AlreadyExists, Busy]) }),
+    Rpc.make("Cancel", { payload: Cancel, success: OrderView, error: Schema.Union([NotFound, TooLateToCancel, Busy]) }),
     Rpc.make("RequestReturn", {
       payload: RequestReturn,
       success: OrderView,
-      error: Refusal
+      error: Schema.Union([NotFound, NotShipped, ReturnExceeds, TooManyReturns, Busy])
     }),
-    Rpc.make("NoteDispatched", { payload: NoteDispatched, error: Refusal }),
-    Rpc.make("NoteDelivered", { payload: NoteDelivered, error: Refusal }),
-    Rpc.make("NoteReturnReceived", { payload: NoteReturnReceived, error: Refusal }),
-    Rpc.make("Wake", { payload: Wake, error: Refusal }),
+    Rpc.make("NoteDispatched", { payload: NoteDispatched, error: Schema.Union([NotFound, Busy]) }),
+    Rpc.make("NoteDelivered", { payload: NoteDelivered, error: Schema.Union([NotFound, Busy]) }),
+    Rpc.make("NoteReturnReceived", { payload: NoteReturnReceived, error: Schema.Union([NotFound, Busy]) }),
+    Rpc.make("Wake", { payload: Wake, error: Busy }),
     Rpc.make("View", { success: OrderView, error: NotFound })
   )
     .annotateRpcs(ClusterSchema.Uninterruptible, true)

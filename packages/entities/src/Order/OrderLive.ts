@@ -6,6 +6,7 @@ import { Customer, NoteOrder } from "../Customer.ts"
 import { NotFound } from "../EntityErrors.ts"
 import * as EventSourced from "../EventSourced.ts"
 import { Order } from "../Order.ts"
+import * as Refusals from "../Refusals.ts"
 import { Authorise, Capture, Payment, Refund, Void } from "../Payment.ts"
 import { CancelShipment, Collect, Create, type Parcel, Shipment } from "../Shipment.ts"
 import { Hold, holdTtlMs, Release, Reserve, Restock, Ship, Sku, WriteOff } from "../Sku.ts"
@@ -225,8 +226,8 @@ export const OrderLive = Order.toLayer(
       const order = view(id, state, seq)
       return order === null ? Effect.fail(new NotFound({ entity: "Order", id })) : Effect.succeed(order)
     }
-    const told = ({ payload }: { readonly payload: OrderState.Command }) => Effect.asVoid(self.handle(payload))
-    const asked = ({ payload }: { readonly payload: OrderState.Command }) => Effect.flatMap(self.handle(payload), shown)
+    const told = (command: OrderState.Command) => Effect.asVoid(self.handle(command))
+    const asked = (command: OrderState.Command) => Effect.flatMap(self.handle(command), shown)
 
     /** All steps after `afterSeq`, then each new one as it is committed, until the order is over. */
     const watch = (afterSeq: number) =>
@@ -246,13 +247,14 @@ export const OrderLive = Order.toLayer(
       )
 
     return Order.of({
-      Place: told,
-      Cancel: asked,
-      RequestReturn: asked,
-      NoteDispatched: told,
-      NoteDelivered: told,
-      NoteReturnReceived: told,
-      Wake: told,
+      Place: ({ payload }) => told(payload).pipe(Refusals.only(id, "AlreadyExists", "Busy")),
+      Cancel: ({ payload }) => asked(payload).pipe(Refusals.only(id, "NotFound", "TooLateToCancel", "Busy")),
+      RequestReturn: ({ payload }) =>
+        asked(payload).pipe(Refusals.only(id, "NotFound", "NotShipped", "ReturnExceeds", "TooManyReturns", "Busy")),
+      NoteDispatched: ({ payload }) => told(payload).pipe(Refusals.only(id, "NotFound", "Busy")),
+      NoteDelivered: ({ payload }) => told(payload).pipe(Refusals.only(id, "NotFound", "Busy")),
+      NoteReturnReceived: ({ payload }) => told(payload).pipe(Refusals.only(id, "NotFound", "Busy")),
+      Wake: ({ payload }) => told(payload).pipe(Refusals.only(id, "Busy")),
       View: () => Effect.flatMap(self.committed, shown),
       Settled: ({ payload }) => Effect.flatMap(self.until(isSettled, payload.timeoutMs), shown),
       Watch: ({ payload }) => watch(payload.afterSeq)

@@ -1,0 +1,179 @@
+import { CartId, CommandId, SkuCode, skuId } from "@halles/shared/Ids"
+import { Effect } from "effect"
+import {
+  AddLine,
+  ApplyCoupon,
+  Cart,
+  type CartLine,
+  CheckOut,
+  HandOver,
+  Merge,
+  OpenCart,
+  PutCharge,
+  PutLine,
+  RemoveCoupon,
+  RemoveLine,
+  Reprice
+} from "../src/Cart.ts"
+import * as CartState from "../src/Cart/CartState.ts"
+import { ListProduct, type Price, Product } from "../src/Product.ts"
+import { Wake } from "../src/Wake.ts"
+import { type Now, Refused, type Step, type Subject } from "./Shells.ts"
+import { outcomes } from "./ShellSubjects.ts"
+
+const { address } = outcomes
+
+/** What a cart has around it; it outlives the runner. */
+interface World {
+  readonly listings: Map<string, { readonly title: string; readonly price: Price }>
+  made: number
+  given: ReadonlyArray<CartLine>
+  /** The attempt that `src0` gave its lines to. */
+  takenBy: number
+}
+const worlds = new Map<string, World>()
+
+const isReprice = ({ kind }: Step) => kind % 18 === 8
+
+/** Even carts have shop prices, odd ones agreed prices; one that lasts is never closed. */
+export const cartSubject = Effect.fnUntraced(function* (n: number, over: { readonly lasts?: boolean } = {}) {
+  const id = CartId.make(`eu_k${n}`)
+  const carts = yield* Cart.client
+  const products = yield* Product.client
+  const client = carts(id)
+  const pricing = n % 2 === 0 ? "shop" : "agreed"
+  const codes = [0, 1, 2, 3].map((key) => SkuCode.make(`K${n}-${key}`))
+  const known = worlds.get(id)
+  const world: World = known ?? { listings: new Map(), made: 0, given: [], takenBy: 0 }
+  worlds.set(id, world)
+  const { listings } = world
+  const setUp = () => CommandId.make(`setup${(world.made += 1)}`)
+  const list = Effect.fnUntraced(function* (key: number, amount: number) {
+    const code = codes[key]!
+    const price: Price = { amount, currency: "GBP", taxRate: 2_000 }
+    const listing = { title: `Title ${key}`, price }
+    const command = new ListProduct({ commandId: setUp(), sku: code, description: "", ...listing })
+    yield* products(skuId("eu", code)).ListProduct(command).pipe(Effect.orDie)
+    listings.set(code, listing)
+  })
+  /** `src0` has a line to give, `src1` does not exist, `src2` has the other kind of prices. */
+  const from = (key: number) => (key === 3 ? id : CartId.make(`${id}src${key}`))
+  const agreed = (amount: number) => (pricing === "agreed" ? { agreedPrice: amount } : {})
+  if (known === undefined) {
+    /** The last code is never listed. */
+    for (const key of [0, 1, 2]) yield* list(key, 100 * (key + 1))
+    yield* carts(from(0))
+      .OpenCart(new OpenCart({ commandId: setUp(), currency: "GBP", pricing }))
+      .pipe(Effect.orDie)
+    const put = new PutLine({ commandId: setUp(), sku: codes[0]!, variant: "", quantity: 2, ...agreed(100) })
+    world.given = (yield* carts(from(0)).PutLine(put).pipe(Effect.orDie)).lines
+    const other = pricing === "shop" ? "agreed" : "shop"
+    yield* carts(from(2))
+      .OpenCart(new OpenCart({ commandId: setUp(), currency: "GBP", pricing: other }))
+      .pipe(Effect.orDie)
+  }
+
+  const viewOf = ({ seq, state }: Now<CartState.State>) => CartState.view(id, state, seq)
+  const prices = () => Object.fromEntries([...listings].map(([code, { price }]) => [code, price]))
+
+  const subject: Subject<CartState.State, CartState.Command, CartState.Event, CartState.Owed> = {
+    model: CartState,
+    id,
+    commandOf: (step, commandId, state) => {
+      const { key, kind, place, units, yes } = step
+      if (state._tag === "None" && units > 3) return new OpenCart({ commandId, currency: "GBP", pricing })
+      const line = { commandId, sku: codes[key]!, variant: ["", "m1", "blue"][place]! }
+      if (isReprice(step)) return new Reprice({ commandId })
+      switch (kind % 18) {
+        case 0:
+          return new OpenCart({ commandId, currency: "GBP", pricing })
+        case 1:
+        case 2:
+          return new RemoveLine(line)
+        case 3: {
+          const charge = { code: `x${key}`, kind: yes ? "fee" : "discount", amount: yes ? units : -units } as const
+          return new PutCharge({ commandId, charge })
+        }
+        case 4:
+          return new ApplyCoupon({ commandId, coupon: { code: "SPRING", basisPoints: units * 100 } })
+        case 5:
+          return new RemoveCoupon({ commandId })
+        case 6:
+        case 7:
+          return new Merge({ commandId, from: from(key) })
+        case 9: {
+          const currency = yes || over.lasts === true ? "EUR" : "GBP"
+          return new HandOver({ commandId, into: CartId.make("eu_elsewhere"), currency, pricing })
+        }
+        case 10:
+          if (over.lasts === true) return new RemoveCoupon({ commandId })
+          return new CheckOut({
+            commandId,
+            email: "ada@example.org",
+            shippingAddress: address(),
+            paymentToken: "tok_ok",
+            fingerprint: `${place}`
+          })
+        case 11:
+          return new Wake({ commandId })
+        case 12:
+        case 13:
+        case 14:
+          return new AddLine({ ...line, quantity: units, ...(yes || units > 2 ? agreed(100 + key) : {}) })
+        default:
+          return new PutLine({ ...line, quantity: units, ...(units > 1 ? agreed(100 + key) : {}) })
+      }
+    },
+    prepare: (step) => (isReprice(step) && step.yes && step.key < 3 ? list(step.key, 50 * step.units) : Effect.void),
+    send: (command) => client[command._tag as "Wake"](command as never),
+    view: client.View(),
+    viewOf,
+    completed: (command, state) => {
+      const asks = state._tag === "None" || (state._tag === "Open" && state.pricing === "shop")
+      if (!asks) return command
+      if (command._tag === "PutLine" || command._tag === "AddLine") {
+        const listing = listings.get(command.sku)
+        const { listing: _, ...line } = command
+        return (listing === undefined ? line : { ...line, listing }) as PutLine | AddLine
+      }
+      return command._tag === "Reprice" || command._tag === "CheckOut" ? { ...command, prices: prices() } : command
+    },
+    refused: (command) => (command._tag === "Merge" && command.from === id ? "MergeRefused" : null),
+    answerOf: (command, events, now) => {
+      const { state } = now
+      if (command._tag === "Wake") return null
+      if (command._tag === "HandOver") {
+        const [event] = events
+        return event?._tag === "HandedOver" && state._tag === "Merged"
+          ? { _tag: "Lines", lines: state.lines, charges: state.charges }
+          : { _tag: "Refused", reason: event?._tag === "HandOverRefused" ? event.reason : "closed" }
+      }
+      if (command._tag === "CheckOut") {
+        const done = events.find((event) => event._tag === "CheckedOut")
+        if (done?.fingerprint !== command.fingerprint) return new Refused("CommandReused")
+      }
+      if (command._tag === "Merge" && state._tag !== "None") {
+        const asked = events.find((event) => event._tag === "MergeAsked")?.attempt
+        const outcome = state.merges.findLast((one) =>
+          asked === undefined ? one.from === command.from : one.attempt === asked
+        )
+        const waits = state._tag === "Open" && state.merging !== null
+        if (waits || (outcome?.refused ?? null) !== null) return new Refused(waits ? "Busy" : "MergeRefused")
+      }
+      return viewOf(now) ?? new Refused("NotFound")
+    },
+    reply: (owed) => {
+      if (owed._tag === "PlaceOrder") {
+        return new CartState.NoteOrderPlaced({ commandId: CommandId.make("place:done") })
+      }
+      const done = { commandId: CommandId.make(`${owed.key}:done`), attempt: owed.attempt }
+      if (owed.from === from(0) && (world.takenBy === 0 || world.takenBy === owed.attempt)) {
+        world.takenBy = owed.attempt
+        return new CartState.AbsorbLines({ ...done, lines: world.given, charges: [] })
+      }
+      const reason = owed.from === from(0) ? "closed" : owed.from === from(1) ? "not_found" : "other_pricing"
+      return new CartState.NoteMergeRefused({ ...done, reason })
+    }
+  }
+  return subject
+})
