@@ -1,21 +1,5 @@
-import { CartId, CommandId, CustomerId, OrderId, SkuCode, SkuId, skuId, WarehouseId } from "@halles/shared/Ids"
+import { CommandId, CustomerId, OrderId, SkuCode, SkuId, WarehouseId } from "@halles/shared/Ids"
 import { Effect, Layer } from "effect"
-import {
-  AddLine,
-  ApplyCoupon,
-  Cart,
-  type CartLine,
-  CheckOut,
-  HandOver,
-  Merge,
-  OpenCart,
-  PutCharge,
-  PutLine,
-  RemoveCoupon,
-  RemoveLine,
-  Reprice
-} from "../src/Cart.ts"
-import * as CartState from "../src/Cart/CartState.ts"
 import { type Booking, Carrier, CarrierUnavailable } from "../src/Carrier.ts"
 import {
   Customer,
@@ -31,14 +15,14 @@ import * as CustomerState from "../src/Customer/CustomerState.ts"
 import { Authorise, Capture, GatewayNotice, Payment, Refund, Void } from "../src/Payment.ts"
 import * as PaymentState from "../src/Payment/PaymentState.ts"
 import { type Authorisation, type GatewayOutcome, GatewayUnavailable, PaymentGateway } from "../src/PaymentGateway.ts"
-import { ListProduct, type Price, Product, Unlist } from "../src/Product.ts"
+import { ListProduct, Product, Unlist } from "../src/Product.ts"
 import * as ProductState from "../src/Product/ProductState.ts"
 import { CancelShipment, CarrierNotice, Collect, Create, Shipment } from "../src/Shipment.ts"
 import * as ShipmentState from "../src/Shipment/ShipmentState.ts"
 import { Adjust, AllowBackOrder, Hold, Receive, Release, Reserve, Restock, Ship, Sku, WriteOff } from "../src/Sku.ts"
 import * as SkuState from "../src/Sku/SkuState.ts"
 import { Wake } from "../src/Wake.ts"
-import { type Now, Refused, type Step, type Subject } from "./Shells.ts"
+import { type Now, Refused, type Subject } from "./Shells.ts"
 
 const order = (key: string) => OrderId.make(`eu_${key}`)
 const address = (postalCode = "YO1") => ({ name: "A", line1: "1 Street", city: "York", postalCode, country: "GB" })
@@ -335,144 +319,6 @@ export const shipment = Effect.fnUntraced(function* (n: number) {
         case "TellOrder":
           return { _tag: "NoteTold", commandId, key: owed.key }
       }
-    }
-  }
-  return subject
-})
-
-/** Even carts have shop prices, odd ones agreed prices; one that lasts is never closed. */
-export const cart = Effect.fnUntraced(function* (n: number, over: { readonly lasts?: boolean } = {}) {
-  const id = CartId.make(`eu_k${n}`)
-  const carts = yield* Cart.client
-  const products = yield* Product.client
-  const client = carts(id)
-  const pricing = n % 2 === 0 ? "shop" : "agreed"
-  const codes = [0, 1, 2, 3].map((key) => SkuCode.make(`K${n}-${key}`))
-  const listings = new Map<string, { readonly title: string; readonly price: Price }>()
-  let made = 0
-  const setUp = () => CommandId.make(`setup${(made += 1)}`)
-  const list = Effect.fnUntraced(function* (key: number, amount: number) {
-    const code = codes[key]!
-    const price: Price = { amount, currency: "GBP", taxRate: 2_000 }
-    const listing = { title: `Title ${key}`, price }
-    const command = new ListProduct({ commandId: setUp(), sku: code, description: "", ...listing })
-    yield* products(skuId("eu", code)).ListProduct(command).pipe(Effect.orDie)
-    listings.set(code, listing)
-  })
-  /** The last code is never listed. */
-  for (const key of [0, 1, 2]) yield* list(key, 100 * (key + 1))
-
-  /** `src0` has a line to give, `src1` does not exist, `src2` has the other kind of prices. */
-  const from = (key: number) => (key === 3 ? id : CartId.make(`${id}src${key}`))
-  const agreed = (amount: number) => (pricing === "agreed" ? { agreedPrice: amount } : {})
-  yield* carts(from(0))
-    .OpenCart(new OpenCart({ commandId: setUp(), currency: "GBP", pricing }))
-    .pipe(Effect.orDie)
-  const put = new PutLine({ commandId: setUp(), sku: codes[0]!, variant: "", quantity: 2, ...agreed(100) })
-  const given: ReadonlyArray<CartLine> = (yield* carts(from(0)).PutLine(put).pipe(Effect.orDie)).lines
-  const other = pricing === "shop" ? "agreed" : "shop"
-  yield* carts(from(2))
-    .OpenCart(new OpenCart({ commandId: setUp(), currency: "GBP", pricing: other }))
-    .pipe(Effect.orDie)
-
-  const viewOf = ({ seq, state }: Now<CartState.State>) => CartState.view(id, state, seq)
-  const prices = () => Object.fromEntries([...listings].map(([code, { price }]) => [code, price]))
-  const isReprice = ({ kind }: Step) => kind % 18 === 8
-
-  const subject: Subject<CartState.State, CartState.Command, CartState.Event, CartState.Owed> = {
-    model: CartState,
-    id,
-    commandOf: (step, commandId, state) => {
-      const { key, kind, place, units, yes } = step
-      if (state._tag === "None" && units > 3) return new OpenCart({ commandId, currency: "GBP", pricing })
-      const line = { commandId, sku: codes[key]!, variant: ["", "m1", "blue"][place]! }
-      if (isReprice(step)) return new Reprice({ commandId })
-      switch (kind % 18) {
-        case 0:
-          return new OpenCart({ commandId, currency: "GBP", pricing })
-        case 1:
-        case 2:
-          return new RemoveLine(line)
-        case 3: {
-          const charge = { code: `x${key}`, kind: yes ? "fee" : "discount", amount: yes ? units : -units } as const
-          return new PutCharge({ commandId, charge })
-        }
-        case 4:
-          return new ApplyCoupon({ commandId, coupon: { code: "SPRING", basisPoints: units * 100 } })
-        case 5:
-          return new RemoveCoupon({ commandId })
-        case 6:
-        case 7:
-          return new Merge({ commandId, from: from(key) })
-        case 9: {
-          const currency = yes || over.lasts === true ? "EUR" : "GBP"
-          return new HandOver({ commandId, into: CartId.make("eu_elsewhere"), currency, pricing })
-        }
-        case 10:
-          if (over.lasts === true) return new RemoveCoupon({ commandId })
-          return new CheckOut({
-            commandId,
-            email: "ada@example.org",
-            shippingAddress: address(),
-            paymentToken: "tok_ok",
-            fingerprint: `${place}`
-          })
-        case 11:
-          return new Wake({ commandId })
-        case 12:
-        case 13:
-        case 14:
-          return new AddLine({ ...line, quantity: units, ...(yes || units > 2 ? agreed(100 + key) : {}) })
-        default:
-          return new PutLine({ ...line, quantity: units, ...(units > 1 ? agreed(100 + key) : {}) })
-      }
-    },
-    prepare: (step) => (isReprice(step) && step.yes && step.key < 3 ? list(step.key, 50 * step.units) : Effect.void),
-    send: (command) => client[command._tag as "Wake"](command as never),
-    view: client.View(),
-    viewOf,
-    completed: (command, state) => {
-      const asks = state._tag === "None" || (state._tag === "Open" && state.pricing === "shop")
-      if (!asks) return command
-      if (command._tag === "PutLine" || command._tag === "AddLine") {
-        const listing = listings.get(command.sku)
-        const { listing: _, ...line } = command
-        return (listing === undefined ? line : { ...line, listing }) as PutLine | AddLine
-      }
-      return command._tag === "Reprice" || command._tag === "CheckOut" ? { ...command, prices: prices() } : command
-    },
-    refused: (command) => (command._tag === "Merge" && command.from === id ? "MergeRefused" : null),
-    answerOf: (command, events, now) => {
-      const { state } = now
-      if (command._tag === "Wake") return null
-      if (command._tag === "HandOver") {
-        const [event] = events
-        return event?._tag === "HandedOver" && state._tag === "Merged"
-          ? { _tag: "Lines", lines: state.lines, charges: state.charges }
-          : { _tag: "Refused", reason: event?._tag === "HandOverRefused" ? event.reason : "closed" }
-      }
-      if (command._tag === "CheckOut") {
-        const done = events.find((event) => event._tag === "CheckedOut")
-        if (done?.fingerprint !== command.fingerprint) return new Refused("CommandReused")
-      }
-      if (command._tag === "Merge" && state._tag !== "None") {
-        const asked = events.find((event) => event._tag === "MergeAsked")?.attempt
-        const outcome = state.merges.findLast((one) =>
-          asked === undefined ? one.from === command.from : one.attempt === asked
-        )
-        const waits = state._tag === "Open" && state.merging !== null
-        if (waits || (outcome?.refused ?? null) !== null) return new Refused(waits ? "Busy" : "MergeRefused")
-      }
-      return viewOf(now) ?? new Refused("NotFound")
-    },
-    reply: (owed) => {
-      if (owed._tag === "PlaceOrder") {
-        return new CartState.NoteOrderPlaced({ commandId: CommandId.make("place:done") })
-      }
-      const done = { commandId: CommandId.make(`${owed.key}:done`), attempt: owed.attempt }
-      return owed.from === from(0)
-        ? new CartState.AbsorbLines({ ...done, lines: given, charges: [] })
-        : new CartState.NoteMergeRefused({ ...done, reason: owed.from === from(1) ? "not_found" : "other_pricing" })
     }
   }
   return subject

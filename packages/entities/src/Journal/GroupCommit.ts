@@ -70,7 +70,12 @@ export const make = Effect.fnUntraced(function* (options: {
   const work = Latch.makeUnsafe(false)
 
   const write = (entries: ReadonlyArray<Entry>) => {
-    const fence = new Map(entries.map(({ activation }) => [activation.shard, activation.epoch]))
+    // By shard and epoch: activations of one shard may be of different epochs, and each is held against its own.
+    const fence = [
+      ...new Map(
+        entries.map(({ activation: { epoch, shard } }) => [`${shard}:${epoch}`, { shard, epoch }] as const)
+      ).values()
+    ]
     const timers = new Map(
       entries
         .filter(({ dueAt }) => dueAt !== undefined)
@@ -89,8 +94,8 @@ export const make = Effect.fnUntraced(function* (options: {
         ${int4(entries.map(({ activation }) => activation.shard))},
         ${int4(entries.map(({ activation }) => activation.epoch))},
         ${float8(entries.map(({ at }) => at))},
-        ${int4([...fence.keys()])},
-        ${int4([...fence.values()])},
+        ${int4(fence.map(({ shard }) => shard))},
+        ${int4(fence.map(({ epoch }) => epoch))},
         ${text(due.map(({ activation }) => activation.entityType))},
         ${text(due.map(({ activation }) => activation.entityId))},
         ${int4(due.map(({ activation }) => activation.shard))},
