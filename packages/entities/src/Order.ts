@@ -14,10 +14,8 @@ import { Wake } from "./Wake.ts"
 
 export const returnsMax = 100
 
-/** Everything an order needs, as the cart had it at checkout. */
-export class Place extends Schema.TaggedClass<Place>()("Place", {
-  ...commandFields,
-  cartId: CartId,
+/** Everything that an order is made of, as the cart had it at checkout. */
+export const Sale = Schema.Struct({
   customerId: Schema.NullOr(CustomerId),
   currency: Currency,
   lines: Schema.Array(CartLine).check(Schema.isMinLength(1), Schema.isMaxLength(linesMax)),
@@ -28,7 +26,10 @@ export class Place extends Schema.TaggedClass<Place>()("Place", {
   email: Email,
   shippingAddress: Address,
   paymentToken: Schema.String
-}) {}
+})
+export type Sale = typeof Sale.Type
+
+export class Place extends Schema.TaggedClass<Place>()("Place", { ...commandFields, cartId: CartId, ...Sale.fields }) {}
 /** Only until the goods have left. */
 export class Cancel extends Schema.TaggedClass<Cancel>()("Cancel", {
   ...commandFields,

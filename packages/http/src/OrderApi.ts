@@ -1,3 +1,4 @@
+import { linesMax } from "@halles/entities/Cart"
 import { Cancel, OrderView, RequestReturn, ReturnLine, ReturnView, Status, Step } from "@halles/entities/Order"
 import { OrderId } from "@halles/shared/Ids"
 import { Schema } from "effect"
@@ -75,7 +76,7 @@ export class OrderApi extends HttpApiGroup.make("orders")
             quantity: ReturnLine.fields.quantity,
             variant: Schema.optionalKey(ReturnLine.fields.variant)
           })
-        ).check(Schema.isMinLength(1), Schema.isMaxLength(1_000)),
+        ).check(Schema.isMinLength(1), Schema.isMaxLength(linesMax)),
         reason: Schema.optionalKey(RequestReturn.fields.reason),
         disposition: RequestReturn.fields.disposition
       }),

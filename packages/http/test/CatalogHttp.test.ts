@@ -145,7 +145,10 @@ layer(EdgeTest.layer, { excludeTestServices: true, timeout: "60 seconds" })("cat
       } as RequestInit)
       const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader()
       const first = yield* Effect.promise(() => reader.read())
-      assert.deepInclude(lines(first.value!)[0], { type: "progress", rows: 500, accepted: 500, rejected: 0 })
+      // After 500 rows, or after a second on a slow machine: in any case before the rest is sent.
+      const progress = lines(first.value!)[0]
+      assert.deepInclude(progress, { type: "progress", rejected: 0 })
+      assert.isAtMost(Number(progress?.["rows"]), 600)
       rest?.()
       let text = ""
       for (let part = yield* Effect.promise(() => reader.read()); !part.done;) {

@@ -1,23 +1,9 @@
-import { Address, Email } from "@halles/shared/Address"
 import { CartId, CustomerId, SkuCode } from "@halles/shared/Ids"
 import { Amount, Currency } from "@halles/shared/Money"
 import { Schema } from "effect"
-import { CartLine, Charge, Coupon, HandOverRefusal, Pricing, Totals, Variant } from "../Cart.ts"
+import { CartLine, Charge, Coupon, HandOverRefusal, Pricing, Variant } from "../Cart.ts"
+import { Sale } from "../Order.ts"
 import * as CartLines from "./CartLines.ts"
-
-/** All that an order is made of. The order's id is the cart's, so one cart gives one order at the most (I2). */
-export const Draft = Schema.Struct({
-  customerId: Schema.NullOr(CustomerId),
-  currency: Currency,
-  lines: Schema.Array(CartLine),
-  charges: Schema.Array(Charge),
-  discount: Amount,
-  totals: Totals,
-  email: Email,
-  shippingAddress: Address,
-  paymentToken: Schema.String
-})
-export type Draft = typeof Draft.Type
 
 const at = Schema.Int
 export const NewPrice = Schema.Struct({ sku: SkuCode, unitPrice: Amount, taxRate: CartLine.fields.taxRate })
@@ -51,7 +37,7 @@ export const Event = Schema.Union([
   Schema.TaggedStruct("HandedOver", { into: CartId, at }),
   /** Journaled, so that a late repeat is answered the same. */
   Schema.TaggedStruct("HandOverRefused", { into: CartId, reason: HandOverRefusal, at }),
-  Schema.TaggedStruct("CheckedOut", { ...Draft.fields, fingerprint: Schema.String, at }),
+  Schema.TaggedStruct("CheckedOut", { ...Sale.fields, fingerprint: Schema.String, at }),
   Schema.TaggedStruct("OrderPlaced", { at }),
   Schema.TaggedStruct("CartExpired", { at })
 ])
@@ -82,7 +68,7 @@ export const Open = Schema.TaggedStruct("Open", {
 })
 export type Open = typeof Open.Type
 const CheckedOut = Schema.TaggedStruct("CheckedOut", {
-  ...Draft.fields,
+  ...Sale.fields,
   pricing: Pricing,
   coupon: Schema.NullOr(Coupon),
   merges: Schema.Array(MergeOutcome),

@@ -34,11 +34,12 @@ import {
 } from "../Cart.ts"
 import { AlreadyExists, Busy, NotFound } from "../EntityErrors.ts"
 import type { Wake } from "../Wake.ts"
-import { type Draft, type Event, type NewPrice, type Open, State } from "./CartEvents.ts"
+import type { Sale } from "../Order.ts"
+import { type Event, type NewPrice, type Open, State } from "./CartEvents.ts"
 import * as CartLines from "./CartLines.ts"
 import { bill } from "./CartTotals.ts"
 
-export { type Draft, Event, evolve, initial, State } from "./CartEvents.ts"
+export { Event, evolve, initial, State } from "./CartEvents.ts"
 
 export const type = "Cart"
 export const version = 1
@@ -316,7 +317,7 @@ export const dueAt = (state: State): number | null => {
 }
 
 export type Owed =
-  | { readonly key: "place"; readonly _tag: "PlaceOrder"; readonly draft: Draft }
+  | { readonly key: "place"; readonly _tag: "PlaceOrder"; readonly draft: Sale }
   | {
       readonly key: `merge:${number}`
       readonly _tag: "AskHandOver"

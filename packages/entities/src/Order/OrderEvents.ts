@@ -1,27 +1,14 @@
-import { Address, Email } from "@halles/shared/Address"
-import { CartId, CustomerId, SkuCode } from "@halles/shared/Ids"
-import { Amount, Currency } from "@halles/shared/Money"
+import { CartId, SkuCode } from "@halles/shared/Ids"
+import { Amount } from "@halles/shared/Money"
 import { Schema } from "effect"
-import { CartLine, Charge, Totals } from "../Cart.ts"
-import { Disposition, ReturnLine, Step } from "../Order.ts"
+import { Disposition, ReturnLine, Sale, Step } from "../Order.ts"
 import { Allocation } from "../Sku.ts"
 
 const At = { at: Schema.Int }
 const ReturnKey = { returnId: Schema.String, ...At }
 
-/** What was bought, for how much, by whom, to where: as the cart had it. */
-export const Draft = Schema.Struct({
-  cartId: CartId,
-  customerId: Schema.NullOr(CustomerId),
-  currency: Currency,
-  lines: Schema.Array(CartLine),
-  charges: Schema.Array(Charge),
-  discount: Amount,
-  totals: Totals,
-  email: Email,
-  shippingAddress: Address,
-  paymentToken: Schema.String
-})
+/** What was bought, for how much, by whom, to where, and the cart that it was bought with. */
+export const Draft = Schema.Struct({ cartId: CartId, ...Sale.fields })
 export type Draft = typeof Draft.Type
 
 /** Which warehouses serve a SKU of the order. */
