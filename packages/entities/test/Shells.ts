@@ -1,6 +1,6 @@
 import { assert } from "@effect/vitest"
 import type { CommandId } from "@halles/shared/Ids"
-import { Effect, Result, Schedule, Schema } from "effect"
+import { Cause, Effect, Result, Schedule, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import * as fc from "fast-check"
 import type { Model } from "../src/Model.ts"
@@ -77,13 +77,15 @@ const tryAgain = (said: { readonly answer?: unknown; readonly refused?: string }
   said.refused === "Busy" ||
   (typeof said.answer === "object" && said.answer !== null && "_tag" in said.answer && said.answer._tag === "Pending")
 
-/** Sends as a caller does: `Busy` and `Pending` are asked again under the same command id. */
+/** Sends as a caller does: `Busy`, `Pending` and a call cut off are asked again under the same command id. */
 const heard = (effect: Effect.Effect<unknown, { readonly _tag: string }>, what: string) =>
   effect.pipe(
     Effect.match({
       onSuccess: (answer) => ({ answer: plain(answer) }),
       onFailure: ({ _tag }): { readonly answer?: unknown; readonly refused?: string } => ({ refused: _tag })
     }),
+    // Interrupted by a runner that gave up the shard before it began: the caller asks again, as the edge tells it to.
+    Effect.catchCauseIf(Cause.hasInterruptsOnly, () => Effect.succeed({ refused: "Busy" })),
     Effect.repeat({ while: tryAgain, schedule: Schedule.spaced("50 millis") }),
     Effect.timeoutOrElse({ duration: "20 seconds", orElse: () => Effect.die(new Error(`${what}: no answer`)) })
   )

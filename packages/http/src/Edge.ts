@@ -1,6 +1,6 @@
 import { CommandId } from "@halles/shared/Ids"
 import type { Region } from "@halles/shared/Region"
-import { Effect, Schedule, Schema } from "effect"
+import { Cause, Effect, Schedule, Schema } from "effect"
 import { type HttpServerRequest, HttpServerResponse } from "effect/http"
 import { createHash, randomBytes, randomUUID } from "node:crypto"
 import { Unavailable } from "./EdgeErrors.ts"
@@ -51,6 +51,8 @@ export const call = <A, E, R>(
 ): Effect.Effect<A, Refusal<E> | Unavailable, R> =>
   effect.pipe(
     Effect.retry({ ...again, while: (error) => failureOf(error) === "try_again" }),
+    // A runner that gives up a shard interrupts what it has not begun. An interrupt of the caller itself passes by here.
+    Effect.catchCauseIf(Cause.hasInterruptsOnly, () => Effect.fail(new Unavailable())),
     Effect.timeoutOrElse({ duration: durationMs, orElse: () => Effect.fail(new Unavailable()) }),
     Effect.mapError(unavailable)
   )

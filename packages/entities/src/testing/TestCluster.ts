@@ -28,7 +28,8 @@ export const layer = (owner = "test-runner") => {
     entityTerminationTimeout: "1 second",
     entityMessagePollInterval: "100 millis",
     refreshAssignmentsInterval: "100 millis",
-    shardLockRefreshInterval: "100 millis",
+    // Also the deadline of each lock operation: a busy machine must not cost the cluster its shards.
+    shardLockRefreshInterval: "400 millis",
     sendRetryInterval: "20 millis"
   })
   return Sharding.layer.pipe(
