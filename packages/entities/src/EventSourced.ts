@@ -12,7 +12,7 @@ import { ShardEpochs } from "./ShardEpochs.ts"
 const snapshotEvery = 200
 /** Rows that are worth a snapshot when the entity is passivated. */
 const snapshotAtLeast = 20
-/** Command ids that an activation knows by heart; older ones are found through the journal's unique index. */
+/** Command ids that an activation knows by heart (no fewer than `0003_archive.ts` counts on); older ones are found through the journal's unique index. */
 const recentMax = 256
 /** What is still owed when its timer fires is looked at again after this. */
 const redriveMs = 5_000

@@ -127,7 +127,7 @@ const scope = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, running: bo
         SELECT FROM pg_stat_activity
         WHERE datname = current_database() AND pid <> pg_backend_pid()
           AND usename = 'halles_runner') AS running
-    FROM journal`
+    FROM journal_all`
   const atWork = running ?? row!.running
   return {
     rows: Number(row!.rows),
@@ -145,10 +145,10 @@ const known = [CartState, CustomerState, OrderState, PaymentState, ProductState,
 const unknownTypes = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, findings: Findings) {
   const found = yield* sql<{ type: string; id: string }>`
     WITH RECURSIVE types AS (
-      (SELECT entity_type AS type, entity_id AS id FROM journal ORDER BY entity_type LIMIT 1)
+      (SELECT entity_type AS type, entity_id AS id FROM journal_all ORDER BY entity_type LIMIT 1)
       UNION ALL
       SELECT n.type, n.id FROM types, LATERAL (
-        SELECT entity_type AS type, entity_id AS id FROM journal
+        SELECT entity_type AS type, entity_id AS id FROM journal_all
         WHERE entity_type > types.type ORDER BY entity_type LIMIT 1) n)
     SELECT type, id FROM types`
   for (const { id, type } of found) {
@@ -162,7 +162,7 @@ export const history = Effect.fnUntraced(function* (entityType: string, entityId
   return yield* sql<{ line: string }>`
     SELECT seq || ' ' || to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') || ' epoch ' || epoch ||
       ' ' || command_id || ' ' || events::text AS line
-    FROM journal WHERE entity_type = ${entityType} AND entity_id = ${entityId} ORDER BY seq`.pipe(
+    FROM journal_all WHERE entity_type = ${entityType} AND entity_id = ${entityId} ORDER BY seq`.pipe(
     Effect.map((rows) => rows.map(({ line }) => line))
   )
 })

@@ -118,7 +118,7 @@ export class Journal extends Context.Service<
       const rowsAfter = (entityType: string, entityId: string, afterSeq: number) =>
         Effect.map(
           sql<Row>`
-            SELECT ${columns} FROM journal
+            SELECT ${columns} FROM journal_all
             WHERE entity_type = ${entityType} AND entity_id = ${entityId} AND seq > ${afterSeq}
             ORDER BY seq LIMIT ${historyMax}`,
           (rows) => rows.map(stored)
@@ -144,7 +144,7 @@ export class Journal extends Context.Service<
           answered(
             Effect.map(
               sql<Row>`
-                SELECT ${columns} FROM journal
+                SELECT ${columns} FROM journal_all
                 WHERE entity_type = ${entityType} AND entity_id = ${entityId} AND command_id = ${commandId}`,
               ([row]) => Option.map(Option.fromNullishOr(row), stored)
             )

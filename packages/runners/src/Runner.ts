@@ -5,6 +5,7 @@ import { Journal } from "@halles/entities/Journal"
 import { Outbox } from "@halles/entities/Outbox"
 import { PaymentGateway } from "@halles/entities/PaymentGateway"
 import * as Projections from "@halles/entities/Projections"
+import * as Retention from "@halles/entities/Retention"
 import { ShardEpochs } from "@halles/entities/ShardEpochs"
 import * as Timers from "@halles/entities/Timers"
 import * as ClusterRunner from "@halles/shared/ClusterRunner"
@@ -43,6 +44,7 @@ export const RunnerLive = Layer.unwrap(
       Entities.layer,
       timers,
       Singleton.make(`projections-${region}`, Projections.run(region), { shardGroup: region }),
+      Singleton.make(`retention-${region}`, Retention.run, { shardGroup: region }),
       RunnerHttp.layer(config.metricsPort)
     ).pipe(
       Layer.provide([

@@ -19,7 +19,7 @@ export const commandsOnce = Effect.fnUntraced(function* (sql: SqlClient.SqlClien
   const found = yield* sql<Found>`
     SELECT entity_type, entity_id, max(seq) AS seq,
       'command ' || command_id || ' has ' || count(*) || ' rows' AS detail
-    FROM journal GROUP BY entity_type, entity_id, command_id HAVING count(*) > 1 LIMIT 1000`
+    FROM journal_all GROUP BY entity_type, entity_id, command_id HAVING count(*) > 1 LIMIT 1000`
   findings.checked("I10", rows)
   rowsWithin(found, (row) => findings.violation("I10", row.entity_type, row.entity_id, row.seq, row.detail))
   const [unique] = yield* sql<{ count: bigint }>`
@@ -43,14 +43,14 @@ export const epochsOnward = Effect.fnUntraced(function* (sql: SqlClient.SqlClien
     FROM (
       SELECT entity_type, entity_id, seq, shard, epoch, position,
         lag(epoch) OVER (PARTITION BY shard ORDER BY position) AS before
-      FROM journal) j
+      FROM journal_all) j
     WHERE epoch < before ORDER BY position LIMIT ${keptMax * 10}`
   rowsWithin(back, (row) => findings.violation("I12", row.entity_type, row.entity_id, row.seq, row.detail))
   const above = yield* sql<Found>`
     SELECT DISTINCT ON (j.shard) j.entity_type, j.entity_id, j.seq,
       'epoch ' || j.epoch || ' wrote, shard ' || j.shard || ' is at ' || coalesce(e.epoch::text, 'none') AS detail
-    FROM journal j
-    JOIN (SELECT shard, max(epoch) AS epoch FROM journal GROUP BY shard) m ON m.shard = j.shard AND m.epoch = j.epoch
+    FROM journal_all j
+    JOIN (SELECT shard, max(epoch) AS epoch FROM journal_all GROUP BY shard) m ON m.shard = j.shard AND m.epoch = j.epoch
     LEFT JOIN shard_epoch e ON e.shard = j.shard
     WHERE e.epoch IS NULL OR j.epoch > e.epoch
     ORDER BY j.shard, j.position LIMIT 1000`
@@ -76,7 +76,7 @@ export const acknowledgedKept = Effect.fnUntraced(function* (
       SELECT a.type AS entity_type, a.id AS entity_id, NULL::int AS seq, '' AS detail, a."commandId" AS command_id
       FROM jsonb_to_recordset(${JSON.stringify(part)}::text::jsonb) AS a(type text, id text, "commandId" text)
       WHERE NOT EXISTS (
-        SELECT FROM journal j
+        SELECT FROM journal_all j
         WHERE j.entity_type = a.type AND j.entity_id = a.id AND j.command_id = a."commandId")`
     findings.checked("I11", part.length)
     for (const { command_id, entity_id, entity_type } of lost) {

@@ -56,7 +56,7 @@ export const read = <Event>(
     const page = (id: string, seq: number) => sql<Stored>`
       SELECT entity_id, seq, command_id, events, (meta->>'v')::int AS v, shard, epoch,
         (extract(epoch FROM at) * 1000)::float8 AS at
-      FROM journal
+      FROM journal_all
       WHERE entity_type = ${histories.type} AND (entity_id, seq) > (${id}, ${seq})
       ORDER BY entity_id, seq LIMIT ${pageRows}`
     const look = follow(findings, histories, reader)

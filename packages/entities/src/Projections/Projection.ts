@@ -107,7 +107,7 @@ export const make = Effect.fnUntraced(function* (projection: Projection) {
         FROM unnest(${text(some.map(([id]) => id))}, ${int4(some.map(([id]) => rows.get(id)?.seq ?? 0))},
           ${int4(some.map(([, seq]) => seq))}) AS w(id, after, upto)
         CROSS JOIN LATERAL (
-          SELECT seq, events, at FROM journal
+          SELECT seq, events, at FROM journal_all
           WHERE entity_type = ${projection.entityType} AND entity_id = w.id AND seq > w.after AND seq <= w.upto
           ORDER BY seq LIMIT ${missingRows}) j
         ORDER BY w.id, j.seq`
@@ -173,7 +173,7 @@ export const make = Effect.fnUntraced(function* (projection: Projection) {
     const unfolded: Array<Unfolded> = []
     while (true) {
       const page = yield* sql<{ id: string }>`
-        SELECT entity_id AS id FROM journal
+        SELECT entity_id AS id FROM journal_all
         WHERE entity_type = ${projection.entityType} AND seq = 1 AND entity_id > ${after}
         ORDER BY entity_id LIMIT ${rebuildBatch}`
       if (page.length > 0) unfolded.push(...(yield* rebuildChunk(page.map(({ id }) => id))))
@@ -183,7 +183,7 @@ export const make = Effect.fnUntraced(function* (projection: Projection) {
     }
     yield* sql`
       DELETE FROM ${table} AS v WHERE NOT EXISTS (
-        SELECT FROM journal WHERE entity_type = ${projection.entityType} AND entity_id = v.id AND seq = 1)`
+        SELECT FROM journal_all WHERE entity_type = ${projection.entityType} AND entity_id = v.id AND seq = 1)`
     yield* sql`
       INSERT INTO projection (name, version) VALUES (${projection.name}, ${projection.version})
       ON CONFLICT (name) DO UPDATE SET version = excluded.version, rebuilt_at = now()`
