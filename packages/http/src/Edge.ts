@@ -57,21 +57,6 @@ export const call = <A, E, R>(
     Effect.mapError(unavailable)
   )
 
-/**
- * Keeps the refusals that the endpoint names. Some entities have one union of refusals for all commands; one that this
- * command cannot meet is a defect.
- */
-export const only =
-  <const Tag extends string>(...tags: ReadonlyArray<Tag>) =>
-  <A, E extends { readonly _tag: string }, R>(
-    effect: Effect.Effect<A, E, R>
-  ): Effect.Effect<A, Extract<E, { readonly _tag: Tag | "Unavailable" }>, R> =>
-    Effect.catch(effect, (error) =>
-      error._tag === "Unavailable" || (tags as ReadonlyArray<string>).includes(error._tag)
-        ? Effect.fail(error as Extract<E, { readonly _tag: Tag | "Unavailable" }>)
-        : Effect.die(error)
-    )
-
 /** Made by the client, new for each intent and unguessable; the same on each retry. */
 export const IdempotencyKey = Schema.String.check(Schema.isPattern(/^[\x21-\x7e]{1,100}$/))
 

@@ -84,7 +84,7 @@ export const OrderHttp = HttpApiBuilder.group(
             order(params.id).Cancel(
               new Cancel({ ...Edge.stamp("cancel", headers), reason: payload.reason ?? "requested" })
             )
-          ).pipe(Edge.only("NotFound", "TooLateToCancel")),
+          ),
           (view) => Edge.versioned(view.seq, orderJson(view))
         ),
       requestReturn: Effect.fnUntraced(function* ({ headers, params, payload }) {
@@ -96,9 +96,7 @@ export const OrderHttp = HttpApiBuilder.group(
           reason: payload.reason ?? "",
           disposition: payload.disposition
         })
-        const view = yield* Edge.call(order(params.id).RequestReturn(command)).pipe(
-          Edge.only("NotFound", "NotShipped", "ReturnExceeds", "TooManyReturns")
-        )
+        const view = yield* Edge.call(order(params.id).RequestReturn(command))
         return Edge.versioned(view.seq, returnJson(view, returnId), { status: 202 })
       })
     })

@@ -71,7 +71,7 @@ export const WebhookHttp = HttpApiBuilder.group(
         } = yield* gatewayEvent(secrets.gateway, headers, payload)
         const id = yield* orderOf(orderId)
         const command = new GatewayNotice({ ...stamp(notice.eventId, "gateway"), ...notice })
-        yield* Edge.call(payment(id).GatewayNotice(command)).pipe(Edge.only("NotFound"))
+        yield* Edge.call(payment(id).GatewayNotice(command))
       }),
       carrier: Effect.fnUntraced(function* ({ headers, payload }) {
         const event = yield* carrierEvent(secrets.carrier, headers, payload)
@@ -79,7 +79,7 @@ export const WebhookHttp = HttpApiBuilder.group(
         const id = yield* orderOf(orderId)
         const returned = event.type === "return.received" ? Edge.given("returnId", event.returnId) : {}
         const command = new CarrierNotice({ ...stamp(eventId, "carrier"), eventId, type, ...returned })
-        yield* Edge.call(shipment(id).CarrierNotice(command)).pipe(Edge.only("NotFound"))
+        yield* Edge.call(shipment(id).CarrierNotice(command))
       })
     })
   })
