@@ -1,10 +1,11 @@
 import type { Origin } from "@halles/shared/Command"
-import { Context, Effect, Fiber, Option, Result, Schedule, Schema, Scope, Tracer } from "effect"
+import { Context, Effect, Fiber, Option, Random, Result, Schedule, Schema, Scope, Tracer } from "effect"
 import { Clock } from "effect/Clock"
 import { Entity } from "effect/cluster"
 import { Busy } from "./EntityErrors.ts"
-import { Journal, type Stored } from "./Journal.ts"
+import { Journal } from "./Journal.ts"
 import type { Activation, Refused } from "./Journal/GroupCommit.ts"
+import type { Stored } from "./JournalStore.ts"
 import type { Model } from "./Model.ts"
 import { ShardEpochs } from "./ShardEpochs.ts"
 
@@ -262,7 +263,8 @@ export const make = Effect.fnUntraced(function* <
         )
       )
       if (moved) continue
-      yield* Effect.raceFirst(Effect.sleep(delayMs * (0.75 + Math.random() / 2)), changedSince(seen))
+      const jitter = yield* Random.nextBetween(0.75, 1.25)
+      yield* Effect.raceFirst(Effect.sleep(delayMs * jitter), changedSince(seen))
       delayMs = Math.min(delayMs * 2, retryMaxMs)
     }
   })

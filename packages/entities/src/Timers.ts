@@ -1,6 +1,6 @@
 import { CommandId } from "@halles/shared/Ids"
 import { Clock, Effect, Metric, Schedule } from "effect"
-import { SqlClient } from "effect/sql"
+import { type DueTimer, JournalStore } from "./JournalStore.ts"
 import { ShardEpochs } from "./ShardEpochs.ts"
 import { Wake } from "./Wake.ts"
 
@@ -23,18 +23,18 @@ export type WakeEntity = (entityType: string, entityId: string, wake: Wake) => E
  * asked for it, so taking a shard over is all it takes to re-arm its timers.
  */
 export const run = Effect.fnUntraced(function* (wakeEntity: WakeEntity) {
-  const sql = yield* SqlClient.SqlClient
+  const store = yield* JournalStore
   const epochs = yield* ShardEpochs
   const underWay = new Set<string>()
 
-  const fire = (row: { entity_type: string; entity_id: string; due_at: number }) => {
-    const key = `${row.entity_type}/${row.entity_id}`
+  const fire = (row: DueTimer) => {
+    const key = `${row.entityType}/${row.entityId}`
     underWay.add(key)
     const wake = new Wake({
-      commandId: CommandId.make(`wake:${Math.round(row.due_at)}`),
+      commandId: CommandId.make(`wake:${Math.round(row.dueAt)}`),
       origin: { actor: "timer" }
     })
-    return wakeEntity(row.entity_type, row.entity_id, wake).pipe(
+    return wakeEntity(row.entityType, row.entityId, wake).pipe(
       Effect.timeout(wakeDeadline),
       Effect.catchCause((cause) => Effect.logDebug(`${key} could not be woken`, cause)),
       Effect.ensuring(Effect.sync(() => underWay.delete(key)))
@@ -45,12 +45,9 @@ export const run = Effect.fnUntraced(function* (wakeEntity: WakeEntity) {
     const shards = epochs.owned()
     if (shards.length === 0) return
     const now = yield* Clock.currentTimeMillis
-    const rows = yield* sql<{ entity_type: string; entity_id: string; due_at: number }>`
-      SELECT entity_type, entity_id, (extract(epoch FROM due_at) * 1000)::double precision AS due_at FROM timer
-      WHERE due_at <= to_timestamp(${String(now)}::text::double precision / 1000) AND shard = ANY(${[...shards]})
-      ORDER BY due_at LIMIT ${2 * wakesMax}`
-    yield* Metric.update(overdue, rows.length === 0 ? 0 : now - rows[0]!.due_at)
-    const idle = rows.filter((row) => !underWay.has(`${row.entity_type}/${row.entity_id}`))
+    const rows = yield* store.dueTimers(shards, now, 2 * wakesMax)
+    yield* Metric.update(overdue, rows.length === 0 ? 0 : now - rows[0]!.dueAt)
+    const idle = rows.filter((row) => !underWay.has(`${row.entityType}/${row.entityId}`))
     for (const row of idle.slice(0, wakesMax - underWay.size)) yield* Effect.forkChild(fire(row))
   }).pipe(
     Effect.catchCause((cause) => Effect.logWarning("Due timers could not be read, trying again", cause)),

@@ -2,6 +2,7 @@ import { Carrier } from "@halles/entities/Carrier"
 import * as Entities from "@halles/entities/Entities"
 import * as FencedRunnerStorage from "@halles/entities/FencedRunnerStorage"
 import { Journal } from "@halles/entities/Journal"
+import { JournalStore } from "@halles/entities/JournalStore"
 import { Outbox } from "@halles/entities/Outbox"
 import { PaymentGateway } from "@halles/entities/PaymentGateway"
 import * as Projections from "@halles/entities/Projections"
@@ -54,6 +55,7 @@ export const RunnerLive = Layer.unwrap(
       Layer.provide(ClusterRunner.layer(runner)),
       Layer.provide(locks),
       Layer.provide(Journal.layer),
+      Layer.provide(JournalStore.layer),
       Layer.provide(Outbox.layer(region)),
       Layer.provide(ShardEpochs.layer(id)),
       Layer.provide([

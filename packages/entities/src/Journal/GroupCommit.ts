@@ -1,6 +1,5 @@
-import { PgTypes } from "@effect/sql-pg"
-import { Deferred, Effect, Exit, Latch, Result } from "effect"
-import { SqlClient, type SqlError } from "effect/sql"
+import { Deferred, Effect, Exit, Latch } from "effect"
+import type { JournalStore, StoreFailed } from "../JournalStore.ts"
 
 /** One accepted command of one activation of an entity, ready to be written. */
 export interface Entry {
@@ -31,7 +30,7 @@ export interface Activation {
 export type Refused =
   | { readonly _tag: "Stale" }
   | { readonly _tag: "CommandTaken" }
-  | { readonly _tag: "Failed"; readonly error: SqlError.SqlError }
+  | { readonly _tag: "Failed"; readonly error: StoreFailed }
   | { readonly _tag: "Dead" }
 
 export interface Committed {
@@ -50,76 +49,32 @@ export const queueMax = 8_192
 /** Rows of one statement. */
 const batchMax = 512
 
-const array = (values: ReadonlyArray<unknown>, oid: number) => Result.getOrThrow(PgTypes.array(values, oid))
-const text = (values: ReadonlyArray<string>) => array(values, PgTypes.OID.text)
-const int4 = (values: ReadonlyArray<number>) => array(values, PgTypes.OID.int4)
-const float8 = (values: ReadonlyArray<number>) => array(values, PgTypes.OID.float8)
-
 /**
  * One writer: collects what entities of its shards decided and commits it in multi-row statements, one in flight, so
  * that the entries of an entity reach the database in order. While one statement runs the next batch fills.
  */
 export const make = Effect.fnUntraced(function* (options: {
+  readonly store: JournalStore["Service"]
   readonly runner: string
   readonly onCommitted: (committed: Committed) => void
   readonly onStale: (entry: Entry) => Effect.Effect<void>
 }) {
-  const sql = yield* SqlClient.SqlClient
   const open: Array<Batch> = []
   let waiting = 0
   const work = Latch.makeUnsafe(false)
 
-  const write = (entries: ReadonlyArray<Entry>) => {
-    // By shard and epoch: activations of one shard may be of different epochs, and each is held against its own.
-    const fence = [
-      ...new Map(
-        entries.map(({ activation: { epoch, shard } }) => [`${shard}:${epoch}`, { shard, epoch }] as const)
-      ).values()
-    ]
-    const timers = new Map(
-      entries
-        .filter(({ dueAt }) => dueAt !== undefined)
-        .map((entry) => [`${entry.activation.entityType}:${entry.activation.entityId}`, entry])
-    )
-    const due = [...timers.values()]
-    return sql<{ stale: ReadonlyArray<number> | null; batch: bigint; positions: ReadonlyArray<bigint> }>`
-      SELECT stale, batch, positions FROM journal_append(
-        ${options.runner},
-        ${text(entries.map(({ activation }) => activation.entityType))},
-        ${text(entries.map(({ activation }) => activation.entityId))},
-        ${int4(entries.map(({ seq }) => seq))},
-        ${text(entries.map(({ commandId }) => commandId))},
-        ${text(entries.map(({ events }) => events))},
-        ${text(entries.map(({ meta }) => meta))},
-        ${int4(entries.map(({ activation }) => activation.shard))},
-        ${int4(entries.map(({ activation }) => activation.epoch))},
-        ${float8(entries.map(({ at }) => at))},
-        ${int4(fence.map(({ shard }) => shard))},
-        ${int4(fence.map(({ epoch }) => epoch))},
-        ${text(due.map(({ activation }) => activation.entityType))},
-        ${text(due.map(({ activation }) => activation.entityId))},
-        ${int4(due.map(({ activation }) => activation.shard))},
-        ${float8(due.map(({ dueAt }) => dueAt!))})`
-  }
-
   const attempt = (entries: ReadonlyArray<Entry>): Effect.Effect<Refused | null> =>
-    write(entries).pipe(
-      Effect.map(([row]): Refused | null => {
-        if (row!.stale !== null) return { _tag: "Stale" }
+    options.store.append(options.runner, entries).pipe(
+      Effect.map((appended): Refused | null => {
+        if (appended._tag !== "Written") return appended
         for (const entry of entries) entry.onCommit()
         options.onCommitted({
-          batch: row!.batch,
-          entries: entries.map((entry, index) => ({ ...entry, position: row!.positions[index]! }))
+          batch: appended.batch,
+          entries: entries.map((entry, index) => ({ ...entry, position: appended.positions[index]! }))
         })
         return null
       }),
-      Effect.catch((error) =>
-        Effect.succeed<Refused>(
-          error.reason._tag === "UniqueViolation" && error.reason.constraint === "journal_command"
-            ? { _tag: "CommandTaken" }
-            : { _tag: "Failed", error }
-        )
-      )
+      Effect.catch((error) => Effect.succeed<Refused>({ _tag: "Failed", error }))
     )
 
   /** A batch that fails is tried again entity by entity, so that one bad entity does not take its neighbours with it. */

@@ -10,6 +10,7 @@ import {
   ShardingConfig
 } from "effect/cluster"
 import { Journal } from "../Journal.ts"
+import { JournalStore } from "../JournalStore.ts"
 import { Outbox } from "../Outbox.ts"
 import * as FencedRunnerStorage from "../FencedRunnerStorage.ts"
 import { ShardEpochs } from "../ShardEpochs.ts"
@@ -40,6 +41,7 @@ export const layer = (owner = "test-runner") => {
       RunnerHealth.layerNoop
     ]),
     Layer.provideMerge(Journal.layer),
+    Layer.provideMerge(JournalStore.layer),
     Layer.provide(Outbox.layerNoop),
     Layer.provideMerge(ShardEpochs.layer(owner)),
     Layer.provide(config)

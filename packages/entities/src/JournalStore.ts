@@ -1,0 +1,217 @@
+import { PgTypes } from "@effect/sql-pg"
+import { Context, Effect, Layer, Option, Result, Schema } from "effect"
+import { SqlClient, type SqlError } from "effect/sql"
+import type { Entry } from "./Journal/GroupCommit.ts"
+
+/** A row of the journal as it is read back: one accepted command and what came of it. */
+export interface Stored {
+  readonly seq: number
+  readonly commandId: string
+  readonly events: ReadonlyArray<unknown>
+  readonly version: number
+  /** Unix milliseconds. */
+  readonly at: number
+}
+
+export interface Snapshot {
+  readonly seq: number
+  readonly version: number
+  readonly state: unknown
+  /** The newest command ids that it covers, oldest first. */
+  readonly commands: ReadonlyArray<string>
+}
+
+/** What became of a batch: all of it is in the journal, or none of it. */
+export type Appended =
+  | { readonly _tag: "Written"; readonly batch: bigint; readonly positions: ReadonlyArray<bigint> }
+  /** Another runner has raised the epoch of one of its shards. */
+  | { readonly _tag: "Stale" }
+  /** A command of it is in the journal already. */
+  | { readonly _tag: "CommandTaken" }
+
+export interface DueTimer {
+  readonly entityType: string
+  readonly entityId: string
+  /** Unix milliseconds. */
+  readonly dueAt: number
+}
+
+/** The database did not do it, or did not say that it did. */
+export class StoreFailed extends Schema.TaggedError<StoreFailed>()("StoreFailed", { reason: Schema.String }) {}
+
+/** Rows of one read of a history. */
+export const historyMax = 1_000
+
+/**
+ * The tables of a region's journal: rows, snapshots, timers and fencing epochs, as `migrations/0001_journal.ts` makes
+ * them. Whoever stands in for it (a simulation) must keep what they keep: a batch is written whole or not at all, only
+ * under the newest epoch of its shards, and neither a seq nor a command id of an entity twice.
+ */
+export class JournalStore extends Context.Service<
+  JournalStore,
+  {
+    readonly append: (owner: string, entries: ReadonlyArray<Entry>) => Effect.Effect<Appended, StoreFailed>
+    readonly snapshot: (entityType: string, entityId: string) => Effect.Effect<Snapshot | null, StoreFailed>
+    /** In order, `historyMax` rows at the most. */
+    readonly history: (
+      entityType: string,
+      entityId: string,
+      afterSeq: number
+    ) => Effect.Effect<ReadonlyArray<Stored>, StoreFailed>
+    readonly find: (
+      entityType: string,
+      entityId: string,
+      commandId: string
+    ) => Effect.Effect<Option.Option<Stored>, StoreFailed>
+    /** Kept only if it is newer than the one that is there. */
+    readonly putSnapshot: (entityType: string, entityId: string, snapshot: Snapshot) => Effect.Effect<void, StoreFailed>
+    /** Moves a timer that is still there. */
+    readonly rearm: (entityType: string, entityId: string, dueAt: number) => Effect.Effect<void, StoreFailed>
+    readonly dueTimers: (
+      shards: ReadonlyArray<number>,
+      now: number,
+      limit: number
+    ) => Effect.Effect<ReadonlyArray<DueTimer>, StoreFailed>
+    /** Who raised the epoch of the shard last. */
+    readonly epochOf: (
+      shard: number
+    ) => Effect.Effect<{ readonly epoch: number; readonly owner: string } | null, StoreFailed>
+    /** What operators must see, kept until retention drops it. */
+    readonly alarm: (kind: string, detail: unknown) => Effect.Effect<void, StoreFailed>
+  }
+>()("@halles/entities/JournalStore") {
+  /** In the region's Postgres. */
+  static readonly layer = Layer.effect(
+    JournalStore,
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const columns = sql.literal(
+        "seq, command_id, events, (meta->>'v')::int AS version, extract(epoch FROM at) * 1000 AS at"
+      )
+      return JournalStore.of({
+        append: (owner, entries) => append(sql, owner, entries),
+        snapshot: (entityType, entityId) =>
+          sql<Snapshot>`
+            SELECT seq, version, state, commands FROM snapshot
+            WHERE entity_type = ${entityType} AND entity_id = ${entityId}`.pipe(
+            Effect.map(([row]) => row ?? null),
+            Effect.mapError(failed)
+          ),
+        history: (entityType, entityId, afterSeq) =>
+          sql<Row>`
+            SELECT ${columns} FROM journal_all
+            WHERE entity_type = ${entityType} AND entity_id = ${entityId} AND seq > ${afterSeq}
+            ORDER BY seq LIMIT ${historyMax}`.pipe(
+            Effect.map((rows) => rows.map(stored)),
+            Effect.mapError(failed)
+          ),
+        find: (entityType, entityId, commandId) =>
+          sql<Row>`
+            SELECT ${columns} FROM journal_all
+            WHERE entity_type = ${entityType} AND entity_id = ${entityId} AND command_id = ${commandId}`.pipe(
+            Effect.map(([row]) => Option.map(Option.fromNullishOr(row), stored)),
+            Effect.mapError(failed)
+          ),
+        putSnapshot: (entityType, entityId, { commands, seq, state, version }) =>
+          sql`
+            INSERT INTO snapshot (entity_type, entity_id, seq, version, state, commands)
+            VALUES (${entityType}, ${entityId}, ${seq}, ${version}, ${JSON.stringify(state)}::text::jsonb,
+              ARRAY(SELECT jsonb_array_elements_text(${JSON.stringify(commands)}::text::jsonb)))
+            ON CONFLICT (entity_type, entity_id) DO UPDATE
+              SET seq = excluded.seq, version = excluded.version, state = excluded.state,
+                commands = excluded.commands, at = now()
+              WHERE snapshot.seq < excluded.seq`.pipe(Effect.asVoid, Effect.mapError(failed)),
+        rearm: (entityType, entityId, dueAt) =>
+          sql`
+            UPDATE timer SET due_at = to_timestamp(${String(dueAt)}::text::double precision / 1000)
+            WHERE entity_type = ${entityType} AND entity_id = ${entityId}`.pipe(Effect.asVoid, Effect.mapError(failed)),
+        dueTimers: (shards, now, limit) =>
+          sql<DueTimer>`
+            SELECT entity_type AS "entityType", entity_id AS "entityId",
+              (extract(epoch FROM due_at) * 1000)::double precision AS "dueAt"
+            FROM timer
+            WHERE due_at <= to_timestamp(${String(now)}::text::double precision / 1000) AND shard = ANY(${[...shards]})
+            ORDER BY due_at LIMIT ${limit}`.pipe(Effect.mapError(failed)),
+        epochOf: (shard) =>
+          sql<{ epoch: number; owner: string }>`SELECT epoch, owner FROM shard_epoch WHERE shard = ${shard}`.pipe(
+            Effect.map(([row]) => row ?? null),
+            Effect.mapError(failed)
+          ),
+        alarm: (kind, detail) =>
+          sql`INSERT INTO alarm (kind, detail) VALUES (${kind}, ${JSON.stringify(detail)}::text::jsonb)`.pipe(
+            Effect.asVoid,
+            Effect.mapError(failed)
+          )
+      })
+    })
+  )
+}
+
+const failed = (error: SqlError.SqlError) => new StoreFailed({ reason: error.reason._tag })
+
+interface Row {
+  readonly seq: number
+  readonly command_id: string
+  readonly events: ReadonlyArray<unknown>
+  readonly version: number
+  readonly at: string | number
+}
+
+const stored = (row: Row): Stored => ({
+  seq: row.seq,
+  commandId: row.command_id,
+  events: row.events,
+  version: row.version,
+  at: Math.round(Number(row.at))
+})
+
+const array = (values: ReadonlyArray<unknown>, oid: number) => Result.getOrThrow(PgTypes.array(values, oid))
+const text = (values: ReadonlyArray<string>) => array(values, PgTypes.OID.text)
+const int4 = (values: ReadonlyArray<number>) => array(values, PgTypes.OID.int4)
+const float8 = (values: ReadonlyArray<number>) => array(values, PgTypes.OID.float8)
+
+const append = (
+  sql: SqlClient.SqlClient,
+  owner: string,
+  entries: ReadonlyArray<Entry>
+): Effect.Effect<Appended, StoreFailed> => {
+  // By shard and epoch: activations of one shard may be of different epochs, and each is held against its own.
+  const fence = [
+    ...new Map(
+      entries.map(({ activation: { epoch, shard } }) => [`${shard}:${epoch}`, { shard, epoch }] as const)
+    ).values()
+  ]
+  const timers = new Map(
+    entries
+      .filter(({ dueAt }) => dueAt !== undefined)
+      .map((entry) => [`${entry.activation.entityType}:${entry.activation.entityId}`, entry])
+  )
+  const due = [...timers.values()]
+  return sql<{ stale: ReadonlyArray<number> | null; batch: bigint; positions: ReadonlyArray<bigint> }>`
+    SELECT stale, batch, positions FROM journal_append(
+      ${owner},
+      ${text(entries.map(({ activation }) => activation.entityType))},
+      ${text(entries.map(({ activation }) => activation.entityId))},
+      ${int4(entries.map(({ seq }) => seq))},
+      ${text(entries.map(({ commandId }) => commandId))},
+      ${text(entries.map(({ events }) => events))},
+      ${text(entries.map(({ meta }) => meta))},
+      ${int4(entries.map(({ activation }) => activation.shard))},
+      ${int4(entries.map(({ activation }) => activation.epoch))},
+      ${float8(entries.map(({ at }) => at))},
+      ${int4(fence.map(({ shard }) => shard))},
+      ${int4(fence.map(({ epoch }) => epoch))},
+      ${text(due.map(({ activation }) => activation.entityType))},
+      ${text(due.map(({ activation }) => activation.entityId))},
+      ${int4(due.map(({ activation }) => activation.shard))},
+      ${float8(due.map(({ dueAt }) => dueAt!))})`.pipe(
+    Effect.map(([row]): Appended =>
+      row!.stale === null ? { _tag: "Written", batch: row!.batch, positions: row!.positions } : { _tag: "Stale" }
+    ),
+    Effect.catch((error) =>
+      error.reason._tag === "UniqueViolation" && error.reason.constraint === "journal_command"
+        ? Effect.succeed<Appended>({ _tag: "CommandTaken" })
+        : Effect.fail(failed(error))
+    )
+  )
+}
