@@ -25,6 +25,12 @@ export const endToEnd = (portBase: number): Layout => ({
   portBase: portBase + 50
 })
 
+/** The layout of the servers and runners that `npm run bench` measures. */
+export const bench = (portBase: number): Layout => ({
+  directory: join(root, ".halles", "bench"),
+  portBase: portBase + 100
+})
+
 /** Server programs brought by us, shared by all layouts of the checkout. */
 export const servers = join(root, ".halles", "servers")
 /** Package lists and downloads of the system's package manager, apart from the machine's own. */

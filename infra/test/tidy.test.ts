@@ -9,7 +9,7 @@ const packages: Readonly<Record<string, ReadonlyArray<string>>> = {
   "packages/entities": ["shared"],
   "packages/runners": ["shared", "entities"],
   "packages/http": ["shared", "entities"],
-  "infra/load": ["shared", "entities"],
+  "infra/load": ["shared", "entities", "infra"],
   "infra/partners": ["shared"],
   infra: ["shared", "entities"]
 }
@@ -20,6 +20,7 @@ const programs = new Set([
   "gateway.ts",
   "carrier.ts",
   "replay.ts",
+  "bench.ts",
   "check.ts",
   "halles.ts",
   "Supervisor.ts"

@@ -1,0 +1,100 @@
+import { Deferred, Effect, Exit, Fiber, Schema } from "effect"
+
+/** One row of the table. Latencies in milliseconds, processor seconds summed over all processes. */
+export interface Figures {
+  readonly opsPerSecond: number
+  readonly p50ms: number
+  readonly p95ms: number
+  readonly p99ms: number
+  readonly cpuSecondsPerOp: number
+  /** The same by process. */
+  readonly cpuMicrosByProcess: Readonly<Record<string, number>>
+  readonly operations: number
+  /** Keys, in flight, bytes, what else one must know to repeat it. */
+  readonly setting: string
+}
+
+/** An operation failed: a figure of a run with failures would not be of the work that it names. */
+export class OperationFailed extends Schema.TaggedError<OperationFailed>()("OperationFailed", {
+  row: Schema.String,
+  reason: Schema.String
+}) {}
+
+export interface Span {
+  readonly warmUpMs: number
+  readonly measureMs: number
+}
+
+/** Of sorted values; 0 of none. */
+export const percentile = (sorted: Float64Array, share: number): number =>
+  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0
+
+/** Figures of operations that took `latencies` in `seconds`, with the processor time used meanwhile. */
+export const figures = (options: {
+  readonly latencies: ReadonlyArray<number>
+  readonly seconds: number
+  readonly before: Readonly<Record<string, number>>
+  readonly after: Readonly<Record<string, number>>
+  readonly setting: string
+}): Figures => {
+  const { after, before, latencies, seconds, setting } = options
+  const sorted = Float64Array.from(latencies).sort()
+  const operations = latencies.length
+  const used = Object.entries(after).map(([name, now]) => [name, Math.max(0, now - (before[name] ?? 0))] as const)
+  return {
+    opsPerSecond: operations / seconds,
+    p50ms: percentile(sorted, 0.5),
+    p95ms: percentile(sorted, 0.95),
+    p99ms: percentile(sorted, 0.99),
+    cpuSecondsPerOp: used.reduce((sum, [, spent]) => sum + spent, 0) / operations,
+    cpuMicrosByProcess: Object.fromEntries(
+      used.map(([name, spent]) => [name, Math.round((spent / operations) * 1e7) / 10])
+    ),
+    operations,
+    setting
+  }
+}
+
+/**
+ * A closed loop: `inFlight` callers, each of which sends its next operation when the last is answered. Operations that
+ * begin and end within the measured span count. The first failure ends the row.
+ */
+export const closedLoop = Effect.fnUntraced(function* <E, R>(options: {
+  readonly row: string
+  readonly setting: string
+  readonly inFlight: number
+  readonly span: Span
+  readonly cpu: () => Readonly<Record<string, number>>
+  /** `n` counts the operations of the whole row, warm-up included. */
+  readonly operation: (n: number) => Effect.Effect<unknown, E, R>
+}) {
+  const { cpu, inFlight, operation, row, setting, span } = options
+  let next = 0
+  let measuringSince = Number.POSITIVE_INFINITY
+  let stopped = false
+  const latencies: Array<number> = []
+  const broken = yield* Deferred.make<never, OperationFailed>()
+  const caller = Effect.gen(function* () {
+    while (!stopped) {
+      const since = performance.now()
+      yield* operation(next++)
+      const now = performance.now()
+      if (since >= measuringSince && !stopped) latencies.push(now - since)
+    }
+  }).pipe(Effect.catchCause((cause) => Deferred.fail(broken, new OperationFailed({ row, reason: String(cause) }))))
+  const callers = yield* Effect.forEach(Array.from({ length: inFlight }), () => Effect.forkChild(caller))
+  const measured = Effect.gen(function* () {
+    yield* Effect.sleep(span.warmUpMs)
+    measuringSince = performance.now()
+    const before = cpu()
+    yield* Effect.sleep(span.measureMs)
+    stopped = true
+    const after = cpu()
+    return figures({ latencies, seconds: (performance.now() - measuringSince) / 1000, before, after, setting })
+  })
+  const result = yield* Effect.exit(Effect.raceFirst(measured, Deferred.await(broken)))
+  stopped = true
+  if (Exit.isFailure(result)) yield* Fiber.interruptAll(callers)
+  yield* Effect.forEach(callers, (fiber) => Fiber.await(fiber), { discard: true })
+  return yield* result
+})

@@ -1,0 +1,149 @@
+import { PgClient } from "@effect/sql-pg"
+import * as Environment from "@halles/infra/Environment"
+import * as Health from "@halles/infra/Health"
+import * as Layout from "@halles/infra/Layout"
+import { ports } from "@halles/infra/Ports"
+import { provision } from "@halles/infra/Provision"
+import { secrets } from "@halles/infra/Secrets"
+import { startServers } from "@halles/infra/Servers"
+import type { Settings } from "@halles/infra/Settings"
+import * as StateDirectory from "@halles/infra/StateDirectory"
+import { awaitHealthy, type ProcessSpec, supervise } from "@halles/infra/Supervised"
+import * as ClusterClient from "@halles/shared/ClusterClient"
+import { Nats } from "@halles/shared/Nats"
+import * as Postgres from "@halles/shared/Postgres"
+import { type Config, Context, Effect, Layer, Redacted, type Scope } from "effect"
+import { writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { cpuSeconds } from "./Cpu.ts"
+
+/** Where a row runs: real servers with an empty past, and the runners and partners that the row asks for. */
+export class Stage extends Context.Service<
+  Stage,
+  {
+    readonly parts: Environment.Parts
+    /** A runner of `eu` until the scope ends. Other programs than the workspace's own are paths below the checkout. */
+    readonly runner: (
+      id: string,
+      options?: { readonly program?: string; readonly env?: Record<string, string> }
+    ) => Effect.Effect<{ readonly pid: () => number }, Error, Scope.Scope>
+    /** The payment gateway and the carrier, with the failure modes off. */
+    readonly partners: Effect.Effect<void, Error, Scope.Scope>
+    /** A client of the cluster in this process. */
+    readonly client: ReturnType<typeof makeClient>
+    /** The region's database as its owner. */
+    readonly database: ReturnType<typeof ownerOf>
+    /** Processor seconds that each process has used since it started, this one among them; `postgres` with all of its children. */
+    readonly cpu: () => Readonly<Record<string, number>>
+  }
+>()("@halles/load/Stage") {
+  static readonly layer = (options: {
+    readonly settings: Config.Success<typeof Settings>
+    /** Directory for a processor profile of each runner, or none. */
+    readonly profile: string | null
+  }) => Layer.effect(Stage, make(options))
+}
+
+/** The runner's place among the metrics ports; ids end in a number. */
+const placeOf = (id: string) => ({ id, region: "eu" as const, index: Number(/\d+$/.exec(id)?.[0] ?? 0) })
+
+const ownerOf = (parts: Environment.Parts) =>
+  PgClient.layer({
+    url: Redacted.make(Environment.databaseUrl(parts, "halles_owner", "eu")),
+    applicationName: "halles-bench",
+    maxConnections: 4
+  })
+
+const makeClient = (parts: Environment.Parts) =>
+  ClusterClient.layer({ region: "eu" }).pipe(
+    Layer.provide([
+      Nats.layer({ url: Redacted.make(parts.addresses.nats), name: "bench" }),
+      Postgres.layer({
+        url: Redacted.make(Environment.databaseUrl(parts, "halles_edge", "control")),
+        applicationName: "halles-bench:control",
+        connectionsMax: 2
+      })
+    ])
+  )
+
+const make = Effect.fnUntraced(function* (options: {
+  readonly settings: Config.Success<typeof Settings>
+  readonly profile: string | null
+}) {
+  const layout = Layout.bench(options.settings.portBase)
+  const directory = yield* StateDirectory.claim(layout, { empty: true })
+  const keys = yield* secrets(layout)
+  const servers = yield* startServers({ directory, secrets: keys, settings: options.settings })
+  const parts: Environment.Parts = { layout, secrets: keys, addresses: servers }
+  yield* provision(servers, parts)
+
+  const start = (
+    spec: Pick<ProcessSpec, "name" | "kind" | "port" | "env"> & { readonly program: string; readonly health: string }
+  ) =>
+    Effect.gen(function* () {
+      const profile = options.profile === null ? [] : ["--cpu-prof", `--cpu-prof-dir=${options.profile}`]
+      const supervised = yield* supervise(
+        {
+          ...spec,
+          command: process.execPath,
+          args: [...profile, join(Layout.root, spec.program)],
+          env: { ...Environment.inherited(process.env), NODE_ENV: "production", ...spec.env },
+          cwd: Layout.root,
+          log: Layout.logFile(layout, spec.name),
+          stopSignal: "SIGTERM",
+          graceMs: 20_000,
+          health: Health.http(`http://127.0.0.1:${spec.port}${spec.health}`)
+        },
+        directory.show
+      )
+      yield* awaitHealthy(supervised)
+      return { pid: () => supervised.state().identity?.pid ?? 0 }
+    })
+  const own = ports(layout.portBase)
+
+  return Stage.of({
+    parts,
+    runner: (id, { env = {}, program = "packages/runners/src/main.ts" } = {}) =>
+      start({
+        name: id,
+        kind: "runner",
+        program,
+        port: own.metrics + placeOf(id).index,
+        health: "/health/ready",
+        env: { ...Environment.runner(parts, placeOf(id)), ...env }
+      }),
+    partners: Effect.gen(function* () {
+      for (const file of [Layout.gatewayFile(layout), Layout.carrierFile(layout)]) {
+        writeFileSync(file, "", { mode: 0o600 })
+      }
+      const health = "/health/live"
+      yield* start({
+        name: "gateway",
+        kind: "partner",
+        program: "infra/partners/src/gateway.ts",
+        port: own.gateway,
+        health,
+        env: Environment.gateway(parts)
+      })
+      yield* start({
+        name: "carrier",
+        kind: "partner",
+        program: "infra/partners/src/carrier.ts",
+        port: own.carrier,
+        health,
+        env: Environment.carrier(parts)
+      })
+    }),
+    client: makeClient(parts),
+    database: ownerOf(parts),
+    cpu: () =>
+      Object.fromEntries([
+        ["client", process.cpuUsage().user / 1e6 + process.cpuUsage().system / 1e6],
+        ...directory
+          .state()
+          .processes.flatMap(({ identity, name }) =>
+            identity === null ? [] : [[name, cpuSeconds(identity.pid)] as const]
+          )
+      ])
+  })
+})
