@@ -25,6 +25,8 @@ export class Nats extends Context.Service<Nats, NatsConnection>()("@halles/share
               pingInterval: 5_000,
               maxPingOut: 2,
               timeout: 5_000,
+              // A stack trace for each request, in case it fails, cost more than the request.
+              noAsyncTraces: true,
               noEcho: false
             })
           },

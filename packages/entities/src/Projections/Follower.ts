@@ -12,7 +12,7 @@ const batchMax = 500
 const inFlightMax = 2_000
 /** A message not acknowledged for so long comes again, as after a crash; applying it twice is harmless. */
 const ackWaitMs = 5_000
-/** While the database is away unacknowledged messages come again and again: at this bound they are left to come later. */
+/** While the database is away unacknowledged messages come again and again: at this bound it begins anew at the first. */
 const bufferMax = 2 * inFlightMax
 const retry = Schedule.spaced("500 millis")
 const lagEvery = Duration.seconds(2)
@@ -35,7 +35,7 @@ interface Delivered {
   readonly message: JsMsg
 }
 
-const durableName = (projection: Projection.Projection): string => `projection_${projection.name}`
+const durableName = (projection: Projection.Projection): string => `view_${projection.name}`
 
 /** Idempotent: the consumer keeps its place over restarts. */
 const openConsumer = (nats: Nats["Service"], region: Region, projection: Projection.Projection) =>
@@ -44,7 +44,8 @@ const openConsumer = (nats: Nats["Service"], region: Region, projection: Project
     const stream = Subject.eventStream(region)
     await manager.consumers.add(stream, {
       durable_name: durableName(projection),
-      ack_policy: AckPolicy.Explicit,
+      // One acknowledgement a batch stands for all before it; they are applied in the order in which they come.
+      ack_policy: AckPolicy.All,
       deliver_policy: DeliverPolicy.All,
       filter_subject: Subject.event(region, projection.entityType, "*"),
       ack_wait: ackWaitMs * 1e6,
@@ -101,20 +102,24 @@ export const follow = Effect.fn("Projections.follow")(function* (region: Region,
     yield* tell(unfolded)
     yield* Metric.update(appliedNow, changed.length)
     yield* cache(changed)
-    for (const { message } of batch) message.ack()
+    batch.at(-1)?.message.ack()
   })
 
   const buffer: Array<Delivered> = []
   const work = Latch.makeUnsafe(false)
   let unreadable = 0
+  const overflow = Latch.makeUnsafe(false)
   const onMessage = (message: JsMsg) => {
     const delivered = decode(message)
     if (delivered === null) {
       unreadable += 1
-      message.term("not an event")
       return
     }
-    if (buffer.length >= bufferMax) return
+    // Leaving one out and acknowledging a later one would lose it.
+    if (buffer.length >= bufferMax) {
+      overflow.openUnsafe()
+      return
+    }
     buffer.push(delivered)
     work.openUnsafe()
   }
@@ -173,7 +178,9 @@ export const follow = Effect.fn("Projections.follow")(function* (region: Region,
       yield* tell((yield* table.rebuild).unfolded)
     }
     buffer.length = 0
-    yield* Effect.raceAllFirst([consume(opened.consumer), applyAll, observe(opened)])
+    overflow.closeUnsafe()
+    const overflown = Effect.andThen(overflow.await, Effect.fail("too many messages at once" as const))
+    yield* Effect.raceAllFirst([consume(opened.consumer), applyAll, observe(opened), overflown])
   }).pipe(
     Effect.scoped,
     Effect.tapCause((cause) => Effect.logWarning(`${projection.name} stopped following, trying again`, cause)),
