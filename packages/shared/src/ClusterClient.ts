@@ -1,10 +1,10 @@
 import { Layer } from "effect"
 import {
   MessageStorage,
+  RunnerHealth,
   type Runners,
-  RunnerServer,
   type RunnerStorage,
-  type Sharding,
+  Sharding,
   ShardingConfig,
   SqlRunnerStorage
 } from "effect/cluster"
@@ -12,13 +12,16 @@ import type { SqlClient } from "effect/sql"
 import * as ClusterConfig from "./ClusterConfig.ts"
 import type { Nats } from "./Nats.ts"
 import * as NatsTransport from "./NatsTransport.ts"
+import * as Caller from "./NatsTransport/Caller.ts"
 
 /** Calls entities and owns none: the edge, operations, load. `region` is where this process runs. */
 export const layerWithStorage = (options: {
   readonly region: string
   readonly limits?: Partial<NatsTransport.Limits>
 }): Layer.Layer<Sharding.Sharding | Runners.Runners, never, RunnerStorage.RunnerStorage | Nats> =>
-  RunnerServer.layerClientOnly.pipe(
+  Sharding.layer.pipe(
+    Layer.provideMerge(Caller.layerRunners),
+    Layer.provide(RunnerHealth.layerNoop),
     Layer.provide(NatsTransport.layerClientProtocol(options)),
     Layer.provide(MessageStorage.layerNoop),
     Layer.provide(ShardingConfig.layer(ClusterConfig.client))

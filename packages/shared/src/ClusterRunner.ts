@@ -3,9 +3,8 @@ import { Effect, Layer } from "effect"
 import {
   MessageStorage,
   type Runners,
-  RunnerServer,
   type RunnerStorage,
-  type Sharding,
+  Sharding,
   ShardingConfig,
   SqlRunnerStorage
 } from "effect/cluster"
@@ -13,6 +12,8 @@ import type { SqlClient } from "effect/sql"
 import * as ClusterConfig from "./ClusterConfig.ts"
 import type { Nats } from "./Nats.ts"
 import * as NatsTransport from "./NatsTransport.ts"
+import * as Caller from "./NatsTransport/Caller.ts"
+import * as CallServer from "./NatsTransport/CallServer.ts"
 import type { Region } from "./Region.ts"
 import * as RunnerPresence from "./RunnerPresence.ts"
 
@@ -34,7 +35,9 @@ export const layer = (
       const { limits, region, runnerId, version } = options
       const incarnation = nuid.next()
       const withLimits = limits === undefined ? {} : { limits }
-      return RunnerServer.layerWithClients.pipe(
+      return CallServer.layer.pipe(
+        Layer.provideMerge(Sharding.layer),
+        Layer.provideMerge(Caller.layerRunners),
         Layer.provide(NatsTransport.layerServer({ runnerId, incarnation, ...withLimits })),
         Layer.provide(NatsTransport.layerClientProtocol({ region, ...withLimits })),
         Layer.provide(RunnerPresence.layerHealth),

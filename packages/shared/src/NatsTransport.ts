@@ -1,8 +1,10 @@
 import { nuid } from "@nats-io/transport-node"
-import { Effect, Layer } from "effect"
+import { Context, Effect, Layer } from "effect"
 import { RunnerAddress, Runners } from "effect/cluster"
 import { RpcSerialization, RpcServer } from "effect/rpc"
 import type { Nats } from "./Nats.ts"
+import { Caller } from "./NatsTransport/Caller.ts"
+import { IncomingCalls } from "./NatsTransport/CallServer.ts"
 import * as Client from "./NatsTransport/Client.ts"
 import { defaults, type Limits } from "./NatsTransport/Limits.ts"
 import * as Server from "./NatsTransport/Server.ts"
@@ -34,29 +36,31 @@ export const layerServer = (options: {
   readonly runnerId: string
   readonly incarnation?: string
   readonly limits?: Partial<Limits>
-}): Layer.Layer<RpcServer.Protocol, never, Nats> =>
-  Layer.effect(
-    RpcServer.Protocol,
-    Effect.suspend(() =>
-      Server.make({
+}): Layer.Layer<RpcServer.Protocol | IncomingCalls, never, Nats> =>
+  Layer.effectContext(
+    Effect.gen(function* () {
+      const { protocol, serve } = yield* Server.make({
         runner: options.runnerId,
         incarnation: options.incarnation ?? nuid.next(),
         limits: { ...defaults, ...options.limits }
       })
-    )
+      return Context.make(RpcServer.Protocol, protocol).pipe(Context.add(IncomingCalls, { serve }))
+    })
   ).pipe(Layer.provide(layerSerialization))
 
 /** Calls runners; `region` is where this process runs, and only names its inbox. */
 export const layerClientProtocol = (options: {
   readonly region: string
   readonly limits?: Partial<Limits>
-}): Layer.Layer<Runners.RpcClientProtocol, never, Nats> =>
-  Layer.effect(
-    Runners.RpcClientProtocol,
+}): Layer.Layer<Runners.RpcClientProtocol | Caller, never, Nats> =>
+  Layer.effectContext(
     Effect.gen(function* () {
-      const make = yield* Client.make({ region: options.region, limits: { ...defaults, ...options.limits } })
+      const client = yield* Client.make({ region: options.region, limits: { ...defaults, ...options.limits } })
       const { codecFor } = yield* RpcSerialization.RpcSerialization
-      return Runners.RpcClientProtocol.of({ make: (address) => make(address.host), codecFor })
+      return Context.make(Runners.RpcClientProtocol, {
+        make: (address) => client.protocolOf(address.host),
+        codecFor
+      }).pipe(Context.add(Caller, { call: client.call, codecFor }))
     })
   ).pipe(Layer.provide(layerSerialization))
 

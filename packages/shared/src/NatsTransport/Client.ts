@@ -3,10 +3,13 @@ import { Effect, Schedule, type Scope } from "effect"
 import { RpcClient, type RpcMessage, RpcSerialization } from "effect/rpc"
 import { link, type Link, Nats } from "../Nats.ts"
 import * as Subject from "../Subject.ts"
+import { type AnswerFrame, type CallFrame, isAnswer } from "./CallFrames.ts"
 import { clientError, MessageTooLarge } from "./Errors.ts"
 import { type Fork, InOrder, makeFork } from "./InOrder.ts"
 import type { Limits } from "./Limits.ts"
 import { encode, kindOf, kinds, packet, PacketReader, PacketWriter, type PartBudget, textOf } from "./Wire.ts"
+
+type Answer = (answer: AnswerFrame | MessageTooLarge | null) => void
 
 type Respond = (clientId: number, response: RpcMessage.FromServerEncoded) => Effect.Effect<void>
 
@@ -26,6 +29,7 @@ interface Inbox {
 /** One conversation with one life of a runner; it never outlives a lost packet, a break of NATS, or the runner. */
 class Connection {
   readonly requests = new Map<string | number, { readonly clientId: number; readonly bytes: number }>()
+  readonly calls = new Map<number, { readonly answer: Answer; readonly bytes: number }>()
   readonly parser: RpcSerialization.Parser
   readonly reader: PacketReader
   readonly writer: PacketWriter
@@ -84,7 +88,7 @@ class Connection {
 
   tick(): void {
     const { idleMs, silenceMs, tickMs } = this.inbox.limits
-    if (this.requests.size === 0) {
+    if (this.owed === 0) {
       this.silentTicks = 0
       this.idleTicks += 1
       if (this.idleTicks * tickMs >= idleMs) this.peer.close(this)
@@ -98,11 +102,24 @@ class Connection {
     else this.writer.control(kinds.ping)
   }
 
+  /** Requests and calls without answer. */
+  get owed(): number {
+    return this.requests.size + this.calls.size
+  }
+
   forget(id: string | number): void {
     const request = this.requests.get(id)
     if (request === undefined) return
     this.requests.delete(id)
     this.requestBytes -= request.bytes
+  }
+
+  forgetCall(id: number): Answer | undefined {
+    const call = this.calls.get(id)
+    if (call === undefined) return undefined
+    this.calls.delete(id)
+    this.requestBytes -= call.bytes
+    return call.answer
   }
 
   /** Clients of the peer that wait for an answer. */
@@ -155,6 +172,7 @@ class Peer {
   current: Connection | undefined
   readonly subject: string
   private connectionsMade = 0
+  private callsMade = 0
   private readonly number: number
   private readonly inbox: Inbox
   private readonly runner: string
@@ -190,14 +208,39 @@ class Peer {
     return Effect.void
   }
 
+  /** The short way; what is returned forgets the call. */
+  call(frame: (id: number) => CallFrame, answer: Answer): () => void {
+    if (this.refusal() !== undefined) {
+      answer(null)
+      return () => undefined
+    }
+    const connection = (this.current ??= this.connect())
+    const id = ++this.callsMade
+    const bytes = Buffer.from(`${JSON.stringify(frame(id))}\n`)
+    const bytesMax = this.inbox.limits.messageBytesMax
+    if (bytes.length > bytesMax) {
+      answer(new MessageTooLarge({ bytes: bytes.length, bytesMax }))
+      return () => undefined
+    }
+    connection.calls.set(id, { answer, bytes: bytes.length })
+    connection.requestBytes += bytes.length
+    connection.send(bytes)
+    return () => {
+      if (connection.forgetCall(id) !== undefined) this.settle(connection)
+    }
+  }
+
   deliver(connection: Connection, body: Uint8Array): void {
-    let responses: ReadonlyArray<RpcMessage.FromServerEncoded>
+    let responses: ReadonlyArray<unknown>
     try {
-      responses = connection.parser.decode(body) as ReadonlyArray<RpcMessage.FromServerEncoded>
+      responses = connection.parser.decode(body)
     } catch {
       return this.fail(connection, "cannot decode a reply")
     }
-    for (const response of responses) this.deliverOne(connection, response)
+    for (const response of responses) {
+      if (isAnswer(response)) connection.forgetCall(response[0])?.(response)
+      else this.deliverOne(connection, response as RpcMessage.FromServerEncoded)
+    }
     this.settle(connection)
   }
 
@@ -205,8 +248,11 @@ class Peer {
   fail(connection: Connection, reason: string): void {
     if (this.current !== connection) return
     const owed = connection.callers()
+    const calls = [...connection.calls.values()]
+    connection.calls.clear()
     connection.writer.discard()
     this.close(connection)
+    for (const { answer } of calls) answer(null)
     if (owed.size > 0) this.broadcast({ _tag: "ClientProtocolError", error: clientError(this.runner, reason) }, owed)
   }
 
@@ -219,7 +265,7 @@ class Peer {
 
   /** A runner that stops waits until nothing is owed. */
   settle(connection: Connection): void {
-    if (connection.closing && connection.requests.size === 0) this.close(connection)
+    if (connection.closing && connection.owed === 0) this.close(connection)
   }
 
   private deliverOne(connection: Connection, response: RpcMessage.FromServerEncoded): void {
@@ -246,7 +292,7 @@ class Peer {
     if (!this.inbox.link.up) return "no connection to NATS"
     if (this.current === undefined) return undefined
     if (this.current.closing) return "stopping"
-    const full = this.current.requests.size >= requestsMax || this.current.requestBytes >= requestBytesMax
+    const full = this.current.owed >= requestsMax || this.current.requestBytes >= requestBytesMax
     return full ? "too many calls without answer" : undefined
   }
 
@@ -269,7 +315,9 @@ class Peer {
   }
 }
 
-/** Opens the inbox of this process; what it returns makes the protocol to one runner. */
+const nobody: ReadonlySet<number> = new Set()
+
+/** Opens the inbox of this process. */
 export const make = Effect.fnUntraced(function* (options: { readonly region: string; readonly limits: Limits }) {
   const nats = yield* Nats
   const serialization = yield* RpcSerialization.RpcSerialization
@@ -307,7 +355,23 @@ export const make = Effect.fnUntraced(function* (options: { readonly region: str
   yield* Effect.sync(() => {
     for (const connection of Array.from(connections.values())) connection.tick()
   }).pipe(Effect.repeat(Schedule.spaced(options.limits.tickMs)), Effect.forkScoped)
-  return (runner: string): Effect.Effect<RpcClient.Protocol["Service"], never, Scope.Scope> =>
+  // One for each runner that was ever called; their connections close when they are idle.
+  const callees = new Map<string, Peer>()
+  const call = (runner: string, frame: (id: number) => CallFrame, answer: Answer) => {
+    let peer = callees.get(runner)
+    if (peer === undefined) {
+      peer = new Peer(inbox, runner, nobody, () => Effect.void, fork)
+      callees.set(runner, peer)
+    }
+    return peer.call(frame, answer)
+  }
+  yield* Effect.addFinalizer(() =>
+    Effect.sync(() => {
+      for (const peer of callees.values()) if (peer.current !== undefined) peer.close(peer.current)
+    })
+  )
+  /** Effect's own protocol to one runner. */
+  const protocolOf = (runner: string): Effect.Effect<RpcClient.Protocol["Service"], never, Scope.Scope> =>
     RpcClient.Protocol.make((respond, clientIds) =>
       Effect.gen(function* () {
         const peer = new Peer(inbox, runner, clientIds, respond, fork)
@@ -320,4 +384,5 @@ export const make = Effect.fnUntraced(function* (options: { readonly region: str
         }
       })
     )
+  return { call, protocolOf }
 })

@@ -3,6 +3,8 @@ import { type Context, Effect, Fiber, Latch, Option, Queue, Schedule } from "eff
 import { type RpcMessage, RpcSerialization, RpcServer } from "effect/rpc"
 import { link, Nats } from "../Nats.ts"
 import * as Subject from "../Subject.ts"
+import { type AnswerFrame, isCall } from "./CallFrames.ts"
+import type { TakeCall } from "./CallServer.ts"
 import { MessageTooLarge } from "./Errors.ts"
 import { InOrder, makeFork } from "./InOrder.ts"
 import type { Limits } from "./Limits.ts"
@@ -33,7 +35,7 @@ class Clients {
   readonly ids = new Set<number>()
   readonly none = Latch.makeUnsafe(true)
   closing = false
-  closed = false
+  takeCall: TakeCall = ([id], answer) => void answer([id, "refused", "EntityNotAssignedToRunner"])
   packetBytesMax = 1024 * 1024
   private readonly bySubject = new Map<string, Client>()
   private readonly parts: PartBudget = { bytes: 0 }
@@ -104,6 +106,15 @@ class Clients {
     return Effect.void
   }
 
+  private answer(client: Client, answer: AnswerFrame): MessageTooLarge | undefined {
+    const bytes = Buffer.from(`${JSON.stringify(answer)}\n`)
+    const bytesMax = this.limits.messageBytesMax
+    if (bytes.length > bytesMax) return new MessageTooLarge({ bytes: bytes.length, bytesMax })
+    client.owed.delete(answer[0])
+    if (this.byId.has(client.id)) client.writer.write(bytes)
+    return undefined
+  }
+
   tick(): void {
     const { idleMs, silenceMs, tickMs } = this.limits
     for (const client of this.byId.values()) {
@@ -160,13 +171,19 @@ class Clients {
   }
 
   private takeAll(client: Client, body: Uint8Array): void {
-    let messages: ReadonlyArray<RpcMessage.FromClientEncoded>
+    let messages: ReadonlyArray<unknown>
     try {
-      messages = client.parser.decode(body) as ReadonlyArray<RpcMessage.FromClientEncoded>
+      messages = client.parser.decode(body)
     } catch {
       return this.end(client, "cannot decode a request")
     }
-    for (const message of messages) {
+    for (const decoded of messages) {
+      if (isCall(decoded)) {
+        client.owed.add(decoded[0])
+        this.takeCall(decoded, (answer) => this.answer(client, answer))
+        continue
+      }
+      const message = decoded as RpcMessage.FromClientEncoded
       if (message._tag === "Request" && message.isNotification !== true) client.owed.add(message.id)
       if (message._tag === "Interrupt") client.owed.delete(message.requestId)
       const key = message._tag === "Request" ? message.id : "requestId" in message ? message.requestId : ""
@@ -265,7 +282,10 @@ export const make = Effect.fnUntraced(function* (options: {
         limits.drainMs
       )
   })
-  return RpcServer.Protocol.of({
+  const serve = (take: TakeCall) => {
+    clients.takeCall = take
+  }
+  const served = RpcServer.Protocol.of({
     ...protocol,
     // On fibers of their own: what is being interrupted could neither go on taking messages nor wait.
     run: (take) =>
@@ -275,4 +295,5 @@ export const make = Effect.fnUntraced(function* (options: {
         return Effect.onExit(Effect.never, () => stop)
       })
   })
+  return { protocol: served, serve }
 })

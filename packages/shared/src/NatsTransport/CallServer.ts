@@ -1,0 +1,102 @@
+import { Context, Effect, Layer, Option } from "effect"
+import {
+  ClusterError,
+  EntityAddress,
+  EntityId,
+  EntityType,
+  Envelope,
+  Message,
+  RunnerServer,
+  ShardId,
+  Sharding
+} from "effect/cluster"
+import { Headers } from "effect/http"
+import { type Rpc, RpcServer } from "effect/rpc"
+import { type AnswerFrame, type CallFrame, codecOf, died } from "./CallFrames.ts"
+import type { MessageTooLarge } from "./Errors.ts"
+import { makeFork } from "./InOrder.ts"
+
+/** Takes a call and answers it at some time; an answer that is too large is not sent, and another one may be. */
+export type TakeCall = (call: CallFrame, answer: (answer: AnswerFrame) => MessageTooLarge | undefined) => void
+
+/** The calls that reach this runner. */
+export class IncomingCalls extends Context.Service<
+  IncomingCalls,
+  {
+    /** From now on; before that every call is refused as not assigned, and its caller tries again. */
+    readonly serve: (take: TakeCall) => void
+  }
+>()("@halles/shared/NatsTransport/IncomingCalls") {}
+
+/** Addresses whose hashes are known; emptied at the bound. */
+const addressesMax = 100_000
+
+const makeAddresses = () => {
+  const known = new Map<string, EntityAddress.EntityAddress>()
+  return ([, group, shard, entityType, entityId]: CallFrame): EntityAddress.EntityAddress => {
+    const key = `${group}:${shard}:${entityType}:${entityId}`
+    const found = known.get(key)
+    if (found !== undefined) return found
+    if (known.size >= addressesMax) known.clear()
+    const address = EntityAddress.make({
+      shardId: ShardId.make(group, shard),
+      entityType: EntityType.make(entityType),
+      entityId: EntityId.make(entityId)
+    })
+    known.set(key, address)
+    return address
+  }
+}
+
+/** Hands calls to the entities of this runner. */
+const layerCalls = Layer.effectDiscard(
+  Effect.gen(function* () {
+    const sharding = yield* Sharding.Sharding
+    const incoming = yield* IncomingCalls
+    const { codecFor } = yield* RpcServer.Protocol
+    const fork = makeFork(yield* Effect.scope, yield* Effect.context<never>())
+    const addressOf = makeAddresses()
+
+    incoming.serve((call, answer) => {
+      const [id, , , , , tag, payload, trace] = call
+      const send = (make: () => AnswerFrame) => {
+        let failed: unknown
+        try {
+          failed = answer(make())
+        } catch (cause) {
+          failed = new ClusterError.MalformedMessage({ cause })
+        }
+        if (failed !== undefined) answer(died(id, failed))
+      }
+      fork(
+        Effect.flatMap(sharding.getSnowflake, (requestId) =>
+          sharding.send(
+            new Message.IncomingRequest<Rpc.Any>({
+              // A number of our own: ids of callers that own no shards may meet.
+              envelope: Envelope.makeRequest({
+                requestId,
+                address: addressOf(call),
+                tag: tag as never,
+                payload: payload as never,
+                headers: Headers.empty,
+                ...(trace === null ? {} : { traceId: trace[0], spanId: trace[1], sampled: trace[2] })
+              }) as never,
+              lastSentReply: Option.none(),
+              codecFor,
+              respond: ({ reply, rpc }) =>
+                Effect.sync(() => {
+                  if (reply._tag === "WithExit") send(() => codecOf(rpc, codecFor).encodeExit(id, reply.exit))
+                })
+            })
+          )
+        ).pipe(
+          Effect.catch((error) => Effect.sync(() => send(() => [id, "refused", error._tag]))),
+          Effect.catchCause((cause) => Effect.sync(() => send(() => died(id, cause))))
+        )
+      )
+    })
+  })
+)
+
+/** The runner's side: calls by the short way, all else by Effect's own. */
+export const layer = Layer.mergeAll(RunnerServer.layer, layerCalls)

@@ -1,0 +1,108 @@
+import { Context, Effect, Exit, Layer } from "effect"
+import {
+  ClusterError,
+  ClusterSchema,
+  type Message,
+  Reply,
+  type RunnerAddress,
+  Runners,
+  Snowflake
+} from "effect/cluster"
+import { type Rpc, type RpcSerialization, RpcSchema } from "effect/rpc"
+import { type AnswerFrame, type CallFrame, codecOf, type Refusal } from "./CallFrames.ts"
+import { MessageTooLarge } from "./Errors.ts"
+
+/** Sends calls to runners; a process has one. */
+export class Caller extends Context.Service<
+  Caller,
+  {
+    /**
+     * `answer` is called once: with the answer, with `null` when the runner is unavailable (the call may have run), or
+     * with why it could not be sent. What is returned forgets the call.
+     */
+    readonly call: (
+      runner: string,
+      frame: (id: number) => CallFrame,
+      answer: (answer: AnswerFrame | MessageTooLarge | null) => void
+    ) => () => void
+    readonly codecFor: RpcSerialization.CodecFor
+  }
+>()("@halles/shared/NatsTransport/Caller") {}
+
+/** Volatile, one answer, and nothing that an interrupt of the caller would stop. */
+const isShort = <R extends Rpc.Any>(message: Message.Outgoing<R>): message is Message.OutgoingRequest<R> =>
+  message._tag === "OutgoingRequest" &&
+  !Context.get(message.annotations, ClusterSchema.Persisted) &&
+  Context.get(message.annotations, ClusterSchema.Uninterruptible) === true &&
+  !RpcSchema.isStreamSchema((message.rpc as unknown as Rpc.AnyWithProps).successSchema) &&
+  Object.keys(message.envelope.headers).length === 0
+
+const refused = <R extends Rpc.Any>(reason: Refusal, message: Message.OutgoingRequest<R>) => {
+  const { address, requestId } = message.envelope
+  switch (reason) {
+    case "MailboxFull":
+      return new ClusterError.MailboxFull({ address })
+    case "AlreadyProcessingMessage":
+      return new ClusterError.AlreadyProcessingMessage({ address, envelopeId: requestId })
+    default:
+      return new ClusterError.EntityNotAssignedToRunner({ address })
+  }
+}
+
+/** Effect's `Runners`, but that calls take the short way. */
+const make = Effect.gen(function* () {
+  const runners = yield* Runners.makeRpc
+  const snowflakes = yield* Snowflake.Generator
+  const { call, codecFor } = yield* Caller
+
+  const send = <R extends Rpc.Any>(to: RunnerAddress.RunnerAddress, message: Message.OutgoingRequest<R>) =>
+    Effect.callback<
+      void,
+      | ClusterError.RunnerUnavailable
+      | ClusterError.EntityNotAssignedToRunner
+      | ClusterError.MailboxFull
+      | ClusterError.AlreadyProcessingMessage
+    >((resume) => {
+      const { envelope } = message
+      const { address, requestId, sampled, spanId, tag, traceId } = envelope
+      const codec = codecOf(message.rpc, codecFor)
+      const respond = (exit: Exit.Exit<unknown, unknown>) =>
+        resume(
+          message.respond(new Reply.WithExit<R>({ id: snowflakes.nextUnsafe(), requestId, exit: exit as Rpc.Exit<R> }))
+        )
+      let payload: unknown
+      try {
+        payload = codec.encodePayload(envelope.payload)
+      } catch (cause) {
+        respond(Exit.die(new ClusterError.MalformedMessage({ cause })))
+        return
+      }
+      const trace = traceId === undefined ? null : ([traceId, spanId ?? "", sampled === true] as const)
+      const { group, id: shard } = address.shardId
+      const forget = call(
+        to.host,
+        (id) => [id, group, shard, address.entityType, address.entityId, tag, payload, trace],
+        (answer) => {
+          if (answer === null) return resume(Effect.fail(new ClusterError.RunnerUnavailable({ address: to })))
+          if (answer instanceof MessageTooLarge) return respond(Exit.die(answer))
+          if (answer[1] === "refused") return resume(Effect.fail(refused(answer[2], message)))
+          let exit: Exit.Exit<unknown, unknown>
+          try {
+            exit = answer[1] === "done" ? Exit.succeed(codec.decodeSuccess(answer[2])) : codec.decodeExit(answer[2])
+          } catch (cause) {
+            exit = Exit.die(new ClusterError.MalformedMessage({ cause }))
+          }
+          respond(exit)
+        }
+      )
+      return Effect.sync(forget)
+    })
+
+  return Runners.Runners.of({
+    ...runners,
+    send: (options) => (isShort(options.message) ? send(options.address, options.message) : runners.send(options))
+  })
+})
+
+/** How a process reaches runners. */
+export const layerRunners = Layer.effect(Runners.Runners, make).pipe(Layer.provide(Snowflake.layerGenerator))
