@@ -39,6 +39,13 @@ export const withLogin = (url: string, user: string, password: string, database?
   return changed.href
 }
 
+/** A URL of another database of the same server. */
+export const withDatabase = (url: string, database: string): string => {
+  const changed = new URL(url)
+  changed.pathname = `/${database}`
+  return changed.href
+}
+
 /** A URL without credentials, as it may be shown. */
 export const withoutLogin = (url: string): string => withLogin(url, "", "")
 

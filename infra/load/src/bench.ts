@@ -65,6 +65,7 @@ const bench = Effect.fn("bench")(function* (options: {
       done[name] = yield* row({ quick: options.quick, span })
       yield* Console.log(Table.line(name, done[name]))
     }
+    if (profile !== null) for (const line of yield* (yield* Stage).statements) yield* Console.log(line)
   }).pipe(Effect.provide(Stage.layer({ settings, profile })))
   const last = JSON.stringify(done)
   if (Option.isSome(options.json)) writeFileSync(options.json.value, `${last}\n`)

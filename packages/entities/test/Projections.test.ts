@@ -232,12 +232,12 @@ layer(Database, { excludeTestServices: true, timeout: "60 seconds" })("a read ta
     Effect.gen(function* () {
       yield* clear
       yield* journal(all)
-      const { apply } = yield* table
-      yield* apply(all)
+      yield* (yield* table).apply(all)
       const whole = yield* view
       assert.deepStrictEqual(yield* seqs, expected(ids, 30))
 
       yield* (yield* SqlClient.SqlClient)`TRUNCATE product_view`
+      const { apply } = yield* table
       for (const part of [
         all.slice(0, 7),
         all.slice(3, 12),
@@ -251,7 +251,23 @@ layer(Database, { excludeTestServices: true, timeout: "60 seconds" })("a read ta
       assert.deepStrictEqual(yield* view, whole)
 
       yield* (yield* SqlClient.SqlClient)`TRUNCATE product_view`
-      yield* apply(ids.map((id) => product(id, 30)))
+      yield* (yield* table).apply(ids.map((id) => product(id, 30)))
+      assert.deepStrictEqual(yield* view, whole)
+    })
+  )
+
+  it.effect("is the same when two follow it, each of whom remembers what it wrote", () =>
+    Effect.gen(function* () {
+      yield* clear
+      yield* journal(all)
+      yield* (yield* table).apply(all)
+      const whole = yield* view
+      yield* (yield* SqlClient.SqlClient)`TRUNCATE product_view`
+      const [one, two] = [yield* table, yield* table]
+      for (let at = 0; at < 30; at += 3) {
+        yield* (at % 2 === 0 ? one : two).apply(all.filter(({ seq }) => seq > at && seq <= at + 3))
+        yield* (at % 4 === 0 ? one : two).apply(all.filter(({ seq }) => seq > at - 2 && seq <= at + 2))
+      }
       assert.deepStrictEqual(yield* view, whole)
     })
   )

@@ -34,6 +34,8 @@ export class Stage extends Context.Service<
     readonly client: ReturnType<typeof makeClient>
     /** The region's database as its owner. */
     readonly database: ReturnType<typeof ownerOf>
+    /** The region's statements that took most of the database's time since the stage was made, as lines of text. */
+    readonly statements: Effect.Effect<ReadonlyArray<string>, Error>
     /** Processor seconds that each process has used since it started, this one among them; `postgres` with all of its children. */
     readonly cpu: () => Readonly<Record<string, number>>
   }
@@ -77,6 +79,16 @@ const make = Effect.fnUntraced(function* (options: {
   const servers = yield* startServers({ directory, secrets: keys, settings: options.settings })
   const parts: Environment.Parts = { layout, secrets: keys, addresses: servers }
   yield* provision(servers, parts)
+
+  const administrator = PgClient.layer({
+    url: Redacted.make(Environment.withDatabase(servers.admins["eu"] ?? "", "halles_eu")),
+    applicationName: "halles-bench:administrator",
+    maxConnections: 1
+  })
+  yield* Effect.gen(function* () {
+    const sql = yield* PgClient.PgClient
+    yield* sql`CREATE EXTENSION IF NOT EXISTS pg_stat_statements`
+  }).pipe(Effect.provide(administrator))
 
   const start = (
     spec: Pick<ProcessSpec, "name" | "kind" | "port" | "env"> & { readonly program: string; readonly health: string }
@@ -137,6 +149,7 @@ const make = Effect.fnUntraced(function* (options: {
     }),
     client: makeClient(parts),
     database: ownerOf(parts),
+    statements: statements.pipe(Effect.provide(administrator)),
     cpu: () =>
       Object.fromEntries([
         ["client", process.cpuUsage().user / 1e6 + process.cpuUsage().system / 1e6],
@@ -147,4 +160,19 @@ const make = Effect.fnUntraced(function* (options: {
           )
       ])
   })
+})
+
+const statements = Effect.gen(function* () {
+  const sql = yield* PgClient.PgClient
+  const rows = yield* sql<{ calls: number; rows: number; ms: number; query: string }>`
+    SELECT calls::int, rows::int, total_exec_time AS ms, regexp_replace(query, '[[:space:]]+', ' ', 'g') AS query
+    FROM pg_stat_statements ORDER BY total_exec_time DESC LIMIT 15`
+  return rows.map(({ calls, ms, query, rows: touched }) =>
+    [
+      `${ms.toFixed(0)} ms`.padStart(10),
+      `${calls} calls`.padStart(14),
+      `${touched} rows`.padStart(14),
+      query.slice(0, 140)
+    ].join("  ")
+  )
 })

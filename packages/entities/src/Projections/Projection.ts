@@ -40,6 +40,8 @@ export interface Projection {
 /** Where messages are missing: of so many entities so many rows each are read from the journal at a time. */
 const missingEntities = 50
 const missingRows = 200
+/** Rows that a follower knows by heart, so that it need not read what it wrote itself. */
+const keptMax = 20_000
 /** Entities rebuilt in one transaction. */
 export const rebuildBatch = 200
 
@@ -54,7 +56,7 @@ export interface Unfolded {
   readonly defect: unknown
 }
 
-/** Reading and writing of one projection's table. All of it is meant to run inside a transaction. */
+/** Reading and writing of one projection's table. */
 export const make = Effect.fnUntraced(function* (projection: Projection) {
   const sql = yield* SqlClient.SqlClient
   const table = sql.literal(projection.table)
@@ -124,32 +126,62 @@ export const make = Effect.fnUntraced(function* (projection: Projection) {
     }
   })
 
+  /** Rows as they were written last, the least used one first. Whoever else writes a row comes to the same one. */
+  const kept: Rows = new Map()
+  const keep = (rows: ReadonlyArray<ViewRow>) => {
+    for (const row of rows) {
+      kept.delete(row.id)
+      kept.set(row.id, row)
+    }
+    for (const id of kept.keys()) {
+      if (kept.size <= keptMax) break
+      kept.delete(id)
+    }
+  }
+
+  const foldAll = (byId: ReadonlyMap<string, ReadonlyArray<Entry>>, rows: Rows) => {
+    const gaps = new Map<string, number>()
+    const unfolded = new Map<string, unknown>()
+    for (const [id, own] of byId) {
+      for (const entry of own.toSorted((a, b) => a.seq - b.seq)) {
+        const expected = (rows.get(id)?.seq ?? 0) + 1
+        if (entry.seq < expected) continue
+        if (entry.seq > expected || gaps.has(id)) gaps.set(id, entry.seq)
+        else fold(rows, entry, unfolded)
+      }
+    }
+    return { gaps, unfolded }
+  }
+
   /**
    * Applies entries in any order, with repeats and gaps: an entry at or below its row is skipped, the ones missing before
    * it are read from the journal.
    */
-  const apply = (entries: ReadonlyArray<Entry>) =>
-    sql.withTransaction(
-      Effect.gen(function* () {
-        const byId = Map.groupBy(entries, ({ id }) => id)
-        const rows = yield* load([...byId.keys()])
-        const before = new Map(rows)
-        const gaps = new Map<string, number>()
-        const unfolded = new Map<string, unknown>()
-        for (const [id, own] of byId) {
-          for (const entry of own.toSorted((a, b) => a.seq - b.seq)) {
-            const expected = (rows.get(id)?.seq ?? 0) + 1
-            if (entry.seq < expected) continue
-            if (entry.seq > expected || gaps.has(id)) gaps.set(id, entry.seq)
-            else fold(rows, entry, unfolded)
-          }
-        }
-        yield* catchUp(rows, gaps, unfolded)
-        const changed = [...rows.values()].filter((row) => before.get(row.id) !== row)
-        yield* save(changed, { overwrite: false })
-        return { changed, unfolded: listed(unfolded) }
-      })
-    )
+  const apply = Effect.fnUntraced(function* (entries: ReadonlyArray<Entry>) {
+    const byId = Map.groupBy(entries, ({ id }) => id)
+    const known = [...byId.keys()].flatMap((id) => kept.get(id) ?? [])
+    const rows: Rows = new Map(known.map((row) => [row.id, row]))
+    let before = new Map(rows)
+    const changedRows = () => [...rows.values()].filter((row) => before.get(row.id) !== row)
+    let folded = foldAll(byId, rows)
+    if (known.length === byId.size && folded.gaps.size === 0) {
+      yield* save(changedRows(), { overwrite: false })
+    } else {
+      yield* sql.withTransaction(
+        Effect.gen(function* () {
+          rows.clear()
+          for (const [id, row] of yield* load([...byId.keys()])) rows.set(id, row)
+          before = new Map(rows)
+          folded = foldAll(byId, rows)
+          yield* catchUp(rows, folded.gaps, folded.unfolded)
+          yield* save(changedRows(), { overwrite: false })
+        })
+      )
+    }
+    const changed = changedRows()
+    keep(changed)
+    return { changed, unfolded: listed(folded.unfolded) }
+  })
 
   const rebuildChunk = (ids: ReadonlyArray<string>) =>
     sql.withTransaction(
@@ -168,6 +200,7 @@ export const make = Effect.fnUntraced(function* (projection: Projection) {
    * is, never none, and a follower may go on beside it. Rows without a journal are deleted at the end.
    */
   const rebuild = Effect.gen(function* () {
+    kept.clear()
     let after = ""
     let entities = 0
     const unfolded: Array<Unfolded> = []
