@@ -7,7 +7,7 @@ import { ShardEpochs } from "./ShardEpochs.ts"
 /** Writers of one runner. Each takes its own shards, so that entities of a shard are written in order. */
 const lanes = 2
 /** Entities that are read at the same time; more wait their turn. */
-const loadsMax = 64
+const loadsMax = 512
 
 export const duplicateActivations = Metric.counter("halles_duplicate_activation_total", {
   description: "Batches refused because another runner had raised the epoch of their shard"
@@ -77,21 +77,19 @@ export class Journal extends Context.Service<
       )
       const writerOf = (shard: number) => writers[shard % lanes]!
 
-      const tailAfter = Effect.fnUntraced(function* (entityType: string, entityId: string, afterSeq: number) {
-        const tail: Array<Stored> = []
-        while (true) {
-          const rows: ReadonlyArray<Stored> = yield* store.history(entityType, entityId, tail.at(-1)?.seq ?? afterSeq)
-          tail.push(...rows)
-          if (rows.length < historyMax) return tail
-        }
-      })
       const load = Effect.fnUntraced(function* (entityType: string, entityId: string) {
-        const snapshot = yield* store.snapshot(entityType, entityId)
-        return { snapshot, tail: yield* tailAfter(entityType, entityId, snapshot?.seq ?? 0) }
+        const { snapshot, tail } = yield* answered(store.load(entityType, entityId))
+        const rows = [...tail]
+        let page = tail
+        while (page.length === historyMax) {
+          page = yield* answered(store.history(entityType, entityId, rows.at(-1)!.seq))
+          rows.push(...page)
+        }
+        return { snapshot, tail: rows }
       })
 
       return Journal.of({
-        load: (entityType, entityId) => loading.withPermits(1)(answered(load(entityType, entityId))),
+        load: (entityType, entityId) => loading.withPermits(1)(load(entityType, entityId)),
         find: (entityType, entityId, commandId) => answered(store.find(entityType, entityId, commandId)),
         history: (entityType, entityId, afterSeq) => answered(store.history(entityType, entityId, afterSeq)),
         hasRoom: (shard) => writerOf(shard).hasRoom(),

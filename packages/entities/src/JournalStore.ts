@@ -1,5 +1,5 @@
 import { PgTypes } from "@effect/sql-pg"
-import { Context, Effect, Layer, Option, Result, Schema } from "effect"
+import { Context, Effect, Exit, Layer, Option, Request, RequestResolver, Result, Schema, Semaphore } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import type { Entry } from "./Journal/GroupCommit.ts"
 
@@ -19,6 +19,11 @@ export interface Snapshot {
   readonly state: unknown
   /** The newest command ids that it covers, oldest first. */
   readonly commands: ReadonlyArray<string>
+}
+
+export interface Loaded {
+  readonly snapshot: Snapshot | null
+  readonly tail: ReadonlyArray<Stored>
 }
 
 /** What became of a batch: all of it is in the journal, or none of it. */
@@ -51,7 +56,8 @@ export class JournalStore extends Context.Service<
   JournalStore,
   {
     readonly append: (owner: string, entries: ReadonlyArray<Entry>) => Effect.Effect<Appended, StoreFailed>
-    readonly snapshot: (entityType: string, entityId: string) => Effect.Effect<Snapshot | null, StoreFailed>
+    /** What an entity is rebuilt from: its snapshot and the rows after it, `historyMax` at the most. */
+    readonly load: (entityType: string, entityId: string) => Effect.Effect<Loaded, StoreFailed>
     /** In order, `historyMax` rows at the most. */
     readonly history: (
       entityType: string,
@@ -88,15 +94,10 @@ export class JournalStore extends Context.Service<
       const columns = sql.literal(
         "seq, command_id, events, (meta->>'v')::int AS version, extract(epoch FROM at) * 1000 AS at"
       )
+      const loader = yield* makeLoader(sql)
       return JournalStore.of({
         append: (owner, entries) => append(sql, owner, entries),
-        snapshot: (entityType, entityId) =>
-          sql<Snapshot>`
-            SELECT seq, version, state, commands FROM snapshot
-            WHERE entity_type = ${entityType} AND entity_id = ${entityId}`.pipe(
-            Effect.map(([row]) => row ?? null),
-            Effect.mapError(failed)
-          ),
+        load: (entityType, entityId) => Effect.request(new Load({ entityType, entityId }), loader),
         history: (entityType, entityId, afterSeq) =>
           sql<Row>`
             SELECT ${columns} FROM journal_all
@@ -146,6 +147,56 @@ export class JournalStore extends Context.Service<
     })
   )
 }
+
+/** Entities of one statement, and statements at a time. */
+const loadMax = 128
+const loadsAtOnce = 3
+
+class Load extends Request.TaggedClass("Load")<
+  { readonly entityType: string; readonly entityId: string },
+  Loaded,
+  StoreFailed
+> {}
+
+interface LoadedRow {
+  readonly n: bigint | number
+  readonly seq: number | null
+  readonly version: number
+  readonly state: unknown
+  readonly commands: ReadonlyArray<string>
+  readonly tail: ReadonlyArray<readonly [number, string, ReadonlyArray<unknown>, number, number]> | null
+}
+
+/** Entities that are activated in the same moment are read by one statement. */
+const makeLoader = Effect.fnUntraced(function* (sql: SqlClient.SqlClient) {
+  const turns = yield* Semaphore.make(loadsAtOnce)
+  return RequestResolver.make<Load>((entries) =>
+    sql<LoadedRow>`
+      SELECT n, seq, version, state, commands, tail FROM journal_load(
+        ${text(entries.map(({ request }) => request.entityType))},
+        ${text(entries.map(({ request }) => request.entityId))},
+        ${historyMax})`.pipe(
+      turns.withPermits(1),
+      Effect.mapError(failed),
+      Effect.map((rows) => {
+        for (const { commands, n, seq, state, tail, version } of rows) {
+          entries[Number(n) - 1]!.completeUnsafe(
+            Exit.succeed({
+              snapshot: seq === null ? null : { seq, version, state, commands },
+              tail: (tail ?? []).map(([seq, commandId, events, version, at]) => ({
+                seq,
+                commandId,
+                events,
+                version,
+                at
+              }))
+            })
+          )
+        }
+      })
+    )
+  ).pipe(RequestResolver.batchN(loadMax))
+})
 
 const failed = (error: SqlError.SqlError) => new StoreFailed({ reason: error.reason._tag })
 

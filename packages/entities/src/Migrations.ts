@@ -4,12 +4,18 @@ import { Migrator, SqlClient } from "effect/sql"
 import journal from "./migrations/0001_journal.ts"
 import projections from "./migrations/0002_projections.ts"
 import archive from "./migrations/0003_archive.ts"
+import load from "./migrations/0004_load.ts"
 
 const run = Migrator.make({})
 
 /** Brings one region's database up to date; needs its owner. Numbered, in order, each once; frozen once landed. */
 export const migrateRegion = run({
-  loader: Migrator.fromRecord({ "0001_journal": journal, "0002_projections": projections, "0003_archive": archive })
+  loader: Migrator.fromRecord({
+    "0001_journal": journal,
+    "0002_projections": projections,
+    "0003_archive": archive,
+    "0004_load": load
+  })
 })
 
 /** Runner registry and shard locks of the whole cluster, in `halles_control`; the tables are Effect's own. */

@@ -71,15 +71,15 @@ export const closedLoop = Effect.fnUntraced(function* <E, R>(options: {
   const { cpu, inFlight, operation, row, setting, span } = options
   let next = 0
   let measuringSince = Number.POSITIVE_INFINITY
-  let stopped = false
+  const state = { stopped: false }
   const latencies: Array<number> = []
   const broken = yield* Deferred.make<never, OperationFailed>()
   const caller = Effect.gen(function* () {
-    while (!stopped) {
+    while (!state.stopped) {
       const since = performance.now()
       yield* operation(next++)
       const now = performance.now()
-      if (since >= measuringSince && !stopped) latencies.push(now - since)
+      if (since >= measuringSince && !state.stopped) latencies.push(now - since)
     }
   }).pipe(Effect.catchCause((cause) => Deferred.fail(broken, new OperationFailed({ row, reason: String(cause) }))))
   const callers = yield* Effect.forEach(Array.from({ length: inFlight }), () => Effect.forkChild(caller))
@@ -88,12 +88,12 @@ export const closedLoop = Effect.fnUntraced(function* <E, R>(options: {
     measuringSince = performance.now()
     const before = cpu()
     yield* Effect.sleep(span.measureMs)
-    stopped = true
+    state.stopped = true
     const after = cpu()
     return figures({ latencies, seconds: (performance.now() - measuringSince) / 1000, before, after, setting })
   })
   const result = yield* Effect.exit(Effect.raceFirst(measured, Deferred.await(broken)))
-  stopped = true
+  state.stopped = true
   if (Exit.isFailure(result)) yield* Fiber.interruptAll(callers)
   yield* Effect.forEach(callers, (fiber) => Fiber.await(fiber), { discard: true })
   return yield* result
