@@ -27,6 +27,15 @@ export const options = {
   defectRetryPolicy: Schedule.jittered(Schedule.spaced("200 millis"))
 } as const
 
+/** What the shell reads of a command. */
+interface Commanded {
+  readonly commandId: string
+  readonly _tag: string
+  readonly origin?: Origin
+  /** Of a `Wake`. */
+  readonly dueAt?: number
+}
+
 export interface Handled<State, Event> {
   readonly state: State
   readonly seq: number
@@ -56,7 +65,7 @@ const takenMax = 10_000
  */
 export const make = Effect.fnUntraced(function* <
   State,
-  Command extends { readonly commandId: string; readonly _tag: string; readonly origin?: Origin },
+  Command extends Commanded,
   Event extends { readonly _tag: string },
   Refusal,
   Owed extends { readonly key: string } = never,
@@ -151,6 +160,20 @@ export const make = Effect.fnUntraced(function* <
           Option.isSome(found) ? Effect.succeed(found.value) : answer
         )
 
+  /**
+   * The timer that is stored is never later than this, and never later than what the state wants. A timer that comes too
+   * early finds nothing due and is set anew, which is rarer than states that want it a little later each time.
+   */
+  let armed = model.dueAt?.(committed) ?? null
+  /** What to write of the timer together with the events that led to a state: as in `GroupCommit.Entry`. */
+  const timerFor = (state: State, now: number): number | undefined => {
+    const wanted = model.dueAt?.(state) ?? null
+    const stays = wanted === null ? armed === null : armed !== null && armed > now && armed <= wanted
+    if (stays) return undefined
+    armed = wanted
+    return wanted ?? 0
+  }
+
   const accept = (command: Command): Effect.Effect<Handled<State, Event>, Refusal | Busy> =>
     Effect.suspend((): Effect.Effect<Handled<State, Event>, Refusal | Busy> => {
       if (activation.dead) return Effect.die(new ActivationLost({ entity: name, reason: "Dead" }))
@@ -162,9 +185,7 @@ export const make = Effect.fnUntraced(function* <
       if (events.length === 0) {
         return unlessRepeated(command, Effect.succeed({ state: speculative, seq, events, repeated: false }))
       }
-      const before = model.dueAt?.(speculative) ?? null
       const state = events.reduce(model.evolve, speculative)
-      const after = model.dueAt?.(state) ?? null
       speculative = state
       seq += 1
       const written = seq
@@ -176,7 +197,7 @@ export const make = Effect.fnUntraced(function* <
         events: JSON.stringify(encodeEvents(events)),
         meta: JSON.stringify(metaOf(model.version, command.origin, Fiber.getCurrent())),
         at,
-        dueAt: before === after ? undefined : (after ?? 0),
+        dueAt: timerFor(state, at),
         onCommit: () => {
           committed = state
           committedSeq = written
@@ -205,15 +226,19 @@ export const make = Effect.fnUntraced(function* <
             Option.isSome(found) ? Effect.succeed(found.value) : accept(command)
           )
         : accept(command)
-      return command._tag === "Wake" ? Effect.tap(handled, () => rearm) : handled
+      const { dueAt: firedAt } = command
+      return command._tag === "Wake" && firedAt !== undefined ? Effect.tap(handled, () => rearm(firedAt)) : handled
     })
 
-  /** A timer that fired and left something due would fire again at once: it is moved a little. */
-  const rearm = Effect.suspend(() => {
-    const dueAt = model.dueAt?.(committed) ?? null
-    const now = clock.currentTimeMillisUnsafe()
-    return dueAt === null || dueAt > now ? Effect.void : journal.rearm(model.type, id, now + redriveMs)
-  })
+  /** The timer that fired would fire again at once: it is set to what is wanted now, or a little later if that is past. */
+  const rearm = (firedAt: number) =>
+    Effect.suspend(() => {
+      const wanted = model.dueAt?.(committed) ?? null
+      const now = clock.currentTimeMillisUnsafe()
+      const next = wanted === null || wanted > now ? wanted : now + redriveMs
+      if (next !== null && armed !== null && armed < next) armed = next
+      return journal.rearm(model.type, id, firedAt, next)
+    })
 
   /** Waits until something later than `seen` is committed. */
   const changedSince = (seen: number) =>

@@ -41,8 +41,8 @@ export class Journal extends Context.Service<
     readonly appendUnsafe: (entry: GroupCommit.Entry) => Effect.Effect<GroupCommit.Refused | null>
     /** Best effort: a snapshot that is not written costs a longer load, nothing else. */
     readonly snapshot: (activation: GroupCommit.Activation, snapshot: Snapshot) => Effect.Effect<void>
-    /** Moves a timer that is still there. */
-    readonly rearm: (entityType: string, entityId: string, dueAt: number) => Effect.Effect<void>
+    /** Moves or deletes a timer that has fired. */
+    readonly rearm: (entityType: string, entityId: string, firedAt: number, dueAt: number | null) => Effect.Effect<void>
   }
 >()("@halles/entities/Journal") {
   static readonly layer = Layer.effect(
@@ -98,8 +98,8 @@ export class Journal extends Context.Service<
           Effect.catch(store.putSnapshot(entityType, entityId, snapshot), (error) =>
             Effect.logWarning("A snapshot was not written", error.reason)
           ),
-        rearm: (entityType, entityId, dueAt) =>
-          Effect.catch(store.rearm(entityType, entityId, dueAt), (error) =>
+        rearm: (entityType, entityId, firedAt, dueAt) =>
+          Effect.catch(store.rearm(entityType, entityId, firedAt, dueAt), (error) =>
             Effect.logWarning("A timer was not moved, it fires again", error.reason)
           )
       })

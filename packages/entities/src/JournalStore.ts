@@ -71,8 +71,13 @@ export class JournalStore extends Context.Service<
     ) => Effect.Effect<Option.Option<Stored>, StoreFailed>
     /** Kept only if it is newer than the one that is there. */
     readonly putSnapshot: (entityType: string, entityId: string, snapshot: Snapshot) => Effect.Effect<void, StoreFailed>
-    /** Moves a timer that is still there. */
-    readonly rearm: (entityType: string, entityId: string, dueAt: number) => Effect.Effect<void, StoreFailed>
+    /** Moves a timer that was due at `firedAt` or before, or deletes it; one that was set meanwhile stays as it is. */
+    readonly rearm: (
+      entityType: string,
+      entityId: string,
+      firedAt: number,
+      dueAt: number | null
+    ) => Effect.Effect<void, StoreFailed>
     readonly dueTimers: (
       shards: ReadonlyArray<number>,
       now: number,
@@ -122,10 +127,15 @@ export class JournalStore extends Context.Service<
               SET seq = excluded.seq, version = excluded.version, state = excluded.state,
                 commands = excluded.commands, at = now()
               WHERE snapshot.seq < excluded.seq`.pipe(Effect.asVoid, Effect.mapError(failed)),
-        rearm: (entityType, entityId, dueAt) =>
-          sql`
-            UPDATE timer SET due_at = to_timestamp(${String(dueAt)}::text::double precision / 1000)
-            WHERE entity_type = ${entityType} AND entity_id = ${entityId}`.pipe(Effect.asVoid, Effect.mapError(failed)),
+        rearm: (entityType, entityId, firedAt, dueAt) => {
+          const fired = sql`entity_type = ${entityType} AND entity_id = ${entityId}
+            AND due_at <= to_timestamp(${String(firedAt)}::text::double precision / 1000)`
+          const moved =
+            dueAt === null
+              ? sql`DELETE FROM timer WHERE ${fired}`
+              : sql`UPDATE timer SET due_at = to_timestamp(${String(dueAt)}::text::double precision / 1000) WHERE ${fired}`
+          return moved.pipe(Effect.asVoid, Effect.mapError(failed))
+        },
         dueTimers: (shards, now, limit) =>
           sql<DueTimer>`
             SELECT entity_type AS "entityType", entity_id AS "entityId",

@@ -32,7 +32,8 @@ export const run = Effect.fnUntraced(function* (wakeEntity: WakeEntity) {
     underWay.add(key)
     const wake = new Wake({
       commandId: CommandId.make(`wake:${Math.round(row.dueAt)}`),
-      origin: { actor: "timer" }
+      origin: { actor: "timer" },
+      dueAt: Math.ceil(row.dueAt)
     })
     return wakeEntity(row.entityType, row.entityId, wake).pipe(
       Effect.timeout(wakeDeadline),

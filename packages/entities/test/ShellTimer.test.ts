@@ -1,0 +1,139 @@
+import { assert, layer } from "@effect/vitest"
+import { commandFields } from "@halles/shared/Command"
+import { CommandId } from "@halles/shared/Ids"
+import { shardGroup } from "@halles/shared/Region"
+import { Effect, Layer, Result, Schema } from "effect"
+import * as fc from "fast-check"
+import { ClusterSchema, Entity } from "effect/cluster"
+import { Rpc } from "effect/rpc"
+import { SqlClient } from "effect/sql"
+import * as EventSourced from "../src/EventSourced.ts"
+import { layerRegion } from "../src/Migrations.ts"
+import type { Model } from "../src/Model.ts"
+import { PgTest } from "@halles/shared/testing/PgTest"
+import * as TestCluster from "../src/testing/TestCluster.ts"
+import { Wake } from "../src/Wake.ts"
+
+/** Wants its timer at `due`, in Unix milliseconds, or none. */
+class Want extends Schema.TaggedClass<Want>()("Want", { ...commandFields, due: Schema.NullOr(Schema.Int) }) {}
+
+const Alarm = Entity.make("Alarm", [
+  Rpc.make("Want", { payload: Want, error: Schema.Unknown }),
+  Rpc.make("Wake", { payload: Wake, error: Schema.Unknown })
+])
+  .annotateRpcs(ClusterSchema.Uninterruptible, true)
+  .annotate(ClusterSchema.ShardGroup, shardGroup)
+
+const Wanted = Schema.TaggedStruct("Wanted", { due: Schema.NullOr(Schema.Int) })
+const model: Model<{ due: number | null }, Want | Wake, typeof Wanted.Type, never> = {
+  type: "Alarm",
+  version: 1,
+  Event: Wanted,
+  State: Schema.Struct({ due: Schema.NullOr(Schema.Int) }),
+  initial: { due: null },
+  decide: (state, command, now) => {
+    if (command._tag === "Want") return Result.succeed([{ _tag: "Wanted", due: command.due }])
+    return Result.succeed(state.due !== null && state.due <= now ? [{ _tag: "Wanted", due: null }] : [])
+  },
+  evolve: (_, { due }) => ({ due }),
+  dueAt: ({ due }) => due
+}
+
+const AlarmLive = Alarm.toLayer(
+  Effect.gen(function* () {
+    const self = yield* EventSourced.make(model)
+    return Alarm.of({
+      Want: ({ payload }) => Effect.asVoid(self.handle(payload)),
+      Wake: ({ payload }) => Effect.asVoid(self.handle(payload))
+    })
+  }),
+  { ...EventSourced.options, maxIdleTime: "5 minutes" }
+)
+
+const Test = AlarmLive.pipe(
+  Layer.provideMerge(TestCluster.layer()),
+  Layer.provide(layerRegion),
+  Layer.provideMerge(PgTest.layer("shell_timer"))
+)
+
+const storedOf = Effect.fnUntraced(function* (id: string) {
+  const sql = yield* SqlClient.SqlClient
+  const [row] = yield* sql<{ due: number }>`
+    SELECT (extract(epoch FROM due_at) * 1000)::double precision AS due FROM timer WHERE entity_id = ${id}`
+  return row === undefined ? null : Math.round(row.due)
+})
+const wantedOf = Effect.fnUntraced(function* (id: string) {
+  const sql = yield* SqlClient.SqlClient
+  const [row] = yield* sql<{ due: number | null }>`
+    SELECT (events->0->>'due')::double precision AS due FROM journal WHERE entity_id = ${id} ORDER BY seq DESC LIMIT 1`
+  return row?.due ?? null
+})
+
+/** Sent together: what the entity is to want, in milliseconds from now, or `"wake"`: its stored timer fires. */
+const rounds = fc.array(
+  fc.array(fc.oneof(fc.constant("wake" as const), fc.constant(null), fc.integer({ min: -50, max: 10_000 })), {
+    minLength: 1,
+    maxLength: 4
+  }),
+  { minLength: 1, maxLength: 8 }
+)
+
+layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("the timer of a shell", (it) => {
+  let entities = 0
+  it.effect("is there when one is wanted, and never later than that", () =>
+    Effect.gen(function* () {
+      const alarms = yield* Alarm.client
+      const run = yield* Effect.context<SqlClient.SqlClient>()
+      yield* Effect.promise(() =>
+        fc.assert(
+          fc.asyncProperty(rounds, (together) =>
+            Effect.runPromiseWith(run)(
+              Effect.gen(function* () {
+                const id = `eu_alarm-${(entities += 1)}`
+                let commands = 0
+                for (const round of together) {
+                  const stored = yield* storedOf(id)
+                  yield* Effect.forEach(
+                    round,
+                    (what) => {
+                      const commandId = CommandId.make(`c${(commands += 1)}`)
+                      if (what !== "wake") {
+                        return alarms(id).Want(new Want({ commandId, due: what === null ? null : Date.now() + what }))
+                      }
+                      // As the timers do: only what is due fires.
+                      return stored === null || stored > Date.now()
+                        ? Effect.void
+                        : alarms(id).Wake(new Wake({ commandId, dueAt: stored }))
+                    },
+                    { concurrency: "unbounded" }
+                  )
+                  const [is, wanted] = [yield* storedOf(id), yield* wantedOf(id)]
+                  if (wanted === null) assert.isTrue(is === null || is <= Date.now() + 10_000)
+                  else assert.isTrue(is !== null && is <= Math.max(wanted, Date.now() + 5_000), `${is} <= ${wanted}`)
+                }
+              })
+            )
+          ),
+          { numRuns: 40 }
+        )
+      )
+    })
+  )
+
+  it.effect("is not written again for a state that wants it later, and is set anew when it fires too early", () =>
+    Effect.gen(function* () {
+      const alarm = (yield* Alarm.client)("eu_later")
+      const now = Date.now()
+      yield* alarm.Want(new Want({ commandId: CommandId.make("one"), due: now + 10 }))
+      yield* alarm.Want(new Want({ commandId: CommandId.make("two"), due: now + 60_000 }))
+      assert.strictEqual(yield* storedOf("eu_later"), now + 10)
+      yield* Effect.sleep("20 millis")
+      yield* alarm.Wake(new Wake({ commandId: CommandId.make("early"), dueAt: now + 10 }))
+      assert.strictEqual(yield* storedOf("eu_later"), now + 60_000)
+      yield* alarm.Want(new Want({ commandId: CommandId.make("three"), due: now + 30_000 }))
+      assert.strictEqual(yield* storedOf("eu_later"), now + 30_000)
+      yield* alarm.Want(new Want({ commandId: CommandId.make("four"), due: null }))
+      assert.isNull(yield* storedOf("eu_later"))
+    })
+  )
+})
