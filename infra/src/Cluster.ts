@@ -1,6 +1,7 @@
 import { Context, Effect, Exit, Layer, Scope } from "effect"
 import { existsSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { pathToFileURL } from "node:url"
 import type { ClusterState } from "./ClusterState.ts"
 import * as Environment from "./Environment.ts"
 import * as Health from "./Health.ts"
@@ -35,10 +36,10 @@ export interface ClusterOptions {
 }
 
 /**
- * Megabytes of young memory: messages live for milliseconds, and with Node's 16 MB so many of them outlive a collection
- * that an eighth of the processor time of a durable command went into copying them.
+ * For every process of ours. Megabytes of young memory: messages live for milliseconds, and with Node's 16 MB so many of
+ * them outlive a collection that an eighth of the processor time of a durable command went into copying them.
  */
-export const nodeOptions = ["--max-semi-space-size=64"]
+export const nodeOptions = ["--max-semi-space-size=64", `--import=${pathToFileURL(join(root, "infra", "preload.mjs"))}`]
 
 /** The program of each kind of process, a path below the checkout. A program that is absent is an error, but for `ops`. */
 export interface EntryPoints {

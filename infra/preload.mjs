@@ -1,0 +1,7 @@
+// Loaded before anything else by each of our processes.
+//
+// Effect captures Node's async context whenever a fiber is suspended, so that users of AsyncLocalStorage find theirs when
+// it goes on. None of our processes uses that, and a durable command suspends several fibers. Effect looks the module up
+// once, when it is loaded; not finding it there is the switch that it offers to runtimes without one.
+const builtin = process.getBuiltinModule.bind(process)
+process.getBuiltinModule = (id) => (id === "node:async_hooks" ? undefined : builtin(id))
