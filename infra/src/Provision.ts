@@ -34,7 +34,8 @@ const roleAndDatabase = Effect.fnUntraced(function* ({ secrets }: Parts, databas
   const present = yield* sql`SELECT 1 FROM pg_database WHERE datname = ${name}`
   if (present.length === 0) {
     yield* sql.unsafe("GRANT halles_owner TO CURRENT_USER")
-    yield* sql.unsafe(`CREATE DATABASE ${name} OWNER halles_owner`)
+    // By bytes: a language's rules of order would be asked at each step down each index, and ids have none.
+    yield* sql.unsafe(`CREATE DATABASE ${name} OWNER halles_owner TEMPLATE template0 LC_COLLATE 'C'`)
   }
   yield* sql.unsafe(`REVOKE ALL ON DATABASE ${name} FROM PUBLIC`)
   yield* sql.unsafe(`GRANT CONNECT ON DATABASE ${name} TO ${Object.keys(roles(secrets)).join(", ")}`)
