@@ -38,6 +38,19 @@ export const replay = Effect.fn("ClientProgram.replay")(function* (settings: Set
   return yield* runProgram("infra/load/src/replay.ts", args, environment)
 })
 
+/** Settings of `HALLES_…`, such as servers that already run. */
+const settingsOf = (environment: NodeJS.ProcessEnv): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(environment).flatMap(([name, value]) =>
+      value !== undefined && name.startsWith("HALLES_") ? [[name, value] as const] : []
+    )
+  )
+
+/** `npm run bench`: the engine's speed, on servers and processes that it starts for itself beside a running cluster. */
+export const bench = Effect.fn("ClientProgram.bench")((args: ReadonlyArray<string>) =>
+  runProgram("infra/load/src/bench.ts", args, settingsOf(process.env))
+)
+
 /** `npm run check`: the invariants, read from the journals; of a stopped cluster too, whose Postgres runs just for that. */
 export const check = Effect.fn("ClientProgram.check")(function* (settings: Settings, args: ReadonlyArray<string>) {
   const layout = Layout.main(settings.portBase)

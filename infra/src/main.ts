@@ -49,14 +49,25 @@ const replayCommand = Command.make("replay", { rest }, (args) =>
 const checkCommand = Command.make("check", { rest }, (args) =>
   withSettings((settings) => ClientProgram.check(settings, args.rest))
 ).pipe(Command.withDescription("Prove the invariants from the journals, of a running or a stopped cluster"))
+const benchCommand = Command.make("bench", { rest }, (args) => withSettings(() => ClientProgram.bench(args.rest))).pipe(
+  Command.withDescription("Measure the engine on servers and processes of its own")
+)
 
 const halles = Command.make("halles").pipe(
   Command.withDescription("Run Halles on this machine"),
-  Command.withSubcommands([startCommand, stopCommand, statusCommand, testCommand, replayCommand, checkCommand])
+  Command.withSubcommands([
+    startCommand,
+    stopCommand,
+    statusCommand,
+    testCommand,
+    replayCommand,
+    checkCommand,
+    benchCommand
+  ])
 )
 
 /** Programs behind these commands read their own flags, so that all that follows is theirs. */
-const passing = new Set(["replay", "check", "test"])
+const passing = new Set(["replay", "check", "bench", "test"])
 const [name = "--help", ...following] = process.argv.slice(2)
 const own = !passing.has(name) || following[0] === "--" || (name === "test" && following[0] === "--help")
 const args = own ? [name, ...following] : [name, "--", ...following]

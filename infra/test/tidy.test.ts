@@ -21,6 +21,7 @@ const programs = new Set([
   "carrier.ts",
   "replay.ts",
   "bench.ts",
+  "echoRunner.ts",
   "check.ts",
   "halles.ts",
   "Supervisor.ts"

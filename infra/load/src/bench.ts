@@ -1,28 +1,27 @@
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Settings } from "@halles/infra/Settings"
-import { Console, Effect, Option, Schema } from "effect"
+import { Cause, Console, Effect, Option, Schema } from "effect"
 import { CliError, Command, Flag } from "effect/cli"
 import { mkdirSync, writeFileSync } from "node:fs"
 import { resolve } from "node:path"
-import { durable } from "./bench/Durable.ts"
-import type { Figures, Span } from "./bench/Measure.ts"
+import { durable, durableHot } from "./bench/Durable.ts"
+import { rpc } from "./bench/Rpc.ts"
+import { type Figures, reasonOf } from "./bench/Measure.ts"
+import type { Measurement } from "./bench/Measurement.ts"
 import { Stage } from "./bench/Stage.ts"
 import * as Table from "./bench/Table.ts"
+import * as Targets from "./bench/Targets.ts"
 
-/** What a row may depend on. */
-export interface Plan {
-  readonly quick: boolean
-  readonly span: Span
-}
+/** In the order in which they run. */
+const measurements: ReadonlyArray<Measurement> = [rpc, durable, durableHot]
+const rows = measurements.flatMap((measurement) => measurement.rows)
 
-const rows: Readonly<Record<string, (plan: Plan) => Effect.Effect<Figures, Error, Stage>>> = {
-  durableUniform: ({ span }) => durable({ row: "durableUniform", keys: 1_000, inFlight: 256, span }),
-  durableHot: ({ span }) => durable({ row: "durableHot", keys: 1, inFlight: 256, span })
-}
+/** A measurement that takes longer hangs. */
+const deadline = { quick: "3 minutes", full: "15 minutes" } as const
 
 class UnknownRow extends Schema.TaggedError<UnknownRow>()("UnknownRow", { name: Schema.String }) {
   override get message(): string {
-    return `There is no row ${this.name}; there are ${Object.keys(rows).join(", ")}`
+    return `There is no row ${this.name}; there are ${rows.join(", ")}`
   }
 }
 
@@ -42,34 +41,71 @@ const flags = {
   )
 }
 
+type Outcome = Figures | { readonly failed: string }
+
+/** One measurement after the other; what fails leaves its rows with the reason, and the others go on. */
+const measure = Effect.fnUntraced(function* (wanted: ReadonlySet<string>, quick: boolean, profiled: boolean) {
+  const stage = yield* Stage
+  const done: Record<string, Outcome> = {}
+  yield* Console.log(Table.head)
+  for (const { rows, run } of measurements) {
+    const missing = () => rows.filter((row) => wanted.has(row) && done[row] === undefined)
+    if (missing().length === 0) continue
+    yield* Effect.sync(() => process.stderr.write(`${missing().join(", ")} ...\n`))
+    yield* Effect.andThen(
+      stage.emptied,
+      run({
+        quick,
+        span: quick ? { warmUpMs: 4_000, measureMs: 6_000 } : { warmUpMs: 8_000, measureMs: 20_000 },
+        wants: (row) => wanted.has(row),
+        report: (row, figures) => {
+          done[row] = figures
+          return Console.log(Table.line(row, figures))
+        }
+      })
+    ).pipe(
+      Effect.timeout(deadline[quick ? "quick" : "full"]),
+      Effect.catchCause((cause) =>
+        Cause.hasInterruptsOnly(cause)
+          ? Effect.failCause(cause)
+          : Effect.forEach(
+              missing(),
+              (row) => {
+                const failed = reasonOf(cause)
+                done[row] = { failed }
+                return Console.log(`${row} failed: ${failed}`)
+              },
+              { discard: true }
+            )
+      )
+    )
+  }
+  if (profiled) for (const line of yield* stage.statements) yield* Console.log(line)
+  return done
+})
+
 const bench = Effect.fn("bench")(function* (options: {
   readonly quick: boolean
   readonly only: Option.Option<string>
   readonly json: Option.Option<string>
   readonly profile: Option.Option<string>
 }) {
-  const names = Option.match(options.only, { onNone: () => Object.keys(rows), onSome: (only) => only.split(",") })
-  const chosen = yield* Effect.forEach(names, (name) => {
-    const row = Object.hasOwn(rows, name) ? rows[name] : undefined
-    return row === undefined ? Effect.fail(new UnknownRow({ name })) : Effect.succeed({ name, row })
-  })
+  const wanted = new Set(Option.match(options.only, { onNone: () => rows, onSome: (only) => only.split(",") }))
+  for (const name of wanted) if (!rows.includes(name)) return yield* new UnknownRow({ name })
   const profile = Option.getOrNull(Option.map(options.profile, (path) => resolve(path)))
   if (profile !== null) mkdirSync(profile, { recursive: true })
-  const span = options.quick ? { warmUpMs: 4_000, measureMs: 6_000 } : { warmUpMs: 8_000, measureMs: 20_000 }
   const settings = yield* Settings
-  const done: Record<string, Figures> = {}
-  yield* Effect.gen(function* () {
-    yield* Console.log(Table.head)
-    for (const { name, row } of chosen) {
-      process.stderr.write(`${name} ...\n`)
-      done[name] = yield* row({ quick: options.quick, span })
-      yield* Console.log(Table.line(name, done[name]))
-    }
-    if (profile !== null) for (const line of yield* (yield* Stage).statements) yield* Console.log(line)
-  }).pipe(Effect.provide(Stage.layer({ settings, profile })))
-  const last = JSON.stringify(done)
+  const done = yield* measure(wanted, options.quick, profile !== null).pipe(
+    Effect.provide(Stage.layer({ settings, profile }))
+  )
+  const last = JSON.stringify(
+    Object.fromEntries(
+      Object.entries(done).map(([name, row]) => [name, "failed" in row ? row : Targets.json(row)] as const)
+    )
+  )
   if (Option.isSome(options.json)) writeFileSync(options.json.value, `${last}\n`)
   yield* Console.log(last)
+  if (Object.values(done).some((row) => "failed" in row)) process.exitCode = 1
 })
 
 const command = Command.make("bench", flags, bench).pipe(

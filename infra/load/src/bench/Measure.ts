@@ -1,4 +1,4 @@
-import { Deferred, Effect, Exit, Fiber, Schema } from "effect"
+import { Cause, Deferred, Effect, Exit, Fiber, Schema } from "effect"
 
 /** One row of the table. Latencies in milliseconds, processor seconds summed over all processes. */
 export interface Figures {
@@ -12,7 +12,12 @@ export interface Figures {
   readonly operations: number
   /** Keys, in flight, bytes, what else one must know to repeat it. */
   readonly setting: string
+  /** What this row alone has, by the name that it has in the JSON. */
+  readonly extra?: Readonly<Record<string, number>>
 }
+
+/** Processor seconds used so far, by process. */
+export type Cpu = () => Readonly<Record<string, number>>
 
 /** An operation failed: a figure of a run with failures would not be of the work that it names. */
 export class OperationFailed extends Schema.TaggedError<OperationFailed>()("OperationFailed", {
@@ -64,37 +69,75 @@ export const closedLoop = Effect.fnUntraced(function* <E, R>(options: {
   readonly setting: string
   readonly inFlight: number
   readonly span: Span
-  readonly cpu: () => Readonly<Record<string, number>>
+  readonly cpu: Cpu
   /** `n` counts the operations of the whole row, warm-up included. */
   readonly operation: (n: number) => Effect.Effect<unknown, E, R>
 }) {
   const { cpu, inFlight, operation, row, setting, span } = options
-  let next = 0
-  let measuringSince = Number.POSITIVE_INFINITY
-  const state = { stopped: false }
+  const loop = { next: 0, measuringSince: Number.POSITIVE_INFINITY, stopped: false }
   const latencies: Array<number> = []
   const broken = yield* Deferred.make<never, OperationFailed>()
   const caller = Effect.gen(function* () {
-    while (!state.stopped) {
+    while (!loop.stopped) {
       const since = performance.now()
-      yield* operation(next++)
+      yield* operation(loop.next++)
       const now = performance.now()
-      if (since >= measuringSince && !state.stopped) latencies.push(now - since)
+      if (since >= loop.measuringSince && !loop.stopped) latencies.push(now - since)
     }
-  }).pipe(Effect.catchCause((cause) => Deferred.fail(broken, new OperationFailed({ row, reason: String(cause) }))))
+  }).pipe(Effect.catchCause((cause) => Deferred.fail(broken, new OperationFailed({ row, reason: reasonOf(cause) }))))
   const callers = yield* Effect.forEach(Array.from({ length: inFlight }), () => Effect.forkChild(caller))
   const measured = Effect.gen(function* () {
     yield* Effect.sleep(span.warmUpMs)
-    measuringSince = performance.now()
     const before = cpu()
+    loop.measuringSince = performance.now()
     yield* Effect.sleep(span.measureMs)
-    state.stopped = true
-    const after = cpu()
-    return figures({ latencies, seconds: (performance.now() - measuringSince) / 1000, before, after, setting })
+    loop.stopped = true
+    const seconds = (performance.now() - loop.measuringSince) / 1000
+    return figures({ latencies, seconds, before, after: cpu(), setting })
   })
   const result = yield* Effect.exit(Effect.raceFirst(measured, Deferred.await(broken)))
-  state.stopped = true
+  loop.stopped = true
   if (Exit.isFailure(result)) yield* Fiber.interruptAll(callers)
   yield* Effect.forEach(callers, (fiber) => Fiber.await(fiber), { discard: true })
   return yield* result
 })
+
+/**
+ * A given number of operations, `inFlight` at a time, after others to warm up: for work that can be done only once, such
+ * as a checkout of a cart that is filled. What it has from the first begin to the last end counts; the last few
+ * operations have fewer beside them. The first failure ends the row.
+ */
+export const fixedWork = Effect.fnUntraced(function* <E, R>(options: {
+  readonly row: string
+  readonly setting: string
+  readonly inFlight: number
+  readonly warmUp: number
+  readonly operations: number
+  readonly cpu: Cpu
+  /** `n` from 0: first those that warm up, then those that count. */
+  readonly operation: (n: number) => Effect.Effect<unknown, E, R>
+}) {
+  const { cpu, inFlight, operation, operations, row, setting, warmUp } = options
+  const latencies: Array<number> = []
+  const timed = (n: number) =>
+    Effect.suspend(() => {
+      const since = performance.now()
+      return Effect.tap(operation(n), () => Effect.sync(() => latencies.push(performance.now() - since)))
+    })
+  const all = (first: number, count: number) =>
+    Effect.forEach(
+      Array.from({ length: count }, (_, at) => first + at),
+      timed,
+      { concurrency: inFlight, discard: true }
+    ).pipe(Effect.catchCause((cause) => Effect.fail(new OperationFailed({ row, reason: reasonOf(cause) }))))
+  yield* all(0, warmUp)
+  latencies.length = 0
+  const before = cpu()
+  const since = performance.now()
+  yield* all(warmUp, operations)
+  const seconds = (performance.now() - since) / 1000
+  return figures({ latencies, seconds, before, after: cpu(), setting })
+})
+
+/** One line of why it failed. */
+export const reasonOf = (cause: Cause.Cause<unknown>): string => Cause.pretty(cause).split("\n    at ")[0]!.trim()

@@ -14,6 +14,7 @@ import * as ClusterClient from "@halles/shared/ClusterClient"
 import { Nats } from "@halles/shared/Nats"
 import * as Postgres from "@halles/shared/Postgres"
 import { type Config, Context, Effect, Layer, Redacted, type Scope } from "effect"
+import { SqlClient } from "effect/sql"
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { cpuSeconds } from "./Cpu.ts"
@@ -26,10 +27,18 @@ export class Stage extends Context.Service<
     /** A runner of `eu` until the scope ends. Other programs than the workspace's own are paths below the checkout. */
     readonly runner: (
       id: string,
-      options?: { readonly program?: string; readonly env?: Record<string, string> }
+      options?: {
+        readonly program?: string
+        readonly env?: Record<string, string>
+        readonly nodeArgs?: ReadonlyArray<string>
+      }
     ) => Effect.Effect<{ readonly pid: () => number }, Error, Scope.Scope>
-    /** The payment gateway and the carrier, with the failure modes off. */
-    readonly partners: Effect.Effect<void, Error, Scope.Scope>
+    /** The payment gateway and the carrier, with empty books and the failure modes off. */
+    readonly partners: (env?: Record<string, string>) => Effect.Effect<void, Error, Scope.Scope>
+    /** The public edge; gives its address. */
+    readonly edge: Effect.Effect<string, Error, Scope.Scope>
+    /** Empties the region's journal and all that follows from it. No runner may be there. */
+    readonly emptied: Effect.Effect<void, Error>
     /** A client of the cluster in this process. */
     readonly client: ReturnType<typeof makeClient>
     /** The region's database as its owner. */
@@ -69,6 +78,13 @@ const makeClient = (parts: Environment.Parts) =>
     ])
   )
 
+/** The table `projection` stays: what it names is up to date with an empty journal. */
+const emptied = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  yield* sql`
+    TRUNCATE journal, events_archive, snapshot, timer, outbox_batch, alarm, product_view, order_view, stock_view`
+})
+
 const make = Effect.fnUntraced(function* (options: {
   readonly settings: Config.Success<typeof Settings>
   readonly profile: string | null
@@ -91,7 +107,11 @@ const make = Effect.fnUntraced(function* (options: {
   }).pipe(Effect.provide(administrator))
 
   const start = (
-    spec: Pick<ProcessSpec, "name" | "kind" | "port" | "env"> & { readonly program: string; readonly health: string }
+    spec: Pick<ProcessSpec, "name" | "kind" | "port" | "env"> & {
+      readonly program: string
+      readonly health: string
+      readonly nodeArgs?: ReadonlyArray<string>
+    }
   ) =>
     Effect.gen(function* () {
       const profile = options.profile === null ? [] : ["--cpu-prof", `--cpu-prof-dir=${options.profile}`]
@@ -99,7 +119,7 @@ const make = Effect.fnUntraced(function* (options: {
         {
           ...spec,
           command: process.execPath,
-          args: [...nodeOptions, ...profile, join(Layout.root, spec.program)],
+          args: [...nodeOptions, ...profile, ...(spec.nodeArgs ?? []), join(Layout.root, spec.program)],
           env: { ...Environment.inherited(process.env), NODE_ENV: "production", ...spec.env },
           cwd: Layout.root,
           log: Layout.logFile(layout, spec.name),
@@ -116,16 +136,17 @@ const make = Effect.fnUntraced(function* (options: {
 
   return Stage.of({
     parts,
-    runner: (id, { env = {}, program = "packages/runners/src/main.ts" } = {}) =>
+    runner: (id, { env = {}, nodeArgs = [], program = "packages/runners/src/main.ts" } = {}) =>
       start({
         name: id,
         kind: "runner",
         program,
+        nodeArgs,
         port: own.metrics + placeOf(id).index,
         health: "/health/ready",
         env: { ...Environment.runner(parts, placeOf(id)), ...env }
       }),
-    partners: Effect.gen(function* () {
+    partners: Effect.fnUntraced(function* (env = {}) {
       for (const file of [Layout.gatewayFile(layout), Layout.carrierFile(layout)]) {
         writeFileSync(file, "", { mode: 0o600 })
       }
@@ -136,7 +157,7 @@ const make = Effect.fnUntraced(function* (options: {
         program: "infra/partners/src/gateway.ts",
         port: own.gateway,
         health,
-        env: Environment.gateway(parts)
+        env: { ...Environment.gateway(parts), ...env }
       })
       yield* start({
         name: "carrier",
@@ -144,9 +165,21 @@ const make = Effect.fnUntraced(function* (options: {
         program: "infra/partners/src/carrier.ts",
         port: own.carrier,
         health,
-        env: Environment.carrier(parts)
+        env: { ...Environment.carrier(parts), ...env }
       })
     }),
+    edge: Effect.as(
+      start({
+        name: "edge",
+        kind: "edge",
+        program: "packages/http/src/main.ts",
+        port: own.edge,
+        health: "/health/ready",
+        env: Environment.edge(parts)
+      }),
+      `http://127.0.0.1:${own.edge}`
+    ),
+    emptied: emptied.pipe(Effect.provide(ownerOf(parts))),
     client: makeClient(parts),
     database: ownerOf(parts),
     statements: statements.pipe(Effect.provide(administrator)),

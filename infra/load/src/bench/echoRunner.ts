@@ -1,0 +1,51 @@
+import { NodeHttpServer, NodeRuntime } from "@effect/platform-node"
+import * as ClusterRunner from "@halles/shared/ClusterRunner"
+import { Nats } from "@halles/shared/Nats"
+import * as Postgres from "@halles/shared/Postgres"
+import { Region } from "@halles/shared/Region"
+import { Config, Effect, Layer, Schema } from "effect"
+import { HttpRouter, HttpServerResponse } from "effect/http"
+import { createServer } from "node:http"
+import { EchoLive } from "./Echo.ts"
+import * as EffectSocket from "./EffectSocket.ts"
+
+/** A runner that hosts `Echo` and nothing else, over the transport that its environment names. */
+const EchoConfig = Config.all({
+  id: Config.NonEmptyString("HALLES_RUNNER_ID"),
+  region: Config.schema(Region, "HALLES_REGION"),
+  controlUrl: Config.Redacted("HALLES_PG_CONTROL_URL"),
+  natsUrl: Config.Redacted("HALLES_NATS_URL"),
+  metricsPort: Config.Port("HALLES_METRICS_PORT"),
+  transport: Config.schema(Schema.Literals(["nats", "socket"]), "HALLES_BENCH_TRANSPORT"),
+  socketPort: Config.Port("HALLES_BENCH_SOCKET_PORT")
+})
+type Settings = Config.Success<typeof EchoConfig>
+
+const nats = ({ controlUrl, id, natsUrl, region }: Settings) => {
+  const runner = { runnerId: id, region, version: "bench" }
+  return ClusterRunner.layer(runner).pipe(
+    Layer.provide(ClusterRunner.layerStorage(runner)),
+    Layer.provide([
+      Nats.layer({ url: natsUrl, name: id }),
+      Postgres.layer({ url: controlUrl, applicationName: `halles:${id}:control`, connectionsMax: 4 })
+    ])
+  )
+}
+
+const socket = ({ controlUrl, id, region, socketPort }: Settings) =>
+  EffectSocket.layerRunner({ runnerId: id, region, port: socketPort, controlUrl })
+
+const health = (port: number) =>
+  HttpRouter.serve(HttpRouter.add("GET", "/health/ready", HttpServerResponse.jsonUnsafe({ ready: true })), {
+    disableLogger: true,
+    disableListenLog: true
+  }).pipe(Layer.provide(NodeHttpServer.layer(createServer, { host: "127.0.0.1", port })))
+
+Layer.unwrap(
+  Effect.map(EchoConfig, (settings) =>
+    Layer.merge(
+      EchoLive.pipe(Layer.provide(settings.transport === "nats" ? nats(settings) : Layer.orDie(socket(settings)))),
+      health(settings.metricsPort)
+    )
+  )
+).pipe(Layer.launch, NodeRuntime.runMain)
