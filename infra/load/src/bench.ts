@@ -4,6 +4,7 @@ import { Cause, Console, Effect, Option, Schema } from "effect"
 import { CliError, Command, Flag } from "effect/cli"
 import { mkdirSync, writeFileSync } from "node:fs"
 import { resolve } from "node:path"
+import { checkout, checkoutHot } from "./bench/Checkout.ts"
 import { durable, durableHot } from "./bench/Durable.ts"
 import { rpc } from "./bench/Rpc.ts"
 import { type Figures, reasonOf } from "./bench/Measure.ts"
@@ -13,7 +14,7 @@ import * as Table from "./bench/Table.ts"
 import * as Targets from "./bench/Targets.ts"
 
 /** In the order in which they run. */
-const measurements: ReadonlyArray<Measurement> = [rpc, durable, durableHot]
+const measurements: ReadonlyArray<Measurement> = [rpc, durable, durableHot, checkout, checkoutHot]
 const rows = measurements.flatMap((measurement) => measurement.rows)
 
 /** A measurement that takes longer hangs. */
