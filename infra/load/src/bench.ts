@@ -4,9 +4,12 @@ import { Cause, Console, Effect, Option, Schema } from "effect"
 import { CliError, Command, Flag } from "effect/cli"
 import { mkdirSync, writeFileSync } from "node:fs"
 import { resolve } from "node:path"
+import { activate } from "./bench/Activate.ts"
 import { checkout, checkoutHot } from "./bench/Checkout.ts"
 import { durable, durableHot } from "./bench/Durable.ts"
+import { project } from "./bench/Project.ts"
 import { rpc } from "./bench/Rpc.ts"
+import { grow } from "./bench/Grow.ts"
 import { type Figures, reasonOf } from "./bench/Measure.ts"
 import type { Measurement } from "./bench/Measurement.ts"
 import { Stage } from "./bench/Stage.ts"
@@ -14,7 +17,16 @@ import * as Table from "./bench/Table.ts"
 import * as Targets from "./bench/Targets.ts"
 
 /** In the order in which they run. */
-const measurements: ReadonlyArray<Measurement> = [rpc, durable, durableHot, checkout, checkoutHot]
+const measurements: ReadonlyArray<Measurement> = [
+  rpc,
+  durable,
+  durableHot,
+  checkout,
+  checkoutHot,
+  project,
+  activate,
+  grow
+]
 const rows = measurements.flatMap((measurement) => measurement.rows)
 
 /** A measurement that takes longer hangs. */

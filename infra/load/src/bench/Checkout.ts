@@ -65,8 +65,8 @@ const setting = (what: string) =>
 /** The saga on carts that were filled before: `CheckOut` until `Settled` answers `confirmed`. */
 const saga = Effect.fnUntraced(function* (row: string, shop: Shop.Shop, { quick }: Plan, what: string) {
   const stage = yield* Stage
-  const warmUp = quick ? 500 : 2_000
-  const operations = quick ? 2_000 : 12_000
+  const warmUp = quick ? 400 : 2_000
+  const operations = quick ? 1_600 : 12_000
   const carts = Array.from({ length: warmUp + operations }).keys()
   yield* Effect.forEach(carts, shop.fill, { concurrency: filling, discard: true })
   const rowsBefore = yield* rowsOfJournal
@@ -122,7 +122,7 @@ export const checkoutHot: Measurement = {
       const stage = yield* Stage
       yield* market
       yield* Effect.gen(function* () {
-        const carts = plan.quick ? 2_500 : 14_000
+        const carts = plan.quick ? 2_000 : 14_000
         const shop = yield* Shop.open({ row: "checkoutHot", skus: 1, stock: 2 * carts })
         const figures = yield* saga("checkoutHot", shop, plan, "one SKU, carts filled before")
         const late = Array.from({ length: tooMany }, (_, at) => carts + at)

@@ -139,5 +139,14 @@ export const fixedWork = Effect.fnUntraced(function* <E, R>(options: {
   return figures({ latencies, seconds, before, after: cpu(), setting })
 })
 
-/** One line of why it failed. */
-export const reasonOf = (cause: Cause.Cause<unknown>): string => Cause.pretty(cause).split("\n    at ")[0]!.trim()
+/** Of the words of a failure. */
+const reasonLengthMax = 500
+
+/** Why it failed, with what caused it, on one line and without where in the code. */
+export const reasonOf = (cause: Cause.Cause<unknown>): string =>
+  Cause.pretty(cause)
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "" && !line.startsWith("at "))
+    .join(" ")
+    .slice(0, reasonLengthMax)
