@@ -11,6 +11,7 @@ const packages: Readonly<Record<string, ReadonlyArray<string>>> = {
   "packages/http": ["shared", "entities"],
   "infra/load": ["shared", "entities", "infra"],
   "infra/partners": ["shared"],
+  "infra/sim": ["shared", "entities", "partners"],
   infra: ["shared", "entities"]
 }
 /** Programs that are started, not imported, and need no importer. */
@@ -23,6 +24,9 @@ const programs = new Set([
   "bench.ts",
   "echoRunner.ts",
   "check.ts",
+  "sim.ts",
+  "worker.ts",
+  "mutants.ts",
   "halles.ts",
   "Supervisor.ts"
 ])

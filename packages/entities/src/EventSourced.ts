@@ -9,12 +9,17 @@ import type { Stored } from "./JournalStore.ts"
 import type { Model } from "./Model.ts"
 import { ShardEpochs } from "./ShardEpochs.ts"
 
-/** Rows between two snapshots: the most that an activation has to read. */
-const snapshotEvery = 200
-/** Rows that are worth a snapshot when the entity is passivated. */
-const snapshotAtLeast = 20
-/** Command ids that an activation knows by heart (no fewer than `0003_archive.ts` counts on); older ones are found through the journal's unique index. */
-const recentMax = 256
+/** How much of its history an activation keeps at hand. A simulation makes these small, so that it meets them in short histories. */
+export const Bounds = Context.Reference("@halles/entities/EventSourced/Bounds", {
+  defaultValue: () => ({
+    /** Rows between two snapshots: the most that an activation has to read. */
+    snapshotEvery: 200,
+    /** Rows that are worth a snapshot when the entity is passivated. */
+    snapshotAtLeast: 20,
+    /** Command ids that an activation knows by heart (no fewer than `0003_archive.ts` counts on); older ones are found through the journal's unique index. */
+    recentMax: 256
+  })
+})
 /** What is still owed when its timer fires is looked at again after this. */
 const redriveMs = 5_000
 /** Between two tries of what is owed. */
@@ -51,11 +56,7 @@ class ActivationLost extends Schema.TaggedError<ActivationLost>()("ActivationLos
   reason: Schema.String
 }) {}
 
-/**
- * Command ids that turned out to be in the journal though the activation did not remember them, by entity; kept over
- * the rebuild that follows, so that a late repeat costs one rebuild and not one after the other.
- */
-const takenCommands = new Map<string, Set<string>>()
+/** Entities whose taken command ids a runner keeps over the rebuild that follows, so that a late repeat costs one rebuild and not one after the other. */
 const takenMax = 10_000
 
 /**
@@ -80,6 +81,7 @@ export const make = Effect.fnUntraced(function* <
   const address = yield* Entity.CurrentAddress
   const scope = yield* Effect.scope
   const clock = yield* Clock
+  const { recentMax, snapshotAtLeast, snapshotEvery } = yield* Bounds
   const services = yield* Effect.context<R>()
   const id: string = address.entityId
   const name = `${model.type}/${id}`
@@ -137,10 +139,10 @@ export const make = Effect.fnUntraced(function* <
     )
 
   const noteTaken = (commandId: string) => {
-    if (takenCommands.size >= takenMax) takenCommands.clear()
-    const taken = takenCommands.get(name) ?? new Set()
+    if (journal.taken.size >= takenMax) journal.taken.clear()
+    const taken = journal.taken.get(name) ?? new Set()
     if (taken.size >= recentMax) taken.clear()
-    takenCommands.set(name, taken.add(commandId))
+    journal.taken.set(name, taken.add(commandId))
   }
 
   const repeat = (commandId: string): Effect.Effect<Option.Option<Handled<State, Event>>> =>
@@ -220,7 +222,7 @@ export const make = Effect.fnUntraced(function* <
 
   const handle = (command: Command): Effect.Effect<Handled<State, Event>, Refusal | Busy> =>
     Effect.suspend(() => {
-      const known = recent.has(command.commandId) || takenCommands.get(name)?.has(command.commandId) === true
+      const known = recent.has(command.commandId) || journal.taken.get(name)?.has(command.commandId) === true
       const handled = known
         ? Effect.flatMap(repeat(command.commandId), (found) =>
             Option.isSome(found) ? Effect.succeed(found.value) : accept(command)

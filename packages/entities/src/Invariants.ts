@@ -21,6 +21,7 @@ import * as SkuState from "./Sku/SkuState.ts"
 
 export { type Id, type Line, titles, type Violation } from "./Invariants/Findings.ts"
 export type { Acknowledged } from "./Invariants/Ledger.ts"
+export type { Stored } from "./Invariants/Rows.ts"
 
 export interface Options {
   /** What is unfinished is a violation only when nothing has moved for so long. */
@@ -64,27 +65,15 @@ const inSnapshot = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, option
   yield* sql`SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY`
   const { clock, entities, now, rows } = yield* scope(sql, options.running)
   const findings = new Findings()
-  const facts = new Facts()
-  const merges = new Merges()
   const late: Late = { count: 0, worstMs: 0 }
-  const time = { now, graceMs: options.graceMs }
 
   let done = 0
-  const read = <Event>(histories: Rows.Histories<Event>, reader: Rows.Reader<Event>) =>
-    Rows.read(sql, findings, histories, reader, (count) => {
+  for (const histories of followers(findings, late, { now, graceMs: options.graceMs })) {
+    yield* Rows.read(sql, histories, (count) => {
       done += count
       options.onProgress({ rows: done, of: rows, doing: histories.type })
     })
-
-  yield* read(SkuState, skus(findings, facts, late, time))
-  yield* read(CartState, carts(findings, facts, merges, time))
-  unmatched(findings, merges, time)
-  yield* read(PaymentState, payments(findings, facts, time))
-  yield* read(ShipmentState, shipments(findings, time))
-  yield* read(OrderState, orders(findings, facts, time))
-  withoutOrder(findings, facts, time)
-  yield* read(CustomerState, customers(findings))
-  yield* read(ProductState, products)
+  }
   yield* unknownTypes(sql, findings)
 
   options.onProgress({ rows, of: rows, doing: "command ids and epochs" })
@@ -111,6 +100,51 @@ const inSnapshot = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, option
   }
   return report
 })
+
+const then = (follower: Rows.Follower, after: () => void): Rows.Follower => ({
+  ...follower,
+  end: () => {
+    follower.end()
+    after()
+  }
+})
+
+/** What is looked at in the histories of each type, in the order in which one leaves its facts for the next. */
+const followers = (
+  findings: Findings,
+  late: Late,
+  time: { readonly now: number; readonly graceMs: number }
+): ReadonlyArray<Rows.Follower> => {
+  const facts = new Facts()
+  const merges = new Merges()
+  return [
+    Rows.follow(findings, SkuState, skus(findings, facts, late, time)),
+    then(Rows.follow(findings, CartState, carts(findings, facts, merges, time)), () =>
+      unmatched(findings, merges, time)
+    ),
+    Rows.follow(findings, PaymentState, payments(findings, facts, time)),
+    Rows.follow(findings, ShipmentState, shipments(findings, time)),
+    then(Rows.follow(findings, OrderState, orders(findings, facts, time)), () => withoutOrder(findings, facts, time)),
+    Rows.follow(findings, CustomerState, customers(findings)),
+    Rows.follow(findings, ProductState, products)
+  ]
+}
+
+/**
+ * The same for rows that lie in memory (a simulation's): all that can be told from the histories themselves. `rowsOf`
+ * gives the rows of a type in order of id and seq.
+ */
+export const checkRows = (
+  rowsOf: (entityType: string) => Iterable<Rows.Stored>,
+  time: { readonly now: number; readonly graceMs: number }
+): ReadonlyArray<Violation> => {
+  const findings = new Findings()
+  for (const follower of followers(findings, { count: 0, worstMs: 0 }, time)) {
+    for (const row of rowsOf(follower.type)) follower.row(row)
+    follower.end()
+  }
+  return findings.kept
+}
 
 /** Sessions of the runners' own role tell whether any are at work. */
 const scope = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, running: boolean | null) {

@@ -38,6 +38,8 @@ export class Journal extends Context.Service<
     readonly history: (entityType: string, entityId: string, afterSeq: number) => Effect.Effect<ReadonlyArray<Stored>>
     /** Whether the writer of the shard takes more at the moment. */
     readonly hasRoom: (shard: number) => boolean
+    /** Command ids that are in the journal though an activation of this runner did not remember them, by entity. */
+    readonly taken: Map<string, Set<string>>
     readonly appendUnsafe: (entry: GroupCommit.Entry) => Effect.Effect<GroupCommit.Refused | null>
     /** Best effort: a snapshot that is not written costs a longer load, nothing else. */
     readonly snapshot: (activation: GroupCommit.Activation, snapshot: Snapshot) => Effect.Effect<void>
@@ -93,6 +95,7 @@ export class Journal extends Context.Service<
         find: (entityType, entityId, commandId) => answered(store.find(entityType, entityId, commandId)),
         history: (entityType, entityId, afterSeq) => answered(store.history(entityType, entityId, afterSeq)),
         hasRoom: (shard) => writerOf(shard).hasRoom(),
+        taken: new Map(),
         appendUnsafe: (entry) => writerOf(entry.activation.shard).appendUnsafe(entry),
         snapshot: ({ entityId, entityType }, snapshot) =>
           Effect.catch(store.putSnapshot(entityType, entityId, snapshot), (error) =>

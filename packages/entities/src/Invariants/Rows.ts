@@ -30,7 +30,8 @@ export interface Histories<Event> {
 
 const pageRows = 4_000
 
-interface Stored {
+/** A row as it is stored. */
+export interface Stored {
   readonly entity_id: string
   readonly seq: number
   readonly command_id: string
@@ -41,15 +42,17 @@ interface Stored {
   readonly at: number
 }
 
-/**
- * Reads all histories of a type in order of id and seq, a page at a time, the next page coming in while one is looked at.
- * Looks after what holds for every entity: rows that can be read, seq without gaps, epochs that do not go back.
- */
-export const read = <Event>(
+/** Takes the rows of one type in order of id and seq, and is told when there are no more. */
+export interface Follower {
+  readonly type: string
+  readonly row: (stored: Stored) => void
+  readonly end: () => void
+}
+
+/** Reads all histories of a type, a page at a time, the next page coming in while one is looked at. */
+export const read = (
   sql: SqlClient.SqlClient,
-  findings: Findings,
-  histories: Histories<Event>,
-  reader: Reader<Event>,
+  follower: Follower,
   onRows: (rows: number) => void
 ): Effect.Effect<void, SqlError.SqlError> =>
   Effect.gen(function* () {
@@ -57,27 +60,27 @@ export const read = <Event>(
       SELECT entity_id, seq, command_id, events, (meta->>'v')::int AS v, shard, epoch,
         (extract(epoch FROM at) * 1000)::float8 AS at
       FROM journal_all
-      WHERE entity_type = ${histories.type} AND (entity_id, seq) > (${id}, ${seq})
+      WHERE entity_type = ${follower.type} AND (entity_id, seq) > (${id}, ${seq})
       ORDER BY entity_id, seq LIMIT ${pageRows}`
-    const look = follow(findings, histories, reader)
     let rows = yield* page("", 0)
     while (rows.length > 0) {
       const last = rows.at(-1)!
       const next = rows.length === pageRows ? yield* Effect.forkChild(page(last.entity_id, last.seq)) : null
       yield* Effect.yieldNow
-      for (const row of rows) look.row(row)
+      for (const row of rows) follower.row(row)
       onRows(rows.length)
       if (next === null) break
       rows = yield* Fiber.join(next)
     }
-    look.end()
+    follower.end()
   })
 
-const follow = <Event>(
+/** Looks after what holds for every entity: rows that can be read, seq without gaps, epochs that do not go back. */
+export const follow = <Event>(
   findings: Findings,
   { Event, type, upcast, version }: Histories<Event>,
   reader: Reader<Event>
-) => {
+): Follower => {
   const decode = Schema.decodeUnknownResult(Event)
   let id: string | null = null
   let seq = 0
@@ -147,5 +150,5 @@ const follow = <Event>(
       at: Math.round(at)
     })
   }
-  return { row, end }
+  return { type, row, end }
 }

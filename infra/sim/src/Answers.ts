@@ -1,0 +1,122 @@
+import { models, type Now } from "@halles/entities/Models"
+import { Exit, Option } from "effect"
+import { isDeepStrictEqual } from "node:util"
+import { keyOf, type Tables } from "./Tables.ts"
+
+/** What some runner answered to somebody. */
+interface Answered {
+  readonly entityType: string
+  readonly entityId: string
+  readonly tag: string
+  readonly payload: unknown
+  readonly exit: Exit.Exit<unknown, unknown>
+  /** Rows of the entity when the message arrived, and when it was answered; and the time of both. */
+  readonly seqs: readonly [arrived: number, answered: number]
+  readonly times: readonly [arrived: number, answered: number]
+  /** The command's row, when it was answered. */
+  readonly isWritten: boolean
+}
+
+interface Fields {
+  readonly _tag?: string
+  readonly seq?: number
+  readonly commandId?: string
+}
+const fieldsOf = (value: unknown): Fields => (typeof value === "object" && value !== null ? (value as Fields) : {})
+
+/** Refusals of "not now", which promise nothing. */
+const passing = new Set(["Busy", "EntityNotAssignedToRunner", "LinesChanged"])
+/** What the shell fills in before it decides, or decides by itself: what it would have come to is not ours to tell. */
+const shellDecides = new Set(["Merge", "HandOver", "Reprice", "CheckOut", "AddLine", "PutLine"])
+
+/**
+ * Every answer that any runner gave, held against the journal: nothing is acknowledged before it is written, a view is
+ * the state of its seq, a refusal (or a command that changes nothing) follows from some state of that time, and what was
+ * granted once is never refused or changed when it is asked for again.
+ */
+export class Answers {
+  readonly violations: Array<string> = []
+  readonly #tables: Tables
+  readonly #answered: Array<Answered> = []
+  /** What commands that are in the journal were answered with first. */
+  readonly #granted = new Map<string, unknown>()
+
+  constructor(tables: Tables) {
+    this.#tables = tables
+  }
+
+  get count(): number {
+    return this.#answered.length
+  }
+
+  add(answered: Omit<Answered, "isWritten">): void {
+    const { entityId, entityType, exit, payload, seqs, tag } = answered
+    const { commandId } = fieldsOf(payload)
+    const name = `${keyOf(entityType, entityId)} ${tag} ${commandId ?? ""}`
+    const isWritten = commandId !== undefined && this.#tables.find(entityType, entityId, commandId) !== undefined
+    this.#answered.push({ ...answered, isWritten })
+    if (Exit.isSuccess(exit)) {
+      const { seq } = fieldsOf(exit.value)
+      if (seq !== undefined && seq > seqs[1])
+        this.violations.push(`${name}: answered with seq ${seq}, written are ${seqs[1]}`)
+    }
+    if (isWritten) this.#compare(name, tag, exit)
+  }
+
+  #compare(name: string, tag: string, exit: Exit.Exit<unknown, unknown>): void {
+    if (Exit.isFailure(exit)) {
+      const refusal = Option.getOrUndefined(Exit.findErrorOption(exit))
+      const { _tag } = fieldsOf(refusal)
+      // A merge that was asked for may be refused by the other cart: that is its answer.
+      const isOwn = tag === "Merge" || passing.has(_tag ?? "")
+      if (!isOwn) this.violations.push(`${name}: is in the journal, and was refused with ${_tag}`)
+      return
+    }
+    if (tag !== "Hold" && tag !== "Ship") return
+    const first = this.#granted.get(name)
+    if (first === undefined) this.#granted.set(name, exit.value)
+    else if (!isDeepStrictEqual(first, exit.value)) {
+      this.violations.push(
+        `${name}: answered ${JSON.stringify(first)}, and when repeated ${JSON.stringify(exit.value)}`
+      )
+    }
+  }
+
+  /** After the end, when all histories are known: by entity its states, the one before its first row first. */
+  check(statesOf: ReadonlyMap<string, ReadonlyArray<Now>>): void {
+    for (const answered of this.#answered) {
+      const { entityId, entityType } = answered
+      const states = statesOf.get(keyOf(entityType, entityId)) ?? [models.get(entityType)!(entityId)]
+      this.#against(states, answered)
+    }
+  }
+
+  #against(
+    states: ReadonlyArray<Now>,
+    { entityId, entityType, exit, isWritten, payload, seqs, tag, times }: Answered
+  ): void {
+    const name = `${keyOf(entityType, entityId)} ${tag} ${fieldsOf(payload).commandId ?? ""}`
+    if (Exit.isSuccess(exit)) {
+      const { seq } = fieldsOf(exit.value)
+      if (seq !== undefined) {
+        const view = states[seq]?.view
+        if (!isDeepStrictEqual(view, exit.value)) {
+          this.violations.push(`${name}: answered ${JSON.stringify(exit.value)}, seq ${seq} is ${JSON.stringify(view)}`)
+        }
+      }
+    }
+    if (fieldsOf(payload).commandId === undefined || isWritten || shellDecides.has(tag)) return
+    const { _tag: refusal } = fieldsOf(
+      Exit.isFailure(exit) ? Option.getOrUndefined(Exit.findErrorOption(exit)) : undefined
+    )
+    if (refusal !== undefined && passing.has(refusal)) return
+    const wanted = refusal ?? 0
+    const couldBe = states
+      .slice(seqs[0], seqs[1] + 1)
+      .some((state) => times.some((time) => state.decide(payload, time) === wanted))
+    if (!couldBe) {
+      const said = refusal === undefined ? "acknowledged and not in the journal" : `refused with ${refusal}`
+      this.violations.push(`${name}: ${said}, which no state from seq ${seqs[0]} to ${seqs[1]} says`)
+    }
+  }
+}

@@ -1,0 +1,225 @@
+import { Context, Effect, Exit, type Fiber, Hash } from "effect"
+import { RunnerStorage, ShardId, Sharding } from "effect/cluster"
+import { Answers } from "./Answers.ts"
+import { makeClient, Network, type Traffic } from "./Network.ts"
+import { Partners } from "./Partners.ts"
+import { Runner } from "./Runner.ts"
+import type { Weather } from "./Store.ts"
+import type { Published } from "./Stream.ts"
+import { Tables } from "./Tables.ts"
+import type { World } from "./World.ts"
+
+/** Few, so that each is disputed. */
+const shardsMax = 4
+
+export interface Plan {
+  readonly runners: number
+  readonly encodes: boolean
+  readonly traffic: Traffic
+  readonly weather: Weather
+  readonly bounds: { readonly snapshotEvery: number; readonly snapshotAtLeast: number; readonly recentMax: number }
+  /** Operations of a fiber between two yields. */
+  readonly opsBeforeYield: number
+}
+
+const calm: Traffic & Weather = { dropped: 0, doubled: 0, late: 0, stray: 0, lost: 0, unanswered: 0, slow: 0 }
+
+/** Runners, their shards, and what befalls them. */
+export class Cluster {
+  crashes = 0
+  doubleOwners = 0
+  freezes = 0
+  readonly world: World
+  readonly tables = new Tables()
+  readonly published: Published = new Map()
+  readonly answers = new Answers(this.tables)
+  readonly network: Network
+  readonly partners: Partners
+  readonly bounds: Plan["bounds"]
+  isCalm = false
+  readonly #plan: Plan
+  readonly #outside: Context.Context<never>
+  #runners: Array<Runner> = []
+  /** Who should own a shard, and callers' idea of who does. */
+  readonly #assigned = new Map<number, Runner>()
+  readonly #locks = new Map<number, Runner>()
+  readonly #refreshing = new Set<Runner>()
+
+  constructor(world: World, plan: Plan) {
+    this.world = world
+    this.#plan = plan
+    this.bounds = plan.bounds
+    world.nextFind = () => this.tables.nextDue()
+    this.network = new Network(world, {
+      traffic: () => (this.isCalm ? calm : plan.traffic),
+      ownerOf: (shard) => this.#assigned.get(shard),
+      encodes: plan.encodes,
+      tables: this.tables,
+      answers: this.answers
+    })
+    const sharding = Sharding.Sharding.of({
+      ...({} as Sharding.Sharding["Service"]),
+      makeClient: makeClient(this.network, world.outside, this.shardOf)
+    })
+    this.#outside = world
+      .context(world.outside, plan.opsBeforeYield)
+      .pipe(Context.add(Sharding.Sharding, sharding)) as Context.Context<never>
+    this.partners = new Partners(world, this)
+    for (let index = 1; index <= plan.runners; index += 1) this.#runners.push(new Runner(this, `eu-${index}`))
+    for (let shard = 1; shard <= shardsMax; shard += 1) this.#assign(shard)
+  }
+
+  readonly weather = (): Weather => (this.isCalm ? calm : this.#plan.weather)
+  readonly shardOf = (entityId: string): ShardId.ShardId =>
+    ShardId.make("eu", (Math.abs(Hash.string(entityId)) % shardsMax) + 1)
+  readonly opsBeforeYield = (): number => this.#plan.opsBeforeYield
+
+  /** Runs what is no runner: it reaches the entities as the edge does. */
+  outside<A, E>(effect: Effect.Effect<A, E, Sharding.Sharding>): Fiber.Fiber<A, E> {
+    return Effect.runForkWith(this.#outside as Context.Context<Sharding.Sharding>)(effect)
+  }
+
+  get runners(): ReadonlyArray<Runner> {
+    return this.#runners
+  }
+
+  #assign(shard: number, except?: Runner): void {
+    const others = this.#runners.filter((runner) => runner !== except)
+    const runner = this.world.pick(others.length === 0 ? this.#runners : others)
+    this.#assigned.set(shard, runner)
+    this.#acquire(runner, shard)
+  }
+
+  /** Until it has the shard, or somebody else should. */
+  #acquire(runner: Runner, shard: number): void {
+    const again = () => void this.world.after(this.world.between(20, 200), runner, () => this.#acquire(runner, shard))
+    if (this.#assigned.get(shard) !== runner) return
+    if (runner.shards.has(shard)) {
+      // One that lost the lock and was given the shard again has to notice the loss first.
+      if (this.#locks.get(shard) === runner) return
+      this.refreshSoon(runner)
+      return again()
+    }
+    if (runner.storage === null) return again()
+    runner.run(runner.storage.acquire(runner.address, [ShardId.make("eu", shard)])).addObserver((exit) => {
+      if (!Exit.isSuccess(exit) || exit.value.length === 0) return again()
+      this.world.note("acquired", `${runner.name} shard ${shard}`)
+      runner.shards.add(shard)
+    })
+  }
+
+  /** The advisory locks in `halles_control` as one runner reaches them. */
+  locksOf(runner: Runner): RunnerStorage.RunnerStorage["Service"] {
+    const { world } = this
+    const ask = <A>(run: () => A) =>
+      Effect.callback<A>((resume) => {
+        world.after(world.between(0.1, 3), world.outside, () => {
+          const result = run()
+          world.after(world.between(0.1, 3), runner, () => resume(Effect.succeed(result)))
+        })
+      })
+    const isFree = ({ id }: ShardId.ShardId) => (this.#locks.get(id) ?? runner) === runner && runner.alive
+    const give = ({ id }: ShardId.ShardId) => {
+      if (this.#locks.get(id) === runner) this.#locks.delete(id)
+    }
+    return RunnerStorage.RunnerStorage.of({
+      ...({} as RunnerStorage.RunnerStorage["Service"]),
+      acquire: (_address, shards) =>
+        ask(() => {
+          const acquired = [...shards].filter(isFree)
+          for (const { id } of acquired) this.#locks.set(id, runner)
+          return acquired
+        }),
+      refresh: (_address, shards) => ask(() => [...shards].filter(({ id }) => this.#locks.get(id) === runner)),
+      release: (_address, shard) => ask(() => give(shard)),
+      releaseAll: () => ask(() => undefined)
+    })
+  }
+
+  /** A runner takes the shards over, whoever else believes to own them. */
+  raise(runner: Runner, shards: ReadonlyArray<number>): ReadonlyMap<number, number> {
+    const isDouble = (other: Runner) => other !== runner && shards.some((shard) => other.shards.has(shard))
+    if (this.#runners.some(isDouble)) this.doubleOwners += 1
+    this.world.note("raised", `${runner.name} ${shards.join(" ")}`)
+    return this.tables.raise(shards, runner.name)
+  }
+
+  /** What a runner's regular look at its locks would find, some time later. */
+  refreshSoon(runner: Runner): void {
+    if (this.#refreshing.has(runner)) return
+    this.#refreshing.add(runner)
+    this.world.after(this.world.between(20, this.isCalm ? 200 : 3_000), runner, () => {
+      this.#refreshing.delete(runner)
+      this.#refresh(runner)
+    })
+  }
+
+  #refresh(runner: Runner): void {
+    if (runner.storage === null) return
+    const asked = [...runner.shards]
+    const shards = asked.map((shard) => ShardId.make("eu", shard))
+    runner.run(runner.storage.refresh(runner.address, shards)).addObserver((exit) => {
+      if (!Exit.isSuccess(exit)) return this.refreshSoon(runner)
+      const held = new Set(exit.value.map(({ id }) => id))
+      for (const shard of asked) if (!held.has(shard)) runner.run(runner.lose(shard))
+    })
+  }
+
+  /** The lock of a shard is lost without its owner knowing: another runner takes it, and both go on. */
+  steal(shard: number): void {
+    const owner = this.#assigned.get(shard)!
+    if (this.#runners.length < 2) return
+    this.world.note("steal", `shard ${shard} from ${owner.name}`)
+    this.#locks.delete(shard)
+    this.#assign(shard, owner)
+    this.refreshSoon(owner)
+  }
+
+  /** A graceful hand-over. */
+  move(shard: number): void {
+    const owner = this.#assigned.get(shard)!
+    if (this.#runners.length < 2 || owner.storage === null) return
+    this.world.note("move", `shard ${shard} from ${owner.name}`)
+    owner.run(Effect.andThen(owner.lose(shard), owner.storage.release(owner.address, ShardId.make("eu", shard))))
+    this.#assign(shard, owner)
+  }
+
+  crash(runner: Runner): void {
+    if (!runner.alive) return
+    const { world } = this
+    this.crashes += 1
+    world.note("crash", runner.name)
+    runner.kill()
+    world.after(world.between(100, 3_000), world.outside, () => {
+      this.#runners = this.#runners.filter((one) => one !== runner)
+      this.#runners.push(new Runner(this, runner.name))
+      for (const [shard, holder] of this.#locks) if (holder === runner) this.#locks.delete(shard)
+      for (const [shard, assigned] of this.#assigned) if (assigned === runner) this.#assign(shard)
+    })
+    this.sweepLater()
+  }
+
+  /** Stopped as by SIGSTOP; meanwhile its shards may go to others. */
+  freeze(runner: Runner): void {
+    const { world } = this
+    this.freezes += 1
+    const ms = world.between(100, 8_000)
+    world.note("freeze", `${runner.name} for ${Math.round(ms)} ms`)
+    runner.frozenUntil = world.now + ms
+    for (const [shard, assigned] of this.#assigned) {
+      if (assigned === runner && world.chance(0.7))
+        world.after(world.between(0, ms), world.outside, () => this.steal(shard))
+    }
+  }
+
+  /** What `Outbox.ts` does every two seconds; here when there is a reason to. */
+  sweepLater(): void {
+    this.world.after(7_000, this.world.outside, () => {
+      for (const runner of this.#runners) runner.sweep()
+    })
+  }
+
+  randomShard(): number {
+    return this.world.draw(shardsMax) + 1
+  }
+}

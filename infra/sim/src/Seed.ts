@@ -1,0 +1,99 @@
+import { Effect, Exit } from "effect"
+import { Cluster, type Plan } from "./Cluster.ts"
+import * as Shoppers from "./Shoppers.ts"
+import * as Verdict from "./Verdict.ts"
+import { World } from "./World.ts"
+
+/** Steps of one seed; one that has not come to rest by then never will. */
+const stepsMax = 150_000
+/** Faults come within so many steps. */
+const faultyStepsMax = 4_000
+
+export interface Outcome {
+  readonly seed: number
+  readonly steps: number
+  readonly hash: number
+  readonly rows: number
+  readonly orders: number
+  readonly crashes: number
+  readonly doubleOwners: number
+  readonly freezes: number
+  readonly drops: number
+  readonly duplicates: number
+  readonly violations: ReadonlyArray<string>
+}
+
+const planOf = (world: World): Plan => {
+  const stormy = world.chance(0.75)
+  const some = (max: number) => (stormy && world.chance(0.7) ? world.between(0, max) : 0)
+  return {
+    runners: 1 + world.draw(3),
+    encodes: world.chance(0.2),
+    traffic: { dropped: some(0.08), doubled: some(0.1), late: some(0.2), stray: some(0.04) },
+    weather: { lost: some(0.03), unanswered: some(0.03), slow: some(0.03) },
+    bounds: {
+      snapshotEvery: world.pick([3, 6, 200]),
+      snapshotAtLeast: world.pick([1, 3, 20]),
+      recentMax: world.pick([2, 5, 256])
+    },
+    opsBeforeYield: world.pick([2_048, 2_048, 64, 11])
+  }
+}
+
+const faults = (world: World, cluster: Cluster): ReadonlyArray<() => void> => {
+  const anyRunner = () => world.pick(cluster.runners)
+  return [
+    () => cluster.crash(anyRunner()),
+    () => cluster.steal(cluster.randomShard()),
+    () => cluster.move(cluster.randomShard()),
+    () => cluster.freeze(anyRunner()),
+    () => anyRunner().passivate(),
+    () => anyRunner().passivate(),
+    () => {
+      cluster.partners.outageUntil = world.now + world.between(100, world.chance(0.1) ? 700_000 : 4_000)
+    }
+  ]
+}
+
+/** One world from its seed: a day in the shop with faults, then calm until all has come to rest; then the verdict. */
+export const run = (seed: number, log: ((line: string) => void) | null): Outcome => {
+  const world = new World(seed, log)
+  const cluster = new Cluster(world, planOf(world))
+  const kinds = faults(world, cluster)
+  const faultsAt = Array.from({ length: world.draw(9) }, () => world.draw(faultyStepsMax)).sort((a, b) => a - b)
+  const shoppers = Shoppers.make(world)
+  let isOver = false
+  cluster.outside(shoppers.day.pipe(Effect.andThen(shoppers.repeats))).addObserver((exit) => {
+    isOver = true
+    if (Exit.isFailure(exit)) throw new Error(`seed ${seed}: the shoppers failed`, { cause: exit.cause })
+  })
+  const rest = () => {
+    cluster.isCalm = true
+    world.note("calm", "")
+    cluster.sweepLater()
+  }
+  let next = 0
+  while (world.steps < stepsMax && world.step()) {
+    while (next < faultsAt.length && faultsAt[next]! <= world.steps) {
+      next += 1
+      world.pick(kinds)()
+    }
+    if (!cluster.isCalm && (isOver || world.steps > 2 * faultyStepsMax)) rest()
+  }
+  const atRest = world.steps < stepsMax && isOver
+  const violations = atRest ? Verdict.of(cluster) : [`not at rest after ${world.steps} steps`, ...Verdict.of(cluster)]
+  for (const violation of violations) world.note("VIOLATION", violation)
+  return {
+    seed,
+    steps: world.steps,
+    hash: world.hash >>> 0,
+    rows: cluster.tables.journal.length,
+    orders: cluster.partners.authorisations.size,
+    crashes: cluster.crashes,
+    doubleOwners: cluster.doubleOwners,
+    freezes: cluster.freezes,
+    drops: cluster.network.drops,
+    duplicates: cluster.network.duplicates,
+    violations
+  }
+}

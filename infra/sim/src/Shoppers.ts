@@ -1,0 +1,164 @@
+import { AddLine, Cart, CheckOut, Merge, OpenCart, PutCharge, RemoveLine } from "@halles/entities/Cart"
+import { Cancel, Order, RequestReturn } from "@halles/entities/Order"
+import { ListProduct, Product } from "@halles/entities/Product"
+import { Customer, Register } from "@halles/entities/Customer"
+import { Hold, Receive, Release, Reserve, Sku } from "@halles/entities/Sku"
+import { CartId, CommandId, CustomerId, OrderId, SkuCode, SkuId, WarehouseId } from "@halles/shared/Ids"
+import { Effect, Exit, Option } from "effect"
+import type { World } from "./World.ts"
+
+/** Of one send; then the same command is sent again. */
+const deadline = "3 seconds"
+const triesMax = 60
+/** Carts with agreed prices ask nobody; the others ask the products. */
+const pricings = ["agreed", "shop"] as const
+
+const address = (postalCode: string) => ({ name: "A", line1: "1 Street", city: "York", postalCode, country: "GB" })
+
+interface Command {
+  readonly _tag: string
+  readonly commandId: CommandId
+}
+type Send = (command: Command) => Effect.Effect<unknown, unknown>
+
+/** Refusals that say "not now". */
+const isPassing = (error: unknown): boolean => {
+  const { _tag } = error as { readonly _tag?: string }
+  return _tag === "Busy" || _tag === "TimeoutError" || _tag === "EntityNotAssignedToRunner"
+}
+
+/** Customers and shop keepers, who repeat what is not answered. */
+export const make = (world: World) => {
+  const sent: Array<{ readonly send: Send; readonly command: Command }> = []
+  let commands = 0
+  const commandId = () => CommandId.make(`c${(commands += 1)}`)
+  const pause = (maxMs: number) => Effect.suspend(() => Effect.sleep(world.between(0, maxMs)))
+
+  /** Until there is an answer; what was answered, or `null` if nobody did. */
+  const ask = <C extends Command>(client: unknown, command: C): Effect.Effect<Exit.Exit<unknown, unknown> | null> =>
+    Effect.gen(function* () {
+      const send = (client as Record<string, Send>)[command._tag]!.bind(client)
+      sent.push({ send, command })
+      const once = Effect.exit(Effect.timeout(send(command), deadline))
+      for (let tries = 0; tries < triesMax; tries += 1) {
+        const exit = yield* once
+        const refusal = Exit.isFailure(exit) ? Option.getOrUndefined(Exit.findErrorOption(exit)) : undefined
+        if (Exit.isSuccess(exit) || !isPassing(refusal)) return exit
+        yield* pause(400)
+      }
+      return null
+    })
+
+  const stock = Effect.fnUntraced(function* (code: SkuCode) {
+    const sku = (yield* Sku.client)(SkuId.make(`eu_${code}`))
+    const product = (yield* Product.client)(SkuId.make(`eu_${code}`))
+    const price = { amount: 100 + world.draw(900), currency: "GBP" as const, taxRate: 2_000 }
+    const listed = new ListProduct({ commandId: commandId(), sku: code, title: code, description: "", price })
+    const deliveries = Array.from({ length: 1 + world.draw(3) }, () => {
+      const warehouse = WarehouseId.make(`w${world.draw(2)}`)
+      return ask(sku, new Receive({ commandId: commandId(), warehouse, quantity: 1 + world.draw(3) }))
+    })
+    yield* Effect.all([ask(product, listed), ...deliveries], { concurrency: "unbounded", discard: true })
+  })
+
+  /** Somebody who holds stock without an order, and mostly lets it go. */
+  const clerk = Effect.fnUntraced(function* (code: SkuCode, busy: number) {
+    const sku = (yield* Sku.client)(SkuId.make(`eu_${code}`))
+    for (let index = 0; index < busy; index += 1) {
+      const orderId = OrderId.make(`eu_x${code}${index}`)
+      const ttlMs = world.pick([40, 2_000, 60_000])
+      yield* ask(sku, new Hold({ commandId: commandId(), orderId, quantity: 1 + world.draw(2), ttlMs }))
+      yield* pause(100)
+      if (world.chance(0.5)) yield* ask(sku, new Reserve({ commandId: commandId(), orderId }))
+      // What nobody ever asks back would be stock of an order that does not exist.
+      yield* ask(sku, new Release({ commandId: commandId(), orderId }))
+      yield* Effect.exit(Effect.timeout(sku.View(), deadline))
+    }
+  })
+
+  const shopper = Effect.fnUntraced(function* (number: number, codes: ReadonlyArray<SkuCode>, carts: number) {
+    const id = CartId.make(`eu_cart${number}`)
+    const cart = (yield* Cart.client)(id)
+    const pricing = world.pick(pricings)
+    const customerId = CustomerId.make(`eu_cust${world.draw(2)}`)
+    const known = world.chance(0.5) ? { customerId } : {}
+    yield* ask(cart, new OpenCart({ commandId: commandId(), currency: "GBP", pricing, ...known }))
+    if (world.chance(0.2)) {
+      yield* ask((yield* Customer.client)(customerId), new Register({ commandId: commandId(), name: "Ada" }))
+    }
+    const lines = 1 + world.draw(3)
+    const adding = Array.from({ length: lines }, () => {
+      const agreed = pricing === "agreed" ? { agreedPrice: 50 + world.draw(500) } : {}
+      const fields = { commandId: commandId(), sku: world.pick(codes), variant: "", quantity: 1 + world.draw(2) }
+      return ask(cart, new AddLine({ ...fields, ...agreed }))
+    })
+    yield* Effect.all(adding, { concurrency: world.chance(0.5) ? "unbounded" : 1, discard: true })
+    if (world.chance(0.3)) yield* Effect.exit(Effect.timeout(cart.View(), deadline))
+    if (world.chance(0.15)) {
+      yield* ask(cart, new RemoveLine({ commandId: commandId(), sku: world.pick(codes), variant: "" }))
+    }
+    if (pricing === "agreed" && world.chance(0.2)) {
+      const charge = { code: "post", kind: "shipping" as const, amount: 300 }
+      yield* ask(cart, new PutCharge({ commandId: commandId(), charge }))
+    }
+    if (world.chance(0.15)) {
+      const from = CartId.make(`eu_cart${world.draw(carts)}`)
+      if (from !== id) yield* ask(cart, new Merge({ commandId: commandId(), from }))
+    }
+    const token = world.chance(0.15) ? "tok_declined" : "tok_ok"
+    const checkOut = new CheckOut({
+      commandId: commandId(),
+      email: "ada@example.org",
+      shippingAddress: address(world.chance(0.1) ? "NO-SERVICE" : "YO1"),
+      paymentToken: token,
+      fingerprint: "f"
+    })
+    const done = yield* ask(cart, checkOut)
+    if (done !== null && Exit.isSuccess(done)) yield* afterwards(OrderId.make(id))
+  })
+
+  const afterwards = Effect.fnUntraced(function* (id: OrderId) {
+    const order = (yield* Order.client)(id)
+    if (world.chance(0.25)) {
+      yield* pause(200)
+      yield* ask(order, new Cancel({ commandId: commandId(), reason: "changed my mind" }))
+    }
+    if (world.chance(0.3)) yield* Effect.exit(Effect.timeout(order.Settled({ timeoutMs: 2_000 }), deadline))
+    if (world.chance(0.4)) {
+      for (let looks = 0; looks < 8; looks += 1) {
+        const view = yield* Effect.exit(Effect.timeout(order.View(), deadline))
+        if (Exit.isSuccess(view) && (view.value.status === "shipped" || view.value.status === "delivered")) {
+          const line = world.pick(view.value.lines)
+          const disposition = world.chance(0.7) ? "restock" : "write_off"
+          const returned = [{ sku: line.sku, variant: line.variant, quantity: 1 }]
+          const fields = { commandId: commandId(), returnId: `r${looks}`, reason: "wrong", disposition } as const
+          yield* ask(order, new RequestReturn({ ...fields, lines: returned }))
+          break
+        }
+        yield* pause(3_000)
+      }
+    }
+  })
+
+  return {
+    /** A day in the shop. */
+    day: Effect.gen(function* () {
+      const codes = Array.from({ length: 2 + world.draw(2) }, (_, index) => SkuCode.make(`S${index}`))
+      const carts = 2 + world.draw(2)
+      yield* Effect.all(codes.map(stock), { concurrency: "unbounded", discard: true })
+      const parts = [
+        ...Array.from({ length: carts }, (_, number) => Effect.andThen(pause(150), shopper(number, codes, carts))),
+        ...(world.chance(0.4) ? [clerk(codes[0]!, 1 + world.draw(5))] : [])
+      ]
+      yield* Effect.all(parts, { concurrency: "unbounded", discard: true })
+    }),
+    /** Some of what was sent is sent once more, long after. */
+    repeats: Effect.suspend(() =>
+      Effect.forEach(
+        sent.filter(() => world.chance(0.15)),
+        ({ command, send }) => Effect.exit(Effect.timeout(send(command), deadline)),
+        { concurrency: "unbounded", discard: true }
+      )
+    )
+  }
+}

@@ -1,0 +1,84 @@
+import { historyMax, JournalStore, StoreFailed } from "@halles/entities/JournalStore"
+import { Effect, Option } from "effect"
+import type { Entries, Tables } from "./Tables.ts"
+import type { Life, Timer, World } from "./World.ts"
+
+/** How the servers behave: chances of one operation. */
+export interface Weather {
+  /** Fails before it is done. */
+  readonly lost: number
+  /** Is done, and the answer is lost. */
+  readonly unanswered: number
+  /** Takes long. */
+  readonly slow: number
+}
+
+/** A runner's connection to the region's database. What was sent is done, or not, whatever becomes of the runner. */
+export class Connection {
+  readonly #world: World
+  readonly #life: Life
+  readonly #weather: () => Weather
+  readonly #underWay = new Set<Timer>()
+
+  constructor(world: World, life: Life, weather: () => Weather) {
+    this.#world = world
+    this.#life = life
+    this.#weather = weather
+  }
+
+  /** Sends a statement; `run` is its transaction. */
+  ask<A>(what: string, run: () => A | StoreFailed): Effect.Effect<A, StoreFailed> {
+    return Effect.callback((resume) => {
+      const world = this.#world
+      const { lost, slow, unanswered } = this.#weather()
+      const fate = world.chance(lost) ? "lost" : world.chance(unanswered) ? "unanswered" : "done"
+      const wait = () => (world.chance(slow) ? world.between(50, 3_000) : world.between(0.1, 3))
+      const answer = (result: A | StoreFailed) =>
+        world.after(wait(), this.#life, () =>
+          resume(result instanceof StoreFailed ? Effect.fail(result) : Effect.succeed(result))
+        )
+      const sent = world.after(wait(), world.outside, () => {
+        this.#underWay.delete(sent)
+        if (fate === "lost") return void answer(new StoreFailed({ reason: "ConnectionError" }))
+        const result = run()
+        world.note("store", `${this.#life.name} ${what}${fate === "done" ? "" : " unanswered"}`)
+        answer(fate === "done" ? result : new StoreFailed({ reason: "ConnectionError" }))
+      })
+      this.#underWay.add(sent)
+    })
+  }
+
+  /** Of the statements under way some arrive all the same. */
+  cut(): void {
+    for (const timer of this.#underWay) if (this.#world.chance(0.5)) timer.cancelled = true
+    this.#underWay.clear()
+  }
+}
+
+/** The journal's tables as one runner reaches them. */
+export const make = (world: World, tables: Tables, connection: Connection): JournalStore["Service"] => {
+  const ask = connection.ask.bind(connection)
+  const append = (owner: string, entries: Entries) =>
+    ask("append", () => {
+      const appended = tables.append(entries, world.now)
+      for (const { activation, commandId, seq } of entries) {
+        const name = `${activation.entityType}/${activation.entityId}`
+        world.note("journal", `${owner} ${name} ${seq} ${commandId} epoch ${activation.epoch} ${appended._tag}`)
+      }
+      return appended
+    })
+  return JournalStore.of({
+    append,
+    snapshot: (entityType, entityId) => ask("snapshot", () => tables.snapshot(entityType, entityId)),
+    history: (entityType, entityId, afterSeq) =>
+      ask("history", () => tables.history(entityType, entityId, afterSeq, historyMax)),
+    find: (entityType, entityId, commandId) =>
+      ask("find", () => Option.fromNullishOr(tables.find(entityType, entityId, commandId))),
+    putSnapshot: (entityType, entityId, snapshot) =>
+      ask("putSnapshot", () => tables.putSnapshot(entityType, entityId, snapshot)),
+    rearm: (entityType, entityId, dueAt) => ask("rearm", () => tables.rearm(entityType, entityId, dueAt)),
+    dueTimers: (shards, now, limit) => ask("dueTimers", () => tables.dueTimers(shards, now, limit)),
+    epochOf: (shard) => ask("epochOf", () => tables.epochs.get(shard) ?? null),
+    alarm: (kind, detail) => ask("alarm", () => void tables.alarms.push(`${kind} ${JSON.stringify(detail)}`))
+  })
+}

@@ -1,0 +1,52 @@
+import { Outbox } from "@halles/entities/Outbox"
+import { Effect } from "effect"
+import { type Row, type Tables, keyOf } from "./Tables.ts"
+import type { Connection } from "./Store.ts"
+import type { Life, World } from "./World.ts"
+
+/** What was published: the events of each entry, by entity and seq, as text. */
+export type Published = Map<string, string>
+
+type Committed = Parameters<Outbox["Service"]["publishUnsafe"]>[0]
+
+const publish = (published: Published, key: string, seq: number, events: string) =>
+  published.set(`${key} ${seq}`, events)
+
+/**
+ * The region's event stream as one runner reaches it, with the promise of `Outbox.ts`: a batch is published after its
+ * commit, and its marker goes when all of it has been.
+ */
+export const make = (
+  world: World,
+  life: Life,
+  tables: Tables,
+  published: Published,
+  connection: Connection
+): Outbox["Service"] => {
+  const owed = (batch: bigint, rows: ReadonlyArray<Row>) => {
+    for (const row of rows) {
+      publish(published, keyOf(row.entityType, row.entityId), row.seq, JSON.stringify(row.events))
+    }
+    tables.markers.delete(batch)
+  }
+  const publishUnsafe = ({ batch, entries }: Committed) => {
+    world.after(world.between(0.1, 3), life, () => {
+      for (const { activation, events, seq } of entries) {
+        publish(published, keyOf(activation.entityType, activation.entityId), seq, events)
+      }
+      world.after(world.between(0.1, 3), life, () => tables.markers.delete(batch))
+    })
+  }
+  return Outbox.of({
+    publishUnsafe,
+    alarm: () => undefined,
+    sweep: ({ olderThanMs }) =>
+      connection
+        .ask("sweep", () => {
+          for (const [batch, { at, rows }] of tables.markers) {
+            if (at + olderThanMs <= world.now) owed(batch, rows)
+          }
+        })
+        .pipe(Effect.ignore)
+  })
+}

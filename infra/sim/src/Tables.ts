@@ -1,0 +1,154 @@
+import type { Appended, DueTimer, JournalStore, Snapshot, StoreFailed, Stored } from "@halles/entities/JournalStore"
+import { StoreFailed as Failed } from "@halles/entities/JournalStore"
+
+export type Entries = Parameters<JournalStore["Service"]["append"]>[1]
+
+/** A row of the journal. */
+export interface Row {
+  readonly entityType: string
+  readonly entityId: string
+  readonly seq: number
+  readonly commandId: string
+  readonly events: ReadonlyArray<unknown>
+  readonly version: number
+  readonly shard: number
+  readonly epoch: number
+  readonly at: number
+  readonly position: number
+}
+
+export const keyOf = (entityType: string, entityId: string): string => `${entityType}/${entityId}`
+
+interface History {
+  readonly rows: Array<Row>
+  readonly commands: Map<string, Row>
+}
+
+/** The tables of a region's journal in memory, with the rules of `migrations/0001_journal.ts`. Each method is one transaction. */
+export class Tables {
+  /** In order of position. */
+  readonly journal: Array<Row> = []
+  readonly histories = new Map<string, History>()
+  readonly timers = new Map<string, DueTimer & { readonly shard: number }>()
+  readonly epochs = new Map<number, { readonly epoch: number; readonly owner: string }>()
+  /** Batches whose events have not been published, by id. */
+  readonly markers = new Map<bigint, { readonly rows: ReadonlyArray<Row>; readonly at: number }>()
+  readonly alarms: Array<string> = []
+  readonly #snapshots = new Map<string, string>()
+  #batches = 0n
+
+  append(entries: Entries, now: number): Appended | StoreFailed {
+    for (const { activation } of entries) {
+      if (this.epochs.get(activation.shard)?.epoch !== activation.epoch) return { _tag: "Stale" }
+    }
+    const rows = entries.map((entry, index) => rowOf(entry, this.journal.length + index + 1))
+    const conflict = this.#conflict(rows)
+    if (conflict !== null) return conflict
+    for (const row of rows) this.#insert(row)
+    for (const { activation, dueAt } of entries) {
+      if (dueAt === undefined) continue
+      const { entityId, entityType, shard } = activation
+      const key = keyOf(entityType, entityId)
+      if (dueAt === 0) this.timers.delete(key)
+      else this.timers.set(key, { entityType, entityId, shard, dueAt })
+    }
+    this.#batches += 1n
+    this.markers.set(this.#batches, { rows, at: now })
+    return { _tag: "Written", batch: this.#batches, positions: rows.map(({ position }) => BigInt(position)) }
+  }
+
+  /** Postgres looks at `journal_seq` before `journal_command`. */
+  #conflict(rows: ReadonlyArray<Row>): Appended | StoreFailed | null {
+    const seen = new Set<string>()
+    for (const { commandId, entityId, entityType, seq } of rows) {
+      const key = keyOf(entityType, entityId)
+      const history = this.histories.get(key)
+      if ((history !== undefined && seq <= history.rows.length) || seen.has(`${key} ${seq}`)) {
+        return new Failed({ reason: "UniqueViolation" })
+      }
+      if (history?.commands.has(commandId) === true || seen.has(`${key} ${commandId}`)) return { _tag: "CommandTaken" }
+      seen.add(`${key} ${seq}`).add(`${key} ${commandId}`)
+    }
+    return null
+  }
+
+  #insert(row: Row): void {
+    const key = keyOf(row.entityType, row.entityId)
+    let history = this.histories.get(key)
+    if (history === undefined) {
+      history = { rows: [], commands: new Map() }
+      this.histories.set(key, history)
+    }
+    history.rows.push(row)
+    history.commands.set(row.commandId, row)
+    this.journal.push(row)
+  }
+
+  seqOf(entityType: string, entityId: string): number {
+    return this.histories.get(keyOf(entityType, entityId))?.rows.length ?? 0
+  }
+
+  history(entityType: string, entityId: string, afterSeq: number, max: number): ReadonlyArray<Stored> {
+    const rows = this.histories.get(keyOf(entityType, entityId))?.rows ?? []
+    return rows.filter(({ seq }) => seq > afterSeq).slice(0, max)
+  }
+
+  find(entityType: string, entityId: string, commandId: string): Stored | undefined {
+    return this.histories.get(keyOf(entityType, entityId))?.commands.get(commandId)
+  }
+
+  snapshot(entityType: string, entityId: string): Snapshot | null {
+    const text = this.#snapshots.get(keyOf(entityType, entityId))
+    return text === undefined ? null : JSON.parse(text)
+  }
+
+  putSnapshot(entityType: string, entityId: string, snapshot: Snapshot): void {
+    const before = this.snapshot(entityType, entityId)
+    if (before === null || before.seq < snapshot.seq) {
+      this.#snapshots.set(keyOf(entityType, entityId), JSON.stringify(snapshot))
+    }
+  }
+
+  rearm(entityType: string, entityId: string, dueAt: number): void {
+    const key = keyOf(entityType, entityId)
+    const timer = this.timers.get(key)
+    if (timer !== undefined) this.timers.set(key, { ...timer, dueAt })
+  }
+
+  dueTimers(shards: ReadonlyArray<number>, now: number, limit: number): ReadonlyArray<DueTimer> {
+    return [...this.timers.values()]
+      .filter(({ dueAt, shard }) => dueAt <= now && shards.includes(shard))
+      .toSorted((a, b) => a.dueAt - b.dueAt)
+      .slice(0, limit)
+  }
+
+  /** When the first timer is due. */
+  nextDue(): number {
+    let next = Infinity
+    for (const { dueAt } of this.timers.values()) if (dueAt < next) next = dueAt
+    return next
+  }
+
+  raise(shards: ReadonlyArray<number>, owner: string): ReadonlyMap<number, number> {
+    const raised = new Map<number, number>()
+    for (const shard of shards) {
+      const epoch = (this.epochs.get(shard)?.epoch ?? 0) + 1
+      this.epochs.set(shard, { epoch, owner })
+      raised.set(shard, epoch)
+    }
+    return raised
+  }
+}
+
+const rowOf = ({ activation, at, commandId, events, meta, seq }: Entries[number], position: number): Row => ({
+  entityType: activation.entityType,
+  entityId: activation.entityId,
+  seq,
+  commandId,
+  events: JSON.parse(events),
+  version: JSON.parse(meta).v,
+  shard: activation.shard,
+  epoch: activation.epoch,
+  at,
+  position
+})

@@ -1,0 +1,71 @@
+import { CartId, CustomerId, OrderId, SkuId } from "@halles/shared/Ids"
+import { Result, Schema } from "effect"
+import * as CartState from "./Cart/CartState.ts"
+import * as CustomerState from "./Customer/CustomerState.ts"
+import type { Model } from "./Model.ts"
+import { view as orderView } from "./Order/OrderMoney.ts"
+import * as OrderState from "./Order/OrderState.ts"
+import * as PaymentState from "./Payment/PaymentState.ts"
+import * as ProductState from "./Product/ProductState.ts"
+import * as ShipmentState from "./Shipment/ShipmentState.ts"
+import * as SkuState from "./Sku/SkuState.ts"
+
+/** What an entity is after some of its history. */
+export interface Now {
+  readonly seq: number
+  /** What `View` answers, or `null` where it answers `NotFound`. */
+  readonly view: unknown
+  readonly dueAt: number | null
+  /** The key of the message that it owes. */
+  readonly owes: string | null
+  readonly after: (events: ReadonlyArray<unknown>) => Now
+  /** What a command would come to: so many events, or the tag of a refusal. */
+  readonly decide: (command: unknown, now: number) => number | string
+}
+
+/** Hides the types of a model, for programs that follow histories of every type. */
+const follow = <
+  State,
+  Command extends { readonly commandId: string },
+  Event extends { readonly _tag: string },
+  Refusal extends { readonly _tag: string },
+  Owed extends { readonly key: string }
+>(
+  model: Model<State, Command, Event, Refusal, Owed>,
+  view: (id: string, state: State, seq: number) => unknown
+) => {
+  const decode = Schema.decodeUnknownSync(Schema.Array(model.Event))
+  const at = (id: string, state: State, seq: number): Now => ({
+    seq,
+    get view() {
+      return view(id, state, seq)
+    },
+    get dueAt() {
+      return model.dueAt?.(state) ?? null
+    },
+    get owes() {
+      return model.next?.(state)?.key ?? null
+    },
+    after: (events) => at(id, decode(events).reduce(model.evolve, state), seq + 1),
+    decide: (command, now) =>
+      Result.match(model.decide(state, command as Command, now), {
+        onSuccess: (decided): number | string => decided.length,
+        onFailure: ({ _tag }) => _tag
+      })
+  })
+  return { type: model.type, begin: (id: string): Now => at(id, model.initial, 0) }
+}
+
+const trusted = { disableChecks: true } as const
+/** By entity type: the state before the first row, to be followed row by row. */
+export const models: ReadonlyMap<string, (id: string) => Now> = new Map(
+  [
+    follow(CartState, (id, state, seq) => CartState.view(CartId.make(id, trusted), state, seq)),
+    follow(OrderState, (id, state, seq) => orderView(OrderId.make(id, trusted), state, seq)),
+    follow(SkuState, (id, state, seq) => (seq === 0 ? null : SkuState.view(SkuId.make(id, trusted), state, seq))),
+    follow(PaymentState, (_id, state, seq) => PaymentState.view(state, seq)),
+    follow(ShipmentState, (_id, state, seq) => ShipmentState.view(state, seq)),
+    follow(ProductState, (id, state, seq) => ProductState.view(SkuId.make(id, trusted), state, seq)),
+    follow(CustomerState, (id, state, seq) => CustomerState.view(CustomerId.make(id, trusted), state, seq))
+  ].map(({ begin, type }) => [type, begin] as const)
+)
