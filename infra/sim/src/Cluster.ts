@@ -36,7 +36,8 @@ export class Cluster {
   readonly network: Network
   readonly partners: Partners
   readonly bounds: Plan["bounds"]
-  isCalm = false
+  /** From then on nothing is lost; `Infinity` before. */
+  calmFrom = Infinity
   readonly #plan: Plan
   readonly #outside: Context.Context<never>
   #runners: Array<Runner> = []
@@ -67,6 +68,16 @@ export class Cluster {
     this.partners = new Partners(world, this)
     for (let index = 1; index <= plan.runners; index += 1) this.#runners.push(new Runner(this, `eu-${index}`))
     for (let shard = 1; shard <= shardsMax; shard += 1) this.#assign(shard)
+  }
+
+  get isCalm(): boolean {
+    return this.world.now >= this.calmFrom
+  }
+  /** No more faults: all that is left of them comes to rest. */
+  calm(): void {
+    this.world.note("calm", "")
+    this.calmFrom = this.world.now
+    this.sweepLater()
   }
 
   readonly weather = (): Weather => (this.isCalm ? calm : this.#plan.weather)
@@ -103,6 +114,7 @@ export class Cluster {
     if (runner.storage === null) return again()
     runner.run(runner.storage.acquire(runner.address, [ShardId.make("eu", shard)])).addObserver((exit) => {
       if (!Exit.isSuccess(exit) || exit.value.length === 0) return again()
+      if (this.#assigned.get(shard) !== runner) return void this.#giveUp(runner, shard)
       this.world.note("acquired", `${runner.name} shard ${shard}`)
       runner.shards.add(shard)
     })
@@ -161,7 +173,12 @@ export class Cluster {
     runner.run(runner.storage.refresh(runner.address, shards)).addObserver((exit) => {
       if (!Exit.isSuccess(exit)) return this.refreshSoon(runner)
       const held = new Set(exit.value.map(({ id }) => id))
-      for (const shard of asked) if (!held.has(shard)) runner.run(runner.lose(shard))
+      for (const shard of asked) {
+        if (!held.has(shard)) {
+          runner.run(runner.lose(shard))
+          this.#acquire(runner, shard)
+        } else if (this.#assigned.get(shard) !== runner) this.#giveUp(runner, shard)
+      }
     })
   }
 
@@ -180,8 +197,14 @@ export class Cluster {
     const owner = this.#assigned.get(shard)!
     if (this.#runners.length < 2 || owner.storage === null) return
     this.world.note("move", `shard ${shard} from ${owner.name}`)
-    owner.run(Effect.andThen(owner.lose(shard), owner.storage.release(owner.address, ShardId.make("eu", shard))))
+    this.#giveUp(owner, shard)
     this.#assign(shard, owner)
+  }
+
+  #giveUp(runner: Runner, shard: number): void {
+    const { address, storage } = runner
+    if (storage !== null)
+      runner.run(Effect.andThen(runner.lose(shard), storage.release(address, ShardId.make("eu", shard))))
   }
 
   crash(runner: Runner): void {

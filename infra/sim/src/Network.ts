@@ -142,8 +142,9 @@ export class Network {
     return world.chance(late) ? world.between(20, 500) : world.between(0.1, 2)
   }
 
-  #note(what: string, { address, caller, number, rpc }: Call, more = "") {
-    this.#world.note(what, `#${number} ${caller.name} > ${address.entityType}/${address.entityId} ${rpc._tag}${more}`)
+  #note(what: string, { address, caller, number, rpc }: Call, detail: string, more?: () => string) {
+    const { entityId, entityType } = address
+    this.#world.note(what, `#${number} ${caller.name} > ${entityType}/${entityId} ${rpc._tag} ${detail}`, more)
   }
 
   #send(call: Call): void {
@@ -166,7 +167,7 @@ export class Network {
     for (let copy = 0; copy < copies; copy += 1) {
       if (world.chance(dropped)) {
         this.drops += 1
-        this.#note("dropped", call)
+        this.#note("dropped", call, "message")
         continue
       }
       world.after(this.#delay(), target, () => this.#arrive(call, target))
@@ -178,7 +179,7 @@ export class Network {
   }
 
   #arrive(call: Call, target: Receiver): void {
-    this.#note("arrived", call, ` at ${target.name}`)
+    this.#note("arrived", call, `at ${target.name}`)
     const { address, rpc } = call
     const { entityId, entityType, shardId: shard } = address
     const payload = this.#encodes ? wireOf(rpc).decodePayload(call.payload) : call.payload
@@ -203,12 +204,12 @@ export class Network {
 
   #answer(call: Call, exit: Exit.Exit<unknown, unknown>): void {
     const world = this.#world
-    this.#note("answered", call, world.isTraced ? ` ${summary(exit)}` : ` ${exit._tag}`)
+    this.#note("answered", call, exit._tag, () => summary(exit))
     if (call.isOver) return
     const { doubled, dropped } = this.#traffic()
     if (world.chance(dropped)) {
       this.drops += 1
-      return this.#note("dropped", call, " answer")
+      return this.#note("dropped", call, "answer")
     }
     if (world.chance(doubled)) this.duplicates += 1
     const { rpc } = call
@@ -222,7 +223,7 @@ export class Network {
 }
 
 const summary = (exit: Exit.Exit<unknown, unknown>): string =>
-  Exit.isSuccess(exit) ? JSON.stringify(exit.value ?? null).slice(0, 160) : String(exit.cause).slice(0, 160)
+  (Exit.isSuccess(exit) ? JSON.stringify(exit.value ?? null) : String(exit.cause)).slice(0, 160)
 
 type AnyEntity = Entity.Entity<string, Rpc.Any>
 

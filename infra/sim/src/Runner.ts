@@ -192,11 +192,9 @@ export class Runner implements Life {
       fiber.addObserver((exit) => {
         if (activation.handlers !== handlers || activation.isClosed) return
         if (Exit.isFailure(exit) && !Cause.hasFails(exit.cause)) {
-          if (world.isTraced)
-            world.note(
-              "died",
-              `${this.name} ${message.entityType}/${message.entityId} ${String(exit.cause).slice(0, 200)}`
-            )
+          world.note("died", `${this.name} ${message.entityType}/${message.entityId}`, () =>
+            String(exit.cause).slice(0, 200)
+          )
           return this.#rebuild(activation)
         }
         activation.messages.delete(message)

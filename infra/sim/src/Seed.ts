@@ -5,9 +5,9 @@ import * as Verdict from "./Verdict.ts"
 import { World } from "./World.ts"
 
 /** Steps of one seed; one that has not come to rest by then never will. */
-const stepsMax = 150_000
+const stepsMax = 40_000
 /** Faults come within so many steps. */
-const faultyStepsMax = 4_000
+const faultyStepsMax = 700
 
 export interface Outcome {
   readonly seed: number
@@ -68,9 +68,7 @@ export const run = (seed: number, log: ((line: string) => void) | null): Outcome
     if (Exit.isFailure(exit)) throw new Error(`seed ${seed}: the shoppers failed`, { cause: exit.cause })
   })
   const rest = () => {
-    cluster.isCalm = true
-    world.note("calm", "")
-    cluster.sweepLater()
+    cluster.calm()
   }
   let next = 0
   while (world.steps < stepsMax && world.step()) {
@@ -78,7 +76,7 @@ export const run = (seed: number, log: ((line: string) => void) | null): Outcome
       next += 1
       world.pick(kinds)()
     }
-    if (!cluster.isCalm && (isOver || world.steps > 2 * faultyStepsMax)) rest()
+    if (!cluster.isCalm && (isOver || world.steps > 4 * faultyStepsMax)) rest()
   }
   const atRest = world.steps < stepsMax && isOver
   const violations = atRest ? Verdict.of(cluster) : [`not at rest after ${world.steps} steps`, ...Verdict.of(cluster)]

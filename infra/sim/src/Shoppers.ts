@@ -54,7 +54,7 @@ export const make = (world: World) => {
     const product = (yield* Product.client)(SkuId.make(`eu_${code}`))
     const price = { amount: 100 + world.draw(900), currency: "GBP" as const, taxRate: 2_000 }
     const listed = new ListProduct({ commandId: commandId(), sku: code, title: code, description: "", price })
-    const deliveries = Array.from({ length: 1 + world.draw(3) }, () => {
+    const deliveries = Array.from({ length: 1 + world.draw(2) }, () => {
       const warehouse = WarehouseId.make(`w${world.draw(2)}`)
       return ask(sku, new Receive({ commandId: commandId(), warehouse, quantity: 1 + world.draw(3) }))
     })
@@ -86,7 +86,7 @@ export const make = (world: World) => {
     if (world.chance(0.2)) {
       yield* ask((yield* Customer.client)(customerId), new Register({ commandId: commandId(), name: "Ada" }))
     }
-    const lines = 1 + world.draw(3)
+    const lines = 1 + world.draw(2)
     const adding = Array.from({ length: lines }, () => {
       const agreed = pricing === "agreed" ? { agreedPrice: 50 + world.draw(500) } : {}
       const fields = { commandId: commandId(), sku: world.pick(codes), variant: "", quantity: 1 + world.draw(2) }
@@ -143,12 +143,12 @@ export const make = (world: World) => {
   return {
     /** A day in the shop. */
     day: Effect.gen(function* () {
-      const codes = Array.from({ length: 2 + world.draw(2) }, (_, index) => SkuCode.make(`S${index}`))
-      const carts = 2 + world.draw(2)
+      const codes = Array.from({ length: 1 + world.draw(2) }, (_, index) => SkuCode.make(`S${index}`))
+      const carts = 1 + world.draw(3)
       yield* Effect.all(codes.map(stock), { concurrency: "unbounded", discard: true })
       const parts = [
         ...Array.from({ length: carts }, (_, number) => Effect.andThen(pause(150), shopper(number, codes, carts))),
-        ...(world.chance(0.4) ? [clerk(codes[0]!, 1 + world.draw(5))] : [])
+        ...(world.chance(0.3) ? [clerk(codes[0]!, 1 + world.draw(4))] : [])
       ]
       yield* Effect.all(parts, { concurrency: "unbounded", discard: true })
     }),

@@ -70,16 +70,15 @@ export class World {
     return among[this.draw(among.length)]!
   }
 
-  /** Goes into the hash of what happened, and into the trace if one is kept. */
-  note(what: string, detail: string): void {
+  /** Goes into the hash of what happened, and into the trace if one is kept; `more` into the trace only. */
+  note(what: string, detail: string, more?: () => string): void {
     let hash = this.hash ^ Math.floor((this.now - startMs) * 16)
     for (let index = 0; index < what.length; index += 1) hash = Math.imul(hash ^ what.charCodeAt(index), 0x01000193)
     for (let index = 0; index < detail.length; index += 1) hash = Math.imul(hash ^ detail.charCodeAt(index), 0x01000193)
     this.hash = hash
-    this.#log?.(`${(this.now - startMs).toFixed(1).padStart(10)} ms  ${what.padEnd(9)} ${detail}`)
-  }
-  get isTraced(): boolean {
-    return this.#log !== null
+    this.#log?.(
+      `${(this.now - startMs).toFixed(1).padStart(10)} ms  ${what.padEnd(9)} ${detail}${more === undefined ? "" : ` ${more()}`}`
+    )
   }
 
   soon(life: Life, run: () => void): void {

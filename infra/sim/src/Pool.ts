@@ -1,0 +1,110 @@
+import { Effect, Schema } from "effect"
+import { Worker } from "node:worker_threads"
+import type { Mutant } from "./Mutants.ts"
+import type { Outcome } from "./Seed.ts"
+
+/** What a worker is told when it starts. */
+export interface Work {
+  readonly mutant: Mutant | null
+}
+/** Seeds that a worker runs before it reports. */
+const chunk = 20
+
+/** Sums over seeds; `hash` tells whether two runs of the same seeds went the same way. */
+export interface Sums {
+  seeds: number
+  steps: number
+  rows: number
+  orders: number
+  crashes: number
+  doubleOwners: number
+  freezes: number
+  drops: number
+  duplicates: number
+  violations: number
+  hash: number
+}
+export const none = (): Sums => ({
+  seeds: 0,
+  steps: 0,
+  rows: 0,
+  orders: 0,
+  crashes: 0,
+  doubleOwners: 0,
+  freezes: 0,
+  drops: 0,
+  duplicates: 0,
+  violations: 0,
+  hash: 0
+})
+
+/** A worker could not load or threw: that is no verdict over a seed. */
+export class WorkerFailed extends Schema.TaggedError<WorkerFailed>()("WorkerFailed", { cause: Schema.Defect() }) {}
+
+/** Runs seeds on worker threads until all are done, or until one breaks a law if `stops`. Gives the seeds that did. */
+export const run = (options: {
+  readonly from: number
+  readonly to: number
+  readonly workers: number
+  readonly mutant: Mutant | null
+  readonly stops: boolean
+  readonly sums: Sums
+}): Effect.Effect<ReadonlyArray<Outcome>, WorkerFailed> =>
+  Effect.callback((resume) => {
+    const { from, mutant, stops, sums, to } = options
+    const broken: Array<Outcome> = []
+    let next = from
+    let isOver = false
+    const end = (effect: Effect.Effect<ReadonlyArray<Outcome>, WorkerFailed>) => {
+      if (isOver) return
+      isOver = true
+      for (const worker of workers) void worker.terminate()
+      resume(effect)
+    }
+    const busy = new Set<Worker>()
+    const give = (worker: Worker) => {
+      if (next > to || (stops && broken.length > 0)) {
+        busy.delete(worker)
+        if (busy.size === 0) end(Effect.succeed(broken))
+        return
+      }
+      busy.add(worker)
+      worker.postMessage({ from: next, to: Math.min(to, next + chunk - 1) })
+      next += chunk
+    }
+    const take = (outcomes: ReadonlyArray<Outcome>) => {
+      for (const outcome of outcomes) {
+        add(sums, outcome)
+        if (outcome.violations.length > 0) broken.push(outcome)
+      }
+    }
+    const work: Work = { mutant }
+    const workers = Array.from({ length: options.workers }, () => {
+      const worker = new Worker(new URL("worker.ts", import.meta.url), {
+        workerData: work,
+        resourceLimits: { maxYoungGenerationSizeMb: 128 }
+      })
+      worker.on("message", (outcomes: ReadonlyArray<Outcome>) => {
+        take(outcomes)
+        give(worker)
+      })
+      worker.on("error", (cause) => end(Effect.fail(new WorkerFailed({ cause }))))
+      return worker
+    })
+    for (const worker of workers) give(worker)
+    return Effect.sync(() => end(Effect.succeed([])))
+  })
+
+const add = (sums: Sums, outcome: Outcome): void => {
+  sums.seeds += 1
+  sums.steps += outcome.steps
+  sums.rows += outcome.rows
+  sums.orders += outcome.orders
+  sums.crashes += outcome.crashes
+  sums.doubleOwners += outcome.doubleOwners
+  sums.freezes += outcome.freezes
+  sums.drops += outcome.drops
+  sums.duplicates += outcome.duplicates
+  sums.violations += outcome.violations.length
+  sums.hash = (sums.hash + outcome.hash) >>> 0
+}
