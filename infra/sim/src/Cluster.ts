@@ -6,7 +6,7 @@ import { Partners } from "./Partners.ts"
 import { Runner } from "./Runner.ts"
 import type { Weather } from "./Store.ts"
 import type { Published } from "./Stream.ts"
-import { Tables } from "./Tables.ts"
+import { type Entries, Tables } from "./Tables.ts"
 import type { World } from "./World.ts"
 
 /** Few, so that each is disputed. */
@@ -33,6 +33,7 @@ export class Cluster {
   readonly tables = new Tables()
   readonly published: Published = new Map()
   readonly answers = new Answers(this.tables)
+  readonly forgotten: Array<string> = []
   readonly network: Network
   readonly partners: Partners
   readonly bounds: Plan["bounds"]
@@ -68,6 +69,14 @@ export class Cluster {
     this.partners = new Partners(world, this)
     for (let index = 1; index <= plan.runners; index += 1) this.#runners.push(new Runner(this, `eu-${index}`))
     for (let shard = 1; shard <= shardsMax; shard += 1) this.#assign(shard)
+  }
+
+  /** An activation remembers the newest command ids: one within these costs no rebuild. */
+  readonly onTaken = ({ activation, commandId, seq }: Entries[number]): void => {
+    const { entityId, entityType } = activation
+    if (seq <= this.bounds.recentMax) {
+      this.forgotten.push(`${entityType}/${entityId} ${commandId}: was forgotten, though it is one of the newest`)
+    }
   }
 
   get isCalm(): boolean {

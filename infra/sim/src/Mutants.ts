@@ -4,5 +4,190 @@ export interface Mutant {
   readonly file: string
   readonly find: string
   readonly replace: string
+  /** `sim`: the simulation. `check`: `Invariants.check` over a real Postgres that two runners wrote to. */
   readonly caughtBy: "sim" | "check"
 }
+
+const shell = "packages/entities/src/EventSourced.ts"
+const commit = "packages/entities/src/Journal/GroupCommit.ts"
+const saga = "packages/entities/src/Order/OrderLive.ts"
+const stock = "packages/entities/src/Sku/SkuState.ts"
+
+export const mutants: ReadonlyArray<Mutant> = [
+  {
+    name: "acknowledge before the commit",
+    file: shell,
+    find: `return whenCommitted(
+        lastCommit,
+        Effect.sync(() => ({ state, seq: written, events, repeated: false }))`,
+    replace: `return whenCommitted(
+        Effect.succeed(null),
+        Effect.sync(() => ({ state, seq: written, events, repeated: false }))`,
+    caughtBy: "sim"
+  },
+  {
+    name: "answer queries from the speculative state",
+    file: shell,
+    find: ": Effect.succeed({ state: committed, seq: committedSeq })",
+    replace: ": Effect.succeed({ state: speculative, seq })",
+    caughtBy: "sim"
+  },
+  {
+    name: "evolve twice",
+    file: shell,
+    find: "const state = events.reduce(model.evolve, speculative)",
+    replace: "const state = [...events, ...events].reduce(model.evolve, speculative)",
+    caughtBy: "sim"
+  },
+  {
+    name: "forget the command ids of the rows that are loaded",
+    file: shell,
+    find: `committed = eventsOf(row).reduce(model.evolve, committed)
+    remember(row.commandId)`,
+    replace: "committed = eventsOf(row).reduce(model.evolve, committed)",
+    caughtBy: "sim"
+  },
+  {
+    name: "do not look for a repeat in the journal",
+    file: shell,
+    find: "journal.find(model.type, id, commandId),",
+    replace: "Effect.succeedNone,",
+    caughtBy: "sim"
+  },
+  {
+    name: "drop the command ids of the snapshot",
+    file: shell,
+    find: "commands: [...recent].slice(0, recent.size - (seq - committedSeq))",
+    replace: "commands: []",
+    caughtBy: "sim"
+  },
+  {
+    name: "write what is not committed into the snapshot",
+    file: shell,
+    find: "state: Schema.encodeSync(model.State)(committed)",
+    replace: "state: Schema.encodeSync(model.State)(speculative)",
+    caughtBy: "sim"
+  },
+  {
+    name: "write no timer",
+    file: shell,
+    find: "dueAt: before === after ? undefined : (after ?? 0)",
+    replace: "dueAt: undefined",
+    caughtBy: "sim"
+  },
+  {
+    name: "do not go on with a saga after a takeover",
+    file: shell,
+    find: `  startDriving()
+
+  /** A fenced`,
+    replace: `  /** A fenced`,
+    caughtBy: "sim"
+  },
+  {
+    name: "lose the timers of a shard that is taken over",
+    file: "packages/entities/src/Timers.ts",
+    find: "const shards = epochs.owned()",
+    replace: "const shards = epochs.owned().filter((shard) => epochs.current(shard) === 1)",
+    caughtBy: "sim"
+  },
+  {
+    name: "publish before the commit",
+    file: commit,
+    find: "    options.store.append(options.runner, entries).pipe(",
+    replace: `    Effect.suspend(() => {
+      options.onCommitted({ batch: 0n, entries: entries.map((entry) => ({ ...entry, position: 0n })) })
+      return options.store.append(options.runner, entries)
+    }).pipe(`,
+    caughtBy: "sim"
+  },
+  {
+    name: "go on after a write that was refused",
+    file: commit,
+    find: "first!.activation.dead = true",
+    replace: "first!.activation.dead = false",
+    caughtBy: "sim"
+  },
+  {
+    name: "write under an old epoch",
+    file: "infra/sim/src/Tables.ts",
+    find: 'if (this.epochs.get(activation.shard)?.epoch !== activation.epoch) return { _tag: "Stale" }',
+    replace: "",
+    caughtBy: "sim"
+  },
+  {
+    name: "write under an old epoch, in SQL",
+    file: "packages/entities/src/migrations/0001_journal.ts",
+    find: "IF stale IS NOT NULL THEN",
+    replace: "IF false THEN",
+    caughtBy: "check"
+  },
+  {
+    name: "release no stock",
+    file: saga,
+    find: "yield* eachSku(quantities(draft), (line) => sku(line.sku).Release(new Release({ ...fields, orderId })))",
+    replace: "",
+    caughtBy: "sim"
+  },
+  {
+    name: "void no payment",
+    file: saga,
+    find: "yield* payments(orderId).Void(new Void({ ...fields, reference: fields.commandId }))",
+    replace: '{ _tag: "Done" }',
+    caughtBy: "sim"
+  },
+  {
+    name: "retry with a new command id",
+    file: saga,
+    find: "commandId: CommandId.make(`${orderId}:${key}`),",
+    replace: "commandId: CommandId.make(`${orderId}:${key}-${(globalThis.tries = (globalThis.tries ?? 0) + 1)}`),",
+    caughtBy: "sim"
+  },
+  {
+    name: "capture under a new reference each time",
+    file: saga,
+    find: "new Capture({ ...fields, reference: fields.commandId, amount: state.authorised })",
+    replace: `new Capture({
+                ...fields,
+                commandId: CommandId.make(\`\${fields.commandId}-\${(globalThis.tries = (globalThis.tries ?? 0) + 1)}\`),
+                reference: \`\${fields.commandId}-\${globalThis.tries}\`,
+                amount: state.authorised
+              })`,
+    caughtBy: "sim"
+  },
+  {
+    name: "refund more than was captured",
+    file: "packages/entities/src/Order/OrderState.ts",
+    find: "amount: refundOf(state, wanted),",
+    replace: "amount: state.captured + refundOf(state, wanted),",
+    caughtBy: "sim"
+  },
+  {
+    name: "hold without looking at what is there",
+    file: stock,
+    find: "if (missing > 0 && !mayWait) return",
+    replace: "if (missing < 0) return",
+    caughtBy: "sim"
+  },
+  {
+    name: "hold for an order that was released before",
+    file: stock,
+    find: "const isOver = HashSet.has(state.released.young, orderId) || HashSet.has(state.released.old, orderId)",
+    replace: "const isOver = false",
+    caughtBy: "sim"
+  },
+  {
+    name: "void while the authorisation is under way",
+    file: "packages/entities/src/Payment/PaymentState.ts",
+    find: 'if (status === "requested") return true',
+    replace: 'if (status === "requested") return false',
+    caughtBy: "sim"
+  },
+  {
+    name: "book a shipment that was cancelled before",
+    file: "packages/entities/src/Shipment/ShipmentState.ts",
+    find: `if (state.cancel === "done") return [{ _tag: "CreateRefused"`,
+    replace: `if (state.cancel === "none" && state.request !== null) return [{ _tag: "CreateRefused"`,
+    caughtBy: "sim"
+  }
+]

@@ -70,7 +70,7 @@ export class Runner implements Life {
     this.#context = world
       .context(this, cluster.opsBeforeYield())
       .pipe(
-        Context.add(JournalStore, makeStore(world, tables, this.#connection)),
+        Context.add(JournalStore, makeStore(world, tables, this.#connection, cluster.onTaken)),
         Context.add(Outbox, Stream.make(world, this, tables, published, this.#connection)),
         Context.add(ShardEpochs, this.#epochs()),
         Context.add(PaymentGateway, cluster.partners.gatewayOf(this)),

@@ -56,7 +56,12 @@ export class Connection {
 }
 
 /** The journal's tables as one runner reaches them. */
-export const make = (world: World, tables: Tables, connection: Connection): JournalStore["Service"] => {
+export const make = (
+  world: World,
+  tables: Tables,
+  connection: Connection,
+  onTaken: (entry: Entries[number]) => void
+): JournalStore["Service"] => {
   const ask = connection.ask.bind(connection)
   const append = (owner: string, entries: Entries) =>
     ask("append", () => {
@@ -64,6 +69,9 @@ export const make = (world: World, tables: Tables, connection: Connection): Jour
       for (const { activation, commandId, seq } of entries) {
         const name = `${activation.entityType}/${activation.entityId}`
         world.note("journal", `${owner} ${name} ${seq} ${commandId} epoch ${activation.epoch} ${appended._tag}`)
+      }
+      if (appended._tag === "CommandTaken") {
+        for (const entry of entries) if (tables.isTaken(entry)) onTaken(entry)
       }
       return appended
     })

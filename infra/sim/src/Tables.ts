@@ -97,6 +97,10 @@ export class Tables {
     return this.histories.get(keyOf(entityType, entityId))?.commands.get(commandId)
   }
 
+  isTaken({ activation, commandId }: Entries[number]): boolean {
+    return this.find(activation.entityType, activation.entityId, commandId) !== undefined
+  }
+
   snapshot(entityType: string, entityId: string): Snapshot | null {
     const text = this.#snapshots.get(keyOf(entityType, entityId))
     return text === undefined ? null : JSON.parse(text)

@@ -18,6 +18,7 @@ export const of = (cluster: Cluster): ReadonlyArray<string> => {
   cluster.answers.check(states)
   return [
     ...cluster.answers.violations,
+    ...cluster.forgotten,
     ...invariants(cluster),
     ...ledger(cluster),
     ...published(cluster),
