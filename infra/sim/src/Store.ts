@@ -77,14 +77,19 @@ export const make = (
     })
   return JournalStore.of({
     append,
-    snapshot: (entityType, entityId) => ask("snapshot", () => tables.snapshot(entityType, entityId)),
+    load: (entityType, entityId) =>
+      ask("load", () => {
+        const snapshot = tables.snapshot(entityType, entityId)
+        return { snapshot, tail: tables.history(entityType, entityId, snapshot?.seq ?? 0, historyMax) }
+      }),
     history: (entityType, entityId, afterSeq) =>
       ask("history", () => tables.history(entityType, entityId, afterSeq, historyMax)),
     find: (entityType, entityId, commandId) =>
       ask("find", () => Option.fromNullishOr(tables.find(entityType, entityId, commandId))),
     putSnapshot: (entityType, entityId, snapshot) =>
       ask("putSnapshot", () => tables.putSnapshot(entityType, entityId, snapshot)),
-    rearm: (entityType, entityId, dueAt) => ask("rearm", () => tables.rearm(entityType, entityId, dueAt)),
+    rearm: (entityType, entityId, firedAt, dueAt) =>
+      ask("rearm", () => tables.rearm(entityType, entityId, firedAt, dueAt)),
     dueTimers: (shards, now, limit) => ask("dueTimers", () => tables.dueTimers(shards, now, limit)),
     epochOf: (shard) => ask("epochOf", () => tables.epochs.get(shard) ?? null),
     alarm: (kind, detail) => ask("alarm", () => void tables.alarms.push(`${kind} ${JSON.stringify(detail)}`))

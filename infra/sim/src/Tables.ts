@@ -113,10 +113,12 @@ export class Tables {
     }
   }
 
-  rearm(entityType: string, entityId: string, dueAt: number): void {
+  rearm(entityType: string, entityId: string, firedAt: number, dueAt: number | null): void {
     const key = keyOf(entityType, entityId)
     const timer = this.timers.get(key)
-    if (timer !== undefined) this.timers.set(key, { ...timer, dueAt })
+    if (timer === undefined || timer.dueAt > firedAt) return
+    if (dueAt === null) this.timers.delete(key)
+    else this.timers.set(key, { ...timer, dueAt })
   }
 
   dueTimers(shards: ReadonlyArray<number>, now: number, limit: number): ReadonlyArray<DueTimer> {
