@@ -64,6 +64,14 @@ export const check = Effect.fn("ClientProgram.check")(function* (settings: Setti
   )
 })
 
+/** `npm run chaos`: a cluster of its own, on servers of its own, since it kills those too. */
+export const chaos = Effect.fn("ClientProgram.chaos")(function* (settings: Settings, args: ReadonlyArray<string>) {
+  return yield* runProgram("infra/chaos/src/chaos.ts", args, {
+    HALLES_PORT_BASE: String(settings.portBase),
+    HALLES_SERVERS: settings.servers
+  })
+})
+
 const stopped = Effect.fnUntraced(function* <E, R>(
   layout: Layout.Layout,
   settings: Settings,

@@ -33,6 +33,11 @@ export interface ClusterOptions {
   readonly entryPoints?: EntryPoints
   /** Begins with an empty past: what the directory holds is removed, once it is ours and nothing runs in it. */
   readonly empty?: boolean
+  /** The servers as one process, by its name, is told to find them; a proxy may stand between. */
+  readonly through?: (
+    process: string,
+    servers: Environment.Addresses
+  ) => Effect.Effect<Environment.Addresses, never, Scope.Scope>
 }
 
 /**
@@ -91,12 +96,12 @@ const start = Effect.fn("Cluster.start")(function* ({
   empty = false,
   entryPoints: programs = entryPoints,
   layout,
-  settings
+  settings,
+  through = (_, servers) => Effect.succeed(servers)
 }: ClusterOptions) {
   const directory = yield* StateDirectory.claim(layout, { empty })
   yield* reportFailure(directory)
   const keys = yield* secrets(layout)
-  const groups = (parts: Environment.Parts) => processes(parts, programs)
   yield* requireFree(wantedPorts(layout, programs), layout.portBase)
   const servers = yield* startServers({ directory, secrets: keys, settings })
   const parts: Environment.Parts = { layout, secrets: keys, addresses: servers }
@@ -105,7 +110,11 @@ const start = Effect.fn("Cluster.start")(function* ({
   directory.update({ message: "setting up the databases" })
   yield* provision(servers, parts)
   const supervised: Array<Supervised> = []
-  for (const group of groups(parts)) {
+  const seen = new Map<string, Environment.Parts>()
+  for (const name of [...runnerPlaces().map(({ id }) => id), "edge", "ops"]) {
+    seen.set(name, { ...parts, addresses: yield* through(name, servers) })
+  }
+  for (const group of processes(parts, (name) => seen.get(name) ?? parts, programs)) {
     directory.update({ message: `starting ${group.map(({ name }) => name).join(", ")}` })
     const started = yield* superviseTogether(group, directory)
     yield* Effect.forEach(started, (process) => awaitHealthy(process), { concurrency: "unbounded", discard: true })
@@ -163,7 +172,11 @@ const wantedPorts = (
 }
 
 /** Our own processes in groups, each of which calls only the ones before it. */
-const processes = (parts: Environment.Parts, programs: EntryPoints): ReadonlyArray<ReadonlyArray<ProcessSpec>> => {
+const processes = (
+  parts: Environment.Parts,
+  seenBy: (name: string) => Environment.Parts,
+  programs: EntryPoints
+): ReadonlyArray<ReadonlyArray<ProcessSpec>> => {
   const { layout } = parts
   const own = ports(layout.portBase)
   const node = (
@@ -209,13 +222,13 @@ const processes = (parts: Environment.Parts, programs: EntryPoints): ReadonlyArr
         program: programs.runner,
         port: own.metrics + place.index,
         health: "/health/ready",
-        env: Environment.runner(parts, place)
+        env: Environment.runner(seenBy(place.id), place)
       })
     ),
     [
-      node({ ...edge, name: "edge", program: programs.edge, port: own.edge, env: Environment.edge(parts) }),
+      node({ ...edge, name: "edge", program: programs.edge, port: own.edge, env: Environment.edge(seenBy("edge")) }),
       ...(hasOps(programs)
-        ? [node({ ...edge, name: "ops", program: programs.ops, port: own.ops, env: Environment.ops(parts) })]
+        ? [node({ ...edge, name: "ops", program: programs.ops, port: own.ops, env: Environment.ops(seenBy("ops")) })]
         : [])
     ]
   ]

@@ -31,6 +31,12 @@ export const bench = (portBase: number): Layout => ({
   portBase: portBase + 100
 })
 
+/** The layout of the whole cluster that `npm run chaos` starts, breaks and throws away. */
+export const chaos = (portBase: number): Layout => ({
+  directory: join(root, ".halles", "chaos"),
+  portBase: portBase + 20
+})
+
 /** Server programs brought by us, shared by all layouts of the checkout. */
 export const servers = join(root, ".halles", "servers")
 /** Package lists and downloads of the system's package manager, apart from the machine's own. */

@@ -53,6 +53,12 @@ const benchCommand = Command.make("bench", { rest }, (args) => withSettings(() =
   Command.withDescription("Measure the engine on servers and processes of its own")
 )
 
+const chaosCommand = Command.make("chaos", { rest }, (args) =>
+  withSettings((settings) => ClientProgram.chaos(settings, args.rest))
+).pipe(
+  Command.withDescription("Break a cluster of its own in every way, and prove that its histories are linearizable")
+)
+
 const halles = Command.make("halles").pipe(
   Command.withDescription("Run Halles on this machine"),
   Command.withSubcommands([
@@ -62,12 +68,13 @@ const halles = Command.make("halles").pipe(
     testCommand,
     replayCommand,
     checkCommand,
-    benchCommand
+    benchCommand,
+    chaosCommand
   ])
 )
 
 /** Programs behind these commands read their own flags, so that all that follows is theirs. */
-const passing = new Set(["replay", "check", "bench", "test"])
+const passing = new Set(["replay", "check", "bench", "chaos", "test"])
 const [name = "--help", ...following] = process.argv.slice(2)
 const own = !passing.has(name) || following[0] === "--" || (name === "test" && following[0] === "--help")
 const args = own ? [name, ...following] : [name, "--", ...following]

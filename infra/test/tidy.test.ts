@@ -10,6 +10,7 @@ const packages: Readonly<Record<string, ReadonlyArray<string>>> = {
   "packages/runners": ["shared", "entities"],
   "packages/http": ["shared", "entities"],
   "infra/load": ["shared", "entities", "infra"],
+  "infra/chaos": ["shared", "entities", "infra"],
   "infra/partners": ["shared"],
   "infra/sim": ["shared", "entities", "partners"],
   infra: ["shared", "entities"]
@@ -27,6 +28,7 @@ const programs = new Set([
   "sim.ts",
   "worker.ts",
   "mutants.ts",
+  "chaos.ts",
   "halles.ts",
   "Supervisor.ts"
 ])

@@ -1,0 +1,81 @@
+import { Cart } from "@halles/entities/Cart"
+import { Order } from "@halles/entities/Order"
+import { Payment } from "@halles/entities/Payment"
+import { Sku } from "@halles/entities/Sku"
+import { Context, Effect, Layer, Schedule } from "effect"
+import { type Answer, codeOf, type Command, detailOf, type EntityType, plain } from "./Call.ts"
+
+/** As at the edge: of one call, with its retries. */
+const deadlineMs = 3_000
+/** A shard that has just moved is found again. */
+const again = { times: 2, schedule: Schedule.spaced("50 millis") }
+const mayHelp = new Set(["EntityNotAssignedToRunner", "RunnerUnavailable", "RunnerNotRegistered"])
+
+/** The words of the entities. Everything else comes from the cluster, and leaves open whether the command ran. */
+const refusals = new Set([
+  "NotFound",
+  "AlreadyExists",
+  "CartClosed",
+  "CartEmpty",
+  "CartFull",
+  "NotSold",
+  "PricingMismatch",
+  "MergeRefused",
+  "CommandReused",
+  "TooLateToCancel",
+  "NotShipped",
+  "ReturnExceeds",
+  "TooManyReturns",
+  "StockChanged",
+  "StockPromised",
+  "StockBound"
+])
+
+/** Whether an error code of the edge is a word of the entity. */
+export const refusalCodes: ReadonlySet<string> = new Set([...refusals].map(codeOf))
+
+/** Entities by name: each message is a method. */
+type Methods = Readonly<
+  Record<string, (payload?: Command) => Effect.Effect<unknown, { readonly _tag: string }> | undefined>
+>
+
+/** Calls entities as any client of the cluster does, past the edge. */
+export class Direct extends Context.Service<
+  Direct,
+  { readonly call: (type: EntityType, id: string, command: Command | null) => Effect.Effect<Answer> }
+>()("@halles/chaos/Direct") {
+  static readonly layer = Layer.effect(
+    Direct,
+    Effect.gen(function* () {
+      const clients: Record<EntityType, (id: string) => unknown> = {
+        Cart: yield* Cart.client,
+        Sku: yield* Sku.client,
+        Order: yield* Order.client,
+        Payment: yield* Payment.client
+      }
+      return Direct.of({
+        call: (type, id, command) =>
+          Effect.suspend(() => {
+            const methods = clients[type](id) as Methods
+            const sent = command === null ? methods["View"]?.() : methods[command._tag]?.(command)
+            return sent ?? Effect.die(`${type} knows no ${command?._tag ?? "View"}`)
+          }).pipe(
+            Effect.retry({ ...again, while: ({ _tag }) => mayHelp.has(_tag) }),
+            Effect.map((value): Answer => ({ _tag: "Shown", shown: plain(value) })),
+            Effect.catch((error) =>
+              Effect.succeed<Answer>(
+                refusals.has(error._tag)
+                  ? { _tag: "Refused", code: codeOf(error._tag), detail: detailOf(error) }
+                  : { _tag: "Unknown", reason: error._tag }
+              )
+            ),
+            Effect.catchCause((cause) => Effect.succeed<Answer>({ _tag: "Unknown", reason: String(cause) })),
+            Effect.timeoutOrElse({
+              duration: deadlineMs,
+              orElse: () => Effect.succeed<Answer>({ _tag: "Unknown", reason: "deadline" })
+            })
+          )
+      })
+    })
+  )
+}

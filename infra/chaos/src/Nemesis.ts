@@ -1,0 +1,115 @@
+import { PgClient } from "@effect/sql-pg"
+import { Cluster } from "@halles/infra/Cluster"
+import type { Secrets } from "@halles/infra/Secrets"
+import { Effect, Redacted, Schedule } from "effect"
+import { HttpClient, HttpClientRequest } from "effect/http"
+import { SqlClient } from "effect/sql"
+import type { Fault, Form } from "./FaultSchedule.ts"
+import type { Network } from "./Network.ts"
+import type { Passage } from "./Proxy.ts"
+import type { World } from "./World.ts"
+
+/** Where the partners answer, and with what key. */
+export interface Partners {
+  readonly gateway: { readonly url: string; readonly key: string }
+  readonly carrier: { readonly url: string; readonly key: string }
+}
+export const partnersOf = (ports: { readonly gateway: number; readonly carrier: number }, keys: Secrets): Partners => ({
+  gateway: { url: `http://127.0.0.1:${ports.gateway}`, key: keys.gatewayKey },
+  carrier: { url: `http://127.0.0.1:${ports.carrier}`, key: keys.carrierKey }
+})
+
+const open = { up: "open", down: "open" } as const
+
+const passagesOf = (
+  form: Exclude<Form, "reset">,
+  delayMs: number
+): { readonly up: Passage; readonly down: Passage } => {
+  switch (form) {
+    case "block":
+      return { up: "blocked", down: "blocked" }
+    case "block-up":
+      return { up: "blocked", down: "open" }
+    case "block-down":
+      return { up: "open", down: "blocked" }
+    case "delay":
+      return { up: { delayMs }, down: { delayMs } }
+  }
+}
+
+/** A server that was just killed may take a while to hear of it. */
+const insist = { schedule: Schedule.spaced("200 millis"), times: 150 }
+
+/** Does the fault, and undoes it when its time is over or the run is. */
+export const perform = Effect.fnUntraced(function* (fault: Fault, world: World, network: Network, partners: Partners) {
+  const cluster = yield* Cluster
+  const client = yield* HttpClient.HttpClient
+  const during = (begin: Effect.Effect<void>, end: Effect.Effect<void>) =>
+    Effect.acquireUseRelease(
+      begin,
+      () => Effect.sleep(fault.durationMs),
+      () => end
+    )
+  const signal = (name: string, sent: NodeJS.Signals) => Effect.sync(() => cluster.signal(name, sent))
+  switch (fault.kind) {
+    case "kill":
+      return yield* signal(fault.process, "SIGKILL")
+    case "pg":
+      return yield* signal("postgres", "SIGKILL")
+    case "nats":
+    case "redis":
+      return yield* signal(fault.kind, "SIGKILL")
+    case "freeze":
+      return yield* during(signal(fault.process, "SIGSTOP"), signal(fault.process, "SIGCONT"))
+    case "partition": {
+      const proxy = network.between(fault.process, fault.server)
+      if (proxy === undefined) return yield* Effect.die(`no proxy between ${fault.process} and ${fault.server}`)
+      if (fault.form === "reset") return yield* Effect.sync(proxy.reset)
+      const passages = passagesOf(fault.form, fault.delayMs)
+      return yield* during(
+        Effect.sync(() => proxy.set(passages)),
+        Effect.sync(() => proxy.set(open))
+      )
+    }
+    case "slow-disk": {
+      const admin = cluster.servers.admins["control"] ?? ""
+      return yield* during(flushDelay(admin, fault.delayMs * 1_000), flushDelay(admin, 0))
+    }
+    case "duplicate":
+      return yield* during(
+        Effect.sync(() => void (world.duplicating = true)),
+        Effect.sync(() => void (world.duplicating = false))
+      )
+    case "late-webhook": {
+      const { key, url } = partners[fault.partner]
+      const mode = (mode: string) =>
+        HttpClientRequest.put(`${url}/admin/mode`).pipe(
+          HttpClientRequest.bearerToken(key),
+          HttpClientRequest.bodyJsonUnsafe({ mode }),
+          client.execute,
+          Effect.timeout("1 second"),
+          Effect.retry(insist),
+          Effect.ignore
+        )
+      return yield* during(mode(fault.mode), mode("up"))
+    }
+  }
+})
+
+/**
+ * Every flush of the write-ahead log waits so many microseconds before it (0: none, as delivered): a slow disk, made with
+ * Postgres' own `commit_delay`, of which 100 ms is the most, for the want of a disk that can be slowed without root.
+ */
+const flushDelay = (admin: string, microseconds: number) =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    // Neither statement takes parameters; the number is ours.
+    yield* sql.unsafe(`ALTER SYSTEM SET commit_siblings = 0`)
+    yield* sql.unsafe(`ALTER SYSTEM SET commit_delay = ${Math.trunc(microseconds)}`)
+    yield* sql`SELECT pg_reload_conf()`
+  }).pipe(
+    Effect.provide(PgClient.layer({ url: Redacted.make(admin), maxConnections: 1, applicationName: "halles:chaos" })),
+    Effect.timeout("2 seconds"),
+    Effect.retry(insist),
+    Effect.ignore
+  )

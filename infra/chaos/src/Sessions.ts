@@ -1,0 +1,58 @@
+import { OrderId } from "@halles/shared/Ids"
+import { Effect } from "effect"
+import type { Answer } from "./Call.ts"
+import * as Intent from "./Intent.ts"
+import type { Step } from "./Plan.ts"
+import { Recorder } from "./Recorder.ts"
+import type { World } from "./World.ts"
+
+/** Before a call without an answer is sent again. */
+const insistAfterMs = 250
+
+/** One client after the other of its plan: a step begins when it is meant to, or as soon as the one before has ended. */
+export const run = Effect.fnUntraced(function* (
+  session: number,
+  steps: ReadonlyArray<Step>,
+  world: World,
+  startedAt: number
+) {
+  for (const step of steps) {
+    const intendedAt = startedAt + step.atMs
+    const waitMs = intendedAt - performance.now()
+    if (waitMs > 0) yield* Effect.sleep(waitMs)
+    yield* take(`s${session}`, step, world, intendedAt)
+  }
+})
+
+const take = Effect.fnUntraced(function* (session: string, step: Step, world: World, intendedAt: number) {
+  const { calls: _, call } = yield* Recorder
+  const intent = Intent.of(step, world)
+  if (intent === null) return
+  const once = Effect.tap(call(session, step.via, intent, intendedAt), (answer) => learn(intent, answer, world))
+  const again = Effect.asVoid(call(`${session}'`, "direct", intent))
+  if (intent.command !== null && world.duplicating && step.again !== null) {
+    const delayMs = step.again === "together" ? 0 : step.again.afterMs
+    yield* Effect.forkChild(Effect.delay(again, delayMs))
+  }
+  const answer = yield* once
+  if (answer._tag === "Unknown" && intent.command !== null && step.insists) {
+    yield* Effect.delay(once, insistAfterMs)
+  }
+})
+
+/** What the session goes by from now on. */
+const learn = (intent: Intent.Intent, answer: Answer, world: World) =>
+  Effect.sync(() => {
+    if (answer._tag === "Unknown" || intent.slot === undefined) return
+    const cart = world.slot(intent.slot)
+    if (cart.id !== intent.id) return
+    if (answer._tag === "Refused") {
+      if (answer.code === "cart_closed") world.closed(intent.slot, cart)
+      return
+    }
+    if (intent.command?._tag === "OpenCart") cart.opened = true
+    if (intent.command?._tag === "CheckOut") {
+      world.checkedOut(OrderId.make(intent.id))
+      world.closed(intent.slot, cart)
+    }
+  })

@@ -1,0 +1,136 @@
+import * as CartState from "@halles/entities/Cart/CartState"
+import { CommandReused, NotFound } from "@halles/entities/EntityErrors"
+import * as OrderMoney from "@halles/entities/Order/OrderMoney"
+import * as OrderState from "@halles/entities/Order/OrderState"
+import * as PaymentState from "@halles/entities/Payment/PaymentState"
+import * as SkuState from "@halles/entities/Sku/SkuState"
+import { OrderId, SkuId } from "@halles/shared/Ids"
+import type { Answer, EntityType } from "./Call.ts"
+import * as Catalogue from "./Catalogue.ts"
+import * as EdgeForm from "./EdgeForm.ts"
+import { judge, type Judged, refused, shown, type Subject } from "./EntitySpecification.ts"
+import type { Row } from "./Histories.ts"
+
+const shownOr = (type: EntityType, id: string, view: object | null): Answer =>
+  view === null ? refused(new NotFound({ entity: type, id })) : shown(view)
+
+const prices = Object.fromEntries(
+  Catalogue.articles.map((article) => [article.sku, Catalogue.listing(article).price] as const)
+)
+const listings = new Map(Catalogue.articles.map((article) => [article.sku, Catalogue.listing(article)] as const))
+
+/** Lines and prices as the shell reads them from the products. */
+const completeCart = (command: CartState.Command): CartState.Command => {
+  switch (command._tag) {
+    case "PutLine":
+    case "AddLine": {
+      const listing = listings.get(command.sku)
+      return listing === undefined ? command : { ...command, listing }
+    }
+    case "CheckOut":
+    case "Reprice":
+      return { ...command, prices }
+    default:
+      return command
+  }
+}
+
+const viewCart = (id: string, state: CartState.State, seq: number): Answer =>
+  shownOr("Cart", id, CartState.view(id, state, seq))
+
+const cart: Subject<CartState.State, CartState.Command, CartState.Event, CartState.Refusal> = {
+  model: { ...CartState, next: () => null },
+  complete: completeCart,
+  view: viewCart,
+  answer: (id, command, { events, seq, state }) => {
+    if (command._tag === "CheckOut") {
+      const first = events.find((event) => event._tag === "CheckedOut")
+      if (first?.fingerprint !== command.fingerprint) {
+        return refused(new CommandReused({ commandId: command.commandId }))
+      }
+    }
+    return viewCart(id, state, seq)
+  },
+  later: (command) => (command._tag === "Merge" ? viewCart : null),
+  atEdge: EdgeForm.cart
+}
+
+const sku: Subject<SkuState.State, SkuState.Command, SkuState.Event, SkuState.Refusal> = {
+  model: SkuState,
+  complete: (command) => command,
+  view: (id, state, seq) => shownOr("Sku", id, seq === 0 ? null : SkuState.view(SkuId.make(id), state, seq)),
+  answer: (id, command, { events, seq, state }) => {
+    switch (command._tag) {
+      case "Hold":
+        return shown(SkuState.holdResult(state, events, command.orderId))
+      case "Reserve":
+        return shown(SkuState.reserveResult(state, events, command.orderId))
+      case "Ship":
+        return shown(SkuState.shipResult(state, events, command.orderId))
+      case "Receive":
+      case "Adjust":
+      case "AllowBackOrder":
+        return shown(SkuState.view(SkuId.make(id), state, seq))
+      case "Release":
+      case "Restock":
+      case "WriteOff":
+      case "Wake":
+        return { _tag: "Done" }
+    }
+  },
+  later: () => null,
+  atEdge: EdgeForm.sku
+}
+
+const viewOrder = (id: string, state: OrderState.State, seq: number): Answer =>
+  shownOr("Order", id, OrderMoney.view(OrderId.make(id), state, seq))
+
+const order: Subject<OrderState.State, OrderState.Command, OrderState.Event, OrderState.Refusal> = {
+  model: { ...OrderState, next: () => null },
+  complete: (command) => command,
+  view: viewOrder,
+  answer: (id, _, { seq, state }) => viewOrder(id, state, seq),
+  later: () => null,
+  atEdge: EdgeForm.order
+}
+
+const outcome = (id: string, command: PaymentState.Command, state: PaymentState.State): Answer => {
+  switch (command._tag) {
+    case "Authorise":
+      return shown(PaymentState.outcomeOf(state, "authorise", PaymentState.authoriseReference(OrderId.make(id))))
+    case "Capture":
+      return shown(PaymentState.outcomeOf(state, "capture", command.reference))
+    case "Void":
+      return shown(PaymentState.outcomeOf(state, "void", command.reference))
+    case "Refund":
+      return shown(PaymentState.outcomeOf(state, "refund", command.reference))
+    case "GatewayNotice":
+    case "RecordOutcome":
+    case "Wake":
+      return { _tag: "Done" }
+  }
+}
+
+/** A payment waits for the gateway, and then says what became of the operation. */
+const payment: Subject<PaymentState.State, PaymentState.Command, PaymentState.Event, PaymentState.Refusal> = {
+  model: { ...PaymentState, next: () => null },
+  complete: (command) => command,
+  view: (id, state, seq) => shownOr("Payment", id, PaymentState.view(state, seq)),
+  answer: (id, command, { state }) => outcome(id, command, state),
+  later: (command) => (id, state) => outcome(id, command, state),
+  atEdge: (view) => view
+}
+
+/** How calls on one entity are judged. */
+export const of = (type: EntityType, id: string, rows: ReadonlyArray<Row>): Judged => {
+  switch (type) {
+    case "Cart":
+      return judge(cart, id, rows)
+    case "Sku":
+      return judge(sku, id, rows)
+    case "Order":
+      return judge(order, id, rows)
+    case "Payment":
+      return judge(payment, id, rows)
+  }
+}
