@@ -39,7 +39,7 @@ type Methods = Readonly<
   Record<string, (payload?: Command) => Effect.Effect<unknown, { readonly _tag: string }> | undefined>
 >
 
-/** Calls entities as any client of the cluster does, past the edge. */
+/** Calls entities past the edge, as a client of the cluster. */
 export class Direct extends Context.Service<
   Direct,
   { readonly call: (type: EntityType, id: string, command: Command | null) => Effect.Effect<Answer> }

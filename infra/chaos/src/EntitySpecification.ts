@@ -22,6 +22,8 @@ export interface Subject<
   readonly model: Model<State, Command, Event, Refusal>
   /** The command with what the shell adds to it before it decides. */
   readonly complete: (command: Command) => Command
+  /** What the shell refuses without asking the model. */
+  readonly refusal: (id: string, command: Command) => Answer | null
   /** What a read is answered. */
   readonly view: (id: string, state: State, seq: number) => Answer
   /** What a command is answered, once it is handled. */
@@ -95,6 +97,8 @@ export const judge = <
   const command = (seq: number, call: Call, answer: Answer): number | null => {
     // Calls are kept by entity type, so the command is one of this model.
     const sent = call.command as unknown as Command
+    const unasked = subject.refusal(id, sent)
+    if (unasked !== null) return fits(call, unasked, answer) ? seq : null
     const known = rowOf.get(sent.commandId)
     const handled = (at: number, some: ReadonlyArray<Event>) =>
       subject.answer(id, sent, { state: states[at]!, seq: at, events: some })
@@ -139,7 +143,8 @@ export const judge = <
       return took ? [{ call: { _tag: "Command", call, answer }, invokedAt, completedAt: null }] : []
     }
     if (sent === null) return [{ call: { _tag: "Read", call, answer }, ...within }]
-    if (subject.later(sent as unknown as Command) === null) {
+    const isLater = subject.later(sent as unknown as Command) !== null
+    if (!isLater || subject.refusal(id, sent as unknown as Command) !== null) {
       return [{ call: { _tag: "Command", call, answer }, ...within }]
     }
     const done: Operation<Moment> = { call: { _tag: "Command", call, answer: { _tag: "Done" } }, ...within }

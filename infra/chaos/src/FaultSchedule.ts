@@ -45,7 +45,7 @@ const longFreezeMs = [6_000, 8_000] as const
 const lanes = 2
 const firstMs = 1_000
 /** Between the end of a fault and the next one of its lane. */
-const pauseMs = [400, 2_000] as const
+const pauseMs = [1_500, 4_500] as const
 
 export interface Options {
   readonly seed: string

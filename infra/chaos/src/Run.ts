@@ -23,6 +23,7 @@ import * as Judgement from "./Judgement.ts"
 import * as Nemesis from "./Nemesis.ts"
 import type { Network } from "./Network.ts"
 import * as Plan from "./Plan.ts"
+import { phase, say } from "./Progress.ts"
 import { Recorder } from "./Recorder.ts"
 import * as Recovery from "./Recovery.ts"
 import * as Sessions from "./Sessions.ts"
@@ -35,8 +36,8 @@ export interface Options {
 }
 
 /** Clients that call at a time, and how often each does. */
-const sessions = 16
-const everyMs = 100
+const sessions = 48
+const everyMs = 300
 
 /** After which no answer of a running system may be missing. */
 export const recoveredMsMax = 5_000
@@ -59,8 +60,6 @@ export interface Summary {
 }
 export const isProof = ({ duplicated, lost, recoveredMs, violations }: Summary): boolean =>
   violations === 0 && lost === 0 && duplicated === 0 && recoveredMs !== null && recoveredMs <= recoveredMsMax
-
-const say = (line: string) => Console.error(line)
 
 /** What the calls need of the running cluster: a client past the edge, and the edge. */
 const recorder = (layout: Layout.Layout) =>
@@ -93,20 +92,22 @@ const broken = Effect.fnUntraced(function* (options: Options, layout: Layout.Lay
   const { calls } = yield* Recorder
   const seed = String(options.seed)
   const world = new World(seed)
-  yield* say("putting the catalogue on sale")
+  yield* phase("putting the catalogue on sale")
   const { importCatalog } = yield* Edge
   yield* importCatalog(Catalogue.importRows, clientEnvironment["HALLES_IMPORT_TOKEN"] ?? "")
 
   const faults = yield* underFaults(options, seed, world, layout, network)
   const healedAt = performance.now()
-  yield* say("all faults are over: asking every key until it answers")
+  yield* phase("all faults are over: asking every key until it answers")
   const recovered = yield* Recovery.everyKeyAnswers(healedAt)
   yield* say(
     `${recovered.keys} keys answer, ${recovered.slowest} last, after ${recovered.worstMs ?? "more than 30,000"} ms`
   )
+  yield* phase("giving back what is held, and waiting for sagas to end")
   yield* Recovery.tidyUp(world, seed)
   const endless = yield* Recovery.sagasEnd()
 
+  yield* phase("checking the invariants")
   const acknowledged = Books.acknowledged(calls)
   const file = join(layout.directory, "acknowledged.jsonl")
   writeFileSync(file, acknowledged.map((one) => `${JSON.stringify(one)}\n`).join(""))
@@ -116,7 +117,7 @@ const broken = Effect.fnUntraced(function* (options: Options, layout: Layout.Lay
     am: clientEnvironment["HALLES_PG_AM_URL"] ?? "",
     ap: clientEnvironment["HALLES_PG_AP_URL"] ?? ""
   } satisfies Record<Region, string>)
-  yield* say("judging the histories")
+  yield* phase("judging the histories")
   const violations = Judgement.judge(calls, histories)
   const lost = Books.lost(acknowledged, histories)
   const duplicated = Books.duplicated(histories)
@@ -197,5 +198,5 @@ const underFaults = Effect.fnUntraced(function* (
 const progress = (calls: ReadonlyArray<Call>, startedAt: number): string => {
   const seconds = ((performance.now() - startedAt) / 1_000).toFixed(0)
   const unknown = calls.filter(({ answer }) => answer._tag === "Unknown").length
-  return `  ${seconds} s: ${calls.length} calls, ${unknown} of them without an answer`
+  return `${seconds} s: ${calls.length} calls, ${unknown} of them without an answer`
 }

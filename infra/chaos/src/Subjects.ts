@@ -1,3 +1,4 @@
+import { MergeRefused } from "@halles/entities/Cart"
 import * as CartState from "@halles/entities/Cart/CartState"
 import { CommandReused, NotFound } from "@halles/entities/EntityErrors"
 import * as OrderMoney from "@halles/entities/Order/OrderMoney"
@@ -5,6 +6,7 @@ import * as OrderState from "@halles/entities/Order/OrderState"
 import * as PaymentState from "@halles/entities/Payment/PaymentState"
 import * as SkuState from "@halles/entities/Sku/SkuState"
 import { OrderId, SkuId } from "@halles/shared/Ids"
+import { shardGroup } from "@halles/shared/Region"
 import type { Answer, EntityType } from "./Call.ts"
 import * as Catalogue from "./Catalogue.ts"
 import * as EdgeForm from "./EdgeForm.ts"
@@ -41,6 +43,11 @@ const viewCart = (id: string, state: CartState.State, seq: number): Answer =>
 const cart: Subject<CartState.State, CartState.Command, CartState.Event, CartState.Refusal> = {
   model: { ...CartState, next: () => null },
   complete: completeCart,
+  refusal: (id, command) => {
+    if (command._tag !== "Merge") return null
+    if (command.from === id) return refused(new MergeRefused({ reason: "same_cart" }))
+    return shardGroup(command.from) === shardGroup(id) ? null : refused(new MergeRefused({ reason: "other_region" }))
+  },
   view: viewCart,
   answer: (id, command, { events, seq, state }) => {
     if (command._tag === "CheckOut") {
@@ -58,6 +65,7 @@ const cart: Subject<CartState.State, CartState.Command, CartState.Event, CartSta
 const sku: Subject<SkuState.State, SkuState.Command, SkuState.Event, SkuState.Refusal> = {
   model: SkuState,
   complete: (command) => command,
+  refusal: () => null,
   view: (id, state, seq) => shownOr("Sku", id, seq === 0 ? null : SkuState.view(SkuId.make(id), state, seq)),
   answer: (id, command, { events, seq, state }) => {
     switch (command._tag) {
@@ -88,6 +96,7 @@ const viewOrder = (id: string, state: OrderState.State, seq: number): Answer =>
 const order: Subject<OrderState.State, OrderState.Command, OrderState.Event, OrderState.Refusal> = {
   model: { ...OrderState, next: () => null },
   complete: (command) => command,
+  refusal: () => null,
   view: viewOrder,
   answer: (id, _, { seq, state }) => viewOrder(id, state, seq),
   later: () => null,
@@ -115,6 +124,7 @@ const outcome = (id: string, command: PaymentState.Command, state: PaymentState.
 const payment: Subject<PaymentState.State, PaymentState.Command, PaymentState.Event, PaymentState.Refusal> = {
   model: { ...PaymentState, next: () => null },
   complete: (command) => command,
+  refusal: () => null,
   view: (id, state, seq) => shownOr("Payment", id, PaymentState.view(state, seq)),
   answer: (id, command, { state }) => outcome(id, command, state),
   later: (command) => (id, state) => outcome(id, command, state),

@@ -7,6 +7,7 @@ import { Command, Flag } from "effect/cli"
 import { writeFileSync } from "node:fs"
 import { nemeses } from "./FaultSchedule.ts"
 import * as Network from "./Network.ts"
+import { phase } from "./Progress.ts"
 import { isProof, run } from "./Run.ts"
 
 const Nemeses = Schema.Array(Schema.Literals(nemeses))
@@ -34,10 +35,12 @@ const chaos = Command.make(
     const settings = yield* Settings
     const layout = Layout.chaos(settings.portBase)
     const network = Network.make()
-    yield* Console.error("starting a cluster of its own")
+    yield* phase("starting a cluster of its own")
     const summary = yield* run({ seed, seconds, nemeses: wanted }, layout, network).pipe(
+      Effect.tap(() => phase("stopping it")),
       Effect.provide(Cluster.layer({ layout, settings, empty: true, through: network.through }))
     )
+    yield* phase("done")
     const line = JSON.stringify(summary)
     yield* Console.log(line)
     yield* Effect.sync(() => {
@@ -50,7 +53,7 @@ const chaos = Command.make(
     `Breaks a cluster of its own while it is used, and proves from what clients were told that nothing was wrong.
 
 Starts Postgres, NATS, Redis, the partners, four runners and the edge with an empty past, apart from npm start. For so many
-seconds sixteen sessions open carts, buy scarce goods, cancel, return and count stock, half of it through the edge and half
+seconds forty-eight sessions open carts, buy scarce goods, cancel, return and count stock, half of it through the edge and half
 as clients of the cluster, while faults that follow from the seed alone come one or two at a time:
   kill          SIGKILL of a runner, the edge or a partner
   freeze        SIGSTOP of a runner; half of the times for longer than its shards wait for it
