@@ -38,7 +38,7 @@ export interface Subject<
 export type Moment =
   | { readonly _tag: "Command"; readonly call: Call; readonly answer: Answer }
   | { readonly _tag: "Read"; readonly call: Call; readonly answer: Answer }
-  /** The answer of a command that is read off a state after its effect. */
+  /** The answer of a command that took effect; of its own moment, or of a later one. */
   | { readonly _tag: "Later"; readonly call: Call; readonly answer: Answer }
   /** A row that none of our calls wrote: what other entities, timers and partners did. */
   | { readonly _tag: "Row"; readonly seq: number }
@@ -64,7 +64,9 @@ export const shown = (value: unknown): Answer => ({ _tag: "Shown", shown: plain(
  *
  * A state is a seq. A command takes effect where its row stands in the journal, and only if `decide` there gives exactly
  * the events of the row; what is answered must follow from that state. Everything else (reads, refusals, repeats,
- * commands that change nothing) may be at any state within its time. That the journal's order is the order is what the
+ * commands that change nothing) may be at any state within its time. A command that was handled again, since its runner
+ * or its caller lost the first answer, is answered as a repeat, with the state of then: so the answer to a command that
+ * took effect may be of any moment from its effect to the end of its call. That the journal's order is the order is what the
  * system promises, so this is stricter than linearizability alone: it holds only if the order of the journal itself
  * keeps real time and explains every answer.
  */
@@ -118,8 +120,9 @@ export const judge = <
     const sent = call.command as unknown as Command
     const known = rowOf.get(sent.commandId)
     if (known !== undefined && known.row.seq > seq) return null
-    const view = subject.later(sent)
-    return view === null || fits(call, view(id, states[seq]!, seq), answer) ? seq : null
+    const handled = { state: states[seq]!, seq, events: known === undefined ? [] : events[known.index]! }
+    const expected = subject.later(sent)?.(id, handled.state, seq) ?? subject.answer(id, sent, handled)
+    return fits(call, expected, answer) ? seq : null
   }
 
   const step = (seq: number, moment: Moment): number | null => {
@@ -143,10 +146,10 @@ export const judge = <
       return took ? [{ call: { _tag: "Command", call, answer }, invokedAt, completedAt: null }] : []
     }
     if (sent === null) return [{ call: { _tag: "Read", call, answer }, ...within }]
-    const isLater = subject.later(sent as unknown as Command) !== null
-    if (!isLater || subject.refusal(id, sent as unknown as Command) !== null) {
-      return [{ call: { _tag: "Command", call, answer }, ...within }]
-    }
+    const own = sent as unknown as Command
+    const single: Operation<Moment> = { call: { _tag: "Command", call, answer }, ...within }
+    const isLater = subject.later(own) !== null && subject.refusal(id, own) === null
+    if (!isLater && (answer._tag === "Refused" || !rowOf.has(sent.commandId))) return [single]
     const done: Operation<Moment> = { call: { _tag: "Command", call, answer: { _tag: "Done" } }, ...within }
     return answer._tag === "Shown" ? [done, { call: { _tag: "Later", call, answer }, ...within }] : [done]
   }
