@@ -1,0 +1,209 @@
+import { AddLine, OpenCart, PutLine } from "@halles/entities/Cart"
+import * as CartState from "@halles/entities/Cart/CartState"
+import { Hold, Receive, Release } from "@halles/entities/Sku"
+import * as SkuState from "@halles/entities/Sku/SkuState"
+import { assert, describe, it } from "@effect/vitest"
+import { CartId, CommandId, OrderId, SkuId, WarehouseId } from "@halles/shared/Ids"
+import { Result } from "effect"
+import type { Answer, Call, Command } from "../src/Call.ts"
+import { plain } from "../src/Call.ts"
+import * as Catalogue from "../src/Catalogue.ts"
+import type { Row } from "../src/Histories.ts"
+import { judge } from "../src/Judgement.ts"
+
+const sku = "eu_ART0"
+const warehouse = WarehouseId.make("eu-main")
+const commandId = (name: string) => CommandId.make(name)
+const receive = (name: string, quantity: number) => new Receive({ commandId: commandId(name), warehouse, quantity })
+const hold = (name: string, order: string, quantity: number) =>
+  new Hold({ commandId: commandId(name), orderId: OrderId.make(order), quantity, ttlMs: 60_000 })
+const release = (name: string, order: string) =>
+  new Release({ commandId: commandId(name), orderId: OrderId.make(order) })
+
+/** The journal of a SKU that was sent these commands, and what each answers. */
+const skuHistory = (commands: ReadonlyArray<SkuState.Command>) => {
+  let state = SkuState.initial
+  const rows: Array<Row> = []
+  for (const command of commands) {
+    const at = Math.round(performance.timeOrigin) + rows.length
+    const events = Result.getOrThrow(SkuState.decide(state, command, at))
+    state = events.reduce(SkuState.evolve, state)
+    const seq = rows.length + 1
+    rows.push({
+      type: "Sku",
+      id: sku,
+      seq,
+      commandId: command.commandId,
+      events: plain(events) as Row["events"],
+      epoch: 1,
+      at
+    })
+  }
+  return rows
+}
+const skuView = (rows: ReadonlyArray<Row>, seq: number): Answer => {
+  const state = rows
+    .slice(0, seq)
+    .flatMap(({ events }) => events as unknown as ReadonlyArray<SkuState.Event>)
+    .reduce(SkuState.evolve, SkuState.initial)
+  return { _tag: "Shown", shown: plain(SkuState.view(SkuId.make(sku), state, seq)) }
+}
+
+const call = (
+  [invokedAt, completedAt]: readonly [number, number],
+  command: Command | null,
+  answer: Answer,
+  of: Pick<Call, "type" | "id"> = { type: "Sku", id: sku }
+): Call => ({
+  session: "s",
+  ...of,
+  via: "direct",
+  command,
+  writes: false,
+  intendedAt: invokedAt,
+  invokedAt,
+  completedAt,
+  answer
+})
+const unknown: Answer = { _tag: "Unknown", reason: "deadline" }
+const held = (rows: ReadonlyArray<Row>, seq: number): Answer => {
+  const event = rows[seq - 1]!.events[0] as unknown as Record<string, unknown>
+  const { allocations, backOrdered, expiresAt } = event
+  return { _tag: "Shown", shown: { _tag: "Held", allocations, backOrdered, expiresAt } }
+}
+const failing = (rows: ReadonlyArray<Row>, calls: ReadonlyArray<Call>) =>
+  judge(calls, new Map([[`Sku/${sku}`, rows]])).map(({ calls: smallest, verdict }) => ({
+    verdict,
+    calls: smallest.length
+  }))
+
+const one = receive("r1", 5)
+const two = hold("h1", "eu_o1", 2)
+const three = release("x1", "eu_o1")
+const rows = skuHistory([one, two, three])
+
+describe("Calls on a SKU", () => {
+  it("fit its journal and its model", () => {
+    const calls = [
+      call([0, 1], one, skuView(rows, 1)),
+      call([2, 3], two, held(rows, 2)),
+      call([4, 5], null, skuView(rows, 2)),
+      call([6, 7], three, { _tag: "Shown", shown: null }),
+      call([8, 9], null, skuView(rows, 3))
+    ]
+    assert.deepStrictEqual(failing(rows, calls), [])
+  })
+
+  it("may be answered by nobody, and take effect late", () => {
+    const calls = [
+      call([0, 1], one, skuView(rows, 1)),
+      call([2, 3], two, unknown),
+      call([4, 5], null, skuView(rows, 1))
+    ]
+    assert.deepStrictEqual(failing(rows, [...calls, call([90, 91], null, skuView(rows, 2))]), [])
+  })
+
+  it("may be answered as a repeat, with the state of then", () => {
+    const calls = [call([0, 9], one, skuView(rows, 3)), call([10, 11], one, skuView(rows, 3))]
+    assert.deepStrictEqual(failing(rows, calls), [])
+  })
+
+  it("may be among those of others, which only the journal knows", () => {
+    assert.deepStrictEqual(
+      failing(rows, [call([0, 1], null, skuView(rows, 1)), call([2, 3], null, skuView(rows, 3))]),
+      []
+    )
+  })
+
+  it("do not read what was before a command that was answered", () => {
+    const calls = [
+      call([0, 1], one, skuView(rows, 1)),
+      call([2, 3], two, held(rows, 2)),
+      call([4, 5], null, skuView(rows, 1))
+    ]
+    assert.deepStrictEqual(failing(rows, calls), [{ verdict: "not linearizable", calls: 2 }])
+  })
+
+  it("do not read first what is new and then what is old", () => {
+    const calls = [call([0, 1], null, skuView(rows, 3)), call([2, 3], null, skuView(rows, 2))]
+    assert.deepStrictEqual(failing(rows, calls), [{ verdict: "not linearizable", calls: 2 }])
+  })
+
+  it("are lost when they were answered and have no row", () => {
+    const calls = [call([0, 1], one, skuView(rows, 1)), call([2, 3], receive("r2", 1), skuView(rows, 2))]
+    assert.deepStrictEqual(failing(rows, calls), [{ verdict: "not linearizable", calls: 1 }])
+  })
+
+  it("do not take effect before they are made", () => {
+    const calls = [call([0, 1], null, skuView(rows, 2)), call([2, 3], two, unknown)]
+    assert.deepStrictEqual(failing(rows, calls), [{ verdict: "not linearizable", calls: 2 }])
+  })
+
+  it("do not take effect twice", () => {
+    const twice = skuHistory([receive("r1", 5), receive("r1'", 5)])
+    const calls = [call([0, 1], one, skuView(twice, 1)), call([2, 3], one, { _tag: "Shown", shown: plain({ seq: 3 }) })]
+    assert.deepStrictEqual(failing(twice, calls), [{ verdict: "not linearizable", calls: 1 }])
+  })
+
+  it("do what the model says, not what the journal says", () => {
+    const wrong = rows.with(1, { ...rows[1]!, events: [{ ...rows[1]!.events[0]!, backOrdered: 1 } as never] })
+    assert.deepStrictEqual(failing(wrong, [call([2, 3], two, unknown), call([4, 5], null, skuView(wrong, 2))]), [
+      { verdict: "not linearizable", calls: 2 }
+    ])
+  })
+
+  it("are refused only where the model refuses", () => {
+    const refusal: Answer = { _tag: "Refused", code: "stock_bound", detail: { bound: "onHand", max: 1 } }
+    assert.deepStrictEqual(failing(rows, [call([0, 1], receive("r9", 1), refusal)]), [
+      { verdict: "not linearizable", calls: 1 }
+    ])
+  })
+})
+
+describe("Calls on a cart", () => {
+  const id = "eu_c1"
+  const of = { type: "Cart", id } as const
+  const article = Catalogue.articles[0]!
+  const open = new OpenCart({ commandId: commandId("open"), currency: "GBP", pricing: "shop" })
+  const lines = ["a", "b"].map(
+    (name) => new AddLine({ commandId: commandId(name), sku: article.sku, variant: "", quantity: 1 })
+  )
+  const commands: ReadonlyArray<CartState.Command> = [open, ...lines]
+  const states: Array<CartState.State> = [CartState.initial]
+  const cartRows = commands.map((command, index): Row => {
+    const at = Math.round(performance.timeOrigin) + index
+    const listing = command._tag === "AddLine" ? { ...command, listing: Catalogue.listing(article) } : command
+    const events = Result.getOrThrow(CartState.decide(states.at(-1)!, listing, at))
+    states.push(events.reduce(CartState.evolve, states.at(-1)!))
+    return { ...of, seq: index + 1, commandId: command.commandId, events: plain(events) as Row["events"], epoch: 1, at }
+  })
+  const view = (seq: number): Answer => ({
+    _tag: "Shown",
+    shown: plain(CartState.view(CartId.make(id), states[seq]!, seq))
+  })
+  const failures = (calls: ReadonlyArray<Call>) => judge(calls, new Map([[`Cart/${id}`, cartRows]])).length
+
+  it("lose no line under parallel adds", () => {
+    const [first, second] = lines
+    const good = [
+      call([0, 1], open, view(1), of),
+      call([2, 9], first!, view(2), of),
+      call([2, 9], second!, view(3), of)
+    ]
+    assert.strictEqual(failures(good), 0)
+    const lost = good.with(2, call([2, 9], second!, view(2), of))
+    assert.strictEqual(failures(lost), 1)
+  })
+
+  it("answer a command that changes nothing, which has no row", () => {
+    const same = new PutLine({ commandId: commandId("put"), sku: article.sku, variant: "", quantity: 2 })
+    assert.strictEqual(failures([call([0, 1], same, view(3), of)]), 0)
+    assert.strictEqual(failures([call([0, 1], same, view(2), of)]), 1)
+  })
+
+  it("are refused once it is closed, and not before", () => {
+    const refusal: Answer = { _tag: "Refused", code: "cart_closed", detail: { status: "checked_out" } }
+    const another = new AddLine({ commandId: commandId("c"), sku: article.sku, variant: "", quantity: 1 })
+    assert.strictEqual(failures([call([0, 1], another, refusal, of)]), 1)
+  })
+})
