@@ -36,10 +36,15 @@ export interface Subject<
 
 /** A call as the specification takes it: one moment, one answer. */
 export type Moment =
-  | { readonly _tag: "Command"; readonly call: Call; readonly answer: Answer }
   | { readonly _tag: "Read"; readonly call: Call; readonly answer: Answer }
-  /** The answer of a command that took effect; of its own moment, or of a later one. */
-  | { readonly _tag: "Later"; readonly call: Call; readonly answer: Answer }
+  | {
+      /** `Later` is the answer of a command that took effect: of its own moment, or of a later one. */
+      readonly _tag: "Command" | "Later"
+      readonly call: Call
+      readonly answer: Answer
+      /** The row under the command's id is this call's: nobody else sent it. Without it the call cannot stand. */
+      readonly wrote: boolean
+    }
   /** A row that none of our calls wrote: what other entities, timers and partners did. */
   | { readonly _tag: "Row"; readonly seq: number }
 
@@ -55,6 +60,10 @@ export const refused = (refusal: { readonly _tag: string }): Answer => ({
   detail: detailOf(refusal)
 })
 export const shown = (value: unknown): Answer => ({ _tag: "Shown", shown: plain(value) })
+
+/** Views tell which state they are of; looked at first, since most comparisons end there. */
+const seqOf = (value: unknown): unknown =>
+  typeof value === "object" && value !== null && "seq" in value ? value.seq : null
 
 /**
  * The sequential specification of one entity: `decide` and `evolve` of its model, over the states that the rows of its
@@ -88,41 +97,65 @@ export const judge = <
   for (const some of events) states.push(some.reduce(model.evolve, states.at(-1)!))
   const rowOf = new Map(rows.map((row, index) => [row.commandId, { row, index }]))
 
+  const views = new Map<number, Answer>()
+  const viewAt = (seq: number): Answer => {
+    const view = views.get(seq) ?? subject.view(id, states[seq]!, seq)
+    views.set(seq, view)
+    return view
+  }
+
   const fits = ({ via }: Call, expected: Answer, actual: Answer): boolean => {
     if (actual._tag === "Done" || actual._tag === "Unknown") return true
     if (expected._tag === "Shown" && actual._tag === "Shown") {
+      if (seqOf(expected.shown) !== seqOf(actual.shown)) return false
       return isDeepStrictEqual(via === "edge" ? subject.atEdge(expected.shown) : expected.shown, actual.shown)
     }
     return expected._tag === "Done" ? actual._tag === "Shown" : isDeepStrictEqual(expected, actual)
   }
 
-  const command = (seq: number, call: Call, answer: Answer): number | null => {
+  const sentOf = ({ command: sent }: Call): Command =>
     // Calls are kept by entity type, so the command is one of this model.
-    const sent = call.command as unknown as Command
+    sent as unknown as Command
+  const handled = (sent: Command, seq: number, some: ReadonlyArray<Event>) =>
+    subject.answer(id, sent, { state: states[seq]!, seq, events: some })
+
+  /** What a command does that leaves no row: `undefined` if it would leave one. */
+  const without = (seq: number, sent: Command, now: number): Answer | undefined => {
+    const decided = model.decide(states[seq]!, subject.complete(sent), now)
+    if (Result.isFailure(decided)) return refused(decided.failure)
+    return decided.success.length === 0 ? handled(sent, seq, []) : undefined
+  }
+
+  const command = (seq: number, call: Call, answer: Answer, wrote: boolean): number | null => {
+    const sent = sentOf(call)
     const unasked = subject.refusal(id, sent)
     if (unasked !== null) return fits(call, unasked, answer) ? seq : null
     const known = rowOf.get(sent.commandId)
-    const handled = (at: number, some: ReadonlyArray<Event>) =>
-      subject.answer(id, sent, { state: states[at]!, seq: at, events: some })
     if (known !== undefined && known.row.seq <= seq) {
-      return fits(call, handled(seq, events[known.index]!), answer) ? seq : null
+      return fits(call, handled(sent, seq, events[known.index]!), answer) ? seq : null
     }
-    const isNext = known?.row.seq === seq + 1
-    const now = isNext ? known.row.at : performance.timeOrigin + call.invokedAt
-    const decided = model.decide(states[seq]!, subject.complete(sent), now)
-    if (Result.isFailure(decided)) return fits(call, refused(decided.failure), answer) ? seq : null
-    if (decided.success.length === 0) return fits(call, handled(seq, []), answer) ? seq : null
-    if (!isNext || !isDeepStrictEqual(plain(encode(decided.success)), known.row.events)) return null
-    return fits(call, handled(seq + 1, decided.success), answer) ? seq + 1 : null
+    if (known?.row.seq === seq + 1) {
+      const decided = model.decide(states[seq]!, subject.complete(sent), known.row.at)
+      const isItsRow = Result.isSuccess(decided) && isDeepStrictEqual(plain(encode(decided.success)), known.row.events)
+      if (isItsRow) return fits(call, handled(sent, seq + 1, events[known.index]!), answer) ? seq + 1 : null
+    }
+    if (wrote) return null
+    const expected = without(seq, sent, performance.timeOrigin + call.invokedAt)
+    return expected !== undefined && fits(call, expected, answer) ? seq : null
   }
 
-  const later = (seq: number, call: Call, answer: Answer): number | null => {
-    const sent = call.command as unknown as Command
+  const later = (seq: number, call: Call, answer: Answer, wrote: boolean): number | null => {
+    const sent = sentOf(call)
     const known = rowOf.get(sent.commandId)
-    if (known !== undefined && known.row.seq > seq) return null
-    const handled = { state: states[seq]!, seq, events: known === undefined ? [] : events[known.index]! }
-    const expected = subject.later(sent)?.(id, handled.state, seq) ?? subject.answer(id, sent, handled)
-    return fits(call, expected, answer) ? seq : null
+    const isWritten = known !== undefined && known.row.seq <= seq
+    if (wrote && !isWritten) return null
+    const seen = subject.later(sent)?.(id, states[seq]!, seq)
+    const expected =
+      seen ??
+      (isWritten
+        ? handled(sent, seq, events[known.index]!)
+        : without(seq, sent, performance.timeOrigin + call.invokedAt))
+    return expected !== undefined && fits(call, expected, answer) ? seq : null
   }
 
   const step = (seq: number, moment: Moment): number | null => {
@@ -130,38 +163,44 @@ export const judge = <
       case "Row":
         return moment.seq === seq + 1 ? moment.seq : null
       case "Read":
-        return fits(moment.call, subject.view(id, states[seq]!, seq), moment.answer) ? seq : null
+        return fits(moment.call, viewAt(seq), moment.answer) ? seq : null
       case "Command":
-        return command(seq, moment.call, moment.answer)
+        return command(seq, moment.call, moment.answer, moment.wrote)
       case "Later":
-        return later(seq, moment.call, moment.answer)
+        return later(seq, moment.call, moment.answer, moment.wrote)
     }
   }
 
-  const moments = (call: Call): ReadonlyArray<Operation<Moment>> => {
+  const moments = (call: Call, senders: number): ReadonlyArray<Operation<Moment>> => {
     const { answer, command: sent, completedAt, invokedAt } = call
     const within = { invokedAt, completedAt }
+    if (sent === null) return answer._tag === "Unknown" ? [] : [{ call: { _tag: "Read", call, answer }, ...within }]
+    const hasRow = rowOf.has(sent.commandId)
     if (answer._tag === "Unknown") {
-      const took = sent !== null && rowOf.has(sent.commandId)
-      return took ? [{ call: { _tag: "Command", call, answer }, invokedAt, completedAt: null }] : []
+      // What is not in the journal took no effect: if it did, the answers of others will not fit.
+      return hasRow ? [{ call: { _tag: "Command", call, answer, wrote: true }, invokedAt, completedAt: null }] : []
     }
-    if (sent === null) return [{ call: { _tag: "Read", call, answer }, ...within }]
-    const own = sent as unknown as Command
-    const single: Operation<Moment> = { call: { _tag: "Command", call, answer }, ...within }
+    const wrote = hasRow && senders === 1
+    const own = sentOf(call)
     const isLater = subject.later(own) !== null && subject.refusal(id, own) === null
-    if (!isLater && (answer._tag === "Refused" || !rowOf.has(sent.commandId))) return [single]
-    const done: Operation<Moment> = { call: { _tag: "Command", call, answer: { _tag: "Done" } }, ...within }
-    return answer._tag === "Shown" ? [done, { call: { _tag: "Later", call, answer }, ...within }] : [done]
+    if (!isLater && (answer._tag === "Refused" || !hasRow)) {
+      return [{ call: { _tag: "Command", call, answer, wrote }, ...within }]
+    }
+    const done: Operation<Moment> = { call: { _tag: "Command", call, answer: { _tag: "Done" }, wrote }, ...within }
+    return answer._tag === "Shown" ? [done, { call: { _tag: "Later", call, answer, wrote }, ...within }] : [done]
   }
 
   return {
     specification: { initial: 0, step, key: String },
     operations: (calls) => {
-      const ours = new Set(calls.flatMap(({ command: sent }) => (sent === null ? [] : [sent.commandId])))
+      const senders = new Map<string, number>()
+      for (const { command: sent } of calls) {
+        if (sent !== null) senders.set(sent.commandId, (senders.get(sent.commandId) ?? 0) + 1)
+      }
       const others = rows
-        .filter(({ commandId }) => !ours.has(commandId as never))
+        .filter(({ commandId }) => !senders.has(commandId))
         .map(({ seq }) => ({ call: { _tag: "Row", seq } as const, invokedAt: -Infinity, completedAt: null }))
-      return [...others, ...calls.flatMap(moments)]
+      return [...others, ...calls.flatMap((call) => moments(call, senders.get(call.command?.commandId ?? "") ?? 0))]
     }
   }
 }

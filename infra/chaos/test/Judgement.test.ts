@@ -168,19 +168,29 @@ describe("Calls on a cart", () => {
   const lines = ["a", "b"].map(
     (name) => new AddLine({ commandId: commandId(name), sku: article.sku, variant: "", quantity: 1 })
   )
-  const commands: ReadonlyArray<CartState.Command> = [open, ...lines]
-  const states: Array<CartState.State> = [CartState.initial]
-  const cartRows = commands.map((command, index): Row => {
-    const at = Math.round(performance.timeOrigin) + index
-    const listing = command._tag === "AddLine" ? { ...command, listing: Catalogue.listing(article) } : command
-    const events = Result.getOrThrow(CartState.decide(states.at(-1)!, listing, at))
-    states.push(events.reduce(CartState.evolve, states.at(-1)!))
-    return { ...of, seq: index + 1, commandId: command.commandId, events: plain(events) as Row["events"], epoch: 1, at }
-  })
-  const view = (seq: number): Answer => ({
-    _tag: "Shown",
-    shown: plain(CartState.view(CartId.make(id), states[seq]!, seq))
-  })
+  const put = (quantity: number, name: string) =>
+    new PutLine({ commandId: commandId(name), sku: article.sku, variant: "", quantity })
+  /** The journal of a cart that was sent these commands, and what it looks like after each row. */
+  const cartHistory = (commands: ReadonlyArray<CartState.Command>) => {
+    const states: Array<CartState.State> = [CartState.initial]
+    const cartRows = commands.map((command, index): Row => {
+      const at = Math.round(performance.timeOrigin) + index
+      const priced =
+        command._tag === "AddLine" || command._tag === "PutLine"
+          ? { ...command, listing: Catalogue.listing(article) }
+          : command
+      const events = Result.getOrThrow(CartState.decide(states.at(-1)!, priced, at))
+      states.push(events.reduce(CartState.evolve, states.at(-1)!))
+      const written = plain(events) as Row["events"]
+      return { ...of, seq: index + 1, commandId: command.commandId, events: written, epoch: 1, at }
+    })
+    const view = (seq: number): Answer => ({
+      _tag: "Shown",
+      shown: plain(CartState.view(CartId.make(id), states[seq]!, seq))
+    })
+    return { rows: cartRows, view }
+  }
+  const { rows: cartRows, view } = cartHistory([open, ...lines])
   const failures = (calls: ReadonlyArray<Call>) => judge(calls, new Map([[`Cart/${id}`, cartRows]])).length
 
   it("lose no line under parallel adds", () => {
@@ -199,6 +209,23 @@ describe("Calls on a cart", () => {
     const same = new PutLine({ commandId: commandId("put"), sku: article.sku, variant: "", quantity: 2 })
     assert.strictEqual(failures([call([0, 1], same, view(3), of)]), 0)
     assert.strictEqual(failures([call([0, 1], same, view(2), of)]), 1)
+  })
+
+  it("may change nothing, and take effect when they are sent again later", () => {
+    const then = [open, put(1, "p1"), put(2, "p2"), put(1, "p3")]
+    const history = cartHistory(then)
+    const same = put(1, "p3")
+    const done: Answer = { _tag: "Done" }
+    const good = [
+      call([0, 1], open, done, of),
+      call([2, 3], put(1, "p1"), done, of),
+      call([4, 5], same, history.view(2), of),
+      call([6, 7], put(2, "p2"), done, of),
+      call([8, 9], same, history.view(4), of)
+    ]
+    const verdicts = (calls: ReadonlyArray<Call>) => judge(calls, new Map([[`Cart/${id}`, history.rows]])).length
+    assert.strictEqual(verdicts(good), 0)
+    assert.strictEqual(verdicts(good.slice(0, 4)), 1)
   })
 
   it("are refused once it is closed, and not before", () => {
