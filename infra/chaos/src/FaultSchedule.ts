@@ -25,7 +25,13 @@ interface At {
 }
 export type Fault = At &
   (
-    | { readonly kind: "kill" | "freeze"; readonly process: string }
+    | { readonly kind: "kill"; readonly process: string }
+    | {
+        readonly kind: "freeze"
+        readonly process: string
+        /** Cuts the edge off from Postgres for all of it, and thaws the runner before: the edge still sends to it. */
+        readonly unheard: boolean
+      }
     | {
         readonly kind: "partition"
         readonly process: string
@@ -39,8 +45,10 @@ export type Fault = At &
     | { readonly kind: "late-webhook"; readonly partner: "gateway" | "carrier"; readonly mode: "slow" | "down" }
   )
 
-/** Longer than the expiration of shard locks: a frozen runner is thawed after its shards have moved. */
-const longFreezeMs = [6_000, 8_000] as const
+/** About as long as shard locks last, and longer: a frozen runner is thawed while its shards move, or after they have. */
+const longFreezeMs = [4_800, 8_000] as const
+/** Before the end of a fault that the edge does not hear of, the runner is thawed. */
+export const unheardMs = 2_000
 /** So many faults at a time. */
 const lanes = 2
 const firstMs = 1_000
@@ -56,7 +64,8 @@ export interface Options {
 
 /**
  * The faults of a run, by their start; from the options alone. All nemeses come up in turn, each round in another order,
- * and every fault has ended when the time is over. One that does not fit any more is left out.
+ * and every fault has ended when the time is over. One that does not fit any more, or that breaks what is broken already, is
+ * left out.
  */
 export const make = ({ nemeses: wanted, runners, seconds, seed }: Options): ReadonlyArray<Fault> => {
   const chance = Chance.make(`faults ${seed}`)
@@ -73,11 +82,34 @@ export const make = ({ nemeses: wanted, runners, seconds, seed }: Options): Read
     if (atMs >= endMs) break
     const fault = one(kind!, atMs, runners, chance)
     free[lane] = atMs + fault.durationMs + chance.between(...pauseMs)
-    if (atMs + fault.durationMs <= endMs) faults.push(fault)
+    const fits = atMs + fault.durationMs <= endMs && !faults.some((other) => meet(other, fault))
+    if (fits) faults.push(fault)
     else free[lane] = atMs + pauseMs[0]
   }
   return faults.toSorted((a, b) => a.atMs - b.atMs)
 }
+
+/** What a fault has in its hands until it is over. */
+const holds = (fault: Fault): ReadonlyArray<string> => {
+  switch (fault.kind) {
+    case "kill":
+      return [fault.process]
+    case "freeze":
+      return fault.unheard ? [fault.process, "edge postgres"] : [fault.process]
+    case "partition":
+      return [`${fault.process} ${fault.server}`]
+    case "late-webhook":
+      return [fault.partner]
+    default:
+      return [fault.kind]
+  }
+}
+
+/** Whether two faults are at work at the same time on the same thing: the end of one would end the other. */
+const meet = (one: Fault, other: Fault): boolean =>
+  one.atMs <= other.atMs + other.durationMs &&
+  other.atMs <= one.atMs + one.durationMs &&
+  holds(one).some((thing) => holds(other).includes(thing))
 
 const one = (kind: Nemesis, atMs: number, runners: ReadonlyArray<string>, chance: Chance.Chance): Fault => {
   const lasting = (min: number, max: number) => ({ atMs, durationMs: chance.between(min, max) })
@@ -87,12 +119,20 @@ const one = (kind: Nemesis, atMs: number, runners: ReadonlyArray<string>, chance
       const process = chance.happens(0.7) ? chance.pick(runners) : chance.pick(["edge", "gateway", "carrier"])
       return { kind, ...instant, process }
     }
-    case "freeze":
+    case "freeze": {
+      const isLong = chance.happens(0.6)
+      const unheard = isLong && chance.happens(0.5)
+      const at = isLong ? lasting(...longFreezeMs) : lasting(500, 2_500)
+      const durationMs = at.durationMs + (unheard ? unheardMs : 0)
+      // Shards move only where there is another runner.
       return {
         kind,
-        ...(chance.happens(0.5) ? lasting(...longFreezeMs) : lasting(500, 2_500)),
-        process: chance.pick(runners)
+        atMs,
+        durationMs,
+        unheard,
+        process: unheard ? chance.pick(runners.slice(0, 2)) : chance.pick(runners)
       }
+    }
     case "partition": {
       const process = chance.happens(0.8) ? chance.pick(runners) : "edge"
       const server = chance.weighted({ postgres: 4, nats: 4, redis: 1 })
@@ -130,7 +170,7 @@ const what = (fault: Fault): string => {
     case "kill":
       return `kill ${fault.process}`
     case "freeze":
-      return `freeze ${fault.process}`
+      return `freeze ${fault.process}${fault.unheard ? `, unheard of by the edge and thawed ${unheardMs / 1_000} s before the end,` : ""}`
     case "partition":
       return `${fault.form} ${fault.process} - ${fault.server}${fault.form === "delay" ? ` by ${fault.delayMs} ms` : ""}`
     case "pg":

@@ -4,7 +4,7 @@ import type { Secrets } from "@halles/infra/Secrets"
 import { Effect, Redacted, Schedule } from "effect"
 import { HttpClient, HttpClientRequest } from "effect/http"
 import { SqlClient } from "effect/sql"
-import type { Fault, Form } from "./FaultSchedule.ts"
+import { type Fault, type Form, unheardMs } from "./FaultSchedule.ts"
 import type { Network } from "./Network.ts"
 import type { Passage } from "./Proxy.ts"
 import type { World } from "./World.ts"
@@ -44,10 +44,10 @@ const insist = { schedule: Schedule.spaced("200 millis"), times: 150 }
 export const perform = Effect.fnUntraced(function* (fault: Fault, world: World, network: Network, partners: Partners) {
   const cluster = yield* Cluster
   const client = yield* HttpClient.HttpClient
-  const during = (begin: Effect.Effect<void>, end: Effect.Effect<void>) =>
+  const during = (begin: Effect.Effect<void>, end: Effect.Effect<void>, ms: number = fault.durationMs) =>
     Effect.acquireUseRelease(
       begin,
-      () => Effect.sleep(fault.durationMs),
+      () => Effect.sleep(ms),
       () => end
     )
   const signal = (name: string, sent: NodeJS.Signals) => Effect.sync(() => cluster.signal(name, sent))
@@ -59,8 +59,20 @@ export const perform = Effect.fnUntraced(function* (fault: Fault, world: World, 
     case "nats":
     case "redis":
       return yield* signal(fault.kind, "SIGKILL")
-    case "freeze":
-      return yield* during(signal(fault.process, "SIGSTOP"), signal(fault.process, "SIGCONT"))
+    case "freeze": {
+      const frozen = during(
+        signal(fault.process, "SIGSTOP"),
+        signal(fault.process, "SIGCONT"),
+        fault.durationMs - (fault.unheard ? unheardMs : 0)
+      )
+      const deaf = network.between("edge", "postgres")
+      if (!fault.unheard || deaf === undefined) return yield* frozen
+      const cut = during(
+        Effect.sync(() => deaf.set(passagesOf("block", 0))),
+        Effect.sync(() => deaf.set(open))
+      )
+      return yield* Effect.all([frozen, cut], { concurrency: "unbounded", discard: true })
+    }
     case "partition": {
       const proxy = network.between(fault.process, fault.server)
       if (proxy === undefined) return yield* Effect.die(`no proxy between ${fault.process} and ${fault.server}`)

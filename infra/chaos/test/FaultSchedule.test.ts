@@ -36,6 +36,18 @@ describe("FaultSchedule", () => {
     }
   )
 
+  it.prop("thaws nobody whom another fault has frozen", [Schema.String], ([seed]) => {
+    const frozen = make({ seed, seconds: 60, nemeses: ["freeze"], runners }).flatMap((fault) =>
+      fault.kind === "freeze" ? [fault] : []
+    )
+    for (const [index, fault] of frozen.entries()) {
+      for (const other of frozen.slice(index + 1)) {
+        const apart = endOf(fault) < other.atMs || endOf(other) < fault.atMs
+        assert.isTrue(apart || fault.process !== other.process)
+      }
+    }
+  })
+
   it.prop("never has more than two faults at a time", [Options], ([drawn]) => {
     const given = { ...drawn, runners }
     const faults = make(given)
