@@ -6,7 +6,7 @@ import { Context, Effect, Layer, Schedule } from "effect"
 import { type Answer, codeOf, type Command, detailOf, type EntityType, plain } from "./Call.ts"
 
 /** As at the edge: of one call, with its retries. */
-const deadlineMs = 3_000
+export const deadlineMs = 3_000
 /** A shard that has just moved is found again. */
 const again = { times: 2, schedule: Schedule.spaced("50 millis") }
 const mayHelp = new Set(["EntityNotAssignedToRunner", "RunnerUnavailable", "RunnerNotRegistered"])
@@ -42,7 +42,7 @@ type Methods = Readonly<
 /** Calls entities past the edge, as a client of the cluster. */
 export class Direct extends Context.Service<
   Direct,
-  { readonly call: (type: EntityType, id: string, command: Command | null) => Effect.Effect<Answer> }
+  { readonly call: (type: EntityType, id: string, command: Command | null, withinMs?: number) => Effect.Effect<Answer> }
 >()("@halles/chaos/Direct") {
   static readonly layer = Layer.effect(
     Direct,
@@ -54,7 +54,7 @@ export class Direct extends Context.Service<
         Payment: yield* Payment.client
       }
       return Direct.of({
-        call: (type, id, command) =>
+        call: (type, id, command, withinMs = deadlineMs) =>
           Effect.suspend(() => {
             const methods = clients[type](id) as Methods
             const sent = command === null ? methods["View"]?.() : methods[command._tag]?.(command)
@@ -71,7 +71,7 @@ export class Direct extends Context.Service<
             ),
             Effect.catchCause((cause) => Effect.succeed<Answer>({ _tag: "Unknown", reason: String(cause) })),
             Effect.timeoutOrElse({
-              duration: deadlineMs,
+              duration: withinMs,
               orElse: () => Effect.succeed<Answer>({ _tag: "Unknown", reason: "deadline" })
             })
           )

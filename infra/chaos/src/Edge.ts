@@ -13,6 +13,8 @@ export interface Request {
   readonly path: string
   readonly body?: unknown
   readonly key?: string
+  /** How long to wait for the answer; without it longer than the edge itself waits. */
+  readonly withinMs?: number
   /** What a success shows, from its body. */
   readonly read: (body: unknown) => unknown
 }
@@ -46,7 +48,7 @@ export class Edge extends Context.Service<
 
 const call =
   (client: HttpClient.HttpClient, base: string) =>
-  ({ body, key, method, path, read }: Request) =>
+  ({ body, key, method, path, read, withinMs = deadlineMs }: Request) =>
     Effect.gen(function* () {
       const request = HttpClientRequest.make(method)(`${base}${path}`).pipe(
         HttpClientRequest.acceptJson,
@@ -71,7 +73,7 @@ const call =
       const { entity: _entity, id: _id, ...detail } = context
       return { _tag: "Refused", code, detail } satisfies Answer
     }).pipe(
-      Effect.timeout(deadlineMs),
+      Effect.timeout(withinMs),
       Effect.catchTag("Unexpected", Effect.die),
       Effect.catch((error) => Effect.succeed<Answer>({ _tag: "Unknown", reason: error._tag }))
     )

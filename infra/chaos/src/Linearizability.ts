@@ -23,9 +23,12 @@ export interface Limits {
   readonly steps: number
   /** Configurations that are remembered. */
   readonly configurations: number
+  readonly milliseconds: number
 }
-/** About ten seconds and 200 MB at the most, for one object. */
-export const limits: Limits = { steps: 30_000_000, configurations: 300_000 }
+/** For one object; configurations of 5,000 calls take 640 bytes each. */
+export const limits: Limits = { steps: 30_000_000, configurations: 300_000, milliseconds: 15_000 }
+/** Steps between two looks at the clock. */
+const lookEvery = 1_024
 
 export type Verdict<Call> =
   | { readonly _tag: "Linearizable"; readonly steps: number }
@@ -86,8 +89,9 @@ const zobrist = (index: number): number => {
 export const check = <State, Call>(
   specification: Specification<State, Call>,
   operations: ReadonlyArray<Operation<Call>>,
-  { configurations: configurationsMax, steps: stepsMax }: Limits = limits
+  { configurations: configurationsMax, milliseconds, steps: stepsMax }: Limits = limits
 ): Verdict<Call> => {
+  const until = performance.now() + milliseconds
   const head = listOf(operations)
   const bits = new Uint32Array(Math.ceil(operations.length / 32))
   const seen = new Configurations()
@@ -104,7 +108,9 @@ export const check = <State, Call>(
       const { index } = entry
       const next = specification.step(state, operations[index]!.call)
       steps += 1
-      if (steps > stepsMax) return { _tag: "Undecided", steps }
+      if (steps > stepsMax || (steps % lookEvery === 0 && performance.now() > until)) {
+        return { _tag: "Undecided", steps }
+      }
       if (next !== null) {
         flip(bits, index)
         const after = (hash ^ zobrist(index)) >>> 0
@@ -188,8 +194,9 @@ const unlift = (entry: Entry): void => {
   restore(entry)
 }
 
-/** Attempts to make a failing history smaller. */
+/** Attempts to make a failing history smaller, and how long they may take. */
 const attemptsMax = 400
+const shrinkMs = 15_000
 
 /** Leaves items out as long as what is left still fails, larger parts first; the smallest that was found. */
 export const shrink = <Item>(
@@ -198,10 +205,12 @@ export const shrink = <Item>(
 ): ReadonlyArray<Item> => {
   let smallest = items
   let attempts = 0
+  const until = performance.now() + shrinkMs
+  const goesOn = () => attempts < attemptsMax && performance.now() < until
   let size = Math.ceil(items.length / 2)
-  while (size >= 1 && attempts < attemptsMax) {
+  while (size >= 1 && goesOn()) {
     let reduced = false
-    for (let from = 0; from < smallest.length && attempts < attemptsMax;) {
+    for (let from = 0; from < smallest.length && goesOn();) {
       const rest = smallest.toSpliced(from, size)
       attempts += 1
       if (fails(rest)) {

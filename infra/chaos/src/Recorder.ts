@@ -16,7 +16,11 @@ export class Recorder extends Context.Service<
       session: string,
       via: "edge" | "direct",
       intent: Intent,
-      intendedAt?: number
+      options?: {
+        readonly intendedAt?: number
+        /** The client gives up after this; how the call ends then is not known. */
+        readonly withinMs?: number
+      }
     ) => Effect.Effect<Answer>
   }
 >()("@halles/chaos/Recorder") {
@@ -28,22 +32,29 @@ export class Recorder extends Context.Service<
       const calls: Array<Call> = []
       return Recorder.of({
         calls,
-        call: (session, wanted, intent, intendedAt) =>
+        call: (session, wanted, intent, options = {}) =>
           Effect.gen(function* () {
             if (calls.length >= callsMax) return yield* Effect.die(`more than ${callsMax} calls`)
             const { command, id, request, type, writes } = intent
             const via = request === null ? "direct" : wanted
+            const { withinMs } = options
+            const asked = request === null || withinMs === undefined ? request : { ...request, withinMs }
             const invokedAt = performance.now()
-            const answer = yield* request !== null && via === "edge"
-              ? edge.call(request)
-              : direct.call(type, id, command)
-            const completedAt = performance.now()
-            const base = { session, via, intendedAt: intendedAt ?? invokedAt, invokedAt, completedAt } as const
-            if (command?._tag === "CheckOut" && via === "edge" && answer._tag === "Shown") {
-              // The edge shows the order that the checkout led to: done for the cart, and a read of the order.
-              calls.push({ ...base, type, id, command, writes, answer: { _tag: "Done" } })
-              calls.push({ ...base, type: "Order", id, command: null, writes: false, answer })
-            } else calls.push({ ...base, type, id, command, writes, answer })
+            const record = (answer: Answer) => {
+              const times = { intendedAt: options.intendedAt ?? invokedAt, invokedAt, completedAt: performance.now() }
+              const base = { session, via, type, id, ...times } as const
+              if (command?._tag === "CheckOut" && via === "edge" && answer._tag === "Shown") {
+                // The edge shows the order that the checkout led to: done for the cart, and a read of the order.
+                calls.push({ ...base, command, writes, answer: { _tag: "Done" } })
+                calls.push({ ...base, type: "Order", command: null, writes: false, answer })
+              } else calls.push({ ...base, command, writes, answer })
+            }
+            const asking =
+              asked !== null && via === "edge" ? edge.call(asked) : direct.call(type, id, command, withinMs)
+            const answer = yield* Effect.onInterrupt(asking, () =>
+              Effect.sync(() => record({ _tag: "Unknown", reason: "interrupted" }))
+            )
+            record(answer)
             return answer
           })
       })

@@ -13,6 +13,8 @@ const keysAtOnce = 48
 /** A key that does not answer for so long is given up. */
 const patienceMs = 30_000
 const everyMs = 50
+/** Of one question: one that was sent while the system was not well may never be answered, and hides that it is. */
+const withinMs = 1_000
 
 const session = "recovery"
 
@@ -20,7 +22,7 @@ const session = "recovery"
 const answered = Effect.fnUntraced(function* (intent: Intent.Intent, via: "edge" | "direct", since: number) {
   const { call } = yield* Recorder
   while (performance.now() - since < patienceMs) {
-    const answer = yield* call(session, via, intent)
+    const answer = yield* call(session, via, intent, { withinMs })
     if (answer._tag !== "Unknown") return performance.now() - since
     yield* Effect.sleep(everyMs)
   }

@@ -81,13 +81,25 @@ const recorder = (layout: Layout.Layout) =>
     })
   )
 
-/** Breaks a running cluster while it is used, mends it, and judges what clients were told. */
-export const run = Effect.fn("Run.run")(function* (options: Options, layout: Layout.Layout, network: Network) {
+/** All that is known of a run once its cluster has stopped. */
+export interface Evidence {
+  readonly calls: ReadonlyArray<Call>
+  readonly histories: Histories.Histories
+  readonly acknowledged: ReadonlyArray<Books.Acknowledged>
+  readonly faults: ReadonlyArray<FaultSchedule.Fault>
+  readonly recovered: Recovery.Recovered
+  /** Violations that the check program found. */
+  readonly broke: number
+  /** Orders whose saga did not end. */
+  readonly endless: ReadonlyArray<string>
+}
+
+/** Breaks a running cluster while it is used, mends it, and collects what clients were told and what is in the journals. */
+export const collect = Effect.fn("Run.collect")(function* (options: Options, layout: Layout.Layout, network: Network) {
   return yield* Effect.provide(broken(options, layout, network), recorder(layout))
 })
 
 const broken = Effect.fnUntraced(function* (options: Options, layout: Layout.Layout, network: Network) {
-  const startedAt = performance.now()
   const { clientEnvironment } = yield* Cluster
   const { calls } = yield* Recorder
   const seed = String(options.seed)
@@ -100,9 +112,8 @@ const broken = Effect.fnUntraced(function* (options: Options, layout: Layout.Lay
   const healedAt = performance.now()
   yield* phase("all faults are over: asking every key until it answers")
   const recovered = yield* Recovery.everyKeyAnswers(healedAt)
-  yield* say(
-    `${recovered.keys} keys answer, ${recovered.slowest} last, after ${recovered.worstMs ?? "more than 30,000"} ms`
-  )
+  const { keys, slowest, worstMs } = recovered
+  yield* say(`${keys} keys answer, ${slowest} last, after ${worstMs ?? "more than 30,000"} ms`)
   yield* phase("giving back what is held, and waiting for sagas to end")
   yield* Recovery.tidyUp(world, seed)
   const endless = yield* Recovery.sagasEnd()
@@ -117,11 +128,19 @@ const broken = Effect.fnUntraced(function* (options: Options, layout: Layout.Lay
     am: clientEnvironment["HALLES_PG_AM_URL"] ?? "",
     ap: clientEnvironment["HALLES_PG_AP_URL"] ?? ""
   } satisfies Record<Region, string>)
-  yield* phase("judging the histories")
+  // Everything, to be looked at afterwards: the directory is emptied by the next run.
+  const everything = [...calls, ...[...histories.values()].flat()]
+  writeFileSync(join(layout.directory, "evidence.jsonl"), everything.map((one) => `${JSON.stringify(one)}\n`).join(""))
+  const evidence: Evidence = { calls, histories, acknowledged, faults, recovered, broke, endless }
+  return evidence
+})
+
+/** Judges the evidence; prints what is wrong with it. */
+export const judge = Effect.fn("Run.judge")(function* (options: Options, evidence: Evidence) {
+  const { acknowledged, broke, calls, endless, faults, histories, recovered } = evidence
   const violations = Judgement.judge(calls, histories)
   const lost = Books.lost(acknowledged, histories)
   const duplicated = Books.duplicated(histories)
-
   for (const violation of violations.slice(0, printedMax)) yield* Console.log(`${Judgement.printed(violation)}\n`)
   for (const line of lost.slice(0, printedMax)) yield* Console.log(`acknowledged and lost: ${line}`)
   for (const line of duplicated.slice(0, printedMax)) yield* Console.log(`done twice: ${line}`)
@@ -137,7 +156,7 @@ const broken = Effect.fnUntraced(function* (options: Options, layout: Layout.Lay
     recoveredMs: recovered.worstMs,
     unknown: calls.filter(({ answer }) => answer._tag === "Unknown").length,
     keys: recovered.keys,
-    seconds: Math.round((performance.now() - startedAt) / 1_000)
+    seconds: Math.round(performance.now() / 1_000)
   }
   if (!isProof(summary)) yield* Console.log(explained(options, faults))
   return summary

@@ -28,7 +28,7 @@ const take = Effect.fnUntraced(function* (session: string, step: Step, world: Wo
   const { calls: _, call } = yield* Recorder
   const intent = Intent.of(step, world)
   if (intent === null) return
-  const once = Effect.tap(call(session, step.via, intent, intendedAt), (answer) => learn(intent, answer, world))
+  const once = Effect.tap(call(session, step.via, intent, { intendedAt }), (answer) => learn(intent, answer, world))
   const again = Effect.asVoid(call(`${session}'`, "direct", intent))
   if (intent.command !== null && world.duplicating && step.again !== null) {
     const delayMs = step.again === "together" ? 0 : step.again.afterMs

@@ -8,7 +8,7 @@ import { writeFileSync } from "node:fs"
 import { nemeses } from "./FaultSchedule.ts"
 import * as Network from "./Network.ts"
 import { phase } from "./Progress.ts"
-import { isProof, run } from "./Run.ts"
+import { collect, isProof, judge } from "./Run.ts"
 
 const Nemeses = Schema.Array(Schema.Literals(nemeses))
 
@@ -36,10 +36,13 @@ const chaos = Command.make(
     const layout = Layout.chaos(settings.portBase)
     const network = Network.make()
     yield* phase("starting a cluster of its own")
-    const summary = yield* run({ seed, seconds, nemeses: wanted }, layout, network).pipe(
+    const options = { seed, seconds, nemeses: wanted }
+    const evidence = yield* collect(options, layout, network).pipe(
       Effect.tap(() => phase("stopping it")),
       Effect.provide(Cluster.layer({ layout, settings, empty: true, through: network.through }))
     )
+    yield* phase("judging the histories")
+    const summary = yield* judge(options, evidence)
     yield* phase("done")
     const line = JSON.stringify(summary)
     yield* Console.log(line)
