@@ -61,9 +61,14 @@ export const refused = (refusal: { readonly _tag: string }): Answer => ({
 })
 export const shown = (value: unknown): Answer => ({ _tag: "Shown", shown: plain(value) })
 
-/** Views tell which state they are of; looked at first, since most comparisons end there. */
-const seqOf = (value: unknown): unknown =>
-  typeof value === "object" && value !== null && "seq" in value ? value.seq : null
+/** Views tell which state they are of; that is looked at first, since nearly all comparisons end there. */
+const mayShow = (answer: Answer, seq: number): boolean => {
+  const shownSeq =
+    answer._tag === "Shown" && typeof answer.shown === "object" && answer.shown !== null && "seq" in answer.shown
+      ? answer.shown.seq
+      : seq
+  return shownSeq === seq
+}
 
 /**
  * The sequential specification of one entity: `decide` and `evolve` of its model, over the states that the rows of its
@@ -107,7 +112,6 @@ export const judge = <
   const fits = ({ via }: Call, expected: Answer, actual: Answer): boolean => {
     if (actual._tag === "Done" || actual._tag === "Unknown") return true
     if (expected._tag === "Shown" && actual._tag === "Shown") {
-      if (seqOf(expected.shown) !== seqOf(actual.shown)) return false
       return isDeepStrictEqual(via === "edge" ? subject.atEdge(expected.shown) : expected.shown, actual.shown)
     }
     return expected._tag === "Done" ? actual._tag === "Shown" : isDeepStrictEqual(expected, actual)
@@ -132,6 +136,7 @@ export const judge = <
     if (unasked !== null) return fits(call, unasked, answer) ? seq : null
     const known = rowOf.get(sent.commandId)
     if (known !== undefined && known.row.seq <= seq) {
+      if (!mayShow(answer, seq)) return null
       return fits(call, handled(sent, seq, events[known.index]!), answer) ? seq : null
     }
     if (known?.row.seq === seq + 1) {
@@ -139,7 +144,7 @@ export const judge = <
       const isItsRow = Result.isSuccess(decided) && isDeepStrictEqual(plain(encode(decided.success)), known.row.events)
       if (isItsRow) return fits(call, handled(sent, seq + 1, events[known.index]!), answer) ? seq + 1 : null
     }
-    if (wrote) return null
+    if (wrote || !mayShow(answer, seq)) return null
     const expected = without(seq, sent, performance.timeOrigin + call.invokedAt)
     return expected !== undefined && fits(call, expected, answer) ? seq : null
   }
@@ -148,7 +153,7 @@ export const judge = <
     const sent = sentOf(call)
     const known = rowOf.get(sent.commandId)
     const isWritten = known !== undefined && known.row.seq <= seq
-    if (wrote && !isWritten) return null
+    if ((wrote && !isWritten) || !mayShow(answer, seq)) return null
     const seen = subject.later(sent)?.(id, states[seq]!, seq)
     const expected =
       seen ??
@@ -163,11 +168,23 @@ export const judge = <
       case "Row":
         return moment.seq === seq + 1 ? moment.seq : null
       case "Read":
-        return fits(moment.call, viewAt(seq), moment.answer) ? seq : null
+        return mayShow(moment.answer, seq) && fits(moment.call, viewAt(seq), moment.answer) ? seq : null
       case "Command":
         return command(seq, moment.call, moment.answer, moment.wrote)
       case "Later":
         return later(seq, moment.call, moment.answer, moment.wrote)
+    }
+  }
+
+  const isRead = (moment: Moment): boolean => {
+    switch (moment._tag) {
+      case "Row":
+        return false
+      case "Read":
+      case "Later":
+        return true
+      case "Command":
+        return moment.answer._tag === "Refused" || !rowOf.has(sentOf(moment.call).commandId)
     }
   }
 
@@ -191,7 +208,7 @@ export const judge = <
   }
 
   return {
-    specification: { initial: 0, step, key: String },
+    specification: { initial: 0, step, key: String, isRead },
     operations: (calls) => {
       const senders = new Map<string, number>()
       for (const { command: sent } of calls) {

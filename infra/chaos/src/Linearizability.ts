@@ -16,6 +16,8 @@ export interface Specification<State, Call> {
   readonly initial: State
   readonly step: (state: State, call: Call) => State | null
   readonly key: (state: State) => string
+  /** Whether the call changes no state, in whatever state it comes: such a call is put where it first fits. */
+  readonly isRead: (call: Call) => boolean
 }
 
 export interface Limits {
@@ -80,7 +82,8 @@ const zobrist = (index: number): number => {
  * The algorithm of Wing and Gong (Testing and Verifying Concurrent Objects, 1993) with the memoisation of Lowe (Testing
  * for linearizability, 2017), over a doubly linked list of invocations and completions, as in Porcupine: the next call
  * is one that was invoked before the first completion that is left; a set of calls that led to the same state before is
- * not gone into again. Calls without a completion need not be put anywhere.
+ * not gone into again. Calls without a completion need not be put anywhere. A read that fits now is put now, for good:
+ * in an order in which it comes later it may as well come now, since it changes nothing and nothing has to come before it.
  *
  * **Gotchas**
  *
@@ -89,60 +92,131 @@ const zobrist = (index: number): number => {
 export const check = <State, Call>(
   specification: Specification<State, Call>,
   operations: ReadonlyArray<Operation<Call>>,
-  { configurations: configurationsMax, milliseconds, steps: stepsMax }: Limits = limits
-): Verdict<Call> => {
-  const until = performance.now() + milliseconds
-  const head = listOf(operations)
-  const bits = new Uint32Array(Math.ceil(operations.length / 32))
-  const seen = new Configurations()
-  const stack: Array<{ readonly entry: Entry; readonly state: State; readonly hash: number }> = []
-  let { initial: state } = specification
-  let hash = 0
-  let returnsLeft = operations.filter(({ completedAt }) => completedAt !== null).length
-  let steps = 0
-  let longest = -1
-  let stuckAt = operations[0]
-  let entry = head.next
-  while (returnsLeft > 0) {
-    if (entry !== head && !entry.isReturn) {
-      const { index } = entry
-      const next = specification.step(state, operations[index]!.call)
-      steps += 1
-      if (steps > stepsMax || (steps % lookEvery === 0 && performance.now() > until)) {
-        return { _tag: "Undecided", steps }
-      }
-      if (next !== null) {
-        flip(bits, index)
-        const after = (hash ^ zobrist(index)) >>> 0
-        if (seen.add(bits, after, specification.key(next))) {
-          if (seen.size > configurationsMax) return { _tag: "Undecided", steps }
-          stack.push({ entry, state, hash })
-          state = next
-          hash = after
-          lift(entry)
-          if (entry.match !== null) returnsLeft -= 1
-          entry = head.next
-          continue
-        }
-        flip(bits, index)
-      }
-      entry = entry.next
-      continue
-    }
-    if (stack.length > longest) {
-      longest = stack.length
-      stuckAt = operations[entry === head ? 0 : entry.index]
-    }
-    const last = stack.pop()
-    if (last === undefined) return { _tag: "NotLinearizable", steps, stuckAt: stuckAt! }
-    flip(bits, last.entry.index)
-    state = last.state
-    hash = last.hash
-    unlift(last.entry)
-    if (last.entry.match !== null) returnsLeft += 1
-    entry = last.entry.next
+  within: Limits = limits
+): Verdict<Call> => new Search(specification, operations, within).run()
+
+class Search<State, Call> {
+  readonly #specification: Specification<State, Call>
+  readonly #operations: ReadonlyArray<Operation<Call>>
+  readonly #limits: Limits
+  readonly #until: number
+  /** What is not yet put in order. */
+  readonly #head: Entry
+  #completionsLeft: number
+  /** What is, last one last; which set it is, and where it led to. */
+  readonly #stack: Array<Put<State>> = []
+  readonly #bits: Uint32Array
+  #hash = 0
+  #state: State
+  readonly #seen = new Configurations()
+  #steps = 0
+  #longest = -1
+  #stuckAt: Operation<Call> | undefined
+
+  constructor(specification: Specification<State, Call>, operations: ReadonlyArray<Operation<Call>>, within: Limits) {
+    this.#specification = specification
+    this.#operations = operations
+    this.#limits = within
+    this.#until = performance.now() + within.milliseconds
+    this.#head = listOf(operations)
+    this.#completionsLeft = operations.filter(({ completedAt }) => completedAt !== null).length
+    this.#bits = new Uint32Array(Math.ceil(operations.length / 32))
+    this.#state = specification.initial
   }
-  return { _tag: "Linearizable", steps }
+
+  run(): Verdict<Call> {
+    this.#putReads()
+    let entry = this.#head.next
+    while (this.#completionsLeft > 0) {
+      if (this.#isBeyond()) return { _tag: "Undecided", steps: this.#steps }
+      if (entry !== this.#head && !entry.isReturn) {
+        entry = this.#tryNext(entry) ? this.#head.next : entry.next
+        continue
+      }
+      this.#note(entry)
+      const last = this.#takeBack()
+      if (last === null) return { _tag: "NotLinearizable", steps: this.#steps, stuckAt: this.#stuckAt! }
+      entry = last.next
+    }
+    return { _tag: "Linearizable", steps: this.#steps }
+  }
+
+  #isBeyond(): boolean {
+    const { configurations, steps } = this.#limits
+    if (this.#steps > steps || this.#seen.size > configurations) return true
+    return this.#steps % lookEvery === 0 && performance.now() > this.#until
+  }
+
+  /** Puts the call next, if it can come next and that leads to where nobody was. */
+  #tryNext(entry: Entry): boolean {
+    const { call } = this.#operations[entry.index]!
+    this.#steps += 1
+    // A read that fits has been put already.
+    const next = this.#specification.isRead(call) ? null : this.#specification.step(this.#state, call)
+    if (next === null) return false
+    flip(this.#bits, entry.index)
+    if (!this.#seen.add(this.#bits, (this.#hash ^ zobrist(entry.index)) >>> 0, this.#specification.key(next))) {
+      flip(this.#bits, entry.index)
+      return false
+    }
+    this.#put(entry, next, false)
+    this.#putReads()
+    return true
+  }
+
+  #putReads(): void {
+    for (let entry = this.#head.next; entry !== this.#head && !entry.isReturn;) {
+      const { match, next: following } = entry
+      const { call } = this.#operations[entry.index]!
+      const isRead = this.#specification.isRead(call)
+      if (isRead) this.#steps += 1
+      const fits = isRead && this.#specification.step(this.#state, call) !== null
+      if (fits) {
+        flip(this.#bits, entry.index)
+        this.#put(entry, this.#state, true)
+      }
+      // With the call its completion leaves the list, which may have been what comes next there.
+      entry = fits && following === match ? following.next : following
+    }
+  }
+
+  /** The bits have been flipped before. */
+  #put(entry: Entry, next: State, isRead: boolean): void {
+    this.#stack.push({ entry, state: this.#state, hash: this.#hash, isRead })
+    this.#state = next
+    this.#hash = (this.#hash ^ zobrist(entry.index)) >>> 0
+    lift(entry)
+    if (entry.match !== null) this.#completionsLeft -= 1
+  }
+
+  /** Takes out the last call that is no read, and the reads after it; `null` if there is none. */
+  #takeBack(): Entry | null {
+    while (true) {
+      const last = this.#stack.pop()
+      if (last === undefined) return null
+      flip(this.#bits, last.entry.index)
+      this.#state = last.state
+      this.#hash = last.hash
+      unlift(last.entry)
+      if (last.entry.match !== null) this.#completionsLeft += 1
+      if (!last.isRead) return last.entry
+    }
+  }
+
+  /** Remembers where the longest attempt ended. */
+  #note(entry: Entry): void {
+    if (this.#stack.length <= this.#longest) return
+    this.#longest = this.#stack.length
+    this.#stuckAt = this.#operations[entry === this.#head ? 0 : entry.index]
+  }
+}
+
+/** A call that was put in order, and what was before it. */
+interface Put<State> {
+  readonly entry: Entry
+  readonly state: State
+  readonly hash: number
+  readonly isRead: boolean
 }
 
 const flip = (bits: Uint32Array, index: number): void => {

@@ -30,7 +30,8 @@ const specification: Specification<State, Call> = {
       }
     }
   },
-  key: ({ done, value }) => `${value} ${done}`
+  key: ({ done, value }) => `${value} ${done}`,
+  isRead: ({ _tag }) => _tag === "Read"
 }
 
 const write = (value: number): Call => ({ _tag: "Write", value })
@@ -163,6 +164,18 @@ describe("Linearizability of random histories", () => {
   it.prop("accepts what a run in some order could have answered", [Drawn], ([drawn]) => {
     assert.strictEqual(verdict(sequential(drawn)), "Linearizable")
   })
+
+  it.prop(
+    "finds the same whether reads are put at once or tried everywhere",
+    [Drawn, within(0, 3)],
+    ([drawn, value]) => {
+      const operations = sequential(drawn).map((operation, index) =>
+        index % 3 === 0 && operation.call._tag === "Read" ? { ...operation, call: read(value) } : operation
+      )
+      const everywhere = check({ ...specification, isRead: () => false }, operations)._tag
+      assert.strictEqual(verdict(operations), everywhere)
+    }
+  )
 
   it.prop(
     "rejects them once a read has seen a value that nobody can have written",
