@@ -15,7 +15,7 @@ import type {
   ServerUnreachable,
   StateUnusable
 } from "./InfraErrors.ts"
-import { carrierFile, gatewayFile, type Layout, logFile, root } from "./Layout.ts"
+import { carrierFile, compiled, gatewayFile, type Layout, logFile, root } from "./Layout.ts"
 import { ports, requireFree } from "./Ports.ts"
 import { signal } from "./ProcessIdentity.ts"
 import { provision } from "./Provision.ts"
@@ -45,6 +45,8 @@ export interface ClusterOptions {
  * them outlive a collection that an eighth of the processor time of a durable command went into copying them.
  */
 export const nodeOptions = ["--max-semi-space-size=64", `--import=${pathToFileURL(join(root, "infra", "preload.mjs"))}`]
+
+export const nodeEnvironment = { NODE_ENV: "production", NODE_COMPILE_CACHE: compiled }
 
 /** The program of each kind of process, a path below the checkout. A program that is absent is an error, but for `ops`. */
 export interface EntryPoints {
@@ -188,7 +190,7 @@ const processes = (
     ...spec,
     command: process.execPath,
     args: [...nodeOptions, join(root, spec.program)],
-    env: { ...Environment.inherited(process.env), NODE_ENV: "production", ...spec.env },
+    env: { ...Environment.inherited(process.env), ...nodeEnvironment, ...spec.env },
     cwd: root,
     log: logFile(layout, spec.name),
     stopSignal: "SIGTERM",

@@ -42,6 +42,9 @@ export const servers = join(root, ".halles", "servers")
 /** Package lists and downloads of the system's package manager, apart from the machine's own. */
 export const apt = join(root, ".halles", "apt")
 
+/** Compiled programs, for Node: a runner that is started again after a kill serves a third sooner. */
+export const compiled = join(root, ".halles", "compiled")
+
 export const stateFile = (layout: Layout): string => join(layout.directory, "cluster.json")
 export const lockFile = (layout: Layout): string => join(layout.directory, "lock")
 export const secretsFile = (layout: Layout): string => join(layout.directory, "secrets.json")

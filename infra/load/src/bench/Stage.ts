@@ -1,5 +1,5 @@
 import { PgClient } from "@effect/sql-pg"
-import { nodeOptions } from "@halles/infra/Cluster"
+import { nodeEnvironment, nodeOptions } from "@halles/infra/Cluster"
 import * as Environment from "@halles/infra/Environment"
 import * as Health from "@halles/infra/Health"
 import * as Layout from "@halles/infra/Layout"
@@ -120,7 +120,7 @@ const make = Effect.fnUntraced(function* (options: {
           ...spec,
           command: process.execPath,
           args: [...nodeOptions, ...profile, ...(spec.nodeArgs ?? []), join(Layout.root, spec.program)],
-          env: { ...Environment.inherited(process.env), NODE_ENV: "production", ...spec.env },
+          env: { ...Environment.inherited(process.env), ...nodeEnvironment, ...spec.env },
           cwd: Layout.root,
           log: Layout.logFile(layout, spec.name),
           stopSignal: "SIGTERM",
