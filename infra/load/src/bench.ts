@@ -8,6 +8,7 @@ import { activate } from "./bench/Activate.ts"
 import { checkout, checkoutHot } from "./bench/Checkout.ts"
 import { durable, durableHot } from "./bench/Durable.ts"
 import { project } from "./bench/Project.ts"
+import { resident } from "./bench/Resident.ts"
 import { rpc } from "./bench/Rpc.ts"
 import { grow } from "./bench/Grow.ts"
 import { type Figures, reasonOf } from "./bench/Measure.ts"
@@ -25,6 +26,7 @@ const measurements: ReadonlyArray<Measurement> = [
   checkoutHot,
   project,
   activate,
+  resident,
   grow
 ]
 const rows = measurements.flatMap((measurement) => measurement.rows)
@@ -69,7 +71,7 @@ const measure = Effect.fnUntraced(function* (wanted: ReadonlySet<string>, quick:
       stage.emptied,
       run({
         quick,
-        span: quick ? { warmUpMs: 4_000, measureMs: 6_000 } : { warmUpMs: 8_000, measureMs: 20_000 },
+        span: quick ? { warmUpMs: 3_000, measureMs: 5_000 } : { warmUpMs: 8_000, measureMs: 20_000 },
         wants: (row) => wanted.has(row),
         report: (row, figures) => {
           done[row] = figures

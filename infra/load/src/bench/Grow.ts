@@ -1,8 +1,10 @@
+import { ports } from "@halles/infra/Ports"
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 import { copies } from "./Copies.ts"
 import { receive, receiving, skuOf } from "./Durable.ts"
 import type { Measurement } from "./Measurement.ts"
+import * as RunnerMetrics from "./RunnerMetrics.ts"
 import { Stage } from "./Stage.ts"
 
 const few = 1_000
@@ -39,6 +41,7 @@ export const grow: Measurement = {
   rows: ["grow"],
   run: Effect.fnUntraced(function* ({ quick, report, span }) {
     const stage = yield* Stage
+    const metrics = ports(stage.parts.layout.portBase).metrics + 1
     const many = quick ? 20_000 : 200_000
     const long = quick ? 300_000 : 5_000_000
     const withRunner = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
@@ -49,6 +52,7 @@ export const grow: Measurement = {
         yield* awoken("growFew", few)
         const small = yield* receiving("growFew", few, span)
         yield* awoken("growMany", many)
+        yield* RunnerMetrics.caughtUp(metrics)
         const wide = yield* receiving("growMany", many, span)
         yield* original("growLong")
         return [small, wide] as const

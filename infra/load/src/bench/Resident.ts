@@ -1,0 +1,90 @@
+import { Cart, OpenCart, PutLine } from "@halles/entities/Cart"
+import { CommandId, SkuCode } from "@halles/shared/Ids"
+import { ports } from "@halles/infra/Ports"
+import { Effect, Schema } from "effect"
+import * as Inspector from "./Inspector.ts"
+import { fixedWork } from "./Measure.ts"
+import type { Measurement } from "./Measurement.ts"
+import * as RunnerMetrics from "./RunnerMetrics.ts"
+import { Stage } from "./Stage.ts"
+
+const row = "resident"
+const inFlight = 256
+/** Carts before the first look, so that compiled code, pools and buffers are there in both looks. */
+const before = 5_000
+/** Not all of them are there: what was measured would be of fewer. */
+class NotResident extends Schema.TaggedError<NotResident>()("NotResident", { wanted: Schema.Int, found: Schema.Int }) {
+  override get message(): string {
+    return `wanted ${this.wanted} resident carts, found ${this.found}`
+  }
+}
+
+/** An open cart with two lines at agreed prices: no product is asked, so that the runner holds nothing but carts. */
+const makeFill = Effect.gen(function* () {
+  const carts = yield* Cart.client
+  const line = (n: number, at: number) =>
+    carts(`eu_${row}-${n}`).PutLine(
+      new PutLine({
+        commandId: CommandId.make(`line-${at}`),
+        sku: SkuCode.make(`SKU-${(n + at) % 500}`),
+        variant: "",
+        quantity: 1,
+        agreedPrice: 1_995
+      })
+    )
+  return Effect.fnUntraced(function* (n: number) {
+    const commandId = CommandId.make("open")
+    yield* carts(`eu_${row}-${n}`).OpenCart(new OpenCart({ commandId, currency: "GBP", pricing: "agreed" }))
+    yield* line(n, 0)
+    yield* line(n, 1)
+  })
+})
+
+/** Memory of a runner per idle cart: what it holds with so many more of them, garbage collected both times. */
+export const resident: Measurement = {
+  rows: [row],
+  run: Effect.fnUntraced(function* ({ quick, report }) {
+    const stage = yield* Stage
+    const carts = quick ? 20_000 : 100_000
+    const own = ports(stage.parts.layout.portBase)
+    const inspector = own.metrics + 20
+    const metrics = own.metrics + 1
+    yield* stage.runner("eu-1", { nodeArgs: ["--expose-gc", `--inspect=127.0.0.1:${inspector}`] })
+    /** With the number of carts looked at before and after: a runner that lost its shards holds none. */
+    const memoryOf = Effect.fnUntraced(function* (wanted: number) {
+      const counted = Effect.gen(function* () {
+        const found = RunnerMetrics.sum(yield* RunnerMetrics.read(metrics), "effect_cluster_entities", { type: "Cart" })
+        if (found !== wanted) return yield* new NotResident({ wanted, found })
+      })
+      yield* RunnerMetrics.caughtUp(metrics)
+      yield* counted
+      const memory = yield* Inspector.memory(inspector)
+      yield* counted
+      return memory
+    })
+    yield* Effect.gen(function* () {
+      const fill = yield* makeFill
+      yield* Effect.forEach(Array.from({ length: before }).keys(), fill, { concurrency: inFlight, discard: true })
+      const first = yield* memoryOf(before)
+      const figures = yield* fixedWork({
+        row,
+        setting: `${carts} open carts of two lines beside ${before} others, one runner; ops/s, latencies and CPU are of filling them, ${inFlight} carts in flight, three commands each`,
+        inFlight,
+        warmUp: 0,
+        operations: carts,
+        cpu: stage.cpu,
+        operation: (n) => fill(before + n)
+      })
+      const last = yield* memoryOf(before + carts)
+      yield* report(row, {
+        ...figures,
+        extra: {
+          bytesPerEntity: (last.rss - first.rss) / carts,
+          heapBytesPerEntity: (last.heapUsed - first.heapUsed) / carts,
+          entities: carts,
+          residentBytes: last.rss
+        }
+      })
+    }).pipe(Effect.provide(stage.client))
+  }, Effect.scoped)
+}
