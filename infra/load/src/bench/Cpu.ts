@@ -12,26 +12,30 @@ const read = (path: string): string => {
   }
 }
 
-/** Fields of `/proc/<pid>/stat` after the name, which may hold spaces and brackets: state is the first. */
-const fields = (pid: number): ReadonlyArray<string> => {
-  const text = read(`/proc/${pid}/stat`)
-  return text.slice(text.lastIndexOf(")") + 2).split(" ")
+/** What one line of `/proc/<pid>/stat` says of a process. */
+export interface Stat {
+  readonly parent: string
+  /** Hundredths of a second, of its own. */
+  readonly used: number
+  /** Of children that have ended and been waited for. */
+  readonly inherited: number
 }
 
-const used = (stat: ReadonlyArray<string>): number => Number(stat[11] ?? 0) + Number(stat[12] ?? 0)
-/** Of children that have ended and been waited for. */
-const inherited = (stat: ReadonlyArray<string>): number => Number(stat[13] ?? 0) + Number(stat[14] ?? 0)
+/** The name stands in brackets and may itself hold spaces and brackets; after it come state, parent and the rest. */
+export const parse = (text: string): Stat => {
+  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ")
+  const ticks = (first: number) => Number(fields[first] ?? 0) + Number(fields[first + 1] ?? 0)
+  return { parent: fields[1] ?? "", used: ticks(11), inherited: ticks(13) }
+}
+
+const stat = (pid: number | string): Stat => parse(read(`/proc/${pid}/stat`))
 
 /** Processor seconds of a process and its direct children, ended ones among them: Postgres is a family of processes. */
 export const cpuSeconds = (pid: number): number => {
-  const own = fields(pid)
+  const own = stat(pid)
   const children = readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
-    .map((name) => fields(Number(name)))
-    .filter((stat) => stat[1] === String(pid))
-  return (used(own) + inherited(own) + children.reduce((sum, stat) => sum + used(stat), 0)) / ticksPerSecond
+    .map(stat)
+    .filter(({ parent }) => parent === String(pid))
+  return (own.used + own.inherited + children.reduce((sum, { used }) => sum + used, 0)) / ticksPerSecond
 }
-
-/** Resident memory of a process in bytes. */
-export const residentBytes = (pid: number): number =>
-  Number(/^VmRSS:\s+(\d+) kB/m.exec(read(`/proc/${pid}/status`))?.[1] ?? 0) * 1024

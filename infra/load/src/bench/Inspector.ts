@@ -1,5 +1,4 @@
 import { Effect, Schema } from "effect"
-import { setTimeout as sleep } from "node:timers/promises"
 
 /** The process did not answer its inspector. */
 class InspectorFailed extends Schema.TaggedError<InspectorFailed>()("InspectorFailed", { cause: Schema.Defect() }) {}
@@ -20,13 +19,10 @@ export type Memory = typeof Memory.Type
 
 const deadline = "60 seconds"
 
-/** Between two collections: what the first one's finalizers let go is taken by the second, and no pause is long. */
-const restMs = 1_000
+/** In one go, so that nothing else of the process runs between the collection and the look. */
+const expression = "gc(); gc(); JSON.stringify(process.memoryUsage())"
 
-/**
- * What a process started with `--expose-gc --inspect=127.0.0.1:<port>` holds in memory after its garbage is collected. Not
- * by the inspector's own command: that collects many times over, and a runner that is frozen for so long loses its shards.
- */
+/** What a process started with `--expose-gc --inspect=127.0.0.1:<port>` holds in memory after its garbage is collected. */
 export const memory = (port: number): Effect.Effect<Memory, Error> =>
   Effect.tryPromise({
     try: async (signal) => {
@@ -47,12 +43,7 @@ export const memory = (port: number): Effect.Effect<Memory, Error> =>
           socket.send(JSON.stringify({ id: own, method, params }))
         })
       try {
-        const evaluate = (expression: string) => ask("Runtime.evaluate", { expression, returnByValue: true })
-        await evaluate("gc()")
-        await sleep(restMs)
-        await evaluate("gc()")
-        await sleep(restMs)
-        return await evaluate("JSON.stringify(process.memoryUsage())")
+        return await ask("Runtime.evaluate", { expression, returnByValue: true })
       } finally {
         socket.close()
       }

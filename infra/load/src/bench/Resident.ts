@@ -50,17 +50,12 @@ export const resident: Measurement = {
     const inspector = own.metrics + 20
     const metrics = own.metrics + 1
     yield* stage.runner("eu-1", { nodeArgs: ["--expose-gc", `--inspect=127.0.0.1:${inspector}`] })
-    /** With the number of carts looked at before and after: a runner that lost its shards holds none. */
+    /** Counted before: so long a pause may cost a large runner its shards, but only after the look. */
     const memoryOf = Effect.fnUntraced(function* (wanted: number) {
-      const counted = Effect.gen(function* () {
-        const found = RunnerMetrics.sum(yield* RunnerMetrics.read(metrics), "effect_cluster_entities", { type: "Cart" })
-        if (found !== wanted) return yield* new NotResident({ wanted, found })
-      })
       yield* RunnerMetrics.caughtUp(metrics)
-      yield* counted
-      const memory = yield* Inspector.memory(inspector)
-      yield* counted
-      return memory
+      const found = RunnerMetrics.sum(yield* RunnerMetrics.read(metrics), "effect_cluster_entities", { type: "Cart" })
+      if (found !== wanted) return yield* new NotResident({ wanted, found })
+      return yield* Inspector.memory(inspector)
     })
     yield* Effect.gen(function* () {
       const fill = yield* makeFill
