@@ -260,5 +260,5 @@ export const OrderLive = Order.toLayer(
       Watch: ({ payload }) => watch(payload.afterSeq)
     })
   }),
-  { ...EventSourced.options, maxIdleTime: "5 minutes", mailboxCapacity: 256 }
+  { ...EventSourced.options, maxIdleTime: "30 seconds", mailboxCapacity: 256 }
 )

@@ -78,5 +78,5 @@ export const PaymentLive = Payment.toLayer(
         })
     })
   }),
-  { ...EventSourced.options, maxIdleTime: "5 minutes", mailboxCapacity: 256 }
+  { ...EventSourced.options, maxIdleTime: "30 seconds", mailboxCapacity: 256 }
 )

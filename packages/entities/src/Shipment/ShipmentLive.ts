@@ -102,5 +102,5 @@ export const ShipmentLive = Shipment.toLayer(
         })
     })
   }),
-  { ...EventSourced.options, maxIdleTime: "5 minutes", mailboxCapacity: 256 }
+  { ...EventSourced.options, maxIdleTime: "30 seconds", mailboxCapacity: 256 }
 )
