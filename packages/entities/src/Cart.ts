@@ -3,7 +3,7 @@ import { commandFields } from "@halles/shared/Command"
 import { CartId, CustomerId, OrderId, SkuCode } from "@halles/shared/Ids"
 import { Amount, Currency, Minor } from "@halles/shared/Money"
 import { Quantity } from "@halles/shared/Quantity"
-import { shardGroup } from "@halles/shared/Region"
+import * as Shard from "@halles/shared/Shard"
 import { storable } from "@halles/shared/Text"
 import { Schema } from "effect"
 import { ClusterSchema, Entity } from "effect/cluster"
@@ -231,4 +231,4 @@ export const Cart = Entity.make("Cart", [
   Rpc.make("View", { success: CartView, error: NotFound })
 ])
   .annotateRpcs(ClusterSchema.Uninterruptible, true)
-  .annotate(ClusterSchema.ShardGroup, shardGroup)
+  .annotate(ClusterSchema.ShardGroup, Shard.group)

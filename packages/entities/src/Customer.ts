@@ -1,7 +1,7 @@
 import { Address, Email } from "@halles/shared/Address"
 import { commandFields } from "@halles/shared/Command"
 import { CustomerId, OrderId } from "@halles/shared/Ids"
-import { shardGroup } from "@halles/shared/Region"
+import * as Shard from "@halles/shared/Shard"
 import { storable } from "@halles/shared/Text"
 import { Schema } from "effect"
 import { ClusterSchema, Entity } from "effect/cluster"
@@ -105,4 +105,4 @@ export const Customer = Entity.make("Customer", [
   Rpc.make("View", { success: CustomerView, error: NotFound })
 ])
   .annotateRpcs(ClusterSchema.Uninterruptible, true)
-  .annotate(ClusterSchema.ShardGroup, shardGroup)
+  .annotate(ClusterSchema.ShardGroup, Shard.group)

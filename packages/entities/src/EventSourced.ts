@@ -1,4 +1,5 @@
 import type { Origin } from "@halles/shared/Command"
+import * as Shard from "@halles/shared/Shard"
 import { Context, Effect, Fiber, Option, Random, Result, Schedule, Schema, Scope, Tracer } from "effect"
 import { Clock } from "effect/Clock"
 import { Entity } from "effect/cluster"
@@ -85,7 +86,7 @@ export const make = Effect.fnUntraced(function* <
   const services = yield* Effect.context<R>()
   const id: string = address.entityId
   const name = `${model.type}/${id}`
-  const shard = address.shardId.id
+  const shard = Shard.numberOf(address.shardId)
   const epoch = epochs.current(shard)
   if (epoch === undefined) return yield* Effect.die(new ActivationLost({ entity: name, reason: "shard not owned" }))
   const activation: Activation = { entityType: model.type, entityId: id, shard, epoch, dead: false }

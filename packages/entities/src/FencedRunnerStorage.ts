@@ -1,4 +1,5 @@
 import type { Region } from "@halles/shared/Region"
+import * as Shard from "@halles/shared/Shard"
 import { Effect, Layer } from "effect"
 import { type ClusterError, type RunnerAddress, RunnerStorage, type ShardId } from "effect/cluster"
 import { PersistenceError } from "effect/cluster/ClusterError"
@@ -18,7 +19,7 @@ export const make = Effect.fnUntraced(function* (region: Region) {
   const epochs = yield* ShardEpochs
   const outbox = yield* Outbox
   const numbers = (shards: Iterable<ShardId.ShardId>) =>
-    [...shards].filter(({ group }) => group === region).map(({ id }) => id)
+    [...shards].filter(({ group }) => Shard.groupsOf(region).includes(group)).map(Shard.numberOf)
 
   const raise = (shards: ReadonlyArray<number>): Effect.Effect<void, ClusterError.PersistenceError> =>
     shards.length === 0

@@ -1,3 +1,4 @@
+import * as PlacementTables from "@halles/shared/Placement/Tables"
 import { Effect, Layer } from "effect"
 import { SqlRunnerStorage } from "effect/cluster"
 import { Migrator, SqlClient } from "effect/sql"
@@ -18,9 +19,10 @@ export const migrateRegion = run({
   })
 })
 
-/** Runner registry and shard locks of the whole cluster, in `halles_control`; the tables are Effect's own. */
+/** Runner registry, shard locks (tables of Effect's own) and the placement of shards of the whole cluster, in `halles_control`. */
 export const migrateControl = Effect.gen(function* () {
   yield* run({ loader: SqlRunnerStorage.migrations({}), table: "cluster_runner_migrations" })
+  yield* run({ loader: PlacementTables.migrations, table: "control_migrations" })
   const sql = yield* SqlClient.SqlClient
   yield* sql`
     DO $$ BEGIN

@@ -1,7 +1,7 @@
 import { commandFields } from "@halles/shared/Command"
 import { OrderId } from "@halles/shared/Ids"
 import { Amount, Currency } from "@halles/shared/Money"
-import { shardGroup } from "@halles/shared/Region"
+import * as Shard from "@halles/shared/Shard"
 import { Schema } from "effect"
 import { ClusterSchema, Entity } from "effect/cluster"
 import { Rpc } from "effect/rpc"
@@ -94,4 +94,4 @@ export const Payment = Entity.make("Payment", [
   Rpc.make("View", { success: PaymentView, error: NotFound })
 ])
   .annotateRpcs(ClusterSchema.Uninterruptible, true)
-  .annotate(ClusterSchema.ShardGroup, shardGroup)
+  .annotate(ClusterSchema.ShardGroup, Shard.group)

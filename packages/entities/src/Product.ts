@@ -1,7 +1,8 @@
 import { commandFields } from "@halles/shared/Command"
 import { SkuCode } from "@halles/shared/Ids"
 import { Amount, Currency } from "@halles/shared/Money"
-import { Region, shardGroup } from "@halles/shared/Region"
+import { Region } from "@halles/shared/Region"
+import * as Shard from "@halles/shared/Shard"
 import { storable } from "@halles/shared/Text"
 import { Schema } from "effect"
 import { ClusterSchema, Entity } from "effect/cluster"
@@ -46,4 +47,4 @@ export const Product = Entity.make("Product", [
   Rpc.make("View", { success: ProductView, error: NotFound })
 ])
   .annotateRpcs(ClusterSchema.Uninterruptible, true)
-  .annotate(ClusterSchema.ShardGroup, shardGroup)
+  .annotate(ClusterSchema.ShardGroup, Shard.group)

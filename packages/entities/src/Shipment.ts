@@ -2,7 +2,7 @@ import { Address } from "@halles/shared/Address"
 import { commandFields } from "@halles/shared/Command"
 import { OrderId, SkuCode, WarehouseId } from "@halles/shared/Ids"
 import { Quantity } from "@halles/shared/Quantity"
-import { shardGroup } from "@halles/shared/Region"
+import * as Shard from "@halles/shared/Shard"
 import { Schema } from "effect"
 import { ClusterSchema, Entity } from "effect/cluster"
 import { Rpc } from "effect/rpc"
@@ -79,4 +79,4 @@ export const Shipment = Entity.make("Shipment", [
   Rpc.make("View", { success: ShipmentView, error: NotFound })
 ])
   .annotateRpcs(ClusterSchema.Uninterruptible, true)
-  .annotate(ClusterSchema.ShardGroup, shardGroup)
+  .annotate(ClusterSchema.ShardGroup, Shard.group)

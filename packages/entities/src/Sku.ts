@@ -1,7 +1,7 @@
 import { commandFields } from "@halles/shared/Command"
 import { OrderId, SkuId, WarehouseId } from "@halles/shared/Ids"
 import { Count, Quantity } from "@halles/shared/Quantity"
-import { shardGroup } from "@halles/shared/Region"
+import * as Shard from "@halles/shared/Shard"
 import { storable } from "@halles/shared/Text"
 import { Schema } from "effect"
 import { ClusterSchema, Entity } from "effect/cluster"
@@ -130,4 +130,4 @@ export const Sku = Entity.make("Sku", [
   Rpc.make("View", { success: SkuView, error: NotFound })
 ])
   .annotateRpcs(ClusterSchema.Uninterruptible, true)
-  .annotate(ClusterSchema.ShardGroup, shardGroup)
+  .annotate(ClusterSchema.ShardGroup, Shard.group)

@@ -1,7 +1,7 @@
 import { assert, layer } from "@effect/vitest"
 import { commandFields } from "@halles/shared/Command"
 import { CommandId } from "@halles/shared/Ids"
-import { shardGroup } from "@halles/shared/Region"
+import * as Shard from "@halles/shared/Shard"
 import { Effect, Layer, Result, Schema } from "effect"
 import * as fc from "fast-check"
 import { ClusterSchema, Entity } from "effect/cluster"
@@ -26,7 +26,7 @@ const Counter = Entity.make("Counter", [
   Rpc.make("Crash", {})
 ])
   .annotateRpcs(ClusterSchema.Uninterruptible, true)
-  .annotate(ClusterSchema.ShardGroup, shardGroup)
+  .annotate(ClusterSchema.ShardGroup, Shard.group)
 
 const Added = Schema.TaggedStruct("Added", { amount: Schema.Int })
 const model: Model<{ total: number }, Add, typeof Added.Type, TooMuch> = {

@@ -1,7 +1,7 @@
 import { NodeHttpServer } from "@effect/platform-node"
 import { Reads } from "@halles/entities/Reads"
-import { shardsPerRegion } from "@halles/shared/Region"
 import { RunnerPresence } from "@halles/shared/RunnerPresence"
+import * as Shard from "@halles/shared/Shard"
 import { NatsTest } from "@halles/shared/testing/NatsTest"
 import { PgTest } from "@halles/shared/testing/PgTest"
 import { Context, Effect, Layer, Logger, Option, Redacted } from "effect"
@@ -35,9 +35,9 @@ const doubles = EntityDoubles.layer.pipe(
   Layer.provide(
     ShardingConfig.layer({
       runnerAddress: Option.some(RunnerAddress.make("edge-test", 1)),
-      shardsPerGroup: shardsPerRegion,
-      availableShardGroups: ["default", "eu", "am", "ap"],
-      assignedShardGroups: ["default", "eu"],
+      shardsPerGroup: 1,
+      availableShardGroups: Shard.allGroups,
+      assignedShardGroups: Shard.groupsOf("eu"),
       simulateRemoteSerialization: true,
       entityTerminationTimeout: 0,
       entityMessagePollInterval: "100 millis",

@@ -11,8 +11,10 @@ import { ShardEpochs } from "@halles/entities/ShardEpochs"
 import * as Timers from "@halles/entities/Timers"
 import * as ClusterRunner from "@halles/shared/ClusterRunner"
 import { Nats } from "@halles/shared/Nats"
+import { lockSession } from "@halles/shared/Placement"
 import * as Postgres from "@halles/shared/Postgres"
 import { Redis } from "@halles/shared/Redis"
+import * as Shard from "@halles/shared/Shard"
 import { Effect, Layer, Logger } from "effect"
 import { Singleton } from "effect/cluster"
 import manifest from "../package.json" with { type: "json" }
@@ -36,7 +38,7 @@ export const RunnerLive = Layer.unwrap(
       Layer.provide(
         Postgres.layer({
           url: config.controlUrl,
-          applicationName: `halles:${id}:control`,
+          applicationName: lockSession(id),
           connectionsMax: controlConnectionsMax
         })
       )
@@ -44,8 +46,10 @@ export const RunnerLive = Layer.unwrap(
     return Layer.mergeAll(
       Entities.layer,
       timers,
-      Singleton.make(`projections-${region}`, Projections.run(region), { shardGroup: region }),
-      Singleton.make(`retention-${region}`, Retention.run, { shardGroup: region }),
+      Singleton.make(`projections-${region}`, Projections.run(region), {
+        shardGroup: Shard.group(`${region}_singletons`)
+      }),
+      Singleton.make(`retention-${region}`, Retention.run, { shardGroup: Shard.group(`${region}_singletons`) }),
       RunnerHttp.layer(config.metricsPort)
     ).pipe(
       Layer.provide([

@@ -5,14 +5,15 @@ import {
   type Runners,
   type RunnerStorage,
   Sharding,
-  ShardingConfig,
-  SqlRunnerStorage
+  ShardingConfig
 } from "effect/cluster"
 import type { SqlClient } from "effect/sql"
 import * as ClusterConfig from "./ClusterConfig.ts"
 import type { Nats } from "./Nats.ts"
 import * as NatsTransport from "./NatsTransport.ts"
 import * as Caller from "./NatsTransport/Caller.ts"
+import * as PlacedRunnerStorage from "./PlacedRunnerStorage.ts"
+import { Placement } from "./Placement.ts"
 
 /** Calls entities and owns none: the edge, operations, load. `region` is where this process runs. */
 export const layerWithStorage = (options: {
@@ -27,15 +28,9 @@ export const layerWithStorage = (options: {
     Layer.provide(ShardingConfig.layer(ClusterConfig.client))
   )
 
-/**
- * The same with the list of runners in `halles_control`, whose tables the start script makes. One connection of the
- * given pool is held for good.
- */
+/** The same with the placement of `halles_control`, whose tables the start script makes. */
 export const layer = (options: {
   readonly region: string
   readonly limits?: Partial<NatsTransport.Limits>
 }): Layer.Layer<Sharding.Sharding | Runners.Runners, never, SqlClient.SqlClient | Nats> =>
-  layerWithStorage(options).pipe(
-    Layer.provide(SqlRunnerStorage.layerStorage({})),
-    Layer.provide(ShardingConfig.layer(ClusterConfig.client))
-  )
+  layerWithStorage(options).pipe(Layer.provide(PlacedRunnerStorage.layerClient), Layer.provide(Placement.layer))

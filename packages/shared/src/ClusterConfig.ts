@@ -1,23 +1,21 @@
 import { Option } from "effect"
 import { ShardingConfig } from "effect/cluster"
 import { runnerAddress } from "./NatsTransport.ts"
-import { type Region, regions, shardsPerRegion } from "./Region.ts"
-
-/** `effect/cluster` runs its own health checks on this group; every runner is in it, no entity is. */
-export const systemShardGroup = "default"
+import type { Region } from "./Region.ts"
+import * as Shard from "./Shard.ts"
 
 type Config = ShardingConfig.ShardingConfig["Service"]
 
 /** What clients and runners of one cluster must agree on. */
 const common = {
   ...ShardingConfig.defaults,
-  availableShardGroups: [...regions, systemShardGroup],
-  shardsPerGroup: shardsPerRegion,
+  availableShardGroups: Shard.allGroups,
+  shardsPerGroup: 1,
   simulateRemoteSerialization: false,
-  /** A new or dead runner is noticed within this. */
-  refreshAssignmentsInterval: 500,
+  /** The list of runners is asked for again after this, and answers when it has changed: `PlacedRunnerStorage`. */
+  refreshAssignmentsInterval: 5,
   /** A call that met a dead runner is tried again after this; the caller's deadline ends it. */
-  sendRetryInterval: 50,
+  sendRetryInterval: 25,
   /** Also the time without a sign in `cluster_runners` after which a runner is no longer listed. */
   shardLockExpiration: 5_000,
   /** A third of it is the deadline of every lock operation: a busy database must not cost a runner its shards. */
@@ -41,10 +39,9 @@ export const runner = (options: {
 }): Config => ({
   ...common,
   runnerAddress: Option.some(runnerAddress(options.runnerId)),
-  assignedShardGroups: [options.region, systemShardGroup],
+  assignedShardGroups: Shard.groupsOf(options.region),
   /** Entities in memory of one runner; the next one is refused with `MailboxFull` until an idle one leaves. */
   maxResidentEntities: 200_000,
-  runnerHealthCheckInterval: 500,
   /** Drives the acquisition of shards too. */
   entityMessagePollInterval: 500,
   entityTerminationTimeout: 5_000,

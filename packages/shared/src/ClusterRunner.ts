@@ -2,6 +2,7 @@ import { nuid } from "@nats-io/transport-node"
 import { Effect, Layer } from "effect"
 import {
   MessageStorage,
+  RunnerHealth,
   type Runners,
   type RunnerStorage,
   Sharding,
@@ -14,8 +15,11 @@ import type { Nats } from "./Nats.ts"
 import * as NatsTransport from "./NatsTransport.ts"
 import * as Caller from "./NatsTransport/Caller.ts"
 import * as CallServer from "./NatsTransport/CallServer.ts"
+import * as PlacedRunnerStorage from "./PlacedRunnerStorage.ts"
+import { Placement } from "./Placement.ts"
 import type { Region } from "./Region.ts"
 import * as RunnerPresence from "./RunnerPresence.ts"
+import * as ShardMover from "./ShardMover.ts"
 
 export interface Options {
   /** `eu-1`; two letters of region first, one process at a time. */
@@ -40,7 +44,8 @@ export const layer = (
         Layer.provideMerge(Caller.layerRunners),
         Layer.provide(NatsTransport.layerServer({ runnerId, incarnation, ...withLimits })),
         Layer.provide(NatsTransport.layerClientProtocol({ region, ...withLimits })),
-        Layer.provide(RunnerPresence.layerHealth),
+        // `ShardMover` looks after the dead.
+        Layer.provide(RunnerHealth.layerNoop),
         // Heard before the first shard is asked for, and until the last one is given back.
         Layer.provide(RunnerPresence.layerHeartbeat({ id: runnerId, region, version, incarnation })),
         Layer.provide(MessageStorage.layerNoop),
@@ -53,6 +58,12 @@ export const layer = (
 export const layerConfig = (options: Options): Layer.Layer<ShardingConfig.ShardingConfig> =>
   ShardingConfig.layer(ClusterConfig.runner(options))
 
-/** Locks and the list of runners in `halles_control`, whose tables the start script makes. */
-export const layerStorage = (options: Options): Layer.Layer<RunnerStorage.RunnerStorage, never, SqlClient.SqlClient> =>
-  SqlRunnerStorage.layerStorage({}).pipe(Layer.provide(layerConfig(options)))
+/** Locks, and which runner has which shard, in `halles_control`, whose tables the start script makes. */
+export const layerStorage = (
+  options: Options
+): Layer.Layer<RunnerStorage.RunnerStorage | Placement, never, Nats | SqlClient.SqlClient> =>
+  PlacedRunnerStorage.layer(options).pipe(
+    Layer.provide(SqlRunnerStorage.layerStorage({}).pipe(Layer.provide(layerConfig(options)))),
+    Layer.provideMerge(ShardMover.layer(options)),
+    Layer.provideMerge(Placement.layer)
+  )

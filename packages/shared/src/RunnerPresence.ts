@@ -1,6 +1,5 @@
 import { nuid } from "@nats-io/transport-node"
 import { Context, Effect, Layer, Option, Schedule, Schema } from "effect"
-import { RunnerHealth } from "effect/cluster"
 import { link, Nats } from "./Nats.ts"
 import * as Subject from "./Subject.ts"
 
@@ -18,7 +17,9 @@ export const Heartbeat = Schema.Struct({
   /** A new one each time the process starts. */
   incarnation: Schema.String,
   startedAtMs: Schema.Int,
-  version: Schema.String
+  version: Schema.String,
+  /** One of a hundred of its calls took longer than this lately. */
+  p99Ms: Schema.optionalKey(Schema.Int)
 })
 export type Heartbeat = typeof Heartbeat.Type
 
@@ -54,14 +55,6 @@ export class RunnerPresence extends Context.Service<
 
   static readonly layer = RunnerPresence.layerWith({ silenceMs })
 }
-
-/** Runner health for `effect/cluster`: a killed or frozen runner is unhealthy after `silenceMs`, not after a minute. */
-export const layerHealth: Layer.Layer<RunnerHealth.RunnerHealth, never, Nats> = Layer.effect(
-  RunnerHealth.RunnerHealth,
-  Effect.map(RunnerPresence, ({ isAlive }) =>
-    RunnerHealth.RunnerHealth.of({ isAlive: (address) => isAlive(address.host) })
-  )
-).pipe(Layer.provide(RunnerPresence.layer))
 
 /** Says that this runner is there, until the scope closes. */
 export const layerHeartbeat = (options: {

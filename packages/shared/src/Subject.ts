@@ -10,6 +10,9 @@ export const reply = (region: string, process: string, connection: string): stri
   `halles.${region}.reply.${process}.${connection}`
 export const heartbeat = (region: string, machine: string): string => `halles.${region}.heartbeat.${machine}`
 export const heartbeats = "halles.*.heartbeat.*"
+/** News of where shards are to be, and of shards given back and taken. */
+export const placement = (region: string): string => `halles.${region}.placement`
+export const placements = "halles.*.placement"
 export const event = (region: Region, entityType: string, entityId: string): string =>
   `halles.${region}.event.${entityType}.${entityId}`
 export const events = (region: Region): string => `halles.${region}.event.>`

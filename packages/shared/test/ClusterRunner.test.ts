@@ -2,17 +2,22 @@ import { assert, layer } from "@effect/vitest"
 import * as ClusterClient from "@halles/shared/ClusterClient"
 import * as ClusterRunner from "@halles/shared/ClusterRunner"
 import { MessageTooLarge } from "@halles/shared/NatsTransport"
-import { shardGroup } from "@halles/shared/Region"
+import * as Shard from "@halles/shared/Shard"
+import { lockSession } from "@halles/shared/Placement"
+import * as PlacementTables from "@halles/shared/Placement/Tables"
+import * as Postgres from "@halles/shared/Postgres"
 import { NatsTest } from "@halles/shared/testing/NatsTest"
+import { PgTest } from "@halles/shared/testing/PgTest"
 import { Cause, Context, Effect, Exit, Layer, Schedule, Schema, Scope, Stream } from "effect"
-import { ClusterSchema, Entity, RunnerStorage, Sharding } from "effect/cluster"
+import { ClusterSchema, Entity, Sharding, SqlRunnerStorage } from "effect/cluster"
 import { Rpc } from "effect/rpc"
+import { Migrator } from "effect/sql"
 
 const Place = Entity.make("Place", [
   Rpc.make("Where", { success: Schema.String }),
   Rpc.make("Length", { payload: { text: Schema.String }, success: Schema.Int }),
   Rpc.make("Count", { payload: { to: Schema.Int }, success: Schema.Int, stream: true })
-]).annotate(ClusterSchema.ShardGroup, shardGroup)
+]).annotate(ClusterSchema.ShardGroup, Shard.group)
 
 const layerPlace = (runnerId: string) =>
   Place.toLayer(
@@ -25,30 +30,44 @@ const layerPlace = (runnerId: string) =>
     )
   )
 
+const layerControl = (applicationName: string) =>
+  Layer.unwrap(Effect.map(PgTest.url, (url) => Postgres.layer({ url, applicationName, connectionsMax: 4 }))).pipe(
+    Layer.orDie
+  )
+
 const start = Effect.fnUntraced(function* (runnerId: string) {
   const scope = yield* Scope.fork(yield* Effect.scope)
-  const overrides = { refreshAssignmentsInterval: 50, entityMessagePollInterval: 50 }
+  const options = { runnerId, region: "eu", version: "test" } as const
   yield* Layer.buildWithScope(
     layerPlace(runnerId).pipe(
-      Layer.provide(ClusterRunner.layer({ runnerId, region: "eu", version: "test", overrides })),
-      Layer.provide(NatsTest.layerConnection(runnerId))
+      Layer.provide(ClusterRunner.layer(options)),
+      Layer.provide(ClusterRunner.layerStorage(options)),
+      Layer.provide([NatsTest.layerConnection(runnerId), layerControl(lockSession(runnerId))])
     ),
     scope
   )
   return { stop: Scope.close(scope, Exit.void) }
 })
 
-/** One list of runners for all of a test. */
-const layerStorage = Layer.merge(NatsTest.layer, RunnerStorage.layerMemory)
+const tables = Effect.all([
+  Migrator.make({})({ loader: SqlRunnerStorage.migrations({}) }),
+  Migrator.make({})({ loader: PlacementTables.migrations, table: "control_migrations" })
+])
+const Servers = Layer.merge(
+  NatsTest.layer,
+  Layer.effectDiscard(tables).pipe(Layer.provideMerge(PgTest.layer("cluster_runner")), Layer.orDie)
+)
 
-layer(layerStorage, { excludeTestServices: true })("a cluster over NATS", (it) => {
+layer(Servers, { excludeTestServices: true })("a cluster over NATS", (it) => {
   it.effect(
     "spreads entities over its runners, and moves them when one stops",
     () =>
       Effect.gen(function* () {
         const one = yield* start("eu-1")
         const context = yield* Layer.build(
-          ClusterClient.layerWithStorage({ region: "eu" }).pipe(Layer.provide(NatsTest.layerConnection("edge")))
+          ClusterClient.layer({ region: "eu" }).pipe(
+            Layer.provide([NatsTest.layerConnection("edge"), layerControl("edge")])
+          )
         )
         const place = yield* Effect.provideService(
           Place.client,

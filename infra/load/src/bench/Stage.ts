@@ -4,6 +4,7 @@ import * as Environment from "@halles/infra/Environment"
 import * as Health from "@halles/infra/Health"
 import * as Layout from "@halles/infra/Layout"
 import { ports } from "@halles/infra/Ports"
+import { signal } from "@halles/infra/ProcessIdentity"
 import { provision } from "@halles/infra/Provision"
 import { secrets } from "@halles/infra/Secrets"
 import { startServers } from "@halles/infra/Servers"
@@ -45,6 +46,8 @@ export class Stage extends Context.Service<
     readonly database: ReturnType<typeof ownerOf>
     /** The region's statements that took most of the database's time since the stage was made, as lines of text. */
     readonly statements: Effect.Effect<ReadonlyArray<string>, Error>
+    /** Sends a signal to a process by its name, a server's among them; what ends is started again. */
+    readonly signal: (name: string, sent: NodeJS.Signals) => void
     /** Processor seconds that each process has used since it started, this one among them; `postgres` with all of its children. */
     readonly cpu: () => Readonly<Record<string, number>>
   }
@@ -183,6 +186,10 @@ const make = Effect.fnUntraced(function* (options: {
     client: makeClient(parts),
     database: ownerOf(parts),
     statements: statements.pipe(Effect.provide(administrator)),
+    signal: (name, sent) => {
+      const identity = directory.state().processes.find((process) => process.name === name)?.identity
+      if (identity) signal(identity, sent)
+    },
     cpu: () =>
       Object.fromEntries([
         ["client", process.cpuUsage().user / 1e6 + process.cpuUsage().system / 1e6],

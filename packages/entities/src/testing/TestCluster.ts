@@ -1,4 +1,4 @@
-import { shardsPerRegion } from "@halles/shared/Region"
+import * as Shard from "@halles/shared/Shard"
 import { Layer, Option } from "effect"
 import {
   MessageStorage,
@@ -22,9 +22,9 @@ import { ShardEpochs } from "../ShardEpochs.ts"
 export const layer = (owner = "test-runner") => {
   const config = ShardingConfig.layer({
     runnerAddress: Option.some(RunnerAddress.make(owner, 1)),
-    shardsPerGroup: shardsPerRegion,
-    availableShardGroups: ["default", "eu"],
-    assignedShardGroups: ["default", "eu"],
+    shardsPerGroup: 1,
+    availableShardGroups: Shard.allGroups,
+    assignedShardGroups: Shard.groupsOf("eu"),
     simulateRemoteSerialization: true,
     entityTerminationTimeout: "1 second",
     entityMessagePollInterval: "100 millis",

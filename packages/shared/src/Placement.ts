@@ -1,0 +1,148 @@
+import { Context, Effect, Latch, Layer, Schema } from "effect"
+import { SqlClient, type SqlError } from "effect/sql"
+import { link, Nats } from "./Nats.ts"
+import type { Region } from "./Region.ts"
+import * as Subject from "./Subject.ts"
+
+/** Without a word over NATS the tables are read again after this. */
+const rereadMs = 500
+
+/** Who has which shard, as it was read last. */
+export interface View {
+  /** Rises with each change. */
+  readonly version: number
+  readonly shards: ReadonlyArray<Placed>
+  /** Runners that are to have no shards. */
+  readonly leaving: ReadonlySet<string>
+}
+
+export interface Placed {
+  readonly region: Region
+  readonly shard: number
+  /** Who is to have it. */
+  readonly runner: string | null
+  /** Who took it last. */
+  readonly holder: string | null
+}
+
+/** What is said about the placement over NATS: it changed; a shard was given back; one was taken. */
+export const News = Schema.Literals(["placed", "released", "taken"])
+export type News = typeof News.Type
+const isNews = Schema.is(News)
+
+/** The name of the database session in which a runner holds its locks, by which others may end it. */
+export const lockSession = (runnerId: string): string => `halles:${runnerId}:control`
+
+/**
+ * Which runner is to have which shard: rows in `halles_control`, followed by every process of the cluster. News over
+ * NATS make all of them read the rows at once; without news they are read every `rereadMs`.
+ */
+export class Placement extends Context.Service<
+  Placement,
+  {
+    readonly view: () => View
+    /** The view as soon as it is another than that version, or the same one after `withinMs`. */
+    readonly changedSince: (version: number, withinMs: number) => Effect.Effect<View>
+    /** Waits for any news, `withinMs` at the most. */
+    readonly news: (withinMs: number) => Effect.Effect<void>
+    readonly tell: (region: Region, news: News) => void
+    /** Notes that the runner has these shards now. */
+    readonly taken: (
+      region: Region,
+      runnerId: string,
+      shards: ReadonlyArray<number>
+    ) => Effect.Effect<void, SqlError.SqlError>
+    /** The runner is to have no shards from now on, until `stay`: an operator's wish, or until it starts anew. */
+    readonly leave: (
+      region: Region,
+      runnerId: string,
+      wish: "operator" | "stopping"
+    ) => Effect.Effect<void, SqlError.SqlError>
+    readonly stay: (
+      region: Region,
+      runnerId: string,
+      wish: "operator" | "stopping"
+    ) => Effect.Effect<void, SqlError.SqlError>
+  }
+>()("@halles/shared/Placement") {
+  static readonly layer: Layer.Layer<Placement, never, Nats | SqlClient.SqlClient> = Layer.effect(
+    Placement,
+    Effect.suspend(() => make)
+  )
+}
+
+const make = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  const nats = yield* Nats
+  let view: View = { version: 0, shards: [], leaving: new Set() }
+  let fingerprint = ""
+  const reread = Latch.makeUnsafe(true)
+  // Each piece of news opens the latch of now and puts a new one in its place.
+  let heard = Latch.makeUnsafe(false)
+  let changed = Latch.makeUnsafe(false)
+
+  const read = Effect.gen(function* () {
+    const shards = yield* sql<Placed>`
+      SELECT region, shard, runner, holder FROM shard_placement ORDER BY region, shard`
+    const leaving = yield* sql<{ runner: string }>`SELECT DISTINCT runner FROM runner_leaving ORDER BY runner`
+    const now = JSON.stringify([shards, leaving])
+    if (now === fingerprint) return
+    fingerprint = now
+    view = { version: view.version + 1, shards, leaving: new Set(leaving.map(({ runner }) => runner)) }
+    const waiting = changed
+    changed = Latch.makeUnsafe(false)
+    waiting.openUnsafe()
+  })
+
+  const link_ = yield* link(nats, () => reread.openUnsafe())
+  yield* Effect.acquireRelease(
+    Effect.sync(() =>
+      nats.subscribe(Subject.placements, {
+        callback: (error, message) => {
+          if (error !== null || !isNews(message.string())) return
+          if (message.string() !== "released") reread.openUnsafe()
+          const waiting = heard
+          heard = Latch.makeUnsafe(false)
+          waiting.openUnsafe()
+        }
+      })
+    ),
+    (subscription) => Effect.sync(() => subscription.unsubscribe())
+  )
+  yield* Effect.gen(function* () {
+    yield* Effect.timeoutOption(reread.await, rereadMs)
+    reread.closeUnsafe()
+    yield* read
+  }).pipe(
+    Effect.catchCause((cause) =>
+      Effect.andThen(Effect.logWarning("The placement of shards could not be read", cause), Effect.sleep(rereadMs))
+    ),
+    Effect.forever,
+    Effect.forkScoped
+  )
+
+  const tell = (region: Region, news: News) => {
+    if (link_.up && !nats.isClosed()) nats.publish(Subject.placement(region), news)
+  }
+  return Placement.of({
+    view: () => view,
+    changedSince: (version, withinMs) =>
+      Effect.suspend(() =>
+        view.version === version ? Effect.timeoutOption(changed.await, withinMs) : Effect.void
+      ).pipe(Effect.map(() => view)),
+    news: (withinMs) => Effect.asVoid(Effect.suspend(() => Effect.timeoutOption(heard.await, withinMs))),
+    tell,
+    taken: (region, runnerId, shards) =>
+      sql`
+        UPDATE shard_placement SET holder = ${runnerId}, held_since = now()
+        WHERE region = ${region} AND shard = ANY(${[...shards]})`.pipe(Effect.map(() => tell(region, "taken"))),
+    leave: (region, runnerId, wish) =>
+      sql`INSERT INTO runner_leaving (runner, wish) VALUES (${runnerId}, ${wish}) ON CONFLICT DO NOTHING`.pipe(
+        Effect.map(() => tell(region, "placed"))
+      ),
+    stay: (region, runnerId, wish) =>
+      sql`DELETE FROM runner_leaving WHERE runner = ${runnerId} AND wish = ${wish}`.pipe(
+        Effect.map(() => tell(region, "placed"))
+      )
+  })
+})

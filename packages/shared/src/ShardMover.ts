@@ -1,0 +1,172 @@
+import { Clock, Effect, Layer, Schedule } from "effect"
+import { SqlClient } from "effect/sql"
+import type { Nats } from "./Nats.ts"
+import { lockSession, Placement } from "./Placement.ts"
+import { balance, type Move, type Places, rescue } from "./Placement/Plan.ts"
+import { type Region, regions } from "./Region.ts"
+import { heartbeatMs, RunnerPresence } from "./RunnerPresence.ts"
+
+/** Shards that are handed over in one step, and the pause between the end of a step and the next one. */
+export const stepMax = 8
+/** `Sharding` takes no shards for a second after it took some: a step that comes earlier would have to wait for that. */
+const pauseMs = 1_100
+/** A step whose new owners do not take their shards is not waited for longer than this. */
+const stepDeadlineMs = 6_000
+/** No shard is moved by plan while a runner of the region answers one call in a hundred later than this. */
+export const p99MaxMs = 400
+/** Between two looks without news. */
+const lookMs = 200
+const lookMinMs = 20
+/** Plans of the past are kept this long. */
+const kept = "30 days"
+
+/**
+ * Keeps the shards of a region on its living runners: those of a dead one move at once, all others by a plan that is
+ * written down before it starts, a few at a time, while calls are answered in good time.
+ *
+ * **Details**
+ *
+ * Every runner runs this; the first by name among the living acts. Two that both think so do no harm: each change is one
+ * transaction under a lock, and moves a shard only from where it was seen to be. Who is dead is said by `RunnerPresence`;
+ * with the shards the dead runner's lock session is ended, so that a frozen one holds up nobody and finds its locks gone
+ * when it goes on.
+ */
+export const layer = (options: {
+  readonly runnerId: string
+  readonly region: Region
+}): Layer.Layer<never, never, Nats | Placement | SqlClient.SqlClient> =>
+  Layer.effectDiscard(Effect.forkScoped(run(options))).pipe(Layer.provide(RunnerPresence.layer))
+
+interface Standing {
+  readonly places: Places
+  readonly alive: ReadonlyArray<string>
+  readonly dead: ReadonlyArray<string>
+  /** Who may have shards. */
+  readonly eligible: ReadonlyArray<string>
+  /** Shards that their runner has not taken yet. */
+  readonly underWay: ReadonlyArray<number>
+  readonly p99Ms: number
+}
+
+const run = Effect.fnUntraced(function* (options: { readonly runnerId: string; readonly region: Region }) {
+  const { region, runnerId } = options
+  const sql = yield* SqlClient.SqlClient
+  const placement = yield* Placement
+  const presence = yield* RunnerPresence
+
+  const standing = Effect.gen(function* () {
+    const { leaving, shards } = placement.view()
+    const own = shards.filter((placed) => placed.region === region)
+    const seen = (yield* presence.alive).filter((runner) => runner.region === region)
+    const owners = [...new Set(own.flatMap(({ runner }) => runner ?? []))]
+    // An owner that was never heard is not dead until the silence has lasted.
+    const unheard = yield* Effect.filter(owners, (owner) => presence.isAlive(owner))
+    const alive = [...new Set([runnerId, ...seen.map(({ id }) => id), ...unheard])].toSorted()
+    const staying = alive.filter((id) => !leaving.has(id))
+    return {
+      places: new Map(own.map(({ runner, shard }) => [shard, runner])),
+      alive,
+      dead: owners.filter((owner) => !alive.includes(owner)),
+      eligible: staying.length > 0 ? staying : alive,
+      underWay: own.filter(({ holder, runner }) => holder !== runner).map(({ shard }) => shard),
+      p99Ms: Math.max(0, ...seen.map((runner) => runner.p99Ms ?? 0))
+    } satisfies Standing
+  })
+
+  /** One transaction; `moves` that another mover was faster with are left out. */
+  const move = (moves: ReadonlyArray<Move>, reason: string) =>
+    sql
+      .withTransaction(
+        Effect.gen(function* () {
+          yield* sql`SELECT pg_advisory_xact_lock(7202, ${regions.indexOf(region)})`
+          for (const { from, shard, to } of moves) {
+            const moved = yield* sql`
+              UPDATE shard_placement SET runner = ${to}
+              WHERE region = ${region} AND shard = ${shard} AND runner IS NOT DISTINCT FROM ${from}::text
+              RETURNING shard`
+            if (moved.length === 0) continue
+            const planned = yield* sql`
+              UPDATE shard_move SET started_at = now()
+              WHERE region = ${region} AND shard = ${shard} AND to_runner = ${to} AND started_at IS NULL RETURNING id`
+            if (planned.length > 0) continue
+            yield* sql`
+              INSERT INTO shard_move (region, shard, from_runner, to_runner, reason, started_at)
+              VALUES (${region}, ${shard}, ${from}::text, ${to}, ${reason}, now())`
+          }
+        })
+      )
+      .pipe(Effect.tap(() => Effect.sync(() => placement.tell(region, "placed"))))
+
+  /** A plan replaces what an earlier one has not begun. */
+  const write = (moves: ReadonlyArray<Move>, reason: string) =>
+    sql.withTransaction(
+      Effect.gen(function* () {
+        yield* sql`SELECT pg_advisory_xact_lock(7202, ${regions.indexOf(region)})`
+        yield* sql`
+          DELETE FROM shard_move WHERE region = ${region}
+            AND (started_at IS NULL OR planned_at < now() - ${kept}::text::interval)`
+        for (const { from, shard, to } of moves) {
+          yield* sql`
+            INSERT INTO shard_move (region, shard, from_runner, to_runner, reason)
+            VALUES (${region}, ${shard}, ${from}::text, ${to}, ${reason})`
+        }
+      })
+    )
+
+  /** Ends the session of each that holds its shard locks. */
+  const evict = (runners: ReadonlyArray<string>) =>
+    Effect.forEach(
+      runners,
+      (runner) =>
+        Effect.andThen(
+          Effect.logWarning(`${runner} is silent: its shards move`),
+          sql`
+            SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+            WHERE application_name = ${lockSession(runner)} AND usename = current_user`
+        ),
+      { discard: true }
+    )
+
+  let written = ""
+  let quietSinceMs = yield* Clock.currentTimeMillis
+  let steppedAtMs = 0
+  const look = Effect.gen(function* () {
+    const now = yield* Clock.currentTimeMillis
+    const at = yield* standing
+    if (at.places.size === 0 || at.alive[0] !== runnerId) {
+      quietSinceMs = now
+      return
+    }
+    if (at.dead.length > 0) yield* evict(at.dead)
+    const rescued = rescue(at.places, at.dead, at.eligible)
+    if (rescued.length > 0) {
+      yield* move(rescued, at.dead.length > 0 ? "dead" : "vacant")
+      quietSinceMs = now
+      return
+    }
+    if (at.underWay.length > 0 && now - steppedAtMs < stepDeadlineMs) {
+      quietSinceMs = now
+      return
+    }
+    const plan = balance(at.places, at.eligible)
+    if (plan.length === 0 || now - quietSinceMs < pauseMs) return
+    if (at.p99Ms > p99MaxMs) return
+    const key = JSON.stringify(plan)
+    if (key !== written) yield* write(plan, "balance")
+    yield* move(plan.slice(0, stepMax), "balance")
+    written = JSON.stringify(plan.slice(stepMax))
+    steppedAtMs = now
+    quietSinceMs = now
+  })
+  // Runners that start together are heard before the first of them takes everything.
+  yield* Effect.sleep(3 * heartbeatMs)
+  yield* Effect.andThen(placement.news(lookMs), look).pipe(
+    Effect.catchCause((cause) =>
+      Effect.andThen(
+        Effect.logWarning("The shards of the region could not be looked after", cause),
+        Effect.sleep(lookMs)
+      )
+    ),
+    Effect.repeat(Schedule.spaced(lookMinMs))
+  )
+})
