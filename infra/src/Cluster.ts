@@ -194,7 +194,8 @@ const processes = (
     cwd: root,
     log: logFile(layout, spec.name),
     stopSignal: "SIGTERM",
-    graceMs: 10_000,
+    // A runner hands its shards over first.
+    graceMs: 20_000,
     health: Health.http(`http://127.0.0.1:${spec.port}${spec.health}`)
   })
   const partner = { kind: "partner", health: "/health/live" } as const

@@ -39,6 +39,8 @@ export class Outbox extends Context.Service<
   {
     readonly publishUnsafe: (committed: Committed) => void
     readonly alarm: (kind: string, detail: unknown) => void
+    /** Waits until what this runner has committed up to now is in the stream. */
+    readonly settled: Effect.Effect<void>
     /** Publishes what dead runners left behind: marked longer ago than `olderThanMs`, in the order of commit. */
     readonly sweep: (options: { readonly olderThanMs: number }) => Effect.Effect<void, SqlError.SqlError>
   }
@@ -47,6 +49,7 @@ export class Outbox extends Context.Service<
   static readonly layerNoop = Layer.succeed(Outbox, {
     publishUnsafe: () => undefined,
     alarm: () => undefined,
+    settled: Effect.void,
     sweep: () => Effect.void
   })
 
@@ -127,6 +130,15 @@ export class Outbox extends Context.Service<
 
         return Outbox.of({
           sweep,
+          settled: Effect.suspend(() => {
+            const newest = [...pending.keys()].at(-1)
+            return newest === undefined
+              ? Effect.void
+              : Effect.sync(() => pending.has(newest)).pipe(
+                  Effect.repeat({ schedule: Schedule.spaced("5 millis"), while: (waits) => waits }),
+                  Effect.asVoid
+                )
+          }),
           alarm: (kind, detail) =>
             nats.publish(`halles.${region}.alarm.${kind}`, JSON.stringify({ kind, owner, detail })),
           publishUnsafe: ({ batch, entries }) => {

@@ -17,6 +17,7 @@ import { Redis } from "@halles/shared/Redis"
 import * as Shard from "@halles/shared/Shard"
 import { Effect, Layer, Logger } from "effect"
 import { Singleton } from "effect/cluster"
+import { randomUUID } from "node:crypto"
 import manifest from "../package.json" with { type: "json" }
 import { RunnerConfig } from "./RunnerConfig.ts"
 import * as RunnerHttp from "./RunnerHttp.ts"
@@ -32,9 +33,9 @@ const timers = Layer.effectDiscard(Effect.flatMap(Entities.makeWake, (wake) => E
 export const RunnerLive = Layer.unwrap(
   Effect.map(RunnerConfig, (config) => {
     const { id, region } = config
-    const runner = { runnerId: id, region, version: manifest.version }
+    const runner = { runnerId: id, region, version: manifest.version, incarnation: randomUUID() }
     const locks = FencedRunnerStorage.layer(region).pipe(
-      Layer.provide(ClusterRunner.layerStorage(runner)),
+      Layer.provideMerge(ClusterRunner.layerStorage(runner)),
       Layer.provide(
         Postgres.layer({
           url: config.controlUrl,
@@ -43,7 +44,7 @@ export const RunnerLive = Layer.unwrap(
         })
       )
     )
-    return Layer.mergeAll(
+    const hosted = Layer.mergeAll(
       Entities.layer,
       timers,
       Singleton.make(`projections-${region}`, Projections.run(region), {
@@ -51,7 +52,10 @@ export const RunnerLive = Layer.unwrap(
       }),
       Singleton.make(`retention-${region}`, Retention.run, { shardGroup: Shard.group(`${region}_singletons`) }),
       RunnerHttp.layer(config.metricsPort)
-    ).pipe(
+    )
+    // Given shards when all of this is there, and none left when it stops.
+    return ClusterRunner.layerPresence(runner).pipe(
+      Layer.provide(hosted),
       Layer.provide([
         PaymentGateway.layer({ url: config.gatewayUrl, key: config.gatewayKey }),
         Carrier.layer({ url: config.carrierUrl, key: config.carrierKey })

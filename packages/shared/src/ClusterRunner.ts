@@ -1,5 +1,5 @@
 import { nuid } from "@nats-io/transport-node"
-import { Effect, Layer } from "effect"
+import { Effect, Layer, Schedule } from "effect"
 import {
   MessageStorage,
   RunnerHealth,
@@ -26,18 +26,19 @@ export interface Options {
   readonly runnerId: string
   readonly region: Region
   readonly version: string
+  /** A new one each time the process starts. */
+  readonly incarnation?: string
   readonly overrides?: Partial<ShardingConfig.ShardingConfig["Service"]>
   readonly limits?: Partial<NatsTransport.Limits>
 }
 
-/** A runner: owns shards of its region, answers calls over NATS, and says by heartbeats that it is there. */
+/** A runner: owns shards of its region and answers calls over NATS. */
 export const layer = (
   options: Options
 ): Layer.Layer<Sharding.Sharding | Runners.Runners, never, RunnerStorage.RunnerStorage | Nats> =>
   Layer.unwrap(
     Effect.sync(() => {
-      const { limits, region, runnerId, version } = options
-      const incarnation = nuid.next()
+      const { incarnation = nuid.next(), limits, region, runnerId } = options
       const withLimits = limits === undefined ? {} : { limits }
       return CallServer.layer.pipe(
         Layer.provideMerge(Sharding.layer),
@@ -46,8 +47,6 @@ export const layer = (
         Layer.provide(NatsTransport.layerClientProtocol({ region, ...withLimits })),
         // `ShardMover` looks after the dead.
         Layer.provide(RunnerHealth.layerNoop),
-        // Heard before the first shard is asked for, and until the last one is given back.
-        Layer.provide(RunnerPresence.layerHeartbeat({ id: runnerId, region, version, incarnation })),
         Layer.provide(MessageStorage.layerNoop),
         Layer.provide(layerConfig(options))
       )
@@ -67,3 +66,49 @@ export const layerStorage = (
     Layer.provideMerge(ShardMover.layer(options)),
     Layer.provideMerge(Placement.layer)
   )
+
+/** How long a runner that stops goes on serving until its shards are with others; what it still has is given up then. */
+const leaveMaxMs = 12_000
+const lookMs = 50
+
+/**
+ * Says by heartbeats that this runner is there, so that it is given shards; before it stops it hands them over one step
+ * after the other, and serves them until then. Belongs on top of all that the runner hosts.
+ */
+export const layerPresence = (options: Options): Layer.Layer<never, never, Placement | Nats> => {
+  const { incarnation, region, runnerId, version } = options
+  const handOver = Effect.gen(function* () {
+    const placement = yield* Placement
+    const presence = yield* RunnerPresence.RunnerPresence
+    yield* Effect.retry(placement.stay(region, runnerId, "stopping"), Schedule.spaced("500 millis"))
+    /** Nothing is here any more, or nobody is there to take it. */
+    const handedOver = Effect.map(presence.alive, (alive) => {
+      const { leaving, shards } = placement.view()
+      const takers = alive.filter((seen) => seen.region === region && seen.id !== runnerId && !leaving.has(seen.id))
+      const left = shards.filter(({ holder, runner }) => runner === runnerId || holder === runnerId)
+      return left.length === 0 || takers.length === 0
+    })
+    // Counted, not timed out: who is being stopped can no longer be interrupted.
+    const wait = Effect.repeat(handedOver, {
+      schedule: Schedule.spaced(lookMs),
+      until: (done) => done,
+      times: leaveMaxMs / lookMs
+    })
+    yield* Effect.addFinalizer(() =>
+      Effect.catchCause(Effect.andThen(placement.leave(region, runnerId, "stopping"), wait), (cause) =>
+        Effect.logWarning("The shards could not be handed over", cause)
+      )
+    )
+  })
+  return Layer.effectDiscard(Effect.orDie(handOver)).pipe(
+    Layer.provide(
+      RunnerPresence.layerHeartbeat({
+        id: runnerId,
+        region,
+        version,
+        ...(incarnation === undefined ? {} : { incarnation })
+      })
+    ),
+    Layer.provide(RunnerPresence.RunnerPresence.layer)
+  )
+}

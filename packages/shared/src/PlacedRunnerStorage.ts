@@ -10,7 +10,7 @@ import * as Shard from "./Shard.ts"
 const unchangedMs = 500
 /** How long taking shards waits for owners that are still about to give them back, and once the first ones are there. */
 const firstMs = 700
-const othersMs = 100
+const othersMs = 300
 /** Between two tries to lock, unless there is news of a shard given back. */
 const tryAgainMs = 25
 

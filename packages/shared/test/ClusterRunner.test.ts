@@ -39,7 +39,8 @@ const start = Effect.fnUntraced(function* (runnerId: string) {
   const scope = yield* Scope.fork(yield* Effect.scope)
   const options = { runnerId, region: "eu", version: "test" } as const
   yield* Layer.buildWithScope(
-    layerPlace(runnerId).pipe(
+    ClusterRunner.layerPresence(options).pipe(
+      Layer.provide(layerPlace(runnerId)),
       Layer.provide(ClusterRunner.layer(options)),
       Layer.provide(ClusterRunner.layerStorage(options)),
       Layer.provide([NatsTest.layerConnection(runnerId), layerControl(lockSession(runnerId))])
