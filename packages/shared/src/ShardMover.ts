@@ -3,7 +3,7 @@ import { SqlClient } from "effect/sql"
 import type { Nats } from "./Nats.ts"
 import { lockSession, Placement } from "./Placement.ts"
 import { balance, type Move, type Places, rescue } from "./Placement/Plan.ts"
-import { type Region, regions } from "./Region.ts"
+import type { Region } from "./Region.ts"
 import { heartbeatMs, RunnerPresence } from "./RunnerPresence.ts"
 
 /** Shards that are handed over in one step, and the pause between the end of a step and the next one. */
@@ -27,7 +27,7 @@ const kept = "30 days"
  * **Details**
  *
  * Every runner runs this; the first by name among the living acts. Two that both think so do no harm: each change is one
- * transaction under a lock, and moves a shard only from where it was seen to be. Who is dead is said by `RunnerPresence`;
+ * statement that moves a shard only from where it was seen to be. Who is dead is said by `RunnerPresence`;
  * with the shards the dead runner's lock session is ended, so that a frozen one holds up nobody and finds its locks gone
  * when it goes on.
  */
@@ -73,45 +73,36 @@ const run = Effect.fnUntraced(function* (options: { readonly runnerId: string; r
     } satisfies Standing
   })
 
-  /** One transaction; `moves` that another mover was faster with are left out. */
+  const rows = (moves: ReadonlyArray<Move>) =>
+    sql`jsonb_to_recordset(${JSON.stringify(moves)}::text::jsonb) AS m(shard integer, "from" text, "to" text)`
+
+  /** One statement, since every shard of a dead runner waits for it; what another mover was faster with is left out. */
   const move = (moves: ReadonlyArray<Move>, reason: string) =>
-    sql
-      .withTransaction(
-        Effect.gen(function* () {
-          yield* sql`SELECT pg_advisory_xact_lock(7202, ${regions.indexOf(region)})`
-          for (const { from, shard, to } of moves) {
-            const moved = yield* sql`
-              UPDATE shard_placement SET runner = ${to}
-              WHERE region = ${region} AND shard = ${shard} AND runner IS NOT DISTINCT FROM ${from}::text
-              RETURNING shard`
-            if (moved.length === 0) continue
-            const planned = yield* sql`
-              UPDATE shard_move SET started_at = now()
-              WHERE region = ${region} AND shard = ${shard} AND to_runner = ${to} AND started_at IS NULL RETURNING id`
-            if (planned.length > 0) continue
-            yield* sql`
-              INSERT INTO shard_move (region, shard, from_runner, to_runner, reason, started_at)
-              VALUES (${region}, ${shard}, ${from}::text, ${to}, ${reason}, now())`
-          }
-        })
+    sql`
+      WITH moved AS (
+        UPDATE shard_placement AS p SET runner = m."to" FROM ${rows(moves)}
+        WHERE p.region = ${region} AND p.shard = m.shard AND p.runner IS NOT DISTINCT FROM m."from"
+        RETURNING m.shard, m."from", m."to"
+      ), started AS (
+        UPDATE shard_move SET started_at = now() FROM moved
+        WHERE region = ${region} AND started_at IS NULL
+          AND shard_move.shard = moved.shard AND to_runner = moved."to"
+        RETURNING shard_move.shard
       )
-      .pipe(Effect.tap(() => Effect.sync(() => placement.tell(region, "placed"))))
+      INSERT INTO shard_move (region, shard, from_runner, to_runner, reason, started_at)
+      SELECT ${region}, shard, "from", "to", ${reason}, now() FROM moved WHERE shard NOT IN (SELECT shard FROM started)`.pipe(
+      Effect.tap(() => Effect.sync(() => placement.tell(region, "placed")))
+    )
 
   /** A plan replaces what an earlier one has not begun. */
   const write = (moves: ReadonlyArray<Move>, reason: string) =>
-    sql.withTransaction(
-      Effect.gen(function* () {
-        yield* sql`SELECT pg_advisory_xact_lock(7202, ${regions.indexOf(region)})`
-        yield* sql`
-          DELETE FROM shard_move WHERE region = ${region}
-            AND (started_at IS NULL OR planned_at < now() - ${kept}::text::interval)`
-        for (const { from, shard, to } of moves) {
-          yield* sql`
-            INSERT INTO shard_move (region, shard, from_runner, to_runner, reason)
-            VALUES (${region}, ${shard}, ${from}::text, ${to}, ${reason})`
-        }
-      })
-    )
+    sql`
+      WITH forgotten AS (
+        DELETE FROM shard_move
+        WHERE region = ${region} AND (started_at IS NULL OR planned_at < now() - ${kept}::text::interval)
+      )
+      INSERT INTO shard_move (region, shard, from_runner, to_runner, reason)
+      SELECT ${region}, shard, "from", "to", ${reason} FROM ${rows(moves)}`
 
   /** Ends the session of each that holds its shard locks. */
   const evict = (runners: ReadonlyArray<string>) =>
@@ -137,10 +128,10 @@ const run = Effect.fnUntraced(function* (options: { readonly runnerId: string; r
       quietSinceMs = now
       return
     }
-    if (at.dead.length > 0) yield* evict(at.dead)
     const rescued = rescue(at.places, at.dead, at.eligible)
     if (rescued.length > 0) {
-      yield* move(rescued, at.dead.length > 0 ? "dead" : "vacant")
+      const moved = move(rescued, at.dead.length > 0 ? "dead" : "vacant")
+      yield* Effect.all([evict(at.dead), moved], { concurrency: "unbounded" })
       quietSinceMs = now
       return
     }

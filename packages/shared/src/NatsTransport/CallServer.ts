@@ -1,4 +1,4 @@
-import { Context, Effect, Layer, Option } from "effect"
+import { Cause, Context, Effect, Exit, Layer, Option } from "effect"
 import {
   ClusterError,
   EntityAddress,
@@ -85,7 +85,12 @@ const layerCalls = Layer.effectDiscard(
               codecFor,
               respond: ({ reply, rpc }) =>
                 Effect.sync(() => {
-                  if (reply._tag === "WithExit") send(() => codecOf(rpc, codecFor).encodeExit(id, reply.exit))
+                  if (reply._tag !== "WithExit") return
+                  const { exit } = reply
+                  // Cut off by a shard that goes elsewhere: its caller is to ask there. Nobody else interrupts a call.
+                  if (Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)) {
+                    send(() => [id, "refused", "EntityNotAssignedToRunner"])
+                  } else send(() => codecOf(rpc, codecFor).encodeExit(id, exit))
                 })
             })
           )
