@@ -22,7 +22,7 @@ export const Bounds = Context.Reference("@halles/entities/EventSourced/Bounds", 
   })
 })
 /** What is still owed when its timer fires is looked at again after this. */
-const redriveMs = 5_000
+export const redriveMs = 5_000
 /** Between two tries of what is owed. */
 const retryMinMs = 100
 const retryMaxMs = 10_000

@@ -1,5 +1,6 @@
 import { CommandId } from "@halles/shared/Ids"
 import { Clock, Effect, Metric, Schedule } from "effect"
+import { redriveMs } from "./EventSourced.ts"
 import { type DueTimer, JournalStore } from "./JournalStore.ts"
 import { ShardEpochs } from "./ShardEpochs.ts"
 import { Wake } from "./Wake.ts"
@@ -8,6 +9,8 @@ import { Wake } from "./Wake.ts"
 const everyMs = 100
 /** Wakes under way at a time: what is left is found by a later look. */
 const wakesMax = 64
+/** Of the entities that are woken when their shard was taken over; what is beyond waits for its own timer. */
+const takeOverMax = 2_000
 /** An entity that does not answer is woken again later and holds up nobody else. */
 const wakeDeadline = "2 seconds"
 
@@ -21,11 +24,16 @@ export type WakeEntity = (entityType: string, entityId: string, wake: Wake) => E
 /**
  * Fires the due timers of the shards that this runner owns. A timer is a row that was committed with the events that
  * asked for it, so taking a shard over is all it takes to re-arm its timers.
+ *
+ * Whatever was under way in a shard that has just been taken is woken at once: the timer of a saga is `redriveMs` away
+ * from its last step, and an entity that is woken goes on by itself, however early that is.
  */
 export const run = Effect.fnUntraced(function* (wakeEntity: WakeEntity) {
   const store = yield* JournalStore
   const epochs = yield* ShardEpochs
   const underWay = new Set<string>()
+  /** The epochs whose sagas have been woken, by shard. */
+  const seen = new Map<number, number>()
 
   const fire = (row: DueTimer) => {
     const key = `${row.entityType}/${row.entityId}`
@@ -42,14 +50,29 @@ export const run = Effect.fnUntraced(function* (wakeEntity: WakeEntity) {
     )
   }
 
+  const takeOver = Effect.fnUntraced(function* (taken: ReadonlyArray<readonly [number, number]>, now: number) {
+    const rows = yield* store.dueTimers(
+      taken.map(([shard]) => shard),
+      now + redriveMs,
+      takeOverMax
+    )
+    for (const [shard, epoch] of taken) seen.set(shard, epoch)
+    yield* Effect.forkChild(Effect.forEach(rows, fire, { concurrency: wakesMax, discard: true }))
+  })
+
   yield* Effect.gen(function* () {
     const shards = epochs.owned()
     if (shards.length === 0) return
     const now = yield* Clock.currentTimeMillis
+    const taken = shards.flatMap((shard) => {
+      const epoch = epochs.current(shard)
+      return epoch === undefined || epoch === seen.get(shard) ? [] : [[shard, epoch] as const]
+    })
+    if (taken.length > 0) yield* takeOver(taken, now)
     const rows = yield* store.dueTimers(shards, now, 2 * wakesMax)
     yield* Metric.update(overdue, rows.length === 0 ? 0 : now - rows[0]!.dueAt)
     const idle = rows.filter((row) => !underWay.has(`${row.entityType}/${row.entityId}`))
-    for (const row of idle.slice(0, wakesMax - underWay.size)) yield* Effect.forkChild(fire(row))
+    for (const row of idle.slice(0, Math.max(0, wakesMax - underWay.size))) yield* Effect.forkChild(fire(row))
   }).pipe(
     Effect.catchCause((cause) => Effect.logWarning("Due timers could not be read, trying again", cause)),
     Effect.repeat(Schedule.spaced(everyMs))

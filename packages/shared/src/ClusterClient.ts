@@ -14,6 +14,7 @@ import * as NatsTransport from "./NatsTransport.ts"
 import * as Caller from "./NatsTransport/Caller.ts"
 import * as PlacedRunnerStorage from "./PlacedRunnerStorage.ts"
 import { Placement } from "./Placement.ts"
+import * as RegionGate from "./RegionGate.ts"
 
 /** Calls entities and owns none: the edge, operations, load. `region` is where this process runs. */
 export const layerWithStorage = (options: {
@@ -33,4 +34,8 @@ export const layer = (options: {
   readonly region: string
   readonly limits?: Partial<NatsTransport.Limits>
 }): Layer.Layer<Sharding.Sharding | Runners.Runners, never, SqlClient.SqlClient | Nats> =>
-  layerWithStorage(options).pipe(Layer.provide(PlacedRunnerStorage.layerClient), Layer.provide(Placement.layer))
+  RegionGate.layer.pipe(
+    Layer.provideMerge(layerWithStorage(options)),
+    Layer.provide(PlacedRunnerStorage.layerClient),
+    Layer.provide(Placement.layer)
+  )

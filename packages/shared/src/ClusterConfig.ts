@@ -29,8 +29,8 @@ const common = {
 export const client: Config = { ...common, runnerAddress: Option.none(), shardLockDisableAdvisory: true }
 
 /**
- * A runner of one region. The shards of a killed one move within about 3 s (locks die with its session, silence is
- * noticed after 1.5 s), those of a frozen one when Postgres ends its session after `shardLockExpiration`.
+ * A runner of one region. The shards of a killed or frozen one move within about 2 s: silence is noticed after 1.5 s, and
+ * whoever notices ends its lock session. `shardLockExpiration` is what remains if nobody can.
  */
 export const runner = (options: {
   readonly runnerId: string
@@ -44,6 +44,10 @@ export const runner = (options: {
   maxResidentEntities: 200_000,
   /** Drives the acquisition of shards too. */
   entityMessagePollInterval: 500,
-  entityTerminationTimeout: 5_000,
+  /**
+   * How long a shard that moves waits for its entities to answer. Who has not answered by then (a caller that waits on
+   * purpose, a handler that hangs) is cut off, and its caller asks the next owner: the neighbours wait no longer for it.
+   */
+  entityTerminationTimeout: 300,
   ...options.overrides
 })

@@ -144,8 +144,11 @@ const run = Effect.fnUntraced(function* (options: { readonly runnerId: string; r
     if (at.p99Ms > p99MaxMs) return
     const key = JSON.stringify(plan)
     if (key !== written) yield* write(plan, "balance")
-    yield* move(plan.slice(0, stepMax), "balance")
-    written = JSON.stringify(plan.slice(stepMax))
+    // A process that has just begun is slow: it shows on one shard first.
+    const owners = new Set(at.places.values())
+    const step = plan.some(({ to }) => !owners.has(to)) ? 1 : stepMax
+    yield* move(plan.slice(0, step), "balance")
+    written = JSON.stringify(plan.slice(step))
     steppedAtMs = now
     quietSinceMs = now
   })

@@ -2,8 +2,9 @@ import { assert, layer } from "@effect/vitest"
 import * as ClusterClient from "@halles/shared/ClusterClient"
 import * as ClusterRunner from "@halles/shared/ClusterRunner"
 import { MessageTooLarge } from "@halles/shared/NatsTransport"
+import { shardGroup } from "@halles/shared/Region"
 import * as Shard from "@halles/shared/Shard"
-import { lockSession } from "@halles/shared/Placement"
+import { lockSession, Placement } from "@halles/shared/Placement"
 import * as PlacementTables from "@halles/shared/Placement/Tables"
 import * as Postgres from "@halles/shared/Postgres"
 import { NatsTest } from "@halles/shared/testing/NatsTest"
@@ -15,6 +16,10 @@ import { Migrator } from "effect/sql"
 
 const Place = Entity.make("Place", [
   Rpc.make("Where", { success: Schema.String }),
+  /** Never answers, and cannot be interrupted. */
+  Rpc.make("Hang", { success: Schema.Void }).annotate(ClusterSchema.Uninterruptible, true),
+  /** Its handler dies each time. */
+  Rpc.make("Die", { success: Schema.Void }).annotate(ClusterSchema.Uninterruptible, true),
   Rpc.make("Length", { payload: { text: Schema.String }, success: Schema.Int }),
   Rpc.make("Count", { payload: { to: Schema.Int }, success: Schema.Int, stream: true })
 ]).annotate(ClusterSchema.ShardGroup, Shard.group)
@@ -24,6 +29,8 @@ const layerPlace = (runnerId: string) =>
     Effect.succeed(
       Place.of({
         Where: () => Effect.succeed(runnerId),
+        Hang: () => Effect.never,
+        Die: () => Effect.die("broken"),
         Length: ({ payload }) => Effect.succeed(payload.text.length),
         Count: ({ payload }) => Stream.range(1, payload.to)
       })
@@ -37,7 +44,7 @@ const layerControl = (applicationName: string) =>
 
 const start = Effect.fnUntraced(function* (runnerId: string) {
   const scope = yield* Scope.fork(yield* Effect.scope)
-  const options = { runnerId, region: "eu", version: "test" } as const
+  const options = { runnerId, region: shardGroup(runnerId), version: "test" } as const
   yield* Layer.buildWithScope(
     ClusterRunner.layerPresence(options).pipe(
       Layer.provide(layerPlace(runnerId)),
@@ -98,5 +105,83 @@ layer(Servers, { excludeTestServices: true })("a cluster over NATS", (it) => {
         assert.instanceOf(Exit.isFailure(refused) && Cause.squash(refused.cause), MessageTooLarge)
       }),
     20_000
+  )
+
+  it.effect(
+    "hands a shard over though one of its entities hangs and another one always dies",
+    () =>
+      Effect.gen(function* () {
+        yield* start("eu-7")
+        yield* start("eu-8")
+        const context = yield* Layer.build(
+          Layer.merge(ClusterClient.layer({ region: "eu" }), Placement.layer).pipe(
+            Layer.provide([NatsTest.layerConnection("edge"), layerControl("edge")])
+          )
+        )
+        const place = yield* Effect.provideService(
+          Place.client,
+          Sharding.Sharding,
+          Context.get(context, Sharding.Sharding)
+        )
+        const placement = Context.get(context, Placement)
+        const shard = 7
+        const [hangs, dies, neighbour] = Array.from({ length: 1_000 }, (_, index) => `eu_n${index}`).filter(
+          (id) => Shard.shardOf(id) === shard
+        )
+        const owner = yield* place(neighbour!).Where()
+        yield* Effect.forkChild(Effect.ignore(place(hangs!).Hang()))
+        yield* Effect.forkChild(Effect.ignore(place(dies!).Die()))
+        yield* Effect.sleep(300)
+        assert.strictEqual(yield* place(neighbour!).Where(), owner, "beside them it answers")
+
+        yield* placement.leave("eu", owner, "operator")
+        const slowest = { ms: 0 }
+        yield* Effect.gen(function* () {
+          const since = performance.now()
+          const where = yield* place(neighbour!).Where()
+          slowest.ms = Math.max(slowest.ms, performance.now() - since)
+          return where
+        }).pipe(
+          Effect.repeat({ schedule: Schedule.spaced("10 millis"), until: (where) => where !== owner }),
+          Effect.timeout("15 seconds")
+        )
+        // The entities' deadline is 300 ms; the rest is for a machine that runs other tests.
+        assert.isBelow(slowest.ms, 1_500)
+        yield* placement.stay("eu", owner, "operator")
+      }),
+    40_000
+  )
+
+  it.effect(
+    "fails at once in a region without a runner, and answers again when one comes",
+    () =>
+      Effect.gen(function* () {
+        const context = yield* Layer.build(
+          ClusterClient.layer({ region: "eu" }).pipe(
+            Layer.provide([NatsTest.layerConnection("edge"), layerControl("edge")])
+          )
+        )
+        const place = yield* Effect.provideService(
+          Place.client,
+          Sharding.Sharding,
+          Context.get(context, Sharding.Sharding)
+        )
+        const only = yield* start("am-1")
+        const attempt = Effect.suspend(() => Effect.timeout(place("am_here").Where(), "250 millis"))
+        const said = Effect.match(attempt, {
+          onSuccess: (found) => found,
+          onFailure: ({ _tag }): string => _tag
+        })
+        const until = (holds: (found: string) => boolean) =>
+          Effect.repeat(said, { schedule: Schedule.spaced("50 millis"), until: holds })
+        yield* until((found) => found === "am-1")
+        yield* only.stop
+        yield* until((tag) => tag === "EntityNotAssignedToRunner")
+        const refused = yield* Effect.flip(attempt)
+        assert.strictEqual(refused._tag, "EntityNotAssignedToRunner", "typed, and before any deadline")
+        yield* start("am-2")
+        yield* until((found) => found === "am-2")
+      }),
+    40_000
   )
 })

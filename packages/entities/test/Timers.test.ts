@@ -1,0 +1,41 @@
+import { assert, layer } from "@effect/vitest"
+import { PgTest } from "@halles/shared/testing/PgTest"
+import { Effect, Layer } from "effect"
+import { SqlClient } from "effect/sql"
+import { JournalStore } from "../src/JournalStore.ts"
+import { layerRegion } from "../src/Migrations.ts"
+import { ShardEpochs } from "../src/ShardEpochs.ts"
+import * as Timers from "../src/Timers.ts"
+
+const Test = Layer.merge(JournalStore.layer, ShardEpochs.layer("test-runner")).pipe(
+  Layer.provideMerge(layerRegion),
+  Layer.provideMerge(PgTest.layer("timers"))
+)
+
+layer(Test, { excludeTestServices: true, timeout: "30 seconds" })("Timers", (it) => {
+  it.effect("wake at once what was under way in a shard that was taken over, and nothing else before its time", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const epochs = yield* ShardEpochs
+      const woken: Array<string> = []
+      const timer = (id: string, shard: number, inMs: number) =>
+        sql`
+          INSERT INTO timer (entity_type, entity_id, shard, due_at)
+          VALUES ('Order', ${id}, ${shard}, now() + make_interval(secs => ${String(inMs / 1000)}::text::double precision))`
+      yield* timer("saga", 5, 4_000)
+      yield* timer("tomorrow", 5, 86_400_000)
+      yield* timer("elsewhere", 6, 4_000)
+      yield* Effect.forkChild(Timers.run((_, id) => Effect.sync(() => woken.push(id))))
+
+      yield* epochs.raise([5])
+      yield* Effect.sleep(1_000)
+      assert.deepStrictEqual(woken, ["saga"], "4 s before its timer is due")
+      // It lost the shard and has it again: whatever was refused in between goes on too.
+      yield* epochs.raise([5])
+      yield* Effect.sleep(1_000)
+      assert.deepStrictEqual(woken, ["saga", "saga"])
+      yield* Effect.sleep(500)
+      assert.lengthOf(woken, 2, "once for each time that it was taken")
+    })
+  )
+})
