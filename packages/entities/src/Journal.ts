@@ -1,3 +1,4 @@
+import { CommitLatency } from "@halles/shared/CommitLatency"
 import { Context, Effect, Layer, Metric, Option, Schedule, Semaphore } from "effect"
 import * as GroupCommit from "./Journal/GroupCommit.ts"
 import { historyMax, JournalStore, type Snapshot, type Stored, type StoreFailed } from "./JournalStore.ts"
@@ -72,10 +73,13 @@ export class Journal extends Context.Service<
           outbox.alarm("duplicate_activation", detail)
         }).pipe(Effect.catchCause((cause) => Effect.logWarning("The alarm could not be stored", cause)))
 
+      const latency = yield* CommitLatency
+      const onCommitted = (committed: GroupCommit.Committed) => {
+        latency.note(Date.now() - committed.entries[0]!.at)
+        outbox.publishUnsafe(committed)
+      }
       const writers = yield* Effect.all(
-        Array.from({ length: lanes }, () =>
-          GroupCommit.make({ store, runner: epochs.owner, onCommitted: outbox.publishUnsafe, onStale })
-        )
+        Array.from({ length: lanes }, () => GroupCommit.make({ store, runner: epochs.owner, onCommitted, onStale }))
       )
       const writerOf = (shard: number) => writers[shard % lanes]!
 

@@ -1,5 +1,6 @@
 import { nuid } from "@nats-io/transport-node"
 import { Context, Effect, Layer, Option, Schedule, Schema } from "effect"
+import { CommitLatency } from "./CommitLatency.ts"
 import { link, Nats } from "./Nats.ts"
 import * as Subject from "./Subject.ts"
 
@@ -18,7 +19,7 @@ export const Heartbeat = Schema.Struct({
   incarnation: Schema.String,
   startedAtMs: Schema.Int,
   version: Schema.String,
-  /** One of a hundred of its calls took longer than this lately. */
+  /** One in a hundred of its batches was committed later than this lately: see `CommitLatency`. */
   p99Ms: Schema.optionalKey(Schema.Int)
 })
 export type Heartbeat = typeof Heartbeat.Type
@@ -69,9 +70,12 @@ export const layerHeartbeat = (options: {
       const state = yield* link(nats)
       const { id, region, version } = options
       const incarnation = options.incarnation ?? nuid.next()
-      const heartbeat = encodeHeartbeat({ id, region, version, incarnation, startedAtMs: Date.now() })
+      const self = { id, region, version, incarnation, startedAtMs: Date.now() }
+      const latency = yield* CommitLatency
       yield* Effect.sync(() => {
-        if (state.up && !nats.isClosed()) nats.publish(Subject.heartbeat(region, id), heartbeat)
+        if (!state.up || nats.isClosed()) return
+        const heartbeat = encodeHeartbeat({ ...self, p99Ms: Math.round(latency.p99()) })
+        nats.publish(Subject.heartbeat(region, id), heartbeat)
       }).pipe(Effect.repeat(Schedule.spaced(heartbeatMs)), Effect.forkScoped)
     })
   )

@@ -12,7 +12,7 @@ export const stepMax = 8
 const pauseMs = 1_100
 /** A step whose new owners do not take their shards is not waited for longer than this. */
 const stepDeadlineMs = 6_000
-/** No shard is moved by plan while a runner of the region answers one call in a hundred later than this. */
+/** No shard is moved by plan while a runner of the region commits one batch in a hundred later than this. */
 export const p99MaxMs = 400
 /** Between two looks without news. */
 const lookMs = 200
@@ -22,7 +22,7 @@ const kept = "30 days"
 
 /**
  * Keeps the shards of a region on its living runners: those of a dead one move at once, all others by a plan that is
- * written down before it starts, a few at a time, while calls are answered in good time.
+ * written down before it starts, a few at a time, while commands are committed in good time.
  *
  * **Details**
  *

@@ -56,7 +56,12 @@ const firstAnswers = (calls: ReadonlyArray<Call>, since: number): ReadonlyMap<st
  * Kills, freezes, drains and restarts under a steady load of durable commands, and reads in the journal what came of
  * every one of them.
  */
-export const failover = (options: { readonly quick: boolean; readonly only?: ReadonlyArray<string> }) =>
+export const failover = (options: {
+  readonly rounds: number
+  readonly calmMs: number
+  /** Only the disturbances of these names. */
+  readonly only?: ReadonlyArray<string>
+}) =>
   Effect.gen(function* () {
     const stage = yield* Stage
     const control = yield* PgClient.make({
@@ -96,7 +101,7 @@ export const failover = (options: { readonly quick: boolean; readonly only?: Rea
 
     return yield* Effect.gen(function* () {
       const load = yield* steadyLoad(`failover${Date.now().toString(36)}`)
-      yield* Effect.sleep(options.quick ? 4_000 : 8_000)
+      yield* Effect.sleep(options.calmMs)
       const before = stage.cpu()
       const beganAt = performance.now()
       yield* Effect.sleep(5_000)
@@ -118,7 +123,7 @@ export const failover = (options: { readonly quick: boolean; readonly only?: Rea
         cause: Effect.Effect<ReadonlySet<number> | null, E, R>
       ) =>
         Effect.gen(function* () {
-          if (options.only !== undefined && !options.only.some((one) => name.startsWith(one))) return
+          if (options.only !== undefined && !options.only.includes(name)) return
           const since = performance.now()
           const shards = yield* cause
           const concerned = [...load.acknowledged.keys()].filter((key) => shards === null || shards.has(shardOf(key)))
@@ -147,8 +152,7 @@ export const failover = (options: { readonly quick: boolean; readonly only?: Rea
         })
 
       const both = ["eu-1", "eu-2"]
-      const rounds = options.quick ? 3 : 5
-      for (let round = 0; round < rounds; round++) {
+      for (let round = 0; round < options.rounds; round++) {
         const victim = both[round % 2]!
         yield* disturb(
           "kill",
@@ -156,7 +160,7 @@ export const failover = (options: { readonly quick: boolean; readonly only?: Rea
           Effect.tap(placed("runner", victim), () => Effect.sync(() => stage.signal(victim, "SIGKILL")))
         )
       }
-      for (let round = 0; round < rounds; round++) {
+      for (let round = 0; round < options.rounds; round++) {
         const victim = both[round % 2]!
         yield* disturb(
           "freeze",

@@ -1,13 +1,5 @@
-import { Context, Effect, Exit, Layer } from "effect"
-import {
-  ClusterError,
-  ClusterSchema,
-  type Message,
-  Reply,
-  type RunnerAddress,
-  Runners,
-  Snowflake
-} from "effect/cluster"
+import { Cause, Context, Effect, Exit, Layer } from "effect"
+import { ClusterError, ClusterSchema, Message, Reply, type RunnerAddress, Runners, Snowflake } from "effect/cluster"
 import { type Rpc, type RpcSerialization, RpcSchema } from "effect/rpc"
 import { type AnswerFrame, type CallFrame, codecOf, type Refusal } from "./CallFrames.ts"
 import { MessageTooLarge } from "./Errors.ts"
@@ -29,12 +21,15 @@ export class Caller extends Context.Service<
   }
 >()("@halles/shared/NatsTransport/Caller") {}
 
+const streams = <R extends Rpc.Any>(message: Message.OutgoingRequest<R>): boolean =>
+  RpcSchema.isStreamSchema((message.rpc as unknown as Rpc.AnyWithProps).successSchema)
+
 /** Volatile, one answer, and nothing that an interrupt of the caller would stop. */
 const isShort = <R extends Rpc.Any>(message: Message.Outgoing<R>): message is Message.OutgoingRequest<R> =>
   message._tag === "OutgoingRequest" &&
   !Context.get(message.annotations, ClusterSchema.Persisted) &&
   Context.get(message.annotations, ClusterSchema.Uninterruptible) === true &&
-  !RpcSchema.isStreamSchema((message.rpc as unknown as Rpc.AnyWithProps).successSchema) &&
+  !streams(message) &&
   Object.keys(message.envelope.headers).length === 0
 
 const refused = <R extends Rpc.Any>(reason: Refusal, message: Message.OutgoingRequest<R>) => {
@@ -98,9 +93,33 @@ const make = Effect.gen(function* () {
       return Effect.sync(forget)
     })
 
+  /**
+   * Effect's own way, for a call that its caller may interrupt. When it ends interrupted though nobody did, a shard that
+   * moves cut it off, and its caller is to ask the next owner.
+   */
+  const sendLong: Runners.Runners["Service"]["send"] = ({ address, message }) => {
+    if (message._tag !== "OutgoingRequest" || streams(message)) return runners.send({ address, message })
+    let cutOff = false
+    const watched = new Message.OutgoingRequest({
+      ...message,
+      respond: (reply) => {
+        cutOff = reply._tag === "WithExit" && Exit.isFailure(reply.exit) && Cause.hasInterruptsOnly(reply.exit.cause)
+        return cutOff ? Effect.void : message.respond(reply)
+      }
+    })
+    return Effect.andThen(
+      runners.send({ address, message: watched }),
+      Effect.suspend(() =>
+        cutOff
+          ? Effect.fail(new ClusterError.EntityNotAssignedToRunner({ address: message.envelope.address }))
+          : Effect.void
+      )
+    )
+  }
+
   return Runners.Runners.of({
     ...runners,
-    send: (options) => (isShort(options.message) ? send(options.address, options.message) : runners.send(options))
+    send: (options) => (isShort(options.message) ? send(options.address, options.message) : sendLong(options))
   })
 })
 

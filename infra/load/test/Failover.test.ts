@@ -1,0 +1,33 @@
+import { assert, it } from "@effect/vitest"
+import { NodeServices } from "@effect/platform-node"
+import { Settings } from "@halles/infra/Settings"
+import { Effect } from "effect"
+import { failover } from "../src/bench/Failover.ts"
+import { Stage } from "../src/bench/Stage.ts"
+
+/** The promise. */
+const answeredAgainMsMax = 3_000
+
+it.live(
+  "A runner killed or frozen is replaced within 3 s, one that leaves is missed by nobody",
+  () =>
+    Effect.gen(function* () {
+      const settings = yield* Settings
+      const only = ["kill", "freeze", "drain", "return", "rollingRestart"]
+      const figures = yield* failover({ rounds: 3, calmMs: 2_000, only }).pipe(
+        Effect.provide(Stage.layer({ settings, profile: null }))
+      )
+      const said = JSON.stringify(figures.disturbances)
+      assert.isAtMost(figures.killMedianMs, answeredAgainMsMax, said)
+      assert.isAtMost(figures.freezeMedianMs, answeredAgainMsMax, said)
+      // No bound on the slowest call here: beside other tests a machine is as slow as it is. The bench reports it.
+      assert.strictEqual(
+        figures.disturbances.reduce((sum, { failed }) => sum + failed, 0),
+        0,
+        said
+      )
+      const { doubled, fencedWrites, lost } = figures
+      assert.deepStrictEqual({ doubled, fencedWrites, lost }, { doubled: 0, fencedWrites: 0, lost: 0 }, said)
+    }).pipe(Effect.provide(NodeServices.layer)),
+  300_000
+)
