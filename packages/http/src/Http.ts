@@ -25,7 +25,7 @@ import { WebhookHttp, WebhookSecrets } from "./WebhookHttp.ts"
 
 /** Of every body that is read as a whole; catalogue imports are read row by row. */
 const bodyMax = ByteSize.kibibytes(256)
-/** Connections to the list of runners, one of them held by the cluster client; and to each region's read tables. */
+/** Connections to the placement of shards, and to each region's read tables. */
 const controlConnectionsMax = 4
 const regionConnectionsMax = 8
 /** How long a stopping process waits for what it has begun. */

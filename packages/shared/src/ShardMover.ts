@@ -14,6 +14,8 @@ const pauseMs = 1_100
 const stepDeadlineMs = 6_000
 /** No shard is moved by plan while a runner of the region commits one batch in a hundred later than this. */
 export const p99MaxMs = 400
+/** A runner that is silent for so long is dead if its lock session has ended too. */
+const suspectMs = 600
 /** Between two looks without news. */
 const lookMs = 200
 const lookMinMs = 20
@@ -27,9 +29,9 @@ const kept = "30 days"
  * **Details**
  *
  * Every runner runs this; the first by name among the living acts. Two that both think so do no harm: each change is one
- * statement that moves a shard only from where it was seen to be. Who is dead is said by `RunnerPresence`;
- * with the shards the dead runner's lock session is ended, so that a frozen one holds up nobody and finds its locks gone
- * when it goes on.
+ * statement that moves a shard only from where it was seen to be. Who is dead is said by `RunnerPresence`,
+ * or sooner by Postgres: a process that has ended has no session. With the shards the dead runner's lock session is ended,
+ * so that a frozen one holds up nobody and finds its locks gone when it goes on.
  */
 export const layer = (options: {
   readonly runnerId: string
@@ -54,13 +56,27 @@ const run = Effect.fnUntraced(function* (options: { readonly runnerId: string; r
   const placement = yield* Placement
   const presence = yield* RunnerPresence
 
+  /** Those of the runners whose session is gone, and their locks with it: the process has ended. */
+  const ended = (runners: ReadonlyArray<string>) =>
+    runners.length === 0
+      ? Effect.succeed([])
+      : Effect.map(sql<{ name: string }>`SELECT DISTINCT application_name AS name FROM pg_stat_activity`, (sessions) =>
+          runners.filter((runner) => !sessions.some(({ name }) => name === lockSession(runner)))
+        )
+
   const standing = Effect.gen(function* () {
     const { leaving, shards } = placement.view()
     const own = shards.filter((placed) => placed.region === region)
-    const seen = (yield* presence.alive).filter((runner) => runner.region === region)
+    const heard = (yield* presence.alive).filter((runner) => runner.region === region)
+    const now = yield* Clock.currentTimeMillis
+    const suspects = heard.filter(({ id, lastSeenMs }) => id !== runnerId && now - lastSeenMs > suspectMs)
+    const gone = yield* ended(suspects.map(({ id }) => id))
+    const seen = heard.filter(({ id }) => !gone.includes(id))
     const owners = [...new Set(own.flatMap(({ runner }) => runner ?? []))]
     // An owner that was never heard is not dead until the silence has lasted.
-    const unheard = yield* Effect.filter(owners, (owner) => presence.isAlive(owner))
+    const unheard = yield* Effect.filter(owners, (owner) =>
+      gone.includes(owner) ? Effect.succeed(false) : presence.isAlive(owner)
+    )
     const alive = [...new Set([runnerId, ...seen.map(({ id }) => id), ...unheard])].toSorted()
     const staying = alive.filter((id) => !leaving.has(id))
     return {

@@ -29,7 +29,7 @@ export const defaults: Limits = {
   connectionsMax: 4_096,
   partBytesMax: 128 * mebibyte,
   tickMs: 100,
-  silenceMs: 2_000,
+  silenceMs: 1_500,
   idleMs: 60_000,
   drainMs: 3_000
 }
