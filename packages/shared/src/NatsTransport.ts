@@ -60,7 +60,7 @@ export const layerClientProtocol = (options: {
       return Context.make(Runners.RpcClientProtocol, {
         make: (address) => client.protocolOf(address.host),
         codecFor
-      }).pipe(Context.add(Caller, { call: client.call, codecFor }))
+      }).pipe(Context.add(Caller, { call: client.call, forsake: client.forsake, codecFor }))
     })
   ).pipe(Layer.provide(layerSerialization))
 

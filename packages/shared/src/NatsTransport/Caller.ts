@@ -17,6 +17,8 @@ export class Caller extends Context.Service<
       frame: (id: number) => CallFrame,
       answer: (answer: AnswerFrame | MessageTooLarge | null) => void
     ) => () => void
+    /** The runner has lost shards: calls are not waited for if it is silent. */
+    readonly forsake: (runner: string) => void
     readonly codecFor: RpcSerialization.CodecFor
   }
 >()("@halles/shared/NatsTransport/Caller") {}
@@ -48,7 +50,7 @@ const refused = <R extends Rpc.Any>(reason: Refusal, message: Message.OutgoingRe
 const make = Effect.gen(function* () {
   const runners = yield* Runners.makeRpc
   const snowflakes = yield* Snowflake.Generator
-  const { call, codecFor } = yield* Caller
+  const { call, codecFor, forsake } = yield* Caller
 
   const send = <R extends Rpc.Any>(to: RunnerAddress.RunnerAddress, message: Message.OutgoingRequest<R>) =>
     Effect.callback<
@@ -119,7 +121,13 @@ const make = Effect.gen(function* () {
 
   return Runners.Runners.of({
     ...runners,
-    send: (options) => (isShort(options.message) ? send(options.address, options.message) : sendLong(options))
+    send: (options) => (isShort(options.message) ? send(options.address, options.message) : sendLong(options)),
+    // `Sharding` says so for each shard that a runner loses.
+    onRunnerUnavailable: (address) =>
+      Effect.andThen(
+        Effect.sync(() => forsake(address.host)),
+        runners.onRunnerUnavailable(address)
+      )
   })
 })
 

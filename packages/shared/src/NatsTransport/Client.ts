@@ -13,6 +13,9 @@ type Answer = (answer: AnswerFrame | MessageTooLarge | null) => void
 
 type Respond = (clientId: number, response: RpcMessage.FromServerEncoded) => Effect.Effect<void>
 
+/** Ticks of silence after which a runner that owes an answer and has lost its shards is given up. */
+const forsakenTicks = 3
+
 /** What the peers of one process share: the inbox of all replies, and the state of the NATS connection. */
 interface Inbox {
   readonly nats: NatsConnection
@@ -102,6 +105,11 @@ class Connection {
     else this.writer.control(kinds.ping)
   }
 
+  /** Its shards went elsewhere: a runner that has said nothing for a while is not waited for. */
+  forsake(runner: string): void {
+    if (this.peer.runner === runner && this.silentTicks >= forsakenTicks) this.peer.fail(this, "silent, and replaced")
+  }
+
   /** Requests and calls without answer. */
   get owed(): number {
     return this.requests.size + this.calls.size
@@ -175,7 +183,7 @@ class Peer {
   private callsMade = 0
   private readonly number: number
   private readonly inbox: Inbox
-  private readonly runner: string
+  readonly runner: string
   private readonly clientIds: ReadonlySet<number>
   private readonly respond: Respond
   private readonly fork: Fork
@@ -384,5 +392,8 @@ export const make = Effect.fnUntraced(function* (options: { readonly region: str
         }
       })
     )
-  return { call, protocolOf }
+  const forsake = (runner: string) => {
+    for (const connection of Array.from(connections.values())) connection.forsake(runner)
+  }
+  return { call, forsake, protocolOf }
 })
