@@ -6,6 +6,10 @@ import * as Subject from "./Subject.ts"
 
 /** Without a word over NATS the tables are read again after this. */
 const rereadMs = 500
+/** Between two reads, whatever the news: many pieces of it are one read. */
+const minMs = 5
+/** Until the next try when the database does not answer. */
+const failedMs = 200
 
 /** Who has which shard, as it was read last. */
 export interface View {
@@ -114,9 +118,13 @@ const make = Effect.gen(function* () {
     reread.closeUnsafe()
     yield* read
   }).pipe(
-    Effect.catchCause((cause) =>
-      Effect.andThen(Effect.logWarning("The placement of shards could not be read", cause), Effect.sleep(rereadMs))
+    Effect.catch((error) =>
+      Effect.andThen(
+        Effect.logWarning("The placement of shards could not be read, trying again", error.reason._tag),
+        Effect.sleep(failedMs)
+      )
     ),
+    Effect.andThen(Effect.sleep(minMs)),
     Effect.forever,
     Effect.forkScoped
   )
