@@ -7,6 +7,7 @@ import { resolve } from "node:path"
 import { activate } from "./bench/Activate.ts"
 import { checkout, checkoutHot } from "./bench/Checkout.ts"
 import { durable, durableHot } from "./bench/Durable.ts"
+import { failoverRow } from "./bench/Failover.ts"
 import { project } from "./bench/Project.ts"
 import { resident } from "./bench/Resident.ts"
 import { rpc } from "./bench/Rpc.ts"
@@ -27,7 +28,8 @@ const measurements: ReadonlyArray<Measurement> = [
   project,
   activate,
   resident,
-  grow
+  grow,
+  failoverRow
 ]
 const rows = measurements.flatMap((measurement) => measurement.rows)
 

@@ -2,7 +2,7 @@ import { assert, it } from "@effect/vitest"
 import { NodeServices } from "@effect/platform-node"
 import { Settings } from "@halles/infra/Settings"
 import { Effect } from "effect"
-import { failover } from "../src/bench/Failover.ts"
+import { failover, median } from "../src/bench/Failover.ts"
 import { Stage } from "../src/bench/Stage.ts"
 
 /** The promise. */
@@ -14,20 +14,21 @@ it.live(
     Effect.gen(function* () {
       const settings = yield* Settings
       const only = ["kill", "freeze", "drain", "return", "rollingRestart"]
-      const figures = yield* failover({ rounds: 3, calmMs: 2_000, only }).pipe(
+      const { books, disturbances } = yield* failover({ rounds: 3, calmMs: 2_000, only }).pipe(
         Effect.provide(Stage.layer({ settings, profile: null }))
       )
-      const said = JSON.stringify(figures.disturbances)
-      assert.isAtMost(figures.killMedianMs, answeredAgainMsMax, said)
-      assert.isAtMost(figures.freezeMedianMs, answeredAgainMsMax, said)
+      const said = JSON.stringify(disturbances)
+      const again = (name: string) =>
+        median(disturbances.filter((one) => one.name === name).map((one) => one.answeredAgainMs))
+      assert.isAtMost(again("kill"), answeredAgainMsMax, said)
+      assert.isAtMost(again("freeze"), answeredAgainMsMax, said)
       // No bound on the slowest call here: beside other tests a machine is as slow as it is. The bench reports it.
       assert.strictEqual(
-        figures.disturbances.reduce((sum, { failed }) => sum + failed, 0),
+        disturbances.reduce((sum, { failed }) => sum + failed, 0),
         0,
         said
       )
-      const { doubled, fencedWrites, lost } = figures
-      assert.deepStrictEqual({ doubled, fencedWrites, lost }, { doubled: 0, fencedWrites: 0, lost: 0 }, said)
+      assert.deepStrictEqual(books, { doubled: 0, fencedWrites: 0, lost: 0 }, said)
     }).pipe(Effect.provide(NodeServices.layer)),
   300_000
 )

@@ -116,8 +116,11 @@ export class Runner implements Life {
             Effect.orDie,
             Effect.map((raised) => {
               for (const [shard, epoch] of raised) epochs.set(shard, epoch)
+              // Nobody says here that a shard was handed over: the outbox is swept each time.
+              return true
             })
           ),
+      handOver: () => Effect.void,
       drop: (shards) => {
         for (const shard of shards) epochs.delete(shard)
         this.#cluster.refreshSoon(this)

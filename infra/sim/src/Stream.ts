@@ -40,6 +40,7 @@ export const make = (
   return Outbox.of({
     publishUnsafe,
     alarm: () => undefined,
+    settled: Effect.void,
     sweep: ({ olderThanMs }) =>
       connection
         .ask("sweep", () => {

@@ -22,7 +22,7 @@ export const make = Effect.fnUntraced(function* (region: Region) {
   const epochs = yield* ShardEpochs
   const outbox = yield* Outbox
   const numbers = (shards: Iterable<ShardId.ShardId>) =>
-    [...shards].filter(({ group }) => Shard.groupsOf(region).includes(group)).map(Shard.numberOf)
+    [...shards].filter((shard) => Shard.isOf(region, shard)).map(Shard.numberOf)
 
   const raise = (shards: ReadonlyArray<number>): Effect.Effect<void, ClusterError.PersistenceError> =>
     shards.length === 0

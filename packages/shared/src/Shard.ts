@@ -27,5 +27,8 @@ export const shardOf = (entityId: string): number => {
 export const group = (entityId: string): string =>
   groups.get(entityId.slice(0, 2))?.[shardOf(entityId) - 1] ?? "nowhere"
 
-/** The number of a shard within its region. */
-export const numberOf = (shard: ShardId.ShardId): number => Number(shard.group.slice(3))
+/** The number of a shard within its region. Where nothing is placed, a simulation for one, `eu` may be one group of many. */
+export const numberOf = ({ group: name, id }: ShardId.ShardId): number =>
+  name.length === 2 ? id : Number(name.slice(3))
+
+export const isOf = (region: Region, { group: name }: ShardId.ShardId): boolean => name.slice(0, 2) === region

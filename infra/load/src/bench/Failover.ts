@@ -3,9 +3,10 @@ import * as Environment from "@halles/infra/Environment"
 import { shardOf } from "@halles/shared/Shard"
 import { Effect, Exit, Redacted, Schema, Scope } from "effect"
 import { Reactivity } from "effect/reactivity"
-import { SqlClient } from "effect/sql"
+import { SqlClient, type SqlError } from "effect/sql"
 import { type Call, steadyLoad } from "./Failover/SteadyLoad.ts"
-import { type Figures, figures } from "./Measure.ts"
+import { figures } from "./Measure.ts"
+import type { Measurement } from "./Measurement.ts"
 import { Stage } from "./Stage.ts"
 
 /** What one disturbance did to the calls that began after it, or were under way. */
@@ -20,12 +21,7 @@ export interface Disturbance {
   readonly failure: string | null
 }
 
-export interface FailoverFigures extends Figures {
-  readonly disturbances: ReadonlyArray<Disturbance>
-  readonly killMedianMs: number
-  readonly killMaxMs: number
-  readonly freezeMedianMs: number
-  readonly freezeMaxMs: number
+export interface Books {
   /** Acknowledged commands that the journal does not have. */
   readonly lost: number
   /** Command ids with two effects. */
@@ -37,7 +33,7 @@ export interface FailoverFigures extends Figures {
 /** The cluster did not come to rest after a disturbance. */
 export class Unsettled extends Schema.TaggedError<Unsettled>()("Unsettled", { after: Schema.String }) {}
 
-const median = (values: ReadonlyArray<number>): number =>
+export const median = (values: ReadonlyArray<number>): number =>
   values.toSorted((a, b) => a - b)[Math.floor((values.length - 1) / 2)] ?? 0
 
 const keyOf = ({ commandId }: Call): string => commandId.slice(0, commandId.lastIndexOf(":"))
@@ -237,21 +233,14 @@ export const failover = (options: {
       yield* load.stop
 
       const books = yield* audit(load.acknowledged).pipe(Effect.provide(stage.database))
-      const times = (name: string) => disturbances.filter((one) => one.name === name).map((one) => one.answeredAgainMs)
-      return {
-        ...calm,
-        disturbances,
-        killMedianMs: median(times("kill")),
-        killMaxMs: Math.max(0, ...times("kill")),
-        freezeMedianMs: median(times("freeze")),
-        freezeMaxMs: Math.max(0, ...times("freeze")),
-        ...books
-      } satisfies FailoverFigures
+      return { calm, disturbances, books }
     }).pipe(Effect.provide(stage.client))
   }).pipe(Effect.scoped)
 
 /** Reads what the journal has of the acknowledged commands. */
-const audit = Effect.fnUntraced(function* (acknowledged: ReadonlyMap<string, ReadonlySet<string>>) {
+const audit = Effect.fnUntraced(function* (
+  acknowledged: ReadonlyMap<string, ReadonlySet<string>>
+): Effect.fn.Return<Books, SqlError.SqlError, SqlClient.SqlClient> {
   const sql = yield* SqlClient.SqlClient
   let lost = 0
   let doubled = 0
@@ -269,3 +258,40 @@ const audit = Effect.fnUntraced(function* (acknowledged: ReadonlyMap<string, Rea
     ) AS written WHERE epoch < newest`
   return { lost, doubled, fencedWrites: Number(late?.rows ?? 0) }
 })
+
+/** Moves by plan: nobody is to notice them. */
+const moves: ReadonlyArray<string> = ["join", "drain", "return", "leave", "rollingRestart"]
+
+/** `failover`: throughput and latencies are those of the calm before; what came then is in the figures of its own. */
+export const failoverRow: Measurement = {
+  rows: ["failover"],
+  run: ({ quick, report }) =>
+    Effect.gen(function* () {
+      const { books, calm, disturbances } = yield* failover(
+        quick ? { rounds: 1, calmMs: 3_000, only: ["kill", "freeze", "drain", "return"] } : { rounds: 5, calmMs: 8_000 }
+      )
+      const again = (name: string) =>
+        disturbances.filter((one) => one.name === name).map(({ answeredAgainMs }) => answeredAgainMs)
+      const moved = disturbances.filter(({ name }) => moves.includes(name))
+      const each = Object.fromEntries(
+        disturbances.flatMap(({ answeredAgainMs, failed, name, slowestMs }, at) => [
+          [`${at + 1}_${name}_answeredAgainMs`, Math.round(answeredAgainMs)],
+          [`${at + 1}_${name}_slowestMs`, Math.round(slowestMs)],
+          [`${at + 1}_${name}_failed`, failed]
+        ])
+      )
+      yield* report("failover", {
+        ...calm,
+        extra: {
+          killMedianMs: median(again("kill")),
+          killMaxMs: Math.max(...again("kill")),
+          freezeMedianMs: median(again("freeze")),
+          freezeMaxMs: Math.max(...again("freeze")),
+          movesFailed: moved.reduce((sum, { failed }) => sum + failed, 0),
+          movesSlowestMs: Math.max(...moved.map(({ slowestMs }) => slowestMs)),
+          ...books,
+          ...each
+        }
+      })
+    })
+}

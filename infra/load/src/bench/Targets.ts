@@ -21,7 +21,16 @@ export const targets: Readonly<Record<string, ReadonlyArray<Target>>> = {
   activate: [atLeast("opsPerSecond", 3_000)],
   resident: [atMost("bytesPerEntity", 6 * 1024)],
   grow: [atMost("entitiesRatio", 1.15), atMost("journalRatio", 1.15)],
-  project: [atMost("p99ms", 250)]
+  project: [atMost("p99ms", 250)],
+  failover: [
+    atMost("killMedianMs", 3_000),
+    atMost("freezeMedianMs", 3_000),
+    atMost("movesFailed", 0),
+    atMost("movesSlowestMs", 500),
+    atMost("lost", 0),
+    atMost("doubled", 0),
+    atMost("fencedWrites", 0)
+  ]
 }
 
 /** A row as it stands in the JSON. */
