@@ -87,6 +87,7 @@ export const failover = (options: {
       )
 
     const scopes = new Map<string, Scope.Closeable>()
+    const running = () => [...scopes.keys()]
     const start = Effect.fnUntraced(function* (id: string) {
       const scope = yield* Scope.fork(yield* Effect.scope)
       scopes.set(id, scope)
@@ -173,14 +174,10 @@ export const failover = (options: {
       yield* disturb("join", [...both, "eu-3"], Effect.as(start("eu-3"), null))
       yield* disturb(
         "drain",
-        ["eu-1", "eu-3"],
+        running().filter((id) => id !== "eu-2"),
         Effect.as(control`INSERT INTO runner_leaving (runner, wish) VALUES ('eu-2', 'operator')`, null)
       )
-      yield* disturb(
-        "return",
-        [...both, "eu-3"],
-        Effect.as(control`DELETE FROM runner_leaving WHERE runner = 'eu-2'`, null)
-      )
+      yield* disturb("return", running(), Effect.as(control`DELETE FROM runner_leaving WHERE runner = 'eu-2'`, null))
       yield* disturb(
         "leave",
         both,
