@@ -6,7 +6,7 @@ import * as OrderState from "@halles/entities/Order/OrderState"
 import * as PaymentState from "@halles/entities/Payment/PaymentState"
 import * as SkuState from "@halles/entities/Sku/SkuState"
 import { OrderId, SkuId } from "@halles/shared/Ids"
-import { shardGroup } from "@halles/shared/Region"
+import { regionOf } from "@halles/shared/Region"
 import type { Answer, EntityType } from "./Call.ts"
 import * as Catalogue from "./Catalogue.ts"
 import * as EdgeForm from "./EdgeForm.ts"
@@ -46,7 +46,7 @@ const cart: Subject<CartState.State, CartState.Command, CartState.Event, CartSta
   refusal: (id, command) => {
     if (command._tag !== "Merge") return null
     if (command.from === id) return refused(new MergeRefused({ reason: "same_cart" }))
-    return shardGroup(command.from) === shardGroup(id) ? null : refused(new MergeRefused({ reason: "other_region" }))
+    return regionOf(command.from) === regionOf(id) ? null : refused(new MergeRefused({ reason: "other_region" }))
   },
   view: viewCart,
   answer: (id, command, { events, seq, state }) => {

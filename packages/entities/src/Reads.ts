@@ -2,7 +2,7 @@ import * as Postgres from "@halles/shared/Postgres"
 import { CustomerId, OrderId, SkuCode, SkuId } from "@halles/shared/Ids"
 import { Amount, Currency } from "@halles/shared/Money"
 import { Count } from "@halles/shared/Quantity"
-import { type Region, regions, shardGroup } from "@halles/shared/Region"
+import { type Region, regions, regionOf } from "@halles/shared/Region"
 import { Context, Effect, Layer, Option, type Redacted, Schema } from "effect"
 import { SqlClient, type SqlError, type Statement } from "effect/sql"
 import { Status } from "./Order.ts"
@@ -267,8 +267,8 @@ export class Reads extends Context.Service<
     Effect.map(RegionDatabases, (databases) =>
       Reads.of({
         products: (options) => products(databases.of(options.region), options),
-        orders: (options) => orders(databases.of(shardGroup(options.customerId)), options),
-        stock: (id) => stock(databases.of(shardGroup(id)), id)
+        orders: (options) => orders(databases.of(regionOf(options.customerId)), options),
+        stock: (id) => stock(databases.of(regionOf(id)), id)
       })
     )
   )

@@ -1,7 +1,7 @@
 import { assert, layer } from "@effect/vitest"
 import { commandFields } from "@halles/shared/Command"
 import { CommandId } from "@halles/shared/Ids"
-import { shardGroup } from "@halles/shared/Region"
+import * as Shard from "@halles/shared/Shard"
 import { Effect, Layer, Result, Schema } from "effect"
 import * as fc from "fast-check"
 import { ClusterSchema, Entity } from "effect/cluster"
@@ -22,7 +22,7 @@ const Alarm = Entity.make("Alarm", [
   Rpc.make("Wake", { payload: Wake, error: Schema.Unknown })
 ])
   .annotateRpcs(ClusterSchema.Uninterruptible, true)
-  .annotate(ClusterSchema.ShardGroup, shardGroup)
+  .annotate(ClusterSchema.ShardGroup, Shard.group)
 
 const Wanted = Schema.TaggedStruct("Wanted", { due: Schema.NullOr(Schema.Int) })
 const model: Model<{ due: number | null }, Want | Wake, typeof Wanted.Type, never> = {

@@ -1,6 +1,6 @@
 import { Adjust, Sku, type SkuView } from "@halles/entities/Sku"
 import { skuCode, skuId } from "@halles/shared/Ids"
-import { shardGroup } from "@halles/shared/Region"
+import { regionOf } from "@halles/shared/Region"
 import { Effect } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
 import { Api } from "./Api.ts"
@@ -8,7 +8,7 @@ import * as Edge from "./Edge.ts"
 import type { SkuJson } from "./SkuApi.ts"
 
 const skuJson = (view: SkuView): typeof SkuJson.Encoded => ({
-  region: shardGroup(view.id),
+  region: regionOf(view.id),
   sku: skuCode(view.id),
   warehouses: view.warehouses,
   totals: view.totals,

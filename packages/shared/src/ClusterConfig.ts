@@ -22,8 +22,8 @@ const common = {
   shardLockRefreshInterval: 1_500
 } satisfies Config
 
-/** A process that owns no shards. */
-export const client: Config = { ...common, runnerAddress: Option.none() }
+/** A process that owns no shards, and takes no locks. */
+export const client: Config = { ...common, runnerAddress: Option.none(), shardLockDisableAdvisory: true }
 
 /**
  * A runner of one region. The shards of a killed or frozen one move within about 2 s: silence is noticed after 1.5 s, and

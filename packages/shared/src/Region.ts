@@ -10,4 +10,4 @@ export const regions: ReadonlyArray<Region> = Region.literals
 export const shardsPerRegion = 64
 
 /** Where an entity lives, read from its id and nothing else: `eu_7f3a` lives in `eu`. */
-export const shardGroup = (entityId: string): Region => entityId.slice(0, 2) as Region
+export const regionOf = (entityId: string): Region => entityId.slice(0, 2) as Region

@@ -2,7 +2,7 @@ import { assert, layer } from "@effect/vitest"
 import * as ClusterClient from "@halles/shared/ClusterClient"
 import * as ClusterRunner from "@halles/shared/ClusterRunner"
 import { MessageTooLarge } from "@halles/shared/NatsTransport"
-import { shardGroup } from "@halles/shared/Region"
+import { regionOf } from "@halles/shared/Region"
 import * as Shard from "@halles/shared/Shard"
 import { lockSession, Placement } from "@halles/shared/Placement"
 import * as PlacementTables from "@halles/shared/Placement/Tables"
@@ -44,7 +44,7 @@ const layerControl = (applicationName: string) =>
 
 const start = Effect.fnUntraced(function* (runnerId: string) {
   const scope = yield* Scope.fork(yield* Effect.scope)
-  const options = { runnerId, region: shardGroup(runnerId), version: "test" } as const
+  const options = { runnerId, region: regionOf(runnerId), version: "test" } as const
   yield* Layer.buildWithScope(
     ClusterRunner.layerPresence(options).pipe(
       Layer.provide(layerPlace(runnerId)),

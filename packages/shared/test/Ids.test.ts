@@ -1,6 +1,6 @@
 import { assert, it } from "@effect/vitest"
 import { CartId, SkuCode, skuCode, skuId } from "../src/Ids.ts"
-import { Region, shardGroup } from "../src/Region.ts"
+import { Region, regionOf } from "../src/Region.ts"
 import * as Subject from "../src/Subject.ts"
 import { storable } from "../src/Text.ts"
 import { Option, Schema } from "effect"
@@ -8,11 +8,11 @@ import { Option, Schema } from "effect"
 it.prop("a SKU's id names its region and its code", [Region, SkuCode], ([region, code]) => {
   const id = skuId(region, code)
   assert.strictEqual(skuCode(id), code)
-  assert.strictEqual(shardGroup(id), region)
+  assert.strictEqual(regionOf(id), region)
 })
 
 it.prop("an id is one token of a NATS subject and one part of a URL path", [CartId], ([id]) => {
-  assert.lengthOf(Subject.event(shardGroup(id), "Cart", id).split("."), 5)
+  assert.lengthOf(Subject.event(regionOf(id), "Cart", id).split("."), 5)
   assert.strictEqual(encodeURIComponent(id), id)
 })
 

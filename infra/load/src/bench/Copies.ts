@@ -1,8 +1,7 @@
 import { PgTypes } from "@effect/sql-pg"
 import type { SkuId } from "@halles/shared/Ids"
-import { shardGroup } from "@halles/shared/Region"
+import * as Shard from "@halles/shared/Shard"
 import { Effect, Result } from "effect"
-import { EntityId, Sharding } from "effect/cluster"
 import { SqlClient } from "effect/sql"
 
 /** Entities of one statement. */
@@ -16,14 +15,10 @@ const array = (values: ReadonlyArray<unknown>, oid: number) => Result.getOrThrow
  */
 export const copies = Effect.fnUntraced(function* (original: SkuId, ids: ReadonlyArray<SkuId>) {
   const sql = yield* SqlClient.SqlClient
-  const sharding = yield* Sharding.Sharding
   for (let first = 0; first < ids.length; first += together) {
     const some = ids.slice(first, first + together)
     const copied = array(some, PgTypes.OID.text)
-    const shards = array(
-      some.map((id) => sharding.getShardId(EntityId.make(id), shardGroup(id)).id),
-      PgTypes.OID.int4
-    )
+    const shards = array(some.map(Shard.shardOf), PgTypes.OID.int4)
     yield* sql`
       INSERT INTO journal (entity_type, entity_id, seq, command_id, events, meta, shard, epoch, at)
       SELECT j.entity_type, c.id, j.seq, j.command_id, j.events, j.meta, c.shard, j.epoch, j.at

@@ -13,6 +13,10 @@ import { MessageStorage, RunnerAddress, ShardingConfig, SqlRunnerStorage } from 
  */
 const serialization = "binary"
 
+/** Its list of runners is a query, not news, and is asked for as seldom as Effect does by default. */
+const refreshAssignmentsInterval = ShardingConfig.defaults.refreshAssignmentsInterval
+const clientConfig = { ...ClusterConfig.client, refreshAssignmentsInterval }
+
 type Config = ShardingConfig.ShardingConfig["Service"]
 
 /** The tables are made by whoever comes first, so that the owner of `halles_control` must ask. */
@@ -32,7 +36,7 @@ export const layerRunner = (options: {
 }) => {
   const config = ClusterConfig.runner({
     ...options,
-    overrides: { runnerAddress: Option.some(RunnerAddress.make("127.0.0.1", options.port)) }
+    overrides: { refreshAssignmentsInterval, runnerAddress: Option.some(RunnerAddress.make("127.0.0.1", options.port)) }
   })
   return NodeClusterSocket.layer({ storage: "byo", serialization, shardingConfig: config }).pipe(
     Layer.provide(storage(config, options.controlUrl))
@@ -44,5 +48,5 @@ export const layerClient = (controlUrl: Redacted.Redacted) =>
     clientOnly: true,
     storage: "byo",
     serialization,
-    shardingConfig: ClusterConfig.client
-  }).pipe(Layer.provide(storage(ClusterConfig.client, controlUrl)))
+    shardingConfig: clientConfig
+  }).pipe(Layer.provide(storage(clientConfig, controlUrl)))

@@ -23,7 +23,9 @@ type Settings = Config.Success<typeof EchoConfig>
 
 const nats = ({ controlUrl, id, natsUrl, region }: Settings) => {
   const runner = { runnerId: id, region, version: "bench" }
-  return ClusterRunner.layer(runner).pipe(
+  return ClusterRunner.layerPresence(runner).pipe(
+    Layer.provide(EchoLive),
+    Layer.provide(ClusterRunner.layer(runner)),
     Layer.provide(ClusterRunner.layerStorage(runner)),
     Layer.provide([
       Nats.layer({ url: natsUrl, name: id }),
@@ -33,7 +35,9 @@ const nats = ({ controlUrl, id, natsUrl, region }: Settings) => {
 }
 
 const socket = ({ controlUrl, id, region, socketPort }: Settings) =>
-  EffectSocket.layerRunner({ runnerId: id, region, port: socketPort, controlUrl })
+  EchoLive.pipe(
+    Layer.provide(Layer.orDie(EffectSocket.layerRunner({ runnerId: id, region, port: socketPort, controlUrl })))
+  )
 
 const health = (port: number) =>
   HttpRouter.serve(HttpRouter.add("GET", "/health/ready", HttpServerResponse.jsonUnsafe({ ready: true })), {
@@ -43,9 +47,6 @@ const health = (port: number) =>
 
 Layer.unwrap(
   Effect.map(EchoConfig, (settings) =>
-    Layer.merge(
-      EchoLive.pipe(Layer.provide(settings.transport === "nats" ? nats(settings) : Layer.orDie(socket(settings)))),
-      health(settings.metricsPort)
-    )
+    Layer.merge(settings.transport === "nats" ? nats(settings) : socket(settings), health(settings.metricsPort))
   )
 ).pipe(Layer.launch, NodeRuntime.runMain)

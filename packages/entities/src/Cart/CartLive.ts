@@ -1,5 +1,5 @@
 import { CartId, CommandId, OrderId } from "@halles/shared/Ids"
-import { shardGroup } from "@halles/shared/Region"
+import { regionOf } from "@halles/shared/Region"
 import { Effect, Schema } from "effect"
 import { Entity } from "effect/cluster"
 import { Cart, type CheckOut, HandedOver, HandOver, type Merge, MergeRefused, type Reprice } from "../Cart.ts"
@@ -73,7 +73,7 @@ export const CartLive = Cart.toLayer(
   Effect.gen(function* () {
     const id = CartId.make((yield* Entity.CurrentAddress).entityId)
     const perform = yield* makePerform
-    const prices = (yield* CartPrices.make)(shardGroup(id))
+    const prices = (yield* CartPrices.make)(regionOf(id))
     const self = yield* EventSourced.make(CartState, { perform: perform(id) })
 
     const shown = ({ seq, state }: { readonly state: CartState.State; readonly seq: number }) => {
@@ -120,7 +120,7 @@ export const CartLive = Cart.toLayer(
 
     const merge = Effect.fnUntraced(function* (command: Merge) {
       if (command.from === id) return yield* new MergeRefused({ reason: "same_cart" })
-      if (shardGroup(command.from) !== shardGroup(id)) return yield* new MergeRefused({ reason: "other_region" })
+      if (regionOf(command.from) !== regionOf(id)) return yield* new MergeRefused({ reason: "other_region" })
       const { events } = yield* onceMerged(self.handle(command))
       const mine = events.find((event) => event._tag === "MergeAsked")?.attempt
       const now = yield* merged

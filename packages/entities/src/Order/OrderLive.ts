@@ -1,5 +1,5 @@
 import { CommandId, CustomerId, OrderId, type SkuCode, skuId, type WarehouseId } from "@halles/shared/Ids"
-import { shardGroup } from "@halles/shared/Region"
+import { regionOf } from "@halles/shared/Region"
 import { Effect, Option, Schema, Stream } from "effect"
 import { Entity } from "effect/cluster"
 import { Customer, NoteOrder } from "../Customer.ts"
@@ -65,7 +65,7 @@ const makeSaga = Effect.gen(function* () {
   const customers = yield* Customer.client
 
   return (orderId: OrderId) => {
-    const region = shardGroup(orderId)
+    const region = regionOf(orderId)
     const sku = (code: SkuCode) => skus(skuId(region, code))
     const command = (key: string) => ({
       commandId: CommandId.make(`${orderId}:${key}`),

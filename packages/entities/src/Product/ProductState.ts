@@ -1,5 +1,5 @@
 import { SkuCode, skuCode, type SkuId } from "@halles/shared/Ids"
-import { shardGroup } from "@halles/shared/Region"
+import { regionOf } from "@halles/shared/Region"
 import { Result, Schema } from "effect"
 import { NotFound } from "../EntityErrors.ts"
 import { ListProduct, Price, ProductView, Title, type Unlist } from "../Product.ts"
@@ -76,7 +76,7 @@ export const view = (id: SkuId, state: State, seq: number): ProductView | null =
   if (state._tag === "None") return null
   const { description, listed, price, title } = state
   return new ProductView(
-    { sku: skuCode(id), region: shardGroup(id), title, description, price, listed, seq },
+    { sku: skuCode(id), region: regionOf(id), title, description, price, listed, seq },
     { disableChecks: true }
   )
 }
