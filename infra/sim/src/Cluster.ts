@@ -7,7 +7,7 @@ import { Runner } from "./Runner.ts"
 import type { Weather } from "./Store.ts"
 import type { Published } from "./Stream.ts"
 import { type Entries, Tables } from "./Tables.ts"
-import type { World } from "./World.ts"
+import type { Life, World } from "./World.ts"
 
 /** Few, so that each is disputed. */
 const shardsMax = 4
@@ -23,6 +23,13 @@ export interface Plan {
 }
 
 const calm: Traffic & Weather = { dropped: 0, doubled: 0, late: 0, stray: 0, lost: 0, unanswered: 0, slow: 0 }
+
+/** What happens when a message of a kind is sent, after some of them were let pass. */
+export interface Ambush {
+  readonly tag: string
+  readonly passing: number
+  readonly strike: "hold up" | "crash caller" | "crash target" | "freeze caller" | "freeze target"
+}
 
 /** Runners, their shards, and what befalls them. */
 export class Cluster {
@@ -42,6 +49,7 @@ export class Cluster {
   readonly #plan: Plan
   readonly #outside: Context.Context<never>
   #runners: Array<Runner> = []
+  #ambush: Ambush | null = null
   /** Who should own a shard, and callers' idea of who does. */
   readonly #assigned = new Map<number, Runner>()
   readonly #locks = new Map<number, Runner>()
@@ -56,6 +64,7 @@ export class Cluster {
       traffic: () => (this.isCalm ? calm : plan.traffic),
       ownerOf: (shard) => this.#assigned.get(shard),
       encodes: plan.encodes,
+      onSend: (tag, caller, target) => this.#sprung(tag, caller, target),
       tables: this.tables,
       answers: this.answers
     })
@@ -214,6 +223,28 @@ export class Cluster {
     const { address, storage } = runner
     if (storage !== null)
       runner.run(Effect.andThen(runner.lose(shard), storage.release(address, ShardId.make("eu", shard))))
+  }
+
+  /** Waits for one message to be sent, to strike just then. */
+  lieInWait(ambush: Ambush): void {
+    this.#ambush = ambush
+  }
+
+  #sprung(tag: string, caller: Life, target: Life): number {
+    const ambush = this.#ambush
+    if (ambush === null || ambush.tag !== tag) return 0
+    this.#ambush = ambush.passing === 0 ? null : { ...ambush, passing: ambush.passing - 1 }
+    if (ambush.passing > 0) return 0
+    const { world } = this
+    world.note("ambush", `${ambush.strike} at ${tag}`)
+    if (ambush.strike === "hold up") return world.between(4_000, 12_000)
+    const victim = this.#runners.find((runner) => runner === (ambush.strike.endsWith("caller") ? caller : target))
+    // After what is under way in this tick: a runner is not killed in the middle of a statement of its own.
+    if (victim !== undefined) {
+      const act = ambush.strike.startsWith("crash") ? () => this.crash(victim) : () => this.freeze(victim)
+      world.after(world.between(0, 8), world.outside, act)
+    }
+    return 0
   }
 
   crash(runner: Runner): void {

@@ -93,6 +93,7 @@ export class Network {
   readonly #ownerOf: (shard: number) => Receiver | undefined
   /** Whether messages are encoded and decoded by their schemas. */
   readonly #encodes: boolean
+  readonly #onSend: (tag: string, caller: Life, target: Receiver) => number
   readonly #tables: Tables
   readonly #answers: Answers
   #calls = 0
@@ -103,6 +104,8 @@ export class Network {
       readonly traffic: () => Traffic
       readonly ownerOf: (shard: number) => Receiver | undefined
       readonly encodes: boolean
+      /** Told of each message that is sent; gives by how many milliseconds it is held up. */
+      readonly onSend: (tag: string, caller: Life, target: Receiver) => number
       readonly tables: Tables
       readonly answers: Answers
     }
@@ -111,6 +114,7 @@ export class Network {
     this.#traffic = options.traffic
     this.#ownerOf = options.ownerOf
     this.#encodes = options.encodes
+    this.#onSend = options.onSend
     this.#tables = options.tables
     this.#answers = options.answers
   }
@@ -161,6 +165,7 @@ export class Network {
       if (world.chance(0.8)) this.#sendAgain(call)
       return
     }
+    const heldUpMs = this.#onSend(call.rpc._tag, call.caller, target)
     const { doubled, dropped } = this.#traffic()
     const copies = world.chance(doubled) ? 2 : 1
     if (copies === 2) this.duplicates += 1
@@ -170,7 +175,7 @@ export class Network {
         this.#note("dropped", call, "message")
         continue
       }
-      world.after(this.#delay(), target, () => this.#arrive(call, target))
+      world.after(heldUpMs + this.#delay(), target, () => this.#arrive(call, target))
     }
   }
 

@@ -25,11 +25,11 @@ export interface Outcome {
 
 const planOf = (world: World): Plan => {
   const stormy = world.chance(0.75)
-  const some = (max: number) => (stormy && world.chance(0.7) ? world.between(0, max) : 0)
+  const some = (max: number) => (stormy && world.chance(0.7) ? world.between(0, world.chance(0.15) ? 5 * max : max) : 0)
   return {
     runners: 1 + world.draw(3),
     encodes: world.chance(0.2),
-    traffic: { dropped: some(0.08), doubled: some(0.1), late: some(0.2), stray: some(0.04) },
+    traffic: { dropped: some(0.06), doubled: some(0.1), late: some(0.2), stray: some(0.05) },
     weather: { lost: some(0.03), unanswered: some(0.03), slow: some(0.03) },
     bounds: {
       snapshotEvery: world.pick([3, 6, 200]),
@@ -55,12 +55,21 @@ const faults = (world: World, cluster: Cluster): ReadonlyArray<() => void> => {
   ]
 }
 
+/** The steps of the saga, each worth a fault of its own. */
+const ambushed = ["Place", "Hold", "Authorise", "Reserve", "Create", "Capture", "Ship", "CancelShipment", "Release"]
+const ambushedToo = ["Void", "Refund", "Restock", "Collect", "NoteDispatched", "Wake", "HandOver", "CheckOut"]
+const strikes = ["hold up", "hold up", "crash caller", "crash target", "freeze caller", "freeze target"] as const
+
 /** One world from its seed: a day in the shop with faults, then calm until all has come to rest; then the verdict. */
 export const run = (seed: number, log: ((line: string) => void) | null): Outcome => {
   const world = new World(seed, log)
   const cluster = new Cluster(world, planOf(world))
   const kinds = faults(world, cluster)
   const faultsAt = Array.from({ length: world.draw(9) }, () => world.draw(faultyStepsMax)).sort((a, b) => a - b)
+  if (world.chance(0.5)) {
+    const tag = world.pick(world.chance(0.7) ? ambushed : ambushedToo)
+    cluster.lieInWait({ tag, passing: world.draw(3), strike: world.pick(strikes) })
+  }
   const shoppers = Shoppers.make(world)
   let isOver = false
   cluster.outside(shoppers.day.pipe(Effect.andThen(shoppers.repeats))).addObserver((exit) => {

@@ -119,8 +119,8 @@ export const make = (world: World) => {
 
   const afterwards = Effect.fnUntraced(function* (id: OrderId) {
     const order = (yield* Order.client)(id)
-    if (world.chance(0.25)) {
-      yield* pause(200)
+    if (world.chance(0.35)) {
+      yield* pause(world.pick([5, 40, 400]))
       yield* ask(order, new Cancel({ commandId: commandId(), reason: "changed my mind" }))
     }
     if (world.chance(0.3)) yield* Effect.exit(Effect.timeout(order.Settled({ timeoutMs: 2_000 }), deadline))

@@ -23,7 +23,9 @@ export const of = (cluster: Cluster): ReadonlyArray<string> => {
     ...ledger(cluster),
     ...published(cluster),
     ...rest(cluster, states),
-    ...money(cluster)
+    ...money(cluster),
+    ...goods(cluster, states),
+    ...givenBack(cluster)
   ]
 }
 
@@ -140,5 +142,37 @@ const money = (cluster: Cluster): ReadonlyArray<string> => {
     }
   }
   for (const orderId of gateway.keys()) wrong.push(`the gateway has money of ${orderId}, which has no payment`)
+  return wrong
+}
+
+/** The carrier has one parcel of each order that is under way or over, and none of one that was cancelled. */
+const goods = ({ partners }: Cluster, statesOf: ReadonlyMap<string, ReadonlyArray<Now>>): ReadonlyArray<string> => {
+  const wrong: Array<string> = []
+  const sent = new Set<string>()
+  for (const item of partners.items.values()) {
+    if (item._tag !== "Shipment" || item.status === "cancelled") continue
+    const { orderId, status } = item
+    const order = statesOf.get(keyOf("Order", orderId))?.at(-1)?.view as { readonly status: string } | undefined
+    if (order === undefined) wrong.push(`the carrier has goods of ${orderId}, which does not exist`)
+    if (order?.status === "cancelled")
+      wrong.push(`the carrier has goods (${status}) of ${orderId}, which was cancelled`)
+    if (sent.has(orderId)) wrong.push(`the carrier has goods of ${orderId} twice`)
+    sent.add(orderId)
+  }
+  return wrong
+}
+
+/** What an order gave back it never gets again, however late its message arrives. */
+const givenBack = (cluster: Cluster): ReadonlyArray<string> => {
+  const over = new Set<string>()
+  const wrong: Array<string> = []
+  for (const { entityId, events, seq } of typed(cluster, "Sku")) {
+    for (const event of events as ReadonlyArray<{ readonly _tag: string; readonly orderId?: string }>) {
+      const key = `${entityId} ${event.orderId}`
+      if (event._tag === "Released" || event._tag === "ReleasedEarly") over.add(key)
+      if (event._tag === "Held" && over.has(key))
+        wrong.push(`Sku/${entityId} at ${seq}: holds for ${event.orderId}, which gave it back`)
+    }
+  }
   return wrong
 }
