@@ -71,8 +71,8 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "write no timer",
     file: shell,
-    find: "dueAt: before === after ? undefined : (after ?? 0)",
-    replace: "dueAt: undefined",
+    find: "dueAt: timerFor(state, at),",
+    replace: "dueAt: undefined,",
     caughtBy: "sim"
   },
   {
