@@ -51,6 +51,16 @@ export const bench = Effect.fn("ClientProgram.bench")((args: ReadonlyArray<strin
   runProgram("infra/load/src/bench.ts", args, settingsOf(process.env))
 )
 
+/** `npm run sim`: the entities on simulated servers, one world a seed; needs no cluster. */
+export const sim = Effect.fn("ClientProgram.sim")((args: ReadonlyArray<string>) =>
+  runProgram("infra/sim/src/sim.ts", args, {})
+)
+
+/** `npm run test:mutants`: deliberate faults, each of which a check must notice; needs no cluster. */
+export const mutants = Effect.fn("ClientProgram.mutants")((args: ReadonlyArray<string>) =>
+  runProgram("infra/sim/src/mutants.ts", args, settingsOf(process.env))
+)
+
 /** `npm run check`: the invariants, read from the journals; of a stopped cluster too, whose Postgres runs just for that. */
 export const check = Effect.fn("ClientProgram.check")(function* (settings: Settings, args: ReadonlyArray<string>) {
   const layout = Layout.main(settings.portBase)

@@ -58,6 +58,12 @@ const chaosCommand = Command.make("chaos", { rest }, (args) =>
 ).pipe(
   Command.withDescription("Break a cluster of its own in every way, and prove that its histories are linearizable")
 )
+const simCommand = Command.make("sim", { rest }, (args) => withSettings(() => ClientProgram.sim(args.rest))).pipe(
+  Command.withDescription("Run the entities on simulated servers, with every fault that a seed can think of")
+)
+const mutantsCommand = Command.make("mutants", { rest }, (args) =>
+  withSettings(() => ClientProgram.mutants(args.rest))
+).pipe(Command.withDescription("Put deliberate faults in, each of which a check must notice"))
 
 const halles = Command.make("halles").pipe(
   Command.withDescription("Run Halles on this machine"),
@@ -69,12 +75,14 @@ const halles = Command.make("halles").pipe(
     replayCommand,
     checkCommand,
     benchCommand,
-    chaosCommand
+    chaosCommand,
+    simCommand,
+    mutantsCommand
   ])
 )
 
 /** Programs behind these commands read their own flags, so that all that follows is theirs. */
-const passing = new Set(["replay", "check", "bench", "chaos", "test"])
+const passing = new Set(["replay", "check", "bench", "chaos", "sim", "mutants", "test"])
 const [name = "--help", ...following] = process.argv.slice(2)
 const own = !passing.has(name) || following[0] === "--" || (name === "test" && following[0] === "--help")
 const args = own ? [name, ...following] : [name, "--", ...following]

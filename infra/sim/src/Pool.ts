@@ -1,14 +1,38 @@
 import { Effect, Schema } from "effect"
 import { Worker } from "node:worker_threads"
-import type { Mutant } from "./Mutants.ts"
+import type { Mutant } from "./MutantList.ts"
 import type { Outcome } from "./Seed.ts"
 
 /** What a worker is told when it starts. */
 export interface Work {
   readonly mutant: Mutant | null
 }
+/** What it is asked to do then: the check on a real Postgres, or seeds. */
+export type Task = "check" | { readonly from: number; readonly to: number }
 /** Seeds that a worker runs before it reports. */
 const chunk = 20
+
+const start = (mutant: Mutant | null): Worker => {
+  const work: Work = { mutant }
+  return new Worker(new URL("worker.ts", import.meta.url), {
+    workerData: work,
+    execArgv: ["--import", new URL("../../preload.mjs", import.meta.url).href],
+    resourceLimits: { maxYoungGenerationSizeMb: 128 }
+  })
+}
+
+/** What `npm run check` finds after two runners have written to one shard of a real Postgres. */
+export const check = (mutant: Mutant | null): Effect.Effect<ReadonlyArray<string>, WorkerFailed> =>
+  Effect.callback((resume) => {
+    const worker = start(mutant)
+    worker.on("message", ([outcome]: ReadonlyArray<Pick<Outcome, "violations">>) => {
+      resume(Effect.succeed(outcome!.violations))
+      void worker.terminate()
+    })
+    worker.on("error", (cause) => resume(Effect.fail(new WorkerFailed({ cause }))))
+    worker.postMessage("check" satisfies Task)
+    return Effect.sync(() => void worker.terminate())
+  })
 
 /** Sums over seeds; `hash` tells whether two runs of the same seeds went the same way. */
 export interface Sums {
@@ -69,7 +93,7 @@ export const run = (options: {
         return
       }
       busy.add(worker)
-      worker.postMessage({ from: next, to: Math.min(to, next + chunk - 1) })
+      worker.postMessage({ from: next, to: Math.min(to, next + chunk - 1) } satisfies Task)
       next += chunk
     }
     const take = (outcomes: ReadonlyArray<Outcome>) => {
@@ -78,12 +102,8 @@ export const run = (options: {
         if (outcome.violations.length > 0) broken.push(outcome)
       }
     }
-    const work: Work = { mutant }
     const workers = Array.from({ length: options.workers }, () => {
-      const worker = new Worker(new URL("worker.ts", import.meta.url), {
-        workerData: work,
-        resourceLimits: { maxYoungGenerationSizeMb: 128 }
-      })
+      const worker = start(mutant)
       worker.on("message", (outcomes: ReadonlyArray<Outcome>) => {
         take(outcomes)
         give(worker)

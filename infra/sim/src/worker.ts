@@ -1,23 +1,26 @@
 import { enableCompileCache, registerHooks } from "node:module"
 import { parentPort, workerData } from "node:worker_threads"
 import { hooks } from "./Mutation.ts"
-import type { Work } from "./Pool.ts"
+import type { Task, Work } from "./Pool.ts"
 import type { Outcome } from "./Seed.ts"
 
 const { mutant }: Work = workerData
 
-// Nothing here follows async resources, for which every fiber would make an object each time it waits, and nobody reads
-// stacks. Both must stand before Effect is loaded.
-const builtin = process.getBuiltinModule.bind(process)
-process.getBuiltinModule = ((id: string) => (id === "node:async_hooks" ? undefined : builtin(id))) as typeof builtin
+// Nobody reads stacks here, and refusals are many.
 Error.stackTraceLimit = 0
 enableCompileCache(new URL("../../../.halles/compile-cache", import.meta.url).pathname)
 if (mutant !== null) registerHooks(hooks(mutant))
 
-const { run } = await import("./Seed.ts")
-
-parentPort!.on("message", ({ from, to }: { readonly from: number; readonly to: number }) => {
-  const outcomes: Array<Outcome> = []
-  for (let seed = from; seed <= to; seed += 1) outcomes.push(run(seed, null))
-  parentPort!.postMessage(outcomes)
+/** Only now, so that the mutant is in what is loaded. */
+const perform = async (task: Task): Promise<ReadonlyArray<Pick<Outcome, "violations">>> => {
+  if (task === "check") {
+    const { Effect } = await import("effect")
+    const TwoOwners = await import("./TwoOwners.ts")
+    return [{ violations: await Effect.runPromise(TwoOwners.run) }]
+  }
+  const Seed = await import("./Seed.ts")
+  return Array.from({ length: task.to - task.from + 1 }, (_, index) => Seed.run(task.from + index, null))
+}
+parentPort!.on("message", (task: Task) => {
+  void perform(task).then((outcomes) => parentPort!.postMessage(outcomes))
 })
