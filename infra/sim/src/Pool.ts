@@ -1,4 +1,5 @@
 import { Effect, Schema } from "effect"
+import { setFlagsFromString } from "node:v8"
 import { Worker } from "node:worker_threads"
 import type { Mutant } from "./MutantList.ts"
 import type { Outcome } from "./Seed.ts"
@@ -11,6 +12,9 @@ export interface Work {
 export type Task = "check" | { readonly from: number; readonly to: number }
 /** Seeds that a worker runs before it reports. */
 const chunk = 20
+
+// Compiles each function when it is first called: a seed calls many functions, most of them a few times.
+setFlagsFromString("--always-sparkplug")
 
 const start = (mutant: Mutant | null): Worker => {
   const work: Work = { mutant }

@@ -55,6 +55,15 @@ const faults = (world: World, cluster: Cluster): ReadonlyArray<() => void> => {
   ]
 }
 
+/** Code that throws where it must not is a violation of the seed that made it throw. */
+const orThrown = (live: () => ReadonlyArray<string>): ReadonlyArray<string> => {
+  try {
+    return live()
+  } catch (error) {
+    return [`threw ${String(error).slice(0, 300)}`]
+  }
+}
+
 /** The steps of the saga, each worth a fault of its own. */
 const ambushed = ["Place", "Hold", "Authorise", "Reserve", "Create", "Capture", "Ship", "CancelShipment", "Release"]
 const ambushedToo = ["Void", "Refund", "Restock", "Collect", "NoteDispatched", "Wake", "HandOver", "CheckOut"]
@@ -76,19 +85,19 @@ export const run = (seed: number, log: ((line: string) => void) | null): Outcome
     isOver = true
     if (Exit.isFailure(exit)) throw new Error(`seed ${seed}: the shoppers failed`, { cause: exit.cause })
   })
-  const rest = () => {
-    cluster.calm()
-  }
-  let next = 0
-  while (world.steps < stepsMax && world.step()) {
-    while (next < faultsAt.length && faultsAt[next]! <= world.steps) {
-      next += 1
-      world.pick(kinds)()
+  const live = () => {
+    let next = 0
+    while (world.steps < stepsMax && world.step()) {
+      while (next < faultsAt.length && faultsAt[next]! <= world.steps) {
+        next += 1
+        world.pick(kinds)()
+      }
+      if (!cluster.isCalm && (isOver || world.steps > 4 * faultyStepsMax)) cluster.calm()
     }
-    if (!cluster.isCalm && (isOver || world.steps > 4 * faultyStepsMax)) rest()
+    const atRest = world.steps < stepsMax && isOver
+    return atRest ? Verdict.of(cluster) : [`not at rest after ${world.steps} steps`, ...Verdict.of(cluster)]
   }
-  const atRest = world.steps < stepsMax && isOver
-  const violations = atRest ? Verdict.of(cluster) : [`not at rest after ${world.steps} steps`, ...Verdict.of(cluster)]
+  const violations = orThrown(live)
   for (const violation of violations) world.note("VIOLATION", violation)
   return {
     seed,
