@@ -10,7 +10,7 @@ import { type Entries, Tables } from "./Tables.ts"
 import type { Life, World } from "./World.ts"
 
 /** Few, so that each is disputed. */
-const shardsMax = 4
+const shardsMax = 3
 
 export interface Plan {
   readonly runners: number
@@ -77,7 +77,10 @@ export class Cluster {
       .pipe(Context.add(Sharding.Sharding, sharding)) as Context.Context<never>
     this.partners = new Partners(world, this)
     for (let index = 1; index <= plan.runners; index += 1) this.#runners.push(new Runner(this, `eu-${index}`))
-    for (let shard = 1; shard <= shardsMax; shard += 1) this.#assign(shard)
+    for (let shard = 1; shard <= shardsMax; shard += 1) this.#assigned.set(shard, world.pick(this.#runners))
+    for (const [runner, shards] of Map.groupBy(this.#assigned.keys(), (shard) => this.#assigned.get(shard)!)) {
+      this.#acquire(runner, shards)
+    }
   }
 
   /** An activation remembers the newest command ids: one within these costs no rebuild. */
@@ -116,25 +119,36 @@ export class Cluster {
     const others = this.#runners.filter((runner) => runner !== except)
     const runner = this.world.pick(others.length === 0 ? this.#runners : others)
     this.#assigned.set(shard, runner)
-    this.#acquire(runner, shard)
+    this.#acquire(runner, [shard])
   }
 
-  /** Until it has the shard, or somebody else should. */
-  #acquire(runner: Runner, shard: number): void {
-    const again = () => void this.world.after(this.world.between(20, 200), runner, () => this.#acquire(runner, shard))
-    if (this.#assigned.get(shard) !== runner) return
-    if (runner.shards.has(shard)) {
-      // One that lost the lock and was given the shard again has to notice the loss first.
-      if (this.#locks.get(shard) === runner) return
+  /** Until it has the shards, or somebody else should. */
+  #acquire(runner: Runner, shards: ReadonlyArray<number>): void {
+    const { world } = this
+    const again = (left: ReadonlyArray<number>) =>
+      void world.after(world.between(5, 200), runner, () => this.#acquire(runner, left))
+    const mine = shards.filter((shard) => this.#assigned.get(shard) === runner)
+    // One that lost a lock and was given the shard again has to notice the loss first.
+    const lost = mine.filter((shard) => runner.shards.has(shard) && this.#locks.get(shard) !== runner)
+    if (lost.length > 0) {
       this.refreshSoon(runner)
-      return again()
+      again(lost)
     }
-    if (runner.storage === null) return again()
-    runner.run(runner.storage.acquire(runner.address, [ShardId.make("eu", shard)])).addObserver((exit) => {
-      if (!Exit.isSuccess(exit) || exit.value.length === 0) return again()
-      if (this.#assigned.get(shard) !== runner) return void this.#giveUp(runner, shard)
-      this.world.note("acquired", `${runner.name} shard ${shard}`)
-      runner.shards.add(shard)
+    const wanted = mine.filter((shard) => !runner.shards.has(shard))
+    if (wanted.length === 0) return
+    if (runner.storage === null) return again(wanted)
+    const ids = wanted.map((shard) => ShardId.make("eu", shard))
+    runner.run(runner.storage.acquire(runner.address, ids)).addObserver((exit) => {
+      const acquired = Exit.isSuccess(exit) ? exit.value.map(({ id }) => id) : []
+      for (const shard of acquired) {
+        if (this.#assigned.get(shard) !== runner) this.#giveUp(runner, shard)
+        else {
+          world.note("acquired", `${runner.name} shard ${shard}`)
+          runner.shards.add(shard)
+        }
+      }
+      const left = wanted.filter((shard) => !acquired.includes(shard))
+      if (left.length > 0) again(left)
     })
   }
 
@@ -194,7 +208,7 @@ export class Cluster {
       for (const shard of asked) {
         if (!held.has(shard)) {
           runner.run(runner.lose(shard))
-          this.#acquire(runner, shard)
+          this.#acquire(runner, [shard])
         } else if (this.#assigned.get(shard) !== runner) this.#giveUp(runner, shard)
       }
     })

@@ -7,7 +7,7 @@ import { World } from "./World.ts"
 /** Steps of one seed; one that has not come to rest by then never will. */
 const stepsMax = 40_000
 /** Faults come within so many steps. */
-const faultyStepsMax = 700
+const faultyStepsMax = 500
 
 export interface Outcome {
   readonly seed: number
@@ -28,7 +28,7 @@ const planOf = (world: World): Plan => {
   const some = (max: number) => (stormy && world.chance(0.7) ? world.between(0, world.chance(0.15) ? 5 * max : max) : 0)
   return {
     runners: 1 + world.draw(3),
-    encodes: world.chance(0.2),
+    encodes: world.chance(0.1),
     traffic: { dropped: some(0.06), doubled: some(0.1), late: some(0.2), stray: some(0.05) },
     weather: { lost: some(0.03), unanswered: some(0.03), slow: some(0.03) },
     bounds: {

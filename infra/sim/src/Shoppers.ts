@@ -54,7 +54,7 @@ export const make = (world: World) => {
     const product = (yield* Product.client)(SkuId.make(`eu_${code}`))
     const price = { amount: 100 + world.draw(900), currency: "GBP" as const, taxRate: 2_000 }
     const listed = new ListProduct({ commandId: commandId(), sku: code, title: code, description: "", price })
-    const deliveries = Array.from({ length: 1 + world.draw(2) }, () => {
+    const deliveries = Array.from({ length: world.pick([1, 1, 2]) }, () => {
       const warehouse = WarehouseId.make(`w${world.draw(2)}`)
       return ask(sku, new Receive({ commandId: commandId(), warehouse, quantity: 1 + world.draw(3) }))
     })
@@ -125,7 +125,7 @@ export const make = (world: World) => {
     }
     if (world.chance(0.3)) yield* Effect.exit(Effect.timeout(order.Settled({ timeoutMs: 2_000 }), deadline))
     if (world.chance(0.4)) {
-      for (let looks = 0; looks < 8; looks += 1) {
+      for (let looks = 0; looks < 6; looks += 1) {
         const view = yield* Effect.exit(Effect.timeout(order.View(), deadline))
         if (Exit.isSuccess(view) && (view.value.status === "shipped" || view.value.status === "delivered")) {
           const line = world.pick(view.value.lines)
@@ -144,11 +144,11 @@ export const make = (world: World) => {
     /** A day in the shop. */
     day: Effect.gen(function* () {
       const codes = Array.from({ length: 1 + world.draw(2) }, (_, index) => SkuCode.make(`S${index}`))
-      const carts = 1 + world.draw(3)
+      const carts = world.pick([1, 1, 2, 2, 3])
       yield* Effect.all(codes.map(stock), { concurrency: "unbounded", discard: true })
       const parts = [
         ...Array.from({ length: carts }, (_, number) => Effect.andThen(pause(150), shopper(number, codes, carts))),
-        ...(world.chance(0.3) ? [clerk(codes[0]!, 1 + world.draw(4))] : [])
+        ...(world.chance(0.2) ? [clerk(codes[0]!, 1 + world.draw(4))] : [])
       ]
       yield* Effect.all(parts, { concurrency: "unbounded", discard: true })
     }),

@@ -10,6 +10,14 @@ import type { Stored } from "./JournalStore.ts"
 import type { Model } from "./Model.ts"
 import { ShardEpochs } from "./ShardEpochs.ts"
 
+/** One schema for each kind of event: each activation would compile its own. */
+const lists = new WeakMap<object, Schema.Codec<ReadonlyArray<never>, ReadonlyArray<unknown>>>()
+const listOf = <Event>(event: Schema.Codec<Event, unknown>) => {
+  const list = lists.get(event) ?? Schema.Array(event as Schema.Codec<never, unknown>)
+  lists.set(event, list)
+  return list as Schema.Codec<ReadonlyArray<Event>, ReadonlyArray<unknown>>
+}
+
 /** How much of its history an activation keeps at hand. A simulation makes these small, so that it meets them in short histories. */
 export const Bounds = Context.Reference("@halles/entities/EventSourced/Bounds", {
   defaultValue: () => ({
@@ -91,8 +99,9 @@ export const make = Effect.fnUntraced(function* <
   if (epoch === undefined) return yield* Effect.die(new ActivationLost({ entity: name, reason: "shard not owned" }))
   const activation: Activation = { entityType: model.type, entityId: id, shard, epoch, dead: false }
 
-  const decodeEvents = Schema.decodeUnknownSync(Schema.Array(model.Event))
-  const encodeEvents = Schema.encodeSync(Schema.Array(model.Event))
+  const list = listOf(model.Event)
+  const decodeEvents = Schema.decodeUnknownSync(list)
+  const encodeEvents = Schema.encodeSync(list)
   const eventsOf = ({ events, version }: Stored): ReadonlyArray<Event> =>
     decodeEvents(version === model.version ? events : events.map((event) => model.upcast?.(version, event) ?? event))
 
