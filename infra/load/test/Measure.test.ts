@@ -66,6 +66,13 @@ describe("closedLoop", () => {
     })
   )
 
+  it.live("fails when no operation ended in the span: there is nothing to say of it", () =>
+    Effect.gen(function* () {
+      const error = yield* Effect.flip(loop(() => Effect.sleep(150)))
+      assert.include(error.reason, "no operation ended")
+    })
+  )
+
   it.live("fails with the first operation that does, and says why", () =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(loop(tenthFails))

@@ -93,6 +93,8 @@ export const closedLoop = Effect.fnUntraced(function* <E, R>(options: {
     yield* Effect.sleep(span.measureMs)
     loop.stopped = true
     const seconds = (performance.now() - loop.measuringSince) / 1000
+    // A rate of nothing is no figure.
+    if (latencies.length === 0) return yield* new OperationFailed({ row, reason: "no operation ended in the span" })
     return figures({ latencies, seconds, before, after: cpu(), setting })
   })
   const result = yield* Effect.exit(Effect.raceFirst(measured, Deferred.await(broken)))

@@ -19,7 +19,9 @@ const lostAfterMs = 20_000
 
 class NeverSeen extends Schema.TaggedError<NeverSeen>()("NeverSeen", { orders: Schema.Int }) {
   override get message(): string {
-    return `${this.orders} confirmed orders were not in the order list within ${lostAfterMs / 1000} s`
+    return this.orders === 0
+      ? "no order was confirmed in the span and looked for"
+      : `${this.orders} confirmed orders were not in the order list within ${lostAfterMs / 1000} s`
   }
 }
 
@@ -87,6 +89,7 @@ export const project: Measurement = {
         }).pipe(Effect.raceFirst(Deferred.await(lost)))
         yield* Effect.raceFirst(Effect.eventually(Effect.delay(watch.seen, pollMs)), Deferred.await(lost))
         const lags = watch.lagsSince(startedAt + span.warmUpMs)
+        if (lags.length === 0) return yield* new NeverSeen({ orders: 0 })
         const { p50ms, p95ms, p99ms } = figures({ latencies: lags, seconds: 1, before: {}, after: {}, setting: "" })
         yield* report("project", {
           ...load,
