@@ -61,8 +61,9 @@ export const figures = (options: {
 }
 
 /**
- * A closed loop: `inFlight` callers, each of which sends its next operation when the last is answered. Operations that
- * begin and end within the measured span count. The first failure ends the row.
+ * A closed loop: `inFlight` callers, each of which sends its next operation when the last is answered. Operations that end
+ * within the measured span count, wherever they began: as many begin in it and end after it, so that the rate and the
+ * processor time of one are right even when an operation takes as long as the span. The first failure ends the row.
  */
 export const closedLoop = Effect.fnUntraced(function* <E, R>(options: {
   readonly row: string
@@ -82,7 +83,7 @@ export const closedLoop = Effect.fnUntraced(function* <E, R>(options: {
       const since = performance.now()
       yield* operation(loop.next++)
       const now = performance.now()
-      if (since >= loop.measuringSince && !loop.stopped) latencies.push(now - since)
+      if (now >= loop.measuringSince && !loop.stopped) latencies.push(now - since)
     }
   }).pipe(Effect.catchCause((cause) => Deferred.fail(broken, new OperationFailed({ row, reason: reasonOf(cause) }))))
   const callers = yield* Effect.forEach(Array.from({ length: inFlight }), () => Effect.forkChild(caller))
