@@ -28,6 +28,7 @@ const calm: Traffic & Weather = { dropped: 0, doubled: 0, late: 0, stray: 0, los
 export interface Ambush {
   readonly tag: string
   readonly passing: number
+  readonly onHeldUp: () => void
   readonly strike: "hold up" | "crash caller" | "crash target" | "freeze caller" | "freeze target"
 }
 
@@ -251,7 +252,10 @@ export class Cluster {
     if (ambush.passing > 0) return 0
     const { world } = this
     world.note("ambush", `${ambush.strike} at ${tag}`)
-    if (ambush.strike === "hold up") return world.between(4_000, 12_000)
+    if (ambush.strike === "hold up") {
+      world.soon(world.outside, ambush.onHeldUp)
+      return world.between(4_000, 12_000)
+    }
     const victim = this.#runners.find((runner) => runner === (ambush.strike.endsWith("caller") ? caller : target))
     // After what is under way in this tick: a runner is not killed in the middle of a statement of its own.
     if (victim !== undefined) {

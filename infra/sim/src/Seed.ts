@@ -75,11 +75,12 @@ export const run = (seed: number, log: ((line: string) => void) | null): Outcome
   const cluster = new Cluster(world, planOf(world))
   const kinds = faults(world, cluster)
   const faultsAt = Array.from({ length: world.draw(9) }, () => world.draw(faultyStepsMax)).sort((a, b) => a - b)
+  const shoppers = Shoppers.make(world)
   if (world.chance(0.5)) {
     const tag = world.pick(world.chance(0.7) ? ambushed : ambushedToo)
-    cluster.lieInWait({ tag, passing: world.draw(3), strike: world.pick(strikes) })
+    const onHeldUp = () => void cluster.outside(shoppers.changeMinds)
+    cluster.lieInWait({ tag, passing: world.pick([0, 0, 0, 1, 2]), strike: world.pick(strikes), onHeldUp })
   }
-  const shoppers = Shoppers.make(world)
   let isOver = false
   cluster.outside(shoppers.day.pipe(Effect.andThen(shoppers.repeats))).addObserver((exit) => {
     isOver = true

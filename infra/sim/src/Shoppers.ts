@@ -30,6 +30,7 @@ const isPassing = (error: unknown): boolean => {
 /** Customers and shop keepers, who repeat what is not answered. */
 export const make = (world: World) => {
   const sent: Array<{ readonly send: Send; readonly command: Command }> = []
+  const placed: Array<OrderId> = []
   let commands = 0
   const commandId = () => CommandId.make(`c${(commands += 1)}`)
   const pause = (maxMs: number) => Effect.suspend(() => Effect.sleep(world.between(0, maxMs)))
@@ -114,7 +115,9 @@ export const make = (world: World) => {
       fingerprint: "f"
     })
     const done = yield* ask(cart, checkOut)
-    if (done !== null && Exit.isSuccess(done)) yield* afterwards(OrderId.make(id))
+    if (done === null || Exit.isFailure(done)) return
+    placed.push(OrderId.make(id))
+    yield* afterwards(OrderId.make(id))
   })
 
   const afterwards = Effect.fnUntraced(function* (id: OrderId) {
@@ -152,6 +155,17 @@ export const make = (world: World) => {
       ]
       yield* Effect.all(parts, { concurrency: "unbounded", discard: true })
     }),
+    /** It takes too long: those who have ordered want it no more. */
+    changeMinds: Effect.suspend(() =>
+      Effect.forEach(
+        placed,
+        Effect.fnUntraced(function* (id) {
+          yield* pause(3_000)
+          yield* ask((yield* Order.client)(id), new Cancel({ commandId: commandId(), reason: "too slow" }))
+        }),
+        { concurrency: "unbounded", discard: true }
+      )
+    ),
     /** Some of what was sent is sent once more, long after. */
     repeats: Effect.suspend(() =>
       Effect.forEach(
