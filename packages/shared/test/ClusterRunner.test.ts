@@ -9,7 +9,7 @@ import * as PlacementTables from "@halles/shared/Placement/Tables"
 import * as Postgres from "@halles/shared/Postgres"
 import { NatsTest } from "@halles/shared/testing/NatsTest"
 import { PgTest } from "@halles/shared/testing/PgTest"
-import { Cause, Context, Effect, Exit, Layer, Schedule, Schema, Scope, Stream } from "effect"
+import { Cause, Context, Effect, Exit, Fiber, Layer, Schedule, Schema, Scope, Stream } from "effect"
 import { ClusterSchema, Entity, Sharding, SqlRunnerStorage } from "effect/cluster"
 import { Rpc } from "effect/rpc"
 import { Migrator } from "effect/sql"
@@ -20,9 +20,13 @@ const Place = Entity.make("Place", [
   Rpc.make("Hang", { success: Schema.Void }).annotate(ClusterSchema.Uninterruptible, true),
   /** Its handler dies each time. */
   Rpc.make("Die", { success: Schema.Void }).annotate(ClusterSchema.Uninterruptible, true),
+  /** Dies on the runners that are brittle, and answers on others. */
+  Rpc.make("Brittle", { success: Schema.String }).annotate(ClusterSchema.Uninterruptible, true),
   Rpc.make("Length", { payload: { text: Schema.String }, success: Schema.Int }),
   Rpc.make("Count", { payload: { to: Schema.Int }, success: Schema.Int, stream: true })
 ]).annotate(ClusterSchema.ShardGroup, Shard.group)
+
+const brittle = new Set<string>()
 
 const layerPlace = (runnerId: string) =>
   Place.toLayer(
@@ -31,6 +35,7 @@ const layerPlace = (runnerId: string) =>
         Where: () => Effect.succeed(runnerId),
         Hang: () => Effect.never,
         Die: () => Effect.die("broken"),
+        Brittle: () => (brittle.has(runnerId) ? Effect.die("broken") : Effect.succeed(runnerId)),
         Length: ({ payload }) => Effect.succeed(payload.text.length),
         Count: ({ payload }) => Stream.range(1, payload.to)
       })
@@ -125,12 +130,14 @@ layer(Servers, { excludeTestServices: true })("a cluster over NATS", (it) => {
         )
         const placement = Context.get(context, Placement)
         const shard = 7
-        const [hangs, dies, neighbour] = Array.from({ length: 1_000 }, (_, index) => `eu_n${index}`).filter(
+        const [hangs, dies, neighbour, rebuilt] = Array.from({ length: 1_000 }, (_, index) => `eu_n${index}`).filter(
           (id) => Shard.shardOf(id) === shard
         )
         const owner = yield* place(neighbour!).Where()
         yield* Effect.forkChild(Effect.ignore(place(hangs!).Hang()))
         yield* Effect.forkChild(Effect.ignore(place(dies!).Die()))
+        brittle.add(owner)
+        const forgotten = yield* Effect.forkChild(place(rebuilt!).Brittle())
         yield* Effect.sleep(300)
         assert.strictEqual(yield* place(neighbour!).Where(), owner, "beside them it answers")
 
@@ -147,6 +154,8 @@ layer(Servers, { excludeTestServices: true })("a cluster over NATS", (it) => {
         )
         // The entities' deadline is 300 ms; the rest is for a machine that runs other tests.
         assert.isBelow(slowest.ms, 1_500)
+        // It was being rebuilt when its shard went: whoever asked it is answered by the next owner, and not at his deadline.
+        assert.notStrictEqual(yield* Fiber.join(forgotten).pipe(Effect.timeout("3 seconds")), owner)
         yield* placement.stay("eu", owner, "operator")
       }),
     40_000

@@ -1,4 +1,4 @@
-import { Cause, Context, Effect, Exit, Layer, Option } from "effect"
+import { Cause, Context, Effect, Exit, Layer, Option, Schedule } from "effect"
 import {
   ClusterError,
   EntityAddress,
@@ -48,7 +48,21 @@ const makeAddresses = () => {
   }
 }
 
-/** Hands calls to the entities of this runner. */
+/** Between two looks for calls whose shard has gone. */
+const lostLookMs = 400
+
+/** A call that has no answer yet. */
+interface PendingCall {
+  readonly address: EntityAddress.EntityAddress
+  /** Its shard was not here at some look: if it has no answer by the next one, nobody here gives it any. */
+  isLost: boolean
+  readonly refuse: () => void
+}
+
+/**
+ * Hands calls to the entities of this runner. An entity that is being rebuilt when its shard is taken away forgets what it
+ * was asked; such calls are refused, so that their callers ask the next owner before their deadlines.
+ */
 const layerCalls = Layer.effectDiscard(
   Effect.gen(function* () {
     const sharding = yield* Sharding.Sharding
@@ -57,8 +71,29 @@ const layerCalls = Layer.effectDiscard(
     const fork = makeFork(yield* Effect.scope, yield* Effect.context<never>())
     const addressOf = makeAddresses()
 
-    incoming.serve((call, answer) => {
+    const pending = new Set<PendingCall>()
+    yield* Effect.sync(() => {
+      for (const call of pending) {
+        if (call.isLost) call.refuse()
+        else call.isLost = !sharding.hasShardId(call.address.shardId)
+      }
+    }).pipe(Effect.repeat(Schedule.spaced(lostLookMs)), Effect.forkScoped)
+
+    incoming.serve((call, reply) => {
       const [id, , , , , tag, payload, trace] = call
+      const address = addressOf(call)
+      const answer = (frame: AnswerFrame) => {
+        if (!pending.has(waiting)) return undefined
+        const failed = reply(frame)
+        if (failed === undefined) pending.delete(waiting)
+        return failed
+      }
+      const waiting: PendingCall = {
+        address,
+        isLost: false,
+        refuse: () => void answer([id, "refused", "EntityNotAssignedToRunner"])
+      }
+      pending.add(waiting)
       const send = (make: () => AnswerFrame) => {
         let failed: unknown
         try {
@@ -75,7 +110,7 @@ const layerCalls = Layer.effectDiscard(
               // A number of our own: ids of callers that own no shards may meet.
               envelope: Envelope.makeRequest({
                 requestId,
-                address: addressOf(call),
+                address,
                 tag: tag as never,
                 payload: payload as never,
                 headers: Headers.empty,
