@@ -164,13 +164,23 @@ export const make = Effect.fnUntraced(function* <
       )
     )
 
-  /** What writes nothing does not meet the unique index: a repeat older than memory is looked for in the journal. */
-  const unlessRepeated = <X>(command: Command, answer: Effect.Effect<Handled<State, Event>, X>) =>
-    seq <= recent.size
-      ? whenCommitted(lastCommit, answer)
+  /** What writes nothing does not meet the fence: an owner of before knows nothing of what was written since. */
+  const asOwner = <A, X>(answer: Effect.Effect<A, X>): Effect.Effect<A, X> =>
+    Effect.flatMap(journal.owns(activation), (owns) => {
+      if (owns) return answer
+      activation.dead = true
+      return Effect.die(new ActivationLost({ entity: name, reason: "Stale" }))
+    })
+
+  /** Nor does it meet the unique index: a repeat older than memory is looked for in the journal. */
+  const unlessRepeated = <X>(command: Command, answer: Effect.Effect<Handled<State, Event>, X>) => {
+    const confirmed = command._tag === "Wake" ? answer : asOwner(answer)
+    return seq <= recent.size
+      ? whenCommitted(lastCommit, confirmed)
       : Effect.flatMap(repeat(command.commandId), (found) =>
-          Option.isSome(found) ? Effect.succeed(found.value) : answer
+          Option.isSome(found) ? Effect.succeed(found.value) : confirmed
         )
+  }
 
   /**
    * The timer that is stored is never later than this, and never later than what the state wants. A timer that comes too

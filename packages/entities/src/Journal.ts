@@ -37,6 +37,8 @@ export class Journal extends Context.Service<
     readonly find: (entityType: string, entityId: string, commandId: string) => Effect.Effect<Option.Option<Stored>>
     /** In order, `historyMax` rows at the most. */
     readonly history: (entityType: string, entityId: string, afterSeq: number) => Effect.Effect<ReadonlyArray<Stored>>
+    /** Whether nobody has taken the shard over since the entity was activated. */
+    readonly owns: (activation: GroupCommit.Activation) => Effect.Effect<boolean>
     /** Whether the writer of the shard takes more at the moment. */
     readonly hasRoom: (shard: number) => boolean
     /** Command ids that are in the journal though an activation of this runner did not remember them, by entity. */
@@ -98,6 +100,12 @@ export class Journal extends Context.Service<
         load: (entityType, entityId) => loading.withPermits(1)(load(entityType, entityId)),
         find: (entityType, entityId, commandId) => answered(store.find(entityType, entityId, commandId)),
         history: (entityType, entityId, afterSeq) => answered(store.history(entityType, entityId, afterSeq)),
+        owns: ({ epoch, shard }) =>
+          Effect.map(answered(store.epochOf(shard)), (now) => {
+            const isOwner = now?.epoch === epoch
+            if (!isOwner && epochs.current(shard) === epoch) epochs.drop([shard])
+            return isOwner
+          }),
         hasRoom: (shard) => writerOf(shard).hasRoom(),
         taken: new Map(),
         appendUnsafe: (entry) => writerOf(entry.activation.shard).appendUnsafe(entry),

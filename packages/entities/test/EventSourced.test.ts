@@ -139,6 +139,23 @@ layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("EventSourced"
     })
   )
 
+  // A runner that was frozen while its shard was taken over refused, from its state of before, what the new owner's allowed:
+  // a shipment that was told so by such an order ("there is none") never told it again that its goods had left.
+  it.effect("refuses nothing from a state that another owner has moved on", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const counter = (yield* Counter.client)("eu_stale")
+      yield* counter.Add(add("before", 999_999))
+      const [row] = yield* sql<{ shard: number }>`SELECT shard FROM journal WHERE entity_id = 'eu_stale'`
+      yield* sql`SELECT * FROM shard_epoch_raise(${[row!.shard]}, 'intruder')`
+      yield* sql`
+        INSERT INTO journal (entity_type, entity_id, seq, command_id, events, meta, shard, epoch, at)
+        SELECT entity_type, entity_id, 2, 'theirs', '[{"_tag":"Added","amount":-900000}]', meta, shard, epoch + 1, now()
+        FROM journal WHERE entity_id = 'eu_stale'`
+      assert.deepStrictEqual(yield* counter.Add(add("after", 5)), { total: 100_004, seq: 3, repeated: false })
+    })
+  )
+
   it.effect("answers a repeat that is older than it remembers from the journal", () =>
     Effect.gen(function* () {
       const counter = (yield* Counter.client)("eu_old")
