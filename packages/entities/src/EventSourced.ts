@@ -172,14 +172,18 @@ export const make = Effect.fnUntraced(function* <
       return Effect.die(new ActivationLost({ entity: name, reason: "Stale" }))
     })
 
-  /** Nor does it meet the unique index: a repeat older than memory is looked for in the journal. */
+  /**
+   * Nor does it meet the unique index: a repeat older than memory is looked for in the journal, and so is one whose
+   * other copy was accepted while this one waited.
+   */
   const unlessRepeated = <X>(command: Command, answer: Effect.Effect<Handled<State, Event>, X>) => {
-    const confirmed = command._tag === "Wake" ? answer : asOwner(answer)
-    return seq <= recent.size
-      ? whenCommitted(lastCommit, confirmed)
-      : Effect.flatMap(repeat(command.commandId), (found) =>
-          Option.isSome(found) ? Effect.succeed(found.value) : confirmed
-        )
+    const orFound = <Y>(otherwise: Effect.Effect<Handled<State, Event>, Y>) =>
+      Effect.flatMap(repeat(command.commandId), (found) =>
+        Option.isSome(found) ? Effect.succeed(found.value) : otherwise
+      )
+    const last = Effect.suspend(() => (recent.has(command.commandId) ? orFound(answer) : answer))
+    const confirmed = command._tag === "Wake" ? last : asOwner(last)
+    return seq <= recent.size ? whenCommitted(lastCommit, confirmed) : orFound(confirmed)
   }
 
   /**
