@@ -181,7 +181,8 @@ export const make = Effect.fnUntraced(function* <
       Effect.flatMap(repeat(command.commandId), (found) =>
         Option.isSome(found) ? Effect.succeed(found.value) : otherwise
       )
-    const last = Effect.suspend(() => (recent.has(command.commandId) ? orFound(answer) : answer))
+    const decided = seq
+    const last = Effect.suspend(() => (seq === decided ? answer : orFound(answer)))
     const confirmed = command._tag === "Wake" ? last : asOwner(last)
     return seq <= recent.size ? whenCommitted(lastCommit, confirmed) : orFound(confirmed)
   }
