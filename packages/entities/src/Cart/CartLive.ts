@@ -100,12 +100,10 @@ export const CartLive = Cart.toLayer(
     })
 
     const merged = self.until((state) => !isMerging(state), mergeWaitMs)
-    /** A cart that waits for another is `Busy`: once it has its answer the command is tried again. */
+    /** A cart that waits for another is `Busy`: once it has its answer, which may be by now, the command is tried again. */
     const onceMerged = <A, E>(effect: Effect.Effect<A, E | Busy>) =>
       Effect.catch(effect, (refusal) =>
-        Effect.flatMap(self.committed, ({ state }) =>
-          refusal instanceof Busy && isMerging(state) ? Effect.andThen(merged, effect) : Effect.fail(refusal)
-        )
+        refusal instanceof Busy ? Effect.andThen(merged, effect) : Effect.fail(refusal)
       )
 
     const checkOut = Effect.fnUntraced(function* (command: CheckOut) {
