@@ -181,9 +181,13 @@ export const make = Effect.fnUntraced(function* <
       Effect.flatMap(repeat(command.commandId), (found) =>
         Option.isSome(found) ? Effect.succeed(found.value) : otherwise
       )
-    const decided = seq
-    const last = Effect.suspend(() => (seq === decided ? answer : orFound(answer)))
-    const confirmed = command._tag === "Wake" ? last : asOwner(last)
+    /** Memory tells, unless more was accepted since `seen` than it holds. */
+    const unlessAccepted = (seen: number): Effect.Effect<Handled<State, Event>, X> =>
+      Effect.suspend(() => {
+        if (recent.has(command.commandId)) return orFound(answer)
+        return seq - seen <= recent.size ? answer : orFound(unlessAccepted(seq))
+      })
+    const confirmed = command._tag === "Wake" ? answer : asOwner(unlessAccepted(seq))
     return seq <= recent.size ? whenCommitted(lastCommit, confirmed) : orFound(confirmed)
   }
 
