@@ -9,7 +9,7 @@ import { SqlClient, type SqlError } from "effect/sql"
 import type { Committed } from "./Journal/GroupCommit.ts"
 import { ShardEpochs } from "./ShardEpochs.ts"
 
-/** Batches that are published and struck off together. */
+/** Batches that are published and struck off together: one after the other each would wait for the stream's answer. */
 const togetherMax = 16
 /** Batches kept in memory until they are published; later ones are read back from the journal when their turn comes. */
 const rememberedMax = 256
@@ -96,7 +96,9 @@ export class Outbox extends Context.Service<
               work.closeUnsafe()
               continue
             }
-            for (const [batch, remembered] of next) yield* send(remembered ?? (yield* rowsOf([batch])))
+            const messages: Array<Message> = []
+            for (const [batch, remembered] of next) messages.push(...(remembered ?? (yield* rowsOf([batch]))))
+            yield* send(messages)
             const batches = next.map(([batch]) => batch)
             yield* published(batches)
             for (const batch of batches) pending.delete(batch)
