@@ -201,22 +201,19 @@ export const failover = (options: {
           return null
         })
       )
-      yield* disturb(
-        "nats",
-        both,
-        Effect.as(
-          Effect.sync(() => stage.signal("nats", "SIGKILL")),
-          null
+      for (const [server, signal] of [
+        ["nats", "SIGKILL"],
+        ["postgres", "SIGINT"]
+      ] as const) {
+        yield* disturb(
+          server,
+          both,
+          Effect.as(
+            Effect.sync(() => stage.signal(server, signal)),
+            null
+          )
         )
-      )
-      yield* disturb(
-        "postgres",
-        both,
-        Effect.as(
-          Effect.sync(() => stage.signal("postgres", "SIGINT")),
-          null
-        )
-      )
+      }
       yield* disturb(
         "redis",
         both,
