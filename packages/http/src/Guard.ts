@@ -69,16 +69,9 @@ const noRoute = Problem.response(
     detail: "No resource has this path."
   })
 )
+const methodNotAllowed = Problem.kind({ code: "method_not_allowed", status: 405, title: "Not with this method" })
 const otherMethod = (allowed: ReadonlyArray<string>): HttpServerResponse.HttpServerResponse =>
-  Problem.response(
-    Problem.make({
-      code: "method_not_allowed",
-      status: 405,
-      title: "Not with this method",
-      detail: `This resource takes ${allowed.join(", ")}.`
-    }),
-    { allow: allowed.join(", ") }
-  )
+  Problem.response(methodNotAllowed(`This resource takes ${allowed.join(", ")}.`), { allow: allowed.join(", ") })
 
 const endpoints: ReadonlyArray<HttpApiEndpoint.Top> = Object.values(Api.groups).flatMap((group) =>
   Object.values(group.endpoints as Record<string, HttpApiEndpoint.Top>)

@@ -19,6 +19,7 @@ import { Guard } from "./Guard.ts"
 import { HealthHttp } from "./HealthHttp.ts"
 import { HttpConfig } from "./HttpConfig.ts"
 import { OrderHttp } from "./OrderHttp.ts"
+import { ProblemPages } from "./ProblemPages.ts"
 import { RefusalsLive } from "./Refusals.ts"
 import { SkuHttp } from "./SkuHttp.ts"
 import { WebhookHttp, WebhookSecrets } from "./WebhookHttp.ts"
@@ -49,6 +50,7 @@ export const RoutesLive = Layer.mergeAll(
   HttpApiBuilder.layer(Api, { openapiPath: "/openapi.json" }),
   HttpApiScalar.layer(Api, { path: "/docs", scalar: { withDefaultFonts: false } }),
   PrometheusMetrics.layerHttp({ path: "/metrics" }),
+  ProblemPages,
   Guard
 ).pipe(
   Layer.provide([CartHttp, OrderHttp, CustomerHttp, SkuHttp, CatalogHttp, WebhookHttp, HealthHttp]),

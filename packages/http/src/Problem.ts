@@ -19,12 +19,34 @@ export interface Document {
 /** `TooLateToCancel` is `too_late_to_cancel`. */
 export const codeOf = (tag: string): string => tag.replace(/(?<=[a-z])(?=[A-Z])/g, "_").toLowerCase()
 
-export const make = (options: {
+/** What a problem is whenever it happens, as its page says. */
+export interface Kind {
   readonly code: string
   readonly status: number
   readonly title: string
-  readonly detail: string
-}): Document => ({ type: `/problems/${options.code}`, ...options })
+  /** What the client may do about it; without it, what holds for every problem of the status. */
+  readonly help?: string
+}
+
+const kinds = new Map<string, Kind>()
+/** Every problem that this process can answer with, by code: modules declare theirs as they are loaded. */
+export const catalogue: ReadonlyMap<string, Kind> = kinds
+
+/** Throws, where the process starts, when a code means two things. */
+const declare = ({ code, help, status, title }: Kind): void => {
+  const known = kinds.get(code)
+  if (known === undefined) kinds.set(code, { code, status, title, ...(help === undefined ? {} : { help }) })
+  else if (known.status !== status || known.title !== title) throw new Error(`Two problems have the code ${code}`)
+}
+
+/** Declares a problem from outside the contract, whose detail differs each time. */
+export const kind = ({ code, help, status, title }: Kind): ((detail: string) => Document) => {
+  declare({ code, status, title, ...(help === undefined ? {} : { help }) })
+  return (detail) => ({ type: `/problems/${code}`, code, status, title, detail })
+}
+
+/** As `kind`, with the one detail that it has. */
+export const make = ({ detail, ...problem }: Kind & { readonly detail: string }): Document => kind(problem)(detail)
 
 /** A problem from outside the contract: an unknown route, an oversize body, a defect. */
 export const response = (
@@ -53,6 +75,7 @@ export const of = <E extends ErrorClass>(
   error: E,
   options: {
     readonly title: string
+    readonly help?: string
     readonly detail: (error: E["Type"]) => string
     readonly headers?: Readonly<Record<string, string>>
   }
@@ -60,6 +83,7 @@ export const of = <E extends ErrorClass>(
   const tag = (error.fields["_tag"] as unknown as { readonly schema: { readonly literal: string } }).schema.literal
   const code = codeOf(tag)
   const status = statusOf(error)
+  const document = kind({ code, status, ...options })
   const { _tag: _, errors, ...own } = error.fields
   const hasContext = Object.keys(own).length > 0
   const body = Schema.Struct({
@@ -76,7 +100,7 @@ export const of = <E extends ErrorClass>(
   const encode = (value: E["Type"]) => {
     const { _tag: _, errors: faults, ...context } = value as Record<string, unknown>
     return {
-      ...make({ code, status, title: options.title, detail: options.detail(value) }),
+      ...document(options.detail(value)),
       ...(hasContext ? { context: Object.fromEntries(Object.keys(own).map((key) => [key, context[key]])) } : {}),
       ...(errors === undefined ? {} : { errors: faults })
     }
