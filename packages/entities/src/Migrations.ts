@@ -1,3 +1,4 @@
+import * as AuditTables from "@halles/shared/AuditLog/Tables"
 import * as PlacementTables from "@halles/shared/Placement/Tables"
 import { Effect, Layer } from "effect"
 import { SqlRunnerStorage } from "effect/cluster"
@@ -19,10 +20,12 @@ export const migrateRegion = run({
   })
 })
 
-/** Runner registry, shard locks (tables of Effect's own) and the placement of shards of the whole cluster, in `halles_control`. */
+/** Runner registry, shard locks (tables of Effect's own), the placement of shards and the audit log of the whole cluster, in `halles_control`. */
 export const migrateControl = Effect.gen(function* () {
   yield* run({ loader: SqlRunnerStorage.migrations({}), table: "cluster_runner_migrations" })
   yield* run({ loader: PlacementTables.migrations, table: "control_migrations" })
+  yield* run({ loader: AuditTables.migrations, table: "audit_migrations" })
+  yield* AuditTables.grants
   const sql = yield* SqlClient.SqlClient
   yield* sql`
     DO $$ BEGIN

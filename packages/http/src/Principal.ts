@@ -1,0 +1,62 @@
+import { CustomerId } from "@halles/shared/Ids"
+import { Region } from "@halles/shared/Region"
+import { Context, Schema } from "effect"
+
+/** What an account may be; a token says which ones, and `Policy.ts` what each may do. */
+export const Role = Schema.Literals([
+  "customer",
+  "support",
+  "merchandiser",
+  "warehouse",
+  "ops-read",
+  "ops-write",
+  "admin",
+  "partner"
+])
+export type Role = typeof Role.Type
+
+/** What a client was allowed to do in somebody's name. A token that names others loses them at the edge. */
+export const Scope = Schema.Literals([
+  "catalog:read",
+  "catalog:write",
+  "carts:write",
+  "orders:read",
+  "orders:write",
+  "customers:read",
+  "customers:write",
+  "stock:read",
+  "stock:write",
+  "payments:write",
+  "webhooks:manage",
+  "keys:manage",
+  "audit:read",
+  "ops:read",
+  "ops:write"
+])
+export type Scope = typeof Scope.Type
+
+/** Who sends the current request, as far as its credential proves it. */
+export interface Principal {
+  /** `service`: one of our own tools with a token of this deployment. */
+  readonly kind: "anonymous" | "customer" | "staff" | "partner" | "service"
+  /** The account, the partner or the tool; of nobody in particular, `anonymous`. */
+  readonly subject: string
+  /** The OAuth client, or the id of the partner's key. */
+  readonly clientId: string
+  readonly roles: ReadonlySet<Role>
+  readonly scopes: ReadonlySet<Scope>
+  readonly customerId?: CustomerId
+  /** Staff that is limited to one region. */
+  readonly region?: Region
+}
+
+export const anonymous: Principal = {
+  kind: "anonymous",
+  subject: "anonymous",
+  clientId: "anonymous",
+  roles: new Set(),
+  scopes: new Set()
+}
+
+/** Of the current request. Where nobody has looked at a credential it is anonymous, who may do least. */
+export const Principal = Context.Reference<Principal>("@halles/http/Principal", { defaultValue: () => anonymous })

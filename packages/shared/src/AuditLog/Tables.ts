@@ -1,0 +1,74 @@
+import { Effect } from "effect"
+import { Migrator, SqlClient } from "effect/sql"
+
+const log = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  yield* sql`CREATE SCHEMA audit`
+  // What is searched for is derived from what is hashed: nobody can change the one and leave the other.
+  yield* sql`
+    CREATE TABLE audit.entry (
+      seq bigint PRIMARY KEY,
+      at bigint NOT NULL,
+      entry text NOT NULL CHECK (length(entry) <= 16384),
+      hash text NOT NULL UNIQUE,
+      id text GENERATED ALWAYS AS (entry::jsonb ->> 'id') STORED UNIQUE,
+      actor text GENERATED ALWAYS AS (entry::jsonb ->> 'actor') STORED,
+      action text GENERATED ALWAYS AS (entry::jsonb ->> 'action') STORED
+    )`
+  yield* sql`CREATE INDEX entry_actor ON audit.entry (actor, seq)`
+  yield* sql`CREATE INDEX entry_action ON audit.entry (action, seq)`
+  yield* sql`
+    CREATE FUNCTION audit.refuse() RETURNS trigger LANGUAGE plpgsql AS $fn$
+    BEGIN
+      RAISE EXCEPTION 'the audit log is only appended to' USING ERRCODE = 'insufficient_privilege';
+    END $fn$`
+  yield* sql`
+    CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit.entry
+    FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse()`
+  // The only way in: under one lock, so that the chain cannot fork, whoever writes and whatever crashes. Who calls it gives
+  // texts and nothing else; number, time and hash are the database's. An entry that is there already is passed over.
+  yield* sql`
+    CREATE FUNCTION audit.append(entries text[]) RETURNS TABLE (seq bigint, hash text)
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $fn$
+    DECLARE
+      next_seq bigint;
+      last_hash text;
+      now_us bigint;
+      item text;
+    BEGIN
+      PERFORM pg_advisory_xact_lock(7301, 0);
+      SELECT e.seq, e.hash INTO next_seq, last_hash FROM audit.entry e ORDER BY e.seq DESC LIMIT 1;
+      next_seq := coalesce(next_seq, 0);
+      last_hash := coalesce(last_hash, repeat('0', 64));
+      FOREACH item IN ARRAY entries LOOP
+        CONTINUE WHEN EXISTS (SELECT FROM audit.entry e WHERE e.id = item::jsonb ->> 'id');
+        next_seq := next_seq + 1;
+        now_us := (extract(epoch FROM clock_timestamp()) * 1000000)::bigint;
+        last_hash := encode(
+          sha256(convert_to(last_hash || E'\\n' || next_seq || E'\\n' || now_us || E'\\n' || item, 'UTF8')), 'hex');
+        INSERT INTO audit.entry (seq, at, entry, hash) VALUES (next_seq, now_us, item, last_hash);
+      END LOOP;
+      seq := next_seq;
+      hash := last_hash;
+      RETURN NEXT;
+    END $fn$`
+  yield* sql`REVOKE ALL ON FUNCTION audit.append(text[]) FROM PUBLIC`
+})
+
+/** The audit log, in a schema of its own of `halles_control`. */
+export const migrations = Migrator.fromRecord({ "0001_log": log })
+
+/** Who may write appends through the function and reads; nobody inserts, changes or deletes a row. Run at each provisioning. */
+export const grants = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  yield* sql`
+    DO $$ DECLARE name text; BEGIN
+      FOR name IN SELECT rolname FROM pg_roles WHERE rolname IN ('halles_edge', 'halles_identity', 'halles_ops', 'halles_reader') LOOP
+        EXECUTE format('GRANT USAGE ON SCHEMA audit TO %I', name);
+        EXECUTE format('GRANT SELECT ON audit.entry TO %I', name);
+        IF name <> 'halles_reader' THEN
+          EXECUTE format('GRANT EXECUTE ON FUNCTION audit.append(text[]) TO %I', name);
+        END IF;
+      END LOOP;
+    END $$`
+})

@@ -1,0 +1,79 @@
+import { Effect } from "effect"
+import { SqlClient, type SqlError } from "effect/sql"
+import type { Anchor } from "./Anchors.ts"
+import { genesis, hashOf, type Row } from "./Entry.ts"
+
+/** What does not fit, and where. */
+export interface Finding {
+  readonly kind: "changed" | "missing" | "truncated"
+  readonly seq: bigint
+  readonly detail: string
+}
+
+/** The chain so far: the number and hash of its last row. */
+interface Link {
+  readonly seq: bigint
+  readonly hash: string
+}
+export const start: Link = { seq: 0n, hash: genesis }
+
+/**
+ * Whether a row follows the one before it. After a finding the chain is taken up at the row as it stands, so that one fault is
+ * one finding, and what comes later is judged by itself.
+ */
+export const follow = (before: Link, row: Row): Finding | null => {
+  if (row.seq !== before.seq + 1n) {
+    const gone = row.seq - before.seq - 1n
+    const detail = gone === 1n ? "The row is missing" : `${gone} rows are missing, up to ${row.seq - 1n}`
+    return { kind: "missing", seq: before.seq + 1n, detail }
+  }
+  return hashOf(before.hash, row) === row.hash
+    ? null
+    : {
+        kind: "changed",
+        seq: row.seq,
+        detail: "The row does not fit its hash and the row before: changed, or out of order"
+      }
+}
+
+/** Rows read at a time. */
+const pageMax = 2_000
+
+export interface Report {
+  readonly rows: number
+  readonly anchors: number
+  readonly head: Link
+  readonly findings: ReadonlyArray<Finding>
+}
+
+/** Reads the whole log and compares it with itself and with its anchors; at most `findingsMax` findings are told. */
+export const verify = Effect.fn("AuditLog.verify")(function* (
+  anchors: ReadonlyArray<Anchor>,
+  findingsMax = 100
+): Effect.fn.Return<Report, SqlError.SqlError, SqlClient.SqlClient> {
+  const sql = yield* SqlClient.SqlClient
+  const anchored = new Map(anchors.map(({ hash, seq }) => [BigInt(seq), hash]))
+  const findings: Array<Finding> = []
+  let last = start
+  let rows = 0
+  while (findings.length < findingsMax) {
+    const page = yield* sql<Row>`
+      SELECT seq, at, entry, hash FROM audit.entry WHERE seq > ${last.seq} ORDER BY seq LIMIT ${pageMax}`
+    if (page.length === 0) break
+    for (const row of page) {
+      const found = follow(last, row)
+      if (found !== null) findings.push(found)
+      const anchor = anchored.get(row.seq)
+      if (anchor !== undefined && anchor !== row.hash && found === null) {
+        findings.push({ kind: "changed", seq: row.seq, detail: "The row is not the one that was anchored: rewritten" })
+      }
+      last = { seq: row.seq, hash: row.hash }
+      rows += 1
+    }
+  }
+  const longest = [...anchored.keys()].reduce((most, seq) => (seq > most ? seq : most), 0n)
+  if (longest > last.seq) {
+    findings.push({ kind: "truncated", seq: last.seq + 1n, detail: `The log once went on to row ${longest}` })
+  }
+  return { rows, anchors: anchors.length, head: last, findings: findings.slice(0, findingsMax) }
+})

@@ -1,0 +1,218 @@
+import { assert, describe, it, layer } from "@effect/vitest"
+import { AuditLog } from "@halles/shared/AuditLog"
+import * as Anchors from "@halles/shared/AuditLog/Anchors"
+import { type Act, canonical, mask, maskAddress } from "@halles/shared/AuditLog/Entry"
+import * as Tables from "@halles/shared/AuditLog/Tables"
+import { verify } from "@halles/shared/AuditLog/Verify"
+import { Nats } from "@halles/shared/Nats"
+import { NatsTest } from "@halles/shared/testing/NatsTest"
+import { PgTest } from "@halles/shared/testing/PgTest"
+import { Cause, Effect, Exit, Layer, Logger } from "effect"
+import { Migrator, SqlClient } from "effect/sql"
+import * as fc from "fast-check"
+
+const act = (subject: string, rest: Partial<Act> = {}): Act => ({
+  actor: "account-1",
+  action: "role.grant",
+  subject,
+  outcome: "allowed",
+  ...rest
+})
+
+/** As a cluster has it; the roles stay in a server that tests share. */
+const tables = Layer.effectDiscard(
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    yield* sql`
+      DO $$ BEGIN CREATE ROLE halles_edge; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$`
+    yield* Migrator.make({})({ loader: Tables.migrations, table: "audit_migrations" })
+    yield* Tables.grants
+  })
+)
+const world = AuditLog.layer.pipe(
+  Layer.provideMerge(tables),
+  Layer.provideMerge(Layer.merge(PgTest.layer("audit"), NatsTest.layerConnection("audit"))),
+  Layer.provideMerge(NatsTest.layer),
+  Layer.provideMerge(Logger.layer([]))
+)
+
+/** Whoever owns the database can do anything; the chain shows that it was done. */
+const forcing = <A, E>(change: Effect.Effect<A, E, SqlClient.SqlClient>) =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    yield* sql`ALTER TABLE audit.entry DISABLE TRIGGER append_only`
+    yield* change
+    yield* sql`ALTER TABLE audit.entry ENABLE TRIGGER append_only`
+  })
+
+/** What a verification says after a change, which is then taken back. */
+const after = <E>(
+  change: Effect.Effect<unknown, E, SqlClient.SqlClient>,
+  anchors: ReadonlyArray<Anchors.Anchor> = []
+) =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    yield* sql`CREATE TABLE saved AS SELECT seq, at, entry, hash FROM audit.entry`
+    yield* forcing(change)
+    const { findings } = yield* verify(anchors)
+    yield* forcing(sql`TRUNCATE audit.entry`)
+    yield* sql`INSERT INTO audit.entry (seq, at, entry, hash) SELECT seq, at, entry, hash FROM saved`
+    yield* sql`DROP TABLE saved`
+    return findings.map(({ kind, seq }) => `${kind} ${seq}`)
+  })
+
+layer(world, { excludeTestServices: true, timeout: "60 seconds" })("the audit log", (it) => {
+  it.effect("holds what was recorded, in a chain that every writer continues", () =>
+    Effect.gen(function* () {
+      const audit = yield* AuditLog
+      yield* Effect.forEach(Array.from({ length: 300 }), (_, at) => audit.record(act(`one-${at}`)), {
+        concurrency: "unbounded",
+        discard: true
+      })
+      const writers = Array.from({ length: 3 }, (_, writer) =>
+        Effect.gen(function* () {
+          const another = yield* AuditLog
+          yield* Effect.forEach(Array.from({ length: 20 }), (_, at) => another.record(act(`w${writer}-${at}`)))
+        }).pipe(Effect.provide(Layer.fresh(AuditLog.layer)))
+      )
+      yield* Effect.all(writers, { concurrency: "unbounded" })
+      const report = yield* verify([])
+      assert.deepStrictEqual([report.rows, report.findings], [360, []])
+    })
+  )
+
+  it.effect("shows a row that is changed, missing, out of order or cut off, and which", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const { head } = yield* verify([])
+      const anchor = { seq: String(head.seq), hash: head.hash }
+      const of = (change: Effect.Effect<unknown, unknown, SqlClient.SqlClient>) => after(change, [anchor])
+      const other = canonical(act("another"), "forged")
+      assert.deepStrictEqual(yield* of(sql`UPDATE audit.entry SET entry = ${other} WHERE seq = 7`), ["changed 7"])
+      assert.deepStrictEqual(yield* of(sql`UPDATE audit.entry SET at = at + 1 WHERE seq = 8`), ["changed 8"])
+      assert.deepStrictEqual(yield* of(sql`DELETE FROM audit.entry WHERE seq = 9`), ["missing 9"])
+      assert.deepStrictEqual(
+        yield* of(
+          Effect.andThen(
+            sql`UPDATE audit.entry SET seq = -seq WHERE seq IN (20, 21)`,
+            sql`UPDATE audit.entry SET seq = 41 + seq WHERE seq < 0`
+          )
+        ),
+        ["changed 20", "changed 21", "changed 22"]
+      )
+      assert.deepStrictEqual(yield* of(sql`DELETE FROM audit.entry WHERE seq > 350`), ["truncated 351"])
+      assert.deepStrictEqual(yield* of(sql`DELETE FROM audit.entry`), ["truncated 1"])
+      // Without an anchor a shorter log is a log like any other: this is what anchors are for.
+      assert.deepStrictEqual(yield* after(sql`DELETE FROM audit.entry WHERE seq > 350`), [])
+      // A tail that was cut off and written anew has the length that it had, and is another.
+      const rewritten = Effect.andThen(
+        sql`DELETE FROM audit.entry WHERE seq > 350`,
+        sql`SELECT audit.append(ARRAY(SELECT jsonb_build_object('id', g)::text FROM generate_series(1, 10) g))`
+      )
+      assert.deepStrictEqual(yield* of(rewritten), ["changed 360"])
+      assert.deepStrictEqual(yield* of(Effect.void), [])
+    })
+  )
+
+  it.effect("is appended to, and nothing else, by nobody", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      for (const statement of ["UPDATE audit.entry SET at = 0", "DELETE FROM audit.entry", "TRUNCATE audit.entry"]) {
+        const exit = yield* Effect.exit(sql.unsafe(statement))
+        assert.isTrue(Exit.isFailure(exit), statement)
+      }
+      const [allowed] = yield* sql<Record<string, boolean>>`
+        SELECT has_table_privilege('halles_edge', 'audit.entry', 'SELECT') AS read,
+          has_table_privilege('halles_edge', 'audit.entry', 'INSERT') AS insert,
+          has_table_privilege('halles_edge', 'audit.entry', 'UPDATE') AS update,
+          has_table_privilege('halles_edge', 'audit.entry', 'DELETE') AS delete,
+          has_function_privilege('halles_edge', 'audit.append(text[])', 'EXECUTE') AS append`
+      assert.deepStrictEqual(allowed, { read: true, insert: false, update: false, delete: false, append: true })
+    })
+  )
+
+  it.effect("counts denied attempts that are alike, and writes an entry once however often it is sent", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      yield* Effect.gen(function* () {
+        const audit = yield* AuditLog
+        const attempt = act("POST /v1/skus", { action: "edge.denied", outcome: "denied", actor: "anonymous" })
+        for (let at = 0; at < 50; at++) yield* audit.record(attempt)
+      }).pipe(Effect.provide(Layer.fresh(AuditLog.layer)))
+      const denied = yield* sql<{ entry: string }>`
+        SELECT entry FROM audit.entry WHERE action = 'edge.denied' ORDER BY seq`
+      assert.deepStrictEqual(
+        denied.map(({ entry }) => JSON.parse(entry).details),
+        [undefined, { repeats: 49 }]
+      )
+      const text = canonical(act("twice"), "same")
+      yield* sql`SELECT audit.append(${[text, text]}::text[])`
+      yield* sql`SELECT audit.append(${[text]}::text[])`
+      const [count] = yield* sql<{ count: number }>`SELECT count(*)::int AS count FROM audit.entry WHERE id = 'same'`
+      assert.strictEqual(count?.count, 1)
+    })
+  )
+
+  it.effect("anchors its end in the stream, out of which nothing can be taken", () =>
+    Effect.gen(function* () {
+      const nats = yield* Nats
+      yield* Effect.provide(
+        Effect.flatMap(AuditLog, (audit) => audit.record(act("anchored"))),
+        Layer.fresh(AuditLog.layer)
+      )
+      const anchors = yield* Anchors.newest(nats, 100)
+      const { findings, head } = yield* verify(anchors)
+      assert.deepStrictEqual(findings, [])
+      assert.deepStrictEqual(anchors.at(-1), { seq: String(head.seq), hash: head.hash })
+      const purge = yield* Effect.promise(() => nats.request("$JS.API.STREAM.PURGE.AUDIT_ANCHORS"))
+      assert.property(purge.json(), "error")
+    })
+  )
+
+  it.effect("refuses acts while the database is away, and keeps attempts for later", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      yield* Effect.gen(function* () {
+        const audit = yield* AuditLog
+        yield* sql`ALTER FUNCTION audit.append(text[]) RENAME TO gone`
+        yield* audit.record(act("kept", { outcome: "denied", action: "later" }))
+        const exit = yield* Effect.exit(audit.record(act("refused", { action: "now" })))
+        yield* sql`ALTER FUNCTION audit.gone(text[]) RENAME TO append`
+        assert.isTrue(Exit.isFailure(exit) && Cause.hasDies(exit.cause))
+      }).pipe(Effect.provide(Layer.fresh(AuditLog.layer)))
+      const found = yield* sql<{ action: string }>`SELECT action FROM audit.entry WHERE action IN ('later', 'now')`
+      assert.deepStrictEqual(found, [{ action: "later" }])
+    })
+  )
+})
+
+describe("an entry", () => {
+  it("names nobody by mail, card or exact address", () => {
+    assert.strictEqual(
+      mask("sign-in of ada.l@example.com, 4111 1111 1111 1111"),
+      "sign-in of a***@example.com, ***1111"
+    )
+    assert.strictEqual(maskAddress("203.0.113.77"), "203.0.113.0/24")
+    assert.strictEqual(maskAddress("::ffff:203.0.113.77"), "203.0.113.0/24")
+    assert.strictEqual(maskAddress("2001:db8:1:2:3:4:5:6"), "2001:db8:1::/48")
+    fc.assert(
+      fc.property(fc.emailAddress(), (email) => {
+        const text = canonical(act(email, { actor: email, reason: email, details: { email } }), "id")
+        const local = email.slice(0, email.lastIndexOf("@"))
+        assert.isTrue(local.length === 1 || !text.includes(email))
+      })
+    )
+  })
+
+  it("is one line whose members are in order and which is bounded", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "binary" }), fc.dictionary(fc.string(), fc.string()), (text, details) => {
+        const line = canonical(act(text, { details, reason: text.repeat(100) }), "id")
+        assert.notInclude(line, "\n")
+        assert.isBelow(line.length, 16_384)
+        const names = Object.keys(JSON.parse(line))
+        assert.deepStrictEqual(names, names.toSorted())
+      })
+    )
+  })
+})
