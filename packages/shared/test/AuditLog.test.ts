@@ -212,7 +212,8 @@ describe("an entry", () => {
         assert.isBelow(line.length, 16_384)
         const names = Object.keys(JSON.parse(line))
         assert.deepStrictEqual(names, names.toSorted())
-      })
+      }),
+      { numRuns: 25 }
     )
   })
 })
