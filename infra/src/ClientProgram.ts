@@ -61,6 +61,11 @@ export const mutants = Effect.fn("ClientProgram.mutants")((args: ReadonlyArray<s
   runProgram("infra/sim/src/mutants.ts", args, settingsOf(process.env))
 )
 
+/** `npm run openapi`: the document of the public API; needs no cluster. */
+export const openapi = Effect.fn("ClientProgram.openapi")((args: ReadonlyArray<string>) =>
+  runProgram("packages/http/src/openapi.ts", args, {})
+)
+
 /** `npm run check`: the invariants, read from the journals; of a stopped cluster too, whose Postgres runs just for that. */
 export const check = Effect.fn("ClientProgram.check")(function* (settings: Settings, args: ReadonlyArray<string>) {
   const layout = Layout.main(settings.portBase)

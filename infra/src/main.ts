@@ -64,6 +64,9 @@ const simCommand = Command.make("sim", { rest }, (args) => withSettings(() => Cl
 const mutantsCommand = Command.make("mutants", { rest }, (args) =>
   withSettings(() => ClientProgram.mutants(args.rest))
 ).pipe(Command.withDescription("Put deliberate faults in, each of which a check must notice"))
+const openapiCommand = Command.make("openapi", { rest }, (args) =>
+  withSettings(() => ClientProgram.openapi(args.rest))
+).pipe(Command.withDescription("Write, check or lint the document of the public API"))
 
 const halles = Command.make("halles").pipe(
   Command.withDescription("Run Halles on this machine"),
@@ -77,12 +80,13 @@ const halles = Command.make("halles").pipe(
     benchCommand,
     chaosCommand,
     simCommand,
-    mutantsCommand
+    mutantsCommand,
+    openapiCommand
   ])
 )
 
 /** Programs behind these commands read their own flags, so that all that follows is theirs. */
-const passing = new Set(["replay", "check", "bench", "chaos", "sim", "mutants", "test"])
+const passing = new Set(["replay", "check", "bench", "chaos", "sim", "mutants", "openapi", "test"])
 const [name = "--help", ...following] = process.argv.slice(2)
 const own = !passing.has(name) || following[0] === "--" || (name === "test" && following[0] === "--help")
 const args = own ? [name, ...following] : [name, "--", ...following]

@@ -18,6 +18,7 @@ const packages: Readonly<Record<string, ReadonlyArray<string>>> = {
 /** Programs that are started, not imported, and need no importer. */
 const programs = new Set([
   "main.ts",
+  "openapi.ts",
   "ops.ts",
   "gateway.ts",
   "carrier.ts",

@@ -27,10 +27,10 @@ export const amountMax = 2 ** 50
 export const Pricing = Schema.Literals(["shop", "agreed"])
 
 /** Tells lines of one SKU at different agreed prices apart; empty for all others. */
-export const Variant = Schema.String.check(Schema.isPattern(/^[A-Za-z0-9_-]{0,16}$/))
+export const Variant = Schema.String.check(Schema.isPattern(/^[A-Za-z0-9_-]{0,16}$/u))
 
 export const ChargeKind = Schema.Literals(["shipping", "discount", "fee"])
-export const ChargeCode = Schema.String.check(Schema.isPattern(/^[A-Za-z0-9_-]{1,40}$/))
+export const ChargeCode = Schema.String.check(Schema.isPattern(/^[A-Za-z0-9_-]{1,40}$/u))
 
 export const CartLine = Schema.Struct({
   sku: SkuCode,
@@ -53,7 +53,7 @@ export type Totals = typeof Totals.Type
 
 /** A percentage off the goods, in basis points. */
 export const Coupon = Schema.Struct({
-  code: Schema.String.check(Schema.isPattern(/^[A-Z0-9-]{3,30}$/)),
+  code: Schema.String.check(Schema.isPattern(/^[A-Z0-9-]{3,30}$/u)),
   basisPoints: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 10_000 }))
 })
 export type Coupon = typeof Coupon.Type
@@ -120,7 +120,7 @@ export class CheckOut extends Schema.TaggedClass<CheckOut>()("CheckOut", {
   ...commandFields,
   email: Email,
   shippingAddress: Address,
-  paymentToken: Schema.String.check(Schema.isPattern(/^tok_[a-z_0-9]{1,60}$/)),
+  paymentToken: Schema.String.check(Schema.isPattern(/^tok_[a-z_0-9]{1,60}$/u)),
   /** Of the request body: the same key with another body is refused. */
   fingerprint: Schema.String.check(Schema.isMaxLength(100), storable),
   prices: Schema.optionalKey(Prices)

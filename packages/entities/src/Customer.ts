@@ -16,11 +16,11 @@ export const recentOrdersMax = 20
 export const historyMax = 100
 
 export const Name = Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(120), storable)
-export const AddressLabel = Schema.String.check(Schema.isPattern(/^[A-Za-z0-9_-]{1,30}$/))
+export const AddressLabel = Schema.String.check(Schema.isPattern(/^[A-Za-z0-9_-]{1,30}$/u))
 export const Purpose = Schema.Literals(["marketing_email", "marketing_sms", "personalisation", "analytics"])
 export const Preferences = Schema.Struct({
-  language: Schema.optionalKey(Schema.String.check(Schema.isPattern(/^[a-z]{2}(-[A-Z]{2})?$/))),
-  currency: Schema.optionalKey(Schema.String.check(Schema.isPattern(/^[A-Z]{3}$/)))
+  language: Schema.optionalKey(Schema.String.check(Schema.isPattern(/^[a-z]{2}(-[A-Z]{2})?$/u))),
+  currency: Schema.optionalKey(Schema.String.check(Schema.isPattern(/^[A-Z]{3}$/u)))
 })
 
 /** A guest has no e-mail address yet; `UpdateProfile` with one makes an account of it. */

@@ -39,12 +39,12 @@ export const Disposition = Schema.Literals(["restock", "write_off"])
 export const ReturnLine = Schema.Struct({
   sku: SkuCode,
   /** Which of several lines of the SKU; empty for the plain one. */
-  variant: Schema.String.check(Schema.isPattern(/^[A-Za-z0-9_-]{0,16}$/)),
+  variant: Schema.String.check(Schema.isPattern(/^[A-Za-z0-9_-]{0,16}$/u)),
   quantity: Quantity
 })
 export class RequestReturn extends Schema.TaggedClass<RequestReturn>()("RequestReturn", {
   ...commandFields,
-  returnId: Schema.String.check(Schema.isPattern(/^[A-Za-z0-9_-]{1,60}$/)),
+  returnId: Schema.String.check(Schema.isPattern(/^[A-Za-z0-9_-]{1,60}$/u)),
   lines: Schema.Array(ReturnLine).check(Schema.isMinLength(1), Schema.isMaxLength(linesMax)),
   reason: Schema.String.check(storable, Schema.isMaxLength(200)),
   disposition: Disposition

@@ -2,6 +2,7 @@ import { HttpApi, OpenApi } from "effect/http-api"
 import { CartApi } from "./CartApi.ts"
 import { CatalogApi } from "./CatalogApi.ts"
 import { CustomerApi } from "./CustomerApi.ts"
+import * as Document from "./Document.ts"
 import { HealthApi } from "./HealthApi.ts"
 import { OrderApi } from "./OrderApi.ts"
 import { Refusals } from "./Refusals.ts"
@@ -22,6 +23,7 @@ export class Api extends HttpApi.make("halles")
       version: "1",
       description:
         "Carts, orders, stock, catalogue and customers. Money is in minor units as a string of digits. Errors are problem details (RFC 9457) with a stable `code`.",
-      license: { name: "Apache-2.0", identifier: "Apache-2.0" } as never
+      license: { name: "Apache-2.0", identifier: "Apache-2.0" } as never,
+      transform: (spec) => Document.complete(spec as OpenApi.OpenAPISpec)
     })
   ) {}

@@ -43,7 +43,7 @@ export class CatalogApi extends HttpApiGroup.make("catalog")
     HttpApiEndpoint.post("importCatalog", "/catalog/import", {
       headers: {
         /** Names the rows' commands, so that a repeated import writes nothing; random when absent, and echoed. */
-        "import-id": Schema.optionalKey(Schema.String.check(Schema.isPattern(/^[A-Za-z0-9_-]{1,100}$/)))
+        "import-id": Schema.optionalKey(Schema.String.check(Schema.isPattern(/^[A-Za-z0-9_-]{1,100}$/u)))
       },
       /** The first row to take, counted from 1 without the CSV header: to resume. */
       query: {

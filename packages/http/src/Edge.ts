@@ -58,7 +58,7 @@ export const call = <A, E, R>(
   )
 
 /** Made by the client, new for each intent and unguessable; the same on each retry. */
-export const IdempotencyKey = Schema.String.check(Schema.isPattern(/^[\x21-\x7e]{1,100}$/))
+export const IdempotencyKey = Schema.String.check(Schema.isPattern(/^[\x21-\x7e]{1,100}$/u))
 
 /** Headers of what changes something: repeated with its key, it has one effect. */
 export const keyed = { "idempotency-key": Schema.optionalKey(IdempotencyKey) }

@@ -50,3 +50,20 @@ export class CurrencyMismatch extends Schema.TaggedError<CurrencyMismatch>()(
 
 /** The webhook's signature is missing, wrong or too old. */
 export class BadSignature extends Schema.TaggedError<BadSignature>()("BadSignature", {}, { httpApiStatus: 401 }) {}
+
+// What the guard round all routes answers; declared so that the document and the typed client know them.
+
+export class PayloadTooLarge extends Schema.TaggedError<PayloadTooLarge>()(
+  "PayloadTooLarge",
+  {},
+  { httpApiStatus: 413 }
+) {}
+
+export class UnsupportedMediaType extends Schema.TaggedError<UnsupportedMediaType>()(
+  "UnsupportedMediaType",
+  {},
+  { httpApiStatus: 415 }
+) {}
+
+/** A defect of ours; it is logged with its cause, and answered without. */
+export class InternalError extends Schema.TaggedError<InternalError>()("InternalError", {}, { httpApiStatus: 500 }) {}

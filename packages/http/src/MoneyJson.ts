@@ -2,7 +2,7 @@ import { Currency } from "@halles/shared/Money"
 import { Schema, SchemaTransformation } from "effect"
 
 /** Whole minor units as decimal digits: `"1995"`. A string, since JSON numbers lose digits in many clients. */
-const digits = Schema.String.check(Schema.isPattern(/^(0|-?[1-9][0-9]{0,15})$/))
+const digits = Schema.String.check(Schema.isPattern(/^(0|-?[1-9][0-9]{0,15})$/u)).annotate({ examples: ["1995"] })
 
 /** `|amount| <= 2^53 - 1`, so that a number holds it exactly. */
 export const MinorFromString = digits.pipe(

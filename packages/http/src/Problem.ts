@@ -69,7 +69,7 @@ const statusOf = (schema: Schema.Top): number => schema.ast.annotations?.["httpA
 
 /**
  * The wire form of an error class: its status from `httpApiStatus`, its code from its tag, its fields in `context`
- * (`errors`, by RFC 9457's own example, at the top). A typed client gets the class back.
+ * (`errors`, by RFC 9457's own example, at the top). A typed client gets the class back, a reader of the contract a sample.
  */
 export const of = <E extends ErrorClass>(
   error: E,
@@ -77,6 +77,8 @@ export const of = <E extends ErrorClass>(
     readonly title: string
     readonly help?: string
     readonly detail: (error: E["Type"]) => string
+    /** Fields of an example; an error without fields needs none. */
+    readonly sample?: object
     readonly headers?: Readonly<Record<string, string>>
   }
 ): Schema.Codec<E["Type"], unknown> => {
@@ -86,17 +88,6 @@ export const of = <E extends ErrorClass>(
   const document = kind({ code, status, ...options })
   const { _tag: _, errors, ...own } = error.fields
   const hasContext = Object.keys(own).length > 0
-  const body = Schema.Struct({
-    type: Schema.tag(`/problems/${code}`),
-    title: Schema.String,
-    status: Schema.Literal(status),
-    code: Schema.Literal(code),
-    detail: Schema.String,
-    ...(hasContext ? { context: Schema.toType(Schema.Struct(own)) } : {}),
-    ...(errors === undefined ? {} : { errors: Schema.toType(errors as Schema.Top) })
-  }).annotate({ identifier: `${tag}Problem`, description: options.title })
-  const decode = (document: { readonly context?: object; readonly errors?: unknown }) =>
-    new error({ ...document.context, ...(errors === undefined ? {} : { errors: document.errors }) } as never)
   const encode = (value: E["Type"]) => {
     const { _tag: _, errors: faults, ...context } = value as Record<string, unknown>
     return {
@@ -105,6 +96,22 @@ export const of = <E extends ErrorClass>(
       ...(errors === undefined ? {} : { errors: faults })
     }
   }
+  const sampled = options.sample !== undefined || (!hasContext && errors === undefined)
+  const body = Schema.Struct({
+    type: Schema.tag(`/problems/${code}`),
+    title: Schema.String,
+    status: Schema.Literal(status),
+    code: Schema.Literal(code),
+    detail: Schema.String,
+    ...(hasContext ? { context: Schema.toType(Schema.Struct(own)) } : {}),
+    ...(errors === undefined ? {} : { errors: Schema.toType(errors as Schema.Top) })
+  }).annotate({
+    identifier: `${tag}Problem`,
+    description: options.title,
+    ...(sampled ? { examples: [encode(new error((options.sample ?? {}) as never) as E["Type"]) as never] } : {})
+  })
+  const decode = (document: { readonly context?: object; readonly errors?: unknown }) =>
+    new error({ ...document.context, ...(errors === undefined ? {} : { errors: document.errors }) } as never)
   const json = HttpApiSchema.asJson({ contentType: ProblemDetails.contentType })
   const target = Schema.toType(error)
   if (options.headers === undefined) {

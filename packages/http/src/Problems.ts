@@ -10,18 +10,22 @@ import * as Problem from "./Problem.ts"
 
 export const notFound = Problem.of(NotFound, {
   title: "There is no such thing",
+  sample: { entity: "Cart", id: "eu_Qm3vXr8Kd0ZtWbYp5nLc2A" },
   detail: ({ entity, id }) => `No ${entity} has the id ${id}.`
 })
 export const alreadyExists = Problem.of(AlreadyExists, {
   title: "The id is taken",
+  sample: { entity: "Cart", id: "eu_Qm3vXr8Kd0ZtWbYp5nLc2A" },
   detail: ({ entity, id }) => `Another ${entity} has the id ${id}.`
 })
 export const commandReused = Problem.of(CommandReused, {
   title: "The idempotency key was used for another request",
+  sample: { commandId: "checkout:0b1f6c2e" },
   detail: () => "Repeat a request with its key unchanged, and use a new key for another one."
 })
 export const cartClosed = Problem.of(CartClosed, {
   title: "The cart takes no more changes",
+  sample: { status: "checked_out" },
   detail: ({ status }) => `The cart is ${status}.`
 })
 export const cartEmpty = Problem.of(CartEmpty, {
@@ -30,50 +34,62 @@ export const cartEmpty = Problem.of(CartEmpty, {
 })
 export const cartFull = Problem.of(CartFull, {
   title: "The cart is full",
+  sample: { bound: "lines", max: 2_000 },
   detail: ({ bound, max }) => `The most of ${bound} is ${max}.`
 })
 export const notSold = Problem.of(NotSold, {
   title: "Not sold",
+  sample: { skus: ["TEA-09"] },
   detail: ({ skus }) => `Not on sale here in the cart's currency: ${skus.join(", ")}.`
 })
 export const pricingMismatch = Problem.of(PricingMismatch, {
   title: "Prices of another kind",
+  sample: { pricing: "shop" },
   detail: ({ pricing }) => `The cart has ${pricing} pricing.`
 })
 export const mergeRefused = Problem.of(MergeRefused, {
   title: "The carts cannot be merged",
+  sample: { reason: "other_currency" },
   detail: ({ reason }) => `Reason: ${reason}.`
 })
 export const tooLateToCancel = Problem.of(TooLateToCancel, {
   title: "Too late to cancel",
+  sample: { status: "shipped" },
   detail: ({ status }) => `The order is ${status}.`
 })
 export const notShipped = Problem.of(NotShipped, {
   title: "Nothing was shipped that could come back",
+  sample: { status: "confirmed" },
   detail: ({ status }) => `The order is ${status}.`
 })
 export const returnExceeds = Problem.of(ReturnExceeds, {
   title: "More than can be returned",
+  sample: { sku: "TEA-01", returnable: 1 },
   detail: ({ returnable, sku }) => `Of ${sku}, ${returnable} can be returned.`
 })
 export const tooManyReturns = Problem.of(TooManyReturns, {
   title: "Too many returns",
+  sample: { max: 100 },
   detail: ({ max }) => `An order takes at most ${max} returns.`
 })
 export const tooManyAddresses = Problem.of(TooManyAddresses, {
   title: "Too many addresses",
+  sample: { max: 50 },
   detail: ({ max }) => `A customer has at most ${max} addresses.`
 })
 export const stockChanged = Problem.of(StockChanged, {
   title: "The stock has changed",
+  sample: { onHand: 497 },
   detail: ({ onHand }) => `On hand now: ${onHand}. Count again.`
 })
 export const stockPromised = Problem.of(StockPromised, {
   title: "The stock is promised",
+  sample: { promised: 10 },
   detail: ({ promised }) => `Held and reserved: ${promised}.`
 })
 export const stockBound = Problem.of(StockBound, {
   title: "More than can be counted",
+  sample: { bound: "on hand", max: 1_000_000_000 },
   detail: ({ bound, max }) => `The most of ${bound} is ${max}.`
 })
 export const unavailable = Problem.of(EdgeErrors.Unavailable, {
@@ -83,6 +99,7 @@ export const unavailable = Problem.of(EdgeErrors.Unavailable, {
 })
 export const invalidRequest = Problem.of(EdgeErrors.InvalidRequest, {
   title: "The request does not follow the contract",
+  sample: { errors: [{ pointer: "/quantity", detail: "Expected a value between 1 and 1000000" }] },
   detail: ({ errors }) =>
     errors
       .map((fault) => fault.detail)
@@ -91,6 +108,7 @@ export const invalidRequest = Problem.of(EdgeErrors.InvalidRequest, {
 })
 export const malformedId = Problem.of(EdgeErrors.MalformedId, {
   title: "There is no such thing",
+  sample: { parameter: "id" },
   detail: ({ parameter }) => `The path has no valid ${parameter}.`
 })
 export const idempotencyKeyRequired = Problem.of(EdgeErrors.IdempotencyKeyRequired, {
@@ -104,13 +122,27 @@ export const unauthorized = Problem.of(EdgeErrors.Unauthorized, {
 })
 export const forbidden = Problem.of(EdgeErrors.Forbidden, {
   title: "Not allowed",
+  sample: { scope: "import" },
   detail: ({ scope }) => `This needs the ${scope} scope.`
 })
 export const currencyMismatch = Problem.of(EdgeErrors.CurrencyMismatch, {
   title: "Another currency",
+  sample: { expected: "GBP" },
   detail: ({ expected }) => `The cart's currency is ${expected}.`
 })
 export const badSignature = Problem.of(EdgeErrors.BadSignature, {
   title: "The signature does not match",
   detail: () => "Sign the exact body by Standard Webhooks, with a fresh timestamp."
+})
+export const payloadTooLarge = Problem.of(EdgeErrors.PayloadTooLarge, {
+  title: "The body is too large",
+  detail: () => "A body has at most 256 KiB, but for catalogue imports."
+})
+export const unsupportedMediaType = Problem.of(EdgeErrors.UnsupportedMediaType, {
+  title: "A media type that is not taken here",
+  detail: () => "Send the media type that the contract names."
+})
+export const internalError = Problem.of(EdgeErrors.InternalError, {
+  title: "Something is broken on our side",
+  detail: () => "It was logged. Repeating the request with the same idempotency key is safe."
 })

@@ -5,7 +5,15 @@ import * as Problems from "./Problems.ts"
 
 /** Turns what the schemas refuse into problems; on every endpoint. */
 export class Refusals extends HttpApiMiddleware.Service<Refusals>()("@halles/http/Refusals", {
-  error: [Problems.invalidRequest, Problems.malformedId, Problems.idempotencyKeyRequired, Problems.unavailable]
+  error: [
+    Problems.invalidRequest,
+    Problems.malformedId,
+    Problems.idempotencyKeyRequired,
+    Problems.payloadTooLarge,
+    Problems.unsupportedMediaType,
+    Problems.internalError,
+    Problems.unavailable
+  ]
 }) {}
 
 /** Reported at once; the rest would only make the answer larger than the request. */

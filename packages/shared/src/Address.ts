@@ -11,7 +11,7 @@ export const Address = Schema.Struct({
   city: text(120),
   postalCode: text(20),
   region: Schema.optionalKey(text(80)),
-  country: Schema.String.check(Schema.isPattern(/^[A-Z]{2}$/))
+  country: Schema.String.check(Schema.isPattern(/^[A-Z]{2}$/u)).annotate({ examples: ["GB"] })
 })
 export type Address = typeof Address.Type
 
@@ -19,6 +19,6 @@ export type Address = typeof Address.Type
 export const Email = Schema.String.check(
   Schema.isMaxLength(254),
   Schema.isPattern(
-    /^[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)+$/
+    /^[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)+$/u
   )
-)
+).annotate({ examples: ["ada@example.com"] })

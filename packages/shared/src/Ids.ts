@@ -4,7 +4,9 @@ import type { Region } from "./Region.ts"
 /**
  * `eu_7f3a`: region, `_`, 1-60 characters of `[A-Za-z0-9_-]`: safe in a URL path, a NATS subject token and a Redis key.
  */
-const Regional = Schema.String.check(Schema.isPattern(/^(eu|am|ap)_[A-Za-z0-9_-]{1,60}$/))
+const Regional = Schema.String.check(Schema.isPattern(/^(eu|am|ap)_[A-Za-z0-9_-]{1,60}$/u)).annotate({
+  examples: ["eu_Qm3vXr8Kd0ZtWbYp5nLc2A"]
+})
 
 export const CartId = Regional.pipe(Schema.brand("CartId"))
 export type CartId = typeof CartId.Type
@@ -17,7 +19,9 @@ export const CustomerId = Regional.pipe(Schema.brand("CustomerId"))
 export type CustomerId = typeof CustomerId.Type
 
 /** The merchant's code of an article, the same in every region: `85123A`. */
-export const SkuCode = Schema.String.check(Schema.isPattern(/^[A-Za-z0-9_-]{1,40}$/)).pipe(Schema.brand("SkuCode"))
+export const SkuCode = Schema.String.check(Schema.isPattern(/^[A-Za-z0-9_-]{1,40}$/u))
+  .annotate({ examples: ["TEA-01"] })
+  .pipe(Schema.brand("SkuCode"))
 export type SkuCode = typeof SkuCode.Type
 
 /** A SKU, or the product it sells, in one region: `eu_85123A`. */
@@ -28,9 +32,11 @@ export const skuId = (region: Region, code: SkuCode): SkuId => SkuId.make(`${reg
 export const skuCode = (id: SkuId): SkuCode => SkuCode.make(id.slice(3))
 
 /** A place that holds stock: `eu-main`. */
-export const WarehouseId = Schema.String.check(Schema.isPattern(/^[a-z0-9-]{1,30}$/)).pipe(Schema.brand("WarehouseId"))
+export const WarehouseId = Schema.String.check(Schema.isPattern(/^[a-z0-9-]{1,30}$/u))
+  .annotate({ examples: ["eu-main"] })
+  .pipe(Schema.brand("WarehouseId"))
 export type WarehouseId = typeof WarehouseId.Type
 
 /** Made by the caller of a command and repeated when it retries: one command id has at most one effect. */
-export const CommandId = Schema.String.check(Schema.isPattern(/^[\x21-\x7e]{1,200}$/)).pipe(Schema.brand("CommandId"))
+export const CommandId = Schema.String.check(Schema.isPattern(/^[\x21-\x7e]{1,200}$/u)).pipe(Schema.brand("CommandId"))
 export type CommandId = typeof CommandId.Type

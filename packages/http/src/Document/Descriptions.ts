@@ -1,0 +1,89 @@
+// What the contract says at length, for people: the groups, each operation, parameters and statuses.
+
+export const groups: Readonly<Record<string, string>> = {
+  Carts: "Open a cart, put lines into it, and turn it into an order. A cart's id is unguessable and is its own proof.",
+  Orders: "What became of a checkout: its state and history, live if wanted; cancelling it, and sending goods back.",
+  Customers: "Who buys: profile, addresses, preferences and consents.",
+  Stock: "What a region has of a SKU, by warehouse.",
+  Catalogue: "What a region sells, at which price; imports of whole catalogues.",
+  Webhooks: "Where the payment gateway and the carrier report to, signed by Standard Webhooks.",
+  Health: "Whether the process lives and can do its work, for load balancers and supervisors."
+}
+
+const repeated = "Repeated with the same `Idempotency-Key` it takes effect once."
+
+export const operations: Readonly<Record<string, string>> = {
+  "carts.openCart": `The cart lives in its region for good, and is priced in one currency. ${repeated} With \`pricing: agreed\` the caller states prices and charges itself, which needs the import scope.`,
+  "carts.getCart":
+    "Priced as of the last change; prices are read again at checkout. Send `If-None-Match` to be told 304.",
+  "carts.putLine":
+    "States the quantity, so that a repeat changes nothing. The unit price is the product's, unless the cart has agreed pricing.",
+  "carts.removeLine": "Taking out a line that is not there changes nothing and is no error.",
+  "carts.putCharge": "Shipping, a discount or a fee of a cart with agreed pricing. An amount of 0 takes it away.",
+  "carts.mergeCart":
+    "Lines of the same SKU and variant add up. Both carts must be of one region, currency and pricing; the other cart takes no more changes.",
+  "carts.checkOut": `Re-prices and closes the cart, and starts the order: stock is held, the payment authorised, stock reserved, the shipment booked. Answers 202 while that goes on and 201 once it is decided; \`Prefer: wait=10\` waits for the decision. An order that cannot be fulfilled is cancelled and says why. ${repeated}`,
+  "orders.getOrder": "With its totals, payment, parcels, returns and every step of its history.",
+  "orders.watchOrder":
+    "Server-sent events: each step of the history, then each new one as it happens, with its `seq` as id. Reconnect with `Last-Event-ID` to go on where the stream broke off. A comment comes every 15 seconds while nothing happens.",
+  "orders.cancelOrder": `What the order has done is undone: the shipment recalled, stock released, the payment voided. ${repeated}`,
+  "orders.requestReturn": `For goods that have been shipped. They are refunded once they have come back. ${repeated}`,
+  "customers.registerCustomer": `Without an e-mail address the customer is a guest, and becomes an account when it gets one. ${repeated}`,
+  "customers.getCustomer": "Profile, addresses by label, consents by purpose, and the newest orders.",
+  "customers.patchCustomer":
+    "A merge patch (RFC 7396): members that are absent stay as they are; an address that is `null` is removed.",
+  "skus.getSku": "On hand, held for orders under way, reserved for orders that are paid, and what is left to sell.",
+  "skus.adjustSku": `A count of the shelf, as compare and swap: refused when on hand is no longer \`expectedOnHand\`. ${repeated}`,
+  "catalog.importCatalog":
+    "Rows of CSV or NDJSON: a product with its price, and its stock in one warehouse. Answers one line for every refused row and for progress, while the import goes on. The same rows under the same `Import-Id` write nothing twice; `from` resumes after a break.",
+  "catalog.listProducts":
+    "In the order of their codes, a page at a time. `next` of one page is `cursor` of the page after it.",
+  "catalog.getProduct": "Title, description and price of a SKU in one region. Send `If-None-Match` to be told 304.",
+  "webhooks.gateway":
+    "For the payment gateway only. Answered once what it says is written down; a notice that comes twice has one effect.",
+  "webhooks.carrier":
+    "For the carrier only. Answered once what it says is written down; a notice that comes twice has one effect.",
+  "health.live": "Answers as long as the process does.",
+  "health.ready": "Whether NATS, the control database and a runner of every region answer; 503 when one does not."
+}
+
+export const parameters: Readonly<Record<string, string>> = {
+  id: "Region, `_`, and the unguessable rest. The region is where it lives.",
+  sku: "The merchant's code of an article, the same in every region.",
+  region: "Europe, the Americas or Asia-Pacific.",
+  code: "Names the charge within its cart.",
+  variant: "Which of several lines of the SKU; left out for the plain one.",
+  cursor: "`next` of the page before this one.",
+  limit: "The most items of one page.",
+  q: "Words of the title.",
+  from: "The first row to take, counted from 1 without the header.",
+  prefer: "`wait=N` (RFC 7240): answer once it is decided, or after N seconds, at most 30.",
+  "idempotency-key": "Made by the client, new for each intent and unguessable, and the same on each retry.",
+  "import-id": "Names the rows' commands, so that a repeated import writes nothing; random when left out, and echoed.",
+  "last-event-id": "The id of the last event that the client has seen.",
+  "if-none-match": "The `ETag` of what the client has.",
+  "webhook-id": "Names the notice; the same on each delivery.",
+  "webhook-timestamp": "Seconds since 1970 when it was sent; older than five minutes is refused.",
+  "webhook-signature": "HMAC-SHA-256 over id, timestamp and body, by Standard Webhooks."
+}
+
+export const statuses: Readonly<Record<string, string>> = {
+  "200": "Done; the state as it is now.",
+  "201": "Created, or decided.",
+  "202": "Accepted; it goes on without the client.",
+  "204": "Written down.",
+  "304": "The client has it already.",
+  "400": "The request does not follow the contract.",
+  "401": "No valid credentials.",
+  "403": "The credentials do not allow this.",
+  "404": "There is no such thing.",
+  "409": "The state of things stands against it.",
+  "412": "It has changed since the client read it.",
+  "413": "The body is too large.",
+  "415": "A media type that is not taken here.",
+  "422": "Understood, and refused.",
+  "428": "Say by `If-Match` which version the change is meant for.",
+  "429": "Too many requests; `Retry-After` says when to come back.",
+  "500": "Something is broken on our side, and was logged.",
+  "503": "Not available at the moment; send the same request again after `Retry-After`."
+}

@@ -1,0 +1,164 @@
+// Examples that a schema cannot put together from its parts, since their parts have to agree. A test holds each of them
+// against its schema.
+
+const gbp = (amount: string) => ({ amount, currency: "GBP" })
+const cartId = "eu_Qm3vXr8Kd0ZtWbYp5nLc2A"
+const customerId = "eu_c7Hn2sVfJk9QaRxUe4TzMg"
+
+const line = {
+  sku: "TEA-01",
+  variant: "",
+  title: "Breakfast tea, 250 g",
+  quantity: 2,
+  unitPrice: gbp("495"),
+  taxRate: 2000,
+  total: gbp("990")
+}
+const charge = { code: "standard", kind: "shipping", amount: gbp("395") }
+const totals = { goods: gbp("990"), charges: gbp("395"), tax: gbp("277"), total: gbp("1662") }
+
+const cart = {
+  id: cartId,
+  status: "open",
+  currency: "GBP",
+  pricing: "shop",
+  customerId: null,
+  lines: [line],
+  charges: [charge],
+  coupon: null,
+  totals,
+  orderId: null,
+  mergedInto: null,
+  seq: 2
+}
+
+const steps = [
+  { seq: 1, step: "created", at: 1_793_613_600_000, detail: null },
+  { seq: 2, step: "stock_held", at: 1_793_613_600_020, detail: null },
+  { seq: 3, step: "payment_authorised", at: 1_793_613_600_090, detail: null },
+  { seq: 4, step: "stock_reserved", at: 1_793_613_600_110, detail: null },
+  { seq: 5, step: "confirmed", at: 1_793_613_600_180, detail: null }
+]
+const order = {
+  id: cartId,
+  status: "confirmed",
+  customerId: null,
+  currency: "GBP",
+  lines: [line],
+  charges: [charge],
+  discount: gbp("0"),
+  totals,
+  payment: { authorised: gbp("1662"), captured: gbp("0"), refunded: gbp("0") },
+  trackingNumbers: ["HC-0042-7719"],
+  returns: [],
+  cancelled: null,
+  steps,
+  seq: 5
+}
+const goodsBack = {
+  returnId: "q2Wd9Yt6Jm1Kp4Xs7Bz0Nc",
+  status: "requested",
+  disposition: "restock",
+  lines: [{ sku: "TEA-01", variant: "", quantity: 1 }],
+  refunded: gbp("0")
+}
+
+const address = { name: "Ada Byron", line1: "1 High Street", city: "London", postalCode: "N1 1AA", country: "GB" }
+const level = { onHand: 500, held: 2, reserved: 8, available: 490 }
+
+/** By the name of the component. */
+export const components: Readonly<Record<string, unknown>> = {
+  Money: gbp("1995"),
+  Price: gbp("495"),
+  Line: line,
+  Charge: charge,
+  Totals: totals,
+  Cart: cart,
+  Order: order,
+  Checkout: { orderId: order.id, ...order },
+  Return: goodsBack,
+  RequestedReturn: {
+    returnId: goodsBack.returnId,
+    status: goodsBack.status,
+    order: { ...order, status: "delivered", returns: [goodsBack] }
+  },
+  StepEvent: { ...steps[4], status: "confirmed" },
+  Customer: {
+    id: customerId,
+    guest: false,
+    email: "ada@example.com",
+    name: "Ada Byron",
+    addresses: { home: address },
+    preferences: { language: "en-GB", currency: "GBP" },
+    consents: { marketing_email: { granted: true, at: 1_793_613_600_000 } },
+    orders: { count: 1, recent: [cartId] },
+    points: 16,
+    seq: 4
+  },
+  CustomerPatch: { name: "Ada Byron", addresses: { home: address, office: null }, consents: { marketing_email: true } },
+  Sku: {
+    region: "eu",
+    sku: "TEA-01",
+    warehouses: [{ warehouse: "eu-main", ...level }],
+    totals: { ...level, shipped: 120, backOrdered: 0 },
+    backOrderAllowed: false,
+    seq: 131
+  },
+  Product: {
+    region: "eu",
+    sku: "TEA-01",
+    title: "Breakfast tea, 250 g",
+    description: "Loose black tea, strong enough for milk.",
+    price: gbp("495"),
+    taxRate: 2000,
+    listed: true,
+    seq: 1
+  },
+  ImportLine: { type: "done", importId: "autumn", rows: 2, accepted: 2, rejected: 0 }
+}
+
+/** Bodies of requests, by operation. */
+export const bodies: Readonly<Record<string, unknown>> = {
+  "carts.openCart": { region: "eu", currency: "GBP" },
+  "carts.putLine": { quantity: 2 },
+  "carts.putCharge": { kind: "shipping", amount: gbp("395") },
+  "carts.mergeCart": { from: "eu_f8Lx0Vn5Gd2RwPqZ7hTkUs" },
+  "carts.checkOut": { email: "ada@example.com", shippingAddress: address, paymentToken: "tok_ok" },
+  "orders.cancelOrder": { reason: "ordered twice" },
+  "orders.requestReturn": { lines: [{ sku: "TEA-01", quantity: 1 }], reason: "too strong", disposition: "restock" },
+  "customers.registerCustomer": { region: "eu", email: "ada@example.com", name: "Ada Byron" },
+  "skus.adjustSku": { warehouse: "eu-main", expectedOnHand: 500, onHand: 498, reason: "two torn packets" },
+  "webhooks.gateway": JSON.stringify({ type: "payment.captured", reference: cartId }),
+  "webhooks.carrier": JSON.stringify({ type: "parcel.delivered", reference: cartId })
+}
+
+/** Of path, query and headers, by name. */
+export const parameters: Readonly<Record<string, unknown>> = {
+  id: cartId,
+  sku: "TEA-01",
+  region: "eu",
+  code: "standard",
+  variant: "",
+  q: "tea",
+  limit: "50",
+  from: "1",
+  cursor: "TEA-01",
+  prefer: "wait=10",
+  "idempotency-key": "0b1f6c2e-5d0a-4a77-9a53-6f1f3c1d9a40",
+  "import-id": "autumn",
+  "last-event-id": "4",
+  "webhook-id": "msg_2b8f6c",
+  "webhook-timestamp": "1793613600",
+  "webhook-signature": "v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4="
+}
+
+const rows = [
+  "region,sku,title,description,price,currency,taxRate,warehouse,stock",
+  'eu,TEA-01,"Breakfast tea, 250 g","Loose black tea, strong enough for milk.",495,GBP,2000,eu-main,500'
+]
+
+/** Bodies that are no JSON. */
+export const ofType = (mediaType: string): unknown => {
+  if (mediaType === "text/csv") return rows.join("\n")
+  return undefined
+}

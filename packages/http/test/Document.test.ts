@@ -1,0 +1,97 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Ajv2020 } from "ajv/dist/2020.js"
+import type { OpenAPISpec } from "effect/http-api/OpenApi"
+import { spawnSync } from "node:child_process"
+import { join } from "node:path"
+import { operationsOf } from "../src/Document.ts"
+import { committed, text } from "../src/Document/Committed.ts"
+import * as Descriptions from "../src/Document/Descriptions.ts"
+import * as Samples from "../src/Document/Samples.ts"
+
+const spec = JSON.parse(text) as OpenAPISpec
+const operations = operationsOf(spec)
+
+const ajv = new Ajv2020({ strict: false, allErrors: true, validateFormats: false })
+ajv.addSchema({ ...spec, $id: "halles" })
+
+/** What a media type shows, by name. */
+const examplesOf = (media: object): ReadonlyArray<readonly [string, unknown]> => {
+  const { example, examples } = media as { example?: unknown; examples?: Record<string, { value: unknown }> }
+  if (examples !== undefined) return Object.entries(examples).map(([name, { value }]) => [name, value])
+  return example === undefined ? [] : [["example", example]]
+}
+const pointer = (...parts: ReadonlyArray<string>) =>
+  parts.map((part) => encodeURIComponent(part.replaceAll("~", "~0").replaceAll("/", "~1"))).join("/")
+
+const faults = (reference: string, examples: ReadonlyArray<readonly [string, unknown]>): ReadonlyArray<string> => {
+  if (examples.length === 0) return [`${reference} has no example`]
+  const validate = ajv.compile({ $ref: `halles#/${reference}/schema` })
+  return examples.flatMap(([name, value]) =>
+    validate(value) ? [] : [`${reference} ${name}: ${ajv.errorsText(validate.errors)} in ${JSON.stringify(value)}`]
+  )
+}
+
+describe("the document", () => {
+  it("is committed as the code has it: npm run openapi -- write", () => {
+    assert.isTrue(committed() === text, "packages/http/openapi.json differs from the code: npm run openapi -- write")
+  })
+
+  it("passes Redocly's recommended rules without an exception", () => {
+    const program = join(import.meta.dirname, "..", "src", "openapi.ts")
+    const { status, stdout } = spawnSync(process.execPath, [program, "lint"], { encoding: "utf8" })
+    assert.strictEqual(status, 0, stdout)
+  })
+
+  it("says what each group, operation and parameter is for", () => {
+    const missing = [
+      ...spec.tags.filter(({ description }) => description === undefined).map(({ name }) => `group ${name}`),
+      ...operations.flatMap(({ operation }) => [
+        ...(operation.summary === undefined ? [`${operation.operationId} has no summary`] : []),
+        ...(operation.description === undefined ? [`${operation.operationId} has no description`] : []),
+        ...operation.parameters
+          .filter(({ description }) => description === undefined)
+          .map(({ name }) => `${operation.operationId} ${name}`)
+      ])
+    ]
+    assert.deepStrictEqual(missing, [])
+  })
+
+  it("describes nothing that is not there", () => {
+    const ids = new Set(operations.map(({ operation }) => operation.operationId))
+    const components = new Set(Object.keys(spec.components.schemas))
+    const stale = [
+      ...[...Object.keys(Descriptions.operations), ...Object.keys(Samples.bodies)].filter((id) => !ids.has(id)),
+      ...Object.keys(Samples.components).filter((name) => !components.has(name))
+    ]
+    assert.deepStrictEqual(stale, [])
+  })
+
+  it("says what the middleware may answer, and 413 and 415 only of what has a body", () => {
+    for (const { operation } of operations) {
+      const statuses = Object.keys(operation.responses)
+      assert.includeMembers(statuses, ["400", "500", "503"], operation.operationId)
+      for (const status of ["413", "415"]) {
+        assert.strictEqual(statuses.includes(status), operation.requestBody !== undefined, operation.operationId)
+      }
+    }
+  })
+
+  it("has an example of every parameter and body, which its own schema accepts", () => {
+    const found = operations.flatMap(({ method, operation, path }) => {
+      const at = `paths/${pointer(path, method)}`
+      const parameters = operation.parameters.flatMap((parameter, index) =>
+        faults(`${at}/parameters/${index}`, examplesOf(parameter))
+      )
+      const requests = Object.entries(operation.requestBody?.content ?? {}).flatMap(([type, media]) =>
+        faults(`${at}/requestBody/content/${pointer(type)}`, examplesOf(media))
+      )
+      const answers = Object.entries(operation.responses).flatMap(([status, { content }]) =>
+        Object.entries(content ?? {}).flatMap(([type, media]) =>
+          faults(`${at}/responses/${status}/content/${pointer(type)}`, examplesOf(media as object))
+        )
+      )
+      return [...parameters, ...requests, ...answers]
+    })
+    assert.deepStrictEqual([...new Set(found)], [])
+  })
+})
