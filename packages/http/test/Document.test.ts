@@ -23,8 +23,15 @@ const examplesOf = (media: object): ReadonlyArray<readonly [string, unknown]> =>
 const pointer = (...parts: ReadonlyArray<string>) =>
   parts.map((part) => encodeURIComponent(part.replaceAll("~", "~0").replaceAll("/", "~1"))).join("/")
 
-const faults = (reference: string, examples: ReadonlyArray<readonly [string, unknown]>): ReadonlyArray<string> => {
+/** The same schema with the same example is looked at once. */
+const seen = new Set<string>()
+
+const faults = (reference: string, media: { readonly schema?: object }): ReadonlyArray<string> => {
+  const examples = examplesOf(media)
   if (examples.length === 0) return [`${reference} has no example`]
+  const key = JSON.stringify([media.schema, examples])
+  if (seen.has(key)) return []
+  seen.add(key)
   const validate = ajv.compile({ $ref: `halles#/${reference}/schema` })
   return examples.flatMap(([name, value]) =>
     validate(value) ? [] : [`${reference} ${name}: ${ajv.errorsText(validate.errors)} in ${JSON.stringify(value)}`]
@@ -80,14 +87,14 @@ describe("the document", () => {
     const found = operations.flatMap(({ method, operation, path }) => {
       const at = `paths/${pointer(path, method)}`
       const parameters = operation.parameters.flatMap((parameter, index) =>
-        faults(`${at}/parameters/${index}`, examplesOf(parameter))
+        faults(`${at}/parameters/${index}`, parameter)
       )
       const requests = Object.entries(operation.requestBody?.content ?? {}).flatMap(([type, media]) =>
-        faults(`${at}/requestBody/content/${pointer(type)}`, examplesOf(media))
+        faults(`${at}/requestBody/content/${pointer(type)}`, media)
       )
       const answers = Object.entries(operation.responses).flatMap(([status, { content }]) =>
         Object.entries(content ?? {}).flatMap(([type, media]) =>
-          faults(`${at}/responses/${status}/content/${pointer(type)}`, examplesOf(media as object))
+          faults(`${at}/responses/${status}/content/${pointer(type)}`, media as object)
         )
       )
       return [...parameters, ...requests, ...answers]

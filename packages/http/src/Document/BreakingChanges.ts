@@ -149,7 +149,8 @@ const narrowed = (base: JsonSchema, next: JsonSchema, at: string): ReadonlyArray
   ] as const) {
     for (const bound of bounds) {
       const now = next[bound] as number | undefined
-      if (now !== undefined && tighter(now, base[bound] as number | undefined)) changes.push(`${place} has ${bound} ${now}`)
+      if (now !== undefined && tighter(now, base[bound] as number | undefined))
+        changes.push(`${place} has ${bound} ${now}`)
     }
   }
   return changes
@@ -188,6 +189,8 @@ export const breakingChanges = (base: OpenAPISpec, next: OpenAPISpec): ReadonlyA
     })
   )
 
+const key = ({ in: place, name }: { readonly in: string; readonly name: string }) => `${place} parameter ${name}`
+
 const operationChanges = (
   base: OpenAPISpec,
   next: OpenAPISpec,
@@ -196,7 +199,6 @@ const operationChanges = (
 ): ReadonlyArray<string> => {
   const compared = (direction: Direction, what: string, left: JsonSchema, right: JsonSchema) =>
     schemaChanges(direction, { in: base, schema: left }, { in: next, schema: right }).map((found) => `${what} ${found}`)
-  const key = ({ in: place, name }: { readonly in: string; readonly name: string }) => `${place} parameter ${name}`
   const parameters = new Map(before.parameters.map((parameter) => [key(parameter), parameter]))
   const changes: Array<string> = []
   for (const parameter of after.parameters) {

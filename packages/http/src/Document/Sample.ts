@@ -26,7 +26,9 @@ export const sampleOf = (schema: JsonSchema, lookup: Lookup, depth = 0): unknown
   const choices = (schema["enum"] ?? schema["anyOf"] ?? schema["oneOf"]) as ReadonlyArray<unknown> | undefined
   if (choices !== undefined) return "enum" in schema ? choices[0] : inner(choices[0])
   const parts = schema["allOf"] as ReadonlyArray<JsonSchema> | undefined
-  if (parts !== undefined) return inner(Object.assign({}, withoutAllOf(schema), ...parts))
+  if (parts !== undefined) {
+    return inner(Object.assign({}, schema, { allOf: undefined }, ...parts))
+  }
   switch (schema["type"]) {
     case "object": {
       const properties = Object.entries((schema["properties"] ?? {}) as Readonly<Record<string, JsonSchema>>)
@@ -45,5 +47,3 @@ export const sampleOf = (schema: JsonSchema, lookup: Lookup, depth = 0): unknown
       return "text"
   }
 }
-
-const withoutAllOf = ({ allOf: _, ...rest }: JsonSchema): JsonSchema => rest
