@@ -8,7 +8,7 @@ import { storable } from "@halles/shared/Text"
 import { Schema } from "effect"
 import { ClusterSchema, Entity } from "effect/cluster"
 import { Rpc } from "effect/rpc"
-import { AlreadyExists, Busy, CommandReused, NotFound } from "./EntityErrors.ts"
+import { AlreadyExists, Busy, CommandReused, NotFound, PreconditionFailed } from "./EntityErrors.ts"
 import { Price, TaxRate, Title } from "./Product.ts"
 import { Wake } from "./Wake.ts"
 
@@ -205,7 +205,7 @@ export const HandedOver = Schema.Union([
 ])
 export type HandedOver = typeof HandedOver.Type
 
-const change = Schema.Union([NotFound, CartClosed, CartFull, NotSold, PricingMismatch, Busy])
+const change = Schema.Union([NotFound, CartClosed, CartFull, NotSold, PricingMismatch, PreconditionFailed, Busy])
 
 export const Cart = Entity.make("Cart", [
   Rpc.make("OpenCart", { payload: OpenCart, success: CartView, error: Schema.Union([AlreadyExists, Busy]) }),
@@ -219,13 +219,13 @@ export const Cart = Entity.make("Cart", [
   Rpc.make("Merge", {
     payload: Merge,
     success: CartView,
-    error: Schema.Union([NotFound, CartClosed, MergeRefused, Busy])
+    error: Schema.Union([NotFound, CartClosed, MergeRefused, PreconditionFailed, Busy])
   }),
   Rpc.make("HandOver", { payload: HandOver, success: HandedOver, error: Busy }),
   Rpc.make("CheckOut", {
     payload: CheckOut,
     success: CartView,
-    error: Schema.Union([NotFound, CartClosed, CartEmpty, CartFull, NotSold, CommandReused, Busy])
+    error: Schema.Union([NotFound, CartClosed, CartEmpty, CartFull, NotSold, CommandReused, PreconditionFailed, Busy])
   }),
   Rpc.make("Wake", { payload: Wake, error: Busy }),
   Rpc.make("View", { success: CartView, error: NotFound })

@@ -6,7 +6,7 @@ import { storable } from "@halles/shared/Text"
 import { Schema } from "effect"
 import { ClusterSchema, Entity } from "effect/cluster"
 import { Rpc } from "effect/rpc"
-import { AlreadyExists, Busy, NotFound } from "./EntityErrors.ts"
+import { AlreadyExists, Busy, NotFound, PreconditionFailed } from "./EntityErrors.ts"
 import { Wake } from "./Wake.ts"
 
 export const addressesMax = 50
@@ -83,7 +83,7 @@ export class NotEnoughPoints extends Schema.TaggedError<NotEnoughPoints>()(
   { httpApiStatus: 409 }
 ) {}
 
-const change = Schema.Union([NotFound, Busy])
+const change = Schema.Union([NotFound, PreconditionFailed, Busy])
 
 export const Customer = Entity.make("Customer", [
   Rpc.make("Register", { payload: Register, success: CustomerView, error: Schema.Union([AlreadyExists, Busy]) }),
@@ -91,7 +91,7 @@ export const Customer = Entity.make("Customer", [
   Rpc.make("PutAddress", {
     payload: PutAddress,
     success: CustomerView,
-    error: Schema.Union([NotFound, TooManyAddresses, Busy])
+    error: Schema.Union([NotFound, TooManyAddresses, PreconditionFailed, Busy])
   }),
   Rpc.make("RemoveAddress", { payload: RemoveAddress, success: CustomerView, error: change }),
   Rpc.make("SetConsent", { payload: SetConsent, success: CustomerView, error: change }),
@@ -99,7 +99,7 @@ export const Customer = Entity.make("Customer", [
   Rpc.make("MovePoints", {
     payload: MovePoints,
     success: CustomerView,
-    error: Schema.Union([NotFound, NotEnoughPoints, Busy])
+    error: Schema.Union([NotFound, NotEnoughPoints, PreconditionFailed, Busy])
   }),
   Rpc.make("Wake", { payload: Wake, error: Busy }),
   Rpc.make("View", { success: CustomerView, error: NotFound })

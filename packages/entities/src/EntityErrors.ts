@@ -31,3 +31,12 @@ export class CommandReused extends Schema.TaggedError<CommandReused>()(
 
 /** The runner's journal queue is full: nothing was decided, try again after a moment. */
 export class Busy extends Schema.TaggedError<Busy>()("Busy", {}, { httpApiStatus: 503 }) {}
+
+/** The entity is not at the version that the command is meant for; it is at `seq`. Nothing was written. */
+export class PreconditionFailed extends Schema.TaggedError<PreconditionFailed>()(
+  "PreconditionFailed",
+  {
+    seq: Schema.Int
+  },
+  { httpApiStatus: 412 }
+) {}

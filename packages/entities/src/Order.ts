@@ -9,7 +9,7 @@ import { Schema } from "effect"
 import { ClusterSchema, Entity } from "effect/cluster"
 import { Rpc, RpcGroup } from "effect/rpc"
 import { CartLine, Charge, linesMax, Totals } from "./Cart.ts"
-import { AlreadyExists, Busy, NotFound } from "./EntityErrors.ts"
+import { AlreadyExists, Busy, NotFound, PreconditionFailed } from "./EntityErrors.ts"
 import { Wake } from "./Wake.ts"
 
 export const returnsMax = 100
@@ -136,11 +136,15 @@ export const Order = Entity.fromRpcGroup(
   "Order",
   RpcGroup.make(
     Rpc.make("Place", { payload: Place, error: Schema.Union([AlreadyExists, Busy]) }),
-    Rpc.make("Cancel", { payload: Cancel, success: OrderView, error: Schema.Union([NotFound, TooLateToCancel, Busy]) }),
+    Rpc.make("Cancel", {
+      payload: Cancel,
+      success: OrderView,
+      error: Schema.Union([NotFound, TooLateToCancel, PreconditionFailed, Busy])
+    }),
     Rpc.make("RequestReturn", {
       payload: RequestReturn,
       success: OrderView,
-      error: Schema.Union([NotFound, NotShipped, ReturnExceeds, TooManyReturns, Busy])
+      error: Schema.Union([NotFound, NotShipped, ReturnExceeds, TooManyReturns, PreconditionFailed, Busy])
     }),
     Rpc.make("NoteDispatched", { payload: NoteDispatched, error: Schema.Union([NotFound, Busy]) }),
     Rpc.make("NoteDelivered", { payload: NoteDelivered, error: Schema.Union([NotFound, Busy]) }),

@@ -7,7 +7,7 @@ import { storable } from "@halles/shared/Text"
 import { Schema } from "effect"
 import { ClusterSchema, Entity } from "effect/cluster"
 import { Rpc } from "effect/rpc"
-import { Busy, NotFound } from "./EntityErrors.ts"
+import { Busy, NotFound, PreconditionFailed } from "./EntityErrors.ts"
 import { Wake } from "./Wake.ts"
 
 /** Basis points: 2000 is 20 %. */
@@ -41,8 +41,16 @@ export class ProductView extends Schema.Class<ProductView>("ProductView")({
 }) {}
 
 export const Product = Entity.make("Product", [
-  Rpc.make("ListProduct", { payload: ListProduct, success: ProductView, error: Busy }),
-  Rpc.make("Unlist", { payload: Unlist, success: ProductView, error: Schema.Union([NotFound, Busy]) }),
+  Rpc.make("ListProduct", {
+    payload: ListProduct,
+    success: ProductView,
+    error: Schema.Union([PreconditionFailed, Busy])
+  }),
+  Rpc.make("Unlist", {
+    payload: Unlist,
+    success: ProductView,
+    error: Schema.Union([NotFound, PreconditionFailed, Busy])
+  }),
   Rpc.make("Wake", { payload: Wake, error: Busy }),
   Rpc.make("View", { success: ProductView, error: NotFound })
 ])

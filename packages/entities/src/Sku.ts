@@ -6,7 +6,7 @@ import { storable } from "@halles/shared/Text"
 import { Schema } from "effect"
 import { ClusterSchema, Entity } from "effect/cluster"
 import { Rpc } from "effect/rpc"
-import { Busy, NotFound } from "./EntityErrors.ts"
+import { Busy, NotFound, PreconditionFailed } from "./EntityErrors.ts"
 import { Wake } from "./Wake.ts"
 
 /** Holds that one SKU may carry at a time; the next one is refused as if there were no stock. */
@@ -113,11 +113,15 @@ export class StockBound extends Schema.TaggedError<StockBound>()(
 ) {}
 
 export const Sku = Entity.make("Sku", [
-  Rpc.make("Receive", { payload: Receive, success: SkuView, error: Schema.Union([StockBound, Busy]) }),
+  Rpc.make("Receive", {
+    payload: Receive,
+    success: SkuView,
+    error: Schema.Union([StockBound, PreconditionFailed, Busy])
+  }),
   Rpc.make("Adjust", {
     payload: Adjust,
     success: SkuView,
-    error: Schema.Union([NotFound, StockChanged, StockPromised, StockBound, Busy])
+    error: Schema.Union([NotFound, StockChanged, StockPromised, StockBound, PreconditionFailed, Busy])
   }),
   Rpc.make("Hold", { payload: Hold, success: HoldResult, error: Busy }),
   Rpc.make("Reserve", { payload: Reserve, success: ReserveResult, error: Busy }),
@@ -125,7 +129,11 @@ export const Sku = Entity.make("Sku", [
   Rpc.make("Ship", { payload: Ship, success: ShipResult, error: Busy }),
   Rpc.make("Restock", { payload: Restock, error: Schema.Union([StockBound, Busy]) }),
   Rpc.make("WriteOff", { payload: WriteOff, error: Busy }),
-  Rpc.make("AllowBackOrder", { payload: AllowBackOrder, success: SkuView, error: Busy }),
+  Rpc.make("AllowBackOrder", {
+    payload: AllowBackOrder,
+    success: SkuView,
+    error: Schema.Union([PreconditionFailed, Busy])
+  }),
   Rpc.make("Wake", { payload: Wake, error: Busy }),
   Rpc.make("View", { success: SkuView, error: NotFound })
 ])

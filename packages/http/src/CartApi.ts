@@ -55,7 +55,7 @@ export class CartApi extends HttpApiGroup.make("carts")
     ),
     HttpApiEndpoint.put("putLine", "/carts/:id/lines/:sku", {
       params: lineParams,
-      headers: Edge.keyed,
+      headers: Edge.changing,
       payload: Schema.Struct({
         quantity: PutLine.fields.quantity,
         variant: Schema.optionalKey(PutLine.fields.variant),
@@ -65,6 +65,7 @@ export class CartApi extends HttpApiGroup.make("carts")
       success: CartJson,
       error: [
         Problems.notFound,
+        Problems.preconditionFailed,
         Problems.cartClosed,
         Problems.cartFull,
         Problems.notSold,
@@ -77,17 +78,25 @@ export class CartApi extends HttpApiGroup.make("carts")
     HttpApiEndpoint.delete("removeLine", "/carts/:id/lines/:sku", {
       params: lineParams,
       query: { variant: Schema.optionalKey(PutLine.fields.variant) },
-      headers: Edge.keyed,
+      headers: Edge.changing,
       success: CartJson,
-      error: [Problems.notFound, Problems.cartClosed, Problems.cartFull, Problems.notSold, Problems.pricingMismatch]
+      error: [
+        Problems.notFound,
+        Problems.preconditionFailed,
+        Problems.cartClosed,
+        Problems.cartFull,
+        Problems.notSold,
+        Problems.pricingMismatch
+      ]
     }).annotate(OpenApi.Summary, "Take a line out; harmless when it is not there"),
     HttpApiEndpoint.put("putCharge", "/carts/:id/charges/:code", {
       params: { id: CartId, code: Charge.fields.code },
-      headers: Edge.keyed,
+      headers: Edge.changing,
       payload: Schema.Struct({ kind: Charge.fields.kind, amount: Money }),
       success: CartJson,
       error: [
         Problems.notFound,
+        Problems.preconditionFailed,
         Problems.cartClosed,
         Problems.cartFull,
         Problems.notSold,
@@ -99,15 +108,15 @@ export class CartApi extends HttpApiGroup.make("carts")
       .annotate(OpenApi.Summary, "A charge or a discount that was agreed on"),
     HttpApiEndpoint.post("mergeCart", "/carts/:id/merge", {
       params,
-      headers: Edge.keyed,
+      headers: Edge.changing,
       payload: Schema.Struct({ from: CartId }),
       success: CartJson,
-      error: [Problems.notFound, Problems.cartClosed, Problems.mergeRefused]
+      error: [Problems.notFound, Problems.preconditionFailed, Problems.cartClosed, Problems.mergeRefused]
     }).annotate(OpenApi.Summary, "Take over all lines of another cart, which is closed"),
     HttpApiEndpoint.post("checkOut", "/carts/:id/checkout", {
       params,
       headers: {
-        ...Edge.keyRequired,
+        ...Edge.changingKeyRequired,
         /** `wait=N`: answer once the order is decided, or after N seconds (at most 30). */
         prefer: Schema.optionalKey(Schema.String)
       },
@@ -119,6 +128,7 @@ export class CartApi extends HttpApiGroup.make("carts")
       success: [CheckoutJson.pipe(HttpApiSchema.status(201)), CheckoutJson.pipe(HttpApiSchema.status(202))],
       error: [
         Problems.notFound,
+        Problems.preconditionFailed,
         Problems.cartClosed,
         Problems.cartEmpty,
         Problems.cartFull,

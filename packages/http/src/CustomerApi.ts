@@ -55,10 +55,10 @@ export class CustomerApi extends HttpApiGroup.make("customers")
     }).annotate(OpenApi.Summary, "The customer as it is now"),
     HttpApiEndpoint.patch("patchCustomer", "/customers/:id", {
       params,
-      headers: Edge.keyed,
+      headers: Edge.changing,
       payload: CustomerPatch,
       success: CustomerJson,
-      error: [Problems.notFound, Problems.tooManyAddresses]
+      error: [Problems.notFound, Problems.preconditionFailed, Problems.tooManyAddresses]
     }).annotate(OpenApi.Summary, "Change what is given, and leave the rest")
   )
   .prefix("/v1")

@@ -30,22 +30,28 @@ const customerJson = (view: CustomerView): typeof CustomerJson.Encoded => ({
 
 type Patch = typeof CustomerPatch.Type
 
-/** One command for each thing that the patch speaks of, each named after the key, so that a repeat does the rest. */
+/**
+ * One command for each thing that the patch speaks of, each named after the key, so that a repeat does the rest. The
+ * first one is held against the version that the patch was made for: the others follow from it.
+ */
 const commandsOf = (patch: Patch, headers: Parameters<typeof Edge.stamp>[1]) => {
   const { addresses = {}, consents = {}, ...profile } = patch
+  const { "if-match": _, ...unconditional } = headers
+  let isFirst = true
+  const stamp = (operation: string) => {
+    const stamped = Edge.stamp(operation, isFirst ? headers : unconditional)
+    isFirst = false
+    return stamped
+  }
   return [
-    ...(Object.keys(profile).length === 0
-      ? []
-      : [new UpdateProfile({ ...Edge.stamp("profile", headers), ...profile })]),
+    ...(Object.keys(profile).length === 0 ? [] : [new UpdateProfile({ ...stamp("profile"), ...profile })]),
     ...Object.entries(addresses).map(([label, address]) => {
-      const stamp = Edge.stamp(`address:${label}`, headers)
-      return address === null ? new RemoveAddress({ ...stamp, label }) : new PutAddress({ ...stamp, label, address })
+      const fields = stamp(`address:${label}`)
+      return address === null ? new RemoveAddress({ ...fields, label }) : new PutAddress({ ...fields, label, address })
     }),
     ...Purpose.literals.flatMap((purpose) => {
       const granted = consents[purpose]
-      return granted === undefined
-        ? []
-        : [new SetConsent({ ...Edge.stamp(`consent:${purpose}`, headers), purpose, granted })]
+      return granted === undefined ? [] : [new SetConsent({ ...stamp(`consent:${purpose}`), purpose, granted })]
     })
   ]
 }

@@ -64,15 +64,33 @@ export const IdempotencyKey = Schema.String.check(Schema.isPattern(/^[\x21-\x7e]
 export const keyed = { "idempotency-key": Schema.optionalKey(IdempotencyKey) }
 /** As `keyed`, where a repeat without a key could do harm. */
 export const keyRequired = { "idempotency-key": IdempotencyKey }
+/** One entity tag as we give them out, or `*`: whatever version there is. */
+const IfMatch = Schema.String.check(
+  Schema.isPattern(/^(\*|"[\x21\x23-\x7e]{1,40}")$/, { expected: "one strong entity tag, or *" })
+)
+/** As `keyed`, for what changes an entity that is there: `If-Match` is checked where the change is decided. */
+export const changing = { ...keyed, "if-match": Schema.optionalKey(IfMatch) }
+export const changingKeyRequired = { ...keyRequired, "if-match": Schema.optionalKey(IfMatch) }
+
 interface Keyed {
   readonly "idempotency-key"?: string
+  readonly "if-match"?: string
+}
+
+/** A tag that we never gave out is no version of anything. */
+const seqOfTag = (tag: string): number => {
+  const seq = /^"(\d{1,15})"$/.exec(tag)?.[1]
+  return seq === undefined ? -1 : Number(seq)
 }
 
 /** Names the command after the client's key, so that its repeat is known by whoever receives it. */
 export const stamp = (operation: string, headers: Keyed, actor: "edge" | "edge:import" = "edge") => ({
   commandId: CommandId.make(`${operation}:${headers["idempotency-key"] ?? randomUUID()}`),
-  origin: { actor }
+  origin: { actor },
+  ...expected(headers["if-match"])
 })
+const expected = (tag: string | undefined): { readonly expectedSeq?: number } =>
+  tag === undefined || tag === "*" ? {} : { expectedSeq: seqOfTag(tag) }
 
 /** 132 random bits, or as many of the key's digest: whoever repeats the key finds the same id. */
 export const token = (purpose: string, headers: Keyed): string => {
@@ -116,12 +134,16 @@ export const versioned = (
     headers: { etag: etagOf(seq), "cache-control": "private, no-cache", ...options.headers }
   })
 
+/** `If-None-Match` compares weakly (RFC 9110): a cache on the way may have weakened the tag. */
+const isKnown = (given: string | undefined, tag: string): boolean =>
+  given !== undefined && given.split(",").some((one) => one.trim() === "*" || one.trim().replace(/^W\//, "") === tag)
+
 /** As `versioned`, without the body for a client that has it. */
 export const fresh = (
   request: HttpServerRequest.HttpServerRequest,
   seq: number,
   body: () => object
 ): HttpServerResponse.HttpServerResponse =>
-  request.headers["if-none-match"]?.split(",").some((tag) => tag.trim() === etagOf(seq)) === true
+  isKnown(request.headers["if-none-match"], etagOf(seq))
     ? HttpServerResponse.empty({ status: 304, headers: { etag: etagOf(seq) } })
     : versioned(seq, body())

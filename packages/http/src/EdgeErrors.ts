@@ -32,6 +32,13 @@ export class IdempotencyKeyRequired extends Schema.TaggedError<IdempotencyKeyReq
   { httpApiStatus: 400 }
 ) {}
 
+/** A change that must name the version it is meant for does not. */
+export class PreconditionRequired extends Schema.TaggedError<PreconditionRequired>()(
+  "PreconditionRequired",
+  {},
+  { httpApiStatus: 428 }
+) {}
+
 /** The token is none of ours, or there is none where one is needed. */
 export class Unauthorized extends Schema.TaggedError<Unauthorized>()("Unauthorized", {}, { httpApiStatus: 401 }) {}
 

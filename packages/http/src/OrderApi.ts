@@ -61,14 +61,14 @@ export class OrderApi extends HttpApiGroup.make("orders")
     }).annotate(OpenApi.Summary, "The history, then each new step; resumes after Last-Event-ID"),
     HttpApiEndpoint.post("cancelOrder", "/orders/:id/cancel", {
       params,
-      headers: Edge.keyed,
+      headers: Edge.changing,
       payload: Schema.Struct({ reason: Schema.optionalKey(Cancel.fields.reason) }),
       success: OrderJson,
-      error: [Problems.notFound, Problems.tooLateToCancel]
+      error: [Problems.notFound, Problems.preconditionFailed, Problems.tooLateToCancel]
     }).annotate(OpenApi.Summary, "Cancel, until the goods have left"),
     HttpApiEndpoint.post("requestReturn", "/orders/:id/returns", {
       params,
-      headers: Edge.keyed,
+      headers: Edge.changing,
       payload: Schema.Struct({
         lines: Schema.Array(
           Schema.Struct({
@@ -81,7 +81,13 @@ export class OrderApi extends HttpApiGroup.make("orders")
         disposition: RequestReturn.fields.disposition
       }),
       success: RequestedReturnJson.pipe(HttpApiSchema.status(202)),
-      error: [Problems.notFound, Problems.notShipped, Problems.returnExceeds, Problems.tooManyReturns]
+      error: [
+        Problems.notFound,
+        Problems.preconditionFailed,
+        Problems.notShipped,
+        Problems.returnExceeds,
+        Problems.tooManyReturns
+      ]
     }).annotate(OpenApi.Summary, "Send goods back")
   )
   .prefix("/v1")

@@ -1,6 +1,6 @@
 import { CartClosed, CartEmpty, CartFull, MergeRefused, NotSold, PricingMismatch } from "@halles/entities/Cart"
 import { TooManyAddresses } from "@halles/entities/Customer"
-import { AlreadyExists, CommandReused, NotFound } from "@halles/entities/EntityErrors"
+import { AlreadyExists, CommandReused, NotFound, PreconditionFailed } from "@halles/entities/EntityErrors"
 import { NotShipped, ReturnExceeds, TooLateToCancel, TooManyReturns } from "@halles/entities/Order"
 import { StockBound, StockChanged, StockPromised } from "@halles/entities/Sku"
 import * as EdgeErrors from "./EdgeErrors.ts"
@@ -22,6 +22,14 @@ export const commandReused = Problem.of(CommandReused, {
   title: "The idempotency key was used for another request",
   sample: { commandId: "checkout:0b1f6c2e" },
   detail: () => "Repeat a request with its key unchanged, and use a new key for another one."
+})
+export const preconditionFailed = Problem.of(PreconditionFailed, {
+  title: "The resource has changed",
+  detail: ({ seq }) => `If-Match names another version than "${seq}", which it is now. Nothing was written.`
+})
+export const preconditionRequired = Problem.of(EdgeErrors.PreconditionRequired, {
+  title: "The version is required",
+  detail: () => "Send the ETag of what you read in If-Match."
 })
 export const cartClosed = Problem.of(CartClosed, {
   title: "The cart takes no more changes",

@@ -1,6 +1,6 @@
 import { Effect, Layer, SchemaIssue } from "effect"
 import { HttpApiMiddleware, type HttpApiError } from "effect/http-api"
-import { type Fault, IdempotencyKeyRequired, InvalidRequest, MalformedId } from "./EdgeErrors.ts"
+import { type Fault, IdempotencyKeyRequired, InvalidRequest, MalformedId, PreconditionRequired } from "./EdgeErrors.ts"
 import * as Problems from "./Problems.ts"
 
 /** Turns what the schemas refuse into problems; on every endpoint. */
@@ -12,6 +12,7 @@ export class Refusals extends HttpApiMiddleware.Service<Refusals>()("@halles/htt
     Problems.payloadTooLarge,
     Problems.unsupportedMediaType,
     Problems.internalError,
+    Problems.preconditionRequired,
     Problems.unavailable
   ]
 }) {}
@@ -49,7 +50,8 @@ export const RefusalsLive: Layer.Layer<Refusals> = HttpApiMiddleware.layerSchema
     if (error.kind === "Body" || error.kind === "ResponseHeaders") return Effect.die(error)
     const errors = faultsOf(error.cause.issue, error.kind)
     if (error.kind === "Params") return Effect.fail(new MalformedId({ parameter: errors[0]?.parameter ?? "id" }))
-    const noKey = errors.some((fault) => fault.header === "idempotency-key" && fault.detail === "Required")
-    return Effect.fail(noKey ? new IdempotencyKeyRequired() : new InvalidRequest({ errors }))
+    const lacks = (name: string) => errors.some(({ detail, header }) => header === name && detail === "Required")
+    if (lacks("idempotency-key")) return Effect.fail(new IdempotencyKeyRequired())
+    return Effect.fail(lacks("if-match") ? new PreconditionRequired() : new InvalidRequest({ errors }))
   }
 )

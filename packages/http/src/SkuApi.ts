@@ -29,10 +29,16 @@ export class SkuApi extends HttpApiGroup.make("skus")
     }).annotate(OpenApi.Summary, "Stock in a region, by warehouse"),
     HttpApiEndpoint.post("adjustSku", "/skus/:region/:sku/adjustments", {
       params,
-      headers: Edge.keyRequired,
+      headers: Edge.changingKeyRequired,
       payload: Schema.Struct({ warehouse, expectedOnHand, onHand, reason }),
       success: SkuJson,
-      error: [Problems.notFound, Problems.stockChanged, Problems.stockPromised, Problems.stockBound]
+      error: [
+        Problems.notFound,
+        Problems.preconditionFailed,
+        Problems.stockChanged,
+        Problems.stockPromised,
+        Problems.stockBound
+      ]
     })
       .middleware(ImportScope)
       .annotate(OpenApi.Summary, "Set what is on hand, if it is still what was counted")

@@ -1,6 +1,6 @@
 import { Cart, CartClosed, CartView, NotSold } from "@halles/entities/Cart"
 import { Customer, CustomerView } from "@halles/entities/Customer"
-import { NotFound } from "@halles/entities/EntityErrors"
+import { NotFound, PreconditionFailed } from "@halles/entities/EntityErrors"
 import { Order, OrderView, TooLateToCancel } from "@halles/entities/Order"
 import { Payment } from "@halles/entities/Payment"
 import { Product, ProductView } from "@halles/entities/Product"
@@ -30,10 +30,15 @@ const CartDouble = Cart.toLayer(
     const current = Effect.suspend(() =>
       view === undefined ? Effect.fail(new NotFound({ entity: "Cart", id })) : Effect.succeed(view)
     )
-    const change = (command: { readonly _tag: string; readonly commandId: string }, next: Partial<CartView>) =>
-      Effect.map(current, (open) => {
+    const change = (
+      command: { readonly _tag: string; readonly commandId: string; readonly expectedSeq?: number },
+      next: Partial<CartView>
+    ) =>
+      Effect.flatMap(current, (open) => {
         note("Cart", id, command)
-        return (view = new CartView({ ...open, ...next, seq: open.seq + 1 }))
+        const { expectedSeq = open.seq } = command
+        if (expectedSeq !== open.seq) return Effect.fail(new PreconditionFailed({ seq: open.seq }))
+        return Effect.succeed((view = new CartView({ ...open, ...next, seq: open.seq + 1 })))
       })
     return Cart.of({
       OpenCart: ({ payload }) =>

@@ -14,4 +14,9 @@ export const Origin = Schema.Struct({
 export type Origin = typeof Origin.Type
 
 /** The fields of every command, spread into its class. */
-export const commandFields = { commandId: CommandId, origin: Schema.optionalKey(Origin) }
+export const commandFields = {
+  commandId: CommandId,
+  origin: Schema.optionalKey(Origin),
+  /** The version of the entity that the sender decided on; at any other one the command is refused. 0: there is none yet. */
+  expectedSeq: Schema.optionalKey(Schema.Int)
+}

@@ -4,6 +4,7 @@ import { Effect, Schema } from "effect"
 import { Entity } from "effect/cluster"
 import { Cart, type CheckOut, HandedOver, HandOver, type Merge, MergeRefused, type Reprice } from "../Cart.ts"
 import { Busy, CommandReused, NotFound } from "../EntityErrors.ts"
+import * as Conditional from "../Conditional.ts"
 import * as EventSourced from "../EventSourced.ts"
 import { Order, Place } from "../Order.ts"
 import * as Refusals from "../Refusals.ts"
@@ -74,14 +75,23 @@ export const CartLive = Cart.toLayer(
     const id = CartId.make((yield* Entity.CurrentAddress).entityId)
     const perform = yield* makePerform
     const prices = (yield* CartPrices.make)(regionOf(id))
-    const self = yield* EventSourced.make(CartState, { perform: perform(id) })
+    const self = yield* Conditional.make(CartState, { perform: perform(id) })
 
     const shown = ({ seq, state }: { readonly state: CartState.State; readonly seq: number }) => {
       const cart = CartState.view(id, state, seq)
       return cart === null ? Effect.fail(new NotFound({ entity: CartState.type, id })) : Effect.succeed(cart)
     }
     const asked = (command: CartState.Command) => Effect.flatMap(self.handle(command), shown)
-    const change = Refusals.only(id, "NotFound", "CartClosed", "CartFull", "NotSold", "PricingMismatch", "Busy")
+    const change = Refusals.only(
+      id,
+      "NotFound",
+      "CartClosed",
+      "CartFull",
+      "NotSold",
+      "PricingMismatch",
+      "PreconditionFailed",
+      "Busy"
+    )
 
     const reprice = Effect.fnUntraced(function* (command: Reprice) {
       const { prices: now } = yield* prices.of((yield* self.committed).state)
@@ -153,11 +163,22 @@ export const CartLive = Cart.toLayer(
       ApplyCoupon: ({ payload }) => asked(payload).pipe(change),
       RemoveCoupon: ({ payload }) => asked(payload).pipe(change),
       Reprice: ({ payload }) => reprice(payload).pipe(change),
-      Merge: ({ payload }) => merge(payload).pipe(Refusals.only(id, "NotFound", "CartClosed", "MergeRefused", "Busy")),
+      Merge: ({ payload }) =>
+        merge(payload).pipe(Refusals.only(id, "NotFound", "CartClosed", "MergeRefused", "PreconditionFailed", "Busy")),
       HandOver: ({ payload }) => Effect.map(self.handle(payload), handedOver).pipe(Refusals.only(id, "Busy")),
       CheckOut: ({ payload }) =>
         checkOut(payload).pipe(
-          Refusals.only(id, "NotFound", "CartClosed", "CartEmpty", "CartFull", "NotSold", "CommandReused", "Busy")
+          Refusals.only(
+            id,
+            "NotFound",
+            "CartClosed",
+            "CartEmpty",
+            "CartFull",
+            "NotSold",
+            "CommandReused",
+            "PreconditionFailed",
+            "Busy"
+          )
         ),
       Wake: ({ payload }) => Effect.asVoid(self.handle(payload)).pipe(Refusals.only(id, "Busy")),
       View: () => Effect.flatMap(self.committed, shown)

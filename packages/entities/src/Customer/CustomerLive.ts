@@ -3,6 +3,7 @@ import { Effect } from "effect"
 import { Entity } from "effect/cluster"
 import { Customer } from "../Customer.ts"
 import { NotFound } from "../EntityErrors.ts"
+import * as Conditional from "../Conditional.ts"
 import * as EventSourced from "../EventSourced.ts"
 import * as Refusals from "../Refusals.ts"
 import * as CustomerState from "./CustomerState.ts"
@@ -10,7 +11,7 @@ import * as CustomerState from "./CustomerState.ts"
 export const CustomerLive = Customer.toLayer(
   Effect.gen(function* () {
     const id = CustomerId.make((yield* Entity.CurrentAddress).entityId)
-    const self = yield* EventSourced.make(CustomerState)
+    const self = yield* Conditional.make(CustomerState)
 
     const shown = ({ seq, state }: { readonly state: CustomerState.State; readonly seq: number }) => {
       const customer = CustomerState.view(id, state, seq)
@@ -19,16 +20,18 @@ export const CustomerLive = Customer.toLayer(
         : Effect.succeed(customer)
     }
     const asked = (command: CustomerState.Command) => Effect.flatMap(self.handle(command), shown)
-    const change = Refusals.only(id, "NotFound", "Busy")
+    const change = Refusals.only(id, "NotFound", "PreconditionFailed", "Busy")
 
     return Customer.of({
       Register: ({ payload }) => asked(payload).pipe(Refusals.only(id, "AlreadyExists", "Busy")),
       UpdateProfile: ({ payload }) => asked(payload).pipe(change),
-      PutAddress: ({ payload }) => asked(payload).pipe(Refusals.only(id, "NotFound", "TooManyAddresses", "Busy")),
+      PutAddress: ({ payload }) =>
+        asked(payload).pipe(Refusals.only(id, "NotFound", "TooManyAddresses", "PreconditionFailed", "Busy")),
       RemoveAddress: ({ payload }) => asked(payload).pipe(change),
       SetConsent: ({ payload }) => asked(payload).pipe(change),
       NoteOrder: ({ payload }) => Effect.asVoid(asked(payload)).pipe(change),
-      MovePoints: ({ payload }) => asked(payload).pipe(Refusals.only(id, "NotFound", "NotEnoughPoints", "Busy")),
+      MovePoints: ({ payload }) =>
+        asked(payload).pipe(Refusals.only(id, "NotFound", "NotEnoughPoints", "PreconditionFailed", "Busy")),
       Wake: ({ payload }) => Effect.asVoid(self.handle(payload)).pipe(Refusals.only(id, "Busy")),
       View: () => Effect.flatMap(self.committed, shown)
     })

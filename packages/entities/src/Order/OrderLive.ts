@@ -4,6 +4,7 @@ import { Effect, Option, Schema, Stream } from "effect"
 import { Entity } from "effect/cluster"
 import { Customer, NoteOrder } from "../Customer.ts"
 import { NotFound } from "../EntityErrors.ts"
+import * as Conditional from "../Conditional.ts"
 import * as EventSourced from "../EventSourced.ts"
 import { Order } from "../Order.ts"
 import * as Refusals from "../Refusals.ts"
@@ -221,7 +222,7 @@ export const OrderLive = Order.toLayer(
     const saga = yield* makeSaga
     const { entityId } = yield* Entity.CurrentAddress
     const id = OrderId.make(entityId)
-    const self = yield* EventSourced.make(OrderState, { perform: saga(id) })
+    const self = yield* Conditional.make(OrderState, { perform: saga(id) })
     const shown = ({ seq, state }: { readonly state: OrderState.State; readonly seq: number }) => {
       const order = view(id, state, seq)
       return order === null ? Effect.fail(new NotFound({ entity: "Order", id })) : Effect.succeed(order)
@@ -248,9 +249,12 @@ export const OrderLive = Order.toLayer(
 
     return Order.of({
       Place: ({ payload }) => told(payload).pipe(Refusals.only(id, "AlreadyExists", "Busy")),
-      Cancel: ({ payload }) => asked(payload).pipe(Refusals.only(id, "NotFound", "TooLateToCancel", "Busy")),
+      Cancel: ({ payload }) =>
+        asked(payload).pipe(Refusals.only(id, "NotFound", "TooLateToCancel", "PreconditionFailed", "Busy")),
       RequestReturn: ({ payload }) =>
-        asked(payload).pipe(Refusals.only(id, "NotFound", "NotShipped", "ReturnExceeds", "TooManyReturns", "Busy")),
+        asked(payload).pipe(
+          Refusals.only(id, "NotFound", "NotShipped", "ReturnExceeds", "TooManyReturns", "PreconditionFailed", "Busy")
+        ),
       NoteDispatched: ({ payload }) => told(payload).pipe(Refusals.only(id, "NotFound", "Busy")),
       NoteDelivered: ({ payload }) => told(payload).pipe(Refusals.only(id, "NotFound", "Busy")),
       NoteReturnReceived: ({ payload }) => told(payload).pipe(Refusals.only(id, "NotFound", "Busy")),

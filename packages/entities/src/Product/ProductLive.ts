@@ -2,6 +2,7 @@ import { SkuId } from "@halles/shared/Ids"
 import { Effect } from "effect"
 import { Entity } from "effect/cluster"
 import { NotFound } from "../EntityErrors.ts"
+import * as Conditional from "../Conditional.ts"
 import * as EventSourced from "../EventSourced.ts"
 import { Product } from "../Product.ts"
 import * as Refusals from "../Refusals.ts"
@@ -10,7 +11,7 @@ import * as ProductState from "./ProductState.ts"
 export const ProductLive = Product.toLayer(
   Effect.gen(function* () {
     const id = SkuId.make((yield* Entity.CurrentAddress).entityId)
-    const self = yield* EventSourced.make(ProductState)
+    const self = yield* Conditional.make(ProductState)
 
     const shown = ({ seq, state }: { readonly state: ProductState.State; readonly seq: number }) => {
       const product = ProductState.view(id, state, seq)
@@ -19,8 +20,8 @@ export const ProductLive = Product.toLayer(
     const asked = (command: ProductState.Command) => Effect.flatMap(self.handle(command), shown)
 
     return Product.of({
-      ListProduct: ({ payload }) => asked(payload).pipe(Refusals.only(id, "Busy")),
-      Unlist: ({ payload }) => asked(payload).pipe(Refusals.only(id, "NotFound", "Busy")),
+      ListProduct: ({ payload }) => asked(payload).pipe(Refusals.only(id, "PreconditionFailed", "Busy")),
+      Unlist: ({ payload }) => asked(payload).pipe(Refusals.only(id, "NotFound", "PreconditionFailed", "Busy")),
       Wake: ({ payload }) => Effect.asVoid(self.handle(payload)).pipe(Refusals.only(id, "Busy")),
       View: () => Effect.flatMap(self.committed, shown)
     })

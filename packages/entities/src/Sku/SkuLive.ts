@@ -2,6 +2,7 @@ import { SkuId } from "@halles/shared/Ids"
 import { Effect } from "effect"
 import { Entity } from "effect/cluster"
 import { NotFound } from "../EntityErrors.ts"
+import * as Conditional from "../Conditional.ts"
 import * as EventSourced from "../EventSourced.ts"
 import * as Refusals from "../Refusals.ts"
 import { Sku } from "../Sku.ts"
@@ -10,7 +11,7 @@ import * as SkuState from "./SkuState.ts"
 export const SkuLive = Sku.toLayer(
   Effect.gen(function* () {
     const id = SkuId.make((yield* Entity.CurrentAddress).entityId)
-    const self = yield* EventSourced.make(SkuState)
+    const self = yield* Conditional.make(SkuState)
 
     const shown = ({ seq, state }: { readonly state: SkuState.State; readonly seq: number }) =>
       SkuState.view(id, state, seq)
@@ -18,9 +19,11 @@ export const SkuLive = Sku.toLayer(
     const told = (command: SkuState.Command) => Effect.asVoid(self.handle(command))
 
     return Sku.of({
-      Receive: ({ payload }) => asked(payload).pipe(Refusals.only(id, "StockBound", "Busy")),
+      Receive: ({ payload }) => asked(payload).pipe(Refusals.only(id, "StockBound", "PreconditionFailed", "Busy")),
       Adjust: ({ payload }) =>
-        asked(payload).pipe(Refusals.only(id, "NotFound", "StockChanged", "StockPromised", "StockBound", "Busy")),
+        asked(payload).pipe(
+          Refusals.only(id, "NotFound", "StockChanged", "StockPromised", "StockBound", "PreconditionFailed", "Busy")
+        ),
       Hold: ({ payload }) =>
         self.handle(payload).pipe(
           Effect.map(({ events, state }) => SkuState.holdResult(state, events, payload.orderId)),
@@ -39,7 +42,7 @@ export const SkuLive = Sku.toLayer(
         ),
       Restock: ({ payload }) => told(payload).pipe(Refusals.only(id, "StockBound", "Busy")),
       WriteOff: ({ payload }) => told(payload).pipe(Refusals.only(id, "Busy")),
-      AllowBackOrder: ({ payload }) => asked(payload).pipe(Refusals.only(id, "Busy")),
+      AllowBackOrder: ({ payload }) => asked(payload).pipe(Refusals.only(id, "PreconditionFailed", "Busy")),
       Wake: ({ payload }) => told(payload).pipe(Refusals.only(id, "Busy")),
       View: () =>
         Effect.flatMap(self.committed, (now) =>

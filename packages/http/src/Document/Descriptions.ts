@@ -61,6 +61,8 @@ export const parameters: Readonly<Record<string, string>> = {
   "idempotency-key": "Made by the client, new for each intent and unguessable, and the same on each retry.",
   "import-id": "Names the rows' commands, so that a repeated import writes nothing; random when left out, and echoed.",
   "last-event-id": "The id of the last event that the client has seen.",
+  "if-match":
+    "The `ETag` that the change was decided on; at any other version it is refused with 412. `*` is any version.",
   "if-none-match": "The `ETag` of what the client has.",
   "webhook-id": "Names the notice; the same on each delivery.",
   "webhook-timestamp": "Seconds since 1970 when it was sent; older than five minutes is refused.",

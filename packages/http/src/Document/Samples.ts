@@ -145,6 +145,7 @@ export const parameters: Readonly<Record<string, unknown>> = {
   cursor: "TEA-01",
   prefer: "wait=10",
   "idempotency-key": "0b1f6c2e-5d0a-4a77-9a53-6f1f3c1d9a40",
+  "if-match": '"6"',
   "import-id": "autumn",
   "last-event-id": "4",
   "webhook-id": "msg_2b8f6c",
