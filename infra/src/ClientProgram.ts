@@ -51,6 +51,11 @@ export const bench = Effect.fn("ClientProgram.bench")((args: ReadonlyArray<strin
   runProgram("infra/load/src/bench.ts", args, settingsOf(process.env))
 )
 
+/** `npm run load` and `npm run load:matrix`: on a cluster of its own, or on the running one if it is told so. */
+export const load = Effect.fn("ClientProgram.load")((program: "load" | "matrix", args: ReadonlyArray<string>) =>
+  runProgram(`infra/load/src/${program}.ts`, args, settingsOf(process.env))
+)
+
 /** `npm run sim`: the entities on simulated servers, one world a seed; needs no cluster. */
 export const sim = Effect.fn("ClientProgram.sim")((args: ReadonlyArray<string>) =>
   runProgram("infra/sim/src/sim.ts", args, {})

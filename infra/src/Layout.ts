@@ -37,6 +37,12 @@ export const chaos = (portBase: number): Layout => ({
   portBase: portBase + 20
 })
 
+/** The layout of the whole cluster that `npm run load` starts, uses and throws away. */
+export const load = (portBase: number): Layout => ({
+  directory: join(root, ".halles", "load"),
+  portBase: portBase + 130
+})
+
 /** Server programs brought by us, shared by all layouts of the checkout. */
 export const servers = join(root, ".halles", "servers")
 /** Package lists and downloads of the system's package manager, apart from the machine's own. */

@@ -58,6 +58,11 @@ const chaosCommand = Command.make("chaos", { rest }, (args) =>
 ).pipe(
   Command.withDescription("Break a cluster of its own in every way, and prove that its histories are linearizable")
 )
+const loadCommand = Command.make("load", { rest }, (args) =>
+  withSettings(() => ClientProgram.load("load", args.rest))
+).pipe(
+  Command.withDescription("Drive the edge of a cluster with chosen shard keys, and prove that the answers were right")
+)
 const simCommand = Command.make("sim", { rest }, (args) => withSettings(() => ClientProgram.sim(args.rest))).pipe(
   Command.withDescription("Run the entities on simulated servers, with every fault that a seed can think of")
 )
@@ -79,6 +84,7 @@ const halles = Command.make("halles").pipe(
     checkCommand,
     benchCommand,
     chaosCommand,
+    loadCommand,
     simCommand,
     mutantsCommand,
     openapiCommand
@@ -86,7 +92,7 @@ const halles = Command.make("halles").pipe(
 )
 
 /** Programs behind these commands read their own flags, so that all that follows is theirs. */
-const passing = new Set(["replay", "check", "bench", "chaos", "sim", "mutants", "openapi", "test"])
+const passing = new Set(["replay", "check", "bench", "chaos", "sim", "mutants", "openapi", "test", "load"])
 const [name = "--help", ...following] = process.argv.slice(2)
 const own = !passing.has(name) || following[0] === "--" || (name === "test" && following[0] === "--help")
 const args = own ? [name, ...following] : [name, "--", ...following]

@@ -24,6 +24,7 @@ const programs = new Set([
   "carrier.ts",
   "replay.ts",
   "bench.ts",
+  "load.ts",
   "echoRunner.ts",
   "check.ts",
   "sim.ts",
@@ -97,7 +98,7 @@ const target = (source: Source, imported: string): string | null => {
   if (imported.startsWith(".")) return relative(root, resolve(root, dirname(source.path), imported))
   const found = /^@halles\/([^/]+)\/(.+)$/.exec(imported)
   if (found === null) return null
-  const folder = folders.find((candidate) => candidate.endsWith(`/${found[1]}`)) ?? ""
+  const folder = folders.find((candidate) => `/${candidate}`.endsWith(`/${found[1]}`)) ?? ""
   return join(folder, "src", `${found[2]}.ts`)
 }
 

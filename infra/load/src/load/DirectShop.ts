@@ -1,0 +1,142 @@
+import { Cart, CheckOut, OpenCart, PutLine } from "@halles/entities/Cart"
+import { Order } from "@halles/entities/Order"
+import { ListProduct, Product } from "@halles/entities/Product"
+import { CarrierNotice, Shipment } from "@halles/entities/Shipment"
+import { Receive, Sku } from "@halles/entities/Sku"
+import * as ClusterClient from "@halles/shared/ClusterClient"
+import { CartId, CommandId, OrderId, SkuCode, SkuId, WarehouseId } from "@halles/shared/Ids"
+import { Nats } from "@halles/shared/Nats"
+import * as Postgres from "@halles/shared/Postgres"
+import type { Region } from "@halles/shared/Region"
+import { Effect, Layer, Redacted, Schedule } from "effect"
+import { createHash } from "node:crypto"
+import {
+  commandIds,
+  currency,
+  customer,
+  deadlineMs,
+  decidedWithinMs,
+  type Listing,
+  NoAnswer,
+  Shop,
+  taxRate
+} from "./Shop.ts"
+
+export interface Options {
+  readonly natsUrl: string
+  readonly controlUrl: string
+}
+
+/** As at the edge: a shard that has just moved is found again. */
+const again = { times: 2, schedule: Schedule.spaced("50 millis") }
+const mayHelp = new Set(["EntityNotAssignedToRunner", "RunnerUnavailable", "RunnerNotRegistered"])
+const untilPlaced = { times: 1_000, schedule: Schedule.spaced("10 millis") }
+const listedTogether = 32
+
+const call = <A, E extends { readonly _tag: string }, R>(effect: Effect.Effect<A, E, R>, withinMs = deadlineMs) =>
+  effect.pipe(
+    Effect.retry({ ...again, while: ({ _tag }) => mayHelp.has(_tag) }),
+    Effect.mapError(({ _tag }) => new NoAnswer({ code: _tag })),
+    Effect.timeoutOrElse({ duration: withinMs, orElse: () => Effect.fail(new NoAnswer({ code: "deadline" })) })
+  )
+
+/** 132 bits of the key's digest, as the edge makes ids: whoever repeats the key finds the same cart. */
+const idOf = (region: Region, key: string): CartId =>
+  CartId.make(`${region}_${createHash("sha256").update(`load:${key}`).digest("base64url").slice(0, 22)}`)
+
+const command = (id: string) => CommandId.make(id)
+const skuOf = (region: Region, code: string) => SkuId.make(`${region}_${code}`)
+
+/** The cluster as its client, past the edge. What only the edge has, searching for one, fails. */
+export const layer = (options: Options) =>
+  Layer.effect(
+    Shop,
+    Effect.gen(function* () {
+      const carts = yield* Cart.client
+      const orders = yield* Order.client
+      const products = yield* Product.client
+      const shipments = yield* Shipment.client
+      const stocks = yield* Sku.client
+
+      const list = (
+        { code, pence, region, title }: Listing,
+        at: number,
+        stock: number,
+        key: string
+      ): Effect.Effect<unknown, NoAnswer> => {
+        const sku = skuOf(region, code)
+        const price = { amount: pence, currency, taxRate } as const
+        const listing = { commandId: command(commandIds.list(key, at + 1)), sku: SkuCode.make(code), title }
+        const listed = call(products(sku).ListProduct(new ListProduct({ ...listing, description: "", price })))
+        if (stock === 0) return listed
+        const commandId = command(commandIds.receive(key, at + 1))
+        const warehouse = WarehouseId.make(`${region}-main`)
+        return Effect.andThen(listed, call(stocks(sku).Receive(new Receive({ commandId, warehouse, quantity: stock }))))
+      }
+
+      return Shop.of({
+        openCart: (region, key) =>
+          Effect.suspend(() => {
+            const id = idOf(region, key)
+            const open = new OpenCart({ commandId: command(commandIds.open(key)), currency, pricing: "shop" })
+            return Effect.as(call(carts(id).OpenCart(open)), id)
+          }),
+        putLine: (cart, code, quantity, key) =>
+          Effect.asVoid(
+            call(
+              carts(cart).PutLine(
+                new PutLine({
+                  commandId: command(commandIds.put(code, key)),
+                  sku: SkuCode.make(code),
+                  variant: "",
+                  quantity
+                })
+              )
+            )
+          ),
+        viewCart: (cart) => Effect.asVoid(call(carts(cart).View())),
+        checkOut: (cart, key) =>
+          Effect.gen(function* () {
+            const commandId = command(commandIds.checkOut(key))
+            yield* call(carts(cart).CheckOut(new CheckOut({ commandId, ...customer, fingerprint: "load" })))
+            const settled = orders(OrderId.make(cart)).Settled({ timeoutMs: decidedWithinMs })
+            const order = yield* call(
+              Effect.retry(settled, { ...untilPlaced, while: ({ _tag }) => _tag === "NotFound" }),
+              decidedWithinMs + deadlineMs
+            )
+            return { status: order.status, cancelled: order.cancelled?.code ?? null }
+          }),
+        viewOrder: (order) => Effect.asVoid(call(orders(order).View())),
+        viewProduct: (region, code) => Effect.asVoid(call(products(skuOf(region, code)).View())),
+        viewStock: (region, code) => Effect.asVoid(call(stocks(skuOf(region, code)).View())),
+        listProducts: () => Effect.fail(new NoAnswer({ code: "no lists past the edge" })),
+        list: (listings, stock, key) =>
+          Effect.forEach(listings, (listing, at) => list(listing, at, stock, key), {
+            concurrency: listedTogether,
+            discard: true
+          }),
+        delivered: (order, eventId) =>
+          Effect.asVoid(
+            call(
+              shipments(order).CarrierNotice(
+                new CarrierNotice({
+                  commandId: command(commandIds.delivered(eventId)),
+                  eventId,
+                  type: "shipment.delivered"
+                })
+              )
+            )
+          )
+      })
+    })
+  ).pipe(
+    Layer.provide(ClusterClient.layer({ region: "load" })),
+    Layer.provide([
+      Nats.layer({ url: Redacted.make(options.natsUrl), name: "load" }),
+      Postgres.layer({
+        url: Redacted.make(options.controlUrl),
+        applicationName: "halles:load:control",
+        connectionsMax: 2
+      })
+    ])
+  )

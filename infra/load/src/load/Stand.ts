@@ -1,0 +1,55 @@
+import { Cluster } from "@halles/infra/Cluster"
+import { type ClusterState, read } from "@halles/infra/ClusterState"
+import * as Environment from "@halles/infra/Environment"
+import * as Layout from "@halles/infra/Layout"
+import { ports } from "@halles/infra/Ports"
+import { secrets } from "@halles/infra/Secrets"
+import type { Settings } from "@halles/infra/Settings"
+import { running } from "@halles/infra/Status"
+import { Effect, Layer, Option, Schema } from "effect"
+
+/** A cluster to be loaded: one of our own, or the one of `npm start`. */
+export interface Stand {
+  readonly parts: Environment.Parts
+  readonly edgeUrl: string
+  /** What a client's program may know. */
+  readonly environment: Record<string, string>
+  /** Its processes as they are now. */
+  readonly state: () => ClusterState
+}
+
+class NothingRuns extends Schema.TaggedError<NothingRuns>()("NothingRuns", {}) {
+  override get message(): string {
+    return "no cluster is running: npm start, or leave --running away"
+  }
+}
+
+/** The cluster of a layout, by its state file. */
+const attach = Effect.fnUntraced(function* (layout: Layout.Layout, settings: Settings) {
+  const keys = yield* secrets(layout)
+  const first = running(layout)
+  if (first?.phase !== "ready") return yield* new NothingRuns()
+  const nats = Option.getOrElse(settings.natsUrl, () => Environment.withLogin(first.nats, "halles", keys.nats))
+  const parts: Environment.Parts = {
+    layout: { ...layout, portBase: first.portBase },
+    secrets: keys,
+    addresses: { nats, redis: first.redis, databases: first.databases }
+  }
+  const stand: Stand = {
+    parts,
+    edgeUrl: `http://127.0.0.1:${ports(first.portBase).edge}`,
+    environment: Environment.client(parts),
+    state: () => read(layout) ?? first
+  }
+  return stand
+})
+
+/** The running cluster. */
+export const existing = (settings: Settings) => attach(Layout.main(settings.portBase), settings)
+
+/** A cluster of our own with an empty past, until the scope ends. */
+export const own = Effect.fnUntraced(function* (settings: Settings) {
+  const layout = Layout.load(settings.portBase)
+  yield* Layer.build(Cluster.layer({ layout, settings, empty: true }))
+  return yield* attach(layout, settings)
+})

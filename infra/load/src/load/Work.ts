@@ -1,0 +1,52 @@
+import type { Process } from "./Arrivals.ts"
+import type { Told } from "./Books.ts"
+import type { Spec } from "./Keys.ts"
+import type { Batch } from "./Samples.ts"
+import type { ScenarioName } from "./Scenarios.ts"
+import type * as DirectShop from "./DirectShop.ts"
+import type * as EdgeShop from "./EdgeShop.ts"
+
+/** Where a load goes. */
+export type Target = ({ readonly _tag: "Edge" } & EdgeShop.Options) | ({ readonly _tag: "Direct" } & DirectShop.Options)
+
+/** How operations begin. */
+export type Pace =
+  | { readonly _tag: "Open"; readonly process: Process; readonly perSecond: number }
+  | { readonly _tag: "Closed"; readonly callers: number }
+
+/** Keys as the thread lays them out for itself: the same from the same. */
+export interface KeyPlan {
+  readonly spec: Spec
+  readonly count: number
+  readonly run: string
+  /** The text of the file that the spec names. */
+  readonly lines: string
+}
+
+/** What one thread is to do. */
+export interface Work {
+  readonly scenario: ScenarioName
+  readonly keys: KeyPlan
+  /** By index of the key, where keys name carts. */
+  readonly carts: ReadonlyArray<string>
+  readonly target: Target
+  /** Of this thread alone. */
+  readonly pace: Pace
+  /** Warm-up included. */
+  readonly lengthMs: number
+  readonly inFlightMax: number
+  /** This thread among all. */
+  readonly thread: number
+  readonly threads: number
+  readonly seed: string
+}
+
+/** When the first operation is meant to begin, in milliseconds of the monotonic clock. */
+export interface Start {
+  readonly startMs: number
+}
+
+export type Report =
+  | { readonly _tag: "Ready" }
+  | { readonly _tag: "Done"; readonly heldBack: number; readonly utilization: number }
+  | { readonly _tag: "Batch"; readonly batch: Batch; readonly told: ReadonlyArray<Told> }
