@@ -1,3 +1,4 @@
+import * as Residents from "@halles/shared/Residents"
 import { Effect, Layer, Schema } from "effect"
 import { Cart } from "./Cart.ts"
 import { CartLive } from "./Cart/CartLive.ts"
@@ -26,13 +27,13 @@ class UnknownEntityType extends Schema.TaggedError<UnknownEntityType>()("Unknown
 /** How the timers reach the entities. */
 export const makeWake = Effect.gen(function* () {
   const clients = {
-    Cart: yield* Cart.client,
-    Order: yield* Order.client,
-    Sku: yield* Sku.client,
-    Product: yield* Product.client,
-    Customer: yield* Customer.client,
-    Payment: yield* Payment.client,
-    Shipment: yield* Shipment.client
+    Cart: yield* Residents.client(Cart),
+    Order: yield* Residents.client(Order),
+    Sku: yield* Residents.client(Sku),
+    Product: yield* Residents.client(Product),
+    Customer: yield* Residents.client(Customer),
+    Payment: yield* Residents.client(Payment),
+    Shipment: yield* Residents.client(Shipment)
   }
   const wake: WakeEntity = (entityType, entityId, command) =>
     Object.hasOwn(clients, entityType)

@@ -18,6 +18,7 @@ import * as CallServer from "./NatsTransport/CallServer.ts"
 import * as PlacedRunnerStorage from "./PlacedRunnerStorage.ts"
 import { Placement } from "./Placement.ts"
 import type { Region } from "./Region.ts"
+import { Residents } from "./Residents.ts"
 import * as RunnerPresence from "./RunnerPresence.ts"
 import * as ShardMover from "./ShardMover.ts"
 
@@ -35,13 +36,13 @@ export interface Options {
 /** A runner: owns shards of its region and answers calls over NATS. */
 export const layer = (
   options: Options
-): Layer.Layer<Sharding.Sharding | Runners.Runners, never, RunnerStorage.RunnerStorage | Nats> =>
+): Layer.Layer<Sharding.Sharding | Runners.Runners | Residents, never, RunnerStorage.RunnerStorage | Nats> =>
   Layer.unwrap(
     Effect.sync(() => {
       const { incarnation = nuid.next(), limits, region, runnerId } = options
       const withLimits = limits === undefined ? {} : { limits }
       return CallServer.layer.pipe(
-        Layer.provideMerge(Sharding.layer),
+        Layer.provideMerge([Sharding.layer, Residents.layer]),
         Layer.provideMerge(Caller.layerRunners),
         Layer.provide(NatsTransport.layerServer({ runnerId, incarnation, ...withLimits })),
         Layer.provide(NatsTransport.layerClientProtocol({ region, ...withLimits })),

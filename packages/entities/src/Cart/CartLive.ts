@@ -1,5 +1,6 @@
 import { CartId, CommandId, OrderId } from "@halles/shared/Ids"
 import { regionOf } from "@halles/shared/Region"
+import * as Residents from "@halles/shared/Residents"
 import { Effect, Schema } from "effect"
 import { Entity } from "effect/cluster"
 import { Cart, type CheckOut, HandedOver, HandOver, type Merge, MergeRefused, type Reprice } from "../Cart.ts"
@@ -23,8 +24,8 @@ class LinesChanged extends Schema.TaggedError<LinesChanged>()("LinesChanged", {}
 
 /** Sends the one message that a cart owes and makes a command of the answer. */
 const makePerform = Effect.gen(function* () {
-  const carts = yield* Cart.client
-  const orders = yield* Order.client
+  const carts = yield* Residents.client(Cart)
+  const orders = yield* Residents.client(Order)
 
   return (id: CartId) => {
     const fields = (commandId: string) => ({
@@ -69,6 +70,8 @@ const handedOver = ({ events, state }: EventSourced.Handled<CartState.State, Car
   }
   return { _tag: "Refused", reason: event?._tag === "HandOverRefused" ? event.reason : "closed" }
 }
+
+const options = { ...EventSourced.options, maxIdleTime: "5 minutes", mailboxCapacity: 256 } as const
 
 export const CartLive = Cart.toLayer(
   Effect.gen(function* () {
@@ -183,6 +186,6 @@ export const CartLive = Cart.toLayer(
       Wake: ({ payload }) => Effect.asVoid(self.handle(payload)).pipe(Refusals.only(id, "Busy")),
       View: () => Effect.flatMap(self.committed, shown)
     })
-  }),
-  { ...EventSourced.options, maxIdleTime: "5 minutes", mailboxCapacity: 256 }
+  }).pipe(Residents.residing(Cart, options)),
+  options
 )

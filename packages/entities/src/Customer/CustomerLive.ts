@@ -1,4 +1,5 @@
 import { CustomerId } from "@halles/shared/Ids"
+import * as Residents from "@halles/shared/Residents"
 import { Effect } from "effect"
 import { Entity } from "effect/cluster"
 import { Customer } from "../Customer.ts"
@@ -7,6 +8,8 @@ import * as Conditional from "../Conditional.ts"
 import * as EventSourced from "../EventSourced.ts"
 import * as Refusals from "../Refusals.ts"
 import * as CustomerState from "./CustomerState.ts"
+
+const options = { ...EventSourced.options, maxIdleTime: "5 minutes", mailboxCapacity: 256 } as const
 
 export const CustomerLive = Customer.toLayer(
   Effect.gen(function* () {
@@ -35,6 +38,6 @@ export const CustomerLive = Customer.toLayer(
       Wake: ({ payload }) => Effect.asVoid(self.handle(payload)).pipe(Refusals.only(id, "Busy")),
       View: () => Effect.flatMap(self.committed, shown)
     })
-  }),
-  { ...EventSourced.options, maxIdleTime: "5 minutes", mailboxCapacity: 256 }
+  }).pipe(Residents.residing(Customer, options)),
+  options
 )

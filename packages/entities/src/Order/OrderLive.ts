@@ -1,5 +1,6 @@
 import { CommandId, CustomerId, OrderId, type SkuCode, skuId, type WarehouseId } from "@halles/shared/Ids"
 import { regionOf } from "@halles/shared/Region"
+import * as Residents from "@halles/shared/Residents"
 import { Effect, Option, Schema, Stream } from "effect"
 import { Entity } from "effect/cluster"
 import { Customer, NoteOrder } from "../Customer.ts"
@@ -60,10 +61,10 @@ const settled = (step: string, outcome: { readonly _tag: string; readonly reason
 
 /** Sends the one message that an order owes and puts the answer into words that the order records. */
 const makeSaga = Effect.gen(function* () {
-  const skus = yield* Sku.client
-  const payments = yield* Payment.client
-  const shipments = yield* Shipment.client
-  const customers = yield* Customer.client
+  const skus = yield* Residents.client(Sku)
+  const payments = yield* Residents.client(Payment)
+  const shipments = yield* Residents.client(Shipment)
+  const customers = yield* Residents.client(Customer)
 
   return (orderId: OrderId) => {
     const region = regionOf(orderId)
@@ -217,6 +218,8 @@ const isOver = (state: OrderState.State) =>
   state.phase === "cancelled" ||
   (state.phase === "delivered" && OrderState.next(state) === null && state.returns.length === 0)
 
+const options = { ...EventSourced.options, maxIdleTime: "30 seconds", mailboxCapacity: 256 } as const
+
 export const OrderLive = Order.toLayer(
   Effect.gen(function* () {
     const saga = yield* makeSaga
@@ -263,6 +266,6 @@ export const OrderLive = Order.toLayer(
       Settled: ({ payload }) => Effect.flatMap(self.until(isSettled, payload.timeoutMs), shown),
       Watch: ({ payload }) => watch(payload.afterSeq)
     })
-  }),
-  { ...EventSourced.options, maxIdleTime: "30 seconds", mailboxCapacity: 256 }
+  }).pipe(Residents.residing(Order, options)),
+  options
 )

@@ -1,4 +1,5 @@
 import { CommandId, OrderId } from "@halles/shared/Ids"
+import * as Residents from "@halles/shared/Residents"
 import { Effect } from "effect"
 import { Entity } from "effect/cluster"
 import { NotFound } from "../EntityErrors.ts"
@@ -44,6 +45,8 @@ const makePerform = Effect.gen(function* () {
     }))
 })
 
+const options = { ...EventSourced.options, maxIdleTime: "30 seconds", mailboxCapacity: 256 } as const
+
 export const PaymentLive = Payment.toLayer(
   Effect.gen(function* () {
     const perform = yield* makePerform
@@ -77,6 +80,6 @@ export const PaymentLive = Payment.toLayer(
             : Effect.succeed(payment)
         })
     })
-  }),
-  { ...EventSourced.options, maxIdleTime: "30 seconds", mailboxCapacity: 256 }
+  }).pipe(Residents.residing(Payment, options)),
+  options
 )

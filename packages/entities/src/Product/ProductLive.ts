@@ -1,4 +1,5 @@
 import { SkuId } from "@halles/shared/Ids"
+import * as Residents from "@halles/shared/Residents"
 import { Effect } from "effect"
 import { Entity } from "effect/cluster"
 import { NotFound } from "../EntityErrors.ts"
@@ -7,6 +8,8 @@ import * as EventSourced from "../EventSourced.ts"
 import { Product } from "../Product.ts"
 import * as Refusals from "../Refusals.ts"
 import * as ProductState from "./ProductState.ts"
+
+const options = { ...EventSourced.options, maxIdleTime: "5 minutes", mailboxCapacity: 1_024 } as const
 
 export const ProductLive = Product.toLayer(
   Effect.gen(function* () {
@@ -25,6 +28,6 @@ export const ProductLive = Product.toLayer(
       Wake: ({ payload }) => Effect.asVoid(self.handle(payload)).pipe(Refusals.only(id, "Busy")),
       View: () => Effect.flatMap(self.committed, shown)
     })
-  }),
-  { ...EventSourced.options, maxIdleTime: "5 minutes", mailboxCapacity: 1_024 }
+  }).pipe(Residents.residing(Product, options)),
+  options
 )

@@ -1,4 +1,5 @@
 import { CommandId, OrderId } from "@halles/shared/Ids"
+import * as Residents from "@halles/shared/Residents"
 import { Effect } from "effect"
 import { Entity } from "effect/cluster"
 import { Carrier } from "../Carrier.ts"
@@ -17,7 +18,7 @@ const callDeadline = "5 seconds"
 /** Does the one thing that a shipment owes and puts the answer into a command. The key makes a repeat harmless. */
 const makePerform = Effect.gen(function* () {
   const carrier = yield* Carrier
-  const orders = yield* Order.client
+  const orders = yield* Residents.client(Order)
 
   const tell = Effect.fnUntraced(
     function* ({ key, orderId, returnId, what }: Extract<ShipmentState.Owed, { _tag: "TellOrder" }>) {
@@ -68,6 +69,8 @@ const makePerform = Effect.gen(function* () {
   })
 })
 
+const options = { ...EventSourced.options, maxIdleTime: "30 seconds", mailboxCapacity: 256 } as const
+
 export const ShipmentLive = Shipment.toLayer(
   Effect.gen(function* () {
     const perform = yield* makePerform
@@ -101,6 +104,6 @@ export const ShipmentLive = Shipment.toLayer(
             : Effect.succeed(shipment)
         })
     })
-  }),
-  { ...EventSourced.options, maxIdleTime: "30 seconds", mailboxCapacity: 256 }
+  }).pipe(Residents.residing(Shipment, options)),
+  options
 )

@@ -1,4 +1,5 @@
 import { SkuId } from "@halles/shared/Ids"
+import * as Residents from "@halles/shared/Residents"
 import { Effect } from "effect"
 import { Entity } from "effect/cluster"
 import { NotFound } from "../EntityErrors.ts"
@@ -7,6 +8,8 @@ import * as EventSourced from "../EventSourced.ts"
 import * as Refusals from "../Refusals.ts"
 import { Sku } from "../Sku.ts"
 import * as SkuState from "./SkuState.ts"
+
+const options = { ...EventSourced.options, maxIdleTime: "5 minutes", mailboxCapacity: 4_096 } as const
 
 export const SkuLive = Sku.toLayer(
   Effect.gen(function* () {
@@ -49,6 +52,6 @@ export const SkuLive = Sku.toLayer(
           now.seq === 0 ? Effect.fail(new NotFound({ entity: SkuState.type, id })) : Effect.succeed(shown(now))
         )
     })
-  }),
-  { ...EventSourced.options, maxIdleTime: "5 minutes", mailboxCapacity: 4_096 }
+  }).pipe(Residents.residing(Sku, options)),
+  options
 )

@@ -32,6 +32,7 @@ export const isAnswer = (message: unknown): message is AnswerFrame =>
 /** What goes over the wire of one message of a contract; throws on values that do not fit it. */
 export interface CallCodec {
   readonly encodePayload: (payload: unknown) => unknown
+  readonly decodePayload: (payload: unknown) => unknown
   readonly encodeExit: (id: number, exit: Exit.Exit<unknown, unknown>) => AnswerFrame
   readonly decodeSuccess: (success: unknown) => unknown
   readonly decodeExit: (exit: unknown) => Exit.Exit<unknown, unknown>
@@ -48,8 +49,10 @@ export const codecOf = (rpc: Rpc.Any, codecFor: RpcSerialization.CodecFor): Call
   const successCodec = codecFor(successSchema) as unknown as Schema.Codec<unknown, unknown>
   const encodeSuccess = Schema.encodeUnknownSync(successCodec)
   const encodeWhole = Schema.encodeUnknownSync(exitCodec)
+  const payloadCodec = codecFor(payloadSchema) as unknown as Schema.Codec<unknown, unknown>
   const codec: CallCodec = {
-    encodePayload: Schema.encodeUnknownSync(codecFor(payloadSchema) as unknown as Schema.Codec<unknown, unknown>),
+    encodePayload: Schema.encodeUnknownSync(payloadCodec),
+    decodePayload: Schema.decodeUnknownSync(payloadCodec),
     // `undefined` is no JSON: an answer of nothing is null, which decodes to it.
     encodeExit: (id, exit) =>
       Exit.isSuccess(exit) ? [id, "done", encodeSuccess(exit.value) ?? null] : [id, "exit", encodeWhole(exit)],

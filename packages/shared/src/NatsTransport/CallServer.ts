@@ -1,4 +1,4 @@
-import { Cause, Context, Effect, Exit, Layer, Option, Schedule } from "effect"
+import { Cause, Context, Effect, Exit, Layer, Option, Schedule, Tracer } from "effect"
 import {
   ClusterError,
   EntityAddress,
@@ -14,6 +14,7 @@ import { Headers } from "effect/http"
 import { type Rpc, RpcServer } from "effect/rpc"
 import { type AnswerFrame, type CallFrame, codecOf, died } from "./CallFrames.ts"
 import type { MessageTooLarge } from "./Errors.ts"
+import { Residents } from "../Residents.ts"
 import { makeFork } from "./InOrder.ts"
 
 /** Takes a call and answers it at some time; an answer that is too large is not sent, and another one may be. */
@@ -67,6 +68,7 @@ const layerCalls = Layer.effectDiscard(
   Effect.gen(function* () {
     const sharding = yield* Sharding.Sharding
     const incoming = yield* IncomingCalls
+    const residents = yield* Residents
     const { codecFor } = yield* RpcServer.Protocol
     const fork = makeFork(yield* Effect.scope, yield* Effect.context<never>())
     const addressOf = makeAddresses()
@@ -79,7 +81,7 @@ const layerCalls = Layer.effectDiscard(
       }
     }).pipe(Effect.repeat(Schedule.spaced(lostLookMs)), Effect.forkScoped)
 
-    incoming.serve((call, reply) => {
+    const takeLong: TakeCall = (call, reply) => {
       const [id, , , , , tag, payload, trace] = call
       const address = addressOf(call)
       const answer = (frame: AnswerFrame) => {
@@ -134,6 +136,36 @@ const layerCalls = Layer.effectDiscard(
           Effect.catchCause((cause) => Effect.sync(() => send(() => died(id, cause))))
         )
       )
+    }
+
+    /** What is in memory is called where it is; the entity manager hears of everything else. */
+    incoming.serve((call, reply) => {
+      const [id, , , entityType, entityId, tag, payload, trace] = call
+      const resident = residents.find(entityType, entityId)
+      const rpc = resident?.rpc(tag)
+      if (resident === undefined || rpc === undefined || !sharding.hasShardId(resident.address.shardId)) {
+        return takeLong(call, reply)
+      }
+      const codec = codecOf(rpc, codecFor)
+      let decoded: unknown
+      try {
+        decoded = codec.decodePayload(payload)
+      } catch {
+        return takeLong(call, reply)
+      }
+      const parent =
+        trace === null ? undefined : Tracer.externalSpan({ traceId: trace[0], spanId: trace[1], sampled: trace[2] })
+      const taken = resident.call(tag, decoded, parent, (exit) => {
+        if (exit === null) return takeLong(call, reply)
+        let failed: unknown
+        try {
+          failed = reply(codec.encodeExit(id, exit))
+        } catch (cause) {
+          failed = new ClusterError.MalformedMessage({ cause })
+        }
+        if (failed !== undefined) reply(died(id, failed))
+      })
+      if (!taken) takeLong(call, reply)
     })
   })
 )

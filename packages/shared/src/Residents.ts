@@ -1,0 +1,173 @@
+import { Cause, Clock, Context, Duration, Effect, Exit, Fiber, Layer, Option, Scope, Tracer } from "effect"
+import { Entity, type EntityAddress } from "effect/cluster"
+import { type Rpc, RpcSchema } from "effect/rpc"
+
+/** What a handler of ours reads of a request. */
+type Handler = (request: { readonly payload: unknown }) => Effect.Effect<unknown, unknown>
+type Answered = (exit: Exit.Exit<unknown, unknown> | null) => void
+
+/** Of an entity: as its layer is made with. */
+interface Options {
+  readonly maxIdleTime: Duration.Input
+  readonly mailboxCapacity: number
+}
+
+/** Nothing but what the contract declares: a defect or an interrupt is for the entity manager to deal with. */
+const isDeclared = (exit: Exit.Exit<unknown, unknown>): boolean =>
+  Exit.isSuccess(exit) || exit.cause.reasons.every(Cause.isFailReason)
+
+/**
+ * An entity in the memory of this process, whose handlers are called without the entity manager between: that costs a
+ * mailbox, an RPC server, a span and a reply for each call, several times what a handler does. The manager goes on to
+ * make, rebuild and passivate the entity, and answers whatever ends here in a defect or an interrupt: commands are known
+ * by their ids and queries change nothing, so that a call may be handled twice.
+ */
+export class Resident {
+  readonly address: EntityAddress.EntityAddress
+  private readonly requests: ReadonlyMap<string, Rpc.Any>
+  private readonly handlers: Readonly<Record<string, Handler>>
+  private readonly scope: Scope.Scope
+  private readonly services: Context.Context<never>
+  private readonly clock: Clock.Clock
+  /** Calls under way; as many again may be with the manager, and what is beyond hears `MailboxFull`. */
+  private readonly callsMax: number
+  private calls = 0
+  /** The manager takes an entity that it sends nothing for idle: now and then a call goes its way. */
+  private readonly shownEveryMs: number
+  private shownAt: number
+
+  constructor(made: {
+    readonly address: EntityAddress.EntityAddress
+    readonly requests: ReadonlyMap<string, Rpc.Any>
+    readonly handlers: Readonly<Record<string, Handler>>
+    readonly scope: Scope.Scope
+    readonly services: Context.Context<never>
+    readonly options: Options
+  }) {
+    this.address = made.address
+    this.requests = made.requests
+    this.handlers = made.handlers
+    this.scope = made.scope
+    this.services = made.services
+    this.clock = Context.get(made.services, Clock.Clock)
+    this.callsMax = made.options.mailboxCapacity
+    this.shownEveryMs = Duration.toMillis(Duration.fromInputUnsafe(made.options.maxIdleTime)) / 4
+    this.shownAt = this.clock.currentTimeMillisUnsafe()
+  }
+
+  /** The contract of a message that may be called here; streams may not. */
+  rpc(tag: string): Rpc.Any | undefined {
+    const rpc = this.requests.get(tag)
+    return rpc === undefined || isStream(rpc) ? undefined : rpc
+  }
+
+  /** False when the manager is to be asked; else `answered` is told once, with `null` when the manager is to be asked. */
+  call(tag: string, payload: unknown, parent: Tracer.AnySpan | undefined, answered: Answered): boolean {
+    const handler = this.handlers[tag]
+    if (handler === undefined || this.calls >= this.callsMax) return false
+    const now = this.clock.currentTimeMillisUnsafe()
+    if (now - this.shownAt > this.shownEveryMs) {
+      this.shownAt = now
+      return false
+    }
+    const settle = (exit: Exit.Exit<unknown, unknown>) => {
+      this.calls -= 1
+      answered(isDeclared(exit) ? exit : null)
+    }
+    this.calls += 1
+    const services = parent === undefined ? this.services : Context.add(this.services, Tracer.ParentSpan, parent)
+    const fiber = Effect.runForkWith(services)(Effect.suspend(() => handler({ payload })))
+    const exit = fiber.pollUnsafe()
+    if (exit !== undefined) settle(exit)
+    else Fiber.runIn(fiber, this.scope).addObserver(settle)
+    return true
+  }
+}
+
+const isStream = (rpc: Rpc.Any): boolean => RpcSchema.isStreamSchema((rpc as unknown as Rpc.AnyWithProps).successSchema)
+
+/** The entities in the memory of this process, a runner. */
+export class Residents extends Context.Service<
+  Residents,
+  {
+    readonly find: (entityType: string, entityId: string) => Resident | undefined
+    readonly add: (resident: Resident) => void
+    readonly remove: (resident: Resident) => void
+  }
+>()("@halles/shared/Residents") {
+  static readonly layer = Layer.sync(Residents, () => {
+    const byType = new Map<string, Map<string, Resident>>()
+    return {
+      find: (entityType, entityId) => byType.get(entityType)?.get(entityId),
+      add: (resident) => {
+        const { entityId, entityType } = resident.address
+        const known = byType.get(entityType) ?? new Map<string, Resident>()
+        byType.set(entityType, known.set(entityId, resident))
+      },
+      remove: (resident) => {
+        const { entityId, entityType } = resident.address
+        const known = byType.get(entityType)
+        if (known?.get(entityId) === resident) known.delete(entityId)
+      }
+    }
+  })
+}
+
+/** `build` of `Entity.toLayer`, whose handlers are found by calls as long as the entity is there. */
+export const residing =
+  <Type extends string, Rpcs extends Rpc.Any>(entity: Entity.Entity<Type, Rpcs>, options: Options) =>
+  <Handlers extends Entity.HandlersFrom<Rpcs>, R>(build: Effect.Effect<Handlers, never, R>) =>
+    Effect.gen(function* () {
+      const made = yield* build
+      const residents = yield* Effect.serviceOption(Residents)
+      if (Option.isNone(residents)) return made
+      const scope = yield* Effect.scope
+      const here = new Resident({
+        address: yield* Entity.CurrentAddress,
+        requests: entity.protocol.requests,
+        handlers: made as unknown as Readonly<Record<string, Handler>>,
+        scope,
+        services: yield* Effect.context<never>(),
+        options
+      })
+      yield* Scope.addFinalizer(
+        scope,
+        Effect.sync(() => residents.value.remove(here))
+      )
+      residents.value.add(here)
+      return made
+    })
+
+type Client<Rpcs extends Rpc.Any> = Effect.Success<Entity.Entity<string, Rpcs>["client"]>
+type Call = (payload?: unknown, options?: unknown) => Effect.Effect<unknown, unknown>
+
+/** A client that calls what is in the memory of this process where it is, and everything else through the cluster. */
+export const client = <Type extends string, Rpcs extends Rpc.Any>(entity: Entity.Entity<Type, Rpcs>) =>
+  Effect.gen(function* () {
+    const far = yield* entity.client
+    const residents = yield* Effect.serviceOption(Residents)
+    if (Option.isNone(residents)) return far
+    const { find } = residents.value
+    const near = (id: string) => {
+      const away = () => far(id) as unknown as Readonly<Record<string, Call>>
+      const calls: Record<string, Call> = {}
+      for (const [tag, rpc] of entity.protocol.requests) {
+        calls[tag] = isStream(rpc)
+          ? (payload, options) => away()[tag]!(payload, options)
+          : (payload, options) =>
+              Effect.callback((resume) => {
+                const there = find(entity.type, id)
+                const parent = spanOf(Fiber.getCurrent())
+                const taken = there?.call(tag, payload, parent, (exit) =>
+                  resume(exit === null ? away()[tag]!(payload, options) : exit)
+                )
+                if (taken !== true) resume(away()[tag]!(payload, options))
+              })
+      }
+      return calls
+    }
+    return near as unknown as Client<Rpcs>
+  })
+
+const spanOf = (fiber: Fiber.Fiber<unknown, unknown> | undefined): Tracer.AnySpan | undefined =>
+  fiber === undefined ? undefined : Context.getOrUndefined(fiber.context, Tracer.ParentSpan)
