@@ -1,6 +1,7 @@
 import { assert, layer } from "@effect/vitest"
 import { commandFields } from "@halles/shared/Command"
 import { CommandId } from "@halles/shared/Ids"
+import * as Residents from "@halles/shared/Residents"
 import * as Shard from "@halles/shared/Shard"
 import { Effect, Fiber, Layer, Result, Schema } from "effect"
 import * as fc from "fast-check"
@@ -40,6 +41,8 @@ const model: Model<{ total: number }, Add, typeof Added.Type, TooMuch> = {
   evolve: (state, { amount }) => ({ total: state.total + amount })
 }
 
+const options = { ...EventSourced.options, maxIdleTime: "5 minutes", mailboxCapacity: 4_096 } as const
+
 const CounterLive = Counter.toLayer(
   Effect.gen(function* () {
     const self = yield* EventSourced.make(model)
@@ -49,8 +52,8 @@ const CounterLive = Counter.toLayer(
       Total: () => Effect.map(self.committed, ({ state }) => state.total),
       Crash: () => Effect.void
     })
-  }),
-  { ...EventSourced.options, maxIdleTime: "5 minutes" }
+  }).pipe(Residents.residing(Counter, options)),
+  options
 )
 
 const Test = CounterLive.pipe(
@@ -65,7 +68,7 @@ layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("EventSourced"
   it.effect("commits what it answers, once per command id", () =>
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
-      const counter = (yield* Counter.client)("eu_a")
+      const counter = (yield* Residents.client(Counter))("eu_a")
       assert.deepStrictEqual(yield* counter.Add(add("one", 5)), { total: 5, seq: 1, repeated: false })
       assert.deepStrictEqual(yield* counter.Add(add("one", 5)), { total: 5, seq: 1, repeated: true })
       assert.deepStrictEqual(yield* counter.Add(add("two", 2)), { total: 7, seq: 2, repeated: false })
@@ -80,7 +83,7 @@ layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("EventSourced"
   it.effect("keeps the order of many concurrent commands of many entities, without a gap", () =>
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
-      const clientOf = yield* Counter.client
+      const clientOf = yield* Residents.client(Counter)
       yield* Effect.forEach(
         Array.from({ length: 3_000 }, (_, index) => index),
         (index) => clientOf(`eu_many${index % 30}`).Add(add(`c${index}`, 1)),
@@ -98,7 +101,7 @@ layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("EventSourced"
   it.effect("is refused once another runner has raised the epoch, says so, and takes the shard anew", () =>
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
-      const counter = (yield* Counter.client)("eu_fenced")
+      const counter = (yield* Residents.client(Counter))("eu_fenced")
       yield* counter.Add(add("before", 1))
       const [row] = yield* sql<{ shard: number; epoch: number }>`
         SELECT shard, epoch FROM journal WHERE entity_id = 'eu_fenced'`
@@ -126,7 +129,7 @@ layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("EventSourced"
       const [poisoned, neighbour] = Array.from({ length: 1_000 }, (_, index) => `eu_shard${index}`).filter(
         (id) => Shard.shardOf(id) === 9
       )
-      const clientOf = yield* Counter.client
+      const clientOf = yield* Residents.client(Counter)
       yield* clientOf(neighbour!).Add(add("first", 1))
       yield* sql`
         INSERT INTO journal (entity_type, entity_id, seq, command_id, events, meta, shard, epoch, at)
@@ -144,7 +147,7 @@ layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("EventSourced"
   it.effect("refuses nothing from a state that another owner has moved on", () =>
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
-      const counter = (yield* Counter.client)("eu_stale")
+      const counter = (yield* Residents.client(Counter))("eu_stale")
       yield* counter.Add(add("before", 999_999))
       const [row] = yield* sql<{ shard: number }>`SELECT shard FROM journal WHERE entity_id = 'eu_stale'`
       yield* sql`SELECT * FROM shard_epoch_raise(${[row!.shard]}, 'intruder')`
@@ -158,7 +161,7 @@ layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("EventSourced"
 
   it.effect("answers a repeat that is older than it remembers from the journal", () =>
     Effect.gen(function* () {
-      const counter = (yield* Counter.client)("eu_old")
+      const counter = (yield* Residents.client(Counter))("eu_old")
       yield* counter.Add(add("first", 7))
       yield* Effect.forEach(
         Array.from({ length: 400 }, (_, index) => index),
@@ -174,7 +177,7 @@ layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("EventSourced"
   it.effect("gives the same answers as the model, however often it loses its memory", () =>
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
-      const clientOf = yield* Counter.client
+      const clientOf = yield* Residents.client(Counter)
       const samples = fc.sample(
         fc.array(
           fc.record({

@@ -3,6 +3,7 @@ import * as ClusterClient from "@halles/shared/ClusterClient"
 import * as ClusterRunner from "@halles/shared/ClusterRunner"
 import { MessageTooLarge } from "@halles/shared/NatsTransport"
 import { regionOf } from "@halles/shared/Region"
+import * as Residents from "@halles/shared/Residents"
 import * as Shard from "@halles/shared/Shard"
 import { lockSession, Placement } from "@halles/shared/Placement"
 import * as PlacementTables from "@halles/shared/Placement/Tables"
@@ -39,7 +40,7 @@ const layerPlace = (runnerId: string) =>
         Length: ({ payload }) => Effect.succeed(payload.text.length),
         Count: ({ payload }) => Stream.range(1, payload.to)
       })
-    )
+    ).pipe(Residents.residing(Place, { maxIdleTime: "1 minute", mailboxCapacity: 4_096 }))
   )
 
 const layerControl = (applicationName: string) =>

@@ -1,3 +1,4 @@
+import { Residents } from "@halles/shared/Residents"
 import * as Shard from "@halles/shared/Shard"
 import { Layer, Option } from "effect"
 import {
@@ -40,7 +41,7 @@ export const layer = (owner = "test-runner") => {
       FencedRunnerStorage.layer("eu").pipe(Layer.provide(RunnerStorage.layerMemory)),
       RunnerHealth.layerNoop
     ]),
-    Layer.provideMerge(Journal.layer),
+    Layer.provideMerge([Journal.layer, Residents.layer]),
     Layer.provideMerge(JournalStore.layer),
     Layer.provide(Outbox.layerNoop),
     Layer.provideMerge(ShardEpochs.layer(owner)),
