@@ -1,3 +1,4 @@
+import * as Residents from "@halles/shared/Residents"
 import * as Shard from "@halles/shared/Shard"
 import { Effect, Schema } from "effect"
 import { ClusterSchema, Entity } from "effect/cluster"
@@ -8,7 +9,11 @@ export const Echo = Entity.make("Echo", [Rpc.make("Say", { payload: { text: Sche
   .annotateRpcs(ClusterSchema.Uninterruptible, true)
   .annotate(ClusterSchema.ShardGroup, Shard.group)
 
-export const EchoLive = Echo.toLayer(Effect.succeed(Echo.of({ Say: ({ payload }) => Effect.succeed(payload.text) })), {
-  concurrency: "unbounded",
-  mailboxCapacity: 256
-})
+const options = { concurrency: "unbounded", maxIdleTime: "1 minute", mailboxCapacity: 256 } as const
+
+export const EchoLive = Echo.toLayer(
+  Effect.succeed(Echo.of({ Say: ({ payload }) => Effect.succeed(payload.text) })).pipe(
+    Residents.residing(Echo, options)
+  ),
+  options
+)
