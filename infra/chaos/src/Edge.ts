@@ -60,6 +60,9 @@ const call =
       if (status === 429 || status >= 500) {
         return { _tag: "Unknown", reason: `${status} ${(yield* response.text).slice(0, 200)}` } satisfies Answer
       }
+      // What was answered first, and so shows a state from before this call.
+      if (response.headers["idempotent-replayed"] !== undefined)
+        return { _tag: "Unknown", reason: "replayed" } satisfies Answer
       const json = yield* response.json
       if (status < 300) {
         const shown = yield* Effect.try({
@@ -69,6 +72,7 @@ const call =
         return { _tag: "Shown", shown } satisfies Answer
       }
       const { code, context = {} } = yield* decodeProblem(json)
+      if (code === "request_in_progress") return { _tag: "Unknown", reason: code } satisfies Answer
       if (!refusalCodes.has(code)) return yield* new Unexpected({ detail: `${method} ${path}: ${status} ${code}` })
       const { entity: _entity, id: _id, ...detail } = context
       return { _tag: "Refused", code, detail } satisfies Answer

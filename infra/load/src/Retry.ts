@@ -42,7 +42,8 @@ export const check = Effect.fnUntraced(function* (request: string, response: Htt
   const problem = problemOf(text)
   const code = problem._tag === "Some" ? problem.value.code : "no_problem_document"
   const detail = problem._tag === "Some" ? (problem.value.detail ?? problem.value.title ?? "") : text.slice(0, 300)
-  if ([408, 425, 429, 502, 503, 504].includes(status))
+  // The first try of a request that was given up by us is still running there.
+  if ([408, 425, 429, 502, 503, 504].includes(status) || code === "request_in_progress")
     return yield* later(`${status} ${code}: ${detail}`, pauseOf(response))
   if (status >= 500) return yield* fault(`${status} ${code}: ${detail}`, pauseOf(response))
   return yield* new Refused({ request, status, code, detail })

@@ -5,6 +5,7 @@ import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
 import { ImportScope } from "./Access.ts"
 import * as Edge from "./Edge.ts"
+import { Idempotency } from "./Idempotency.ts"
 import { Money, Price } from "./MoneyJson.ts"
 import { OrderJson } from "./OrderApi.ts"
 import * as Problems from "./Problems.ts"
@@ -48,7 +49,9 @@ export class CartApi extends HttpApiGroup.make("carts")
       }),
       success: created,
       error: [Problems.alreadyExists, Problems.commandReused, Problems.unauthorized, Problems.forbidden]
-    }).annotate(OpenApi.Summary, "Open a cart in a region"),
+    })
+      .middleware(Idempotency)
+      .annotate(OpenApi.Summary, "Open a cart in a region"),
     HttpApiEndpoint.get("getCart", "/carts/:id", { params, success: CartJson, error: [Problems.notFound] }).annotate(
       OpenApi.Summary,
       "The cart as it is now"
@@ -112,7 +115,9 @@ export class CartApi extends HttpApiGroup.make("carts")
       payload: Schema.Struct({ from: CartId }),
       success: CartJson,
       error: [Problems.notFound, Problems.preconditionFailed, Problems.cartClosed, Problems.mergeRefused]
-    }).annotate(OpenApi.Summary, "Take over all lines of another cart, which is closed"),
+    })
+      .middleware(Idempotency)
+      .annotate(OpenApi.Summary, "Take over all lines of another cart, which is closed"),
     HttpApiEndpoint.post("checkOut", "/carts/:id/checkout", {
       params,
       headers: {
@@ -135,7 +140,9 @@ export class CartApi extends HttpApiGroup.make("carts")
         Problems.notSold,
         Problems.commandReused
       ]
-    }).annotate(OpenApi.Summary, "Turn the cart into an order")
+    })
+      .middleware(Idempotency)
+      .annotate(OpenApi.Summary, "Turn the cart into an order")
   )
   .prefix("/v1")
   .annotate(OpenApi.Title, "Carts") {}

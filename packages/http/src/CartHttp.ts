@@ -29,13 +29,6 @@ const answer = (view: CartView) => Edge.versioned(view.seq, cartJson(view))
 
 const checkoutJson = (view: OrderView): typeof CheckoutJson.Encoded => ({ orderId: view.id, ...orderJson(view) })
 
-const waitMaxSeconds = 30
-/** RFC 7240: `wait=10`, among other preferences. */
-const waitMsOf = (prefer: string | undefined): number => {
-  const seconds = /(?:^|[,;\s])wait\s*=\s*"?(\d{1,6})/i.exec(prefer ?? "")?.[1]
-  return Math.min(Number(seconds ?? 0), waitMaxSeconds) * 1_000
-}
-
 /** What an order is until the saga has decided. */
 const undecided: ReadonlySet<Status> = new Set<Status>(["created", "payment", "reserving", "shipping", "cancelling"])
 
@@ -132,14 +125,10 @@ export const CartHttp = HttpApiBuilder.group(
           fingerprint: Edge.fingerprint(payload)
         })
         const { orderId } = yield* Edge.call(cart(params.id).CheckOut(command))
-        const waitMs = waitMsOf(headers.prefer)
-        const view = yield* ordered(orderId ?? OrderId.make(params.id), waitMs)
+        const view = yield* ordered(orderId ?? OrderId.make(params.id), Edge.waitMsOf(headers.prefer))
         return Edge.versioned(view.seq, checkoutJson(view), {
           status: undecided.has(view.status) ? 202 : 201,
-          headers: {
-            location: `/v1/orders/${view.id}`,
-            ...(waitMs === 0 ? {} : { "preference-applied": `wait=${waitMs / 1_000}` })
-          }
+          headers: { location: `/v1/orders/${view.id}`, ...Edge.applied(headers.prefer) }
         })
       })
     })

@@ -5,6 +5,7 @@ import { Region } from "@halles/shared/Region"
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
 import * as Edge from "./Edge.ts"
+import { Idempotency } from "./Idempotency.ts"
 import * as Problems from "./Problems.ts"
 
 const { email, guest, id, name, orders, points, preferences, seq } = CustomerView.fields
@@ -47,7 +48,9 @@ export class CustomerApi extends HttpApiGroup.make("customers")
       payload: Schema.Struct({ region: Region, email: Register.fields.email, name: Register.fields.name }),
       success: CustomerJson.pipe(HttpApiSchema.status(201)),
       error: [Problems.alreadyExists]
-    }).annotate(OpenApi.Summary, "Register a customer; without an e-mail address, a guest"),
+    })
+      .middleware(Idempotency)
+      .annotate(OpenApi.Summary, "Register a customer; without an e-mail address, a guest"),
     HttpApiEndpoint.get("getCustomer", "/customers/:id", {
       params,
       success: CustomerJson,
@@ -59,7 +62,9 @@ export class CustomerApi extends HttpApiGroup.make("customers")
       payload: CustomerPatch,
       success: CustomerJson,
       error: [Problems.notFound, Problems.preconditionFailed, Problems.tooManyAddresses]
-    }).annotate(OpenApi.Summary, "Change what is given, and leave the rest")
+    })
+      .middleware(Idempotency)
+      .annotate(OpenApi.Summary, "Change what is given, and leave the rest")
   )
   .prefix("/v1")
   .annotate(OpenApi.Title, "Customers") {}

@@ -57,6 +57,20 @@ export const call = <A, E, R>(
     Effect.mapError(unavailable)
   )
 
+const waitMaxSeconds = 30
+/** RFC 7240: `wait=10`, among other preferences, for how long to wait for an outcome; `respond-async` for not at all. */
+export const waitMsOf = (prefer: string | undefined): number => {
+  if (prefer === undefined || /(?:^|[,;\s])respond-async\b/i.test(prefer)) return 0
+  const seconds = /(?:^|[,;\s])wait\s*=\s*"?(\d{1,6})/i.exec(prefer)?.[1]
+  return Math.min(Number(seconds ?? 0), waitMaxSeconds) * 1_000
+}
+/** What of it was honoured. */
+export const applied = (prefer: string | undefined): { readonly "preference-applied"?: string } => {
+  const waitMs = waitMsOf(prefer)
+  if (waitMs > 0) return { "preference-applied": `wait=${waitMs / 1_000}` }
+  return /(?:^|[,;\s])respond-async\b/i.test(prefer ?? "") ? { "preference-applied": "respond-async" } : {}
+}
+
 /** Made by the client, new for each intent and unguessable; the same on each retry. */
 export const IdempotencyKey = Schema.String.check(Schema.isPattern(/^[\x21-\x7e]{1,100}$/u))
 

@@ -32,6 +32,13 @@ export class IdempotencyKeyRequired extends Schema.TaggedError<IdempotencyKeyReq
   { httpApiStatus: 400 }
 ) {}
 
+/** The first request with this key is being answered: what it comes to is not known yet. */
+export class RequestInProgress extends Schema.TaggedError<RequestInProgress>()(
+  "RequestInProgress",
+  {},
+  { httpApiStatus: 409 }
+) {}
+
 /** A change that must name the version it is meant for does not. */
 export class PreconditionRequired extends Schema.TaggedError<PreconditionRequired>()(
   "PreconditionRequired",

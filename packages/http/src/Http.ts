@@ -3,6 +3,7 @@ import { Reads, RegionDatabases } from "@halles/entities/Reads"
 import * as ClusterClient from "@halles/shared/ClusterClient"
 import { Nats } from "@halles/shared/Nats"
 import * as Postgres from "@halles/shared/Postgres"
+import { Redis } from "@halles/shared/Redis"
 import { RunnerPresence } from "@halles/shared/RunnerPresence"
 import { ByteSize, Effect, Layer, Logger } from "effect"
 import { HttpIncomingMessage, HttpRouter } from "effect/http"
@@ -18,6 +19,7 @@ import { CustomerHttp } from "./CustomerHttp.ts"
 import { Guard } from "./Guard.ts"
 import { HealthHttp } from "./HealthHttp.ts"
 import { HttpConfig } from "./HttpConfig.ts"
+import { IdempotencyLive } from "./Idempotency.ts"
 import { OrderHttp } from "./OrderHttp.ts"
 import { ProblemPages } from "./ProblemPages.ts"
 import { RefusalsLive } from "./Refusals.ts"
@@ -54,7 +56,7 @@ export const RoutesLive = Layer.mergeAll(
   Guard
 ).pipe(
   Layer.provide([CartHttp, OrderHttp, CustomerHttp, SkuHttp, CatalogHttp, WebhookHttp, HealthHttp]),
-  Layer.provide([CatalogImport.layer, ImportScopeLive, RefusalsLive]),
+  Layer.provide([CatalogImport.layer, ImportScopeLive, IdempotencyLive, RefusalsLive]),
   Layer.provide(Layer.succeed(HttpIncomingMessage.MaxBodySize, bodyMax))
 )
 
@@ -81,6 +83,7 @@ export const HttpLive = Layer.unwrap(
       Layer.provide([ClusterClient.layer({ region: "edge" }), RunnerPresence.layer]),
       Layer.provide([
         Nats.layer({ url: config.natsUrl, name: "edge" }),
+        Redis.layer({ url: config.redisUrl, name: "edge" }),
         Postgres.layer({
           url: config.controlUrl,
           applicationName: "halles:edge:control",

@@ -13,6 +13,7 @@ export const HttpConfig = Config.all({
   host: Config.NonEmptyString("HALLES_EDGE_HOST").pipe(Config.withDefault("127.0.0.1")),
   port: Config.Port("HALLES_EDGE_PORT"),
   natsUrl: Config.Redacted("HALLES_NATS_URL"),
+  redisUrl: Config.Redacted("HALLES_REDIS_URL"),
   controlUrl: Config.Redacted("HALLES_PG_CONTROL_URL"),
   regionUrls: Config.all(regionUrls),
   gatewayWebhookSecret: Config.Redacted("HALLES_GATEWAY_WEBHOOK_SECRET"),

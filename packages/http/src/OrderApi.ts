@@ -4,6 +4,7 @@ import { OrderId } from "@halles/shared/Ids"
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
 import * as Edge from "./Edge.ts"
+import { Idempotency } from "./Idempotency.ts"
 import { Money } from "./MoneyJson.ts"
 import * as Problems from "./Problems.ts"
 import { ChargeJson, LineJson, TotalsJson } from "./SaleJson.ts"
@@ -65,7 +66,9 @@ export class OrderApi extends HttpApiGroup.make("orders")
       payload: Schema.Struct({ reason: Schema.optionalKey(Cancel.fields.reason) }),
       success: OrderJson,
       error: [Problems.notFound, Problems.preconditionFailed, Problems.tooLateToCancel]
-    }).annotate(OpenApi.Summary, "Cancel, until the goods have left"),
+    })
+      .middleware(Idempotency)
+      .annotate(OpenApi.Summary, "Cancel, until the goods have left"),
     HttpApiEndpoint.post("requestReturn", "/orders/:id/returns", {
       params,
       headers: Edge.changing,
@@ -88,7 +91,9 @@ export class OrderApi extends HttpApiGroup.make("orders")
         Problems.returnExceeds,
         Problems.tooManyReturns
       ]
-    }).annotate(OpenApi.Summary, "Send goods back")
+    })
+      .middleware(Idempotency)
+      .annotate(OpenApi.Summary, "Send goods back")
   )
   .prefix("/v1")
   .annotate(OpenApi.Title, "Orders") {}

@@ -31,6 +31,12 @@ export const preconditionRequired = Problem.of(EdgeErrors.PreconditionRequired, 
   title: "The version is required",
   detail: () => "Send the ETag of what you read in If-Match."
 })
+export const requestInProgress = Problem.of(EdgeErrors.RequestInProgress, {
+  title: "The first request with this key is still running",
+  detail: () => "Send the same request again after a moment to hear what it came to.",
+  help: "Send the same request with the same idempotency key again, after as long as Retry-After says.",
+  headers: { "retry-after": String(Problem.retryAfterSeconds) }
+})
 export const cartClosed = Problem.of(CartClosed, {
   title: "The cart takes no more changes",
   sample: { status: "checked_out" },

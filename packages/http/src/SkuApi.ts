@@ -5,6 +5,7 @@ import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api"
 import { ImportScope } from "./Access.ts"
 import * as Edge from "./Edge.ts"
+import { Idempotency } from "./Idempotency.ts"
 import * as Problems from "./Problems.ts"
 
 const { backOrderAllowed, seq, totals, warehouses } = SkuView.fields
@@ -40,6 +41,7 @@ export class SkuApi extends HttpApiGroup.make("skus")
         Problems.stockBound
       ]
     })
+      .middleware(Idempotency)
       .middleware(ImportScope)
       .annotate(OpenApi.Summary, "Set what is on hand, if it is still what was counted")
   )

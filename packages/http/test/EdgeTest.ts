@@ -4,6 +4,7 @@ import { RunnerPresence } from "@halles/shared/RunnerPresence"
 import * as Shard from "@halles/shared/Shard"
 import { NatsTest } from "@halles/shared/testing/NatsTest"
 import { PgTest } from "@halles/shared/testing/PgTest"
+import { RedisTest } from "@halles/shared/testing/RedisTest"
 import { Context, Effect, Layer, Logger, Option, Redacted } from "effect"
 import {
   MessageStorage,
@@ -105,8 +106,9 @@ export class EdgeTest extends Context.Service<
         WebhookSecrets.layer({ gateway: gatewaySecret, carrier: carrierSecret }),
         RunnerPresence.layer
       ]),
-      Layer.provide([NatsTest.layerConnection("edge"), PgTest.layer("edge")]),
+      Layer.provide([NatsTest.layerConnection("edge"), RedisTest.layerConnection("edge"), PgTest.layer("edge")]),
       Layer.provide(NatsTest.layer),
+      Layer.provideMerge(RedisTest.layer),
       Layer.provide(Logger.layer([]))
     )
 

@@ -77,7 +77,7 @@ const CartDouble = Cart.toLayer(
       ApplyCoupon: unused,
       RemoveCoupon: unused,
       Reprice: unused,
-      Merge: ({ payload }) => change(payload, {}),
+      Merge: ({ payload }) => Effect.delay(change(payload, {}), payload.from === "eu_slow" ? "200 millis" : 0),
       HandOver: unused,
       CheckOut: ({ payload }) => change(payload, { status: "checked_out", orderId: OrderId.make(id) }),
       Wake: unused,

@@ -57,7 +57,8 @@ export const parameters: Readonly<Record<string, string>> = {
   limit: "The most items of one page.",
   q: "Words of the title.",
   from: "The first row to take, counted from 1 without the header.",
-  prefer: "`wait=N` (RFC 7240): answer once it is decided, or after N seconds, at most 30.",
+  prefer:
+    "`wait=N` (RFC 7240): answer once it is decided, or after N seconds, at most 30; `respond-async`: answer at once.",
   "idempotency-key": "Made by the client, new for each intent and unguessable, and the same on each retry.",
   "import-id": "Names the rows' commands, so that a repeated import writes nothing; random when left out, and echoed.",
   "last-event-id": "The id of the last event that the client has seen.",

@@ -1,0 +1,87 @@
+import { type ChildProcess, spawn } from "node:child_process"
+import { mkdtemp, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { Config, Context, Effect, Layer, Redacted, Schedule, Schema } from "effect"
+import { Redis } from "../Redis.ts"
+
+/** `redis-server` could not be started: is it installed, or named in HALLES_TEST_REDIS_BIN? */
+export class RedisTestFailed extends Schema.TaggedError<RedisTestFailed>()("RedisTestFailed", {
+  cause: Schema.Defect()
+}) {}
+
+/** A real Redis of its own, on a socket in a folder of its own, that a test may kill and start again, empty. */
+export class RedisTest extends Context.Service<
+  RedisTest,
+  {
+    /** Path of its socket, which ioredis takes for a URL. */
+    readonly url: string
+    /** SIGKILL; returns when the process is gone. */
+    readonly kill: Effect.Effect<void>
+    /** Returns when it accepts connections. */
+    readonly start: Effect.Effect<void, RedisTestFailed>
+    /** It keeps its connections and answers nothing, until `thaw`. */
+    readonly freeze: Effect.Effect<void>
+    readonly thaw: Effect.Effect<void>
+  }
+>()("@halles/shared/testing/RedisTest") {
+  static readonly layer = Layer.effect(
+    RedisTest,
+    Effect.suspend(() => make)
+  )
+
+  /** A connection that is up. */
+  static readonly layerConnection = (name: string) =>
+    Layer.effect(
+      Redis,
+      Effect.gen(function* () {
+        const redis = yield* Redis
+        yield* Effect.retry(
+          redis.use((client) => client.ping()),
+          { schedule: Schedule.spaced("20 millis"), times: 250 }
+        )
+        return redis
+      })
+    ).pipe(
+      Layer.provide(Layer.unwrap(Effect.map(RedisTest, ({ url }) => Redis.layer({ url: Redacted.make(url), name }))))
+    )
+}
+
+const make = Effect.gen(function* () {
+  const program = yield* Config.String("HALLES_TEST_REDIS_BIN").pipe(Config.withDefault("redis-server"))
+  const folder = yield* Effect.acquireRelease(
+    Effect.promise(() => mkdtemp(join(tmpdir(), "halles-redis-"))),
+    (path) => Effect.promise(() => rm(path, { recursive: true, force: true }))
+  )
+  const url = join(folder, "redis.sock")
+  let child: ChildProcess | undefined
+  const start = Effect.tryPromise({
+    try: async () => {
+      child = await started(program, ["--port", "0", "--unixsocket", url, "--save", "", "--dir", folder])
+    },
+    catch: (cause) => new RedisTestFailed({ cause })
+  })
+  const kill = Effect.promise(async () => {
+    const running = child
+    child = undefined
+    if (running === undefined || running.exitCode !== null) return
+    const exit = new Promise((resolve) => running.once("exit", resolve))
+    running.kill("SIGKILL")
+    await exit
+  })
+  yield* Effect.acquireRelease(start, () => kill)
+  const send = (signal: NodeJS.Signals) => Effect.sync(() => void child?.kill(signal))
+  return RedisTest.of({ url, kill, start, freeze: send("SIGSTOP"), thaw: send("SIGCONT") })
+})
+
+const started = (program: string, args: ReadonlyArray<string>): Promise<ChildProcess> =>
+  new Promise((resolve, reject) => {
+    const child = spawn(program, args, { stdio: ["ignore", "pipe", "ignore"] })
+    let output = ""
+    child.once("error", reject)
+    child.once("exit", (code) => reject(new Error(`${program} ended with ${code}: ${output}`)))
+    child.stdout?.on("data", (chunk: Buffer) => {
+      output = (output + chunk.toString()).slice(-10_000)
+      if (/ready to accept connections/i.test(output)) resolve(child)
+    })
+  })
