@@ -1,8 +1,7 @@
 import { Cause, Clock, Effect, Metric } from "effect"
 import { HttpRouter, HttpServerError, HttpServerRequest, type HttpServerResponse } from "effect/http"
-import type { HttpApiEndpoint } from "effect/http-api"
-import { Api } from "./Api.ts"
 import * as Problem from "./Problem.ts"
+import { methodsOf } from "./RouteTable.ts"
 
 /** Requests that are being answered at a time; the next one is turned away at once. Streams count until they begin. */
 const inFlightMax = 2_000
@@ -73,18 +72,8 @@ const methodNotAllowed = Problem.kind({ code: "method_not_allowed", status: 405,
 const otherMethod = (allowed: ReadonlyArray<string>): HttpServerResponse.HttpServerResponse =>
   Problem.response(methodNotAllowed(`This resource takes ${allowed.join(", ")}.`), { allow: allowed.join(", ") })
 
-const endpoints: ReadonlyArray<HttpApiEndpoint.Top> = Object.values(Api.groups).flatMap((group) =>
-  Object.values(group.endpoints as Record<string, HttpApiEndpoint.Top>)
-)
-/** Path patterns of the contract with their methods: only asked when no route fits. */
-const paths = endpoints.map(({ method, path }) => ({
-  method,
-  pattern: new RegExp(`^${path.replace(/:[a-z]+/gi, "[^/]+")}/?$`)
-}))
-
 const notRouted = ({ method, url }: HttpServerRequest.HttpServerRequest): HttpServerResponse.HttpServerResponse => {
-  const path = url.split("?", 1)[0] ?? ""
-  const allowed = paths.filter(({ pattern }) => pattern.test(path)).map((known): string => known.method)
+  const allowed = [...methodsOf(url).keys()]
   // A path with the right method is not routed when its id is longer than the router reads.
   return allowed.length === 0 || allowed.includes(method) ? noRoute : otherMethod(allowed)
 }

@@ -7,7 +7,11 @@ export const ReadinessJson = Schema.Struct({
   nats: Schema.Boolean,
   controlDatabase: Schema.Boolean,
   /** Whether the region has a runner that answers; carts and orders of one without are answered with 503. */
-  regions: Schema.Array(Schema.Struct({ region: Region, runners: Schema.Int }))
+  regions: Schema.Array(Schema.Struct({ region: Region, runners: Schema.Int })),
+  /** The process is stopping: it answers what it has, and is sent nothing new. */
+  draining: Schema.optionalKey(Schema.Boolean),
+  /** Where requests are counted: while Redis is away, each edge for itself. */
+  rateLimits: Schema.optionalKey(Schema.Literals(["redis", "local"]))
 }).annotate({ identifier: "Readiness" })
 
 export class HealthApi extends HttpApiGroup.make("health")

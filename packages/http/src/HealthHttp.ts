@@ -1,10 +1,11 @@
 import { Nats } from "@halles/shared/Nats"
 import { RunnerPresence } from "@halles/shared/RunnerPresence"
-import { Effect } from "effect"
+import { Effect, Option } from "effect"
 import { HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { SqlClient } from "effect/sql"
 import { Api } from "./Api.ts"
+import { Gate } from "./Gate.ts"
 import { readiness } from "./Readiness.ts"
 
 export const HealthHttp = HttpApiBuilder.group(
@@ -12,12 +13,15 @@ export const HealthHttp = HttpApiBuilder.group(
   "health",
   Effect.fnUntraced(function* (handlers) {
     const services = yield* Effect.context<Nats | SqlClient.SqlClient | RunnerPresence>()
+    const gate = Option.getOrUndefined(yield* Effect.serviceOption(Gate))
     return handlers.handleAll({
       live: () => Effect.succeed({ live: true } as const),
       ready: () =>
-        Effect.map(Effect.provideContext(readiness, services), (state) =>
-          HttpServerResponse.jsonUnsafe(state, { status: state.ready ? 200 : 503 })
-        )
+        Effect.map(Effect.provideContext(readiness, services), (reached) => {
+          const own = gate?.state()
+          const ready = reached.ready && own?.draining !== true
+          return HttpServerResponse.jsonUnsafe({ ...reached, ...own, ready }, { status: ready ? 200 : 503 })
+        })
     })
   })
 )

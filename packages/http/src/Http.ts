@@ -1,4 +1,3 @@
-import { NodeHttpServer } from "@effect/platform-node"
 import { Reads, RegionDatabases } from "@halles/entities/Reads"
 import * as ClusterClient from "@halles/shared/ClusterClient"
 import { Nats } from "@halles/shared/Nats"
@@ -9,19 +8,21 @@ import { ByteSize, Effect, Layer, Logger } from "effect"
 import { HttpIncomingMessage, HttpRouter } from "effect/http"
 import { HttpApiBuilder, HttpApiScalar } from "effect/http-api"
 import { PrometheusMetrics } from "effect/observability"
-import { createServer } from "node:http"
 import { Access, ImportScopeLive } from "./Access.ts"
 import { Api } from "./Api.ts"
 import { CartHttp } from "./CartHttp.ts"
 import { CatalogHttp } from "./CatalogHttp.ts"
 import { CatalogImport } from "./CatalogImport.ts"
 import { CustomerHttp } from "./CustomerHttp.ts"
+import * as EdgeServer from "./EdgeServer.ts"
+import { Gate } from "./Gate.ts"
 import { Guard } from "./Guard.ts"
 import { HealthHttp } from "./HealthHttp.ts"
 import { HttpConfig } from "./HttpConfig.ts"
 import { IdempotencyLive } from "./Idempotency.ts"
 import { OrderHttp } from "./OrderHttp.ts"
 import { ProblemPages } from "./ProblemPages.ts"
+import { RateLimit } from "./RateLimit.ts"
 import { RefusalsLive } from "./Refusals.ts"
 import { SkuHttp } from "./SkuHttp.ts"
 import { WebhookHttp, WebhookSecrets } from "./WebhookHttp.ts"
@@ -31,21 +32,6 @@ const bodyMax = ByteSize.kibibytes(256)
 /** Connections to the placement of shards, and to each region's read tables. */
 const controlConnectionsMax = 4
 const regionConnectionsMax = 8
-/** How long a stopping process waits for what it has begun. */
-const drainMax = "10 seconds"
-
-/** Clients that say nothing, or too slowly, do not keep a socket; uploads have an hour, since imports are long. */
-const makeServer = () => {
-  const server = createServer({
-    headersTimeout: 10_000,
-    requestTimeout: 3_600_000,
-    keepAliveTimeout: 65_000,
-    maxHeaderSize: 16_384
-  })
-  server.maxConnections = 10_000
-  server.maxHeadersCount = 100
-  return server
-}
 
 /** All routes of the edge; what they need stays open, so that tests may serve them over a cluster of their own. */
 export const RoutesLive = Layer.mergeAll(
@@ -65,7 +51,10 @@ export const HttpLive = Layer.unwrap(
   Effect.map(HttpConfig, (config) =>
     HttpRouter.serve(RoutesLive, { disableLogger: true }).pipe(
       Layer.provide(
-        NodeHttpServer.layer(makeServer, { host: config.host, port: config.port, gracefulShutdownTimeout: drainMax })
+        EdgeServer.layer({ host: config.host, port: config.port }).pipe(
+          Layer.provideMerge(Gate.layer(config.addressRules)),
+          Layer.provide(RateLimit.layer)
+        )
       ),
       Layer.provide([
         Access.layer(config),

@@ -7,11 +7,22 @@ const regionUrls = {
   ap: Config.Redacted("HALLES_PG_AP_URL")
 }
 
+/** Addresses and CIDR ranges with commas between; nobody where it is absent. */
+const addresses = (name: string) => Config.String(name).pipe(Config.withDefault(""))
+
 /** What the edge is told by its environment, read once. */
 export const HttpConfig = Config.all({
   /** Loopback unless somebody decides otherwise: TLS and the public address are the load balancer's. */
   host: Config.NonEmptyString("HALLES_EDGE_HOST").pipe(Config.withDefault("127.0.0.1")),
   port: Config.Port("HALLES_EDGE_PORT"),
+  addressRules: Config.all({
+    allow: addresses("HALLES_EDGE_ALLOW"),
+    deny: addresses("HALLES_EDGE_DENY"),
+    /** Our own tools and networks: counted, not limited. */
+    unlimited: addresses("HALLES_EDGE_UNLIMITED"),
+    /** Whose `X-Forwarded-For` is believed. */
+    trustedProxies: addresses("HALLES_EDGE_TRUSTED_PROXIES")
+  }),
   natsUrl: Config.Redacted("HALLES_NATS_URL"),
   redisUrl: Config.Redacted("HALLES_REDIS_URL"),
   controlUrl: Config.Redacted("HALLES_PG_CONTROL_URL"),

@@ -1,0 +1,77 @@
+import type { IncomingHttpHeaders } from "node:http"
+import { isbot } from "isbot"
+import { LRUCache } from "lru-cache"
+
+/** User agents and addresses kept in memory; the least used is forgotten, and begins anew without a score. */
+const agentsMax = 1_000
+const addressesMax = 20_000
+/** A score halves in this time. */
+const halfLifeMs = 60_000
+/** From here on an address is asked to show that a person is there; without a challenge it is turned away. */
+export const suspectScore = 100
+
+/** What a person's browser rarely does, and a program that guesses, scrapes or hammers does all the time. */
+const points = { request: 0.02, noAgent: 0.5, notFound: 1, unauthorized: 2, badRequest: 1, limited: 1 } as const
+
+/** Something that shows that a person is there: a puzzle page, a proof of work, a vendor's check. */
+export interface Challenge {
+  /** Whether this request carries a proof that this address has passed. */
+  readonly passed: (headers: IncomingHttpHeaders, address: string) => boolean
+}
+/** No challenge is set up: whoever is suspect waits. */
+export const noChallenge: Challenge = { passed: () => false }
+
+export interface Bots {
+  /** A program that says so in its user agent. */
+  readonly declared: (agent: string | undefined) => boolean
+  /** Whether the address has behaved so that it must show a person, and this request does not. */
+  readonly suspect: (headers: IncomingHttpHeaders, address: string) => boolean
+  /** How a request of the address ended. */
+  readonly saw: (headers: IncomingHttpHeaders, address: string, status: number) => void
+  readonly score: (address: string) => number
+}
+
+/** By user-agent data, and by how an address behaves. `now` in milliseconds. */
+export const make = (options: { readonly now: () => number; readonly challenge?: Challenge }): Bots => {
+  const { challenge = noChallenge, now } = options
+  const agents = new LRUCache<string, boolean>({ max: agentsMax })
+  const scores = new LRUCache<string, { value: number; atMs: number }>({ max: addressesMax })
+  const score = (address: string): number => {
+    const known = scores.get(address)
+    return known === undefined ? 0 : known.value * 2 ** ((known.atMs - now()) / halfLifeMs)
+  }
+  return {
+    score,
+    declared: (agent) => {
+      if (agent === undefined) return false
+      const known = agents.get(agent)
+      if (known !== undefined) return known
+      const made = isbot(agent)
+      agents.set(agent, made)
+      return made
+    },
+    suspect: (headers, address) => score(address) >= suspectScore && !challenge.passed(headers, address),
+    saw: (headers, address, status) => {
+      const added =
+        points.request +
+        (headers["user-agent"] === undefined ? points.noAgent : 0) +
+        (status === 404 || status === 405
+          ? points.notFound
+          : status === 401 || status === 403
+            ? points.unauthorized
+            : status === 400
+              ? points.badRequest
+              : status === 429
+                ? points.limited
+                : 0)
+      const atMs = now()
+      const known = scores.get(address)
+      if (known === undefined) {
+        scores.set(address, { value: added, atMs })
+        return
+      }
+      known.value = known.value * 2 ** ((known.atMs - atMs) / halfLifeMs) + added
+      known.atMs = atMs
+    }
+  }
+}

@@ -1,0 +1,146 @@
+import { Context, Effect, Layer, Metric, Schedule } from "effect"
+import type { IncomingMessage, ServerResponse } from "node:http"
+import * as AddressRules from "./AddressRules.ts"
+import * as Bots from "./Bots.ts"
+import { Callers } from "./Callers.ts"
+import * as GateAnswers from "./GateAnswers.ts"
+import * as RateLimit from "./RateLimit.ts"
+import type { Ask } from "./RateLimit/TokenBucket.ts"
+import { type Route, routeOf } from "./RouteTable.ts"
+import * as Shedding from "./Shedding.ts"
+import * as SlowClients from "./SlowClients.ts"
+import { accountQuota, addressQuota, botQuota, clientQuota } from "./Traffic.ts"
+
+export type Handler = (request: IncomingMessage, response: ServerResponse) => void
+
+/** One request and its answer, on their way through the gate. */
+export interface Exchange {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly route: Route
+  readonly address: string
+  readonly startedMs: number
+}
+
+const refused = Metric.counter("halles_edge_refused_total", {
+  description: "Requests that the gate answered itself, by reason.",
+  incremental: true
+})
+
+const suspectRetryAfter = { "retry-after": "60" }
+const overloadRetryAfter = { "retry-after": "1" }
+
+/**
+ * What stands before the application: it sees Node's own request and answer, so that what is turned away costs next to
+ * nothing. In this order: address rules, load shedding, bots, rate limits.
+ */
+export class Gate extends Context.Service<
+  Gate,
+  {
+    /** Answers the request, or hands it to the application. */
+    readonly admit: (request: IncomingMessage, response: ServerResponse, application: Handler) => void
+    /** For its health. */
+    readonly state: () => { readonly draining: boolean; readonly rateLimits: "redis" | "local" }
+    /** Requests that are not answered to their end yet. */
+    readonly inFlight: () => number
+    /** From now on answers say that their connection ends with them. */
+    readonly drain: () => void
+  }
+>()("@halles/http/Gate") {
+  static readonly layer = (rules: AddressRules.Rules) =>
+    Layer.effect(
+      Gate,
+      Effect.gen(function* () {
+        const addresses = AddressRules.make(rules)
+        const limits = yield* RateLimit.RateLimit
+        const callers = yield* Callers
+        const shedding = yield* Shedding.measured
+        const context = yield* Effect.context<never>()
+        const bots = Bots.make({ now: () => performance.now() })
+        const underWay = new Set<Exchange>()
+        let draining = false
+        yield* Effect.sync(() => SlowClients.cut(underWay, performance.now())).pipe(
+          Effect.repeat(Schedule.spaced(SlowClients.lookMs)),
+          Effect.forkScoped
+        )
+
+        const counts = new Map<string, Metric.Counter<number>>()
+        const refuse = (
+          { request, response }: Exchange,
+          answer: GateAnswers.Refusal,
+          headers: Readonly<Record<string, string>> = {}
+        ) => {
+          const count = counts.get(answer.code) ?? Metric.withAttributes(refused, { reason: answer.code })
+          counts.set(answer.code, count)
+          count.updateUnsafe(1, context)
+          GateAnswers.answer(request, response, answer, headers)
+        }
+
+        const asksOf = ({ address, request, route }: Exchange): ReadonlyArray<Ask> => {
+          const caller = callers.of(request.headers)
+          if (caller?.unlimited === true) return []
+          const { cost, quota } = route.traffic
+          const network = AddressRules.network(address)
+          const bot = caller === undefined && bots.declared(request.headers["user-agent"])
+          const asks: Array<Ask> = [
+            { key: `limit:${bot ? "bot" : "address"}:${network}`, quota: bot ? botQuota : addressQuota, cost }
+          ]
+          if (caller?.account !== undefined)
+            asks.push({ key: `limit:account:${caller.account}`, quota: accountQuota, cost })
+          if (caller?.client !== undefined)
+            asks.push({ key: `limit:client:${caller.client}`, quota: clientQuota, cost })
+          if (quota !== undefined) asks.push({ key: `limit:${quota.name}:${network}`, quota, cost })
+          return asks
+        }
+
+        const limited = (exchange: Exchange, application: Handler) => {
+          const asks = asksOf(exchange)
+          if (asks.length === 0) return application(exchange.request, exchange.response)
+          limits.ask(asks, (verdict) => {
+            const { request, response } = exchange
+            if (response.destroyed) return
+            for (const [name, value] of RateLimit.headers(asks, verdict)) response.setHeader(name, value)
+            if (verdict.allowed) return application(request, response)
+            refuse(exchange, GateAnswers.rateLimited, {
+              "retry-after": String(Math.max(1, Math.ceil(verdict.waitMicros / 1e6)))
+            })
+          })
+        }
+
+        const admit = (request: IncomingMessage, response: ServerResponse, application: Handler) => {
+          const route = routeOf(request.method ?? "GET", request.url ?? "/")
+          const forwarded = request.headers["x-forwarded-for"]
+          const address = addresses.clientOf(
+            request.socket.remoteAddress ?? "",
+            Array.isArray(forwarded) ? forwarded.join(",") : forwarded
+          )
+          const exchange: Exchange = { request, response, route, address, startedMs: performance.now() }
+          const { denied, unlimited } = addresses.verdict(address)
+          underWay.add(exchange)
+          response.once("close", () => {
+            underWay.delete(exchange)
+            if (!unlimited) bots.saw(request.headers, address, response.statusCode)
+          })
+          if (draining && request.httpVersionMajor === 1) response.setHeader("connection", "close")
+          if (denied) return refuse(exchange, GateAnswers.addressDenied)
+          if (shedding.refuses(route.traffic.priority, underWay.size)) {
+            return refuse(exchange, GateAnswers.overloaded, overloadRetryAfter)
+          }
+          if (unlimited || route.traffic.priority === "vital") return application(request, response)
+          if (bots.suspect(request.headers, address)) {
+            return refuse(exchange, GateAnswers.challengeRequired, suspectRetryAfter)
+          }
+          return limited(exchange, application)
+        }
+
+        return {
+          admit,
+          inFlight: () => underWay.size,
+          state: () => ({ draining, rateLimits: limits.where() }),
+          drain: () => {
+            draining = true
+          }
+        }
+      })
+    )
+}
