@@ -37,7 +37,11 @@ export const encode = (parser: RpcSerialization.Parser, message: unknown): Uint8
   return typeof encoded === "string" ? Buffer.from(encoded) : encoded
 }
 
-/** Numbers packets, puts frames written in one tick into one, and splits what is larger than the server takes. */
+/**
+ * Numbers packets, puts frames that are written in one turn of the event loop into one, and splits what is larger than
+ * the server takes. Calls of an edge come from as many sockets as it has clients: a packet for each would cost as many
+ * writes and messages.
+ */
 export class PacketWriter {
   private frames: Array<Uint8Array> = []
   private bytes = 0
@@ -50,12 +54,12 @@ export class PacketWriter {
     this.bodyBytesMax = packetBytesMax - headerBytes
   }
 
-  /** The frame leaves at the end of this tick, or earlier when a packet is full. */
+  /** The frame leaves when this turn of the event loop has read its sockets, or earlier when a packet is full. */
   write(frame: Uint8Array): void {
     if (this.bytes > 0 && this.bytes + frame.length > this.bodyBytesMax) this.flush()
     this.frames.push(frame)
     this.bytes += frame.length
-    if (this.frames.length === 1) queueMicrotask(() => this.flush())
+    if (this.frames.length === 1) setImmediate(() => this.flush())
   }
 
   /** Ping or pong: counted, so that it tells whether anything before it was lost. */
@@ -64,7 +68,7 @@ export class PacketWriter {
     this.publish(packet(kind, ++this.sequence))
   }
 
-  /** What was written in this tick does not leave. */
+  /** What has not left yet does not leave. */
   discard(): void {
     this.frames = []
     this.bytes = 0
