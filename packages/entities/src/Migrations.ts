@@ -1,4 +1,5 @@
 import * as AuditTables from "@halles/shared/AuditLog/Tables"
+import * as PartnerKeyTables from "@halles/shared/PartnerKeys/Tables"
 import * as PlacementTables from "@halles/shared/Placement/Tables"
 import { Effect, Layer } from "effect"
 import { SqlRunnerStorage } from "effect/cluster"
@@ -26,6 +27,8 @@ export const migrateControl = Effect.gen(function* () {
   yield* run({ loader: PlacementTables.migrations, table: "control_migrations" })
   yield* run({ loader: AuditTables.migrations, table: "audit_migrations" })
   yield* AuditTables.grants
+  yield* run({ loader: PartnerKeyTables.migrations, table: "partner_migrations" })
+  yield* PartnerKeyTables.grants
   const sql = yield* SqlClient.SqlClient
   yield* sql`
     DO $$ BEGIN

@@ -1,71 +1,80 @@
-import { Context, Effect, Layer, Redacted } from "effect"
-import { HttpServerRequest } from "effect/http"
-import { HttpApiMiddleware, HttpApiSecurity, OpenApi } from "effect/http-api"
-import { createHash, timingSafeEqual } from "node:crypto"
-import { Forbidden, type Scope, Unauthorized } from "./EdgeErrors.ts"
+import type { CartId, CustomerId } from "@halles/shared/Ids"
+import { type Region, regionOf } from "@halles/shared/Region"
+import { Context, Effect } from "effect"
+import { HttpApiMiddleware } from "effect/http-api"
+import { ownerOfCart, ownerOfCustomer } from "./Access/Subject.ts"
+import { amountMax, isRefusal, type Refusal, type Subject, verdict } from "./Access/Verdict.ts"
+import { Forbidden, Unauthorized, Unavailable } from "./EdgeErrors.ts"
+import { agreedPrices, inTheNameOf, type Question, type Rule } from "./Policy.ts"
+import { Principal } from "./Principal.ts"
 import * as Problems from "./Problems.ts"
 
-/** Endpoints that change what the shop sells or has: they need the import scope. */
-export class ImportScope extends HttpApiMiddleware.Service<ImportScope>()("@halles/http/ImportScope", {
-  error: [Problems.unauthorized, Problems.forbidden],
-  security: {
-    bearer: HttpApiSecurity.bearer.pipe(
-      HttpApiSecurity.annotate(OpenApi.Description, "The token of an importer, or of an administrator.")
-    )
-  }
+/** Holds every request to `Policy.ts` before its handler runs, and before its body is read. */
+export class Access extends HttpApiMiddleware.Service<Access>()("@halles/http/Access", {
+  error: [Problems.unauthorized, Problems.forbidden, Problems.unavailable]
 }) {}
 
-const digest = (text: string): Buffer => createHash("sha256").update(text).digest()
+export type Refused = Unauthorized | Forbidden | Unavailable
 
-/**
- * Bearer tokens of this deployment and what they allow. The shop's own routes need none: cart and order ids are unguessable
- * and are their own proof. Tokens are compared by digest in constant time.
- */
-export class Access extends Context.Service<
-  Access,
-  {
-    /** Fails when the current request's token is wrong or missing, or does not carry the scope. */
-    readonly require: (
-      scope: Scope
-    ) => Effect.Effect<void, Unauthorized | Forbidden, HttpServerRequest.HttpServerRequest>
-    /** As `require` with the import scope, but without a token the answer is 403: the request as such is public. */
-    readonly requireImport: Effect.Effect<void, Unauthorized | Forbidden, HttpServerRequest.HttpServerRequest>
+export const refused = (refusal: Refusal, principal: Principal): Refused => {
+  if (refusal.reason === "signIn") {
+    return principal.rejected === "unavailable" ? new Unavailable() : new Unauthorized()
   }
->()("@halles/http/Access") {
-  static readonly layer = (tokens: {
-    readonly importToken: Redacted.Redacted
-    readonly adminToken: Redacted.Redacted
-  }) =>
-    Layer.sync(Access, () => {
-      const known: ReadonlyArray<readonly [Buffer, ReadonlyArray<Scope>]> = [
-        [digest(Redacted.value(tokens.importToken)), ["import"]],
-        [digest(Redacted.value(tokens.adminToken)), ["import", "admin"]]
-      ]
-      const scopesOf = (token: string): ReadonlyArray<Scope> | undefined => {
-        const given = digest(token)
-        let scopes: ReadonlyArray<Scope> | undefined
-        for (const [expected, granted] of known) if (timingSafeEqual(given, expected)) scopes = granted
-        return scopes
-      }
-      const check = (scope: Scope, anonymous: Unauthorized | Forbidden) =>
-        Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ headers }) => {
-          const { authorization } = headers
-          if (authorization === undefined) return Effect.fail(anonymous)
-          const token = /^bearer +(\S+)$/i.exec(authorization)?.[1]
-          const scopes = token === undefined ? undefined : scopesOf(token)
-          if (scopes === undefined) return Effect.fail(new Unauthorized())
-          return scopes.includes(scope) ? Effect.void : Effect.fail(new Forbidden({ scope }))
-        })
-      return {
-        require: (scope) => check(scope, new Unauthorized()),
-        requireImport: check("import", new Forbidden({ scope: "import" }))
-      }
-    })
+  return new Forbidden({ reason: refusal.reason, scopes: refusal.reason === "scope" ? refusal.scopes : [] })
 }
 
-export const ImportScopeLive = Layer.effect(
-  ImportScope,
-  Effect.map(Access, (access) => ({
-    bearer: (endpoint) => Effect.andThen(access.require("import"), endpoint)
-  }))
+/** The rule of the current request, and what its handler has asked. */
+export const Current = Context.Reference<{ readonly rule: Rule; readonly asked: Set<Question> } | null>(
+  "@halles/http/Access/Current",
+  { defaultValue: () => null }
 )
+
+const asking = (
+  question: Question,
+  answer: (principal: Principal, rule: Rule | null) => Refusal | null
+): Effect.Effect<void, Refused> =>
+  Effect.gen(function* () {
+    const current = yield* Current
+    current?.asked.add(question)
+    const principal = yield* Principal
+    const refusal = answer(principal, current?.rule ?? null)
+    if (refusal !== null) return yield* Effect.fail(refused(refusal, principal))
+  })
+
+const held = (rule: Rule, principal: Principal, subject: Subject): Refusal | null => {
+  const answer = verdict(rule, principal, subject)
+  return isRefusal(answer) ? answer : null
+}
+
+/** Whether the sender may act in the name of a customer, if the body names one. */
+export const ownsCustomer = (id: CustomerId | undefined): Effect.Effect<void, Refused> =>
+  asking("owner", (principal) =>
+    id === undefined
+      ? null
+      : held(inTheNameOf, principal, { owner: ownerOfCustomer(id, principal), region: regionOf(id) })
+  )
+
+/** Whether the sender may do as it likes with a cart that the body names. */
+export const ownsCart = (id: CartId): Effect.Effect<void, Refused> =>
+  asking("owner", (principal) =>
+    held(inTheNameOf, principal, { owner: ownerOfCart(id, principal), region: regionOf(id) })
+  )
+
+/** Whether the sender may name prices, if the request does. */
+export const mayAgreePrices = (wanted: boolean): Effect.Effect<void, Refused> =>
+  asking("agreedPrices", (principal) =>
+    wanted ? held(agreedPrices, principal, { owner: "other", region: principal.region ?? null }) : null
+  )
+
+/** Whether the sender may move as much; an amount that is not named is all there is. */
+export const mayMove = (amount: bigint | undefined): Effect.Effect<void, Refused> =>
+  asking("amount", (principal, rule) => {
+    const max = rule === null ? 0n : amountMax(rule, principal)
+    return max === null || (amount !== undefined && amount <= max) ? null : { reason: "amount" }
+  })
+
+/** Whether the sender may act in a region that the body names. */
+export const inRegion = (where: Region): Effect.Effect<void, Refused> =>
+  asking("region", (principal) =>
+    principal.region === undefined || principal.region === where ? null : { reason: "region" }
+  )

@@ -1,4 +1,5 @@
 import { HttpApi, OpenApi } from "effect/http-api"
+import { Access } from "./Access.ts"
 import { CartApi } from "./CartApi.ts"
 import { CatalogApi } from "./CatalogApi.ts"
 import { CustomerApi } from "./CustomerApi.ts"
@@ -6,6 +7,7 @@ import * as Document from "./Document.ts"
 import { HealthApi } from "./HealthApi.ts"
 import { OrderApi } from "./OrderApi.ts"
 import { Refusals } from "./Refusals.ts"
+import * as SecuritySchemes from "./SecuritySchemes.ts"
 import { SkuApi } from "./SkuApi.ts"
 import { WebhookApi } from "./WebhookApi.ts"
 
@@ -13,6 +15,7 @@ import { WebhookApi } from "./WebhookApi.ts"
 export class Api extends HttpApi.make("halles")
   .add(CartApi, OrderApi, CustomerApi, SkuApi, CatalogApi, WebhookApi, HealthApi)
   .middleware(Refusals)
+  .middleware(Access)
   .annotate(HttpApi.ParseOptions, { errors: "all", onExcessProperty: "error" })
   .annotate(HttpApi.HeadersParseOptions, { errors: "all" })
   .annotate(HttpApi.SuccessParseOptions, {})
@@ -24,6 +27,6 @@ export class Api extends HttpApi.make("halles")
       description:
         "Carts, orders, stock, catalogue and customers. Money is in minor units as a string of digits. Errors are problem details (RFC 9457) with a stable `code`.",
       license: { name: "Apache-2.0", identifier: "Apache-2.0" } as never,
-      transform: (spec) => Document.complete(spec as OpenApi.OpenAPISpec)
+      transform: (spec) => Document.complete(SecuritySchemes.secured(spec as OpenApi.OpenAPISpec))
     })
   ) {}

@@ -3,7 +3,6 @@ import { CartId, SkuCode } from "@halles/shared/Ids"
 import { Region } from "@halles/shared/Region"
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
-import { ImportScope } from "./Access.ts"
 import * as Edge from "./Edge.ts"
 import { Idempotency } from "./Idempotency.ts"
 import { Money, Price } from "./MoneyJson.ts"
@@ -106,9 +105,7 @@ export class CartApi extends HttpApiGroup.make("carts")
         Problems.pricingMismatch,
         Problems.currencyMismatch
       ]
-    })
-      .middleware(ImportScope)
-      .annotate(OpenApi.Summary, "A charge or a discount that was agreed on"),
+    }).annotate(OpenApi.Summary, "A charge or a discount that was agreed on"),
     HttpApiEndpoint.post("mergeCart", "/carts/:id/merge", {
       params,
       headers: Edge.changing,

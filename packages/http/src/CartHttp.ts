@@ -1,11 +1,13 @@
 import { Cart, type CartView, CheckOut, Merge, OpenCart, PutCharge, PutLine, RemoveLine } from "@halles/entities/Cart"
 import { CommandReused } from "@halles/entities/EntityErrors"
 import { Order, type OrderView, type Status } from "@halles/entities/Order"
-import { CartId, OrderId } from "@halles/shared/Ids"
+import { CartId, type CustomerId, OrderId } from "@halles/shared/Ids"
 import type { Currency } from "@halles/shared/Money"
+import { hasAccount, ownedKey } from "@halles/shared/Ownership"
+import type { Region } from "@halles/shared/Region"
 import { Cache, Effect, Exit, Schedule } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
-import { Access } from "./Access.ts"
+import { mayAgreePrices, ownsCart, ownsCustomer } from "./Access.ts"
 import { Api } from "./Api.ts"
 import type { CartJson, CheckoutJson } from "./CartApi.ts"
 import * as Edge from "./Edge.ts"
@@ -32,6 +34,13 @@ const checkoutJson = (view: OrderView): typeof CheckoutJson.Encoded => ({ orderI
 /** What an order is until the saga has decided. */
 const undecided: ReadonlySet<Status> = new Set<Status>(["created", "payment", "reserving", "shipping", "cancelling"])
 
+/** The cart of an account names its owner in its id. */
+const newCartId = (region: Region, customerId: CustomerId | undefined, headers: Parameters<typeof Edge.token>[1]) => {
+  const random = Edge.token(`cart:${region}`, headers)
+  const owned = customerId !== undefined && hasAccount(customerId)
+  return CartId.make(`${region}_${owned ? ownedKey(random, customerId) : random}`)
+}
+
 /** Currencies of carts never change; this many are remembered. */
 const currenciesMax = 10_000
 
@@ -44,7 +53,6 @@ export const CartHttp = HttpApiBuilder.group(
   Effect.fnUntraced(function* (handlers) {
     const cart = yield* Cart.client
     const order = yield* Order.client
-    const access = yield* Access
     const currencies = yield* Cache.makeWith((id: CartId) => Effect.map(cart(id).View(), (view) => view.currency), {
       capacity: currenciesMax,
       timeToLive: (exit) => (Exit.isSuccess(exit) ? "1 hour" : 0)
@@ -64,8 +72,9 @@ export const CartHttp = HttpApiBuilder.group(
     return handlers.handleAll({
       openCart: Effect.fnUntraced(function* ({ headers, payload }) {
         const { currency, customerId, pricing = "shop", region } = payload
-        if (pricing === "agreed") yield* access.requireImport
-        const id = CartId.make(Edge.newId("cart", region, headers))
+        yield* ownsCustomer(customerId)
+        yield* mayAgreePrices(pricing === "agreed")
+        const id = newCartId(region, customerId, headers)
         const stamp = Edge.stamp("open", headers)
         const view = yield* Edge.call(
           cart(id).OpenCart(new OpenCart({ ...stamp, currency, pricing, ...Edge.given("customerId", customerId) }))
@@ -79,7 +88,7 @@ export const CartHttp = HttpApiBuilder.group(
         Effect.map(Edge.call(cart(params.id).View()), (view) => Edge.fresh(request, view.seq, () => cartJson(view))),
       putLine: Effect.fnUntraced(function* ({ headers, params, payload }) {
         const { quantity, unitPrice, variant = "" } = payload
-        if (unitPrice !== undefined) yield* access.requireImport
+        yield* mayAgreePrices(unitPrice !== undefined)
         yield* inCurrencyOf(params.id, unitPrice)
         const view = yield* Edge.call(
           cart(params.id).PutLine(
@@ -113,11 +122,11 @@ export const CartHttp = HttpApiBuilder.group(
         const stamp = Edge.stamp(`charge:${params.code}`, headers, "edge:import")
         return answer(yield* Edge.call(cart(params.id).PutCharge(new PutCharge({ ...stamp, charge }))))
       }),
-      mergeCart: ({ headers, params, payload }) =>
-        Effect.map(
-          Edge.call(cart(params.id).Merge(new Merge({ ...Edge.stamp("merge", headers), from: payload.from }))),
-          answer
-        ),
+      mergeCart: Effect.fnUntraced(function* ({ headers, params, payload }) {
+        yield* ownsCart(payload.from)
+        const command = new Merge({ ...Edge.stamp("merge", headers), from: payload.from })
+        return answer(yield* Edge.call(cart(params.id).Merge(command)))
+      }),
       checkOut: Effect.fnUntraced(function* ({ headers, params, payload }) {
         const command = new CheckOut({
           ...Edge.stamp("checkout", headers),

@@ -4,7 +4,6 @@ import { SkuCode } from "@halles/shared/Ids"
 import { Region } from "@halles/shared/Region"
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
-import { ImportScope } from "./Access.ts"
 import { Money } from "./MoneyJson.ts"
 import * as Problems from "./Problems.ts"
 
@@ -51,9 +50,7 @@ export class CatalogApi extends HttpApiGroup.make("catalog")
       },
       payload: HttpApiSchema.StreamUint8Array({ contentType: ["text/csv", "application/x-ndjson"] }),
       success: HttpApiSchema.StreamNdjson({ schema: ImportLine })
-    })
-      .middleware(ImportScope)
-      .annotate(OpenApi.Summary, "List products and receive their stock, a row each, from CSV or NDJSON"),
+    }).annotate(OpenApi.Summary, "List products and receive their stock, a row each, from CSV or NDJSON"),
     HttpApiEndpoint.get("listProducts", "/products", {
       query: {
         region: Region,

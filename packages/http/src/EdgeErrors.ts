@@ -49,11 +49,15 @@ export class PreconditionRequired extends Schema.TaggedError<PreconditionRequire
 /** The token is none of ours, or there is none where one is needed. */
 export class Unauthorized extends Schema.TaggedError<Unauthorized>()("Unauthorized", {}, { httpApiStatus: 401 }) {}
 
-export const Scope = Schema.Literals(["import", "admin"])
-export type Scope = typeof Scope.Type
-
-/** The caller is known, but may not do this. */
-export class Forbidden extends Schema.TaggedError<Forbidden>()("Forbidden", { scope: Scope }, { httpApiStatus: 403 }) {}
+/** The caller is known, but may not do this; `scopes` are those that the token lacks. */
+export class Forbidden extends Schema.TaggedError<Forbidden>()(
+  "Forbidden",
+  {
+    reason: Schema.Literals(["scope", "role", "owner", "region", "consent", "amount", "policy"]),
+    scopes: Schema.Array(Schema.String)
+  },
+  { httpApiStatus: 403 }
+) {}
 
 /** An amount in another currency than the cart's. */
 export class CurrencyMismatch extends Schema.TaggedError<CurrencyMismatch>()(

@@ -3,16 +3,21 @@ import * as ClusterClient from "@halles/shared/ClusterClient"
 import { Nats } from "@halles/shared/Nats"
 import * as Postgres from "@halles/shared/Postgres"
 import { Redis } from "@halles/shared/Redis"
+import { Revocations } from "@halles/shared/Revocations"
 import { RunnerPresence } from "@halles/shared/RunnerPresence"
-import { ByteSize, Effect, Layer, Logger } from "effect"
+import { ByteSize, Effect, Layer, Logger, Option } from "effect"
 import { HttpIncomingMessage, HttpRouter } from "effect/http"
 import { HttpApiBuilder, HttpApiScalar } from "effect/http-api"
 import { PrometheusMetrics } from "effect/observability"
-import { Access, ImportScopeLive } from "./Access.ts"
+import { AuditLog } from "@halles/shared/AuditLog"
+import { AccessLive } from "./AccessLive.ts"
 import { Api } from "./Api.ts"
+import { Authentication } from "./Authentication.ts"
 import { CartHttp } from "./CartHttp.ts"
 import { CatalogHttp } from "./CatalogHttp.ts"
 import { CatalogImport } from "./CatalogImport.ts"
+import { Credentials } from "./Credentials.ts"
+import { AccessTokens } from "./Credentials/AccessTokens.ts"
 import { CustomerHttp } from "./CustomerHttp.ts"
 import * as EdgeServer from "./EdgeServer.ts"
 import { Gate } from "./Gate.ts"
@@ -21,6 +26,7 @@ import { HealthHttp } from "./HealthHttp.ts"
 import { HttpConfig } from "./HttpConfig.ts"
 import { IdempotencyLive } from "./Idempotency.ts"
 import { OrderHttp } from "./OrderHttp.ts"
+import { PartnerKeys } from "./PartnerKeys.ts"
 import { ProblemPages } from "./ProblemPages.ts"
 import { RateLimit } from "./RateLimit.ts"
 import { RefusalsLive } from "./Refusals.ts"
@@ -39,10 +45,11 @@ export const RoutesLive = Layer.mergeAll(
   HttpApiScalar.layer(Api, { path: "/docs", scalar: { withDefaultFonts: false } }),
   PrometheusMetrics.layerHttp({ path: "/metrics" }),
   ProblemPages,
-  Guard
+  // Who it is comes first: what follows may judge by it.
+  Layer.provideMerge(Guard, Authentication)
 ).pipe(
   Layer.provide([CartHttp, OrderHttp, CustomerHttp, SkuHttp, CatalogHttp, WebhookHttp, HealthHttp]),
-  Layer.provide([CatalogImport.layer, ImportScopeLive, IdempotencyLive, RefusalsLive]),
+  Layer.provide([CatalogImport.layer, AccessLive, IdempotencyLive, RefusalsLive]),
   Layer.provide(Layer.succeed(HttpIncomingMessage.MaxBodySize, bodyMax))
 )
 
@@ -57,7 +64,16 @@ export const HttpLive = Layer.unwrap(
         )
       ),
       Layer.provide([
-        Access.layer(config),
+        Credentials.layer(config).pipe(
+          Layer.provide([
+            PartnerKeys.layer,
+            Option.match(config.issuerUrl, {
+              onNone: () => AccessTokens.layerNone,
+              onSome: (issuer) => AccessTokens.layer(issuer).pipe(Layer.provide(Revocations.layer))
+            })
+          ])
+        ),
+        AuditLog.layer,
         WebhookSecrets.layer({ gateway: config.gatewayWebhookSecret, carrier: config.carrierWebhookSecret }),
         Reads.layer.pipe(
           Layer.provide(

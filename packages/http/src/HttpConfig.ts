@@ -30,7 +30,9 @@ export const HttpConfig = Config.all({
   gatewayWebhookSecret: Config.Redacted("HALLES_GATEWAY_WEBHOOK_SECRET"),
   carrierWebhookSecret: Config.Redacted("HALLES_CARRIER_WEBHOOK_SECRET"),
   importToken: Config.Redacted("HALLES_IMPORT_TOKEN"),
-  adminToken: Config.Redacted("HALLES_ADMIN_TOKEN")
+  adminToken: Config.Redacted("HALLES_ADMIN_TOKEN"),
+  /** Whose access tokens are taken; nobody's without it. */
+  issuerUrl: Config.option(Config.NonEmptyString("HALLES_ISSUER_URL"))
 })
 
 /** What the operator process is told by its environment, read once. */

@@ -35,6 +35,9 @@ export const Scope = Schema.Literals([
 ])
 export type Scope = typeof Scope.Type
 
+export const RateClass = Schema.Literals(["standard", "bulk"])
+export type RateClass = typeof RateClass.Type
+
 /** Who sends the current request, as far as its credential proves it. */
 export interface Principal {
   /** `service`: one of our own tools with a token of this deployment. */
@@ -48,6 +51,10 @@ export interface Principal {
   readonly customerId?: CustomerId
   /** Staff that is limited to one region. */
   readonly region?: Region
+  /** Of a partner's key: which rate limits hold for it. */
+  readonly rateClass?: RateClass
+  /** A credential was sent that proves nothing, or, `unavailable`, that cannot be checked at the moment. */
+  readonly rejected?: "malformed" | "expired" | "revoked" | "unknown" | "unavailable"
 }
 
 export const anonymous: Principal = {

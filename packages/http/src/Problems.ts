@@ -136,8 +136,17 @@ export const unauthorized = Problem.of(EdgeErrors.Unauthorized, {
 })
 export const forbidden = Problem.of(EdgeErrors.Forbidden, {
   title: "Not allowed",
-  sample: { scope: "import" },
-  detail: ({ scope }) => `This needs the ${scope} scope.`
+  sample: { reason: "scope", scopes: ["stock:write"] },
+  detail: ({ reason, scopes }) =>
+    ({
+      scope: `The token lacks ${scopes.join(", ")}.`,
+      role: "No role of yours may do this.",
+      owner: "This belongs to somebody else.",
+      region: "Your roles are limited to another region.",
+      consent: "The customer has not consented to this.",
+      amount: "The amount is more than your roles may move.",
+      policy: "Nobody may do this."
+    })[reason]
 })
 export const currencyMismatch = Problem.of(EdgeErrors.CurrencyMismatch, {
   title: "Another currency",

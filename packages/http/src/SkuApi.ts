@@ -3,7 +3,6 @@ import { SkuCode } from "@halles/shared/Ids"
 import { Region } from "@halles/shared/Region"
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api"
-import { ImportScope } from "./Access.ts"
 import * as Edge from "./Edge.ts"
 import { Idempotency } from "./Idempotency.ts"
 import * as Problems from "./Problems.ts"
@@ -42,7 +41,6 @@ export class SkuApi extends HttpApiGroup.make("skus")
       ]
     })
       .middleware(Idempotency)
-      .middleware(ImportScope)
       .annotate(OpenApi.Summary, "Set what is on hand, if it is still what was counted")
   )
   .prefix("/v1")

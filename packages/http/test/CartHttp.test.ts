@@ -66,15 +66,15 @@ layer(EdgeTest.layer, { excludeTestServices: true, timeout: "60 seconds" })("car
     Effect.gen(function* () {
       const { send } = yield* EdgeTest
       const refused = yield* send("POST", "/v1/carts", { ...open, pricing: "agreed" })
-      assert.strictEqual(refused.status, 403)
-      assert.strictEqual(refused.json.code, "forbidden")
+      assert.strictEqual(refused.status, 401)
+      assert.strictEqual(refused.json.code, "unauthorized")
       const stranger = yield* send("POST", "/v1/carts", { ...open, pricing: "agreed" }, { authorization: "Bearer x" })
       assert.strictEqual(stranger.status, 401)
       assert.strictEqual(stranger.headers.get("www-authenticate"), "Bearer")
       const { json } = yield* send("POST", "/v1/carts", { ...open, pricing: "agreed" }, authorised)
       const line = `/v1/carts/${json.id}/lines/TEA`
       const pounds = { quantity: 3, unitPrice: { amount: "255", currency: "GBP" } }
-      assert.strictEqual((yield* send("PUT", line, pounds)).status, 403)
+      assert.strictEqual((yield* send("PUT", line, pounds)).status, 401)
       assert.strictEqual((yield* send("PUT", line, pounds, authorised)).json.totals.total.amount, "765")
       const euros = { quantity: 3, unitPrice: { amount: "255", currency: "EUR" } }
       const mismatch = yield* send("PUT", line, euros, authorised)

@@ -1,4 +1,8 @@
 import { NodeHttpServer } from "@effect/platform-node"
+import { AuditLog } from "@halles/shared/AuditLog"
+import type { Act } from "@halles/shared/AuditLog/Entry"
+import * as PartnerKeyTables from "@halles/shared/PartnerKeys/Tables"
+import { Revocations } from "@halles/shared/Revocations"
 import { Reads } from "@halles/entities/Reads"
 import { RunnerPresence } from "@halles/shared/RunnerPresence"
 import * as Shard from "@halles/shared/Shard"
@@ -16,12 +20,15 @@ import {
   ShardingConfig
 } from "effect/cluster"
 import { HttpRouter, HttpServer } from "effect/http"
-import type { SqlClient } from "effect/sql"
+import { Migrator, type SqlClient } from "effect/sql"
 import { createServer } from "node:http"
-import { Access } from "../src/Access.ts"
+import { Credentials } from "../src/Credentials.ts"
+import { AccessTokens } from "../src/Credentials/AccessTokens.ts"
 import { RoutesLive } from "../src/Http.ts"
+import { PartnerKeys } from "../src/PartnerKeys.ts"
 import { WebhookSecrets } from "../src/WebhookHttp.ts"
 import * as EntityDoubles from "./EntityDoubles.ts"
+import { Issuer } from "./Issuer.ts"
 
 export const importToken = "import-token"
 export const adminToken = "admin-token"
@@ -54,6 +61,14 @@ const reads = Layer.succeed(Reads, {
   orders: () => Effect.succeed({ items: [], next: null }),
   stock: () => Effect.succeed(Option.none())
 })
+
+/** What went into the audit log. */
+export const audited: Array<Act> = []
+
+const accessTokens = Layer.unwrap(Effect.map(Issuer, ({ url }) => AccessTokens.layer(url)))
+const partnerTables = Layer.effectDiscard(
+  Migrator.make({})({ loader: PartnerKeyTables.migrations, table: "partner_migrations" })
+)
 
 /** The real routes on a real HTTP server, over a cluster in this process. */
 export class EdgeTest extends Context.Service<
@@ -102,10 +117,14 @@ export class EdgeTest extends Context.Service<
       Layer.provide([
         cluster,
         reads,
-        Access.layer({ importToken: Redacted.make(importToken), adminToken: Redacted.make(adminToken) }),
+        Credentials.layer({ importToken: Redacted.make(importToken), adminToken: Redacted.make(adminToken) }),
+        AuditLog.layerMemory(audited),
         WebhookSecrets.layer({ gateway: gatewaySecret, carrier: carrierSecret }),
         RunnerPresence.layer
       ]),
+      Layer.provide([accessTokens, PartnerKeys.layer.pipe(Layer.provide(partnerTables))]),
+      Layer.provideMerge(Issuer.layer),
+      Layer.provide(Revocations.layer),
       Layer.provide([NatsTest.layerConnection("edge"), RedisTest.layerConnection("edge"), PgTest.layer("edge")]),
       Layer.provide(NatsTest.layer),
       Layer.provideMerge(RedisTest.layer),

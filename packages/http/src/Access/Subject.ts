@@ -1,0 +1,48 @@
+import { hasAccount, ownerOf } from "@halles/shared/Ownership"
+import { Region, regionOf } from "@halles/shared/Region"
+import { Schema } from "effect"
+import type { HttpServerRequest } from "effect/http"
+import type { Rule } from "../Policy.ts"
+import type { Principal } from "../Principal.ts"
+import type { Subject } from "./Verdict.ts"
+
+export const ownerOfCustomer = (id: string, { customerId }: Principal): Subject["owner"] =>
+  hasAccount(id) ? (id === customerId ? "self" : "other") : "holder"
+
+export const ownerOfCart = (id: string, { customerId }: Principal): Subject["owner"] => {
+  const isOwner = ownerOf(id)
+  if (isOwner === null) return "holder"
+  return customerId !== undefined && isOwner(customerId) ? "self" : "other"
+}
+
+const isRegion = Schema.is(Region)
+const region = (name: string | undefined): Region | null => (isRegion(name) ? name : null)
+
+/** What a request is about, from its path. An id that cannot be one is of nobody; the handler's schema refuses it. */
+export const subjectOf = (
+  { region: where, thing }: Rule,
+  principal: Principal,
+  params: Readonly<Record<string, string | undefined>>,
+  request: HttpServerRequest.HttpServerRequest
+): Subject => {
+  const id = params["id"] ?? ""
+  const owner =
+    thing === undefined
+      ? "other"
+      : "customer" in thing
+        ? ownerOfCustomer(params[thing.customer] ?? "", principal)
+        : ownerOfCart(params["cart" in thing ? thing.cart : thing.order] ?? "", principal)
+  switch (where) {
+    case "id":
+      return { owner, region: region(regionOf(id)) }
+    case "path":
+      return { owner, region: region(params["region"]) }
+    case "query":
+      return { owner, region: region(new URL(request.url, "http://edge").searchParams.get("region") ?? undefined) }
+    // The handler asks, once it has read the body.
+    case "body":
+      return { owner, region: principal.region ?? null }
+    default:
+      return { owner, region: null }
+  }
+}

@@ -1,0 +1,100 @@
+import type { Role, Scope } from "./Principal.ts"
+
+/** What a role may do on a route: with everything, with what is its own, or with what its owner consented to. */
+export type Grant = "any" | "own" | "consented"
+
+/** Where a request names whose thing it is about. */
+export type Thing = { readonly customer: string } | { readonly cart: string } | { readonly order: string }
+
+/** What a handler asks `Access` before it acts, since only the body says so. A handler that does not ask is a defect. */
+export type Question = "owner" | "agreedPrices" | "amount" | "region"
+
+export interface Rule {
+  /**
+   * Who needs no token. `everybody`: nothing here is anybody's. `holder`: whoever knows the id, as long as it is not an
+   * account's (`Ownership.ts`). `signer`: whoever signs the body; the handler checks that.
+   */
+  readonly open?: "everybody" | "holder" | "signer"
+  /** What the token was issued for; all of them are needed. */
+  readonly scopes: ReadonlyArray<Scope>
+  readonly roles: Readonly<Partial<Record<Role, Grant>>>
+  /** The path parameter that names whose thing it is. */
+  readonly thing?: Thing
+  /**
+   * What staff that is limited to a region is held to: the region of the id, or of the parameter. Without it such staff is
+   * refused, since the request may be about any region.
+   */
+  readonly region?: "id" | "path" | "query" | "body"
+  /** What the owner must have granted to whoever has the grant `consented`. */
+  readonly consent?: "marketing_email" | "marketing_sms" | "personalisation" | "analytics"
+  /** The most that a role may move with one request, in minor units of any currency; a role that is absent has no limit. */
+  readonly amountMax?: Readonly<Partial<Record<Role, bigint>>>
+  readonly asks?: ReadonlyArray<Question>
+}
+
+const everybody: Rule = { open: "everybody", scopes: [], roles: {} }
+const signer: Rule = { open: "signer", scopes: [], roles: {} }
+
+const ofCart = { thing: { cart: "id" }, region: "id", open: "holder" } as const
+const ofOrder = { thing: { order: "id" }, region: "id", open: "holder" } as const
+const ofCustomer = { thing: { customer: "id" }, region: "id", open: "holder" } as const
+
+const shopper = { customer: "own", support: "any", admin: "any" } as const
+
+/**
+ * Every endpoint of the contract by its name, and who may call it: all that decides about access stands here. What is not here
+ * is refused (`Access.ts`), and a test fails.
+ */
+export const policy: Readonly<Record<string, Rule>> = {
+  openCart: { ...everybody, asks: ["owner", "agreedPrices"] },
+  getCart: { ...ofCart, scopes: ["carts:write"], roles: shopper },
+  putLine: { ...ofCart, scopes: ["carts:write"], roles: { ...shopper, merchandiser: "any" }, asks: ["agreedPrices"] },
+  removeLine: { ...ofCart, scopes: ["carts:write"], roles: shopper },
+  mergeCart: { ...ofCart, scopes: ["carts:write"], roles: shopper, asks: ["owner"] },
+  putCharge: {
+    thing: { cart: "id" },
+    region: "id",
+    scopes: ["carts:write"],
+    roles: { merchandiser: "any", admin: "any" }
+  },
+  checkOut: { ...ofCart, scopes: ["orders:write"], roles: shopper },
+
+  getOrder: { ...ofOrder, scopes: ["orders:read"], roles: { ...shopper, warehouse: "any" } },
+  watchOrder: { ...ofOrder, scopes: ["orders:read"], roles: { ...shopper, warehouse: "any" } },
+  cancelOrder: { ...ofOrder, scopes: ["orders:write"], roles: shopper },
+  requestReturn: { ...ofOrder, scopes: ["orders:write"], roles: shopper },
+
+  registerCustomer: everybody,
+  getCustomer: {
+    ...ofCustomer,
+    scopes: ["customers:read"],
+    roles: { ...shopper, partner: "consented" },
+    consent: "personalisation"
+  },
+  patchCustomer: { ...ofCustomer, scopes: ["customers:write"], roles: shopper },
+
+  listProducts: everybody,
+  getProduct: everybody,
+  getSku: everybody,
+  importCatalog: {
+    scopes: ["catalog:write", "stock:write"],
+    roles: { merchandiser: "any", admin: "any" }
+  },
+  adjustSku: { scopes: ["stock:write"], roles: { warehouse: "any", admin: "any" }, region: "path" },
+
+  gateway: signer,
+  carrier: signer,
+  live: everybody,
+  ready: everybody
+}
+
+/** A cart of somebody's: opened in a customer's name, or emptied into another one. */
+export const inTheNameOf: Rule = {
+  open: "holder",
+  scopes: ["carts:write"],
+  roles: { ...shopper, merchandiser: "any" },
+  region: "id"
+}
+
+/** Prices that were agreed on instead of the shop's, on the routes whose rule asks for it. */
+export const agreedPrices: Rule = { scopes: ["carts:write"], roles: { merchandiser: "any", admin: "any" } }

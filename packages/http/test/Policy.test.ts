@@ -1,0 +1,143 @@
+import { assert, describe, it } from "@effect/vitest"
+import { accountCustomerId, ownedKey } from "@halles/shared/Ownership"
+import type { Region } from "@halles/shared/Region"
+import { subjectOf } from "../src/Access/Subject.ts"
+import { amountMax, isRefusal, verdict } from "../src/Access/Verdict.ts"
+import { Api } from "../src/Api.ts"
+import { policy, type Rule } from "../src/Policy.ts"
+import { anonymous, type Principal, Role, Scope } from "../src/Principal.ts"
+import { expected, type Row } from "./PolicyTable.ts"
+
+const me = accountCustomerId("eu", "m".repeat(22))
+const other = accountCustomerId("eu", "o".repeat(22))
+const random = "r".repeat(22)
+
+const ids = {
+  guest: { cart: `eu_${random}`, customer: `eu_${random}` },
+  mine: { cart: `eu_${ownedKey(random, me)}`, customer: me },
+  others: { cart: `eu_${ownedKey(random, other)}`, customer: other }
+} as const
+type Whose = keyof typeof ids
+
+const person = (roles: ReadonlyArray<Role>, rest: Partial<Principal> = {}): Principal => ({
+  kind: "staff",
+  subject: "account-1",
+  clientId: "halles-shop",
+  roles: new Set(roles),
+  scopes: new Set(Scope.literals),
+  customerId: me,
+  ...rest
+})
+
+const decided = (name: string, principal: Principal, whose: Whose, region: Region = "eu"): string => {
+  const rule = policy[name]
+  if (rule === undefined) return "refused: policy"
+  const thing = rule.thing
+  const id = thing !== undefined && "customer" in thing ? ids[whose].customer : ids[whose].cart
+  const request = { url: `/x?region=${region}` } as Parameters<typeof subjectOf>[3]
+  const answer = verdict(rule, principal, subjectOf(rule, principal, { id, region }, request))
+  return isRefusal(answer) ? `refused: ${answer.reason}` : answer
+}
+
+/** What the table says of one request, in its own words. */
+const promised = (row: Row, role: Role | null, whose: Whose): boolean | "ifConsented" => {
+  if (row.anybody === true) return true
+  if (row.holder === true && whose === "guest") return true
+  if (role === null) return false
+  if (row.all?.includes(role) === true) return true
+  if (row.own?.includes(role) === true && whose === "mine") return true
+  return row.consented?.includes(role) === true ? "ifConsented" : false
+}
+
+const endpoints = Object.values(Api.groups).flatMap((group) =>
+  Object.values(group.endpoints as Record<string, { readonly identifier: string }>).map(({ identifier }) => identifier)
+)
+
+describe("the policy", () => {
+  it("knows each endpoint of the contract and no other, and so does the table it is compared with", () => {
+    assert.deepStrictEqual(Object.keys(policy).toSorted(), endpoints.toSorted())
+    assert.deepStrictEqual(Object.keys(expected).toSorted(), endpoints.toSorted())
+  })
+
+  it("decides every route for every role, with own, others' and guests' things, as the table says", () => {
+    let decisions = 0
+    for (const [name, row] of Object.entries(expected)) {
+      for (const whose of ["guest", "mine", "others"] as const) {
+        const whom: ReadonlyArray<Role | null> = [null, ...Role.literals]
+        for (const role of whom) {
+          const answer = decided(name, role === null ? anonymous : person([role]), whose)
+          const should = promised(row, role, whose)
+          const is = answer === "allow" ? true : answer === "ifConsented" ? answer : false
+          assert.strictEqual(is, should, `${name} by ${role ?? "anonymous"} on ${whose}: ${answer}`)
+          if (role === null && should === false) assert.strictEqual(answer, "refused: signIn", name)
+          decisions += 1
+        }
+        // A role that is nobody's, and nothing at all.
+        if (promised(row, null, whose) === false) {
+          assert.strictEqual(decided(name, person([]), whose), "refused: role", `${name} by nobody on ${whose}`)
+        }
+      }
+    }
+    assert.strictEqual(decisions, endpoints.length * 3 * (Role.literals.length + 1))
+  })
+
+  it("needs every scope that the table names, and none besides", () => {
+    for (const [name, row] of Object.entries(expected)) {
+      const role = row.all?.[0] ?? row.own?.[0]
+      if (role === undefined) continue
+      const whose = row.holder === true || row.own !== undefined ? "mine" : "guest"
+      const needed = new Set(row.scopes)
+      assert.isNotEmpty(row.scopes ?? [], name)
+      assert.strictEqual(decided(name, person([role], { scopes: needed }), whose), "allow", name)
+      for (const missing of needed) {
+        const scopes = new Set(Scope.literals.filter((scope) => scope !== missing))
+        assert.strictEqual(decided(name, person([role], { scopes }), whose), "refused: scope", `${name} ${missing}`)
+      }
+    }
+  })
+
+  it("keeps staff of one region to it, and off what may be about any region", () => {
+    for (const [name, row] of Object.entries(expected)) {
+      for (const role of row.all ?? []) {
+        const inRegion = person([role], { region: "eu", customerId: other })
+        const elsewhere = person([role], { region: "am", customerId: other })
+        const answers = [decided(name, inRegion, "mine"), decided(name, elsewhere, "mine")]
+        const should = row.anyRegion === true ? ["refused: region", "refused: region"] : ["allow", "refused: region"]
+        if (row.holder !== true || row.own === undefined || !row.own.includes(role)) {
+          assert.deepStrictEqual(answers, should, `${name} by ${role}`)
+        }
+      }
+    }
+  })
+
+  it("gives a token's bearer whatever is open to everybody", () => {
+    const outcasts = [person([], { scopes: new Set() }), { ...anonymous, rejected: "expired" } as const]
+    for (const [name, row] of Object.entries(expected)) {
+      for (const principal of outcasts) {
+        if (row.anybody === true || row.holder === true) {
+          assert.strictEqual(decided(name, principal, "guest"), "allow", name)
+        }
+      }
+    }
+  })
+
+  it("limits amounts by the widest role, and gives no limit to a role without one", () => {
+    const rule: Rule = {
+      scopes: [],
+      roles: { support: "any", merchandiser: "any", admin: "any" },
+      amountMax: { support: 100n, merchandiser: 500n }
+    }
+    assert.strictEqual(amountMax(rule, person(["support"])), 100n)
+    assert.strictEqual(amountMax(rule, person(["support", "merchandiser"])), 500n)
+    assert.strictEqual(amountMax(rule, person(["support", "admin"])), null)
+    assert.strictEqual(amountMax(rule, person(["warehouse"])), 0n)
+    assert.strictEqual(amountMax(rule, anonymous), 0n)
+  })
+
+  it("takes an id that is none for nobody's", () => {
+    for (const id of ["", "eu", "xx_1", `${ids.mine.cart}x`]) {
+      const subject = subjectOf(policy["getCart"]!, person(["customer"]), { id }, { url: "/" } as never)
+      assert.strictEqual(subject.owner, "holder")
+    }
+  })
+})

@@ -1,0 +1,45 @@
+import type { Role, Scope } from "../src/Principal.ts"
+
+/** What a person wrote down, route by route, without looking at `Policy.ts`: who is let in. */
+export interface Row {
+  readonly anybody?: true
+  /** Whoever knows the id of something that is no account's. */
+  readonly holder?: true
+  readonly own?: ReadonlyArray<Role>
+  readonly all?: ReadonlyArray<Role>
+  readonly consented?: ReadonlyArray<Role>
+  readonly scopes?: ReadonlyArray<Scope>
+  /** Staff that is limited to a region is refused. */
+  readonly anyRegion?: true
+}
+
+const shopping = { holder: true, own: ["customer"], all: ["support", "admin"] } as const
+const cart = { ...shopping, scopes: ["carts:write"] } as const
+const ordering = { ...shopping, scopes: ["orders:write"] } as const
+const orderStatus = { ...shopping, all: ["support", "admin", "warehouse"], scopes: ["orders:read"] } as const
+
+export const expected: Readonly<Record<string, Row>> = {
+  openCart: { anybody: true },
+  getCart: cart,
+  putLine: { ...cart, all: ["support", "admin", "merchandiser"] },
+  removeLine: cart,
+  mergeCart: cart,
+  putCharge: { all: ["merchandiser", "admin"], scopes: ["carts:write"] },
+  checkOut: ordering,
+  getOrder: orderStatus,
+  watchOrder: orderStatus,
+  cancelOrder: ordering,
+  requestReturn: ordering,
+  registerCustomer: { anybody: true },
+  getCustomer: { ...shopping, consented: ["partner"], scopes: ["customers:read"] },
+  patchCustomer: { ...shopping, scopes: ["customers:write"] },
+  listProducts: { anybody: true },
+  getProduct: { anybody: true },
+  getSku: { anybody: true },
+  importCatalog: { all: ["merchandiser", "admin"], scopes: ["catalog:write", "stock:write"], anyRegion: true },
+  adjustSku: { all: ["warehouse", "admin"], scopes: ["stock:write"] },
+  gateway: { anybody: true },
+  carrier: { anybody: true },
+  live: { anybody: true },
+  ready: { anybody: true }
+}
