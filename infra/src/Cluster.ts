@@ -31,6 +31,8 @@ export interface ClusterOptions {
   readonly layout: Layout
   readonly settings: Settings
   readonly entryPoints?: EntryPoints
+  /** With accounts: the identity process, and a mail server that keeps what it sends. */
+  readonly identity?: boolean
   /** Begins with an empty past: what the directory holds is removed, once it is ours and nothing runs in it. */
   readonly empty?: boolean
   /** The servers as one process, by its name, is told to find them; a proxy may stand between. */
@@ -55,6 +57,8 @@ export interface EntryPoints {
   readonly runner: string
   readonly edge: string
   readonly ops: string
+  readonly identity: string
+  readonly mail: string
 }
 
 export const entryPoints: EntryPoints = {
@@ -62,7 +66,9 @@ export const entryPoints: EntryPoints = {
   carrier: "infra/partners/src/carrier.ts",
   runner: "packages/runners/src/main.ts",
   edge: "packages/http/src/main.ts",
-  ops: "packages/http/src/ops.ts"
+  ops: "packages/http/src/ops.ts",
+  identity: "packages/identity/src/main.ts",
+  mail: "infra/partners/src/mail.ts"
 }
 
 export type ClusterError =
@@ -97,6 +103,7 @@ export class Cluster extends Context.Service<
 const start = Effect.fn("Cluster.start")(function* ({
   empty = false,
   entryPoints: programs = entryPoints,
+  identity = false,
   layout,
   settings,
   through = (_, servers) => Effect.succeed(servers)
@@ -104,7 +111,7 @@ const start = Effect.fn("Cluster.start")(function* ({
   const directory = yield* StateDirectory.claim(layout, { empty })
   yield* reportFailure(directory)
   const keys = yield* secrets(layout)
-  yield* requireFree(wantedPorts(layout, programs), layout.portBase)
+  yield* requireFree(wantedPorts(layout, programs, identity), layout.portBase)
   const servers = yield* startServers({ directory, secrets: keys, settings })
   const parts: Environment.Parts = { layout, secrets: keys, addresses: servers }
   // The partners' ledgers hold what customers paid: ours alone to read.
@@ -116,7 +123,7 @@ const start = Effect.fn("Cluster.start")(function* ({
   for (const name of [...runnerPlaces().map(({ id }) => id), "edge", "ops"]) {
     seen.set(name, { ...parts, addresses: yield* through(name, servers) })
   }
-  for (const group of processes(parts, (name) => seen.get(name) ?? parts, programs)) {
+  for (const group of processes(parts, (name) => seen.get(name) ?? parts, programs, identity)) {
     directory.update({ message: `starting ${group.map(({ name }) => name).join(", ")}` })
     const started = yield* superviseTogether(group, directory)
     yield* Effect.forEach(started, (process) => awaitHealthy(process), { concurrency: "unbounded", discard: true })
@@ -161,12 +168,19 @@ const hasOps = (programs: EntryPoints): boolean => existsSync(join(root, program
 
 const wantedPorts = (
   layout: Layout,
-  programs: EntryPoints
+  programs: EntryPoints,
+  identity: boolean
 ): ReadonlyArray<{ readonly name: string; readonly port: number }> => {
   const own = ports(layout.portBase)
   return [
     { name: "edge", port: own.edge },
     ...(hasOps(programs) ? [{ name: "ops", port: own.ops }] : []),
+    ...(identity
+      ? [
+          { name: "identity", port: own.identity },
+          { name: "mail", port: own.mail }
+        ]
+      : []),
     { name: "gateway", port: own.gateway },
     { name: "carrier", port: own.carrier },
     ...runnerPlaces().map(({ id, index }) => ({ name: `${id} metrics`, port: own.metrics + index }))
@@ -177,10 +191,12 @@ const wantedPorts = (
 const processes = (
   parts: Environment.Parts,
   seenBy: (name: string) => Environment.Parts,
-  programs: EntryPoints
+  programs: EntryPoints,
+  identity: boolean
 ): ReadonlyArray<ReadonlyArray<ProcessSpec>> => {
   const { layout } = parts
   const own = ports(layout.portBase)
+  const withIdentity = (spec: () => ProcessSpec) => (identity ? [spec()] : [])
   const node = (
     spec: Pick<ProcessSpec, "name" | "kind" | "port" | "env" | "region"> & {
       readonly program: string
@@ -215,7 +231,11 @@ const processes = (
         program: programs.carrier,
         port: own.carrier,
         env: Environment.carrier(parts)
-      })
+      }),
+      ...withIdentity(() => ({
+        ...node({ ...partner, name: "mail", program: programs.mail, port: own.mail, env: Environment.mail(parts) }),
+        health: Health.smtp(own.mail)
+      }))
     ],
     runnerPlaces().map((place) =>
       node({
@@ -232,7 +252,16 @@ const processes = (
       node({ ...edge, name: "edge", program: programs.edge, port: own.edge, env: Environment.edge(seenBy("edge")) }),
       ...(hasOps(programs)
         ? [node({ ...edge, name: "ops", program: programs.ops, port: own.ops, env: Environment.ops(seenBy("ops")) })]
-        : [])
+        : []),
+      ...withIdentity(() =>
+        node({
+          ...edge,
+          name: "identity",
+          program: programs.identity,
+          port: own.identity,
+          env: Environment.identity(parts)
+        })
+      )
     ]
   ]
 }

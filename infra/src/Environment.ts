@@ -18,7 +18,7 @@ export interface Parts {
 }
 
 type Environment = Record<string, string>
-type Role = "halles_owner" | "halles_runner" | "halles_edge" | "halles_reader"
+type Role = "halles_owner" | "halles_runner" | "halles_edge" | "halles_identity" | "halles_reader"
 
 /** Only these pass from our environment to a process: where programs are, its language, how it exports telemetry. */
 const passed = /^(PATH|HOME|LANG|LC_ALL|TZ|TMPDIR|NODE_EXTRA_CA_CERTS|OTEL_[A-Z_]+)$/
@@ -53,6 +53,7 @@ export const roles = (secrets: Secrets): Readonly<Record<Role, string>> => ({
   halles_owner: secrets.pgOwner,
   halles_runner: secrets.pgRunner,
   halles_edge: secrets.pgEdge,
+  halles_identity: secrets.pgIdentity,
   halles_reader: secrets.pgReader
 })
 
@@ -73,6 +74,9 @@ const databases = (parts: Parts, role: Role): Environment => ({
 })
 
 const local = (port: number, path = ""): string => `http://127.0.0.1:${port}${path}`
+
+/** Who issues access tokens, as they name it. */
+export const issuer = ({ layout }: Pick<Parts, "layout">): string => local(ports(layout.portBase).identity)
 
 export const runner = (
   parts: Parts,
@@ -99,6 +103,7 @@ export const edge = (parts: Parts): Environment => ({
   HALLES_EDGE_PORT: String(ports(parts.layout.portBase).edge),
   // Whoever is on this machine is a tool of ours: the replay, the load, the chaos.
   HALLES_EDGE_UNLIMITED: "127.0.0.0/8,::1",
+  HALLES_ISSUER_URL: issuer(parts),
   HALLES_GATEWAY_WEBHOOK_SECRET: parts.secrets.gatewayWebhook,
   HALLES_CARRIER_WEBHOOK_SECRET: parts.secrets.carrierWebhook,
   HALLES_IMPORT_TOKEN: parts.secrets.importToken,
@@ -110,6 +115,28 @@ export const ops = (parts: Parts): Environment => ({
   ...databases(parts, "halles_reader"),
   HALLES_OPS_PORT: String(ports(parts.layout.portBase).ops),
   HALLES_ADMIN_TOKEN: parts.secrets.adminToken
+})
+
+/** The database and the key: for the command line of accounts, clients and keys too. */
+export const identityStore = (parts: Parts): Environment => ({
+  HALLES_PG_CONTROL_URL: databaseUrl(parts, "halles_identity", "control"),
+  HALLES_NATS_URL: parts.addresses.nats,
+  HALLES_IDENTITY_KEY: parts.secrets.identityKey,
+  HALLES_ISSUER_URL: issuer(parts)
+})
+
+export const identity = (parts: Parts): Environment => ({
+  ...messaging(parts),
+  ...identityStore(parts),
+  HALLES_IDENTITY_PORT: String(ports(parts.layout.portBase).identity),
+  HALLES_SMTP_URL: `smtp://127.0.0.1:${ports(parts.layout.portBase).mail}`,
+  HALLES_DEMO_CUSTOMER_PASSWORD: parts.secrets.demoCustomer,
+  HALLES_DEMO_OPERATOR_PASSWORD: parts.secrets.demoOperator
+})
+
+export const mail = ({ layout }: Parts): Environment => ({
+  HALLES_MAIL_PORT: String(ports(layout.portBase).mail),
+  HALLES_MAIL_DIRECTORY: Layout.mailDirectory(layout)
 })
 
 export const gateway = ({ layout, secrets }: Parts): Environment => ({

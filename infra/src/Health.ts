@@ -53,6 +53,9 @@ export const redis = (url: string): Health => {
   return exchange(url, 6379, `${login}PING\r\n`, "+PONG", "-")
 }
 
+/** A mail server greets whoever connects. */
+export const smtp = (port: number): Health => exchange(`smtp://127.0.0.1:${port}`, port, "", "220 ", "5")
+
 /** Sends a text and waits for the wanted answer; a line that begins with `refusal`, silence or a closed connection fail. */
 const exchange = (url: string, defaultPort: number, text: string, wanted: string, refusal: string): Health =>
   Effect.callback<void, Unhealthy>((resume) => {

@@ -55,5 +55,7 @@ export const stateFile = (layout: Layout): string => join(layout.directory, "clu
 export const lockFile = (layout: Layout): string => join(layout.directory, "lock")
 export const secretsFile = (layout: Layout): string => join(layout.directory, "secrets.json")
 export const logFile = (layout: Layout, name: string): string => join(layout.directory, "logs", `${name}.log`)
+/** Where the local mail server leaves what our programs send. */
+export const mailDirectory = (layout: Layout): string => join(layout.directory, "mail")
 export const gatewayFile = (layout: Layout): string => join(layout.directory, "gateway.jsonl")
 export const carrierFile = (layout: Layout): string => join(layout.directory, "carrier.jsonl")

@@ -12,6 +12,8 @@ export const ports = (portBase: number) => ({
   redis: portBase + 4,
   gateway: portBase + 5,
   carrier: portBase + 6,
+  identity: portBase + 7,
+  mail: portBase + 8,
   metrics: portBase + 10
 })
 

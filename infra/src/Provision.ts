@@ -1,8 +1,10 @@
 import { PgClient } from "@effect/sql-pg"
 import { migrateControl, migrateRegion } from "@halles/entities/Migrations"
+import { provisionIdentity } from "@halles/identity/Provision"
 import { Effect, Redacted } from "effect"
-import { databaseUrl, type Parts, roles } from "./Environment.ts"
+import { databaseUrl, issuer, type Parts, roles } from "./Environment.ts"
 import { ProvisionFailed } from "./InfraErrors.ts"
+import { ports } from "./Ports.ts"
 import type { Servers } from "./Servers.ts"
 
 type Database = "eu" | "am" | "ap" | "control"
@@ -16,11 +18,22 @@ export const provision = Effect.fn("Provision.provision")(function* (servers: Se
   for (const database of databases) {
     yield* Effect.gen(function* () {
       yield* roleAndDatabase(parts, database).pipe(Effect.provide(connect(servers.admins[database] ?? "")))
-      const migrate = database === "control" ? migrateControl : migrateRegion
+      const migrate = database === "control" ? Effect.andThen(migrateControl, identity(parts)) : migrateRegion
       yield* migrate.pipe(Effect.provide(connect(databaseUrl(parts, "halles_owner", database))))
     }).pipe(Effect.mapError((cause) => new ProvisionFailed({ database: `halles_${database}`, cause })))
   }
 })
+
+/** On a laptop a web application is developed on port 3000, and the reference page of the edge signs in too. */
+const identity = (parts: Parts) => {
+  const { edge, ops } = ports(parts.layout.portBase)
+  return provisionIdentity({
+    issuer: issuer(parts),
+    key: Redacted.make(parts.secrets.identityKey),
+    shop: ["http://localhost:3000/callback", "http://127.0.0.1:3000/callback", `http://127.0.0.1:${edge}/docs`],
+    ops: [`http://127.0.0.1:${ops}/callback`]
+  })
+}
 
 /** One server may hold several databases: the roles are then there already. */
 const roleAndDatabase = Effect.fnUntraced(function* ({ secrets }: Parts, database: Database) {

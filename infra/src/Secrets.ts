@@ -11,28 +11,39 @@ export class Secrets extends Schema.Class<Secrets>("Secrets")({
   pgRunner: Schema.String,
   pgEdge: Schema.String,
   pgReader: Schema.String,
+  pgIdentity: Schema.String,
   nats: Schema.String,
   redis: Schema.String,
   gatewayKey: Schema.String,
   gatewayWebhook: Schema.String,
   carrierKey: Schema.String,
   carrierWebhook: Schema.String,
+  /** What signing keys, sessions and one-time secrets in the database are sealed with: losing it loses them. */
+  identityKey: Schema.String,
+  /** Passwords of the two accounts that a laptop has from the start. */
+  demoCustomer: Schema.String,
+  demoOperator: Schema.String,
   importToken: Schema.String,
   adminToken: Schema.String
 }) {}
 
 const decode = Schema.decodeUnknownSync(Secrets)
 
-const generate = (): Secrets =>
-  decode(Object.fromEntries(Object.keys(Secrets.fields).map((name) => [name, randomBytes(24).toString("hex")])))
+const names = Object.keys(Secrets.fields)
 
-/** Reads the secrets of a layout; makes them the first time. */
+/** Reads the secrets of a layout; makes those that are missing, all of them the first time. */
 export const secrets = (layout: Layout): Effect.Effect<Secrets, StateUnusable> => {
   const path = secretsFile(layout)
   return Effect.try({
     try: () => {
-      if (existsSync(path)) return decode(JSON.parse(readFileSync(path, "utf8")))
-      const made = generate()
+      const stored: unknown = existsSync(path) ? JSON.parse(readFileSync(path, "utf8")) : {}
+      const present = new Set(Object.keys(Object(stored)))
+      const missing = names.filter((name) => !present.has(name))
+      const made = decode({
+        ...Object.fromEntries(missing.map((name) => [name, randomBytes(24).toString("hex")])),
+        ...Object(stored)
+      })
+      if (missing.length === 0) return made
       writeFileSync(`${path}.new`, `${JSON.stringify(made, null, 2)}\n`, { mode: 0o600 })
       renameSync(`${path}.new`, path)
       return made

@@ -95,9 +95,12 @@ const welcome = (state: ClusterState): string => {
   const operators = state.processes.some(({ name }) => name === "ops")
     ? `\n  operators    http://127.0.0.1:${own.ops}`
     : ""
+  const identity = `http://127.0.0.1:${own.identity}`
   return `
 Halles is ready.
   edge         ${edge}   (reference ${edge}/docs)${operators}
+  accounts     ${identity}   (mails: .halles/mail)
+               customer@halles.test and operator@halles.test; passwords: grep demo .halles/secrets.json
   look         npm run status      stop  npm stop      logs  .halles/logs
 
 Place an order:

@@ -33,6 +33,7 @@ export const summary = (state: ClusterState) => {
     phase: state.phase,
     edge: `http://127.0.0.1:${own.edge}`,
     ops: `http://127.0.0.1:${own.ops}`,
+    identity: `http://127.0.0.1:${own.identity}`,
     postgres: host(state.databases["control"]),
     nats: host(state.nats),
     redis: host(state.redis),
@@ -54,6 +55,7 @@ const healths = (state: ClusterState) =>
     (process) => {
       if (!live(process)) return Effect.succeed("down")
       if (process.kind === "server") return Effect.succeed("up")
+      if (process.name === "mail") return Effect.succeed("up")
       const path = process.kind === "partner" ? "live" : "ready"
       return Health.http(`http://127.0.0.1:${process.port}/health/${path}`).pipe(
         Effect.as("healthy"),

@@ -8,6 +8,10 @@ const secrets = new Secrets({
   pgRunner: "s-runner",
   pgEdge: "s-edge",
   pgReader: "s-reader",
+  pgIdentity: "s-pg-identity",
+  identityKey: "s-identity-key",
+  demoCustomer: "s-demo-customer",
+  demoOperator: "s-demo-operator",
   nats: "s-nats",
   redis: "s-redis",
   gatewayKey: "s-gateway-key",
@@ -57,6 +61,16 @@ describe("Environment", () => {
       "redis"
     ])
     assert.deepStrictEqual(known(Environment.ops(parts)), ["adminToken", "nats", "pgReader", "redis"])
+    assert.deepStrictEqual(known(Environment.identity(parts)), [
+      "demoCustomer",
+      "demoOperator",
+      "identityKey",
+      "nats",
+      "pgIdentity",
+      "redis"
+    ])
+    assert.deepStrictEqual(known(Environment.identityStore(parts)), ["identityKey", "nats", "pgIdentity"])
+    assert.deepStrictEqual(known(Environment.mail(parts)), [])
     assert.deepStrictEqual(known(Environment.gateway(parts)), ["gatewayKey", "gatewayWebhook"])
     assert.deepStrictEqual(known(Environment.carrier(parts)), ["carrierKey", "carrierWebhook"])
     assert.deepStrictEqual(known(Environment.client(parts)), ["adminToken", "importToken", "pgReader"])

@@ -9,11 +9,12 @@ const packages: Readonly<Record<string, ReadonlyArray<string>>> = {
   "packages/entities": ["shared"],
   "packages/runners": ["shared", "entities"],
   "packages/http": ["shared", "entities"],
+  "packages/identity": ["shared", "entities"],
   "infra/load": ["shared", "entities", "infra"],
   "infra/chaos": ["shared", "entities", "infra"],
   "infra/partners": ["shared"],
   "infra/sim": ["shared", "entities", "partners"],
-  infra: ["shared", "entities"]
+  infra: ["shared", "entities", "identity"]
 }
 /** Programs that are started, not imported, and need no importer. */
 const programs = new Set([
@@ -22,6 +23,7 @@ const programs = new Set([
   "ops.ts",
   "gateway.ts",
   "carrier.ts",
+  "mail.ts",
   "replay.ts",
   "bench.ts",
   "load.ts",

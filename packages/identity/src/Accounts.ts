@@ -1,0 +1,122 @@
+import { Email } from "@halles/shared/Address"
+import { CustomerId } from "@halles/shared/Ids"
+import type { Region } from "@halles/shared/Region"
+import { Context, Effect, Layer, Option, Schema } from "effect"
+import { SqlClient, type SqlError } from "effect/sql"
+import { randomBytes } from "node:crypto"
+
+export const Role = Schema.Literals([
+  "customer",
+  "support",
+  "merchandiser",
+  "warehouse",
+  "ops-read",
+  "ops-write",
+  "admin",
+  "partner"
+])
+export type Role = typeof Role.Type
+/** What only employees have; it opens the operators' client. */
+export const isStaff = (role: string): boolean => role !== "customer" && role !== "partner"
+
+export interface Account {
+  readonly id: string
+  readonly email: string
+  readonly name: string
+  readonly password_hash: string | null
+  readonly customer_id: string | null
+  /** Every account that has a customer is one. */
+  readonly roles: ReadonlyArray<Role>
+  /** Where a member of staff is limited to one region. */
+  readonly region: Region | null
+}
+
+/** Lower case without blanks around; what is left must be an address. Two spellings of one address are one account. */
+export const normalised = (email: string): Option.Option<string> => {
+  const text = email.trim().normalize("NFC").toLowerCase()
+  return Schema.is(Email)(text) ? Option.some(text) : Option.none()
+}
+
+interface NewAccount {
+  readonly email: string
+  readonly name: string
+  readonly passwordHash: string | null
+  /** Where its customer lives; none for staff who do not buy. */
+  readonly region: Region | null
+}
+
+export class Accounts extends Context.Service<
+  Accounts,
+  {
+    /** Disabled accounts are not found. */
+    readonly byId: (id: string) => Effect.Effect<Option.Option<Account>, SqlError.SqlError>
+    readonly byEmail: (email: string) => Effect.Effect<Option.Option<Account>, SqlError.SqlError>
+    readonly byFederation: (issuer: string, subject: string) => Effect.Effect<Option.Option<Account>, SqlError.SqlError>
+    /** None if the address has an account. */
+    readonly create: (account: NewAccount) => Effect.Effect<Option.Option<Account>, SqlError.SqlError>
+    readonly setPassword: (id: string, hash: string) => Effect.Effect<void, SqlError.SqlError>
+    readonly link: (issuer: string, subject: string, id: string) => Effect.Effect<void, SqlError.SqlError>
+    readonly grantRole: (
+      id: string,
+      role: Role,
+      by: { readonly actor: string; readonly reason: string; readonly region: Region | null }
+    ) => Effect.Effect<void, SqlError.SqlError>
+    /** False if it did not have the role. */
+    readonly revokeRole: (id: string, role: Role) => Effect.Effect<boolean, SqlError.SqlError>
+  }
+>()("@halles/identity/Accounts") {
+  static readonly layer = Layer.effect(
+    Accounts,
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const find = (column: "id" | "email", value: string) =>
+        Effect.map(
+          sql<Account>`
+            SELECT id, email, name, password_hash, customer_id,
+              array(SELECT role FROM identity.account_role WHERE account_id = id ORDER BY role)
+                || CASE WHEN customer_id IS NULL THEN '{}'::text[] ELSE '{customer}' END AS roles,
+              (SELECT min(region) FROM identity.account_role WHERE account_id = id
+               HAVING count(*) = count(region) AND count(DISTINCT region) = 1) AS region
+            FROM identity.account WHERE ${sql(column)} = ${value} AND disabled_at IS NULL`,
+          ([row]) => Option.fromNullishOr(row)
+        )
+      return {
+        byId: (id) => find("id", id),
+        byEmail: (email) => find("email", email),
+        byFederation: (issuer, subject) =>
+          Effect.flatMap(
+            sql<{ account_id: string }>`
+              SELECT account_id FROM identity.federation WHERE issuer = ${issuer} AND subject = ${subject}`,
+            ([row]) => (row === undefined ? Effect.succeedNone : find("id", row.account_id))
+          ),
+        create: Effect.fn("Accounts.create")(function* ({ email, name, passwordHash, region }: NewAccount) {
+          const id = `acc_${randomBytes(16).toString("base64url")}`
+          const customer =
+            region === null ? null : CustomerId.make(`${region}_${randomBytes(17).toString("base64url").slice(0, 22)}`)
+          const made = yield* sql`
+            INSERT INTO identity.account (id, email, name, password_hash, customer_id)
+            VALUES (${id}, ${email}, ${name}, ${passwordHash}, ${customer})
+            ON CONFLICT (email) DO NOTHING RETURNING 1`
+          return made.length === 0 ? Option.none() : yield* find("id", id)
+        }),
+        setPassword: (id, hash) =>
+          Effect.asVoid(sql`UPDATE identity.account SET password_hash = ${hash} WHERE id = ${id}`),
+        link: (issuer, subject, id) =>
+          Effect.asVoid(sql`
+            INSERT INTO identity.federation (issuer, subject, account_id) VALUES (${issuer}, ${subject}, ${id})
+            ON CONFLICT (issuer, subject) DO NOTHING`),
+        grantRole: (id, role, { actor, reason, region }) =>
+          Effect.asVoid(sql`
+            INSERT INTO identity.account_role (account_id, role, region, granted_by, reason)
+            VALUES (${id}, ${role}, ${region}, ${actor}, ${reason})
+            ON CONFLICT (account_id, role) DO UPDATE SET region = excluded.region, granted_by = excluded.granted_by,
+              reason = excluded.reason, granted_at = now()`),
+        revokeRole: (id, role) =>
+          Effect.map(
+            sql`DELETE FROM identity.account_role WHERE account_id = ${id} AND role = ${role} RETURNING 1`,
+            (rows) => rows.length > 0
+          )
+      }
+    })
+  )
+}

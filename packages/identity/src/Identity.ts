@@ -1,0 +1,139 @@
+import { NodeHttpServer } from "@effect/platform-node"
+import { AuditLog } from "@halles/shared/AuditLog"
+import * as ClusterClient from "@halles/shared/ClusterClient"
+import { Nats } from "@halles/shared/Nats"
+import * as Postgres from "@halles/shared/Postgres"
+import { Redis } from "@halles/shared/Redis"
+import { ByteSize, Effect, Layer, Logger, Option, type Redacted } from "effect"
+import { HttpIncomingMessage, HttpRouter, HttpServerResponse } from "effect/http"
+import { PrometheusMetrics } from "effect/observability"
+import { SqlClient } from "effect/sql"
+import { createServer } from "node:http"
+import { AccountHttp } from "./AccountHttp.ts"
+import { Accounts } from "./Accounts.ts"
+import { Artifacts } from "./Artifacts.ts"
+import { Assets } from "./Assets.ts"
+import { AuthorizationServer } from "./AuthorizationServer.ts"
+import { Clients } from "./Clients.ts"
+import { CustomersLive } from "./Customers.ts"
+import { demoAccountsLayer, type DemoPasswords } from "./DemoAccounts.ts"
+import { Factors } from "./Factors.ts"
+import { Forms } from "./Forms.ts"
+import { Guard } from "./Guard.ts"
+import { IdentityConfig } from "./IdentityConfig.ts"
+import { Interactions } from "./Interactions.ts"
+import { Mail } from "./Mail.ts"
+import { OidcHttp } from "./OidcHttp.ts"
+import { Passkeys } from "./Passkeys.ts"
+import { Passwords } from "./Passwords.ts"
+import { Pending } from "./Pending.ts"
+import { RegisterHttp } from "./RegisterHttp.ts"
+import { Seal } from "./Seal.ts"
+import { Sessions } from "./Sessions.ts"
+import { SignIn } from "./SignIn.ts"
+import { SignInHttp } from "./SignInHttp.ts"
+import { SigningKeys } from "./SigningKeys.ts"
+import { Sso, type SsoOptions } from "./Sso.ts"
+import { SsoHttp } from "./SsoHttp.ts"
+import { SweepLive } from "./Sweep.ts"
+import { Throttle } from "./Throttle.ts"
+
+const bodyMax = ByteSize.kibibytes(64)
+const connectionsMax = 8
+/** How long a stopping process waits for what it has begun. */
+const drainMax = "10 seconds"
+
+export interface IdentityOptions {
+  readonly issuer: string
+  readonly key: Redacted.Redacted
+  readonly sso: Option.Option<SsoOptions>
+  readonly breachListUrl: Option.Option<string>
+  readonly demo: Option.Option<DemoPasswords>
+}
+
+/** Ready while the database answers: nothing works without it, and all else can wait. */
+const health = Layer.mergeAll(
+  HttpRouter.add("GET", "/health/live", HttpServerResponse.jsonUnsafe({ live: true })),
+  HttpRouter.use(
+    Effect.fnUntraced(function* (router) {
+      const sql = yield* SqlClient.SqlClient
+      yield* router.add(
+        "GET",
+        "/health/ready",
+        sql`SELECT 1`.pipe(
+          Effect.timeout("2 seconds"),
+          Effect.as(HttpServerResponse.jsonUnsafe({ ready: true })),
+          Effect.catch(() => Effect.succeed(HttpServerResponse.jsonUnsafe({ ready: false }, { status: 503 })))
+        )
+      )
+    })
+  )
+)
+
+/** What accounts, clients, keys and tokens are kept by; the command line needs no more. */
+export const storeLayer = ({ issuer, key }: Pick<IdentityOptions, "issuer" | "key">) =>
+  Layer.mergeAll(
+    Accounts.layer,
+    SigningKeys.layer,
+    Pending.layer,
+    Sessions.layer,
+    Factors.layer(new URL(issuer).host)
+  ).pipe(Layer.provideMerge(Clients.layer), Layer.provideMerge(Seal.layer(key)))
+
+/** All pages and endpoints; the servers that they need stay open, so that tests may bring theirs. */
+export const identityLayer = (options: IdentityOptions) =>
+  Layer.mergeAll(
+    SignInHttp,
+    SsoHttp,
+    RegisterHttp,
+    AccountHttp,
+    OidcHttp,
+    Assets,
+    health,
+    PrometheusMetrics.layerHttp({ path: "/metrics" }),
+    Guard,
+    SweepLive,
+    demoAccountsLayer(options.demo)
+  ).pipe(
+    Layer.provide([
+      Interactions.layer,
+      Forms.layer({ secure: new URL(options.issuer).protocol === "https:" }),
+      Sso.layer(options.issuer, options.sso),
+      SignIn.layer
+    ]),
+    Layer.provide([
+      AuthorizationServer.layer(options.issuer).pipe(Layer.provide(Artifacts.layer)),
+      Passkeys.layer(options.issuer),
+      Passwords.layer(options)
+    ]),
+    Layer.provide(storeLayer(options)),
+    Layer.provide(Layer.succeed(HttpIncomingMessage.MaxBodySize, bodyMax))
+  )
+
+const makeServer = () => {
+  const server = createServer({ headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 65_000 })
+  server.maxConnections = 5_000
+  server.maxHeadersCount = 100
+  return server
+}
+
+/** The identity process: an authorization server, the pages of accounts, and a client of the cluster that owns no shards. */
+export const IdentityLive = Layer.unwrap(
+  Effect.map(IdentityConfig, ({ breachListUrl, demo, host, mailFrom, natsUrl, port, redisUrl, smtpUrl, sso, store }) =>
+    Layer.mergeAll(
+      HttpRouter.serve(identityLayer({ ...store, sso, breachListUrl, demo }), { disableLogger: true }),
+      CustomersLive
+    ).pipe(
+      Layer.provide(NodeHttpServer.layer(makeServer, { host, port, gracefulShutdownTimeout: drainMax })),
+      Layer.provide([Mail.layer({ smtpUrl, from: mailFrom }), AuditLog.layer]),
+      Layer.provide(Throttle.layer.pipe(Layer.provide(Seal.layer(store.key)))),
+      Layer.provide(ClusterClient.layer({ region: "identity" })),
+      Layer.provide([
+        Nats.layer({ url: natsUrl, name: "identity" }),
+        Redis.layer({ url: redisUrl, name: "identity" }),
+        Postgres.layer({ url: store.controlUrl, applicationName: "halles:identity", connectionsMax })
+      ]),
+      Layer.provide(Logger.layer([Logger.consoleJson]))
+    )
+  )
+)

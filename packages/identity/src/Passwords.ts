@@ -1,0 +1,94 @@
+import { hash, verify } from "@node-rs/argon2"
+import { ZxcvbnFactory } from "@zxcvbn-ts/core"
+import { adjacencyGraphs, dictionary } from "@zxcvbn-ts/language-common"
+import { Context, Effect, Layer, Option, Schema, Semaphore } from "effect"
+import { createHash } from "node:crypto"
+
+export const lengthMin = 10
+/** Longer ones cost time and add nothing. */
+export const lengthMax = 128
+/** Of zxcvbn's 0 to 4: safe against an offline attack on a slow hash from here. */
+const scoreMin = 3
+/** Argon2id by OWASP's recommendation: 19 MiB, two passes, one lane. */
+const cost = { memoryCost: 19_456, timeCost: 2, parallelism: 1 }
+/** Hashes at a time: each takes a core and 19 MiB; the next ones wait in line, and throttling keeps the line short. */
+const hashesMax = 2
+/** How long the list of breached passwords may take; without an answer the password is judged without it. */
+const breachTimeoutMs = 1_500
+
+/** Why a new password is not taken, in words for its owner. */
+export class PasswordRefused extends Schema.TaggedError<PasswordRefused>()("PasswordRefused", {
+  reason: Schema.String
+}) {}
+
+const common = new Set(dictionary["passwords-common"])
+
+export class Passwords extends Context.Service<
+  Passwords,
+  {
+    /** The hash of a password that is good enough; `about` are words that it must not be made of, such as the e-mail address. */
+    readonly hash: (password: string, about: ReadonlyArray<string>) => Effect.Effect<string, PasswordRefused>
+    /** Takes as long without a hash as with one, and is false then. */
+    readonly verify: (stored: string | null, password: string) => Effect.Effect<boolean>
+  }
+>()("@halles/identity/Passwords") {
+  /** `breachListUrl` answers `GET /range/{first five hex digits of SHA-1}` as Have I Been Pwned does; the password never leaves. */
+  static readonly layer = (options: { readonly breachListUrl: Option.Option<string> }) =>
+    Layer.effect(
+      Passwords,
+      Effect.gen(function* () {
+        const zxcvbn = new ZxcvbnFactory({ dictionary, graphs: adjacencyGraphs })
+        const line = yield* Semaphore.make(hashesMax)
+        const nobody = yield* Effect.promise(() => hash("nobody has this password", cost))
+        const breached = Option.match(options.breachListUrl, {
+          onNone: () => () => Effect.succeed(false),
+          onSome: (url) => (password: string) => inBreachList(url, password)
+        })
+        return {
+          hash: Effect.fn("Passwords.hash")(function* (password, about) {
+            if (password.length < lengthMin)
+              return yield* new PasswordRefused({ reason: `Take at least ${lengthMin} characters.` })
+            if (password.length > lengthMax)
+              return yield* new PasswordRefused({ reason: `Take at most ${lengthMax} characters.` })
+            const words = about
+              .flatMap((text) => [text, ...text.split(/[^\p{L}\p{N}]+/u)])
+              .filter((word) => word.length > 2)
+            const weak = common.has(password.toLowerCase()) || zxcvbn.check(password, words).score < scoreMin
+            if (weak)
+              return yield* new PasswordRefused({
+                reason: "That is easy to guess. Three or four words that do not belong together are hard to guess."
+              })
+            if (yield* breached(password))
+              return yield* new PasswordRefused({
+                reason: "That password is known from a breach elsewhere. Take another one."
+              })
+            return yield* line.withPermits(1)(Effect.promise(() => hash(password, cost)))
+          }),
+          verify: (stored, password) =>
+            line.withPermits(1)(
+              Effect.promise(async () => {
+                const right = await verify(stored ?? nobody, password.slice(0, lengthMax))
+                return right && stored !== null
+              })
+            )
+        }
+      })
+    )
+}
+
+const inBreachList = (url: string, password: string): Effect.Effect<boolean> => {
+  const digest = createHash("sha1").update(password).digest("hex").toUpperCase()
+  return Effect.tryPromise(async () => {
+    const response = await fetch(`${url.replace(/\/$/, "")}/range/${digest.slice(0, 5)}`, {
+      headers: { "add-padding": "true" },
+      signal: AbortSignal.timeout(breachTimeoutMs)
+    })
+    if (!response.ok) throw new Error(`the breach list answers ${response.status}`)
+    // Padding has a count of 0.
+    return (await response.text()).split("\n").some((line) => line.startsWith(digest.slice(5)) && !/:0\s*$/.test(line))
+  }).pipe(
+    Effect.catch((error) =>
+      Effect.as(Effect.logWarning("the breach list was not asked", { cause: String(error.cause) }), false)
+    )
+  )
+}
