@@ -3,7 +3,7 @@ import * as Shard from "@halles/shared/Shard"
 import { Context, Effect, Fiber, Option, Random, Result, Schedule, Schema, Scope, Tracer } from "effect"
 import { Clock } from "effect/Clock"
 import { Entity } from "effect/cluster"
-import { Busy } from "./EntityErrors.ts"
+import { Busy, PreconditionFailed } from "./EntityErrors.ts"
 import { Journal } from "./Journal.ts"
 import type { Activation, Refused } from "./Journal/GroupCommit.ts"
 import type { Stored } from "./JournalStore.ts"
@@ -48,7 +48,16 @@ interface Commanded {
   readonly origin?: Origin
   /** Of a `Wake`. */
   readonly dueAt?: number
+  /** The version that the sender has seen: on any other one the command is refused. */
+  readonly expectedSeq?: number
 }
+
+/** What a command is refused with that names another version than the one it met. */
+type WrongVersion<Command> = Command extends unknown
+  ? "expectedSeq" extends keyof Command
+    ? PreconditionFailed
+    : never
+  : never
 
 export interface Handled<State, Event> {
   readonly state: State
@@ -205,10 +214,16 @@ export const make = Effect.fnUntraced(function* <
     return wanted ?? 0
   }
 
-  const accept = (command: Command): Effect.Effect<Handled<State, Event>, Refusal | Busy> =>
-    Effect.suspend((): Effect.Effect<Handled<State, Event>, Refusal | Busy> => {
+  type Rejected = Refusal | WrongVersion<Command> | Busy
+
+  const accept = (command: Command): Effect.Effect<Handled<State, Event>, Rejected> =>
+    Effect.suspend((): Effect.Effect<Handled<State, Event>, Rejected> => {
       if (activation.dead) return Effect.die(new ActivationLost({ entity: name, reason: "Dead" }))
       if (!journal.hasRoom(shard)) return Effect.fail(new Busy())
+      // In the same synchronous block as the decision, so that no other change slips in between.
+      if (command.expectedSeq !== undefined && command.expectedSeq !== seq) {
+        return unlessRepeated(command, Effect.fail(new PreconditionFailed({ seq }) as WrongVersion<Command>))
+      }
       const at = clock.currentTimeMillisUnsafe()
       const decided = model.decide(speculative, command, at)
       if (Result.isFailure(decided)) return unlessRepeated(command, Effect.fail(decided.failure))
@@ -249,7 +264,7 @@ export const make = Effect.fnUntraced(function* <
       )
     })
 
-  const handle = (command: Command): Effect.Effect<Handled<State, Event>, Refusal | Busy> =>
+  const handle = (command: Command): Effect.Effect<Handled<State, Event>, Rejected> =>
     Effect.suspend(() => {
       const known = recent.has(command.commandId) || journal.taken.get(name)?.has(command.commandId) === true
       const handled = known

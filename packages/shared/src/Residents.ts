@@ -148,25 +148,30 @@ export const client = <Type extends string, Rpcs extends Rpc.Any>(entity: Entity
     const residents = yield* Effect.serviceOption(Residents)
     if (Option.isNone(residents)) return far
     const { find } = residents.value
-    const near = (id: string) => {
-      const away = () => far(id) as unknown as Readonly<Record<string, Call>>
-      const calls: Record<string, Call> = {}
-      for (const [tag, rpc] of entity.protocol.requests) {
-        calls[tag] = isStream(rpc)
-          ? (payload, options) => away()[tag]!(payload, options)
-          : (payload, options) =>
-              Effect.callback((resume) => {
-                const there = find(entity.type, id)
-                const parent = spanOf(Fiber.getCurrent())
-                const taken = there?.call(tag, payload, parent, (exit) =>
-                  resume(exit === null ? away()[tag]!(payload, options) : exit)
-                )
-                if (taken !== true) resume(away()[tag]!(payload, options))
-              })
+    const away = (id: string) => far(id) as unknown as Readonly<Record<string, Call>>
+    class Near {
+      readonly id: string
+      constructor(id: string) {
+        this.id = id
       }
-      return calls
     }
-    return near as unknown as Client<Rpcs>
+    for (const [tag, rpc] of entity.protocol.requests) {
+      const call = function (this: Near, payload?: unknown, options?: unknown) {
+        return Effect.callback<unknown, unknown>((resume) => {
+          const there = find(entity.type, this.id)
+          const parent = spanOf(Fiber.getCurrent())
+          const taken = there?.call(tag, payload, parent, (exit) =>
+            resume(exit ?? away(this.id)[tag]!(payload, options))
+          )
+          if (taken !== true) resume(away(this.id)[tag]!(payload, options))
+        })
+      }
+      const stream = function (this: Near, payload?: unknown, options?: unknown) {
+        return away(this.id)[tag]!(payload, options)
+      }
+      Object.defineProperty(Near.prototype, tag, { value: isStream(rpc) ? stream : call })
+    }
+    return ((id: string) => new Near(id)) as unknown as Client<Rpcs>
   })
 
 const spanOf = (fiber: Fiber.Fiber<unknown, unknown> | undefined): Tracer.AnySpan | undefined =>

@@ -1,11 +1,10 @@
 import { CartId, CommandId, OrderId } from "@halles/shared/Ids"
 import { regionOf } from "@halles/shared/Region"
 import * as Residents from "@halles/shared/Residents"
-import { Effect, Schema } from "effect"
+import { Effect, Layer, Schema } from "effect"
 import { Entity } from "effect/cluster"
 import { Cart, type CheckOut, HandedOver, HandOver, type Merge, MergeRefused, type Reprice } from "../Cart.ts"
 import { Busy, CommandReused, NotFound } from "../EntityErrors.ts"
-import * as Conditional from "../Conditional.ts"
 import * as EventSourced from "../EventSourced.ts"
 import { Order, Place } from "../Order.ts"
 import * as Refusals from "../Refusals.ts"
@@ -73,119 +72,128 @@ const handedOver = ({ events, state }: EventSourced.Handled<CartState.State, Car
 
 const options = { ...EventSourced.options, maxIdleTime: "5 minutes", mailboxCapacity: 256 } as const
 
-export const CartLive = Cart.toLayer(
+export const CartLive = Layer.unwrap(
   Effect.gen(function* () {
-    const id = CartId.make((yield* Entity.CurrentAddress).entityId)
     const perform = yield* makePerform
-    const prices = (yield* CartPrices.make)(regionOf(id))
-    const self = yield* Conditional.make(CartState, { perform: perform(id) })
+    const pricesOf = yield* CartPrices.make
+    return Cart.toLayer(
+      Effect.gen(function* () {
+        const id = CartId.make((yield* Entity.CurrentAddress).entityId)
+        const prices = pricesOf(regionOf(id))
+        const self = yield* EventSourced.make(CartState, { perform: perform(id) })
 
-    const shown = ({ seq, state }: { readonly state: CartState.State; readonly seq: number }) => {
-      const cart = CartState.view(id, state, seq)
-      return cart === null ? Effect.fail(new NotFound({ entity: CartState.type, id })) : Effect.succeed(cart)
-    }
-    const asked = (command: CartState.Command) => Effect.flatMap(self.handle(command), shown)
-    const change = Refusals.only(
-      id,
-      "NotFound",
-      "CartClosed",
-      "CartFull",
-      "NotSold",
-      "PricingMismatch",
-      "PreconditionFailed",
-      "Busy"
-    )
-
-    const reprice = Effect.fnUntraced(function* (command: Reprice) {
-      const { prices: now } = yield* prices.of((yield* self.committed).state)
-      return yield* asked({ ...command, prices: now })
-    })
-
-    const checkOutOnce = Effect.fnUntraced(function* (command: CheckOut) {
-      const { prices: now, skus } = yield* prices.of((yield* self.committed).state)
-      return yield* self
-        .handle({ ...command, prices: now })
-        .pipe(
-          Effect.catchTag("NotSold", (refusal) =>
-            Effect.fail(refusal.skus.every((sku) => skus.has(sku)) ? refusal : new LinesChanged())
-          )
+        const shown = ({ seq, state }: { readonly state: CartState.State; readonly seq: number }) => {
+          const cart = CartState.view(id, state, seq)
+          return cart === null ? Effect.fail(new NotFound({ entity: CartState.type, id })) : Effect.succeed(cart)
+        }
+        const asked = (command: CartState.Command) => Effect.flatMap(self.handle(command), shown)
+        const change = Refusals.only(
+          id,
+          "NotFound",
+          "CartClosed",
+          "CartFull",
+          "NotSold",
+          "PricingMismatch",
+          "PreconditionFailed",
+          "Busy"
         )
-    })
 
-    const merged = self.until((state) => !isMerging(state), mergeWaitMs)
-    /** A cart that waits for another is `Busy`: once it has its answer, which may be by now, the command is tried again. */
-    const onceMerged = <A, E>(effect: Effect.Effect<A, E | Busy>) =>
-      Effect.catch(effect, (refusal) =>
-        refusal instanceof Busy ? Effect.andThen(merged, effect) : Effect.fail(refusal)
-      )
+        const reprice = Effect.fnUntraced(function* (command: Reprice) {
+          const { prices: now } = yield* prices.of((yield* self.committed).state)
+          return yield* asked({ ...command, prices: now })
+        })
 
-    const checkOut = Effect.fnUntraced(function* (command: CheckOut) {
-      const done = yield* onceMerged(checkOutOnce(command)).pipe(
-        Effect.retry({ times: priceRounds, while: ({ _tag }) => _tag === "LinesChanged" }),
-        Effect.catchTag("LinesChanged", () => Effect.fail(new Busy()))
-      )
-      const first = done.events.find((event) => event._tag === "CheckedOut")
-      if (first?.fingerprint !== command.fingerprint) return yield* new CommandReused({ commandId: command.commandId })
-      return yield* shown(done)
-    })
+        const checkOutOnce = Effect.fnUntraced(function* (command: CheckOut) {
+          const { prices: now, skus } = yield* prices.of((yield* self.committed).state)
+          return yield* self
+            .handle({ ...command, prices: now })
+            .pipe(
+              Effect.catchTag("NotSold", (refusal) =>
+                Effect.fail(refusal.skus.every((sku) => skus.has(sku)) ? refusal : new LinesChanged())
+              )
+            )
+        })
 
-    const merge = Effect.fnUntraced(function* (command: Merge) {
-      if (command.from === id) return yield* new MergeRefused({ reason: "same_cart" })
-      if (regionOf(command.from) !== regionOf(id)) return yield* new MergeRefused({ reason: "other_region" })
-      const { events } = yield* onceMerged(self.handle(command))
-      const mine = events.find((event) => event._tag === "MergeAsked")?.attempt
-      const now = yield* merged
-      if (now.state._tag === "None") return yield* shown(now)
-      if (now.state._tag === "Open" && now.state.merging !== null) {
-        const { attempt, from } = now.state.merging
-        if (mine === undefined ? from === command.from : attempt === mine) return yield* new Busy()
-      }
-      const outcome = now.state.merges.findLast(({ attempt, from }) =>
-        mine === undefined ? from === command.from : attempt === mine
-      )
-      if (outcome !== undefined && outcome.refused !== null) return yield* new MergeRefused({ reason: outcome.refused })
-      return yield* shown(now)
-    })
-
-    return Cart.of({
-      OpenCart: ({ payload }) => asked(payload).pipe(Refusals.only(id, "AlreadyExists", "Busy")),
-      PutLine: ({ payload }) =>
-        self.committed.pipe(
-          Effect.flatMap(({ state }) => prices.listed(payload, state)),
-          Effect.flatMap(asked),
-          change
-        ),
-      AddLine: ({ payload }) =>
-        self.committed.pipe(
-          Effect.flatMap(({ state }) => prices.listed(payload, state)),
-          Effect.flatMap(asked),
-          change
-        ),
-      RemoveLine: ({ payload }) => asked(payload).pipe(change),
-      PutCharge: ({ payload }) => asked(payload).pipe(change),
-      ApplyCoupon: ({ payload }) => asked(payload).pipe(change),
-      RemoveCoupon: ({ payload }) => asked(payload).pipe(change),
-      Reprice: ({ payload }) => reprice(payload).pipe(change),
-      Merge: ({ payload }) =>
-        merge(payload).pipe(Refusals.only(id, "NotFound", "CartClosed", "MergeRefused", "PreconditionFailed", "Busy")),
-      HandOver: ({ payload }) => Effect.map(self.handle(payload), handedOver).pipe(Refusals.only(id, "Busy")),
-      CheckOut: ({ payload }) =>
-        checkOut(payload).pipe(
-          Refusals.only(
-            id,
-            "NotFound",
-            "CartClosed",
-            "CartEmpty",
-            "CartFull",
-            "NotSold",
-            "CommandReused",
-            "PreconditionFailed",
-            "Busy"
+        const merged = self.until((state) => !isMerging(state), mergeWaitMs)
+        /** A cart that waits for another is `Busy`: once it has its answer, which may be by now, the command is tried again. */
+        const onceMerged = <A, E>(effect: Effect.Effect<A, E | Busy>) =>
+          Effect.catch(effect, (refusal) =>
+            refusal instanceof Busy ? Effect.andThen(merged, effect) : Effect.fail(refusal)
           )
-        ),
-      Wake: ({ payload }) => Effect.asVoid(self.handle(payload)).pipe(Refusals.only(id, "Busy")),
-      View: () => Effect.flatMap(self.committed, shown)
-    })
-  }).pipe(Residents.residing(Cart, options)),
-  options
+
+        const checkOut = Effect.fnUntraced(function* (command: CheckOut) {
+          const done = yield* onceMerged(checkOutOnce(command)).pipe(
+            Effect.retry({ times: priceRounds, while: ({ _tag }) => _tag === "LinesChanged" }),
+            Effect.catchTag("LinesChanged", () => Effect.fail(new Busy()))
+          )
+          const first = done.events.find((event) => event._tag === "CheckedOut")
+          if (first?.fingerprint !== command.fingerprint)
+            return yield* new CommandReused({ commandId: command.commandId })
+          return yield* shown(done)
+        })
+
+        const merge = Effect.fnUntraced(function* (command: Merge) {
+          if (command.from === id) return yield* new MergeRefused({ reason: "same_cart" })
+          if (regionOf(command.from) !== regionOf(id)) return yield* new MergeRefused({ reason: "other_region" })
+          const { events } = yield* onceMerged(self.handle(command))
+          const mine = events.find((event) => event._tag === "MergeAsked")?.attempt
+          const now = yield* merged
+          if (now.state._tag === "None") return yield* shown(now)
+          if (now.state._tag === "Open" && now.state.merging !== null) {
+            const { attempt, from } = now.state.merging
+            if (mine === undefined ? from === command.from : attempt === mine) return yield* new Busy()
+          }
+          const outcome = now.state.merges.findLast(({ attempt, from }) =>
+            mine === undefined ? from === command.from : attempt === mine
+          )
+          if (outcome !== undefined && outcome.refused !== null)
+            return yield* new MergeRefused({ reason: outcome.refused })
+          return yield* shown(now)
+        })
+
+        return Cart.of({
+          OpenCart: ({ payload }) => asked(payload).pipe(Refusals.only(id, "AlreadyExists", "Busy")),
+          PutLine: ({ payload }) =>
+            self.committed.pipe(
+              Effect.flatMap(({ state }) => prices.listed(payload, state)),
+              Effect.flatMap(asked),
+              change
+            ),
+          AddLine: ({ payload }) =>
+            self.committed.pipe(
+              Effect.flatMap(({ state }) => prices.listed(payload, state)),
+              Effect.flatMap(asked),
+              change
+            ),
+          RemoveLine: ({ payload }) => asked(payload).pipe(change),
+          PutCharge: ({ payload }) => asked(payload).pipe(change),
+          ApplyCoupon: ({ payload }) => asked(payload).pipe(change),
+          RemoveCoupon: ({ payload }) => asked(payload).pipe(change),
+          Reprice: ({ payload }) => reprice(payload).pipe(change),
+          Merge: ({ payload }) =>
+            merge(payload).pipe(
+              Refusals.only(id, "NotFound", "CartClosed", "MergeRefused", "PreconditionFailed", "Busy")
+            ),
+          HandOver: ({ payload }) => Effect.map(self.handle(payload), handedOver).pipe(Refusals.only(id, "Busy")),
+          CheckOut: ({ payload }) =>
+            checkOut(payload).pipe(
+              Refusals.only(
+                id,
+                "NotFound",
+                "CartClosed",
+                "CartEmpty",
+                "CartFull",
+                "NotSold",
+                "CommandReused",
+                "PreconditionFailed",
+                "Busy"
+              )
+            ),
+          Wake: ({ payload }) => Effect.asVoid(self.handle(payload)).pipe(Refusals.only(id, "Busy")),
+          View: () => Effect.flatMap(self.committed, shown)
+        })
+      }).pipe(Residents.residing(Cart, options)),
+      options
+    )
+  })
 )

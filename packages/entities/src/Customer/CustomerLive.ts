@@ -4,7 +4,6 @@ import { Effect } from "effect"
 import { Entity } from "effect/cluster"
 import { Customer } from "../Customer.ts"
 import { NotFound } from "../EntityErrors.ts"
-import * as Conditional from "../Conditional.ts"
 import * as EventSourced from "../EventSourced.ts"
 import * as Refusals from "../Refusals.ts"
 import * as CustomerState from "./CustomerState.ts"
@@ -14,7 +13,7 @@ const options = { ...EventSourced.options, maxIdleTime: "5 minutes", mailboxCapa
 export const CustomerLive = Customer.toLayer(
   Effect.gen(function* () {
     const id = CustomerId.make((yield* Entity.CurrentAddress).entityId)
-    const self = yield* Conditional.make(CustomerState)
+    const self = yield* EventSourced.make(CustomerState)
 
     const shown = ({ seq, state }: { readonly state: CustomerState.State; readonly seq: number }) => {
       const customer = CustomerState.view(id, state, seq)

@@ -1,11 +1,10 @@
 import { CommandId, CustomerId, OrderId, type SkuCode, skuId, type WarehouseId } from "@halles/shared/Ids"
 import { regionOf } from "@halles/shared/Region"
 import * as Residents from "@halles/shared/Residents"
-import { Effect, Option, Schema, Stream } from "effect"
+import { Effect, Layer, Option, Schema, Stream } from "effect"
 import { Entity } from "effect/cluster"
 import { Customer, NoteOrder } from "../Customer.ts"
 import { NotFound } from "../EntityErrors.ts"
-import * as Conditional from "../Conditional.ts"
 import * as EventSourced from "../EventSourced.ts"
 import { Order } from "../Order.ts"
 import * as Refusals from "../Refusals.ts"
@@ -220,52 +219,64 @@ const isOver = (state: OrderState.State) =>
 
 const options = { ...EventSourced.options, maxIdleTime: "30 seconds", mailboxCapacity: 256 } as const
 
-export const OrderLive = Order.toLayer(
+export const OrderLive = Layer.unwrap(
   Effect.gen(function* () {
     const saga = yield* makeSaga
-    const { entityId } = yield* Entity.CurrentAddress
-    const id = OrderId.make(entityId)
-    const self = yield* Conditional.make(OrderState, { perform: saga(id) })
-    const shown = ({ seq, state }: { readonly state: OrderState.State; readonly seq: number }) => {
-      const order = view(id, state, seq)
-      return order === null ? Effect.fail(new NotFound({ entity: "Order", id })) : Effect.succeed(order)
-    }
-    const told = (command: OrderState.Command) => Effect.asVoid(self.handle(command))
-    const asked = (command: OrderState.Command) => Effect.flatMap(self.handle(command), shown)
+    return Order.toLayer(
+      Effect.gen(function* () {
+        const { entityId } = yield* Entity.CurrentAddress
+        const id = OrderId.make(entityId)
+        const self = yield* EventSourced.make(OrderState, { perform: saga(id) })
+        const shown = ({ seq, state }: { readonly state: OrderState.State; readonly seq: number }) => {
+          const order = view(id, state, seq)
+          return order === null ? Effect.fail(new NotFound({ entity: "Order", id })) : Effect.succeed(order)
+        }
+        const told = (command: OrderState.Command) => Effect.asVoid(self.handle(command))
+        const asked = (command: OrderState.Command) => Effect.flatMap(self.handle(command), shown)
 
-    /** All steps after `afterSeq`, then each new one as it is committed, until the order is over. */
-    const watch = (afterSeq: number) =>
-      Stream.paginate(
-        afterSeq,
-        Effect.fnUntraced(function* (seen: number) {
-          let now = yield* self.committed
-          yield* shown(now)
-          while (now.state.steps.length <= seen && !isOver(now.state)) {
-            yield* self.changedSince(now.seq)
-            now = yield* self.committed
-          }
-          const { state } = now
-          const fresh = state.steps.slice(seen).map((step) => ({ step, status: statusOf(state) }))
-          return [fresh, isOver(state) ? Option.none<number>() : Option.some(state.steps.length)] as const
+        /** All steps after `afterSeq`, then each new one as it is committed, until the order is over. */
+        const watch = (afterSeq: number) =>
+          Stream.paginate(
+            afterSeq,
+            Effect.fnUntraced(function* (seen: number) {
+              let now = yield* self.committed
+              yield* shown(now)
+              while (now.state.steps.length <= seen && !isOver(now.state)) {
+                yield* self.changedSince(now.seq)
+                now = yield* self.committed
+              }
+              const { state } = now
+              const fresh = state.steps.slice(seen).map((step) => ({ step, status: statusOf(state) }))
+              return [fresh, isOver(state) ? Option.none<number>() : Option.some(state.steps.length)] as const
+            })
+          )
+
+        return Order.of({
+          Place: ({ payload }) => told(payload).pipe(Refusals.only(id, "AlreadyExists", "Busy")),
+          Cancel: ({ payload }) =>
+            asked(payload).pipe(Refusals.only(id, "NotFound", "TooLateToCancel", "PreconditionFailed", "Busy")),
+          RequestReturn: ({ payload }) =>
+            asked(payload).pipe(
+              Refusals.only(
+                id,
+                "NotFound",
+                "NotShipped",
+                "ReturnExceeds",
+                "TooManyReturns",
+                "PreconditionFailed",
+                "Busy"
+              )
+            ),
+          NoteDispatched: ({ payload }) => told(payload).pipe(Refusals.only(id, "NotFound", "Busy")),
+          NoteDelivered: ({ payload }) => told(payload).pipe(Refusals.only(id, "NotFound", "Busy")),
+          NoteReturnReceived: ({ payload }) => told(payload).pipe(Refusals.only(id, "NotFound", "Busy")),
+          Wake: ({ payload }) => told(payload).pipe(Refusals.only(id, "Busy")),
+          View: () => Effect.flatMap(self.committed, shown),
+          Settled: ({ payload }) => Effect.flatMap(self.until(isSettled, payload.timeoutMs), shown),
+          Watch: ({ payload }) => watch(payload.afterSeq)
         })
-      )
-
-    return Order.of({
-      Place: ({ payload }) => told(payload).pipe(Refusals.only(id, "AlreadyExists", "Busy")),
-      Cancel: ({ payload }) =>
-        asked(payload).pipe(Refusals.only(id, "NotFound", "TooLateToCancel", "PreconditionFailed", "Busy")),
-      RequestReturn: ({ payload }) =>
-        asked(payload).pipe(
-          Refusals.only(id, "NotFound", "NotShipped", "ReturnExceeds", "TooManyReturns", "PreconditionFailed", "Busy")
-        ),
-      NoteDispatched: ({ payload }) => told(payload).pipe(Refusals.only(id, "NotFound", "Busy")),
-      NoteDelivered: ({ payload }) => told(payload).pipe(Refusals.only(id, "NotFound", "Busy")),
-      NoteReturnReceived: ({ payload }) => told(payload).pipe(Refusals.only(id, "NotFound", "Busy")),
-      Wake: ({ payload }) => told(payload).pipe(Refusals.only(id, "Busy")),
-      View: () => Effect.flatMap(self.committed, shown),
-      Settled: ({ payload }) => Effect.flatMap(self.until(isSettled, payload.timeoutMs), shown),
-      Watch: ({ payload }) => watch(payload.afterSeq)
-    })
-  }).pipe(Residents.residing(Order, options)),
-  options
+      }).pipe(Residents.residing(Order, options)),
+      options
+    )
+  })
 )

@@ -1,6 +1,6 @@
 import { CommandId, OrderId } from "@halles/shared/Ids"
 import * as Residents from "@halles/shared/Residents"
-import { Effect } from "effect"
+import { Effect, Layer } from "effect"
 import { Entity } from "effect/cluster"
 import { NotFound } from "../EntityErrors.ts"
 import * as EventSourced from "../EventSourced.ts"
@@ -47,39 +47,49 @@ const makePerform = Effect.gen(function* () {
 
 const options = { ...EventSourced.options, maxIdleTime: "30 seconds", mailboxCapacity: 256 } as const
 
-export const PaymentLive = Payment.toLayer(
+export const PaymentLive = Layer.unwrap(
   Effect.gen(function* () {
     const perform = yield* makePerform
-    const id = OrderId.make((yield* Entity.CurrentAddress).entityId)
-    const self = yield* EventSourced.make(PaymentState, { perform })
+    return Payment.toLayer(
+      Effect.gen(function* () {
+        const id = OrderId.make((yield* Entity.CurrentAddress).entityId)
+        const self = yield* EventSourced.make(PaymentState, { perform })
 
-    const outcome = Effect.fnUntraced(
-      function* (kind: "authorise" | "capture" | "void" | "refund", reference: string, command: PaymentState.Command) {
-        const { state } = yield* self.handle(command)
-        const first = PaymentState.outcomeOf(state, kind, reference)
-        if (first._tag !== "Pending") return first
-        const isKnown = (state: PaymentState.State) => PaymentState.outcomeOf(state, kind, reference)._tag !== "Pending"
-        const later = yield* self.until(isKnown, answerWithinMs)
-        return PaymentState.outcomeOf(later.state, kind, reference)
-      },
-      Refusals.only(id, "Busy")
-    )
+        const outcome = Effect.fnUntraced(
+          function* (
+            kind: "authorise" | "capture" | "void" | "refund",
+            reference: string,
+            command: PaymentState.Command
+          ) {
+            const { state } = yield* self.handle(command)
+            const first = PaymentState.outcomeOf(state, kind, reference)
+            if (first._tag !== "Pending") return first
+            const isKnown = (state: PaymentState.State) =>
+              PaymentState.outcomeOf(state, kind, reference)._tag !== "Pending"
+            const later = yield* self.until(isKnown, answerWithinMs)
+            return PaymentState.outcomeOf(later.state, kind, reference)
+          },
+          Refusals.only(id, "Busy")
+        )
 
-    return Payment.of({
-      Authorise: ({ payload }) => outcome("authorise", PaymentState.authoriseReference(id), payload),
-      Capture: ({ payload }) => outcome("capture", payload.reference, payload),
-      Void: ({ payload }) => outcome("void", payload.reference, payload),
-      Refund: ({ payload }) => outcome("refund", payload.reference, payload),
-      GatewayNotice: ({ payload }) => Effect.asVoid(self.handle(payload)).pipe(Refusals.only(id, "NotFound", "Busy")),
-      Wake: ({ payload }) => Effect.asVoid(self.handle(payload)).pipe(Refusals.only(id, "Busy")),
-      View: () =>
-        Effect.flatMap(self.committed, ({ seq, state }) => {
-          const payment = PaymentState.view(state, seq)
-          return payment === null
-            ? Effect.fail(new NotFound({ entity: PaymentState.type, id }))
-            : Effect.succeed(payment)
+        return Payment.of({
+          Authorise: ({ payload }) => outcome("authorise", PaymentState.authoriseReference(id), payload),
+          Capture: ({ payload }) => outcome("capture", payload.reference, payload),
+          Void: ({ payload }) => outcome("void", payload.reference, payload),
+          Refund: ({ payload }) => outcome("refund", payload.reference, payload),
+          GatewayNotice: ({ payload }) =>
+            Effect.asVoid(self.handle(payload)).pipe(Refusals.only(id, "NotFound", "Busy")),
+          Wake: ({ payload }) => Effect.asVoid(self.handle(payload)).pipe(Refusals.only(id, "Busy")),
+          View: () =>
+            Effect.flatMap(self.committed, ({ seq, state }) => {
+              const payment = PaymentState.view(state, seq)
+              return payment === null
+                ? Effect.fail(new NotFound({ entity: PaymentState.type, id }))
+                : Effect.succeed(payment)
+            })
         })
-    })
-  }).pipe(Residents.residing(Payment, options)),
-  options
+      }).pipe(Residents.residing(Payment, options)),
+      options
+    )
+  })
 )

@@ -3,7 +3,6 @@ import * as Residents from "@halles/shared/Residents"
 import { Effect } from "effect"
 import { Entity } from "effect/cluster"
 import { NotFound } from "../EntityErrors.ts"
-import * as Conditional from "../Conditional.ts"
 import * as EventSourced from "../EventSourced.ts"
 import { Product } from "../Product.ts"
 import * as Refusals from "../Refusals.ts"
@@ -14,7 +13,7 @@ const options = { ...EventSourced.options, maxIdleTime: "5 minutes", mailboxCapa
 export const ProductLive = Product.toLayer(
   Effect.gen(function* () {
     const id = SkuId.make((yield* Entity.CurrentAddress).entityId)
-    const self = yield* Conditional.make(ProductState)
+    const self = yield* EventSourced.make(ProductState)
 
     const shown = ({ seq, state }: { readonly state: ProductState.State; readonly seq: number }) => {
       const product = ProductState.view(id, state, seq)

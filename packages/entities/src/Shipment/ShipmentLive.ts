@@ -1,6 +1,6 @@
 import { CommandId, OrderId } from "@halles/shared/Ids"
 import * as Residents from "@halles/shared/Residents"
-import { Effect } from "effect"
+import { Effect, Layer } from "effect"
 import { Entity } from "effect/cluster"
 import { Carrier } from "../Carrier.ts"
 import { NotFound } from "../EntityErrors.ts"
@@ -71,39 +71,44 @@ const makePerform = Effect.gen(function* () {
 
 const options = { ...EventSourced.options, maxIdleTime: "30 seconds", mailboxCapacity: 256 } as const
 
-export const ShipmentLive = Shipment.toLayer(
+export const ShipmentLive = Layer.unwrap(
   Effect.gen(function* () {
     const perform = yield* makePerform
-    const id = OrderId.make((yield* Entity.CurrentAddress).entityId)
-    const self = yield* EventSourced.make(ShipmentState, { perform })
+    return Shipment.toLayer(
+      Effect.gen(function* () {
+        const id = OrderId.make((yield* Entity.CurrentAddress).entityId)
+        const self = yield* EventSourced.make(ShipmentState, { perform })
 
-    const result = Effect.fnUntraced(function* <A extends { readonly _tag: string }>(
-      command: ShipmentState.Command,
-      of: (state: ShipmentState.State) => A
-    ) {
-      const { state } = yield* self.handle(command)
-      const first = of(state)
-      if (first._tag !== "Pending") return first
-      return of((yield* self.until((state) => of(state)._tag !== "Pending", answerWithinMs)).state)
-    })
-
-    return Shipment.of({
-      Create: ({ payload }) => result(payload, ShipmentState.createResult).pipe(Refusals.only(id, "Busy")),
-      CancelShipment: ({ payload }) => result(payload, ShipmentState.cancelResult).pipe(Refusals.only(id, "Busy")),
-      Collect: ({ payload }) =>
-        result(payload, (state) => ShipmentState.collectResult(state, payload.returnId)).pipe(
-          Refusals.only(id, "NotFound", "Busy")
-        ),
-      CarrierNotice: ({ payload }) => Effect.asVoid(self.handle(payload)).pipe(Refusals.only(id, "NotFound", "Busy")),
-      Wake: ({ payload }) => Effect.asVoid(self.handle(payload)).pipe(Refusals.only(id, "Busy")),
-      View: () =>
-        Effect.flatMap(self.committed, ({ seq, state }) => {
-          const shipment = ShipmentState.view(state, seq)
-          return shipment === null
-            ? Effect.fail(new NotFound({ entity: ShipmentState.type, id }))
-            : Effect.succeed(shipment)
+        const result = Effect.fnUntraced(function* <A extends { readonly _tag: string }>(
+          command: ShipmentState.Command,
+          of: (state: ShipmentState.State) => A
+        ) {
+          const { state } = yield* self.handle(command)
+          const first = of(state)
+          if (first._tag !== "Pending") return first
+          return of((yield* self.until((state) => of(state)._tag !== "Pending", answerWithinMs)).state)
         })
-    })
-  }).pipe(Residents.residing(Shipment, options)),
-  options
+
+        return Shipment.of({
+          Create: ({ payload }) => result(payload, ShipmentState.createResult).pipe(Refusals.only(id, "Busy")),
+          CancelShipment: ({ payload }) => result(payload, ShipmentState.cancelResult).pipe(Refusals.only(id, "Busy")),
+          Collect: ({ payload }) =>
+            result(payload, (state) => ShipmentState.collectResult(state, payload.returnId)).pipe(
+              Refusals.only(id, "NotFound", "Busy")
+            ),
+          CarrierNotice: ({ payload }) =>
+            Effect.asVoid(self.handle(payload)).pipe(Refusals.only(id, "NotFound", "Busy")),
+          Wake: ({ payload }) => Effect.asVoid(self.handle(payload)).pipe(Refusals.only(id, "Busy")),
+          View: () =>
+            Effect.flatMap(self.committed, ({ seq, state }) => {
+              const shipment = ShipmentState.view(state, seq)
+              return shipment === null
+                ? Effect.fail(new NotFound({ entity: ShipmentState.type, id }))
+                : Effect.succeed(shipment)
+            })
+        })
+      }).pipe(Residents.residing(Shipment, options)),
+      options
+    )
+  })
 )

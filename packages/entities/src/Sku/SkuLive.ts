@@ -3,7 +3,6 @@ import * as Residents from "@halles/shared/Residents"
 import { Effect } from "effect"
 import { Entity } from "effect/cluster"
 import { NotFound } from "../EntityErrors.ts"
-import * as Conditional from "../Conditional.ts"
 import * as EventSourced from "../EventSourced.ts"
 import * as Refusals from "../Refusals.ts"
 import { Sku } from "../Sku.ts"
@@ -14,7 +13,7 @@ const options = { ...EventSourced.options, maxIdleTime: "5 minutes", mailboxCapa
 export const SkuLive = Sku.toLayer(
   Effect.gen(function* () {
     const id = SkuId.make((yield* Entity.CurrentAddress).entityId)
-    const self = yield* Conditional.make(SkuState)
+    const self = yield* EventSourced.make(SkuState)
 
     const shown = ({ seq, state }: { readonly state: SkuState.State; readonly seq: number }) =>
       SkuState.view(id, state, seq)
