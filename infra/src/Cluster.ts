@@ -187,6 +187,27 @@ const wantedPorts = (
   ]
 }
 
+export type NodeProcess = Pick<ProcessSpec, "name" | "kind" | "port" | "env" | "region"> & {
+  /** A path below the checkout. */
+  readonly program: string
+  /** The path that answers when it is healthy. */
+  readonly health: string
+}
+
+/** One of our own programs, as its supervisor starts it. */
+export const nodeProcess = (layout: Layout, { health, program, ...spec }: NodeProcess): ProcessSpec => ({
+  ...spec,
+  command: process.execPath,
+  args: [...nodeOptions, join(root, program)],
+  env: { ...Environment.inherited(process.env), ...nodeEnvironment, ...spec.env },
+  cwd: root,
+  log: logFile(layout, spec.name),
+  stopSignal: "SIGTERM",
+  // A runner hands its shards over first.
+  graceMs: 20_000,
+  health: Health.http(`http://127.0.0.1:${spec.port}${health}`)
+})
+
 /** Our own processes in groups, each of which calls only the ones before it. */
 const processes = (
   parts: Environment.Parts,
@@ -197,23 +218,7 @@ const processes = (
   const { layout } = parts
   const own = ports(layout.portBase)
   const withIdentity = (spec: () => ProcessSpec) => (identity ? [spec()] : [])
-  const node = (
-    spec: Pick<ProcessSpec, "name" | "kind" | "port" | "env" | "region"> & {
-      readonly program: string
-      readonly health: string
-    }
-  ): ProcessSpec => ({
-    ...spec,
-    command: process.execPath,
-    args: [...nodeOptions, join(root, spec.program)],
-    env: { ...Environment.inherited(process.env), ...nodeEnvironment, ...spec.env },
-    cwd: root,
-    log: logFile(layout, spec.name),
-    stopSignal: "SIGTERM",
-    // A runner hands its shards over first.
-    graceMs: 20_000,
-    health: Health.http(`http://127.0.0.1:${spec.port}${spec.health}`)
-  })
+  const node = (spec: NodeProcess) => nodeProcess(layout, spec)
   const partner = { kind: "partner", health: "/health/live" } as const
   const edge = { kind: "edge", health: "/health/ready" } as const
   return [

@@ -6,6 +6,8 @@ export interface Told {
   readonly commandId: string | null
   /** As `effectsOf` names it; `null` where the command alone says enough. */
   readonly effect: string | null
+  /** Of a sale. */
+  readonly units?: number
 }
 
 /** A row of the journal, as far as books are kept of it. */
@@ -99,5 +101,9 @@ export const oversold = (told: ReadonlyArray<Told>, stockOf: (sku: string) => nu
     told.filter(({ effect, type }) => type === "Sku" && effect?.startsWith("Reserved ") === true),
     ({ id }) => id
   )
-  return [...sold].reduce((sum, [sku, sales]) => sum + Math.max(0, sales.length - stockOf(sku)), 0)
+  return [...sold].reduce(
+    (sum, [sku, sales]) =>
+      sum + Math.max(0, sales.reduce((units, { units: more = 1 }) => units + more, 0) - stockOf(sku)),
+    0
+  )
 }

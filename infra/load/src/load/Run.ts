@@ -1,18 +1,22 @@
 import { check } from "@halles/infra/CheckProgram"
 import * as Environment from "@halles/infra/Environment"
 import { type Region, regions } from "@halles/shared/Region"
-import { Clock, Effect, Layer, Result } from "effect"
+import { Clock, Effect, Fiber, Layer, Result, Schema } from "effect"
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { type Analysis, analyse } from "./Analysis.ts"
 import type { Told, Verdict } from "./Books.ts"
+import type { Disturbance } from "./Disturbance.ts"
 import * as DirectShop from "./DirectShop.ts"
 import * as EdgeShop from "./EdgeShop.ts"
 import { nowMs } from "./Generator.ts"
 import * as Histories from "./Histories.ts"
+import { type Impact, impacts, type Mark } from "./Impact.ts"
 import { type Key, keyspace } from "./Keys.ts"
+import { disturb } from "./Nemesis.ts"
 import * as Owners from "./Owners.ts"
 import { type Progress, say } from "./Progress.ts"
+import * as Resources from "./Resources.ts"
 import { samplesOf } from "./Samples.ts"
 import { fillers, listing, type Scenario, type ScenarioName, scenarios } from "./Scenarios.ts"
 import { commandIds, type Listing, Shop } from "./Shop.ts"
@@ -24,11 +28,15 @@ export interface Plan {
   readonly scenario: ScenarioName
   readonly keys: KeyPlan
   readonly pace: Pace
+  /** Units of each SKU that are put on sale. */
+  readonly stock: number
+  readonly sales: Work["sales"]
   readonly warmUpMs: number
   readonly durationMs: number
   readonly threads: number
   readonly direct: boolean
   readonly seed: string
+  readonly disturbances: ReadonlyArray<Disturbance>
 }
 
 /** Operations of one thread that may be in flight; in an open loop the next one waits. */
@@ -49,6 +57,22 @@ export interface Outcome {
   /** Share of its time in which the busiest generator thread was at work. */
   readonly utilization: number
   readonly startedAt: Date
+  /** Of the first intended operation, in milliseconds of the monotonic clock. */
+  readonly startMs: number
+  /** The measured span. */
+  readonly fromMs: number
+  readonly toMs: number
+  readonly impacts: ReadonlyArray<Impact>
+  readonly looks: ReadonlyArray<Resources.Look>
+}
+
+class NoSuchProcess extends Schema.TaggedError<NoSuchProcess>()("NoSuchProcess", {
+  name: Schema.String,
+  known: Schema.String
+}) {
+  override get message(): string {
+    return `there is no process ${this.name}; there are ${this.known}`
+  }
 }
 
 const targetOf = (stand: Stand, direct: boolean, connections: number): Target =>
@@ -80,7 +104,7 @@ const prepare = Effect.fnUntraced(function* (plan: Plan, scenario: Scenario, key
     : keys.map((key) => listing(key, 0))
   for (let first = 0; first < sold.length; first += listedTogether) {
     const some = sold.slice(first, first + listedTogether)
-    yield* shop.list(some, scenario.stock, `load-${run}-${first}`)
+    yield* shop.list(some, plan.stock, `load-${run}-${first}`)
   }
   if (!isCart) return { carts: [], told }
   const carts = yield* Effect.forEach(
@@ -95,16 +119,28 @@ const prepare = Effect.fnUntraced(function* (plan: Plan, scenario: Scenario, key
   return { carts, told }
 })
 
-const shareOf = (pace: Pace, thread: number, of: number): Pace =>
-  pace._tag === "Open"
-    ? { ...pace, perSecond: pace.perSecond / of }
-    : { ...pace, callers: Math.floor(pace.callers / of) + (thread < pace.callers % of ? 1 : 0) }
+const shareOf = (pace: Pace, thread: number, of: number): Pace => {
+  switch (pace._tag) {
+    case "Open":
+      return { ...pace, perSecond: pace.perSecond / of }
+    case "Closed":
+      return { ...pace, callers: Math.floor(pace.callers / of) + (thread < pace.callers % of ? 1 : 0) }
+    case "Listed":
+      return { ...pace, atMs: pace.atMs.filter((_, n) => n % of === thread) }
+  }
+}
 
 /** Prepares, loads, and holds what was told against the journals. */
 export const run = Effect.fn("Run.run")(function* (plan: Plan, stand: Stand, progress: Progress) {
   const clock = yield* Clock.Clock
   const scenario: Scenario = scenarios[plan.scenario]
   const { keys } = Result.getOrThrow(keyspace(plan.keys.spec, plan.keys))
+  for (const one of plan.disturbances) {
+    const known = stand.state().processes.map(({ name }) => name)
+    if (one._tag !== "Join" && !known.includes(one.process)) {
+      return yield* new NoSuchProcess({ name: one.process, known: known.join(", ") })
+    }
+  }
   const startedAt = new Date(yield* Clock.currentTimeMillis)
   yield* say(`preparing ${keys.length} keys for ${plan.scenario}`)
   const { carts, told } = yield* prepare(plan, scenario, keys).pipe(
@@ -116,6 +152,7 @@ export const run = Effect.fn("Run.run")(function* (plan: Plan, stand: Stand, pro
     scenario: plan.scenario,
     keys: plan.keys,
     carts,
+    sales: plan.sales,
     target: targetOf(stand, plan.direct, inFlightMax),
     pace: shareOf(plan.pace, thread, threadCount),
     lengthMs,
@@ -127,10 +164,16 @@ export const run = Effect.fn("Run.run")(function* (plan: Plan, stand: Stand, pro
   const owners = yield* Owners.follow(Environment.databaseUrl(stand.parts, "halles_edge", "control"))
   const { heard, run: begin } = yield* threads(works)
   const startMs = nowMs(clock) + headStartMs
+  const fromMs = startMs + plan.warmUpMs
+  const looks = yield* Resources.watch(stand, startMs)
+  const marks: Array<Mark> = []
   const shown = yield* Effect.forkChild(progress.show(heard, startMs, lengthMs))
+  const disturbing = yield* Effect.forkChild(disturb(stand, plan.disturbances, fromMs, marks))
   yield* begin(startMs)
-  shown.interruptUnsafe()
+  yield* Fiber.interrupt(shown)
   yield* progress.end
+  // What was frozen thaws, and a disturbance that failed fails the run.
+  yield* Fiber.join(disturbing)
 
   yield* say("checking the invariants and the books")
   const all = [...told, ...heard.told]
@@ -146,7 +189,7 @@ export const run = Effect.fn("Run.run")(function* (plan: Plan, stand: Stand, pro
       am: stand.environment["HALLES_PG_AM_URL"] ?? "",
       ap: stand.environment["HALLES_PG_AP_URL"] ?? ""
     } satisfies Record<Region, string>,
-    stockOf: (sku) => (stock.has(sku) ? scenario.stock : 0)
+    stockOf: (sku) => (stock.has(sku) ? plan.stock : 0)
   })
   const analysis = analyse({
     samples: () => samplesOf(heard.batches),
@@ -154,11 +197,26 @@ export const run = Effect.fn("Run.run")(function* (plan: Plan, stand: Stand, pro
     entityOf: (key) => carts[key] ?? `${keys[key]!.region}_${keys[key]!.name}`,
     steps: scenario.steps,
     startMs,
-    fromMs: startMs + plan.warmUpMs,
+    fromMs,
     toMs: startMs + lengthMs,
     owners
   })
   const { heldBack, utilization } = heard
-  const result: Outcome = { plan, keys, analysis, verdict, violations, violated, heldBack, utilization, startedAt }
+  const result: Outcome = {
+    plan,
+    keys,
+    analysis,
+    verdict,
+    violations,
+    violated,
+    heldBack,
+    utilization,
+    startedAt,
+    startMs,
+    fromMs,
+    toMs: startMs + lengthMs,
+    impacts: impacts(marks, () => samplesOf(heard.batches), owners),
+    looks
+  }
   return result
 }, Effect.scoped)

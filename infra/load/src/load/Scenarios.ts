@@ -1,10 +1,17 @@
 import type { Region } from "@halles/shared/Region"
-import { Effect } from "effect"
+import { Effect, Schedule } from "effect"
 import { lineEffect, soldEffect, type Told } from "./Books.ts"
 import type { Key } from "./Keys.ts"
 import type { Outcome } from "./Samples.ts"
 import { commandIds, type Listing, NoAnswer, Shop } from "./Shop.ts"
 import type { Random } from "./Zipf.ts"
+
+/** Orders that a thread was told of, oldest first, for those who come back to them. */
+export interface Orders {
+  readonly placed: Array<string>
+  /** How many of them the carrier has spoken of. */
+  delivered: number
+}
 
 /** What a scenario knows when one of its operations begins. */
 export interface Context {
@@ -13,35 +20,41 @@ export interface Context {
   readonly key: Key
   /** The key's cart, where keys name carts; else empty. */
   readonly cart: string
+  /** What is bought, where the load follows a list of sales. */
+  readonly basket: ReadonlyArray<Item>
   /** Of this operation in the whole run: no other one of any thread has it. */
   readonly n: number
   /** Names this operation in the keys of its commands. */
   readonly name: string
   readonly random: Random
-  /** Orders that this thread was told of, oldest first, for those who come back to them. */
-  readonly orders: Array<string>
+  readonly orders: Orders
   /** Makes a step of its own of what is done. */
-  readonly step: <A, E>(kind: string, effect: Effect.Effect<A, E>) => Effect.Effect<A, E>
+  readonly step: <A, R>(kind: string, effect: Effect.Effect<A, NoAnswer, R>) => Effect.Effect<A, NoAnswer, R>
   readonly tell: (told: Told) => void
+}
+
+/** So many units of a SKU, by its code. */
+export interface Item {
+  readonly code: string
+  readonly quantity: number
 }
 
 export interface Scenario {
   readonly description: string
-  /** What one operation is. */
-  readonly operation: string
   readonly steps: ReadonlyArray<string>
   /** Whether keys name carts, which are opened before the run, or SKUs. */
   readonly about: "cart" | "sku"
-  /** Units of each SKU that are put on sale. */
-  readonly stock: number
   readonly run: (context: Context) => Effect.Effect<Outcome, NoAnswer, Shop>
 }
 
-const plenty = 1_000_000
+/** Units of each SKU that are put on sale, where it is not to sell out. */
+export const plenty = 1_000_000
 /** Lines that a cart of the `cart` scenario has at the most. */
 export const cartSkus = 20
 /** Orders that a thread remembers. */
 const ordersMax = 10_000
+/** Lines of one cart that are put at a time. */
+const linesTogether = 8
 
 const fillerName = (run: string, n: number): string => `${run}-fill-${n}`
 /** SKUs that carts are filled with where the key is the cart. */
@@ -70,46 +83,146 @@ const putLine = ({ cart, n, name, run, tell }: Context) =>
   })
 
 const confirmed = new Set(["confirmed", "shipped", "delivered"])
+type Asking = <A>(effect: Effect.Effect<A, NoAnswer, Shop>) => Effect.Effect<A, NoAnswer, Shop>
+const once: Asking = (effect) => effect
+/** A buyer who wants the goods asks again under the same key, every 200 ms for half a minute. */
+const insisting: Asking = (effect) => Effect.retry(effect, { times: 150, schedule: Schedule.spaced("200 millis") })
 
-/** Opens a cart in the key's region, puts one unit of its SKU into it and checks out. */
-const buy = ({ key, name, orders, step, tell }: Context): Effect.Effect<Outcome, NoAnswer, Shop> =>
+/** Opens a cart in the key's region, fills it and checks out. */
+const buy = (asking: Asking) => (context: Context) =>
   Effect.gen(function* () {
+    const { basket, key, name, orders, step, tell } = context
     const shop = yield* Shop
-    const cart = yield* step("open", shop.openCart(key.region, name))
-    tell({ type: "Cart", id: cart, commandId: commandIds.open(name), effect: "CartOpened" })
-    yield* step("line", shop.putLine(cart, key.name, 1, name))
-    const put = { commandId: commandIds.put(key.name, name), effect: lineEffect(key.name, 1) }
-    tell({ type: "Cart", id: cart, ...put })
-    const { cancelled, status } = yield* step("checkout", shop.checkOut(cart, name))
-    tell({ type: "Cart", id: cart, commandId: commandIds.checkOut(name), effect: "CheckedOut" })
+    const openKey = `${name}-open`
+    const cart = yield* step("open", asking(shop.openCart(key.region, openKey)))
+    tell({ type: "Cart", id: cart, commandId: commandIds.open(openKey), effect: "CartOpened" })
+    yield* Effect.forEach(
+      basket,
+      ({ code, quantity }) => {
+        const lineKey = `${name}-${code}`
+        const commandId = commandIds.put(code, lineKey)
+        return Effect.map(step("line", asking(shop.putLine(cart, code, quantity, lineKey))), () =>
+          tell({ type: "Cart", id: cart, commandId, effect: lineEffect(code, quantity) })
+        )
+      },
+      { concurrency: linesTogether, discard: true }
+    )
+    const checkOutKey = `${name}-checkout`
+    const { cancelled, status } = yield* step("checkout", asking(shop.checkOut(cart, checkOutKey)))
+    tell({ type: "Cart", id: cart, commandId: commandIds.checkOut(checkOutKey), effect: "CheckedOut" })
     tell({ type: "Order", id: cart, commandId: null, effect: "Placed" })
     if (confirmed.has(status)) {
       tell({ type: "Order", id: cart, commandId: null, effect: "ShipmentBooked" })
-      tell({ type: "Sku", id: `${key.region}_${key.name}`, commandId: null, effect: soldEffect(cart) })
-      if (orders.length < ordersMax) orders.push(cart)
-      return "ok"
+      for (const { code, quantity } of basket) {
+        tell({ type: "Sku", id: `${key.region}_${code}`, commandId: null, effect: soldEffect(cart), units: quantity })
+      }
+      if (orders.placed.length < ordersMax) orders.placed.push(cart)
+      return "ok" as const
     }
     if (cancelled === null) return yield* new NoAnswer({ code: `still ${status}` })
     if (cancelled === "no_stock") tell({ type: "Order", id: cart, commandId: null, effect: "StockUnavailable" })
     return `refused:${cancelled}` as const
   })
 
+/** One of several, as often as its share says. */
+const oneOf =
+  (shares: Readonly<Record<string, readonly [share: number, run: Scenario["run"]]>>): Scenario["run"] =>
+  (context) => {
+    const all = Object.entries(shares)
+    let left = context.random() * all.reduce((sum, [, [share]]) => sum + share, 0)
+    const found = all.find(([, [share]]) => (left -= share) < 0) ?? all[0]!
+    const [name, [, run]] = found
+    return context.step(name, run(context))
+  }
+
+const ask =
+  (of: (shop: Shop["Service"], context: Context) => Effect.Effect<void, NoAnswer>): Scenario["run"] =>
+  (context) =>
+    Effect.as(
+      Effect.flatMap(Shop, (shop) => of(shop, context)),
+      "ok" as const
+    )
+
+const viewProduct = ask((shop, { key }) => shop.viewProduct(key.region, key.name))
+const viewStock = ask((shop, { key }) => shop.viewStock(key.region, key.name))
+const listProducts = ask((shop, { key }) => shop.listProducts(key.region, null))
+const search = ask((shop, { key }) => shop.listProducts(key.region, key.name))
+
+/** The product under another title (an edition), or at another price too. */
+const relist = ({ key, n, name, tell }: Context) =>
+  Effect.gen(function* () {
+    const shop = yield* Shop
+    yield* shop.list([listing(key, n + 1)], 0, name)
+    const id = `${key.region}_${key.name}`
+    tell({ type: "Product", id, commandId: commandIds.list(name, 1), effect: null })
+    return "ok" as const
+  })
+
+/** The carrier speaks of the oldest order that it has not spoken of; when there is none it repeats its last word. */
+const deliver = ({ orders }: Context): Effect.Effect<Outcome, NoAnswer, Shop> =>
+  Effect.gen(function* () {
+    const shop = yield* Shop
+    const order = orders.placed[Math.min(orders.delivered, orders.placed.length - 1)]
+    if (order === undefined) return "refused:nothing_to_deliver"
+    if (orders.delivered < orders.placed.length) orders.delivered += 1
+    yield* shop.delivered(order, `load-${order}`)
+    return "ok"
+  })
+
+/** The transactions of Online Marketplace (Laigner and others, SIGMOD 2025), as often as there. */
+const marketplace = oneOf({
+  customer_session: [30, buy(once)],
+  price_update: [3, relist],
+  product_replace: [2, relist],
+  delivery_update: [60, deliver],
+  dashboard: [5, listProducts]
+})
+
+const buying = ["open", "line", "checkout"] as const
+
 export const scenarios = {
+  browse: {
+    description: "pages of the catalogue, searches and products",
+    steps: ["list", "search", "product"],
+    about: "sku",
+    run: oneOf({ list: [3, listProducts], search: [2, search], product: [5, viewProduct] })
+  },
   cart: {
-    description: "PUT of a line into a cart that is open; a key is a cart",
-    operation: "put a line",
+    description: "lines put into open carts; a key is a cart",
     steps: [],
     about: "cart",
-    stock: plenty,
     run: putLine
   },
   checkout: {
-    description: "A new cart with one unit of the key's SKU, checked out until the order is confirmed",
-    operation: "buy",
-    steps: ["open", "line", "checkout"],
+    description: "a new cart with one unit of the key's SKU, until the order is confirmed",
+    steps: buying,
     about: "sku",
-    stock: plenty,
-    run: buy
+    run: buy(once)
+  },
+  mixed: {
+    description:
+      "the mix of Online Marketplace: customer session 30, price update 3, product replace 2, delivery update 60, dashboard 5",
+    steps: ["customer_session", "price_update", "product_replace", "delivery_update", "dashboard", ...buying],
+    about: "sku",
+    run: marketplace
+  },
+  "flash-sale": {
+    description: "--buyers (500) come for --units (100) of one SKU within --duration, and ask until they know",
+    steps: buying,
+    about: "sku",
+    run: buy(insisting)
+  },
+  reads: {
+    description: "a product or its stock, from its entity",
+    steps: ["product", "stock"],
+    about: "sku",
+    run: oneOf({ product: [1, viewProduct], stock: [1, viewStock] })
+  },
+  replay: {
+    description: "baskets and times of a file of sales (--file), compressed to --duration",
+    steps: buying,
+    about: "sku",
+    run: buy(once)
   }
 } as const satisfies Readonly<Record<string, Scenario>>
 export type ScenarioName = keyof typeof scenarios

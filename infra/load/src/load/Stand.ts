@@ -1,12 +1,15 @@
-import { Cluster } from "@halles/infra/Cluster"
-import { type ClusterState, read } from "@halles/infra/ClusterState"
+import { Cluster, entryPoints, nodeProcess } from "@halles/infra/Cluster"
+import { ClusterState, type ProcessState, read } from "@halles/infra/ClusterState"
 import * as Environment from "@halles/infra/Environment"
 import * as Layout from "@halles/infra/Layout"
 import { ports } from "@halles/infra/Ports"
+import { runnerPlaces } from "@halles/infra/Regions"
 import { secrets } from "@halles/infra/Secrets"
 import type { Settings } from "@halles/infra/Settings"
 import { running } from "@halles/infra/Status"
-import { Effect, Layer, Option, Schema } from "effect"
+import { awaitHealthy, supervise } from "@halles/infra/Supervised"
+import type { Region } from "@halles/shared/Region"
+import { Effect, Layer, Option, Schema, type Scope } from "effect"
 
 /** A cluster to be loaded: one of our own, or the one of `npm start`. */
 export interface Stand {
@@ -16,6 +19,8 @@ export interface Stand {
   readonly environment: Record<string, string>
   /** Its processes as they are now. */
   readonly state: () => ClusterState
+  /** One more runner, healthy, until the scope ends; gives its name. */
+  readonly join: (region: Region) => Effect.Effect<string, Error, Scope.Scope>
 }
 
 class NothingRuns extends Schema.TaggedError<NothingRuns>()("NothingRuns", {}) {
@@ -35,11 +40,31 @@ const attach = Effect.fnUntraced(function* (layout: Layout.Layout, settings: Set
     secrets: keys,
     addresses: { nats, redis: first.redis, databases: first.databases }
   }
+  const joined = new Map<string, ProcessState>()
   const stand: Stand = {
     parts,
     edgeUrl: `http://127.0.0.1:${ports(first.portBase).edge}`,
     environment: Environment.client(parts),
-    state: () => read(layout) ?? first
+    state: () => {
+      const now = read(layout) ?? first
+      return new ClusterState({ ...now, processes: [...now.processes, ...joined.values()] })
+    },
+    join: Effect.fnUntraced(function* (region) {
+      const index = runnerPlaces().length + joined.size
+      const runners = stand.state().processes.filter((process) => process.region === region)
+      const id = `${region}-${runners.length + 1}`
+      const spec = nodeProcess(parts.layout, {
+        name: id,
+        kind: "runner",
+        region,
+        program: entryPoints.runner,
+        port: ports(first.portBase).metrics + index,
+        health: "/health/ready",
+        env: Environment.runner(parts, { id, region, index })
+      })
+      yield* awaitHealthy(yield* supervise(spec, (state) => void joined.set(id, state)))
+      return id
+    })
   }
   return stand
 })

@@ -1,3 +1,4 @@
+import { cost } from "./Cost.ts"
 import type { Outcome } from "./Run.ts"
 
 /** Beyond this the generator was late by itself: an operation's latency would be the generator's. */
@@ -12,17 +13,18 @@ export const bottleneck = ({ analysis, plan, utilization }: Outcome): string | n
     return `a generator thread was busy for ${(100 * utilization).toFixed(0)} % of the time`
   }
   // What it was late by may be a tenth of what is measured.
-  if (plan.pace._tag === "Open" && lag.p99ms > Math.max(lagMsMax, all.p99ms / 10)) {
+  if (plan.pace._tag !== "Closed" && lag.p99ms > Math.max(lagMsMax, all.p99ms / 10)) {
     return `the generator itself was ${lag.p99ms.toFixed(0)} ms late (p99)`
   }
   return null
 }
 
 /** The last line of stdout. Figures are `null` when the generator was the bottleneck. */
-export const summary = (outcome: Outcome, missed: ReadonlyArray<string>) => {
+export const summary = (outcome: Outcome, missed: ReadonlyArray<string>, pricePerCoreHour: number) => {
   const { analysis, heldBack, plan, utilization, verdict, violations } = outcome
   const { all, lag, perSecond, refused } = analysis
   const late = bottleneck(outcome)
+  const { cpuSecondsPerOperation, operationsPerCore, perMillion } = cost(outcome, pricePerCoreHour)
   const figure = (value: number): number | null => (late === null ? Number(value.toFixed(2)) : null)
   const balanced =
     violations === 0 && verdict.lost.length === 0 && verdict.duplicated.length === 0 && verdict.oversold === 0
@@ -44,6 +46,16 @@ export const summary = (outcome: Outcome, missed: ReadonlyArray<string>) => {
     violations,
     runnerImbalance: Number(analysis.runnerImbalance.toFixed(3)),
     shardImbalance: Number(analysis.shardImbalance.toFixed(3)),
+    cpuMicrosPerOperation: figure(cpuSecondsPerOperation * 1e6),
+    operationsPerCore: figure(operationsPerCore),
+    costPerMillion: figure(perMillion),
+    disturbances: outcome.impacts.map(({ answeredAgainMs, failed, name, shardsMoved, worstSecondP99ms }) => ({
+      name,
+      answeredAgainMs: answeredAgainMs === null ? null : Math.round(answeredAgainMs),
+      failed,
+      worstSecondP99ms: Math.round(worstSecondP99ms),
+      shardsMoved
+    })),
     generator: {
       lagP99ms: Number(lag.p99ms.toFixed(2)),
       utilization: Number(utilization.toFixed(3)),

@@ -1,4 +1,6 @@
 import type { Group } from "./Analysis.ts"
+import { type Cost, cost } from "./Cost.ts"
+import type { Impact } from "./Impact.ts"
 import type { Outcome } from "./Run.ts"
 import { bottleneck } from "./Summary.ts"
 
@@ -31,8 +33,36 @@ const row = ({ codes, failed, maxMs, name, operations, p50ms, p95ms, p99ms }: Gr
     .join(", ")
 ]
 
+const disturbances = (impacts: ReadonlyArray<Impact>): string =>
+  table(
+    ["disturbance", "every key again, ms", "failed", "of operations", "worst second p99 ms", "shards moved"],
+    impacts.map(({ answeredAgainMs, failed, name, operations, shardsMoved, worstSecondP99ms }) => [
+      name,
+      answeredAgainMs === null ? "never" : answeredAgainMs.toFixed(0),
+      String(failed),
+      String(operations),
+      fixed(worstSecondP99ms),
+      String(shardsMoved)
+    ])
+  )
+
+const kilobytes = (bytes: number): string => (bytes / 1024).toFixed(1)
+const used = ({ processes }: Cost): string =>
+  table(
+    ["process", "cores", "CPU us/op", "KB read/op", "KB written/op"],
+    processes.map(({ cores, cpuMicros, name, readBytes, writtenBytes }) => [
+      name,
+      cores.toFixed(2),
+      cpuMicros.toFixed(0),
+      kilobytes(readBytes),
+      kilobytes(writtenBytes)
+    ])
+  )
+
 /** What a run came to, for people. */
-export const text = (outcome: Outcome): string => {
+export const text = (outcome: Outcome, pricePerCoreHour: number): string => {
+  const { impacts } = outcome
+  const costs = cost(outcome, pricePerCoreHour)
   const { analysis, verdict, violated, violations } = outcome
   const { all, keys, perSecond, regions, runnerImbalance, runners, shardImbalance, shards, steps } = analysis
   const late = bottleneck(outcome)
@@ -51,6 +81,14 @@ export const text = (outcome: Outcome): string => {
       : `NO RESULT: ${late}. Fewer operations, or another machine`,
     "",
     ...(late === null ? [table(head("operations"), groups.map(row)), ""] : []),
+    ...(impacts.length > 0 && late === null ? [disturbances(impacts), ""] : []),
+    ...(late === null ? [used(costs), ""] : []),
+    ...(late === null
+      ? [
+          `a core of the cluster does ${costs.operationsPerCore.toFixed(0)} operations a second; ` +
+            `a million cost ${costs.perMillion.toFixed(2)} at ${pricePerCoreHour} a core-hour`
+        ]
+      : []),
     `imbalance, busiest over mean: runners ${runnerImbalance.toFixed(2)}, shards ${shardImbalance.toFixed(2)}`,
     `books: ${verdict.told} answers against the journals, ${verdict.lost.length} lost, ${verdict.duplicated.length} done twice, ${verdict.oversold} oversold; ` +
       `invariants ${violations === 0 ? "hold" : `violated: ${violated.join(", ")}`}`,

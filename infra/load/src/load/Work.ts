@@ -2,7 +2,7 @@ import type { Process } from "./Arrivals.ts"
 import type { Told } from "./Books.ts"
 import type { Spec } from "./Keys.ts"
 import type { Batch } from "./Samples.ts"
-import type { ScenarioName } from "./Scenarios.ts"
+import type { Item, ScenarioName } from "./Scenarios.ts"
 import type * as DirectShop from "./DirectShop.ts"
 import type * as EdgeShop from "./EdgeShop.ts"
 
@@ -13,6 +13,15 @@ export type Target = ({ readonly _tag: "Edge" } & EdgeShop.Options) | ({ readonl
 export type Pace =
   | { readonly _tag: "Open"; readonly process: Process; readonly perSecond: number }
   | { readonly _tag: "Closed"; readonly callers: number }
+  /** At these milliseconds from the start, ascending: an open loop of a given list. */
+  | { readonly _tag: "Listed"; readonly atMs: ReadonlyArray<number> }
+
+/** One sale of a list that the load follows. */
+export interface Sale {
+  /** Index of the key of its first item. */
+  readonly key: number
+  readonly items: ReadonlyArray<Item>
+}
 
 /** Keys as the thread lays them out for itself: the same from the same. */
 export interface KeyPlan {
@@ -30,6 +39,8 @@ export interface Work {
   /** By index of the key, where keys name carts. */
   readonly carts: ReadonlyArray<string>
   readonly target: Target
+  /** The `n`th operation makes the `n`th sale, and begins anew at the end; empty: one unit of the key that is drawn. */
+  readonly sales: ReadonlyArray<Sale>
   /** Of this thread alone. */
   readonly pace: Pace
   /** Warm-up included. */

@@ -8,7 +8,8 @@ import * as EdgeShop from "./EdgeShop.ts"
 import { closedLoop, nowMs, openLoop } from "./Generator.ts"
 import { keyspace } from "./Keys.ts"
 import { batchOf, type Outcome, type Sample } from "./Samples.ts"
-import { type Scenario, scenarios } from "./Scenarios.ts"
+import { type Orders, type Scenario, scenarios } from "./Scenarios.ts"
+import type { NoAnswer } from "./Shop.ts"
 import type { Report, Start, Work } from "./Work.ts"
 
 const work: Work = workerData
@@ -28,7 +29,7 @@ const program = Effect.gen(function* () {
   const scenario: Scenario = scenarios[work.scenario]
   let samples: Array<Sample> = []
   let told: Array<Told> = []
-  const orders: Array<string> = []
+  const orders: Orders = { placed: [], delivered: 0 }
 
   const flush = Effect.sync(() => {
     if (samples.length > 0 || told.length > 0) post({ _tag: "Batch", batch: batchOf(samples), told })
@@ -39,17 +40,19 @@ const program = Effect.gen(function* () {
   const operation = (nth: number, intendedMs: number) =>
     Effect.suspend(() => {
       const n = nth * work.threads + work.thread
-      const key = draw(random)
+      const sale = work.sales[n % work.sales.length]
+      const key = sale?.key ?? draw(random)
       const timed =
         (kind: number, intendedMs: number, startedMs: number) =>
         (outcome: Outcome): void =>
           void samples.push({ kind, key, intendedMs, startedMs, endedMs: nowMs(clock), outcome })
-      const step = <A, E>(name: string, effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+      const step = <A, R>(name: string, effect: Effect.Effect<A, NoAnswer, R>): Effect.Effect<A, NoAnswer, R> =>
         Effect.suspend(() => {
           const since = nowMs(clock)
           const note = timed(1 + scenario.steps.indexOf(name), since, since)
-          return Effect.onExit(effect, (exit) =>
-            Effect.sync(() => note(exit._tag === "Success" ? "ok" : "failed:step"))
+          return Effect.tapError(
+            Effect.tap(effect, () => Effect.sync(() => note("ok"))),
+            ({ code }) => Effect.sync(() => note(`failed:${code}`))
           )
         })
       const note = timed(0, intendedMs, nowMs(clock))
@@ -58,6 +61,7 @@ const program = Effect.gen(function* () {
           run: work.keys.run,
           key: keys[key]!,
           cart: work.carts[key] ?? "",
+          basket: sale?.items ?? [{ code: keys[key]!.name, quantity: 1 }],
           n,
           name: `${work.keys.run}-${n}`,
           random,
@@ -77,21 +81,17 @@ const program = Effect.gen(function* () {
   yield* Effect.forkScoped(Effect.forever(Effect.delay(flush, reportEvery)))
   const { pace } = work
   const idle = performance.eventLoopUtilization()
+  const { inFlightMax, lengthMs } = work
+  const phase = work.thread / work.threads
   const { heldBack } =
-    pace._tag === "Open"
-      ? yield* openLoop({
-          arrivals: arrivals({
-            process: pace.process,
-            perSecond: pace.perSecond,
-            untilMs: work.lengthMs,
-            random,
-            phase: work.thread / work.threads
-          }),
+    pace._tag === "Closed"
+      ? yield* closedLoop({ callers: pace.callers, startMs, untilMs: startMs + lengthMs, operation })
+      : yield* openLoop({
+          arrivals: pace._tag === "Listed" ? pace.atMs : arrivals({ ...pace, untilMs: lengthMs, random, phase }),
           startMs,
-          inFlightMax: work.inFlightMax,
+          inFlightMax,
           operation
         })
-      : yield* closedLoop({ callers: pace.callers, startMs, untilMs: startMs + work.lengthMs, operation })
   const { utilization } = performance.eventLoopUtilization(idle)
   yield* flush
   post({ _tag: "Done", heldBack, utilization })
