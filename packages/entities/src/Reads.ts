@@ -239,6 +239,14 @@ const skuView = (row: StockRow): SkuView =>
     { disableChecks: true }
   )
 
+const tables = { products: "product_view", orders: "order_view", stock: "stock_view" } as const
+
+const seqs = (sql: SqlClient.SqlClient, list: keyof typeof tables, ids: ReadonlyArray<string>) =>
+  Effect.map(
+    sql<{ id: string; seq: number }>`SELECT id, seq FROM ${sql(tables[list])} WHERE id = ANY(${[...ids]}::text[])`,
+    (rows) => new Map(rows.map(({ id, seq }) => [id, seq]))
+  )
+
 /**
  * Lists and stock levels, from the read tables. They follow the journal by a moment: who must not read older than a write
  * asks the entity.
@@ -260,6 +268,12 @@ export class Reads extends Context.Service<
       readonly limit: number
     }) => Effect.Effect<Page<OrderSummary>, BadCursor | SqlError.SqlError>
     readonly stock: (id: SkuId) => Effect.Effect<Option.Option<SkuView>, SqlError.SqlError>
+    /** How far the rows of a list have come; an entity without a row is absent. */
+    readonly seqs: (
+      list: keyof typeof tables,
+      region: Region,
+      ids: ReadonlyArray<string>
+    ) => Effect.Effect<ReadonlyMap<string, number>, SqlError.SqlError>
   }
 >()("@halles/entities/Reads") {
   static readonly layer = Layer.effect(
@@ -268,7 +282,8 @@ export class Reads extends Context.Service<
       Reads.of({
         products: (options) => products(databases.of(options.region), options),
         orders: (options) => orders(databases.of(regionOf(options.customerId)), options),
-        stock: (id) => stock(databases.of(regionOf(id)), id)
+        stock: (id) => stock(databases.of(regionOf(id)), id),
+        seqs: (list, region, ids) => seqs(databases.of(region), list, ids)
       })
     )
   )

@@ -1,5 +1,6 @@
 import { HttpApi, OpenApi } from "effect/http-api"
 import { Access } from "./Access.ts"
+import { BulkApi } from "./BulkApi.ts"
 import { CartApi } from "./CartApi.ts"
 import { CatalogApi } from "./CatalogApi.ts"
 import { CustomerApi } from "./CustomerApi.ts"
@@ -13,7 +14,7 @@ import { WebhookApi } from "./WebhookApi.ts"
 
 /** The whole contract of the edge: routes, documents, a typed client and the OpenAPI page all come from it. */
 export class Api extends HttpApi.make("halles")
-  .add(CartApi, OrderApi, CustomerApi, SkuApi, CatalogApi, WebhookApi, HealthApi)
+  .add(CartApi, OrderApi, CustomerApi, SkuApi, CatalogApi, BulkApi, WebhookApi, HealthApi)
   .middleware(Refusals)
   .middleware(Access)
   .annotate(HttpApi.ParseOptions, { errors: "all", onExcessProperty: "error" })

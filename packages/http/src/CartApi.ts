@@ -1,4 +1,4 @@
-import { CartView, Charge, CheckOut, OpenCart, Pricing, PutLine } from "@halles/entities/Cart"
+import { CartView, Charge, CheckOut, Coupon, OpenCart, Pricing, PutLine } from "@halles/entities/Cart"
 import { CartId, SkuCode } from "@halles/shared/Ids"
 import { Region } from "@halles/shared/Region"
 import { Schema } from "effect"
@@ -33,6 +33,14 @@ export const CheckoutJson = Schema.Struct({ orderId: OrderJson.fields.id, ...Ord
 
 const params = { id: CartId }
 const lineParams = { id: CartId, sku: SkuCode }
+const lineErrors = [
+  Problems.notFound,
+  Problems.preconditionFailed,
+  Problems.cartClosed,
+  Problems.cartFull,
+  Problems.notSold,
+  Problems.pricingMismatch
+]
 const created = CartJson.pipe(HttpApiSchema.status(201))
 
 export class CartApi extends HttpApiGroup.make("carts")
@@ -77,6 +85,40 @@ export class CartApi extends HttpApiGroup.make("carts")
         Problems.forbidden
       ]
     }).annotate(OpenApi.Summary, "The line has this quantity from now on"),
+    HttpApiEndpoint.post("addLine", "/carts/:id/lines", {
+      params,
+      headers: Edge.changingKeyRequired,
+      payload: Schema.Struct({
+        sku: SkuCode,
+        quantity: PutLine.fields.quantity,
+        variant: Schema.optionalKey(PutLine.fields.variant)
+      }),
+      success: CartJson,
+      error: lineErrors
+    })
+      .middleware(Idempotency)
+      .annotate(OpenApi.Summary, "The line has this much more"),
+    HttpApiEndpoint.post("reprice", "/carts/:id/reprice", {
+      params,
+      headers: Edge.changing,
+      success: CartJson,
+      error: lineErrors
+    })
+      .middleware(Idempotency)
+      .annotate(OpenApi.Summary, "Take the prices of now"),
+    HttpApiEndpoint.put("putCoupon", "/carts/:id/coupon", {
+      params,
+      headers: Edge.changing,
+      payload: Coupon,
+      success: CartJson,
+      error: lineErrors
+    }).annotate(OpenApi.Summary, "A percentage off the goods"),
+    HttpApiEndpoint.delete("removeCoupon", "/carts/:id/coupon", {
+      params,
+      headers: Edge.changing,
+      success: CartJson,
+      error: lineErrors
+    }).annotate(OpenApi.Summary, "Take the coupon off"),
     HttpApiEndpoint.delete("removeLine", "/carts/:id/lines/:sku", {
       params: lineParams,
       query: { variant: Schema.optionalKey(PutLine.fields.variant) },

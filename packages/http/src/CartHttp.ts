@@ -1,4 +1,17 @@
-import { Cart, type CartView, CheckOut, Merge, OpenCart, PutCharge, PutLine, RemoveLine } from "@halles/entities/Cart"
+import {
+  AddLine,
+  ApplyCoupon,
+  Cart,
+  type CartView,
+  CheckOut,
+  Merge,
+  OpenCart,
+  PutCharge,
+  PutLine,
+  RemoveCoupon,
+  RemoveLine,
+  Reprice
+} from "@halles/entities/Cart"
 import { CommandReused } from "@halles/entities/EntityErrors"
 import { Order, type OrderView, type Status } from "@halles/entities/Order"
 import { CartId, type CustomerId, OrderId } from "@halles/shared/Ids"
@@ -15,7 +28,7 @@ import { CurrencyMismatch, Unavailable } from "./EdgeErrors.ts"
 import { orderJson } from "./OrderHttp.ts"
 import { saleJson } from "./SaleJson.ts"
 
-const cartJson = (view: CartView): typeof CartJson.Encoded => ({
+export const cartJson = (view: CartView): typeof CartJson.Encoded => ({
   id: view.id,
   status: view.status,
   currency: view.currency,
@@ -27,7 +40,7 @@ const cartJson = (view: CartView): typeof CartJson.Encoded => ({
   mergedInto: view.mergedInto,
   seq: view.seq
 })
-const answer = (view: CartView) => Edge.versioned(view.seq, cartJson(view))
+const answer = (view: CartView) => Edge.written(["Cart", view.id, view.seq], cartJson(view))
 
 const checkoutJson = (view: OrderView): typeof CheckoutJson.Encoded => ({ orderId: view.id, ...orderJson(view) })
 
@@ -82,7 +95,10 @@ export const CartHttp = HttpApiBuilder.group(
         if (view.currency !== currency || view.pricing !== pricing || view.customerId !== (customerId ?? null)) {
           return yield* new CommandReused({ commandId: stamp.commandId })
         }
-        return Edge.versioned(view.seq, cartJson(view), { status: 201, headers: { location: `/v1/carts/${id}` } })
+        return Edge.written(["Cart", id, view.seq], cartJson(view), {
+          status: 201,
+          headers: { location: `/v1/carts/${id}` }
+        })
       }),
       getCart: ({ params, request }) =>
         Effect.map(Edge.call(cart(params.id).View()), (view) => Edge.fresh(request, view.seq, () => cartJson(view))),
@@ -103,6 +119,36 @@ export const CartHttp = HttpApiBuilder.group(
         )
         return answer(view)
       }),
+      addLine: ({ headers, params, payload }) =>
+        Effect.map(
+          Edge.call(
+            cart(params.id).AddLine(
+              new AddLine({
+                ...Edge.stamp("add", headers),
+                sku: payload.sku,
+                variant: payload.variant ?? "",
+                quantity: payload.quantity
+              })
+            )
+          ),
+          answer
+        ),
+      reprice: ({ headers, params }) =>
+        Effect.map(Edge.call(cart(params.id).Reprice(new Reprice({ ...Edge.stamp("reprice", headers) }))), answer),
+      putCoupon: ({ headers, params, payload }) =>
+        Effect.map(
+          Edge.call(
+            cart(params.id).ApplyCoupon(
+              new ApplyCoupon({ ...Edge.stamp("coupon", headers, "edge:import"), coupon: payload })
+            )
+          ),
+          answer
+        ),
+      removeCoupon: ({ headers, params }) =>
+        Effect.map(
+          Edge.call(cart(params.id).RemoveCoupon(new RemoveCoupon({ ...Edge.stamp("no-coupon", headers) }))),
+          answer
+        ),
       removeLine: ({ headers, params, query }) =>
         Effect.map(
           Edge.call(
@@ -135,7 +181,7 @@ export const CartHttp = HttpApiBuilder.group(
         })
         const { orderId } = yield* Edge.call(cart(params.id).CheckOut(command))
         const view = yield* ordered(orderId ?? OrderId.make(params.id), Edge.waitMsOf(headers.prefer))
-        return Edge.versioned(view.seq, checkoutJson(view), {
+        return Edge.written(["Order", view.id, view.seq], checkoutJson(view), {
           status: undecided.has(view.status) ? 202 : 201,
           headers: { location: `/v1/orders/${view.id}`, ...Edge.applied(headers.prefer) }
         })

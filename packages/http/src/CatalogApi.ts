@@ -1,10 +1,11 @@
-import { ProductView } from "@halles/entities/Product"
-import { limitMax } from "@halles/entities/Reads"
+import { ListProduct, ProductView } from "@halles/entities/Product"
 import { SkuCode } from "@halles/shared/Ids"
 import { Region } from "@halles/shared/Region"
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
-import { Money } from "./MoneyJson.ts"
+import * as Consistency from "./Consistency.ts"
+import * as Edge from "./Edge.ts"
+import { Money, Price } from "./MoneyJson.ts"
 import * as Problems from "./Problems.ts"
 
 const { description, listed, price, region, seq, sku, title } = ProductView.fields
@@ -19,11 +20,11 @@ export const ProductJson = Schema.Struct({
   seq
 }).annotate({ identifier: "Product" })
 
-const Cursor = Schema.String.check(Schema.isMaxLength(200))
-const Limit = Schema.NumberFromString.check(Schema.isInt(), Schema.isBetween({ minimum: 1, maximum: limitMax }))
-
 /** `next` goes into `cursor` for the page after this one. */
-export const ProductsJson = Schema.Struct({ items: Schema.Array(ProductJson), next: Schema.NullOr(Cursor) }).annotate({
+export const ProductsJson = Schema.Struct({
+  items: Schema.Array(ProductJson),
+  next: Schema.NullOr(Edge.Cursor)
+}).annotate({
   identifier: "Products"
 })
 
@@ -55,9 +56,9 @@ export class CatalogApi extends HttpApiGroup.make("catalog")
       query: {
         region: Region,
         q: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(100))),
-        cursor: Schema.optionalKey(Cursor),
-        limit: Schema.optionalKey(Limit)
+        ...Edge.paged
       },
+      headers: Consistency.header,
       success: ProductsJson
     }).annotate(OpenApi.Summary, "What a region sells"),
     HttpApiEndpoint.get("getProduct", "/products/:sku", {
@@ -65,7 +66,27 @@ export class CatalogApi extends HttpApiGroup.make("catalog")
       query: { region: Region },
       success: ProductJson,
       error: [Problems.notFound]
-    }).annotate(OpenApi.Summary, "One product in a region")
+    }).annotate(OpenApi.Summary, "One product in a region"),
+    HttpApiEndpoint.put("putProduct", "/products/:sku", {
+      params: { sku: SkuCode },
+      query: { region: Region },
+      headers: Edge.replacing,
+      payload: Schema.Struct({
+        title: ListProduct.fields.title,
+        description: Schema.optionalKey(ListProduct.fields.description),
+        price: Price,
+        taxRate: price.fields.taxRate
+      }),
+      success: ProductJson,
+      error: [Problems.preconditionFailed]
+    }).annotate(OpenApi.Summary, "List a product, or replace what is listed"),
+    HttpApiEndpoint.delete("deleteProduct", "/products/:sku", {
+      params: { sku: SkuCode },
+      query: { region: Region },
+      headers: Edge.changing,
+      success: ProductJson,
+      error: [Problems.notFound, Problems.preconditionFailed]
+    }).annotate(OpenApi.Summary, "Take a product off sale")
   )
   .prefix("/v1")
   .annotate(OpenApi.Title, "Catalogue") {}

@@ -1,17 +1,18 @@
-import { Product, type ProductView } from "@halles/entities/Product"
+import { ListProduct, Product, type ProductView, Unlist } from "@halles/entities/Product"
 import { Reads } from "@halles/entities/Reads"
-import { skuId } from "@halles/shared/Ids"
+import { SkuId, skuId } from "@halles/shared/Ids"
 import { Effect, Stream } from "effect"
 import { HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { Api } from "./Api.ts"
 import type { ProductJson, ProductsJson } from "./CatalogApi.ts"
 import { CatalogImport } from "./CatalogImport.ts"
+import * as Consistency from "./Consistency.ts"
 import * as Edge from "./Edge.ts"
-import { InvalidRequest } from "./EdgeErrors.ts"
+import { Unavailable } from "./EdgeErrors.ts"
 import { money } from "./MoneyJson.ts"
 
-const productJson = (view: ProductView): typeof ProductJson.Encoded => ({
+export const productJson = (view: ProductView): typeof ProductJson.Encoded => ({
   region: view.region,
   sku: view.sku,
   title: view.title,
@@ -22,8 +23,8 @@ const productJson = (view: ProductView): typeof ProductJson.Encoded => ({
   seq: view.seq
 })
 
-const limitDefault = 50
-const badCursor = new InvalidRequest({ errors: [{ parameter: "cursor", detail: "Expected the `next` of this list" }] })
+const answer = (view: ProductView) =>
+  Edge.written(["Product", skuId(view.region, view.sku), view.seq], productJson(view))
 
 export const CatalogHttp = HttpApiBuilder.group(
   Api,
@@ -43,15 +44,56 @@ export const CatalogHttp = HttpApiBuilder.group(
             { contentType: "application/x-ndjson", headers: { "import-id": importId, "cache-control": "no-store" } }
           )
         }),
-      listProducts: ({ query }) =>
+      listProducts: Effect.fnUntraced(function* ({ headers, query, request }) {
+        const { region } = query
+        const seen = yield* Consistency.seenOf(headers["consistency-token"], "Product")
+        const here = new Map([...seen].filter(([id]) => id.startsWith(`${region}_`)))
+        const behind = yield* Edge.call(Consistency.behind(here, (ids) => reads.seqs("products", region, ids)))
+        // Which words an entity has only the read table knows.
+        if (behind.length > 0 && query.q !== undefined) return yield* new Unavailable()
+        const { items, next } = yield* Edge.call(
+          Effect.tapErrorTag(
+            reads.products({ ...query, limit: query.limit ?? Edge.limitDefault }),
+            "SqlError",
+            (error) => Effect.logWarning("Reads.products failed", error)
+          )
+        ).pipe(Effect.catchTag("BadCursor", () => Effect.fail(Edge.badCursor)))
+        const asked = yield* Effect.forEach(
+          behind,
+          (id) => Effect.catchTag(Edge.call(product(SkuId.make(id)).View()), "NotFound", () => Effect.succeed(null)),
+          { concurrency: 8 }
+        )
+        const newer = new Map(asked.flatMap((view) => (view === null ? [] : [[view.sku, view] as const])))
+        const last = items.at(-1)?.sku
+        const first = items[0]?.sku
+        /** On this page, by where it would stand; without a next page all that follows is on this one. */
+        const isHere = ({ sku }: ProductView) =>
+          (next === null || last === undefined || sku <= last) &&
+          (query.cursor === undefined || (first !== undefined && sku >= first))
+        const merged = [...items.filter(({ sku }) => !newer.has(sku)), ...[...newer.values()].filter(isHere)]
+          .filter(({ listed }) => listed)
+          .toSorted((a, b) => (a.sku < b.sku ? -1 : 1))
+        return Edge.listed(request, { items: merged.map(productJson), next } satisfies typeof ProductsJson.Encoded)
+      }),
+      putProduct: ({ headers, params, payload, query }) => {
+        const { description = "", price, taxRate, title } = payload
+        const command = new ListProduct({
+          ...Edge.stamp("list", headers, "edge:import"),
+          sku: params.sku,
+          title,
+          description,
+          price: { ...price, taxRate }
+        })
+        return Effect.map(Edge.call(product(skuId(query.region, params.sku)).ListProduct(command)), answer)
+      },
+      deleteProduct: ({ headers, params, query }) =>
         Effect.map(
           Edge.call(
-            Effect.tapErrorTag(reads.products({ ...query, limit: query.limit ?? limitDefault }), "SqlError", (error) =>
-              Effect.logWarning("Reads.products failed", error)
+            product(skuId(query.region, params.sku)).Unlist(
+              new Unlist({ ...Edge.stamp("unlist", headers, "edge:import") })
             )
-          ).pipe(Effect.catchTag("BadCursor", () => Effect.fail(badCursor))),
-          ({ items, next }) =>
-            HttpServerResponse.jsonUnsafe({ items: items.map(productJson), next } satisfies typeof ProductsJson.Encoded)
+          ),
+          answer
         ),
       getProduct: ({ params, query, request }) =>
         Effect.map(Edge.call(product(skuId(query.region, params.sku)).View()), (view) =>

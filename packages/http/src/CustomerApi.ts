@@ -1,11 +1,13 @@
-import { AddressLabel, CustomerView, Preferences, Purpose, Register } from "@halles/entities/Customer"
+import { AddressLabel, CustomerView, MovePoints, Preferences, Purpose, Register } from "@halles/entities/Customer"
 import { Address } from "@halles/shared/Address"
 import { CustomerId } from "@halles/shared/Ids"
 import { Region } from "@halles/shared/Region"
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
+import * as Consistency from "./Consistency.ts"
 import * as Edge from "./Edge.ts"
 import { Idempotency } from "./Idempotency.ts"
+import { OrdersJson } from "./OrderApi.ts"
 import * as Problems from "./Problems.ts"
 
 const { email, guest, id, name, orders, points, preferences, seq } = CustomerView.fields
@@ -64,7 +66,22 @@ export class CustomerApi extends HttpApiGroup.make("customers")
       error: [Problems.notFound, Problems.preconditionFailed, Problems.tooManyAddresses]
     })
       .middleware(Idempotency)
-      .annotate(OpenApi.Summary, "Change what is given, and leave the rest")
+      .annotate(OpenApi.Summary, "Change what is given, and leave the rest"),
+    HttpApiEndpoint.get("listOrders", "/customers/:id/orders", {
+      params,
+      query: Edge.paged,
+      headers: Consistency.header,
+      success: OrdersJson
+    }).annotate(OpenApi.Summary, "A customer's orders, newest first"),
+    HttpApiEndpoint.post("movePoints", "/customers/:id/points", {
+      params,
+      headers: Edge.changingKeyRequired,
+      payload: Schema.Struct({ points: MovePoints.fields.points, reference: MovePoints.fields.reference }),
+      success: CustomerJson,
+      error: [Problems.notFound, Problems.preconditionFailed, Problems.notEnoughPoints]
+    })
+      .middleware(Idempotency)
+      .annotate(OpenApi.Summary, "Give or take loyalty points")
   )
   .prefix("/v1")
   .annotate(OpenApi.Title, "Customers") {}

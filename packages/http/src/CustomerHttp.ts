@@ -1,6 +1,7 @@
 import {
   Customer,
   type CustomerView,
+  MovePoints,
   PutAddress,
   Purpose,
   Register,
@@ -8,12 +9,18 @@ import {
   SetConsent,
   UpdateProfile
 } from "@halles/entities/Customer"
-import { CustomerId } from "@halles/shared/Ids"
+import { Order, type OrderView } from "@halles/entities/Order"
+import { type OrderSummary, Reads } from "@halles/entities/Reads"
+import { CustomerId, OrderId } from "@halles/shared/Ids"
+import { regionOf } from "@halles/shared/Region"
 import { Effect } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
 import { Api } from "./Api.ts"
 import type { CustomerJson, CustomerPatch } from "./CustomerApi.ts"
+import * as Consistency from "./Consistency.ts"
 import * as Edge from "./Edge.ts"
+import { money } from "./MoneyJson.ts"
+import type { OrderSummaryJson } from "./OrderApi.ts"
 
 const customerJson = (view: CustomerView): typeof CustomerJson.Encoded => ({
   id: view.id,
@@ -27,6 +34,37 @@ const customerJson = (view: CustomerView): typeof CustomerJson.Encoded => ({
   points: view.points,
   seq: view.seq
 })
+
+type Summary = typeof OrderSummaryJson.Encoded
+const summaryJson = (order: OrderSummary): Summary => ({
+  id: order.id,
+  status: order.status,
+  customerId: order.customerId,
+  currency: order.currency,
+  total: money(order.total, order.currency),
+  captured: money(order.captured, order.currency),
+  refunded: money(order.refunded, order.currency),
+  placedAt: order.placedAt,
+  updatedAt: order.updatedAt,
+  seq: order.seq
+})
+/** The same of an order that the list does not have yet. */
+const summaryOf = (view: OrderView): Summary => ({
+  id: view.id,
+  status: view.status,
+  customerId: view.customerId,
+  currency: view.currency,
+  total: money(view.totals.total, view.currency),
+  captured: money(view.payment.captured, view.currency),
+  refunded: money(view.payment.refunded, view.currency),
+  placedAt: view.steps[0]?.at ?? 0,
+  updatedAt: view.steps.at(-1)?.at ?? 0,
+  seq: view.seq
+})
+
+/** Newest first, as the list is sorted. */
+const newestFirst = (a: Summary, b: Summary): number =>
+  b.placedAt - a.placedAt || (a.id < b.id ? 1 : a.id > b.id ? -1 : 0)
 
 type Patch = typeof CustomerPatch.Type
 
@@ -61,6 +99,8 @@ export const CustomerHttp = HttpApiBuilder.group(
   "customers",
   Effect.fnUntraced(function* (handlers) {
     const customer = yield* Customer.client
+    const order = yield* Order.client
+    const reads = yield* Reads
     const send = (id: CustomerId, command: ReturnType<typeof commandsOf>[number]) => {
       switch (command._tag) {
         case "UpdateProfile":
@@ -80,7 +120,7 @@ export const CustomerHttp = HttpApiBuilder.group(
         const view = yield* Edge.call(
           customer(id).Register(new Register({ ...Edge.stamp("register", headers), ...profile }))
         )
-        return Edge.versioned(view.seq, customerJson(view), {
+        return Edge.written(["Customer", id, view.seq], customerJson(view), {
           status: 201,
           headers: { location: `/v1/customers/${id}` }
         })
@@ -92,7 +132,39 @@ export const CustomerHttp = HttpApiBuilder.group(
       patchCustomer: Effect.fnUntraced(function* ({ headers, params, payload }) {
         const views = yield* Effect.forEach(commandsOf(payload, headers), (command) => send(params.id, command))
         const view = views.at(-1) ?? (yield* Edge.call(customer(params.id).View()))
-        return Edge.versioned(view.seq, customerJson(view))
+        return Edge.written(["Customer", view.id, view.seq], customerJson(view))
+      }),
+      movePoints: ({ headers, params, payload }) =>
+        Effect.map(
+          Edge.call(customer(params.id).MovePoints(new MovePoints({ ...Edge.stamp("points", headers), ...payload }))),
+          (view) => Edge.written(["Customer", view.id, view.seq], customerJson(view))
+        ),
+      listOrders: Effect.fnUntraced(function* ({ headers, params, query, request }) {
+        const region = regionOf(params.id)
+        const seen = yield* Consistency.seenOf(headers["consistency-token"], "Order")
+        const here = new Map([...seen].filter(([id]) => id.startsWith(`${region}_`)))
+        const behind = yield* Edge.call(Consistency.behind(here, (ids) => reads.seqs("orders", region, ids)))
+        const page = yield* Edge.call(
+          reads.orders({
+            customerId: params.id,
+            limit: query.limit ?? Edge.limitDefault,
+            ...Edge.given("cursor", query.cursor)
+          })
+        ).pipe(Effect.catchTag("BadCursor", () => Effect.fail(Edge.badCursor)))
+        const asked = yield* Effect.forEach(
+          behind,
+          (id) =>
+            Edge.call(order(OrderId.make(id)).View()).pipe(Effect.catchTag("NotFound", () => Effect.succeed(null))),
+          { concurrency: 8 }
+        )
+        const newer = new Map<string, Summary>()
+        for (const view of asked) if (view?.customerId === params.id) newer.set(view.id, summaryOf(view))
+        const listed = page.items.map(summaryJson)
+        const known = new Set<string>(listed.map(({ id }) => id))
+        // What has no row yet is newer than every row: it belongs to the first page.
+        const added = query.cursor === undefined ? [...newer.values()].filter(({ id }) => !known.has(id)) : []
+        const items = [...added.toSorted(newestFirst), ...listed.map((item) => newer.get(item.id) ?? item)]
+        return Edge.listed(request, { items, next: page.next })
       })
     })
   })

@@ -1,9 +1,11 @@
+import { limitMax } from "@halles/entities/Reads"
 import { CommandId } from "@halles/shared/Ids"
 import type { Region } from "@halles/shared/Region"
 import { Cause, Effect, Schedule, Schema } from "effect"
 import { type HttpServerRequest, HttpServerResponse } from "effect/http"
 import { createHash, randomBytes, randomUUID } from "node:crypto"
-import { Unavailable } from "./EdgeErrors.ts"
+import * as Consistency from "./Consistency.ts"
+import { InvalidRequest, Unavailable } from "./EdgeErrors.ts"
 
 /** How long one call to an entity may take, unless it waits on purpose. */
 export const deadlineMs = 3_000
@@ -86,6 +88,9 @@ const IfMatch = Schema.String.check(
 export const changing = { ...keyed, "if-match": Schema.optionalKey(IfMatch) }
 export const changingKeyRequired = { ...keyRequired, "if-match": Schema.optionalKey(IfMatch) }
 
+/** As `changing`, where a change that was made without looking would undo somebody else's: 428 without `If-Match`. */
+export const replacing = { ...keyed, "if-match": IfMatch }
+
 interface Keyed {
   readonly "idempotency-key"?: string
   readonly "if-match"?: string
@@ -147,6 +152,45 @@ export const versioned = (
     status: options.status ?? 200,
     headers: { etag: etagOf(seq), "cache-control": "private, no-cache", ...options.headers }
   })
+
+/** What a change came to: as `versioned`, with a token that a later read of a list may carry. */
+export const written = (
+  seen: Consistency.Seen,
+  body: object,
+  options: { readonly status?: number; readonly headers?: Readonly<Record<string, string>> } = {}
+): HttpServerResponse.HttpServerResponse =>
+  versioned(seen[2], body, {
+    ...options,
+    headers: { ...options.headers, "consistency-token": Consistency.tokenOf([seen]) }
+  })
+
+/** The `next` of a page: the sort key of its last item, so that what is inserted meanwhile moves nothing. */
+export const Cursor = Schema.String.check(Schema.isMaxLength(200))
+export const paged = {
+  cursor: Schema.optionalKey(Cursor),
+  limit: Schema.optionalKey(
+    Schema.NumberFromString.check(Schema.isInt(), Schema.isBetween({ minimum: 1, maximum: limitMax }))
+  )
+}
+export const limitDefault = 50
+export const badCursor = new InvalidRequest({
+  errors: [{ parameter: "cursor", detail: "Expected the `next` of this list" }]
+})
+
+/** A page of a list, with links (RFC 8288) to the first and the next one. */
+export const listed = (
+  request: HttpServerRequest.HttpServerRequest,
+  page: { readonly items: ReadonlyArray<unknown>; readonly next: string | null }
+): HttpServerResponse.HttpServerResponse => {
+  const link = (cursor: string | null, rel: string) => {
+    const url = new URL(request.url, "http://edge")
+    url.searchParams.delete("cursor")
+    if (cursor !== null) url.searchParams.set("cursor", cursor)
+    return `<${url.pathname}${url.search}>; rel="${rel}"`
+  }
+  const next = page.next === null ? [] : [link(page.next, "next")]
+  return HttpServerResponse.jsonUnsafe(page, { headers: { link: [link(null, "first"), ...next].join(", ") } })
+}
 
 /** `If-None-Match` compares weakly (RFC 9110): a cache on the way may have weakened the tag. */
 const isKnown = (given: string | undefined, tag: string): boolean =>

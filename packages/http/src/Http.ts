@@ -13,6 +13,7 @@ import { AuditLog } from "@halles/shared/AuditLog"
 import { AccessLive } from "./AccessLive.ts"
 import { Api } from "./Api.ts"
 import { Authentication } from "./Authentication.ts"
+import { BulkHttp } from "./BulkHttp.ts"
 import { CartHttp } from "./CartHttp.ts"
 import { CatalogHttp } from "./CatalogHttp.ts"
 import { CatalogImport } from "./CatalogImport.ts"
@@ -48,7 +49,7 @@ export const RoutesLive = Layer.mergeAll(
   // Who it is comes first: what follows may judge by it.
   Layer.provideMerge(Guard, Authentication)
 ).pipe(
-  Layer.provide([CartHttp, OrderHttp, CustomerHttp, SkuHttp, CatalogHttp, WebhookHttp, HealthHttp]),
+  Layer.provide([CartHttp, OrderHttp, CustomerHttp, SkuHttp, CatalogHttp, BulkHttp, WebhookHttp, HealthHttp]),
   Layer.provide([CatalogImport.layer, AccessLive, IdempotencyLive, RefusalsLive]),
   Layer.provide(Layer.succeed(HttpIncomingMessage.MaxBodySize, bodyMax))
 )

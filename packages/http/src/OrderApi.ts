@@ -1,5 +1,7 @@
 import { linesMax } from "@halles/entities/Cart"
 import { Cancel, OrderView, RequestReturn, ReturnLine, ReturnView, Status, Step } from "@halles/entities/Order"
+import { LedgerEntry, PaymentView } from "@halles/entities/Payment"
+import { ShipmentView } from "@halles/entities/Shipment"
 import { OrderId } from "@halles/shared/Ids"
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
@@ -9,7 +11,7 @@ import { Money } from "./MoneyJson.ts"
 import * as Problems from "./Problems.ts"
 import { ChargeJson, LineJson, TotalsJson } from "./SaleJson.ts"
 
-const ReturnJson = Schema.Struct({
+export const ReturnJson = Schema.Struct({
   returnId: ReturnView.fields.returnId,
   status: ReturnView.fields.status,
   disposition: ReturnView.fields.disposition,
@@ -35,6 +37,49 @@ export const OrderJson = Schema.Struct({
   seq
 }).annotate({ identifier: "Order" })
 
+/** An order as a list shows it; `GET /v1/orders/{id}` has the rest. */
+export const OrderSummaryJson = Schema.Struct({
+  id,
+  status,
+  customerId,
+  currency,
+  total: Money,
+  captured: Money,
+  refunded: Money,
+  /** Unix milliseconds. */
+  placedAt: Schema.Int,
+  updatedAt: Schema.Int,
+  seq
+}).annotate({ identifier: "OrderSummary" })
+/** `next` goes into `cursor` for the page after this one. */
+export const OrdersJson = Schema.Struct({
+  items: Schema.Array(OrderSummaryJson),
+  next: Schema.NullOr(Edge.Cursor)
+}).annotate({ identifier: "Orders" })
+
+const entry = LedgerEntry.fields
+/** What was asked of the payment gateway for an order, and what came of it. The order's own steps move it. */
+export const PaymentJson = Schema.Struct({
+  orderId: PaymentView.fields.orderId,
+  status: PaymentView.fields.status,
+  authorised: Money,
+  captured: Money,
+  refunded: Money,
+  ledger: Schema.Array(
+    Schema.Struct({
+      kind: entry.kind,
+      reference: entry.reference,
+      amount: Money,
+      status: entry.status,
+      reason: entry.reason,
+      at: entry.at
+    })
+  ),
+  seq: PaymentView.fields.seq
+}).annotate({ identifier: "Payment" })
+
+export const ShipmentJson = Schema.Struct(ShipmentView.fields).annotate({ identifier: "Shipment" })
+
 export const RequestedReturnJson = Schema.Struct({
   returnId: ReturnView.fields.returnId,
   status: ReturnView.fields.status,
@@ -48,12 +93,27 @@ const LastEventId = Schema.NumberFromString.check(Schema.isInt(), Schema.isGreat
 
 const params = { id: OrderId }
 
+const read = { params, error: [Problems.notFound] }
+
 export class OrderApi extends HttpApiGroup.make("orders")
   .add(
     HttpApiEndpoint.get("getOrder", "/orders/:id", { params, success: OrderJson, error: [Problems.notFound] }).annotate(
       OpenApi.Summary,
       "The order with its history"
     ),
+    HttpApiEndpoint.get("getPayment", "/orders/:id/payment", { ...read, success: PaymentJson }).annotate(
+      OpenApi.Summary,
+      "What was authorised, captured and refunded"
+    ),
+    HttpApiEndpoint.get("getShipment", "/orders/:id/shipment", { ...read, success: ShipmentJson }).annotate(
+      OpenApi.Summary,
+      "Parcels and where they are"
+    ),
+    HttpApiEndpoint.get("getReturn", "/orders/:id/returns/:returnId", {
+      params: { id: OrderId, returnId: RequestReturn.fields.returnId },
+      success: ReturnJson,
+      error: [Problems.notFound]
+    }).annotate(OpenApi.Summary, "What became of goods sent back"),
     HttpApiEndpoint.get("watchOrder", "/orders/:id/events", {
       params,
       headers: { "last-event-id": Schema.optionalKey(LastEventId) },

@@ -1,12 +1,33 @@
 import { Cancel, Order, type OrderView, RequestReturn } from "@halles/entities/Order"
+import { NotFound } from "@halles/entities/EntityErrors"
+import { Payment, type PaymentView } from "@halles/entities/Payment"
+import { Shipment } from "@halles/entities/Shipment"
 import { Effect, Stream } from "effect"
 import { HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { Api } from "./Api.ts"
 import * as Edge from "./Edge.ts"
 import { money } from "./MoneyJson.ts"
-import type { OrderJson, RequestedReturnJson, StepEvent } from "./OrderApi.ts"
+import type { OrderJson, PaymentJson, RequestedReturnJson, ReturnJson, StepEvent } from "./OrderApi.ts"
 import { saleJson } from "./SaleJson.ts"
+
+const goodsJson = (view: OrderView, goods: OrderView["returns"][number]): typeof ReturnJson.Encoded => ({
+  returnId: goods.returnId,
+  status: goods.status,
+  disposition: goods.disposition,
+  lines: goods.lines,
+  refunded: money(goods.refunded, view.currency)
+})
+
+const paymentJson = (view: PaymentView): typeof PaymentJson.Encoded => ({
+  orderId: view.orderId,
+  status: view.status,
+  authorised: money(view.authorised, view.currency),
+  captured: money(view.captured, view.currency),
+  refunded: money(view.refunded, view.currency),
+  ledger: view.ledger.map((entry) => ({ ...entry, amount: money(entry.amount, view.currency) })),
+  seq: view.seq
+})
 
 export const orderJson = (view: OrderView): typeof OrderJson.Encoded => ({
   id: view.id,
@@ -21,13 +42,7 @@ export const orderJson = (view: OrderView): typeof OrderJson.Encoded => ({
     refunded: money(view.payment.refunded, view.currency)
   },
   trackingNumbers: view.trackingNumbers,
-  returns: view.returns.map((goods) => ({
-    returnId: goods.returnId,
-    status: goods.status,
-    disposition: goods.disposition,
-    lines: goods.lines,
-    refunded: money(goods.refunded, view.currency)
-  })),
+  returns: view.returns.map((goods) => goodsJson(view, goods)),
   cancelled: view.cancelled,
   steps: view.steps,
   seq: view.seq
@@ -63,7 +78,22 @@ export const OrderHttp = HttpApiBuilder.group(
   "orders",
   Effect.fnUntraced(function* (handlers) {
     const order = yield* Order.client
+    const payment = yield* Payment.client
+    const shipment = yield* Shipment.client
     return handlers.handleAll({
+      getPayment: ({ params, request }) =>
+        Effect.map(Edge.call(payment(params.id).View()), (view) =>
+          Edge.fresh(request, view.seq, () => paymentJson(view))
+        ),
+      getShipment: ({ params, request }) =>
+        Effect.map(Edge.call(shipment(params.id).View()), (view) => Edge.fresh(request, view.seq, () => ({ ...view }))),
+      getReturn: ({ params, request }) =>
+        Effect.flatMap(Edge.call(order(params.id).View()), (view) => {
+          const goods = view.returns.find(({ returnId }) => returnId === params.returnId)
+          return goods === undefined
+            ? Effect.fail(new NotFound({ entity: "Return", id: params.returnId }))
+            : Effect.succeed(Edge.fresh(request, view.seq, () => goodsJson(view, goods)))
+        }),
       getOrder: ({ params, request }) =>
         Effect.map(Edge.call(order(params.id).View()), (view) => Edge.fresh(request, view.seq, () => orderJson(view))),
       watchOrder: ({ headers, params }) =>
@@ -85,7 +115,7 @@ export const OrderHttp = HttpApiBuilder.group(
               new Cancel({ ...Edge.stamp("cancel", headers), reason: payload.reason ?? "requested" })
             )
           ),
-          (view) => Edge.versioned(view.seq, orderJson(view))
+          (view) => Edge.written(["Order", view.id, view.seq], orderJson(view))
         ),
       requestReturn: Effect.fnUntraced(function* ({ headers, params, payload }) {
         const returnId = Edge.token(`return:${params.id}`, headers)
@@ -97,7 +127,10 @@ export const OrderHttp = HttpApiBuilder.group(
           disposition: payload.disposition
         })
         const view = yield* Edge.call(order(params.id).RequestReturn(command))
-        return Edge.versioned(view.seq, returnJson(view, returnId), { status: 202 })
+        return Edge.written(["Order", view.id, view.seq], returnJson(view, returnId), {
+          status: 202,
+          headers: { location: `/v1/orders/${view.id}/returns/${returnId}` }
+        })
       })
     })
   })

@@ -51,6 +51,16 @@ export const policy: Readonly<Record<string, Rule>> = {
   putLine: { ...ofCart, scopes: ["carts:write"], roles: { ...shopper, merchandiser: "any" }, asks: ["agreedPrices"] },
   removeLine: { ...ofCart, scopes: ["carts:write"], roles: shopper },
   mergeCart: { ...ofCart, scopes: ["carts:write"], roles: shopper, asks: ["owner"] },
+  addLine: { ...ofCart, scopes: ["carts:write"], roles: shopper },
+  reprice: { ...ofCart, scopes: ["carts:write"], roles: shopper },
+  removeCoupon: { ...ofCart, scopes: ["carts:write"], roles: shopper },
+  bulkLines: { ...ofCart, scopes: ["carts:write"], roles: shopper },
+  putCoupon: {
+    thing: { cart: "id" },
+    region: "id",
+    scopes: ["carts:write"],
+    roles: { merchandiser: "any", admin: "any" }
+  },
   putCharge: {
     thing: { cart: "id" },
     region: "id",
@@ -60,6 +70,9 @@ export const policy: Readonly<Record<string, Rule>> = {
   checkOut: { ...ofCart, scopes: ["orders:write"], roles: shopper },
 
   getOrder: { ...ofOrder, scopes: ["orders:read"], roles: { ...shopper, warehouse: "any" } },
+  getPayment: { ...ofOrder, scopes: ["orders:read"], roles: shopper },
+  getShipment: { ...ofOrder, scopes: ["orders:read"], roles: { ...shopper, warehouse: "any" } },
+  getReturn: { ...ofOrder, scopes: ["orders:read"], roles: { ...shopper, warehouse: "any" } },
   watchOrder: { ...ofOrder, scopes: ["orders:read"], roles: { ...shopper, warehouse: "any" } },
   cancelOrder: { ...ofOrder, scopes: ["orders:write"], roles: shopper },
   requestReturn: { ...ofOrder, scopes: ["orders:write"], roles: shopper },
@@ -73,6 +86,14 @@ export const policy: Readonly<Record<string, Rule>> = {
   },
   patchCustomer: { ...ofCustomer, scopes: ["customers:write"], roles: shopper },
 
+  listOrders: { ...ofCustomer, scopes: ["orders:read"], roles: shopper },
+  movePoints: {
+    thing: { customer: "id" },
+    region: "id",
+    scopes: ["customers:write"],
+    roles: { support: "any", admin: "any" }
+  },
+
   listProducts: everybody,
   getProduct: everybody,
   getSku: everybody,
@@ -80,6 +101,17 @@ export const policy: Readonly<Record<string, Rule>> = {
     scopes: ["catalog:write", "stock:write"],
     roles: { merchandiser: "any", admin: "any" }
   },
+  putProduct: { scopes: ["catalog:write"], roles: { merchandiser: "any", admin: "any" }, region: "query" },
+  deleteProduct: { scopes: ["catalog:write"], roles: { merchandiser: "any", admin: "any" }, region: "query" },
+  bulkProducts: {
+    scopes: ["catalog:write"],
+    roles: { merchandiser: "any", admin: "any" },
+    region: "body",
+    asks: ["region"]
+  },
+  bulkStock: { scopes: ["stock:write"], roles: { warehouse: "any", admin: "any" }, region: "body", asks: ["region"] },
+  receiveSku: { scopes: ["stock:write"], roles: { warehouse: "any", admin: "any" }, region: "path" },
+  putBackOrders: { scopes: ["stock:write"], roles: { warehouse: "any", admin: "any" }, region: "path" },
   adjustSku: { scopes: ["stock:write"], roles: { warehouse: "any", admin: "any" }, region: "path" },
 
   gateway: signer,

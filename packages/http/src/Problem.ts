@@ -59,6 +59,14 @@ export const response = (
     contentType: ProblemDetails.contentType
   })
 
+const documents = new Map<string, (error: never) => Document>()
+/** The document of an error that the contract names, for places where it is not the answer itself. Dies with any other. */
+export const documentOf = <E extends { readonly _tag: string }>(error: E): Document => {
+  const document = documents.get(error._tag)
+  if (document === undefined) throw new Error(`${error._tag} is no problem of the contract`)
+  return document(error as never)
+}
+
 type ErrorClass = Schema.Top & {
   readonly Type: { readonly _tag: string }
   readonly fields: Schema.Struct.Fields
@@ -112,6 +120,7 @@ export const of = <E extends ErrorClass>(
   })
   const decode = (document: { readonly context?: object; readonly errors?: unknown }) =>
     new error({ ...document.context, ...(errors === undefined ? {} : { errors: document.errors }) } as never)
+  documents.set(tag, encode as (error: never) => Document)
   const json = HttpApiSchema.asJson({ contentType: ProblemDetails.contentType })
   const target = Schema.toType(error)
   if (options.headers === undefined) {

@@ -1,5 +1,5 @@
 import { CartClosed, CartEmpty, CartFull, MergeRefused, NotSold, PricingMismatch } from "@halles/entities/Cart"
-import { TooManyAddresses } from "@halles/entities/Customer"
+import { NotEnoughPoints, TooManyAddresses } from "@halles/entities/Customer"
 import { AlreadyExists, CommandReused, NotFound, PreconditionFailed } from "@halles/entities/EntityErrors"
 import { NotShipped, ReturnExceeds, TooLateToCancel, TooManyReturns } from "@halles/entities/Order"
 import { StockBound, StockChanged, StockPromised } from "@halles/entities/Sku"
@@ -90,6 +90,10 @@ export const tooManyAddresses = Problem.of(TooManyAddresses, {
   title: "Too many addresses",
   sample: { max: 50 },
   detail: ({ max }) => `A customer has at most ${max} addresses.`
+})
+export const notEnoughPoints = Problem.of(NotEnoughPoints, {
+  title: "Not enough points",
+  detail: ({ points }) => `The customer has ${points}.`
 })
 export const stockChanged = Problem.of(StockChanged, {
   title: "The stock has changed",

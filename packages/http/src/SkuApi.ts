@@ -1,4 +1,4 @@
-import { Adjust, SkuView } from "@halles/entities/Sku"
+import { Adjust, AllowBackOrder, Receive, SkuView } from "@halles/entities/Sku"
 import { SkuCode } from "@halles/shared/Ids"
 import { Region } from "@halles/shared/Region"
 import { Schema } from "effect"
@@ -41,7 +41,23 @@ export class SkuApi extends HttpApiGroup.make("skus")
       ]
     })
       .middleware(Idempotency)
-      .annotate(OpenApi.Summary, "Set what is on hand, if it is still what was counted")
+      .annotate(OpenApi.Summary, "Set what is on hand, if it is still what was counted"),
+    HttpApiEndpoint.post("receiveSku", "/skus/:region/:sku/receipts", {
+      params,
+      headers: Edge.changingKeyRequired,
+      payload: Schema.Struct({ warehouse: Receive.fields.warehouse, quantity: Receive.fields.quantity }),
+      success: SkuJson,
+      error: [Problems.preconditionFailed, Problems.stockBound]
+    })
+      .middleware(Idempotency)
+      .annotate(OpenApi.Summary, "Goods have come in"),
+    HttpApiEndpoint.put("putBackOrders", "/skus/:region/:sku/back-orders", {
+      params,
+      headers: Edge.changing,
+      payload: Schema.Struct({ allowed: AllowBackOrder.fields.allowed }),
+      success: SkuJson,
+      error: [Problems.preconditionFailed]
+    }).annotate(OpenApi.Summary, "Whether more may be sold than is there")
   )
   .prefix("/v1")
   .annotate(OpenApi.Title, "Stock") {}

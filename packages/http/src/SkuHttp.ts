@@ -1,4 +1,4 @@
-import { Adjust, Sku, type SkuView } from "@halles/entities/Sku"
+import { Adjust, AllowBackOrder, Receive, Sku, type SkuView } from "@halles/entities/Sku"
 import { skuCode, skuId } from "@halles/shared/Ids"
 import { regionOf } from "@halles/shared/Region"
 import { Effect } from "effect"
@@ -7,7 +7,7 @@ import { Api } from "./Api.ts"
 import * as Edge from "./Edge.ts"
 import type { SkuJson } from "./SkuApi.ts"
 
-const skuJson = (view: SkuView): typeof SkuJson.Encoded => ({
+export const skuJson = (view: SkuView): typeof SkuJson.Encoded => ({
   region: regionOf(view.id),
   sku: skuCode(view.id),
   warehouses: view.warehouses,
@@ -15,6 +15,8 @@ const skuJson = (view: SkuView): typeof SkuJson.Encoded => ({
   backOrderAllowed: view.backOrderAllowed,
   seq: view.seq
 })
+
+const answer = (view: SkuView) => Edge.written(["Sku", view.id, view.seq], skuJson(view))
 
 export const SkuHttp = HttpApiBuilder.group(
   Api,
@@ -33,7 +35,25 @@ export const SkuHttp = HttpApiBuilder.group(
               new Adjust({ ...Edge.stamp("adjust", headers, "edge:import"), ...payload })
             )
           ),
-          (view) => Edge.versioned(view.seq, skuJson(view))
+          answer
+        ),
+      receiveSku: ({ headers, params, payload }) =>
+        Effect.map(
+          Edge.call(
+            sku(skuId(params.region, params.sku)).Receive(
+              new Receive({ ...Edge.stamp("receive", headers, "edge:import"), ...payload })
+            )
+          ),
+          answer
+        ),
+      putBackOrders: ({ headers, params, payload }) =>
+        Effect.map(
+          Edge.call(
+            sku(skuId(params.region, params.sku)).AllowBackOrder(
+              new AllowBackOrder({ ...Edge.stamp("back-orders", headers, "edge:import"), ...payload })
+            )
+          ),
+          answer
         )
     })
   })

@@ -59,7 +59,8 @@ const reads = Layer.succeed(Reads, {
   products: ({ q }) =>
     q === "boom" ? Effect.die(new Error("secret detail")) : Effect.succeed({ items: [], next: null }),
   orders: () => Effect.succeed({ items: [], next: null }),
-  stock: () => Effect.succeed(Option.none())
+  stock: () => Effect.succeed(Option.none()),
+  seqs: () => Effect.succeed(new Map())
 })
 
 /** What went into the audit log. */
@@ -85,7 +86,10 @@ export class EdgeTest extends Context.Service<
     ) => Effect.Effect<Answer>
   }
 >()("@halles/http/test/EdgeTest") {
-  static readonly layerOver = <E>(cluster: Layer.Layer<Sharding.Sharding, E, SqlClient.SqlClient>) =>
+  static readonly layerOver = <E>(
+    cluster: Layer.Layer<Sharding.Sharding, E, SqlClient.SqlClient>,
+    lists: Layer.Layer<Reads, never, SqlClient.SqlClient> = reads
+  ) =>
     Layer.effect(
       EdgeTest,
       Effect.gen(function* () {
@@ -116,7 +120,7 @@ export class EdgeTest extends Context.Service<
       Layer.provide(NodeHttpServer.layer(createServer, { host: "127.0.0.1", port: 0 })),
       Layer.provide([
         cluster,
-        reads,
+        lists,
         Credentials.layer({ importToken: Redacted.make(importToken), adminToken: Redacted.make(adminToken) }),
         AuditLog.layerMemory(audited),
         WebhookSecrets.layer({ gateway: gatewaySecret, carrier: carrierSecret }),

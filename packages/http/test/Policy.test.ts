@@ -103,6 +103,7 @@ describe("the policy", () => {
         const elsewhere = person([role], { region: "am", customerId: other })
         const answers = [decided(name, inRegion, "mine"), decided(name, elsewhere, "mine")]
         const should = row.anyRegion === true ? ["refused: region", "refused: region"] : ["allow", "refused: region"]
+        if (row.regionInBody === true) continue
         if (row.holder !== true || row.own === undefined || !row.own.includes(role)) {
           assert.deepStrictEqual(answers, should, `${name} by ${role}`)
         }

@@ -11,6 +11,8 @@ export interface Row {
   readonly scopes?: ReadonlyArray<Scope>
   /** Staff that is limited to a region is refused. */
   readonly anyRegion?: true
+  /** The body names regions: its handler holds staff to its own (`Conventions.test.ts`). */
+  readonly regionInBody?: true
 }
 
 const shopping = { holder: true, own: ["customer"], all: ["support", "admin"] } as const
@@ -25,14 +27,30 @@ export const expected: Readonly<Record<string, Row>> = {
   removeLine: cart,
   mergeCart: cart,
   putCharge: { all: ["merchandiser", "admin"], scopes: ["carts:write"] },
+  addLine: cart,
+  reprice: cart,
+  putCoupon: { all: ["merchandiser", "admin"], scopes: ["carts:write"] },
+  removeCoupon: cart,
+  bulkLines: cart,
   checkOut: ordering,
   getOrder: orderStatus,
   watchOrder: orderStatus,
+  getPayment: { ...shopping, scopes: ["orders:read"] },
+  getShipment: orderStatus,
+  getReturn: orderStatus,
   cancelOrder: ordering,
   requestReturn: ordering,
   registerCustomer: { anybody: true },
   getCustomer: { ...shopping, consented: ["partner"], scopes: ["customers:read"] },
   patchCustomer: { ...shopping, scopes: ["customers:write"] },
+  listOrders: { ...shopping, scopes: ["orders:read"] },
+  movePoints: { all: ["support", "admin"], scopes: ["customers:write"] },
+  putProduct: { all: ["merchandiser", "admin"], scopes: ["catalog:write"] },
+  deleteProduct: { all: ["merchandiser", "admin"], scopes: ["catalog:write"] },
+  bulkProducts: { all: ["merchandiser", "admin"], scopes: ["catalog:write"], regionInBody: true },
+  receiveSku: { all: ["warehouse", "admin"], scopes: ["stock:write"] },
+  putBackOrders: { all: ["warehouse", "admin"], scopes: ["stock:write"] },
+  bulkStock: { all: ["warehouse", "admin"], scopes: ["stock:write"], regionInBody: true },
   listProducts: { anybody: true },
   getProduct: { anybody: true },
   getSku: { anybody: true },

@@ -1,39 +1,8 @@
 import { assert, layer } from "@effect/vitest"
-import { Carrier } from "@halles/entities/Carrier"
-import * as Entities from "@halles/entities/Entities"
-import { layerRegion } from "@halles/entities/Migrations"
-import { PaymentGateway } from "@halles/entities/PaymentGateway"
-import * as TestCluster from "@halles/entities/testing/TestCluster"
 import * as WebhookSignature from "@halles/shared/WebhookSignature"
-import { Effect, Layer, Schedule } from "effect"
+import { Effect, Schedule } from "effect"
 import { carrierSecret, EdgeTest, importToken } from "./EdgeTest.ts"
-
-const done = Effect.succeed({ _tag: "Done" } as const)
-/** Partners that always agree; the real ones are processes of their own, with tests of their own. */
-const partners = Layer.mergeAll(
-  Layer.succeed(PaymentGateway, {
-    authorise: ({ reference, token }) =>
-      Effect.succeed(
-        token === "tok_declined"
-          ? { _tag: "Declined", reason: "card_declined" }
-          : { _tag: "Authorised", authorisationId: `auth-${reference.length}` }
-      ),
-    capture: () => done,
-    void: () => done,
-    refund: () => done
-  }),
-  Layer.succeed(Carrier, {
-    ship: ({ orderId }) => Effect.succeed({ _tag: "Booked", shipmentId: orderId, trackingNumbers: ["T1"] }),
-    cancel: () => Effect.succeed({ _tag: "Cancelled" }),
-    returnLabel: () => Effect.succeed({ _tag: "Labelled", label: "L1" })
-  })
-)
-
-const cluster = Entities.layer.pipe(
-  Layer.provide(partners),
-  Layer.provideMerge(TestCluster.layer()),
-  Layer.provide(layerRegion)
-)
+import * as ShopTest from "./ShopTest.ts"
 
 const authorised = { authorization: `Bearer ${importToken}` }
 const tea = {
@@ -65,7 +34,7 @@ const orderWhen = (id: string, status: string) =>
     Effect.tap(({ json, text }) => Effect.sync(() => assert.strictEqual(json.status, status, text)))
   )
 
-layer(EdgeTest.layerOver(cluster), { excludeTestServices: true, timeout: "120 seconds" })("a sale", (it) => {
+layer(EdgeTest.layerOver(ShopTest.layer), { excludeTestServices: true, timeout: "120 seconds" })("a sale", (it) => {
   it.effect("goes from the catalogue to the doorstep and back", () =>
     Effect.gen(function* () {
       const { send } = yield* EdgeTest

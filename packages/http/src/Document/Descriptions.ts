@@ -6,6 +6,7 @@ export const groups: Readonly<Record<string, string>> = {
   Customers: "Who buys: profile, addresses, preferences and consents.",
   Stock: "What a region has of a SKU, by warehouse.",
   Catalogue: "What a region sells, at which price; imports of whole catalogues.",
+  Bulk: "Many changes in one request. Each item succeeds or fails by itself, and says so.",
   Webhooks: "Where the payment gateway and the carrier report to, signed by Standard Webhooks.",
   Health: "Whether the process lives and can do its work, for load balancers and supervisors."
 }
@@ -18,12 +19,20 @@ export const operations: Readonly<Record<string, string>> = {
     "Priced as of the last change; prices are read again at checkout. Send `If-None-Match` to be told 304.",
   "carts.putLine":
     "States the quantity, so that a repeat changes nothing. The unit price is the product's, unless the cart has agreed pricing.",
+  "carts.addLine": `As \`putLine\` with what is there already added. ${repeated}`,
+  "carts.reprice": "As checkout does it; a line whose product is gone stays as it is, and stops the checkout.",
+  "carts.putCoupon": "The last one holds. What it is worth is said here, which needs the import scope.",
+  "carts.removeCoupon": "Taking off a coupon that is not there is no error.",
   "carts.removeLine": "Taking out a line that is not there changes nothing and is no error.",
   "carts.putCharge": "Shipping, a discount or a fee of a cart with agreed pricing. An amount of 0 takes it away.",
   "carts.mergeCart":
     "Lines of the same SKU and variant add up. Both carts must be of one region, currency and pricing; the other cart takes no more changes.",
   "carts.checkOut": `Re-prices and closes the cart, and starts the order: stock is held, the payment authorised, stock reserved, the shipment booked. Answers 202 while that goes on and 201 once it is decided; \`Prefer: wait=10\` waits for the decision. An order that cannot be fulfilled is cancelled and says why. ${repeated}`,
   "orders.getOrder": "With its totals, payment, parcels, returns and every step of its history.",
+  "orders.getPayment":
+    "The ledger of what was asked of the payment gateway. It has no routes that change it: goods that leave capture, a return refunds, a cancelled order voids, so that an order and its money never disagree.",
+  "orders.getShipment": "One parcel for each warehouse, the carrier's numbers for them, and what is on its way back.",
+  "orders.getReturn": "Refunded once the goods have come back.",
   "orders.watchOrder":
     "Server-sent events: each step of the history, then each new one as it happens, with its `seq` as id. Reconnect with `Last-Event-ID` to go on where the stream broke off. A comment comes every 15 seconds while nothing happens.",
   "orders.cancelOrder": `What the order has done is undone: the shipment recalled, stock released, the payment voided. ${repeated}`,
@@ -32,12 +41,23 @@ export const operations: Readonly<Record<string, string>> = {
   "customers.getCustomer": "Profile, addresses by label, consents by purpose, and the newest orders.",
   "customers.patchCustomer":
     "A merge patch (RFC 7396): members that are absent stay as they are; an address that is `null` is removed.",
+  "customers.listOrders":
+    "A page at a time, in an order that new ones do not disturb. With the `Consistency-Token` of a checkout the order is there.",
+  "customers.movePoints": `Takes when negative, and never below zero. ${repeated}`,
+  "skus.receiveSku": `Units that wait for stock are filled at once. ${repeated}`,
+  "skus.putBackOrders": "Orders beyond what is there wait, and are filled in order as goods come in.",
+  "bulk.bulkStock": `Receipts and counts, mixed. Items of one SKU go in the order of the request. ${repeated}`,
+  "bulk.bulkProducts": `Items of one product go in the order of the request. ${repeated}`,
+  "bulk.bulkLines": `In the order of the request; a quantity of 0 takes the line out. ${repeated}`,
   "skus.getSku": "On hand, held for orders under way, reserved for orders that are paid, and what is left to sell.",
   "skus.adjustSku": `A count of the shelf, as compare and swap: refused when on hand is no longer \`expectedOnHand\`. ${repeated}`,
   "catalog.importCatalog":
     "Rows of CSV or NDJSON: a product with its price, and its stock in one warehouse. Answers one line for every refused row and for progress, while the import goes on. The same rows under the same `Import-Id` write nothing twice; `from` resumes after a break.",
   "catalog.listProducts":
     "In the order of their codes, a page at a time. `next` of one page is `cursor` of the page after it.",
+  "catalog.putProduct":
+    'States what the product is from now on. Needs the `ETag` of what it replaces, or `"0"` for a product that is new.',
+  "catalog.deleteProduct": "Carts that hold it can no longer be checked out. Listing it again brings it back.",
   "catalog.getProduct": "Title, description and price of a SKU in one region. Send `If-None-Match` to be told 304.",
   "webhooks.gateway":
     "For the payment gateway only. Answered once what it says is written down; a notice that comes twice has one effect.",
@@ -59,6 +79,9 @@ export const parameters: Readonly<Record<string, string>> = {
   from: "The first row to take, counted from 1 without the header.",
   prefer:
     "`wait=N` (RFC 7240): answer once it is decided, or after N seconds, at most 30; `respond-async`: answer at once.",
+  returnId: "As the answer to the request for the return named it.",
+  "consistency-token":
+    "The `Consistency-Token` of an earlier answer: what this one shows is not older than what that one wrote.",
   "idempotency-key": "Made by the client, new for each intent and unguessable, and the same on each retry.",
   "import-id": "Names the rows' commands, so that a repeated import writes nothing; random when left out, and echoed.",
   "last-event-id": "The id of the last event that the client has seen.",

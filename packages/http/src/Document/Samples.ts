@@ -66,6 +66,55 @@ const goodsBack = {
 const address = { name: "Ada Byron", line1: "1 High Street", city: "London", postalCode: "N1 1AA", country: "GB" }
 const level = { onHand: 500, held: 2, reserved: 8, available: 490 }
 
+const sku = {
+  region: "eu",
+  sku: "TEA-01",
+  warehouses: [{ warehouse: "eu-main", ...level }],
+  totals: { ...level, shipped: 120, backOrdered: 0 },
+  backOrderAllowed: false,
+  seq: 131
+}
+const product = {
+  region: "eu",
+  sku: "TEA-01",
+  title: "Breakfast tea, 250 g",
+  description: "Loose black tea, strong enough for milk.",
+  price: gbp("495"),
+  taxRate: 2000,
+  listed: true,
+  seq: 1
+}
+const { description, price, taxRate, title } = product
+const listing = { title, description, price, taxRate }
+const itemProblem = {
+  type: "/problems/stock_changed",
+  title: "The stock has changed",
+  status: 409,
+  code: "stock_changed",
+  detail: "On hand now: 499. Count again.",
+  context: { onHand: 499 }
+}
+const resultsOf = (body: object) => ({
+  items: [
+    { index: 0, status: 200, body, problem: null },
+    { index: 1, status: 409, body: null, problem: itemProblem }
+  ],
+  succeeded: 1,
+  failed: 1
+})
+const summary = {
+  id: cartId,
+  status: "confirmed",
+  customerId,
+  currency: "GBP",
+  total: gbp("1662"),
+  captured: gbp("0"),
+  refunded: gbp("0"),
+  placedAt: 1_793_613_600_000,
+  updatedAt: 1_793_613_600_180,
+  seq: 5
+}
+
 /** By the name of the component. */
 export const components: Readonly<Record<string, unknown>> = {
   Money: gbp("1995"),
@@ -96,24 +145,43 @@ export const components: Readonly<Record<string, unknown>> = {
     seq: 4
   },
   CustomerPatch: { name: "Ada Byron", addresses: { home: address, office: null }, consents: { marketing_email: true } },
-  Sku: {
-    region: "eu",
-    sku: "TEA-01",
-    warehouses: [{ warehouse: "eu-main", ...level }],
-    totals: { ...level, shipped: 120, backOrdered: 0 },
-    backOrderAllowed: false,
-    seq: 131
+  Sku: sku,
+  Product: product,
+  OrderSummary: summary,
+  Orders: { items: [summary], next: null },
+  Payment: {
+    orderId: cartId,
+    status: "authorised",
+    authorised: gbp("1662"),
+    captured: gbp("0"),
+    refunded: gbp("0"),
+    ledger: [
+      {
+        kind: "authorise",
+        reference: `${cartId}:authorise`,
+        amount: gbp("1662"),
+        status: "succeeded",
+        reason: null,
+        at: 1_793_613_600_090
+      }
+    ],
+    seq: 2
   },
-  Product: {
-    region: "eu",
-    sku: "TEA-01",
-    title: "Breakfast tea, 250 g",
-    description: "Loose black tea, strong enough for milk.",
-    price: gbp("495"),
-    taxRate: 2000,
-    listed: true,
-    seq: 1
+  Shipment: {
+    orderId: cartId,
+    status: "booked",
+    trackingNumbers: ["HC-0042-7719"],
+    parcels: [{ warehouse: "eu-main", lines: [{ sku: "TEA-01", quantity: 2 }] }],
+    returns: [],
+    seq: 2
   },
+  ItemProblem: itemProblem,
+  StockItem: { type: "receive", region: "eu", sku: "TEA-01", warehouse: "eu-main", quantity: 500 },
+  ProductItem: { region: "eu", sku: "TEA-01", ...listing },
+  LineItem: { sku: "TEA-01", quantity: 2 },
+  StockResults: resultsOf(sku),
+  ProductResults: resultsOf(product),
+  LineResults: resultsOf(cart),
   ImportLine: { type: "done", importId: "autumn", rows: 2, accepted: 2, rejected: 0 }
 }
 
@@ -124,6 +192,33 @@ export const bodies: Readonly<Record<string, unknown>> = {
   "carts.putCharge": { kind: "shipping", amount: gbp("395") },
   "carts.mergeCart": { from: "eu_f8Lx0Vn5Gd2RwPqZ7hTkUs" },
   "carts.checkOut": { email: "ada@example.com", shippingAddress: address, paymentToken: "tok_ok" },
+  "carts.addLine": { sku: "TEA-01", quantity: 1 },
+  "carts.putCoupon": { code: "WELCOME-10", basisPoints: 1000 },
+  "catalog.putProduct": listing,
+  "customers.movePoints": { points: 50, reference: "welcome" },
+  "skus.receiveSku": { warehouse: "eu-main", quantity: 500 },
+  "skus.putBackOrders": { allowed: true },
+  "bulk.bulkStock": {
+    items: [
+      { type: "receive", region: "eu", sku: "TEA-01", warehouse: "eu-main", quantity: 500 },
+      {
+        type: "adjust",
+        region: "eu",
+        sku: "TEA-02",
+        warehouse: "eu-main",
+        expectedOnHand: 500,
+        onHand: 498,
+        reason: "two torn packets"
+      }
+    ]
+  },
+  "bulk.bulkProducts": { items: [{ region: "eu", sku: "TEA-01", ...listing }] },
+  "bulk.bulkLines": {
+    items: [
+      { sku: "TEA-01", quantity: 2 },
+      { sku: "MUG-07", quantity: 0 }
+    ]
+  },
   "orders.cancelOrder": { reason: "ordered twice" },
   "orders.requestReturn": { lines: [{ sku: "TEA-01", quantity: 1 }], reason: "too strong", disposition: "restock" },
   "customers.registerCustomer": { region: "eu", email: "ada@example.com", name: "Ada Byron" },
@@ -144,6 +239,8 @@ export const parameters: Readonly<Record<string, unknown>> = {
   from: "1",
   cursor: "TEA-01",
   prefer: "wait=10",
+  returnId: goodsBack.returnId,
+  "consistency-token": "W1siT3JkZXIiLCJldV9RbTN2WHI4S2QwWnRXYllwNW5MYzJBIiw1XV0",
   "idempotency-key": "0b1f6c2e-5d0a-4a77-9a53-6f1f3c1d9a40",
   "if-match": '"6"',
   "import-id": "autumn",
