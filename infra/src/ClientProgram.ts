@@ -1,9 +1,10 @@
-import { Effect } from "effect"
+import { Effect, Option } from "effect"
 import { existsSync } from "node:fs"
 import { join } from "node:path"
 import * as Environment from "./Environment.ts"
 import { NotRunning } from "./InfraErrors.ts"
 import * as Layout from "./Layout.ts"
+import { natsUrl } from "./NatsServer.ts"
 import { foreground } from "./RunCommand.ts"
 import { secrets } from "./Secrets.ts"
 import { startServers } from "./Servers.ts"
@@ -36,6 +37,21 @@ export const replay = Effect.fn("ClientProgram.replay")(function* (settings: Set
   const help = args.some((arg) => arg === "--help" || arg === "-h")
   const environment = help ? {} : yield* runningEnvironment(Layout.main(settings.portBase))
   return yield* runProgram("infra/load/src/replay.ts", args, environment)
+})
+
+/** `npm run identity`: roles, clients and signing keys, in the database of the running cluster. */
+export const identity = Effect.fn("ClientProgram.identity")(function* (
+  settings: Settings,
+  args: ReadonlyArray<string>
+) {
+  const layout = Layout.main(settings.portBase)
+  const state = running(layout)
+  if (state?.phase !== "ready") return yield* new NotRunning()
+  const keys = yield* secrets(layout)
+  // The state names servers without their logins.
+  const nats = Option.getOrElse(settings.natsUrl, () => natsUrl(layout, keys))
+  const environment = Environment.identityStore({ layout, secrets: keys, addresses: { ...state, nats } })
+  return yield* runProgram("packages/identity/src/admin.ts", args, environment)
 })
 
 /** Settings of `HALLES_…`, such as servers that already run. */

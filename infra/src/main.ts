@@ -63,6 +63,9 @@ const loadCommand = Command.make("load", { rest }, (args) =>
 ).pipe(
   Command.withDescription("Drive the edge of a cluster with chosen shard keys, and prove that the answers were right")
 )
+const identityCommand = Command.make("identity", { rest }, (args) =>
+  withSettings((settings) => ClientProgram.identity(settings, args.rest))
+).pipe(Command.withDescription("Change roles of accounts, clients and signing keys of the running cluster"))
 const simCommand = Command.make("sim", { rest }, (args) => withSettings(() => ClientProgram.sim(args.rest))).pipe(
   Command.withDescription("Run the entities on simulated servers, with every fault that a seed can think of")
 )
@@ -85,6 +88,7 @@ const halles = Command.make("halles").pipe(
     benchCommand,
     chaosCommand,
     loadCommand,
+    identityCommand,
     simCommand,
     mutantsCommand,
     openapiCommand
@@ -92,7 +96,7 @@ const halles = Command.make("halles").pipe(
 )
 
 /** Programs behind these commands read their own flags, so that all that follows is theirs. */
-const passing = new Set(["replay", "check", "bench", "chaos", "sim", "mutants", "openapi", "test", "load"])
+const passing = new Set(["replay", "check", "bench", "chaos", "identity", "sim", "mutants", "openapi", "test", "load"])
 const [name = "--help", ...following] = process.argv.slice(2)
 const own = !passing.has(name) || following[0] === "--" || (name === "test" && following[0] === "--help")
 const args = own ? [name, ...following] : [name, "--", ...following]

@@ -24,6 +24,7 @@ const programs = new Set([
   "gateway.ts",
   "carrier.ts",
   "mail.ts",
+  "admin.ts",
   "replay.ts",
   "bench.ts",
   "load.ts",

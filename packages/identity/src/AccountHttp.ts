@@ -1,19 +1,53 @@
+import { AuditLog } from "@halles/shared/AuditLog"
 import { Effect, Option } from "effect"
-import { HttpRouter, HttpServerResponse } from "effect/http"
-import { Accounts } from "./Accounts.ts"
+import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
+import * as Pages from "./AccountPages.ts"
+import { type Account, Accounts } from "./Accounts.ts"
 import { AuthorizationServer } from "./AuthorizationServer.ts"
+import { Factors } from "./Factors.ts"
 import { accountClient } from "./FirstPartyClients.ts"
-import { Forms } from "./Forms.ts"
-import { html } from "./Html.ts"
-import { Interactions } from "./Interactions.ts"
+import { Forms, Refused } from "./Forms.ts"
+import { type BrowserSession, Interactions } from "./Interactions.ts"
+import { Mail } from "./Mail.ts"
+import { Passkeys } from "./Passkeys.ts"
+import { Passwords } from "./Passwords.ts"
+import { Pending } from "./Pending.ts"
+import { Sessions } from "./Sessions.ts"
+import { addressOf } from "./SignInHttp.ts"
+import { Throttle } from "./Throttle.ts"
+
+/** Factors are changed only by who signed in so many seconds ago at the most; others sign in again first. */
+const recentSeconds = 900
+
+interface Owner {
+  readonly account: Account
+  readonly session: BrowserSession
+}
+
+const changed: Readonly<Record<string, string>> = {
+  "password.change": "Your password was changed",
+  "mfa.totp.add": "Codes from an app were turned on",
+  "mfa.totp.remove": "Codes from an app were turned off",
+  "mfa.passkey.add": "A passkey was added",
+  "mfa.passkey.remove": "A passkey was removed",
+  "mfa.recovery.renew": "New recovery codes were made"
+}
 
 /** Where an account's owner looks after it. */
 export const AccountHttp = HttpRouter.use(
   Effect.fnUntraced(function* (router) {
     const accounts = yield* Accounts
+    const audit = yield* AuditLog
+    const factors = yield* Factors
     const forms = yield* Forms
     const interactions = yield* Interactions
     const { issuer } = yield* AuthorizationServer
+    const mail = yield* Mail
+    const passkeys = yield* Passkeys
+    const passwords = yield* Passwords
+    const pending = yield* Pending
+    const sessions = yield* Sessions
+    const throttle = yield* Throttle
 
     /** Signing in to these pages is signing in to a client of ours that wants no token. */
     const signIn = (prompt?: "login") =>
@@ -28,19 +62,180 @@ export const AccountHttp = HttpRouter.use(
         { status: 303 }
       )
 
-    yield* router.add(
-      "GET",
-      "/account",
+    const owner = Effect.gen(function* () {
+      const session = yield* interactions.session
+      const account = Option.isSome(session) ? yield* accounts.byId(session.value.accountId) : Option.none()
+      return Option.all({ account, session })
+    })
+
+    /** A page of the owner's; others sign in. `recent` for what an open browser must not suffice for. */
+    const owned = <E, R>(
+      show: (owner: Owner) => Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>,
+      { recent = false } = {}
+    ) =>
       Effect.gen(function* () {
-        const session = yield* interactions.session
-        const account = Option.isSome(session) ? yield* accounts.byId(session.value.accountId) : Option.none()
-        if (Option.isNone(account)) return signIn()
-        return yield* forms.page(() => ({
-          title: "Your account",
-          wide: true,
-          body: html`<p>${account.value.email}</p>`
-        }))
+        const found = yield* owner
+        if (Option.isNone(found)) return signIn()
+        const old = Date.now() / 1000 - found.value.session.signedInAt > recentSeconds
+        return recent && old ? signIn("login") : yield* show(found.value)
+      })
+
+    const overview = Effect.fnUntraced(function* (
+      { account, session }: Owner,
+      said: { readonly error?: string; readonly done?: string } = {}
+    ) {
+      const shown: Pages.Overview = {
+        account,
+        owned: yield* factors.owned(account.id),
+        passkeys: yield* passkeys.list(account.id),
+        sessions: yield* sessions.list(account.id),
+        current: session.uid,
+        invitation: passkeys.offered ? yield* passkeys.invite(account, `account:${session.uid}`) : undefined,
+        ...said
+      }
+      return yield* forms.page((form) => Pages.overview(form, shown))
+    })
+
+    /** Written down, and told to the owner: who is not, learns it this way. */
+    const tell = Effect.fnUntraced(function* (account: Account, action: string) {
+      const address = addressOf(yield* HttpServerRequest.HttpServerRequest)
+      yield* audit.record({ actor: account.id, action, subject: account.id, outcome: "allowed", address })
+      yield* mail.send({
+        to: account.email,
+        subject: changed[action] ?? "Your account was changed",
+        text: `Hello,\n\n${changed[action]} at Halles. If it was not you, set a new password at once: ${issuer}/forgot\n`
+      })
+    })
+
+    /** Recovery codes come with the first second factor, and are shown with it. */
+    const withCodes = Effect.fnUntraced(function* (found: Owner, done: string) {
+      const { recoveryCodes } = yield* factors.owned(found.account.id)
+      if (recoveryCodes > 0) return yield* overview(found, { done })
+      const codes = yield* factors.renewRecoveryCodes(found.account.id)
+      return yield* forms.page(() => Pages.recoveryCodes(codes))
+    })
+
+    const changePassword = owned(
+      Effect.fnUntraced(function* (found) {
+        const { account, session } = found
+        const fields = yield* forms.read
+        const address = addressOf(yield* HttpServerRequest.HttpServerRequest)
+        yield* throttle
+          .take("signInPair", `${account.email} ${address}`)
+          .pipe(
+            Effect.mapError(
+              ({ retryAfterSeconds }) =>
+                new Refused({ status: 429, title: "Too many tries", detail: "Try again later.", retryAfterSeconds })
+            )
+          )
+        if (!(yield* passwords.verify(account.password_hash, fields["current"] ?? ""))) {
+          yield* audit.record({
+            actor: account.id,
+            action: "password.change",
+            subject: account.id,
+            outcome: "failed",
+            address
+          })
+          return yield* overview(found, { error: "The password of now is not right." })
+        }
+        const hashed = yield* Effect.result(
+          passwords.hash(fields["password"] ?? "", [account.email, account.name, "halles"])
+        )
+        if (hashed._tag === "Failure") return yield* overview(found, { error: hashed.failure.reason })
+        yield* tell(account, "password.change")
+        yield* accounts.setPassword(account.id, hashed.success)
+        yield* sessions.revokeAll(account.id, session.uid)
+        return yield* overview(found, { done: "Your password was changed, and other devices were signed out." })
       })
     )
+
+    const proposeTotp = Effect.fnUntraced(function* ({ account, session }: Owner) {
+      const proposed = factors.propose(account.email)
+      yield* pending.put("totp", session.uid, proposed, account.id)
+      return yield* forms.page((form) => Pages.totp(form, proposed))
+    })
+
+    const confirmTotp = Effect.fnUntraced(function* (found: Owner) {
+      const { account, session } = found
+      const fields = yield* forms.read
+      const proposed = yield* pending.peek<{ secret: string; uri: string }>("totp", session.uid)
+      if (Option.isNone(proposed)) return yield* proposeTotp(found)
+      if (!(yield* factors.confirm(account.id, proposed.value.secret, fields["code"] ?? "")))
+        return yield* forms.page((form) =>
+          Pages.totp(form, {
+            ...proposed.value,
+            error: "That code is not right. Does the clock of your telephone go right?"
+          })
+        )
+      yield* pending.forget("totp", account.id)
+      yield* tell(account, "mfa.totp.add")
+      return yield* withCodes(found, "Signing in asks for a code from your app from now on.")
+    })
+
+    const removeTotp = Effect.fnUntraced(function* (found: Owner) {
+      yield* forms.read
+      yield* tell(found.account, "mfa.totp.remove")
+      yield* factors.remove(found.account.id)
+      return yield* overview(found, { done: "Codes from an app are no longer asked for." })
+    })
+
+    const renewCodes = Effect.fnUntraced(function* ({ account }: Owner) {
+      yield* forms.read
+      yield* tell(account, "mfa.recovery.renew")
+      const codes = yield* factors.renewRecoveryCodes(account.id)
+      return yield* forms.page(() => Pages.recoveryCodes(codes))
+    })
+
+    const addPasskey = Effect.fnUntraced(function* (found: Owner) {
+      const { account, session } = found
+      const fields = yield* forms.read
+      const name = (fields["name"] ?? "").trim()
+      const added = yield* passkeys.add(account.id, `account:${session.uid}`, fields["response"] ?? "", name)
+      if (!added) return yield* overview(found, { error: "The passkey was not added. Try again." })
+      yield* tell(account, "mfa.passkey.add")
+      return yield* withCodes(found, "The passkey was added.")
+    })
+
+    const removePasskey = Effect.fnUntraced(function* (found: Owner) {
+      const fields = yield* forms.read
+      yield* tell(found.account, "mfa.passkey.remove")
+      yield* passkeys.remove(found.account.id, fields["id"] ?? "")
+      return yield* overview(found, { done: "The passkey was removed." })
+    })
+
+    const endSession = Effect.fnUntraced(function* (found: Owner) {
+      const fields = yield* forms.read
+      yield* audit.record({
+        actor: found.account.id,
+        action: "session.end",
+        subject: found.account.id,
+        outcome: "allowed"
+      })
+      yield* sessions.revoke(found.account.id, fields["uid"] ?? "")
+      return yield* overview(found, { done: "That device was signed out." })
+    })
+
+    const endOthers = Effect.fnUntraced(function* (found: Owner) {
+      yield* forms.read
+      yield* audit.record({
+        actor: found.account.id,
+        action: "session.end_others",
+        subject: found.account.id,
+        outcome: "allowed"
+      })
+      yield* sessions.revokeAll(found.account.id, found.session.uid)
+      return yield* overview(found, { done: "All other devices were signed out." })
+    })
+
+    yield* router.add("GET", "/account", owned(overview))
+    yield* router.add("POST", "/account/password", changePassword)
+    yield* router.add("GET", "/account/totp", owned(proposeTotp, { recent: true }))
+    yield* router.add("POST", "/account/totp", owned(confirmTotp, { recent: true }))
+    yield* router.add("POST", "/account/totp/remove", owned(removeTotp, { recent: true }))
+    yield* router.add("POST", "/account/recovery", owned(renewCodes, { recent: true }))
+    yield* router.add("POST", "/account/passkeys", owned(addPasskey, { recent: true }))
+    yield* router.add("POST", "/account/passkeys/remove", owned(removePasskey, { recent: true }))
+    yield* router.add("POST", "/account/sessions/end", owned(endSession))
+    yield* router.add("POST", "/account/sessions/end-others", owned(endOthers))
   })
 )

@@ -10,14 +10,11 @@ import { PrometheusMetrics } from "effect/observability"
 import { SqlClient } from "effect/sql"
 import { createServer } from "node:http"
 import { AccountHttp } from "./AccountHttp.ts"
-import { Accounts } from "./Accounts.ts"
 import { Artifacts } from "./Artifacts.ts"
 import { Assets } from "./Assets.ts"
 import { AuthorizationServer } from "./AuthorizationServer.ts"
-import { Clients } from "./Clients.ts"
 import { CustomersLive } from "./Customers.ts"
 import { demoAccountsLayer, type DemoPasswords } from "./DemoAccounts.ts"
-import { Factors } from "./Factors.ts"
 import { Forms } from "./Forms.ts"
 import { Guard } from "./Guard.ts"
 import { IdentityConfig } from "./IdentityConfig.ts"
@@ -26,15 +23,13 @@ import { Mail } from "./Mail.ts"
 import { OidcHttp } from "./OidcHttp.ts"
 import { Passkeys } from "./Passkeys.ts"
 import { Passwords } from "./Passwords.ts"
-import { Pending } from "./Pending.ts"
 import { RegisterHttp } from "./RegisterHttp.ts"
 import { Seal } from "./Seal.ts"
-import { Sessions } from "./Sessions.ts"
 import { SignIn } from "./SignIn.ts"
 import { SignInHttp } from "./SignInHttp.ts"
-import { SigningKeys } from "./SigningKeys.ts"
 import { Sso, type SsoOptions } from "./Sso.ts"
 import { SsoHttp } from "./SsoHttp.ts"
+import { storeLayer } from "./Store.ts"
 import { SweepLive } from "./Sweep.ts"
 import { Throttle } from "./Throttle.ts"
 
@@ -69,16 +64,6 @@ const health = Layer.mergeAll(
     })
   )
 )
-
-/** What accounts, clients, keys and tokens are kept by; the command line needs no more. */
-export const storeLayer = ({ issuer, key }: Pick<IdentityOptions, "issuer" | "key">) =>
-  Layer.mergeAll(
-    Accounts.layer,
-    SigningKeys.layer,
-    Pending.layer,
-    Sessions.layer,
-    Factors.layer(new URL(issuer).host)
-  ).pipe(Layer.provideMerge(Clients.layer), Layer.provideMerge(Seal.layer(key)))
 
 /** All pages and endpoints; the servers that they need stay open, so that tests may bring theirs. */
 export const identityLayer = (options: IdentityOptions) =>

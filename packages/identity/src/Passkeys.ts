@@ -154,7 +154,14 @@ export class Passkeys extends Context.Service<
           list: (accountId) => sql<Passkey>`
             SELECT id, name, created_at, used_at FROM identity.passkey WHERE account_id = ${accountId} ORDER BY created_at`,
           remove: (accountId, id) =>
-            Effect.asVoid(sql`DELETE FROM identity.passkey WHERE account_id = ${accountId} AND id = ${id}`)
+            Effect.andThen(
+              sql`DELETE FROM identity.passkey WHERE account_id = ${accountId} AND id = ${id}`,
+              // Recovery codes stand in for another factor; without one they would be the only one.
+              Effect.asVoid(sql`
+                DELETE FROM identity.recovery_code WHERE account_id = ${accountId}
+                  AND NOT EXISTS (SELECT FROM identity.passkey WHERE account_id = ${accountId})
+                  AND NOT EXISTS (SELECT FROM identity.totp WHERE account_id = ${accountId})`)
+            )
         }
       })
     )

@@ -1,0 +1,18 @@
+import { Layer, type Redacted } from "effect"
+import { Accounts } from "./Accounts.ts"
+import { Clients } from "./Clients.ts"
+import { Factors } from "./Factors.ts"
+import { Pending } from "./Pending.ts"
+import { Seal } from "./Seal.ts"
+import { Sessions } from "./Sessions.ts"
+import { SigningKeys } from "./SigningKeys.ts"
+
+/** What accounts, clients, keys and sessions are kept by: of the process, and of its command line. */
+export const storeLayer = ({ issuer, key }: { readonly issuer: string; readonly key: Redacted.Redacted }) =>
+  Layer.mergeAll(
+    Accounts.layer,
+    SigningKeys.layer,
+    Pending.layer,
+    Sessions.layer,
+    Factors.layer(new URL(issuer).host)
+  ).pipe(Layer.provideMerge(Clients.layer), Layer.provideMerge(Seal.layer(key)))
