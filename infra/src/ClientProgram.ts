@@ -7,7 +7,7 @@ import * as Layout from "./Layout.ts"
 import { natsUrl } from "./NatsServer.ts"
 import { foreground } from "./RunCommand.ts"
 import { secrets } from "./Secrets.ts"
-import { startServers } from "./Servers.ts"
+import { type ServerName, startServers } from "./Servers.ts"
 import type { Settings } from "./Settings.ts"
 import { claim } from "./StateDirectory.ts"
 import { running } from "./Status.ts"
@@ -24,13 +24,18 @@ const runProgram = (program: string, args: ReadonlyArray<string>, environment: R
     env: { ...Environment.inherited(process.env), ...Object.fromEntries(terminal), ...environment }
   })
 
-/** The environment of the cluster that runs from this checkout. */
-const runningEnvironment = Effect.fnUntraced(function* (layout: Layout.Layout) {
+/** What the environments of the cluster that runs from this checkout are made of. */
+const runningParts = Effect.fnUntraced(function* (layout: Layout.Layout) {
   const state = running(layout)
   if (state?.phase !== "ready") return yield* new NotRunning()
   const keys = yield* secrets(layout)
-  return Environment.client({ layout: { ...layout, portBase: state.portBase }, secrets: keys, addresses: state })
+  return {
+    layout: { ...layout, portBase: state.portBase },
+    secrets: keys,
+    addresses: state
+  } satisfies Environment.Parts
 })
+const runningEnvironment = (layout: Layout.Layout) => Effect.map(runningParts(layout), Environment.client)
 
 /** `npm run replay`: real orders from a file, through the public edge. */
 export const replay = Effect.fn("ClientProgram.replay")(function* (settings: Settings, args: ReadonlyArray<string>) {
@@ -87,18 +92,39 @@ export const openapi = Effect.fn("ClientProgram.openapi")((args: ReadonlyArray<s
   runProgram("packages/http/src/openapi.ts", args, {})
 )
 
-/** `npm run check`: the invariants, read from the journals; of a stopped cluster too, whose Postgres runs just for that. */
-export const check = Effect.fn("ClientProgram.check")(function* (settings: Settings, args: ReadonlyArray<string>) {
+/** Runs something on the cluster of this checkout; on a stopped one, on those of its servers that are named, just for that. */
+const onCluster = <E, R>(
+  settings: Settings,
+  names: ReadonlyArray<ServerName>,
+  run: (parts: Environment.Parts) => Effect.Effect<number, E, R>
+) => {
   const layout = Layout.main(settings.portBase)
-  const run = (environment: Record<string, string>) => runProgram("infra/src/check.ts", args, environment)
-  return yield* runningEnvironment(layout).pipe(
+  const onStopped = Effect.gen(function* () {
+    const directory = yield* claim(layout)
+    const keys = yield* secrets(layout)
+    const addresses = yield* startServers({ directory, secrets: keys, settings, names })
+    return yield* run({ layout, secrets: keys, addresses })
+  })
+  return runningParts(layout).pipe(
     Effect.flatMap(run),
     Effect.catchIf(
-      (error) => error._tag === "NotRunning" && existsSync(Layout.secretsFile(layout)),
-      () => Effect.scoped(stopped(layout, settings, run))
+      (error) => error instanceof NotRunning && existsSync(Layout.secretsFile(layout)),
+      () => Effect.scoped(onStopped)
     )
   )
-})
+}
+
+/** `npm run check`: the invariants, read from the journals. */
+export const check = Effect.fn("ClientProgram.check")((settings: Settings, args: ReadonlyArray<string>) =>
+  onCluster(settings, ["postgres"], (parts) => runProgram("infra/src/check.ts", args, Environment.client(parts)))
+)
+
+/** `npm run audit`: the audit log, and the anchors that its end is compared with. */
+export const audit = Effect.fn("ClientProgram.audit")((settings: Settings, args: ReadonlyArray<string>) =>
+  onCluster(settings, ["postgres", "nats"], (parts) =>
+    runProgram("infra/src/audit.ts", args, Environment.auditor(parts))
+  )
+)
 
 /** `npm run chaos`: a cluster of its own, on servers of its own, since it kills those too. */
 export const chaos = Effect.fn("ClientProgram.chaos")(function* (settings: Settings, args: ReadonlyArray<string>) {
@@ -106,15 +132,4 @@ export const chaos = Effect.fn("ClientProgram.chaos")(function* (settings: Setti
     HALLES_PORT_BASE: String(settings.portBase),
     HALLES_SERVERS: settings.servers
   })
-})
-
-const stopped = Effect.fnUntraced(function* <E, R>(
-  layout: Layout.Layout,
-  settings: Settings,
-  run: (environment: Record<string, string>) => Effect.Effect<number, E, R>
-) {
-  const directory = yield* claim(layout)
-  const keys = yield* secrets(layout)
-  const addresses = yield* startServers({ directory, secrets: keys, settings, names: ["postgres"] })
-  return yield* run(Environment.client({ layout, secrets: keys, addresses }))
 })

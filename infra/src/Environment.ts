@@ -157,6 +157,12 @@ export const carrier = ({ layout, secrets }: Parts): Environment => ({
   HALLES_CARRIER_DELIVERY_MS: "1000"
 })
 
+/** For who reads the audit log, and what it was anchored to. */
+export const auditor = (parts: Parts): Environment => ({
+  HALLES_PG_CONTROL_URL: databaseUrl(parts, "halles_reader", "control"),
+  HALLES_NATS_URL: parts.addresses.nats
+})
+
 /** For programs that use the cluster from outside: they read the databases and never write them. */
 export const client = (parts: Parts): Environment => ({
   ...databases(parts, "halles_reader"),

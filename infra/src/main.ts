@@ -49,6 +49,9 @@ const replayCommand = Command.make("replay", { rest }, (args) =>
 const checkCommand = Command.make("check", { rest }, (args) =>
   withSettings((settings) => ClientProgram.check(settings, args.rest))
 ).pipe(Command.withDescription("Prove the invariants from the journals, of a running or a stopped cluster"))
+const auditCommand = Command.make("audit", { rest }, (args) =>
+  withSettings((settings) => ClientProgram.audit(settings, args.rest))
+).pipe(Command.withDescription("Read the audit log, or prove that it is whole"))
 const benchCommand = Command.make("bench", { rest }, (args) => withSettings(() => ClientProgram.bench(args.rest))).pipe(
   Command.withDescription("Measure the engine on servers and processes of its own")
 )
@@ -85,6 +88,7 @@ const halles = Command.make("halles").pipe(
     testCommand,
     replayCommand,
     checkCommand,
+    auditCommand,
     benchCommand,
     chaosCommand,
     loadCommand,
@@ -96,7 +100,19 @@ const halles = Command.make("halles").pipe(
 )
 
 /** Programs behind these commands read their own flags, so that all that follows is theirs. */
-const passing = new Set(["replay", "check", "bench", "chaos", "identity", "sim", "mutants", "openapi", "test", "load"])
+const passing = new Set([
+  "replay",
+  "check",
+  "audit",
+  "bench",
+  "chaos",
+  "identity",
+  "sim",
+  "mutants",
+  "openapi",
+  "test",
+  "load"
+])
 const [name = "--help", ...following] = process.argv.slice(2)
 const own = !passing.has(name) || following[0] === "--" || (name === "test" && following[0] === "--help")
 const args = own ? [name, ...following] : [name, "--", ...following]

@@ -73,6 +73,7 @@ describe("Environment", () => {
     assert.deepStrictEqual(known(Environment.mail(parts)), [])
     assert.deepStrictEqual(known(Environment.gateway(parts)), ["gatewayKey", "gatewayWebhook"])
     assert.deepStrictEqual(known(Environment.carrier(parts)), ["carrierKey", "carrierWebhook"])
+    assert.deepStrictEqual(known(Environment.auditor(parts)), ["nats", "pgReader"])
     assert.deepStrictEqual(known(Environment.client(parts)), ["adminToken", "importToken", "pgReader"])
   })
 

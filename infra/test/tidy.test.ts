@@ -30,6 +30,7 @@ const programs = new Set([
   "load.ts",
   "echoRunner.ts",
   "check.ts",
+  "audit.ts",
   "sim.ts",
   "worker.ts",
   "mutants.ts",

@@ -1,6 +1,9 @@
 import { Context, Effect, Layer, Redacted } from "effect"
 import type { Headers } from "effect/http"
-import { createHash, timingSafeEqual } from "node:crypto"
+import { LRUCache } from "lru-cache"
+import { createHash, hash, timingSafeEqual } from "node:crypto"
+import type { IncomingHttpHeaders } from "node:http"
+import { Callers } from "./Callers.ts"
 import { AccessTokens } from "./Credentials/AccessTokens.ts"
 import { PartnerKeys } from "./PartnerKeys.ts"
 import { anonymous, type Principal, Role, Scope } from "./Principal.ts"
@@ -23,14 +26,45 @@ const administrator: Principal = {
   scopes: new Set<Scope>(Scope.literals)
 }
 
+/** Senders that are told apart before their credential is looked at again, and for how long. */
+const recentMax = 20_000
+const recentMs = 60_000
+
+/** The one credential of a request; `null` when it is none of ours, or there are two, which could be two people. */
+const tokenOf = (headers: IncomingHttpHeaders): string | null | undefined => {
+  const { authorization, "x-api-key": key } = headers
+  if (authorization === undefined && key === undefined) return undefined
+  if (authorization !== undefined && key !== undefined) return null
+  if (key !== undefined) return typeof key === "string" && PartnerKeys.isKey(key) ? key : null
+  return /^bearer +(\S+) *$/i.exec(authorization ?? "")?.[1] ?? null
+}
+
 /**
  * Who sends a request: by an access token of the issuer, a partner's key, or one of the two tokens of this deployment. Never
  * fails: a credential that proves nothing makes the sender anonymous, with the reason in `rejected`.
  */
 export class Credentials extends Context.Service<
   Credentials,
-  { readonly principalOf: (headers: Headers.Headers) => Effect.Effect<Principal> }
+  {
+    readonly principalOf: (headers: Headers.Headers) => Effect.Effect<Principal>
+    /** Who a credential proved to be a moment ago, without looking again: to count requests by, never to allow one. */
+    readonly recent: (headers: IncomingHttpHeaders) => Principal | undefined
+  }
 >()("@halles/http/Credentials") {
+  /** Whose buckets a request takes from, for the gate. Our own tools are not limited. */
+  static readonly callers: Layer.Layer<never, never, Credentials> = Layer.effect(
+    Callers,
+    Effect.map(Credentials, ({ recent }) => ({
+      of: (headers) => {
+        const principal = recent(headers)
+        if (principal === undefined) return undefined
+        if (principal.kind === "service") return { unlimited: true }
+        // A shop's own client is everybody's: its customers are told apart by their accounts.
+        return principal.kind === "partner" ? { client: principal.clientId } : { account: principal.subject }
+      }
+    }))
+  )
+
   static readonly layer = (tokens: {
     readonly importToken: Redacted.Redacted
     readonly adminToken: Redacted.Redacted
@@ -57,15 +91,21 @@ export class Credentials extends Context.Service<
           const tool = service(token)
           return tool === undefined ? malformed : Effect.succeed(tool)
         }
+        const recent = new LRUCache<string, Principal>({ max: recentMax, ttl: recentMs })
         return {
+          recent: (headers) => {
+            const token = tokenOf(headers)
+            return typeof token === "string" ? recent.get(hash("sha256", token, "base64")) : undefined
+          },
           principalOf: (headers) => {
-            const { authorization, "x-api-key": key } = headers
-            if (authorization === undefined && key === undefined) return Effect.succeed(anonymous)
-            // Two credentials could be two people.
-            if (authorization !== undefined && key !== undefined) return malformed
-            if (key !== undefined) return PartnerKeys.isKey(key) ? partnerKeys.principalOf(key) : malformed
-            const token = /^bearer +(\S+) *$/i.exec(authorization ?? "")?.[1]
-            return token === undefined ? malformed : ofToken(token)
+            const token = tokenOf(headers)
+            if (token === undefined) return Effect.succeed(anonymous)
+            if (token === null) return malformed
+            return Effect.tap(ofToken(token), (principal) =>
+              Effect.sync(() => {
+                if (principal.kind !== "anonymous") recent.set(hash("sha256", token, "base64"), principal)
+              })
+            )
           }
         }
       })

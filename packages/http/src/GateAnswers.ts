@@ -1,6 +1,7 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http"
 import { ProblemDetails } from "effect/http"
 import * as Problem from "./Problem.ts"
+import { always } from "./SecurityHeaders.ts"
 
 /** An answer that is known before the request is: its document is made once. */
 export interface Refusal {
@@ -67,7 +68,7 @@ export const answer = (
     "content-type": ProblemDetails.contentType,
     "content-length": body.length,
     "cache-control": "no-store",
-    "x-content-type-options": "nosniff",
+    ...always,
     ...headers,
     ...(unread && request.httpVersionMajor === 1 ? { connection: "close" } : {})
   })

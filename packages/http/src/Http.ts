@@ -31,6 +31,7 @@ import { PartnerKeys } from "./PartnerKeys.ts"
 import { ProblemPages } from "./ProblemPages.ts"
 import { RateLimit } from "./RateLimit.ts"
 import { RefusalsLive } from "./Refusals.ts"
+import { BrowserRules, CorsOrigins } from "./SecurityHeaders.ts"
 import { SkuHttp } from "./SkuHttp.ts"
 import { WebhookHttp, WebhookSecrets } from "./WebhookHttp.ts"
 
@@ -47,7 +48,7 @@ export const RoutesLive = Layer.mergeAll(
   PrometheusMetrics.layerHttp({ path: "/metrics" }),
   ProblemPages,
   // Who it is comes first: what follows may judge by it.
-  Layer.provideMerge(Guard, Authentication)
+  Guard.pipe(Layer.provideMerge(Authentication), Layer.provideMerge(BrowserRules))
 ).pipe(
   Layer.provide([CartHttp, OrderHttp, CustomerHttp, SkuHttp, CatalogHttp, BulkHttp, WebhookHttp, HealthHttp]),
   Layer.provide([CatalogImport.layer, AccessLive, IdempotencyLive, RefusalsLive]),
@@ -61,7 +62,7 @@ export const HttpLive = Layer.unwrap(
       Layer.provide(
         EdgeServer.layer({ host: config.host, port: config.port }).pipe(
           Layer.provideMerge(Gate.layer(config.addressRules)),
-          Layer.provide(RateLimit.layer)
+          Layer.provide([RateLimit.layer, Credentials.callers])
         )
       ),
       Layer.provide([
@@ -75,6 +76,7 @@ export const HttpLive = Layer.unwrap(
           ])
         ),
         AuditLog.layer,
+        Layer.succeed(CorsOrigins, config.corsOrigins),
         WebhookSecrets.layer({ gateway: config.gatewayWebhookSecret, carrier: config.carrierWebhookSecret }),
         Reads.layer.pipe(
           Layer.provide(

@@ -1,4 +1,5 @@
 import { Config } from "effect"
+import { Origin } from "./SecurityHeaders.ts"
 
 /** Of a region's database, for lists; entities are asked over the cluster. */
 const regionUrls = {
@@ -32,7 +33,9 @@ export const HttpConfig = Config.all({
   importToken: Config.Redacted("HALLES_IMPORT_TOKEN"),
   adminToken: Config.Redacted("HALLES_ADMIN_TOKEN"),
   /** Whose access tokens are taken; nobody's without it. */
-  issuerUrl: Config.option(Config.NonEmptyString("HALLES_ISSUER_URL"))
+  issuerUrl: Config.option(Config.NonEmptyString("HALLES_ISSUER_URL")),
+  /** Origins of pages that may call the API from a browser, with commas between. */
+  corsOrigins: Config.Array(Origin, "HALLES_CORS_ORIGINS").pipe(Config.withDefault([]))
 })
 
 /** What the operator process is told by its environment, read once. */

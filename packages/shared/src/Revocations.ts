@@ -82,7 +82,8 @@ const make = Effect.gen(function* () {
       Effect.tryPromise(async () => {
         for await (const message of messages) note(message.subject.slice(prefix.length))
       }),
-    (messages) => Effect.promise(() => messages.close())
+    // Not waited for: one that has not begun to be read never says that it has ended.
+    (messages) => Effect.sync(() => void messages.close())
   )
   yield* follow.pipe(
     Effect.tapError((error) =>

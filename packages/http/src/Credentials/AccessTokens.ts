@@ -3,6 +3,7 @@ import { Region } from "@halles/shared/Region"
 import { Revocations } from "@halles/shared/Revocations"
 import { Clock, Context, Effect, Layer, Option, Schedule, Schema } from "effect"
 import { createRemoteJWKSet, customFetch, errors, type JWTPayload, jwtVerify } from "jose"
+import { LRUCache } from "lru-cache"
 import { hash } from "node:crypto"
 import { anonymous, type Principal, Role, Scope } from "../Principal.ts"
 
@@ -12,7 +13,7 @@ const algorithms = ["ES256", "EdDSA"]
 /** A token lives ten minutes at the most; clocks may differ by the leeway, in seconds. */
 const tokenAgeMax = 600
 const leeway = 30
-/** Tokens that are known to be good, so that the next request with one costs a look-up; the oldest leaves first. */
+/** Tokens that are known to be good, so that the next request with one costs a look-up; the least used leaves first. */
 const knownMax = 20_000
 /** Longer ones are none of ours. */
 const lengthMax = 4_096
@@ -114,14 +115,7 @@ const make = Effect.fnUntraced(function* (issuer: string) {
     Effect.forkScoped
   )
 
-  const known = new Map<string, Known>()
-  const remember = (key: string, verified: Known) => {
-    known.set(key, verified)
-    for (const oldest of known.keys()) {
-      if (known.size <= knownMax) break
-      known.delete(oldest)
-    }
-  }
+  const known = new LRUCache<string, Known>({ max: knownMax })
   const verify = (token: string, key: string): Effect.Effect<Principal> =>
     Effect.tryPromise({
       try: () =>
@@ -144,7 +138,7 @@ const make = Effect.fnUntraced(function* (issuer: string) {
           ids: [payload.jti, payload["sid"]].filter((id) => typeof id === "string")
         }
         if (verified.ids.some(isRevoked)) return rejected("revoked")
-        remember(key, verified)
+        known.set(key, verified)
         return verified.principal
       }),
       Effect.catch((reason) => Effect.succeed(rejected(reason)))
