@@ -84,6 +84,13 @@ export const AccountHttp = HttpRouter.use(
       { account, session }: Owner,
       said: { readonly error?: string; readonly done?: string } = {}
     ) {
+      const { headers, remoteAddress } = yield* HttpServerRequest.HttpServerRequest
+      yield* sessions.seen({
+        uid: session.uid,
+        accountId: account.id,
+        userAgent: headers["user-agent"] ?? "",
+        address: Option.getOrElse(remoteAddress, () => "")
+      })
       const shown: Pages.Overview = {
         account,
         owned: yield* factors.owned(account.id),
@@ -136,7 +143,7 @@ export const AccountHttp = HttpRouter.use(
             outcome: "failed",
             address
           })
-          return yield* overview(found, { error: "The password of now is not right." })
+          return yield* overview(found, { error: "The current password is not right." })
         }
         const hashed = yield* Effect.result(
           passwords.hash(fields["password"] ?? "", [account.email, account.name, "halles"])

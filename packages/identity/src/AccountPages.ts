@@ -93,7 +93,7 @@ export const overview = (form: Html, shown: Overview): Page.PageOptions => {
           <form method="post" action="/account/password">
             ${form}
             <input type="email" name="email" value="${account.email}" autocomplete="username" hidden readonly />
-            <label for="current">Password of now</label>
+            <label for="current">Current password</label>
             <input
               id="current"
               name="current"

@@ -65,7 +65,15 @@ const health = Layer.mergeAll(
   )
 )
 
-/** All pages and endpoints; the servers that they need stay open, so that tests may bring theirs. */
+/** The authorization server, and how passwords and passkeys are proved. */
+export const coreLayer = (options: IdentityOptions) =>
+  Layer.mergeAll(
+    AuthorizationServer.layer(options.issuer).pipe(Layer.provide(Artifacts.layer)),
+    Passkeys.layer(options.issuer),
+    Passwords.layer(options)
+  ).pipe(Layer.provideMerge(storeLayer(options)))
+
+/** All pages and endpoints; what they need stays open, so that tests may bring servers of theirs. */
 export const identityLayer = (options: IdentityOptions) =>
   Layer.mergeAll(
     SignInHttp,
@@ -86,12 +94,6 @@ export const identityLayer = (options: IdentityOptions) =>
       Sso.layer(options.issuer, options.sso),
       SignIn.layer
     ]),
-    Layer.provide([
-      AuthorizationServer.layer(options.issuer).pipe(Layer.provide(Artifacts.layer)),
-      Passkeys.layer(options.issuer),
-      Passwords.layer(options)
-    ]),
-    Layer.provide(storeLayer(options)),
     Layer.provide(Layer.succeed(HttpIncomingMessage.MaxBodySize, bodyMax))
   )
 
@@ -104,21 +106,23 @@ const makeServer = () => {
 
 /** The identity process: an authorization server, the pages of accounts, and a client of the cluster that owns no shards. */
 export const IdentityLive = Layer.unwrap(
-  Effect.map(IdentityConfig, ({ breachListUrl, demo, host, mailFrom, natsUrl, port, redisUrl, smtpUrl, sso, store }) =>
-    Layer.mergeAll(
-      HttpRouter.serve(identityLayer({ ...store, sso, breachListUrl, demo }), { disableLogger: true }),
-      CustomersLive
-    ).pipe(
-      Layer.provide(NodeHttpServer.layer(makeServer, { host, port, gracefulShutdownTimeout: drainMax })),
-      Layer.provide([Mail.layer({ smtpUrl, from: mailFrom }), AuditLog.layer]),
-      Layer.provide(Throttle.layer.pipe(Layer.provide(Seal.layer(store.key)))),
-      Layer.provide(ClusterClient.layer({ region: "identity" })),
-      Layer.provide([
-        Nats.layer({ url: natsUrl, name: "identity" }),
-        Redis.layer({ url: redisUrl, name: "identity" }),
-        Postgres.layer({ url: store.controlUrl, applicationName: "halles:identity", connectionsMax })
-      ]),
-      Layer.provide(Logger.layer([Logger.consoleJson]))
-    )
+  Effect.map(
+    IdentityConfig,
+    ({ breachListUrl, demo, host, mailFrom, natsUrl, port, redisUrl, smtpUrl, sso, store }) => {
+      const options = { ...store, sso, breachListUrl, demo }
+      return Layer.mergeAll(HttpRouter.serve(identityLayer(options), { disableLogger: true }), CustomersLive).pipe(
+        Layer.provide(coreLayer(options)),
+        Layer.provide(NodeHttpServer.layer(makeServer, { host, port, gracefulShutdownTimeout: drainMax })),
+        Layer.provide([Mail.layer({ smtpUrl, from: mailFrom }), AuditLog.layer]),
+        Layer.provide(Throttle.layer.pipe(Layer.provide(Seal.layer(store.key)))),
+        Layer.provide(ClusterClient.layer({ region: "identity" })),
+        Layer.provide([
+          Nats.layer({ url: natsUrl, name: "identity" }),
+          Redis.layer({ url: redisUrl, name: "identity" }),
+          Postgres.layer({ url: store.controlUrl, applicationName: "halles:identity", connectionsMax })
+        ]),
+        Layer.provide(Logger.layer([Logger.consoleJson]))
+      )
+    }
   )
 )

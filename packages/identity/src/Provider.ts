@@ -233,7 +233,7 @@ export const makeProvider = (options: ProviderOptions): Oidc => {
       devInteractions: { enabled: false },
       introspection: { enabled: true, allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId },
       pushedAuthorizationRequests: { enabled: true },
-      revocation: { enabled: true },
+      revocation: { enabled: true, allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId },
       rpInitiatedLogout: logoutPages,
       userinfo: { enabled: false },
       resourceIndicators: {

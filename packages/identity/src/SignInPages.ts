@@ -1,3 +1,4 @@
+import { accountClient } from "./FirstPartyClients.ts"
 import { type Html, html, type Part } from "./Html.ts"
 import * as Page from "./Page.ts"
 import type { Interaction } from "./Interactions.ts"
@@ -44,6 +45,7 @@ export const signIn = (
   }
 ): Page.PageOptions => {
   const hint = options.email ?? interaction.details.params["login_hint"]
+  const known = typeof hint === "string" && hint !== ""
   return {
     title: "Sign in",
     status: options.status ?? 200,
@@ -62,7 +64,7 @@ export const signIn = (
           maxlength="254"
           autocomplete="username"
           autofocus
-          value="${typeof hint === "string" ? hint : ""}"
+          value="${known ? hint : ""}"
         />
         <label for="password">Password</label>
         <input id="password" name="password" type="password" required maxlength="128" autocomplete="current-password" />
@@ -89,9 +91,12 @@ export const signIn = (
         <a href="/register?interaction=${interaction.details.uid}">Create an account</a>
         <a href="/forgot">Forgot your password?</a>
       </p>
-      <form method="post" action="${at(interaction, "/refuse")}">
-        ${options.form}<button class="quiet small">Back to ${nameOf(interaction)}</button>
-      </form>`
+      ${
+        interaction.client.client_id !== accountClient &&
+        html`<form method="post" action="${at(interaction, "/refuse")}">
+          ${options.form}<button class="quiet small">Cancel, back to ${nameOf(interaction)}</button>
+        </form>`
+      }`
   }
 }
 

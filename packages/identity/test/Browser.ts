@@ -1,34 +1,35 @@
 /** A browser without a screen or JavaScript: it keeps cookies by path, follows redirects of its site, and sends forms. */
 export class Browser {
-  #cookies = new Map<string, { readonly value: string; readonly path: string }>()
-  readonly #address: string
+  #cookies = new Map<string, { readonly value: string; readonly path: string; readonly host: string }>()
+  readonly #agent: string
+  readonly #sites = new Set<string>()
   url = ""
   html = ""
   status = 0
-  /** Where it was sent beyond the site, as the application would see it. */
+  /** Where it was sent beyond the sites that it was opened for, as the application would see it. */
   left: URL | null = null
 
-  constructor(address = "test-browser") {
-    this.#address = address
+  constructor(agent = "test-browser") {
+    this.#agent = agent
   }
 
   async open(url: string, init: RequestInit = {}): Promise<this> {
     let next = new URL(url, this.url === "" ? undefined : this.url)
     let request = init
     this.left = null
-    for (let hops = 0; hops < 15; hops++) {
+    this.#sites.add(next.origin)
+    for (let hops = 0; hops < 20; hops++) {
       const cookie = [...this.#cookies]
-        .filter(
-          ([, { path }]) => next.pathname === path || next.pathname.startsWith(path.endsWith("/") ? path : `${path}/`)
-        )
-        .map(([name, { value }]) => `${name.split("|")[0]}=${value}`)
+        .filter(([, { host }]) => host === next.host)
+        .filter(([, { path }]) => `${next.pathname}/`.startsWith(path.endsWith("/") ? path : `${path}/`))
+        .map(([key, { value }]) => `${key.split("|")[0]}=${value}`)
         .join("; ")
       const response = await fetch(next, {
         ...request,
         redirect: "manual",
-        headers: { "user-agent": this.#address, ...(cookie === "" ? {} : { cookie }), ...(request.headers as object) }
+        headers: { "user-agent": this.#agent, ...(cookie === "" ? {} : { cookie }) }
       })
-      for (const line of response.headers.getSetCookie()) this.#keep(line)
+      for (const line of response.headers.getSetCookie()) this.#keep(line, next.host)
       const location = response.headers.get("location")
       if (location === null) {
         this.url = next.href
@@ -37,19 +38,20 @@ export class Browser {
         return this
       }
       await response.arrayBuffer()
-      const target = new URL(location, next)
-      if (this.url !== "" && target.origin !== new URL(this.url).origin && target.origin !== next.origin) {
-        this.left = target
-        return this
-      }
-      if (this.url === "" && target.origin !== next.origin) {
-        this.left = target
-        return this
-      }
-      next = target
+      next = new URL(location, next)
       request = {}
+      if (!this.#sites.has(next.origin)) {
+        this.left = next
+        return this
+      }
     }
     throw new Error(`redirected too often, last to ${next.href}`)
+  }
+
+  /** Sites that it follows redirects to, beside those that it was opened for. */
+  visits(...origins: ReadonlyArray<string>): this {
+    for (const origin of origins) this.#sites.add(origin)
+    return this
   }
 
   /** Sends the form whose action ends with `action`, with its own hidden fields and the given ones. */
@@ -77,14 +79,14 @@ export class Browser {
     return decode(/<h1>([^<]*)<\/h1>/.exec(this.html)?.[1] ?? "")
   }
 
-  #keep(line: string): void {
+  #keep(line: string, host: string): void {
     const [pair = "", ...attributes] = line.split(";").map((part) => part.trim())
     const at = pair.indexOf("=")
     const path = attributes.find((attribute) => /^path=/i.test(attribute))?.slice(5) ?? "/"
     const past = attributes.some((attribute) => /^expires=Thu, 01 Jan 1970/i.test(attribute))
-    const key = `${pair.slice(0, at)}|${path}`
+    const key = `${pair.slice(0, at)}|${path}|${host}`
     if (past || pair.slice(at + 1) === "") this.#cookies.delete(key)
-    else this.#cookies.set(key, { value: pair.slice(at + 1), path })
+    else this.#cookies.set(key, { value: pair.slice(at + 1), path, host })
   }
 }
 

@@ -13,14 +13,14 @@ import { Accounts } from "../src/Accounts.ts"
 import { Clients } from "../src/Clients.ts"
 import type { DemoPasswords } from "../src/DemoAccounts.ts"
 import { putFirstPartyClients } from "../src/FirstPartyClients.ts"
-import { identityLayer } from "../src/Identity.ts"
+import { AuthorizationServer } from "../src/AuthorizationServer.ts"
+import { coreLayer, identityLayer } from "../src/Identity.ts"
 import { Mail } from "../src/Mail.ts"
 import { migrateIdentity } from "../src/Migrations.ts"
 import { Passwords } from "../src/Passwords.ts"
 import { Seal } from "../src/Seal.ts"
 import type { SigningKeys } from "../src/SigningKeys.ts"
 import type { SsoOptions } from "../src/Sso.ts"
-import { storeLayer } from "../src/Store.ts"
 import { Throttle } from "../src/Throttle.ts"
 import { Browser } from "./Browser.ts"
 
@@ -93,6 +93,8 @@ export class IdentityTest extends Context.Service<
         readonly prompt?: string
       }
     ) => Promise<Signed>
+    /** Reads the signing keys now, not within seconds. */
+    readonly refresh: () => Promise<void>
     readonly run: <A, E>(
       effect: Effect.Effect<A, E, Accounts | Clients | SigningKeys | SqlClient.SqlClient | Throttle>
     ) => Promise<A>
@@ -119,15 +121,17 @@ export class IdentityTest extends Context.Service<
             const context = yield* Effect.context<Accounts | Clients | SigningKeys | SqlClient.SqlClient | Throttle>()
             const accounts = yield* Accounts
             const passwords = yield* Passwords
+            const server = yield* AuthorizationServer
             const run = Effect.runPromiseWith(context)
             const client = (id: string, auth: oidc.ClientAuth = oidc.None()) =>
               oidc.discovery(new URL(issuer), id, { id_token_signed_response_alg: "ES256" }, auth, {
                 execute: [oidc.allowInsecureRequests]
               })
-            return {
+            return IdentityTest.of({
               issuer,
               audit: entries,
               run,
+              refresh: () => run(server.refresh),
               client,
               mails: () => box.messages.length,
               mailTo: async (address: string, after: number) => {
@@ -170,13 +174,12 @@ export class IdentityTest extends Context.Service<
                   oidc.authorizationCodeGrant(config, left, { pkceCodeVerifier, expectedState, expectedNonce })
                 return { browser, tokens: await redeem(), again: redeem }
               }
-            }
+            })
           })
         )
         return test.pipe(
-          Layer.provide(Passwords.layer(options)),
           Layer.provide(served),
-          Layer.provideMerge(storeLayer(options)),
+          Layer.provideMerge(coreLayer(options)),
           Layer.provideMerge(Throttle.layerMemory.pipe(Layer.provide(Seal.layer(key)))),
           Layer.provide([
             Mail.layer({ smtpUrl: Redacted.make(box.url), from: "Halles <no-reply@halles.test>" }),

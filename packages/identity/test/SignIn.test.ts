@@ -1,14 +1,18 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
-import { decodeJwt, decodeProtectedHeader } from "jose"
+import { createRemoteJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from "jose"
 import * as oidc from "openid-client"
-import { IdentityTest, withPassword } from "./IdentityTest.ts"
+import { Clients } from "../src/Clients.ts"
+import { SigningKeys } from "../src/SigningKeys.ts"
+import { Browser } from "./Browser.ts"
+import { callback, IdentityTest, password, withPassword } from "./IdentityTest.ts"
 
 const codeOf = async (attempt: Promise<unknown>): Promise<string> => {
   try {
     await attempt
     return "it was granted"
   } catch (error) {
+    if (error instanceof oidc.WWWAuthenticateChallengeError) return String(error.cause[0]?.parameters["error"])
     return error instanceof oidc.ResponseBodyError ? error.error : String(error)
   }
 }
@@ -84,6 +88,182 @@ layer(IdentityTest.layer(), { timeout: "60 seconds" })("signing in with a client
         )
         assert.isAtMost(answers.filter((answer) => answer === "it was granted").length, 1)
         assert.deepStrictEqual([...new Set(answers.filter((answer) => answer !== "it was granted"))], ["invalid_grant"])
+      })
+    })
+  )
+
+  it.effect("signs with the next key after a rotation; what the key before signed still verifies", () =>
+    Effect.gen(function* () {
+      const test = yield* IdentityTest
+      yield* Effect.promise(async () => {
+        await test.account("ella@example.com")
+        const config = await test.client("halles-shop")
+        const { tokens } = await test.signIn(withPassword("ella@example.com"))
+        await test.run(Effect.flatMap(SigningKeys, ({ rotate }) => rotate))
+        await test.refresh()
+        const after = await oidc.refreshTokenGrant(config, tokens.refresh_token ?? "")
+        const kids = [tokens, after].map(({ access_token }) => decodeProtectedHeader(access_token).kid)
+        assert.notStrictEqual(kids[0], kids[1])
+        const keys = createRemoteJWKSet(new URL(`${test.issuer}/jwks`))
+        for (const { access_token } of [tokens, after]) {
+          const { payload } = await jwtVerify(access_token, keys, {
+            issuer: test.issuer,
+            audience: "halles",
+            typ: "at+jwt"
+          })
+          assert.strictEqual(payload["client_id"], "halles-shop")
+        }
+        const response = await fetch(`${test.issuer}/jwks`)
+        const shown = (await response.json()) as { readonly keys: ReadonlyArray<Record<string, unknown>> }
+        assert.isAtLeast(shown.keys.length, 3)
+        for (const key of shown.keys) assert.notProperty(key, "d")
+      })
+    })
+  )
+
+  it.effect("lets a device in once its code was confirmed in a browser", () =>
+    Effect.gen(function* () {
+      const test = yield* IdentityTest
+      yield* Effect.promise(async () => {
+        const accountId = await test.account("fay@example.com")
+        const config = await test.client("halles-cli")
+        const device = await oidc.initiateDeviceAuthorization(config, { scope: "openid orders:read offline_access" })
+        const ask = () =>
+          oidc.genericGrantRequest(config, "urn:ietf:params:oauth:grant-type:device_code", {
+            device_code: device.device_code
+          })
+        assert.strictEqual(await codeOf(ask()), "authorization_pending")
+        const browser = await new Browser().open(device.verification_uri)
+        await browser.submit("/device", { user_code: "WRNG-CDES" })
+        assert.include(browser.text, "That code is not known")
+        await browser.submit("/device", { user_code: device.user_code })
+        assert.strictEqual(browser.title, "Is this your device?")
+        assert.include(browser.text, "Halles command line")
+        await browser.submit("/device")
+        await withPassword("fay@example.com")(browser)
+        assert.strictEqual(browser.title, "Device connected")
+        const tokens = await ask()
+        const token = decodeJwt(tokens.access_token)
+        assert.strictEqual(token.sub, accountId)
+        assert.strictEqual(token["client_id"], "halles-cli")
+        const renewed = await oidc.refreshTokenGrant(config, tokens.refresh_token ?? "")
+        assert.strictEqual(decodeJwt(renewed.access_token).sub, accountId)
+        // The device's code again: as with any code, what it gave is taken back.
+        assert.strictEqual(await codeOf(ask()), "invalid_grant")
+        assert.strictEqual(await codeOf(oidc.refreshTokenGrant(config, renewed.refresh_token ?? "")), "invalid_grant")
+      })
+    })
+  )
+
+  it.effect("gives a partner's client its own token, within its scope and with the right secret only", () =>
+    Effect.gen(function* () {
+      const test = yield* IdentityTest
+      yield* Effect.promise(async () => {
+        const metadata = {
+          roles: ["partner"],
+          region: "eu",
+          grant_types: ["client_credentials"],
+          response_types: [],
+          redirect_uris: [],
+          token_endpoint_auth_method: "client_secret_basic",
+          scope: "orders:read stock:read"
+        } as const
+        await test.run(Effect.flatMap(Clients, ({ put }) => put("acme", metadata, "a secret of acme")))
+        const config = await test.client("acme", oidc.ClientSecretBasic("a secret of acme"))
+        const tokens = await oidc.clientCredentialsGrant(config, { scope: "stock:read" })
+        const token = decodeJwt(tokens.access_token)
+        assert.deepStrictEqual(
+          [token.sub, token["client_id"], token["scope"], token["roles"], token["region"], token.aud],
+          ["acme", "acme", "stock:read", ["partner"], "eu", "halles"]
+        )
+        assert.notProperty(token, "customer_id")
+        assert.strictEqual(await codeOf(oidc.clientCredentialsGrant(config, { scope: "ops:write" })), "invalid_scope")
+        const wrong = await test.client("acme", oidc.ClientSecretBasic("another secret"))
+        assert.strictEqual(await codeOf(oidc.clientCredentialsGrant(wrong)), "invalid_client")
+        await test.run(Effect.flatMap(Clients, ({ disable }) => disable("acme")))
+        assert.strictEqual(await codeOf(oidc.clientCredentialsGrant(config)), "invalid_client")
+      })
+    })
+  )
+
+  it.effect("revokes a refresh token, and tells its client alone whether one lives", () =>
+    Effect.gen(function* () {
+      const test = yield* IdentityTest
+      yield* Effect.promise(async () => {
+        await test.account("gil@example.com")
+        const config = await test.client("halles-shop")
+        const { tokens } = await test.signIn(withPassword("gil@example.com"))
+        const token = tokens.refresh_token ?? ""
+        assert.isTrue((await oidc.tokenIntrospection(config, token)).active)
+        assert.isFalse((await oidc.tokenIntrospection(await test.client("halles-cli"), token)).active)
+        await oidc.tokenRevocation(config, token)
+        assert.isFalse((await oidc.tokenIntrospection(config, token)).active)
+        assert.strictEqual(await codeOf(oidc.refreshTokenGrant(config, token)), "invalid_grant")
+      })
+    })
+  )
+
+  it.effect("knows no flow that OAuth 2.1 left behind, and no code without PKCE", () =>
+    Effect.gen(function* () {
+      const test = yield* IdentityTest
+      yield* Effect.promise(async () => {
+        const shop = { client_id: "halles-shop", redirect_uri: callback, scope: "openid", nonce: "n", state: "s" }
+        const ask = async (more: Record<string, string>) => {
+          const { left } = await new Browser().open(`${test.issuer}/auth?${new URLSearchParams({ ...shop, ...more })}`)
+          return left?.searchParams.get("error") ?? new URLSearchParams(left?.hash.slice(1)).get("error")
+        }
+        assert.strictEqual(await ask({ response_type: "token" }), "unsupported_response_type")
+        assert.strictEqual(await ask({ response_type: "id_token" }), "unsupported_response_type")
+        assert.strictEqual(await ask({ response_type: "code" }), "invalid_request")
+        assert.strictEqual(
+          await ask({ response_type: "code", code_challenge: "c".repeat(43), code_challenge_method: "plain" }),
+          "invalid_request"
+        )
+        const config = await test.client("halles-shop")
+        const given = { username: "ada@example.com", password }
+        assert.strictEqual(await codeOf(oidc.genericGrantRequest(config, "password", given)), "unsupported_grant_type")
+        assert.deepStrictEqual(config.serverMetadata().code_challenge_methods_supported, ["S256"])
+      })
+    })
+  )
+
+  it.effect("names the issuer in all that it answers, by whatever name it was asked", () =>
+    Effect.gen(function* () {
+      const test = yield* IdentityTest
+      yield* Effect.promise(async () => {
+        const response = await fetch(
+          `${test.issuer.replace("localhost", "127.0.0.1")}/.well-known/openid-configuration`,
+          {
+            headers: { "x-forwarded-host": "evil.example", "x-forwarded-proto": "https" }
+          }
+        )
+        const text = await response.text()
+        assert.notInclude(text, "evil")
+        assert.notInclude(text, "127.0.0.1")
+        assert.notInclude(text, "https")
+      })
+    })
+  )
+
+  it.effect("signs out at the application's wish, and the session's refresh tokens end with it", () =>
+    Effect.gen(function* () {
+      const test = yield* IdentityTest
+      yield* Effect.promise(async () => {
+        await test.account("hal@example.com")
+        const config = await test.client("halles-shop")
+        const { browser, tokens } = await test.signIn(withPassword("hal@example.com"))
+        const url = oidc.buildEndSessionUrl(config, {
+          id_token_hint: tokens.id_token ?? "",
+          post_logout_redirect_uri: callback,
+          state: "bye"
+        })
+        await browser.open(url.href)
+        assert.strictEqual(browser.title, "Sign out?")
+        await browser.submit("/session/end/confirm", { logout: "yes" })
+        assert.strictEqual(browser.left?.href, `${callback}?state=bye`)
+        assert.strictEqual(await codeOf(oidc.refreshTokenGrant(config, tokens.refresh_token ?? "")), "invalid_grant")
+        await browser.open(`${test.issuer}/account`)
+        assert.strictEqual(browser.title, "Sign in")
       })
     })
   )
