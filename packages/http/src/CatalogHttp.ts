@@ -1,8 +1,9 @@
 import { ListProduct, Product, type ProductView, Unlist } from "@halles/entities/Product"
 import { Reads } from "@halles/entities/Reads"
 import { SkuId, skuId } from "@halles/shared/Ids"
+import type { Region } from "@halles/shared/Region"
 import { Effect, Stream } from "effect"
-import { HttpServerResponse } from "effect/http"
+import { type HttpServerRequest, HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { Api } from "./Api.ts"
 import type { ProductJson, ProductsJson } from "./CatalogApi.ts"
@@ -11,6 +12,8 @@ import * as Consistency from "./Consistency.ts"
 import * as Edge from "./Edge.ts"
 import { Unavailable } from "./EdgeErrors.ts"
 import { money } from "./MoneyJson.ts"
+import { ResponseCache } from "./ResponseCache.ts"
+import { productKey } from "./ResponseCache/Invalidation.ts"
 
 export const productJson = (view: ProductView): typeof ProductJson.Encoded => ({
   region: view.region,
@@ -26,6 +29,17 @@ export const productJson = (view: ProductView): typeof ProductJson.Encoded => ({
 const answer = (view: ProductView) =>
   Edge.written(["Product", skuId(view.region, view.sku), view.seq], productJson(view))
 
+/** An event says when a product has changed. */
+const productShared = { freshMs: 60_000, staleMs: 30_000, told: true }
+/** A list follows its projection, and nothing says when: it is true for a moment, which is enough against a stampede. */
+const listShared = { freshMs: 1_000, staleMs: 2_000, told: false }
+
+interface ListRequest {
+  readonly headers: { readonly "consistency-token"?: string }
+  readonly query: { readonly region: Region; readonly q?: string; readonly cursor?: string; readonly limit?: number }
+  readonly request: HttpServerRequest.HttpServerRequest
+}
+
 export const CatalogHttp = HttpApiBuilder.group(
   Api,
   "catalog",
@@ -33,6 +47,36 @@ export const CatalogHttp = HttpApiBuilder.group(
     const product = yield* Product.client
     const reads = yield* Reads
     const imports = yield* CatalogImport
+    const cache = yield* ResponseCache
+    const list = Effect.fnUntraced(function* ({ headers, query, request }: ListRequest) {
+      const { region } = query
+      const seen = yield* Consistency.seenOf(headers["consistency-token"], "Product")
+      const here = new Map([...seen].filter(([id]) => id.startsWith(`${region}_`)))
+      const behind = yield* Edge.call(Consistency.behind(here, (ids) => reads.seqs("products", region, ids)))
+      // Which words an entity has only the read table knows.
+      if (behind.length > 0 && query.q !== undefined) return yield* new Unavailable()
+      const { items, next } = yield* Edge.call(
+        Effect.tapErrorTag(reads.products({ ...query, limit: query.limit ?? Edge.limitDefault }), "SqlError", (error) =>
+          Effect.logWarning("Reads.products failed", error)
+        )
+      ).pipe(Effect.catchTag("BadCursor", () => Effect.fail(Edge.badCursor)))
+      const asked = yield* Effect.forEach(
+        behind,
+        (id) => Effect.catchTag(Edge.call(product(SkuId.make(id)).View()), "NotFound", () => Effect.succeed(null)),
+        { concurrency: 8 }
+      )
+      const newer = new Map(asked.flatMap((view) => (view === null ? [] : [[view.sku, view] as const])))
+      const last = items.at(-1)?.sku
+      const first = items[0]?.sku
+      /** On this page, by where it would stand; without a next page all that follows is on this one. */
+      const isHere = ({ sku }: ProductView) =>
+        (next === null || last === undefined || sku <= last) &&
+        (query.cursor === undefined || (first !== undefined && sku >= first))
+      const merged = [...items.filter(({ sku }) => !newer.has(sku)), ...[...newer.values()].filter(isHere)]
+        .filter(({ listed }) => listed)
+        .toSorted((a, b) => (a.sku < b.sku ? -1 : 1))
+      return Edge.listed(request, { items: merged.map(productJson), next } satisfies typeof ProductsJson.Encoded)
+    })
     return handlers.handleAll({
       importCatalog: ({ headers, payload, query, request }) =>
         Effect.sync(() => {
@@ -44,37 +88,11 @@ export const CatalogHttp = HttpApiBuilder.group(
             { contentType: "application/x-ndjson", headers: { "import-id": importId, "cache-control": "no-store" } }
           )
         }),
-      listProducts: Effect.fnUntraced(function* ({ headers, query, request }) {
-        const { region } = query
-        const seen = yield* Consistency.seenOf(headers["consistency-token"], "Product")
-        const here = new Map([...seen].filter(([id]) => id.startsWith(`${region}_`)))
-        const behind = yield* Edge.call(Consistency.behind(here, (ids) => reads.seqs("products", region, ids)))
-        // Which words an entity has only the read table knows.
-        if (behind.length > 0 && query.q !== undefined) return yield* new Unavailable()
-        const { items, next } = yield* Edge.call(
-          Effect.tapErrorTag(
-            reads.products({ ...query, limit: query.limit ?? Edge.limitDefault }),
-            "SqlError",
-            (error) => Effect.logWarning("Reads.products failed", error)
-          )
-        ).pipe(Effect.catchTag("BadCursor", () => Effect.fail(Edge.badCursor)))
-        const asked = yield* Effect.forEach(
-          behind,
-          (id) => Effect.catchTag(Edge.call(product(SkuId.make(id)).View()), "NotFound", () => Effect.succeed(null)),
-          { concurrency: 8 }
-        )
-        const newer = new Map(asked.flatMap((view) => (view === null ? [] : [[view.sku, view] as const])))
-        const last = items.at(-1)?.sku
-        const first = items[0]?.sku
-        /** On this page, by where it would stand; without a next page all that follows is on this one. */
-        const isHere = ({ sku }: ProductView) =>
-          (next === null || last === undefined || sku <= last) &&
-          (query.cursor === undefined || (first !== undefined && sku >= first))
-        const merged = [...items.filter(({ sku }) => !newer.has(sku)), ...[...newer.values()].filter(isHere)]
-          .filter(({ listed }) => listed)
-          .toSorted((a, b) => (a.sku < b.sku ? -1 : 1))
-        return Edge.listed(request, { items: merged.map(productJson), next } satisfies typeof ProductsJson.Encoded)
-      }),
+      listProducts: ({ headers, query, request }) => {
+        // Its links repeat what was asked.
+        const key = `list:${request.url}`
+        return cache.through(request, { key, ...listShared }, list({ headers, query, request }))
+      },
       putProduct: ({ headers, params, payload, query }) => {
         const { description = "", price, taxRate, title } = payload
         const command = new ListProduct({
@@ -95,10 +113,11 @@ export const CatalogHttp = HttpApiBuilder.group(
           ),
           answer
         ),
-      getProduct: ({ params, query, request }) =>
-        Effect.map(Edge.call(product(skuId(query.region, params.sku)).View()), (view) =>
-          Edge.fresh(request, view.seq, () => productJson(view))
-        )
+      getProduct: ({ params, query, request }) => {
+        const id = skuId(query.region, params.sku)
+        const view = Effect.map(Edge.call(product(id).View()), (found) => Edge.versioned(found.seq, productJson(found)))
+        return cache.through(request, { key: productKey(id), ...productShared }, view)
+      }
     })
   })
 )

@@ -3,13 +3,15 @@ import type { IncomingMessage, ServerResponse } from "node:http"
 import * as AddressRules from "./AddressRules.ts"
 import * as Bots from "./Bots.ts"
 import { Callers } from "./Callers.ts"
+import { ResponseCache } from "./ResponseCache.ts"
+import * as Front from "./ResponseCache/Front.ts"
 import * as GateAnswers from "./GateAnswers.ts"
 import * as RateLimit from "./RateLimit.ts"
 import type { Ask } from "./RateLimit/TokenBucket.ts"
 import { type Route, routeOf } from "./RouteTable.ts"
 import * as Shedding from "./Shedding.ts"
 import * as SlowClients from "./SlowClients.ts"
-import { accountQuota, addressQuota, botQuota, clientQuota } from "./Traffic.ts"
+import { accountQuota, addressQuota, botQuota, clientQuota, memoryQuota } from "./Traffic.ts"
 
 export type Handler = (request: IncomingMessage, response: ServerResponse) => void
 
@@ -32,7 +34,7 @@ const overloadRetryAfter = { "retry-after": "1" }
 
 /**
  * What stands before the application: it sees Node's own request and answer, so that what is turned away costs next to
- * nothing. In this order: address rules, load shedding, bots, rate limits.
+ * nothing. In this order: address rules, load shedding, answers that are known, bots, rate limits.
  */
 export class Gate extends Context.Service<
   Gate,
@@ -55,6 +57,8 @@ export class Gate extends Context.Service<
         const limits = yield* RateLimit.RateLimit
         const callers = yield* Callers
         const shedding = yield* Shedding.measured
+        const { answerOf } = yield* ResponseCache
+        const front = Front.make(answerOf, () => Date.now())
         const context = yield* Effect.context<never>()
         const bots = Bots.make({ now: () => performance.now() })
         const underWay = new Set<Exchange>()
@@ -93,6 +97,10 @@ export class Gate extends Context.Service<
           return asks
         }
 
+        /** It costs less than asking Redis would: this process's own bucket is enough. */
+        const mayHaveFromMemory = ({ address }: Exchange) =>
+          limits.askLocal({ key: `memory:${AddressRules.network(address)}`, quota: memoryQuota, cost: 1 }).allowed
+
         const limited = (exchange: Exchange, application: Handler) => {
           const asks = asksOf(exchange)
           if (asks.length === 0) return application(exchange.request, exchange.response)
@@ -125,6 +133,10 @@ export class Gate extends Context.Service<
           if (denied) return refuse(exchange, GateAnswers.addressDenied)
           if (shedding.refuses(route.traffic.priority, underWay.size)) {
             return refuse(exchange, GateAnswers.overloaded, overloadRetryAfter)
+          }
+          if (route.shared === true) {
+            if ((unlimited || mayHaveFromMemory(exchange)) && front.answer(request, response)) return
+            front.watch(request, response)
           }
           if (unlimited || route.traffic.priority === "vital") return application(request, response)
           if (bots.suspect(request.headers, address)) {

@@ -30,6 +30,8 @@ import { OrderHttp } from "./OrderHttp.ts"
 import { PartnerKeys } from "./PartnerKeys.ts"
 import { ProblemPages } from "./ProblemPages.ts"
 import { RateLimit } from "./RateLimit.ts"
+import { ResponseCache } from "./ResponseCache.ts"
+import { Invalidation } from "./ResponseCache/Invalidation.ts"
 import { RefusalsLive } from "./Refusals.ts"
 import { BrowserRules, CorsOrigins } from "./SecurityHeaders.ts"
 import { SkuHttp } from "./SkuHttp.ts"
@@ -65,6 +67,7 @@ export const HttpLive = Layer.unwrap(
           Layer.provide([RateLimit.layer, Credentials.callers])
         )
       ),
+      Layer.provide(Layer.provideMerge(Invalidation, ResponseCache.layer)),
       Layer.provide([
         Credentials.layer(config).pipe(
           Layer.provide([

@@ -7,6 +7,8 @@ export interface Route {
   readonly name: string
   readonly method: string
   readonly traffic: Traffic
+  /** Its answers are the same for everybody, and may be kept. */
+  readonly shared?: boolean
 }
 
 /** What no route fits; probing costs more than asking for what is there. */
@@ -34,6 +36,8 @@ const endpoints: ReadonlyArray<{ readonly name: string; readonly method: string;
   { method: "GET", name: "openapi", path: "/openapi.json" }
 ]
 
+const shared = new Set(["getProduct", "listProducts"])
+
 const root = node()
 for (const { method, name, path } of endpoints) {
   let at = root
@@ -47,7 +51,7 @@ for (const { method, name, path } of endpoints) {
       at = next
     }
   }
-  at.methods.set(method, { name, method, traffic: trafficOf(name, method) })
+  at.methods.set(method, { name, method, traffic: trafficOf(name, method), shared: shared.has(name) })
 }
 
 const walk = (at: Node, segments: ReadonlyArray<string>, index: number): Node | undefined => {

@@ -24,6 +24,7 @@ import { Migrator, type SqlClient } from "effect/sql"
 import { createServer } from "node:http"
 import { Credentials } from "../src/Credentials.ts"
 import { AccessTokens } from "../src/Credentials/AccessTokens.ts"
+import { ResponseCache } from "../src/ResponseCache.ts"
 import { RoutesLive } from "../src/Http.ts"
 import { PartnerKeys } from "../src/PartnerKeys.ts"
 import { WebhookSecrets } from "../src/WebhookHttp.ts"
@@ -124,7 +125,8 @@ export class EdgeTest extends Context.Service<
         Credentials.layer({ importToken: Redacted.make(importToken), adminToken: Redacted.make(adminToken) }),
         AuditLog.layerMemory(audited),
         WebhookSecrets.layer({ gateway: gatewaySecret, carrier: carrierSecret }),
-        RunnerPresence.layer
+        RunnerPresence.layer,
+        ResponseCache.layer
       ]),
       Layer.provide([accessTokens, PartnerKeys.layer.pipe(Layer.provide(partnerTables))]),
       Layer.provideMerge(Issuer.layer),

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Exit, Layer, Scope } from "effect"
 import * as FastCheck from "fast-check"
-import { Agent, request as httpRequest } from "node:http"
+import { Agent, type IncomingHttpHeaders, request as httpRequest } from "node:http"
 import * as AddressRules from "../../src/AddressRules.ts"
 import * as Bots from "../../src/Bots.ts"
 import { Gate } from "../../src/Gate.ts"
@@ -57,6 +57,44 @@ describe("gate", () => {
     )
   )
 
+  it.live("what was shared with one is given to the next without the application; nothing personal is", () =>
+    Effect.gen(function* () {
+      const { invalidate, seen, url } = yield* GateTest
+      const tea = "/v1/products/TEA?region=eu"
+      const first = yield* get(`${url}${tea}`)
+      const second = yield* get(`${url}${tea}`)
+      assert.strictEqual(seen(), 1)
+      assert.deepStrictEqual(yield* json(first), { made: 1, who: "anybody" })
+      assert.deepStrictEqual(yield* json(second), { made: 1, who: "anybody" })
+      for (const name of ["etag", "cache-control", "content-type", "content-length"]) {
+        assert.strictEqual(second.headers.get(name), first.headers.get(name), name)
+      }
+      // `fetch` would say no-cache with it.
+      const unchanged = yield* Effect.promise(() => send(new Agent(), `${url}${tea}`, { "if-none-match": '"1"' }))
+      assert.deepStrictEqual([unchanged.status, unchanged.headers.etag, seen()], [304, '"1"', 1])
+      // Whoever could be told apart goes the whole way.
+      for (const [name, value] of [
+        ["authorization", "Bearer someone"],
+        ["cookie", "session=1"],
+        ["x-api-key", "key"],
+        ["origin", "https://shop.test"],
+        ["consistency-token", "token"],
+        ["halles-version", "2026-01-01"]
+      ] as const) {
+        const before = seen()
+        yield* get(`${url}${tea}`, { [name]: value })
+        assert.strictEqual(seen(), before + 1, name)
+      }
+      const secret = "/v1/products/personal"
+      yield* get(`${url}${secret}`)
+      const before = seen()
+      yield* get(`${url}${secret}`)
+      assert.strictEqual(seen(), before + 1)
+      yield* invalidate(tea)
+      assert.notStrictEqual((yield* get(`${url}${tea}`)).headers.get("etag"), '"1"')
+    }).pipe(Effect.provide(GateTest.layer({ unlimited: "127.0.0.0/8" })))
+  )
+
   it.live("an address that guesses is asked to wait", () =>
     Effect.gen(function* () {
       const { url } = yield* GateTest
@@ -84,7 +122,7 @@ describe("gate", () => {
       )
       const draining = () => (gate._tag === "Some" ? gate.value.state().draining : assert.fail("no gate"))
       const agent = new Agent({ keepAlive: true, maxSockets: 8 })
-      const answers: Array<{ readonly status: number; readonly connection: string | undefined }> = []
+      const answers: Array<{ readonly status: number }> = []
       const failures: Array<unknown> = []
       let begun = 0
       let stopped = false
@@ -124,11 +162,11 @@ describe("gate", () => {
   )
 })
 
-const send = (agent: Agent, url: string) =>
-  new Promise<{ readonly status: number; readonly connection: string | undefined }>((resolve, reject) => {
-    httpRequest(url, { agent }, (response) => {
+const send = (agent: Agent, url: string, headers: Record<string, string> = {}) =>
+  new Promise<{ readonly status: number; readonly headers: IncomingHttpHeaders }>((resolve, reject) => {
+    httpRequest(url, { agent, headers }, (response) => {
       response.resume()
-      response.once("end", () => resolve({ status: response.statusCode ?? 0, connection: response.headers.connection }))
+      response.once("end", () => resolve({ status: response.statusCode ?? 0, headers: response.headers }))
     })
       .once("error", reject)
       .end()

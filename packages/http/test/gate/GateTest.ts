@@ -5,6 +5,7 @@ import type * as AddressRules from "../../src/AddressRules.ts"
 import * as EdgeServer from "../../src/EdgeServer.ts"
 import { Gate } from "../../src/Gate.ts"
 import { RateLimit } from "../../src/RateLimit.ts"
+import { ResponseCache } from "../../src/ResponseCache.ts"
 
 export const noRules: AddressRules.Rules = { allow: "", deny: "", unlimited: "", trustedProxies: "" }
 
@@ -18,6 +19,9 @@ export class GateTest extends Context.Service<
   GateTest,
   {
     readonly url: string
+    /** Requests that came to the application. */
+    readonly seen: () => number
+    readonly invalidate: (key: string) => Effect.Effect<void>
     /** A request that waits for `release` before it is answered has come so far. */
     readonly waiting: Effect.Effect<void>
     readonly release: Effect.Effect<void>
@@ -28,6 +32,9 @@ export class GateTest extends Context.Service<
       GateTest,
       Effect.gen(function* () {
         const server = yield* HttpServer.HttpServer
+        const cache = yield* ResponseCache
+        let made = 0
+        let seen = 0
         const came = yield* Deferred.make<void>()
         const released = yield* Deferred.make<void>()
         yield* server.serve(
@@ -37,11 +44,30 @@ export class GateTest extends Context.Service<
               yield* Deferred.succeed(came, undefined)
               yield* Deferred.await(released)
             }
+            seen += 1
+            if (request.url.startsWith("/v1/products/")) {
+              const personal = request.url.includes("personal")
+              const answer = Effect.sync(() => {
+                made += 1
+                const body = { made, who: request.headers["authorization"] ?? "anybody" }
+                return HttpServerResponse.jsonUnsafe(body, {
+                  headers: { etag: `"${made}"`, "cache-control": "private" }
+                })
+              })
+              if (personal) return yield* answer
+              return yield* cache.through(
+                request,
+                { key: request.url, freshMs: 60_000, staleMs: 0, told: false },
+                answer
+              )
+            }
             const status = request.url.startsWith("/v1/carts/none") ? 404 : 200
             return HttpServerResponse.jsonUnsafe({ url: request.url }, { status })
           })
         )
         return {
+          seen: () => seen,
+          invalidate: cache.invalidate,
           url: HttpServer.formatAddress(server.address),
           waiting: Deferred.await(came),
           release: Effect.asVoid(Deferred.succeed(released, undefined))
@@ -50,7 +76,7 @@ export class GateTest extends Context.Service<
     ).pipe(
       Layer.provide(EdgeServer.layer({ host: "127.0.0.1", port: 0, notice })),
       Layer.provideMerge(Gate.layer({ ...noRules, ...rules })),
-      Layer.provide(RateLimit.layer),
+      Layer.provide([RateLimit.layer, ResponseCache.layer]),
       Layer.provide(redisAway)
     )
 }
