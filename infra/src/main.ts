@@ -69,6 +69,9 @@ const loadCommand = Command.make("load", { rest }, (args) =>
 const identityCommand = Command.make("identity", { rest }, (args) =>
   withSettings((settings) => ClientProgram.identity(settings, args.rest))
 ).pipe(Command.withDescription("Change roles of accounts, clients and signing keys of the running cluster"))
+const matrixCommand = Command.make("load:matrix", { rest }, (args) =>
+  withSettings(() => ClientProgram.load("matrix", args.rest))
+).pipe(Command.withDescription("Load a cluster with every scenario under several distributions of keys"))
 const simCommand = Command.make("sim", { rest }, (args) => withSettings(() => ClientProgram.sim(args.rest))).pipe(
   Command.withDescription("Run the entities on simulated servers, with every fault that a seed can think of")
 )
@@ -93,6 +96,7 @@ const halles = Command.make("halles").pipe(
     chaosCommand,
     loadCommand,
     identityCommand,
+    matrixCommand,
     simCommand,
     mutantsCommand,
     openapiCommand
@@ -111,7 +115,8 @@ const passing = new Set([
   "mutants",
   "openapi",
   "test",
-  "load"
+  "load",
+  "load:matrix"
 ])
 const [name = "--help", ...following] = process.argv.slice(2)
 const own = !passing.has(name) || following[0] === "--" || (name === "test" && following[0] === "--help")

@@ -3,6 +3,7 @@ import { PgClient } from "@effect/sql-pg"
 import { NodeServices } from "@effect/platform-node"
 import { Context, Effect, Fiber, Layer, Redacted } from "effect"
 import { SqlClient } from "effect/sql"
+import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { Cluster } from "../src/Cluster.ts"
 import * as Layout from "../src/Layout.ts"
@@ -244,6 +245,28 @@ layer(Test, { excludeTestServices: true, timeout: "3 minutes" })("The order saga
           cwd: Layout.root,
           env: clientEnvironment
         })
+        assert.strictEqual(code, 0)
+      }),
+    120_000
+  )
+
+  it.effect(
+    "sells under load, and its answers are in the journals",
+    () =>
+      Effect.gen(function* () {
+        const { clientEnvironment } = yield* Cluster
+        const { directory } = Layout.endToEnd((yield* Settings).portBase)
+        const json = join(directory, "load.json")
+        const load = ["--cluster", directory, "--scenario", "checkout", "--keys", "zipf:0.99", "--key-count", "6"]
+        const short = ["--concurrency", "4", "--duration", "2", "--warm-up", "0", "--json", json]
+        const code = yield* foreground(
+          process.execPath,
+          [join(Layout.root, "infra/load/src/load.ts"), ...load, ...short],
+          { cwd: Layout.root, env: clientEnvironment }
+        )
+        const summary = JSON.parse(readFileSync(json, "utf8"))
+        assert.deepInclude(summary, { ok: true, errors: 0, lost: 0, duplicated: 0, oversold: 0, violations: 0 })
+        assert.isAbove(summary.told, 0)
         assert.strictEqual(code, 0)
       }),
     120_000

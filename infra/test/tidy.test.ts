@@ -28,6 +28,7 @@ const programs = new Set([
   "replay.ts",
   "bench.ts",
   "load.ts",
+  "matrix.ts",
   "echoRunner.ts",
   "check.ts",
   "audit.ts",

@@ -18,8 +18,9 @@ const load = Effect.fn("load")(function* (options: Flags) {
     Option.match(options.slo, { onNone: () => Result.succeed([]), onSome: Slo.parse })
   )
   const settings = yield* Settings
-  if (!options.running) yield* say("starting a cluster of its own")
-  const stand = yield* options.running ? Stand.existing(settings) : Stand.own(settings)
+  const isThere = options.running || Option.isSome(options.cluster)
+  if (!isThere) yield* say("starting a cluster of its own")
+  const stand = yield* isThere ? Stand.existing(settings, options.cluster) : Stand.own(settings)
   const outcome = yield* run(plan, stand, progress())
   const missed = Slo.missed(objectives, outcome.analysis)
   const last = summary(outcome, missed, options.price)

@@ -1,13 +1,71 @@
 import { Effect, Option, Result, Schema } from "effect"
-import { type Command, Flag } from "effect/cli"
+import { Flag } from "effect/cli"
 import { randomBytes } from "node:crypto"
 import { readFileSync } from "node:fs"
+import type { Process } from "./Arrivals.ts"
 import { parse as parseDisturbance } from "./Disturbance.ts"
 import { keyspace, keysMax, parse as parseKeys, type Spec } from "./Keys.ts"
 import type { Plan } from "./Run.ts"
 import * as Sales from "./Sales.ts"
 import { plenty, type ScenarioName, scenarios } from "./Scenarios.ts"
 import type { KeyPlan, Pace } from "./Work.ts"
+
+export interface Flags {
+  readonly scenario: ScenarioName
+  readonly keys: string
+  readonly keyCount: number
+  readonly rate: Option.Option<number>
+  readonly arrivals: Process
+  readonly concurrency: Option.Option<number>
+  readonly duration: number
+  readonly warmUp: number
+  readonly threads: number
+  readonly seed: string
+  readonly running: boolean
+  readonly cluster: Option.Option<string>
+  readonly direct: boolean
+  readonly kill: Option.Option<string>
+  readonly freeze: Option.Option<string>
+  readonly join: Option.Option<string>
+  readonly drain: Option.Option<string>
+  readonly buyers: number
+  readonly units: number
+  readonly file: Option.Option<string>
+  readonly limit: number
+  readonly price: number
+  readonly html: Option.Option<string>
+  readonly slo: Option.Option<string>
+  readonly json: Option.Option<string>
+}
+
+/** What holds where nothing is said, for other programs than the command. */
+export const defaults: Flags = {
+  scenario: "cart",
+  keys: "uniform",
+  keyCount: 600,
+  rate: Option.none(),
+  arrivals: "poisson",
+  concurrency: Option.none(),
+  duration: 30,
+  warmUp: 3,
+  threads: 2,
+  seed: "1",
+  running: false,
+  cluster: Option.none(),
+  direct: false,
+  kill: Option.none(),
+  freeze: Option.none(),
+  join: Option.none(),
+  drain: Option.none(),
+  buyers: 500,
+  units: 100,
+  file: Option.none(),
+  limit: 1_000,
+  price: 0.04,
+  html: Option.none(),
+  slo: Option.none(),
+  json: Option.none()
+}
 
 const between = (minimum: number, maximum: number) => Schema.Finite.check(Schema.isBetween({ minimum, maximum }))
 const whole = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
@@ -17,16 +75,16 @@ const names = Object.keys(scenarios) as ReadonlyArray<ScenarioName>
 export const flags = {
   scenario: Flag.Literals("scenario", names).pipe(
     Flag.withDescription(names.map((name) => `${name}: ${scenarios[name].description}`).join("; ")),
-    Flag.withDefault("cart" as const)
+    Flag.withDefault(defaults.scenario)
   ),
   keys: Flag.String("keys").pipe(
     Flag.withDescription("uniform, zipf:0.99, hot:1, flash:SKU, region:eu=70,am=20,ap=10 or file:KEYS"),
-    Flag.withDefault("uniform")
+    Flag.withDefault(defaults.keys)
   ),
   keyCount: Flag.Int("key-count").pipe(
     Flag.withSchema(whole(1, keysMax)),
     Flag.withDescription("Keys of uniform, zipf and region"),
-    Flag.withDefault(600)
+    Flag.withDefault(defaults.keyCount)
   ),
   rate: Flag.Finite("rate").pipe(
     Flag.withSchema(between(0.1, 100_000)),
@@ -35,7 +93,7 @@ export const flags = {
   ),
   arrivals: Flag.Literals("arrivals", ["poisson", "constant"]).pipe(
     Flag.withDescription("How they follow each other with --rate"),
-    Flag.withDefault("poisson" as const)
+    Flag.withDefault(defaults.arrivals)
   ),
   concurrency: Flag.Int("concurrency").pipe(
     Flag.withSchema(whole(1, 4_096)),
@@ -45,26 +103,33 @@ export const flags = {
   duration: Flag.Finite("duration").pipe(
     Flag.withSchema(between(1, 3_600)),
     Flag.withDescription("Seconds that are measured"),
-    Flag.withDefault(30)
+    Flag.withDefault(defaults.duration)
   ),
   warmUp: Flag.Finite("warm-up").pipe(
     Flag.withSchema(between(0, 600)),
     Flag.withDescription("Seconds before that, which are not measured"),
-    Flag.withDefault(3)
+    Flag.withDefault(defaults.warmUp)
   ),
   threads: Flag.Int("threads").pipe(
     Flag.withSchema(whole(1, 32)),
     Flag.withDescription("Generator threads"),
-    Flag.withDefault(2)
+    Flag.withDefault(defaults.threads)
   ),
-  seed: Flag.String("seed").pipe(Flag.withDescription("Keys and arrivals follow from it"), Flag.withDefault("1")),
+  seed: Flag.String("seed").pipe(
+    Flag.withDescription("Keys and arrivals follow from it"),
+    Flag.withDefault(defaults.seed)
+  ),
   running: Flag.Boolean("running").pipe(
     Flag.withDescription("Load the cluster of npm start instead of one of its own"),
-    Flag.withDefault(false)
+    Flag.withDefault(defaults.running)
+  ),
+  cluster: Flag.Directory("cluster", { mustExist: true }).pipe(
+    Flag.withDescription("The same with any cluster of this machine, by its state directory; npm start's is .halles"),
+    Flag.optional
   ),
   direct: Flag.Boolean("direct").pipe(
     Flag.withDescription("Call the entities as a client of the cluster instead of the edge"),
-    Flag.withDefault(false)
+    Flag.withDefault(defaults.direct)
   ),
   kill: Flag.String("kill").pipe(Flag.withDescription("PROCESS@SECONDS: SIGKILL; several with commas"), Flag.optional),
   freeze: Flag.String("freeze").pipe(
@@ -79,12 +144,12 @@ export const flags = {
   buyers: Flag.Int("buyers").pipe(
     Flag.withSchema(whole(1, 100_000)),
     Flag.withDescription("Of flash-sale"),
-    Flag.withDefault(500)
+    Flag.withDefault(defaults.buyers)
   ),
   units: Flag.Int("units").pipe(
     Flag.withSchema(whole(1, 1_000_000)),
     Flag.withDescription("Of flash-sale"),
-    Flag.withDefault(100)
+    Flag.withDefault(defaults.units)
   ),
   file: Flag.File("file", { mustExist: true }).pipe(
     Flag.withDescription("Of replay: invoices as .csv.gz, as for npm run replay"),
@@ -93,12 +158,12 @@ export const flags = {
   limit: Flag.Int("limit").pipe(
     Flag.withSchema(whole(1, 1_000_000)),
     Flag.withDescription("Of replay: the first so many invoices of the file"),
-    Flag.withDefault(1_000)
+    Flag.withDefault(defaults.limit)
   ),
   price: Flag.Finite("core-hour-price").pipe(
     Flag.withSchema(between(0, 1_000)),
     Flag.withDescription("What a core costs an hour, for the cost of a million operations"),
-    Flag.withDefault(0.04)
+    Flag.withDefault(defaults.price)
   ),
   html: Flag.String("html").pipe(Flag.withDescription("Write a report with plots to this file"), Flag.optional),
   slo: Flag.String("slo").pipe(
@@ -107,9 +172,8 @@ export const flags = {
   ),
   json: Flag.String("json").pipe(Flag.withDescription("Write the last line to this file too"), Flag.optional)
 }
-export type Flags = Command.Command.Config.Infer<typeof flags>
 
-class BadFlags extends Schema.TaggedError<BadFlags>()("BadFlags", { reason: Schema.String }) {
+export class BadFlags extends Schema.TaggedError<BadFlags>()("BadFlags", { reason: Schema.String }) {
   override get message(): string {
     return this.reason
   }

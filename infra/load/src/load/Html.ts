@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs"
 import { createRequire } from "node:module"
-import { availableParallelism, cpus, totalmem } from "node:os"
 import { cost } from "./Cost.ts"
+import { machine } from "./Machine.ts"
 import { cores } from "./Resources.ts"
 import type { Outcome } from "./Run.ts"
 import type { Summary } from "./Summary.ts"
@@ -12,10 +12,6 @@ const library = (): string =>
 
 /** No text ends the script that it stands in. */
 const inScript = (text: string): string => text.replaceAll("</", "<\\/").replaceAll("<!--", "<\\!--")
-
-/** The machine, as a reader of figures must know it. */
-export const machine = (): string =>
-  `${availableParallelism()} × ${cpus()[0]?.model.trim() ?? "unknown processor"}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.versions.node}`
 
 const round = (value: number): number => Number(value.toPrecision(5))
 

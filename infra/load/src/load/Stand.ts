@@ -9,6 +9,7 @@ import type { Settings } from "@halles/infra/Settings"
 import { running } from "@halles/infra/Status"
 import { awaitHealthy, supervise } from "@halles/infra/Supervised"
 import type { Region } from "@halles/shared/Region"
+import { resolve } from "node:path"
 import { Effect, Layer, Option, Schema, type Scope } from "effect"
 
 /** A cluster to be loaded: one of our own, or the one of `npm start`. */
@@ -69,8 +70,14 @@ const attach = Effect.fnUntraced(function* (layout: Layout.Layout, settings: Set
   return stand
 })
 
-/** The running cluster. */
-export const existing = (settings: Settings) => attach(Layout.main(settings.portBase), settings)
+/** The cluster of `npm start`, or the one that keeps its state in a directory. */
+export const existing = (settings: Settings, directory: Option.Option<string>) => {
+  const main = Layout.main(settings.portBase)
+  return attach(
+    Option.match(directory, { onNone: () => main, onSome: (path) => ({ ...main, directory: resolve(path) }) }),
+    settings
+  )
+}
 
 /** A cluster of our own with an empty past, until the scope ends. */
 export const own = Effect.fnUntraced(function* (settings: Settings) {

@@ -7,16 +7,21 @@ export const lagMsMax = 25
 export const utilizationMax = 0.9
 
 /** Why the run says nothing about the cluster, or null. */
-export const bottleneck = ({ analysis, plan, utilization }: Outcome): string | null => {
-  const { lag, all } = analysis
+export const bottleneck = ({
+  analysis: { all, lag },
+  heldBack,
+  plan,
+  utilization
+}: Pick<Outcome, "analysis" | "heldBack" | "plan" | "utilization">): string | null => {
   if (utilization > utilizationMax) {
     return `a generator thread was busy for ${(100 * utilization).toFixed(0)} % of the time`
   }
+  // A closed loop is never late; and with all places taken it was the cluster that operations waited for.
+  if (plan.pace._tag === "Closed" || heldBack > 0) return null
   // What it was late by may be a tenth of what is measured.
-  if (plan.pace._tag !== "Closed" && lag.p99ms > Math.max(lagMsMax, all.p99ms / 10)) {
-    return `the generator itself was ${lag.p99ms.toFixed(0)} ms late (p99)`
-  }
-  return null
+  return lag.p99ms > Math.max(lagMsMax, all.p99ms / 10)
+    ? `the generator itself was ${lag.p99ms.toFixed(0)} ms late (p99)`
+    : null
 }
 
 /** The last line of stdout. Figures are `null` when the generator was the bottleneck. */

@@ -7,7 +7,7 @@ import { bottleneck } from "./Summary.ts"
 const shownMax = 5
 const fixed = (value: number): string => (value >= 100 ? value.toFixed(0) : value.toFixed(1))
 
-const table = (head: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<string>>): string => {
+export const table = (head: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<string>>): string => {
   const all = [head, ...rows]
   const widths = head.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)))
   return all
@@ -88,6 +88,9 @@ export const text = (outcome: Outcome, pricePerCoreHour: number): string => {
           `a core of the cluster does ${costs.operationsPerCore.toFixed(0)} operations a second; ` +
             `a million cost ${costs.perMillion.toFixed(2)} at ${pricePerCoreHour} a core-hour`
         ]
+      : []),
+    ...(outcome.heldBack > 0
+      ? [`${outcome.heldBack} operations began late, since as many as may be were in flight; their latency has it`]
       : []),
     `imbalance, busiest over mean: runners ${runnerImbalance.toFixed(2)}, shards ${shardImbalance.toFixed(2)}`,
     `books: ${verdict.told} answers against the journals, ${verdict.lost.length} lost, ${verdict.duplicated.length} done twice, ${verdict.oversold} oversold; ` +
