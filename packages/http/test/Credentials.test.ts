@@ -1,7 +1,7 @@
 import { assert, layer } from "@effect/vitest"
 import { Nats } from "@halles/shared/Nats"
 import { accountCustomerId } from "@halles/shared/Ownership"
-import { Revocations, revoke } from "@halles/shared/Revocations"
+import { Revocations } from "@halles/shared/Revocations"
 import { NatsTest } from "@halles/shared/testing/NatsTest"
 import { Effect, Layer, Logger, Schedule } from "effect"
 import { AccessTokens } from "../src/Credentials/AccessTokens.ts"
@@ -9,7 +9,7 @@ import type { Principal } from "../src/Principal.ts"
 import { Issuer } from "./Issuer.ts"
 
 const world = Layer.unwrap(Effect.map(Issuer, ({ url }) => AccessTokens.layer(url))).pipe(
-  Layer.provide(Revocations.layer),
+  Layer.provideMerge(Revocations.layer),
   Layer.provideMerge(Layer.merge(Issuer.layer, NatsTest.layerConnection("credentials"))),
   Layer.provideMerge(NatsTest.layer),
   Layer.provideMerge(Logger.layer([]))
@@ -131,7 +131,7 @@ layer(world, { excludeTestServices: true, timeout: "60 seconds" })("access token
       const token = yield* sign({ sid, roles: ["customer"] })
       const other = yield* sign({ sid: "session-2" })
       assert.strictEqual(verdictOf(yield* shown(Effect.succeed(token))), "customer")
-      yield* revoke(sid)
+      yield* (yield* Revocations).revoke(sid)
       yield* shown(Effect.succeed(token)).pipe(
         Effect.repeat({ until: ({ rejected }) => rejected === "revoked", schedule: Schedule.spaced("10 millis") }),
         Effect.timeout("5 seconds")

@@ -1,5 +1,5 @@
 import { Email } from "@halles/shared/Address"
-import { CustomerId } from "@halles/shared/Ids"
+import { accountCustomerId } from "@halles/shared/Ownership"
 import type { Region } from "@halles/shared/Region"
 import { Context, Effect, Layer, Option, Schema } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
@@ -92,7 +92,7 @@ export class Accounts extends Context.Service<
         create: Effect.fn("Accounts.create")(function* ({ email, name, passwordHash, region }: NewAccount) {
           const id = `acc_${randomBytes(16).toString("base64url")}`
           const customer =
-            region === null ? null : CustomerId.make(`${region}_${randomBytes(17).toString("base64url").slice(0, 22)}`)
+            region === null ? null : accountCustomerId(region, randomBytes(17).toString("base64url").slice(0, 22))
           const made = yield* sql`
             INSERT INTO identity.account (id, email, name, password_hash, customer_id)
             VALUES (${id}, ${email}, ${name}, ${passwordHash}, ${customer})

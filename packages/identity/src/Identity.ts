@@ -4,6 +4,7 @@ import * as ClusterClient from "@halles/shared/ClusterClient"
 import { Nats } from "@halles/shared/Nats"
 import * as Postgres from "@halles/shared/Postgres"
 import { Redis } from "@halles/shared/Redis"
+import { Revocations } from "@halles/shared/Revocations"
 import { ByteSize, Effect, Layer, Logger, Option, type Redacted } from "effect"
 import { HttpIncomingMessage, HttpRouter, HttpServerResponse } from "effect/http"
 import { PrometheusMetrics } from "effect/observability"
@@ -113,7 +114,7 @@ export const IdentityLive = Layer.unwrap(
       return Layer.mergeAll(HttpRouter.serve(identityLayer(options), { disableLogger: true }), CustomersLive).pipe(
         Layer.provide(coreLayer(options)),
         Layer.provide(NodeHttpServer.layer(makeServer, { host, port, gracefulShutdownTimeout: drainMax })),
-        Layer.provide([Mail.layer({ smtpUrl, from: mailFrom }), AuditLog.layer]),
+        Layer.provide([Mail.layer({ smtpUrl, from: mailFrom }), AuditLog.layer, Revocations.layer]),
         Layer.provide(Throttle.layer.pipe(Layer.provide(Seal.layer(store.key)))),
         Layer.provide(ClusterClient.layer({ region: "identity" })),
         Layer.provide([

@@ -2,9 +2,9 @@
 export const apiScopes: Readonly<Record<string, string>> = {
   "catalog:read": "See the catalogue",
   "catalog:write": "Change the catalogue",
-  "carts:write": "Fill your cart and check out",
+  "carts:write": "See and fill your carts",
   "orders:read": "See your orders",
-  "orders:write": "Cancel and return your orders",
+  "orders:write": "Place, cancel and return orders",
   "customers:read": "See your profile and addresses",
   "customers:write": "Change your profile and addresses",
   "stock:read": "See stock levels",

@@ -1,4 +1,5 @@
 import { Context, Effect, Layer } from "effect"
+import { Revocations } from "@halles/shared/Revocations"
 import { SqlClient, type SqlError } from "effect/sql"
 import { Seal } from "./Seal.ts"
 
@@ -33,6 +34,17 @@ export class Sessions extends Context.Service<
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
       const { open } = yield* Seal
+      const revocations = yield* Revocations
+      /** Its access tokens end too, at every edge. If they cannot be told, the tokens end by themselves within minutes. */
+      const tell = (uids: ReadonlyArray<string>) =>
+        Effect.forEach(
+          uids,
+          (uid) =>
+            Effect.catch(revocations.revoke(uid), (error) =>
+              Effect.logWarning("The edges could not be told of the end of a session", error)
+            ),
+          { discard: true }
+        )
       const end = (accountId: string, uid: string) =>
         Effect.gen(function* () {
           const rows = yield* sql<{ payload: string }>`
@@ -59,16 +71,20 @@ export class Sessions extends Context.Service<
           FROM identity.artifact a LEFT JOIN identity.session_device d ON d.uid = a.uid
           WHERE a.model = 'Session' AND a.account_id = ${accountId} AND a.expires_at > now()
           ORDER BY d.seen_at DESC LIMIT 100`,
-        revoke: (accountId, uid) => sql.withTransaction(end(accountId, uid)),
+        revoke: (accountId, uid) => Effect.andThen(sql.withTransaction(end(accountId, uid)), tell([uid])),
         revokeAll: (accountId, but = "") =>
-          sql.withTransaction(
-            Effect.gen(function* () {
-              const others = yield* sql<{ uid: string }>`
+          Effect.flatMap(
+            sql.withTransaction(
+              Effect.gen(function* () {
+                const others = yield* sql<{ uid: string }>`
                 SELECT uid FROM identity.artifact
                 WHERE model = 'Session' AND account_id = ${accountId} AND uid <> ${but}`
-              yield* Effect.forEach(others, ({ uid }) => end(accountId, uid), { discard: true })
-              yield* sql`DELETE FROM identity.artifact WHERE model = 'RefreshToken' AND account_id = ${accountId}`
-            })
+                yield* Effect.forEach(others, ({ uid }) => end(accountId, uid), { discard: true })
+                yield* sql`DELETE FROM identity.artifact WHERE model = 'RefreshToken' AND account_id = ${accountId}`
+                return others.map(({ uid }) => uid)
+              })
+            ),
+            tell
           )
       }
     })

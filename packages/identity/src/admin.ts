@@ -2,6 +2,7 @@ import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { AuditLog } from "@halles/shared/AuditLog"
 import { Nats } from "@halles/shared/Nats"
 import * as Postgres from "@halles/shared/Postgres"
+import { Revocations } from "@halles/shared/Revocations"
 import { Region } from "@halles/shared/Region"
 import { Config, Console, Effect, Layer, Logger, Option } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
@@ -189,6 +190,7 @@ const rotateKeys = Command.make(
 const StoreLive = Layer.unwrap(
   Effect.map(Config.all({ store: StoreConfig, natsUrl: Config.Redacted("HALLES_NATS_URL") }), ({ natsUrl, store }) =>
     Layer.mergeAll(storeLayer(store), AuditLog.layer).pipe(
+      Layer.provide(Revocations.layer),
       Layer.provide([
         Nats.layer({ url: natsUrl, name: "identity-command" }),
         Postgres.layer({ url: store.controlUrl, applicationName: "halles:identity:command", connectionsMax: 2 })

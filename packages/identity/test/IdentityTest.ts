@@ -1,6 +1,7 @@
 import { NodeHttpServer } from "@effect/platform-node"
 import { AuditLog } from "@halles/shared/AuditLog"
 import type { Act } from "@halles/shared/AuditLog/Entry"
+import { Revocations } from "@halles/shared/Revocations"
 import { PgTest } from "@halles/shared/testing/PgTest"
 import { Context, Effect, Layer, Logger, Option, Redacted } from "effect"
 import { HttpRouter } from "effect/http"
@@ -183,7 +184,8 @@ export class IdentityTest extends Context.Service<
           Layer.provideMerge(Throttle.layerMemory.pipe(Layer.provide(Seal.layer(key)))),
           Layer.provide([
             Mail.layer({ smtpUrl: Redacted.make(box.url), from: "Halles <no-reply@halles.test>" }),
-            AuditLog.layerMemory(entries)
+            AuditLog.layerMemory(entries),
+            Revocations.layerMemory
           ]),
           Layer.provide(prepared.pipe(Layer.provide(Clients.layer), Layer.provide(Seal.layer(key)))),
           Layer.provideMerge(PgTest.layer("identity")),

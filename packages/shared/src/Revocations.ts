@@ -30,32 +30,28 @@ const ensure = async (nats: Nats["Service"]) => {
   })
 }
 
-/** From now on, tokens of this session, or this one token, are refused by every edge; within a moment, and until they expire. */
-export const revoke = Effect.fn("Revocations.revoke")(function* (id: string) {
-  const nats = yield* Nats
-  yield* Effect.tryPromise({
-    try: async () => {
-      if (!isId(id)) throw new Error("a session's or a token's id has [A-Za-z0-9_-] only")
-      await ensure(nats)
-      await jetstream(nats).publish(`${prefix}${id}`, "")
-    },
-    catch: (cause) => new RevocationFailed({ cause })
-  })
-})
-
 /**
  * Sessions and tokens that were revoked while they would still be good. Each process reads the list from its beginning and
  * follows it; without NATS it stays as it was, and a token lives to its end.
  */
-export class Revocations extends Context.Service<Revocations, { readonly isRevoked: (id: string) => boolean }>()(
-  "@halles/shared/Revocations"
-) {
+export class Revocations extends Context.Service<
+  Revocations,
+  {
+    readonly isRevoked: (id: string) => boolean
+    /** Tokens of this session, or this one token, are refused by every edge; within a moment, and until they expire. */
+    readonly revoke: (id: string) => Effect.Effect<void, RevocationFailed>
+  }
+>()("@halles/shared/Revocations") {
   static readonly layer: Layer.Layer<Revocations, never, Nats> = Layer.effect(
     Revocations,
     Effect.suspend(() => make)
   )
 
-  static readonly layerNone: Layer.Layer<Revocations> = Layer.succeed(Revocations, { isRevoked: () => false })
+  /** Of this process alone. */
+  static readonly layerMemory: Layer.Layer<Revocations> = Layer.sync(Revocations, () => {
+    const revoked = new Set<string>()
+    return { isRevoked: (id) => revoked.has(id), revoke: (id) => Effect.sync(() => void revoked.add(id)) }
+  })
 }
 
 const make = Effect.gen(function* () {
@@ -93,5 +89,17 @@ const make = Effect.gen(function* () {
     Effect.repeat(Schedule.spaced("1 second")),
     Effect.forkScoped
   )
-  return Revocations.of({ isRevoked: (id) => revoked.has(id) })
+  return Revocations.of({
+    isRevoked: (id) => revoked.has(id),
+    revoke: Effect.fn("Revocations.revoke")((id) =>
+      Effect.tryPromise({
+        try: async () => {
+          if (!isId(id)) throw new Error("the id of a session or a token has [A-Za-z0-9_-] only")
+          await ensure(nats)
+          await jetstream(nats).publish(`${prefix}${id}`, "")
+        },
+        catch: (cause) => new RevocationFailed({ cause })
+      })
+    )
+  })
 })
