@@ -35,7 +35,7 @@ layer(IdentityTest.layer(), { timeout: "60 seconds" })("signing in with a client
         assert.strictEqual(token["client_id"], "halles-shop")
         assert.strictEqual(token["scope"], "carts:write orders:read")
         assert.deepStrictEqual(token["roles"], ["customer"])
-        assert.match(String(token["customer_id"]), /^eu_[A-Za-z0-9_-]{22}$/)
+        assert.match(String(token["customer_id"]), /^eu_acc_[A-Za-z0-9_-]{22}$/)
         assert.strictEqual(token["acr"], "urn:halles:acr:1")
         assert.deepStrictEqual(token["amr"], ["pwd"])
         assert.isString(token["sid"])
