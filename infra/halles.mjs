@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 // The way in: `node infra/halles.mjs <command>`. Runs on the Node of the machine (20 or newer) and needs nothing installed:
 // it brings the workspace's packages, Node 24 among them, and hands over to infra/src/main.ts.
 import { spawn, spawnSync } from "node:child_process"

@@ -126,6 +126,15 @@ export const audit = Effect.fn("ClientProgram.audit")((settings: Settings, args:
   )
 )
 
+/** `npx halles get …`: entities, their histories, sagas and shards, read from the databases. */
+export const inspect = Effect.fn("ClientProgram.inspect")((settings: Settings, args: ReadonlyArray<string>) =>
+  args.length === 0 || args.some((arg) => arg === "--help" || arg === "-h" || arg.startsWith("--completions"))
+    ? runProgram("packages/runners/src/halles.ts", args, {})
+    : onCluster(settings, ["postgres"], (parts) =>
+        runProgram("packages/runners/src/halles.ts", args, Environment.client(parts))
+      )
+)
+
 /** `npm run chaos`: a cluster of its own, on servers of its own, since it kills those too. */
 export const chaos = Effect.fn("ClientProgram.chaos")(function* (settings: Settings, args: ReadonlyArray<string>) {
   return yield* runProgram("infra/chaos/src/chaos.ts", args, {

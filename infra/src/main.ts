@@ -82,25 +82,38 @@ const openapiCommand = Command.make("openapi", { rest }, (args) =>
   withSettings(() => ClientProgram.openapi(args.rest))
 ).pipe(Command.withDescription("Write, check or lint the document of the public API"))
 
+const inspectCommand = Command.make("inspect", { rest }, (args) =>
+  withSettings((settings) => ClientProgram.inspect(settings, args.rest))
+).pipe(
+  Command.withDescription(
+    "Look into the cluster, running or stopped: halles get, events, trace, list, saga, shards, doctor …; " +
+      "the word inspect may be left out. halles inspect --help names them all"
+  ),
+  Command.withShortDescription("Look into entities, histories, sagas and shards")
+)
+
+const commands = [
+  startCommand,
+  stopCommand,
+  statusCommand,
+  testCommand,
+  replayCommand,
+  checkCommand,
+  auditCommand,
+  benchCommand,
+  chaosCommand,
+  loadCommand,
+  identityCommand,
+  simCommand,
+  mutantsCommand,
+  openapiCommand,
+  matrixCommand,
+  inspectCommand
+] as const
+
 const halles = Command.make("halles").pipe(
   Command.withDescription("Run Halles on this machine"),
-  Command.withSubcommands([
-    startCommand,
-    stopCommand,
-    statusCommand,
-    testCommand,
-    replayCommand,
-    checkCommand,
-    auditCommand,
-    benchCommand,
-    chaosCommand,
-    loadCommand,
-    identityCommand,
-    matrixCommand,
-    simCommand,
-    mutantsCommand,
-    openapiCommand
-  ])
+  Command.withSubcommands(commands)
 )
 
 /** Programs behind these commands read their own flags, so that all that follows is theirs. */
@@ -116,9 +129,12 @@ const passing = new Set([
   "openapi",
   "test",
   "load",
-  "load:matrix"
+  "inspect"
 ])
-const [name = "--help", ...following] = process.argv.slice(2)
+const typed = process.argv.slice(2)
+/** What is no command here is one of the inspector's. */
+const isOurs = typed[0] === undefined || typed[0].startsWith("-") || commands.some(({ name }) => name === typed[0])
+const [name = "--help", ...following] = isOurs ? typed : ["inspect", ...typed]
 const own = !passing.has(name) || following[0] === "--" || (name === "test" && following[0] === "--help")
 const args = own ? [name, ...following] : [name, "--", ...following]
 

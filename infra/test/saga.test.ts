@@ -2,6 +2,8 @@ import { assert, layer } from "@effect/vitest"
 import { PgClient } from "@effect/sql-pg"
 import { NodeServices } from "@effect/platform-node"
 import { Context, Effect, Fiber, Layer, Redacted } from "effect"
+import { ChildProcess } from "effect/process"
+import { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import { SqlClient } from "effect/sql"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
@@ -41,6 +43,19 @@ const Test = Layer.mergeAll(Shopper.layer, EuJournal).pipe(
   Layer.provideMerge(NodeServices.layer)
 )
 
+/** What the entity inspector prints. */
+const inspect = Effect.fnUntraced(function* (...args: ReadonlyArray<string>) {
+  const { clientEnvironment } = yield* Cluster
+  const spawner = yield* ChildProcessSpawner
+  const program = ChildProcess.make(process.execPath, [join(Layout.root, "packages/runners/src/halles.ts"), ...args], {
+    env: clientEnvironment,
+    stdin: "ignore"
+  })
+  return (yield* spawner.string(program)).trim()
+})
+
+const lines = (text: string) => text.split("\n").map((line) => JSON.parse(line))
+
 const settled = ({ status }: Shop.OrderJson) =>
   !["created", "payment", "reserving", "shipping", "cancelling"].includes(status)
 const steps = (order: Shop.OrderJson) => order.steps.map(({ step }) => step)
@@ -65,6 +80,51 @@ layer(Test, { excludeTestServices: true, timeout: "3 minutes" })("The order saga
         assert.strictEqual(again.body.orderId, placed.body.orderId)
         const other = yield* shop.tryCheckout(cartId, { key: "another" })
         assert.strictEqual(other.status, 409)
+      }),
+    120_000
+  )
+
+  it.effect(
+    "can be looked into: state, history, what one action caused, shards, and what would happen if",
+    () =>
+      Effect.gen(function* () {
+        const shop = yield* Shopper
+        yield* shop.sell("LOOK", 500, 10)
+        const placed = yield* shop.checkout(yield* shop.cart({ LOOK: 2 }))
+        const { id } = yield* shop.until(placed.body.orderId, ({ status }) => status === "delivered")
+
+        const [order] = lines(yield* inspect("get", `Order/${id}`, "-o", "jsonl"))
+        assert.strictEqual(order.state.status, "delivered")
+        assert.notInclude(JSON.stringify(order), "ada@example.org")
+        const [before] = lines(yield* inspect("get", `Order/${id}`, "--at", "1", "-o", "jsonl"))
+        assert.deepStrictEqual([before.seq, before.state.status], [1, "created"])
+
+        const traced: ReadonlyArray<{ readonly type: string; readonly at: number }> = lines(
+          yield* inspect("trace", id, "-o", "jsonl")
+        )
+        assert.sameMembers(
+          [...new Set(traced.map(({ type }) => type))],
+          ["Cart", "Order", "Payment", "Shipment", "Sku"]
+        )
+        assert.deepStrictEqual(
+          traced.map(({ at }) => at),
+          traced.map(({ at }) => at).toSorted((a, b) => a - b)
+        )
+
+        assert.include(
+          (yield* inspect("list", "Order", "--where", "lines.*.sku=LOOK", "-o", "ids")).split("\n"),
+          `Order/${id}`
+        )
+        const shards = lines(yield* inspect("shards", "--region", "am", "-o", "jsonl"))
+        assert.strictEqual(shards.length, 64)
+        assert.isTrue(shards.every(({ holder, runner }) => runner === "am-1" && holder === "am-1"))
+
+        const seq = (sku: string) => Effect.map(inspect("get", sku, "-o", "jsonl"), (text) => lines(text)[0].seq)
+        const seen = yield* seq("Sku/eu_LOOK")
+        const hold = JSON.stringify({ _tag: "Hold", orderId: "eu_if", quantity: 3, ttlMs: 60_000 })
+        const would = JSON.parse(yield* inspect("what-if", "Sku/eu_LOOK", "--command", hold, "-o", "json"))
+        assert.strictEqual(would.events[0]._tag, "Held")
+        assert.strictEqual(yield* seq("Sku/eu_LOOK"), seen)
       }),
     120_000
   )

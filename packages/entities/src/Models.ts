@@ -21,6 +21,13 @@ export interface Now {
   readonly after: (events: ReadonlyArray<unknown>) => Now
   /** What a command would come to: so many events, or the tag of a refusal. */
   readonly decide: (command: unknown, now: number) => number | string
+  /** As `decide`, with the events as they would be stored, or the refusal. */
+  readonly would: (
+    command: unknown,
+    now: number
+  ) =>
+    | { readonly events: ReadonlyArray<unknown>; readonly refused: null }
+    | { readonly events: null; readonly refused: object }
 }
 
 /** Hides the types of a model, for programs that follow histories of every type. */
@@ -34,7 +41,9 @@ const follow = <
   model: Model<State, Command, Event, Refusal, Owed>,
   view: (id: string, state: State, seq: number) => unknown
 ) => {
-  const decode = Schema.decodeUnknownSync(Schema.Array(model.Event))
+  const list = Schema.Array(model.Event)
+  const decode = Schema.decodeUnknownSync(list)
+  const encode = Schema.encodeSync(list)
   const at = (id: string, state: State, seq: number): Now => ({
     seq,
     get view() {
@@ -51,6 +60,11 @@ const follow = <
       Result.match(model.decide(state, command as Command, now), {
         onSuccess: (decided): number | string => decided.length,
         onFailure: ({ _tag }) => _tag
+      }),
+    would: (command, now) =>
+      Result.match(model.decide(state, command as Command, now), {
+        onSuccess: (decided) => ({ events: encode(decided), refused: null }),
+        onFailure: (refused) => ({ events: null, refused })
       })
   })
   return { type: model.type, begin: (id: string): Now => at(id, model.initial, 0) }

@@ -1,0 +1,131 @@
+import { RegionDatabases } from "@halles/entities/Reads"
+import { regions } from "@halles/shared/Region"
+import { Effect, Option } from "effect"
+import { Argument, Command, Flag } from "effect/cli"
+import { SqlClient } from "effect/sql"
+import { clockTime, duration, output, printList } from "./Output.ts"
+
+/** Rows that a query may show. */
+const sqlRowsMax = 1_000
+const sqlDeadline = "30s"
+
+const region = Flag.Literals("region", regions).pipe(Flag.withDescription("One region only"), Flag.optional)
+const wanted = (region: Option.Option<(typeof regions)[number]>) =>
+  Option.match(region, { onNone: () => regions, onSome: (one) => [one] })
+
+const shards = Command.make("shards", { region, output }, ({ output, region }) =>
+  Effect.gen(function* () {
+    const control = yield* SqlClient.SqlClient
+    const databases = yield* RegionDatabases
+    const items = yield* Effect.forEach(wanted(region), (one) =>
+      Effect.gen(function* () {
+        const placed = yield* control<{ shard: number; runner: string | null; holder: string | null }>`
+          SELECT shard, runner, holder FROM shard_placement WHERE region = ${one} ORDER BY shard`
+        const fences = yield* databases.of(one)<{ shard: number; epoch: number; owner: string; at: number }>`
+          SELECT shard, epoch, owner, (extract(epoch FROM at) * 1000)::double precision AS at FROM shard_epoch`
+        const byShard = new Map(fences.map((fence) => [fence.shard, fence]))
+        return placed.map(({ holder, runner, shard }) => {
+          const fence = byShard.get(shard)
+          return {
+            shard: `${one}/${shard}`,
+            runner,
+            holder,
+            epoch: fence?.epoch ?? null,
+            age: fence === undefined ? "" : duration(Date.now() - fence.at)
+          }
+        })
+      })
+    )
+    yield* printList(output, items.flat(), ["shard", "runner", "holder", "epoch", "age"], (item) =>
+      String(item["shard"])
+    )
+  })
+).pipe(
+  Command.withDescription(
+    "Every shard: the runner that is to have it, the one that holds its lock, its epoch and how old that is"
+  ),
+  Command.withShortDescription("Which runner has which shard"),
+  Command.withExamples([{ command: "halles shards --region eu" }])
+)
+
+const runners = Command.make("runners", { output }, ({ output }) =>
+  Effect.gen(function* () {
+    const control = yield* SqlClient.SqlClient
+    const rows = yield* control<{
+      runner: string
+      region: string
+      shards: number
+      held: number
+      leaving: string | null
+      session: boolean
+    }>`
+      SELECT p.runner, p.region, count(*)::int AS shards, count(*) FILTER (WHERE p.holder = p.runner)::int AS held,
+        (SELECT string_agg(l.wish, ' ') FROM runner_leaving l WHERE l.runner = p.runner) AS leaving,
+        EXISTS (SELECT FROM pg_stat_activity a WHERE a.application_name LIKE '%' || p.runner || '%') AS session
+      FROM shard_placement p WHERE p.runner IS NOT NULL GROUP BY p.region, p.runner ORDER BY p.region, p.runner`
+    const items = rows.map(({ leaving, session, ...row }) => ({
+      ...row,
+      leaving: leaving ?? "",
+      connected: session ? "yes" : "no"
+    }))
+    yield* printList(output, items, ["runner", "region", "shards", "held", "connected", "leaving"], (item) =>
+      String(item["runner"])
+    )
+  })
+).pipe(
+  Command.withDescription(
+    "Runners that shards are placed on: how many, how many of them they hold, whether they are connected, and whether they are leaving"
+  ),
+  Command.withShortDescription("Runners and how many shards they have"),
+  Command.withExamples([{ command: "halles runners" }])
+)
+
+const sqlCommand = Command.make(
+  "sql",
+  {
+    query: Argument.String("query").pipe(Argument.withDescription("One SELECT")),
+    database: Flag.Literals("database", [...regions, "control"]).pipe(
+      Flag.withAlias("d"),
+      Flag.withDescription("A region's database, or control"),
+      Flag.withDefault("eu" as const)
+    ),
+    output
+  },
+  ({ database, output, query }) =>
+    Effect.gen(function* () {
+      const sql = database === "control" ? yield* SqlClient.SqlClient : (yield* RegionDatabases).of(database)
+      const rows = yield* sql.withTransaction(
+        Effect.gen(function* () {
+          // The role may only read; so may this transaction, and not for ever.
+          yield* sql.unsafe("SET TRANSACTION READ ONLY")
+          yield* sql.unsafe(`SET LOCAL statement_timeout = '${sqlDeadline}'`)
+          return yield* sql.unsafe<Record<string, unknown>>(
+            `SELECT * FROM (${query.trim().replace(/;+$/, "")}) AS q LIMIT ${sqlRowsMax}`
+          )
+        })
+      )
+      yield* printList(output, rows, Object.keys(rows[0] ?? {}), (item) => String(Object.values(item)[0]))
+    })
+).pipe(
+  Command.withDescription("A SELECT as the reading role, in a read-only transaction of 30 s; 1,000 rows at the most"),
+  Command.withShortDescription("A SELECT on a region's database"),
+  Command.withExamples([{ command: 'halles sql "SELECT status, count(*) FROM order_view GROUP BY status" -d eu' }])
+)
+
+const alarms = Command.make("alarms", { region, output }, ({ output, region }) =>
+  Effect.gen(function* () {
+    const databases = yield* RegionDatabases
+    const items = yield* Effect.forEach(wanted(region), (one) =>
+      Effect.map(
+        databases.of(one)<{ kind: string; detail: unknown; at: number }>`
+          SELECT kind, detail, (extract(epoch FROM at) * 1000)::double precision AS at FROM alarm ORDER BY id DESC LIMIT 100`,
+        (rows) => rows.map(({ at, detail, kind }) => ({ at: clockTime(at), region: one, kind, detail }))
+      )
+    )
+    yield* printList(output, items.flat(), ["at", "region", "kind", "detail"], (item) => String(item["kind"]))
+  })
+).pipe(
+  Command.withDescription("What operators must see, such as two owners of one shard; the newest 100 of each region")
+)
+
+export const clusterCommands = [shards, runners, alarms, sqlCommand] as const

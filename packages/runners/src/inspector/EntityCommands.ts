@@ -1,0 +1,240 @@
+import { RegionDatabases } from "@halles/entities/Reads"
+import { type Region, regionOf } from "@halles/shared/Region"
+import * as Shard from "@halles/shared/Shard"
+import { Console, Effect, Option, Schema, Stream } from "effect"
+import { Argument, Command, Flag } from "effect/cli"
+import { SqlClient } from "effect/sql"
+import { createInterface } from "node:readline/promises"
+import { difference } from "./Difference.ts"
+import { nameOf, type Ref, refsOf, type Row, rowsOf, stateOf, type When } from "./Histories.ts"
+import { masked } from "./Masked.ts"
+import { clockTime, output, printList, tree } from "./Output.ts"
+
+/** Ids that are read from a pipe. */
+const idsMax = 10_000
+/** Rows of one history that are shown unless more are asked for. */
+const rowsShown = 1_000
+/** Between two looks for new rows. */
+const followMs = 500
+
+export const ids = Argument.String("id").pipe(
+  Argument.withDescription("eu_TEA-01, or Sku/eu_TEA-01 for one type; without any, ids are read from the pipe"),
+  Argument.variadic()
+)
+export const oneId = Argument.String("id").pipe(Argument.withDescription("Such as eu_TEA-01 or Sku/eu_TEA-01"))
+
+/** There is nobody to ask for ids. */
+class NoIds extends Schema.TaggedError<NoIds>()("NoIds", {}) {
+  override readonly message = "give an id, or pipe ids into this command"
+}
+
+const piped = Effect.suspend(() =>
+  process.stdin.isTTY
+    ? Effect.fail(new NoIds())
+    : Stream.fromAsyncIterable(createInterface({ input: process.stdin }), () => new NoIds()).pipe(
+        Stream.map((line) => line.trim()),
+        Stream.filter((line) => line !== ""),
+        Stream.take(idsMax),
+        Stream.runCollect
+      )
+)
+
+/** Every entity that the ids name; those of the pipe when none are given. */
+export const refs = Effect.fnUntraced(function* (given: ReadonlyArray<string>) {
+  const names = given.length > 0 ? given : yield* piped
+  return (yield* Effect.forEach(names, refsOf)).flat()
+})
+
+/** A seq, or a time such as 2026-11-23T09:41:07Z. */
+export const whenOf = (text: Option.Option<string>): Effect.Effect<When, BadTime> =>
+  Option.match(text, {
+    onNone: () => Effect.succeed<When>("now"),
+    onSome: (given) => {
+      if (/^\d{1,9}$/.test(given)) return Effect.succeed<When>({ seq: Number(given) })
+      const time = Date.parse(given)
+      return Number.isNaN(time) ? Effect.fail(new BadTime({ given })) : Effect.succeed<When>({ time })
+    }
+  })
+export class BadTime extends Schema.TaggedError<BadTime>()("BadTime", { given: Schema.String }) {
+  override get message() {
+    return `"${this.given}" is neither a seq nor a time such as 2026-11-23T09:41:07Z`
+  }
+}
+
+export const rowItem = (row: Row) => ({
+  at: clockTime(row.at),
+  entity: nameOf(row),
+  seq: row.seq,
+  events: row.events.map(({ _tag }) => _tag).join(" "),
+  command: row.commandId,
+  actor: row.meta["actor"] ?? "",
+  epoch: row.epoch
+})
+const rowColumns = ["at", "entity", "seq", "events", "command", "actor", "epoch"]
+/** For eyes what happened; for programs the whole row. */
+export const printRows = (format: Parameters<typeof printList>[0], rows: ReadonlyArray<Row>) =>
+  printList(
+    format,
+    format === "table" ? rows.map(rowItem) : rows.map((row) => ({ ...row, entity: nameOf(row) })),
+    rowColumns,
+    (item) => String(item["entity"])
+  )
+
+const whoOwns = Command.make("who-owns", { ids, output }, ({ ids, output }) =>
+  Effect.gen(function* () {
+    const control = yield* SqlClient.SqlClient
+    const databases = yield* RegionDatabases
+    const items = yield* Effect.forEach(yield* refs(ids), ({ id, type }) =>
+      Effect.gen(function* () {
+        const region = regionOf(id) as Region
+        const shard = Shard.shardOf(id)
+        const [placed] = yield* control<{ runner: string | null; holder: string | null }>`
+          SELECT runner, holder FROM shard_placement WHERE region = ${region} AND shard = ${shard}`
+        const [fence] = yield* databases.of(region)<{ epoch: number }>`
+          SELECT epoch FROM shard_epoch WHERE shard = ${shard}`
+        const { holder = null, runner = null } = placed ?? {}
+        return { entity: `${type}/${id}`, region, shard, runner, holder, epoch: fence?.epoch ?? null }
+      })
+    )
+    yield* printList(output, items, ["entity", "region", "shard", "runner", "holder", "epoch"], (item) =>
+      String(item["entity"])
+    )
+  })
+).pipe(
+  Command.withDescription(
+    "The shard of an entity, the runner that is to have it, the one that holds its lock, and the fencing epoch"
+  ),
+  Command.withShortDescription("Shard, runner and epoch of an entity"),
+  Command.withExamples([{ command: "halles who-owns eu_TEA-01" }])
+)
+
+export const at = Flag.String("at").pipe(
+  Flag.withDescription("Look at a seq, or at a time such as 2026-11-23T09:41:07Z"),
+  Flag.optional
+)
+
+const get = Command.make("get", { ids, at, output }, ({ at, ids, output }) =>
+  Effect.gen(function* () {
+    const when = yield* whenOf(at)
+    const items = yield* Effect.forEach(yield* refs(ids), (ref) =>
+      Effect.map(stateOf(ref, when), ({ at, now }) => ({
+        entity: nameOf(ref),
+        seq: now.seq,
+        at: at === null ? null : clockTime(at),
+        owes: now.owes,
+        wakesAt: now.dueAt === null ? null : clockTime(now.dueAt),
+        state: now.view
+      }))
+    )
+    if (output !== "table") return yield* printList(output, items, [], (item) => String(item["entity"]))
+    for (const item of items) yield* Console.log(tree(masked(item)))
+  })
+).pipe(
+  Command.withDescription(
+    "What an entity is, or was: rebuilt from its history by the same functions that the runners use"
+  ),
+  Command.withShortDescription("What an entity is, or was at a seq or a time"),
+  Command.withExamples([
+    { command: "halles get eu_TEA-01" },
+    { command: "halles get Order/eu_x --at 3", description: "as it was after its third row" },
+    { command: "halles list Order --where status=cancelled -o ids | halles get -o jsonl" }
+  ])
+)
+
+const from = Flag.Int("from").pipe(Flag.withDescription("First seq"), Flag.withDefault(1))
+const to = Flag.Int("to").pipe(Flag.withDescription("Last seq"), Flag.optional)
+const follow = Flag.Boolean("follow").pipe(
+  Flag.withAlias("f"),
+  Flag.withDescription("Go on with new rows as they are committed, until it is interrupted"),
+  Flag.withDefault(false)
+)
+
+const events = Command.make("events", { id: oneId, from, to, follow, output }, ({ follow, from, id, output, to }) =>
+  Effect.gen(function* () {
+    const found = yield* refsOf(id)
+    const upTo = Option.match(to, { onNone: () => ({}), onSome: (to) => ({ to }) })
+    const read = (ref: Ref, from: number) => rowsOf(ref, { from, limit: rowsShown, ...upTo })
+    const first = (yield* Effect.forEach(found, (ref) => read(ref, from))).flat()
+    yield* printRows(
+      output,
+      first.toSorted((a, b) => Number(a.position - b.position))
+    )
+    if (!follow) return
+    const seen = new Map(
+      found.map((ref) => [ref.type, first.findLast(({ type }) => type === ref.type)?.seq ?? from - 1])
+    )
+    for (;;) {
+      yield* Effect.sleep(followMs)
+      for (const ref of found) {
+        const rows = yield* read(ref, seen.get(ref.type)! + 1)
+        if (rows.length === 0) continue
+        seen.set(ref.type, rows.at(-1)!.seq)
+        for (const row of rows) {
+          const { at, command, entity, events, seq } = rowItem(row)
+          yield* output === "table"
+            ? Console.log([at, entity, seq, events, command].join("  "))
+            : printRows(output, [row])
+        }
+      }
+    }
+  })
+).pipe(
+  Command.withDescription("The history of an entity, row by row: one accepted command and the events that came of it"),
+  Command.withShortDescription("The history of an entity"),
+  Command.withExamples([
+    { command: "halles events eu_x --from 2 --to 5" },
+    { command: "halles events Sku/eu_TEA-01 --follow" }
+  ])
+)
+
+const diff = Command.make(
+  "diff",
+  {
+    id: oneId,
+    from: Flag.Int("from").pipe(Flag.withDescription("Seq")),
+    to: Flag.Int("to").pipe(Flag.withDescription("Seq")),
+    output
+  },
+  ({ from, id, output, to }) =>
+    Effect.gen(function* () {
+      const items = yield* Effect.forEach(yield* refsOf(id), (ref) =>
+        Effect.gen(function* () {
+          const before = yield* stateOf(ref, { seq: from })
+          const after = yield* stateOf(ref, { seq: to })
+          return difference(masked(before.now.view), masked(after.now.view)).map((change) => ({
+            entity: nameOf(ref),
+            ...change
+          }))
+        })
+      )
+      yield* printList(output, items.flat(), ["entity", "path", "before", "after"], (item) => String(item["entity"]))
+    })
+).pipe(
+  Command.withDescription("What changed in an entity between two seqs"),
+  Command.withExamples([{ command: "halles diff eu_x --from 1 --to 4" }])
+)
+
+const timers = Command.make("timers", { ids: ids, output }, ({ ids, output }) =>
+  Effect.gen(function* () {
+    const databases = yield* RegionDatabases
+    const items = yield* Effect.forEach(yield* refs(ids), ({ id, type }) =>
+      Effect.map(
+        databases.of(regionOf(id) as Region)<{ at: number }>`
+          SELECT (extract(epoch FROM due_at) * 1000)::double precision AS at FROM timer
+          WHERE entity_type = ${type} AND entity_id = ${id}`,
+        (rows) =>
+          rows.map(({ at }) => ({
+            entity: `${type}/${id}`,
+            due: clockTime(at),
+            overdueMs: Math.max(0, Math.round(Date.now() - at))
+          }))
+      )
+    )
+    yield* printList(output, items.flat(), ["entity", "due", "overdueMs"], (item) => String(item["entity"]))
+  })
+).pipe(
+  Command.withDescription("When an entity wants to be woken next"),
+  Command.withExamples([{ command: "halles timers eu_x" }])
+)
+
+export const entityCommands = [whoOwns, get, events, diff, timers] as const

@@ -1,0 +1,130 @@
+import { models, type Now } from "@halles/entities/Models"
+import { RegionDatabases } from "@halles/entities/Reads"
+import { type Region, regionOf } from "@halles/shared/Region"
+import { Effect, Schema } from "effect"
+
+/** One entity: its type and its id. */
+export interface Ref {
+  readonly type: string
+  readonly id: string
+}
+export const nameOf = ({ id, type }: Ref): string => `${type}/${id}`
+
+/** A row of the journal: one accepted command and what came of it. */
+export interface Row extends Ref {
+  readonly position: bigint
+  readonly seq: number
+  readonly commandId: string
+  readonly events: ReadonlyArray<{ readonly _tag: string }>
+  /** Who asked, what it belongs to, its trace. */
+  readonly meta: Readonly<Record<string, unknown>>
+  readonly shard: number
+  readonly epoch: number
+  /** Unix milliseconds. */
+  readonly at: number
+}
+
+/** What was typed names no entity. */
+export class BadRef extends Schema.TaggedError<BadRef>()("BadRef", { given: Schema.String }) {
+  override get message() {
+    return `"${this.given}" names no entity: give an id such as eu_TEA-01, or a type and an id such as Sku/eu_TEA-01`
+  }
+}
+/** Nothing was ever written under this name. */
+export class NoHistory extends Schema.TaggedError<NoHistory>()("NoHistory", { name: Schema.String }) {
+  override get message() {
+    return `nothing is in the journal under ${this.name}`
+  }
+}
+
+/** Rows of one read of a history. */
+const pageMax = 1_000
+
+const ofRegion = (id: string) => Effect.map(RegionDatabases, ({ of }) => of(regionOf(id) as Region))
+
+/** `Order/eu_x`, or `eu_x` for every type that has a history under this id. */
+export const refsOf = Effect.fn("Histories.refsOf")(function* (given: string) {
+  const [, type, id] = /^(?:([A-Z][A-Za-z]*)\/)?((?:eu|am|ap)_[A-Za-z0-9_-]{1,60})$/.exec(given) ?? []
+  if (id === undefined || (type !== undefined && !models.has(type))) return yield* new BadRef({ given })
+  const sql = yield* ofRegion(id)
+  const types = type === undefined ? [...models.keys()] : [type]
+  const found = yield* sql<{ type: string }>`
+    SELECT t AS type FROM unnest(${types}::text[]) AS t
+    WHERE EXISTS (SELECT FROM journal_all j WHERE j.entity_type = t AND j.entity_id = ${id})`
+  if (found.length === 0) return yield* new NoHistory({ name: given })
+  return found.map((one): Ref => ({ type: one.type, id }))
+})
+
+interface Stored {
+  readonly position: bigint
+  readonly type: string
+  readonly id: string
+  readonly seq: number
+  readonly command_id: string
+  readonly events: Row["events"]
+  readonly meta: Row["meta"]
+  readonly shard: number
+  readonly epoch: number
+  readonly at: number
+}
+const columns = `position, entity_type AS type, entity_id AS id, seq, command_id, events, meta, shard, epoch,
+  (extract(epoch FROM at) * 1000)::double precision AS at`
+const rowOf = ({ command_id, ...row }: Stored): Row => ({ ...row, commandId: command_id })
+
+/** In order, a page at the most. */
+const page = Effect.fnUntraced(function* ({ id, type }: Ref, afterSeq: number, toSeq: number) {
+  const sql = yield* ofRegion(id)
+  const rows = yield* sql<Stored>`
+    SELECT ${sql.literal(columns)} FROM journal_all
+    WHERE entity_type = ${type} AND entity_id = ${id} AND seq > ${afterSeq} AND seq <= ${toSeq}
+    ORDER BY seq LIMIT ${pageMax}`
+  return rows.map(rowOf)
+})
+
+/** The newest seq that a history can have. */
+export const seqMax = 2_147_483_647
+
+/** The rows of a history, `limit` at the most. */
+export const rowsOf = Effect.fn("Histories.rowsOf")(function* (
+  ref: Ref,
+  { from = 1, limit = seqMax, to = seqMax }: { readonly from?: number; readonly to?: number; readonly limit?: number }
+) {
+  const rows: Array<Row> = []
+  while (rows.length < limit) {
+    const next = yield* page(ref, rows.at(-1)?.seq ?? from - 1, to)
+    rows.push(...next)
+    if (next.length < pageMax) break
+  }
+  return rows.slice(0, limit)
+})
+
+/** The rows of an entity whose command ids begin so: what one order asked of a SKU. */
+export const rowsOfSender = Effect.fn("Histories.rowsOfSender")(function* ({ id, type }: Ref, sender: string) {
+  const sql = yield* ofRegion(id)
+  const rows = yield* sql<Stored>`
+    SELECT ${sql.literal(columns)} FROM journal_all
+    WHERE entity_type = ${type} AND entity_id = ${id} AND starts_with(command_id, ${`${sender}:`})
+    ORDER BY seq LIMIT ${pageMax}`
+  return rows.map(rowOf)
+})
+
+/** When to look at: a seq, or a time in Unix milliseconds. */
+export type When = { readonly seq: number } | { readonly time: number } | "now"
+
+/** What the entity was then, rebuilt from its first row on. */
+export const stateOf = Effect.fn("Histories.stateOf")(function* (ref: Ref, when: When) {
+  const begin = models.get(ref.type)
+  if (begin === undefined) return yield* new NoHistory({ name: nameOf(ref) })
+  let now: Now = begin(ref.id)
+  let at: number | null = null
+  const to = when !== "now" && "seq" in when ? when.seq : seqMax
+  const until = when !== "now" && "time" in when ? when.time : Number.POSITIVE_INFINITY
+  for (;;) {
+    const rows = (yield* page(ref, now.seq, to)).filter((row) => row.at <= until)
+    for (const row of rows) {
+      now = now.after(row.events)
+      at = row.at
+    }
+    if (rows.length < pageMax) return { now, at }
+  }
+})
