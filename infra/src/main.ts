@@ -129,7 +129,8 @@ const passing = new Set([
   "openapi",
   "test",
   "load",
-  "inspect"
+  "inspect",
+  "load:matrix"
 ])
 const typed = process.argv.slice(2)
 /** What is no command here is one of the inspector's. */
