@@ -31,7 +31,7 @@ export interface ClusterOptions {
   readonly layout: Layout
   readonly settings: Settings
   readonly entryPoints?: EntryPoints
-  /** With accounts: the identity process, and a mail server that keeps what it sends. */
+  /** With what the shop itself does not need: accounts, with a mail server that keeps what it sends, and outgoing webhooks. */
   readonly identity?: boolean
   /** Begins with an empty past: what the directory holds is removed, once it is ours and nothing runs in it. */
   readonly empty?: boolean
@@ -58,6 +58,7 @@ export interface EntryPoints {
   readonly edge: string
   readonly ops: string
   readonly identity: string
+  readonly webhooks: string
   readonly mail: string
 }
 
@@ -68,6 +69,7 @@ export const entryPoints: EntryPoints = {
   edge: "packages/http/src/main.ts",
   ops: "packages/http/src/ops.ts",
   identity: "packages/identity/src/main.ts",
+  webhooks: "packages/http/src/webhooks.ts",
   mail: "infra/partners/src/mail.ts"
 }
 
@@ -178,7 +180,8 @@ const wantedPorts = (
     ...(identity
       ? [
           { name: "identity", port: own.identity },
-          { name: "mail", port: own.mail }
+          { name: "mail", port: own.mail },
+          { name: "webhooks", port: own.webhooks }
         ]
       : []),
     { name: "gateway", port: own.gateway },
@@ -265,6 +268,15 @@ const processes = (
           program: programs.identity,
           port: own.identity,
           env: Environment.identity(parts)
+        })
+      ),
+      ...withIdentity(() =>
+        node({
+          ...edge,
+          name: "webhooks",
+          program: programs.webhooks,
+          port: own.webhooks,
+          env: Environment.webhooks(parts)
         })
       )
     ]

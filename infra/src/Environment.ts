@@ -18,10 +18,10 @@ export interface Parts {
 }
 
 type Environment = Record<string, string>
-type Role = "halles_owner" | "halles_runner" | "halles_edge" | "halles_identity" | "halles_reader"
+type Role = "halles_owner" | "halles_runner" | "halles_edge" | "halles_identity" | "halles_webhooks" | "halles_reader"
 
-/** Only these pass from our environment to a process: where programs are, its language, how it exports telemetry. */
-const passed = /^(PATH|HOME|LANG|LC_ALL|TZ|TMPDIR|NODE_EXTRA_CA_CERTS|OTEL_[A-Z_]+)$/
+/** Only these pass from our environment to a process: where programs are, its language, how it exports telemetry, where webhooks may go. */
+const passed = /^(PATH|HOME|LANG|LC_ALL|TZ|TMPDIR|NODE_EXTRA_CA_CERTS|HALLES_WEBHOOK_ALLOW|OTEL_[A-Z_]+)$/
 
 export const inherited = (environment: NodeJS.ProcessEnv): Environment =>
   Object.fromEntries(
@@ -54,6 +54,7 @@ export const roles = (secrets: Secrets): Readonly<Record<Role, string>> => ({
   halles_runner: secrets.pgRunner,
   halles_edge: secrets.pgEdge,
   halles_identity: secrets.pgIdentity,
+  halles_webhooks: secrets.pgWebhooks,
   halles_reader: secrets.pgReader
 })
 
@@ -104,10 +105,18 @@ export const edge = (parts: Parts): Environment => ({
   // Whoever is on this machine is a tool of ours: the replay, the load, the chaos.
   HALLES_EDGE_UNLIMITED: "127.0.0.0/8,::1",
   HALLES_ISSUER_URL: issuer(parts),
+  HALLES_WEBHOOK_KEY: parts.secrets.webhookKey,
   HALLES_GATEWAY_WEBHOOK_SECRET: parts.secrets.gatewayWebhook,
   HALLES_CARRIER_WEBHOOK_SECRET: parts.secrets.carrierWebhook,
   HALLES_IMPORT_TOKEN: parts.secrets.importToken,
   HALLES_ADMIN_TOKEN: parts.secrets.adminToken
+})
+
+export const webhooks = (parts: Parts): Environment => ({
+  HALLES_NATS_URL: parts.addresses.nats,
+  HALLES_PG_CONTROL_URL: databaseUrl(parts, "halles_webhooks", "control"),
+  HALLES_WEBHOOKS_PORT: String(ports(parts.layout.portBase).webhooks),
+  HALLES_WEBHOOK_KEY: parts.secrets.webhookKey
 })
 
 export const ops = (parts: Parts): Environment => ({

@@ -14,6 +14,7 @@ export const ports = (portBase: number) => ({
   carrier: portBase + 6,
   identity: portBase + 7,
   mail: portBase + 8,
+  webhooks: portBase + 9,
   metrics: portBase + 10
 })
 

@@ -12,6 +12,7 @@ export class Secrets extends Schema.Class<Secrets>("Secrets")({
   pgEdge: Schema.String,
   pgReader: Schema.String,
   pgIdentity: Schema.String,
+  pgWebhooks: Schema.String,
   nats: Schema.String,
   redis: Schema.String,
   gatewayKey: Schema.String,
@@ -20,6 +21,8 @@ export class Secrets extends Schema.Class<Secrets>("Secrets")({
   carrierWebhook: Schema.String,
   /** What signing keys, sessions and one-time secrets in the database are sealed with: losing it loses them. */
   identityKey: Schema.String,
+  /** What the secrets of outgoing webhooks are sealed with. */
+  webhookKey: Schema.String,
   /** Passwords of the two accounts that a laptop has from the start. */
   demoCustomer: Schema.String,
   demoOperator: Schema.String,

@@ -10,6 +10,8 @@ const secrets = new Secrets({
   pgReader: "s-reader",
   pgIdentity: "s-pg-identity",
   identityKey: "s-identity-key",
+  pgWebhooks: "s-pg-webhooks",
+  webhookKey: "s-webhook-key",
   demoCustomer: "s-demo-customer",
   demoOperator: "s-demo-operator",
   nats: "s-nats",
@@ -58,8 +60,10 @@ describe("Environment", () => {
       "importToken",
       "nats",
       "pgEdge",
-      "redis"
+      "redis",
+      "webhookKey"
     ])
+    assert.deepStrictEqual(known(Environment.webhooks(parts)), ["nats", "pgWebhooks", "webhookKey"])
     assert.deepStrictEqual(known(Environment.ops(parts)), ["adminToken", "nats", "pgReader", "redis"])
     assert.deepStrictEqual(known(Environment.identity(parts)), [
       "demoCustomer",

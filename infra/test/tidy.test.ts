@@ -21,6 +21,7 @@ const programs = new Set([
   "main.ts",
   "openapi.ts",
   "ops.ts",
+  "webhooks.ts",
   "gateway.ts",
   "carrier.ts",
   "mail.ts",

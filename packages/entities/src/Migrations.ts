@@ -1,4 +1,5 @@
 import * as AuditTables from "@halles/shared/AuditLog/Tables"
+import * as WebhookTables from "@halles/shared/OutgoingWebhooks/Tables"
 import * as PartnerKeyTables from "@halles/shared/PartnerKeys/Tables"
 import * as PlacementTables from "@halles/shared/Placement/Tables"
 import { Effect, Layer } from "effect"
@@ -29,6 +30,8 @@ export const migrateControl = Effect.gen(function* () {
   yield* AuditTables.grants
   yield* run({ loader: PartnerKeyTables.migrations, table: "partner_migrations" })
   yield* PartnerKeyTables.grants
+  yield* run({ loader: WebhookTables.migrations, table: "webhook_migrations" })
+  yield* WebhookTables.grants
   const sql = yield* SqlClient.SqlClient
   yield* sql`
     DO $$ BEGIN

@@ -10,11 +10,12 @@ import { OrderApi } from "./OrderApi.ts"
 import { Refusals } from "./Refusals.ts"
 import * as SecuritySchemes from "./SecuritySchemes.ts"
 import { SkuApi } from "./SkuApi.ts"
+import { SubscriptionApi } from "./SubscriptionApi.ts"
 import { WebhookApi } from "./WebhookApi.ts"
 
 /** The whole contract of the edge: routes, documents, a typed client and the OpenAPI page all come from it. */
 export class Api extends HttpApi.make("halles")
-  .add(CartApi, OrderApi, CustomerApi, SkuApi, CatalogApi, BulkApi, WebhookApi, HealthApi)
+  .add(CartApi, OrderApi, CustomerApi, SkuApi, CatalogApi, BulkApi, SubscriptionApi, WebhookApi, HealthApi)
   .middleware(Refusals)
   .middleware(Access)
   .annotate(HttpApi.ParseOptions, { errors: "all", onExcessProperty: "error" })

@@ -35,6 +35,9 @@ import { Invalidation } from "./ResponseCache/Invalidation.ts"
 import { RefusalsLive } from "./Refusals.ts"
 import { BrowserRules, CorsOrigins } from "./SecurityHeaders.ts"
 import { SkuHttp } from "./SkuHttp.ts"
+import { SubscriptionHttp } from "./SubscriptionHttp.ts"
+import { Subscriptions } from "./Subscriptions.ts"
+import { allowed, Targets } from "./Subscriptions/Targets.ts"
 import { WebhookHttp, WebhookSecrets } from "./WebhookHttp.ts"
 
 /** Of every body that is read as a whole; catalogue imports are read row by row. */
@@ -52,7 +55,8 @@ export const RoutesLive = Layer.mergeAll(
   // Who it is comes first: what follows may judge by it.
   Guard.pipe(Layer.provideMerge(Authentication), Layer.provideMerge(BrowserRules))
 ).pipe(
-  Layer.provide([CartHttp, OrderHttp, CustomerHttp, SkuHttp, CatalogHttp, BulkHttp, WebhookHttp, HealthHttp]),
+  Layer.provide([CartHttp, OrderHttp, CustomerHttp, SkuHttp, CatalogHttp, BulkHttp]),
+  Layer.provide([SubscriptionHttp, WebhookHttp, HealthHttp]),
   Layer.provide([CatalogImport.layer, AccessLive, IdempotencyLive, RefusalsLive]),
   Layer.provide(Layer.succeed(HttpIncomingMessage.MaxBodySize, bodyMax))
 )
@@ -80,6 +84,8 @@ export const HttpLive = Layer.unwrap(
         ),
         AuditLog.layer,
         Layer.succeed(CorsOrigins, config.corsOrigins),
+        Subscriptions.layer(config.webhooks.key),
+        Targets.layer(allowed(config.webhooks.allow)),
         WebhookSecrets.layer({ gateway: config.gatewayWebhookSecret, carrier: config.carrierWebhookSecret }),
         Reads.layer.pipe(
           Layer.provide(

@@ -11,6 +11,12 @@ const regionUrls = {
 /** Addresses and CIDR ranges with commas between; nobody where it is absent. */
 const addresses = (name: string) => Config.String(name).pipe(Config.withDefault(""))
 
+/** What secrets of outgoing webhooks are sealed with, and networks they may be sent to though they are not public. */
+const webhooks = {
+  key: Config.Redacted("HALLES_WEBHOOK_KEY"),
+  allow: Config.String("HALLES_WEBHOOK_ALLOW").pipe(Config.withDefault(""))
+}
+
 /** What the edge is told by its environment, read once. */
 export const HttpConfig = Config.all({
   /** Loopback unless somebody decides otherwise: TLS and the public address are the load balancer's. */
@@ -27,6 +33,7 @@ export const HttpConfig = Config.all({
   natsUrl: Config.Redacted("HALLES_NATS_URL"),
   redisUrl: Config.Redacted("HALLES_REDIS_URL"),
   controlUrl: Config.Redacted("HALLES_PG_CONTROL_URL"),
+  webhooks: Config.all(webhooks),
   regionUrls: Config.all(regionUrls),
   gatewayWebhookSecret: Config.Redacted("HALLES_GATEWAY_WEBHOOK_SECRET"),
   carrierWebhookSecret: Config.Redacted("HALLES_CARRIER_WEBHOOK_SECRET"),
@@ -36,6 +43,15 @@ export const HttpConfig = Config.all({
   issuerUrl: Config.option(Config.NonEmptyString("HALLES_ISSUER_URL")),
   /** Origins of pages that may call the API from a browser, with commas between. */
   corsOrigins: Config.Array(Origin, "HALLES_CORS_ORIGINS").pipe(Config.withDefault([]))
+})
+
+/** What the process that sends webhooks is told by its environment, read once. */
+export const WebhooksConfig = Config.all({
+  host: Config.NonEmptyString("HALLES_WEBHOOKS_HOST").pipe(Config.withDefault("127.0.0.1")),
+  port: Config.Port("HALLES_WEBHOOKS_PORT"),
+  natsUrl: Config.Redacted("HALLES_NATS_URL"),
+  controlUrl: Config.Redacted("HALLES_PG_CONTROL_URL"),
+  ...webhooks
 })
 
 /** What the operator process is told by its environment, read once. */

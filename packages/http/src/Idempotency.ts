@@ -36,7 +36,7 @@ export class Idempotency extends HttpApiMiddleware.Service<Idempotency>()("@hall
 const Kept = Schema.fromJsonString(
   Schema.Union([
     Schema.TaggedStruct("Running", { fingerprint: Schema.String }),
-    /** Without an answer where it was too large, personal or not the last word: the entity is asked again. */
+    /** Without an answer where it was too large, secret or not the last word: the entity is asked again. */
     Schema.TaggedStruct("Done", {
       fingerprint: Schema.String,
       answer: Schema.NullOr(
@@ -71,15 +71,15 @@ const placeOf = (principal: Principal, request: HttpServerRequest.HttpServerRequ
   return `idempotency:${createHash("sha256").update(`${principal.kind}\n${sender}\n${key}`).digest("base64url")}`
 }
 
-/** Personal data is not kept twice: a customer's own record is asked for again. */
-const personal: ReadonlySet<string> = new Set(["customers"])
+/** Personal data and secrets are not kept twice: the repeat asks for them again. */
+const secret: ReadonlySet<string> = new Set(["customers", "endpoints"])
 
 const keepable = (response: HttpServerResponse.HttpServerResponse, group: string): boolean =>
   response.body._tag === "Uint8Array" &&
   response.body.body.byteLength <= bodyMax &&
   // 202 is not the last word: the next one hears what has become of it since.
   response.status !== 202 &&
-  !personal.has(group)
+  !secret.has(group)
 
 const doneOf = (fingerprint: string, response: HttpServerResponse.HttpServerResponse, group: string): Kept => {
   const { body, headers, status } = response

@@ -41,6 +41,9 @@ const ofCustomer = { thing: { customer: "id" }, region: "id", open: "holder" } a
 
 const shopper = { customer: "own", support: "any", admin: "any" } as const
 
+/** Each sees its own endpoints, and an administrator all: `SubscriptionHttp` asks for them in the sender's name. */
+const webhooks: Rule = { scopes: ["webhooks:manage"], roles: { partner: "any", admin: "any" } }
+
 /**
  * Every endpoint of the contract by its name, and who may call it: all that decides about access stands here. What is not here
  * is refused (`Access.ts`), and a test fails.
@@ -113,6 +116,17 @@ export const policy: Readonly<Record<string, Rule>> = {
   receiveSku: { scopes: ["stock:write"], roles: { warehouse: "any", admin: "any" }, region: "path" },
   putBackOrders: { scopes: ["stock:write"], roles: { warehouse: "any", admin: "any" }, region: "path" },
   adjustSku: { scopes: ["stock:write"], roles: { warehouse: "any", admin: "any" }, region: "path" },
+
+  createEndpoint: webhooks,
+  listEndpoints: webhooks,
+  getEndpoint: webhooks,
+  putEndpoint: webhooks,
+  deleteEndpoint: webhooks,
+  rotateSecret: webhooks,
+  listDeliveries: webhooks,
+  replayDelivery: webhooks,
+  replayDead: webhooks,
+  testEndpoint: webhooks,
 
   gateway: signer,
   carrier: signer,

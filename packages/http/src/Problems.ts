@@ -3,6 +3,8 @@ import { NotEnoughPoints, TooManyAddresses } from "@halles/entities/Customer"
 import { AlreadyExists, CommandReused, NotFound, PreconditionFailed } from "@halles/entities/EntityErrors"
 import { NotShipped, ReturnExceeds, TooLateToCancel, TooManyReturns } from "@halles/entities/Order"
 import { StockBound, StockChanged, StockPromised } from "@halles/entities/Sku"
+import { TooManyEndpoints } from "./Subscriptions.ts"
+import { TargetRefused } from "./Subscriptions/Targets.ts"
 import * as EdgeErrors from "./EdgeErrors.ts"
 import * as Problem from "./Problem.ts"
 
@@ -94,6 +96,15 @@ export const tooManyAddresses = Problem.of(TooManyAddresses, {
 export const notEnoughPoints = Problem.of(NotEnoughPoints, {
   title: "Not enough points",
   detail: ({ points }) => `The customer has ${points}.`
+})
+export const targetRefused = Problem.of(TargetRefused, {
+  title: "Webhooks are not sent there",
+  detail: ({ reason }) => `The URL is refused: ${reason}.`,
+  help: "Use an https URL whose host has public addresses only, without credentials in it."
+})
+export const tooManyEndpoints = Problem.of(TooManyEndpoints, {
+  title: "Too many webhook endpoints",
+  detail: ({ max }) => `There are at most ${max}. Delete one first.`
 })
 export const stockChanged = Problem.of(StockChanged, {
   title: "The stock has changed",

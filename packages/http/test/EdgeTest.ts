@@ -1,6 +1,7 @@
 import { NodeHttpServer } from "@effect/platform-node"
 import { AuditLog } from "@halles/shared/AuditLog"
 import type { Act } from "@halles/shared/AuditLog/Entry"
+import * as WebhookTables from "@halles/shared/OutgoingWebhooks/Tables"
 import * as PartnerKeyTables from "@halles/shared/PartnerKeys/Tables"
 import { Revocations } from "@halles/shared/Revocations"
 import { Reads } from "@halles/entities/Reads"
@@ -27,6 +28,8 @@ import { AccessTokens } from "../src/Credentials/AccessTokens.ts"
 import { ResponseCache } from "../src/ResponseCache.ts"
 import { RoutesLive } from "../src/Http.ts"
 import { PartnerKeys } from "../src/PartnerKeys.ts"
+import { Subscriptions } from "../src/Subscriptions.ts"
+import { allowed, Targets } from "../src/Subscriptions/Targets.ts"
 import { WebhookSecrets } from "../src/WebhookHttp.ts"
 import * as EntityDoubles from "./EntityDoubles.ts"
 import { Issuer } from "./Issuer.ts"
@@ -34,6 +37,7 @@ import { Issuer } from "./Issuer.ts"
 export const importToken = "import-token"
 export const adminToken = "admin-token"
 export const gatewaySecret = Redacted.make(Buffer.from("gateway-secret").toString("base64"))
+export const webhookKey = Redacted.make("webhook-key")
 export const carrierSecret = Redacted.make(Buffer.from("carrier-secret").toString("base64"))
 
 /** One runner in this process that owns all of `eu`. `am` and `ap` have none, as when a region is down. */
@@ -68,6 +72,9 @@ const reads = Layer.succeed(Reads, {
 export const audited: Array<Act> = []
 
 const accessTokens = Layer.unwrap(Effect.map(Issuer, ({ url }) => AccessTokens.layer(url)))
+const webhookTables = Layer.effectDiscard(
+  Migrator.make({})({ loader: WebhookTables.migrations, table: "webhook_migrations" })
+)
 const partnerTables = Layer.effectDiscard(
   Migrator.make({})({ loader: PartnerKeyTables.migrations, table: "partner_migrations" })
 )
@@ -124,6 +131,8 @@ export class EdgeTest extends Context.Service<
         lists,
         Credentials.layer({ importToken: Redacted.make(importToken), adminToken: Redacted.make(adminToken) }),
         AuditLog.layerMemory(audited),
+        Subscriptions.layer(webhookKey).pipe(Layer.provide(webhookTables)),
+        Targets.layer(allowed("127.0.0.0/8")),
         WebhookSecrets.layer({ gateway: gatewaySecret, carrier: carrierSecret }),
         RunnerPresence.layer,
         ResponseCache.layer

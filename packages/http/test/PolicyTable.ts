@@ -20,6 +20,8 @@ const cart = { ...shopping, scopes: ["carts:write"] } as const
 const ordering = { ...shopping, scopes: ["orders:write"] } as const
 const orderStatus = { ...shopping, all: ["support", "admin", "warehouse"], scopes: ["orders:read"] } as const
 
+const endpoints = { all: ["partner", "admin"], scopes: ["webhooks:manage"], anyRegion: true } as const
+
 export const expected: Readonly<Record<string, Row>> = {
   openCart: { anybody: true },
   getCart: cart,
@@ -56,6 +58,16 @@ export const expected: Readonly<Record<string, Row>> = {
   getSku: { anybody: true },
   importCatalog: { all: ["merchandiser", "admin"], scopes: ["catalog:write", "stock:write"], anyRegion: true },
   adjustSku: { all: ["warehouse", "admin"], scopes: ["stock:write"] },
+  createEndpoint: endpoints,
+  listEndpoints: endpoints,
+  getEndpoint: endpoints,
+  putEndpoint: endpoints,
+  deleteEndpoint: endpoints,
+  rotateSecret: endpoints,
+  listDeliveries: endpoints,
+  replayDelivery: endpoints,
+  replayDead: endpoints,
+  testEndpoint: endpoints,
   gateway: { anybody: true },
   carrier: { anybody: true },
   live: { anybody: true },

@@ -7,6 +7,8 @@ export const groups: Readonly<Record<string, string>> = {
   Stock: "What a region has of a SKU, by warehouse.",
   Catalogue: "What a region sells, at which price; imports of whole catalogues.",
   Bulk: "Many changes in one request. Each item succeeds or fails by itself, and says so.",
+  "Webhook endpoints":
+    "Where you are told of what happens, by Standard Webhooks: signed, at least once, under an id that is the same each time. What is told is that something happened and at which version; ask for the rest. The order in which it arrives is not promised; `seq` tells.",
   Webhooks: "Where the payment gateway and the carrier report to, signed by Standard Webhooks.",
   Health: "Whether the process lives and can do its work, for load balancers and supervisors."
 }
@@ -59,6 +61,19 @@ export const operations: Readonly<Record<string, string>> = {
     'States what the product is from now on. Needs the `ETag` of what it replaces, or `"0"` for a product that is new.',
   "catalog.deleteProduct": "Carts that hold it can no longer be checked out. Listing it again brings it back.",
   "catalog.getProduct": "Title, description and price of a SKU in one region. Send `If-None-Match` to be told 304.",
+  "endpoints.createEndpoint": `An https URL with public addresses only. What happens from now on is sent there; the secret that signs it is in this answer and in no other. ${repeated}`,
+  "endpoints.listEndpoints": "At most twenty of one owner; an administrator sees everybody's.",
+  "endpoints.getEndpoint": "Without its secret.",
+  "endpoints.putEndpoint":
+    "Needs the `ETag` of what it replaces. Switched on again, an endpoint gets what waits for it; what happened while it was off is not sent.",
+  "endpoints.deleteEndpoint": "Together with what waits for it.",
+  "endpoints.rotateSecret":
+    "For a day messages carry a signature by each of the two, so that none is refused meanwhile.",
+  "endpoints.listDeliveries":
+    "The newest first. `pending` waits for its next try, `dead` is given up after nine of them over three days; kept for a week, dead ones for a month.",
+  "endpoints.replayDelivery": "Under the same id, whatever has become of it before.",
+  "endpoints.replayDead": "Under their ids.",
+  "endpoints.testEndpoint": "Of type `endpoint.test`, whatever the endpoint asks for.",
   "webhooks.gateway":
     "For the payment gateway only. Answered once what it says is written down; a notice that comes twice has one effect.",
   "webhooks.carrier":
@@ -79,6 +94,9 @@ export const parameters: Readonly<Record<string, string>> = {
   from: "The first row to take, counted from 1 without the header.",
   prefer:
     "`wait=N` (RFC 7240): answer once it is decided, or after N seconds, at most 30; `respond-async`: answer at once.",
+  endpointId: "As the answer that made it named it.",
+  messageId: "The `webhook-id` of the message.",
+  state: "Only these.",
   returnId: "As the answer to the request for the return named it.",
   "consistency-token":
     "The `Consistency-Token` of an earlier answer: what this one shows is not older than what that one wrote.",

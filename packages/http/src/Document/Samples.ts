@@ -115,6 +115,27 @@ const summary = {
   seq: 5
 }
 
+const endpoint = {
+  id: "whe_Zk3vXr8Kd0ZtWbYp5nLc2A",
+  url: "https://shop.example.com/halles",
+  description: "Order status for the warehouse",
+  types: ["order.confirmed", "order.shipped"],
+  enabled: true,
+  disabledReason: null,
+  createdAt: 1_793_613_600_000,
+  seq: 1
+}
+const secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+const delivery = {
+  messageId: "msg_2KWPBgLlAfxdpx2AI54pPJ85f4W",
+  type: "order.confirmed",
+  state: "pending",
+  attempts: 1,
+  outcome: "status 500",
+  createdAt: 1_793_613_600_180,
+  dueAt: 1_793_613_605_180
+}
+
 /** By the name of the component. */
 export const components: Readonly<Record<string, unknown>> = {
   Money: gbp("1995"),
@@ -182,6 +203,14 @@ export const components: Readonly<Record<string, unknown>> = {
   StockResults: resultsOf(sku),
   ProductResults: resultsOf(product),
   LineResults: resultsOf(cart),
+  WebhookEndpoint: endpoint,
+  NewWebhookEndpoint: { ...endpoint, secret },
+  WebhookEndpoints: { items: [endpoint], next: null },
+  WebhookDelivery: delivery,
+  WebhookDeliveries: { items: [delivery], next: null },
+  RotatedSecret: { secret, previousUntil: 1_793_700_000_000 },
+  Replayed: { replayed: 1 },
+  TestMessage: { messageId: delivery.messageId },
   ImportLine: { type: "done", importId: "autumn", rows: 2, accepted: 2, rejected: 0 }
 }
 
@@ -219,6 +248,8 @@ export const bodies: Readonly<Record<string, unknown>> = {
       { sku: "MUG-07", quantity: 0 }
     ]
   },
+  "endpoints.createEndpoint": { url: endpoint.url, description: endpoint.description, types: endpoint.types },
+  "endpoints.putEndpoint": { url: endpoint.url, description: "", types: endpoint.types, enabled: true },
   "orders.cancelOrder": { reason: "ordered twice" },
   "orders.requestReturn": { lines: [{ sku: "TEA-01", quantity: 1 }], reason: "too strong", disposition: "restock" },
   "customers.registerCustomer": { region: "eu", email: "ada@example.com", name: "Ada Byron" },
@@ -239,6 +270,9 @@ export const parameters: Readonly<Record<string, unknown>> = {
   from: "1",
   cursor: "TEA-01",
   prefer: "wait=10",
+  endpointId: endpoint.id,
+  messageId: delivery.messageId,
+  state: "dead",
   returnId: goodsBack.returnId,
   "consistency-token": "W1siT3JkZXIiLCJldV9RbTN2WHI4S2QwWnRXYllwNW5MYzJBIiw1XV0",
   "idempotency-key": "0b1f6c2e-5d0a-4a77-9a53-6f1f3c1d9a40",

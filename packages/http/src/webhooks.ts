@@ -1,0 +1,54 @@
+import { NodeHttpClient, NodeHttpServer, NodeRuntime } from "@effect/platform-node"
+import { Nats } from "@halles/shared/Nats"
+import * as Postgres from "@halles/shared/Postgres"
+import { Effect, Layer, Logger } from "effect"
+import { HttpRouter, HttpServerResponse } from "effect/http"
+import { PrometheusMetrics } from "effect/observability"
+import { createServer } from "node:http"
+import { WebhooksConfig } from "./HttpConfig.ts"
+import { collect } from "./Subscriptions/Collector.ts"
+import * as Sealed from "./Subscriptions/Sealed.ts"
+import { Sender } from "./Subscriptions/Sender.ts"
+import { allowed, Targets } from "./Subscriptions/Targets.ts"
+
+/** Connections to one endpoint, and how long one that is idle is kept. */
+const connectionsMax = 8
+const idleMs = 10_000
+
+/** Connects only to addresses that `Targets` has checked; follows no redirect. */
+const ClientLive = Layer.unwrap(
+  Effect.map(Targets, ({ lookup }) =>
+    NodeHttpClient.layerUndiciOptions({
+      connections: connectionsMax,
+      keepAliveTimeout: idleMs,
+      connect: { lookup, timeout: 5_000 }
+    })
+  )
+)
+
+/** Tells endpoints of what happens. Its own process: what it waits for is outside, and nothing in the shop waits for it. */
+const WebhooksLive = Layer.unwrap(
+  Effect.map(WebhooksConfig, ({ allow, controlUrl, host, key, natsUrl, port }) =>
+    Layer.mergeAll(
+      HttpRouter.serve(
+        Layer.mergeAll(
+          HttpRouter.add("GET", "/health/ready", HttpServerResponse.jsonUnsafe({ ready: true })),
+          PrometheusMetrics.layerHttp()
+        ),
+        { disableLogger: true }
+      ).pipe(Layer.provide(NodeHttpServer.layer(createServer, { host, port }))),
+      Layer.effectDiscard(Effect.flatMap(Sender, ({ wake }) => Effect.forkScoped(collect(wake))))
+    ).pipe(
+      Layer.provide(Sender.layer(Sealed.make(key))),
+      Layer.provide(ClientLive),
+      Layer.provide(Targets.layer(allowed(allow))),
+      Layer.provide([
+        Nats.layer({ url: natsUrl, name: "webhooks" }),
+        Postgres.layer({ url: controlUrl, applicationName: "halles:webhooks", connectionsMax: 8 })
+      ]),
+      Layer.provide(Logger.layer([Logger.consoleJson]))
+    )
+  )
+)
+
+WebhooksLive.pipe(Layer.launch, NodeRuntime.runMain)
