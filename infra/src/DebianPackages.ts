@@ -25,7 +25,7 @@ export const plan = (simulated: string): ReadonlyArray<Planned> =>
 export const needed = (planned: ReadonlyArray<Planned>): ReadonlyArray<Planned> =>
   planned.filter(
     ({ name }) =>
-      /^(postgresql(-client)?-\d+|nats-server|redis-server|redis-tools|lib.+)$/.test(name) &&
+      /^(postgresql(-client)?-\d+|nats-server|redis-server|redis-tools|chromium|chromium-common|lib.+)$/.test(name) &&
       !/^libllvm|^libperl|-perl$|-dev$/.test(name)
   )
 
@@ -33,7 +33,7 @@ export const needed = (planned: ReadonlyArray<Planned>): ReadonlyArray<Planned> 
 export const withoutServers = (status: string): string =>
   status
     .split("\n\n")
-    .filter((stanza) => !/^Package: (postgresql|nats-server|redis|libpq)/m.test(stanza))
+    .filter((stanza) => !/^Package: (postgresql|nats-server|redis|libpq|chromium)/m.test(stanza))
     .join("\n\n")
 
 const statusFile = join(apt, "status")

@@ -18,7 +18,7 @@ export class PortTaken extends Schema.TaggedError<PortTaken>()("PortTaken", {
 
 /** A server was found in none of the ways there are; `tried` says why, one reason a way. */
 export class ServerMissing extends Schema.TaggedError<ServerMissing>()("ServerMissing", {
-  server: Schema.Literals(["postgres", "nats", "redis"]),
+  server: Schema.Literals(["postgres", "nats", "redis", "chromium"]),
   tried: Schema.Array(Schema.String)
 }) {
   override get message() {

@@ -14,7 +14,7 @@ export interface ServerProgram {
 }
 
 interface Server {
-  readonly name: "postgres" | "nats" | "redis"
+  readonly name: "postgres" | "nats" | "redis" | "chromium"
   readonly program: string
   readonly debian: string
   /** Programs that must lie beside it. */
@@ -31,7 +31,9 @@ const servers = {
     versionMin: [15, 0]
   },
   nats: { name: "nats", program: "nats-server", debian: "nats-server", beside: [], versionMin: [2, 9] },
-  redis: { name: "redis", program: "redis-server", debian: "redis-server", beside: [], versionMin: [6, 0] }
+  redis: { name: "redis", program: "redis-server", debian: "redis-server", beside: [], versionMin: [6, 0] },
+  // Not a server: the browser that tests of pages drive.
+  chromium: { name: "chromium", program: "chromium", debian: "chromium", beside: [], versionMin: [120, 0] }
 } as const satisfies Record<string, Server>
 
 /** Finds the programs of the servers named, one after the other; `say` hears what takes long. */
@@ -94,6 +96,8 @@ const unpacked = Effect.fnUntraced(function* (server: Server, tried: Array<strin
   const target = join(Layout.servers, server.name)
   const directories = [
     ...children(join(target, "usr/lib/postgresql")).map((version) => join("usr/lib/postgresql", version, "bin")),
+    // Debian's own start script of it looks for its files where they would be installed.
+    "usr/lib/chromium",
     "usr/bin",
     "usr/sbin"
   ]

@@ -4,7 +4,8 @@ import * as Environment from "./Environment.ts"
 import * as Layout from "./Layout.ts"
 import { foreground } from "./RunCommand.ts"
 import { secrets } from "./Secrets.ts"
-import { type Programs, type Servers, startServers } from "./Servers.ts"
+import { locate, type ServerProgram } from "./ServerProgram.ts"
+import { type Servers, startServers } from "./Servers.ts"
 import type { Settings } from "./Settings.ts"
 import { claim } from "./StateDirectory.ts"
 
@@ -34,8 +35,10 @@ export const test = Effect.fn("Test.test")(function* (settings: Settings, filter
       yield* Console.log("\n== servers for the tests")
       const servers = yield* startServers({ directory, secrets: keys, settings })
       for (const [name, source] of Object.entries(directory.state().sources)) yield* Console.log(`${name}: ${source}`)
+      const chromium = yield* browser(settings, filters)
       const args = ["run", "--config", "vitest.config.ts", ...filters]
-      return yield* runStep({ name: "tests", program: "vitest/vitest.mjs", args, env: environment(settings, servers) })
+      const env = environment(settings, servers, chromium)
+      return yield* runStep({ name: "tests", program: "vitest/vitest.mjs", args, env })
     })
   )
   const all = [...results, tests]
@@ -50,9 +53,28 @@ export const test = Effect.fn("Test.test")(function* (settings: Settings, filter
   return failed.length === 0 ? 0 : 1
 })
 
+const browserTest = "packages/identity/test/Chromium.test.ts"
+
+/** Chromium, where a test is going to drive it. Without one that test fails and says what to do; the others run. */
+const browser = Effect.fnUntraced(function* (settings: Settings, filters: ReadonlyArray<string>) {
+  if (filters.length > 0 && !filters.some((filter) => browserTest.includes(filter))) return null
+  const options = { downloadOnly: settings.servers === "download", say: (line: string) => console.log(line) }
+  return yield* locate("chromium", options).pipe(
+    Effect.tap(({ source }) => Console.log(`chromium: ${source}`)),
+    Effect.catch(({ tried }) =>
+      Effect.as(Console.log(`chromium: ${tried.join("; ")}. Install it: the test in a browser fails without.`), null)
+    )
+  )
+})
+
 /** All that a test may know of its machine. The programs are for tests that start servers of their own; a given server has none. */
-const environment = (settings: Settings, { admins, nats, programs, redis }: Servers): Record<string, string> =>
+const environment = (
+  settings: Settings,
+  { admins, nats, programs, redis }: Servers,
+  chromium: ServerProgram | null
+): Record<string, string> =>
   present({
+    HALLES_TEST_CHROMIUM_BIN: chromium?.path,
     HALLES_TEST_PG_URL: admins["control"],
     HALLES_TEST_NATS_URL: nats,
     HALLES_TEST_REDIS_URL: redis,
@@ -64,16 +86,17 @@ const environment = (settings: Settings, { admins, nats, programs, redis }: Serv
     HALLES_PG_URL: Option.getOrUndefined(settings.pgUrl),
     HALLES_NATS_URL: Option.getOrUndefined(settings.natsUrl),
     HALLES_REDIS_URL: Option.getOrUndefined(settings.redisUrl),
-    LD_LIBRARY_PATH: libraryPath(programs)
+    LD_LIBRARY_PATH: libraryPath([...Object.values(programs), ...(chromium === null ? [] : [chromium])])
   })
 
 const present = (variables: Record<string, string | undefined>): Record<string, string> =>
   Object.fromEntries(Object.entries(variables).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])))
 
 /** Servers that were unpacked, not installed, find their libraries by it. */
-const libraryPath = (programs: Programs): string | undefined =>
-  Object.values(programs)
+const libraryPath = (programs: ReadonlyArray<ServerProgram>): string | undefined =>
+  programs
     .flatMap(({ env }) => env["LD_LIBRARY_PATH"] ?? [])
+    .filter((path) => path !== "")
     .join(":") || undefined
 
 const runStep = Effect.fnUntraced(function* ({ args, env, name, program }: Step) {

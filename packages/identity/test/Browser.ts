@@ -48,6 +48,14 @@ export class Browser {
     throw new Error(`redirected too often, last to ${next.href}`)
   }
 
+  /** All that it would send to the page that it shows. */
+  cookies(): string {
+    return [...this.#cookies]
+      .filter(([, { host }]) => host === new URL(this.url).host)
+      .map(([key, { value }]) => `${key.split("|")[0]}=${value}`)
+      .join("; ")
+  }
+
   /** Sites that it follows redirects to, beside those that it was opened for. */
   visits(...origins: ReadonlyArray<string>): this {
     for (const origin of origins) this.#sites.add(origin)

@@ -27,7 +27,7 @@ import { Browser } from "./Browser.ts"
 
 export const password = "violet-kettle-orbit-9"
 /** Where the application that signs people in would listen; nobody does. */
-export const callback = "http://127.0.0.1:1/callback"
+export const callback = "http://127.0.0.1:47999/callback"
 
 const freePort = Effect.callback<number>((resume) => {
   const server = createSocket()

@@ -1,0 +1,26 @@
+import { Config, Context, Effect, Layer } from "effect"
+import { existsSync } from "node:fs"
+import { type Browser, chromium } from "playwright-core"
+
+const places = ["/usr/bin/chromium", "/usr/bin/google-chrome", "/Applications/Chromium.app/Contents/MacOS/Chromium"]
+
+/** A real Chromium: that of `HALLES_TEST_CHROMIUM_BIN`, which `npm test` sets, or one where machines have it. */
+export class ChromiumTest extends Context.Service<ChromiumTest, Browser>()("@halles/identity/test/ChromiumTest") {
+  static readonly layer = Layer.effect(
+    ChromiumTest,
+    Effect.gen(function* () {
+      const given = yield* Config.String("HALLES_TEST_CHROMIUM_BIN").pipe(Config.withDefault(""))
+      const executablePath = [given, ...places].find((path) => path !== "" && existsSync(path))
+      if (executablePath === undefined)
+        return yield* Effect.die(
+          new Error("no Chromium on this machine: apt-get install chromium, or name one in HALLES_TEST_CHROMIUM_BIN")
+        )
+      // Its sandbox needs rights that a container or root does not have; it opens our own pages only.
+      const args = ["--no-sandbox", "--disable-dev-shm-usage"]
+      return yield* Effect.acquireRelease(
+        Effect.promise(() => chromium.launch({ executablePath, args })),
+        (browser) => Effect.promise(() => browser.close())
+      )
+    })
+  )
+}
