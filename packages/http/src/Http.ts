@@ -12,6 +12,7 @@ import { PrometheusMetrics } from "effect/observability"
 import { AuditLog } from "@halles/shared/AuditLog"
 import { AccessLive } from "./AccessLive.ts"
 import { Api } from "./Api.ts"
+import { ApiVersions } from "./ApiVersions.ts"
 import { Authentication } from "./Authentication.ts"
 import { BulkHttp } from "./BulkHttp.ts"
 import { CartHttp } from "./CartHttp.ts"
@@ -38,6 +39,7 @@ import { SkuHttp } from "./SkuHttp.ts"
 import { SubscriptionHttp } from "./SubscriptionHttp.ts"
 import { Subscriptions } from "./Subscriptions.ts"
 import { allowed, Targets } from "./Subscriptions/Targets.ts"
+import { TraceContext } from "./TraceContext.ts"
 import { WebhookHttp, WebhookSecrets } from "./WebhookHttp.ts"
 
 /** Of every body that is read as a whole; catalogue imports are read row by row. */
@@ -53,7 +55,12 @@ export const RoutesLive = Layer.mergeAll(
   PrometheusMetrics.layerHttp({ path: "/metrics" }),
   ProblemPages,
   // Who it is comes first: what follows may judge by it.
-  Guard.pipe(Layer.provideMerge(Authentication), Layer.provideMerge(BrowserRules))
+  Guard.pipe(
+    Layer.provideMerge(Authentication),
+    Layer.provideMerge(ApiVersions),
+    Layer.provideMerge(TraceContext),
+    Layer.provideMerge(BrowserRules)
+  )
 ).pipe(
   Layer.provide([CartHttp, OrderHttp, CustomerHttp, SkuHttp, CatalogHttp, BulkHttp]),
   Layer.provide([SubscriptionHttp, WebhookHttp, HealthHttp]),

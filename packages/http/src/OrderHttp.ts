@@ -2,7 +2,7 @@ import { Cancel, Order, type OrderView, RequestReturn } from "@halles/entities/O
 import { NotFound } from "@halles/entities/EntityErrors"
 import { Payment, type PaymentView } from "@halles/entities/Payment"
 import { Shipment } from "@halles/entities/Shipment"
-import { Effect, Stream } from "effect"
+import { Cause, Data, Effect, Schedule, Stream } from "effect"
 import { HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { Api } from "./Api.ts"
@@ -62,7 +62,28 @@ const preamble = "retry: 1000\n\n"
 
 const frame = (event: typeof StepEvent.Encoded): string => `id: ${event.seq}\ndata: ${JSON.stringify(event)}\n\n`
 
-/** A cluster that fails in the middle ends the stream: the client resumes it after the last id it has seen. */
+/** A watch that was cut off is taken up again at the shard's next owner; it gives up after half a minute without a step. */
+const untilBack = Schedule.spaced("250 millis").pipe(Schedule.upTo({ times: 120 }))
+class CutOff extends Data.TaggedError("CutOff") {}
+
+/**
+ * All steps after one, though the order moves from runner to runner meanwhile: when a shard is handed over its streams are
+ * cut off, and the next owner is asked for what comes after the last step that was seen.
+ */
+export const resumed = <E>(
+  watch: (afterSeq: number) => Stream.Stream<typeof StepEvent.Encoded, E>,
+  afterSeq: number
+): Stream.Stream<typeof StepEvent.Encoded, E | CutOff> => {
+  let seen = afterSeq
+  return Stream.suspend(() => watch(seen)).pipe(
+    Stream.tap(({ seq }) => Effect.sync(() => void (seen = seq))),
+    // What the runner does when it gives a shard up; an interrupt of the client's own request passes by here.
+    Stream.catchCauseIf(Cause.hasInterruptsOnly, () => Stream.fail(new CutOff())),
+    Stream.retry(untilBack)
+  )
+}
+
+/** One that cannot be taken up again ends the answer: the client resumes it after the last id it has seen. */
 const eventStream = <E>(steps: Stream.Stream<typeof StepEvent.Encoded, E>) =>
   Stream.merge(
     steps.pipe(
@@ -100,10 +121,11 @@ export const OrderHttp = HttpApiBuilder.group(
         Effect.map(Edge.call(order(params.id).View()), () =>
           HttpServerResponse.stream(
             eventStream(
-              Stream.map(order(params.id).Watch({ afterSeq: headers["last-event-id"] ?? 0 }), ({ status, step }) => ({
-                ...step,
-                status
-              }))
+              resumed(
+                (afterSeq) =>
+                  Stream.map(order(params.id).Watch({ afterSeq }), ({ status, step }) => ({ ...step, status })),
+                headers["last-event-id"] ?? 0
+              )
             ),
             { contentType: "text/event-stream", headers: { "cache-control": "no-store", "x-accel-buffering": "no" } }
           )

@@ -185,8 +185,8 @@ const make = Effect.gen(function* () {
       if (Exit.isSuccess(outcome)) {
         return "etag" in outcome.value ? respond(request, outcome.value) : outcome.value
       }
-      // What was true a moment ago is better than nothing.
-      if (known !== undefined && !known.dropped && isUsable(known, nowMs)) return respond(request, known)
+      // What was true a moment ago is better than nothing, but for a reader who has written since.
+      if (!anew && known !== undefined && !known.dropped && isUsable(known, nowMs)) return respond(request, known)
       return yield* outcome as Exit.Exit<never, E>
     })
 

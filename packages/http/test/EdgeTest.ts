@@ -140,7 +140,8 @@ export class EdgeTest extends Context.Service<
       Layer.provide([accessTokens, PartnerKeys.layer.pipe(Layer.provide(partnerTables))]),
       Layer.provideMerge(Issuer.layer),
       Layer.provide(Revocations.layer),
-      Layer.provide([NatsTest.layerConnection("edge"), RedisTest.layerConnection("edge"), PgTest.layer("edge")]),
+      Layer.provide([NatsTest.layerConnection("edge"), RedisTest.layerConnection("edge")]),
+      Layer.provideMerge(PgTest.layer("edge")),
       Layer.provide(NatsTest.layer),
       Layer.provideMerge(RedisTest.layer),
       Layer.provide(Logger.layer([]))

@@ -129,10 +129,14 @@ const OrderDouble = Order.toLayer(
       Wake: unused,
       View: () => current,
       Settled: () => Effect.map(current, (order) => new OrderView({ ...order, status: "confirmed" })),
-      Watch: ({ payload }) =>
-        Stream.fromIterable(
-          steps.filter((step) => step.seq > payload.afterSeq).map((step) => ({ step, status: "confirmed" as const }))
-        )
+      Watch: ({ payload }) => {
+        const rest = steps.filter((step) => step.seq > payload.afterSeq)
+        const shown = rest.map((step) => ({ step, status: "confirmed" as const }))
+        // As when the shard is given up in the middle.
+        return id.endsWith("handover") && rest.length > 1
+          ? Stream.concat(Stream.fromIterable(shown.slice(0, 1)), Stream.fromEffect(Effect.interrupt))
+          : Stream.fromIterable(shown)
+      }
     })
   })
 )

@@ -34,6 +34,17 @@ layer(EdgeTest.layer, { excludeTestServices: true, timeout: "60 seconds" })("ord
     })
   )
 
+  it.effect("stream on where they were cut off: each step once, in order", () =>
+    Effect.gen(function* () {
+      const { send } = yield* EdgeTest
+      const { text } = yield* send("GET", "/v1/orders/eu_handover/events")
+      assert.deepStrictEqual(
+        [...text.matchAll(/^id: (\d+)$/gm)].map(([, id]) => id),
+        ["1", "2"]
+      )
+    })
+  )
+
   it.effect("take a return under the key of the request", () =>
     Effect.gen(function* () {
       const { send } = yield* EdgeTest
