@@ -3,6 +3,7 @@ import { Settings } from "@halles/infra/Settings"
 import { Console, Effect, Exit, Logger, Option, Result } from "effect"
 import { CliError, Command } from "effect/cli"
 import { writeFileSync } from "node:fs"
+import { details } from "./load/Details.ts"
 import { html } from "./load/Html.ts"
 import { type Flags, flags, planOf, settingOf } from "./load/Flags.ts"
 import { progress, say } from "./load/Progress.ts"
@@ -29,10 +30,16 @@ const load = Effect.fn("load")(function* (options: Flags) {
   const line = JSON.stringify(last)
   yield* Console.log(line)
   yield* Effect.sync(() => {
-    if (Option.isSome(options.html)) {
-      writeFileSync(options.html.value, html(outcome, last, settingOf(options, plan), options.price))
-    }
-    if (Option.isSome(options.json)) writeFileSync(options.json.value, `${line}\n`)
+    const known = details({
+      outcome,
+      summary: last,
+      setting: settingOf(options, plan),
+      objectives: Option.getOrNull(options.slo),
+      pricePerCoreHour: options.price
+    })
+    if (Option.isSome(options.html)) writeFileSync(options.html.value, html(known))
+    if (Option.isSome(options.json))
+      writeFileSync(options.json.value, `${JSON.stringify({ ...last, details: known })}\n`)
     process.exitCode = last.ok ? 0 : 1
   })
 }, Effect.scoped)

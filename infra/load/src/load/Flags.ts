@@ -170,7 +170,10 @@ export const flags = {
     Flag.withDescription("Objectives for exit code 0: p99=250ms,errors=0.1%,rate=500"),
     Flag.optional
   ),
-  json: Flag.String("json").pipe(Flag.withDescription("Write the last line to this file too"), Flag.optional)
+  json: Flag.String("json").pipe(
+    Flag.withDescription("Write the last line to this file, with `details`: every shard, key, second and process"),
+    Flag.optional
+  )
 }
 
 export class BadFlags extends Schema.TaggedError<BadFlags>()("BadFlags", { reason: Schema.String }) {

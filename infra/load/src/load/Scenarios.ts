@@ -213,7 +213,7 @@ export const scenarios = {
     run: buy(insisting)
   },
   reads: {
-    description: "a product or its stock, from its entity",
+    description: "a product or its stock",
     steps: ["product", "stock"],
     about: "sku",
     run: oneOf({ product: [1, viewProduct], stock: [1, viewStock] })

@@ -44,6 +44,8 @@ export const summary = (outcome: Outcome, missed: ReadonlyArray<string>, pricePe
     operations: all.operations,
     refused,
     errors: all.failed,
+    /** By outcome, but for those that were simply done. */
+    codes: all.codes,
     oversold: verdict.oversold,
     lost: verdict.lost.length,
     duplicated: verdict.duplicated.length,

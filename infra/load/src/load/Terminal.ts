@@ -85,7 +85,7 @@ export const text = (outcome: Outcome, pricePerCoreHour: number): string => {
     ...(late === null ? [used(costs), ""] : []),
     ...(late === null
       ? [
-          `a core of the cluster does ${costs.operationsPerCore.toFixed(0)} operations a second; ` +
+          `a core of the cluster does ${fixed(costs.operationsPerCore)} operations a second; ` +
             `a million cost ${costs.perMillion.toFixed(2)} at ${pricePerCoreHour} a core-hour`
         ]
       : []),
