@@ -6,7 +6,7 @@ import { ownerOfCart, ownerOfCustomer } from "./Access/Subject.ts"
 import { amountMax, isRefusal, type Refusal, type Subject, verdict } from "./Access/Verdict.ts"
 import { Forbidden, Unauthorized, Unavailable } from "./EdgeErrors.ts"
 import { agreedPrices, inTheNameOf, type Question, type Rule } from "./Policy.ts"
-import { Principal } from "./Principal.ts"
+import { partnerSubject, Principal } from "./Principal.ts"
 import * as Problems from "./Problems.ts"
 
 /** Holds every request to `Policy.ts` before its handler runs, and before its body is read. */
@@ -58,6 +58,12 @@ export const ownsCustomer = (id: CustomerId | undefined): Effect.Effect<void, Re
 export const ownsCart = (id: CartId): Effect.Effect<void, Refused> =>
   asking("owner", (principal) =>
     held(inTheNameOf, principal, { owner: ownerOfCart(id, principal), region: regionOf(id) })
+  )
+
+/** Whether the sender may deal with what is a partner's. Staff may with every partner's, a partner with its own. */
+export const ownsPartner = (partner: string | undefined): Effect.Effect<void, Refused> =>
+  asking("owner", ({ kind, subject }) =>
+    kind !== "partner" || (partner !== undefined && subject === partnerSubject(partner)) ? null : { reason: "owner" }
   )
 
 /** Whether the sender may name prices, if the request does. */

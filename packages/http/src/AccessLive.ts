@@ -1,11 +1,12 @@
 import { Customer } from "@halles/entities/Customer"
 import { AuditLog } from "@halles/shared/AuditLog"
+import type { Act } from "@halles/shared/AuditLog/Entry"
 import { CustomerId } from "@halles/shared/Ids"
 import { Effect, Layer, Option } from "effect"
 import { HttpRouter, HttpServerRequest, type HttpServerResponse } from "effect/http"
-import { Access, Current, type Refused, refused } from "./Access.ts"
+import { Access, Current, refused } from "./Access.ts"
 import { subjectOf } from "./Access/Subject.ts"
-import { isRefusal, verdict } from "./Access/Verdict.ts"
+import { isRefusal, type Subject, verdict } from "./Access/Verdict.ts"
 import * as Edge from "./Edge.ts"
 import { Forbidden, Unauthorized } from "./EdgeErrors.ts"
 import { policy, type Question, type Rule } from "./Policy.ts"
@@ -31,6 +32,10 @@ const checkAsked = <E, R>(
     )
   })
 
+/** Whoever acts on what is not its own, where the rule says that it is to be known. */
+const isAudited = ({ audited }: Rule, { kind }: Principal, { owner }: Subject): boolean =>
+  audited === "always" || (audited === "byOthers" && owner !== "self" && kind !== "anonymous" && kind !== "customer")
+
 /** One decision a request, from its path, its token and `Policy.ts`; what is refused goes into the audit log. */
 export const AccessLive = Layer.effect(
   Access,
@@ -44,42 +49,53 @@ export const AccessLive = Layer.effect(
         Effect.catchTag("NotFound", () => Effect.succeed(false))
       )
 
-    const judge = (rule: Rule | undefined): Effect.Effect<void, Refused, HttpServerRequest.HttpServerRequest> =>
-      Effect.gen(function* () {
+    return (answered, { endpoint: { identifier: name, method, path } }) => {
+      const rule = policy[name]
+      const route = `${method} ${path}`
+
+      const record = (act: Pick<Act, "action" | "outcome" | "subject"> & { readonly reason?: string }) =>
+        Effect.gen(function* () {
+          const { clientId, subject } = yield* Principal
+          const { remoteAddress } = yield* HttpServerRequest.HttpServerRequest
+          const address = Option.match(remoteAddress, { onNone: () => ({}), onSome: (known) => ({ address: known }) })
+          yield* audit.record({ actor: subject, ...act, ...address, details: { clientId, route } })
+        })
+      const denied = (error: unknown) => {
+        if (!(error instanceof Unauthorized || error instanceof Forbidden)) return Effect.void
+        return Effect.flatMap(Principal, ({ rejected }) =>
+          record({
+            action: "edge.denied",
+            subject: route,
+            outcome: "denied",
+            reason: error._tag === "Forbidden" ? error.reason : (rejected ?? "signIn")
+          })
+        )
+      }
+
+      const judge = Effect.gen(function* () {
         const principal = yield* Principal
         if (rule === undefined) return yield* Effect.fail(refused({ reason: "policy" }, principal))
         const request = yield* HttpServerRequest.HttpServerRequest
         const params = yield* HttpRouter.params
-        const answer = verdict(rule, principal, subjectOf(rule, principal, params, request))
-        if (answer === "allow") return
+        const subject = subjectOf(rule, principal, params, request)
+        const answer = verdict(rule, principal, subject)
         if (isRefusal(answer)) return yield* Effect.fail(refused(answer, principal))
-        if (yield* consented(params["id"] ?? "", rule.consent)) return
-        return yield* Effect.fail(refused({ reason: "consent" }, principal))
-      }) as never
-
-    const recorded = (route: string) => (error: unknown) =>
-      error instanceof Unauthorized || error instanceof Forbidden
-        ? Effect.gen(function* () {
-            const { clientId, rejected, subject } = yield* Principal
-            const { remoteAddress } = yield* HttpServerRequest.HttpServerRequest
-            yield* audit.record({
-              actor: subject,
-              action: "edge.denied",
-              subject: route,
-              outcome: "denied",
-              reason: error._tag === "Forbidden" ? error.reason : (rejected ?? "signIn"),
-              ...Option.match(remoteAddress, { onNone: () => ({}), onSome: (address) => ({ address }) }),
-              details: { clientId }
-            })
+        if (answer === "ifConsented" && !(yield* consented(params["id"] ?? "", rule.consent))) {
+          return yield* Effect.fail(refused({ reason: "consent" }, principal))
+        }
+        if (isAudited(rule, principal, subject)) {
+          yield* record({
+            action: `edge.${name}`,
+            subject: Object.values(params).join(" ") || route,
+            outcome: "allowed"
           })
-        : Effect.void
+        }
+      })
 
-    return (answered, { endpoint: { identifier: name, method, path } }) => {
-      const rule = policy[name]
       const open = rule?.open === "everybody" || rule?.open === "signer"
       const handled = rule?.asks === undefined ? answered : checkAsked(answered, name, rule)
       if (open && handled === answered) return answered
-      return Effect.tapError(open ? handled : Effect.andThen(judge(rule), handled), recorded(`${method} ${path}`))
+      return Effect.tapError(open ? handled : Effect.andThen(judge, handled), denied)
     }
   })
 )

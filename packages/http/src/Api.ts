@@ -7,6 +7,7 @@ import { CustomerApi } from "./CustomerApi.ts"
 import * as Document from "./Document.ts"
 import { HealthApi } from "./HealthApi.ts"
 import { OrderApi } from "./OrderApi.ts"
+import { PartnerKeyApi } from "./PartnerKeyApi.ts"
 import { Refusals } from "./Refusals.ts"
 import * as SecuritySchemes from "./SecuritySchemes.ts"
 import { SkuApi } from "./SkuApi.ts"
@@ -15,7 +16,18 @@ import { WebhookApi } from "./WebhookApi.ts"
 
 /** The whole contract of the edge: routes, documents, a typed client and the OpenAPI page all come from it. */
 export class Api extends HttpApi.make("halles")
-  .add(CartApi, OrderApi, CustomerApi, SkuApi, CatalogApi, BulkApi, SubscriptionApi, WebhookApi, HealthApi)
+  .add(
+    CartApi,
+    OrderApi,
+    CustomerApi,
+    SkuApi,
+    CatalogApi,
+    BulkApi,
+    SubscriptionApi,
+    WebhookApi,
+    PartnerKeyApi,
+    HealthApi
+  )
   .middleware(Refusals)
   .middleware(Access)
   .annotate(HttpApi.ParseOptions, { errors: "all", onExcessProperty: "error" })

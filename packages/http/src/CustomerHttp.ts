@@ -15,6 +15,7 @@ import { CustomerId, OrderId } from "@halles/shared/Ids"
 import { regionOf } from "@halles/shared/Region"
 import { Effect } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
+import { mayMove } from "./Access.ts"
 import { Api } from "./Api.ts"
 import type { CustomerJson, CustomerPatch } from "./CustomerApi.ts"
 import * as Consistency from "./Consistency.ts"
@@ -134,11 +135,12 @@ export const CustomerHttp = HttpApiBuilder.group(
         const view = views.at(-1) ?? (yield* Edge.call(customer(params.id).View()))
         return Edge.written(["Customer", view.id, view.seq], customerJson(view))
       }),
-      movePoints: ({ headers, params, payload }) =>
-        Effect.map(
-          Edge.call(customer(params.id).MovePoints(new MovePoints({ ...Edge.stamp("points", headers), ...payload }))),
-          (view) => Edge.written(["Customer", view.id, view.seq], customerJson(view))
-        ),
+      movePoints: Effect.fnUntraced(function* ({ headers, params, payload }) {
+        yield* mayMove(BigInt(Math.abs(payload.points)))
+        const command = new MovePoints({ ...Edge.stamp("points", headers), ...payload })
+        const view = yield* Edge.call(customer(params.id).MovePoints(command))
+        return Edge.written(["Customer", view.id, view.seq], customerJson(view))
+      }),
       listOrders: Effect.fnUntraced(function* ({ headers, params, query, request }) {
         const region = regionOf(params.id)
         const seen = yield* Consistency.seenOf(headers["consistency-token"], "Order")

@@ -28,6 +28,7 @@ import { HealthHttp } from "./HealthHttp.ts"
 import { HttpConfig } from "./HttpConfig.ts"
 import { IdempotencyLive } from "./Idempotency.ts"
 import { OrderHttp } from "./OrderHttp.ts"
+import { PartnerKeyHttp } from "./PartnerKeyHttp.ts"
 import { PartnerKeys } from "./PartnerKeys.ts"
 import { ProblemPages } from "./ProblemPages.ts"
 import { RateLimit } from "./RateLimit.ts"
@@ -63,7 +64,7 @@ export const RoutesLive = Layer.mergeAll(
   )
 ).pipe(
   Layer.provide([CartHttp, OrderHttp, CustomerHttp, SkuHttp, CatalogHttp, BulkHttp]),
-  Layer.provide([SubscriptionHttp, WebhookHttp, HealthHttp]),
+  Layer.provide([SubscriptionHttp, WebhookHttp, PartnerKeyHttp, HealthHttp]),
   Layer.provide([CatalogImport.layer, AccessLive, IdempotencyLive, RefusalsLive]),
   Layer.provide(Layer.succeed(HttpIncomingMessage.MaxBodySize, bodyMax))
 )
@@ -89,6 +90,7 @@ export const HttpLive = Layer.unwrap(
             })
           ])
         ),
+        PartnerKeys.layer,
         AuditLog.layer,
         Layer.succeed(CorsOrigins, config.corsOrigins),
         Subscriptions.layer(config.webhooks.key),

@@ -1,7 +1,7 @@
 import { Cache, Clock, Context, Duration, Effect, Exit, Layer, Schema, Semaphore } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { createHash, randomBytes, randomInt, timingSafeEqual } from "node:crypto"
-import { anonymous, type Principal, RateClass, Scope } from "./Principal.ts"
+import { anonymous, partnerSubject, type Principal, RateClass, Scope } from "./Principal.ts"
 
 /** What a partner's key may be for at the most: nothing that staff does to people or money. */
 export const PartnerScope = Scope.pick([
@@ -164,7 +164,7 @@ const make = Effect.gen(function* () {
           used.set(id, now)
           return {
             kind: "partner",
-            subject: `partner:${found.partner}`,
+            subject: partnerSubject(found.partner),
             clientId: id,
             roles: new Set(["partner"]),
             scopes: new Set(found.scopes),

@@ -27,9 +27,11 @@ export interface Rule {
   readonly region?: "id" | "path" | "query" | "body"
   /** What the owner must have granted to whoever has the grant `consented`. */
   readonly consent?: "marketing_email" | "marketing_sms" | "personalisation" | "analytics"
-  /** The most that a role may move with one request, in minor units of any currency; a role that is absent has no limit. */
+  /** The most that a role may move with one request, in minor units of any currency, or in points; a role that is absent has no limit. */
   readonly amountMax?: Readonly<Partial<Record<Role, bigint>>>
   readonly asks?: ReadonlyArray<Question>
+  /** Written into the audit log before it happens: always, or when it is not the owner who does it. */
+  readonly audited?: "always" | "byOthers"
 }
 
 const everybody: Rule = { open: "everybody", scopes: [], roles: {} }
@@ -85,16 +87,20 @@ export const policy: Readonly<Record<string, Rule>> = {
     ...ofCustomer,
     scopes: ["customers:read"],
     roles: { ...shopper, partner: "consented" },
-    consent: "personalisation"
+    consent: "personalisation",
+    audited: "byOthers"
   },
-  patchCustomer: { ...ofCustomer, scopes: ["customers:write"], roles: shopper },
+  patchCustomer: { ...ofCustomer, scopes: ["customers:write"], roles: shopper, audited: "byOthers" },
 
-  listOrders: { ...ofCustomer, scopes: ["orders:read"], roles: shopper },
+  listOrders: { ...ofCustomer, scopes: ["orders:read"], roles: shopper, audited: "byOthers" },
   movePoints: {
     thing: { customer: "id" },
     region: "id",
     scopes: ["customers:write"],
-    roles: { support: "any", admin: "any" }
+    roles: { support: "any", admin: "any" },
+    asks: ["amount"],
+    amountMax: { support: 10_000n },
+    audited: "always"
   },
 
   listProducts: everybody,
@@ -102,7 +108,8 @@ export const policy: Readonly<Record<string, Rule>> = {
   getSku: everybody,
   importCatalog: {
     scopes: ["catalog:write", "stock:write"],
-    roles: { merchandiser: "any", admin: "any" }
+    roles: { merchandiser: "any", admin: "any" },
+    audited: "always"
   },
   putProduct: { scopes: ["catalog:write"], roles: { merchandiser: "any", admin: "any" }, region: "query" },
   deleteProduct: { scopes: ["catalog:write"], roles: { merchandiser: "any", admin: "any" }, region: "query" },
@@ -127,6 +134,21 @@ export const policy: Readonly<Record<string, Rule>> = {
   replayDelivery: webhooks,
   replayDead: webhooks,
   testEndpoint: webhooks,
+  createPartnerKey: { scopes: ["keys:manage"], roles: { admin: "any" }, audited: "always" },
+  listPartnerKeys: { scopes: ["keys:manage"], roles: { admin: "any", partner: "any" }, asks: ["owner"] },
+  getPartnerKey: { scopes: ["keys:manage"], roles: { admin: "any", partner: "any" }, asks: ["owner"] },
+  rotatePartnerKey: {
+    scopes: ["keys:manage"],
+    roles: { admin: "any", partner: "any" },
+    asks: ["owner"],
+    audited: "always"
+  },
+  revokePartnerKey: {
+    scopes: ["keys:manage"],
+    roles: { admin: "any", partner: "any" },
+    asks: ["owner"],
+    audited: "always"
+  },
 
   gateway: signer,
   carrier: signer,

@@ -57,6 +57,9 @@ export interface Principal {
   readonly rejected?: "malformed" | "expired" | "revoked" | "unknown" | "unavailable"
 }
 
+/** How a partner is called as the subject of its keys, and of its OAuth clients. */
+export const partnerSubject = (partner: string): string => `partner:${partner}`
+
 export const anonymous: Principal = {
   kind: "anonymous",
   subject: "anonymous",

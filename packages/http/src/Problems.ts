@@ -6,6 +6,7 @@ import { StockBound, StockChanged, StockPromised } from "@halles/entities/Sku"
 import { TooManyEndpoints } from "./Subscriptions.ts"
 import { TargetRefused } from "./Subscriptions/Targets.ts"
 import * as EdgeErrors from "./EdgeErrors.ts"
+import { TooManyKeys } from "./PartnerKeys.ts"
 import * as Problem from "./Problem.ts"
 
 // Every problem that the contract names, once: what a person reads beside the stable code.
@@ -183,4 +184,9 @@ export const unsupportedMediaType = Problem.of(EdgeErrors.UnsupportedMediaType, 
 export const internalError = Problem.of(EdgeErrors.InternalError, {
   title: "Something is broken on our side",
   detail: () => "It was logged. Repeating the request with the same idempotency key is safe."
+})
+export const tooManyKeys = Problem.of(TooManyKeys, {
+  title: "Too many keys",
+  sample: { max: 20 },
+  detail: ({ max }) => `A partner has at most ${max} keys that are good at a time. Revoke one first.`
 })

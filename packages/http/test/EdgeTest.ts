@@ -75,8 +75,10 @@ const accessTokens = Layer.unwrap(Effect.map(Issuer, ({ url }) => AccessTokens.l
 const webhookTables = Layer.effectDiscard(
   Migrator.make({})({ loader: WebhookTables.migrations, table: "webhook_migrations" })
 )
-const partnerTables = Layer.effectDiscard(
-  Migrator.make({})({ loader: PartnerKeyTables.migrations, table: "partner_migrations" })
+const partnerKeys = PartnerKeys.layer.pipe(
+  Layer.provide(
+    Layer.effectDiscard(Migrator.make({})({ loader: PartnerKeyTables.migrations, table: "partner_migrations" }))
+  )
 )
 
 /** The real routes on a real HTTP server, over a cluster in this process. */
@@ -137,7 +139,7 @@ export class EdgeTest extends Context.Service<
         RunnerPresence.layer,
         ResponseCache.layer
       ]),
-      Layer.provide([accessTokens, PartnerKeys.layer.pipe(Layer.provide(partnerTables))]),
+      Layer.provide([accessTokens, partnerKeys]),
       Layer.provideMerge(Issuer.layer),
       Layer.provide(Revocations.layer),
       Layer.provide([NatsTest.layerConnection("edge"), RedisTest.layerConnection("edge")]),

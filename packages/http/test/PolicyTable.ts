@@ -22,6 +22,9 @@ const orderStatus = { ...shopping, all: ["support", "admin", "warehouse"], scope
 
 const endpoints = { all: ["partner", "admin"], scopes: ["webhooks:manage"], anyRegion: true } as const
 
+/** Which of them a partner may touch is asked by the handler. */
+const keyHolder = { all: ["admin", "partner"], scopes: ["keys:manage"], anyRegion: true } as const
+
 export const expected: Readonly<Record<string, Row>> = {
   openCart: { anybody: true },
   getCart: cart,
@@ -68,6 +71,11 @@ export const expected: Readonly<Record<string, Row>> = {
   replayDelivery: endpoints,
   replayDead: endpoints,
   testEndpoint: endpoints,
+  createPartnerKey: { all: ["admin"], scopes: ["keys:manage"], anyRegion: true },
+  listPartnerKeys: keyHolder,
+  getPartnerKey: keyHolder,
+  rotatePartnerKey: keyHolder,
+  revokePartnerKey: keyHolder,
   gateway: { anybody: true },
   carrier: { anybody: true },
   live: { anybody: true },

@@ -10,6 +10,8 @@ export const groups: Readonly<Record<string, string>> = {
   "Webhook endpoints":
     "Where you are told of what happens, by Standard Webhooks: signed, at least once, under an id that is the same each time. What is told is that something happened and at which version; ask for the rest. The order in which it arrives is not promised; `seq` tells.",
   Webhooks: "Where the payment gateway and the carrier report to, signed by Standard Webhooks.",
+  "Partner keys":
+    "Keys with which partners' programs call the API: made, rotated and ended here; their secrets are shown once.",
   Health: "Whether the process lives and can do its work, for load balancers and supervisors."
 }
 
@@ -78,6 +80,14 @@ export const operations: Readonly<Record<string, string>> = {
     "For the payment gateway only. Answered once what it says is written down; a notice that comes twice has one effect.",
   "webhooks.carrier":
     "For the carrier only. Answered once what it says is written down; a notice that comes twice has one effect.",
+  "partnerKeys.createPartnerKey":
+    "The secret is in this answer and nowhere else: what is lost is replaced, not found again. It goes into `Authorization: Bearer` or `X-Api-Key`. A key lives 90 days when nothing else is said.",
+  "partnerKeys.listPartnerKeys":
+    "A page at a time, by id; those that have ended too. A partner names itself and sees its own.",
+  "partnerKeys.getPartnerKey": "When it was made, when it ends, and about when it was last used.",
+  "partnerKeys.rotatePartnerKey":
+    "The new key may do what the old one may, for as long. Both are good during the overlap, a day when nothing else is said, so that nobody has to change over in one moment.",
+  "partnerKeys.revokePartnerKey": "Ending a key that has ended changes nothing and is no error.",
   "health.live": "Answers as long as the process does.",
   "health.ready": "Whether NATS, the control database and a runner of every region answer; 503 when one does not."
 }
@@ -92,6 +102,8 @@ export const parameters: Readonly<Record<string, string>> = {
   limit: "The most items of one page.",
   q: "Words of the title.",
   from: "The first row to take, counted from 1 without the header.",
+  key: "The id of the key: the part between `hk_` and the secret.",
+  partner: "Whose keys; everybody's when left out.",
   prefer:
     "`wait=N` (RFC 7240): answer once it is decided, or after N seconds, at most 30; `respond-async`: answer at once.",
   endpointId: "As the answer that made it named it.",

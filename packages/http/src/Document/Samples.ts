@@ -137,7 +137,22 @@ const delivery = {
 }
 
 /** By the name of the component. */
+const partnerKey = {
+  id: "k3v9w1x7y2z5",
+  partner: "acme",
+  name: "warehouse sync",
+  scopes: ["stock:read", "catalog:read"],
+  rateClass: "standard",
+  createdAt: 1_793_613_600_000,
+  expiresAt: 1_801_389_600_000,
+  lastUsedAt: null,
+  revokedAt: null
+}
+
 export const components: Readonly<Record<string, unknown>> = {
+  PartnerKey: partnerKey,
+  IssuedPartnerKey: { ...partnerKey, secret: "hk_k3v9w1x7y2z5_…, of which 43 characters are secret" },
+  PartnerKeys: { items: [partnerKey], next: null },
   Money: gbp("1995"),
   Price: gbp("495"),
   Line: line,
@@ -216,6 +231,8 @@ export const components: Readonly<Record<string, unknown>> = {
 
 /** Bodies of requests, by operation. */
 export const bodies: Readonly<Record<string, unknown>> = {
+  "partnerKeys.createPartnerKey": { partner: "acme", name: "warehouse sync", scopes: ["stock:read", "catalog:read"] },
+  "partnerKeys.rotatePartnerKey": { overlapSeconds: 3600 },
   "carts.openCart": { region: "eu", currency: "GBP" },
   "carts.putLine": { quantity: 2 },
   "carts.putCharge": { kind: "shipping", amount: gbp("395") },
@@ -264,6 +281,8 @@ export const parameters: Readonly<Record<string, unknown>> = {
   sku: "TEA-01",
   region: "eu",
   code: "standard",
+  key: "k3v9w1x7y2z5",
+  partner: "acme",
   variant: "",
   q: "tea",
   limit: "50",
