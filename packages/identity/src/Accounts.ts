@@ -27,7 +27,7 @@ export interface Account {
   readonly customer_id: string | null
   /** Every account that has a customer is one. */
   readonly roles: ReadonlyArray<Role>
-  /** Where a member of staff is limited to one region. */
+  /** One role that is limited to a region limits the account: a token names one region for all of them. */
   readonly region: Region | null
 }
 
@@ -75,8 +75,7 @@ export class Accounts extends Context.Service<
             SELECT id, email, name, password_hash, customer_id,
               array(SELECT role FROM identity.account_role WHERE account_id = id ORDER BY role)
                 || CASE WHEN customer_id IS NULL THEN '{}'::text[] ELSE '{customer}' END AS roles,
-              (SELECT min(region) FROM identity.account_role WHERE account_id = id
-               HAVING count(*) = count(region) AND count(DISTINCT region) = 1) AS region
+              (SELECT min(region) FROM identity.account_role WHERE account_id = id) AS region
             FROM identity.account WHERE ${sql(column)} = ${value} AND disabled_at IS NULL`,
           ([row]) => Option.fromNullishOr(row)
         )

@@ -38,6 +38,12 @@ export class AuthorizationServer extends Context.Service<
         const run = Effect.runPromiseWith(context)
         const fork = Effect.runForkWith(context)
 
+        /** Signed out at an application's wish; the access tokens of the session are refused from now on. */
+        const ended = Effect.fnUntraced(function* (accountId: string, uid: string) {
+          yield* audit.record({ actor: accountId, action: "session.end", subject: accountId, outcome: "allowed" })
+          yield* sessions.forget(uid)
+        })
+
         const listen = (provider: Provider) => {
           provider.on("server_error", (ctx: KoaContextWithOIDC, error: Error) => {
             fork(Effect.logError(`${ctx.method} ${ctx.path} failed`, { cause: error.stack }))
@@ -66,6 +72,11 @@ export class AuthorizationServer extends Context.Service<
             fork(
               Effect.catch(sessions.seen(seen), (error) => Effect.logWarning("a session's device was not noted", error))
             )
+          })
+          provider.on("end_session.success", (ctx: KoaContextWithOIDC) => {
+            const { params, session } = ctx.oidc
+            if (params?.["logout"] === undefined || session?.accountId === undefined) return
+            fork(ended(session.accountId, session.uid))
           })
           return provider
         }

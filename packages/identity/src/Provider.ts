@@ -64,10 +64,10 @@ const sourceOf = (ctx: KoaContextWithOIDC) => {
   return RefreshToken ?? AuthorizationCode ?? DeviceCode
 }
 
-const claimsOf = (account: Account, client: ClientMetadata) => ({
+const claimsOf = (account: Account) => ({
   roles: account.roles,
   ...(account.customer_id === null ? {} : { customer_id: account.customer_id }),
-  ...(account.region === null || client.staff_only !== true ? {} : { region: account.region })
+  ...(account.region === null ? {} : { region: account.region })
 })
 
 const policy = () => {
@@ -220,7 +220,7 @@ export const makeProvider = (options: ProviderOptions): Oidc => {
       return Option.match(account, {
         onNone: () => undefined,
         onSome: (found) => ({
-          ...claimsOf(found, client),
+          ...claimsOf(found),
           acr: source?.acr ?? oneFactor,
           amr: source?.amr ?? [],
           ...(token.sessionUid === undefined ? {} : { sid: token.sessionUid })

@@ -24,6 +24,8 @@ export class Sessions extends Context.Service<
   {
     readonly seen: (session: Seen) => Effect.Effect<void, SqlError.SqlError>
     readonly list: (accountId: string) => Effect.Effect<ReadonlyArray<SignedIn>, SqlError.SqlError>
+    /** Of a session that is gone already: its access tokens end too. */
+    readonly forget: (uid: string) => Effect.Effect<void>
     readonly revoke: (accountId: string, uid: string) => Effect.Effect<void, SqlError.SqlError>
     /** Ends all but one, and every refresh token: after a password was changed, for example. */
     readonly revokeAll: (accountId: string, but?: string) => Effect.Effect<void, SqlError.SqlError>
@@ -71,6 +73,7 @@ export class Sessions extends Context.Service<
           FROM identity.artifact a LEFT JOIN identity.session_device d ON d.uid = a.uid
           WHERE a.model = 'Session' AND a.account_id = ${accountId} AND a.expires_at > now()
           ORDER BY d.seen_at DESC LIMIT 100`,
+        forget: (uid) => tell([uid]),
         revoke: (accountId, uid) => Effect.andThen(sql.withTransaction(end(accountId, uid)), tell([uid])),
         revokeAll: (accountId, but = "") =>
           Effect.flatMap(

@@ -47,7 +47,9 @@ const grant = Command.make(
     const audit = yield* AuditLog
     const account = yield* accountOf(email)
     if (Option.isNone(account)) return yield* refuse("There is no such account; it must be registered first.")
-    const { id } = account.value
+    const { id, region: limit } = account.value
+    if (limit !== null && Option.isSome(region) && region.value !== limit)
+      return yield* refuse(`${id} is limited to ${limit} by another role; one account works in one region or in all.`)
     yield* audit.record({ actor, action: "role.grant", subject: id, outcome: "allowed", reason, details: { role } })
     yield* accounts.grantRole(id, role, { actor, reason, region: Option.getOrNull(region) })
     return yield* Console.log(`${id} is ${role} from its next token on.`)

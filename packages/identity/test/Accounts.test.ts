@@ -1,5 +1,5 @@
 import { assert, layer } from "@effect/vitest"
-import { Effect, Option } from "effect"
+import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 import { decodeJwt } from "jose"
 import * as oidc from "openid-client"
@@ -270,8 +270,11 @@ layer(IdentityTest.layer(), { timeout: "60 seconds" })("accounts", (it) => {
       [token["roles"], token["region"], token["scope"]],
       [["ops-read", "customer"], "eu", "ops:read"]
     )
-    const found = await identity.run(Effect.flatMap(Accounts, ({ byId }) => byId(id)))
-    assert.isTrue(Option.isSome(found))
+    // The region limits the account at every application, and with every other role.
+    await identity.run(Effect.flatMap(Accounts, ({ grantRole }) => grantRole(id, "support", { ...by, region: null })))
+    const shop = await identity.signIn(withPassword("quin@example.com"))
+    const elsewhere = decodeJwt(shop.tokens.access_token)
+    assert.deepStrictEqual([elsewhere["roles"], elsewhere["region"]], [["ops-read", "support", "customer"], "eu"])
   })
 
   test("whatever was done and tried is in the audit log, without an address of mail", async (identity) => {

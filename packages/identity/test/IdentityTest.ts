@@ -97,7 +97,7 @@ export class IdentityTest extends Context.Service<
     /** Reads the signing keys now, not within seconds. */
     readonly refresh: () => Promise<void>
     readonly run: <A, E>(
-      effect: Effect.Effect<A, E, Accounts | Clients | SigningKeys | SqlClient.SqlClient | Throttle>
+      effect: Effect.Effect<A, E, Accounts | Clients | Revocations | SigningKeys | SqlClient.SqlClient | Throttle>
     ) => Promise<A>
   }
 >()("@halles/identity/test/IdentityTest") {
@@ -119,7 +119,9 @@ export class IdentityTest extends Context.Service<
         const test = Layer.effect(
           IdentityTest,
           Effect.gen(function* () {
-            const context = yield* Effect.context<Accounts | Clients | SigningKeys | SqlClient.SqlClient | Throttle>()
+            const context = yield* Effect.context<
+              Accounts | Clients | Revocations | SigningKeys | SqlClient.SqlClient | Throttle
+            >()
             const accounts = yield* Accounts
             const passwords = yield* Passwords
             const server = yield* AuthorizationServer

@@ -1,4 +1,5 @@
 import { assert, layer } from "@effect/vitest"
+import { Revocations } from "@halles/shared/Revocations"
 import { Effect } from "effect"
 import { createRemoteJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from "jose"
 import * as oidc from "openid-client"
@@ -262,6 +263,8 @@ layer(IdentityTest.layer(), { timeout: "60 seconds" })("signing in with a client
         await browser.submit("/session/end/confirm", { logout: "yes" })
         assert.strictEqual(browser.left?.href, `${callback}?state=bye`)
         assert.strictEqual(await codeOf(oidc.refreshTokenGrant(config, tokens.refresh_token ?? "")), "invalid_grant")
+        const sid = String(decodeJwt(tokens.access_token)["sid"])
+        assert.isTrue(await test.run(Effect.map(Revocations, ({ isRevoked }) => isRevoked(sid))))
         await browser.open(`${test.issuer}/account`)
         assert.strictEqual(browser.title, "Sign in")
       })
