@@ -47,7 +47,7 @@ interface CheckoutOptions {
   readonly wait?: number
 }
 
-/** A customer at the public edge: repeats what got no answer, or a 429 or 503, under the same key, for a minute. */
+/** A customer at the public edge: repeats what got no answer, a 429, a 503 or word that the first try still runs, under the same key, for a minute. */
 export const make = (edgeUrl: string, importToken: string) => {
   const call = (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) => {
     const sent = { "Idempotency-Key": randomUUID(), ...headers }
@@ -60,7 +60,9 @@ export const make = (edgeUrl: string, importToken: string) => {
           signal
         })
         const text = await response.text()
-        if (response.status === 429 || response.status === 503) throw new Error(`${response.status} ${text}`)
+        // What was given up here may still run there.
+        const isEarly = response.status === 409 && text.includes("request_in_progress")
+        if (response.status === 429 || response.status === 503 || isEarly) throw new Error(`${response.status} ${text}`)
         return { status: response.status, body: text === "" ? null : JSON.parse(text) }
       },
       catch: (cause) => new Unreachable({ detail: `${method} ${path}: ${String(cause)}` })
