@@ -3,6 +3,7 @@ import { existsSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { pathToFileURL } from "node:url"
 import type { ClusterState } from "./ClusterState.ts"
+import { developmentCertificate } from "./DevelopmentCertificate.ts"
 import * as Environment from "./Environment.ts"
 import * as Health from "./Health.ts"
 import type {
@@ -113,6 +114,7 @@ const start = Effect.fn("Cluster.start")(function* ({
   const directory = yield* StateDirectory.claim(layout, { empty })
   yield* reportFailure(directory)
   const keys = yield* secrets(layout)
+  yield* developmentCertificate(layout)
   yield* requireFree(wantedPorts(layout, programs, identity), layout.portBase)
   const servers = yield* startServers({ directory, secrets: keys, settings })
   const parts: Environment.Parts = { layout, secrets: keys, addresses: servers }
@@ -176,6 +178,7 @@ const wantedPorts = (
   const own = ports(layout.portBase)
   return [
     { name: "edge", port: own.edge },
+    { name: "edge (TLS)", port: own.edgeTls },
     ...(hasOps(programs) ? [{ name: "ops", port: own.ops }] : []),
     ...(identity
       ? [

@@ -102,6 +102,9 @@ export const edge = (parts: Parts): Environment => ({
   ...messaging(parts),
   ...databases(parts, "halles_edge"),
   HALLES_EDGE_PORT: String(ports(parts.layout.portBase).edge),
+  HALLES_EDGE_TLS_PORT: String(ports(parts.layout.portBase).edgeTls),
+  HALLES_EDGE_TLS_CERTIFICATE: Layout.certificateFile(parts.layout),
+  HALLES_EDGE_TLS_KEY: Layout.certificateKeyFile(parts.layout),
   // Whoever is on this machine is a tool of ours: the replay, the load, the chaos.
   HALLES_EDGE_UNLIMITED: "127.0.0.0/8,::1",
   HALLES_ISSUER_URL: issuer(parts),

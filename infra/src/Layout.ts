@@ -57,5 +57,7 @@ export const secretsFile = (layout: Layout): string => join(layout.directory, "s
 export const logFile = (layout: Layout, name: string): string => join(layout.directory, "logs", `${name}.log`)
 /** Where the local mail server leaves what our programs send. */
 export const mailDirectory = (layout: Layout): string => join(layout.directory, "mail")
+export const certificateFile = (layout: Layout): string => join(layout.directory, "tls", "certificate.pem")
+export const certificateKeyFile = (layout: Layout): string => join(layout.directory, "tls", "key.pem")
 export const gatewayFile = (layout: Layout): string => join(layout.directory, "gateway.jsonl")
 export const carrierFile = (layout: Layout): string => join(layout.directory, "carrier.jsonl")

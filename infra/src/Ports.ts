@@ -15,7 +15,8 @@ export const ports = (portBase: number) => ({
   identity: portBase + 7,
   mail: portBase + 8,
   webhooks: portBase + 9,
-  metrics: portBase + 10
+  metrics: portBase + 10,
+  edgeTls: portBase + 19
 })
 
 const isFree = (port: number): Effect.Effect<boolean> =>

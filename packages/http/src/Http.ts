@@ -74,7 +74,7 @@ export const HttpLive = Layer.unwrap(
   Effect.map(HttpConfig, (config) =>
     HttpRouter.serve(RoutesLive, { disableLogger: true }).pipe(
       Layer.provide(
-        EdgeServer.layer({ host: config.host, port: config.port }).pipe(
+        EdgeServer.layer({ host: config.host, port: config.port, tls: Option.getOrUndefined(config.tls) }).pipe(
           Layer.provideMerge(Gate.layer(config.addressRules)),
           Layer.provide([RateLimit.layer, Credentials.callers])
         )

@@ -19,9 +19,17 @@ const webhooks = {
 
 /** What the edge is told by its environment, read once. */
 export const HttpConfig = Config.all({
-  /** Loopback unless somebody decides otherwise: TLS and the public address are the load balancer's. */
+  /** Loopback unless somebody decides otherwise. */
   host: Config.NonEmptyString("HALLES_EDGE_HOST").pipe(Config.withDefault("127.0.0.1")),
   port: Config.Port("HALLES_EDGE_PORT"),
+  /** TLS 1.3 with HTTP/2, beside the plain port, where all three are set: the files are PEM. */
+  tls: Config.option(
+    Config.all({
+      port: Config.Port("HALLES_EDGE_TLS_PORT"),
+      certificateFile: Config.NonEmptyString("HALLES_EDGE_TLS_CERTIFICATE"),
+      keyFile: Config.NonEmptyString("HALLES_EDGE_TLS_KEY")
+    })
+  ),
   addressRules: Config.all({
     allow: addresses("HALLES_EDGE_ALLOW"),
     deny: addresses("HALLES_EDGE_DENY"),

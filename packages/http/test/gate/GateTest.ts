@@ -27,7 +27,11 @@ export class GateTest extends Context.Service<
     readonly release: Effect.Effect<void>
   }
 >()("@halles/http/test/GateTest") {
-  static readonly layer = (rules: Partial<AddressRules.Rules> = {}, notice: Duration.Duration = Duration.millis(50)) =>
+  static readonly layer = (
+    rules: Partial<AddressRules.Rules> = {},
+    notice: Duration.Duration = Duration.millis(50),
+    tls?: EdgeServer.Tls
+  ) =>
     Layer.effect(
       GateTest,
       Effect.gen(function* () {
@@ -74,7 +78,7 @@ export class GateTest extends Context.Service<
         }
       })
     ).pipe(
-      Layer.provide(EdgeServer.layer({ host: "127.0.0.1", port: 0, notice })),
+      Layer.provide(EdgeServer.layer({ host: "127.0.0.1", port: 0, notice, tls })),
       Layer.provideMerge(Gate.layer({ ...noRules, ...rules })),
       Layer.provide([RateLimit.layer, ResponseCache.layer]),
       Layer.provide(redisAway)
