@@ -10,11 +10,10 @@ export interface Mark {
 
 /** What a disturbance did to operations. */
 export interface Impact extends Mark {
-  /**
-   * The longest that anybody who asked for a key had to wait until the key answered somebody; `null` when one that was
-   * asked never answered again.
-   */
-  readonly answeredAgainMs: number | null
+  /** The longest that anybody who asked for a key had to wait until that key answered somebody, of keys that did answer. */
+  readonly answeredAgainMs: number
+  /** Keys that were asked and had not answered by the end of the run. */
+  readonly silentKeys: number
   readonly operations: number
   readonly failed: number
   readonly worstSecondP99ms: number
@@ -24,7 +23,10 @@ export interface Impact extends Mark {
 /** A disturbance is answerable for so long, or until the next one. */
 const spanMs = 20_000
 
-/** For each mark what came of the operations that were meant to begin after it or were under way. */
+/**
+ * For each mark what came of the operations that were meant to begin after it or were under way. One that is still under way
+ * at the next mark is that one's.
+ */
 export const impacts = (
   marks: ReadonlyArray<Mark>,
   samples: () => Iterable<Sample>,
@@ -32,17 +34,19 @@ export const impacts = (
 ): ReadonlyArray<Impact> => {
   const inOrder = marks.toSorted((a, b) => a.atMs - b.atMs)
   return inOrder.map((mark, n) => {
-    const untilMs = Math.min(mark.atMs + spanMs, inOrder[n + 1]?.atMs ?? Infinity)
-    const concerned: Array<Sample> = []
-    // A key that is asked for the last time within the span may answer after it.
-    for (const sample of samples()) if (sample.kind === 0 && sample.endedMs > mark.atMs) concerned.push(sample)
-    const within = concerned.filter(({ intendedMs }) => intendedMs < untilMs)
-    const waits = [...Map.groupBy(concerned, ({ key }) => key).values()].map((ofKey) =>
-      longestWait(ofKey, mark.atMs, untilMs)
+    const nextMs = inOrder[n + 1]?.atMs ?? Infinity
+    const untilMs = Math.min(mark.atMs + spanMs, nextMs)
+    const later: Array<Sample> = []
+    for (const sample of samples()) if (sample.kind === 0 && sample.endedMs > mark.atMs) later.push(sample)
+    const isIts = ({ endedMs, intendedMs }: Sample) => intendedMs < untilMs && endedMs <= nextMs
+    const within = later.filter(isIts)
+    const waits = [...Map.groupBy(later, ({ key }) => key).values()].map((ofKey) =>
+      longestWait(ofKey, mark.atMs, isIts)
     )
     return {
       ...mark,
-      answeredAgainMs: waits.includes(null) ? null : Math.max(0, ...waits.map((ms) => ms ?? 0)),
+      answeredAgainMs: Math.max(0, ...waits.filter((ms) => ms !== Infinity)),
+      silentKeys: waits.filter((ms) => ms === Infinity).length,
       operations: within.length,
       failed: within.filter(({ outcome }) => isFailed(outcome)).length,
       worstSecondP99ms: Math.max(
@@ -60,13 +64,13 @@ const p99 = (samples: ReadonlyArray<Sample>): number => {
   return latencies.at(99)
 }
 
-/** Over the operations of one key that began in the span: until the first answer to it or to a later one. */
-const longestWait = (ofKey: ReadonlyArray<Sample>, fromMs: number, untilMs: number): number | null => {
+/** Over the operations of one key that are the disturbance's: until the first answer to it or to a later one. */
+const longestWait = (ofKey: ReadonlyArray<Sample>, fromMs: number, isIts: (sample: Sample) => boolean): number => {
   let longest = 0
   let answeredMs = Infinity
-  for (const { endedMs, intendedMs, outcome } of ofKey.toSorted((a, b) => b.intendedMs - a.intendedMs)) {
-    if (!isFailed(outcome)) answeredMs = Math.min(answeredMs, endedMs)
-    if (intendedMs < untilMs) longest = Math.max(longest, answeredMs - Math.max(fromMs, intendedMs))
+  for (const sample of ofKey.toSorted((a, b) => b.intendedMs - a.intendedMs)) {
+    if (!isFailed(sample.outcome)) answeredMs = Math.min(answeredMs, sample.endedMs)
+    if (isIts(sample)) longest = Math.max(longest, answeredMs - Math.max(fromMs, sample.intendedMs))
   }
-  return longest === Infinity ? null : longest
+  return longest
 }

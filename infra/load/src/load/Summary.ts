@@ -56,13 +56,16 @@ export const summary = (outcome: Outcome, missed: ReadonlyArray<string>, pricePe
     cpuMicrosPerOperation: figure(cpuSecondsPerOperation * 1e6),
     operationsPerCore: figure(operationsPerCore),
     costPerMillion: figure(perMillion),
-    disturbances: outcome.impacts.map(({ answeredAgainMs, failed, name, shardsMoved, worstSecondP99ms }) => ({
-      name,
-      answeredAgainMs: answeredAgainMs === null ? null : Math.round(answeredAgainMs),
-      failed,
-      worstSecondP99ms: Math.round(worstSecondP99ms),
-      shardsMoved
-    })),
+    disturbances: outcome.impacts.map(
+      ({ answeredAgainMs, failed, name, shardsMoved, silentKeys, worstSecondP99ms }) => ({
+        name,
+        answeredAgainMs: Math.round(answeredAgainMs),
+        silentKeys,
+        failed,
+        worstSecondP99ms: Math.round(worstSecondP99ms),
+        shardsMoved
+      })
+    ),
     generator: {
       lagP99ms: Number(lag.p99ms.toFixed(2)),
       utilization: Number(utilization.toFixed(3)),

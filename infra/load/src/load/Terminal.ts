@@ -35,10 +35,19 @@ const row = ({ codes, failed, maxMs, name, operations, p50ms, p95ms, p99ms }: Gr
 
 const disturbances = (impacts: ReadonlyArray<Impact>): string =>
   table(
-    ["disturbance", "every key again, ms", "failed", "of operations", "worst second p99 ms", "shards moved"],
-    impacts.map(({ answeredAgainMs, failed, name, operations, shardsMoved, worstSecondP99ms }) => [
+    [
+      "disturbance",
+      "every key again, ms",
+      "silent keys",
+      "failed",
+      "of operations",
+      "worst second p99 ms",
+      "shards moved"
+    ],
+    impacts.map(({ answeredAgainMs, failed, name, operations, shardsMoved, silentKeys, worstSecondP99ms }) => [
       name,
-      answeredAgainMs === null ? "never" : answeredAgainMs.toFixed(0),
+      answeredAgainMs.toFixed(0),
+      String(silentKeys),
       String(failed),
       String(operations),
       fixed(worstSecondP99ms),

@@ -32,8 +32,10 @@ describe("Impact", () => {
     assert.strictEqual(of([op(0, 200, 1_400)]).answeredAgainMs, 400)
   })
 
-  it("a key that was asked and never answered again is told", () => {
-    assert.isNull(of([op(0, 1_100, 1_900, "failed:503"), op(1, 1_100, 1_110)]).answeredAgainMs)
+  it("a key that was asked and did not answer any more is silent, and has no time", () => {
+    const { answeredAgainMs, silentKeys } = of([op(0, 1_100, 1_900, "failed:503"), op(1, 1_100, 1_110)])
+    assert.strictEqual(silentKeys, 1)
+    assert.strictEqual(answeredAgainMs, 10)
   })
 
   it("one disturbance answers only until the next", () => {
@@ -41,9 +43,11 @@ describe("Impact", () => {
       { name: "kill", atMs: 1_000 },
       { name: "freeze", atMs: 3_000 }
     ]
-    const samples = [op(0, 1_500, 1_600), op(0, 3_100, 3_900)]
+    const samples = [op(0, 1_500, 1_600), op(1, 2_900, 3_400, "failed:503"), op(0, 3_100, 3_900), op(1, 3_600, 3_650)]
     const [kill, freeze] = impacts(marks, () => samples, { moved: () => 0 })
     assert.strictEqual(kill!.answeredAgainMs, 100)
+    assert.strictEqual(kill!.failed, 0)
+    assert.strictEqual(freeze!.failed, 1)
     assert.strictEqual(freeze!.answeredAgainMs, 800)
   })
 

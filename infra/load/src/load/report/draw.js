@@ -115,11 +115,21 @@ if (marks.length > 0) {
   byId("disturbed").hidden = false
   table(
     "disturbances",
-    ["", "at", "until every key answered again", "failed", "of operations", "p99 of the worst second", "shards moved"],
-    marks.map(({ answeredAgainMs, failed, name, operations, second, shardsMoved, worstSecondP99ms }) => [
+    [
+      "",
+      "at",
+      "until every key answered again",
+      "keys silent at the end",
+      "failed",
+      "of operations",
+      "p99 of the worst second",
+      "shards moved"
+    ],
+    marks.map(({ answeredAgainMs, failed, name, operations, second, shardsMoved, silentKeys, worstSecondP99ms }) => [
       name,
       `${number(second)} s`,
-      answeredAgainMs === null ? { text: "never", className: "bad" } : milliseconds(answeredAgainMs),
+      milliseconds(answeredAgainMs),
+      bad(silentKeys),
       bad(failed),
       number(operations),
       milliseconds(worstSecondP99ms),
