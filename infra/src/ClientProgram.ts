@@ -87,6 +87,11 @@ export const mutants = Effect.fn("ClientProgram.mutants")((args: ReadonlyArray<s
   runProgram("infra/sim/src/mutants.ts", args, settingsOf(process.env))
 )
 
+/** `npm run fuzz`: requests to a cluster of its own, or to one that is named. */
+export const fuzz = Effect.fn("ClientProgram.fuzz")((args: ReadonlyArray<string>) =>
+  runProgram("infra/fuzz/src/fuzz.ts", args, settingsOf(process.env))
+)
+
 /** `npm run openapi`: the document of the public API; needs no cluster. */
 export const openapi = Effect.fn("ClientProgram.openapi")((args: ReadonlyArray<string>) =>
   runProgram("packages/http/src/openapi.ts", args, {})

@@ -43,6 +43,12 @@ export const load = (portBase: number): Layout => ({
   portBase: portBase + 130
 })
 
+/** The layout of the whole cluster that `npm run fuzz` sends its requests to. */
+export const fuzz = (portBase: number): Layout => ({
+  directory: join(root, ".halles", "fuzz"),
+  portBase: portBase + 20
+})
+
 /** Server programs brought by us, shared by all layouts of the checkout. */
 export const servers = join(root, ".halles", "servers")
 /** Package lists and downloads of the system's package manager, apart from the machine's own. */

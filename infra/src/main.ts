@@ -78,6 +78,9 @@ const simCommand = Command.make("sim", { rest }, (args) => withSettings(() => Cl
 const mutantsCommand = Command.make("mutants", { rest }, (args) =>
   withSettings(() => ClientProgram.mutants(args.rest))
 ).pipe(Command.withDescription("Put deliberate faults in, each of which a check must notice"))
+const fuzzCommand = Command.make("fuzz", { rest }, (args) => withSettings(() => ClientProgram.fuzz(args.rest))).pipe(
+  Command.withDescription("Send generated requests, valid and broken, to every route of a cluster of its own")
+)
 const openapiCommand = Command.make("openapi", { rest }, (args) =>
   withSettings(() => ClientProgram.openapi(args.rest))
 ).pipe(Command.withDescription("Write, check or lint the document of the public API"))
@@ -107,6 +110,7 @@ const commands = [
   simCommand,
   mutantsCommand,
   openapiCommand,
+  fuzzCommand,
   matrixCommand,
   inspectCommand
 ] as const
@@ -127,6 +131,7 @@ const passing = new Set([
   "sim",
   "mutants",
   "openapi",
+  "fuzz",
   "test",
   "load",
   "inspect",

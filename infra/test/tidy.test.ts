@@ -12,6 +12,7 @@ const packages: Readonly<Record<string, ReadonlyArray<string>>> = {
   "packages/identity": ["shared", "entities"],
   "infra/load": ["shared", "entities", "infra"],
   "infra/chaos": ["shared", "entities", "infra"],
+  "infra/fuzz": ["shared", "infra"],
   "infra/partners": ["shared"],
   "infra/sim": ["shared", "entities", "partners"],
   infra: ["shared", "entities", "identity"]
@@ -20,6 +21,7 @@ const packages: Readonly<Record<string, ReadonlyArray<string>>> = {
 const programs = new Set([
   "main.ts",
   "openapi.ts",
+  "fuzz.ts",
   "ops.ts",
   "webhooks.ts",
   "gateway.ts",
@@ -162,6 +164,11 @@ describe("tidy", () => {
 
   it("nothing is any", () => {
     assert.deepStrictEqual(lines(everything, /(: any\b|\bas any\b|<any>)/), [])
+  })
+
+  it("patterns of schemas have the u flag, without which the contract does not show them", () => {
+    const shown = sources.filter(({ folder }) => /^packages\/(shared|entities|http)$/.test(folder))
+    assert.deepStrictEqual(lines(shown, /isPattern\(\s*\/.*\/[,)]/), [])
   })
 
   it("a source file has at most 400 lines", () => {

@@ -50,7 +50,7 @@ export class Carrier extends Context.Service<
 
 const webhookFields = {
   eventId: Schema.String.check(Schema.isMaxLength(100)),
-  reference: Schema.String.check(Schema.isPattern(/^[A-Za-z0-9:_-]{1,160}$/)),
+  reference: Schema.String.check(Schema.isPattern(/^[A-Za-z0-9:_-]{1,160}$/u)),
   orderId: Schema.String.check(Schema.isMaxLength(100)),
   /** ISO 8601, UTC. */
   occurredAt: Schema.String.check(Schema.isMaxLength(40))

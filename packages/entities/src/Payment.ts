@@ -12,7 +12,7 @@ import { Wake } from "./Wake.ts"
 export const entriesMax = 500
 
 /** The longest is `<orderId>:refund-<returnId>`, 131 characters. */
-const Reference = Schema.String.check(Schema.isPattern(/^[A-Za-z0-9:_-]{1,160}$/))
+const Reference = Schema.String.check(Schema.isPattern(/^[A-Za-z0-9:_-]{1,160}$/u))
 
 /** Asks the gateway to set the amount aside. One payment has one authorisation. */
 export class Authorise extends Schema.TaggedClass<Authorise>()("Authorise", {

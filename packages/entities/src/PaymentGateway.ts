@@ -57,7 +57,7 @@ export const GatewayWebhook = Schema.Struct({
     "payment.refunded",
     "payment.charged_back"
   ]),
-  reference: Schema.String.check(Schema.isPattern(/^[A-Za-z0-9:_-]{1,160}$/)),
+  reference: Schema.String.check(Schema.isPattern(/^[A-Za-z0-9:_-]{1,160}$/u)),
   orderId: Schema.String.check(Schema.isMaxLength(100)),
   authorisationId: Schema.String.check(Schema.isMaxLength(100)),
   amount: Amount,

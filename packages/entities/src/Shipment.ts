@@ -26,7 +26,7 @@ export class CancelShipment extends Schema.TaggedClass<CancelShipment>()("Cancel
 export class Collect extends Schema.TaggedClass<Collect>()("Collect", {
   ...commandFields,
   /** As in `RequestReturn`: part of references and command ids. */
-  returnId: Schema.String.check(Schema.isPattern(/^[A-Za-z0-9_-]{1,60}$/)),
+  returnId: Schema.String.check(Schema.isPattern(/^[A-Za-z0-9_-]{1,60}$/u)),
   lines: Schema.Array(ParcelLine)
 }) {}
 /** A signed webhook of the carrier; may come late or twice. */

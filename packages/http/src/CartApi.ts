@@ -5,7 +5,7 @@ import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
 import * as Edge from "./Edge.ts"
 import { Idempotency } from "./Idempotency.ts"
-import { Money, Price } from "./MoneyJson.ts"
+import { Price, StatedMoney } from "./MoneyJson.ts"
 import { OrderJson } from "./OrderApi.ts"
 import * as Problems from "./Problems.ts"
 import { ChargeJson, LineJson, TotalsJson } from "./SaleJson.ts"
@@ -136,7 +136,7 @@ export class CartApi extends HttpApiGroup.make("carts")
     HttpApiEndpoint.put("putCharge", "/carts/:id/charges/:code", {
       params: { id: CartId, code: Charge.fields.code },
       headers: Edge.changing,
-      payload: Schema.Struct({ kind: Charge.fields.kind, amount: Money }),
+      payload: Schema.Struct({ kind: Charge.fields.kind, amount: StatedMoney }),
       success: CartJson,
       error: [
         Problems.notFound,

@@ -7,6 +7,7 @@ import * as Consistency from "./Consistency.ts"
 import * as Edge from "./Edge.ts"
 import { Money, Price } from "./MoneyJson.ts"
 import * as Problems from "./Problems.ts"
+import { WholeNumber } from "./WholeNumber.ts"
 
 const { description, listed, price, region, seq, sku, title } = ProductView.fields
 export const ProductJson = Schema.Struct({
@@ -47,7 +48,7 @@ export class CatalogApi extends HttpApiGroup.make("catalog")
       },
       /** The first row to take, counted from 1 without the CSV header: to resume. */
       query: {
-        from: Schema.optionalKey(Schema.NumberFromString.check(Schema.isInt(), Schema.isGreaterThanOrEqualTo(1)))
+        from: Schema.optionalKey(WholeNumber({ minimum: 1 }))
       },
       payload: HttpApiSchema.StreamUint8Array({ contentType: ["text/csv", "application/x-ndjson"] }),
       success: HttpApiSchema.StreamNdjson({ schema: ImportLine })

@@ -59,11 +59,17 @@ const response = (spec: OpenAPISpec, status: string, given: OpenApiSpecResponse)
         content: Object.fromEntries(
           Object.entries(given.content).map(([type, media]) => [
             type,
-            { ...media, ...samples(spec, media.schema, Samples.ofType(type)) }
+            { ...media, ...samples(spec, media.schema, undefined) }
           ])
         )
       })
 })
+
+/** Numbers in paths, queries and headers are text to the server, and numbers to whoever reads the document. */
+const asNumber = (schema: JsonSchema): JsonSchema => {
+  const { maximum, minimum, type, ...rest } = schema
+  return type === "string" && minimum !== undefined ? { ...rest, type: "integer", minimum, maximum } : schema
+}
 
 const operation = (spec: OpenAPISpec, method: string, given: OpenAPISpecOperation): OpenAPISpecOperation => {
   const responses = Object.entries(given.responses).filter(
@@ -77,10 +83,11 @@ const operation = (spec: OpenAPISpec, method: string, given: OpenAPISpecOperatio
     parameters: [
       ...given.parameters.map((parameter) => ({
         ...parameter,
+        schema: asNumber(parameter.schema as JsonSchema),
         ...(parameter.description === undefined && Descriptions.parameters[parameter.name] !== undefined
           ? { description: Descriptions.parameters[parameter.name] }
           : {}),
-        example: Samples.parameters[parameter.name] ?? sample(spec, parameter.schema as JsonSchema)
+        example: Samples.parameters[parameter.name] ?? sample(spec, asNumber(parameter.schema as JsonSchema))
       })),
       ...(conditional && !given.parameters.some(({ name }) => name === "if-none-match")
         ? [

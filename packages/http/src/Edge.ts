@@ -6,6 +6,7 @@ import { type HttpServerRequest, HttpServerResponse } from "effect/http"
 import { createHash, randomBytes, randomUUID } from "node:crypto"
 import * as Consistency from "./Consistency.ts"
 import { InvalidRequest, Unavailable } from "./EdgeErrors.ts"
+import { WholeNumber } from "./WholeNumber.ts"
 
 /** How long one call to an entity may take, unless it waits on purpose. */
 export const deadlineMs = 3_000
@@ -82,8 +83,8 @@ export const keyed = { "idempotency-key": Schema.optionalKey(IdempotencyKey) }
 export const keyRequired = { "idempotency-key": IdempotencyKey }
 /** One entity tag as we give them out, or `*`: whatever version there is. */
 const IfMatch = Schema.String.check(
-  Schema.isPattern(/^(\*|"[\x21\x23-\x7e]{1,40}")$/, { expected: "one strong entity tag, or *" })
-)
+  Schema.isPattern(/^(\*|"[\x21\x23-\x7e]{1,40}")$/u, { expected: "one strong entity tag, or *" })
+).annotate({ examples: ['"7"'] })
 /** As `keyed`, for what changes an entity that is there: `If-Match` is checked where the change is decided. */
 export const changing = { ...keyed, "if-match": Schema.optionalKey(IfMatch) }
 export const changingKeyRequired = { ...keyRequired, "if-match": Schema.optionalKey(IfMatch) }
@@ -120,13 +121,17 @@ export const token = (purpose: string, headers: Keyed): string => {
 export const newId = (purpose: string, region: Region, headers: Keyed): string =>
   `${region}_${token(`${purpose}:${region}`, headers)}`
 
-const sorted = (value: unknown): unknown => {
-  if (Array.isArray(value)) return value.map(sorted)
+/** No body of ours nests deeper; one that does is refused by its schema, and must not exhaust the stack before. */
+const depthMax = 64
+
+const sorted = (value: unknown, depth = 0): unknown => {
   if (typeof value !== "object" || value === null) return value
+  if (depth === depthMax) return "deeper"
+  if (Array.isArray(value)) return value.map((item) => sorted(item, depth + 1))
   return Object.fromEntries(
     Object.entries(value)
       .toSorted(([left], [right]) => (left < right ? -1 : 1))
-      .map(([key, inner]) => [key, sorted(inner)])
+      .map(([key, inner]) => [key, sorted(inner, depth + 1)])
   )
 }
 
@@ -168,9 +173,7 @@ export const written = (
 export const Cursor = Schema.String.check(Schema.isMaxLength(200))
 export const paged = {
   cursor: Schema.optionalKey(Cursor),
-  limit: Schema.optionalKey(
-    Schema.NumberFromString.check(Schema.isInt(), Schema.isBetween({ minimum: 1, maximum: limitMax }))
-  )
+  limit: Schema.optionalKey(WholeNumber({ minimum: 1, maximum: limitMax }))
 }
 export const limitDefault = 50
 export const badCursor = new InvalidRequest({

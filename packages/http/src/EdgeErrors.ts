@@ -69,7 +69,7 @@ export class CurrencyMismatch extends Schema.TaggedError<CurrencyMismatch>()(
 /** The webhook's signature is missing, wrong or too old. */
 export class BadSignature extends Schema.TaggedError<BadSignature>()("BadSignature", {}, { httpApiStatus: 401 }) {}
 
-// What the guard round all routes answers; declared so that the document and the typed client know them.
+// What the gate and the guard round all routes answer; declared so that the document and the typed client know them.
 
 export class PayloadTooLarge extends Schema.TaggedError<PayloadTooLarge>()(
   "PayloadTooLarge",
@@ -82,6 +82,23 @@ export class UnsupportedMediaType extends Schema.TaggedError<UnsupportedMediaTyp
   {},
   { httpApiStatus: 415 }
 ) {}
+
+/** An address rule of the operators. */
+export class AddressDenied extends Schema.TaggedError<AddressDenied>()("AddressDenied", {}, { httpApiStatus: 403 }) {}
+
+/** A bucket is empty: the client's, the account's, the address's or the route's. */
+export class RateLimited extends Schema.TaggedError<RateLimited>()("RateLimited", {}, { httpApiStatus: 429 }) {}
+
+export class ChallengeRequired extends Schema.TaggedError<ChallengeRequired>()(
+  "ChallengeRequired",
+  {},
+  { httpApiStatus: 429 }
+) {}
+
+/** Turned away before anything was done. */
+export class Overloaded extends Schema.TaggedError<Overloaded>()("Overloaded", {}, { httpApiStatus: 503 }) {}
+
+export class FaultInjected extends Schema.TaggedError<FaultInjected>()("FaultInjected", {}, { httpApiStatus: 503 }) {}
 
 /** A defect of ours; it is logged with its cause, and answered without. */
 export class InternalError extends Schema.TaggedError<InternalError>()("InternalError", {}, { httpApiStatus: 500 }) {}

@@ -68,14 +68,24 @@ const noRoute = Problem.response(
     detail: "No resource has this path."
   })
 )
+/** A path with the right method is not routed when its id is longer than the router reads. */
+const longId = Problem.response({
+  ...Problem.make({
+    code: "malformed_id",
+    status: 404,
+    title: "There is no such thing",
+    detail: "The path has no valid id."
+  }),
+  context: { parameter: "id" }
+})
 const methodNotAllowed = Problem.kind({ code: "method_not_allowed", status: 405, title: "Not with this method" })
 const otherMethod = (allowed: ReadonlyArray<string>): HttpServerResponse.HttpServerResponse =>
   Problem.response(methodNotAllowed(`This resource takes ${allowed.join(", ")}.`), { allow: allowed.join(", ") })
 
 const notRouted = ({ method, url }: HttpServerRequest.HttpServerRequest): HttpServerResponse.HttpServerResponse => {
   const allowed = [...methodsOf(url).keys()]
-  // A path with the right method is not routed when its id is longer than the router reads.
-  return allowed.length === 0 || allowed.includes(method) ? noRoute : otherMethod(allowed)
+  if (allowed.length === 0) return noRoute
+  return allowed.includes(method) ? longId : otherMethod(allowed)
 }
 
 /** What a request ends in that no endpoint declares. A defect is logged with its trace, and answered without. */

@@ -14,6 +14,13 @@ export const ReadinessJson = Schema.Struct({
   rateLimits: Schema.optionalKey(Schema.Literals(["redis", "local"]))
 }).annotate({ identifier: "Readiness" })
 
+/** Two answers have the status 503, of which the generator shows one: the state beside the problem. */
+const withState = (operation: OpenApi.OpenAPISpecOperation): OpenApi.OpenAPISpecOperation => {
+  const { 200: ready, 503: unavailable } = operation.responses
+  const content = { ...unavailable?.content, ...ready?.content }
+  return { ...operation, responses: { ...operation.responses, 503: { description: "", ...unavailable, content } } }
+}
+
 export class HealthApi extends HttpApiGroup.make("health")
   .add(
     HttpApiEndpoint.get("live", "/live", { success: Schema.Struct({ live: Schema.Literal(true) }) }).annotate(
@@ -22,7 +29,9 @@ export class HealthApi extends HttpApiGroup.make("health")
     ),
     HttpApiEndpoint.get("ready", "/ready", {
       success: [ReadinessJson, ReadinessJson.pipe(HttpApiSchema.status(503))]
-    }).annotate(OpenApi.Summary, "The process can do its work")
+    })
+      .annotate(OpenApi.Summary, "The process can do its work")
+      .annotate(OpenApi.Transform, (operation) => withState(operation as OpenApi.OpenAPISpecOperation))
   )
   .prefix("/health")
   .annotate(OpenApi.Title, "Health") {}

@@ -2,12 +2,13 @@ import { Currency } from "@halles/shared/Money"
 import { Schema, SchemaTransformation } from "effect"
 
 /** Whole minor units as decimal digits: `"1995"`. A string, since JSON numbers lose digits in many clients. */
-const digits = Schema.String.check(Schema.isPattern(/^(0|-?[1-9][0-9]{0,15})$/u)).annotate({ examples: ["1995"] })
+const minor = (pattern: RegExp) =>
+  Schema.String.check(Schema.isPattern(pattern))
+    .annotate({ examples: ["1995"] })
+    .pipe(Schema.decodeTo(Schema.Int, SchemaTransformation.transform({ decode: Number, encode: String })))
 
 /** `|amount| <= 2^53 - 1`, so that a number holds it exactly. */
-export const MinorFromString = digits.pipe(
-  Schema.decodeTo(Schema.Int, SchemaTransformation.transform({ decode: Number, encode: String }))
-)
+export const MinorFromString = minor(/^(0|-?[1-9][0-9]{0,15})$/u)
 
 /** `{"amount":"1995","currency":"GBP"}` is 19.95 pounds. */
 export const Money = Schema.Struct({ amount: MinorFromString, currency: Currency }).annotate({
@@ -16,11 +17,16 @@ export const Money = Schema.Struct({ amount: MinorFromString, currency: Currency
 })
 export type Money = typeof Money.Type
 
-/** A price or a charge: zero or more. */
-export const Price = Schema.Struct({
-  amount: MinorFromString.check(Schema.isGreaterThanOrEqualTo(0)),
+/** A price that a client states: zero or more, of at most fifteen digits, every one of which a number holds exactly. */
+export const Price = Schema.Struct({ amount: minor(/^(0|[1-9][0-9]{0,14})$/u), currency: Currency }).annotate({
+  identifier: "Price"
+})
+
+/** As `Price`, but a discount is negative. */
+export const StatedMoney = Schema.Struct({
+  amount: minor(/^(0|-?[1-9][0-9]{0,14})$/u),
   currency: Currency
-}).annotate({ identifier: "Price" })
+}).annotate({ identifier: "StatedMoney" })
 
 /** The encoded form, for bodies that are written without a second pass through the schema. */
 export const money = (amount: number, currency: Currency): typeof Money.Encoded => ({

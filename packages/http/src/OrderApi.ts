@@ -10,6 +10,7 @@ import { Idempotency } from "./Idempotency.ts"
 import { Money } from "./MoneyJson.ts"
 import * as Problems from "./Problems.ts"
 import { ChargeJson, LineJson, TotalsJson } from "./SaleJson.ts"
+import { WholeNumber } from "./WholeNumber.ts"
 
 export const ReturnJson = Schema.Struct({
   returnId: ReturnView.fields.returnId,
@@ -89,7 +90,7 @@ export const RequestedReturnJson = Schema.Struct({
 export const StepEvent = Schema.Struct({ ...Step.fields, status: Status }).annotate({ identifier: "StepEvent" })
 
 /** The `seq` of the last step that the client has seen. */
-const LastEventId = Schema.NumberFromString.check(Schema.isInt(), Schema.isGreaterThanOrEqualTo(0))
+const LastEventId = WholeNumber({ minimum: 0 })
 
 const params = { id: OrderId }
 

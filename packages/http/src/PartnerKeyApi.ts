@@ -15,8 +15,8 @@ export const PartnerKeysJson = Schema.Struct({
   next: Schema.NullOr(Edge.Cursor)
 }).annotate({ identifier: "PartnerKeys" })
 
-const Partner = Schema.String.check(Schema.isPattern(/^[a-z0-9][a-z0-9-]{0,39}$/))
-const params = { key: Schema.String.check(Schema.isPattern(/^[a-z0-9]{12}$/)) }
+const Partner = Schema.String.check(Schema.isPattern(/^[a-z0-9][a-z0-9-]{0,39}$/u))
+const params = { key: Schema.String.check(Schema.isPattern(/^[a-z0-9]{12}$/u)) }
 const issued = IssuedKeyJson.pipe(HttpApiSchema.status(201))
 
 export class PartnerKeyApi extends HttpApiGroup.make("partnerKeys")

@@ -190,3 +190,27 @@ export const tooManyKeys = Problem.of(TooManyKeys, {
   sample: { max: 20 },
   detail: ({ max }) => `A partner has at most ${max} keys that are good at a time. Revoke one first.`
 })
+export const addressDenied = Problem.of(EdgeErrors.AddressDenied, {
+  title: "Not from this address",
+  detail: () => "Requests from this network are not taken."
+})
+export const rateLimited = Problem.of(EdgeErrors.RateLimited, {
+  title: "Too many requests",
+  detail: () => "Wait as long as Retry-After says; RateLimit names the bucket that is empty.",
+  headers: { "retry-after": String(Problem.retryAfterSeconds) }
+})
+export const challengeRequired = Problem.of(EdgeErrors.ChallengeRequired, {
+  title: "Too many requests of a kind that people do not make",
+  detail: () => "Wait as long as Retry-After says, or pass the challenge if one is offered.",
+  headers: { "retry-after": String(Problem.retryAfterSeconds) }
+})
+export const overloaded = Problem.of(EdgeErrors.Overloaded, {
+  title: "Too much to do at the moment",
+  detail: () => "Nothing was done. Try again after a moment, with the same idempotency key.",
+  headers: { "retry-after": String(Problem.retryAfterSeconds) }
+})
+export const faultInjected = Problem.of(EdgeErrors.FaultInjected, {
+  title: "An operator lets this fail on purpose",
+  detail: () => "A fault is switched on for this route. Try again later, with the same idempotency key.",
+  headers: { "retry-after": String(Problem.retryAfterSeconds) }
+})

@@ -11,6 +11,11 @@ export class Refusals extends HttpApiMiddleware.Service<Refusals>()("@halles/htt
     Problems.idempotencyKeyRequired,
     Problems.payloadTooLarge,
     Problems.unsupportedMediaType,
+    Problems.addressDenied,
+    Problems.rateLimited,
+    Problems.challengeRequired,
+    Problems.overloaded,
+    Problems.faultInjected,
     Problems.internalError,
     Problems.preconditionRequired,
     Problems.unavailable

@@ -23,7 +23,7 @@ export const EndpointJson = Schema.Struct({
   seq: Schema.Int
 }).annotate({ identifier: "WebhookEndpoint" })
 
-const Secret = Schema.String.check(Schema.isPattern(/^whsec_[A-Za-z0-9+/=]{32,}$/))
+const Secret = Schema.String.check(Schema.isPattern(/^whsec_[A-Za-z0-9+/=]{32,}$/u))
 /** With the secret, which is told this once. */
 export const NewEndpointJson = Schema.Struct({ ...EndpointJson.fields, secret: Secret }).annotate({
   identifier: "NewWebhookEndpoint"

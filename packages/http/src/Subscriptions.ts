@@ -10,8 +10,8 @@ export const endpointsMax = 20
 /** How long the secret before the one of now still signs. */
 export const overlapMs = 24 * 3_600_000
 
-export const EndpointId = Schema.String.check(Schema.isPattern(/^whe_[A-Za-z0-9_-]{1,40}$/))
-export const MessageId = Schema.String.check(Schema.isPattern(/^msg_[A-Za-z0-9_-]{1,60}$/))
+export const EndpointId = Schema.String.check(Schema.isPattern(/^whe_[A-Za-z0-9_-]{1,40}$/u))
+export const MessageId = Schema.String.check(Schema.isPattern(/^msg_[A-Za-z0-9_-]{1,60}$/u))
 export const State = Schema.Literals(["pending", "delivered", "dead"])
 
 export interface Endpoint {

@@ -107,7 +107,7 @@ layer(EdgeTest.layer, { excludeTestServices: true, timeout: "60 seconds" })("ref
   })
   refused("a malformed id", ["GET", "/v1/carts/nobody"], { status: 404, code: "malformed_id" })
   refused("an unknown id", ["GET", "/v1/carts/eu_nobody"], { status: 404, code: "not_found" })
-  refused("an id that is too long", ["GET", `/v1/carts/eu_${"x".repeat(200)}`], { status: 404, code: "not_found" })
+  refused("an id that is too long", ["GET", `/v1/carts/eu_${"x".repeat(200)}`], { status: 404, code: "malformed_id" })
   refused("no idempotency key", ["POST", "/v1/carts/eu_1/checkout", {}], {
     status: 400,
     code: "idempotency_key_required"

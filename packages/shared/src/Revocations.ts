@@ -11,7 +11,7 @@ const stream = "REVOKED"
 const prefix = "halles.revoked."
 
 /** `sid` or `jti`, as it can stand in a subject. */
-const isId = Schema.is(Schema.String.check(Schema.isPattern(/^[A-Za-z0-9_-]{1,128}$/)))
+const isId = Schema.is(Schema.String.check(Schema.isPattern(/^[A-Za-z0-9_-]{1,128}$/u)))
 
 /** The stream did not take the news. Who asked for the revocation must be told that it has not happened everywhere yet. */
 export class RevocationFailed extends Schema.TaggedError<RevocationFailed>()("RevocationFailed", {

@@ -13,8 +13,8 @@ export const runnersMax = 1_000
 
 /** What a runner says of itself. */
 export const Heartbeat = Schema.Struct({
-  id: Schema.String.check(Schema.isPattern(/^[A-Za-z0-9_-]{1,60}$/)),
-  region: Schema.String.check(Schema.isPattern(/^[a-z]{2}$/)),
+  id: Schema.String.check(Schema.isPattern(/^[A-Za-z0-9_-]{1,60}$/u)),
+  region: Schema.String.check(Schema.isPattern(/^[a-z]{2}$/u)),
   /** A new one each time the process starts. */
   incarnation: Schema.String,
   startedAtMs: Schema.Int,

@@ -155,6 +155,7 @@ export const components: Readonly<Record<string, unknown>> = {
   PartnerKeys: { items: [partnerKey], next: null },
   Money: gbp("1995"),
   Price: gbp("495"),
+  StatedMoney: gbp("395"),
   Line: line,
   Charge: charge,
   Totals: totals,
@@ -271,8 +272,25 @@ export const bodies: Readonly<Record<string, unknown>> = {
   "orders.requestReturn": { lines: [{ sku: "TEA-01", quantity: 1 }], reason: "too strong", disposition: "restock" },
   "customers.registerCustomer": { region: "eu", email: "ada@example.com", name: "Ada Byron" },
   "skus.adjustSku": { warehouse: "eu-main", expectedOnHand: 500, onHand: 498, reason: "two torn packets" },
-  "webhooks.gateway": JSON.stringify({ type: "payment.captured", reference: cartId }),
-  "webhooks.carrier": JSON.stringify({ type: "parcel.delivered", reference: cartId })
+  "webhooks.gateway": JSON.stringify({
+    eventId: "evt_7Yd2",
+    type: "payment.captured",
+    reference: "capture:1",
+    orderId: cartId,
+    authorisationId: "auth_51Kc",
+    amount: 1662,
+    currency: "GBP",
+    occurredAt: "2026-11-02T10:00:00Z"
+  }),
+  "webhooks.carrier": JSON.stringify({
+    eventId: "evt_9Rf4",
+    type: "shipment.delivered",
+    reference: "ship:1",
+    orderId: cartId,
+    shipmentId: "shp_83Nw",
+    trackingNumbers: ["HC-0042-7719"],
+    occurredAt: "2026-11-03T09:30:00Z"
+  })
 }
 
 /** Of path, query and headers, by name. */
@@ -285,8 +303,8 @@ export const parameters: Readonly<Record<string, unknown>> = {
   partner: "acme",
   variant: "",
   q: "tea",
-  limit: "50",
-  from: "1",
+  limit: 50,
+  from: 1,
   cursor: "TEA-01",
   prefer: "wait=10",
   endpointId: endpoint.id,
@@ -297,19 +315,30 @@ export const parameters: Readonly<Record<string, unknown>> = {
   "idempotency-key": "0b1f6c2e-5d0a-4a77-9a53-6f1f3c1d9a40",
   "if-match": '"6"',
   "import-id": "autumn",
-  "last-event-id": "4",
+  "last-event-id": 4,
   "webhook-id": "msg_2b8f6c",
   "webhook-timestamp": "1793613600",
   "webhook-signature": "v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4="
 }
 
+const row = {
+  region: "eu",
+  sku: "TEA-01",
+  title: "Breakfast tea, 250 g",
+  description: "Loose black tea, strong enough for milk.",
+  price: gbp("495"),
+  taxRate: 2000,
+  warehouse: "eu-main",
+  stock: 500
+}
 const rows = [
-  "region,sku,title,description,price,currency,taxRate,warehouse,stock",
+  "region,sku,title,description,price,currency,tax_rate,warehouse,stock",
   'eu,TEA-01,"Breakfast tea, 250 g","Loose black tea, strong enough for milk.",495,GBP,2000,eu-main,500'
 ]
 
 /** Bodies that are no JSON. */
 export const ofType = (mediaType: string): unknown => {
   if (mediaType === "text/csv") return rows.join("\n")
+  if (mediaType === "application/x-ndjson") return JSON.stringify(row)
   return undefined
 }

@@ -1,0 +1,121 @@
+import { Ajv2020 } from "ajv/dist/2020.js"
+
+/** A schema of JSON Schema 2020-12, as the document has it. */
+export interface JsonSchema {
+  readonly [keyword: string]: unknown
+}
+
+export interface Parameter {
+  readonly name: string
+  readonly in: "path" | "query" | "header"
+  readonly required: boolean
+  readonly schema: JsonSchema
+  readonly example?: unknown
+}
+
+export interface Media {
+  readonly schema: JsonSchema
+  readonly example?: unknown
+}
+
+/** A value against a schema of the document: what is wrong with it, or nothing. */
+export type Fits = (value: unknown) => string | undefined
+
+export interface Answer {
+  /** By media type; none for an answer without a body. */
+  readonly content: Readonly<
+    Record<string, { readonly fits: Fits; readonly lines: "json" | "ndjson" | "sse" | "text" }>
+  >
+  readonly headers: ReadonlyArray<string>
+}
+
+/** One operation of the document. */
+export interface Route {
+  readonly name: string
+  readonly method: string
+  readonly path: string
+  /** The kind of thing that it is about: `carts` of `/v1/carts/{id}`. */
+  readonly kind: string
+  readonly parameters: ReadonlyArray<Parameter & { readonly fits: Fits }>
+  readonly bodies: Readonly<Record<string, Media & { readonly fits: Fits }>>
+  readonly answers: Readonly<Record<string, Answer>>
+}
+
+export interface Contract {
+  readonly routes: ReadonlyArray<Route>
+  /** What a reference stands for. */
+  readonly resolve: (schema: JsonSchema) => JsonSchema
+}
+
+interface Operation {
+  readonly parameters?: ReadonlyArray<Parameter>
+  readonly requestBody?: { readonly content: Readonly<Record<string, Media>> }
+  readonly responses: Readonly<
+    Record<
+      string,
+      { readonly content?: Readonly<Record<string, Media>>; readonly headers?: Readonly<Record<string, unknown>> }
+    >
+  >
+}
+interface Document {
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>
+  readonly components: { readonly schemas: Readonly<Record<string, JsonSchema>> }
+}
+
+const methods = new Set(["get", "put", "post", "delete", "patch"])
+
+const linesOf = (type: string) => {
+  if (type === "text/event-stream") return "sse"
+  if (type === "application/x-ndjson") return "ndjson"
+  return /\bjson$/.test(type) ? "json" : "text"
+}
+
+const mapped = <A, B>(record: Readonly<Record<string, A>>, f: (value: A, key: string) => B): Record<string, B> =>
+  Object.fromEntries(Object.entries(record).map(([key, value]) => [key, f(value, key)]))
+
+/** Reads an OpenAPI 3.1 document; validators are compiled when they are first asked. */
+export const parse = (text: string): Contract => {
+  const document = JSON.parse(text) as Document
+  // Lengths of text are counted as the edge counts them, in UTF-16 units; they differ from code points in rare scripts only.
+  const ajv = new Ajv2020({ strict: false, validateFormats: false, unicodeRegExp: true, unicode: false, logger: false })
+  ajv.addSchema({ ...document, $id: "contract" })
+  const validator = (schema: JsonSchema): Fits => {
+    let compiled: ReturnType<typeof ajv.compile> | undefined
+    return (value) => {
+      // A schema that refers to components is read in place, so that its references are the document's.
+      compiled ??= ajv.compile(
+        JSON.parse(JSON.stringify(schema).replaceAll('"#/components/', '"contract#/components/'))
+      )
+      return compiled(value) ? undefined : ajv.errorsText(compiled.errors)
+    }
+  }
+  const resolve = (schema: JsonSchema): JsonSchema => {
+    const name = typeof schema["$ref"] === "string" ? schema["$ref"].split("/").at(-1) : undefined
+    return name === undefined ? schema : document.components.schemas[name]!
+  }
+  return {
+    resolve,
+    routes: Object.entries(document.paths).flatMap(([path, item]) =>
+      Object.entries(item)
+        .filter(([method]) => methods.has(method))
+        .map(([method, operation]) => ({
+          name: `${method.toUpperCase()} ${path}`,
+          method: method.toUpperCase(),
+          path,
+          kind: path.split("/").find((part) => part !== "" && !/^v\d+$/.test(part)) ?? "",
+          parameters: (operation.parameters ?? []).map((parameter) => ({
+            ...parameter,
+            fits: validator(parameter.schema)
+          })),
+          bodies: mapped(operation.requestBody?.content ?? {}, (media) => ({
+            ...media,
+            fits: validator(media.schema)
+          })),
+          answers: mapped(operation.responses, ({ content = {}, headers = {} }) => ({
+            content: mapped(content, (media, type) => ({ fits: validator(media.schema), lines: linesOf(type) })),
+            headers: Object.keys(headers)
+          }))
+        }))
+    )
+  }
+}

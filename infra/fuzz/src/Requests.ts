@@ -1,0 +1,175 @@
+import * as fc from "fast-check"
+import type { Contract, JsonSchema, Parameter, Route } from "./Contract.ts"
+import { hostile, isKnown, Known, valuesOf } from "./Values.ts"
+
+/** How a body is sent that is not what its media type says. */
+export const textBreaks = ["cut", "empty", "garbage", "deep", "large", "invalid_utf8", "aborted"] as const
+
+/** One thing that is wrong with a request, on purpose. */
+export type Break =
+  | { readonly at: "parameter"; readonly pick: number; readonly value: unknown }
+  | { readonly at: "absent"; readonly pick: number }
+  | { readonly at: "twice"; readonly pick: number; readonly value: unknown }
+  | { readonly at: "query"; readonly name: string; readonly value: string }
+  | { readonly at: "header"; readonly name: string; readonly value: string }
+  | { readonly at: "member"; readonly pick: number; readonly how: "replace" | "drop" | "add"; readonly value: unknown }
+  | { readonly at: "text"; readonly how: (typeof textBreaks)[number]; readonly pick: number }
+  | { readonly at: "type"; readonly value: string }
+  | { readonly at: "method"; readonly value: string }
+  | { readonly at: "path"; readonly value: string }
+
+/** A request before it is known what the edge has. */
+export interface Plan {
+  readonly route: Route
+  readonly parameters: Readonly<Record<string, unknown>>
+  readonly type: string | undefined
+  readonly body: unknown
+  /** Which of the credentials that there are. */
+  readonly credential: number
+  readonly breaks: ReadonlyArray<Break>
+}
+
+/** `header.if-match` and the like: names of different places do not meet. */
+export const key = (parameter: Parameter): string => `${parameter.in}.${parameter.name}`
+
+/** `id` in the path of a cart is a cart's id. */
+const poolOf = (route: Route, parameter: Parameter): string =>
+  parameter.name === "id" ? `${route.kind}.id` : parameter.name
+
+/** A client that waits makes the run slow, and no new path is seen by it. */
+const prefers = fc.constantFrom("wait=0", "wait=1", "respond-async", "return=minimal, wait=1", "wait=1; foo=bar")
+
+const parametersOf = (route: Route, resolve: Contract["resolve"]): fc.Arbitrary<Record<string, unknown>> => {
+  const arbitrary = (parameter: Parameter): fc.Arbitrary<unknown> => {
+    if (parameter.name === "prefer") return prefers
+    const values = valuesOf(parameter.schema, resolve)
+    if (parameter.name === "idempotency-key") return fc.uuid()
+    if (parameter.name === "if-match") return fc.oneof(fc.constantFrom("*", '"1"', '"2"'), values)
+    if (parameter.in === "path" || isKnown(parameter.name)) {
+      const pool = poolOf(route, parameter)
+      return fc.oneof(
+        { weight: 8, arbitrary: fc.tuple(fc.nat(63), values).map(([pick, value]) => new Known(pool, pick, value)) },
+        { weight: 1, arbitrary: values }
+      )
+    }
+    return values
+  }
+  return fc.record(Object.fromEntries(route.parameters.map((parameter) => [key(parameter), arbitrary(parameter)])), {
+    requiredKeys: route.parameters.filter(({ required }) => required).map(key),
+    noNullPrototype: true
+  })
+}
+
+const visible = fc.string({ unit: fc.integer({ min: 0x20, max: 0x7e }).map((code) => String.fromCharCode(code)) })
+
+const breaks: fc.Arbitrary<Break> = fc.oneof(
+  fc.record({ at: fc.constant("parameter" as const), pick: fc.nat(15), value: hostile }),
+  fc.record({ at: fc.constant("absent" as const), pick: fc.nat(15) }),
+  fc.record({ at: fc.constant("twice" as const), pick: fc.nat(15), value: visible }),
+  fc.record({
+    at: fc.constant("query" as const),
+    name: fc.constantFrom("x", "limit", "cursor", "__proto__", "region", "[]", "a[b]"),
+    value: fc.oneof(visible, fc.constantFrom("%", "%zz", "\u0000", "'"))
+  }),
+  fc.record({
+    at: fc.constant("header" as const),
+    name: fc.constantFrom(
+      "idempotency-key",
+      "if-match",
+      "if-none-match",
+      "last-event-id",
+      "prefer",
+      "accept",
+      "accept-encoding",
+      "traceparent",
+      "consistency-token",
+      "halles-version",
+      "x-forwarded-for",
+      "x-http-method-override",
+      "authorization",
+      "cookie",
+      "content-encoding",
+      "origin",
+      "expect",
+      "range"
+    ),
+    value: fc.oneof(visible, fc.constantFrom("*", '"0"', 'W/"1"', "-1", "", "gzip", "bearer", "a".repeat(4_000)))
+  }),
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      at: fc.constant("member" as const),
+      pick: fc.nat(63),
+      how: fc.constantFrom("replace" as const, "replace" as const, "drop" as const, "add" as const),
+      value: hostile
+    })
+  },
+  fc.record({ at: fc.constant("text" as const), how: fc.constantFrom(...textBreaks), pick: fc.nat(1_000) }),
+  fc.record({
+    at: fc.constant("type" as const),
+    value: fc.constantFrom(
+      "",
+      "text/plain",
+      "application/xml",
+      "application/json; charset=latin1",
+      "multipart/form-data; boundary=x",
+      "application/x-www-form-urlencoded",
+      "json",
+      "application/json, text/html"
+    )
+  }),
+  fc.record({
+    at: fc.constant("method" as const),
+    value: fc.constantFrom("GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "HEAD")
+  }),
+  fc.record({
+    at: fc.constant("path" as const),
+    value: fc.constantFrom(
+      "/",
+      "//",
+      "/..",
+      "/.",
+      "/%",
+      "/%zz",
+      "/%00",
+      "?",
+      "?&=&",
+      "#",
+      "/".concat("a".repeat(3_000)),
+      ";x=1"
+    )
+  })
+)
+
+/** Requests to one route: three of five as the document wants them, the others with something wrong. */
+const requestsTo = (route: Route, resolve: Contract["resolve"]): fc.Arbitrary<Plan> => {
+  const types = Object.keys(route.bodies)
+  const typed =
+    types.length === 0
+      ? fc.constant({ type: undefined, body: undefined })
+      : fc.oneof(
+          ...types.map((type) => {
+            const { example, schema } = route.bodies[type]!
+            const json = /\bjson$/.test(type) && schema["type"] !== "string"
+            return fc.record({
+              type: fc.constant(type as string | undefined),
+              body: json ? valuesOf(schema as JsonSchema, resolve) : fc.constant(example)
+            })
+          })
+        )
+  return fc
+    .record({
+      parameters: parametersOf(route, resolve),
+      typed,
+      credential: fc.nat(15),
+      breaks: fc.oneof(
+        { weight: 3, arbitrary: fc.constant<ReadonlyArray<Break>>([]) },
+        { weight: 2, arbitrary: fc.array(breaks, { minLength: 1, maxLength: 2 }) }
+      )
+    })
+    .map(({ typed, ...rest }) => ({ route, ...rest, ...typed }))
+}
+
+/** Requests to all routes, each as often as the others. */
+export const requests = ({ resolve, routes }: Contract): fc.Arbitrary<Plan> =>
+  fc.oneof(...routes.map((route) => requestsTo(route, resolve)))

@@ -1,0 +1,179 @@
+import * as fc from "fast-check"
+import type { JsonSchema } from "./Contract.ts"
+
+/** Something that the edge has told before, chosen when the request is sent; `otherwise` while it has told none. */
+export class Known {
+  readonly name: string
+  readonly pick: number
+  readonly otherwise: unknown
+  constructor(name: string, pick: number, otherwise: unknown) {
+    this.name = name
+    this.pick = pick
+    this.otherwise = otherwise
+  }
+}
+
+const depthMax = 6
+const arrayMax = 4
+
+/** What a member of this name may be filled with: ids, and what else one answer gives to the next request. */
+export const isKnown = (name: string): boolean =>
+  /(id|Id|^sku|^skus|^from|^into|^cursor|^consistency-token|^warehouse)$/.test(name)
+
+const known = (name: string, otherwise: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> =>
+  fc.oneof(
+    { weight: 3, arbitrary: fc.tuple(fc.nat(63), otherwise).map(([pick, value]) => new Known(name, pick, value)) },
+    { weight: 1, arbitrary: otherwise }
+  )
+
+const bound = (schema: JsonSchema, ...names: ReadonlyArray<string>): number | undefined =>
+  names.map((name) => schema[name] as number | undefined).find((value) => value !== undefined)
+
+const safe = Number.MAX_SAFE_INTEGER
+
+const numbers = (schema: JsonSchema): fc.Arbitrary<number> => {
+  const min = bound(schema, "minimum") ?? -safe
+  const max = bound(schema, "maximum") ?? safe
+  const few = [1, 2, 3].filter((value) => value >= min && value <= max)
+  const edges = fc.constantFrom(min, max)
+  const any = fc.integer({ min, max })
+  return few.length === 0
+    ? fc.oneof(edges, any)
+    : fc.oneof({ weight: 6, arbitrary: fc.constantFrom(...few) }, edges, any)
+}
+
+const strings = (schema: JsonSchema): fc.Arbitrary<string> => {
+  const minLength = bound(schema, "minLength") ?? 0
+  const maxLength = Math.min(bound(schema, "maxLength") ?? minLength + 40, minLength + 200)
+  const fits = (text: string) => {
+    return text.length >= minLength && text.length <= (bound(schema, "maxLength") ?? Number.POSITIVE_INFINITY)
+  }
+  const pattern = schema["pattern"] as string | undefined
+  // Whatever may be stored: no NUL and no half of a surrogate pair.
+  if (pattern === undefined || pattern.startsWith("^[^\\0")) {
+    return fc
+      .string({ unit: "binary", minLength, maxLength })
+      .map((text) => text.replaceAll("\0", "0").toWellFormed())
+      .filter(fits)
+  }
+  return fc.stringMatching(new RegExp(pattern, "u")).filter(fits)
+}
+
+/** Values that a schema allows, with a liking for its examples, for small numbers and for what the edge has told before. */
+export const valuesOf = (
+  schema: JsonSchema,
+  resolve: (schema: JsonSchema) => JsonSchema,
+  name = "",
+  depth = 0
+): fc.Arbitrary<unknown> => {
+  const given = resolve(schema)
+  const inner = (part: unknown, name = "") => valuesOf(part as JsonSchema, resolve, name, depth + 1)
+  if ("const" in given) return fc.constant(given["const"])
+  if (given["enum"] !== undefined) return fc.constantFrom(...(given["enum"] as ReadonlyArray<unknown>))
+  const parts = given["allOf"] as ReadonlyArray<JsonSchema> | undefined
+  if (parts !== undefined) {
+    const { allOf: _, ...own } = given
+    const merged: JsonSchema = Object.assign({}, own, ...parts.map(resolve))
+    return valuesOf(merged, resolve, name, depth)
+  }
+  const options = (given["anyOf"] ?? given["oneOf"]) as ReadonlyArray<JsonSchema> | undefined
+  if (options !== undefined) return fc.oneof(...options.map((option) => inner(option, name)))
+  const examples = given["examples"] as ReadonlyArray<unknown> | undefined
+  const liked = (values: fc.Arbitrary<unknown>) =>
+    examples === undefined ? values : fc.oneof({ weight: 1, arbitrary: fc.constantFrom(...examples) }, values)
+  switch (given["type"]) {
+    case "object": {
+      const properties = (given["properties"] ?? {}) as Readonly<Record<string, JsonSchema>>
+      const required = (given["required"] ?? []) as ReadonlyArray<string>
+      const members = Object.fromEntries(
+        Object.entries(properties)
+          .filter(([key]) => depth < depthMax || required.includes(key))
+          .map(([key, property]) => [key, inner(property, key)])
+      )
+      const record = fc.record(members, {
+        requiredKeys: required.filter((key) => key in members),
+        noNullPrototype: true
+      })
+      const patterns = Object.entries((given["patternProperties"] ?? {}) as Readonly<Record<string, JsonSchema>>)[0]
+      const rest = given["additionalProperties"]
+      const open = patterns?.[1] ?? (typeof rest === "object" && rest !== null ? (rest as JsonSchema) : undefined)
+      if (open === undefined) return record
+      const names = given["propertyNames"] as JsonSchema | undefined
+      const key = strings(
+        names ?? (patterns === undefined ? { minLength: 1, maxLength: 12 } : { pattern: patterns[0] })
+      )
+      const others = fc.dictionary(key, inner(open), { maxKeys: 3, noNullPrototype: true })
+      return fc.tuple(record, others).map(([own, more]) => ({ ...more, ...own }))
+    }
+    case "array":
+      return given["items"] === undefined || given["items"] === false
+        ? fc.constant([])
+        : fc.array(inner(given["items"], name), {
+            minLength: bound(given, "minItems") ?? 0,
+            maxLength: Math.min(bound(given, "maxItems") ?? arrayMax, Math.max(arrayMax, bound(given, "minItems") ?? 0))
+          })
+    case "integer":
+    case "number":
+      return numbers(given)
+    case "boolean":
+      return fc.boolean()
+    case "null":
+      return fc.constant(null)
+    case "string":
+      return isKnown(name) ? known(name, liked(strings(given))) : liked(strings(given))
+    default:
+      return fc.jsonValue({ maxDepth: 2 })
+  }
+}
+
+/** What clients send that mean harm, or whose programmer was tired. */
+export const hostile: fc.Arbitrary<unknown> = fc.oneof(
+  fc.constantFrom<unknown>(
+    null,
+    true,
+    -1,
+    0,
+    1.5,
+    1e308,
+    -1e308,
+    Number.MAX_SAFE_INTEGER,
+    2 ** 53,
+    "",
+    " ",
+    ".",
+    "..",
+    "null",
+    "NaN",
+    "-1",
+    "0",
+    "1e999",
+    "99999999999999999999",
+    "__proto__",
+    "constructor",
+    "eu_",
+    "zz_0000",
+    "eu_../../etc/passwd",
+    "' OR '1'='1",
+    "'; DROP TABLE journal; --",
+    "${jndi:ldap://127.0.0.1/a}",
+    "{{7*7}}",
+    "<script>alert(1)</script>",
+    "../../../../etc/passwd",
+    "\u0000",
+    "\ud800",
+    "\u202e\u200b",
+    "%00",
+    "%2e%2e%2f",
+    "\r\nx-injected: 1",
+    "halles.eu.event.>",
+    "*",
+    [],
+    {},
+    [[[[[[]]]]]],
+    { __proto__: null, constructor: 1 }
+  ),
+  fc.string({ unit: "binary", maxLength: 60 }),
+  fc.integer({ min: 1, max: 20_000 }).map((length) => "a".repeat(length)),
+  fc.double(),
+  fc.jsonValue({ maxDepth: 3 })
+)

@@ -1,0 +1,50 @@
+import type { Route } from "./Contract.ts"
+
+/** A way to say who one is. */
+export interface Credential {
+  readonly name: string
+  /** Headers for a request; those that are signed depend on its body. */
+  readonly headers: (request: {
+    readonly route: Route
+    readonly body: string | undefined
+  }) => Readonly<Record<string, string>>
+}
+
+const eachMax = 48
+const depthMax = 6
+
+/** What the edge has told so far, by the names under which the next request may need it. */
+export class World {
+  readonly #told = new Map<string, Array<unknown>>()
+
+  /** The newest of a name go first, so that what has just been made is used while it can be. */
+  pick(name: string, pick: number): unknown {
+    const values = this.#told.get(name)
+    return values === undefined ? undefined : values[pick % values.length]
+  }
+
+  learn(name: string, value: unknown): void {
+    const values = this.#told.get(name) ?? []
+    if (values.includes(value)) return
+    values.unshift(value)
+    if (values.length > eachMax) values.pop()
+    this.#told.set(name, values)
+  }
+
+  /** Keeps ids and codes of an answer's body: `id` as that of the route's kind, `orderId` as that of an order too. */
+  harvest(route: Route, body: unknown, depth = 0): void {
+    if (typeof body !== "object" || body === null || depth > depthMax) return
+    for (const [name, value] of Object.entries(body)) {
+      if (typeof value === "object") this.harvest(route, value, depth + 1)
+      if (typeof value !== "string" || value === "") continue
+      if (name === "id") this.learn(`${route.kind}.id`, value)
+      if (name === "id" && route.kind === "carts") this.learn("from", value)
+      if (name === "next") this.learn("cursor", value)
+      if (name.endsWith("Id")) {
+        this.learn(name, value)
+        this.learn(`${name.slice(0, -2)}s.id`, value)
+      }
+      if (/^(sku|warehouse|code)$/.test(name)) this.learn(name, value)
+    }
+  }
+}

@@ -1,0 +1,47 @@
+import { assert, layer } from "@effect/vitest"
+import { run } from "@halles/fuzz/Campaign"
+import { credentials } from "@halles/fuzz/Credentials"
+import { Effect, Redacted } from "effect"
+import { adminToken, carrierSecret, EdgeTest, gatewaySecret, importToken } from "./EdgeTest.ts"
+
+/** `npm run fuzz` sends more, to a whole cluster. */
+const count = 400
+
+/** Only eu has a runner here; calls to the other regions end at their deadline, which takes a test its time. */
+const inEurope = (paths: object): object =>
+  JSON.parse(JSON.stringify(paths).replaceAll("(eu|am|ap)", "(eu)").replaceAll('"eu","am","ap"', '"eu"'))
+
+layer(EdgeTest.layer, { excludeTestServices: true, timeout: "60 seconds" })("fuzzed", (it) => {
+  it.effect(
+    "answers whatever comes as the document says, and never with a defect",
+    () =>
+      Effect.gen(function* () {
+        const { send, url } = yield* EdgeTest
+        const { json } = yield* send("GET", "/openapi.json")
+        const report = yield* Effect.promise(() =>
+          run({
+            url,
+            document: JSON.stringify({ ...json, paths: inEurope(json.paths) }),
+            seed: 1,
+            // What an entity's double does not do takes the edge's whole deadline.
+            lanes: 32,
+            deadlineMs: 20_000,
+            withinMs: 40_000,
+            count,
+            credentials: credentials({
+              importToken: Redacted.make(importToken),
+              adminToken: Redacted.make(adminToken),
+              gatewayWebhook: gatewaySecret,
+              carrierWebhook: carrierSecret
+            })
+          })
+        )
+        const failures = report.failures.map(({ reason, request }) => `${reason}\n${request}`)
+        assert.strictEqual(failures.length, 0, failures.join("\n---\n"))
+        for (const [route, answers] of Object.entries(report.answers)) {
+          assert.isNotEmpty(Object.keys(answers), `${route} was never asked`)
+        }
+      }),
+    120_000
+  )
+})
