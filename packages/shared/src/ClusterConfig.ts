@@ -2,6 +2,7 @@ import { Option } from "effect"
 import { ShardingConfig } from "effect/cluster"
 import { runnerAddress } from "./NatsTransport.ts"
 import type { Region } from "./Region.ts"
+import { finishMs } from "./Residents.ts"
 import * as Shard from "./Shard.ts"
 
 type Config = ShardingConfig.ShardingConfig["Service"]
@@ -41,10 +42,6 @@ export const runner = (options: {
   maxResidentEntities: 200_000,
   /** Drives the acquisition of shards too. */
   entityMessagePollInterval: 500,
-  /**
-   * How long a shard that moves waits for its entities to answer. Who has not answered by then (a caller that waits on
-   * purpose, a handler that hangs) is cut off, and its caller asks the next owner: the neighbours wait no longer for it.
-   */
-  entityTerminationTimeout: 300,
+  entityTerminationTimeout: finishMs,
   ...options.overrides
 })

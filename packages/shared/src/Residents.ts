@@ -12,6 +12,12 @@ interface Options {
   readonly mailboxCapacity: number
 }
 
+/**
+ * How long an entity that leaves its runner may take to answer what it has begun. Who has no answer by then (a caller that
+ * waits on purpose, a handler that hangs) is cut off and asks the next owner: the neighbours wait no longer for it.
+ */
+export const finishMs = 300
+
 /** Nothing but what the contract declares: a defect or an interrupt is for the entity manager to deal with. */
 const isDeclared = (exit: Exit.Exit<unknown, unknown>): boolean =>
   Exit.isSuccess(exit) || exit.cause.reasons.every(Cause.isFailReason)
@@ -26,12 +32,11 @@ export class Resident {
   readonly address: EntityAddress.EntityAddress
   private readonly requests: ReadonlyMap<string, Rpc.Any>
   private readonly handlers: Readonly<Record<string, Handler>>
-  private readonly scope: Scope.Scope
   private readonly services: Context.Context<never>
   private readonly clock: Clock.Clock
   /** Calls under way; as many again may be with the manager, and what is beyond hears `MailboxFull`. */
   private readonly callsMax: number
-  private calls = 0
+  private readonly calls = new Set<Fiber.Fiber<unknown, unknown>>()
   /** The manager takes an entity that it sends nothing for idle: now and then a call goes its way. */
   private readonly shownEveryMs: number
   private shownAt: number
@@ -40,14 +45,12 @@ export class Resident {
     readonly address: EntityAddress.EntityAddress
     readonly requests: ReadonlyMap<string, Rpc.Any>
     readonly handlers: Readonly<Record<string, Handler>>
-    readonly scope: Scope.Scope
     readonly services: Context.Context<never>
     readonly options: Options
   }) {
     this.address = made.address
     this.requests = made.requests
     this.handlers = made.handlers
-    this.scope = made.scope
     this.services = made.services
     this.clock = Context.get(made.services, Clock.Clock)
     this.callsMax = made.options.mailboxCapacity
@@ -64,23 +67,39 @@ export class Resident {
   /** False when the manager is to be asked; else `answered` is told once, with `null` when the manager is to be asked. */
   call(tag: string, payload: unknown, parent: Tracer.AnySpan | undefined, answered: Answered): boolean {
     const handler = this.handlers[tag]
-    if (handler === undefined || this.calls >= this.callsMax) return false
+    if (handler === undefined || this.calls.size >= this.callsMax) return false
     const now = this.clock.currentTimeMillisUnsafe()
     if (now - this.shownAt > this.shownEveryMs) {
       this.shownAt = now
       return false
     }
-    const settle = (exit: Exit.Exit<unknown, unknown>) => {
-      this.calls -= 1
-      answered(isDeclared(exit) ? exit : null)
-    }
-    this.calls += 1
+    const settle = (exit: Exit.Exit<unknown, unknown>) => answered(isDeclared(exit) ? exit : null)
     const services = parent === undefined ? this.services : Context.add(this.services, Tracer.ParentSpan, parent)
     const fiber = Effect.runForkWith(services)(Effect.suspend(() => handler({ payload })))
     const exit = fiber.pollUnsafe()
-    if (exit !== undefined) settle(exit)
-    else Fiber.runIn(fiber, this.scope).addObserver(settle)
+    if (exit === undefined) this.await(fiber, settle)
+    else settle(exit)
     return true
+  }
+
+  private await(fiber: Fiber.Fiber<unknown, unknown>, settle: (exit: Exit.Exit<unknown, unknown>) => void): void {
+    this.calls.add(fiber)
+    fiber.addObserver((exit) => {
+      this.calls.delete(fiber)
+      settle(exit)
+    })
+  }
+
+  /** The entity leaves: calls under way may end within the time, then they are cut off and the manager is asked. */
+  leave(finishMs: number): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      if (this.calls.size === 0) return Effect.void
+      const ended = Fiber.awaitAll(this.calls)
+      return Effect.andThen(
+        finishMs === 0 ? Effect.void : Effect.timeoutOption(ended, finishMs),
+        Effect.suspend(() => Fiber.interruptAll(this.calls))
+      )
+    })
   }
 }
 
@@ -92,25 +111,34 @@ export class Residents extends Context.Service<
   {
     readonly find: (entityType: string, entityId: string) => Resident | undefined
     readonly add: (resident: Resident) => void
-    readonly remove: (resident: Resident) => void
+    /** No call finds it any more; done when none is under way. */
+    readonly remove: (resident: Resident) => Effect.Effect<void>
   }
 >()("@halles/shared/Residents") {
-  static readonly layer = Layer.sync(Residents, () => {
-    const byType = new Map<string, Map<string, Resident>>()
-    return {
-      find: (entityType, entityId) => byType.get(entityType)?.get(entityId),
-      add: (resident) => {
-        const { entityId, entityType } = resident.address
-        const known = byType.get(entityType) ?? new Map<string, Resident>()
-        byType.set(entityType, known.set(entityId, resident))
-      },
-      remove: (resident) => {
+  static readonly layer = Residents.layerWith({ finishMs })
+
+  static layerWith(options: { readonly finishMs: number }): Layer.Layer<Residents> {
+    return Layer.sync(Residents, () => make(options))
+  }
+}
+
+const make = (options: { readonly finishMs: number }): Residents["Service"] => {
+  const byType = new Map<string, Map<string, Resident>>()
+  return {
+    find: (entityType, entityId) => byType.get(entityType)?.get(entityId),
+    add: (resident) => {
+      const { entityId, entityType } = resident.address
+      const known = byType.get(entityType) ?? new Map<string, Resident>()
+      byType.set(entityType, known.set(entityId, resident))
+    },
+    remove: (resident) =>
+      Effect.suspend(() => {
         const { entityId, entityType } = resident.address
         const known = byType.get(entityType)
         if (known?.get(entityId) === resident) known.delete(entityId)
-      }
-    }
-  })
+        return resident.leave(options.finishMs)
+      })
+  }
 }
 
 /** `build` of `Entity.toLayer`, whose handlers are found by calls as long as the entity is there. */
@@ -126,14 +154,10 @@ export const residing =
         address: yield* Entity.CurrentAddress,
         requests: entity.protocol.requests,
         handlers: made as unknown as Readonly<Record<string, Handler>>,
-        scope,
         services: yield* Effect.context<never>(),
         options
       })
-      yield* Scope.addFinalizer(
-        scope,
-        Effect.sync(() => residents.value.remove(here))
-      )
+      yield* Scope.addFinalizer(scope, residents.value.remove(here))
       residents.value.add(here)
       return made
     })

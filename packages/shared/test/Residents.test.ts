@@ -1,8 +1,18 @@
-import { assert, layer } from "@effect/vitest"
+import { assert, it, layer } from "@effect/vitest"
 import * as Residents from "@halles/shared/Residents"
-import { Cause, Effect, Exit, Fiber, Layer, Option, Schema } from "effect"
-import { Entity, MessageStorage, RunnerAddress, RunnerHealth, Runners, RunnerStorage } from "effect/cluster"
-import { ClusterSchema, Sharding, ShardingConfig } from "effect/cluster"
+import { Cause, Deferred, Effect, Exit, Fiber, Layer, Option, Schema } from "effect"
+import {
+  Entity,
+  EntityAddress,
+  EntityId,
+  EntityType,
+  MessageStorage,
+  RunnerAddress,
+  RunnerHealth,
+  Runners,
+  RunnerStorage
+} from "effect/cluster"
+import { ClusterSchema, ShardId, Sharding, ShardingConfig } from "effect/cluster"
 import { Rpc } from "effect/rpc"
 import { TestClock } from "effect/testing"
 
@@ -50,7 +60,7 @@ const ProbeLive = Probe.toLayer(
 )
 
 const Test = ProbeLive.pipe(
-  Layer.provideMerge([Sharding.layer, Residents.Residents.layer]),
+  Layer.provideMerge([Sharding.layer, Residents.Residents.layerWith({ finishMs: 0 })]),
   Layer.provide([Runners.layerNoop, RunnerStorage.layerMemory, RunnerHealth.layerNoop]),
   Layer.provide(MessageStorage.layerNoop),
   Layer.provide(
@@ -117,3 +127,34 @@ layer(Test, { timeout: "30 seconds" })("Residents", (it) => {
     })
   )
 })
+
+it.effect("who leaves answers what it has begun, for a while; what hangs is for the manager then", () =>
+  Effect.gen(function* () {
+    const residents = yield* Residents.Residents
+    const gate = yield* Deferred.make<string>()
+    const resident = new Residents.Resident({
+      address: EntityAddress.make({
+        shardId: ShardId.make("eu/1", 1),
+        entityType: EntityType.make("Probe"),
+        entityId: EntityId.make("leaving")
+      }),
+      requests: Probe.protocol.requests,
+      handlers: { Ask: () => Deferred.await(gate), Hang: () => Effect.never },
+      services: yield* Effect.context<never>(),
+      options
+    })
+    residents.add(resident)
+    const answers: Array<unknown> = []
+    const told = (exit: Exit.Exit<unknown, unknown> | null) => answers.push(exit)
+    assert.isTrue(resident.call("Ask", undefined, undefined, told))
+    assert.isTrue(resident.call("Hang", undefined, undefined, told))
+    const left = yield* Effect.forkChild(residents.remove(resident), { startImmediately: true })
+    assert.isUndefined(residents.find("Probe", "leaving"))
+    yield* Deferred.succeed(gate, "done")
+    yield* TestClock.adjust(Residents.finishMs / 2)
+    assert.deepStrictEqual(answers, [Exit.succeed("done")])
+    yield* TestClock.adjust(Residents.finishMs / 2)
+    yield* Fiber.join(left)
+    assert.deepStrictEqual(answers, [Exit.succeed("done"), null])
+  }).pipe(Effect.provide(Residents.Residents.layer))
+)
