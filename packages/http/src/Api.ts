@@ -39,7 +39,7 @@ export class Api extends HttpApi.make("halles")
       title: "Halles",
       version: "1",
       description:
-        "Carts, orders, stock, catalogue and customers. Money is in minor units as a string of digits. Errors are problem details (RFC 9457) with a stable `code`; their `type` leads to a page that says what to do. Any route may also answer 405 to another method, and what is no request of HTTP is answered 400, 417 or 431 without a body before a route is chosen.",
+        "Carts, orders, stock, catalogue and customers. Money is in minor units as a string of digits. Errors are problem details (RFC 9457) with a stable `code`; their `type` leads to a page that says what to do. Any route may also answer 405 to another method, and what is no request of HTTP is answered 400, 417 or 431 without a body before a route is chosen. A repeated `Idempotency-Key` has one effect; a replayed answer carries `Idempotent-Replayed: true`. Changes answer with a `Consistency-Token` that lists take. `Halles-Version` names a dated version (2026-11-01, or 2026-09-01, which is deprecated); without it the newest is spoken. `traceparent` is taken and kept, `traceresponse` names the trace.",
       license: { name: "Apache-2.0", identifier: "Apache-2.0" } as never,
       transform: (spec) => Document.complete(SecuritySchemes.secured(spec as OpenApi.OpenAPISpec))
     })

@@ -76,7 +76,12 @@ export const resumed = <E>(
 ): Stream.Stream<typeof StepEvent.Encoded, E | CutOff> => {
   let seen = afterSeq
   return Stream.suspend(() => watch(seen)).pipe(
-    Stream.tap(({ seq }) => Effect.sync(() => void (seen = seq))),
+    // When a runner dies the cluster's client asks the next one by itself, for what was asked at first.
+    Stream.filter(({ seq }) => {
+      if (seq <= seen) return false
+      seen = seq
+      return true
+    }),
     // What the runner does when it gives a shard up; an interrupt of the client's own request passes by here.
     Stream.catchCauseIf(Cause.hasInterruptsOnly, () => Stream.fail(new CutOff())),
     Stream.retry(untilBack)

@@ -37,11 +37,14 @@ layer(EdgeTest.layer, { excludeTestServices: true, timeout: "60 seconds" })("ord
   it.effect("stream on where they were cut off: each step once, in order", () =>
     Effect.gen(function* () {
       const { send } = yield* EdgeTest
-      const { text } = yield* send("GET", "/v1/orders/eu_handover/events")
-      assert.deepStrictEqual(
-        [...text.matchAll(/^id: (\d+)$/gm)].map(([, id]) => id),
-        ["1", "2"]
-      )
+      for (const order of ["eu_handover", "eu_asked-twice"]) {
+        const { text } = yield* send("GET", `/v1/orders/${order}/events`)
+        assert.deepStrictEqual(
+          [...text.matchAll(/^id: (\d+)$/gm)].map(([, id]) => id),
+          ["1", "2"],
+          order
+        )
+      }
     })
   )
 
