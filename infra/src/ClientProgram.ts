@@ -25,22 +25,21 @@ const runProgram = (program: string, args: ReadonlyArray<string>, environment: R
   })
 
 /** What the environments of the cluster that runs from this checkout are made of. */
-const runningParts = Effect.fnUntraced(function* (layout: Layout.Layout) {
-  const state = running(layout)
+const runningParts = Effect.fnUntraced(function* (settings: Settings) {
+  const main = Layout.main(settings.portBase)
+  const state = running(main)
   if (state?.phase !== "ready") return yield* new NotRunning()
-  const keys = yield* secrets(layout)
-  return {
-    layout: { ...layout, portBase: state.portBase },
-    secrets: keys,
-    addresses: state
-  } satisfies Environment.Parts
+  const keys = yield* secrets(main)
+  const layout = { ...main, portBase: state.portBase }
+  // The state names servers without their logins; those of the databases are put in by role.
+  const nats = Option.getOrElse(settings.natsUrl, () => natsUrl(layout, keys))
+  return { layout, secrets: keys, addresses: { ...state, nats } } satisfies Environment.Parts
 })
-const runningEnvironment = (layout: Layout.Layout) => Effect.map(runningParts(layout), Environment.client)
 
 /** `npm run replay`: real orders from a file, through the public edge. */
 export const replay = Effect.fn("ClientProgram.replay")(function* (settings: Settings, args: ReadonlyArray<string>) {
   const help = args.some((arg) => arg === "--help" || arg === "-h")
-  const environment = help ? {} : yield* runningEnvironment(Layout.main(settings.portBase))
+  const environment = help ? {} : Environment.client(yield* runningParts(settings))
   return yield* runProgram("infra/load/src/replay.ts", args, environment)
 })
 
@@ -49,14 +48,8 @@ export const identity = Effect.fn("ClientProgram.identity")(function* (
   settings: Settings,
   args: ReadonlyArray<string>
 ) {
-  const layout = Layout.main(settings.portBase)
-  const state = running(layout)
-  if (state?.phase !== "ready") return yield* new NotRunning()
-  const keys = yield* secrets(layout)
-  // The state names servers without their logins.
-  const nats = Option.getOrElse(settings.natsUrl, () => natsUrl(layout, keys))
-  const environment = Environment.identityStore({ layout, secrets: keys, addresses: { ...state, nats } })
-  return yield* runProgram("packages/identity/src/admin.ts", args, environment)
+  const parts = yield* runningParts(settings)
+  return yield* runProgram("packages/identity/src/admin.ts", args, Environment.identityStore(parts))
 })
 
 /** Settings of `HALLES_…`, such as servers that already run. */
@@ -110,7 +103,7 @@ const onCluster = <E, R>(
     const addresses = yield* startServers({ directory, secrets: keys, settings, names })
     return yield* run({ layout, secrets: keys, addresses })
   })
-  return runningParts(layout).pipe(
+  return runningParts(settings).pipe(
     Effect.flatMap(run),
     Effect.catchIf(
       (error) => error instanceof NotRunning && existsSync(Layout.secretsFile(layout)),

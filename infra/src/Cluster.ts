@@ -270,7 +270,7 @@ const processes = (
           name: "identity",
           program: programs.identity,
           port: own.identity,
-          env: Environment.identity(parts)
+          env: { ...Environment.identity(parts), ...Environment.identityGiven(process.env) }
         })
       ),
       ...withIdentity(() =>

@@ -146,6 +146,15 @@ export const identity = (parts: Parts): Environment => ({
   HALLES_DEMO_OPERATOR_PASSWORD: parts.secrets.demoOperator
 })
 
+/** Servers and providers of yours that the identity process uses in place of what a laptop has. */
+const yours = /^HALLES_(SMTP_URL|MAIL_FROM|BREACH_LIST_URL|SSO_[A-Z_]+)$/
+export const identityGiven = (environment: NodeJS.ProcessEnv): Environment =>
+  Object.fromEntries(
+    Object.entries(environment).flatMap(([name, value]) =>
+      value !== undefined && yours.test(name) ? [[name, value]] : []
+    )
+  )
+
 export const mail = ({ layout }: Parts): Environment => ({
   HALLES_MAIL_PORT: String(ports(layout.portBase).mail),
   HALLES_MAIL_DIRECTORY: Layout.mailDirectory(layout)
