@@ -76,7 +76,7 @@ const Labelled = Schema.Struct({ id: Schema.String, label: Schema.String })
 const Cancelled = Schema.Struct({ status: Schema.Literal("cancelled") })
 
 const make = Effect.fnUntraced(function* (options: { readonly url: string; readonly key: Redacted.Redacted }) {
-  const partner = yield* PartnerClient.make({ ...options, refusals: [400, 409, 422] })
+  const partner = yield* PartnerClient.make({ name: "carrier", ...options, refusals: [400, 409, 422] })
   const unavailable = Effect.mapError((cause: unknown) => new CarrierUnavailable({ cause }))
 
   const ship: Carrier["Service"]["ship"] = Effect.fn("Carrier.ship")(function* (request) {

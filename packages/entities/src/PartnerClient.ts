@@ -1,3 +1,4 @@
+import * as Breaker from "@halles/shared/Breaker"
 import { Effect, type Redacted, Schema } from "effect"
 import { HttpClient, HttpClientRequest, type HttpClientResponse } from "effect/http"
 
@@ -16,13 +17,16 @@ export type PartnerAnswer<A> =
   | { readonly _tag: "Answered"; readonly body: A }
   | { readonly _tag: "Refused"; readonly code: string }
 
-/** Calls to an outside company: bearer key, JSON, one deadline, no retry. A status in `refusals` is its final no. */
+/** Calls to an outside company: bearer key, JSON, one deadline, a circuit breaker, no retry. A status in `refusals` is its final no. */
 export const make = Effect.fnUntraced(function* (options: {
+  /** Of the breaker, in metrics. */
+  readonly name: string
   readonly url: string
   readonly key: Redacted.Redacted
   readonly refusals: ReadonlyArray<number>
 }) {
   const client = yield* HttpClient.HttpClient
+  const breaker = yield* Breaker.make(options.name)
   const decodeRefusal = Schema.decodeUnknownEffect(Refusal)
 
   const read = Effect.fnUntraced(function* <A>(
@@ -42,7 +46,8 @@ export const make = Effect.fnUntraced(function* (options: {
       HttpClientRequest.bodyJsonUnsafe(body),
       client.execute,
       Effect.flatMap((response): Effect.Effect<PartnerAnswer<A>, unknown> => read(response, schema)),
-      Effect.timeout(deadlineMs)
+      Effect.timeout(deadlineMs),
+      breaker.run
     )
   return { post }
 })

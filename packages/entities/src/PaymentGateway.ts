@@ -78,7 +78,7 @@ const Changed = Schema.Struct({ id: Schema.String })
 const refusals = [400, 404, 409, 422]
 
 const make = Effect.fnUntraced(function* (options: { readonly url: string; readonly key: Redacted.Redacted }) {
-  const partner = yield* PartnerClient.make({ ...options, refusals })
+  const partner = yield* PartnerClient.make({ name: "payment", ...options, refusals })
   const unavailable = Effect.mapError((cause: unknown) => new GatewayUnavailable({ cause }))
 
   const authorise: PaymentGateway["Service"]["authorise"] = Effect.fn("PaymentGateway.authorise")(function* (request) {

@@ -7,6 +7,7 @@ import { createHash, randomBytes, randomUUID } from "node:crypto"
 import * as Consistency from "./Consistency.ts"
 import { InvalidRequest, Unavailable } from "./EdgeErrors.ts"
 import { WholeNumber } from "./WholeNumber.ts"
+import * as RetryBudget from "./RetryBudget.ts"
 
 /** How long one call to an entity may take, unless it waits on purpose. */
 export const deadlineMs = 3_000
@@ -37,6 +38,9 @@ const failureOf = (error: unknown): "try_again" | "give_up" | undefined =>
     ? (clusterFailures as Readonly<Record<string, "try_again" | "give_up">>)[String(error._tag)]
     : undefined
 
+/** Of all calls of this process: when most of them fail, trying again would only add to it. */
+const retries = RetryBudget.make()
+
 /** Two more attempts, 50 ms apart: a shard that has just moved is found again, and the caller's deadline stands. */
 const again = { times: 2, schedule: Schedule.spaced("50 millis") }
 
@@ -52,13 +56,16 @@ export const call = <A, E, R>(
   effect: Effect.Effect<A, E, R>,
   durationMs: number = deadlineMs
 ): Effect.Effect<A, Refusal<E> | Unavailable, R> =>
-  effect.pipe(
-    Effect.retry({ ...again, while: (error) => failureOf(error) === "try_again" }),
-    // A runner that gives up a shard interrupts what it has not begun. An interrupt of the caller itself passes by here.
-    Effect.catchCauseIf(Cause.hasInterruptsOnly, () => Effect.fail(new Unavailable())),
-    Effect.timeoutOrElse({ duration: durationMs, orElse: () => Effect.fail(new Unavailable()) }),
-    Effect.mapError(unavailable)
-  )
+  Effect.suspend(() => {
+    retries.earn()
+    return effect.pipe(
+      Effect.retry({ ...again, while: (error) => failureOf(error) === "try_again" && retries.take() }),
+      // A runner that gives up a shard interrupts what it has not begun. An interrupt of the caller itself passes by here.
+      Effect.catchCauseIf(Cause.hasInterruptsOnly, () => Effect.fail(new Unavailable())),
+      Effect.timeoutOrElse({ duration: durationMs, orElse: () => Effect.fail(new Unavailable()) }),
+      Effect.mapError(unavailable)
+    )
+  })
 
 const waitMaxSeconds = 30
 /** RFC 7240: `wait=10`, among other preferences, for how long to wait for an outcome; `respond-async` for not at all. */

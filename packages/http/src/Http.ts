@@ -48,6 +48,8 @@ const bodyMax = ByteSize.kibibytes(256)
 /** Connections to the placement of shards, and to each region's read tables. */
 const controlConnectionsMax = 4
 const regionConnectionsMax = 8
+/** A request does not wait longer for what Redis knows. */
+const redisMsMax = 100
 
 /** All routes of the edge; what they need stays open, so that tests may serve them over a cluster of their own. */
 export const RoutesLive = Layer.mergeAll(
@@ -109,7 +111,7 @@ export const HttpLive = Layer.unwrap(
       Layer.provide([ClusterClient.layer({ region: "edge" }), RunnerPresence.layer]),
       Layer.provide([
         Nats.layer({ url: config.natsUrl, name: "edge" }),
-        Redis.layer({ url: config.redisUrl, name: "edge" }),
+        Redis.layer({ url: config.redisUrl, name: "edge", answerMsMax: redisMsMax }),
         Postgres.layer({
           url: config.controlUrl,
           applicationName: "halles:edge:control",

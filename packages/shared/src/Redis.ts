@@ -1,5 +1,6 @@
 import { Context, Effect, Layer, Redacted, Schema } from "effect"
 import { Redis as Client } from "ioredis"
+import * as Breaker from "./Breaker.ts"
 
 /** Redis did not answer. It is a cache: callers go on without it. */
 export class RedisUnavailable extends Schema.TaggedError<RedisUnavailable>()("RedisUnavailable", {
@@ -15,26 +16,38 @@ const commandTimeoutMs = 1_000
  * **Details**
  *
  * It connects in the background and for ever, so a process starts without Redis. While there is no connection a command
- * fails at once: nothing is queued.
+ * fails at once: nothing is queued. While half of the commands fail, none is sent for a moment.
  */
 export class Redis extends Context.Service<
   Redis,
   { readonly use: <A>(command: (client: Client) => Promise<A>) => Effect.Effect<A, RedisUnavailable> }
 >()("@halles/shared/Redis") {
-  static readonly layer = (options: { readonly url: Redacted.Redacted; readonly name: string }): Layer.Layer<Redis> =>
+  static readonly layer = (options: {
+    readonly url: Redacted.Redacted
+    readonly name: string
+    /** Whoever has something better to do than to wait, in milliseconds. */
+    readonly answerMsMax?: number
+  }): Layer.Layer<Redis> =>
     Layer.effect(
       Redis,
-      Effect.map(
-        Effect.acquireRelease(
+      Effect.gen(function* () {
+        const client = yield* Effect.acquireRelease(
           Effect.sync(() => open(Redacted.value(options.url), options.name)),
-          (client) => Effect.sync(() => client.disconnect())
-        ),
-        (client) =>
-          Redis.of({
-            use: (command) =>
-              Effect.tryPromise({ try: () => command(client), catch: (cause) => new RedisUnavailable({ cause }) })
-          })
-      )
+          (opened) => Effect.sync(() => opened.disconnect())
+        )
+        const breaker = yield* Breaker.make("redis")
+        return Redis.of({
+          use: (command) =>
+            Effect.tryPromise({ try: () => command(client), catch: (cause) => new RedisUnavailable({ cause }) }).pipe(
+              Effect.timeoutOrElse({
+                duration: options.answerMsMax ?? commandTimeoutMs,
+                orElse: () => Effect.fail(new RedisUnavailable({ cause: "no answer" }))
+              }),
+              breaker.run,
+              Effect.catchTag("BreakerOpen", (cause) => Effect.fail(new RedisUnavailable({ cause })))
+            )
+        })
+      })
     )
 }
 

@@ -6,6 +6,7 @@ import * as AddressRules from "../../src/AddressRules.ts"
 import * as Bots from "../../src/Bots.ts"
 import { Gate } from "../../src/Gate.ts"
 import { methodsOf, routeOf } from "../../src/RouteTable.ts"
+import * as RetryBudget from "../../src/RetryBudget.ts"
 import * as Shedding from "../../src/Shedding.ts"
 import type { Priority } from "../../src/Traffic.ts"
 import { GateTest, noRules } from "./GateTest.ts"
@@ -253,6 +254,25 @@ describe("bots", () => {
     assert.isFalse(bots.suspect({}, "192.0.2.2"))
     now += 120_000
     assert.isFalse(bots.suspect({}, "192.0.2.1"))
+  })
+})
+
+describe("retries", () => {
+  it("are at most a tenth of the calls, and what was saved", () => {
+    FastCheck.assert(
+      FastCheck.property(FastCheck.array(FastCheck.boolean(), { maxLength: 2_000 }), (steps) => {
+        const budget = RetryBudget.make()
+        let calls = 0
+        let retries = 0
+        for (const isCall of steps) {
+          if (isCall) {
+            calls += 1
+            budget.earn()
+          } else if (budget.take()) retries += 1
+        }
+        assert.isAtMost(retries, 200 + calls / 10 + 1e-6)
+      })
+    )
   })
 })
 
