@@ -53,6 +53,7 @@ const topLevel = new Set([
   "vitest.config.ts",
   "README.md",
   "ARCHITECTURE.md",
+  "SECURITY.md",
   "LICENSE"
 ])
 const linesMax = 400

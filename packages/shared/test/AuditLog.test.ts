@@ -111,6 +111,9 @@ layer(world, { excludeTestServices: true, timeout: "60 seconds" })("the audit lo
       )
       assert.deepStrictEqual(yield* of(rewritten), ["changed 360"])
       assert.deepStrictEqual(yield* of(Effect.void), [])
+      // Whoever takes the anchors away is noticed, once there should have been some.
+      const aged = sql`UPDATE audit.entry SET at = at - 120000000 WHERE seq = 1`
+      assert.includeMembers(yield* after(aged), ["changed 1", "unanchored 360"])
     })
   )
 

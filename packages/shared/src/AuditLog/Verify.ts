@@ -1,11 +1,11 @@
-import { Effect } from "effect"
+import { Clock, Effect } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import type { Anchor } from "./Anchors.ts"
 import { genesis, hashOf, type Row } from "./Entry.ts"
 
 /** What does not fit, and where. */
 export interface Finding {
-  readonly kind: "changed" | "missing" | "truncated"
+  readonly kind: "changed" | "missing" | "truncated" | "unanchored"
   readonly seq: bigint
   readonly detail: string
 }
@@ -36,6 +36,8 @@ export const follow = (before: Link, row: Row): Finding | null => {
       }
 }
 
+/** By then a writer has anchored its first rows. */
+const anchoredWithinMs = 60_000
 /** Rows read at a time. */
 const pageMax = 2_000
 
@@ -56,6 +58,7 @@ export const verify = Effect.fn("AuditLog.verify")(function* (
   const findings: Array<Finding> = []
   let last = start
   let rows = 0
+  let oldest: bigint | null = null
   while (findings.length < findingsMax) {
     const page = yield* sql<Row>`
       SELECT seq, at, entry, hash FROM audit.entry WHERE seq > ${last.seq} ORDER BY seq LIMIT ${pageMax}`
@@ -69,11 +72,20 @@ export const verify = Effect.fn("AuditLog.verify")(function* (
       }
       last = { seq: row.seq, hash: row.hash }
       rows += 1
+      oldest ??= row.at
     }
   }
   const longest = [...anchored.keys()].reduce((most, seq) => (seq > most ? seq : most), 0n)
   if (longest > last.seq) {
     findings.push({ kind: "truncated", seq: last.seq + 1n, detail: `The log once went on to row ${longest}` })
+  }
+  const now = yield* Clock.currentTimeMillis
+  if (anchors.length === 0 && oldest !== null && now - Number(oldest / 1_000n) > anchoredWithinMs) {
+    findings.push({
+      kind: "unanchored",
+      seq: last.seq,
+      detail: "There are no anchors: nothing tells how long it once was"
+    })
   }
   return { rows, anchors: anchors.length, head: last, findings: findings.slice(0, findingsMax) }
 })
