@@ -133,7 +133,14 @@ const layerCalls = Layer.effectDiscard(
           )
         ).pipe(
           Effect.catch((error) => Effect.sync(() => send(() => [id, "refused", error._tag]))),
-          Effect.catchCause((cause) => Effect.sync(() => send(() => died(id, cause))))
+          // An entity whose rebuilding is cut off takes its callers with it: nothing was refused, they are to ask again.
+          Effect.catchCause((cause) =>
+            Effect.sync(() =>
+              send(() =>
+                Cause.hasInterruptsOnly(cause) ? [id, "refused", "EntityNotAssignedToRunner"] : died(id, cause)
+              )
+            )
+          )
         )
       )
     }
