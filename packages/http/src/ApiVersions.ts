@@ -1,6 +1,9 @@
 import { Effect } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
+import { UnknownVersion } from "./EdgeErrors.ts"
 import * as Problem from "./Problem.ts"
+// Declares the problems of the contract.
+import "./Problems.ts"
 
 /** The version that everything inside speaks, and that a client gets who names none. */
 export const current = "2026-11-01"
@@ -69,14 +72,9 @@ const differencesOf = (version: string): ReadonlyArray<Difference> =>
 export const upgraded = (version: string, body: Json): Json => differencesOf(version).toReversed().reduce(up, body)
 export const downgraded = (version: string, body: Json): Json => differencesOf(version).reduce(down, body)
 
-const unknownVersion = Problem.kind({
-  code: "unknown_version",
-  status: 400,
-  title: "There is no such version",
-  help: "Send one of the versions that the detail names in Halles-Version, or leave the header out."
-})
-const known = [current, ...older.map(({ version }) => version)]
-const unknown = Problem.response(unknownVersion(`Halles-Version is one of ${known.join(", ")}.`))
+const unknown = Problem.response(
+  Problem.documentOf(new UnknownVersion({ known: [current, ...older.map(({ version }) => version)] }))
+)
 
 /** What cannot be read is left to be refused as it is. */
 const mapped = (text: string, change: (body: Json) => Json): string => {

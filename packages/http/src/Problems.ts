@@ -34,6 +34,11 @@ export const preconditionRequired = Problem.of(EdgeErrors.PreconditionRequired, 
   title: "The version is required",
   detail: () => "Send the ETag of what you read in If-Match."
 })
+export const unknownVersion = Problem.of(EdgeErrors.UnknownVersion, {
+  title: "There is no such version",
+  detail: ({ known }) => `Halles-Version is one of ${known.join(", ")}.`,
+  help: "Send one of the versions that the detail names in Halles-Version, or leave the header out."
+})
 export const requestInProgress = Problem.of(EdgeErrors.RequestInProgress, {
   title: "The first request with this key is still running",
   detail: () => "Send the same request again after a moment to hear what it came to.",

@@ -6,7 +6,7 @@ import * as Problems from "./Problems.ts"
 import { EndpointId, MessageId, State } from "./Subscriptions.ts"
 import { Type } from "./Subscriptions/Occurrences.ts"
 
-const Url = Schema.String.check(Schema.isMinLength(10), Schema.isMaxLength(2_000))
+const Url = Schema.String.check(Schema.isMaxLength(2_000))
 const Description = Schema.String.check(Schema.isMaxLength(200))
 const Types = Schema.Array(Type).check(Schema.isMinLength(1), Schema.isMaxLength(Type.literals.length))
 
