@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http"
 import * as AddressRules from "./AddressRules.ts"
 import * as Bots from "./Bots.ts"
 import { Callers } from "./Callers.ts"
+import { EdgeAnalytics } from "./EdgeAnalytics.ts"
 import { ResponseCache } from "./ResponseCache.ts"
 import * as Front from "./ResponseCache/Front.ts"
 import * as GateAnswers from "./GateAnswers.ts"
@@ -28,6 +29,14 @@ const refused = Metric.counter("halles_edge_refused_total", {
   description: "Requests that the gate answered itself, by reason.",
   incremental: true
 })
+
+/** Bytes that an HTTP/1 connection has sent; many streams share one of HTTP/2, so there it is what the answer says of itself. */
+const sentBy = ({ request, response }: Exchange): number =>
+  request.httpVersionMajor === 1
+    ? request.socket.bytesWritten
+    : response.headersSent
+      ? Number(response.getHeader("content-length") ?? 0)
+      : 0
 
 const suspectRetryAfter = { "retry-after": "60" }
 const overloadRetryAfter = { "retry-after": "1" }
@@ -57,6 +66,7 @@ export class Gate extends Context.Service<
         const limits = yield* RateLimit.RateLimit
         const callers = yield* Callers
         const shedding = yield* Shedding.measured
+        const analytics = yield* EdgeAnalytics
         const { answerOf } = yield* ResponseCache
         const front = Front.make(answerOf, () => Date.now())
         const context = yield* Effect.context<never>()
@@ -101,6 +111,11 @@ export class Gate extends Context.Service<
         const mayHaveFromMemory = ({ address }: Exchange) =>
           limits.askLocal({ key: `memory:${AddressRules.network(address)}`, quota: memoryQuota, cost: 1 }).allowed
 
+        const who = ({ address, request }: Exchange): string => {
+          const caller = callers.of(request.headers)
+          return caller?.account ?? caller?.client ?? AddressRules.network(address)
+        }
+
         const limited = (exchange: Exchange, application: Handler) => {
           const asks = asksOf(exchange)
           if (asks.length === 0) return application(exchange.request, exchange.response)
@@ -124,9 +139,17 @@ export class Gate extends Context.Service<
           )
           const exchange: Exchange = { request, response, route, address, startedMs: performance.now() }
           const { denied, unlimited } = addresses.verdict(address)
+          const sentBefore = sentBy(exchange)
           underWay.add(exchange)
           response.once("close", () => {
             underWay.delete(exchange)
+            analytics.saw({
+              route: route.name,
+              client: who(exchange),
+              status: response.writableFinished ? response.statusCode : 499,
+              ms: performance.now() - exchange.startedMs,
+              bytes: sentBy(exchange) - sentBefore
+            })
             if (!unlimited) bots.saw(request.headers, address, response.statusCode)
           })
           if (draining && request.httpVersionMajor === 1) response.setHeader("connection", "close")

@@ -21,6 +21,7 @@ import { CatalogImport } from "./CatalogImport.ts"
 import { Credentials } from "./Credentials.ts"
 import { AccessTokens } from "./Credentials/AccessTokens.ts"
 import { CustomerHttp } from "./CustomerHttp.ts"
+import { EdgeAnalytics } from "./EdgeAnalytics.ts"
 import * as EdgeServer from "./EdgeServer.ts"
 import { Gate } from "./Gate.ts"
 import { Guard } from "./Guard.ts"
@@ -78,7 +79,7 @@ export const HttpLive = Layer.unwrap(
       Layer.provide(
         EdgeServer.layer({ host: config.host, port: config.port, tls: Option.getOrUndefined(config.tls) }).pipe(
           Layer.provideMerge(Gate.layer(config.addressRules)),
-          Layer.provide([RateLimit.layer, Credentials.callers])
+          Layer.provide([RateLimit.layer, Credentials.callers, EdgeAnalytics.layer])
         )
       ),
       Layer.provide(Layer.provideMerge(Invalidation, ResponseCache.layer)),

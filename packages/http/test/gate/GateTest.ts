@@ -2,6 +2,7 @@ import { Redis, RedisUnavailable } from "@halles/shared/Redis"
 import { Context, Deferred, Duration, Effect, Layer } from "effect"
 import { HttpServer, HttpServerRequest, HttpServerResponse } from "effect/http"
 import type * as AddressRules from "../../src/AddressRules.ts"
+import { EdgeAnalytics } from "../../src/EdgeAnalytics.ts"
 import * as EdgeServer from "../../src/EdgeServer.ts"
 import { Gate } from "../../src/Gate.ts"
 import { RateLimit } from "../../src/RateLimit.ts"
@@ -80,7 +81,7 @@ export class GateTest extends Context.Service<
     ).pipe(
       Layer.provide(EdgeServer.layer({ host: "127.0.0.1", port: 0, notice, tls })),
       Layer.provideMerge(Gate.layer({ ...noRules, ...rules })),
-      Layer.provide([RateLimit.layer, ResponseCache.layer]),
+      Layer.provide([RateLimit.layer, ResponseCache.layer, EdgeAnalytics.layerNone]),
       Layer.provide(redisAway)
     )
 }
