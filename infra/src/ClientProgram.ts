@@ -70,6 +70,12 @@ export const load = Effect.fn("ClientProgram.load")((program: "load" | "matrix",
   runProgram(`infra/load/src/${program}.ts`, args, settingsOf(process.env))
 )
 
+const edgeRows = "productCached,productFresh,addToCart,edgeCheckout"
+/** `npm run bench:edge`: the rows of the bench that go through the public edge. */
+export const benchEdge = Effect.fn("ClientProgram.benchEdge")((args: ReadonlyArray<string>) =>
+  bench(["--only", edgeRows, ...args])
+)
+
 /** `npm run sim`: the entities on simulated servers, one world a seed; needs no cluster. */
 export const sim = Effect.fn("ClientProgram.sim")((args: ReadonlyArray<string>) =>
   runProgram("infra/sim/src/sim.ts", args, {})

@@ -56,6 +56,10 @@ const benchCommand = Command.make("bench", { rest }, (args) => withSettings(() =
   Command.withDescription("Measure the engine on servers and processes of its own")
 )
 
+const benchEdgeCommand = Command.make("bench:edge", { rest }, (args) =>
+  withSettings(() => ClientProgram.benchEdge(args.rest))
+).pipe(Command.withDescription("Measure the public edge: reads with and without cache, lines into carts, checkouts"))
+
 const chaosCommand = Command.make("chaos", { rest }, (args) =>
   withSettings((settings) => ClientProgram.chaos(settings, args.rest))
 ).pipe(
@@ -104,6 +108,7 @@ const commands = [
   checkCommand,
   auditCommand,
   benchCommand,
+  benchEdgeCommand,
   chaosCommand,
   loadCommand,
   identityCommand,
@@ -126,6 +131,7 @@ const passing = new Set([
   "check",
   "audit",
   "bench",
+  "bench:edge",
   "chaos",
   "identity",
   "sim",

@@ -7,6 +7,7 @@ import { resolve } from "node:path"
 import { activate } from "./bench/Activate.ts"
 import { checkout, checkoutHot } from "./bench/Checkout.ts"
 import { durable, durableHot } from "./bench/Durable.ts"
+import { edgeRows } from "./bench/EdgeRows.ts"
 import { failoverRow } from "./bench/Failover.ts"
 import { project } from "./bench/Project.ts"
 import { resident } from "./bench/Resident.ts"
@@ -29,7 +30,8 @@ const measurements: ReadonlyArray<Measurement> = [
   activate,
   resident,
   grow,
-  failoverRow
+  failoverRow,
+  edgeRows
 ]
 const rows = measurements.flatMap((measurement) => measurement.rows)
 
@@ -107,8 +109,9 @@ const bench = Effect.fn("bench")(function* (options: {
   readonly json: Option.Option<string>
   readonly profile: Option.Option<string>
 }) {
-  // The disturbances take their time, which a quick look has not.
-  const usual = rows.filter((row) => !(options.quick && failoverRow.rows.includes(row)))
+  // The disturbances take their time, which a quick look has not; the edge is measured by a command of its own.
+  const apart = [...edgeRows.rows, ...(options.quick ? failoverRow.rows : [])]
+  const usual = rows.filter((row) => !apart.includes(row))
   const wanted = new Set(Option.match(options.only, { onNone: () => usual, onSome: (only) => only.split(",") }))
   for (const name of wanted) if (!rows.includes(name)) return yield* new UnknownRow({ name })
   const profile = Option.getOrNull(Option.map(options.profile, (path) => resolve(path)))

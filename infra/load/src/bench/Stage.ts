@@ -1,5 +1,6 @@
 import { PgClient } from "@effect/sql-pg"
 import { nodeEnvironment, nodeOptions } from "@halles/infra/Cluster"
+import { developmentCertificate } from "@halles/infra/DevelopmentCertificate"
 import * as Environment from "@halles/infra/Environment"
 import * as Health from "@halles/infra/Health"
 import * as Layout from "@halles/infra/Layout"
@@ -98,6 +99,7 @@ const make = Effect.fnUntraced(function* (options: {
   const servers = yield* startServers({ directory, secrets: keys, settings: options.settings })
   const parts: Environment.Parts = { layout, secrets: keys, addresses: servers }
   yield* provision(servers, parts)
+  yield* developmentCertificate(layout)
 
   const administrator = PgClient.layer({
     url: Redacted.make(Environment.withDatabase(servers.admins["eu"] ?? "", "halles_eu")),

@@ -22,6 +22,9 @@ export const targets: Readonly<Record<string, ReadonlyArray<Target>>> = {
   resident: [atMost("bytesPerEntity", 6 * 1024)],
   grow: [atMost("entitiesRatio", 1.15), atMost("journalRatio", 1.15)],
   project: [atMost("p99ms", 250)],
+  productCached: [atLeast("opsPerSecond", 8_000)],
+  addToCart: [atLeast("opsPerSecond", 2_500), atMost("p99ms", 60)],
+  edgeCheckout: [atLeast("opsPerSecond", 250), atMost("p99ms", 500)],
   failover: [
     atMost("killMedianMs", 3_000),
     atMost("freezeMedianMs", 3_000),
