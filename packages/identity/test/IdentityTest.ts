@@ -90,6 +90,7 @@ export class IdentityTest extends Context.Service<
       options?: {
         readonly scope?: string
         readonly client?: string
+        readonly auth?: oidc.ClientAuth
         readonly browser?: Browser
         readonly prompt?: string
       }
@@ -155,7 +156,7 @@ export class IdentityTest extends Context.Service<
                 ),
               signIn: async (pages, options = {}) => {
                 const browser = options.browser ?? new Browser()
-                const config = await client(options.client ?? "halles-shop")
+                const config = await client(options.client ?? "halles-shop", options.auth)
                 const pkceCodeVerifier = oidc.randomPKCECodeVerifier()
                 const expectedState = oidc.randomState()
                 const expectedNonce = oidc.randomNonce()

@@ -1,6 +1,7 @@
 import { assert, layer } from "@effect/vitest"
 import { Revocations } from "@halles/shared/Revocations"
 import { Effect } from "effect"
+import { SqlClient } from "effect/sql"
 import { createRemoteJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from "jose"
 import * as oidc from "openid-client"
 import { Clients } from "../src/Clients.ts"
@@ -267,6 +268,69 @@ layer(IdentityTest.layer(), { timeout: "60 seconds" })("signing in with a client
         assert.isTrue(await test.run(Effect.map(Revocations, ({ isRevoked }) => isRevoked(sid))))
         await browser.open(`${test.issuer}/account`)
         assert.strictEqual(browser.title, "Sign in")
+      })
+    })
+  )
+
+  it.effect("asks before a partner's application sees an account, and tells it when the person refuses", () =>
+    Effect.gen(function* () {
+      const test = yield* IdentityTest
+      yield* Effect.promise(async () => {
+        await test.account("ian@example.com")
+        const metadata = {
+          client_name: "Price <b>Hunter</b>",
+          redirect_uris: [callback],
+          grant_types: ["authorization_code", "refresh_token"],
+          response_types: ["code"],
+          token_endpoint_auth_method: "client_secret_basic",
+          scope: "openid orders:read"
+        } as const
+        await test.run(Effect.flatMap(Clients, ({ put }) => put("hunter", metadata, "a secret of hunter")))
+        const as = { client: "hunter", auth: oidc.ClientSecretBasic("a secret of hunter"), scope: "openid orders:read" }
+        const { browser, tokens } = await test.signIn(async (opened) => {
+          await withPassword("ian@example.com")(opened)
+          assert.strictEqual(opened.title, "Allow Price <b>Hunter</b>?")
+          assert.include(opened.text, "See your orders")
+          assert.notInclude(opened.html, "<b>")
+          await opened.submit("/consent", { answer: "yes" })
+        }, as)
+        assert.strictEqual(decodeJwt(tokens.access_token)["scope"], "orders:read")
+        // Asked once; the next time the same browser goes straight through.
+        await test.signIn(() => Promise.reject(new Error("it was asked again")), { ...as, browser })
+        const refused = new Browser()
+        await codeOf(
+          test.signIn(
+            async (opened) => {
+              await withPassword("ian@example.com")(opened)
+              await opened.submit("/refuse")
+            },
+            { ...as, browser: refused }
+          )
+        )
+        assert.strictEqual(refused.left?.searchParams.get("error"), "access_denied")
+      })
+    })
+  )
+
+  it.effect("keeps nothing that a thief of the database could send", () =>
+    Effect.gen(function* () {
+      const test = yield* IdentityTest
+      yield* Effect.promise(async () => {
+        await test.account("jan@example.com")
+        const { browser, tokens } = await test.signIn(withPassword("jan@example.com"))
+        const rows = await test.run(
+          Effect.flatMap(
+            SqlClient.SqlClient,
+            (sql) => sql<{ row: string }>`
+            SELECT a::text AS row FROM identity.artifact a UNION ALL SELECT k::text FROM identity.signing_key k
+            UNION ALL SELECT c::text FROM identity.client c`
+          )
+        )
+        const session = /halles_session=([^;]+)/.exec(browser.cookies())?.[1] ?? "no session"
+        const stored = rows.map(({ row }) => row).join()
+        for (const secret of [tokens.refresh_token ?? "none", session, "a secret of hunter", '"d":'])
+          assert.notInclude(stored, secret)
+        assert.include(stored, "RefreshToken")
       })
     })
   )
