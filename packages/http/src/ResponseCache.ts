@@ -219,7 +219,7 @@ const make = Effect.gen(function* () {
 const wantsAnew = ({ headers }: HttpServerRequest.HttpServerRequest): boolean =>
   headers["consistency-token"] !== undefined || /no-cache|no-store/.test(headers["cache-control"] ?? "")
 
-/** For browsers and caches between: a short time, since no event reaches them. */
+/** For browsers and caches between: a short time, since no event reaches them. They tell versions and origins apart. */
 export const cacheControl = "public, max-age=5, stale-while-revalidate=30"
 
 /** Weak comparison, as RFC 9110 has it for `If-None-Match`. */
@@ -230,7 +230,7 @@ export const matches = (etag: string, ifNoneMatch: string | undefined): boolean 
 
 const respond = (request: HttpServerRequest.HttpServerRequest, { body, etag, headers: made }: Answer) => {
   const { "content-length": _, "content-type": contentType = "application/json", ...rest } = made
-  const headers = { ...rest, etag, "cache-control": cacheControl }
+  const headers = { ...rest, etag, "cache-control": cacheControl, vary: "halles-version, origin" }
   return matches(etag, request.headers["if-none-match"])
     ? HttpServerResponse.empty({ status: 304, headers })
     : HttpServerResponse.uint8Array(body, { contentType, headers })

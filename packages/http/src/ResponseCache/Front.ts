@@ -19,10 +19,11 @@ const telling = [
   "if-modified-since",
   "if-unmodified-since",
   "range",
+  "traceparent",
   "prefer"
 ] as const
 /** Of one exchange alone. */
-const own = new Set(["traceparent", "tracestate", "server-timing", "x-request-id", "date", "connection", "keep-alive"])
+const own = new Set(["traceresponse", "server-timing", "date", "connection", "keep-alive"])
 
 interface Known {
   readonly answer: Answer

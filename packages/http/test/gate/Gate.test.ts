@@ -67,7 +67,7 @@ describe("gate", () => {
       assert.strictEqual(seen(), 1)
       assert.deepStrictEqual(yield* json(first), { made: 1, who: "anybody" })
       assert.deepStrictEqual(yield* json(second), { made: 1, who: "anybody" })
-      for (const name of ["etag", "cache-control", "content-type", "content-length"]) {
+      for (const name of ["etag", "cache-control", "content-type", "content-length", "vary"]) {
         assert.strictEqual(second.headers.get(name), first.headers.get(name), name)
       }
       // `fetch` would say no-cache with it.
@@ -80,7 +80,8 @@ describe("gate", () => {
         ["x-api-key", "key"],
         ["origin", "https://shop.test"],
         ["consistency-token", "token"],
-        ["halles-version", "2026-01-01"]
+        ["halles-version", "2026-01-01"],
+        ["traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"]
       ] as const) {
         const before = seen()
         yield* get(`${url}${tea}`, { [name]: value })
