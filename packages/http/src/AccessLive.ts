@@ -1,5 +1,5 @@
 import { Customer } from "@halles/entities/Customer"
-import { AuditLog } from "@halles/shared/AuditLog"
+import { AuditLog, AuditUnavailable } from "@halles/shared/AuditLog"
 import type { Act } from "@halles/shared/AuditLog/Entry"
 import { CustomerId } from "@halles/shared/Ids"
 import { Effect, Layer, Option } from "effect"
@@ -8,7 +8,7 @@ import { Access, Current, refused } from "./Access.ts"
 import { subjectOf } from "./Access/Subject.ts"
 import { isRefusal, type Subject, verdict } from "./Access/Verdict.ts"
 import * as Edge from "./Edge.ts"
-import { Forbidden, Unauthorized } from "./EdgeErrors.ts"
+import { Forbidden, Unauthorized, Unavailable } from "./EdgeErrors.ts"
 import { policy, type Question, type Rule } from "./Policy.ts"
 import { Principal } from "./Principal.ts"
 
@@ -84,11 +84,11 @@ export const AccessLive = Layer.effect(
           return yield* Effect.fail(refused({ reason: "consent" }, principal))
         }
         if (isAudited(rule, principal, subject)) {
-          yield* record({
-            action: `edge.${name}`,
-            subject: Object.values(params).join(" ") || route,
-            outcome: "allowed"
-          })
+          const about = Object.values(params).join(" ") || route
+          // What cannot be written down does not happen.
+          yield* Effect.catchDefect(record({ action: `edge.${name}`, subject: about, outcome: "allowed" }), (defect) =>
+            defect instanceof AuditUnavailable ? Effect.fail(new Unavailable()) : Effect.die(defect)
+          )
         }
       })
 

@@ -1,4 +1,5 @@
 import { assert, layer } from "@effect/vitest"
+import { AuditUnavailable } from "@halles/shared/AuditLog"
 import { accountCustomerId } from "@halles/shared/Ownership"
 import { Effect } from "effect"
 import { audited, adminToken, EdgeTest, importToken } from "./EdgeTest.ts"
@@ -121,6 +122,29 @@ layer(EdgeTest.layer, { excludeTestServices: true, timeout: "60 seconds" })("acc
       const path = `/v1/customers/${me}`
       assert.strictEqual((yield* send("GET", path, undefined, partner)).json.context?.reason, "consent")
       yield* send("PATCH", path, { name: "Ada" }, admin)
+    })
+  )
+
+  it.effect("what is to be audited does not happen while the audit log takes nothing; all else goes on", () =>
+    Effect.gen(function* () {
+      const { send } = yield* EdgeTest
+      const changed = send("PATCH", `/v1/customers/${other}`, { name: "Ada" }, bearer(adminToken))
+      yield* Effect.acquireUseRelease(
+        Effect.sync(() => {
+          audited.push = () => {
+            throw new AuditUnavailable({ cause: "away" })
+          }
+        }),
+        () =>
+          Effect.gen(function* () {
+            const refused = yield* changed
+            assert.deepStrictEqual([refused.status, refused.json.code], [503, "unavailable"])
+            assert.strictEqual((yield* send("GET", "/v1/products?region=eu")).status, 200)
+          }),
+        () => Effect.sync(() => Reflect.deleteProperty(audited, "push"))
+      )
+      assert.strictEqual((yield* changed).status, 404)
+      assert.deepInclude(audited.at(-1), { actor: "service:admin", action: "edge.patchCustomer", subject: other })
     })
   )
 
