@@ -76,8 +76,9 @@ const databases = (parts: Parts, role: Role): Environment => ({
 
 const local = (port: number, path = ""): string => `http://127.0.0.1:${port}${path}`
 
-/** Who issues access tokens, as they name it. */
-export const issuer = ({ layout }: Pick<Parts, "layout">): string => local(ports(layout.portBase).identity)
+/** Who issues access tokens, as they name it. By a name of the machine: browsers bind no passkey to an address. */
+export const issuer = ({ layout }: { readonly layout: Pick<Layout.Layout, "portBase"> }): string =>
+  `http://localhost:${ports(layout.portBase).identity}`
 
 export const runner = (
   parts: Parts,

@@ -95,7 +95,7 @@ const welcome = (state: ClusterState): string => {
   const operators = state.processes.some(({ name }) => name === "ops")
     ? `\n  operators    http://127.0.0.1:${own.ops}`
     : ""
-  const identity = `http://127.0.0.1:${own.identity}`
+  const identity = `http://localhost:${own.identity}`
   return `
 Halles is ready.
   edge         ${edge}   (reference ${edge}/docs)${operators}

@@ -33,7 +33,7 @@ export const summary = (state: ClusterState) => {
     phase: state.phase,
     edge: `http://127.0.0.1:${own.edge}`,
     ops: `http://127.0.0.1:${own.ops}`,
-    identity: `http://127.0.0.1:${own.identity}`,
+    identity: `http://localhost:${own.identity}`,
     postgres: host(state.databases["control"]),
     nats: host(state.nats),
     redis: host(state.redis),
