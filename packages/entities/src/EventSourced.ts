@@ -219,7 +219,7 @@ export const make = Effect.fnUntraced(function* <
   const accept = (command: Command): Effect.Effect<Handled<State, Event>, Rejected> =>
     Effect.suspend((): Effect.Effect<Handled<State, Event>, Rejected> => {
       if (activation.dead) return Effect.die(new ActivationLost({ entity: name, reason: "Dead" }))
-      if (!journal.hasRoom(shard)) return Effect.fail(new Busy())
+      if (!journal.hasRoom()) return Effect.fail(new Busy())
       // In the same synchronous block as the decision, so that no other change slips in between.
       if (command.expectedSeq !== undefined && command.expectedSeq !== seq) {
         return unlessRepeated(command, Effect.fail(new PreconditionFailed({ seq }) as WrongVersion<Command>))

@@ -5,8 +5,6 @@ import { historyMax, JournalStore, type Snapshot, type Stored, type StoreFailed 
 import { Outbox } from "./Outbox.ts"
 import { ShardEpochs } from "./ShardEpochs.ts"
 
-/** Writers of one runner. Each takes its own shards, so that entities of a shard are written in order. */
-const lanes = 2
 /** Entities that are read at the same time; more wait their turn. */
 const loadsMax = 512
 
@@ -39,8 +37,8 @@ export class Journal extends Context.Service<
     readonly history: (entityType: string, entityId: string, afterSeq: number) => Effect.Effect<ReadonlyArray<Stored>>
     /** Whether nobody has taken the shard over since the entity was activated. */
     readonly owns: (activation: GroupCommit.Activation) => Effect.Effect<boolean>
-    /** Whether the writer of the shard takes more at the moment. */
-    readonly hasRoom: (shard: number) => boolean
+    /** Whether the writer takes more at the moment. */
+    readonly hasRoom: () => boolean
     /** Command ids that are in the journal though an activation of this runner did not remember them, by entity. */
     readonly taken: Map<string, Set<string>>
     readonly appendUnsafe: (entry: GroupCommit.Entry) => Effect.Effect<GroupCommit.Refused | null>
@@ -80,10 +78,8 @@ export class Journal extends Context.Service<
         latency.note(Date.now() - committed.entries[0]!.at)
         outbox.publishUnsafe(committed)
       }
-      const writers = yield* Effect.all(
-        Array.from({ length: lanes }, () => GroupCommit.make({ store, runner: epochs.owner, onCommitted, onStale }))
-      )
-      const writerOf = (shard: number) => writers[shard % lanes]!
+      // One for the whole runner: two wrote half as many rows a statement, which cost more than their overlap gave.
+      const writer = yield* GroupCommit.make({ store, runner: epochs.owner, onCommitted, onStale })
 
       const load = Effect.fnUntraced(function* (entityType: string, entityId: string) {
         const { snapshot, tail } = yield* answered(store.load(entityType, entityId))
@@ -106,9 +102,9 @@ export class Journal extends Context.Service<
             if (!isOwner && epochs.current(shard) === epoch) epochs.drop([shard])
             return isOwner
           }),
-        hasRoom: (shard) => writerOf(shard).hasRoom(),
+        hasRoom: writer.hasRoom,
         taken: new Map(),
-        appendUnsafe: (entry) => writerOf(entry.activation.shard).appendUnsafe(entry),
+        appendUnsafe: writer.appendUnsafe,
         snapshot: ({ entityId, entityType }, snapshot) =>
           Effect.catch(store.putSnapshot(entityType, entityId, snapshot), (error) =>
             Effect.logWarning("A snapshot was not written", error.reason)

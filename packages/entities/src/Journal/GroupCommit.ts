@@ -44,13 +44,13 @@ interface Batch {
   readonly done: Deferred.Deferred<void>
 }
 
-/** Entries that may wait for a lane; at the bound commands are refused with `Busy`. */
+/** Entries that may wait for the writer; at the bound commands are refused with `Busy`. */
 export const queueMax = 8_192
 /** Rows of one statement. */
 const batchMax = 512
 
 /**
- * One writer: collects what entities of its shards decided and commits it in multi-row statements, one in flight, so
+ * The writer: collects what entities decided and commits it in multi-row statements, one in flight, so
  * that the entries of an entity reach the database in order. While one statement runs the next batch fills.
  */
 export const make = Effect.fnUntraced(function* (options: {
