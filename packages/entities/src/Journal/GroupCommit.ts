@@ -101,6 +101,8 @@ export const make = Effect.fnUntraced(function* (options: {
   yield* Effect.gen(function* () {
     while (true) {
       yield* work.await
+      // What comes in the same turn of the event loop goes with it.
+      yield* Effect.yieldNow
       const batch = open.shift()
       if (batch === undefined) {
         work.closeUnsafe()
