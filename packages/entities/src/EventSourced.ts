@@ -196,7 +196,7 @@ export const make = Effect.fnUntraced(function* <
         if (recent.has(command.commandId)) return orFound(answer)
         return seq - seen <= recent.size ? answer : orFound(unlessAccepted(seq))
       })
-    const confirmed = command._tag === "Wake" ? answer : asOwner(unlessAccepted(seq))
+    const confirmed = asOwner(command._tag === "Wake" ? answer : unlessAccepted(seq))
     return seq <= recent.size ? whenCommitted(lastCommit, confirmed) : orFound(confirmed)
   }
 

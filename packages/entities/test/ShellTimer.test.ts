@@ -136,4 +136,25 @@ layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("the timer of 
       assert.isNull(yield* storedOf("eu_later"))
     })
   )
+
+  it.effect("is not lost to an owner of before, who knows nothing of what it was set for", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const alarm = (yield* Alarm.client)("eu_taken")
+      const now = Date.now()
+      yield* alarm.Want(new Want({ commandId: CommandId.make("one"), due: now + 60_000 }))
+      const [row] = yield* sql<{ shard: number }>`SELECT shard FROM journal WHERE entity_id = 'eu_taken'`
+      const [fence] = yield* sql<{ epoch: number }>`SELECT epoch FROM shard_epoch_raise(${[row!.shard]}, 'next')`
+      const events = JSON.stringify([{ _tag: "Wanted", due: now }])
+      yield* sql`
+        INSERT INTO journal (entity_type, entity_id, seq, command_id, events, meta, shard, epoch, at)
+        VALUES ('Alarm', 'eu_taken', 2, 'two', ${events}::jsonb, '{"v":1}', ${row!.shard}, ${fence!.epoch}, now())`
+      yield* sql`UPDATE timer SET due_at = to_timestamp(${String(now)}::double precision / 1000) WHERE entity_id = 'eu_taken'`
+      yield* alarm.Wake(new Wake({ commandId: CommandId.make("wake"), dueAt: now }))
+      // It was answered by who knows of it: the alarm has rung.
+      const rows = yield* sql`SELECT seq FROM journal WHERE entity_id = 'eu_taken' ORDER BY seq`
+      assert.strictEqual(rows.length, 3)
+      assert.isNull(yield* wantedOf("eu_taken"))
+    })
+  )
 })
