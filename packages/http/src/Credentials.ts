@@ -6,7 +6,8 @@ import type { IncomingHttpHeaders } from "node:http"
 import { Callers } from "./Callers.ts"
 import { AccessTokens } from "./Credentials/AccessTokens.ts"
 import { PartnerKeys } from "./PartnerKeys.ts"
-import { anonymous, type Principal, Role, Scope } from "./Principal.ts"
+import { Role, Scope } from "@halles/shared/Authority"
+import { anonymous, type Principal } from "./Principal.ts"
 
 const digest = (text: string): Buffer => createHash("sha256").update(text).digest()
 

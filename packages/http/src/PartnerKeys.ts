@@ -1,7 +1,8 @@
 import { Cache, Clock, Context, Duration, Effect, Exit, Layer, Schema, Semaphore } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { createHash, randomBytes, randomInt, timingSafeEqual } from "node:crypto"
-import { anonymous, partnerSubject, type Principal, RateClass, Scope } from "./Principal.ts"
+import { Scope } from "@halles/shared/Authority"
+import { anonymous, partnerSubject, type Principal, RateClass } from "./Principal.ts"
 
 /** What a partner's key may be for at the most: nothing that staff does to people or money. */
 export const PartnerScope = Scope.pick([

@@ -1,4 +1,4 @@
-import type { Role, Scope } from "./Principal.ts"
+import type { Role, Scope } from "@halles/shared/Authority"
 
 /** What a role may do on a route: with everything, with what is its own, or with what its owner consented to. */
 export type Grant = "any" | "own" | "consented"

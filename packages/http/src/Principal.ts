@@ -1,39 +1,7 @@
+import type { Role, Scope } from "@halles/shared/Authority"
 import { CustomerId } from "@halles/shared/Ids"
 import { Region } from "@halles/shared/Region"
 import { Context, Schema } from "effect"
-
-/** What an account may be; a token says which ones, and `Policy.ts` what each may do. */
-export const Role = Schema.Literals([
-  "customer",
-  "support",
-  "merchandiser",
-  "warehouse",
-  "ops-read",
-  "ops-write",
-  "admin",
-  "partner"
-])
-export type Role = typeof Role.Type
-
-/** What a client was allowed to do in somebody's name. A token that names others loses them at the edge. */
-export const Scope = Schema.Literals([
-  "catalog:read",
-  "catalog:write",
-  "carts:write",
-  "orders:read",
-  "orders:write",
-  "customers:read",
-  "customers:write",
-  "stock:read",
-  "stock:write",
-  "payments:write",
-  "webhooks:manage",
-  "keys:manage",
-  "audit:read",
-  "ops:read",
-  "ops:write"
-])
-export type Scope = typeof Scope.Type
 
 export const RateClass = Schema.Literals(["standard", "bulk"])
 export type RateClass = typeof RateClass.Type

@@ -1,6 +1,6 @@
 import type { OpenAPISecurityRequirement, OpenAPISecurityScheme, OpenAPISpec } from "effect/http-api/OpenApi"
 import { policy, type Rule } from "./Policy.ts"
-import { Scope } from "./Principal.ts"
+import { Scope } from "@halles/shared/Authority"
 
 /** What each scope lets a client do, as the consent page and the document say it. */
 const scopes: Readonly<Record<Scope, string>> = {

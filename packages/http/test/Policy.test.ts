@@ -5,7 +5,8 @@ import { subjectOf } from "../src/Access/Subject.ts"
 import { amountMax, isRefusal, verdict } from "../src/Access/Verdict.ts"
 import { Api } from "../src/Api.ts"
 import { policy, type Rule } from "../src/Policy.ts"
-import { anonymous, type Principal, Role, Scope } from "../src/Principal.ts"
+import { Role, Scope } from "@halles/shared/Authority"
+import { anonymous, type Principal } from "../src/Principal.ts"
 import { expected, type Row } from "./PolicyTable.ts"
 
 const me = accountCustomerId("eu", "m".repeat(22))

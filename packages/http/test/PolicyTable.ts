@@ -1,4 +1,4 @@
-import type { Role, Scope } from "../src/Principal.ts"
+import type { Role, Scope } from "@halles/shared/Authority"
 
 /** What a person wrote down, route by route, without looking at `Policy.ts`: who is let in. */
 export interface Row {

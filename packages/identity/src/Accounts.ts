@@ -1,21 +1,11 @@
 import { Email } from "@halles/shared/Address"
+import type { Role } from "@halles/shared/Authority"
 import { accountCustomerId } from "@halles/shared/Ownership"
 import type { Region } from "@halles/shared/Region"
 import { Context, Effect, Layer, Option, Schema } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { randomBytes } from "node:crypto"
 
-export const Role = Schema.Literals([
-  "customer",
-  "support",
-  "merchandiser",
-  "warehouse",
-  "ops-read",
-  "ops-write",
-  "admin",
-  "partner"
-])
-export type Role = typeof Role.Type
 /** What only employees have; it opens the operators' client. */
 export const isStaff = (role: string): boolean => role !== "customer" && role !== "partner"
 

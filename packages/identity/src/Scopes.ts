@@ -1,3 +1,5 @@
+import type { Scope } from "@halles/shared/Authority"
+
 /** What an access token may allow at the edge, and what a person who is asked for consent reads. */
 export const apiScopes: Readonly<Record<string, string>> = {
   "catalog:read": "See the catalogue",
@@ -15,7 +17,7 @@ export const apiScopes: Readonly<Record<string, string>> = {
   "audit:read": "Read the audit log",
   "ops:read": "See how the system runs",
   "ops:write": "Operate the system"
-}
+} satisfies Record<Scope, string>
 
 /** What an ID token tells, by scope. */
 export const identityScopes: Readonly<Record<string, string>> = {

@@ -1,6 +1,7 @@
 import type { Region } from "@halles/shared/Region"
 import type { Rule } from "../Policy.ts"
-import type { Principal, Role, Scope } from "../Principal.ts"
+import type { Role, Scope } from "@halles/shared/Authority"
+import type { Principal } from "../Principal.ts"
 
 /** Why a request is refused; `signIn` is 401, since with a token it might be allowed. */
 export type Refusal =

@@ -5,7 +5,8 @@ import { Clock, Context, Effect, Layer, Option, Schedule, Schema } from "effect"
 import { createRemoteJWKSet, customFetch, errors, type JWTPayload, jwtVerify } from "jose"
 import { LRUCache } from "lru-cache"
 import { hash } from "node:crypto"
-import { anonymous, type Principal, Role, Scope } from "../Principal.ts"
+import { Role, Scope } from "@halles/shared/Authority"
+import { anonymous, type Principal } from "../Principal.ts"
 
 /** Whom a token must be meant for, and by what it may be signed. */
 const audience = "halles"
