@@ -5,7 +5,7 @@ import * as oidc from "openid-client"
 import { generate } from "otplib"
 import type { Browser, BrowserContext, Page } from "playwright-core"
 import { ChromiumTest } from "./ChromiumTest.ts"
-import { callback, IdentityTest, password } from "./IdentityTest.ts"
+import { IdentityTest, password } from "./IdentityTest.ts"
 
 /** Sends a page through the authorization endpoint; `pages` does what the person does. */
 const signIn = async (identity: IdentityTest["Service"], page: Page, pages: () => Promise<void>) => {
@@ -13,17 +13,17 @@ const signIn = async (identity: IdentityTest["Service"], page: Page, pages: () =
   const pkceCodeVerifier = oidc.randomPKCECodeVerifier()
   const expectedState = oidc.randomState()
   const url = oidc.buildAuthorizationUrl(config, {
-    redirect_uri: callback,
+    redirect_uri: identity.callback,
     scope: "openid orders:read",
     code_challenge: await oidc.calculatePKCECodeChallenge(pkceCodeVerifier),
     code_challenge_method: "S256",
     state: expectedState
   })
   await page.goto(url.href)
-  // Nobody listens there: what the application would be asked is all that it needs.
-  const answered = page.waitForRequest((request) => request.url().startsWith(callback))
   await pages()
-  const answer = new URL((await answered).url())
+  // Arrived, not only sent: a page still on its way would cut off the next one.
+  await page.waitForURL((at) => at.href.startsWith(identity.callback))
+  const answer = new URL(page.url())
   const tokens = await oidc.authorizationCodeGrant(config, answer, { pkceCodeVerifier, expectedState })
   return decodeJwt(tokens.access_token)
 }

@@ -26,15 +26,25 @@ import { Throttle } from "../src/Throttle.ts"
 import { Browser } from "./Browser.ts"
 
 export const password = "violet-kettle-orbit-9"
-/** Where the application that signs people in would listen; nobody does. */
-export const callback = "http://127.0.0.1:47999/callback"
-
 const freePort = Effect.callback<number>((resume) => {
   const server = createSocket()
   server.listen(0, "127.0.0.1", () => {
     const { port } = server.address() as AddressInfo
     server.close(() => resume(Effect.succeed(port)))
   })
+})
+
+/** The application that signs people in: a browser that is sent back to it arrives. */
+const application = Effect.gen(function* () {
+  const server = createServer((_request, response) => void response.end("signed in"))
+  yield* Effect.callback<void>((resume) => void server.listen(0, "127.0.0.1", () => resume(Effect.void)))
+  yield* Effect.addFinalizer(() =>
+    Effect.callback<void>((resume) => {
+      server.close(() => resume(Effect.void))
+      server.closeAllConnections()
+    })
+  )
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/callback`
 })
 
 /** A real mail server that keeps what it gets. */
@@ -77,6 +87,8 @@ export class IdentityTest extends Context.Service<
   IdentityTest,
   {
     readonly issuer: string
+    /** Where the application listens for people who signed in. */
+    readonly callback: string
     readonly audit: ReadonlyArray<Act>
     /** The newest mail to an address that came since it was asked for. */
     readonly mailTo: (address: string, after: number) => Promise<string>
@@ -110,6 +122,7 @@ export class IdentityTest extends Context.Service<
         const key = Redacted.make("a key of tests")
         const entries: Array<Act> = []
         const box = yield* postbox
+        const callback = yield* application
         const options = { issuer, key, sso, breachListUrl: Option.none<string>(), demo: Option.none<DemoPasswords>() }
         const served = HttpRouter.serve(identityLayer(options), { disableLogger: true, disableListenLog: true }).pipe(
           Layer.provide(NodeHttpServer.layer(createServer, { host: "127.0.0.1", port }))
@@ -133,6 +146,7 @@ export class IdentityTest extends Context.Service<
               })
             return IdentityTest.of({
               issuer,
+              callback,
               audit: entries,
               run,
               refresh: () => run(server.refresh),

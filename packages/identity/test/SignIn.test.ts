@@ -7,7 +7,7 @@ import * as oidc from "openid-client"
 import { Clients } from "../src/Clients.ts"
 import { SigningKeys } from "../src/SigningKeys.ts"
 import { Browser } from "./Browser.ts"
-import { callback, IdentityTest, password, withPassword } from "./IdentityTest.ts"
+import { IdentityTest, password, withPassword } from "./IdentityTest.ts"
 
 const codeOf = async (attempt: Promise<unknown>): Promise<string> => {
   try {
@@ -209,7 +209,7 @@ layer(IdentityTest.layer(), { timeout: "60 seconds" })("signing in with a client
     Effect.gen(function* () {
       const test = yield* IdentityTest
       yield* Effect.promise(async () => {
-        const shop = { client_id: "halles-shop", redirect_uri: callback, scope: "openid", nonce: "n", state: "s" }
+        const shop = { client_id: "halles-shop", redirect_uri: test.callback, scope: "openid", nonce: "n", state: "s" }
         const ask = async (more: Record<string, string>) => {
           const { left } = await new Browser().open(`${test.issuer}/auth?${new URLSearchParams({ ...shop, ...more })}`)
           return left?.searchParams.get("error") ?? new URLSearchParams(left?.hash.slice(1)).get("error")
@@ -256,13 +256,13 @@ layer(IdentityTest.layer(), { timeout: "60 seconds" })("signing in with a client
         const { browser, tokens } = await test.signIn(withPassword("hal@example.com"))
         const url = oidc.buildEndSessionUrl(config, {
           id_token_hint: tokens.id_token ?? "",
-          post_logout_redirect_uri: callback,
+          post_logout_redirect_uri: test.callback,
           state: "bye"
         })
         await browser.open(url.href)
         assert.strictEqual(browser.title, "Sign out?")
         await browser.submit("/session/end/confirm", { logout: "yes" })
-        assert.strictEqual(browser.left?.href, `${callback}?state=bye`)
+        assert.strictEqual(browser.left?.href, `${test.callback}?state=bye`)
         assert.strictEqual(await codeOf(oidc.refreshTokenGrant(config, tokens.refresh_token ?? "")), "invalid_grant")
         const sid = String(decodeJwt(tokens.access_token)["sid"])
         assert.isTrue(await test.run(Effect.map(Revocations, ({ isRevoked }) => isRevoked(sid))))
@@ -279,7 +279,7 @@ layer(IdentityTest.layer(), { timeout: "60 seconds" })("signing in with a client
         await test.account("ian@example.com")
         const metadata = {
           client_name: "Price <b>Hunter</b>",
-          redirect_uris: [callback],
+          redirect_uris: [test.callback],
           grant_types: ["authorization_code", "refresh_token"],
           response_types: ["code"],
           token_endpoint_auth_method: "client_secret_basic",
