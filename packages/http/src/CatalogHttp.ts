@@ -30,9 +30,9 @@ const answer = (view: ProductView) =>
   Edge.written(["Product", skuId(view.region, view.sku), view.seq], productJson(view))
 
 /** An event says when a product has changed. */
-const productShared = { freshMs: 60_000, staleMs: 30_000, told: true }
+const productShared = { freshMs: 60_000, staleMs: 30_000 }
 /** A list follows its projection, and nothing says when: it is true for a moment, which is enough against a stampede. */
-const listShared = { freshMs: 1_000, staleMs: 2_000, told: false }
+const listShared = { freshMs: 1_000, staleMs: 2_000, toldBy: null }
 
 interface ListRequest {
   readonly headers: { readonly "consistency-token"?: string }
@@ -116,7 +116,7 @@ export const CatalogHttp = HttpApiBuilder.group(
       getProduct: ({ params, query, request }) => {
         const id = skuId(query.region, params.sku)
         const view = Effect.map(Edge.call(product(id).View()), (found) => Edge.versioned(found.seq, productJson(found)))
-        return cache.through(request, { key: productKey(id), ...productShared }, view)
+        return cache.through(request, { key: productKey(id), toldBy: query.region, ...productShared }, view)
       }
     })
   })

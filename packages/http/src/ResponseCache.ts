@@ -1,4 +1,5 @@
 import { Redis } from "@halles/shared/Redis"
+import type { Region } from "@halles/shared/Region"
 import { Clock, Context, Deferred, Effect, Exit, Layer, Metric } from "effect"
 import { Cookies, type HttpServerRequest, HttpServerResponse } from "effect/http"
 import { LRUCache } from "lru-cache"
@@ -28,8 +29,8 @@ export interface Shared {
   /** How long it is taken for true; and then, how long it may still be given while a new one is made. */
   readonly freshMs: number
   readonly staleMs: number
-  /** Whether an event tells when it is old; then edges share it through Redis. */
-  readonly told: boolean
+  /** Whose events tell when it is old, if any do; then edges share it through Redis. */
+  readonly toldBy: Region | null
 }
 
 interface Making {
@@ -53,8 +54,8 @@ export class ResponseCache extends Context.Service<
     ) => Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
     /** What it is about has changed. */
     readonly invalidate: (key: string) => Effect.Effect<void>
-    /** Whether events arrive; while they do not, no answer that relies on them is kept. */
-    readonly setTold: (isTold: boolean) => void
+    /** Whether a region's events arrive; while they do not, no answer that relies on them is kept. */
+    readonly setTold: (region: Region, isTold: boolean) => void
     /** The answer whose body this is. */
     readonly answerOf: (body: Uint8Array) => Answer | undefined
   }
@@ -75,6 +76,7 @@ const made = (shared: Shared, response: HttpServerResponse.HttpServerResponse, n
   const times = freshness(nowMs, shared)
   return {
     key: shared.key,
+    toldBy: shared.toldBy,
     etag,
     headers: { ...headers, "content-type": body.contentType },
     body: body.body,
@@ -96,20 +98,22 @@ const make = Effect.gen(function* () {
   })
   const bodies = new WeakMap<Uint8Array, Answer>()
   const making = new Map<string, Making>()
-  let told = false
+  const told = new Set<Region>()
+  /** Nothing is kept that nobody would tell the end of. */
+  const mayKeep = ({ toldBy }: Shared) => toldBy === null || told.has(toldBy)
 
   const keep = (answer: Answer) => {
     bodies.set(answer.body, answer)
     answers.set(answer.key, answer)
   }
 
-  const fromRedis = ({ freshMs, key, staleMs, told: relies }: Shared) =>
-    relies && told
+  const fromRedis = ({ freshMs, key, staleMs, toldBy }: Shared) =>
+    toldBy !== null && told.has(toldBy)
       ? redis
           .use((client) => client.getBuffer(keyOf(key)))
           .pipe(
             Effect.timeout(redisMsMax),
-            Effect.map((bytes) => (bytes === null ? undefined : read(key, bytes, { freshMs, staleMs }))),
+            Effect.map((bytes) => (bytes === null ? undefined : read({ key, toldBy }, bytes, { freshMs, staleMs }))),
             // A cache that is away is no reason to fail.
             Effect.orElseSucceed(() => undefined)
           )
@@ -128,7 +132,7 @@ const make = Effect.gen(function* () {
       const stored = yield* fromRedis(shared)
       const nowMs = (yield* Clock.Clock).currentTimeMillisUnsafe()
       if (stored !== undefined && isFresh(stored, nowMs)) {
-        if (!own.old) keep(stored)
+        if (!own.old && mayKeep(shared)) keep(stored)
         yield* count("redis")
         return stored
       }
@@ -137,12 +141,12 @@ const make = Effect.gen(function* () {
       const answer = made(shared, response, (yield* Clock.Clock).currentTimeMillisUnsafe())
       if (answer === undefined) return response
       // While no events come, what relies on them is for those who wait for it, and not kept.
-      if (own.old || (shared.told && !told)) {
+      if (own.old || !mayKeep(shared)) {
         answer.dropped = true
         return answer
       }
       keep(answer)
-      if (shared.told) yield* Effect.forkDetach(toRedis(answer, shared))
+      if (shared.toldBy !== null) yield* Effect.forkDetach(toRedis(answer, shared))
       return answer
     }).pipe(
       Effect.onExit((exit) =>
@@ -206,10 +210,11 @@ const make = Effect.gen(function* () {
           Effect.ignore(redis.use((client) => client.del(keyOf(key))))
         )
       }),
-    setTold: (isTold) => {
-      told = isTold
+    setTold: (region, isTold) => {
+      if (isTold) return void told.add(region)
+      told.delete(region)
       // What came meanwhile is not known.
-      if (!isTold) answers.clear()
+      for (const [key, { toldBy }] of answers.entries()) if (toldBy === region) answers.delete(key)
     },
     answerOf: (body) => bodies.get(body)
   })

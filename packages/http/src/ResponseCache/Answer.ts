@@ -1,8 +1,11 @@
+import type { Region } from "@halles/shared/Region"
 import { Option, Schema } from "effect"
 
 /** An answer that anybody may have, and until when. */
 export interface Answer {
   readonly key: string
+  /** Whose events end it. */
+  readonly toldBy: Region | null
   readonly etag: string
   /** But for `etag` and `cache-control`. */
   readonly headers: Readonly<Record<string, string>>
@@ -42,11 +45,11 @@ export const write = ({ body, etag, headers, madeAtMs }: Answer): Buffer =>
   Buffer.concat([Buffer.from(`${JSON.stringify({ etag, headers, madeAtMs } satisfies typeof Head.Type)}\n`), body])
 
 /** Nothing for what is not of this form: another version of this program may have written it. */
-export const read = (key: string, bytes: Buffer, times: Times): Answer | undefined => {
+export const read = (of: Pick<Answer, "key" | "toldBy">, bytes: Buffer, times: Times): Answer | undefined => {
   const end = bytes.indexOf(0x0a)
   const head = Option.getOrUndefined(decodeHead(bytes.subarray(0, end).toString()))
   if (head === undefined) return undefined
   const { etag, headers, madeAtMs } = head
   const body = bytes.subarray(end + 1)
-  return { key, etag, headers, body, dropped: false, refreshing: false, ...freshness(madeAtMs, times) }
+  return { ...of, etag, headers, body, dropped: false, refreshing: false, ...freshness(madeAtMs, times) }
 }

@@ -10,7 +10,7 @@ const backMs = 75_000
 
 export const productKey = (id: string): string => `product:${id}`
 
-/** Each region's stream of product events makes answers about the product old; while one is not heard, nothing is told. */
+/** Each region's stream of product events makes its products' answers old; one that is not heard tells nothing of its own. */
 export const Invalidation = Layer.effectDiscard(
   Effect.gen(function* () {
     const nats = yield* Nats
@@ -20,7 +20,7 @@ export const Invalidation = Layer.effectDiscard(
     const hear = (region: Region, isHeard: boolean) => {
       if (isHeard) heard.add(region)
       else heard.delete(region)
-      cache.setTold(heard.size === regions.length)
+      cache.setTold(region, isHeard)
     }
     const onMessage = ({ subject }: JsMsg) => {
       const id = subject.slice(subject.lastIndexOf(".") + 1)
