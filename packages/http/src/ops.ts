@@ -4,9 +4,11 @@ import * as Postgres from "@halles/shared/Postgres"
 import { RunnerPresence } from "@halles/shared/RunnerPresence"
 import { Effect, Layer, Logger } from "effect"
 import { HttpRouter, HttpServerResponse } from "effect/http"
+import { OpenApi } from "effect/http-api"
 import { PrometheusMetrics } from "effect/observability"
 import { createServer } from "node:http"
 import { OpsConfig } from "./HttpConfig.ts"
+import { OperatorApi } from "./OperatorApi.ts"
 import { readiness } from "./Readiness.ts"
 
 const runners = Effect.map(
@@ -25,6 +27,7 @@ const OpsLive = Layer.unwrap(
         HttpRouter.add("GET", "/health/live", HttpServerResponse.jsonUnsafe({ live: true })),
         HttpRouter.add("GET", "/health/ready", ready),
         HttpRouter.add("GET", "/runners", runners),
+        HttpRouter.add("GET", "/openapi.json", HttpServerResponse.jsonUnsafe(OpenApi.fromApi(OperatorApi))),
         PrometheusMetrics.layerHttp()
       ),
       { disableLogger: true }
