@@ -133,9 +133,9 @@ export const audit = Effect.fn("ClientProgram.audit")((settings: Settings, args:
 /** `npx halles get …`: entities, their histories, sagas and shards, read from the databases. */
 export const inspect = Effect.fn("ClientProgram.inspect")((settings: Settings, args: ReadonlyArray<string>) =>
   args.length === 0 || args.some((arg) => arg === "--help" || arg === "-h" || arg.startsWith("--completions"))
-    ? runProgram("packages/runners/src/halles.ts", args, {})
+    ? runProgram("packages/operations/src/halles.ts", args, {})
     : onCluster(settings, ["postgres"], (parts) =>
-        runProgram("packages/runners/src/halles.ts", args, Environment.client(parts))
+        runProgram("packages/operations/src/halles.ts", args, Environment.client(parts))
       )
 )
 

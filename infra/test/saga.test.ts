@@ -47,10 +47,14 @@ const Test = Layer.mergeAll(Shopper.layer, EuJournal).pipe(
 const inspect = Effect.fnUntraced(function* (...args: ReadonlyArray<string>) {
   const { clientEnvironment } = yield* Cluster
   const spawner = yield* ChildProcessSpawner
-  const program = ChildProcess.make(process.execPath, [join(Layout.root, "packages/runners/src/halles.ts"), ...args], {
-    env: clientEnvironment,
-    stdin: "ignore"
-  })
+  const program = ChildProcess.make(
+    process.execPath,
+    [join(Layout.root, "packages/operations/src/halles.ts"), ...args],
+    {
+      env: clientEnvironment,
+      stdin: "ignore"
+    }
+  )
   return (yield* spawner.string(program)).trim()
 })
 

@@ -10,6 +10,7 @@ const packages: Readonly<Record<string, ReadonlyArray<string>>> = {
   "packages/runners": ["shared", "entities"],
   "packages/http": ["shared", "entities"],
   "packages/identity": ["shared", "entities"],
+  "packages/operations": ["shared", "entities", "http"],
   "infra/load": ["shared", "entities", "infra"],
   "infra/chaos": ["shared", "entities", "infra"],
   "infra/fuzz": ["shared", "infra"],

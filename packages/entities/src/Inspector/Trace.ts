@@ -1,10 +1,7 @@
-import { Effect } from "effect"
-import { Argument, Command } from "effect/cli"
 import { SkuCode, skuId } from "@halles/shared/Ids"
 import { type Region, regionOf } from "@halles/shared/Region"
-import { printRows } from "./EntityCommands.ts"
+import { Effect } from "effect"
 import { refsOf, type Row, rowsOf, rowsOfSender } from "./Histories.ts"
-import { output } from "./Output.ts"
 
 /** SKUs of one order that are looked into. */
 const skusMax = 2_000
@@ -29,7 +26,7 @@ const skusIn = (rows: ReadonlyArray<Row>): ReadonlyArray<SkuCode> => {
  * What one customer action caused: the rows of cart, order, payment and shipment under its id, and what the order asked
  * of SKUs and of the customer, in the order in which they were committed. No table is read as a whole.
  */
-const traced = Effect.fn("TraceCommand.traced")(function* (given: string) {
+export const traced = Effect.fn("Trace.traced")(function* (given: string) {
   const id = subjectOf(given)
   const own = (yield* Effect.forEach(yield* refsOf(id), (ref) => rowsOf(ref, {}))).flat()
   const region = regionOf(id) as Region
@@ -44,18 +41,3 @@ const traced = Effect.fn("TraceCommand.traced")(function* (given: string) {
   const noted = yield* Effect.forEach(customers, (customer) => rowsOfSender({ type: "Customer", id: customer }, id))
   return [...own, ...asked.flat(), ...noted.flat()].toSorted((a, b) => a.at - b.at || Number(a.position - b.position))
 })
-
-export const trace = Command.make(
-  "trace",
-  {
-    id: Argument.String("id").pipe(Argument.withDescription("The id of a cart or an order, or a command of it")),
-    output
-  },
-  ({ id, output }) => Effect.flatMap(traced(id), (rows) => printRows(output, rows))
-).pipe(
-  Command.withDescription("What one customer action caused across entities, in the order of commits"),
-  Command.withExamples([
-    { command: "halles trace eu_x" },
-    { command: "halles trace eu_x:reserve", description: "the action that a command belongs to" }
-  ])
-)

@@ -1,5 +1,5 @@
-import { models, type Now } from "@halles/entities/Models"
-import { RegionDatabases } from "@halles/entities/Reads"
+import { models, type Now } from "../Models.ts"
+import { RegionDatabases } from "../Reads.ts"
 import { type Region, regionOf } from "@halles/shared/Region"
 import { Effect, Schema } from "effect"
 
@@ -44,7 +44,7 @@ const ofRegion = (id: string) => Effect.map(RegionDatabases, ({ of }) => of(regi
 
 /** `Order/eu_x`, or `eu_x` for every type that has a history under this id. */
 export const refsOf = Effect.fn("Histories.refsOf")(function* (given: string) {
-  const [, type, id] = /^(?:([A-Z][A-Za-z]*)\/)?((?:eu|am|ap)_[A-Za-z0-9_-]{1,60})$/.exec(given) ?? []
+  const [, type, id] = /^(?:([A-Z][A-Za-z]*)[/:])?((?:eu|am|ap)_[A-Za-z0-9_-]{1,60})$/.exec(given) ?? []
   if (id === undefined || (type !== undefined && !models.has(type))) return yield* new BadRef({ given })
   const sql = yield* ofRegion(id)
   const types = type === undefined ? [...models.keys()] : [type]
@@ -110,6 +110,21 @@ export const rowsOfSender = Effect.fn("Histories.rowsOfSender")(function* ({ id,
 
 /** When to look at: a seq, or a time in Unix milliseconds. */
 export type When = { readonly seq: number } | { readonly time: number } | "now"
+
+/** What was typed is neither a seq nor a time. */
+export class BadTime extends Schema.TaggedError<BadTime>()("BadTime", { given: Schema.String }) {
+  override get message() {
+    return `"${this.given}" is neither a seq nor a time such as 2026-11-23T09:41:07Z`
+  }
+}
+
+/** A seq, or a time such as 2026-11-23T09:41:07Z; now, if nothing is given. */
+export const whenOf = (given: string | undefined): Effect.Effect<When, BadTime> => {
+  if (given === undefined) return Effect.succeed("now")
+  if (/^\d{1,9}$/.test(given)) return Effect.succeed({ seq: Number(given) })
+  const time = Date.parse(given)
+  return Number.isNaN(time) ? Effect.fail(new BadTime({ given })) : Effect.succeed({ time })
+}
 
 /** What the entity was then, rebuilt from its first row on. */
 export const stateOf = Effect.fn("Histories.stateOf")(function* (ref: Ref, when: When) {

@@ -1,6 +1,6 @@
 import { Console, Effect } from "effect"
 import { Flag } from "effect/cli"
-import { masked } from "./Masked.ts"
+import { masked } from "@halles/entities/Inspector/Masked"
 
 const formats = ["table", "json", "jsonl", "ids"] as const
 export type Format = (typeof formats)[number]

@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
-import { difference } from "../src/inspector/Difference.ts"
-import { masked } from "../src/inspector/Masked.ts"
+import { difference } from "@halles/entities/Inspector/Difference"
+import { masked } from "@halles/entities/Inspector/Masked"
 import { table } from "../src/inspector/Output.ts"
-import { BadExpression, where } from "../src/inspector/Where.ts"
+import { BadExpression, where } from "@halles/entities/Inspector/Where"
 
 const json = fc.jsonValue({ maxDepth: 4 })
 

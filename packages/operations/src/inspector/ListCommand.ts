@@ -1,63 +1,14 @@
-import { models, type Now } from "@halles/entities/Models"
-import { RegionDatabases } from "@halles/entities/Reads"
-import { regions, type Region } from "@halles/shared/Region"
+import { models } from "@halles/entities/Models"
+import { regions } from "@halles/shared/Region"
 import { Console, Effect, Option } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { clockTime, output, printList } from "./Output.ts"
-import { BadExpression, where } from "./Where.ts"
+import { BadExpression, where } from "@halles/entities/Inspector/Where"
+import { search } from "@halles/entities/Inspector/Search"
 
-/** Rows of one read. */
-const pageMax = 5_000
 /** Entities that are shown unless more are asked for. */
 const shownDefault = 100
 const regionFlag = Flag.Literals("region", regions).pipe(Flag.withDescription("One region only"), Flag.optional)
-
-interface HistoryRow {
-  readonly id: string
-  readonly seq: number
-  readonly events: ReadonlyArray<unknown>
-  readonly at: number
-}
-interface Found {
-  readonly id: string
-  readonly now: Now
-  readonly at: number
-}
-
-/** Follows every history of a type in one region, page by page, and stops at the first `limit` that fit. */
-const search = Effect.fnUntraced(function* (
-  region: Region,
-  type: string,
-  fits: (state: unknown) => boolean,
-  limit: number
-) {
-  const sql = (yield* RegionDatabases).of(region)
-  const begin = models.get(type)!
-  const found: Array<Found> = []
-  let current: Found | null = null
-  const close = () => {
-    if (current !== null && fits(current.now.view)) found.push(current)
-  }
-  let after = { id: "", seq: 0 }
-  for (;;) {
-    const rows: ReadonlyArray<HistoryRow> = yield* sql<HistoryRow>`
-      SELECT entity_id AS id, seq, events, (extract(epoch FROM at) * 1000)::double precision AS at FROM journal_all
-      WHERE entity_type = ${type} AND (entity_id, seq) > (${after.id}, ${after.seq})
-      ORDER BY entity_id, seq LIMIT ${pageMax}`
-    for (const { at, events, id, seq } of rows) {
-      if (current === null || current.id !== id) {
-        close()
-        if (found.length >= limit) return found
-        current = { id, now: begin(id), at }
-      }
-      current = { id, now: current.now.after(events), at }
-      after = { id, seq }
-    }
-    if (rows.length < pageMax) break
-  }
-  close()
-  return found.slice(0, limit)
-})
 
 export const list = Command.make(
   "list",

@@ -1,37 +1,9 @@
-import { RegionDatabases } from "@halles/entities/Reads"
-import { regions } from "@halles/shared/Region"
+import { stepsOf, unfinished } from "@halles/entities/Inspector/Sagas"
 import { Console, Effect } from "effect"
 import { Command, Flag } from "effect/cli"
 import { oneId } from "./EntityCommands.ts"
-import { nameOf, refsOf, rowsOf, stateOf } from "./Histories.ts"
+import { nameOf, stateOf } from "@halles/entities/Inspector/Histories"
 import { clockTime, duration, output, printList, table } from "./Output.ts"
-
-/** Entities that may owe a message to another party. */
-const processManagers = ["Order", "Payment", "Shipment", "Cart"]
-
-/** An unfinished saga has a timer that drives it again: who has one is looked at, who owes nothing is left out. */
-const unfinished = Effect.fn("SagaCommands.unfinished")(function* (limit: number) {
-  const databases = yield* RegionDatabases
-  const found = yield* Effect.forEach(
-    regions,
-    (region) =>
-      databases.of(region)<{ type: string; id: string; due: number }>`
-      SELECT entity_type AS type, entity_id AS id, (extract(epoch FROM due_at) * 1000)::double precision AS due
-      FROM timer WHERE entity_type = ANY(${processManagers}::text[]) ORDER BY due_at LIMIT ${limit}`
-  )
-  const looked = yield* Effect.forEach(found.flat(), ({ due, id, type }) =>
-    Effect.map(stateOf({ type, id }, "now"), ({ at, now }) => ({
-      type,
-      id,
-      due,
-      owes: now.owes,
-      at: at ?? 0,
-      seq: now.seq
-    }))
-  )
-  // Stuck ones first: those that have not moved for the longest time.
-  return looked.filter(({ owes }) => owes !== null).toSorted((a, b) => a.at - b.at)
-})
 
 const list = Command.make(
   "list",
@@ -65,8 +37,7 @@ const list = Command.make(
 
 const show = Command.make("show", { id: oneId, output }, ({ id, output }) =>
   Effect.gen(function* () {
-    const refs = (yield* refsOf(id)).filter(({ type }) => processManagers.includes(type))
-    const rows = (yield* Effect.forEach(refs, (ref) => rowsOf(ref, {}))).flat().toSorted((a, b) => a.at - b.at)
+    const { refs, rows } = yield* stepsOf(id)
     const items = rows.map((row, index) => ({
       at: clockTime(row.at),
       took: index === 0 ? "" : duration(row.at - rows[index - 1]!.at),

@@ -5,9 +5,9 @@ import { Console, Effect, Option, Schema, Stream } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { SqlClient } from "effect/sql"
 import { createInterface } from "node:readline/promises"
-import { difference } from "./Difference.ts"
-import { nameOf, type Ref, refsOf, type Row, rowsOf, stateOf, type When } from "./Histories.ts"
-import { masked } from "./Masked.ts"
+import { difference } from "@halles/entities/Inspector/Difference"
+import { nameOf, type Ref, refsOf, type Row, rowsOf, stateOf, whenOf } from "@halles/entities/Inspector/Histories"
+import { masked } from "@halles/entities/Inspector/Masked"
 import { clockTime, output, printList, tree } from "./Output.ts"
 
 /** Ids that are read from a pipe. */
@@ -44,22 +44,6 @@ export const refs = Effect.fnUntraced(function* (given: ReadonlyArray<string>) {
   const names = given.length > 0 ? given : yield* piped
   return (yield* Effect.forEach(names, refsOf)).flat()
 })
-
-/** A seq, or a time such as 2026-11-23T09:41:07Z. */
-export const whenOf = (text: Option.Option<string>): Effect.Effect<When, BadTime> =>
-  Option.match(text, {
-    onNone: () => Effect.succeed<When>("now"),
-    onSome: (given) => {
-      if (/^\d{1,9}$/.test(given)) return Effect.succeed<When>({ seq: Number(given) })
-      const time = Date.parse(given)
-      return Number.isNaN(time) ? Effect.fail(new BadTime({ given })) : Effect.succeed<When>({ time })
-    }
-  })
-export class BadTime extends Schema.TaggedError<BadTime>()("BadTime", { given: Schema.String }) {
-  override get message() {
-    return `"${this.given}" is neither a seq nor a time such as 2026-11-23T09:41:07Z`
-  }
-}
 
 export const rowItem = (row: Row) => ({
   at: clockTime(row.at),
@@ -115,7 +99,7 @@ export const at = Flag.String("at").pipe(
 
 const get = Command.make("get", { ids, at, output }, ({ at, ids, output }) =>
   Effect.gen(function* () {
-    const when = yield* whenOf(at)
+    const when = yield* whenOf(Option.getOrUndefined(at))
     const items = yield* Effect.forEach(yield* refs(ids), (ref) =>
       Effect.map(stateOf(ref, when), ({ at, now }) => ({
         entity: nameOf(ref),

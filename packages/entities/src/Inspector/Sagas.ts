@@ -1,0 +1,46 @@
+import { regions, type Region } from "@halles/shared/Region"
+import { Effect } from "effect"
+import { RegionDatabases } from "../Reads.ts"
+import { type Ref, refsOf, rowsOf, stateOf } from "./Histories.ts"
+
+/** Entities that may owe a message to another party. */
+export const processManagers = ["Order", "Payment", "Shipment", "Cart"]
+
+/** A saga that owes something. */
+export interface Unfinished extends Ref {
+  readonly owes: string
+  /** When it moved last, and when it is woken next, in Unix milliseconds. */
+  readonly at: number
+  readonly due: number
+  readonly seq: number
+}
+
+/** An unfinished saga has a timer that drives it again: who has one is looked at, who owes nothing is left out. */
+export const unfinished = Effect.fn("Sagas.unfinished")(function* (
+  limit: number,
+  among: ReadonlyArray<Region> = regions
+) {
+  const databases = yield* RegionDatabases
+  const found = yield* Effect.forEach(
+    among,
+    (region) =>
+      databases.of(region)<{ type: string; id: string; due: number }>`
+      SELECT entity_type AS type, entity_id AS id, (extract(epoch FROM due_at) * 1000)::double precision AS due
+      FROM timer WHERE entity_type = ANY(${processManagers}::text[]) ORDER BY due_at LIMIT ${limit}`,
+    { concurrency: "unbounded" }
+  )
+  const looked = yield* Effect.forEach(found.flat(), ({ due, id, type }) =>
+    Effect.map(stateOf({ type, id }, "now"), ({ at, now }): ReadonlyArray<Unfinished> =>
+      now.owes === null ? [] : [{ type, id, due, owes: now.owes, at: at ?? 0, seq: now.seq }]
+    )
+  )
+  // Stuck ones first: those that have not moved for the longest time.
+  return looked.flat().toSorted((a, b) => a.at - b.at)
+})
+
+/** The rows of order, payment, shipment and cart under an id, in the order of their times. */
+export const stepsOf = Effect.fn("Sagas.stepsOf")(function* (given: string) {
+  const refs = (yield* refsOf(given)).filter(({ type }) => processManagers.includes(type))
+  const rows = (yield* Effect.forEach(refs, (ref) => rowsOf(ref, {}))).flat().toSorted((a, b) => a.at - b.at)
+  return { refs, rows }
+})

@@ -1,0 +1,57 @@
+import { Effect } from "effect"
+import type { Region } from "@halles/shared/Region"
+import { models, type Now } from "../Models.ts"
+import { RegionDatabases } from "../Reads.ts"
+
+/** Rows of one read. */
+const pageMax = 5_000
+
+interface HistoryRow {
+  readonly id: string
+  readonly seq: number
+  readonly events: ReadonlyArray<unknown>
+  readonly at: number
+}
+export interface Found {
+  readonly id: string
+  readonly now: Now
+  /** Of its newest row, in Unix milliseconds. */
+  readonly at: number
+}
+
+/** Follows the histories of a type in one region, from the id after `after` on, page by page, and stops at the first `limit` that fit. */
+export const search = Effect.fn("Search.search")(function* (
+  region: Region,
+  type: string,
+  fits: (state: unknown) => boolean,
+  limit: number,
+  after = ""
+) {
+  const sql = (yield* RegionDatabases).of(region)
+  const begin = models.get(type)!
+  const found: Array<Found> = []
+  let current: Found | null = null
+  const close = () => {
+    if (current !== null && fits(current.now.view)) found.push(current)
+  }
+  // Behind every row of the id that was seen last.
+  let seen = { id: after, seq: after === "" ? 0 : 2_147_483_647 }
+  for (;;) {
+    const rows: ReadonlyArray<HistoryRow> = yield* sql<HistoryRow>`
+      SELECT entity_id AS id, seq, events, (extract(epoch FROM at) * 1000)::double precision AS at FROM journal_all
+      WHERE entity_type = ${type} AND (entity_id, seq) > (${seen.id}, ${seen.seq})
+      ORDER BY entity_id, seq LIMIT ${pageMax}`
+    for (const { at, events, id, seq } of rows) {
+      if (current === null || current.id !== id) {
+        close()
+        if (found.length >= limit) return found
+        current = { id, now: begin(id), at }
+      }
+      current = { id, now: current.now.after(events), at }
+      seen = { id, seq }
+    }
+    if (rows.length < pageMax) break
+  }
+  close()
+  return found.slice(0, limit)
+})
