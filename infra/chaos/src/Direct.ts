@@ -1,3 +1,4 @@
+import * as EntityClient from "@halles/shared/EntityClient"
 import { Cart } from "@halles/entities/Cart"
 import { Order } from "@halles/entities/Order"
 import { Payment } from "@halles/entities/Payment"
@@ -48,10 +49,10 @@ export class Direct extends Context.Service<
     Direct,
     Effect.gen(function* () {
       const clients: Record<EntityType, (id: string) => unknown> = {
-        Cart: yield* Cart.client,
-        Sku: yield* Sku.client,
-        Order: yield* Order.client,
-        Payment: yield* Payment.client
+        Cart: yield* EntityClient.make(Cart),
+        Sku: yield* EntityClient.make(Sku),
+        Order: yield* EntityClient.make(Order),
+        Payment: yield* EntityClient.make(Payment)
       }
       return Direct.of({
         call: (type, id, command, withinMs = deadlineMs) =>

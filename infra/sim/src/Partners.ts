@@ -1,3 +1,4 @@
+import * as EntityClient from "@halles/shared/EntityClient"
 import {
   type Booking,
   type Cancellation,
@@ -24,14 +25,14 @@ import type { Life, World } from "./World.ts"
 const webhookTriesMax = 30
 
 const notice = Effect.fnUntraced(function* (orderId: string, event: ReturnType<typeof GatewayLedger.webhook>) {
-  const payment = (yield* Payment.client)(OrderId.make(orderId))
+  const payment = (yield* EntityClient.make(Payment))(OrderId.make(orderId))
   const { authorisationId, amount, eventId, reference, type } = event
   const about = { eventId, type, reference, authorisationId, amount }
   const reason = event.reason === undefined ? {} : { reason: event.reason }
   yield* payment.GatewayNotice(new GatewayNotice({ commandId: CommandId.make(eventId), ...about, ...reason }))
 })
 const movement = Effect.fnUntraced(function* (orderId: string, event: ReturnType<typeof CarrierLedger.webhook>) {
-  const shipment = (yield* Shipment.client)(OrderId.make(orderId))
+  const shipment = (yield* EntityClient.make(Shipment))(OrderId.make(orderId))
   const { eventId, type } = event
   const returned = event.returnId === undefined ? {} : { returnId: event.returnId }
   yield* shipment.CarrierNotice(new CarrierNotice({ commandId: CommandId.make(eventId), eventId, type, ...returned }))

@@ -1,3 +1,4 @@
+import * as EntityClient from "@halles/shared/EntityClient"
 import { AddLine, Cart, CheckOut, Merge, OpenCart, PutCharge, RemoveLine } from "@halles/entities/Cart"
 import { Cancel, Order, RequestReturn } from "@halles/entities/Order"
 import { ListProduct, Product } from "@halles/entities/Product"
@@ -51,8 +52,8 @@ export const make = (world: World) => {
     })
 
   const stock = Effect.fnUntraced(function* (code: SkuCode) {
-    const sku = (yield* Sku.client)(SkuId.make(`eu_${code}`))
-    const product = (yield* Product.client)(SkuId.make(`eu_${code}`))
+    const sku = (yield* EntityClient.make(Sku))(SkuId.make(`eu_${code}`))
+    const product = (yield* EntityClient.make(Product))(SkuId.make(`eu_${code}`))
     const price = { amount: 100 + world.draw(900), currency: "GBP" as const, taxRate: 2_000 }
     const listed = new ListProduct({ commandId: commandId(), sku: code, title: code, description: "", price })
     const deliveries = Array.from({ length: world.pick([1, 1, 2]) }, () => {
@@ -64,7 +65,7 @@ export const make = (world: World) => {
 
   /** Somebody who holds stock without an order, and mostly lets it go. */
   const clerk = Effect.fnUntraced(function* (code: SkuCode, busy: number) {
-    const sku = (yield* Sku.client)(SkuId.make(`eu_${code}`))
+    const sku = (yield* EntityClient.make(Sku))(SkuId.make(`eu_${code}`))
     for (let index = 0; index < busy; index += 1) {
       const orderId = OrderId.make(`eu_x${code}${index}`)
       const ttlMs = world.pick([40, 2_000, 60_000])
@@ -79,13 +80,16 @@ export const make = (world: World) => {
 
   const shopper = Effect.fnUntraced(function* (number: number, codes: ReadonlyArray<SkuCode>, carts: number) {
     const id = CartId.make(`eu_cart${number}`)
-    const cart = (yield* Cart.client)(id)
+    const cart = (yield* EntityClient.make(Cart))(id)
     const pricing = world.pick(pricings)
     const customerId = CustomerId.make(`eu_cust${world.draw(2)}`)
     const known = world.chance(0.5) ? { customerId } : {}
     yield* ask(cart, new OpenCart({ commandId: commandId(), currency: "GBP", pricing, ...known }))
     if (world.chance(0.2)) {
-      yield* ask((yield* Customer.client)(customerId), new Register({ commandId: commandId(), name: "Ada" }))
+      yield* ask(
+        (yield* EntityClient.make(Customer))(customerId),
+        new Register({ commandId: commandId(), name: "Ada" })
+      )
     }
     const lines = 1 + world.draw(2)
     const adding = Array.from({ length: lines }, () => {
@@ -121,7 +125,7 @@ export const make = (world: World) => {
   })
 
   const afterwards = Effect.fnUntraced(function* (id: OrderId) {
-    const order = (yield* Order.client)(id)
+    const order = (yield* EntityClient.make(Order))(id)
     if (world.chance(0.35)) {
       yield* pause(world.pick([5, 40, 400]))
       yield* ask(order, new Cancel({ commandId: commandId(), reason: "changed my mind" }))
@@ -161,7 +165,7 @@ export const make = (world: World) => {
         placed,
         Effect.fnUntraced(function* (id) {
           yield* pause(3_000)
-          yield* ask((yield* Order.client)(id), new Cancel({ commandId: commandId(), reason: "too slow" }))
+          yield* ask((yield* EntityClient.make(Order))(id), new Cancel({ commandId: commandId(), reason: "too slow" }))
         }),
         { concurrency: "unbounded", discard: true }
       )

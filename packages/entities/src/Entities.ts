@@ -1,4 +1,4 @@
-import * as Residents from "@halles/shared/Residents"
+import * as EntityClient from "@halles/shared/EntityClient"
 import { Effect, Layer, Schema } from "effect"
 import { Cart } from "./Cart.ts"
 import { CartLive } from "./Cart/CartLive.ts"
@@ -27,13 +27,13 @@ class UnknownEntityType extends Schema.TaggedError<UnknownEntityType>()("Unknown
 /** How the timers reach the entities. */
 export const makeWake = Effect.gen(function* () {
   const clients = {
-    Cart: yield* Residents.client(Cart),
-    Order: yield* Residents.client(Order),
-    Sku: yield* Residents.client(Sku),
-    Product: yield* Residents.client(Product),
-    Customer: yield* Residents.client(Customer),
-    Payment: yield* Residents.client(Payment),
-    Shipment: yield* Residents.client(Shipment)
+    Cart: yield* EntityClient.make(Cart),
+    Order: yield* EntityClient.make(Order),
+    Sku: yield* EntityClient.make(Sku),
+    Product: yield* EntityClient.make(Product),
+    Customer: yield* EntityClient.make(Customer),
+    Payment: yield* EntityClient.make(Payment),
+    Shipment: yield* EntityClient.make(Shipment)
   }
   const wake: WakeEntity = (entityType, entityId, command) =>
     Object.hasOwn(clients, entityType)

@@ -1,3 +1,4 @@
+import * as EntityClient from "@halles/shared/EntityClient"
 import { assert, layer } from "@effect/vitest"
 import { CartId, CommandId, SkuCode, skuId } from "@halles/shared/Ids"
 import { PgTest } from "@halles/shared/testing/PgTest"
@@ -103,7 +104,7 @@ layer(Test, { excludeTestServices: true, timeout: "90 seconds" })("CartLive", (i
       const other = yield* Effect.flip(cart.CheckOut(checkOut({ commandId: command.commandId, fingerprint: "2" })))
       assert.deepInclude(other, { _tag: "CommandReused", commandId: command.commandId })
       assert.deepInclude(yield* Effect.flip(cart.CheckOut(checkOut())), { _tag: "CartClosed", status: "checked_out" })
-      const order = (yield* Order.client)("eu_checkout")
+      const order = (yield* EntityClient.make(Order))("eu_checkout")
       const placed = yield* order.View().pipe(Effect.retry({ times: 50, schedule: soon }))
       assert.deepStrictEqual(placed.totals, done.totals)
       const sql = yield* SqlClient.SqlClient
@@ -121,7 +122,7 @@ layer(Test, { excludeTestServices: true, timeout: "90 seconds" })("CartLive", (i
       yield* list(sku, 250)
       const cart = yield* opened("eu_gone")
       yield* cart.PutLine(put(sku, 1))
-      yield* (yield* Product.client)(skuId("eu", sku)).Unlist(new Unlist({ commandId: commandId() }))
+      yield* (yield* EntityClient.make(Product))(skuId("eu", sku)).Unlist(new Unlist({ commandId: commandId() }))
       assert.deepInclude(yield* Effect.flip(cart.CheckOut(checkOut())), { _tag: "NotSold", skus: [sku] })
       assert.strictEqual((yield* cart.View()).status, "open")
     })

@@ -1,3 +1,4 @@
+import * as EntityClient from "@halles/shared/EntityClient"
 import { CartId, CommandId, SkuCode, skuId } from "@halles/shared/Ids"
 import { Effect } from "effect"
 import {
@@ -38,8 +39,8 @@ const isReprice = ({ kind }: Step) => kind % 18 === 8
 /** Even carts have shop prices, odd ones agreed prices; one that lasts is never closed. */
 export const cartSubject = Effect.fnUntraced(function* (n: number, over: { readonly lasts?: boolean } = {}) {
   const id = CartId.make(`eu_k${n}`)
-  const carts = yield* Cart.client
-  const products = yield* Product.client
+  const carts = yield* EntityClient.make(Cart)
+  const products = yield* EntityClient.make(Product)
   const client = carts(id)
   const pricing = n % 2 === 0 ? "shop" : "agreed"
   const codes = [0, 1, 2, 3].map((key) => SkuCode.make(`K${n}-${key}`))

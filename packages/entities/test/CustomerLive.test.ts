@@ -1,3 +1,4 @@
+import * as EntityClient from "@halles/shared/EntityClient"
 import { assert, layer } from "@effect/vitest"
 import { CommandId, OrderId } from "@halles/shared/Ids"
 import { PgTest } from "@halles/shared/testing/PgTest"
@@ -19,7 +20,7 @@ const move = (id: string, points: number) => new MovePoints({ commandId: command
 layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("CustomerLive", (it) => {
   it.effect("registers once", () =>
     Effect.gen(function* () {
-      const customer = (yield* Customer.client)("eu_ada")
+      const customer = (yield* EntityClient.make(Customer))("eu_ada")
       assert.deepInclude(yield* Effect.flip(customer.View()), { _tag: "NotFound", entity: "Customer", id: "eu_ada" })
       const register = new Register({ commandId: commandId("r"), name: "Ada" })
       assert.deepInclude(yield* customer.Register(register), { guest: true, name: "Ada", seq: 1 })
@@ -31,7 +32,7 @@ layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("CustomerLive"
 
   it.effect("under parallel movements points stay at zero or above, and equal what was accepted", () =>
     Effect.gen(function* () {
-      const customer = (yield* Customer.client)("eu_bob")
+      const customer = (yield* EntityClient.make(Customer))("eu_bob")
       yield* customer.Register(new Register({ commandId: commandId("r") }))
       const amounts = Array.from({ length: 200 }, (_, index) => ((index * 37) % 101) - 50)
       const moved = yield* Effect.forEach(
@@ -55,7 +56,7 @@ layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("CustomerLive"
 
   it.effect("an order noted by the saga and by its repeat counts once", () =>
     Effect.gen(function* () {
-      const customer = (yield* Customer.client)("eu_cy")
+      const customer = (yield* EntityClient.make(Customer))("eu_cy")
       yield* customer.Register(new Register({ commandId: commandId("r") }))
       const note = (id: string) => new NoteOrder({ commandId: commandId(id), orderId: OrderId.make("eu_o1") })
       yield* Effect.forEach(["n1", "n1", "n2"], (id) => customer.NoteOrder(note(id)), { concurrency: "unbounded" })

@@ -1,3 +1,4 @@
+import * as EntityClient from "@halles/shared/EntityClient"
 import { assert, layer } from "@effect/vitest"
 import { commandFields } from "@halles/shared/Command"
 import { CommandId } from "@halles/shared/Ids"
@@ -68,7 +69,7 @@ layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("EventSourced"
   it.effect("commits what it answers, once per command id", () =>
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
-      const counter = (yield* Residents.client(Counter))("eu_a")
+      const counter = (yield* EntityClient.make(Counter))("eu_a")
       assert.deepStrictEqual(yield* counter.Add(add("one", 5)), { total: 5, seq: 1, repeated: false })
       assert.deepStrictEqual(yield* counter.Add(add("one", 5)), { total: 5, seq: 1, repeated: true })
       assert.deepStrictEqual(yield* counter.Add(add("two", 2)), { total: 7, seq: 2, repeated: false })
@@ -83,7 +84,7 @@ layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("EventSourced"
   it.effect("keeps the order of many concurrent commands of many entities, without a gap", () =>
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
-      const clientOf = yield* Residents.client(Counter)
+      const clientOf = yield* EntityClient.make(Counter)
       yield* Effect.forEach(
         Array.from({ length: 3_000 }, (_, index) => index),
         (index) => clientOf(`eu_many${index % 30}`).Add(add(`c${index}`, 1)),
@@ -101,7 +102,7 @@ layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("EventSourced"
   it.effect("is refused once another runner has raised the epoch, says so, and takes the shard anew", () =>
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
-      const counter = (yield* Residents.client(Counter))("eu_fenced")
+      const counter = (yield* EntityClient.make(Counter))("eu_fenced")
       yield* counter.Add(add("before", 1))
       const [row] = yield* sql<{ shard: number; epoch: number }>`
         SELECT shard, epoch FROM journal WHERE entity_id = 'eu_fenced'`
@@ -129,7 +130,7 @@ layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("EventSourced"
       const [poisoned, neighbour] = Array.from({ length: 1_000 }, (_, index) => `eu_shard${index}`).filter(
         (id) => Shard.shardOf(id) === 9
       )
-      const clientOf = yield* Residents.client(Counter)
+      const clientOf = yield* EntityClient.make(Counter)
       yield* clientOf(neighbour!).Add(add("first", 1))
       yield* sql`
         INSERT INTO journal (entity_type, entity_id, seq, command_id, events, meta, shard, epoch, at)
@@ -147,7 +148,7 @@ layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("EventSourced"
   it.effect("refuses nothing from a state that another owner has moved on", () =>
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
-      const counter = (yield* Residents.client(Counter))("eu_stale")
+      const counter = (yield* EntityClient.make(Counter))("eu_stale")
       yield* counter.Add(add("before", 999_999))
       const [row] = yield* sql<{ shard: number }>`SELECT shard FROM journal WHERE entity_id = 'eu_stale'`
       yield* sql`SELECT * FROM shard_epoch_raise(${[row!.shard]}, 'intruder')`
@@ -161,7 +162,7 @@ layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("EventSourced"
 
   it.effect("answers a repeat that is older than it remembers from the journal", () =>
     Effect.gen(function* () {
-      const counter = (yield* Residents.client(Counter))("eu_old")
+      const counter = (yield* EntityClient.make(Counter))("eu_old")
       yield* counter.Add(add("first", 7))
       yield* Effect.forEach(
         Array.from({ length: 400 }, (_, index) => index),
@@ -177,7 +178,7 @@ layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("EventSourced"
   it.effect("gives the same answers as the model, however often it loses its memory", () =>
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
-      const clientOf = yield* Residents.client(Counter)
+      const clientOf = yield* EntityClient.make(Counter)
       const samples = fc.sample(
         fc.array(
           fc.record({

@@ -1,3 +1,4 @@
+import * as EntityClient from "@halles/shared/EntityClient"
 import { CartId, CommandId, CustomerId, SkuCode, skuId, WarehouseId } from "@halles/shared/Ids"
 import { Effect } from "effect"
 import { Cart, CheckOut, OpenCart, PutLine } from "../src/Cart.ts"
@@ -18,10 +19,10 @@ const main = WarehouseId.make("eu-main")
  */
 export const orderSubject = Effect.fnUntraced(function* (n: number) {
   const id = outcomes.order(`o${n}`)
-  const client = (yield* Order.client)(id)
-  const cart = (yield* Cart.client)(CartId.make(id))
-  const shipment = (yield* Shipment.client)(id)
-  const skus = yield* Sku.client
+  const client = (yield* EntityClient.make(Order))(id)
+  const cart = (yield* EntityClient.make(Cart))(CartId.make(id))
+  const shipment = (yield* EntityClient.make(Shipment))(id)
+  const skus = yield* EntityClient.make(Sku)
   const [there, missing] = [SkuCode.make(`O${n}A`), SkuCode.make(`O${n}B`)] as const
   const commandId = (key: string) => CommandId.make(`${id}:${key}`)
   yield* skus(skuId("eu", there))

@@ -1,3 +1,4 @@
+import * as EntityClient from "@halles/shared/EntityClient"
 import { assert, layer } from "@effect/vitest"
 import { CommandId, OrderId } from "@halles/shared/Ids"
 import { PgTest } from "@halles/shared/testing/PgTest"
@@ -40,7 +41,7 @@ const Test = PaymentLive.pipe(
 
 const id = (key: string) => CommandId.make(key)
 const open = Effect.fnUntraced(function* (key: string) {
-  return (yield* Payment.client)(`eu_${key}`)
+  return (yield* EntityClient.make(Payment))(`eu_${key}`)
 })
 const authorise = (key: string, token: string, amount = 100) =>
   new Authorise({ commandId: id("authorise"), orderId: OrderId.make(`eu_${key}`), amount, currency: "GBP", token })

@@ -1,3 +1,4 @@
+import * as EntityClient from "@halles/shared/EntityClient"
 import { assert, layer } from "@effect/vitest"
 import { CommandId, SkuCode } from "@halles/shared/Ids"
 import { PgTest } from "@halles/shared/testing/PgTest"
@@ -25,7 +26,7 @@ const list = (commandId: string, amount: number) =>
 layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("ProductLive", (it) => {
   it.effect("lists, lists again for nothing, and takes off sale", () =>
     Effect.gen(function* () {
-      const product = (yield* Product.client)("eu_TEA")
+      const product = (yield* EntityClient.make(Product))("eu_TEA")
       const missing = yield* Effect.flip(product.View())
       assert.deepInclude(missing, { _tag: "NotFound", entity: "Product", id: "eu_TEA" })
       const unlist = new Unlist({ commandId: CommandId.make("u") })

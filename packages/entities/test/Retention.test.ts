@@ -1,3 +1,4 @@
+import * as EntityClient from "@halles/shared/EntityClient"
 import { assert, layer } from "@effect/vitest"
 import { CommandId } from "@halles/shared/Ids"
 import { PgTest } from "@halles/shared/testing/PgTest"
@@ -23,7 +24,7 @@ const move = (id: string, points: number) => new MovePoints({ commandId: command
 /** A customer with so many movements of one point, all published. */
 const customer = Effect.fnUntraced(function* (id: string, movements: number) {
   const sql = yield* SqlClient.SqlClient
-  const one = (yield* Customer.client)(id)
+  const one = (yield* EntityClient.make(Customer))(id)
   yield* one.Register(new Register({ commandId: commandId("r"), name: "Ada" }))
   yield* Effect.forEach(Array.from({ length: movements }).keys(), (index) => one.MovePoints(move(`m${index}`, 1)), {
     concurrency: 64,

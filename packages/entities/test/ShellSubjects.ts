@@ -1,3 +1,4 @@
+import * as EntityClient from "@halles/shared/EntityClient"
 import { CommandId, CustomerId, OrderId, SkuCode, SkuId, WarehouseId } from "@halles/shared/Ids"
 import { Effect, Layer } from "effect"
 import { type Booking, Carrier, CarrierUnavailable } from "../src/Carrier.ts"
@@ -82,7 +83,7 @@ export const Companies = Layer.suspend(() => {
 
 export const product = Effect.fnUntraced(function* (n: number) {
   const id = SkuId.make(`eu_P${n}`)
-  const client = (yield* Product.client)(id)
+  const client = (yield* EntityClient.make(Product))(id)
   const subject: Subject<ProductState.State, ProductState.Command, ProductState.Event, never> = {
     model: ProductState,
     id,
@@ -105,7 +106,7 @@ export const product = Effect.fnUntraced(function* (n: number) {
 
 export const customer = Effect.fnUntraced(function* (n: number) {
   const id = CustomerId.make(`eu_C${n}`)
-  const client = (yield* Customer.client)(id)
+  const client = (yield* EntityClient.make(Customer))(id)
   const viewOf = ({ seq, state }: Now<CustomerState.State>) => CustomerState.view(id, state, seq)
   const subject: Subject<CustomerState.State, CustomerState.Command, CustomerState.Event, never> = {
     model: CustomerState,
@@ -142,7 +143,7 @@ export const customer = Effect.fnUntraced(function* (n: number) {
 
 export const sku = Effect.fnUntraced(function* (n: number, over: { readonly lasts?: boolean } = {}) {
   const id = SkuId.make(`eu_S${n}`)
-  const client = (yield* Sku.client)(id)
+  const client = (yield* EntityClient.make(Sku))(id)
   const viewOf = ({ seq, state }: Now<SkuState.State>) => SkuState.view(id, state, seq)
   const subject: Subject<SkuState.State, SkuState.Command, SkuState.Event, never> = {
     model: SkuState,
@@ -202,7 +203,7 @@ export const sku = Effect.fnUntraced(function* (n: number, over: { readonly last
 
 export const payment = Effect.fnUntraced(function* (n: number) {
   const id = order(`pay${n}`)
-  const client = (yield* Payment.client)(id)
+  const client = (yield* EntityClient.make(Payment))(id)
   const token = n === 3 ? "tok_declined" : "tok_ok"
   const kinds = { Authorise: "authorise", Capture: "capture", Void: "void", Refund: "refund" } as const
   const types = ["authorised", "declined", "captured", "voided", "refunded", "charged_back"] as const
@@ -266,7 +267,7 @@ export const payment = Effect.fnUntraced(function* (n: number) {
 
 export const shipment = Effect.fnUntraced(function* (n: number) {
   const id = order(`ship${n}`)
-  const client = (yield* Shipment.client)(id)
+  const client = (yield* EntityClient.make(Shipment))(id)
   const postalCode = n === 2 ? "NO-SERVICE" : "YO1"
   const lines = [{ sku: SkuCode.make("TEA"), quantity: 2 }]
   const types = ["shipment.dispatched", "shipment.delivered", "return.received"] as const

@@ -1,3 +1,4 @@
+import * as EntityClient from "@halles/shared/EntityClient"
 import { assert, layer } from "@effect/vitest"
 import { CommandId, OrderId, SkuCode, WarehouseId } from "@halles/shared/Ids"
 import { PgTest } from "@halles/shared/testing/PgTest"
@@ -36,7 +37,7 @@ const Test = Layer.mergeAll(ShipmentLive.pipe(Layer.provide(Partner)), OrderLive
 
 const id = (key: string) => CommandId.make(key)
 const open = Effect.fnUntraced(function* (key: string) {
-  return (yield* Shipment.client)(`eu_${key}`)
+  return (yield* EntityClient.make(Shipment))(`eu_${key}`)
 })
 const lines = [{ sku: SkuCode.make("TEA"), quantity: 2 }]
 const create = (key: string, postalCode = "YO1") =>

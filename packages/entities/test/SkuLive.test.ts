@@ -1,3 +1,4 @@
+import * as EntityClient from "@halles/shared/EntityClient"
 import { assert, layer } from "@effect/vitest"
 import { CommandId, OrderId, WarehouseId } from "@halles/shared/Ids"
 import { PgTest } from "@halles/shared/testing/PgTest"
@@ -29,7 +30,7 @@ const release = (key: number | string) => new Release({ commandId: id(`release:$
 layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("SkuLive", (it) => {
   it.effect("takes an order from hold to shipment", () =>
     Effect.gen(function* () {
-      const sku = (yield* Sku.client)("eu_tea")
+      const sku = (yield* EntityClient.make(Sku))("eu_tea")
       assert.strictEqual((yield* Effect.flip(sku.View()))._tag, "NotFound")
       assert.strictEqual((yield* sku.Receive(receive("in", 5))).totals.available, 5)
       const held = yield* sku.Hold(hold(1, 3))
@@ -48,7 +49,7 @@ layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("SkuLive", (it
 
   it.effect("a refused hold is answered alike when its id comes again, whatever came in since", () =>
     Effect.gen(function* () {
-      const sku = (yield* Sku.client)("eu_scarce")
+      const sku = (yield* EntityClient.make(Sku))("eu_scarce")
       yield* sku.Receive(receive("in", 1))
       assert.deepStrictEqual(yield* sku.Hold(hold(1, 2)), { _tag: "NoStock", available: 1 })
       yield* sku.Receive(receive("more", 9))
@@ -58,7 +59,7 @@ layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("SkuLive", (it
 
   it.effect("a hold that comes after its release takes no stock", () =>
     Effect.gen(function* () {
-      const sku = (yield* Sku.client)("eu_late")
+      const sku = (yield* EntityClient.make(Sku))("eu_late")
       yield* sku.Receive(receive("in", 5))
       yield* sku.Release(release(1))
       assert.deepStrictEqual(yield* sku.Hold(hold(1, 2)), { _tag: "NoStock", available: 0 })
@@ -68,7 +69,7 @@ layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("SkuLive", (it
 
   it.effect("shows a filled back-order to an order that asks again under the same id", () =>
     Effect.gen(function* () {
-      const sku = (yield* Sku.client)("eu_soon")
+      const sku = (yield* EntityClient.make(Sku))("eu_soon")
       yield* sku.AllowBackOrder(new AllowBackOrder({ commandId: id("allow"), allowed: true }))
       assert.deepInclude(yield* sku.Hold(hold(1, 4)), { _tag: "Held", allocations: [], backOrdered: 4 })
       assert.deepStrictEqual(yield* sku.Reserve(reserve(1)), { _tag: "Reserved", allocations: [], backOrdered: 4 })
@@ -82,7 +83,7 @@ layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("SkuLive", (it
 
   it.effect("an adjustment that saw an old count is refused", () =>
     Effect.gen(function* () {
-      const sku = (yield* Sku.client)("eu_counted")
+      const sku = (yield* EntityClient.make(Sku))("eu_counted")
       const adjust = (commandId: string, expectedOnHand: number, onHand: number) =>
         sku.Adjust(new Adjust({ commandId: id(commandId), warehouse: main, expectedOnHand, onHand, reason: "count" }))
       assert.strictEqual((yield* Effect.flip(adjust("none", 0, 1)))._tag, "NotFound")
@@ -97,7 +98,7 @@ layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("SkuLive", (it
   it.effect("gives expired holds back on its wake, and has a timer for it", () =>
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
-      const sku = (yield* Sku.client)("eu_brief")
+      const sku = (yield* EntityClient.make(Sku))("eu_brief")
       yield* sku.Receive(receive("in", 5))
       const held = yield* sku.Hold(hold(1, 3, 1))
       assert.lengthOf(yield* sql`SELECT 1 FROM timer WHERE entity_id = 'eu_brief'`, 1)
@@ -111,7 +112,7 @@ layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("SkuLive", (it
 
   it.effect("sells a hot SKU once: of 400 concurrent orders as many are held as there are units", () =>
     Effect.gen(function* () {
-      const sku = (yield* Sku.client)("eu_hot")
+      const sku = (yield* EntityClient.make(Sku))("eu_hot")
       yield* sku.Receive(receive("in", 100))
       yield* sku.Receive(receive("in:2", 50, WarehouseId.make("eu-north")))
       const answers = yield* Effect.forEach(

@@ -1,3 +1,4 @@
+import * as EntityClient from "@halles/shared/EntityClient"
 import { Customer } from "@halles/entities/Customer"
 import { AuditLog, AuditUnavailable } from "@halles/shared/AuditLog"
 import type { Act } from "@halles/shared/AuditLog/Entry"
@@ -41,7 +42,7 @@ export const AccessLive = Layer.effect(
   Access,
   Effect.gen(function* () {
     const audit = yield* AuditLog
-    const customer = yield* Customer.client
+    const customer = yield* EntityClient.make(Customer)
 
     const consented = (id: string, purpose: Rule["consent"]) =>
       Edge.call(customer(CustomerId.make(id)).View()).pipe(

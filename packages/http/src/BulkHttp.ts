@@ -1,3 +1,4 @@
+import * as EntityClient from "@halles/shared/EntityClient"
 import { Cart, type CartView, PutLine, RemoveLine } from "@halles/entities/Cart"
 import { ListProduct, Product } from "@halles/entities/Product"
 import { Adjust, Receive, Sku } from "@halles/entities/Sku"
@@ -71,9 +72,9 @@ export const BulkHttp = HttpApiBuilder.group(
   Api,
   "bulk",
   Effect.fnUntraced(function* (handlers) {
-    const cart = yield* Cart.client
-    const product = yield* Product.client
-    const sku = yield* Sku.client
+    const cart = yield* EntityClient.make(Cart)
+    const product = yield* EntityClient.make(Product)
+    const sku = yield* EntityClient.make(Sku)
 
     const sendStock = (item: typeof StockItem.Type, fields: ReturnType<typeof Edge.stamp>) => {
       const entity = sku(skuId(item.region, item.sku))

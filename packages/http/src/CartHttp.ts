@@ -1,3 +1,4 @@
+import * as EntityClient from "@halles/shared/EntityClient"
 import {
   AddLine,
   ApplyCoupon,
@@ -64,8 +65,8 @@ export const CartHttp = HttpApiBuilder.group(
   Api,
   "carts",
   Effect.fnUntraced(function* (handlers) {
-    const cart = yield* Cart.client
-    const order = yield* Order.client
+    const cart = yield* EntityClient.make(Cart)
+    const order = yield* EntityClient.make(Order)
     const currencies = yield* Cache.makeWith((id: CartId) => Effect.map(cart(id).View(), (view) => view.currency), {
       capacity: currenciesMax,
       timeToLive: (exit) => (Exit.isSuccess(exit) ? "1 hour" : 0)

@@ -1,3 +1,4 @@
+import * as EntityClient from "@halles/shared/EntityClient"
 import { ListProduct, Product, type ProductView, Unlist } from "@halles/entities/Product"
 import { Reads } from "@halles/entities/Reads"
 import { SkuId, skuId } from "@halles/shared/Ids"
@@ -44,7 +45,7 @@ export const CatalogHttp = HttpApiBuilder.group(
   Api,
   "catalog",
   Effect.fnUntraced(function* (handlers) {
-    const product = yield* Product.client
+    const product = yield* EntityClient.make(Product)
     const reads = yield* Reads
     const imports = yield* CatalogImport
     const cache = yield* ResponseCache

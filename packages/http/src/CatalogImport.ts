@@ -1,3 +1,4 @@
+import * as EntityClient from "@halles/shared/EntityClient"
 import { ListProduct, Product } from "@halles/entities/Product"
 import { Receive, Sku } from "@halles/entities/Sku"
 import { CommandId, skuId, WarehouseId } from "@halles/shared/Ids"
@@ -37,8 +38,8 @@ export class CatalogImport extends Context.Service<
   static readonly layer = Layer.effect(
     CatalogImport,
     Effect.gen(function* () {
-      const product = yield* Product.client
-      const sku = yield* Sku.client
+      const product = yield* EntityClient.make(Product)
+      const sku = yield* EntityClient.make(Sku)
 
       const list = (importId: string, number: number, row: Rows.ImportRow) => {
         const { description = "", region, sku: code, title } = row

@@ -1,3 +1,4 @@
+import * as EntityClient from "@halles/shared/EntityClient"
 import {
   Customer,
   type CustomerView,
@@ -99,8 +100,8 @@ export const CustomerHttp = HttpApiBuilder.group(
   Api,
   "customers",
   Effect.fnUntraced(function* (handlers) {
-    const customer = yield* Customer.client
-    const order = yield* Order.client
+    const customer = yield* EntityClient.make(Customer)
+    const order = yield* EntityClient.make(Order)
     const reads = yield* Reads
     const send = (id: CustomerId, command: ReturnType<typeof commandsOf>[number]) => {
       switch (command._tag) {

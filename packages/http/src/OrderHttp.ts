@@ -1,3 +1,4 @@
+import * as EntityClient from "@halles/shared/EntityClient"
 import { Cancel, Order, type OrderView, RequestReturn } from "@halles/entities/Order"
 import { NotFound } from "@halles/entities/EntityErrors"
 import { Payment, type PaymentView } from "@halles/entities/Payment"
@@ -103,9 +104,9 @@ export const OrderHttp = HttpApiBuilder.group(
   Api,
   "orders",
   Effect.fnUntraced(function* (handlers) {
-    const order = yield* Order.client
-    const payment = yield* Payment.client
-    const shipment = yield* Shipment.client
+    const order = yield* EntityClient.make(Order)
+    const payment = yield* EntityClient.make(Payment)
+    const shipment = yield* EntityClient.make(Shipment)
     return handlers.handleAll({
       getPayment: ({ params, request }) =>
         Effect.map(Edge.call(payment(params.id).View()), (view) =>

@@ -1,3 +1,4 @@
+import * as EntityClient from "@halles/shared/EntityClient"
 import { Adjust, AllowBackOrder, Receive, Sku, type SkuView } from "@halles/entities/Sku"
 import { skuCode, skuId } from "@halles/shared/Ids"
 import { regionOf } from "@halles/shared/Region"
@@ -22,7 +23,7 @@ export const SkuHttp = HttpApiBuilder.group(
   Api,
   "skus",
   Effect.fnUntraced(function* (handlers) {
-    const sku = yield* Sku.client
+    const sku = yield* EntityClient.make(Sku)
     return handlers.handleAll({
       getSku: ({ params, request }) =>
         Effect.map(Edge.call(sku(skuId(params.region, params.sku)).View()), (view) =>

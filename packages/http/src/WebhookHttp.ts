@@ -1,3 +1,4 @@
+import * as EntityClient from "@halles/shared/EntityClient"
 import { CarrierWebhook } from "@halles/entities/Carrier"
 import { NotFound } from "@halles/entities/EntityErrors"
 import { GatewayNotice, Payment } from "@halles/entities/Payment"
@@ -58,8 +59,8 @@ export const WebhookHttp = HttpApiBuilder.group(
   Api,
   "webhooks",
   Effect.fnUntraced(function* (handlers) {
-    const payment = yield* Payment.client
-    const shipment = yield* Shipment.client
+    const payment = yield* EntityClient.make(Payment)
+    const shipment = yield* EntityClient.make(Shipment)
     const secrets = yield* WebhookSecrets
     return handlers.handleAll({
       gateway: Effect.fnUntraced(function* ({ headers, payload }) {

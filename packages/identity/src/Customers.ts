@@ -1,3 +1,4 @@
+import * as EntityClient from "@halles/shared/EntityClient"
 import { Customer, Register } from "@halles/entities/Customer"
 import { CommandId } from "@halles/shared/Ids"
 import { Effect, Layer, Schedule } from "effect"
@@ -13,7 +14,7 @@ const batchMax = 50
 export const CustomersLive = Layer.effectDiscard(
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
-    const customer = yield* Customer.client
+    const customer = yield* EntityClient.make(Customer)
     const make = Effect.fnUntraced(function* (account: {
       id: string
       email: string

@@ -12,6 +12,7 @@ import * as ClusterConfig from "./ClusterConfig.ts"
 import type { Nats } from "./Nats.ts"
 import * as NatsTransport from "./NatsTransport.ts"
 import * as Caller from "./NatsTransport/Caller.ts"
+import type { ShortCalls } from "./NatsTransport/ShortCalls.ts"
 import * as PlacedRunnerStorage from "./PlacedRunnerStorage.ts"
 import { Placement } from "./Placement.ts"
 import * as RegionGate from "./RegionGate.ts"
@@ -20,7 +21,7 @@ import * as RegionGate from "./RegionGate.ts"
 export const layerWithStorage = (options: {
   readonly region: string
   readonly limits?: Partial<NatsTransport.Limits>
-}): Layer.Layer<Sharding.Sharding | Runners.Runners, never, RunnerStorage.RunnerStorage | Nats> =>
+}): Layer.Layer<Sharding.Sharding | Runners.Runners | ShortCalls, never, RunnerStorage.RunnerStorage | Nats> =>
   Sharding.layer.pipe(
     Layer.provideMerge(Caller.layerRunners),
     Layer.provide(RunnerHealth.layerNoop),
@@ -33,7 +34,7 @@ export const layerWithStorage = (options: {
 export const layer = (options: {
   readonly region: string
   readonly limits?: Partial<NatsTransport.Limits>
-}): Layer.Layer<Sharding.Sharding | Runners.Runners, never, SqlClient.SqlClient | Nats> =>
+}): Layer.Layer<Sharding.Sharding | Runners.Runners | ShortCalls, never, SqlClient.SqlClient | Nats> =>
   RegionGate.layer.pipe(
     Layer.provideMerge(layerWithStorage(options)),
     Layer.provide(PlacedRunnerStorage.layerClient),

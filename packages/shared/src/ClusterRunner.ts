@@ -15,6 +15,7 @@ import type { Nats } from "./Nats.ts"
 import * as NatsTransport from "./NatsTransport.ts"
 import * as Caller from "./NatsTransport/Caller.ts"
 import * as CallServer from "./NatsTransport/CallServer.ts"
+import type { ShortCalls } from "./NatsTransport/ShortCalls.ts"
 import * as PlacedRunnerStorage from "./PlacedRunnerStorage.ts"
 import { Placement } from "./Placement.ts"
 import type { Region } from "./Region.ts"
@@ -36,7 +37,11 @@ export interface Options {
 /** A runner: owns shards of its region and answers calls over NATS. */
 export const layer = (
   options: Options
-): Layer.Layer<Sharding.Sharding | Runners.Runners | Residents, never, RunnerStorage.RunnerStorage | Nats> =>
+): Layer.Layer<
+  Sharding.Sharding | Runners.Runners | ShortCalls | Residents,
+  never,
+  RunnerStorage.RunnerStorage | Nats
+> =>
   Layer.unwrap(
     Effect.sync(() => {
       const { incarnation = nuid.next(), limits, region, runnerId } = options

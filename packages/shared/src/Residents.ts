@@ -103,7 +103,8 @@ export class Resident {
   }
 }
 
-const isStream = (rpc: Rpc.Any): boolean => RpcSchema.isStreamSchema((rpc as unknown as Rpc.AnyWithProps).successSchema)
+export const isStream = (rpc: Rpc.Any): boolean =>
+  RpcSchema.isStreamSchema((rpc as unknown as Rpc.AnyWithProps).successSchema)
 
 /** The entities in the memory of this process, a runner. */
 export class Residents extends Context.Service<
@@ -161,42 +162,3 @@ export const residing =
       residents.value.add(here)
       return made
     })
-
-type Client<Rpcs extends Rpc.Any> = Effect.Success<Entity.Entity<string, Rpcs>["client"]>
-type Call = (payload?: unknown, options?: unknown) => Effect.Effect<unknown, unknown>
-
-/** A client that calls what is in the memory of this process where it is, and everything else through the cluster. */
-export const client = <Type extends string, Rpcs extends Rpc.Any>(entity: Entity.Entity<Type, Rpcs>) =>
-  Effect.gen(function* () {
-    const far = yield* entity.client
-    const residents = yield* Effect.serviceOption(Residents)
-    if (Option.isNone(residents)) return far
-    const { find } = residents.value
-    const away = (id: string) => far(id) as unknown as Readonly<Record<string, Call>>
-    class Near {
-      readonly id: string
-      constructor(id: string) {
-        this.id = id
-      }
-    }
-    for (const [tag, rpc] of entity.protocol.requests) {
-      const call = function (this: Near, payload?: unknown, options?: unknown) {
-        return Effect.callback<unknown, unknown>((resume) => {
-          const there = find(entity.type, this.id)
-          const parent = spanOf(Fiber.getCurrent())
-          const taken = there?.call(tag, payload, parent, (exit) =>
-            resume(exit ?? away(this.id)[tag]!(payload, options))
-          )
-          if (taken !== true) resume(away(this.id)[tag]!(payload, options))
-        })
-      }
-      const stream = function (this: Near, payload?: unknown, options?: unknown) {
-        return away(this.id)[tag]!(payload, options)
-      }
-      Object.defineProperty(Near.prototype, tag, { value: isStream(rpc) ? stream : call })
-    }
-    return ((id: string) => new Near(id)) as unknown as Client<Rpcs>
-  })
-
-const spanOf = (fiber: Fiber.Fiber<unknown, unknown> | undefined): Tracer.AnySpan | undefined =>
-  fiber === undefined ? undefined : Context.getOrUndefined(fiber.context, Tracer.ParentSpan)

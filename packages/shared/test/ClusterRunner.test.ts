@@ -1,7 +1,9 @@
 import { assert, layer } from "@effect/vitest"
 import * as ClusterClient from "@halles/shared/ClusterClient"
 import * as ClusterRunner from "@halles/shared/ClusterRunner"
+import * as EntityClient from "@halles/shared/EntityClient"
 import { MessageTooLarge } from "@halles/shared/NatsTransport"
+import { ShortCalls } from "@halles/shared/NatsTransport/ShortCalls"
 import { regionOf } from "@halles/shared/Region"
 import * as Residents from "@halles/shared/Residents"
 import * as Shard from "@halles/shared/Shard"
@@ -11,12 +13,12 @@ import * as Postgres from "@halles/shared/Postgres"
 import { NatsTest } from "@halles/shared/testing/NatsTest"
 import { PgTest } from "@halles/shared/testing/PgTest"
 import { Cause, Context, Effect, Exit, Fiber, Layer, Schedule, Schema, Scope, Stream } from "effect"
-import { ClusterSchema, Entity, Sharding, SqlRunnerStorage } from "effect/cluster"
+import { ClusterSchema, Entity, ShardId, SqlRunnerStorage } from "effect/cluster"
 import { Rpc } from "effect/rpc"
 import { Migrator } from "effect/sql"
 
 const Place = Entity.make("Place", [
-  Rpc.make("Where", { success: Schema.String }),
+  Rpc.make("Where", { success: Schema.String }).annotate(ClusterSchema.Uninterruptible, true),
   /** Never answers, and cannot be interrupted. */
   Rpc.make("Hang", { success: Schema.Void }).annotate(ClusterSchema.Uninterruptible, true),
   /** Its handler dies each time. */
@@ -72,6 +74,24 @@ const Servers = Layer.merge(
   Layer.effectDiscard(tables).pipe(Layer.provideMerge(PgTest.layer("cluster_runner")), Layer.orDie)
 )
 
+/** Whether a call goes to the runner itself. */
+const isAskedAtOnce = (context: Context.Context<ShortCalls>, entityId: string) =>
+  Effect.callback<boolean>((resume) => {
+    const sent = Context.get(context, ShortCalls).call(
+      {
+        shard: ShardId.make(Shard.group(entityId), 1),
+        entityType: Place.type,
+        entityId,
+        tag: "Where",
+        payload: undefined,
+        rpc: Place.protocol.requests.get("Where")!,
+        parent: undefined
+      },
+      (exit) => resume(Effect.succeed(exit !== null && Exit.isSuccess(exit)))
+    )
+    if (sent === undefined) resume(Effect.succeed(false))
+  })
+
 layer(Servers, { excludeTestServices: true })("a cluster over NATS", (it) => {
   it.effect(
     "spreads entities over its runners, and moves them when one stops",
@@ -83,11 +103,7 @@ layer(Servers, { excludeTestServices: true })("a cluster over NATS", (it) => {
             Layer.provide([NatsTest.layerConnection("edge"), layerControl("edge")])
           )
         )
-        const place = yield* Effect.provideService(
-          Place.client,
-          Sharding.Sharding,
-          Context.get(context, Sharding.Sharding)
-        )
+        const place = yield* Effect.provide(EntityClient.make(Place), context)
         const ids = Array.from({ length: 40 }, (_, index) => `eu_place${index}`)
         const owners = Effect.map(
           Effect.forEach(ids, (id) => place(id).Where(), { concurrency: "unbounded" }),
@@ -104,6 +120,7 @@ layer(Servers, { excludeTestServices: true })("a cluster over NATS", (it) => {
         yield* settle(["eu-1", "eu-2"])
         yield* one.stop
         yield* settle(["eu-2"])
+        assert.isTrue(yield* isAskedAtOnce(context, "eu_place0"), "who answered is known without Sharding")
 
         assert.strictEqual((yield* Stream.runCollect(place("eu_place0").Count({ to: 500 }))).length, 500)
         assert.strictEqual(yield* place("eu_place0").Length({ text: "x".repeat(2_000_000) }), 2_000_000)
@@ -124,11 +141,7 @@ layer(Servers, { excludeTestServices: true })("a cluster over NATS", (it) => {
             Layer.provide([NatsTest.layerConnection("edge"), layerControl("edge")])
           )
         )
-        const place = yield* Effect.provideService(
-          Place.client,
-          Sharding.Sharding,
-          Context.get(context, Sharding.Sharding)
-        )
+        const place = yield* Effect.provide(EntityClient.make(Place), context)
         const placement = Context.get(context, Placement)
         const shard = 7
         const [hangs, dies, neighbour, rebuilt] = Array.from({ length: 1_000 }, (_, index) => `eu_n${index}`).filter(
@@ -171,11 +184,7 @@ layer(Servers, { excludeTestServices: true })("a cluster over NATS", (it) => {
             Layer.provide([NatsTest.layerConnection("edge"), layerControl("edge")])
           )
         )
-        const place = yield* Effect.provideService(
-          Place.client,
-          Sharding.Sharding,
-          Context.get(context, Sharding.Sharding)
-        )
+        const place = yield* Effect.provide(EntityClient.make(Place), context)
         const only = yield* start("am-1")
         const attempt = Effect.suspend(() => Effect.timeout(place("am_here").Where(), "250 millis"))
         const said = Effect.match(attempt, {

@@ -1,3 +1,4 @@
+import * as EntityClient from "@halles/shared/EntityClient"
 import { assert, it, layer } from "@effect/vitest"
 import * as Residents from "@halles/shared/Residents"
 import { Cause, Deferred, Effect, Exit, Fiber, Layer, Option, Schema } from "effect"
@@ -74,7 +75,7 @@ const Test = ProbeLive.pipe(
 
 layer(Test, { timeout: "30 seconds" })("Residents", (it) => {
   const ask = Effect.fnUntraced(function* (id: string) {
-    return yield* (yield* Residents.client(Probe))(id).Ask()
+    return yield* (yield* EntityClient.make(Probe))(id).Ask()
   })
 
   it.effect("are called without the entity manager once they are in memory", () =>
@@ -82,7 +83,7 @@ layer(Test, { timeout: "30 seconds" })("Residents", (it) => {
       yield* TestClock.adjust("10 seconds")
       assert.deepStrictEqual(yield* ask("one"), { made: 1, managed: true })
       assert.deepStrictEqual(yield* ask("one"), { made: 1, managed: false })
-      const refused = yield* Effect.exit((yield* Residents.client(Probe))("one").Refuse())
+      const refused = yield* Effect.exit((yield* EntityClient.make(Probe))("one").Refuse())
       assert.deepStrictEqual(refused, Exit.fail(new No()))
     })
   )
@@ -105,7 +106,7 @@ layer(Test, { timeout: "30 seconds" })("Residents", (it) => {
     Effect.gen(function* () {
       yield* TestClock.adjust("10 seconds")
       yield* ask("brittle")
-      const dying = yield* Effect.forkChild((yield* Residents.client(Probe))("brittle").Die())
+      const dying = yield* Effect.forkChild((yield* EntityClient.make(Probe))("brittle").Die())
       yield* TestClock.adjust("30 seconds")
       const exit = yield* Effect.exit(Fiber.join(dying))
       assert.deepStrictEqual(exit, Exit.succeed("survived"))
@@ -117,7 +118,7 @@ layer(Test, { timeout: "30 seconds" })("Residents", (it) => {
     Effect.gen(function* () {
       yield* TestClock.adjust("10 seconds")
       yield* ask("full")
-      const clientOf = yield* Residents.client(Probe)
+      const clientOf = yield* EntityClient.make(Probe)
       for (let call = 0; call < 2 * options.mailboxCapacity; call += 1) {
         yield* Effect.forkChild(clientOf("full").Hang(), { startImmediately: true })
       }

@@ -1,3 +1,4 @@
+import * as EntityClient from "@halles/shared/EntityClient"
 import { Receive, Sku } from "@halles/entities/Sku"
 import { CommandId, SkuId, WarehouseId } from "@halles/shared/Ids"
 import { Effect } from "effect"
@@ -14,7 +15,7 @@ export const skuOf = (row: string, n: number): SkuId => SkuId.make(`eu_${row}-${
  * the stock after it.
  */
 export const receive = Effect.fnUntraced(function* (row: string) {
-  const skus = yield* Sku.client
+  const skus = yield* EntityClient.make(Sku)
   const warehouse = WarehouseId.make("eu-main")
   const run = Date.now().toString(36)
   return (n: number, keys: number) =>

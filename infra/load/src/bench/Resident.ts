@@ -1,3 +1,4 @@
+import * as EntityClient from "@halles/shared/EntityClient"
 import { Cart, OpenCart, PutLine } from "@halles/entities/Cart"
 import { CommandId, SkuCode } from "@halles/shared/Ids"
 import { ports } from "@halles/infra/Ports"
@@ -21,7 +22,7 @@ class NotResident extends Schema.TaggedError<NotResident>()("NotResident", { wan
 
 /** An open cart with two lines at agreed prices: no product is asked, so that the runner holds nothing but carts. */
 const makeFill = Effect.gen(function* () {
-  const carts = yield* Cart.client
+  const carts = yield* EntityClient.make(Cart)
   const line = (n: number, at: number) =>
     carts(`eu_${row}-${n}`).PutLine(
       new PutLine({

@@ -1,3 +1,4 @@
+import * as EntityClient from "@halles/shared/EntityClient"
 import * as Environment from "@halles/infra/Environment"
 import { ports } from "@halles/infra/Ports"
 import { Effect, Layer, Redacted, type Scope } from "effect"
@@ -26,7 +27,7 @@ const open = Effect.fnUntraced(function* <E extends Error>(
 ) {
   const stage = yield* Stage
   yield* stage.runner(runner.id, { program, env: runner.env })
-  const echo = yield* Effect.provide(Echo.client, yield* Layer.build(client))
+  const echo = yield* Effect.provide(EntityClient.make(Echo), yield* Layer.build(client))
   const say: Way["say"] = (n) => echo(`eu_echo-${n % keys}`).Say({ text })
   // The runner takes its shards in its own time; from here on none is without an owner.
   yield* Effect.timeout(

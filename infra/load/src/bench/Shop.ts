@@ -1,3 +1,4 @@
+import * as EntityClient from "@halles/shared/EntityClient"
 import { Cart, CheckOut, OpenCart, PutLine } from "@halles/entities/Cart"
 import { Order, type OrderView } from "@halles/entities/Order"
 import { ListProduct, Product } from "@halles/entities/Product"
@@ -35,10 +36,10 @@ export const open = Effect.fnUntraced(function* (options: {
   readonly stock: number
 }) {
   const { row, skus, stock } = options
-  const carts = yield* Cart.client
-  const orders = yield* Order.client
-  const products = yield* Product.client
-  const stocks = yield* Sku.client
+  const carts = yield* EntityClient.make(Cart)
+  const orders = yield* EntityClient.make(Order)
+  const products = yield* EntityClient.make(Product)
+  const stocks = yield* EntityClient.make(Sku)
   const run = Date.now().toString(36)
   const id = (n: number) => `eu_${row}-${run}-${n}`
   const skuIds = Array.from({ length: skus }, (_, n) => SkuId.make(`eu_${row}-${run}-${n}`))

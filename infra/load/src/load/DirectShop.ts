@@ -1,3 +1,4 @@
+import * as EntityClient from "@halles/shared/EntityClient"
 import { Cart, CheckOut, OpenCart, PutLine } from "@halles/entities/Cart"
 import { Order } from "@halles/entities/Order"
 import { ListProduct, Product } from "@halles/entities/Product"
@@ -52,11 +53,11 @@ export const layer = (options: Options) =>
   Layer.effect(
     Shop,
     Effect.gen(function* () {
-      const carts = yield* Cart.client
-      const orders = yield* Order.client
-      const products = yield* Product.client
-      const shipments = yield* Shipment.client
-      const stocks = yield* Sku.client
+      const carts = yield* EntityClient.make(Cart)
+      const orders = yield* EntityClient.make(Order)
+      const products = yield* EntityClient.make(Product)
+      const shipments = yield* EntityClient.make(Shipment)
+      const stocks = yield* EntityClient.make(Sku)
 
       const list = (
         { code, pence, region, title }: Listing,

@@ -1,3 +1,4 @@
+import * as EntityClient from "@halles/shared/EntityClient"
 import { CartId, CommandId, OrderId } from "@halles/shared/Ids"
 import { regionOf } from "@halles/shared/Region"
 import * as Residents from "@halles/shared/Residents"
@@ -23,8 +24,8 @@ class LinesChanged extends Schema.TaggedError<LinesChanged>()("LinesChanged", {}
 
 /** Sends the one message that a cart owes and makes a command of the answer. */
 const makePerform = Effect.gen(function* () {
-  const carts = yield* Residents.client(Cart)
-  const orders = yield* Residents.client(Order)
+  const carts = yield* EntityClient.make(Cart)
+  const orders = yield* EntityClient.make(Order)
 
   return (id: CartId) => {
     const fields = (commandId: string) => ({

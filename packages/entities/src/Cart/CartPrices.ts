@@ -1,6 +1,6 @@
 import { type SkuCode, skuId } from "@halles/shared/Ids"
 import type { Region } from "@halles/shared/Region"
-import * as Residents from "@halles/shared/Residents"
+import * as EntityClient from "@halles/shared/EntityClient"
 import { Effect } from "effect"
 import type { AddLine, Prices, PutLine } from "../Cart.ts"
 import { Busy } from "../EntityErrors.ts"
@@ -20,7 +20,7 @@ export interface Asked {
 
 /** What a cart with shop pricing asks the products of its region. */
 export const make = Effect.gen(function* () {
-  const products = yield* Residents.client(Product)
+  const products = yield* EntityClient.make(Product)
 
   return (region: Region) => {
     /** `undefined`: not sold here. */

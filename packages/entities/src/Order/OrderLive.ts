@@ -1,3 +1,4 @@
+import * as EntityClient from "@halles/shared/EntityClient"
 import { CommandId, CustomerId, OrderId, type SkuCode, skuId, type WarehouseId } from "@halles/shared/Ids"
 import { regionOf } from "@halles/shared/Region"
 import * as Residents from "@halles/shared/Residents"
@@ -60,10 +61,10 @@ const settled = (step: string, outcome: { readonly _tag: string; readonly reason
 
 /** Sends the one message that an order owes and puts the answer into words that the order records. */
 const makeSaga = Effect.gen(function* () {
-  const skus = yield* Residents.client(Sku)
-  const payments = yield* Residents.client(Payment)
-  const shipments = yield* Residents.client(Shipment)
-  const customers = yield* Residents.client(Customer)
+  const skus = yield* EntityClient.make(Sku)
+  const payments = yield* EntityClient.make(Payment)
+  const shipments = yield* EntityClient.make(Shipment)
+  const customers = yield* EntityClient.make(Customer)
 
   return (orderId: OrderId) => {
     const region = regionOf(orderId)

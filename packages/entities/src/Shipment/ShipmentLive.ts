@@ -1,3 +1,4 @@
+import * as EntityClient from "@halles/shared/EntityClient"
 import { CommandId, OrderId } from "@halles/shared/Ids"
 import * as Residents from "@halles/shared/Residents"
 import { Effect, Layer } from "effect"
@@ -18,7 +19,7 @@ const callDeadline = "5 seconds"
 /** Does the one thing that a shipment owes and puts the answer into a command. The key makes a repeat harmless. */
 const makePerform = Effect.gen(function* () {
   const carrier = yield* Carrier
-  const orders = yield* Residents.client(Order)
+  const orders = yield* EntityClient.make(Order)
 
   const tell = Effect.fnUntraced(
     function* ({ key, orderId, returnId, what }: Extract<ShipmentState.Owed, { _tag: "TellOrder" }>) {

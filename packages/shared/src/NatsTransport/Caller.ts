@@ -1,8 +1,9 @@
 import { Cause, Context, Effect, Exit, Layer } from "effect"
-import { ClusterError, ClusterSchema, Message, Reply, type RunnerAddress, Runners, Snowflake } from "effect/cluster"
+import { ClusterError, Message, Reply, type RunnerAddress, Runners, Snowflake } from "effect/cluster"
 import { type Rpc, type RpcSerialization, RpcSchema } from "effect/rpc"
 import { type AnswerFrame, type CallFrame, codecOf, type Refusal } from "./CallFrames.ts"
 import { MessageTooLarge } from "./Errors.ts"
+import { Answerers, isShort, make as makeShortCalls, ShortCalls } from "./ShortCalls.ts"
 
 /** Sends calls to runners; a process has one. */
 export class Caller extends Context.Service<
@@ -26,13 +27,8 @@ export class Caller extends Context.Service<
 const streams = <R extends Rpc.Any>(message: Message.OutgoingRequest<R>): boolean =>
   RpcSchema.isStreamSchema((message.rpc as unknown as Rpc.AnyWithProps).successSchema)
 
-/** Volatile, one answer, and nothing that an interrupt of the caller would stop. */
-const isShort = <R extends Rpc.Any>(message: Message.Outgoing<R>): message is Message.OutgoingRequest<R> =>
-  message._tag === "OutgoingRequest" &&
-  !Context.get(message.annotations, ClusterSchema.Persisted) &&
-  Context.get(message.annotations, ClusterSchema.Uninterruptible) === true &&
-  !streams(message) &&
-  Object.keys(message.envelope.headers).length === 0
+const isShortMessage = <R extends Rpc.Any>(message: Message.Outgoing<R>): message is Message.OutgoingRequest<R> =>
+  message._tag === "OutgoingRequest" && isShort(message.rpc) && Object.keys(message.envelope.headers).length === 0
 
 const refused = <R extends Rpc.Any>(reason: Refusal, message: Message.OutgoingRequest<R>) => {
   const { address, requestId } = message.envelope
@@ -50,7 +46,9 @@ const refused = <R extends Rpc.Any>(reason: Refusal, message: Message.OutgoingRe
 const make = Effect.gen(function* () {
   const runners = yield* Runners.makeRpc
   const snowflakes = yield* Snowflake.Generator
-  const { call, codecFor, forsake } = yield* Caller
+  const caller = yield* Caller
+  const { call, codecFor, forsake } = caller
+  const answerers = new Answerers()
 
   const send = <R extends Rpc.Any>(to: RunnerAddress.RunnerAddress, message: Message.OutgoingRequest<R>) =>
     Effect.callback<
@@ -80,6 +78,9 @@ const make = Effect.gen(function* () {
         to.host,
         (id) => [id, group, shard, address.entityType, address.entityId, tag, payload, trace],
         (answer) => {
+          if (answer === null || (!(answer instanceof MessageTooLarge) && answer[1] === "refused")) {
+            answerers.refused(address.shardId, to.host)
+          } else answerers.answered(address.shardId, to.host)
           if (answer === null) return resume(Effect.fail(new ClusterError.RunnerUnavailable({ address: to })))
           if (answer instanceof MessageTooLarge) return respond(Exit.die(answer))
           if (answer[1] === "refused") return resume(Effect.fail(refused(answer[2], message)))
@@ -119,17 +120,21 @@ const make = Effect.gen(function* () {
     )
   }
 
-  return Runners.Runners.of({
+  const cluster = Runners.Runners.of({
     ...runners,
-    send: (options) => (isShort(options.message) ? send(options.address, options.message) : sendLong(options)),
+    send: (options) => (isShortMessage(options.message) ? send(options.address, options.message) : sendLong(options)),
     // `Sharding` says so for each shard that a runner loses.
     onRunnerUnavailable: (address) =>
       Effect.andThen(
-        Effect.sync(() => forsake(address.host)),
+        Effect.sync(() => {
+          answerers.gone(address.host)
+          forsake(address.host)
+        }),
         runners.onRunnerUnavailable(address)
       )
   })
+  return Context.make(Runners.Runners, cluster).pipe(Context.add(ShortCalls, makeShortCalls(caller, answerers)))
 })
 
 /** How a process reaches runners. */
-export const layerRunners = Layer.effect(Runners.Runners, make).pipe(Layer.provide(Snowflake.layerGenerator))
+export const layerRunners = Layer.effectContext(make).pipe(Layer.provide(Snowflake.layerGenerator))

@@ -1,3 +1,4 @@
+import * as EntityClient from "@halles/shared/EntityClient"
 import { Receive, Sku } from "@halles/entities/Sku"
 import { CommandId, SkuId, WarehouseId } from "@halles/shared/Ids"
 import { shardsPerRegion } from "@halles/shared/Region"
@@ -35,7 +36,7 @@ const keys = (run: string): ReadonlyArray<string> => {
  * Durable commands with ids of their own to keys of every shard, for as long as the scope lasts; every call is recorded.
  */
 export const steadyLoad = Effect.fnUntraced(function* (run: string) {
-  const skus = yield* Sku.client
+  const skus = yield* EntityClient.make(Sku)
   const warehouse = WarehouseId.make("eu-main")
   const calls: Array<Call> = []
   /** Acknowledged commands of each key. */
