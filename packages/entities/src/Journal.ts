@@ -1,4 +1,5 @@
 import { CommitLatency } from "@halles/shared/CommitLatency"
+import { EntityCalls } from "@halles/shared/EntityCalls"
 import { Context, Effect, Layer, Metric, Option, Schedule, Semaphore } from "effect"
 import * as GroupCommit from "./Journal/GroupCommit.ts"
 import { historyMax, JournalStore, type Snapshot, type Stored, type StoreFailed } from "./JournalStore.ts"
@@ -74,8 +75,10 @@ export class Journal extends Context.Service<
         }).pipe(Effect.catchCause((cause) => Effect.logWarning("The alarm could not be stored", cause)))
 
       const latency = yield* CommitLatency
+      const figures = yield* EntityCalls
       const onCommitted = (committed: GroupCommit.Committed) => {
         latency.note(Date.now() - committed.entries[0]!.at)
+        figures.commits += committed.entries.length
         outbox.publishUnsafe(committed)
       }
       // One for the whole runner: two wrote half as many rows a statement, which cost more than their overlap gave.

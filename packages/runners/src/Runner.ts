@@ -14,6 +14,7 @@ import { Nats } from "@halles/shared/Nats"
 import { lockSession } from "@halles/shared/Placement"
 import * as Postgres from "@halles/shared/Postgres"
 import { Redis } from "@halles/shared/Redis"
+import * as RunnerStatus from "@halles/shared/RunnerStatus"
 import * as Shard from "@halles/shared/Shard"
 import { Effect, Layer, Logger } from "effect"
 import { Singleton } from "effect/cluster"
@@ -51,7 +52,8 @@ export const RunnerLive = Layer.unwrap(
         shardGroup: Shard.group(`${region}_singletons`)
       }),
       Singleton.make(`retention-${region}`, Retention.run, { shardGroup: Shard.group(`${region}_singletons`) }),
-      RunnerHttp.layer(config.metricsPort)
+      RunnerHttp.layer(config.metricsPort),
+      RunnerStatus.layer(runner)
     )
     // Given shards when all of this is there, and none left when it stops.
     return ClusterRunner.layerPresence(runner).pipe(

@@ -1,10 +1,17 @@
 import { Cause, Clock, Context, Duration, Effect, Exit, Fiber, Layer, Option, Scope, Tracer } from "effect"
 import { Entity, type EntityAddress } from "effect/cluster"
 import { type Rpc, RpcSchema } from "effect/rpc"
+import { EntityCalls, type Figures, type TypeFigures } from "./EntityCalls.ts"
+import * as Shard from "./Shard.ts"
 
 /** What a handler of ours reads of a request. */
 type Handler = (request: { readonly payload: unknown }) => Effect.Effect<unknown, unknown>
 type Answered = (exit: Exit.Exit<unknown, unknown> | null) => void
+interface Call {
+  readonly tag: string
+  /** `performance.now()` */
+  readonly sinceMs: number
+}
 
 /** Of an entity: as its layer is made with. */
 interface Options {
@@ -36,7 +43,12 @@ export class Resident {
   private readonly clock: Clock.Clock
   /** Calls under way; as many again may be with the manager, and what is beyond hears `MailboxFull`. */
   private readonly callsMax: number
-  private readonly calls = new Set<Fiber.Fiber<unknown, unknown>>()
+  private readonly calls = new Map<Fiber.Fiber<unknown, unknown>, Call>()
+  private readonly figures: Figures
+  private readonly type: TypeFigures
+  private readonly shard: number
+  /** In Unix milliseconds. */
+  readonly since: number
   /** The manager takes an entity that it sends nothing for idle: now and then a call goes its way. */
   private readonly shownEveryMs: number
   private shownAt: number
@@ -48,6 +60,9 @@ export class Resident {
     readonly services: Context.Context<never>
     readonly options: Options
   }) {
+    this.figures = Context.get(made.services, EntityCalls)
+    this.type = this.figures.type(made.address.entityType)
+    this.shard = Shard.numberOf(made.address.shardId)
     this.address = made.address
     this.requests = made.requests
     this.handlers = made.handlers
@@ -56,6 +71,7 @@ export class Resident {
     this.callsMax = made.options.mailboxCapacity
     this.shownEveryMs = Duration.toMillis(Duration.fromInputUnsafe(made.options.maxIdleTime)) / 4
     this.shownAt = this.clock.currentTimeMillisUnsafe()
+    this.since = this.shownAt
   }
 
   /** The contract of a message that may be called here; streams may not. */
@@ -73,31 +89,49 @@ export class Resident {
       this.shownAt = now
       return false
     }
-    const settle = (exit: Exit.Exit<unknown, unknown>) => answered(isDeclared(exit) ? exit : null)
+    const sinceMs = performance.now()
+    this.figures.noteShard(this.shard)
+    const settle = (exit: Exit.Exit<unknown, unknown>) => {
+      if (!isDeclared(exit)) return answered(null)
+      this.type.command(tag).note(performance.now() - sinceMs, exit)
+      answered(exit)
+    }
     const services = parent === undefined ? this.services : Context.add(this.services, Tracer.ParentSpan, parent)
     const fiber = Effect.runForkWith(services)(Effect.suspend(() => handler({ payload })))
     const exit = fiber.pollUnsafe()
-    if (exit === undefined) this.await(fiber, settle)
+    if (exit === undefined) this.await(fiber, { tag, sinceMs }, settle)
     else settle(exit)
     return true
   }
 
-  private await(fiber: Fiber.Fiber<unknown, unknown>, settle: (exit: Exit.Exit<unknown, unknown>) => void): void {
-    this.calls.add(fiber)
+  private await(
+    fiber: Fiber.Fiber<unknown, unknown>,
+    call: Call,
+    settle: (exit: Exit.Exit<unknown, unknown>) => void
+  ): void {
+    this.calls.set(fiber, call)
+    this.type.underWay += 1
     fiber.addObserver((exit) => {
       this.calls.delete(fiber)
+      this.type.underWay -= 1
       settle(exit)
     })
+  }
+
+  /** Calls that have no answer yet, the oldest first. */
+  underWay(): ReadonlyArray<{ readonly command: string; readonly ms: number }> {
+    const now = performance.now()
+    return [...this.calls.values()].map(({ sinceMs, tag }) => ({ command: tag, ms: now - sinceMs }))
   }
 
   /** The entity leaves: calls under way may end within the time, then they are cut off and the manager is asked. */
   leave(finishMs: number): Effect.Effect<void> {
     return Effect.suspend(() => {
       if (this.calls.size === 0) return Effect.void
-      const ended = Fiber.awaitAll(this.calls)
+      const ended = Fiber.awaitAll(this.calls.keys())
       return Effect.andThen(
         finishMs === 0 ? Effect.void : Effect.timeoutOption(ended, finishMs),
-        Effect.suspend(() => Fiber.interruptAll(this.calls))
+        Effect.suspend(() => Fiber.interruptAll(this.calls.keys()))
       )
     })
   }
@@ -112,6 +146,7 @@ export class Residents extends Context.Service<
   {
     readonly find: (entityType: string, entityId: string) => Resident | undefined
     readonly add: (resident: Resident) => void
+    readonly count: (entityType: string) => number
     /** No call finds it any more; done when none is under way. */
     readonly remove: (resident: Resident) => Effect.Effect<void>
   }
@@ -127,6 +162,7 @@ const make = (options: { readonly finishMs: number }): Residents["Service"] => {
   const byType = new Map<string, Map<string, Resident>>()
   return {
     find: (entityType, entityId) => byType.get(entityType)?.get(entityId),
+    count: (entityType) => byType.get(entityType)?.size ?? 0,
     add: (resident) => {
       const { entityId, entityType } = resident.address
       const known = byType.get(entityType) ?? new Map<string, Resident>()
@@ -151,6 +187,8 @@ export const residing =
       const residents = yield* Effect.serviceOption(Residents)
       if (Option.isNone(residents)) return made
       const scope = yield* Effect.scope
+      const figures = yield* EntityCalls
+      const type = figures.type(entity.type)
       const here = new Resident({
         address: yield* Entity.CurrentAddress,
         requests: entity.protocol.requests,
@@ -158,7 +196,16 @@ export const residing =
         services: yield* Effect.context<never>(),
         options
       })
-      yield* Scope.addFinalizer(scope, residents.value.remove(here))
+      type.activations += 1
+      yield* Scope.addFinalizer(
+        scope,
+        Effect.andThen(
+          Effect.sync(() => {
+            type.passivations += 1
+          }),
+          residents.value.remove(here)
+        )
+      )
       residents.value.add(here)
       return made
     })

@@ -9,6 +9,10 @@ export const runnerSession = (region: string, machine: string, incarnation: stri
 export const reply = (region: string, process: string, connection: string): string =>
   `halles.${region}.reply.${process}.${connection}`
 export const heartbeat = (region: string, machine: string): string => `halles.${region}.heartbeat.${machine}`
+/** What a runner tells of its work each second, and where it is asked about one entity in its memory. */
+export const status = (region: string, machine: string): string => `halles.${region}.status.${machine}`
+export const statuses = "halles.*.status.*"
+export const memory = (region: string, machine: string): string => `halles.${region}.memory.${machine}`
 export const heartbeats = "halles.*.heartbeat.*"
 /** News of where shards are to be, and of shards given back and taken. */
 export const placement = (region: string): string => `halles.${region}.placement`

@@ -14,6 +14,7 @@ import { Headers } from "effect/http"
 import { type Rpc, RpcServer } from "effect/rpc"
 import { type AnswerFrame, type CallFrame, codecOf, died } from "./CallFrames.ts"
 import type { MessageTooLarge } from "./Errors.ts"
+import { EntityCalls } from "../EntityCalls.ts"
 import { Residents } from "../Residents.ts"
 import { makeFork } from "./InOrder.ts"
 
@@ -69,6 +70,7 @@ const layerCalls = Layer.effectDiscard(
     const sharding = yield* Sharding.Sharding
     const incoming = yield* IncomingCalls
     const residents = yield* Residents
+    const figures = yield* EntityCalls
     const { codecFor } = yield* RpcServer.Protocol
     const fork = makeFork(yield* Effect.scope, yield* Effect.context<never>())
     const addressOf = makeAddresses()
@@ -82,8 +84,9 @@ const layerCalls = Layer.effectDiscard(
     }).pipe(Effect.repeat(Schedule.spaced(lostLookMs)), Effect.forkScoped)
 
     const takeLong: TakeCall = (call, reply) => {
-      const [id, , , , , tag, payload, trace] = call
+      const [id, , , entityType, , tag, payload, trace] = call
       const address = addressOf(call)
+      const sinceMs = performance.now()
       const answer = (frame: AnswerFrame) => {
         if (!pending.has(waiting)) return undefined
         const failed = reply(frame)
@@ -127,7 +130,13 @@ const layerCalls = Layer.effectDiscard(
                   // Cut off by a shard that goes elsewhere: its caller is to ask there. Nobody else interrupts a call.
                   if (Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)) {
                     send(() => [id, "refused", "EntityNotAssignedToRunner"])
-                  } else send(() => codecOf(rpc, codecFor).encodeExit(id, exit))
+                    return
+                  }
+                  figures
+                    .type(entityType)
+                    .command(tag)
+                    .note(performance.now() - sinceMs, exit)
+                  send(() => codecOf(rpc, codecFor).encodeExit(id, exit))
                 })
             })
           )
