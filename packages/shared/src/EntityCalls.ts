@@ -24,7 +24,7 @@ export class CommandFigures {
   /** Refused as the contract declares, and ended by a defect or cut off. */
   refused = 0
   failed = 0
-  readonly latencies: Array<number> = new Array<number>(classes).fill(0)
+  readonly latencies: Array<number> = Array.from({ length: classes }, () => 0)
 
   note(ms: number, exit: Exit.Exit<unknown, unknown>): void {
     this.calls += 1
