@@ -127,6 +127,7 @@ export const ops = (parts: Parts): Environment => ({
   ...messaging(parts),
   ...databases(parts, "halles_reader"),
   HALLES_OPS_PORT: String(ports(parts.layout.portBase).ops),
+  HALLES_DASHBOARD_DIRECTORY: Layout.dashboard,
   HALLES_ADMIN_TOKEN: parts.secrets.adminToken
 })
 

@@ -25,6 +25,12 @@ export const endToEnd = (portBase: number): Layout => ({
   portBase: portBase + 50
 })
 
+/** The layout of the whole cluster that the test of the operators' page looks at. */
+export const dashboardTest = (portBase: number): Layout => ({
+  directory: join(root, ".halles", "dashboard"),
+  portBase: portBase + 70
+})
+
 /** The layout of the servers and runners that `npm run bench` measures. */
 export const bench = (portBase: number): Layout => ({
   directory: join(root, ".halles", "bench"),
@@ -56,6 +62,9 @@ export const apt = join(root, ".halles", "apt")
 
 /** Compiled programs, for Node: a runner that is started again after a kill serves a third sooner. */
 export const compiled = join(root, ".halles", "compiled")
+
+/** What Vite makes of the operators' page, and the operator process serves. */
+export const dashboard = join(root, "packages", "dashboard", "dist")
 
 export const stateFile = (layout: Layout): string => join(layout.directory, "cluster.json")
 export const lockFile = (layout: Layout): string => join(layout.directory, "lock")

@@ -3,6 +3,7 @@ import { spawn } from "node:child_process"
 import { closeSync, mkdirSync, openSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { type ClusterState, read } from "./ClusterState.ts"
+import { buildDashboard } from "./DashboardBuild.ts"
 import { ProcessFailed, StartFailed, StateUnusable } from "./InfraErrors.ts"
 import * as Layout from "./Layout.ts"
 import * as LogFile from "./LogFile.ts"
@@ -50,6 +51,7 @@ const launch = Effect.fnUntraced(function* (layout: Layout.Layout, settings: Set
   })
   shown.step("finding Postgres, NATS and Redis")
   const found = yield* programs(settings, shown.step)
+  yield* buildDashboard(shown.step)
   shown.done()
   for (const [name, source] of Object.entries(sources(settings, found))) {
     process.stderr.write(`  ${name}: ${source}\n`)
@@ -93,7 +95,7 @@ const welcome = (state: ClusterState): string => {
   const own = ports(state.portBase)
   const edge = `http://127.0.0.1:${own.edge}`
   const operators = state.processes.some(({ name }) => name === "ops")
-    ? `\n  operators    http://127.0.0.1:${own.ops}`
+    ? `\n  operators    http://localhost:${own.ops}   (sign in as operator@halles.test)`
     : ""
   const identity = `http://localhost:${own.identity}`
   return `

@@ -1,5 +1,6 @@
 import { Console, Effect, Option } from "effect"
 import { join } from "node:path"
+import { buildDashboard } from "./DashboardBuild.ts"
 import * as Environment from "./Environment.ts"
 import * as Layout from "./Layout.ts"
 import { foreground } from "./RunCommand.ts"
@@ -20,13 +21,15 @@ interface Step {
 const checks: ReadonlyArray<Step> = [
   { name: "format", program: "oxfmt/bin/oxfmt", args: ["--check"] },
   { name: "lint", program: "oxlint/bin/oxlint", args: [] },
-  { name: "types", program: "typescript/bin/tsc", args: ["--noEmit"] }
+  { name: "types", program: "typescript/bin/tsc", args: ["--noEmit"] },
+  { name: "types of the page", program: "typescript/bin/tsc", args: ["--noEmit", "-p", "packages/dashboard"] }
 ]
 
 /** `npm test`: form and types first, then vitest against servers of its own, which start before and stop after. Gives the exit code. */
 export const test = Effect.fn("Test.test")(function* (settings: Settings, filters: ReadonlyArray<string>) {
   const steps = filters.length === 0 ? checks : []
   const results = yield* Effect.forEach(steps, runStep)
+  if (browserTests.some((path) => isWanted(path, filters))) yield* buildDashboard((line) => console.log(`\n== ${line}`))
   const layout = Layout.test(settings.portBase)
   const tests = yield* Effect.scoped(
     Effect.gen(function* () {
@@ -53,11 +56,17 @@ export const test = Effect.fn("Test.test")(function* (settings: Settings, filter
   return failed.length === 0 ? 0 : 1
 })
 
-const browserTest = "packages/identity/test/Chromium.test.ts"
+const browserTests = [
+  "packages/identity/test/Chromium.test.ts",
+  "packages/dashboard/test/Dashboard.test.ts",
+  "infra/test/dashboard.test.ts"
+]
+const isWanted = (path: string, filters: ReadonlyArray<string>) =>
+  filters.length === 0 || filters.some((filter) => path.includes(filter))
 
 /** Chromium, where a test is going to drive it. Without one that test fails and says what to do; the others run. */
 const browser = Effect.fnUntraced(function* (settings: Settings, filters: ReadonlyArray<string>) {
-  if (filters.length > 0 && !filters.some((filter) => browserTest.includes(filter))) return null
+  if (!browserTests.some((path) => isWanted(path, filters))) return null
   const options = { downloadOnly: settings.servers === "download", say: (line: string) => console.log(line) }
   return yield* locate("chromium", options).pipe(
     Effect.tap(({ source }) => Console.log(`chromium: ${source}`)),

@@ -10,6 +10,7 @@ const packages: Readonly<Record<string, ReadonlyArray<string>>> = {
   "packages/runners": ["shared", "entities"],
   "packages/http": ["shared", "entities"],
   "packages/identity": ["shared", "entities"],
+  "packages/dashboard": ["shared", "http"],
   "packages/operations": ["shared", "entities", "http"],
   "infra/load": ["shared", "entities", "infra"],
   "infra/chaos": ["shared", "entities", "infra"],
@@ -21,6 +22,7 @@ const packages: Readonly<Record<string, ReadonlyArray<string>>> = {
 /** Programs that are started, not imported, and need no importer. */
 const programs = new Set([
   "main.ts",
+  "main.tsx",
   "openapi.ts",
   "fuzz.ts",
   "ops.ts",
@@ -79,7 +81,7 @@ interface Manifest {
 const manifest = (folder: string): Manifest => JSON.parse(readFileSync(join(root, folder, "package.json"), "utf8"))
 
 const read = (folder: string, part: "src" | "test"): ReadonlyArray<Source> =>
-  globSync(`${part}/**/*.ts`, { cwd: join(root, folder) }).map((file) => {
+  globSync(`${part}/**/*.{ts,tsx}`, { cwd: join(root, folder) }).map((file) => {
     const text = readFileSync(join(root, folder, file), "utf8")
     const imports = [...text.matchAll(statement)].map(([, named, bare, dynamic]) => named ?? bare ?? dynamic ?? "")
     return { path: join(folder, file), folder, text, imports }

@@ -66,6 +66,8 @@ export const WebhooksConfig = Config.all({
 export const OpsConfig = Config.all({
   host: Config.NonEmptyString("HALLES_OPS_HOST").pipe(Config.withDefault("127.0.0.1")),
   port: Config.Port("HALLES_OPS_PORT"),
+  /** Where the build of the page lies. */
+  dashboard: Config.NonEmptyString("HALLES_DASHBOARD_DIRECTORY"),
   natsUrl: Config.Redacted("HALLES_NATS_URL"),
   controlUrl: Config.Redacted("HALLES_PG_CONTROL_URL"),
   adminToken: Config.Redacted("HALLES_ADMIN_TOKEN")

@@ -7,6 +7,7 @@ import { HttpRouter, HttpServerResponse } from "effect/http"
 import { OpenApi } from "effect/http-api"
 import { PrometheusMetrics } from "effect/observability"
 import { createServer } from "node:http"
+import { dashboardFiles } from "./DashboardFiles.ts"
 import { OpsConfig } from "./HttpConfig.ts"
 import { OperatorApi } from "./OperatorApi.ts"
 import { readiness } from "./Readiness.ts"
@@ -21,13 +22,14 @@ const ready = Effect.map(readiness, (state) =>
 
 /** What operators look at; it reads and never writes. */
 const OpsLive = Layer.unwrap(
-  Effect.map(OpsConfig, ({ controlUrl, host, natsUrl, port }) =>
+  Effect.map(OpsConfig, ({ controlUrl, dashboard, host, natsUrl, port }) =>
     HttpRouter.serve(
       Layer.mergeAll(
         HttpRouter.add("GET", "/health/live", HttpServerResponse.jsonUnsafe({ live: true })),
         HttpRouter.add("GET", "/health/ready", ready),
         HttpRouter.add("GET", "/runners", runners),
         HttpRouter.add("GET", "/openapi.json", HttpServerResponse.jsonUnsafe(OpenApi.fromApi(OperatorApi))),
+        dashboardFiles(dashboard),
         PrometheusMetrics.layerHttp()
       ),
       { disableLogger: true }

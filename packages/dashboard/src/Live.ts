@@ -1,0 +1,105 @@
+import { type LiveEventName, liveEvents, type TailEvent } from "@halles/http/OperatorEvents"
+import type * as Json from "@halles/http/OperatorJson"
+import { effect, signal } from "@preact/signals"
+import { Schema } from "effect"
+import { History } from "./History.ts"
+import { ShardBoard } from "./ShardBoard.ts"
+import { Tail } from "./Tail.ts"
+
+export type Alarm = typeof Json.Alarm.Type
+export type Runner = typeof Json.RunnerStatus.Type
+export type Overview = typeof Json.Overview.Type
+export type Move = typeof Json.Move.Type
+export type Told = typeof TailEvent.Type
+
+/** `refused`: the stream will not come back by itself; somebody has to sign in, or to start the process. */
+export const connection = signal<"connecting" | "live" | "lost" | "refused">("connecting")
+export const overview = signal<Overview | null>(null)
+export const runners = signal<ReadonlyArray<Runner> | null>(null)
+export const alarms = signal<ReadonlyArray<Alarm> | null>(null)
+export const moves = signal<ReadonlyArray<Move>>([])
+/** Counts what the stream told of the whole cluster: who shows figures that it does not carry asks again then. */
+export const beats = signal(0)
+export const history = new History()
+export const board = new ShardBoard()
+export const tail = new Tail()
+/** Which events are told: `Order`, `Order:eu_x`, `*`; none without it. */
+export const tailOf = signal("")
+
+type Hearers = {
+  readonly [Name in LiveEventName]: (data: (typeof liveEvents)[Name]["Type"]) => void
+}
+
+const hearers: Hearers = {
+  hello: () => {
+    connection.value = "live"
+  },
+  overview: (told) => {
+    overview.value = told
+    history.add(told)
+    beats.value += 1
+  },
+  runners: ({ items }) => {
+    runners.value = items
+  },
+  shards: (told) => board.take(told),
+  alarms: ({ items }) => {
+    alarms.value = items
+  },
+  moves: ({ items }) => {
+    moves.value = items
+  },
+  events: (told) => tail.take(told),
+  bye: ({ reason }) => {
+    if (reason === "signed_out") close("refused")
+    else connection.value = "lost"
+  }
+}
+
+let source: EventSource | null = null
+
+const close = (why: "lost" | "refused") => {
+  source?.close()
+  source = null
+  connection.value = why
+}
+
+const hear = <Name extends LiveEventName>(from: EventSource, name: Name) => {
+  const decode = Schema.decodeUnknownSync(Schema.fromJsonString(liveEvents[name] as Schema.Decoder<unknown>))
+  from.addEventListener(name, ({ data }) => {
+    connection.value = "live"
+    ;(hearers[name] as (data: unknown) => void)(decode(data))
+  })
+}
+
+const open = (asked: string) => {
+  source?.close()
+  connection.value = "connecting"
+  const made = new EventSource(`/v1/ops/live${asked === "" ? "" : `?tail=${encodeURIComponent(asked)}`}`)
+  source = made
+  for (const name of Object.keys(liveEvents) as ReadonlyArray<LiveEventName>) hear(made, name)
+  made.addEventListener("error", () => {
+    if (made !== source) return
+    // The browser connects again by itself after a break, and never after an answer that is no stream.
+    if (made.readyState !== EventSource.CLOSED) connection.value = "lost"
+    else void lookAgain(asked)
+  })
+}
+
+/** Whether to sign in or to wait is told by an ordinary request. */
+const lookAgain = async (asked: string) => {
+  close("lost")
+  const status = await fetch("/v1/ops/me").then(
+    (answer) => answer.status,
+    () => 0
+  )
+  if (status === 401 || status === 403) return close("refused")
+  setTimeout(() => {
+    if (source === null && connection.value === "lost") open(asked)
+  }, 2_000)
+}
+
+/** Listens for as long as the page is open. */
+export const listen = (): void => {
+  effect(() => open(tailOf.value))
+}

@@ -1,0 +1,12 @@
+import type * as Json from "@halles/http/OperatorJson"
+import { createContext } from "preact"
+
+/** Who looks, so that nothing is offered that would be refused. */
+export const Me = createContext<typeof Json.Me.Type>({
+  subject: "",
+  kind: "staff",
+  roles: [],
+  mayWrite: false,
+  mayUnmask: false,
+  mayAudit: false
+})

@@ -1,0 +1,20 @@
+import type { Failure } from "../Failure.ts"
+import { leaveToSignIn } from "../Router.ts"
+
+export const FailureNote = ({ again, failure }: { readonly failure: Failure; readonly again?: () => void }) => (
+  <div class="notice" role="alert">
+    <div>
+      <strong>{failure.title}</strong>
+      {failure.next}
+    </div>
+    {failure.signedOut ? (
+      <button type="button" onClick={leaveToSignIn}>
+        Sign in
+      </button>
+    ) : again === undefined ? null : (
+      <button type="button" onClick={again}>
+        Try again
+      </button>
+    )}
+  </div>
+)

@@ -1,0 +1,44 @@
+import { useState } from "preact/hooks"
+import { alarms, type Alarm } from "../Live.ts"
+import { AlarmLine } from "../parts/AlarmLine.tsx"
+import { Choice } from "../parts/Choice.tsx"
+import { Empty, Skeleton } from "../parts/Notes.tsx"
+import { Page } from "../parts/Page.tsx"
+
+const weights = { critical: 0, warning: 1, info: 2 } as const
+const byWeight = (a: Alarm, b: Alarm) => weights[a.severity] - weights[b.severity] || a.since - b.since
+
+export const AlarmsScreen = () => {
+  const [shown, show] = useState<"all" | Alarm["severity"]>("all")
+  const items = alarms.value?.filter(({ severity }) => shown === "all" || severity === shown).toSorted(byWeight)
+  return (
+    <Page
+      title="Alarms"
+      lead="What does not move as it should, the worst first, each with the command to run next."
+      actions={
+        <Choice
+          label="Severity"
+          value={shown}
+          options={{ all: "All", critical: "Critical", warning: "Warning", info: "Info" }}
+          choose={show}
+        />
+      }
+    >
+      <section class="card" aria-live="polite">
+        {items === undefined ? (
+          <Skeleton />
+        ) : items.length === 0 ? (
+          <Empty title={shown === "all" ? "All is well." : `No alarm is ${shown}.`}>
+            Timers, sagas, the outbox and projections are within their objectives.
+          </Empty>
+        ) : (
+          <ul class="stack">
+            {items.map((alarm) => (
+              <AlarmLine key={alarm.id} alarm={alarm} />
+            ))}
+          </ul>
+        )}
+      </section>
+    </Page>
+  )
+}

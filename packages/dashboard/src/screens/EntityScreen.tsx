@@ -1,0 +1,206 @@
+import type * as Json from "@halles/http/OperatorJson"
+import { useContext, useEffect, useState } from "preact/hooks"
+import { Answer, useAsked } from "../Asked.tsx"
+import { EventsCard } from "../entity/EventsCard.tsx"
+import { Facts } from "../entity/Facts.tsx"
+import { StatePanel } from "../entity/StatePanel.tsx"
+import { TimeTravel } from "../entity/TimeTravel.tsx"
+import { TraceCard } from "../entity/TraceCard.tsx"
+import { time } from "../Format.ts"
+import { tail, tailOf } from "../Live.ts"
+import { Me } from "../Me.ts"
+import { ask } from "../Ops.ts"
+import { Json as Shown } from "../parts/Json.tsx"
+import { Badge, Empty } from "../parts/Notes.tsx"
+import { Page } from "../parts/Page.tsx"
+import { type Deed, ReasonDialog } from "../parts/ReasonDialog.tsx"
+import { entityLink, link, refine, route } from "../Router.ts"
+
+type Detail = typeof Json.EntityDetail.Type
+
+/** Those whose whole way is told as a saga. */
+const sagas = new Set(["Order", "Payment", "Shipment", "Cart"])
+
+/** `Order/eu_x`, or `eu_x` for all that have this id. */
+export const EntityScreen = ({ name }: { readonly name: string }) => {
+  const { query } = route.value
+  const at = query.get("at") ?? undefined
+  const { mayUnmask } = useContext(Me)
+  const [unmask, setUnmask] = useState(false)
+  const id = name.replace("/", ":")
+  const asked = useAsked(
+    () =>
+      ask((ops) =>
+        ops.entities.getEntity({
+          params: { id },
+          query: { ...(at === undefined ? {} : { at }), ...(unmask ? { unmask: "true" as const } : {}) }
+        })
+      ),
+    [id, at, unmask]
+  )
+  const told = useTold(name)
+  useEffect(() => {
+    if (told > 0) asked.again()
+  }, [told])
+  return (
+    <Page
+      title={name}
+      lead={at === undefined ? "As it is now; it changes here as it changes there." : <Past name={name} at={at} />}
+      actions={
+        mayUnmask ? (
+          <label class="check">
+            <input type="checkbox" checked={unmask} onChange={(event) => setUnmask(event.currentTarget.checked)} />
+            Show personal data (is written down)
+          </label>
+        ) : undefined
+      }
+    >
+      <Answer asked={asked} lines={8}>
+        {({ items }) => {
+          const [first, ...others] = items
+          if (first === undefined)
+            return (
+              <div class="card">
+                <Empty title={`Nothing was ever written under ${name}.`}>
+                  <a href={link(["entities"])}>Look for entities</a>
+                </Empty>
+              </div>
+            )
+          if (others.length > 0) return <Several items={items} />
+          return <One detail={first} unmask={unmask} again={asked.again} version={told} />
+        }}
+      </Answer>
+    </Page>
+  )
+}
+
+/** Counts the events of this entity that the stream told while it is shown. */
+const useTold = (name: string): number => {
+  useEffect(() => {
+    const before = tailOf.value
+    tailOf.value = name.replace("/", ":")
+    tail.clear()
+    return () => {
+      tailOf.value = before
+      tail.clear()
+    }
+  }, [name])
+  void tail.version.value
+  return tail.rows.filter(({ entity }) => entity === name || entity.endsWith(`/${name}`)).length
+}
+
+const Past = ({ at, name }: { readonly name: string; readonly at: string }) => (
+  <>
+    {`As it was at ${/^\d+$/.test(at) ? `seq ${at}` : time(at)}. `}
+    <a href={entityLink(name)}>Back to now</a>
+  </>
+)
+
+const Several = ({ items }: { readonly items: ReadonlyArray<Detail> }) => (
+  <ul class="grid">
+    {items.map(({ entity, seq, state, type }) => (
+      <li key={entity} class="card">
+        <div class="title">
+          <h2>
+            <a href={entityLink(entity)}>{entity}</a>
+          </h2>
+          <span class="soft">{`seq ${seq}`}</span>
+        </div>
+        <StatePanel type={type} state={state} fallback={<Shown label={`State of ${entity}`} value={state} />} />
+      </li>
+    ))}
+  </ul>
+)
+
+interface OneProps {
+  readonly detail: Detail
+  readonly unmask: boolean
+  readonly version: number
+  readonly again: () => void
+}
+
+const One = ({ again, detail, unmask, version }: OneProps) => {
+  const { mayWrite } = useContext(Me)
+  const [deed, setDeed] = useState<Deed | null>(null)
+  const { entity, id, parked, seq, seqNow, state, type } = detail
+  const resume = (): Deed => ({
+    title: `Resume ${entity}`,
+    text: "It is loaded anew and works off what waits for it. If its cause is still there, it is parked again.",
+    run: (reason) =>
+      ask((ops) => ops.entities.resumeEntity({ params: { id: entity.replace("/", ":") }, payload: { reason } })),
+    done: again
+  })
+  return (
+    <>
+      {parked === null ? null : (
+        <div class="notice" role="alert">
+          <div>
+            <strong>{`Parked since ${time(parked.since)}, after ${parked.tries} tries`}</strong>
+            {parked.cause}
+          </div>
+          {mayWrite ? (
+            <button type="button" onClick={() => setDeed(resume())}>
+              Resume
+            </button>
+          ) : null}
+        </div>
+      )}
+      <TimeTravel seq={seq} seqNow={seqNow} travel={(to) => refine({ at: to === seqNow ? "" : String(to) })} />
+      <div class="two">
+        <div class="stack">
+          <section class="card">
+            <div class="title">
+              <h2>{type}</h2>
+              {sagas.has(type) ? <a href={link(["saga", ...entity.split("/")])}>Its saga</a> : null}
+            </div>
+            <StatePanel type={type} state={state} fallback={<p class="soft">Its state in full is below.</p>} />
+          </section>
+          <EventsCard entity={entity} seq={seq} unmask={unmask} version={version} />
+          <TraceCard id={id} unmask={unmask} version={version} />
+        </div>
+        <div class="stack">
+          <section class="card">
+            <h2>Where it is</h2>
+            <Facts detail={detail} />
+          </section>
+          <section class="card">
+            <div class="title">
+              <h2>State</h2>
+              {detail.masked ? <Badge>personal data hidden</Badge> : <Badge tone="warn">personal data shown</Badge>}
+            </div>
+            <Changed entity={entity} seq={seq} state={state} unmask={unmask} />
+          </section>
+        </div>
+      </div>
+      {deed === null ? null : <ReasonDialog deed={deed} close={() => setDeed(null)} />}
+    </>
+  )
+}
+
+/** The state, with what its newest row changed marked. */
+const Changed = ({
+  entity,
+  seq,
+  state,
+  unmask
+}: {
+  readonly entity: string
+  readonly seq: number
+  readonly state: unknown
+  readonly unmask: boolean
+}) => {
+  const asked = useAsked(
+    () =>
+      ask((ops) =>
+        ops.entities.getEntity({
+          params: { id: entity.replace("/", ":") },
+          query: { at: String(Math.max(0, seq - 1)), ...(unmask ? { unmask: "true" as const } : {}) }
+        })
+      ),
+    [entity, seq, unmask]
+  )
+  const before = asked.value?.items[0]?.state
+  return (
+    <Shown label={`State of ${entity} at seq ${seq}`} value={state} {...(before === undefined ? {} : { before })} />
+  )
+}

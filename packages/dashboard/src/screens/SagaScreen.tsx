@@ -1,0 +1,135 @@
+import { useContext, useState } from "preact/hooks"
+import { Answer, useAsked } from "../Asked.tsx"
+import { duration, time } from "../Format.ts"
+import { Me } from "../Me.ts"
+import { ask } from "../Ops.ts"
+import { Badge, Empty, Figure } from "../parts/Notes.tsx"
+import { Page } from "../parts/Page.tsx"
+import { type Deed, ReasonDialog } from "../parts/ReasonDialog.tsx"
+import { entityLink } from "../Router.ts"
+import { type Saga, SagaTimeline } from "./SagaTimeline.tsx"
+
+const tones = { stuck: "bad", open: "warn", done: "good" } as const
+
+const deeds = (id: string, { may }: Saga): ReadonlyArray<Deed> => {
+  const request = (reason: string) => ({ params: { id }, payload: { reason } })
+  return [
+    ...(may.retry
+      ? [
+          {
+            title: "Send again now",
+            text: "What it owes is sent now instead of at its next try. The receiver answers a repeat with its first answer.",
+            run: (reason: string) => ask((ops) => ops.sagas.retrySaga(request(reason)))
+          }
+        ]
+      : []),
+    ...(may.compensate
+      ? [
+          {
+            title: "Compensate",
+            text: "It gives up, and undoes in reverse what was done: shipment, stock, payment. This cannot be taken back.",
+            run: (reason: string) => ask((ops) => ops.sagas.compensateSaga(request(reason)))
+          }
+        ]
+      : []),
+    ...(may.skip
+      ? [
+          {
+            title: "Skip this step",
+            text: "The step that it owes is let be, and the next one follows. Only steps that nothing depends on can be skipped.",
+            run: (reason: string) => ask((ops) => ops.sagas.skipSagaStep(request(reason)))
+          }
+        ]
+      : [])
+  ]
+}
+
+/** In a path a name has `:` where it has `/` elsewhere. */
+export const SagaScreen = ({ name }: { readonly name: string }) => {
+  const { mayWrite } = useContext(Me)
+  const [deed, setDeed] = useState<Deed | null>(null)
+  const id = name.replace("/", ":")
+  const asked = useAsked(() => ask((ops) => ops.sagas.getSaga({ params: { id } })), [id], { live: true })
+  const saga = asked.value
+  return (
+    <Page
+      title={`Saga ${name}`}
+      lead={
+        <>
+          What happened step by step, and what is owed. <a href={entityLink(name)}>State and events</a>
+        </>
+      }
+      actions={
+        saga !== null && mayWrite
+          ? deeds(id, saga).map((possible) => (
+              <button key={possible.title} type="button" onClick={() => setDeed({ ...possible, done: asked.again })}>
+                {possible.title}
+              </button>
+            ))
+          : undefined
+      }
+    >
+      <Answer asked={asked}>
+        {(told) => (
+          <>
+            <dl class="figures">
+              <Figure label="State">
+                <Badge tone={tones[told.state]}>{told.state}</Badge>
+              </Figure>
+              <Figure label="Status">{told.status ?? "–"}</Figure>
+              <Figure label="Steps">{told.steps.length}</Figure>
+              <Figure label="Took">{duration((told.steps.at(-1)?.at ?? 0) - (told.steps[0]?.at ?? 0))}</Figure>
+            </dl>
+            <div class="two">
+              <section class="card">
+                <h2>Timeline</h2>
+                <SagaTimeline saga={told} />
+              </section>
+              <section class="card">
+                <h2>Owed</h2>
+                <Owed owed={told.owed} />
+              </section>
+            </div>
+          </>
+        )}
+      </Answer>
+      {deed === null ? null : <ReasonDialog deed={deed} close={() => setDeed(null)} />}
+    </Page>
+  )
+}
+
+const Owed = ({ owed }: { readonly owed: Saga["owed"] }) =>
+  owed.length === 0 ? (
+    <Empty title="It owes nothing." />
+  ) : (
+    <ul class="stack">
+      {owed.map(({ attempts, commandId, entity, lastError, nextTry, since, step }) => (
+        <li key={commandId}>
+          <dl class="pairs">
+            <dt>Message</dt>
+            <dd>
+              <strong>{step}</strong>
+            </dd>
+            <dt>Of</dt>
+            <dd>
+              <a href={entityLink(entity)}>{entity}</a>
+            </dd>
+            <dt>Command id</dt>
+            <dd class="id">{commandId}</dd>
+            <dt>Since</dt>
+            <dd>{`${time(since)}, for ${duration(Math.max(0, Date.now() - since))}`}</dd>
+            <dt>Next try</dt>
+            <dd>{nextTry === null ? "–" : time(nextTry)}</dd>
+            <dt>Tries</dt>
+            <dd>{attempts ?? "–"}</dd>
+            {lastError === null ? null : (
+              <>
+                <dt>Last error</dt>
+                <dd>{lastError}</dd>
+              </>
+            )}
+          </dl>
+        </li>
+      ))}
+    </ul>
+  )

@@ -1,0 +1,39 @@
+import type * as Json from "@halles/http/OperatorJson"
+import { duration, time } from "../Format.ts"
+import { Empty } from "../parts/Notes.tsx"
+import { entityLink } from "../Router.ts"
+
+export type Saga = typeof Json.SagaDetail.Type
+
+/** Steps that were taken, those that undo apart, and with an open circle what is owed. */
+export const SagaTimeline = ({ saga }: { readonly saga: Saga }) =>
+  saga.steps.length === 0 && saga.owed.length === 0 ? (
+    <Empty title="No step was taken yet." />
+  ) : (
+    <ol class="timeline">
+      {saga.steps.map(({ at, compensation, entity, seq, step, tookMs }) => (
+        <li key={`${entity}:${seq}`} class={compensation ? "undo" : ""}>
+          <span>
+            <strong>{step}</strong>
+            {compensation ? " (undoes)" : ""}
+          </span>
+          <time dateTime={new Date(at).toISOString()}>{time(at)}</time>
+          <span class="soft">
+            <a href={entityLink(entity, { at: seq })}>{`${entity} #${seq}`}</a>
+          </span>
+          <span class="soft">{tookMs === null ? "" : `+ ${duration(tookMs)}`}</span>
+        </li>
+      ))}
+      {saga.owed.map(({ commandId, entity, nextTry, step }) => (
+        <li key={commandId} class="waits">
+          <span>
+            <strong>{step}</strong> is owed
+          </span>
+          <time>{nextTry === null ? "" : `next try ${time(nextTry)}`}</time>
+          <span class="soft">
+            <a href={entityLink(entity)}>{entity}</a>
+          </span>
+        </li>
+      ))}
+    </ol>
+  )

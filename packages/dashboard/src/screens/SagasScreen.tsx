@@ -1,0 +1,69 @@
+import type * as Json from "@halles/http/OperatorJson"
+import { Answer, useAsked } from "../Asked.tsx"
+import { count, duration, time } from "../Format.ts"
+import { ask } from "../Ops.ts"
+import { Choice } from "../parts/Choice.tsx"
+import { More, useMore } from "../parts/More.tsx"
+import { Badge, Empty } from "../parts/Notes.tsx"
+import { Page } from "../parts/Page.tsx"
+import { type Column, Table } from "../parts/Table.tsx"
+import { link, refine, route } from "../Router.ts"
+
+type Saga = typeof Json.SagaSummary.Type
+type Shown = "all" | Saga["state"]
+
+const tones = { stuck: "bad", open: "warn", done: "good" } as const
+
+const columns: ReadonlyArray<Column<Saga>> = [
+  { label: "Saga", show: ({ entity }) => <a href={link(["saga", ...entity.split("/")])}>{entity}</a> },
+  { label: "State", show: ({ state }) => <Badge tone={tones[state]}>{state}</Badge> },
+  { label: "Owes", show: ({ step }) => (step === null ? <span class="soft">nothing</span> : <code>{step}</code>) },
+  { label: "Still for", num: true, show: ({ since }) => duration(Math.max(0, Date.now() - since)) },
+  { label: "Moved last", show: ({ since }) => time(since) },
+  { label: "Next try", show: ({ nextTry }) => (nextTry === null ? "–" : time(nextTry)) },
+  { label: "Seq", num: true, show: ({ seq }) => count(seq) }
+]
+
+const empty = {
+  all: "No saga was ever begun.",
+  stuck: "No saga is stuck.",
+  open: "Every saga is completed or compensated.",
+  done: "No saga has ended yet."
+} as const
+
+export const SagasScreen = () => {
+  const given = route.value.query.get("state")
+  const shown: Shown = given === "stuck" || given === "open" || given === "done" ? given : "all"
+  const query = shown === "all" ? {} : { state: shown }
+  const asked = useAsked(() => ask((ops) => ops.sagas.listSagas({ query })), [shown], { live: true })
+  const more = useMore((cursor) => ask((ops) => ops.sagas.listSagas({ query: { ...query, cursor } })), [shown])
+  return (
+    <Page
+      title="Sagas"
+      lead="Entities that owe others a message, those that have not moved for the longest time first."
+      actions={
+        <Choice
+          label="State"
+          value={shown}
+          options={{ all: "All", stuck: "Stuck", open: "Open", done: "Done" }}
+          choose={(state) => refine({ state: state === "all" ? "" : state })}
+        />
+      }
+    >
+      <Answer asked={asked}>
+        {({ items, next }) =>
+          items.length === 0 ? (
+            <div class="card">
+              <Empty title={empty[shown]}>An order begins one when its cart is checked out.</Empty>
+            </div>
+          ) : (
+            <section class="card flush">
+              <Table label="Sagas" columns={columns} rows={[...items, ...more.items]} id={({ entity }) => entity} />
+              <More more={more} next={next} />
+            </section>
+          )
+        }
+      </Answer>
+    </Page>
+  )
+}

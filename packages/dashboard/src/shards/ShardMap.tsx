@@ -1,0 +1,91 @@
+import { useEffect, useMemo, useRef, useState } from "preact/hooks"
+import { duration, rate } from "../Format.ts"
+import { board, runners } from "../Live.ts"
+import { regionName } from "../Regions.ts"
+import { isDark } from "../Scheme.ts"
+import type { Shard } from "../ShardBoard.ts"
+import { type By, layoutOf, paint, palette } from "./Paint.ts"
+
+interface ShardMapProps {
+  readonly region: string
+  readonly by: By
+  readonly chosen: number | null
+  readonly choose: (shard: number) => void
+}
+
+const told = ({ callsPerSecond, epoch, holder, lagMs, runner, shard }: Shard): string =>
+  `Shard ${shard}: ${runner ?? "no owner"}${holder === runner ? "" : `, held by ${holder ?? "nobody"}`}, epoch ${epoch ?? "–"}, ${rate(callsPerSecond)} calls/s, lag ${duration(lagMs)}`
+
+/** One region's shards on a canvas, at most one drawing a frame however many changes arrive. */
+export const ShardMap = ({ by, choose, chosen, region }: ShardMapProps) => {
+  const canvas = useRef<HTMLCanvasElement>(null)
+  const [width, setWidth] = useState(0)
+  const [cursor, setCursor] = useState<number | null>(null)
+  const dark = isDark()
+  const colours = useMemo(palette, [dark])
+  const shards = board.of(region)
+  const names = useMemo(
+    () => (runners.value ?? []).map(({ id }) => id).toSorted((a, b) => a.localeCompare(b)),
+    [runners.value]
+  )
+  useEffect(() => {
+    const element = canvas.current!
+    const observer = new ResizeObserver(() => setWidth(element.clientWidth))
+    observer.observe(element)
+    return () => observer.disconnect()
+  }, [])
+  useEffect(() => {
+    if (width === 0) return undefined
+    const draw = (now: number) => {
+      const scene = { shards: board.of(region), by, runners: names, chosen: chosen ?? cursor, width, colours }
+      if (paint(canvas.current!, scene, now)) frame = requestAnimationFrame(draw)
+    }
+    let frame = requestAnimationFrame(draw)
+    return () => cancelAnimationFrame(frame)
+  })
+  const at = cursor === null ? -1 : shards.findIndex(({ shard }) => shard === cursor)
+  const { cell, columns, gap } = layoutOf(shards.length, Math.max(1, width))
+  const under = (event: MouseEvent): Shard | undefined => {
+    const column = Math.floor(event.offsetX / (cell + gap))
+    return column < columns ? shards[Math.floor(event.offsetY / (cell + gap)) * columns + column] : undefined
+  }
+  const steps: Readonly<Record<string, number>> = {
+    ArrowRight: 1,
+    ArrowLeft: -1,
+    ArrowDown: columns,
+    ArrowUp: -columns,
+    Home: -shards.length,
+    End: shards.length
+  }
+  const press = (event: KeyboardEvent) => {
+    if (event.key === "Enter" && cursor !== null) return choose(cursor)
+    const by = steps[event.key]
+    if (by === undefined) return
+    event.preventDefault()
+    setCursor(shards[Math.min(shards.length - 1, Math.max(0, at + by))]?.shard ?? null)
+  }
+  const described = shards.find(({ shard }) => shard === (cursor ?? chosen))
+  return (
+    <div
+      class="cells"
+      tabIndex={0}
+      role="application"
+      aria-label={`Shards of ${regionName(region)}; arrow keys choose, Enter opens`}
+      onKeyDown={press}
+    >
+      <canvas
+        ref={canvas}
+        class="map"
+        onMouseMove={(event) => setCursor(under(event)?.shard ?? null)}
+        onMouseLeave={() => setCursor(null)}
+        onClick={(event) => {
+          const shard = under(event)
+          if (shard !== undefined) choose(shard.shard)
+        }}
+      />
+      <p class="soft told" aria-live="polite">
+        {described === undefined ? "Point at a cell to read it." : told(described)}
+      </p>
+    </div>
+  )
+}
