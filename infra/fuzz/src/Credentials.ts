@@ -9,12 +9,16 @@ export interface Keys {
   readonly adminToken: Secret.Redacted
   readonly gatewayWebhook: Secret.Redacted
   readonly carrierWebhook: Secret.Redacted
+  /** Tokens of people and partners, one for each role. */
+  readonly people: ReadonlyArray<Credential>
 }
 
-const bearer = (name: string, token: string): Credential => ({
+/** A token that may be another one later. */
+export const bearerOf = (name: string, token: () => string): Credential => ({
   name,
-  headers: () => ({ authorization: `Bearer ${token}` })
+  headers: () => ({ authorization: `Bearer ${token()}` })
 })
+const bearer = (name: string, token: string): Credential => bearerOf(name, () => token)
 const base64 = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url")
 
 const none: Credential = { name: "nothing", headers: () => ({}) }
@@ -47,7 +51,7 @@ const partner = ({ carrierWebhook, gatewayWebhook }: Keys): Credential => {
   }
 }
 
-/** Sixteen, as often as each is wanted. */
+/** As often as each is wanted. */
 export const credentials = (keys: Keys): ReadonlyArray<Credential> => {
   const importer = bearer("the import token", Redacted.value(keys.importToken))
   const administrator = bearer("the admin token", Redacted.value(keys.adminToken))
@@ -64,6 +68,7 @@ export const credentials = (keys: Keys): ReadonlyArray<Credential> => {
     administrator,
     administrator,
     signed,
+    ...keys.people,
     ...wrong
   ]
 }

@@ -14,7 +14,7 @@ const secrets = [
 
 /** Answers that a path or a method that the document does not have may get. */
 const notRouted = new Set([
-  200, 201, 202, 204, 304, 400, 401, 403, 404, 405, 409, 412, 413, 414, 415, 422, 428, 429, 503
+  200, 201, 202, 204, 207, 304, 400, 401, 403, 404, 405, 409, 412, 413, 414, 415, 422, 428, 429, 503
 ])
 /** What Node's server says of a head that it does not take, before a route is chosen. */
 const beforeRouting = new Set([417, 431])

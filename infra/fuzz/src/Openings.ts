@@ -1,37 +1,87 @@
+import { customerId } from "./Issuer.ts"
 import type { World } from "./World.ts"
 
-/** Carts with a line in them, of which the first half is checked out. */
-const cartsMax = 40
+/** Carts with a line in them, and orders. */
+const eachMax = 20
+/** Of each other thing that a route needs. */
+const few = 3
 
-const address = { name: "Ada", line1: "1 Mill Lane", city: "York", postalCode: "YO1 7HH", country: "GB" }
-const purchase = { email: "ada@example.org", shippingAddress: address, paymentToken: "tok_ok" }
+/** Where endpoints are registered: nobody listens, and what is sent stays on the machine. */
+export const hooksUrl = "https://127.0.0.1:9"
 
-/** Things that random requests seldom come by: carts that can be bought, orders that can be cancelled and returned. */
-export const open = async (url: string, world: World): Promise<void> => {
-  const send = async (method: string, path: string, body: object, key: string): Promise<unknown> => {
+const email = "ada@example.org"
+const shippingAddress = { name: "Ada", line1: "1 Mill Lane", city: "York", postalCode: "YO1 7HH", country: "GB" }
+
+const several = (count: number, make: (n: number) => Promise<void>) =>
+  Promise.all(Array.from({ length: count }, (_, n) => make(n)))
+
+export interface Tokens {
+  readonly import: string
+  readonly admin: string
+  readonly customer: string | undefined
+}
+
+/** Things that random requests seldom come by: carts that can be bought, orders that can be cancelled and returned, prices to agree on. */
+export const make = (url: string, world: World, tokens: Tokens) => {
+  const run = Date.now().toString(36)
+  let sent = 0
+  const send = async (method: string, path: string, body?: object, token?: string) => {
     const response = await fetch(`${url}${path}`, {
       method,
-      headers: { "content-type": "application/json", "idempotency-key": key },
-      body: JSON.stringify(body)
+      headers: {
+        "idempotency-key": `${run}-${++sent}`,
+        ...(body === undefined ? {} : { "content-type": "application/json" }),
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` })
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) })
     })
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`)
-    return response.json()
+    return (await response.json()) as { readonly id: string; readonly messageId: string }
   }
-  const run = Date.now().toString(36)
-  await Promise.all(
-    Array.from({ length: cartsMax }, async (_, n) => {
-      const { id } = (await send("POST", "/v1/carts", { region: "eu", currency: "GBP" }, `${run}-${n}`)) as {
-        id: string
-      }
-      await send("PUT", `/v1/carts/${id}/lines/TEA-01`, { quantity: 2 }, `${run}-${n}-line`)
-      if (n < cartsMax / 2) await send("POST", `/v1/carts/${id}/checkout`, purchase, `${run}-${n}-buy`)
-      world.learn(n < cartsMax / 2 ? "orders.id" : "carts.id", id)
+  const cart = async (token?: string, more: object = {}): Promise<string> =>
+    (await send("POST", "/v1/carts", { region: "eu", currency: "GBP", ...more }, token)).id
+  const filled = async (): Promise<string> => {
+    const id = await cart()
+    await send("PUT", `/v1/carts/${id}/lines/TEA-01`, { quantity: 2 })
+    return id
+  }
+  const buy = async (paymentToken: string): Promise<void> => {
+    const id = await filled()
+    await send("POST", `/v1/carts/${id}/checkout`, { email, shippingAddress, paymentToken })
+    world.learn("orders.id", id)
+  }
+  const opened = async (): Promise<void> => {
+    await several(eachMax, () => buy("tok_ok"))
+    await several(eachMax, async () => world.learn("carts.id", await filled()))
+    await several(few, async () => world.keep("carts.id", await cart(tokens.import, { pricing: "agreed" })))
+    for (const [name, value] of [
+      ["sku", "TEA-01"],
+      ["warehouse", "eu-main"],
+      ["currency", "GBP"],
+      ["partner", "fuzzed"],
+      ["url", hooksUrl]
+    ] as const) {
+      world.keep(name, value)
+    }
+    const { customer } = tokens
+    // What follows needs a cluster that was started for this.
+    if (customer === undefined) return
+    await several(few, async () => world.keep("carts.id", await cart(customer, { customerId })))
+    world.keep("customers.id", customerId)
+    await several(few, async () => {
+      const endpoint = { url: `${hooksUrl}/${run}`, types: ["order.confirmed"] }
+      const { id } = await send("POST", "/v1/webhook-endpoints", endpoint, tokens.admin)
+      const { messageId } = await send("POST", `/v1/webhook-endpoints/${id}/test`, undefined, tokens.admin)
+      world.keep("webhook-endpoints.id", id)
+      world.keep("messageId", messageId)
     })
-  )
-  for (const [name, value] of [
-    ["sku", "TEA-01"],
-    ["warehouse", "eu-main"]
-  ] as const) {
-    world.learn(name, value)
+  }
+  return {
+    opened,
+    /** An order whose payment takes its time, and a cart: while there are some they can be cancelled, and bought. */
+    renewed: async (): Promise<void> => {
+      await buy("tok_slow")
+      world.learn("carts.id", await filled())
+    }
   }
 }

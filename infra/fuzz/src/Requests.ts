@@ -1,6 +1,6 @@
 import * as fc from "fast-check"
 import type { Contract, JsonSchema, Parameter, Route } from "./Contract.ts"
-import { hostile, isKnown, Known, valuesOf } from "./Values.ts"
+import { hostile, isKnown, isTold, Known, valuesOf } from "./Values.ts"
 
 /** How a body is sent that is not what its media type says. */
 export const textBreaks = ["cut", "empty", "garbage", "deep", "large", "invalid_utf8", "aborted"] as const
@@ -32,9 +32,11 @@ export interface Plan {
 /** `header.if-match` and the like: names of different places do not meet. */
 export const key = (parameter: Parameter): string => `${parameter.in}.${parameter.name}`
 
-/** `id` in the path of a cart is a cart's id. */
-const poolOf = (route: Route, parameter: Parameter): string =>
-  parameter.name === "id" ? `${route.kind}.id` : parameter.name
+/** What stands behind `/carts/` in a path is a cart's id, by whatever name; a SKU or a code is told by its name. */
+const poolOf = ({ path }: Route, { in: place, name }: Parameter): string => {
+  const kind = new RegExp(`([^/]+)/\\{${name}\\}`).exec(path)?.[1]
+  return place !== "path" || kind === undefined || isTold(name) ? name : `${kind}.id`
+}
 
 /** A client that waits makes the run slow, and no new path is seen by it. */
 const prefers = fc.constantFrom("wait=0", "wait=1", "respond-async", "return=minimal, wait=1", "wait=1; foo=bar")
@@ -44,17 +46,19 @@ const parametersOf = (route: Route, resolve: Contract["resolve"]): fc.Arbitrary<
     if (parameter.name === "prefer") return prefers
     const values = valuesOf(parameter.schema, resolve)
     if (parameter.name === "idempotency-key") return fc.uuid()
-    if (parameter.name === "if-match") return fc.oneof(fc.constantFrom("*", '"1"', '"2"'), values)
+    if (parameter.name === "if-match")
+      return fc.oneof({ weight: 3, arbitrary: fc.constant("*") }, fc.constantFrom('"1"', '"2"'), values)
     if (parameter.in === "path" || isKnown(parameter.name)) {
       const pool = poolOf(route, parameter)
       return fc.oneof(
-        { weight: 8, arbitrary: fc.tuple(fc.nat(63), values).map(([pick, value]) => new Known(pool, pick, value)) },
+        { weight: 8, arbitrary: fc.tuple(fc.nat(255), values).map(([pick, value]) => new Known(pool, pick, value)) },
         { weight: 1, arbitrary: values }
       )
     }
     return values
   }
-  return fc.record(Object.fromEntries(route.parameters.map((parameter) => [key(parameter), arbitrary(parameter)])), {
+  const record = Object.fromEntries(route.parameters.map((parameter) => [key(parameter), arbitrary(parameter)]))
+  return fc.record(record, {
     requiredKeys: route.parameters.filter(({ required }) => required).map(key),
     noNullPrototype: true
   })
@@ -161,7 +165,7 @@ const requestsTo = (route: Route, resolve: Contract["resolve"]): fc.Arbitrary<Pl
     .record({
       parameters: parametersOf(route, resolve),
       typed,
-      credential: fc.nat(15),
+      credential: fc.nat(255),
       breaks: fc.oneof(
         { weight: 3, arbitrary: fc.constant<ReadonlyArray<Break>>([]) },
         { weight: 2, arbitrary: fc.array(breaks, { minLength: 1, maxLength: 2 }) }

@@ -16,13 +16,16 @@ export class Known {
 const depthMax = 6
 const arrayMax = 4
 
+/** What answers tell under its own name. */
+export const isTold = (name: string): boolean => /^(sku|warehouse|code|currency|partner|messageId|url)$/.test(name)
+
 /** What a member of this name may be filled with: ids, and what else one answer gives to the next request. */
 export const isKnown = (name: string): boolean =>
-  /(id|Id|^sku|^skus|^from|^into|^cursor|^consistency-token|^warehouse)$/.test(name)
+  isTold(name) || /(id|Id|^skus|^from|^into|^cursor|^consistency-token)$/.test(name)
 
 const known = (name: string, otherwise: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> =>
   fc.oneof(
-    { weight: 3, arbitrary: fc.tuple(fc.nat(63), otherwise).map(([pick, value]) => new Known(name, pick, value)) },
+    { weight: 3, arbitrary: fc.tuple(fc.nat(255), otherwise).map(([pick, value]) => new Known(name, pick, value)) },
     { weight: 1, arbitrary: otherwise }
   )
 

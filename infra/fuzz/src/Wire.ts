@@ -126,7 +126,7 @@ export const prepare = (plan: Plan, world: World, credentials: ReadonlyArray<Cre
     else headers.push([parameter.name, text])
   }
   for (const { name, value } of at("query"))
-    query.push(`${name}=${value.startsWith("%") ? value : encodeURIComponent(value)}`)
+    query.push(`${name}=${/^%[\x21-\x7e]*$/.test(value) ? value : encodeURIComponent(value)}`)
   for (const { pick, value } of at("twice")) {
     const parameter = nth(pick)
     if (parameter?.in === "header") headers.push([parameter.name, headerText(value)])

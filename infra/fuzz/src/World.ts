@@ -1,4 +1,5 @@
 import type { Route } from "./Contract.ts"
+import { isTold } from "./Values.ts"
 
 /** A way to say who one is. */
 export interface Credential {
@@ -10,17 +11,25 @@ export interface Credential {
   }) => Readonly<Record<string, string>>
 }
 
-const eachMax = 48
+const eachMax = 32
 const depthMax = 6
 
 /** What the edge has told so far, by the names under which the next request may need it. */
 export class World {
   readonly #told = new Map<string, Array<unknown>>()
+  readonly #kept = new Map<string, ReadonlyArray<unknown>>()
 
-  /** The newest of a name go first, so that what has just been made is used while it can be. */
+  /** One of the newest of a name, or, twice as often, of those that are kept. */
   pick(name: string, pick: number): unknown {
-    const values = this.#told.get(name)
-    return values === undefined ? undefined : values[pick % values.length]
+    const told = this.#told.get(name) ?? []
+    const kept = this.#kept.get(name) ?? []
+    const values = told.length === 0 || (kept.length > 0 && pick % 3 > 0) ? kept : told
+    return values[Math.floor(pick / 3) % values.length]
+  }
+
+  /** As `learn`, but what comes later does not push it out. */
+  keep(name: string, value: unknown): void {
+    this.#kept.set(name, [...(this.#kept.get(name) ?? []), value])
   }
 
   learn(name: string, value: unknown): void {
@@ -44,7 +53,7 @@ export class World {
         this.learn(name, value)
         this.learn(`${name.slice(0, -2)}s.id`, value)
       }
-      if (/^(sku|warehouse|code)$/.test(name)) this.learn(name, value)
+      if (isTold(name)) this.learn(name, value)
     }
   }
 }

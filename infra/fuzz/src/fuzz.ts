@@ -1,18 +1,22 @@
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Cluster } from "@halles/infra/Cluster"
+import * as Environment from "@halles/infra/Environment"
 import * as Layout from "@halles/infra/Layout"
 import { ports } from "@halles/infra/Ports"
 import { type Secrets, secrets } from "@halles/infra/Secrets"
 import { seed as putOnSale } from "@halles/infra/seed"
 import { Settings } from "@halles/infra/Settings"
-import { Console, Effect, Exit, Logger, Option, Redacted, Schema } from "effect"
+import { Console, Effect, Exit, Logger, Option, Redacted, Schedule, Schema } from "effect"
 import { Command, Flag } from "effect/cli"
 import { writeFileSync } from "node:fs"
 import { run } from "./Campaign.ts"
 import { credentials } from "./Credentials.ts"
-import { open } from "./Openings.ts"
+import { claimsOf, issuer, roleCredentials } from "./Issuer.ts"
+import * as Openings from "./Openings.ts"
 import { World } from "./World.ts"
 
+/** Among the requests, what goes away is opened anew. */
+const renewedEvery = "500 millis"
 /** So few requests may miss what a route needs to answer 2xx. */
 const coveredFrom = 5_000
 
@@ -39,12 +43,25 @@ interface Options {
   readonly json: Option.Option<string>
 }
 
-const campaign = Effect.fnUntraced(function* (options: Options, url: string, keys: Secrets) {
+const campaign = Effect.fnUntraced(function* (
+  options: Options,
+  url: string,
+  keys: Secrets,
+  sign?: Effect.Success<ReturnType<typeof issuer>>
+) {
   const seed = Option.getOrElse(options.seed, () => Math.floor(Math.random() * 2 ** 31))
   yield* Console.log(`seed ${seed}, ${options.requests} requests to ${url}`)
   const document = yield* Effect.promise(async () => (await fetch(`${url}/openapi.json`)).text())
   const world = new World()
-  yield* Effect.promise(() => open(url, world))
+  const people = sign === undefined ? [] : yield* roleCredentials(sign)
+  const customer = sign === undefined ? undefined : yield* sign(claimsOf("customer"))
+  const openings = Openings.make(url, world, { import: keys.importToken, admin: keys.adminToken, customer })
+  yield* Effect.promise(openings.opened)
+  yield* Effect.tryPromise(openings.renewed).pipe(
+    Effect.ignore,
+    Effect.repeat(Schedule.spaced(renewedEvery)),
+    Effect.forkScoped
+  )
   const since = performance.now()
   const report = yield* Effect.promise(() =>
     run({
@@ -57,7 +74,8 @@ const campaign = Effect.fnUntraced(function* (options: Options, url: string, key
         importToken: Redacted.make(keys.importToken),
         adminToken: Redacted.make(keys.adminToken),
         gatewayWebhook: Redacted.make(keys.gatewayWebhook),
-        carrierWebhook: Redacted.make(keys.carrierWebhook)
+        carrierWebhook: Redacted.make(keys.carrierWebhook),
+        people
       }),
       onProgress: (done) => process.stderr.write(`${done} of ${options.requests}\n`)
     })
@@ -85,7 +103,7 @@ const campaign = Effect.fnUntraced(function* (options: Options, url: string, key
     if (Option.isSome(options.json)) writeFileSync(options.json.value, `${line}\n`)
     process.exitCode = failures.length === 0 && uncovered.length === 0 ? 0 : 1
   })
-})
+}, Effect.scoped)
 
 const fuzz = Command.make(
   "fuzz",
@@ -97,13 +115,16 @@ const fuzz = Command.make(
       return yield* campaign(options, `http://127.0.0.1:${ports(main.portBase).edge}`, yield* secrets(main))
     }
     const layout = Layout.fuzz(settings.portBase)
+    const sign = yield* issuer(Environment.issuer({ layout }))
+    // Its processes take it from here: webhooks may go to this machine, where nobody listens for them.
+    process.env["HALLES_WEBHOOK_ALLOW"] = "127.0.0.0/8"
     yield* Effect.gen(function* () {
       const { edgeUrl } = yield* Cluster
       const keys = yield* secrets(layout)
       yield* putOnSale(edgeUrl, keys.importToken)
-      yield* campaign(options, edgeUrl, keys)
+      yield* campaign(options, edgeUrl, keys, sign)
     }).pipe(Effect.provide(Cluster.layer({ layout, settings, empty: true })))
-  })
+  }, Effect.scoped)
 ).pipe(
   Command.withDescription(
     `Sends requests that follow from the OpenAPI document to every route: as it allows them, and broken in every way that one

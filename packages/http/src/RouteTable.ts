@@ -1,6 +1,10 @@
 import type { HttpApiEndpoint } from "effect/http-api"
+import { FindMyWay } from "effect/http"
 import { Api } from "./Api.ts"
 import { type Traffic, trafficOf } from "./Traffic.ts"
+
+/** A slash at the end is ignored; two in a row, or other capitals, are another path, which there is not. */
+export const routerConfig = { ignoreDuplicateSlashes: false, caseSensitive: true }
 
 export interface Route {
   /** The endpoint's name in the contract: a label of bounded number. */
@@ -13,13 +17,6 @@ export interface Route {
 
 /** What no route fits; probing costs more than asking for what is there. */
 export const unrouted: Route = { name: "unrouted", method: "*", traffic: { priority: "browse", cost: 2 } }
-
-interface Node {
-  readonly literal: Map<string, Node>
-  parameter: Node | undefined
-  readonly methods: Map<string, Route>
-}
-const node = (): Node => ({ literal: new Map(), parameter: undefined, methods: new Map() })
 
 const endpoints: ReadonlyArray<{ readonly name: string; readonly method: string; readonly path: string }> = [
   ...Object.values(Api.groups).flatMap((group) =>
@@ -38,42 +35,34 @@ const endpoints: ReadonlyArray<{ readonly name: string; readonly method: string;
 
 const shared = new Set(["getProduct", "listProducts"])
 
-const root = node()
+/** The application's own router, so that no other way to write a path (`%63heckout`, `;x`) is another route to the gate. */
+const router = FindMyWay.make<Route>({ ...routerConfig, maxParamLength: Number.POSITIVE_INFINITY })
 for (const { method, name, path } of endpoints) {
-  let at = root
-  for (const segment of path.split("/").slice(1)) {
-    if (segment.startsWith(":")) {
-      at.parameter ??= node()
-      at = at.parameter
-    } else {
-      const next = at.literal.get(segment) ?? node()
-      at.literal.set(segment, next)
-      at = next
-    }
-  }
-  at.methods.set(method, { name, method, traffic: trafficOf(name, method), shared: shared.has(name) })
+  router.on(method, path as FindMyWay.PathInput, {
+    name,
+    method,
+    traffic: trafficOf(name, method),
+    shared: shared.has(name)
+  })
 }
-
-const walk = (at: Node, segments: ReadonlyArray<string>, index: number): Node | undefined => {
-  const segment = segments[index]
-  // A slash at the end is ignored, as the router ignores it.
-  if (segment === undefined || (segment === "" && index === segments.length - 1)) {
-    return at.methods.size === 0 ? undefined : at
-  }
-  const literal = at.literal.get(segment)
-  const found = literal === undefined ? undefined : walk(literal, segments, index + 1)
-  return found ?? (at.parameter === undefined ? undefined : walk(at.parameter, segments, index + 1))
-}
+const methods = [...new Set(endpoints.map(({ method }) => method))]
 
 /** Path without its query. */
-export const pathOf = (url: string): string => {
+const pathOf = (url: string): string => {
   const end = url.indexOf("?")
   return end === -1 ? url : url.slice(0, end)
 }
 
 /** The methods that a path of the contract takes, each with its route; none for another path. */
-export const methodsOf = (url: string): ReadonlyMap<string, Route> =>
-  walk(root, pathOf(url).split("/"), 1)?.methods ?? new Map<string, Route>()
+export const methodsOf = (url: string): ReadonlyMap<string, Route> => {
+  const path = pathOf(url)
+  return new Map(
+    methods.flatMap((method) => {
+      const found = router.find(method, path)
+      return found === undefined ? [] : [[method, found.handler] as const]
+    })
+  )
+}
 
 export const routeOf = (method: string, url: string): Route =>
-  walk(root, pathOf(url).split("/"), 1)?.methods.get(method === "HEAD" ? "GET" : method) ?? unrouted
+  router.find(method === "HEAD" ? "GET" : method, pathOf(url))?.handler ?? unrouted

@@ -28,6 +28,7 @@ import { AccessTokens } from "../src/Credentials/AccessTokens.ts"
 import { ResponseCache } from "../src/ResponseCache.ts"
 import { RoutesLive } from "../src/Http.ts"
 import { PartnerKeys } from "../src/PartnerKeys.ts"
+import { routerConfig } from "../src/RouteTable.ts"
 import { Subscriptions } from "../src/Subscriptions.ts"
 import { allowed, Targets } from "../src/Subscriptions/Targets.ts"
 import { WebhookSecrets } from "../src/WebhookHttp.ts"
@@ -126,7 +127,7 @@ export class EdgeTest extends Context.Service<
         }
       })
     ).pipe(
-      Layer.provide(HttpRouter.serve(RoutesLive, { disableLogger: true, disableListenLog: true })),
+      Layer.provide(HttpRouter.serve(RoutesLive, { disableLogger: true, disableListenLog: true, routerConfig })),
       Layer.provide(NodeHttpServer.layer(createServer, { host: "127.0.0.1", port: 0 })),
       Layer.provide([
         cluster,

@@ -286,5 +286,17 @@ describe("routes", () => {
     assert.deepStrictEqual([...methodsOf("/v1/carts/eu_1").keys()], ["GET"])
     assert.strictEqual(methodsOf("/v1/nothing").size, 0)
     assert.strictEqual(methodsOf("/v1").size, 0)
+    // However a path is written, the gate and the application take it for the same route.
+    for (const path of [
+      "/v1/carts/eu_1/%63heckout",
+      "/v1/carts/eu_1/checkout;x=1",
+      "http://edge/v1/carts/eu_1/checkout"
+    ]) {
+      assert.strictEqual(routeOf("POST", path).name, "checkOut", path)
+    }
+    for (const path of ["/v1/carts/eu_1//checkout", "/V1/carts/eu_1/checkout", "/v1/carts//"]) {
+      assert.strictEqual(routeOf("POST", path).name, "unrouted", path)
+    }
+    assert.strictEqual(routeOf("GET", `/v1/carts/eu_${"a".repeat(3_000)}`).name, "getCart")
   })
 })

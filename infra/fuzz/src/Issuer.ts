@@ -1,0 +1,75 @@
+import { type Role, Scope } from "@halles/shared/Authority"
+import { accountCustomerId } from "@halles/shared/Ownership"
+import { Effect, Schedule } from "effect"
+import { exportJWK, generateKeyPair, SignJWT } from "jose"
+import { createServer, type Server } from "node:http"
+import { bearerOf } from "./Credentials.ts"
+import type { Credential } from "./World.ts"
+
+/** Tokens live for ten minutes, and are signed anew before they end. */
+const lifetimeSeconds = 600
+const signedEvery = "4 minutes"
+
+/** The customer whose token there is. */
+export const customerId = accountCustomerId("eu", "fuzzed".padEnd(22, "0"))
+
+const roles = [
+  "customer",
+  "support",
+  "merchandiser",
+  "warehouse",
+  "admin",
+  "partner"
+] as const satisfies ReadonlyArray<Role>
+
+/** What an access token of a role says, but for who issued it and when. */
+export const claimsOf = (role: Role) => ({
+  sub: role === "partner" ? "partner:fuzzed" : `account-${role}`,
+  client_id: role === "partner" ? "fuzzed" : role === "customer" ? "halles-shop" : "halles-ops",
+  roles: [role],
+  scope: Scope.literals.join(" "),
+  acr: "2",
+  ...(role === "customer" ? { customer_id: customerId } : {})
+})
+
+/** A token of every role; `sign` makes one. */
+export const roleCredentials = Effect.fnUntraced(function* <E, R>(
+  sign: (claims: ReturnType<typeof claimsOf>) => Effect.Effect<string, E, R>
+) {
+  const tokens = new Map<Role, string>()
+  const renew = Effect.forEach(roles, (role) => Effect.map(sign(claimsOf(role)), (token) => tokens.set(role, token)), {
+    discard: true
+  })
+  yield* renew
+  yield* Effect.forkScoped(Effect.repeat(Effect.delay(renew, signedEvery), Schedule.forever))
+  return roles.map((role): Credential => bearerOf(`the token of ${role}`, () => tokens.get(role) ?? ""))
+})
+
+/** In place of the identity process: it publishes one key at its address, and signs with it. */
+export const issuer = Effect.fnUntraced(function* (url: string) {
+  const { privateKey, publicKey } = yield* Effect.promise(() => generateKeyPair("ES256", { extractable: true }))
+  const key = { ...(yield* Effect.promise(() => exportJWK(publicKey))), kid: "fuzz", alg: "ES256", use: "sig" }
+  yield* Effect.acquireRelease(
+    Effect.callback<Server>((resume) => {
+      const server = createServer((_, response) => {
+        response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify({ keys: [key] }))
+      })
+      server.listen(Number(new URL(url).port), new URL(url).hostname, () => resume(Effect.succeed(server)))
+    }),
+    (server) => Effect.sync(() => server.close())
+  )
+  return (claims: Readonly<Record<string, unknown>>) =>
+    Effect.promise(() => {
+      const now = Math.floor(Date.now() / 1_000)
+      return new SignJWT({
+        iss: url,
+        aud: "halles",
+        jti: crypto.randomUUID(),
+        iat: now,
+        exp: now + lifetimeSeconds,
+        ...claims
+      })
+        .setProtectedHeader({ alg: "ES256", typ: "at+jwt", kid: key.kid })
+        .sign(privateKey)
+    })
+})
