@@ -14,6 +14,9 @@ import { SkuApi } from "./SkuApi.ts"
 import { SubscriptionApi } from "./SubscriptionApi.ts"
 import { WebhookApi } from "./WebhookApi.ts"
 
+const completed = (issuer: string) => (spec: object) =>
+  Document.complete(SecuritySchemes.secured(spec as OpenApi.OpenAPISpec, issuer))
+
 /** The whole contract of the edge: routes, documents, a typed client and the OpenAPI page all come from it. */
 export class Api extends HttpApi.make("halles")
   .add(
@@ -41,6 +44,9 @@ export class Api extends HttpApi.make("halles")
       description:
         "Carts, orders, stock, catalogue and customers. Money is in minor units as a string of digits. Errors are problem details (RFC 9457) with a stable `code`; their `type` leads to a page that says what to do. Any route may also answer 405 to another method, and what is no request of HTTP is answered 400, 417 or 431 without a body before a route is chosen. A repeated `Idempotency-Key` has one effect; a replayed answer carries `Idempotent-Replayed: true`. Changes answer with a `Consistency-Token` that lists take. `Halles-Version` names a dated version (2026-11-01, or 2026-09-01, which is deprecated); without it the newest is spoken. `traceparent` is taken and kept, `traceresponse` names the trace.",
       license: { name: "Apache-2.0", identifier: "Apache-2.0" } as never,
-      transform: (spec) => Document.complete(SecuritySchemes.secured(spec as OpenApi.OpenAPISpec))
+      transform: completed(SecuritySchemes.laptopIssuer)
     })
   ) {}
+
+/** The contract whose document names this issuer. */
+export const documented = (issuer: string) => Api.annotate(OpenApi.Transform, completed(issuer))

@@ -7,11 +7,9 @@ import { Revocations } from "@halles/shared/Revocations"
 import { RunnerPresence } from "@halles/shared/RunnerPresence"
 import { ByteSize, Effect, Layer, Logger, Option } from "effect"
 import { HttpIncomingMessage, HttpRouter } from "effect/http"
-import { HttpApiBuilder, HttpApiScalar } from "effect/http-api"
 import { PrometheusMetrics } from "effect/observability"
 import { AuditLog } from "@halles/shared/AuditLog"
 import { AccessLive } from "./AccessLive.ts"
-import { Api } from "./Api.ts"
 import { ApiVersions } from "./ApiVersions.ts"
 import { Authentication } from "./Authentication.ts"
 import { BulkHttp } from "./BulkHttp.ts"
@@ -21,6 +19,7 @@ import { CatalogImport } from "./CatalogImport.ts"
 import { Credentials } from "./Credentials.ts"
 import { AccessTokens } from "./Credentials/AccessTokens.ts"
 import { CustomerHttp } from "./CustomerHttp.ts"
+import * as Docs from "./Docs.ts"
 import { EdgeAnalytics } from "./EdgeAnalytics.ts"
 import * as EdgeServer from "./EdgeServer.ts"
 import { Gate } from "./Gate.ts"
@@ -36,7 +35,9 @@ import { RateLimit } from "./RateLimit.ts"
 import { ResponseCache } from "./ResponseCache.ts"
 import { Invalidation } from "./ResponseCache/Invalidation.ts"
 import { RefusalsLive } from "./Refusals.ts"
+import { laptopIssuer } from "./SecuritySchemes.ts"
 import { BrowserRules, CorsOrigins } from "./SecurityHeaders.ts"
+import { routerConfig } from "./RouteTable.ts"
 import { SkuHttp } from "./SkuHttp.ts"
 import { SubscriptionHttp } from "./SubscriptionHttp.ts"
 import { Subscriptions } from "./Subscriptions.ts"
@@ -54,8 +55,7 @@ const redisMsMax = 100
 
 /** All routes of the edge; what they need stays open, so that tests may serve them over a cluster of their own. */
 export const RoutesLive = Layer.mergeAll(
-  HttpApiBuilder.layer(Api, { openapiPath: "/openapi.json" }),
-  HttpApiScalar.layer(Api, { path: "/docs", scalar: { withDefaultFonts: false } }),
+  Docs.DocumentedApi,
   PrometheusMetrics.layerHttp({ path: "/metrics" }),
   ProblemPages,
   // Who it is comes first: what follows may judge by it.
@@ -75,7 +75,7 @@ export const RoutesLive = Layer.mergeAll(
 /** The edge: a client of the cluster that owns no shards. */
 export const HttpLive = Layer.unwrap(
   Effect.map(HttpConfig, (config) =>
-    HttpRouter.serve(RoutesLive, { disableLogger: true }).pipe(
+    HttpRouter.serve(RoutesLive, { disableLogger: true, routerConfig }).pipe(
       Layer.provide(
         EdgeServer.layer({ host: config.host, port: config.port, tls: Option.getOrUndefined(config.tls) }).pipe(
           Layer.provideMerge(Gate.layer(config.addressRules)),
@@ -96,6 +96,10 @@ export const HttpLive = Layer.unwrap(
         PartnerKeys.layer,
         AuditLog.layer,
         Layer.succeed(CorsOrigins, config.corsOrigins),
+        Layer.succeed(
+          Docs.Issuer,
+          Option.getOrElse(config.issuerUrl, () => laptopIssuer)
+        ),
         Subscriptions.layer(config.webhooks.key),
         Targets.layer(allowed(config.webhooks.allow)),
         WebhookSecrets.layer({ gateway: config.gatewayWebhookSecret, carrier: config.carrierWebhookSecret }),

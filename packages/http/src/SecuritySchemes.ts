@@ -21,15 +21,15 @@ const scopes: Readonly<Record<Scope, string>> = {
   "ops:write": "Operate the system"
 }
 
-/** The issuer on a laptop; elsewhere its discovery document says where it is. */
-const issuer = "http://127.0.0.1:4407"
+/** The issuer of `npm start`, which the committed document names. */
+export const laptopIssuer = "http://localhost:4407"
 
-const schemes = {
+const schemes = (issuer: string) => ({
   oauth2: {
     type: "oauth2",
     description:
-      "OAuth 2.1: authorization code with PKCE for people, client credentials for programs. Endpoints are those of the issuer on a " +
-      "laptop; elsewhere they stand in its `/.well-known/openid-configuration`.",
+      "OAuth 2.1: authorization code with PKCE for people, client credentials for programs. All about the issuer stands in its " +
+      "`/.well-known/openid-configuration`.",
     flows: {
       authorizationCode: {
         authorizationUrl: `${issuer}/auth`,
@@ -52,7 +52,7 @@ const schemes = {
     name: "x-api-key",
     description: "A partner's key, `hk_…`; as bearer token too."
   }
-} as const
+})
 
 /** Alternatives, each of which is enough. A role may be needed besides, which the document cannot say. */
 const requirements = (rule: Rule | undefined): Array<OpenAPISecurityRequirement> => {
@@ -65,13 +65,13 @@ const requirements = (rule: Rule | undefined): Array<OpenAPISecurityRequirement>
 
 const nameOf = (operationId: string): string => operationId.slice(operationId.lastIndexOf(".") + 1)
 
-/** The document with what `Policy.ts` asks of each operation. */
-export const secured = (spec: OpenAPISpec): OpenAPISpec => ({
+/** The document with where tokens come from, and what `Policy.ts` asks of each operation. */
+export const secured = (spec: OpenAPISpec, issuer: string): OpenAPISpec => ({
   ...spec,
   components: {
     ...spec.components,
     // The builder's own type knows no OAuth 2.
-    securitySchemes: schemes as unknown as Record<string, OpenAPISecurityScheme>
+    securitySchemes: schemes(issuer) as unknown as Record<string, OpenAPISecurityScheme>
   },
   paths: Object.fromEntries(
     Object.entries(spec.paths).map(([path, item]) => [

@@ -4,7 +4,7 @@ import { decodeJwt } from "jose"
 import * as oidc from "openid-client"
 import { generate } from "otplib"
 import type { Browser, BrowserContext, Page } from "playwright-core"
-import { ChromiumTest } from "./ChromiumTest.ts"
+import { ChromiumTest } from "@halles/shared/testing/ChromiumTest"
 import { IdentityTest, password } from "./IdentityTest.ts"
 
 /** Sends a page through the authorization endpoint; `pages` does what the person does. */
