@@ -80,7 +80,8 @@ export const make = (
     load: (entityType, entityId) =>
       ask("load", () => {
         const snapshot = tables.snapshot(entityType, entityId)
-        return { snapshot, tail: tables.history(entityType, entityId, snapshot?.seq ?? 0, historyMax) }
+        const tail = tables.history(entityType, entityId, snapshot?.seq ?? 0, historyMax)
+        return { snapshot, tail, isParked: false }
       }),
     history: (entityType, entityId, afterSeq) =>
       ask("history", () => tables.history(entityType, entityId, afterSeq, historyMax)),
@@ -90,6 +91,9 @@ export const make = (
       ask("putSnapshot", () => tables.putSnapshot(entityType, entityId, snapshot)),
     rearm: (entityType, entityId, firedAt, dueAt) =>
       ask("rearm", () => tables.rearm(entityType, entityId, firedAt, dueAt)),
+    // Nobody supervises: in a simulation a death is a fault to be found.
+    park: () => Effect.void,
+    parked: () => Effect.succeed([]),
     dueTimers: (shards, now, limit) => ask("dueTimers", () => tables.dueTimers(shards, now, limit)),
     epochOf: (shard) => ask("epochOf", () => tables.epochs.get(shard) ?? null),
     alarm: (kind, detail) => ask("alarm", () => void tables.alarms.push(`${kind} ${JSON.stringify(detail)}`))

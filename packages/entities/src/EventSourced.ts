@@ -1,4 +1,6 @@
 import type { Origin } from "@halles/shared/Command"
+import { EntityParked } from "@halles/shared/Parking"
+import { ActivationLost } from "@halles/shared/Residents/ActivationLost"
 import * as Shard from "@halles/shared/Shard"
 import { Context, Effect, Fiber, Option, Random, Result, Schedule, Schema, Scope, Tracer } from "effect"
 import { Clock } from "effect/Clock"
@@ -68,12 +70,6 @@ export interface Handled<State, Event> {
   readonly repeated: boolean
 }
 
-/** An entry of this activation could not be written: the entity is rebuilt from the journal and its callers are answered then. */
-class ActivationLost extends Schema.TaggedError<ActivationLost>()("ActivationLost", {
-  entity: Schema.String,
-  reason: Schema.String
-}) {}
-
 /** Entities whose taken command ids a runner keeps over the rebuild that follows, so that a late repeat costs one rebuild and not one after the other. */
 const takenMax = 10_000
 
@@ -114,7 +110,9 @@ export const make = Effect.fnUntraced(function* <
   const eventsOf = ({ events, version }: Stored): ReadonlyArray<Event> =>
     decodeEvents(version === model.version ? events : events.map((event) => model.upcast?.(version, event) ?? event))
 
-  const { snapshot, tail } = yield* journal.load(model.type, id)
+  const { isParked, snapshot, tail } = yield* journal.load(model.type, id)
+  // `residing` makes it refuse every call.
+  if (isParked) return yield* Effect.die(new EntityParked({ entity: name }))
   const usable = snapshot !== null && snapshot.version === model.version ? snapshot : null
   const rows = usable === null && snapshot !== null ? yield* wholeHistory(journal, model.type, id) : tail
   let committed: State = usable === null ? model.initial : Schema.decodeUnknownSync(model.State)(usable.state)

@@ -2,7 +2,7 @@ import { CommitLatency } from "@halles/shared/CommitLatency"
 import { EntityCalls } from "@halles/shared/EntityCalls"
 import { Context, Effect, Layer, Metric, Option, Schedule, Semaphore } from "effect"
 import * as GroupCommit from "./Journal/GroupCommit.ts"
-import { historyMax, JournalStore, type Snapshot, type Stored, type StoreFailed } from "./JournalStore.ts"
+import { historyMax, JournalStore, type Loaded, type Snapshot, type Stored, type StoreFailed } from "./JournalStore.ts"
 import { Outbox } from "./Outbox.ts"
 import { ShardEpochs } from "./ShardEpochs.ts"
 
@@ -29,10 +29,7 @@ export class Journal extends Context.Service<
   Journal,
   {
     /** What an entity is rebuilt from: the newest snapshot and the rows after it. */
-    readonly load: (
-      entityType: string,
-      entityId: string
-    ) => Effect.Effect<{ readonly snapshot: Snapshot | null; readonly tail: ReadonlyArray<Stored> }>
+    readonly load: (entityType: string, entityId: string) => Effect.Effect<Loaded>
     readonly find: (entityType: string, entityId: string, commandId: string) => Effect.Effect<Option.Option<Stored>>
     /** In order, `historyMax` rows at the most. */
     readonly history: (entityType: string, entityId: string, afterSeq: number) => Effect.Effect<ReadonlyArray<Stored>>
@@ -40,6 +37,8 @@ export class Journal extends Context.Service<
     readonly owns: (activation: GroupCommit.Activation) => Effect.Effect<boolean>
     /** Whether the writer takes more at the moment. */
     readonly hasRoom: () => boolean
+    /** For how long the database has been busy with what is being written, in milliseconds. */
+    readonly slowMs: () => number
     /** Command ids that are in the journal though an activation of this runner did not remember them, by entity. */
     readonly taken: Map<string, Set<string>>
     readonly appendUnsafe: (entry: GroupCommit.Entry) => Effect.Effect<GroupCommit.Refused | null>
@@ -85,14 +84,14 @@ export class Journal extends Context.Service<
       const writer = yield* GroupCommit.make({ store, runner: epochs.owner, onCommitted, onStale })
 
       const load = Effect.fnUntraced(function* (entityType: string, entityId: string) {
-        const { snapshot, tail } = yield* answered(store.load(entityType, entityId))
+        const { isParked, snapshot, tail } = yield* answered(store.load(entityType, entityId))
         const rows = [...tail]
         let page = tail
         while (page.length === historyMax) {
           page = yield* answered(store.history(entityType, entityId, rows.at(-1)!.seq))
           rows.push(...page)
         }
-        return { snapshot, tail: rows }
+        return { snapshot, tail: rows, isParked }
       })
 
       return Journal.of({
@@ -106,6 +105,7 @@ export class Journal extends Context.Service<
             return isOwner
           }),
         hasRoom: writer.hasRoom,
+        slowMs: writer.slowMs,
         taken: new Map(),
         appendUnsafe: writer.appendUnsafe,
         snapshot: ({ entityId, entityType }, snapshot) =>

@@ -1,4 +1,5 @@
 import { PgTypes } from "@effect/sql-pg"
+import type { ParkedBecause } from "@halles/shared/Parking"
 import { Context, Effect, Exit, Layer, Option, Request, RequestResolver, Result, Schema, Semaphore } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import type { Entry } from "./Journal/GroupCommit.ts"
@@ -24,6 +25,17 @@ export interface Snapshot {
 export interface Loaded {
   readonly snapshot: Snapshot | null
   readonly tail: ReadonlyArray<Stored>
+  /** Nobody is to rebuild it before an operator resumes it. */
+  readonly isParked: boolean
+}
+
+/** An entity that is parked, and why. */
+export interface Parked extends ParkedBecause {
+  readonly entityType: string
+  readonly entityId: string
+  readonly shard: number
+  /** The runner that parked it. */
+  readonly runner: string
 }
 
 /** What became of a batch: all of it is in the journal, or none of it. */
@@ -46,6 +58,8 @@ export class StoreFailed extends Schema.TaggedError<StoreFailed>()("StoreFailed"
 
 /** Rows of one read of a history. */
 export const historyMax = 1_000
+/** Parked entities of one look. */
+export const parkedMax = 10_000
 
 /**
  * The tables of a region's journal: rows, snapshots, timers and fencing epochs, as `migrations/0001_journal.ts` makes
@@ -78,6 +92,11 @@ export class JournalStore extends Context.Service<
       firedAt: number,
       dueAt: number | null
     ) => Effect.Effect<void, StoreFailed>
+    /** Parks an entity, under the epoch of its shard: one of before may have hung for reasons of its own. */
+    readonly park: (entity: Parked, epoch: number) => Effect.Effect<void, StoreFailed>
+    /** Those of the shards that are parked; `parkedMax` at the most. */
+    readonly parked: (shards: ReadonlyArray<number>) => Effect.Effect<ReadonlyArray<Parked>, StoreFailed>
+    /** Without those of parked entities, which wait until they are resumed. */
     readonly dueTimers: (
       shards: ReadonlyArray<number>,
       now: number,
@@ -136,12 +155,26 @@ export class JournalStore extends Context.Service<
               : sql`UPDATE timer SET due_at = to_timestamp(${String(dueAt)}::text::double precision / 1000) WHERE ${fired}`
           return moved.pipe(Effect.asVoid, Effect.mapError(failed))
         },
+        park: ({ cause, entityId, entityType, runner, shard, tries }, epoch) =>
+          sql`
+            INSERT INTO parked_entity (entity_type, entity_id, shard, cause, tries, runner)
+            SELECT ${entityType}, ${entityId}, ${shard}, ${cause}, ${tries}, ${runner}
+            FROM shard_epoch e WHERE e.shard = ${shard} AND e.epoch = ${epoch}
+            ON CONFLICT (entity_type, entity_id) DO NOTHING`.pipe(Effect.asVoid, Effect.mapError(failed)),
+        parked: (shards) =>
+          sql<Parked>`
+            SELECT entity_type AS "entityType", entity_id AS "entityId", shard, cause, tries, runner
+            FROM parked_entity WHERE shard = ANY(${[...shards]}) ORDER BY at DESC LIMIT ${parkedMax}`.pipe(
+            Effect.mapError(failed)
+          ),
         dueTimers: (shards, now, limit) =>
           sql<DueTimer>`
             SELECT entity_type AS "entityType", entity_id AS "entityId",
               (extract(epoch FROM due_at) * 1000)::double precision AS "dueAt"
             FROM timer
             WHERE due_at <= to_timestamp(${String(now)}::text::double precision / 1000) AND shard = ANY(${[...shards]})
+              AND NOT EXISTS (SELECT FROM parked_entity p
+                WHERE p.entity_type = timer.entity_type AND p.entity_id = timer.entity_id)
             ORDER BY due_at LIMIT ${limit}`.pipe(Effect.mapError(failed)),
         epochOf: (shard) =>
           sql<{ epoch: number; owner: string }>`SELECT epoch, owner FROM shard_epoch WHERE shard = ${shard}`.pipe(
@@ -175,6 +208,7 @@ interface LoadedRow {
   readonly state: unknown
   readonly commands: ReadonlyArray<string>
   readonly tail: ReadonlyArray<readonly [number, string, ReadonlyArray<unknown>, number, number]> | null
+  readonly parked: boolean
 }
 
 /** Entities that are activated in the same moment are read by one statement. */
@@ -182,16 +216,17 @@ const makeLoader = Effect.fnUntraced(function* (sql: SqlClient.SqlClient) {
   const turns = yield* Semaphore.make(loadsAtOnce)
   return RequestResolver.make<Load>((entries) =>
     sql<LoadedRow>`
-      SELECT n, seq, version, state, commands, tail FROM journal_load(
+      SELECT n, seq, version, state, commands, tail, parked FROM journal_load(
         ${text(entries.map(({ request }) => request.entityType))},
         ${text(entries.map(({ request }) => request.entityId))},
         ${historyMax})`.pipe(
       turns.withPermits(1),
       Effect.mapError(failed),
       Effect.map((rows) => {
-        for (const { commands, n, seq, state, tail, version } of rows) {
+        for (const { commands, n, parked, seq, state, tail, version } of rows) {
           entries[Number(n) - 1]!.completeUnsafe(
             Exit.succeed({
+              isParked: parked,
               snapshot: seq === null ? null : { seq, version, state, commands },
               tail: (tail ?? []).map(([seq, commandId, events, version, at]) => ({
                 seq,

@@ -9,6 +9,7 @@ import journal from "./migrations/0001_journal.ts"
 import projections from "./migrations/0002_projections.ts"
 import archive from "./migrations/0003_archive.ts"
 import load from "./migrations/0004_load.ts"
+import parked from "./migrations/0005_parked.ts"
 
 const run = Migrator.make({})
 
@@ -18,7 +19,8 @@ export const migrateRegion = run({
     "0001_journal": journal,
     "0002_projections": projections,
     "0003_archive": archive,
-    "0004_load": load
+    "0004_load": load,
+    "0005_parked": parked
   })
 })
 

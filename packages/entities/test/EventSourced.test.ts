@@ -4,7 +4,7 @@ import { commandFields } from "@halles/shared/Command"
 import { CommandId } from "@halles/shared/Ids"
 import * as Residents from "@halles/shared/Residents"
 import * as Shard from "@halles/shared/Shard"
-import { Effect, Fiber, Layer, Result, Schema } from "effect"
+import { Effect, Layer, Result, Schema } from "effect"
 import * as fc from "fast-check"
 import { ClusterSchema, Entity } from "effect/cluster"
 import { Rpc } from "effect/rpc"
@@ -121,25 +121,6 @@ layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("EventSourced"
         alarms.map(({ detail }) => [detail.refused.owner, detail.current.owner]),
         [["test-runner", "intruder"]]
       )
-    })
-  )
-
-  it.effect("is poisoned alone: its neighbours answer, and it does too once its history can be read", () =>
-    Effect.gen(function* () {
-      const sql = yield* SqlClient.SqlClient
-      const [poisoned, neighbour] = Array.from({ length: 1_000 }, (_, index) => `eu_shard${index}`).filter(
-        (id) => Shard.shardOf(id) === 9
-      )
-      const clientOf = yield* EntityClient.make(Counter)
-      yield* clientOf(neighbour!).Add(add("first", 1))
-      yield* sql`
-        INSERT INTO journal (entity_type, entity_id, seq, command_id, events, meta, shard, epoch, at)
-        VALUES ('Counter', ${poisoned!}, 1, 'bad', '[{"_tag":"Nonsense"}]', '{"v":1}', 9, 1, now())`
-      const stuck = yield* Effect.forkChild(clientOf(poisoned!).Add(add("second", 1)))
-      yield* Effect.sleep("300 millis")
-      yield* clientOf(neighbour!).Add(add("beside", 1)).pipe(Effect.timeout("2 seconds"))
-      yield* sql`UPDATE journal SET events = '[{"_tag":"Added","amount":4}]' WHERE entity_id = ${poisoned!}`
-      assert.deepStrictEqual(yield* Fiber.join(stuck), { total: 5, seq: 2, repeated: false })
     })
   )
 

@@ -4,6 +4,7 @@ import * as FencedRunnerStorage from "@halles/entities/FencedRunnerStorage"
 import { Journal } from "@halles/entities/Journal"
 import { JournalStore } from "@halles/entities/JournalStore"
 import { Outbox } from "@halles/entities/Outbox"
+import * as Parking from "@halles/entities/Parking"
 import { PaymentGateway } from "@halles/entities/PaymentGateway"
 import * as Projections from "@halles/entities/Projections"
 import * as Retention from "@halles/entities/Retention"
@@ -48,6 +49,7 @@ export const RunnerLive = Layer.unwrap(
     const hosted = Layer.mergeAll(
       Entities.layer,
       timers,
+      Layer.effectDiscard(Effect.forkScoped(Parking.watch)),
       Singleton.make(`projections-${region}`, Projections.run(region), {
         shardGroup: Shard.group(`${region}_singletons`)
       }),
@@ -63,6 +65,7 @@ export const RunnerLive = Layer.unwrap(
         Carrier.layer({ url: config.carrierUrl, key: config.carrierKey })
       ]),
       Layer.provide(ClusterRunner.layer(runner)),
+      Layer.provide(Parking.layer),
       Layer.provide(locks),
       Layer.provide(Journal.layer),
       Layer.provide(JournalStore.layer),

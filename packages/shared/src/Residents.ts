@@ -1,8 +1,25 @@
-import { Cause, Clock, Context, Duration, Effect, Exit, Fiber, Layer, Option, Scope, Tracer } from "effect"
+import {
+  Cause,
+  Clock,
+  Context,
+  Duration,
+  Effect,
+  Exit,
+  Fiber,
+  Layer,
+  Option,
+  Schema,
+  Scope,
+  Stream,
+  Tracer
+} from "effect"
 import { Entity, type EntityAddress } from "effect/cluster"
 import { type Rpc, RpcSchema } from "effect/rpc"
 import { EntityCalls, type Figures, type TypeFigures } from "./EntityCalls.ts"
 import * as Shard from "./Shard.ts"
+import { EntityParked } from "./Parking.ts"
+import { ActivationLost } from "./Residents/ActivationLost.ts"
+import { nameOf, Supervision } from "./Residents/Supervision.ts"
 
 /** What a handler of ours reads of a request. */
 type Handler = (request: { readonly payload: unknown }) => Effect.Effect<unknown, unknown>
@@ -17,6 +34,8 @@ interface Call {
 interface Options {
   readonly maxIdleTime: Duration.Input
   readonly mailboxCapacity: number
+  /** Messages that wait on purpose, as long as their caller says. */
+  readonly patient?: ReadonlyArray<string>
 }
 
 /**
@@ -24,6 +43,9 @@ interface Options {
  * waits on purpose, a handler that hangs) is cut off and asks the next owner: the neighbours wait no longer for it.
  */
 export const finishMs = 300
+
+/** The entity died of this command again and again: its caller is told, and nobody tries it any more. */
+class CommandDeadly extends Schema.TaggedError<CommandDeadly>()("CommandDeadly", { entity: Schema.String }) {}
 
 /** Nothing but what the contract declares: a defect or an interrupt is for the entity manager to deal with. */
 const isDeclared = (exit: Exit.Exit<unknown, unknown>): boolean =>
@@ -38,12 +60,22 @@ const isDeclared = (exit: Exit.Exit<unknown, unknown>): boolean =>
 export class Resident {
   readonly address: EntityAddress.EntityAddress
   private readonly requests: ReadonlyMap<string, Rpc.Any>
-  private readonly handlers: Readonly<Record<string, Handler>>
+  private handlers: Readonly<Record<string, Handler>>
+  /** What the manager makes of a call that came its way. */
+  private mode: "working" | "parked" | "resumed" = "working"
+  private readonly supervision: Supervision["Service"]
+  /** It died lately: a command that succeeds forgives that. */
+  private struck: boolean
+  /** A handler died where it was called: what it left behind is not to be gone on with. */
+  private soiled = false
   private readonly services: Context.Context<never>
   private readonly clock: Clock.Clock
   /** Calls under way; as many again may be with the manager, and what is beyond hears `MailboxFull`. */
   private readonly callsMax: number
   private readonly calls = new Map<Fiber.Fiber<unknown, unknown>, Call>()
+  /** Those that are with the manager. */
+  private readonly managed = new Map<Fiber.Fiber<unknown, unknown>, Call>()
+  private readonly patient: ReadonlySet<string>
   private readonly figures: Figures
   private readonly type: TypeFigures
   private readonly shard: number
@@ -59,16 +91,20 @@ export class Resident {
     readonly handlers: Readonly<Record<string, Handler>>
     readonly services: Context.Context<never>
     readonly options: Options
+    readonly supervision: Supervision["Service"]
   }) {
     this.figures = Context.get(made.services, EntityCalls)
     this.type = this.figures.type(made.address.entityType)
     this.shard = Shard.numberOf(made.address.shardId)
     this.address = made.address
+    this.supervision = made.supervision
+    this.struck = made.supervision.isStruck(made.address)
     this.requests = made.requests
     this.handlers = made.handlers
     this.services = made.services
     this.clock = Context.get(made.services, Clock.Clock)
     this.callsMax = made.options.mailboxCapacity
+    this.patient = new Set(made.options.patient)
     this.shownEveryMs = Duration.toMillis(Duration.fromInputUnsafe(made.options.maxIdleTime)) / 4
     this.shownAt = this.clock.currentTimeMillisUnsafe()
     this.since = this.shownAt
@@ -92,9 +128,14 @@ export class Resident {
     const sinceMs = performance.now()
     this.figures.noteShard(this.shard)
     const settle = (exit: Exit.Exit<unknown, unknown>) => {
-      if (!isDeclared(exit)) return answered(null)
-      this.type.command(tag).note(performance.now() - sinceMs, exit)
-      answered(exit)
+      if (isDeclared(exit)) {
+        this.type.command(tag).note(performance.now() - sinceMs, exit)
+        if (this.struck && Exit.isSuccess(exit)) this.struck = !this.supervision.forgive(this.address, payload)
+        answered(exit)
+      } else {
+        if (Exit.isFailure(exit)) this.soiled ||= this.blame(exit.cause, payload)
+        answered(null)
+      }
     }
     const services = parent === undefined ? this.services : Context.add(this.services, Tracer.ParentSpan, parent)
     const fiber = Effect.runForkWith(services)(Effect.suspend(() => handler({ payload })))
@@ -124,6 +165,83 @@ export class Resident {
     return [...this.calls.values()].map(({ sinceMs, tag }) => ({ command: tag, ms: now - sinceMs }))
   }
 
+  /**
+   * The handlers as the manager is given them. It tries a call again whenever the entity died of it, so that what is
+   * parked, or is known to kill, must be answered here.
+   */
+  forManager(): Readonly<Record<string, Handler>> {
+    const guarded: Record<string, Handler> = {}
+    for (const [tag, rpc] of this.requests) {
+      const handler = this.handlers[tag]
+      if (handler !== undefined) guarded[tag] = isStream(rpc) ? this.guardStream(handler) : this.guard(tag, handler)
+    }
+    return guarded
+  }
+
+  private refusal() {
+    return this.mode === "parked"
+      ? Effect.fail(new EntityParked({ entity: nameOf(this.address) }))
+      : Effect.die(new ActivationLost({ entity: nameOf(this.address), reason: this.mode }))
+  }
+
+  /** Says whether the entity is to blame for what a message ended in. */
+  private blame(cause: Cause.Cause<unknown>, payload: unknown): boolean {
+    if (!this.supervision.died(this.address, "command", cause, payload)) return false
+    this.struck = true
+    if (this.supervision.isParked(this.address)) this.park()
+    return true
+  }
+
+  private guard(tag: string, handler: Handler): Handler {
+    const { address, supervision } = this
+    return (request) =>
+      Effect.withFiber((fiber) => {
+        if (this.mode !== "working" || this.soiled) return this.refusal()
+        if (this.struck && supervision.isDeadly(address, request.payload)) {
+          return Effect.fail(new CommandDeadly({ entity: nameOf(address) }))
+        }
+        this.managed.set(fiber, { tag, sinceMs: performance.now() })
+        return handler(request).pipe(
+          Effect.onExit((exit) => {
+            this.managed.delete(fiber)
+            if (Exit.isSuccess(exit)) {
+              if (this.struck) this.struck = !supervision.forgive(address, request.payload)
+            } else this.blame(exit.cause, request.payload)
+            return Effect.void
+          })
+        )
+      })
+  }
+
+  private guardStream(handler: Handler): Handler {
+    return (request) =>
+      this.mode === "parked"
+        ? (Stream.fail(new EntityParked({ entity: nameOf(this.address) })) as unknown as ReturnType<Handler>)
+        : handler(request)
+  }
+
+  /** From now on every call is refused. */
+  park(): void {
+    this.mode = "parked"
+    const refuse: Handler = () => this.refusal()
+    this.handlers = Object.fromEntries([...this.requests.keys()].map((tag) => [tag, refuse]))
+  }
+
+  /** The next call has the entity rebuilt from its journal. */
+  resume(): void {
+    this.mode = "resumed"
+  }
+
+  /** Calls that nobody can be waiting for any more if they are old, those with the manager among them. */
+  *watched(): IterableIterator<readonly [Fiber.Fiber<unknown, unknown>, Call]> {
+    for (const call of this.calls) if (!this.patient.has(call[1].tag)) yield call
+    for (const call of this.managed) if (!this.patient.has(call[1].tag)) yield call
+  }
+
+  get isIdle(): boolean {
+    return this.calls.size === 0 && this.managed.size === 0
+  }
+
   /** The entity leaves: calls under way may end within the time, then they are cut off and the manager is asked. */
   leave(finishMs: number): Effect.Effect<void> {
     return Effect.suspend(() => {
@@ -145,24 +263,33 @@ export class Residents extends Context.Service<
   Residents,
   {
     readonly find: (entityType: string, entityId: string) => Resident | undefined
+    readonly all: () => Iterable<Resident>
     readonly add: (resident: Resident) => void
     readonly count: (entityType: string) => number
     /** No call finds it any more; done when none is under way. */
     readonly remove: (resident: Resident) => Effect.Effect<void>
+    readonly supervision: Supervision["Service"]
   }
 >()("@halles/shared/Residents") {
   static readonly layer = Residents.layerWith({ finishMs })
 
   static layerWith(options: { readonly finishMs: number }): Layer.Layer<Residents> {
-    return Layer.sync(Residents, () => make(options))
+    return Layer.effect(
+      Residents,
+      Effect.map(Supervision, (supervision) => make(options, supervision))
+    ).pipe(Layer.provide(Supervision.layer))
   }
 }
 
-const make = (options: { readonly finishMs: number }): Residents["Service"] => {
+const make = (options: { readonly finishMs: number }, supervision: Supervision["Service"]): Residents["Service"] => {
   const byType = new Map<string, Map<string, Resident>>()
   return {
+    supervision,
     find: (entityType, entityId) => byType.get(entityType)?.get(entityId),
     count: (entityType) => byType.get(entityType)?.size ?? 0,
+    *all() {
+      for (const known of byType.values()) yield* known.values()
+    },
     add: (resident) => {
       const { entityId, entityType } = resident.address
       const known = byType.get(entityType) ?? new Map<string, Resident>()
@@ -178,34 +305,48 @@ const make = (options: { readonly finishMs: number }): Residents["Service"] => {
   }
 }
 
+/** What a parked entity is made of: its handlers never run. */
+const nothing: Readonly<Record<string, Handler>> = {}
+
 /** `build` of `Entity.toLayer`, whose handlers are found by calls as long as the entity is there. */
 export const residing =
   <Type extends string, Rpcs extends Rpc.Any>(entity: Entity.Entity<Type, Rpcs>, options: Options) =>
   <Handlers extends Entity.HandlersFrom<Rpcs>, R>(build: Effect.Effect<Handlers, never, R>) =>
     Effect.gen(function* () {
-      const made = yield* build
       const residents = yield* Effect.serviceOption(Residents)
-      if (Option.isNone(residents)) return made
+      if (Option.isNone(residents)) return yield* build
+      const { add, remove, supervision } = residents.value
+      const address = yield* Entity.CurrentAddress
+      const made = supervision.isParked(address)
+        ? nothing
+        : yield* build.pipe(
+            Effect.map((handlers) => handlers as unknown as Readonly<Record<string, Handler>>),
+            Effect.catchCause((cause) => {
+              if (Cause.squash(cause) instanceof EntityParked) supervision.noteParked(address)
+              else supervision.died(address, "activation", cause)
+              return supervision.isParked(address) ? Effect.succeed(nothing) : Effect.failCause(cause)
+            })
+          )
       const scope = yield* Effect.scope
       const figures = yield* EntityCalls
       const type = figures.type(entity.type)
       const here = new Resident({
-        address: yield* Entity.CurrentAddress,
+        address,
         requests: entity.protocol.requests,
-        handlers: made as unknown as Readonly<Record<string, Handler>>,
+        handlers: made,
         services: yield* Effect.context<never>(),
-        options
+        options,
+        supervision
       })
+      if (made === nothing) here.park()
       type.activations += 1
       yield* Scope.addFinalizer(
         scope,
-        Effect.andThen(
-          Effect.sync(() => {
-            type.passivations += 1
-          }),
-          residents.value.remove(here)
-        )
+        Effect.suspend(() => {
+          type.passivations += 1
+          return remove(here)
+        })
       )
-      residents.value.add(here)
-      return made
+      add(here)
+      return here.forManager() as unknown as Handlers
     })

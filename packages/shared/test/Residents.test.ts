@@ -23,7 +23,7 @@ const Probe = Entity.make("Probe", [
   /** Says how often this entity was made, and whether the entity manager is among those who called. */
   Rpc.make("Ask", { success: Schema.Struct({ made: Schema.Int, managed: Schema.Boolean }) }),
   Rpc.make("Refuse", { error: No }),
-  /** Its handler dies where it is called directly, and at its first call by the manager. */
+  /** Its handler dies where it is called directly, and at its first call by the manager; each time it is made anew. */
   Rpc.make("Die", { success: Schema.String }),
   Rpc.make("Hang", {})
 ]).annotateRpcs(ClusterSchema.Uninterruptible, true)
@@ -110,7 +110,7 @@ layer(Test, { timeout: "30 seconds" })("Residents", (it) => {
       yield* TestClock.adjust("30 seconds")
       const exit = yield* Effect.exit(Fiber.join(dying))
       assert.deepStrictEqual(exit, Exit.succeed("survived"))
-      assert.strictEqual((yield* ask("brittle")).made, 2)
+      assert.strictEqual((yield* ask("brittle")).made, 3)
     })
   )
 
@@ -142,7 +142,8 @@ it.effect("who leaves answers what it has begun, for a while; what hangs is for 
       requests: Probe.protocol.requests,
       handlers: { Ask: () => Deferred.await(gate), Hang: () => Effect.never },
       services: yield* Effect.context<never>(),
-      options
+      options,
+      supervision: residents.supervision
     })
     residents.add(resident)
     const answers: Array<unknown> = []

@@ -38,6 +38,15 @@ export interface Committed {
   readonly entries: ReadonlyArray<Entry & { readonly position: bigint }>
 }
 
+/** It is written, whatever its entity makes of that: one that cannot go on is rebuilt, and the writer serves the others. */
+const told = ({ activation, onCommit }: Entry): void => {
+  try {
+    onCommit()
+  } catch {
+    activation.dead = true
+  }
+}
+
 interface Batch {
   readonly entries: Array<Entry>
   readonly refused: Map<Entry, Refused>
@@ -61,13 +70,15 @@ export const make = Effect.fnUntraced(function* (options: {
 }) {
   const open: Array<Batch> = []
   let waiting = 0
+  /** When the batch that is being written was begun, in Unix milliseconds; 0 when none is. */
+  let begun = 0
   const work = Latch.makeUnsafe(false)
 
   const attempt = (entries: ReadonlyArray<Entry>): Effect.Effect<Refused | null> =>
     options.store.append(options.runner, entries).pipe(
       Effect.map((appended): Refused | null => {
         if (appended._tag !== "Written") return appended
-        for (const entry of entries) entry.onCommit()
+        for (const entry of entries) told(entry)
         options.onCommitted({
           batch: appended.batch,
           entries: entries.map((entry, index) => ({ ...entry, position: appended.positions[index]! }))
@@ -108,13 +119,17 @@ export const make = Effect.fnUntraced(function* (options: {
         work.closeUnsafe()
         continue
       }
+      begun = Date.now()
       yield* Effect.uninterruptible(commit(batch))
+      begun = 0
       waiting -= batch.entries.length
     }
   }).pipe(Effect.forkScoped)
 
   return {
     hasRoom: () => waiting < queueMax,
+    /** For how long the batch that is being written has been on its way, in milliseconds. */
+    slowMs: () => (begun === 0 ? 0 : Date.now() - begun),
     /** Puts the entry in line at once; the effect succeeds with `null` when it is committed, or with why it is not. */
     appendUnsafe: (entry: Entry): Effect.Effect<Refused | null> => {
       let batch = open.at(-1)

@@ -218,7 +218,12 @@ const isOver = (state: OrderState.State) =>
   state.phase === "cancelled" ||
   (state.phase === "delivered" && OrderState.next(state) === null && state.returns.length === 0)
 
-const options = { ...EventSourced.options, maxIdleTime: "30 seconds", mailboxCapacity: 256 } as const
+const options = {
+  ...EventSourced.options,
+  maxIdleTime: "30 seconds",
+  mailboxCapacity: 256,
+  patient: ["Settled"]
+} as const
 
 export const OrderLive = Layer.unwrap(
   Effect.gen(function* () {

@@ -14,6 +14,7 @@ import { Journal } from "../Journal.ts"
 import { JournalStore } from "../JournalStore.ts"
 import { Outbox } from "../Outbox.ts"
 import * as FencedRunnerStorage from "../FencedRunnerStorage.ts"
+import * as Parking from "../Parking.ts"
 import { ShardEpochs } from "../ShardEpochs.ts"
 
 /**
@@ -42,6 +43,7 @@ export const layer = (owner = "test-runner") => {
       RunnerHealth.layerNoop
     ]),
     Layer.provideMerge([Journal.layer, Residents.layer]),
+    Layer.provide(Parking.layer),
     Layer.provideMerge(JournalStore.layer),
     Layer.provide(Outbox.layerNoop),
     Layer.provideMerge(ShardEpochs.layer(owner)),

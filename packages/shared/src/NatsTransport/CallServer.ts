@@ -12,7 +12,7 @@ import {
 } from "effect/cluster"
 import { Headers } from "effect/http"
 import { type Rpc, RpcServer } from "effect/rpc"
-import { type AnswerFrame, type CallFrame, codecOf, died } from "./CallFrames.ts"
+import { type AnswerFrame, type CallCodec, type CallFrame, codecOf, died, refusalOf } from "./CallFrames.ts"
 import type { MessageTooLarge } from "./Errors.ts"
 import { EntityCalls } from "../EntityCalls.ts"
 import { Residents } from "../Residents.ts"
@@ -59,6 +59,11 @@ interface PendingCall {
   /** Its shard was not here at some look: if it has no answer by the next one, nobody here gives it any. */
   isLost: boolean
   readonly refuse: () => void
+}
+
+const frameOf = (id: number, exit: Exit.Exit<unknown, unknown>, codec: CallCodec): AnswerFrame => {
+  const refusal = refusalOf(exit)
+  return refusal === undefined ? codec.encodeExit(id, exit) : [id, "refused", refusal]
 }
 
 /**
@@ -136,7 +141,7 @@ const layerCalls = Layer.effectDiscard(
                     .type(entityType)
                     .command(tag)
                     .note(performance.now() - sinceMs, exit)
-                  send(() => codecOf(rpc, codecFor).encodeExit(id, exit))
+                  send(() => frameOf(id, exit, codecOf(rpc, codecFor)))
                 })
             })
           )
@@ -175,7 +180,7 @@ const layerCalls = Layer.effectDiscard(
         if (exit === null) return takeLong(call, reply)
         let failed: unknown
         try {
-          failed = reply(codec.encodeExit(id, exit))
+          failed = reply(frameOf(id, exit, codec))
         } catch (cause) {
           failed = new ClusterError.MalformedMessage({ cause })
         }

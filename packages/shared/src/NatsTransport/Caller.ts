@@ -2,6 +2,7 @@ import { Cause, Context, Effect, Exit, Layer } from "effect"
 import { ClusterError, Message, Reply, type RunnerAddress, Runners, Snowflake } from "effect/cluster"
 import { type Rpc, type RpcSerialization, RpcSchema } from "effect/rpc"
 import { type AnswerFrame, type CallFrame, codecOf, type Refusal } from "./CallFrames.ts"
+import { EntityParked } from "../Parking.ts"
 import { MessageTooLarge } from "./Errors.ts"
 import { Answerers, isShort, make as makeShortCalls, ShortCalls } from "./ShortCalls.ts"
 
@@ -30,7 +31,7 @@ const streams = <R extends Rpc.Any>(message: Message.OutgoingRequest<R>): boolea
 const isShortMessage = <R extends Rpc.Any>(message: Message.Outgoing<R>): message is Message.OutgoingRequest<R> =>
   message._tag === "OutgoingRequest" && isShort(message.rpc) && Object.keys(message.envelope.headers).length === 0
 
-const refused = <R extends Rpc.Any>(reason: Refusal, message: Message.OutgoingRequest<R>) => {
+const refused = <R extends Rpc.Any>(reason: Exclude<Refusal, "EntityParked">, message: Message.OutgoingRequest<R>) => {
   const { address, requestId } = message.envelope
   switch (reason) {
     case "MailboxFull":
@@ -83,7 +84,12 @@ const make = Effect.gen(function* () {
           } else answerers.answered(address.shardId, to.host)
           if (answer === null) return resume(Effect.fail(new ClusterError.RunnerUnavailable({ address: to })))
           if (answer instanceof MessageTooLarge) return respond(Exit.die(answer))
-          if (answer[1] === "refused") return resume(Effect.fail(refused(answer[2], message)))
+          if (answer[1] === "refused") {
+            const [, , reason] = answer
+            return reason === "EntityParked"
+              ? respond(Exit.fail(new EntityParked({ entity: `${address.entityType}/${address.entityId}` })))
+              : resume(Effect.fail(refused(reason, message)))
+          }
           let exit: Exit.Exit<unknown, unknown>
           try {
             exit = answer[1] === "done" ? Exit.succeed(codec.decodeSuccess(answer[2])) : codec.decodeExit(answer[2])

@@ -3,6 +3,7 @@ import { ClusterError, ClusterSchema, EntityAddress, EntityId, EntityType, type 
 import { type Rpc, RpcSchema } from "effect/rpc"
 import type { Caller } from "./Caller.ts"
 import { codecOf } from "./CallFrames.ts"
+import { EntityParked } from "../Parking.ts"
 import { MessageTooLarge } from "./Errors.ts"
 
 /** A message to an entity whose shard some runner has. */
@@ -85,6 +86,9 @@ export const make = ({ call, codecFor }: Caller["Service"], answerers: Answerers
       (id) => [id, shard.group, shard.id, entityType, entityId, tag, encoded, trace],
       (answer) => {
         if (answer instanceof MessageTooLarge) return answered(Exit.die(answer))
+        if (answer?.[1] === "refused" && answer[2] === "EntityParked") {
+          return answered(Exit.fail(new EntityParked({ entity: `${entityType}/${entityId}` })))
+        }
         if (answer === null || (answer[1] === "refused" && answer[2] !== "MailboxFull")) {
           answerers.refused(shard, runner)
           return answered(null)
