@@ -11,7 +11,8 @@ import * as Problems from "./Problems.ts"
 
 /** Holds every request to `Policy.ts` before its handler runs, and before its body is read. */
 export class Access extends HttpApiMiddleware.Service<Access>()("@halles/http/Access", {
-  error: [Problems.unauthorized, Problems.forbidden, Problems.unavailable]
+  // A parked customer's own consents cannot be read.
+  error: [Problems.unauthorized, Problems.forbidden, Problems.unavailable, Problems.entityParked]
 }) {}
 
 export type Refused = Unauthorized | Forbidden | Unavailable

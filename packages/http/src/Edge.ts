@@ -1,5 +1,6 @@
 import { limitMax } from "@halles/entities/Reads"
 import { CommandId } from "@halles/shared/Ids"
+import type { EntityParked } from "@halles/shared/Parking"
 import type { Region } from "@halles/shared/Region"
 import { Cause, Effect, Schedule, Schema } from "effect"
 import { type HttpServerRequest, HttpServerResponse } from "effect/http"
@@ -44,8 +45,11 @@ const retries = RetryBudget.make()
 /** Two more attempts, 50 ms apart: a shard that has just moved is found again, and the caller's deadline stands. */
 const again = { times: 2, schedule: Schedule.spaced("50 millis") }
 
-/** The cluster's failures become `Unavailable`; what the entity refused passes. */
-export const unavailable = <E>(error: E): Refusal<E> | Unavailable =>
+/**
+ * The cluster's failures become `Unavailable`; what the entity refused passes, and so does that it is parked, which no
+ * contract names.
+ */
+export const unavailable = <E>(error: E): Refusal<E> | Unavailable | EntityParked =>
   failureOf(error) === undefined ? (error as Refusal<E>) : new Unavailable()
 
 /**
@@ -55,7 +59,7 @@ export const unavailable = <E>(error: E): Refusal<E> | Unavailable =>
 export const call = <A, E, R>(
   effect: Effect.Effect<A, E, R>,
   durationMs: number = deadlineMs
-): Effect.Effect<A, Refusal<E> | Unavailable, R> =>
+): Effect.Effect<A, Refusal<E> | Unavailable | EntityParked, R> =>
   Effect.suspend(() => {
     retries.earn()
     return effect.pipe(

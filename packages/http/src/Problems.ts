@@ -3,6 +3,7 @@ import { NotEnoughPoints, TooManyAddresses } from "@halles/entities/Customer"
 import { AlreadyExists, CommandReused, NotFound, PreconditionFailed } from "@halles/entities/EntityErrors"
 import { NotShipped, ReturnExceeds, TooLateToCancel, TooManyReturns } from "@halles/entities/Order"
 import { StockBound, StockChanged, StockPromised } from "@halles/entities/Sku"
+import { EntityParked } from "@halles/shared/Parking"
 import { TooManyEndpoints } from "./Subscriptions.ts"
 import { TargetRefused } from "./Subscriptions/Targets.ts"
 import * as EdgeErrors from "./EdgeErrors.ts"
@@ -131,6 +132,13 @@ export const unavailable = Problem.of(EdgeErrors.Unavailable, {
   title: "Not available at the moment",
   detail: () => "Try again after a moment, with the same idempotency key.",
   headers: { "retry-after": String(Problem.retryAfterSeconds) }
+})
+export const entityParked = Problem.of(EntityParked, {
+  title: "Out of order until somebody has looked at it",
+  sample: { entity: "Cart/eu_Qm3vXr8Kd0ZtWbYp5nLc2A" },
+  detail: ({ entity }) => `${entity} failed again and again. Nothing was done, and our operators know of it.`,
+  help: "Trying again at once does not help: an operator has to let it go on. The same request with the same idempotency key is safe at any time.",
+  headers: { "retry-after": "60" }
 })
 export const invalidRequest = Problem.of(EdgeErrors.InvalidRequest, {
   title: "The request does not follow the contract",

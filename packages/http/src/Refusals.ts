@@ -19,7 +19,8 @@ export class Refusals extends HttpApiMiddleware.Service<Refusals>()("@halles/htt
     Problems.faultInjected,
     Problems.internalError,
     Problems.preconditionRequired,
-    Problems.unavailable
+    Problems.unavailable,
+    Problems.entityParked
   ]
 }) {}
 

@@ -5,10 +5,14 @@ import type { EntityAddress } from "effect/cluster"
  * The entity did nothing but die or hang, and is parked: every call is refused until an operator resumes it. A failure of
  * the cluster, as `MailboxFull` is: no contract names it, any call may fail with it. Nothing was decided.
  */
-export class EntityParked extends Schema.TaggedError<EntityParked>()("EntityParked", {
-  /** `Cart/eu_7f3a` */
-  entity: Schema.String
-}) {}
+export class EntityParked extends Schema.TaggedError<EntityParked>()(
+  "EntityParked",
+  {
+    /** `Cart/eu_7f3a` */
+    entity: Schema.String
+  },
+  { httpApiStatus: 503 }
+) {}
 
 /** Why an entity was parked; shown to operators, so without personal data. */
 export interface ParkedBecause {
