@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises"
 import { customerId } from "./Issuer.ts"
 import type { World } from "./World.ts"
 
@@ -5,6 +6,9 @@ import type { World } from "./World.ts"
 const eachMax = 20
 /** Of each other thing that a route needs. */
 const few = 3
+
+/** A tenth of a second apart. */
+const shippedTriesMax = 200
 
 /** Where endpoints are registered: nobody listens, and what is sent stays on the machine. */
 export const hooksUrl = "https://127.0.0.1:9"
@@ -36,22 +40,35 @@ export const make = (url: string, world: World, tokens: Tokens) => {
       ...(body === undefined ? {} : { body: JSON.stringify(body) })
     })
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`)
-    return (await response.json()) as { readonly id: string; readonly messageId: string }
+    return (await response.json()) as { readonly id: string; readonly messageId: string; readonly returnId: string }
   }
   const cart = async (token?: string, more: object = {}): Promise<string> =>
     (await send("POST", "/v1/carts", { region: "eu", currency: "GBP", ...more }, token)).id
-  const filled = async (): Promise<string> => {
+  const filled = async (quantity = 2): Promise<string> => {
     const id = await cart()
-    await send("PUT", `/v1/carts/${id}/lines/TEA-01`, { quantity: 2 })
+    await send("PUT", `/v1/carts/${id}/lines/TEA-01`, { quantity })
     return id
   }
-  const buy = async (paymentToken: string): Promise<void> => {
-    const id = await filled()
+  const buy = async (paymentToken: string, quantity?: number): Promise<string> => {
+    const id = await filled(quantity)
     await send("POST", `/v1/carts/${id}/checkout`, { email, shippingAddress, paymentToken })
     world.learn("orders.id", id)
+    return id
+  }
+  /** Once the order is on its way. */
+  const returned = async (id: string): Promise<string> => {
+    const body = { lines: [{ sku: "TEA-01", quantity: 1 }], disposition: "restock" }
+    for (let tries = 0; ; tries += 1) {
+      try {
+        return (await send("POST", `/v1/orders/${id}/returns`, body)).returnId
+      } catch (error) {
+        if (tries === shippedTriesMax) throw error
+        await setTimeout(100)
+      }
+    }
   }
   const opened = async (): Promise<void> => {
-    await several(eachMax, () => buy("tok_ok"))
+    await several(eachMax, async () => void (await buy("tok_ok")))
     await several(eachMax, async () => world.learn("carts.id", await filled()))
     await several(few, async () => world.keep("carts.id", await cart(tokens.import, { pricing: "agreed" })))
     for (const [name, value] of [
@@ -63,6 +80,11 @@ export const make = (url: string, world: World, tokens: Tokens) => {
     ] as const) {
       world.keep(name, value)
     }
+    await several(few, async () => {
+      const id = await buy("tok_ok", 30)
+      world.keep("orders.id", id)
+      world.keep("returns.id", await returned(id))
+    })
     const { customer } = tokens
     // What follows needs a cluster that was started for this.
     if (customer === undefined) return

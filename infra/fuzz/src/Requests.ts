@@ -26,6 +26,8 @@ export interface Plan {
   readonly body: unknown
   /** Which of the credentials that there are. */
   readonly credential: number
+  /** Where in each list of known things this request takes them from; each from another place where it is null. */
+  readonly together: number | null
   readonly breaks: ReadonlyArray<Break>
 }
 
@@ -166,6 +168,7 @@ const requestsTo = (route: Route, resolve: Contract["resolve"]): fc.Arbitrary<Pl
       parameters: parametersOf(route, resolve),
       typed,
       credential: fc.nat(255),
+      together: fc.option(fc.nat(255)),
       breaks: fc.oneof(
         { weight: 3, arbitrary: fc.constant<ReadonlyArray<Break>>([]) },
         { weight: 2, arbitrary: fc.array(breaks, { minLength: 1, maxLength: 2 }) }

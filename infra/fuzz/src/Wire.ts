@@ -31,11 +31,14 @@ export interface Received {
   readonly ms: number
 }
 
-const settle = (value: unknown, world: World): unknown => {
-  if (value instanceof Known) return world.pick(value.name, value.pick) ?? settle(value.otherwise, world)
-  if (Array.isArray(value)) return value.map((item) => settle(item, world))
+/** With `together` all that is known is taken from the same place of each list, so that a message is one of its endpoint. */
+const settle = (value: unknown, world: World, together: number | null): unknown => {
+  if (value instanceof Known) {
+    return world.pick(value.name, together ?? value.pick) ?? settle(value.otherwise, world, together)
+  }
+  if (Array.isArray(value)) return value.map((item) => settle(item, world, together))
   if (typeof value !== "object" || value === null) return value
-  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, settle(member, world)]))
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, settle(member, world, together)]))
 }
 
 const textOf = (value: unknown): string => (typeof value === "string" ? value : (JSON.stringify(value) ?? ""))
@@ -96,7 +99,9 @@ const breakText = (text: Buffer, how: Extract<Break, { at: "text" }>["how"], pic
 /** Makes a plan into a request, with what the edge has told. */
 export const prepare = (plan: Plan, world: World, credentials: ReadonlyArray<Credential>): Sent => {
   const { breaks, route } = plan
-  const given = new Map(Object.entries(plan.parameters).map(([name, value]) => [name, settle(value, world)]))
+  const given = new Map(
+    Object.entries(plan.parameters).map(([name, value]) => [name, settle(value, world, plan.together)])
+  )
   const at = <A extends Break["at"]>(kind: A) =>
     breaks.filter((one): one is Extract<Break, { at: A }> => one.at === kind)
   const nth = (pick: number) => route.parameters[pick % Math.max(1, route.parameters.length)]
@@ -137,7 +142,7 @@ export const prepare = (plan: Plan, world: World, credentials: ReadonlyArray<Cre
   let body: Buffer | undefined
   if (plan.type !== undefined) {
     const { fits: fitsBody, schema } = route.bodies[plan.type]!
-    let content = settle(plan.body, world)
+    let content = settle(plan.body, world, plan.together)
     if (schema["type"] === "string") {
       // A body that is no JSON is the document's example, about things that are there.
       const example = textOf(content).replaceAll(exampleId, (id) =>

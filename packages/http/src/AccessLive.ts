@@ -1,4 +1,3 @@
-import * as EntityClient from "@halles/shared/EntityClient"
 import { Customer } from "@halles/entities/Customer"
 import { AuditLog, AuditUnavailable } from "@halles/shared/AuditLog"
 import type { Act } from "@halles/shared/AuditLog/Entry"
@@ -12,6 +11,7 @@ import * as Edge from "./Edge.ts"
 import { Forbidden, Unauthorized, Unavailable } from "./EdgeErrors.ts"
 import { policy, type Question, type Rule } from "./Policy.ts"
 import { Principal } from "./Principal.ts"
+import * as Upstreams from "./Upstreams.ts"
 
 /** What succeeded without asking what only the body tells was done unseen: a defect of its handler. */
 const checkAsked = <E, R>(
@@ -42,7 +42,7 @@ export const AccessLive = Layer.effect(
   Access,
   Effect.gen(function* () {
     const audit = yield* AuditLog
-    const customer = yield* EntityClient.make(Customer)
+    const customer = yield* Upstreams.entity(Customer)
 
     const consented = (id: string, purpose: Rule["consent"]) =>
       Edge.call(customer(CustomerId.make(id)).View()).pipe(

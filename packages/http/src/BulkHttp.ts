@@ -1,4 +1,3 @@
-import * as EntityClient from "@halles/shared/EntityClient"
 import { Cart, type CartView, PutLine, RemoveLine } from "@halles/entities/Cart"
 import { ListProduct, Product } from "@halles/entities/Product"
 import { Adjust, Receive, Sku } from "@halles/entities/Sku"
@@ -16,6 +15,7 @@ import * as Consistency from "./Consistency.ts"
 import * as Edge from "./Edge.ts"
 import * as Problem from "./Problem.ts"
 import { skuJson } from "./SkuHttp.ts"
+import * as Upstreams from "./Upstreams.ts"
 
 /** Items of one request that are on their way at a time: the rest of the cluster has other clients. */
 const concurrency = 16
@@ -72,9 +72,9 @@ export const BulkHttp = HttpApiBuilder.group(
   Api,
   "bulk",
   Effect.fnUntraced(function* (handlers) {
-    const cart = yield* EntityClient.make(Cart)
-    const product = yield* EntityClient.make(Product)
-    const sku = yield* EntityClient.make(Sku)
+    const cart = yield* Upstreams.entity(Cart)
+    const product = yield* Upstreams.entity(Product)
+    const sku = yield* Upstreams.entity(Sku)
 
     const sendStock = (item: typeof StockItem.Type, fields: ReturnType<typeof Edge.stamp>) => {
       const entity = sku(skuId(item.region, item.sku))

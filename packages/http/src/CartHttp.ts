@@ -1,4 +1,3 @@
-import * as EntityClient from "@halles/shared/EntityClient"
 import {
   AddLine,
   ApplyCoupon,
@@ -28,6 +27,7 @@ import * as Edge from "./Edge.ts"
 import { CurrencyMismatch, Unavailable } from "./EdgeErrors.ts"
 import { orderJson } from "./OrderHttp.ts"
 import { saleJson } from "./SaleJson.ts"
+import * as Upstreams from "./Upstreams.ts"
 
 export const cartJson = (view: CartView): typeof CartJson.Encoded => ({
   id: view.id,
@@ -65,8 +65,8 @@ export const CartHttp = HttpApiBuilder.group(
   Api,
   "carts",
   Effect.fnUntraced(function* (handlers) {
-    const cart = yield* EntityClient.make(Cart)
-    const order = yield* EntityClient.make(Order)
+    const cart = yield* Upstreams.entity(Cart)
+    const order = yield* Upstreams.entity(Order)
     const currencies = yield* Cache.makeWith((id: CartId) => Effect.map(cart(id).View(), (view) => view.currency), {
       capacity: currenciesMax,
       timeToLive: (exit) => (Exit.isSuccess(exit) ? "1 hour" : 0)

@@ -1,4 +1,3 @@
-import * as EntityClient from "@halles/shared/EntityClient"
 import { ListProduct, Product, type ProductView, Unlist } from "@halles/entities/Product"
 import { Reads } from "@halles/entities/Reads"
 import { SkuId, skuId } from "@halles/shared/Ids"
@@ -15,6 +14,7 @@ import { Unavailable } from "./EdgeErrors.ts"
 import { money } from "./MoneyJson.ts"
 import { ResponseCache } from "./ResponseCache.ts"
 import { productKey } from "./ResponseCache/Invalidation.ts"
+import * as Upstreams from "./Upstreams.ts"
 
 export const productJson = (view: ProductView): typeof ProductJson.Encoded => ({
   region: view.region,
@@ -45,7 +45,7 @@ export const CatalogHttp = HttpApiBuilder.group(
   Api,
   "catalog",
   Effect.fnUntraced(function* (handlers) {
-    const product = yield* EntityClient.make(Product)
+    const product = yield* Upstreams.entity(Product)
     const reads = yield* Reads
     const imports = yield* CatalogImport
     const cache = yield* ResponseCache

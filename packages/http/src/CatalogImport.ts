@@ -1,4 +1,3 @@
-import * as EntityClient from "@halles/shared/EntityClient"
 import { ListProduct, Product } from "@halles/entities/Product"
 import { Receive, Sku } from "@halles/entities/Sku"
 import { CommandId, skuId, WarehouseId } from "@halles/shared/Ids"
@@ -7,6 +6,7 @@ import type { ImportLine } from "./CatalogApi.ts"
 import * as Rows from "./CatalogImport/ImportRows.ts"
 import * as Edge from "./Edge.ts"
 import * as Problem from "./Problem.ts"
+import * as Upstreams from "./Upstreams.ts"
 
 /** Rows of one import that are on their way at a time. */
 const concurrency = 32
@@ -38,8 +38,8 @@ export class CatalogImport extends Context.Service<
   static readonly layer = Layer.effect(
     CatalogImport,
     Effect.gen(function* () {
-      const product = yield* EntityClient.make(Product)
-      const sku = yield* EntityClient.make(Sku)
+      const product = yield* Upstreams.entity(Product)
+      const sku = yield* Upstreams.entity(Sku)
 
       const list = (importId: string, number: number, row: Rows.ImportRow) => {
         const { description = "", region, sku: code, title } = row

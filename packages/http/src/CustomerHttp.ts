@@ -1,4 +1,3 @@
-import * as EntityClient from "@halles/shared/EntityClient"
 import {
   Customer,
   type CustomerView,
@@ -23,6 +22,7 @@ import * as Consistency from "./Consistency.ts"
 import * as Edge from "./Edge.ts"
 import { money } from "./MoneyJson.ts"
 import type { OrderSummaryJson } from "./OrderApi.ts"
+import * as Upstreams from "./Upstreams.ts"
 
 const customerJson = (view: CustomerView): typeof CustomerJson.Encoded => ({
   id: view.id,
@@ -100,8 +100,8 @@ export const CustomerHttp = HttpApiBuilder.group(
   Api,
   "customers",
   Effect.fnUntraced(function* (handlers) {
-    const customer = yield* EntityClient.make(Customer)
-    const order = yield* EntityClient.make(Order)
+    const customer = yield* Upstreams.entity(Customer)
+    const order = yield* Upstreams.entity(Order)
     const reads = yield* Reads
     const send = (id: CustomerId, command: ReturnType<typeof commandsOf>[number]) => {
       switch (command._tag) {

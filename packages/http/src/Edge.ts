@@ -27,6 +27,8 @@ const clusterFailures = {
   PersistenceError: "give_up",
   RpcClientError: "give_up",
   Busy: "give_up",
+  /** Its region does not answer, or the region's database. */
+  BreakerOpen: "give_up",
   /** A list's database. */
   SqlError: "give_up"
 } as const

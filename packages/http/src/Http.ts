@@ -43,6 +43,7 @@ import { SubscriptionHttp } from "./SubscriptionHttp.ts"
 import { Subscriptions } from "./Subscriptions.ts"
 import { allowed, Targets } from "./Subscriptions/Targets.ts"
 import { TraceContext } from "./TraceContext.ts"
+import { Upstreams } from "./Upstreams.ts"
 import { WebhookHttp, WebhookSecrets } from "./WebhookHttp.ts"
 
 /** Of every body that is read as a whole; catalogue imports are read row by row. */
@@ -69,6 +70,8 @@ export const RoutesLive = Layer.mergeAll(
   Layer.provide([CartHttp, OrderHttp, CustomerHttp, SkuHttp, CatalogHttp, BulkHttp]),
   Layer.provide([SubscriptionHttp, WebhookHttp, PartnerKeyHttp, HealthHttp]),
   Layer.provide([CatalogImport.layer, AccessLive, IdempotencyLive, RefusalsLive]),
+  Layer.provide(Upstreams.reads),
+  Layer.provide(Upstreams.layer),
   Layer.provide(Layer.succeed(HttpIncomingMessage.MaxBodySize, bodyMax))
 )
 

@@ -1,4 +1,3 @@
-import * as EntityClient from "@halles/shared/EntityClient"
 import { Cancel, Order, type OrderView, RequestReturn } from "@halles/entities/Order"
 import { NotFound } from "@halles/entities/EntityErrors"
 import { Payment, type PaymentView } from "@halles/entities/Payment"
@@ -11,6 +10,7 @@ import * as Edge from "./Edge.ts"
 import { money } from "./MoneyJson.ts"
 import type { OrderJson, PaymentJson, RequestedReturnJson, ReturnJson, StepEvent } from "./OrderApi.ts"
 import { saleJson } from "./SaleJson.ts"
+import * as Upstreams from "./Upstreams.ts"
 
 const goodsJson = (view: OrderView, goods: OrderView["returns"][number]): typeof ReturnJson.Encoded => ({
   returnId: goods.returnId,
@@ -104,9 +104,9 @@ export const OrderHttp = HttpApiBuilder.group(
   Api,
   "orders",
   Effect.fnUntraced(function* (handlers) {
-    const order = yield* EntityClient.make(Order)
-    const payment = yield* EntityClient.make(Payment)
-    const shipment = yield* EntityClient.make(Shipment)
+    const order = yield* Upstreams.entity(Order)
+    const payment = yield* Upstreams.entity(Payment)
+    const shipment = yield* Upstreams.entity(Shipment)
     return handlers.handleAll({
       getPayment: ({ params, request }) =>
         Effect.map(Edge.call(payment(params.id).View()), (view) =>

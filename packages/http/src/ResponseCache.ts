@@ -126,10 +126,11 @@ const make = Effect.gen(function* () {
   const makeOnce = <E, R>(
     shared: Shared,
     make: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>,
-    own: Making
+    own: Making,
+    anew: boolean
   ) =>
     Effect.gen(function* () {
-      const stored = yield* fromRedis(shared)
+      const stored = anew ? undefined : yield* fromRedis(shared)
       const nowMs = (yield* Clock.Clock).currentTimeMillisUnsafe()
       if (stored !== undefined && isFresh(stored, nowMs)) {
         if (!own.old && mayKeep(shared)) keep(stored)
@@ -183,7 +184,7 @@ const make = Effect.gen(function* () {
       }
       if (others === undefined) {
         making.set(shared.key, own)
-        yield* Effect.forkDetach(makeOnce(shared, make, own))
+        yield* Effect.forkDetach(makeOnce(shared, make, own, anew))
       }
       const outcome = yield* Effect.exit(Deferred.await(own.done))
       if (Exit.isSuccess(outcome)) {

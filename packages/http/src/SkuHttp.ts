@@ -1,4 +1,3 @@
-import * as EntityClient from "@halles/shared/EntityClient"
 import { Adjust, AllowBackOrder, Receive, Sku, type SkuView } from "@halles/entities/Sku"
 import { skuCode, skuId } from "@halles/shared/Ids"
 import { regionOf } from "@halles/shared/Region"
@@ -7,6 +6,7 @@ import { HttpApiBuilder } from "effect/http-api"
 import { Api } from "./Api.ts"
 import * as Edge from "./Edge.ts"
 import type { SkuJson } from "./SkuApi.ts"
+import * as Upstreams from "./Upstreams.ts"
 
 export const skuJson = (view: SkuView): typeof SkuJson.Encoded => ({
   region: regionOf(view.id),
@@ -23,7 +23,7 @@ export const SkuHttp = HttpApiBuilder.group(
   Api,
   "skus",
   Effect.fnUntraced(function* (handlers) {
-    const sku = yield* EntityClient.make(Sku)
+    const sku = yield* Upstreams.entity(Sku)
     return handlers.handleAll({
       getSku: ({ params, request }) =>
         Effect.map(Edge.call(sku(skuId(params.region, params.sku)).View()), (view) =>

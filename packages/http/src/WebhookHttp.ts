@@ -1,4 +1,3 @@
-import * as EntityClient from "@halles/shared/EntityClient"
 import { CarrierWebhook } from "@halles/entities/Carrier"
 import { NotFound } from "@halles/entities/EntityErrors"
 import { GatewayNotice, Payment } from "@halles/entities/Payment"
@@ -12,6 +11,7 @@ import { Api } from "./Api.ts"
 import * as Edge from "./Edge.ts"
 import { BadSignature, InvalidRequest } from "./EdgeErrors.ts"
 import { faultsOf } from "./Refusals.ts"
+import * as Upstreams from "./Upstreams.ts"
 
 /** What our partners sign their webhooks with. */
 export class WebhookSecrets extends Context.Service<
@@ -59,8 +59,8 @@ export const WebhookHttp = HttpApiBuilder.group(
   Api,
   "webhooks",
   Effect.fnUntraced(function* (handlers) {
-    const payment = yield* EntityClient.make(Payment)
-    const shipment = yield* EntityClient.make(Shipment)
+    const payment = yield* Upstreams.entity(Payment)
+    const shipment = yield* Upstreams.entity(Shipment)
     const secrets = yield* WebhookSecrets
     return handlers.handleAll({
       gateway: Effect.fnUntraced(function* ({ headers, payload }) {

@@ -1,3 +1,4 @@
+import * as Breaker from "@halles/shared/Breaker"
 import { CustomerId } from "@halles/shared/Ids"
 import { Region } from "@halles/shared/Region"
 import { Revocations } from "@halles/shared/Revocations"
@@ -92,6 +93,12 @@ const make = Effect.fnUntraced(function* (issuer: string) {
   const clock = yield* Clock.Clock
   const now = () => clock.currentTimeMillisUnsafe()
 
+  // Seldom asked: three failures say enough.
+  const breaker = yield* Breaker.make("issuer", { callsMin: 3 })
+  const context = yield* Effect.context<never>()
+  const askIssuer = (url: string, options: RequestInit) =>
+    Effect.runPromiseWith(context)(breaker.run(Effect.tryPromise(() => fetch(url, options))))
+
   let askedAt = Number.NEGATIVE_INFINITY
   let haveKeys = false
   const keys = createRemoteJWKSet(new URL("jwks", issuer.endsWith("/") ? issuer : `${issuer}/`), {
@@ -104,7 +111,7 @@ const make = Effect.fnUntraced(function* (issuer: string) {
         throw haveKeys ? new errors.JWKSNoMatchingKey() : new KeysUnavailable()
       }
       askedAt = now()
-      const answer = await fetch(url, options)
+      const answer = await askIssuer(url, options)
       haveKeys ||= answer.ok
       return answer
     }

@@ -173,6 +173,9 @@ layer(servers, { excludeTestServices: true, timeout: "60 seconds" })("shared ans
       const before = state.made
       assert.strictEqual(yield* ask(one), yield* ask(other))
       assert.strictEqual(state.made, before)
+      // Who must not see what is older than its own write goes past Redis, too.
+      const anew = one.through(request({ "consistency-token": "x" }), { ...shared, key }, make)
+      assert.strictEqual(text(yield* anew), String(before + 1))
       nats.publish(Subject.event("eu", "Product", "eu_TEA"), "{}")
       yield* Effect.repeat(Effect.all([ask(one), ask(other)]), {
         until: (answers) => answers.every((answer) => Number(answer) > before),
