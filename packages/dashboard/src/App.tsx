@@ -147,16 +147,14 @@ const Side = ({ who }: { readonly who: string }) => {
         <span class="who" title={who}>
           {who}
         </span>
-        <div class="row">
-          <button type="button" class="plain" onClick={nextScheme}>
-            <Icon name="scheme" />
-            {scheme.value === "system" ? "As the system" : scheme.value === "dark" ? "Dark" : "Light"}
-          </button>
-          <button type="button" class="plain" onClick={() => void signOut()}>
-            <Icon name="leave" />
-            Sign out
-          </button>
-        </div>
+        <button type="button" class="plain" onClick={nextScheme}>
+          <Icon name="scheme" />
+          {scheme.value === "system" ? "As the system" : scheme.value === "dark" ? "Dark" : "Light"}
+        </button>
+        <button type="button" class="plain" onClick={() => void signOut()}>
+          <Icon name="leave" />
+          Sign out
+        </button>
       </div>
     </header>
   )

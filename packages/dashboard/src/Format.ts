@@ -12,14 +12,15 @@ export const count = (value: number | null): string => (value === null ? nothing
 export const rate = (value: number | null): string =>
   value === null ? nothing : value === 0 || value >= 10 ? whole.format(value) : tenths.format(value)
 
-/** `12 ms`, `3.4 s`, `5 min`, `2 h`, `4 d`. */
+/** `12 ms`, `3.4 s`, `41 s`, `5 min`, `2 h`, `4 d`. */
 export const duration = (ms: number | null): string => {
   if (ms === null) return nothing
   const size = Math.abs(ms)
   if (size < 1) return ms === 0 ? "0 ms" : `${ms.toFixed(2)} ms`
   if (size < 10) return `${tenths.format(ms)} ms`
   if (size < 1_000) return `${whole.format(ms)} ms`
-  if (size < 60_000) return `${tenths.format(ms / 1_000)} s`
+  if (size < 10_000) return `${tenths.format(ms / 1_000)} s`
+  if (size < 60_000) return `${whole.format(ms / 1_000)} s`
   if (size < 3_600_000) return `${whole.format(ms / 60_000)} min`
   if (size < 172_800_000) return `${whole.format(ms / 3_600_000)} h`
   return `${whole.format(ms / 86_400_000)} d`
@@ -42,6 +43,9 @@ export const time = (at: number | string | Date): string => {
   const today = date.toDateString() === new Date().toDateString()
   return today ? clock.format(date) : `${day.format(date)} ${clock.format(date)}`
 }
+
+/** `14:03:09.250`: for what happens many times a second. */
+export const instant = (at: number): string => `${time(at)}.${String(at % 1_000).padStart(3, "0")}`
 
 /** Minor units as a string, as all money of Halles is written. */
 export const money = (amount: string | number | bigint, currency: string): string => {

@@ -1,7 +1,7 @@
 import type * as Json from "@halles/http/OperatorJson"
 import { Answer, useAsked } from "../Asked.tsx"
 import { tagsOf } from "../EventTags.ts"
-import { time } from "../Format.ts"
+import { instant } from "../Format.ts"
 import { ask } from "../Ops.ts"
 import { Json as Shown } from "../parts/Json.tsx"
 import { More, useMore } from "../parts/More.tsx"
@@ -24,7 +24,7 @@ const Line = ({ row, shown }: { readonly row: Row; readonly shown: boolean }) =>
       <summary>
         <span class="seq">{row.seq}</span>
         <span class="what">{tagsOf(row.events)}</span>
-        <time dateTime={new Date(row.at).toISOString()}>{time(row.at)}</time>
+        <time dateTime={new Date(row.at).toISOString()}>{instant(row.at)}</time>
       </summary>
       <div class="inside">
         <dl class="pairs">

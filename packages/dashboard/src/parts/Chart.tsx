@@ -26,7 +26,7 @@ const optionsOf = ({ format, height = 180, lines }: ChartProps, width: number): 
   return {
     width,
     height,
-    padding: [8, 8, 0, 0],
+    padding: [8, 28, 0, 0],
     legend: { show: false },
     cursor: { points: { size: 6 }, y: false },
     scales: {
@@ -34,7 +34,7 @@ const optionsOf = ({ format, height = 180, lines }: ChartProps, width: number): 
       y: { range: (_, __, max) => [0, Math.max(1, max * 1.15)] }
     },
     axes: [
-      { ...axis, font, grid: { show: false }, space: 90, values: "{HH}:{mm}:{ss}" },
+      { ...axis, font, size: 30, grid: { show: false }, space: 90, values: "{HH}:{mm}:{ss}" },
       { ...axis, font, size: 62, space: 34, values: (_, ticks) => ticks.map((tick) => format(tick)) }
     ],
     series: [

@@ -22,11 +22,15 @@ export const Table = <Row,>({ columns, id, label, marked, rows }: TableProps<Row
     <table>
       <thead>
         <tr>
-          {columns.map((column) => (
-            <th key={column.label} scope="col" class={column.num === true ? "num" : ""}>
-              {column.label}
-            </th>
-          ))}
+          {columns.map((column) =>
+            column.label === "" ? (
+              <td key="" class="corner" />
+            ) : (
+              <th key={column.label} scope="col" class={column.num === true ? "num" : ""}>
+                {column.label}
+              </th>
+            )
+          )}
         </tr>
       </thead>
       <tbody>

@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks"
 import { tagsOf } from "../EventTags.ts"
-import { count, time } from "../Format.ts"
+import { count, instant } from "../Format.ts"
 import { type Told, tail, tailOf } from "../Live.ts"
 import { Empty } from "../parts/Notes.tsx"
 import { Page } from "../parts/Page.tsx"
@@ -8,10 +8,10 @@ import { type Column, Table } from "../parts/Table.tsx"
 import { entityLink, refine, route } from "../Router.ts"
 
 /** Rows on the screen at a time; the filter looks at all that are kept. */
-const shownMax = 200
+const shownMax = 100
 
 const columns: ReadonlyArray<Column<Told>> = [
-  { label: "At", show: ({ at }) => time(at) },
+  { label: "At", show: ({ at }) => instant(at) },
   { label: "Entity", show: ({ entity, seq }) => <a href={entityLink(entity, { at: seq })}>{entity}</a> },
   { label: "Seq", num: true, show: ({ seq }) => count(seq) },
   { label: "Events", wide: true, show: ({ events }) => tagsOf(events) },

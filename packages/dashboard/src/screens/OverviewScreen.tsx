@@ -4,6 +4,7 @@ import { alarms, history, type Overview, overview } from "../Live.ts"
 import { AlarmLine } from "../parts/AlarmLine.tsx"
 import { Chart } from "../parts/Chart.tsx"
 import { Badge, Empty, Figure, Skeleton } from "../parts/Notes.tsx"
+import { isNarrow } from "../Narrow.ts"
 import { Page } from "../parts/Page.tsx"
 import { type Column, Table } from "../parts/Table.tsx"
 import { regionColour, regionName } from "../Regions.ts"
@@ -15,7 +16,8 @@ const sum = (regions: ReadonlyArray<Region>, of: (region: Region) => number) =>
   regions.reduce((total, region) => total + of(region), 0)
 
 /** Nothing where nothing is wrong, so that what is wrong stands out. */
-const late = (ms: number | null) => (ms === null ? <Badge tone="bad">no answer</Badge> : duration(ms))
+const late = (ms: number | null) =>
+  ms === null ? <Badge tone="bad">no answer</Badge> : ms === 0 ? "none" : duration(ms)
 
 const columns: ReadonlyArray<Column<Region>> = [
   { label: "Region", show: ({ region }) => <strong>{regionName(region)}</strong> },
@@ -107,7 +109,11 @@ const Told = ({ told }: { readonly told: Overview }) => {
         </section>
       )}
       <section class="card flush">
-        <Table label="Regions" columns={columns} rows={regions} id={({ region }) => region} />
+        {isNarrow.value ? (
+          <Upright regions={regions} />
+        ) : (
+          <Table label="Regions" columns={columns} rows={regions} id={({ region }) => region} />
+        )}
       </section>
       <div class="grid">
         <section class="card">
@@ -127,3 +133,20 @@ const Told = ({ told }: { readonly told: Overview }) => {
     </>
   )
 }
+
+/** On a phone a column a region, since the rows would not fit. */
+const Upright = ({ regions }: { readonly regions: ReadonlyArray<Region> }) => (
+  <Table
+    label="Regions"
+    columns={[
+      { label: "", show: ({ label }) => <span class="soft">{label}</span> },
+      ...regions.map((region) => ({
+        label: region.region.toUpperCase(),
+        num: true,
+        show: ({ show }: Column<Region>) => show(region)
+      }))
+    ]}
+    rows={columns.slice(2)}
+    id={({ label }) => label}
+  />
+)

@@ -1,5 +1,5 @@
 import type * as Json from "@halles/http/OperatorJson"
-import { duration, time } from "../Format.ts"
+import { duration, instant, time } from "../Format.ts"
 import { Empty } from "../parts/Notes.tsx"
 import { entityLink } from "../Router.ts"
 
@@ -17,7 +17,7 @@ export const SagaTimeline = ({ saga }: { readonly saga: Saga }) =>
             <strong>{step}</strong>
             {compensation ? " (undoes)" : ""}
           </span>
-          <time dateTime={new Date(at).toISOString()}>{time(at)}</time>
+          <time dateTime={new Date(at).toISOString()}>{instant(at)}</time>
           <span class="soft">
             <a href={entityLink(entity, { at: seq })}>{`${entity} #${seq}`}</a>
           </span>

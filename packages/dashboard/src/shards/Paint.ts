@@ -16,7 +16,7 @@ export interface Palette {
   readonly ramp: ReadonlyArray<string>
   readonly none: string
   readonly ink: string
-  readonly accent: string
+  readonly card: string
   readonly bad: string
 }
 
@@ -26,11 +26,11 @@ export const palette = (): Palette => ({
   ramp: ramp.map((step) => colour(`s${step}`)),
   none: colour("none"),
   ink: colour("ink"),
-  accent: colour("accent"),
+  card: colour("card"),
   bad: colour("bad")
 })
 
-/** Cells in rows, so many that they fill the width and are at most `cellMax` wide. */
+/** Cells in rows that fill the width, in whole rows where that is near. */
 export interface Layout {
   readonly columns: number
   readonly cell: number
@@ -38,12 +38,17 @@ export interface Layout {
   readonly height: number
 }
 
-const cellMax = 30
+const cellMax = 36
 
 export const layoutOf = (shards: number, width: number): Layout => {
-  const cell = shards > 2_000 ? 10 : shards > 300 ? 14 : Math.min(cellMax, Math.max(18, Math.floor(width / 12)))
-  const gap = cell > 14 ? 3 : 1
-  const columns = Math.max(1, Math.floor((width + gap) / (cell + gap)))
+  const gap = shards > 300 ? 1 : 3
+  const wanted = shards > 2_000 ? 10 : shards > 300 ? 14 : 24
+  const most = Math.max(1, Math.floor((width + gap) / (wanted + gap)))
+  const whole = Array.from({ length: Math.ceil(most / 2) }, (_, less) => most - less).find(
+    (columns) => shards % columns === 0
+  )
+  const columns = whole ?? most
+  const cell = Math.min(cellMax, Math.floor((width + gap) / columns) - gap)
   return { columns, cell, gap, height: Math.ceil(shards / columns) * (cell + gap) }
 }
 
@@ -105,8 +110,10 @@ export const paint = (canvas: HTMLCanvasElement, scene: Scene, now: number): boo
       context.globalAlpha = 1
     }
     if (shard.parked > 0) {
-      context.fillStyle = colours.bad
+      context.fillStyle = colours.card
       context.fillRect(x + cell / 4, y + cell / 4, cell / 2, cell / 2)
+      context.fillStyle = colours.bad
+      context.fillRect(x + cell / 3, y + cell / 3, cell / 3, cell / 3)
     }
     if (shard.shard === chosen) {
       context.strokeStyle = colours.ink

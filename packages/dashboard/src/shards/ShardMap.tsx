@@ -37,8 +37,11 @@ export const ShardMap = ({ by, choose, chosen, region }: ShardMapProps) => {
   useEffect(() => {
     if (width === 0) return undefined
     const draw = (now: number) => {
+      const element = canvas.current
+      // Frames are given up a moment after the screen is.
+      if (element === null) return
       const scene = { shards: board.of(region), by, runners: names, chosen: chosen ?? cursor, width, colours }
-      if (paint(canvas.current!, scene, now)) frame = requestAnimationFrame(draw)
+      if (paint(element, scene, now)) frame = requestAnimationFrame(draw)
     }
     let frame = requestAnimationFrame(draw)
     return () => cancelAnimationFrame(frame)

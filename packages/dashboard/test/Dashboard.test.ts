@@ -1,0 +1,116 @@
+import { assert, layer } from "@effect/vitest"
+import { ChromiumTest } from "@halles/shared/testing/ChromiumTest"
+import axe from "axe-core"
+import { Effect, Layer } from "effect"
+import { mkdirSync, readdirSync, statSync } from "node:fs"
+import { join } from "node:path"
+import type { Browser, Page } from "playwright-core"
+import { SampleCluster } from "./SampleCluster.ts"
+
+const order = "eu_Qm3vXr8Kd0ZtWbYp5nLc2A"
+const screens = {
+  overview: { at: "#/", heading: "Overview", says: "Europe" },
+  alarms: { at: "#/alarms", heading: "Alarms", says: "is parked" },
+  shards: { at: "#/shards?region=eu&shard=17", heading: "Shard map", says: "Entities of shard 17" },
+  runners: { at: "#/runners", heading: "Runners", says: "eu-2" },
+  types: { at: "#/types", heading: "Entity types", says: "Place" },
+  entities: { at: "#/entities?type=Order", heading: "Entities", says: order },
+  entity: { at: `#/entity/Order/${order}`, heading: `Order/${order}`, says: "ShipmentBooked" },
+  sku: { at: "#/entity/Sku/eu_TEA-01", heading: "Sku/eu_TEA-01", says: "eu-north" },
+  parked: { at: "#/entity/Order/eu_poison", heading: "Order/eu_poison", says: "Parked since" },
+  sagas: { at: "#/sagas", heading: "Sagas", says: "stuck" },
+  saga: {
+    at: "#/saga/Order/eu_stuck0000000000000000",
+    heading: "Saga Order/eu_stuck0000000000000000",
+    says: "is owed"
+  },
+  streams: { at: "#/streams", heading: "Streams", says: "503 Service Unavailable" },
+  events: { at: "#/events", heading: "Events", says: "StockHeld" },
+  audit: { at: "#/audit", heading: "Audit", says: "new kernel" },
+  nowhere: { at: "#/nowhere", heading: "No such page", says: "Go to the overview" }
+} as const
+
+const looks = {
+  "laptop-light": { colorScheme: "light", viewport: { width: 1_366, height: 860 } },
+  "phone-dark": { colorScheme: "dark", viewport: { width: 390, height: 844 } }
+} as const
+
+const pictures = join(import.meta.dirname, "..", "..", "..", ".halles", "screenshots")
+
+/** A page whose complaints are kept: errors of its own, and what its policy refused. */
+const opened = async (chromium: Browser, options: Parameters<Browser["newContext"]>[0]) => {
+  const context = await chromium.newContext(options)
+  context.setDefaultTimeout(20_000)
+  const page = await context.newPage()
+  const complaints: Array<string> = []
+  page.on("pageerror", (error) => complaints.push(String(error)))
+  page.on("console", (message) => {
+    if (/Content Security Policy/.test(message.text())) complaints.push(message.text())
+  })
+  return { page, complaints, close: () => context.close() }
+}
+
+const arrive = async (page: Page, { at, heading, says }: (typeof screens)[keyof typeof screens]) => {
+  await page.evaluate(`location.hash = ${JSON.stringify(at)}`)
+  await page.getByRole("heading", { level: 1, name: heading, exact: true }).waitFor()
+  await page.getByText(says).first().waitFor()
+}
+
+/** What axe finds to be serious or worse, as `rule: element`. */
+const barriers = async (page: Page): Promise<ReadonlyArray<string>> => {
+  const { violations } = (await page.evaluate(
+    "axe.run(document, { resultTypes: ['violations'], runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa'] })"
+  )) as axe.AxeResults
+  return violations
+    .filter(({ impact }) => impact === "serious" || impact === "critical")
+    .flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 160)}`))
+}
+
+layer(Layer.merge(SampleCluster.layer({ shardsPerRegion: 64, perSecond: 20 }), ChromiumTest.layer), {
+  excludeTestServices: true,
+  timeout: "60 seconds"
+})("The operators' page", (it) => {
+  for (const [look, options] of Object.entries(looks)) {
+    it.effect(
+      `every screen shows what is there, keeps nobody out and fits, ${look}`,
+      () =>
+        Effect.gen(function* () {
+          const { url } = yield* SampleCluster
+          const chromium = yield* ChromiumTest
+          yield* Effect.promise(async () => {
+            mkdirSync(pictures, { recursive: true })
+            const { close, complaints, page } = await opened(chromium, options)
+            await page.goto(url)
+            await page.getByRole("heading", { level: 1 }).waitFor()
+            await page.evaluate(axe.source)
+            for (const [name, screen] of Object.entries(screens)) {
+              await arrive(page, screen)
+              assert.deepStrictEqual(await barriers(page), [], name)
+              const over = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
+              assert.isAtMost(Number(over), 0, `${name} is wider than the screen`)
+              await page.screenshot({ path: join(pictures, `${name}-${look}.png`), fullPage: true })
+            }
+            assert.deepStrictEqual(complaints, [])
+            await close()
+          })
+        }),
+      120_000
+    )
+  }
+
+  it.effect("its first load is under 250 kB", () =>
+    Effect.gen(function* () {
+      const { url } = yield* SampleCluster
+      const assets = join(import.meta.dirname, "..", "dist", "assets")
+      const compressed = readdirSync(assets).filter((name) => name.endsWith(".gz"))
+      const bytes = compressed.reduce((sum, name) => sum + statSync(join(assets, name)).size, 0)
+      assert.isAbove(bytes, 50_000)
+      assert.isBelow(bytes, 250_000)
+      const answer = yield* Effect.promise(() => fetch(url, { headers: { "accept-encoding": "gzip, deflate, br" } }))
+      assert.strictEqual(answer.headers.get("content-encoding"), "br")
+      assert.notInclude(answer.headers.get("content-security-policy") ?? "", "unsafe")
+      const html = yield* Effect.promise(() => answer.text())
+      assert.notMatch(html, /<script(?![^>]*\bsrc=)|<style|\bstyle=|\bon\w+=/)
+    })
+  )
+})

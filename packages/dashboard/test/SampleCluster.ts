@@ -1,0 +1,105 @@
+import { NodeHttpServer } from "@effect/platform-node"
+import { dashboardFiles } from "@halles/http/DashboardFiles"
+import type { liveEvents, LiveEventName } from "@halles/http/OperatorEvents"
+import { Context, Duration, Effect, Layer, Schedule, Stream } from "effect"
+import { HttpRouter, HttpServer, HttpServerRequest, HttpServerResponse } from "effect/http"
+import { createServer } from "node:http"
+import { join } from "node:path"
+import * as Samples from "./Samples.ts"
+
+export interface SampleOptions {
+  readonly shardsPerRegion: number
+  /** Events that are told, and shards that change, each second. */
+  readonly perSecond: number
+}
+
+const directory = join(import.meta.dirname, "..", "dist")
+
+/** How often the stream tells something; a frame carries as much as that time is worth. */
+const frameMs = 50
+/** The whole cluster is told so often. */
+const wholeMs = 1_000
+
+type Frames = { readonly [Name in LiveEventName]?: (typeof liveEvents)[Name]["Encoded"] }
+
+const frame = (data: Frames): string =>
+  Object.entries(data)
+    .map(([event, told], index) => `id: ${Date.now()}.${index}\nevent: ${event}\ndata: ${JSON.stringify(told)}\n\n`)
+    .join("")
+
+const live = ({ perSecond, shardsPerRegion }: SampleOptions) => {
+  const shards = Samples.shards(shardsPerRegion)
+  const whole = () => ({
+    overview: Samples.overview(shardsPerRegion),
+    runners: Samples.runners(),
+    alarms: Samples.alarms()
+  })
+  const first = frame({ hello: { at: Date.now(), resumed: false }, ...whole(), shards, moves: Samples.moves() })
+  const perFrame = Math.round((perSecond * frameMs) / 1_000)
+  const rest = Stream.fromSchedule(Schedule.spaced(Duration.millis(frameMs))).pipe(
+    Stream.map((tick) =>
+      frame({
+        ...(tick % (wholeMs / frameMs) === 0 ? whole() : {}),
+        ...(perFrame === 0
+          ? {}
+          : {
+              events: { items: Samples.told(tick, perFrame), left: 0 },
+              shards: Samples.changed(shards, tick, perFrame)
+            })
+      })
+    ),
+    Stream.filter((text) => text !== "")
+  )
+  return HttpServerResponse.stream(Stream.encodeText(Stream.concat(Stream.make(first), rest)), {
+    contentType: "text/event-stream",
+    headers: { "cache-control": "no-store" }
+  })
+}
+
+/**
+ * A cluster that is made up, behind the page as it is built and served: for what a real one cannot show on a laptop, such
+ * as ten thousand shards, and for states that are rare, such as a parked entity.
+ */
+export class SampleCluster extends Context.Service<SampleCluster, { readonly url: string }>()(
+  "@halles/dashboard/test/SampleCluster"
+) {
+  static readonly layer = (options: SampleOptions) =>
+    Layer.effect(
+      SampleCluster,
+      Effect.map(HttpServer.HttpServer, ({ address }) => ({
+        url: "port" in address ? `http://localhost:${address.port}` : ""
+      }))
+    ).pipe(
+      Layer.provideMerge(
+        HttpRouter.serve(
+          Layer.mergeAll(
+            dashboardFiles(directory),
+            HttpRouter.add("GET", "/v1/ops/live", live(options)),
+            HttpRouter.add(
+              "GET",
+              "/v1/ops/*",
+              Effect.map(HttpServerRequest.HttpServerRequest, ({ url }) => {
+                const answer = Samples.answers(new URL(url, "http://localhost"))
+                return answer === null
+                  ? HttpServerResponse.jsonUnsafe(Samples.notFound, {
+                      status: 404,
+                      headers: { "content-type": "application/problem+json" }
+                    })
+                  : HttpServerResponse.jsonUnsafe(answer)
+              })
+            ),
+            HttpRouter.add(
+              "POST",
+              "/v1/ops/*",
+              HttpServerResponse.jsonUnsafe(Samples.notPossible, {
+                status: 409,
+                headers: { "content-type": "application/problem+json" }
+              })
+            )
+          ),
+          { disableLogger: true, disableListenLog: true }
+        )
+      ),
+      Layer.provide(NodeHttpServer.layer(createServer, { host: "localhost", port: 0 }))
+    )
+}
