@@ -59,6 +59,7 @@ export const test = Effect.fn("Test.test")(function* (settings: Settings, filter
 const browserTests = [
   "packages/identity/test/Chromium.test.ts",
   "packages/dashboard/test/Dashboard.test.ts",
+  "packages/dashboard/test/Frames.test.ts",
   "infra/test/dashboard.test.ts"
 ]
 const isWanted = (path: string, filters: ReadonlyArray<string>) =>

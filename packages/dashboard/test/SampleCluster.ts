@@ -17,8 +17,6 @@ const directory = join(import.meta.dirname, "..", "dist")
 
 /** How often the stream tells something; a frame carries as much as that time is worth. */
 const frameMs = 50
-/** The whole cluster is told so often. */
-const wholeMs = 1_000
 
 type Frames = { readonly [Name in LiveEventName]?: (typeof liveEvents)[Name]["Encoded"] }
 
@@ -35,21 +33,26 @@ const live = ({ perSecond, shardsPerRegion }: SampleOptions) => {
     alarms: Samples.alarms()
   })
   const first = frame({ hello: { at: Date.now(), resumed: false }, ...whole(), shards, moves: Samples.moves() })
-  const perFrame = Math.round((perSecond * frameMs) / 1_000)
-  const rest = Stream.fromSchedule(Schedule.spaced(Duration.millis(frameMs))).pipe(
-    Stream.map((tick) =>
-      frame({
-        ...(tick % (wholeMs / frameMs) === 0 ? whole() : {}),
-        ...(perFrame === 0
-          ? {}
-          : {
-              events: { items: Samples.told(tick, perFrame), left: 0 },
-              shards: Samples.changed(shards, tick, perFrame)
-            })
+  const rest = Stream.suspend(() => {
+    // By the clock, so that a busy machine gets as many events in fewer frames.
+    let told = 0
+    let seconds = 0
+    const began = performance.now()
+    return Stream.fromSchedule(Schedule.spaced(Duration.millis(frameMs))).pipe(
+      Stream.map((tick) => {
+        const elapsed = (performance.now() - began) / 1_000
+        const due = Math.floor(elapsed * perSecond) - told
+        told += due
+        const isWhole = Math.floor(elapsed) > seconds
+        seconds = Math.floor(elapsed)
+        return frame({
+          ...(isWhole ? whole() : {}),
+          events: { items: Samples.told(tick, due), left: 0 },
+          shards: Samples.changed(shards, tick, due)
+        })
       })
-    ),
-    Stream.filter((text) => text !== "")
-  )
+    )
+  })
   return HttpServerResponse.stream(Stream.encodeText(Stream.concat(Stream.make(first), rest)), {
     contentType: "text/event-stream",
     headers: { "cache-control": "no-store" }
