@@ -14,15 +14,28 @@ import parked from "./migrations/0005_parked.ts"
 const run = Migrator.make({})
 
 /** Brings one region's database up to date; needs its owner. Numbered, in order, each once; frozen once landed. */
-export const migrateRegion = run({
-  loader: Migrator.fromRecord({
-    "0001_journal": journal,
-    "0002_projections": projections,
-    "0003_archive": archive,
-    "0004_load": load,
-    "0005_parked": parked
-  })
-})
+export const migrateRegion = Effect.andThen(
+  run({
+    loader: Migrator.fromRecord({
+      "0001_journal": journal,
+      "0002_projections": projections,
+      "0003_archive": archive,
+      "0004_load": load,
+      "0005_parked": parked
+    })
+  }),
+  // Operators look at everything and write nothing, but that they let a parked entity go on.
+  Effect.flatMap(
+    SqlClient.SqlClient,
+    (sql) => sql`
+      DO $$ BEGIN
+        IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'halles_ops') THEN
+          GRANT SELECT ON ALL TABLES IN SCHEMA public TO halles_ops;
+          GRANT EXECUTE ON FUNCTION entity_resume TO halles_ops;
+        END IF;
+      END $$`
+  )
+)
 
 /** Runner registry, shard locks (tables of Effect's own), the placement of shards and the audit log of the whole cluster, in `halles_control`. */
 export const migrateControl = Effect.gen(function* () {

@@ -3,6 +3,7 @@ import { type Resident, Residents } from "@halles/shared/Residents"
 import { nameOf } from "@halles/shared/Residents/Supervision"
 import * as Shard from "@halles/shared/Shard"
 import { Context, Effect, type Fiber, Layer, Metric, Option, Schedule } from "effect"
+import type { SqlClient } from "effect/sql"
 import { Journal } from "./Journal.ts"
 import { JournalStore } from "./JournalStore.ts"
 import { Outbox } from "./Outbox.ts"
@@ -57,6 +58,16 @@ export const layer = Layer.effect(
     })
   })
 )
+
+/** Lets a parked entity work again, whoever owns it, within `everyMs`; false when it was not parked. For operators, who say why in the audit log. */
+export const resume = Effect.fn("Parking.resume")(function* (
+  sql: SqlClient.SqlClient,
+  entityType: string,
+  entityId: string
+) {
+  const [row] = yield* sql<{ resumed: boolean }>`SELECT entity_resume(${entityType}, ${entityId}) AS resumed`
+  return row!.resumed
+})
 
 /**
  * Cuts off calls that do not return, and lets entities go on that an operator has resumed. A call is not blamed on its

@@ -101,11 +101,7 @@ const parkedRow = (id: string) =>
     return rows[0]
   }).pipe(Effect.repeat({ until: (row) => row !== undefined, schedule: Schedule.spaced("50 millis") }), within)
 
-const resume = Effect.fnUntraced(function* (id: string) {
-  const sql = yield* SqlClient.SqlClient
-  const [row] = yield* sql<{ resumed: boolean }>`SELECT entity_resume('Tally', ${id}) AS resumed`
-  return row!.resumed
-})
+const resume = (id: string) => Effect.flatMap(SqlClient.SqlClient, (sql) => Parking.resume(sql, "Tally", id))
 
 layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("Parking", (it) => {
   it.effect(

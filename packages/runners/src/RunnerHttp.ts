@@ -1,5 +1,6 @@
 import { createServer } from "node:http"
 import { NodeHttpServer } from "@effect/platform-node"
+import { objectives } from "@halles/entities/Alarms/Objectives"
 import { ShardEpochs } from "@halles/entities/ShardEpochs"
 import { overdue } from "@halles/entities/Timers"
 import { Nats } from "@halles/shared/Nats"
@@ -7,9 +8,6 @@ import { Effect, Layer, Metric } from "effect"
 import { HttpRouter, HttpServerResponse } from "effect/http"
 import { PrometheusMetrics } from "effect/observability"
 import { SqlClient } from "effect/sql"
-
-/** A timer that has waited longer than this says that the runner makes no progress. */
-const overdueMaxMs = 10_000
 
 /** Ready means progress: the servers answer, shards are owned, and no timer is long overdue. */
 const ready = Effect.gen(function* () {
@@ -24,7 +22,8 @@ const ready = Effect.gen(function* () {
     shards: epochs.owned().length,
     timerOverdueMs: Math.round(value)
   }
-  const ok = state.database && state.nats && state.shards > 0 && state.timerOverdueMs < overdueMaxMs
+  const ok =
+    state.database && state.nats && state.shards > 0 && state.timerOverdueMs <= objectives.timer_overdue.objective
   return HttpServerResponse.jsonUnsafe({ ready: ok, ...state }, { status: ok ? 200 : 503 })
 })
 

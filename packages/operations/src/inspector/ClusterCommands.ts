@@ -1,9 +1,10 @@
+import * as Alarms from "@halles/entities/Alarms"
 import { RegionDatabases } from "@halles/entities/Reads"
 import { regions } from "@halles/shared/Region"
-import { Effect, Option } from "effect"
+import { Console, Effect, Option } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { SqlClient } from "effect/sql"
-import { clockTime, duration, output, printList } from "./Output.ts"
+import { duration, output, printList } from "./Output.ts"
 
 /** Rows that a query may show. */
 const sqlRowsMax = 1_000
@@ -114,18 +115,23 @@ const sqlCommand = Command.make(
 
 const alarms = Command.make("alarms", { region, output }, ({ output, region }) =>
   Effect.gen(function* () {
-    const databases = yield* RegionDatabases
-    const items = yield* Effect.forEach(wanted(region), (one) =>
-      Effect.map(
-        databases.of(one)<{ kind: string; detail: unknown; at: number }>`
-          SELECT kind, detail, (extract(epoch FROM at) * 1000)::double precision AS at FROM alarm ORDER BY id DESC LIMIT 100`,
-        (rows) => rows.map(({ at, detail, kind }) => ({ at: clockTime(at), region: one, kind, detail }))
-      )
-    )
-    yield* printList(output, items.flat(), ["at", "region", "kind", "detail"], (item) => String(item["kind"]))
+    const now = Date.now()
+    const found = yield* Alarms.alarms({}, wanted(region))
+    const items = found.map((alarm) => ({ ...alarm, for: duration(now - alarm.since) }))
+    const columns = ["severity", "code", "region", "subject", "for", "text", "command"]
+    yield* printList(output, items, columns, (item) => String(item["subject"] ?? item["code"]))
+    if (output === "table" && items.length === 0) yield* Console.error("Nothing to look at.")
+    yield* Effect.sync(() => {
+      if (items.some(({ severity }) => severity === "critical")) process.exitCode = 1
+    })
   })
 ).pipe(
-  Command.withDescription("What operators must see, such as two owners of one shard; the newest 100 of each region")
+  Command.withDescription(
+    "What somebody should look at, the worst first, each with the command to run next: timers, sagas, events and read tables " +
+      "that are late, parked entities, two owners of a shard, dead runners and letters. Exit code 1 if something is critical"
+  ),
+  Command.withShortDescription("What somebody should look at"),
+  Command.withExamples([{ command: "halles alarms" }, { command: "halles alarms --region eu -o ids" }])
 )
 
 export const clusterCommands = [shards, runners, alarms, sqlCommand] as const

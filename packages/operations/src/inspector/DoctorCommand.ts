@@ -1,3 +1,4 @@
+import { objectives } from "@halles/entities/Alarms/Objectives"
 import { RegionDatabases } from "@halles/entities/Reads"
 import { type Region, regions } from "@halles/shared/Region"
 import { Console, Effect } from "effect"
@@ -15,8 +16,6 @@ interface Finding {
 }
 
 const skewMaxMs = 1_000
-const overdueMaxMs = 5_000
-const unpublishedMaxMs = 10_000
 const connectionsShareMax = 0.8
 
 const finding = (what: string, where: string, found: string, ok: boolean, next: string): Finding => ({
@@ -97,14 +96,14 @@ const region = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, control: S
       "oldest overdue timer",
       where,
       duration(overdue ?? 0),
-      (overdue ?? 0) < overdueMaxMs,
+      (overdue ?? 0) < objectives.timer_overdue.objective,
       `halles saga list; is a runner of ${where} alive?`
     ),
     finding(
       "oldest unpublished batch",
       where,
       duration(unpublished ?? 0),
-      (unpublished ?? 0) < unpublishedMaxMs,
+      (unpublished ?? 0) < objectives.events_unpublished.objective,
       "is NATS there? events wait in the outbox and nothing is lost"
     ),
     finding(

@@ -59,5 +59,10 @@ export const grants = Effect.gen(function* () {
         GRANT SELECT, UPDATE (enabled, disabled_reason, failing_since, seq) ON webhook.endpoint TO halles_webhooks;
         GRANT SELECT, INSERT, UPDATE, DELETE ON webhook.delivery TO halles_webhooks;
       END IF;
+      -- What was given up, for alarms: not what it said, nor to whom.
+      IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'halles_reader') THEN
+        GRANT USAGE ON SCHEMA webhook TO halles_reader;
+        GRANT SELECT (endpoint_id, message_id, type, state, attempts, outcome, created_at) ON webhook.delivery TO halles_reader;
+      END IF;
     END $$`
 })
