@@ -151,7 +151,7 @@ const ofRegion = Effect.fnUntraced(function* (region: Region, sql: SqlClient.Sql
       value: now - at,
       text: `Owes ${owes} and has not moved for ${seconds(now - at)}`
     })),
-    ...(waiting?.at == null
+    ...(waiting === undefined || waiting.at === null
       ? []
       : [
           {
