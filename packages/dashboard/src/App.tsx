@@ -3,7 +3,7 @@ import { useEffect } from "preact/hooks"
 import { useAsked } from "./Asked.tsx"
 import { alarms, connection } from "./Live.ts"
 import { Me } from "./Me.ts"
-import { ask } from "./Ops.ts"
+import { ask, signOut } from "./Ops.ts"
 import { FailureNote } from "./parts/FailureNote.tsx"
 import { Icon, type IconName } from "./parts/Icon.tsx"
 import { Badge, Skeleton } from "./parts/Notes.tsx"
@@ -19,7 +19,7 @@ import { RunnersScreen } from "./screens/RunnersScreen.tsx"
 import { SagaScreen } from "./screens/SagaScreen.tsx"
 import { SagasScreen } from "./screens/SagasScreen.tsx"
 import { ShardsScreen } from "./screens/ShardsScreen.tsx"
-import { SignInScreen } from "./screens/SignInScreen.tsx"
+import { RefusedScreen, SignInScreen } from "./screens/SignInScreen.tsx"
 import { StreamsScreen } from "./screens/StreamsScreen.tsx"
 import { TypesScreen } from "./screens/TypesScreen.tsx"
 import { Empty } from "./parts/Notes.tsx"
@@ -101,11 +101,6 @@ const Connection = () => {
   )
 }
 
-const signOut = async () => {
-  await fetch("/sign-out", { method: "POST", headers: { "Halles-Operator": "1" } })
-  location.reload()
-}
-
 const Side = ({ who }: { readonly who: string }) => {
   const open = useSignal(false)
   useEffect(() => {
@@ -165,6 +160,7 @@ export const App = () => {
   const me = useAsked(() => ask((ops) => ops.cluster.me()), [])
   if (me.value === null) {
     if (me.failure?.signedOut === true) return <SignInScreen />
+    if (me.failure?.forbidden === true) return <RefusedScreen />
     return (
       <div class="main">
         {me.failure === null ? <Skeleton /> : <FailureNote failure={me.failure} again={me.again} />}

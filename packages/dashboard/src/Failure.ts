@@ -3,6 +3,7 @@ export interface Failure {
   readonly title: string
   readonly next: string
   readonly signedOut: boolean
+  readonly forbidden: boolean
 }
 
 const text = (error: unknown, field: string): string => {
@@ -10,18 +11,24 @@ const text = (error: unknown, field: string): string => {
   return typeof value === "string" ? value : ""
 }
 
-const failure = (title: string, next: string, signedOut = false): Failure => ({ title, next, signedOut })
+const failure = (title: string, next: string, tag = ""): Failure => ({
+  title,
+  next,
+  signedOut: tag === "Unauthorized",
+  forbidden: tag === "Forbidden"
+})
 
 /** Errors of the contract by their tags; whatever else happens is told as no answer. */
 export const toFailure = (error: unknown): Failure => {
   const tag = typeof error === "object" && error !== null ? text(error, "_tag") : ""
   switch (tag) {
     case "Unauthorized":
-      return failure("You are signed out.", "Sign in again; you come back to this page.", true)
+      return failure("You are signed out.", "Sign in again; you come back to this page.", tag)
     case "Forbidden":
       return failure(
         "Your account may not do this.",
-        "It needs the role ops-read to look and ops-write to change. An administrator grants it: npm run identity -- grant EMAIL ops-write --reason …"
+        "It needs the role ops-read to look and ops-write to change. An administrator grants it: npm run identity -- grant EMAIL ops-write --reason …",
+        tag
       )
     case "ForeignRequest":
       return failure("The change did not come from this page.", "Reload the page, then try again.")

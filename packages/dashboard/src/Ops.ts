@@ -23,3 +23,9 @@ const runtime = ManagedRuntime.make(Ops.layer)
 /** One request to the operator API; it rejects with the error that the contract declares. */
 export const ask = <A, E>(request: (ops: Client) => Effect.Effect<A, E>): Promise<A> =>
   runtime.runPromise(Effect.timeout(Effect.flatMap(Ops, request), deadline))
+
+/** Ends the session here; whoever signs in next may be somebody else. */
+export const signOut = async (): Promise<void> => {
+  await fetch("/sign-out", { method: "POST", headers: { "Halles-Operator": "1" } })
+  location.reload()
+}

@@ -41,7 +41,9 @@ const Lines = ({ currency, lines }: { readonly lines: ReadonlyArray<CartLine>; r
     { label: "Sum", num: true, show: ({ quantity, unitPrice }) => money(unitPrice * quantity, currency) }
   ]
   if (lines.length === 0) return <Empty title="No lines." />
-  return <Table label="Lines" columns={columns} rows={lines} id={({ sku, variant }) => `${sku}/${variant ?? ""}`} />
+  return (
+    <Table narrow label="Lines" columns={columns} rows={lines} id={({ sku, variant }) => `${sku}/${variant ?? ""}`} />
+  )
 }
 
 const Status = ({ bad, good, status }: { readonly status: string; readonly good: RegExp; readonly bad: RegExp }) => (

@@ -16,8 +16,7 @@ const sum = (regions: ReadonlyArray<Region>, of: (region: Region) => number) =>
   regions.reduce((total, region) => total + of(region), 0)
 
 /** Nothing where nothing is wrong, so that what is wrong stands out. */
-const late = (ms: number | null) =>
-  ms === null ? <Badge tone="bad">no answer</Badge> : ms === 0 ? "none" : duration(ms)
+const late = (ms: number | null) => (ms === null ? <Badge tone="bad">away</Badge> : ms === 0 ? "none" : duration(ms))
 
 const columns: ReadonlyArray<Column<Region>> = [
   { label: "Region", show: ({ region }) => <strong>{regionName(region)}</strong> },
@@ -27,7 +26,7 @@ const columns: ReadonlyArray<Column<Region>> = [
       runners === 0 ? (
         <Badge tone="bad">no runner</Badge>
       ) : shardsOwned < shards ? (
-        <Badge tone="warn">{many(shards - shardsOwned, "shard")} without owner</Badge>
+        <Badge tone="warn">{count(shards - shardsOwned)} without owner</Badge>
       ) : alarms > 0 ? (
         <Badge tone="warn">{many(alarms, "alarm")}</Badge>
       ) : (
@@ -38,7 +37,6 @@ const columns: ReadonlyArray<Column<Region>> = [
   { label: "Shards", num: true, show: ({ shards, shardsOwned }) => `${count(shardsOwned)} / ${count(shards)}` },
   { label: "Commands/s", num: true, show: ({ commandsPerSecond }) => rate(commandsPerSecond) },
   { label: "Commits/s", num: true, show: ({ commitsPerSecond }) => rate(commitsPerSecond) },
-  { label: "p50", num: true, show: ({ p50Ms }) => duration(p50Ms) },
   { label: "p99", num: true, show: ({ p99Ms }) => duration(p99Ms) },
   { label: "Sagas open", num: true, show: ({ sagaBacklog }) => count(sagaBacklog) },
   { label: "Timer overdue", num: true, show: ({ oldestOverdueTimerMs }) => late(oldestOverdueTimerMs) },
@@ -137,6 +135,7 @@ const Told = ({ told }: { readonly told: Overview }) => {
 /** On a phone a column a region, since the rows would not fit. */
 const Upright = ({ regions }: { readonly regions: ReadonlyArray<Region> }) => (
   <Table
+    narrow
     label="Regions"
     columns={[
       { label: "", show: ({ label }) => <span class="soft">{label}</span> },

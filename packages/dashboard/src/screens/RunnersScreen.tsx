@@ -36,7 +36,6 @@ const state = ({ draining, heartbeatAgeMs, shards, shardsHeld }: Runner) => {
 const columns: ReadonlyArray<Column<Runner>> = [
   { label: "Runner", show: ({ id, region }) => <a href={link(["shards"], { region })}>{id}</a> },
   { label: "State", show: state },
-  { label: "Region", show: ({ region }) => regionName(region) },
   { label: "Shards", num: true, show: ({ shards, shardsHeld }) => `${count(shardsHeld)} / ${count(shards)}` },
   { label: "Resident", num: true, show: ({ residentEntities }) => count(residentEntities) },
   { label: "Calls/s", num: true, show: ({ callsPerSecond }) => rate(callsPerSecond) },
@@ -45,7 +44,7 @@ const columns: ReadonlyArray<Column<Runner>> = [
   { label: "Memory", num: true, show: ({ rssBytes }) => bytes(rssBytes) },
   { label: "Heap", num: true, show: ({ heapBytes }) => bytes(heapBytes) },
   { label: "Event loop p99", num: true, show: ({ eventLoopDelayP99Ms }) => duration(eventLoopDelayP99Ms) },
-  { label: "Heartbeat", num: true, show: ({ heartbeatAgeMs }) => `${duration(heartbeatAgeMs)} ago` },
+  { label: "Heartbeat", num: true, show: ({ heartbeatAgeMs }) => duration(heartbeatAgeMs) },
   { label: "Since", show: ({ since }) => time(since) },
   { label: "Version", show: ({ version }) => <code>{version}</code> }
 ]

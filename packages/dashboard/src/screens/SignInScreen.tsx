@@ -1,33 +1,45 @@
+import type { ComponentChildren } from "preact"
 import { useEffect } from "preact/hooks"
+import { signOut } from "../Ops.ts"
 import { leaveToSignIn } from "../Router.ts"
 
-export const SignInScreen = () => {
+const Gate = ({ children }: { readonly children: ComponentChildren }) => {
   useEffect(() => {
     document.title = "Sign in · Halles"
   }, [])
-  const refused = new URLSearchParams(location.search).get("refused")
   return (
     <main class="gate">
       <div class="card">
         <img src="/mark.svg" alt="" />
         <h1>Halles operations</h1>
-        {refused === null ? (
-          <p class="soft">
-            Sign in with a staff account that has the role ops-read. What you change is written down with its reason.
-          </p>
-        ) : (
-          <div class="notice" role="alert">
-            <div>
-              <strong>You were not let in.</strong>
-              This account lacks the role ops-read. An administrator grants it: npm run identity -- grant EMAIL ops-read
-              --reason …
-            </div>
-          </div>
-        )}
-        <button type="button" class="first" onClick={leaveToSignIn}>
-          Sign in
-        </button>
+        {children}
       </div>
     </main>
   )
 }
+
+export const SignInScreen = () => (
+  <Gate>
+    <p class="soft">
+      Sign in with a staff account that has the role ops-read. What you change is written down with its reason.
+    </p>
+    <button type="button" class="first" onClick={leaveToSignIn}>
+      Sign in
+    </button>
+  </Gate>
+)
+
+/** Known, but not let in: with another account it may be different. */
+export const RefusedScreen = () => (
+  <Gate>
+    <div class="notice" role="alert">
+      <div>
+        <strong>Your account may not look at the cluster.</strong>
+        It needs the role ops-read, which an administrator grants: npm run identity -- grant EMAIL ops-read --reason …
+      </div>
+    </div>
+    <button type="button" class="first" onClick={() => void signOut()}>
+      Sign out
+    </button>
+  </Gate>
+)

@@ -112,7 +112,7 @@ const DeadLetters = () => {
     )
   }
   const columns: ReadonlyArray<Column<Letter>> = [
-    { label: "Subject", show: ({ subject }) => <span class="id">{subject}</span> },
+    { label: "Subject", wide: true, show: ({ subject }) => <span class="id">{subject}</span> },
     { label: "Of", show: ({ consumer, stream }) => `${stream}, ${consumer}` },
     { label: "Tries", num: true, show: ({ tries }) => count(tries) },
     { label: "Given up", show: ({ at }) => time(at) },
