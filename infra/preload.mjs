@@ -5,3 +5,6 @@
 // once, when it is loaded; not finding it there is the switch that it offers to runtimes without one.
 const builtin = process.getBuiltinModule.bind(process)
 process.getBuiltinModule = (id) => (id === "node:async_hooks" ? undefined : builtin(id))
+
+// Schemas are compiled to functions when they are first used; interpreted, they were a seventh of a runner's work.
+await import("effect/schema/SchemaJITCompiler/enable")

@@ -94,11 +94,11 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "publish before the commit",
     file: commit,
-    find: "    options.store.append(options.runner, entries).pipe(",
-    replace: `    Effect.suspend(() => {
+    find: "Effect.catch(options.store.append(options.runner, entries), (error) =>",
+    replace: `Effect.catch(Effect.suspend(() => {
       options.onCommitted({ batch: 0n, entries: entries.map((entry) => ({ ...entry, position: 0n })) })
       return options.store.append(options.runner, entries)
-    }).pipe(`,
+    }), (error) =>`,
     caughtBy: "sim"
   },
   {

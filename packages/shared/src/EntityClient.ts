@@ -1,5 +1,5 @@
 import { Context, Effect, Fiber, Option, Tracer } from "effect"
-import { type Entity, EntityId, Sharding } from "effect/cluster"
+import { type Entity, EntityId, type ShardId, Sharding } from "effect/cluster"
 import type { Rpc } from "effect/rpc"
 import { isShort, ShortCalls } from "./NatsTransport/ShortCalls.ts"
 import { isStream, Residents } from "./Residents.ts"
@@ -10,6 +10,58 @@ type Call = (payload?: unknown, options?: unknown) => Effect.Effect<unknown, unk
 /** After a runner did not answer, as `sendRetryInterval` of `ClusterConfig`. */
 const againMs = 25
 
+/** How this process reaches the entities of one type. */
+interface Ways {
+  readonly far: (id: string) => Readonly<Record<string, Call>>
+  readonly residents: Residents["Service"] | undefined
+  readonly short: ShortCalls["Service"] | undefined
+  readonly shardOf: (id: string) => ShardId.ShardId
+}
+
+/** A client of one entity; its methods are those of the contract. */
+interface Near {
+  readonly ways: Ways
+  readonly id: string
+}
+
+const prototypes = new WeakMap<object, object>()
+
+/** The methods of all clients of a type, made once. */
+const prototypeOf = (entity: Entity.Entity<string, Rpc.Any>): object => {
+  const known = prototypes.get(entity)
+  if (known !== undefined) return known
+  const { type } = entity
+  const prototype: Record<string, unknown> = {}
+  for (const [tag, rpc] of entity.protocol.requests) {
+    const away = ({ id, ways }: Near, payload?: unknown, options?: unknown) => ways.far(id)[tag]!(payload, options)
+    const isAsked = isShort(rpc)
+    const call = function (this: Near, payload?: unknown, options?: unknown) {
+      if (options !== undefined) return away(this, payload, options)
+      return Effect.callback<unknown, unknown>((resume) => {
+        const { id, ways } = this
+        const parent = spanOf(Fiber.getCurrent())
+        const there = ways.residents?.find(type, id)
+        if (there !== undefined) {
+          const taken = there.call(tag, payload, parent, (exit) => resume(exit ?? away(this, payload)))
+          if (taken) return undefined
+        } else if (ways.short !== undefined && isAsked) {
+          const message = { shard: ways.shardOf(id), entityType: type, entityId: id, tag, payload, rpc, parent }
+          const forget = ways.short.call(message, (exit) => resume(exit ?? Effect.delay(away(this, payload), againMs)))
+          if (forget !== undefined) return Effect.sync(forget)
+        }
+        resume(away(this, payload))
+        return undefined
+      })
+    }
+    const stream = function (this: Near, payload?: unknown, options?: unknown) {
+      return away(this, payload, options)
+    }
+    prototype[tag] = isStream(rpc) ? stream : call
+  }
+  prototypes.set(entity, prototype)
+  return prototype
+}
+
 /**
  * A client of entities that takes the shortest way to each: what is in the memory of this process is called where it is;
  * a shard whose runner is known is asked there, without an RPC client, a span and a reply object for each call; all
@@ -17,47 +69,18 @@ const againMs = 25
  */
 export const make = <Type extends string, Rpcs extends Rpc.Any>(entity: Entity.Entity<Type, Rpcs>) =>
   Effect.gen(function* () {
-    const far = yield* entity.client
     const sharding = yield* Sharding.Sharding
-    const residents = Option.getOrUndefined(yield* Effect.serviceOption(Residents))
-    const short = Option.getOrUndefined(yield* Effect.serviceOption(ShortCalls))
-    const away = (id: string) => far(id) as unknown as Readonly<Record<string, Call>>
-    const shardOf = (id: string) => {
-      const entityId = EntityId.make(id)
-      return sharding.getShardId(entityId, entity.getShardGroup(entityId))
-    }
-    class Near {
-      readonly id: string
-      constructor(id: string) {
-        this.id = id
+    const ways: Ways = {
+      far: (yield* entity.client) as unknown as Ways["far"],
+      residents: Option.getOrUndefined(yield* Effect.serviceOption(Residents)),
+      short: Option.getOrUndefined(yield* Effect.serviceOption(ShortCalls)),
+      shardOf: (id) => {
+        const entityId = EntityId.make(id)
+        return sharding.getShardId(entityId, entity.getShardGroup(entityId))
       }
     }
-    for (const [tag, rpc] of entity.protocol.requests) {
-      const isAsked = isShort(rpc)
-      const call = function (this: Near, payload?: unknown, options?: unknown) {
-        const { id } = this
-        if (options !== undefined) return away(id)[tag]!(payload, options)
-        return Effect.callback<unknown, unknown>((resume) => {
-          const parent = spanOf(Fiber.getCurrent())
-          const there = residents?.find(entity.type, id)
-          if (there !== undefined) {
-            const taken = there.call(tag, payload, parent, (exit) => resume(exit ?? away(id)[tag]!(payload)))
-            if (taken) return undefined
-          } else if (short !== undefined && isAsked) {
-            const message = { shard: shardOf(id), entityType: entity.type, entityId: id, tag, payload, rpc, parent }
-            const forget = short.call(message, (exit) => resume(exit ?? Effect.delay(away(id)[tag]!(payload), againMs)))
-            if (forget !== undefined) return Effect.sync(forget)
-          }
-          resume(away(id)[tag]!(payload))
-          return undefined
-        })
-      }
-      const stream = function (this: Near, payload?: unknown, options?: unknown) {
-        return away(this.id)[tag]!(payload, options)
-      }
-      Object.defineProperty(Near.prototype, tag, { value: isStream(rpc) ? stream : call })
-    }
-    return ((id: string) => new Near(id)) as unknown as Client<Rpcs>
+    const prototype = prototypeOf(entity as unknown as Entity.Entity<string, Rpc.Any>)
+    return ((id: string) => Object.assign(Object.create(prototype), { ways, id } satisfies Near)) as Client<Rpcs>
   })
 
 const spanOf = (fiber: Fiber.Fiber<unknown, unknown> | undefined): Tracer.AnySpan | undefined =>

@@ -1,4 +1,4 @@
-import { Deferred, Effect, Exit, Latch } from "effect"
+import { Deferred, Effect, Exit, Fiber, Latch } from "effect"
 import type { JournalStore, StoreFailed } from "../JournalStore.ts"
 
 /** One accepted command of one activation of an entity, ready to be written. */
@@ -47,20 +47,37 @@ const told = ({ activation, onCommit }: Entry): void => {
   }
 }
 
+/** What the store said of a batch. */
+type Appended =
+  | Effect.Success<ReturnType<JournalStore["Service"]["append"]>>
+  | Extract<Refused, { readonly _tag: "Failed" }>
+
 interface Batch {
   readonly entries: Array<Entry>
   readonly refused: Map<Entry, Refused>
   readonly done: Deferred.Deferred<void>
 }
 
+/** A batch on its way to the database; `appending` is `null` when all of its entries are of dead activations. */
+interface Sent {
+  readonly batch: Batch
+  readonly alive: ReadonlyArray<Entry>
+  readonly appending: Fiber.Fiber<Appended> | null
+}
+
 /** Entries that may wait for the writer; at the bound commands are refused with `Busy`. */
 export const queueMax = 8_192
-/** Rows of one statement. */
+/**
+ * Rows of one statement: half of what waits, so that entities decide on one half while the database writes the other, but
+ * never so few that a statement costs more than its rows.
+ */
+const batchMin = 128
 const batchMax = 512
 
 /**
  * The writer: collects what entities decided and commits it in multi-row statements, one in flight, so
- * that the entries of an entity reach the database in order. While one statement runs the next batch fills.
+ * that the entries of an entity reach the database in order. While one statement runs the next batch fills, and the
+ * callers of the last one are answered.
  */
 export const make = Effect.fnUntraced(function* (options: {
   readonly store: JournalStore["Service"]
@@ -74,26 +91,27 @@ export const make = Effect.fnUntraced(function* (options: {
   let begun = 0
   const work = Latch.makeUnsafe(false)
 
-  const attempt = (entries: ReadonlyArray<Entry>): Effect.Effect<Refused | null> =>
-    options.store.append(options.runner, entries).pipe(
-      Effect.map((appended): Refused | null => {
-        if (appended._tag !== "Written") return appended
-        for (const entry of entries) told(entry)
-        options.onCommitted({
-          batch: appended.batch,
-          entries: entries.map((entry, index) => ({ ...entry, position: appended.positions[index]! }))
-        })
-        return null
-      }),
-      Effect.catch((error) => Effect.succeed<Refused>({ _tag: "Failed", error }))
+  const append = (entries: ReadonlyArray<Entry>): Effect.Effect<Appended> =>
+    Effect.catch(options.store.append(options.runner, entries), (error) =>
+      Effect.succeed<Appended>({ _tag: "Failed", error })
     )
 
+  /** Tells the entities what became of their entries; `null` when they are written. */
+  const settle = (entries: ReadonlyArray<Entry>, appended: Appended): Refused | null => {
+    if (appended._tag !== "Written") return appended
+    for (const entry of entries) told(entry)
+    options.onCommitted({
+      batch: appended.batch,
+      entries: entries.map((entry, index) => ({ ...entry, position: appended.positions[index]! }))
+    })
+    return null
+  }
+
   /** A batch that fails is tried again entity by entity, so that one bad entity does not take its neighbours with it. */
-  const commit = Effect.fnUntraced(function* (batch: Batch) {
-    const alive = batch.entries.filter(({ activation }) => !activation.dead)
-    if (alive.length > 0 && (yield* attempt(alive)) !== null) {
+  const finish = Effect.fnUntraced(function* ({ alive, batch }: Sent, appended: Appended | null) {
+    if (appended !== null && settle(alive, appended) !== null) {
       for (const entries of Map.groupBy(alive, ({ activation }) => activation).values()) {
-        const refused = yield* attempt(entries)
+        const refused = settle(entries, yield* append(entries))
         if (refused === null) continue
         const [first] = entries
         first!.activation.dead = true
@@ -106,7 +124,36 @@ export const make = Effect.fnUntraced(function* (options: {
         batch.refused.set(entry, { _tag: "Dead" })
       }
     }
+    waiting -= batch.entries.length
     Deferred.doneUnsafe(batch.done, Exit.void)
+  })
+
+  /** Puts the next batch on its way, if there is one. */
+  const send = Effect.suspend((): Effect.Effect<Sent | null> => {
+    const batch = open.shift()
+    begun = batch === undefined ? 0 : Date.now()
+    if (batch === undefined) return Effect.succeed(null)
+    const alive = batch.entries.filter(({ activation }) => !activation.dead)
+    return alive.length === 0
+      ? Effect.succeed({ batch, alive, appending: null })
+      : Effect.map(Effect.forkChild(append(alive), { startImmediately: true }), (appending) => ({
+          batch,
+          alive,
+          appending
+        }))
+  })
+
+  /** Writes until nothing waits. */
+  const write = Effect.gen(function* () {
+    let sent = yield* send
+    while (sent !== null) {
+      const appended = sent.appending === null ? null : yield* Fiber.join(sent.appending)
+      // The database works on the next batch while the entities of this one hear of it. After a failure what comes next
+      // depends on what is found out about this one.
+      const next = appended === null || appended._tag === "Written" ? yield* send : null
+      yield* finish(sent, appended)
+      sent = next ?? (yield* send)
+    }
   })
 
   yield* Effect.gen(function* () {
@@ -114,15 +161,8 @@ export const make = Effect.fnUntraced(function* (options: {
       yield* work.await
       // What comes in the same turn of the event loop goes with it.
       yield* Effect.yieldNow
-      const batch = open.shift()
-      if (batch === undefined) {
-        work.closeUnsafe()
-        continue
-      }
-      begun = Date.now()
-      yield* Effect.uninterruptible(commit(batch))
-      begun = 0
-      waiting -= batch.entries.length
+      work.closeUnsafe()
+      yield* Effect.uninterruptible(write)
     }
   }).pipe(Effect.forkScoped)
 
@@ -133,7 +173,7 @@ export const make = Effect.fnUntraced(function* (options: {
     /** Puts the entry in line at once; the effect succeeds with `null` when it is committed, or with why it is not. */
     appendUnsafe: (entry: Entry): Effect.Effect<Refused | null> => {
       let batch = open.at(-1)
-      if (batch === undefined || batch.entries.length >= batchMax) {
+      if (batch === undefined || batch.entries.length >= Math.min(batchMax, Math.max(batchMin, waiting >> 1))) {
         batch = { entries: [], refused: new Map(), done: Deferred.makeUnsafe() }
         open.push(batch)
       }
