@@ -18,7 +18,14 @@ export interface Parts {
 }
 
 type Environment = Record<string, string>
-type Role = "halles_owner" | "halles_runner" | "halles_edge" | "halles_identity" | "halles_webhooks" | "halles_reader"
+type Role =
+  | "halles_owner"
+  | "halles_runner"
+  | "halles_edge"
+  | "halles_identity"
+  | "halles_webhooks"
+  | "halles_ops"
+  | "halles_reader"
 
 /** Only these pass from our environment to a process: where programs are, its language, how it exports telemetry, where webhooks may go. */
 const passed = /^(PATH|HOME|LANG|LC_ALL|TZ|TMPDIR|NODE_EXTRA_CA_CERTS|HALLES_WEBHOOK_ALLOW|OTEL_[A-Z_]+)$/
@@ -55,6 +62,7 @@ export const roles = (secrets: Secrets): Readonly<Record<Role, string>> => ({
   halles_edge: secrets.pgEdge,
   halles_identity: secrets.pgIdentity,
   halles_webhooks: secrets.pgWebhooks,
+  halles_ops: secrets.pgOps,
   halles_reader: secrets.pgReader
 })
 
@@ -79,6 +87,10 @@ const local = (port: number, path = ""): string => `http://127.0.0.1:${port}${pa
 /** Who issues access tokens, as they name it. By a name of the machine: browsers bind no passkey to an address. */
 export const issuer = ({ layout }: { readonly layout: Pick<Layout.Layout, "portBase"> }): string =>
   `http://localhost:${ports(layout.portBase).identity}`
+
+/** Where operators look, as their browsers name it: the same host as the issuer's. */
+export const operations = ({ layout }: { readonly layout: Pick<Layout.Layout, "portBase"> }): string =>
+  `http://localhost:${ports(layout.portBase).ops}`
 
 export const runner = (
   parts: Parts,
@@ -125,9 +137,11 @@ export const webhooks = (parts: Parts): Environment => ({
 
 export const ops = (parts: Parts): Environment => ({
   ...messaging(parts),
-  ...databases(parts, "halles_reader"),
+  ...databases(parts, "halles_ops"),
   HALLES_OPS_PORT: String(ports(parts.layout.portBase).ops),
   HALLES_DASHBOARD_DIRECTORY: Layout.dashboard,
+  HALLES_OPS_URL: operations(parts),
+  HALLES_ISSUER_URL: issuer(parts),
   HALLES_ADMIN_TOKEN: parts.secrets.adminToken
 })
 

@@ -2,7 +2,7 @@ import { PgClient } from "@effect/sql-pg"
 import { migrateControl, migrateRegion } from "@halles/entities/Migrations"
 import { provisionIdentity } from "@halles/identity/Provision"
 import { Effect, Redacted } from "effect"
-import { databaseUrl, issuer, type Parts, roles } from "./Environment.ts"
+import { databaseUrl, issuer, operations, type Parts, roles } from "./Environment.ts"
 import { ProvisionFailed } from "./InfraErrors.ts"
 import { ports } from "./Ports.ts"
 import type { Servers } from "./Servers.ts"
@@ -27,11 +27,12 @@ export const provision = Effect.fn("Provision.provision")(function* (servers: Se
 /** On a laptop a web application is developed on port 3000, and the reference page of the edge signs in too. */
 const identity = (parts: Parts) => {
   const { edge, ops } = ports(parts.layout.portBase)
+  const pages = [operations(parts), `http://127.0.0.1:${ops}`]
   return provisionIdentity({
     issuer: issuer(parts),
     key: Redacted.make(parts.secrets.identityKey),
     shop: ["http://localhost:3000/callback", "http://127.0.0.1:3000/callback", `http://127.0.0.1:${edge}/docs`],
-    ops: [`http://127.0.0.1:${ops}/callback`]
+    ops: pages.map((page) => `${page}/signed-in`)
   })
 }
 

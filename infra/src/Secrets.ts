@@ -11,6 +11,7 @@ export class Secrets extends Schema.Class<Secrets>("Secrets")({
   pgRunner: Schema.String,
   pgEdge: Schema.String,
   pgReader: Schema.String,
+  pgOps: Schema.String,
   pgIdentity: Schema.String,
   pgWebhooks: Schema.String,
   nats: Schema.String,

@@ -7,6 +7,7 @@ const secrets = new Secrets({
   pgOwner: "s-owner",
   pgRunner: "s-runner",
   pgEdge: "s-edge",
+  pgOps: "pg-ops",
   pgReader: "s-reader",
   pgIdentity: "s-pg-identity",
   identityKey: "s-identity-key",
@@ -64,7 +65,7 @@ describe("Environment", () => {
       "webhookKey"
     ])
     assert.deepStrictEqual(known(Environment.webhooks(parts)), ["nats", "pgWebhooks", "webhookKey"])
-    assert.deepStrictEqual(known(Environment.ops(parts)), ["adminToken", "nats", "pgReader", "redis"])
+    assert.deepStrictEqual(known(Environment.ops(parts)), ["adminToken", "nats", "pgOps", "redis"])
     assert.deepStrictEqual(known(Environment.identity(parts)), [
       "demoCustomer",
       "demoOperator",

@@ -60,6 +60,11 @@ export const migrateControl = Effect.gen(function* () {
       IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'halles_reader') THEN
         GRANT SELECT ON ALL TABLES IN SCHEMA public TO halles_reader;
       END IF;
+      IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'halles_ops') THEN
+        GRANT SELECT ON ALL TABLES IN SCHEMA public TO halles_ops;
+        GRANT INSERT, DELETE ON runner_leaving TO halles_ops;
+        GRANT INSERT, UPDATE, DELETE ON shard_pin TO halles_ops;
+      END IF;
     END $$`
 })
 

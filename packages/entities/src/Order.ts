@@ -57,6 +57,16 @@ export class NoteReturnReceived extends Schema.TaggedClass<NoteReturnReceived>()
   returnId: Schema.String
 }) {}
 
+/**
+ * What an operator asks of an order that owes a message: send it again now, give up and undo what was done, or let a step be
+ * that nothing depends on. The note says why, for operators only.
+ */
+export class Operate extends Schema.TaggedClass<Operate>()("Operate", {
+  ...commandFields,
+  act: Schema.Literals(["retry", "compensate", "skip"]),
+  note: Schema.String.check(storable, Schema.isMinLength(1), Schema.isMaxLength(500))
+}) {}
+
 export const Status = Schema.Literals([
   "created",
   "payment",
@@ -126,6 +136,12 @@ export class ReturnExceeds extends Schema.TaggedError<ReturnExceeds>()(
   { sku: SkuCode, returnable: Schema.Int },
   { httpApiStatus: 422 }
 ) {}
+/** The order owes nothing that could be sent again, or what it owes must not be skipped. */
+export class NotOperable extends Schema.TaggedError<NotOperable>()(
+  "NotOperable",
+  { status: Status, owes: Schema.NullOr(Schema.String) },
+  { httpApiStatus: 409 }
+) {}
 export class TooManyReturns extends Schema.TaggedError<TooManyReturns>()(
   "TooManyReturns",
   { max: Schema.Int },
@@ -149,6 +165,11 @@ export const Order = Entity.fromRpcGroup(
     Rpc.make("NoteDispatched", { payload: NoteDispatched, error: Schema.Union([NotFound, Busy]) }),
     Rpc.make("NoteDelivered", { payload: NoteDelivered, error: Schema.Union([NotFound, Busy]) }),
     Rpc.make("NoteReturnReceived", { payload: NoteReturnReceived, error: Schema.Union([NotFound, Busy]) }),
+    Rpc.make("Operate", {
+      payload: Operate,
+      success: OrderView,
+      error: Schema.Union([NotFound, NotOperable, TooLateToCancel, Busy])
+    }),
     Rpc.make("Wake", { payload: Wake, error: Busy }),
     Rpc.make("View", { success: OrderView, error: NotFound })
   )

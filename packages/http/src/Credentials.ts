@@ -67,7 +67,7 @@ export class Credentials extends Context.Service<
   )
 
   static readonly layer = (tokens: {
-    readonly importToken: Redacted.Redacted
+    readonly importToken?: Redacted.Redacted
     readonly adminToken: Redacted.Redacted
   }): Layer.Layer<Credentials, never, AccessTokens | PartnerKeys> =>
     Layer.effect(
@@ -76,7 +76,9 @@ export class Credentials extends Context.Service<
         const accessTokens = yield* AccessTokens
         const partnerKeys = yield* PartnerKeys
         const services: ReadonlyArray<readonly [Buffer, Principal]> = [
-          [digest(Redacted.value(tokens.importToken)), importer],
+          ...(tokens.importToken === undefined
+            ? []
+            : [[digest(Redacted.value(tokens.importToken)), importer] as const]),
           [digest(Redacted.value(tokens.adminToken)), administrator]
         ]
         /** By digest and in constant time. */

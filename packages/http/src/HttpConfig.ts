@@ -62,12 +62,16 @@ export const WebhooksConfig = Config.all({
   ...webhooks
 })
 
-/** What the operator process is told by its environment, read once. */
+/** What the operator process is told by its environment, read once. `url` is how browsers name it, where people are sent back to. */
 export const OpsConfig = Config.all({
   host: Config.NonEmptyString("HALLES_OPS_HOST").pipe(Config.withDefault("127.0.0.1")),
   port: Config.Port("HALLES_OPS_PORT"),
   /** Where the build of the page lies. */
   dashboard: Config.NonEmptyString("HALLES_DASHBOARD_DIRECTORY"),
+  url: Config.option(Config.NonEmptyString("HALLES_OPS_URL")),
+  /** Whose access tokens are taken, and where people sign in; nobody's and nowhere without it. */
+  issuerUrl: Config.option(Config.NonEmptyString("HALLES_ISSUER_URL")),
+  regionUrls: Config.all(regionUrls),
   natsUrl: Config.Redacted("HALLES_NATS_URL"),
   controlUrl: Config.Redacted("HALLES_PG_CONTROL_URL"),
   adminToken: Config.Redacted("HALLES_ADMIN_TOKEN")

@@ -42,6 +42,12 @@ class Cluster extends HttpApiGroup.make("cluster")
       success: Json.Done,
       error: [Problems.notPossible]
     }).annotate(OpenApi.Summary, "Give a shard to a runner of its region"),
+    HttpApiEndpoint.post("unpinShard", "/shards/:region/:shard/unpin", {
+      params: { region: Region, shard: WholeNumber({ minimum: 1 }) },
+      payload: Json.Reasoned,
+      success: Json.Done,
+      error: [Problems.notPossible]
+    }).annotate(OpenApi.Summary, "Let the mover place a shard again that was given to a runner"),
     HttpApiEndpoint.get("moves", "/moves", {
       query: { region: Schema.optionalKey(Region) },
       success: Json.Moves

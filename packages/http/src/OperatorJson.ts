@@ -78,7 +78,7 @@ export const Overview = Schema.Struct({ at: At, regions: Schema.Array(RegionOver
   identifier: "Overview"
 })
 
-/** One shard, as a row: number, runner, holder, epoch, epoch's age in ms, calls a second, lag in ms (its oldest overdue timer), parked entities. */
+/** One shard, as a row: number, runner, holder, epoch, epoch's age in ms, calls a second, lag in ms (its oldest overdue timer), parked entities, and the runner that an operator gave it to. */
 export const ShardRow = Schema.Tuple([
   Schema.Int,
   Schema.NullOr(Schema.String),
@@ -87,7 +87,8 @@ export const ShardRow = Schema.Tuple([
   Schema.NullOr(Figure),
   Figure,
   Figure,
-  Count
+  Count,
+  Schema.NullOr(Schema.String)
 ])
 export const RegionShards = Schema.Struct({ region: Region, rows: Schema.Array(ShardRow) }).annotate({
   identifier: "RegionShards"

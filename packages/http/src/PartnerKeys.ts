@@ -119,6 +119,16 @@ export class PartnerKeys extends Context.Service<
 >()("@halles/http/PartnerKeys") {
   static readonly isKey = (token: string): boolean => token.startsWith("hk_")
 
+  /** Where partners have no business: nobody's key is known. */
+  static readonly layerNone: Layer.Layer<PartnerKeys> = Layer.succeed(PartnerKeys, {
+    principalOf: () => Effect.succeed(rejected("unknown")),
+    issue: () => Effect.die("no keys here"),
+    find: () => Effect.undefined,
+    list: () => Effect.succeed([]),
+    expire: () => Effect.void,
+    revoke: () => Effect.void
+  })
+
   static readonly layer: Layer.Layer<PartnerKeys, never, SqlClient.SqlClient> = Layer.effect(
     PartnerKeys,
     Effect.suspend(() => make)

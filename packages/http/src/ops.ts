@@ -1,48 +1,84 @@
 import { NodeHttpServer, NodeRuntime } from "@effect/platform-node"
+import { RegionDatabases } from "@halles/entities/Reads"
+import { AuditLog } from "@halles/shared/AuditLog"
+import * as ClusterClient from "@halles/shared/ClusterClient"
 import { Nats } from "@halles/shared/Nats"
+import { Placement } from "@halles/shared/Placement"
 import * as Postgres from "@halles/shared/Postgres"
+import { Revocations } from "@halles/shared/Revocations"
 import { RunnerPresence } from "@halles/shared/RunnerPresence"
-import { Effect, Layer, Logger } from "effect"
-import { HttpRouter, HttpServerResponse } from "effect/http"
-import { OpenApi } from "effect/http-api"
+import { ByteSize, Effect, Layer, Logger, Option } from "effect"
+import { HttpIncomingMessage, HttpRouter, HttpServerResponse } from "effect/http"
 import { PrometheusMetrics } from "effect/observability"
 import { createServer } from "node:http"
 import { dashboardFiles } from "./DashboardFiles.ts"
+import { Credentials } from "./Credentials.ts"
+import { AccessTokens } from "./Credentials/AccessTokens.ts"
+import { Guard } from "./Guard.ts"
 import { OpsConfig } from "./HttpConfig.ts"
-import { OperatorApi } from "./OperatorApi.ts"
+import { Sessions } from "./Operator/Sessions.ts"
+import * as SignIn from "./Operator/SignIn.ts"
+import { OperatorRoutes } from "./OperatorHttp.ts"
+import { PartnerKeys } from "./PartnerKeys.ts"
 import { readiness } from "./Readiness.ts"
+import { BrowserRules } from "./SecurityHeaders.ts"
 
-const runners = Effect.map(
-  Effect.flatMap(RunnerPresence, ({ alive }) => alive),
-  (items) => HttpServerResponse.jsonUnsafe({ items, next: null })
-)
+/** Of every body. */
+const bodyMax = ByteSize.kibibytes(256)
+/** Connections to `halles_control`, and to each region's database. */
+const controlConnectionsMax = 4
+const regionConnectionsMax = 4
+
 const ready = Effect.map(readiness, (state) =>
   HttpServerResponse.jsonUnsafe(state, { status: state.ready ? 200 : 503 })
 )
 
-/** What operators look at; it reads and never writes. */
+/** What operators look at, and where they act: a client of the cluster that owns no shards. */
 const OpsLive = Layer.unwrap(
-  Effect.map(OpsConfig, ({ controlUrl, dashboard, host, natsUrl, port }) =>
-    HttpRouter.serve(
+  Effect.map(OpsConfig, (config) => {
+    const { host, port } = config
+    const url = Option.getOrElse(config.url, () => `http://${host}:${port}`)
+    const accessTokens = Option.match(config.issuerUrl, {
+      onNone: () => AccessTokens.layerNone,
+      onSome: (issuer) => AccessTokens.layer(issuer).pipe(Layer.provide(Revocations.layer))
+    })
+    return HttpRouter.serve(
       Layer.mergeAll(
         HttpRouter.add("GET", "/health/live", HttpServerResponse.jsonUnsafe({ live: true })),
         HttpRouter.add("GET", "/health/ready", ready),
-        HttpRouter.add("GET", "/runners", runners),
-        HttpRouter.add("GET", "/openapi.json", HttpServerResponse.jsonUnsafe(OpenApi.fromApi(OperatorApi))),
-        dashboardFiles(dashboard),
-        PrometheusMetrics.layerHttp()
-      ),
+        PrometheusMetrics.layerHttp(),
+        dashboardFiles(config.dashboard),
+        SignIn.layer(url),
+        OperatorRoutes,
+        Guard.pipe(Layer.provideMerge(SignIn.OperatorAuthentication), Layer.provideMerge(BrowserRules))
+      ).pipe(Layer.provide(Layer.succeed(HttpIncomingMessage.MaxBodySize, bodyMax))),
       { disableLogger: true }
     ).pipe(
       Layer.provide(NodeHttpServer.layer(createServer, { host, port })),
-      Layer.provide(RunnerPresence.layer),
       Layer.provide([
-        Nats.layer({ url: natsUrl, name: "ops" }),
-        Postgres.layer({ url: controlUrl, applicationName: "halles:ops", connectionsMax: 2 })
+        Sessions.layer({ issuer: config.issuerUrl, url }),
+        Credentials.layer({ adminToken: config.adminToken }),
+        AuditLog.layer,
+        RegionDatabases.layer({
+          urls: config.regionUrls,
+          applicationName: "halles:ops",
+          connectionsMax: regionConnectionsMax
+        })
+      ]),
+      Layer.provide([accessTokens, PartnerKeys.layerNone]),
+      Layer.provide(ClusterClient.layer({ region: "ops" })),
+      Layer.provide([RunnerPresence.layer, Placement.layer]),
+      Layer.provide([
+        Nats.layer({ url: config.natsUrl, name: "ops" }),
+        Postgres.layer({
+          url: config.controlUrl,
+          applicationName: "halles:ops",
+          connectionsMax: controlConnectionsMax
+        })
       ]),
       Layer.provide(Logger.layer([Logger.consoleJson]))
     )
-  )
+  })
 )
 
 OpsLive.pipe(Layer.launch, NodeRuntime.runMain)

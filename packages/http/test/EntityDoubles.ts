@@ -126,6 +126,7 @@ const OrderDouble = Order.toLayer(
       NoteDispatched: unused,
       NoteDelivered: unused,
       NoteReturnReceived: unused,
+      Operate: unused,
       Wake: unused,
       View: () => current,
       Settled: () => Effect.map(current, (order) => new OrderView({ ...order, status: "confirmed" })),

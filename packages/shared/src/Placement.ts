@@ -2,6 +2,7 @@ import { Context, Effect, Latch, Layer, Schema } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { link, Nats } from "./Nats.ts"
 import type { Region } from "./Region.ts"
+import * as Shard from "./Shard.ts"
 import * as Subject from "./Subject.ts"
 
 /** Without a word over NATS the tables are read again after this. */
@@ -18,6 +19,8 @@ export interface View {
   readonly shards: ReadonlyArray<Placed>
   /** Runners that are to have no shards. */
   readonly leaving: ReadonlySet<string>
+  /** The runner that an operator gave a shard to, by the name of its group, `eu/17`. */
+  readonly pins: ReadonlyMap<string, string>
 }
 
 export interface Placed {
@@ -67,6 +70,10 @@ export class Placement extends Context.Service<
       runnerId: string,
       wish: "operator" | "stopping"
     ) => Effect.Effect<void, SqlError.SqlError>
+    /** The shard is to be on that runner as long as it is there and may have shards, until `unpin`: an operator's wish. */
+    readonly pin: (region: Region, shard: number, runnerId: string) => Effect.Effect<void, SqlError.SqlError>
+    /** False if nobody had wished for anything. */
+    readonly unpin: (region: Region, shard: number) => Effect.Effect<boolean, SqlError.SqlError>
   }
 >()("@halles/shared/Placement") {
   static readonly layer: Layer.Layer<Placement, never, Nats | SqlClient.SqlClient> = Layer.effect(
@@ -78,7 +85,7 @@ export class Placement extends Context.Service<
 const make = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const nats = yield* Nats
-  let view: View = { version: 0, shards: [], leaving: new Set() }
+  let view: View = { version: 0, shards: [], leaving: new Set(), pins: new Map() }
   let fingerprint = ""
   const reread = Latch.makeUnsafe(true)
   // Each piece of news opens the latch of now and puts a new one in its place.
@@ -89,10 +96,17 @@ const make = Effect.gen(function* () {
     const shards = yield* sql<Placed>`
       SELECT region, shard, runner, holder FROM shard_placement ORDER BY region, shard`
     const leaving = yield* sql<{ runner: string }>`SELECT DISTINCT runner FROM runner_leaving ORDER BY runner`
-    const now = JSON.stringify([shards, leaving])
+    const pins = yield* sql<{ region: Region; shard: number; runner: string }>`
+      SELECT region, shard, runner FROM shard_pin ORDER BY region, shard`
+    const now = JSON.stringify([shards, leaving, pins])
     if (now === fingerprint) return
     fingerprint = now
-    view = { version: view.version + 1, shards, leaving: new Set(leaving.map(({ runner }) => runner)) }
+    view = {
+      version: view.version + 1,
+      shards,
+      leaving: new Set(leaving.map(({ runner }) => runner)),
+      pins: new Map(pins.map(({ region, runner, shard }) => [Shard.groupOf(region, shard), runner]))
+    }
     const waiting = changed
     changed = Latch.makeUnsafe(false)
     waiting.openUnsafe()
@@ -151,6 +165,19 @@ const make = Effect.gen(function* () {
     stay: (region, runnerId, wish) =>
       sql`DELETE FROM runner_leaving WHERE runner = ${runnerId} AND wish = ${wish}`.pipe(
         Effect.map(() => tell(region, "placed"))
+      ),
+    pin: (region, shard, runnerId) =>
+      sql`
+        INSERT INTO shard_pin (region, shard, runner) VALUES (${region}, ${shard}, ${runnerId})
+        ON CONFLICT (region, shard) DO UPDATE SET runner = excluded.runner, at = now()`.pipe(
+        Effect.map(() => tell(region, "placed"))
+      ),
+    unpin: (region, shard) =>
+      sql`DELETE FROM shard_pin WHERE region = ${region} AND shard = ${shard} RETURNING shard`.pipe(
+        Effect.map((rows) => {
+          tell(region, "placed")
+          return rows.length > 0
+        })
       )
   })
 })

@@ -2,9 +2,10 @@ import { Clock, Effect, Layer, Schedule } from "effect"
 import { SqlClient } from "effect/sql"
 import type { Nats } from "./Nats.ts"
 import { lockSession, Placement } from "./Placement.ts"
-import { balance, type Move, type Places, rescue } from "./Placement/Plan.ts"
+import { balance, type Move, type Pins, type Places, rescue } from "./Placement/Plan.ts"
 import type { Region } from "./Region.ts"
 import { heartbeatMs, RunnerPresence } from "./RunnerPresence.ts"
+import * as Shard from "./Shard.ts"
 
 /** Shards that are handed over in one step, and the pause between the end of a step and the next one. */
 export const stepMax = 8
@@ -41,6 +42,7 @@ export const layer = (options: {
 
 interface Standing {
   readonly places: Places
+  readonly pins: Pins
   readonly alive: ReadonlyArray<string>
   readonly dead: ReadonlyArray<string>
   /** Who may have shards. */
@@ -65,7 +67,7 @@ const run = Effect.fnUntraced(function* (options: { readonly runnerId: string; r
         )
 
   const standing = Effect.gen(function* () {
-    const { leaving, shards } = placement.view()
+    const { leaving, pins, shards } = placement.view()
     const own = shards.filter((placed) => placed.region === region)
     const heard = (yield* presence.alive).filter((runner) => runner.region === region)
     const now = yield* Clock.currentTimeMillis
@@ -81,6 +83,12 @@ const run = Effect.fnUntraced(function* (options: { readonly runnerId: string; r
     const staying = alive.filter((id) => !leaving.has(id))
     return {
       places: new Map(own.map(({ runner, shard }) => [shard, runner])),
+      pins: new Map(
+        own.flatMap(({ shard }) => {
+          const pin = pins.get(Shard.groupOf(region, shard))
+          return pin === undefined ? [] : [[shard, pin] as const]
+        })
+      ),
       alive,
       dead: owners.filter((owner) => !alive.includes(owner)),
       eligible: staying.length > 0 ? staying : alive,
@@ -144,7 +152,7 @@ const run = Effect.fnUntraced(function* (options: { readonly runnerId: string; r
       quietSinceMs = now
       return
     }
-    const rescued = rescue(at.places, at.dead, at.eligible)
+    const rescued = rescue(at.places, at.dead, at.eligible, at.pins)
     if (rescued.length > 0) {
       const moved = move(rescued, at.dead.length > 0 ? "dead" : "vacant")
       yield* Effect.all([evict(at.dead), moved], { concurrency: "unbounded" })
@@ -155,7 +163,7 @@ const run = Effect.fnUntraced(function* (options: { readonly runnerId: string; r
       quietSinceMs = now
       return
     }
-    const plan = balance(at.places, at.eligible)
+    const plan = balance(at.places, at.eligible, at.pins)
     if (plan.length === 0 || now - quietSinceMs < pauseMs) return
     if (at.p99Ms > p99MaxMs) return
     const key = JSON.stringify(plan)
@@ -163,8 +171,11 @@ const run = Effect.fnUntraced(function* (options: { readonly runnerId: string; r
     // A process that has just begun is slow: it shows on one shard first.
     const owners = new Set(at.places.values())
     const step = plan.some(({ to }) => !owners.has(to)) ? 1 : stepMax
-    yield* move(plan.slice(0, step), "balance")
-    written = JSON.stringify(plan.slice(step))
+    // What an operator wishes goes first, by itself, so that the record says why.
+    const wished = plan.filter(({ shard, to }) => at.pins.get(shard) === to)
+    const first = wished.length > 0 ? wished.slice(0, step) : plan.slice(0, step)
+    yield* move(first, wished.length > 0 ? "operator" : "balance")
+    written = JSON.stringify(plan.slice(first.length))
     steppedAtMs = now
     quietSinceMs = now
   })

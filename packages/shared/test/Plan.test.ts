@@ -40,6 +40,27 @@ it("a plan moves no shard that could stay", () =>
     })
   ))
 
+const pinned = fc
+  .array(fc.tuple(fc.integer({ min: 1, max: 64 }), fc.constantFrom(...names)), { maxLength: 20 })
+  .map((pins) => new Map(pins))
+
+it("what an operator gave to a runner goes there and stays there, and the rest is spread as evenly as that allows", () =>
+  fc.assert(
+    fc.property(places, some, pinned, (before, eligible, pins) => {
+      const balanced = after(before, balance(before, eligible, pins))
+      const held = [...pins].filter(([shard, runner]) => before.has(shard) && eligible.includes(runner))
+      for (const [shard, runner] of held) assert.strictEqual(balanced.get(shard), runner)
+      assert.deepStrictEqual(balance(balanced, eligible, pins), [], "nothing is left to move")
+      const shares = loads(balanced, eligible)
+      const least = Math.min(...shares)
+      // Whoever has more than one above the least has nothing but what was given to it.
+      for (const [index, runner] of eligible.entries()) {
+        const given = held.filter(([, to]) => to === runner).length
+        assert.isTrue(shares[index]! <= Math.max(given, least + 1), `${runner} has ${shares[index]}`)
+      }
+    })
+  ))
+
 it("who dies is replaced by those who have least, and nobody else's shards move", () =>
   fc.assert(
     fc.property(places, some, some, (before, gone, eligible) => {

@@ -34,7 +34,11 @@ export const Event = Schema.Union([
   Schema.TaggedStruct("PaymentCaptured", { amount: Amount, ...At }),
   Schema.TaggedStruct("StockShipped", At),
   Schema.TaggedStruct("Delivered", At),
-  Schema.TaggedStruct("CancelRequested", { reason: Schema.String, ...At }),
+  /** With a note where an operator asked for it. */
+  Schema.TaggedStruct("CancelRequested", { reason: Schema.String, note: Schema.optionalKey(Schema.String), ...At }),
+  /** By an operator: what is owed is sent again at once. */
+  Schema.TaggedStruct("RetryRequested", { step: Schema.String, note: Schema.String, ...At }),
+  Schema.TaggedStruct("StepSkipped", { step: Schema.String, note: Schema.String, ...At }),
   Schema.TaggedStruct("ShipmentRecalled", At),
   Schema.TaggedStruct("RecallRefused", At),
   Schema.TaggedStruct("StockReleased", At),
@@ -135,7 +139,14 @@ const undo = (state: State): State["phase"] =>
 const setReturn = (state: State, returnId: string, status: Return["status"]): ReadonlyArray<Return> =>
   state.returns.map((one) => (one.returnId === returnId ? { ...one, status } : one))
 
+/** What is owed when `noted` is false, and for each return that waits for its label. */
+export const noteKey = "note"
+export const collectKey = (returnId: string): string => `collect-${returnId}`
+
 export const evolve = (before: State, event: Event): State => {
+  // Operators' doings are no steps that a customer sees.
+  if (event._tag === "RetryRequested") return before
+  if (event._tag === "StepSkipped") return skipped(before, event.step)
   const step: Step = { seq: before.steps.length + 1, step: stepName(event._tag), at: event.at, detail: detailOf(event) }
   const state = { ...before, steps: [...before.steps, step] }
   switch (event._tag) {
@@ -215,6 +226,16 @@ export const evolve = (before: State, event: Event): State => {
       }
   }
 }
+
+const skipped = (state: State, step: string): State =>
+  step === noteKey
+    ? { ...state, noted: true }
+    : {
+        ...state,
+        returns: state.returns.map((one) =>
+          step === collectKey(one.returnId) && one.status === "requested" ? { ...one, status: "labelled" } : one
+        )
+      }
 
 /** `StockHeld` is shown to people as `stock_held`. */
 const stepName = (tag: Event["_tag"]): string => tag.replace(/(?!^)([A-Z])/g, "_$1").toLowerCase()

@@ -273,6 +273,8 @@ export const OrderLive = Layer.unwrap(
                 "Busy"
               )
             ),
+          Operate: ({ payload }) =>
+            asked(payload).pipe(Refusals.only(id, "NotFound", "NotOperable", "TooLateToCancel", "Busy")),
           NoteDispatched: ({ payload }) => told(payload).pipe(Refusals.only(id, "NotFound", "Busy")),
           NoteDelivered: ({ payload }) => told(payload).pipe(Refusals.only(id, "NotFound", "Busy")),
           NoteReturnReceived: ({ payload }) => told(payload).pipe(Refusals.only(id, "NotFound", "Busy")),

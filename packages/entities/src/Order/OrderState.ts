@@ -7,7 +7,9 @@ import {
   type NoteDelivered,
   type NoteDispatched,
   type NoteReturnReceived,
+  NotOperable,
   NotShipped,
+  type Operate,
   type Place,
   type RequestReturn,
   ReturnExceeds,
@@ -17,7 +19,15 @@ import {
   TooManyReturns
 } from "../Order.ts"
 import type { Wake } from "../Wake.ts"
-import type { Draft, Event, Return, SkuAllocation, State } from "./OrderEvents.ts"
+import {
+  collectKey,
+  type Draft,
+  type Event,
+  noteKey,
+  type Return,
+  type SkuAllocation,
+  type State
+} from "./OrderEvents.ts"
 import { refundOf, returnable, statusOf } from "./OrderMoney.ts"
 
 export { type Draft, Event, evolve, initial, type SkuAllocation, State } from "./OrderEvents.ts"
@@ -49,9 +59,17 @@ export type Command =
   | NoteDispatched
   | NoteDelivered
   | NoteReturnReceived
+  | Operate
   | Wake
   | Record
-export type Refusal = AlreadyExists | NotFound | TooLateToCancel | NotShipped | ReturnExceeds | TooManyReturns
+export type Refusal =
+  | AlreadyExists
+  | NotFound
+  | TooLateToCancel
+  | NotOperable
+  | NotShipped
+  | ReturnExceeds
+  | TooManyReturns
 
 /** One message that the order owes; `key` is the step, and part of the command id that the receiver dedupes by. */
 export type Owed =
@@ -88,13 +106,13 @@ export const next = (state: State): Owed | null => {
     case "confirmed":
     case "shipped":
     case "delivered":
-      return nextReturn(state) ?? (state.noted ? null : { _tag: "NoteCustomer", key: "note" })
+      return nextReturn(state) ?? (state.noted ? null : { _tag: "NoteCustomer", key: noteKey })
   }
 }
 
 const nextReturn = (state: State): Owed | null => {
   for (const one of state.returns) {
-    if (one.status === "requested") return { _tag: "CollectReturn", key: `collect-${one.returnId}`, return: one }
+    if (one.status === "requested") return { _tag: "CollectReturn", key: collectKey(one.returnId), return: one }
     if (one.status === "received") return { _tag: "StockReturn", key: `stock-${one.returnId}`, return: one }
     if (one.status === "stocked") return { _tag: "RefundReturn", key: `refund-${one.returnId}`, return: one }
   }
@@ -118,11 +136,10 @@ export const decide = (state: State, command: Command, now: number): Result.Resu
   switch (command._tag) {
     case "Record":
       return Result.succeed(recorded(state, command, now))
-    case "Cancel": {
-      if (state.phase === "cancelled" || state.cancellation !== null) return Result.succeed([])
-      if (!cancellable.includes(state.phase)) return Result.fail(new TooLateToCancel({ status: statusOf(state) }))
-      return Result.succeed([{ _tag: "CancelRequested", reason: command.reason, at: now }])
-    }
+    case "Cancel":
+      return cancel(state, { reason: command.reason, at: now })
+    case "Operate":
+      return operate(state, command, now)
     case "NoteDispatched":
       return Result.succeed(
         !state.dispatched && ["booking", "confirmed", "recalling"].includes(state.phase)
@@ -139,6 +156,29 @@ export const decide = (state: State, command: Command, now: number): Result.Resu
     case "RequestReturn":
       return decideReturn(state, command, now)
   }
+}
+
+const cancel = (
+  state: State,
+  request: { readonly reason: string; readonly note?: string; readonly at: number }
+): Result.Result<ReadonlyArray<Event>, Refusal> => {
+  if (state.phase === "cancelled" || state.cancellation !== null) return Result.succeed([])
+  if (!mayCancel(state)) return Result.fail(new TooLateToCancel({ status: statusOf(state) }))
+  return Result.succeed([{ _tag: "CancelRequested", ...request }])
+}
+
+/** Whether what was done can still be undone. */
+const mayCancel = (state: State): boolean => cancellable.includes(state.phase) && state.cancellation === null
+/** Nothing depends on telling the customer's profile, or on the label of a return: goods may come back without. */
+const maySkip = (owed: Owed | null): boolean => owed?._tag === "NoteCustomer" || owed?._tag === "CollectReturn"
+
+const operate = (state: State, { act, note }: Operate, at: number): Result.Result<ReadonlyArray<Event>, Refusal> => {
+  if (act === "compensate") return cancel(state, { reason: "operator", note, at })
+  const owed = next(state)
+  if (owed === null || (act === "skip" && !maySkip(owed))) {
+    return Result.fail(new NotOperable({ status: statusOf(state), owes: owed?.key ?? null }))
+  }
+  return Result.succeed([{ _tag: act === "retry" ? "RetryRequested" : "StepSkipped", step: owed.key, note, at }])
 }
 
 const decideReturn = (

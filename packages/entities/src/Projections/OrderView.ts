@@ -91,6 +91,8 @@ const step = (row: OrderRow, event: Exclude<Event, { readonly _tag: "Placed" }>)
     case "PaymentVoided":
       return { ...row, status: "cancelled" }
     case "CustomerNoted":
+    case "RetryRequested":
+    case "StepSkipped":
     case "ReturnLabelled":
     case "ReturnReceived":
     case "ReturnStocked":

@@ -43,7 +43,7 @@ const endpoints = Effect.gen(function* () {
 /** Whom we tell of what happens, and what they have been told, in a schema of its own of `halles_control`. */
 export const migrations = Migrator.fromRecord({ "0001_endpoints": endpoints })
 
-/** The edge manages endpoints and asks for replays; only the sender makes deliveries. Run at each provisioning. */
+/** The edge manages endpoints and asks for replays, as operators do; only the sender makes deliveries. Run at each provisioning. */
 export const grants = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   yield* sql`
@@ -53,6 +53,13 @@ export const grants = Effect.gen(function* () {
         GRANT SELECT, INSERT, UPDATE, DELETE ON webhook.endpoint TO halles_edge;
         GRANT SELECT, UPDATE (state, attempts, due_at) ON webhook.delivery TO halles_edge;
         GRANT INSERT (endpoint_id, message_id, type, body) ON webhook.delivery TO halles_edge;
+      END IF;
+      IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'halles_ops') THEN
+        GRANT USAGE ON SCHEMA webhook TO halles_ops;
+        GRANT SELECT (id, url, enabled) ON webhook.endpoint TO halles_ops;
+        GRANT SELECT (endpoint_id, message_id, type, state, attempts, due_at, outcome, created_at) ON webhook.delivery
+          TO halles_ops;
+        GRANT UPDATE (state, attempts, due_at) ON webhook.delivery TO halles_ops;
       END IF;
       IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'halles_webhooks') THEN
         GRANT USAGE ON SCHEMA webhook TO halles_webhooks;

@@ -37,5 +37,17 @@ const placement = Effect.gen(function* () {
     )`
 })
 
+const pins = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  yield* sql`
+    CREATE TABLE shard_pin (
+      region text NOT NULL,
+      shard integer NOT NULL,
+      runner text NOT NULL,
+      at timestamptz NOT NULL DEFAULT now(),
+      PRIMARY KEY (region, shard)
+    )`
+})
+
 /** Which runner is to have which shard, the plans of moves, and the runners that are to have none: for `halles_control`. */
-export const migrations = Migrator.fromRecord({ "0001_placement": placement })
+export const migrations = Migrator.fromRecord({ "0001_placement": placement, "0002_pins": pins })

@@ -1,0 +1,82 @@
+import { nameOf, type Ref, type Row } from "@halles/entities/Inspector/Histories"
+import type { Now } from "@halles/entities/Models"
+import type * as Json from "../OperatorJson.ts"
+
+/** Events by which something is undone. */
+const undoing = new Set([
+  "CancelRequested",
+  "RecallRequested",
+  "ShipmentRecalled",
+  "Cancelled",
+  "StockReleased",
+  "Released",
+  "VoidRequested",
+  "PaymentVoided",
+  "Voided"
+])
+
+interface Looked {
+  readonly ref: Ref
+  readonly at: number | null
+  readonly now: Now
+}
+
+const statusOf = (view: unknown): string | null =>
+  typeof view === "object" && view !== null && "status" in view ? String(view.status) : null
+
+/** A saga over all that has its id: what was done, what is owed, and what an operator may do, as its order would decide. */
+export const sagaOf = ({
+  id,
+  nowMs,
+  rows,
+  states,
+  stuckAfterMs,
+  timers
+}: {
+  readonly id: string
+  readonly nowMs: number
+  /** In the order of their times. */
+  readonly rows: ReadonlyArray<Row>
+  readonly states: ReadonlyArray<Looked>
+  readonly stuckAfterMs: number
+  /** When each is woken next, by entity type. */
+  readonly timers: ReadonlyMap<string, number>
+}): typeof Json.SagaDetail.Encoded => {
+  const order = states.find(({ ref }) => ref.type === "Order")
+  const may = (act: "retry" | "compensate" | "skip") => {
+    const would = order?.now.would({ _tag: "Operate", commandId: "may", act, note: "may it?" }, nowMs)
+    return (would?.events ?? []).length > 0
+  }
+  const owed = states.flatMap(({ at, now, ref }) =>
+    now.owes === null
+      ? []
+      : [
+          {
+            entity: nameOf(ref),
+            step: now.owes,
+            commandId: `${ref.id}:${now.owes}`,
+            since: Math.round(at ?? 0),
+            nextTry: timers.get(ref.type) ?? null,
+            attempts: null,
+            lastError: null
+          }
+        ]
+  )
+  const isStuck = owed.some(({ since }) => nowMs - since > stuckAfterMs)
+  return {
+    id,
+    state: owed.length === 0 ? "done" : isStuck ? "stuck" : "open",
+    status: statusOf(order?.now.view),
+    steps: rows.map((row, index) => ({
+      entity: nameOf(row),
+      seq: row.seq,
+      at: Math.round(row.at),
+      tookMs: index === 0 ? null : row.at - rows[index - 1]!.at,
+      step: row.events.map(({ _tag }) => _tag).join(" "),
+      commandId: row.commandId,
+      compensation: row.events.some(({ _tag }) => undoing.has(_tag))
+    })),
+    owed,
+    may: { retry: may("retry"), compensate: may("compensate"), skip: may("skip") }
+  }
+}

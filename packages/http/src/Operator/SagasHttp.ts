@@ -1,0 +1,156 @@
+import { NotFound } from "@halles/entities/EntityErrors"
+import { nameOf, stateOf } from "@halles/entities/Inspector/Histories"
+import { processManagers, stepsOf, unfinished } from "@halles/entities/Inspector/Sagas"
+import { Operate, Order } from "@halles/entities/Order"
+import { RegionDatabases } from "@halles/entities/Reads"
+import * as EntityClient from "@halles/shared/EntityClient"
+import { CommandId, OrderId } from "@halles/shared/Ids"
+import { type Region, regionOf, regions } from "@halles/shared/Region"
+import { Clock, Effect } from "effect"
+import { HttpApiBuilder } from "effect/http-api"
+import { randomUUID } from "node:crypto"
+import * as Edge from "../Edge.ts"
+import { OperatorApi } from "../OperatorApi.ts"
+import type * as Json from "../OperatorJson.ts"
+import { NotPossible } from "../OperatorProblems.ts"
+import { Principal } from "../Principal.ts"
+import { changing } from "./Changes.ts"
+import { sagaOf } from "./SagaView.ts"
+
+const limitDefault = 50
+/** Unfinished sagas that are looked at in each region: one that is beyond has moved more lately. */
+const lookedAtMax = 500
+/** A saga that has owed the same message for so long is stuck: its own timer has woken it several times. */
+const stuckAfterMs = 30_000
+/** The newest rows of a journal, among which orders that are over are looked for. */
+const rowsLookedAt = 20_000
+
+const orderOf = (given: string): OrderId => OrderId.make(given.replace(/^[A-Za-z]+[/:]/, ""), { disableChecks: true })
+
+/** Sagas from their histories; what operators do to one is a command to its order, journaled like any other. */
+export const SagasHttp = HttpApiBuilder.group(
+  OperatorApi,
+  "sagas",
+  Effect.fnUntraced(function* (handlers) {
+    const databases = yield* RegionDatabases
+    const orders = yield* EntityClient.make(Order)
+
+    const operate = (act: Operate["act"], given: string, reason: string, text: string) =>
+      Effect.gen(function* () {
+        const { subject } = yield* Principal
+        const id = orderOf(given)
+        yield* Edge.call(
+          orders(id).Operate(
+            new Operate({
+              commandId: CommandId.make(`operate:${randomUUID()}`),
+              origin: { actor: `ops:${subject}`.slice(0, 100), correlationId: id },
+              act,
+              note: reason
+            })
+          )
+        )
+        return { done: true, text: `${id}: ${text}` } as const
+      }).pipe(
+        Effect.catchTags({
+          NotOperable: ({ owes, status }) =>
+            Effect.fail(
+              new NotPossible({
+                reason:
+                  owes === null
+                    ? `The order is ${status} and owes nothing.`
+                    : `The order owes ${owes}, on which the rest depends: retry it, or compensate.`
+              })
+            ),
+          TooLateToCancel: ({ status }) =>
+            Effect.fail(new NotPossible({ reason: `The order is ${status}: what was done cannot be undone any more.` }))
+        }),
+        changing({ action: `ops.saga.${act}`, subject: given, reason })
+      )
+
+    return handlers.handleAll({
+      listSagas: ({ query }) =>
+        Effect.gen(function* () {
+          const { cursor, limit = limitDefault, state } = query
+          const now = yield* Clock.currentTimeMillis
+          if (state === "done") {
+            const found = yield* Effect.forEach(regions, (region) => doneIn(databases, region, limit))
+            const items = found
+              .flat()
+              .toSorted((a, b) => b.since - a.since)
+              .slice(0, limit)
+            return { items, next: null }
+          }
+          const all = (yield* unfinished(lookedAtMax)).map((one): typeof Json.SagaSummary.Encoded => ({
+            entity: nameOf(one),
+            state: now - one.at > stuckAfterMs ? "stuck" : "open",
+            step: one.owes,
+            seq: one.seq,
+            since: Math.round(one.at),
+            nextTry: Math.round(one.due)
+          }))
+          const wanted = state === undefined ? all : all.filter((one) => one.state === state)
+          const begin = cursor === undefined ? 0 : wanted.findIndex(({ entity }) => entity === cursor) + 1
+          const items = wanted.slice(begin, begin + limit)
+          const more = begin + limit < wanted.length
+          return { items, next: more ? (items.at(-1)?.entity ?? null) : null }
+        }).pipe(
+          Effect.provideService(RegionDatabases, databases),
+          Effect.catchTag("NoHistory", Effect.die),
+          Effect.mapError(Edge.unavailable)
+        ),
+      getSaga: ({ params }) =>
+        Effect.gen(function* () {
+          const { refs, rows } = yield* stepsOf(params.id)
+          if (refs.length === 0) return yield* new NotFound({ entity: "Saga", id: params.id })
+          const now = yield* Clock.currentTimeMillis
+          const states = yield* Effect.forEach(refs, (ref) =>
+            Effect.map(stateOf(ref, "now"), ({ at, now }) => ({ ref, at, now }))
+          )
+          const sql = databases.of(regionOf(refs[0]!.id))
+          const timers = yield* sql<{ type: string; due: number }>`
+            SELECT entity_type AS type, (extract(epoch FROM due_at) * 1000)::double precision AS due FROM timer
+            WHERE entity_id = ${refs[0]!.id} AND entity_type = ANY(${processManagers}::text[])`
+          return sagaOf({
+            id: params.id,
+            rows,
+            states,
+            timers: new Map(timers.map(({ due, type }) => [type, Math.round(due)])),
+            nowMs: now,
+            stuckAfterMs
+          })
+        }).pipe(
+          Effect.provideService(RegionDatabases, databases),
+          Effect.catchTags({
+            BadRef: () => Effect.fail(new NotFound({ entity: "Saga", id: params.id })),
+            NoHistory: () => Effect.fail(new NotFound({ entity: "Saga", id: params.id }))
+          }),
+          Effect.mapError(Edge.unavailable)
+        ),
+      retrySaga: ({ params, payload }) =>
+        operate("retry", params.id, payload.reason, "what it owes is sent again now."),
+      compensateSaga: ({ params, payload }) =>
+        operate("compensate", params.id, payload.reason, "it is given up, and what was done is undone."),
+      skipSagaStep: ({ params, payload }) => operate("skip", params.id, payload.reason, "the step is let be.")
+    })
+  })
+)
+
+/** Orders that are over, the newest first. */
+const doneIn = (databases: RegionDatabases["Service"], region: Region, limit: number) =>
+  Effect.map(
+    databases.of(region)<{ id: string; status: string; seq: number; at: number }>`
+      SELECT id, status, seq, (extract(epoch FROM updated_at) * 1000)::bigint::double precision AS at FROM order_view
+      WHERE status IN ('delivered', 'cancelled', 'returned') AND id IN (
+        SELECT entity_id FROM (SELECT entity_type, entity_id FROM journal ORDER BY position DESC LIMIT ${rowsLookedAt}) AS j
+        WHERE entity_type = 'Order')
+      ORDER BY updated_at DESC LIMIT ${limit}`,
+    (rows) =>
+      rows.map(({ at, id, seq }): typeof Json.SagaSummary.Encoded => ({
+        entity: `Order/${id}`,
+        state: "done",
+        step: null,
+        seq,
+        since: at,
+        nextTry: null
+      }))
+  )
