@@ -126,7 +126,8 @@ const row = (region: Region, shard: number, tick: number): Row => {
     600_000 * share(shard) + 1_000,
     40 * share(shard + tick) ** 4,
     shard % 31 === 0 ? 12_000 * share(shard) : 0,
-    region === "eu" && shard === 17 ? 1 : 0
+    region === "eu" && shard === 17 ? 1 : 0,
+    region === "eu" && shard === 5 ? runner : null
   ]
 }
 

@@ -4,9 +4,9 @@ import { Nats } from "@halles/shared/Nats"
 import { Context, Effect, Layer, Option, Schedule, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import { randomUUID } from "node:crypto"
-import * as Edge from "../Edge.ts"
 import { Unavailable } from "../EdgeErrors.ts"
 import type * as Json from "../OperatorJson.ts"
+import { unavailable } from "./Failures.ts"
 
 /** Where JetStream's word is kept that a consumer gave a message up: 30 days, and so many at the most. */
 const stream = "DEAD_LETTERS"
@@ -124,7 +124,7 @@ const make = Effect.gen(function* () {
           cause: outcome
         }))
       ),
-      Effect.mapError(Edge.unavailable)
+      Effect.mapError(unavailable)
     )
   }
 
@@ -149,7 +149,7 @@ const make = Effect.gen(function* () {
       UPDATE webhook.delivery SET state = 'pending', attempts = 0, due_at = now()
       WHERE endpoint_id = ${endpoint} AND message_id = ${message} AND state = 'dead' RETURNING 1`.pipe(
       Effect.map((rows) => rows.length),
-      Effect.mapError(Edge.unavailable)
+      Effect.mapError(unavailable)
     )
 
   const replay = (ids: ReadonlyArray<string>) =>
@@ -192,11 +192,11 @@ const make = Effect.gen(function* () {
               WHERE (endpoint_id, message_id) IN (
                 SELECT endpoint_id, message_id FROM webhook.delivery WHERE state = 'dead'
                 ORDER BY created_at LIMIT ${limit}) AND state = 'dead' RETURNING 1`,
-            Edge.unavailable
+            unavailable
           )
           const [row] = yield* Effect.mapError(
             sql<{ left: number }>`SELECT count(*)::int AS left FROM webhook.delivery WHERE state = 'dead'`,
-            Edge.unavailable
+            unavailable
           )
           return { replayed: rows.length, left: row?.left ?? 0 }
         }

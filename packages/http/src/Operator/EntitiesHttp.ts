@@ -13,13 +13,14 @@ import { RegionDatabases } from "@halles/entities/Reads"
 import { regionOf, regions } from "@halles/shared/Region"
 import { Effect } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
-import { type Refusal, unavailable } from "../Edge.ts"
+import type { Refusal } from "../Edge.ts"
 import { InvalidRequest, Unavailable } from "../EdgeErrors.ts"
 import { mayUnmask, note } from "../OperatorAccessLive.ts"
 import { OperatorApi } from "../OperatorApi.ts"
 import type * as Json from "../OperatorJson.ts"
 import { NotPossible } from "../OperatorProblems.ts"
 import { changing } from "./Changes.ts"
+import { unavailable } from "./Failures.ts"
 import { EntityView } from "./EntityView.ts"
 import { plain } from "./Plain.ts"
 
@@ -194,10 +195,7 @@ export const EntitiesHttp = HttpApiBuilder.group(
           const resumed = yield* Effect.filter(refs, ({ id, type }) => resume(databases.of(regionOf(id)), type, id))
           if (resumed.length === 0) return yield* new NotPossible({ reason: `${params.id} is not parked.` })
           return { done: true, text: `${resumed.map(nameOf).join(", ")} may work again.` } as const
-        }).pipe(
-          reading,
-          changing({ action: "ops.resume", subject: params.id, reason: payload.reason })
-        )
+        }).pipe(reading, changing({ action: "ops.resume", subject: params.id, reason: payload.reason }))
     })
   })
 )

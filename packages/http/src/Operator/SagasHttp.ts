@@ -16,6 +16,7 @@ import { NotPossible } from "../OperatorProblems.ts"
 import { Principal } from "../Principal.ts"
 import { changing } from "./Changes.ts"
 import { sagaOf } from "./SagaView.ts"
+import { unavailable } from "./Failures.ts"
 
 const limitDefault = 50
 /** Unfinished sagas that are looked at in each region: one that is beyond has moved more lately. */
@@ -52,6 +53,8 @@ export const SagasHttp = HttpApiBuilder.group(
         return { done: true, text: `${id}: ${text}` } as const
       }).pipe(
         Effect.catchTags({
+          EntityParked: ({ entity }) =>
+            Effect.fail(new NotPossible({ reason: `${entity} is parked. Resume it first.` })),
           NotOperable: ({ owes, status }) =>
             Effect.fail(
               new NotPossible({
@@ -96,7 +99,7 @@ export const SagasHttp = HttpApiBuilder.group(
         }).pipe(
           Effect.provideService(RegionDatabases, databases),
           Effect.catchTag("NoHistory", Effect.die),
-          Effect.mapError(Edge.unavailable)
+          Effect.mapError(unavailable)
         ),
       getSaga: ({ params }) =>
         Effect.gen(function* () {
@@ -124,7 +127,7 @@ export const SagasHttp = HttpApiBuilder.group(
             BadRef: () => Effect.fail(new NotFound({ entity: "Saga", id: params.id })),
             NoHistory: () => Effect.fail(new NotFound({ entity: "Saga", id: params.id }))
           }),
-          Effect.mapError(Edge.unavailable)
+          Effect.mapError(unavailable)
         ),
       retrySaga: ({ params, payload }) =>
         operate("retry", params.id, payload.reason, "what it owes is sent again now."),

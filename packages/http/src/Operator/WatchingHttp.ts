@@ -1,10 +1,10 @@
 import { Effect, Option, Schema } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
 import { SqlClient } from "effect/sql"
-import * as Edge from "../Edge.ts"
 import { OperatorApi } from "../OperatorApi.ts"
 import type * as Json from "../OperatorJson.ts"
 import { Live } from "./Live.ts"
+import { unavailable } from "./Failures.ts"
 
 const limitDefault = 50
 
@@ -43,7 +43,7 @@ export const WatchingHttp = HttpApiBuilder.group(
             return [{ seq: String(row.seq), at: Number(row.at / 1_000n), ...rest, reason, details }]
           })
           return { items, next: rows.length > limit ? String(rows[limit - 1]!.seq) : null }
-        }).pipe(Effect.mapError(Edge.unavailable)),
+        }).pipe(Effect.mapError(unavailable)),
       live: ({ headers, query }) => live.answer({ lastEventId: headers["last-event-id"], tail: query.tail })
     })
   })
