@@ -62,11 +62,12 @@ const rowsOfJournal = Effect.gen(function* () {
 const setting = (what: string) =>
   `${what}, ${inFlight} in flight, 2 lines, one runner, gateway and carrier with fsync; webhooks answered by the client`
 
+const sizes = (quick: boolean) => (quick ? { warmUp: 1_400, operations: 1_600 } : { warmUp: 4_000, operations: 12_000 })
+
 /** The saga on carts that were filled before: `CheckOut` until `Settled` answers `confirmed`. */
 const saga = Effect.fnUntraced(function* (row: string, shop: Shop.Shop, { quick }: Plan, what: string) {
   const stage = yield* Stage
-  const warmUp = quick ? 400 : 2_000
-  const operations = quick ? 1_600 : 12_000
+  const { operations, warmUp } = sizes(quick)
   const carts = Array.from({ length: warmUp + operations }).keys()
   yield* Effect.forEach(carts, shop.fill, { concurrency: filling, discard: true })
   const rowsBefore = yield* rowsOfJournal
@@ -122,7 +123,8 @@ export const checkoutHot: Measurement = {
       const stage = yield* Stage
       yield* market
       yield* Effect.gen(function* () {
-        const carts = plan.quick ? 2_000 : 14_000
+        const { operations, warmUp } = sizes(plan.quick)
+        const carts = warmUp + operations
         const shop = yield* Shop.open({ row: "checkoutHot", skus: 1, stock: 2 * carts })
         const figures = yield* saga("checkoutHot", shop, plan, "one SKU, carts filled before")
         const late = Array.from({ length: tooMany }, (_, at) => carts + at)

@@ -151,7 +151,7 @@ export const edgeRows: Measurement = {
       }
       if (plan.wants("edgeCheckout")) {
         const { checkOut, filled } = shopper(send, `${Date.now().toString(36)}-buy`)
-        const warmUp = plan.quick ? 200 : 1_000
+        const warmUp = plan.quick ? 1_000 : 3_000
         const operations = plan.quick ? 800 : 6_000
         const carts = yield* many(warmUp + operations, filled)
         const figures = yield* fixedWork({

@@ -53,7 +53,7 @@ export const grow: Measurement = {
         const small = yield* receiving("growFew", few, span)
         yield* awoken("growMany", many)
         yield* RunnerMetrics.caughtUp(metrics)
-        const wide = yield* receiving("growMany", many, span)
+        const wide = yield* receiving("growMany", many, { ...span, warmUpMs: span.warmUpMs / 4 })
         yield* original("growLong")
         return [small, wide] as const
       })

@@ -94,7 +94,7 @@ export const rpc: Measurement = {
           row,
           setting: "",
           inFlight: 256,
-          span: { warmUpMs: 0, measureMs: quick ? 2_000 : 4_000 },
+          span: { warmUpMs: 0, measureMs: quick ? 4_000 : 10_000 },
           cpu: stage.cpu,
           operation: say
         })

@@ -1,5 +1,5 @@
 import { Deferred, Effect, Exit, Fiber, Latch } from "effect"
-import type { JournalStore, StoreFailed } from "../JournalStore.ts"
+import type { Appended as Stored, JournalStore, StoreFailed } from "../JournalStore.ts"
 
 /** One accepted command of one activation of an entity, ready to be written. */
 export interface Entry {
@@ -47,10 +47,8 @@ const told = ({ activation, onCommit }: Entry): void => {
   }
 }
 
-/** What the store said of a batch. */
-type Appended =
-  | Effect.Success<ReturnType<JournalStore["Service"]["append"]>>
-  | Extract<Refused, { readonly _tag: "Failed" }>
+/** What became of a batch. */
+type Appended = Stored | Extract<Refused, { readonly _tag: "Failed" }>
 
 interface Batch {
   readonly entries: Array<Entry>

@@ -1,0 +1,90 @@
+import { assert, it } from "@effect/vitest"
+import * as GroupCommit from "../src/Journal/GroupCommit.ts"
+import type { Appended, JournalStore } from "@halles/entities/JournalStore"
+import { Deferred, Effect, Fiber } from "effect"
+
+const activationOf = (entityId: string): GroupCommit.Activation => ({
+  entityType: "Sku",
+  entityId,
+  shard: 1,
+  epoch: 1,
+  dead: false
+})
+
+/** A writer on a store that answers when it is told to, and all that happened, in order. */
+const makeWriter = Effect.gen(function* () {
+  const happened: Array<string> = []
+  const asked: Array<Deferred.Deferred<Appended>> = []
+  const append: JournalStore["Service"]["append"] = (_owner, entries) => {
+    happened.push(`asked ${entries.map(({ commandId }) => commandId).join(" ")}`)
+    const answer = Deferred.makeUnsafe<Appended>()
+    asked.push(answer)
+    return Deferred.await(answer)
+  }
+  const writer = yield* GroupCommit.make({
+    store: { append } as unknown as JournalStore["Service"],
+    runner: "eu-1",
+    onCommitted: ({ entries }) => void happened.push(`published ${entries.length}`),
+    onStale: ({ activation }) => Effect.sync(() => happened.push(`stale ${activation.entityId}`))
+  })
+  const put = (activation: GroupCommit.Activation, seq: number) => {
+    const commandId = `${activation.entityId}${seq}`
+    const onCommit = () => void happened.push(`told ${commandId}`)
+    const fields = { activation, seq, commandId, events: "[]", meta: "{}", at: 0, dueAt: undefined, onCommit }
+    return Effect.forkChild(writer.appendUnsafe(fields), { startImmediately: true })
+  }
+  const answer = (nth: number, appended: Appended["_tag"], rows: number) =>
+    Effect.gen(function* () {
+      // The writer takes a turn to gather, and one to ask.
+      while (asked.length <= nth) yield* Effect.yieldNow
+      const positions = Array.from({ length: rows }, (_, at) => BigInt(at))
+      const said: Appended = appended === "Written" ? { _tag: "Written", batch: 1n, positions } : { _tag: appended }
+      yield* Deferred.succeed(asked[nth]!, said)
+    })
+  const until = (what: string) =>
+    Effect.gen(function* () {
+      while (!happened.includes(what)) yield* Effect.yieldNow
+    })
+  return { happened, put, answer, until }
+})
+
+it.effect("the database has the next batch before the entities of the last one are told", () =>
+  Effect.gen(function* () {
+    const { answer, happened, put, until } = yield* makeWriter
+    const [a, b] = [activationOf("a"), activationOf("b")]
+    const first = yield* put(a, 1)
+    yield* until("asked a1")
+    const second = yield* put(a, 2)
+    const third = yield* put(b, 1)
+    yield* answer(0, "Written", 1)
+    yield* answer(1, "Written", 2)
+    assert.deepStrictEqual(yield* Effect.all([first, second, third].map(Fiber.join)), [null, null, null])
+    const told = ["told a1", "published 1", "told a2", "told b1", "published 2"]
+    assert.deepStrictEqual(happened, ["asked a1", "asked a2 b1", ...told])
+  })
+)
+
+it.effect("after a refusal nothing more of that life is asked for, and its neighbours are written", () =>
+  Effect.gen(function* () {
+    const { answer, happened, put, until } = yield* makeWriter
+    const [a, b] = [activationOf("a"), activationOf("b")]
+    const refused = yield* put(a, 1)
+    const written = yield* put(b, 1)
+    yield* until("asked a1 b1")
+    const later = yield* put(a, 2)
+    const next = yield* put(b, 2)
+    yield* answer(0, "Stale", 0)
+    yield* answer(1, "Stale", 0)
+    yield* answer(2, "Written", 1)
+    yield* answer(3, "Written", 1)
+    const ends = yield* Effect.all([refused, written, later, next].map(Fiber.join))
+    assert.deepStrictEqual(
+      ends.map((end) => end?._tag ?? null),
+      ["Stale", null, "Dead", null]
+    )
+    assert.deepStrictEqual(
+      happened.filter((line) => line.startsWith("asked") || line.startsWith("stale")),
+      ["asked a1 b1", "asked a1", "stale a", "asked b1", "asked b2"]
+    )
+  })
+)
