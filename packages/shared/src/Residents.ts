@@ -21,8 +21,12 @@ import { EntityParked } from "./Parking.ts"
 import { ActivationLost } from "./Residents/ActivationLost.ts"
 import { nameOf, Supervision } from "./Residents/Supervision.ts"
 
-/** What a handler of ours reads of a request. */
-type Handler = (request: { readonly payload: unknown }) => Effect.Effect<unknown, unknown>
+/** What handlers of ours read of a request. */
+interface Request {
+  readonly tag: string
+  readonly payload: unknown
+}
+type Handler = (request: Request) => Effect.Effect<unknown, unknown>
 type Answered = (exit: Exit.Exit<unknown, unknown> | null) => void
 interface Call {
   readonly tag: string
@@ -138,7 +142,7 @@ export class Resident {
       }
     }
     const services = parent === undefined ? this.services : Context.add(this.services, Tracer.ParentSpan, parent)
-    const fiber = Effect.runForkWith(services)(Effect.suspend(() => handler({ payload })))
+    const fiber = Effect.runForkWith(services)(Effect.suspend(() => handler({ tag, payload })))
     const exit = fiber.pollUnsafe()
     if (exit === undefined) this.await(fiber, { tag, sinceMs }, settle)
     else settle(exit)
@@ -170,12 +174,14 @@ export class Resident {
    * parked, or is known to kill, must be answered here.
    */
   forManager(): Readonly<Record<string, Handler>> {
-    const guarded: Record<string, Handler> = {}
+    // One for all messages: a runner holds many entities, and each of them a function for each message otherwise.
+    const guarded: Handler = (request) => this.guard(request)
+    const handlers: Record<string, Handler> = {}
     for (const [tag, rpc] of this.requests) {
       const handler = this.handlers[tag]
-      if (handler !== undefined) guarded[tag] = isStream(rpc) ? this.guardStream(handler) : this.guard(tag, handler)
+      if (handler !== undefined) handlers[tag] = isStream(rpc) ? this.guardStream(handler) : guarded
     }
-    return guarded
+    return handlers
   }
 
   private refusal() {
@@ -192,25 +198,25 @@ export class Resident {
     return true
   }
 
-  private guard(tag: string, handler: Handler): Handler {
+  private guard(request: Request): Effect.Effect<unknown, unknown> {
     const { address, supervision } = this
-    return (request) =>
-      Effect.withFiber((fiber) => {
-        if (this.mode !== "working" || this.soiled) return this.refusal()
-        if (this.struck && supervision.isDeadly(address, request.payload)) {
-          return Effect.fail(new CommandDeadly({ entity: nameOf(address) }))
-        }
-        this.managed.set(fiber, { tag, sinceMs: performance.now() })
-        return handler(request).pipe(
-          Effect.onExit((exit) => {
-            this.managed.delete(fiber)
-            if (Exit.isSuccess(exit)) {
-              if (this.struck) this.struck = !supervision.forgive(address, request.payload)
-            } else this.blame(exit.cause, request.payload)
-            return Effect.void
-          })
-        )
-      })
+    const { payload, tag } = request
+    return Effect.withFiber((fiber) => {
+      if (this.mode !== "working" || this.soiled) return this.refusal()
+      if (this.struck && supervision.isDeadly(address, payload)) {
+        return Effect.fail(new CommandDeadly({ entity: nameOf(address) }))
+      }
+      this.managed.set(fiber, { tag, sinceMs: performance.now() })
+      return this.handlers[tag]!(request).pipe(
+        Effect.onExit((exit) => {
+          this.managed.delete(fiber)
+          if (Exit.isSuccess(exit)) {
+            if (this.struck) this.struck = !supervision.forgive(address, payload)
+          } else this.blame(exit.cause, payload)
+          return Effect.void
+        })
+      )
+    })
   }
 
   private guardStream(handler: Handler): Handler {
