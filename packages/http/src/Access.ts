@@ -4,7 +4,7 @@ import { Context, Effect } from "effect"
 import { HttpApiMiddleware } from "effect/http-api"
 import { ownerOfCart, ownerOfCustomer } from "./Access/Subject.ts"
 import { amountMax, isRefusal, type Refusal, type Subject, verdict } from "./Access/Verdict.ts"
-import { Forbidden, Unauthorized, Unavailable } from "./EdgeErrors.ts"
+import { Forbidden, StrongerSignInRequired, Unauthorized, Unavailable } from "./EdgeErrors.ts"
 import { agreedPrices, inTheNameOf, type Question, type Rule } from "./Policy.ts"
 import { partnerSubject, Principal } from "./Principal.ts"
 import * as Problems from "./Problems.ts"
@@ -12,15 +12,22 @@ import * as Problems from "./Problems.ts"
 /** Holds every request to `Policy.ts` before its handler runs, and before its body is read. */
 export class Access extends HttpApiMiddleware.Service<Access>()("@halles/http/Access", {
   // A parked customer's own consents cannot be read.
-  error: [Problems.unauthorized, Problems.forbidden, Problems.unavailable, Problems.entityParked]
+  error: [
+    Problems.unauthorized,
+    Problems.strongerSignInRequired,
+    Problems.forbidden,
+    Problems.unavailable,
+    Problems.entityParked
+  ]
 }) {}
 
-export type Refused = Unauthorized | Forbidden | Unavailable
+export type Refused = Unauthorized | StrongerSignInRequired | Forbidden | Unavailable
 
 export const refused = (refusal: Refusal, principal: Principal): Refused => {
   if (refusal.reason === "signIn") {
     return principal.rejected === "unavailable" ? new Unavailable() : new Unauthorized()
   }
+  if (refusal.reason === "strong") return new StrongerSignInRequired()
   return new Forbidden({ reason: refusal.reason, scopes: refusal.reason === "scope" ? refusal.scopes : [] })
 }
 

@@ -8,7 +8,7 @@ import { Access, Current, refused } from "./Access.ts"
 import { subjectOf } from "./Access/Subject.ts"
 import { isRefusal, type Subject, verdict } from "./Access/Verdict.ts"
 import * as Edge from "./Edge.ts"
-import { Forbidden, Unauthorized, Unavailable } from "./EdgeErrors.ts"
+import { Forbidden, StrongerSignInRequired, Unauthorized, Unavailable } from "./EdgeErrors.ts"
 import { policy, type Question, type Rule } from "./Policy.ts"
 import { Principal } from "./Principal.ts"
 import * as Upstreams from "./Upstreams.ts"
@@ -37,6 +37,13 @@ const checkAsked = <E, R>(
 const isAudited = ({ audited }: Rule, { kind }: Principal, { owner }: Subject): boolean =>
   audited === "always" || (audited === "byOthers" && owner !== "self" && kind !== "anonymous" && kind !== "customer")
 
+/** Why somebody was refused, for the audit log; nothing for other errors. */
+const reasonOf = (error: unknown): string | undefined => {
+  if (error instanceof Forbidden) return error.reason
+  if (error instanceof StrongerSignInRequired) return "strong"
+  return error instanceof Unauthorized ? "signIn" : undefined
+}
+
 /** One decision a request, from its path, its token and `Policy.ts`; what is refused goes into the audit log. */
 export const AccessLive = Layer.effect(
   Access,
@@ -62,13 +69,14 @@ export const AccessLive = Layer.effect(
           yield* audit.record({ actor: subject, ...act, ...address, details: { clientId, route } })
         })
       const denied = (error: unknown) => {
-        if (!(error instanceof Unauthorized || error instanceof Forbidden)) return Effect.void
+        const reason = reasonOf(error)
+        if (reason === undefined) return Effect.void
         return Effect.flatMap(Principal, ({ rejected }) =>
           record({
             action: "edge.denied",
             subject: route,
             outcome: "denied",
-            reason: error._tag === "Forbidden" ? error.reason : (rejected ?? "signIn")
+            reason: reason === "signIn" ? (rejected ?? reason) : reason
           })
         )
       }

@@ -5,6 +5,7 @@ import { CartApi } from "./CartApi.ts"
 import { CatalogApi } from "./CatalogApi.ts"
 import { CustomerApi } from "./CustomerApi.ts"
 import * as Document from "./Document.ts"
+import { FaultApi } from "./FaultApi.ts"
 import { HealthApi } from "./HealthApi.ts"
 import { OrderApi } from "./OrderApi.ts"
 import { PartnerKeyApi } from "./PartnerKeyApi.ts"
@@ -29,6 +30,7 @@ export class Api extends HttpApi.make("halles")
     SubscriptionApi,
     WebhookApi,
     PartnerKeyApi,
+    FaultApi,
     HealthApi
   )
   .middleware(Refusals)

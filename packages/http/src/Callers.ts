@@ -5,6 +5,8 @@ import type { IncomingHttpHeaders } from "node:http"
 export interface Caller {
   readonly account?: string
   readonly client?: string
+  /** A partner that was given the larger bucket, which then stands for its addresses too. */
+  readonly bulk?: boolean
   /** Our own tools: counted, not limited. */
   readonly unlimited?: boolean
 }

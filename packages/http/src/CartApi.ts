@@ -84,7 +84,9 @@ export class CartApi extends HttpApiGroup.make("carts")
         Problems.unauthorized,
         Problems.forbidden
       ]
-    }).annotate(OpenApi.Summary, "The line has this quantity from now on"),
+    })
+      .middleware(Idempotency)
+      .annotate(OpenApi.Summary, "The line has this quantity from now on"),
     HttpApiEndpoint.post("addLine", "/carts/:id/lines", {
       params,
       headers: Edge.changingKeyRequired,
@@ -112,13 +114,17 @@ export class CartApi extends HttpApiGroup.make("carts")
       payload: Coupon,
       success: CartJson,
       error: lineErrors
-    }).annotate(OpenApi.Summary, "A percentage off the goods"),
+    })
+      .middleware(Idempotency)
+      .annotate(OpenApi.Summary, "A percentage off the goods"),
     HttpApiEndpoint.delete("removeCoupon", "/carts/:id/coupon", {
       params,
       headers: Edge.changing,
       success: CartJson,
       error: lineErrors
-    }).annotate(OpenApi.Summary, "Take the coupon off"),
+    })
+      .middleware(Idempotency)
+      .annotate(OpenApi.Summary, "Take the coupon off"),
     HttpApiEndpoint.delete("removeLine", "/carts/:id/lines/:sku", {
       params: lineParams,
       query: { variant: Schema.optionalKey(PutLine.fields.variant) },
@@ -132,7 +138,9 @@ export class CartApi extends HttpApiGroup.make("carts")
         Problems.notSold,
         Problems.pricingMismatch
       ]
-    }).annotate(OpenApi.Summary, "Take a line out; harmless when it is not there"),
+    })
+      .middleware(Idempotency)
+      .annotate(OpenApi.Summary, "Take a line out; harmless when it is not there"),
     HttpApiEndpoint.put("putCharge", "/carts/:id/charges/:code", {
       params: { id: CartId, code: Charge.fields.code },
       headers: Edge.changing,
@@ -147,7 +155,9 @@ export class CartApi extends HttpApiGroup.make("carts")
         Problems.pricingMismatch,
         Problems.currencyMismatch
       ]
-    }).annotate(OpenApi.Summary, "A charge or a discount that was agreed on"),
+    })
+      .middleware(Idempotency)
+      .annotate(OpenApi.Summary, "A charge or a discount that was agreed on"),
     HttpApiEndpoint.post("mergeCart", "/carts/:id/merge", {
       params,
       headers: Edge.changing,

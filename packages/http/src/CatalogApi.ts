@@ -6,6 +6,7 @@ import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/ht
 import * as Consistency from "./Consistency.ts"
 import * as Edge from "./Edge.ts"
 import { Money, Price } from "./MoneyJson.ts"
+import { Idempotency } from "./Idempotency.ts"
 import * as Problems from "./Problems.ts"
 import { WholeNumber } from "./WholeNumber.ts"
 
@@ -80,14 +81,18 @@ export class CatalogApi extends HttpApiGroup.make("catalog")
       }),
       success: ProductJson,
       error: [Problems.preconditionFailed]
-    }).annotate(OpenApi.Summary, "List a product, or replace what is listed"),
+    })
+      .middleware(Idempotency)
+      .annotate(OpenApi.Summary, "List a product, or replace what is listed"),
     HttpApiEndpoint.delete("deleteProduct", "/products/:sku", {
       params: { sku: SkuCode },
       query: { region: Region },
       headers: Edge.changing,
       success: ProductJson,
       error: [Problems.notFound, Problems.preconditionFailed]
-    }).annotate(OpenApi.Summary, "Take a product off sale")
+    })
+      .middleware(Idempotency)
+      .annotate(OpenApi.Summary, "Take a product off sale")
   )
   .prefix("/v1")
   .annotate(OpenApi.Title, "Catalogue") {}

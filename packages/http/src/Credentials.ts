@@ -61,7 +61,9 @@ export class Credentials extends Context.Service<
         if (principal === undefined) return undefined
         if (principal.kind === "service") return { unlimited: true }
         // A shop's own client is everybody's: its customers are told apart by their accounts.
-        return principal.kind === "partner" ? { client: principal.clientId } : { account: principal.subject }
+        return principal.kind === "partner"
+          ? { client: principal.clientId, bulk: principal.rateClass === "bulk" }
+          : { account: principal.subject }
       }
     }))
   )

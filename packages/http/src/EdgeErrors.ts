@@ -56,6 +56,13 @@ export class PreconditionRequired extends Schema.TaggedError<PreconditionRequire
 /** The token is none of ours, or there is none where one is needed. */
 export class Unauthorized extends Schema.TaggedError<Unauthorized>()("Unauthorized", {}, { httpApiStatus: 401 }) {}
 
+/** Staff that signed in with one factor wants what needs two. */
+export class StrongerSignInRequired extends Schema.TaggedError<StrongerSignInRequired>()(
+  "StrongerSignInRequired",
+  {},
+  { httpApiStatus: 401 }
+) {}
+
 /** The caller is known, but may not do this; `scopes` are those that the token lacks. */
 export class Forbidden extends Schema.TaggedError<Forbidden>()(
   "Forbidden",

@@ -6,13 +6,15 @@ import { Callers } from "./Callers.ts"
 import { EdgeAnalytics } from "./EdgeAnalytics.ts"
 import { ResponseCache } from "./ResponseCache.ts"
 import * as Front from "./ResponseCache/Front.ts"
+import { Faults } from "./Faults.ts"
 import * as GateAnswers from "./GateAnswers.ts"
 import * as RateLimit from "./RateLimit.ts"
 import type { Ask } from "./RateLimit/TokenBucket.ts"
 import { type Route, routeOf } from "./RouteTable.ts"
+import { CorsOrigins, exposed } from "./SecurityHeaders.ts"
 import * as Shedding from "./Shedding.ts"
 import * as SlowClients from "./SlowClients.ts"
-import { accountQuota, addressQuota, botQuota, clientQuota, memoryQuota } from "./Traffic.ts"
+import { accountQuota, addressQuota, botQuota, bulkQuota, clientQuota, memoryQuota } from "./Traffic.ts"
 
 export type Handler = (request: IncomingMessage, response: ServerResponse) => void
 
@@ -43,7 +45,7 @@ const overloadRetryAfter = { "retry-after": "1" }
 
 /**
  * What stands before the application: it sees Node's own request and answer, so that what is turned away costs next to
- * nothing. In this order: address rules, load shedding, answers that are known, bots, rate limits.
+ * nothing. In this order: address rules, faults that operators wish for, load shedding, answers that are known, bots, rate limits.
  */
 export class Gate extends Context.Service<
   Gate,
@@ -68,8 +70,19 @@ export class Gate extends Context.Service<
         const shedding = yield* Shedding.measured
         const analytics = yield* EdgeAnalytics
         const { answerOf } = yield* ResponseCache
+        const faults = yield* Faults
         const front = Front.make(answerOf, () => Date.now())
         const context = yield* Effect.context<never>()
+        const origins = new Set<string>(yield* CorsOrigins)
+        /** Without them the page of a listed origin could not tell a 429 from a network that is down. */
+        const crossOrigin = ({ headers: { origin } }: IncomingMessage) =>
+          origin !== undefined && origins.has(origin)
+            ? {
+                "access-control-allow-origin": origin,
+                "access-control-expose-headers": exposed.join(","),
+                vary: "Origin"
+              }
+            : {}
         const bots = Bots.make({ now: () => performance.now() })
         const underWay = new Set<Exchange>()
         let draining = false
@@ -87,12 +100,15 @@ export class Gate extends Context.Service<
           const count = counts.get(answer.code) ?? Metric.withAttributes(refused, { reason: answer.code })
           counts.set(answer.code, count)
           count.updateUnsafe(1, context)
-          GateAnswers.answer(request, response, answer, headers)
+          GateAnswers.answer(request, response, answer, { ...crossOrigin(request), ...headers })
         }
 
         const asksOf = ({ address, request, route }: Exchange): ReadonlyArray<Ask> => {
           const caller = callers.of(request.headers)
           if (caller?.unlimited === true) return []
+          if (caller?.client !== undefined && caller.bulk === true) {
+            return [{ key: `limit:bulk:${caller.client}`, quota: bulkQuota, cost: route.traffic.cost }]
+          }
           const { cost, quota } = route.traffic
           const network = AddressRules.network(address)
           const bot = caller === undefined && bots.declared(request.headers["user-agent"])
@@ -154,6 +170,17 @@ export class Gate extends Context.Service<
           })
           if (draining && request.httpVersionMajor === 1) response.setHeader("connection", "close")
           if (denied) return refuse(exchange, GateAnswers.addressDenied)
+          const fault = faults.draw(`route:${route.name}`)
+          if (fault?.kind === "drop") return void response.destroy()
+          if (fault?.kind === "error") return refuse(exchange, GateAnswers.faultInjected, overloadRetryAfter)
+          if (fault === undefined) return onwards(exchange, unlimited, application)
+          setTimeout(() => {
+            if (!response.destroyed) onwards(exchange, unlimited, application)
+          }, fault.latencyMs)
+        }
+
+        const onwards = (exchange: Exchange, unlimited: boolean, application: Handler) => {
+          const { address, request, response, route } = exchange
           if (shedding.refuses(route.traffic.priority, underWay.size)) {
             return refuse(exchange, GateAnswers.overloaded, overloadRetryAfter)
           }

@@ -45,6 +45,12 @@ export const overloaded = refusal({
   title: "Too much to do at the moment",
   detail: "Nothing was done. Try again after a moment, with the same idempotency key."
 })
+export const faultInjected = refusal({
+  code: "fault_injected",
+  status: 503,
+  title: "An operator lets this fail on purpose",
+  detail: "A fault is switched on for this route. Try again later, with the same idempotency key."
+})
 /** A body of more than this is not read to its end for the sake of the connection, in bytes. */
 const unreadMax = 65_536
 

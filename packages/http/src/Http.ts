@@ -2,7 +2,7 @@ import { Reads, RegionDatabases } from "@halles/entities/Reads"
 import * as ClusterClient from "@halles/shared/ClusterClient"
 import { Nats } from "@halles/shared/Nats"
 import * as Postgres from "@halles/shared/Postgres"
-import { Redis } from "@halles/shared/Redis"
+import { Redis, RedisUnavailable } from "@halles/shared/Redis"
 import { Revocations } from "@halles/shared/Revocations"
 import { RunnerPresence } from "@halles/shared/RunnerPresence"
 import { ByteSize, Effect, Layer, Logger, Option } from "effect"
@@ -22,6 +22,8 @@ import { CustomerHttp } from "./CustomerHttp.ts"
 import * as Docs from "./Docs.ts"
 import { EdgeAnalytics } from "./EdgeAnalytics.ts"
 import * as EdgeServer from "./EdgeServer.ts"
+import { FaultHttp } from "./FaultHttp.ts"
+import { Faults } from "./Faults.ts"
 import { Gate } from "./Gate.ts"
 import { Guard } from "./Guard.ts"
 import { HealthHttp } from "./HealthHttp.ts"
@@ -68,11 +70,23 @@ export const RoutesLive = Layer.mergeAll(
   )
 ).pipe(
   Layer.provide([CartHttp, OrderHttp, CustomerHttp, SkuHttp, CatalogHttp, BulkHttp]),
-  Layer.provide([SubscriptionHttp, WebhookHttp, PartnerKeyHttp, HealthHttp]),
+  Layer.provide([SubscriptionHttp, WebhookHttp, PartnerKeyHttp, FaultHttp, HealthHttp]),
   Layer.provide([CatalogImport.layer, AccessLive, IdempotencyLive, RefusalsLive]),
   Layer.provide(Upstreams.reads),
   Layer.provide(Upstreams.layer),
   Layer.provide(Layer.succeed(HttpIncomingMessage.MaxBodySize, bodyMax))
+)
+
+/** What Redis does for requests can be made to fail. */
+const redisWithFaults = Layer.effect(
+  Redis,
+  Effect.gen(function* () {
+    const redis = yield* Redis
+    const faults = yield* Faults
+    return Redis.of({
+      use: (command) => faults.around("redis", redis.use(command), (cause) => new RedisUnavailable({ cause }))
+    })
+  })
 )
 
 /** The edge: a client of the cluster that owns no shards. */
@@ -86,6 +100,8 @@ export const HttpLive = Layer.unwrap(
         )
       ),
       Layer.provide(Layer.provideMerge(Invalidation, ResponseCache.layer)),
+      Layer.provide(redisWithFaults),
+      Layer.provide(Faults.layer),
       Layer.provide([
         Credentials.layer(config).pipe(
           Layer.provide([

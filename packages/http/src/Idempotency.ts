@@ -25,9 +25,10 @@ const outcomes = Metric.counter("halles_http_idempotency_total", {
 })
 
 /**
- * On endpoints that are not idempotent by their method. The truth about a key is the entity's: its command is named after
+ * On every endpoint that takes a key. The truth about a key is the entity's: its command is named after
  * it and has one effect, whatever is lost here. What Redis adds is the answer as it was given first, 422 for a key that
- * comes with another request, and 409 while the first one runs.
+ * comes with another request, and 409 while the first one runs. `PUT` and `DELETE` state a result: their answer is not kept,
+ * and nobody waits for the first one, since doing it twice comes to the same; what it costs them is one round trip.
  */
 export class Idempotency extends HttpApiMiddleware.Service<Idempotency>()("@halles/http/Idempotency", {
   error: [Problems.commandReused, Problems.requestInProgress]
@@ -96,6 +97,8 @@ const doneOf = (fingerprint: string, response: HttpServerResponse.HttpServerResp
   }
 }
 
+const statesResult: ReadonlySet<string> = new Set(["PUT", "DELETE"])
+
 const replayed = HttpServerResponse.setHeader("idempotent-replayed", "true")
 
 const quietly = <A>(command: Effect.Effect<A, unknown>): Effect.Effect<Option.Option<A>> =>
@@ -129,6 +132,21 @@ export const IdempotencyLive = Layer.effect(
             ? keep(place, doneOf(fingerprint, exit.value, group.identifier))
             : free(place)
         )
+
+        if (statesResult.has(request.method)) {
+          const found = yield* take(place, { _tag: "Done", fingerprint, answer: null }, keptMs)
+          if (Option.isNone(found)) return yield* Effect.andThen(count("unknown"), answered)
+          const known = Option.getOrUndefined(decode(found.value))
+          if (known !== undefined && known.fingerprint !== fingerprint) {
+            yield* count("reused")
+            return yield* new CommandReused({ commandId: key })
+          }
+          yield* count(known === undefined ? "new" : "repeated")
+          if (known !== undefined) return replayed(yield* answered)
+          return yield* Effect.onExit(answered, (exit) =>
+            exit._tag === "Success" && exit.value.status < 300 ? Effect.void : free(place)
+          )
+        }
 
         const mine: Kept = { _tag: "Running", fingerprint }
         const found = yield* take(place, mine, runningMsMax + Edge.waitMsOf(request.headers["prefer"]))

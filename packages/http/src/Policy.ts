@@ -30,6 +30,8 @@ export interface Rule {
   /** The most that a role may move with one request, in minor units of any currency, or in points; a role that is absent has no limit. */
   readonly amountMax?: Readonly<Partial<Record<Role, bigint>>>
   readonly asks?: ReadonlyArray<Question>
+  /** Staff needs to have signed in with two factors (RFC 9470). */
+  readonly strong?: true
   /** Written into the audit log before it happens: always, or when it is not the owner who does it. */
   readonly audited?: "always" | "byOthers"
 }
@@ -134,21 +136,27 @@ export const policy: Readonly<Record<string, Rule>> = {
   replayDelivery: webhooks,
   replayDead: webhooks,
   testEndpoint: webhooks,
-  createPartnerKey: { scopes: ["keys:manage"], roles: { admin: "any" }, audited: "always" },
+  createPartnerKey: { scopes: ["keys:manage"], roles: { admin: "any" }, strong: true, audited: "always" },
   listPartnerKeys: { scopes: ["keys:manage"], roles: { admin: "any", partner: "any" }, asks: ["owner"] },
   getPartnerKey: { scopes: ["keys:manage"], roles: { admin: "any", partner: "any" }, asks: ["owner"] },
   rotatePartnerKey: {
     scopes: ["keys:manage"],
     roles: { admin: "any", partner: "any" },
     asks: ["owner"],
+    strong: true,
     audited: "always"
   },
   revokePartnerKey: {
     scopes: ["keys:manage"],
     roles: { admin: "any", partner: "any" },
     asks: ["owner"],
+    strong: true,
     audited: "always"
   },
+
+  listFaults: { scopes: ["ops:read"], roles: { "ops-read": "any", "ops-write": "any" } },
+  startFault: { scopes: ["ops:write"], roles: { "ops-write": "any" }, strong: true, audited: "always" },
+  endFault: { scopes: ["ops:write"], roles: { "ops-write": "any" }, strong: true, audited: "always" },
 
   gateway: signer,
   carrier: signer,

@@ -17,6 +17,8 @@ export interface Principal {
   readonly roles: ReadonlySet<Role>
   readonly scopes: ReadonlySet<Scope>
   readonly customerId?: CustomerId
+  /** Signed in with two factors. */
+  readonly strong?: true
   /** Staff that is limited to one region. */
   readonly region?: Region
   /** Of a partner's key: which rate limits hold for it. */

@@ -1,4 +1,5 @@
 import { CartClosed, CartEmpty, CartFull, MergeRefused, NotSold, PricingMismatch } from "@halles/entities/Cart"
+import { twoFactors } from "@halles/shared/Authority"
 import { NotEnoughPoints, TooManyAddresses } from "@halles/entities/Customer"
 import { AlreadyExists, CommandReused, NotFound, PreconditionFailed } from "@halles/entities/EntityErrors"
 import { NotShipped, ReturnExceeds, TooLateToCancel, TooManyReturns } from "@halles/entities/Order"
@@ -162,6 +163,12 @@ export const unauthorized = Problem.of(EdgeErrors.Unauthorized, {
   title: "Not authorised",
   detail: () => "Send a valid bearer token.",
   headers: { "www-authenticate": "Bearer" }
+})
+export const strongerSignInRequired = Problem.of(EdgeErrors.StrongerSignInRequired, {
+  title: "Sign in with two factors",
+  detail: () => "This needs a token of somebody who signed in with two factors.",
+  help: "Sign in again with the `acr_values` that WWW-Authenticate names (RFC 9470), and repeat the request with the new token.",
+  headers: { "www-authenticate": `Bearer error="insufficient_user_authentication", acr_values="${twoFactors}"` }
 })
 export const forbidden = Problem.of(EdgeErrors.Forbidden, {
   title: "Not allowed",

@@ -45,6 +45,12 @@ for (const { method, name, path } of endpoints) {
     shared: shared.has(name)
   })
 }
+/** Whether a route can be made to fail on purpose: not what tells of health and money, nor what ends it again. */
+export const mayFail = (name: string): boolean =>
+  endpoints.some((endpoint) => endpoint.name === name) &&
+  trafficOf(name, "GET").priority !== "vital" &&
+  !name.endsWith("Fault") &&
+  !name.endsWith("Faults")
 const methods = [...new Set(endpoints.map(({ method }) => method))]
 
 /** Path without its query. */

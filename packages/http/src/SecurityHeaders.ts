@@ -52,6 +52,23 @@ export const CorsOrigins = Context.Reference<ReadonlyArray<string>>("@halles/htt
   defaultValue: () => []
 })
 
+/** Headers of answers that a page of another origin may read. */
+export const exposed = [
+  "consistency-token",
+  "deprecation",
+  "etag",
+  "halles-version",
+  "idempotent-replayed",
+  "link",
+  "location",
+  "preference-applied",
+  "ratelimit",
+  "ratelimit-policy",
+  "retry-after",
+  "sunset",
+  "traceparent"
+]
+
 const Cors = Layer.unwrap(
   Effect.map(CorsOrigins, (origins) => {
     if (origins.length === 0) return Layer.empty
@@ -71,21 +88,7 @@ const Cors = Layer.unwrap(
         "traceparent",
         "x-api-key"
       ],
-      exposedHeaders: [
-        "consistency-token",
-        "deprecation",
-        "etag",
-        "halles-version",
-        "idempotent-replayed",
-        "link",
-        "location",
-        "preference-applied",
-        "ratelimit",
-        "ratelimit-policy",
-        "retry-after",
-        "sunset",
-        "traceparent"
-      ],
+      exposedHeaders: exposed,
       maxAge: 600
     })
     return HttpRouter.middleware(cors, { global: true })

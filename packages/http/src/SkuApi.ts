@@ -57,7 +57,9 @@ export class SkuApi extends HttpApiGroup.make("skus")
       payload: Schema.Struct({ allowed: AllowBackOrder.fields.allowed }),
       success: SkuJson,
       error: [Problems.preconditionFailed]
-    }).annotate(OpenApi.Summary, "Whether more may be sold than is there")
+    })
+      .middleware(Idempotency)
+      .annotate(OpenApi.Summary, "Whether more may be sold than is there")
   )
   .prefix("/v1")
   .annotate(OpenApi.Title, "Stock") {}

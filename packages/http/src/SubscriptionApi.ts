@@ -79,7 +79,9 @@ export class SubscriptionApi extends HttpApiGroup.make("endpoints")
       payload: Schema.Struct({ url: Url, description: Description, types: Types, enabled: Schema.Boolean }),
       success: EndpointJson,
       error: [Problems.notFound, Problems.preconditionFailed, Problems.targetRefused]
-    }).annotate(OpenApi.Summary, "Change an endpoint, or switch it off and on"),
+    })
+      .middleware(Idempotency)
+      .annotate(OpenApi.Summary, "Change an endpoint, or switch it off and on"),
     HttpApiEndpoint.delete("deleteEndpoint", "/webhook-endpoints/:endpointId", {
       params,
       success: HttpApiSchema.NoContent,

@@ -22,6 +22,8 @@ export const botQuota = perMinute("bot", 1_200)
 export const accountQuota = perMinute("account", 1_200)
 /** Of one program with a client id or a key. */
 export const clientQuota = perMinute("client", 12_000)
+/** As `clientQuota`, of a partner's key of the class `bulk`. */
+export const bulkQuota = perMinute("bulk", 60_000)
 /** Answers from this process's memory, per address. */
 export const memoryQuota = perMinute("memory", 60_000)
 

@@ -4,8 +4,10 @@ import * as EntityClient from "@halles/shared/EntityClient"
 import { type Region, regionOf } from "@halles/shared/Region"
 import { isStream } from "@halles/shared/Residents"
 import { Context, Effect, Layer } from "effect"
-import type { Entity } from "effect/cluster"
+import { ClusterError, type Entity } from "effect/cluster"
 import type { Rpc } from "effect/rpc"
+import { SqlError } from "effect/sql"
+import { Faults } from "./Faults.ts"
 
 /** Whoever waits gives up at the edge's deadline, 3 s: by then a region that answers has answered. */
 const answerMsMax = 2_500
@@ -16,6 +18,8 @@ const answerMsMax = 2_500
  */
 const isFailure = (error: unknown): boolean =>
   typeof error === "object" && error !== null && "_tag" in error && error._tag === "PersistenceError"
+
+const noConnection = (cause: Error) => new SqlError.SqlError({ reason: new SqlError.ConnectionError({ cause }) })
 
 const isSqlError = ({ _tag }: { readonly _tag: string }): boolean => _tag === "SqlError"
 
@@ -39,14 +43,18 @@ export class Upstreams extends Context.Service<
   )
 
   /** Lists of each region, behind its breaker. */
-  static readonly reads: Layer.Layer<Reads, never, Reads | Upstreams> = Layer.effect(
+  static readonly reads: Layer.Layer<Reads, never, Reads | Upstreams | Faults> = Layer.effect(
     Reads,
     Effect.gen(function* () {
       const reads = yield* Reads
       const { databases } = yield* Upstreams
-      const guarded = <A, E extends { readonly _tag: string }>(region: Region, effect: Effect.Effect<A, E>) =>
-        // `Edge.call` knows it as it knows what else a list's database may say.
-        databases[region].run(effect, isSqlError) as Effect.Effect<A, E>
+      const faults = yield* Faults
+      const guarded = <A, E extends { readonly _tag: string }>(
+        region: Region,
+        effect: Effect.Effect<A, E | SqlError.SqlError>
+      ) =>
+        // `Edge.call` knows `BreakerOpen` as it knows what else a list's database may say.
+        databases[region].run(faults.around(`database:${region}`, effect, noConnection), isSqlError) as typeof effect
       return Reads.of({
         products: (options) => guarded(options.region, reads.products(options)),
         orders: (options) => guarded(regionOf(options.customerId), reads.orders(options)),
@@ -56,6 +64,8 @@ export class Upstreams extends Context.Service<
     })
   )
 }
+
+const failed = (cause: Error) => new ClusterError.PersistenceError({ cause })
 
 type Method = (this: object, payload?: unknown, options?: unknown) => Effect.Effect<unknown, unknown>
 
@@ -67,6 +77,7 @@ export const entity = <Type extends string, Rpcs extends Rpc.Any>(wanted: Entity
   Effect.gen(function* () {
     const client = yield* EntityClient.make(wanted)
     const { entities } = yield* Upstreams
+    const faults = yield* Faults
     class Guarded {
       readonly id: string
       readonly near: Readonly<Record<string, Method>>
@@ -80,7 +91,9 @@ export const entity = <Type extends string, Rpcs extends Rpc.Any>(wanted: Entity
         return this.near[tag]!(payload, options)
       }
       const guard = function (this: Guarded, payload?: unknown, options?: unknown) {
-        return entities[regionOf(this.id)].run(this.near[tag]!(payload, options), isFailure)
+        const region = regionOf(this.id)
+        const call = this.near[tag]!(payload, options)
+        return entities[region].run(faults.around(`entities:${region}`, call, failed), isFailure)
       }
       Object.defineProperty(Guarded.prototype, tag, { value: isStream(rpc) ? pass : guard })
     }

@@ -25,6 +25,7 @@ import { Migrator, type SqlClient } from "effect/sql"
 import { createServer } from "node:http"
 import { Credentials } from "../src/Credentials.ts"
 import { AccessTokens } from "../src/Credentials/AccessTokens.ts"
+import { Faults } from "../src/Faults.ts"
 import { ResponseCache } from "../src/ResponseCache.ts"
 import { RoutesLive } from "../src/Http.ts"
 import { PartnerKeys } from "../src/PartnerKeys.ts"
@@ -140,6 +141,7 @@ export class EdgeTest extends Context.Service<
         RunnerPresence.layer,
         ResponseCache.layer
       ]),
+      Layer.provide(Faults.layer),
       Layer.provide([accessTokens, partnerKeys]),
       Layer.provideMerge(Issuer.layer),
       Layer.provide(Revocations.layer),

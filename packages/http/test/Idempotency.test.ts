@@ -32,6 +32,23 @@ layer(EdgeTest.layer, { excludeTestServices: true, timeout: "60 seconds" })("ide
     })
   )
 
+  it.effect(
+    "of what states a result, too: a repeat says so, and another body is refused; a refusal uses up no key",
+    () =>
+      Effect.gen(function* () {
+        const { send } = yield* EdgeTest
+        const { json } = yield* send("POST", "/v1/carts", cart)
+        const put = (sku: string, quantity: number) =>
+          send("PUT", `/v1/carts/${json.id}/lines/${sku}`, { quantity }, key("put"))
+        assert.strictEqual((yield* put("GONE", 1)).json.code, "not_sold")
+        const first = yield* put("TEA", 2)
+        assert.deepStrictEqual([first.status, replayed(first)], [200, null], first.text)
+        const again = yield* put("TEA", 2)
+        assert.deepStrictEqual([again.status, replayed(again)], [200, "true"])
+        assert.deepInclude((yield* put("TEA", 3)).json, { status: 422, code: "command_reused" })
+      })
+  )
+
   it.effect("a key is its sender's own", () =>
     Effect.gen(function* () {
       const { send } = yield* EdgeTest

@@ -26,6 +26,7 @@ const person = (roles: ReadonlyArray<Role>, rest: Partial<Principal> = {}): Prin
   clientId: "halles-shop",
   roles: new Set(roles),
   scopes: new Set(Scope.literals),
+  strong: true,
   customerId: me,
   ...rest
 })
@@ -109,6 +110,22 @@ describe("the policy", () => {
           assert.deepStrictEqual(answers, should, `${name} by ${role}`)
         }
       }
+    }
+  })
+
+  it("asks staff for two factors where the table says so, and a partner's program never", () => {
+    for (const [name, row] of Object.entries(expected)) {
+      const role = row.all?.[0]
+      if (role === undefined) continue
+      const { strong: _, ...weak } = person([role])
+      const answer = decided(name, weak, "others")
+      assert.strictEqual(answer, row.strong === true ? "refused: strong" : "allow", name)
+      if (row.strong !== true || row.all?.includes("partner") !== true) continue
+      assert.strictEqual(
+        decided(name, { ...weak, kind: "partner", roles: new Set(["partner"]) }, "others"),
+        "allow",
+        name
+      )
     }
   })
 

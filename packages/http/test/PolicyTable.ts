@@ -9,6 +9,8 @@ export interface Row {
   readonly all?: ReadonlyArray<Role>
   readonly consented?: ReadonlyArray<Role>
   readonly scopes?: ReadonlyArray<Scope>
+  /** Staff with one factor is refused. */
+  readonly strong?: true
   /** Staff that is limited to a region is refused. */
   readonly anyRegion?: true
   /** The body names regions: its handler holds staff to its own (`Conventions.test.ts`). */
@@ -71,11 +73,14 @@ export const expected: Readonly<Record<string, Row>> = {
   replayDelivery: endpoints,
   replayDead: endpoints,
   testEndpoint: endpoints,
-  createPartnerKey: { all: ["admin"], scopes: ["keys:manage"], anyRegion: true },
+  createPartnerKey: { all: ["admin"], scopes: ["keys:manage"], anyRegion: true, strong: true },
   listPartnerKeys: keyHolder,
   getPartnerKey: keyHolder,
-  rotatePartnerKey: keyHolder,
-  revokePartnerKey: keyHolder,
+  rotatePartnerKey: { ...keyHolder, strong: true },
+  revokePartnerKey: { ...keyHolder, strong: true },
+  listFaults: { all: ["ops-read", "ops-write"], scopes: ["ops:read"], anyRegion: true },
+  startFault: { all: ["ops-write"], scopes: ["ops:write"], anyRegion: true, strong: true },
+  endFault: { all: ["ops-write"], scopes: ["ops:write"], anyRegion: true, strong: true },
   gateway: { anybody: true },
   carrier: { anybody: true },
   live: { anybody: true },

@@ -60,6 +60,12 @@ layer(EdgeTest.layer, { excludeTestServices: true, timeout: "60 seconds" })("ref
       errors: [{ pointer: "/shippingAddress/street" }, { pointer: "/email", detail: "Required" }]
     }
   )
+  // Its fingerprint, its schema and its answer must not exhaust the stack.
+  const deep = `{"region":"eu","currency":${'{"a":'.repeat(20_000)}1${"}".repeat(20_000)}}`
+  refused("a body that nests deeper than any of ours", ["POST", "/v1/carts", deep, { "idempotency-key": "deep" }], {
+    status: 400,
+    code: "invalid_request"
+  })
   refused("wrong type", ["PUT", "/v1/carts/eu_1/lines/TEA", { quantity: "2" }], {
     status: 400,
     code: "invalid_request",

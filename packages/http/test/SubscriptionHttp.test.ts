@@ -59,7 +59,8 @@ layer(EdgeTest.layer, { excludeTestServices: true, timeout: "60 seconds" })("web
   it.effect("lead to public addresses only, and are replaced only by who has seen them", () =>
     Effect.gen(function* () {
       const { send } = yield* EdgeTest
-      const headers = { ...(yield* bearer("partner-3")), "idempotency-key": "e3" }
+      const partner = yield* bearer("partner-3")
+      const headers = { ...partner, "idempotency-key": "e3" }
       const inside = { ...wanted, url: "https://169.254.169.254/latest" }
       const refused = yield* send("POST", "/v1/webhook-endpoints", inside, headers)
       assert.deepInclude(refused.json, { status: 422, code: "target_refused" })
@@ -67,7 +68,7 @@ layer(EdgeTest.layer, { excludeTestServices: true, timeout: "60 seconds" })("web
       const path = `/v1/webhook-endpoints/${made.json.id}`
       const off = { ...wanted, description: "", enabled: false }
       const put = (body: object, tag?: string) =>
-        send("PUT", path, body, tag === undefined ? headers : { ...headers, "if-match": tag })
+        send("PUT", path, body, tag === undefined ? partner : { ...partner, "if-match": tag })
       assert.strictEqual((yield* put(off)).status, 428)
       const replaced = yield* put(off, made.headers.get("etag")!)
       assert.deepInclude(replaced.json, { enabled: false, disabledReason: "owner", seq: 2 })

@@ -1,3 +1,4 @@
+import { oneFactor, twoFactors } from "@halles/shared/Authority"
 import { Option } from "effect"
 import Oidc, { type Configuration, errors, interactionPolicy, type KoaContextWithOIDC } from "oidc-provider"
 import { type Account, isStaff } from "./Accounts.ts"
@@ -12,8 +13,6 @@ export const resource = "urn:halles:api"
 export const audience = "halles"
 
 /** How sure we are: one factor, or two (a passkey counts as two, being had and unlocked). */
-export const oneFactor = "urn:halles:acr:1"
-export const twoFactors = "urn:halles:acr:2"
 
 /** Lifetimes in seconds. A person stays signed in for two weeks after the last use; a refresh token of a browser does not slide. */
 const ttl = {

@@ -13,6 +13,10 @@ export const Role = Schema.Literals([
 ])
 export type Role = typeof Role.Type
 
+/** How well somebody proved who they are: `acr` of a token (OpenID Connect). */
+export const oneFactor = "urn:halles:acr:1"
+export const twoFactors = "urn:halles:acr:2"
+
 /** What a client was allowed to do in somebody's name. A token that names others loses them at the edge. */
 export const Scope = Schema.Literals([
   "catalog:read",

@@ -7,7 +7,7 @@ import type { Principal } from "../Principal.ts"
 export type Refusal =
   | { readonly reason: "signIn" }
   | { readonly reason: "scope"; readonly scopes: ReadonlyArray<Scope> }
-  | { readonly reason: "role" | "owner" | "region" | "consent" | "amount" | "policy" }
+  | { readonly reason: "role" | "owner" | "region" | "consent" | "amount" | "policy" | "strong" }
 
 /** What the request is about, as far as its path tells. */
 export interface Subject {
@@ -33,6 +33,7 @@ export const verdict = (rule: Rule | undefined, principal: Principal, subject: S
   if (missing.length > 0) return { reason: "scope", scopes: missing }
   const grants = Object.entries(rule.roles).filter(([role]) => principal.roles.has(role as Role))
   if (grants.length === 0) return { reason: "role" }
+  if (rule.strong === true && principal.kind === "staff" && principal.strong !== true) return { reason: "strong" }
   if (subject.owner === "self" && grants.some(([, grant]) => grant === "own")) return "allow"
   const wide = grants.filter(([, grant]) => grant !== "own")
   if (wide.length === 0) return { reason: "owner" }

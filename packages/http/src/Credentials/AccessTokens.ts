@@ -6,7 +6,7 @@ import { Clock, Context, Effect, Layer, Option, Schedule, Schema } from "effect"
 import { createRemoteJWKSet, customFetch, errors, type JWTPayload, jwtVerify } from "jose"
 import { LRUCache } from "lru-cache"
 import { hash } from "node:crypto"
-import { Role, Scope } from "@halles/shared/Authority"
+import { Role, Scope, twoFactors } from "@halles/shared/Authority"
 import { anonymous, type Principal } from "../Principal.ts"
 
 /** Whom a token must be meant for, and by what it may be signed. */
@@ -55,6 +55,7 @@ export const principalOf = (claims: JWTPayload): Principal => {
     clientId: String(claims["client_id"]),
     roles,
     scopes,
+    ...(claims["acr"] === twoFactors ? { strong: true as const } : {}),
     ...(customerId === undefined ? {} : { customerId }),
     ...(region === undefined ? {} : { region })
   }

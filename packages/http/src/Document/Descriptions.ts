@@ -12,6 +12,8 @@ export const groups: Readonly<Record<string, string>> = {
   Webhooks: "Where the payment gateway and the carrier report to, signed by Standard Webhooks.",
   "Partner keys":
     "Keys with which partners' programs call the API: made, rotated and ended here; their secrets are shown once.",
+  Faults:
+    "What operators let go wrong on purpose at the edge, to see what follows. Nothing unless somebody asks, always with an end.",
   Health: "Whether the process lives and can do its work, for load balancers and supervisors."
 }
 
@@ -53,6 +55,10 @@ export const operations: Readonly<Record<string, string>> = {
   "bulk.bulkStock": `Receipts and counts, mixed. Items of one SKU go in the order of the request. ${repeated}`,
   "bulk.bulkProducts": `Items of one product go in the order of the request. ${repeated}`,
   "bulk.bulkLines": `In the order of the request; a quantity of 0 takes the line out. ${repeated}`,
+  "faults.listFaults": "At every edge. What has ended is in the audit log.",
+  "faults.startFault":
+    "A share of a route's requests, or of the edge's calls to a region's entities, a region's database or Redis, is slow, fails or gets no answer. Routes of health, webhooks and faults cannot be chosen. At most 20 at a time: what ends first makes place. Needs a sign-in with two factors, and is written to the audit log with its reason.",
+  "faults.endFault": "As if its time were over.",
   "skus.getSku": "On hand, held for orders under way, reserved for orders that are paid, and what is left to sell.",
   "skus.adjustSku": `A count of the shelf, as compare and swap: refused when on hand is no longer \`expectedOnHand\`. ${repeated}`,
   "catalog.importCatalog":
@@ -106,6 +112,7 @@ export const parameters: Readonly<Record<string, string>> = {
   partner: "Whose keys; everybody's when left out.",
   prefer:
     "`wait=N` (RFC 7240): answer once it is decided, or after N seconds, at most 30; `respond-async`: answer at once.",
+  faultId: "As the answer that made it named it.",
   endpointId: "As the answer that made it named it.",
   messageId: "The `webhook-id` of the message.",
   state: "Only these.",

@@ -115,6 +115,17 @@ const summary = {
   seq: 5
 }
 
+const fault = {
+  id: "flt_3fa1c07be852",
+  target: "route:getProduct",
+  kind: "latency",
+  latencyMs: 400,
+  percent: 10,
+  reason: "does the shop stay usable",
+  startedBy: "account-1",
+  startedAt: 1_793_600_000_000,
+  endsAt: 1_793_600_300_000
+}
 const endpoint = {
   id: "whe_Zk3vXr8Kd0ZtWbYp5nLc2A",
   url: "https://shop.example.com/halles",
@@ -227,6 +238,8 @@ export const components: Readonly<Record<string, unknown>> = {
   RotatedSecret: { secret, previousUntil: 1_793_700_000_000 },
   Replayed: { replayed: 1 },
   TestMessage: { messageId: delivery.messageId },
+  Fault: fault,
+  Faults: { items: [fault], next: null },
   ImportLine: { type: "done", importId: "autumn", rows: 2, accepted: 2, rejected: 0 }
 }
 
@@ -234,6 +247,14 @@ export const components: Readonly<Record<string, unknown>> = {
 export const bodies: Readonly<Record<string, unknown>> = {
   "partnerKeys.createPartnerKey": { partner: "acme", name: "warehouse sync", scopes: ["stock:read", "catalog:read"] },
   "partnerKeys.rotatePartnerKey": { overlapSeconds: 3600 },
+  "faults.startFault": {
+    target: fault.target,
+    kind: fault.kind,
+    latencyMs: fault.latencyMs,
+    percent: fault.percent,
+    seconds: 300,
+    reason: fault.reason
+  },
   "carts.openCart": { region: "eu", currency: "GBP" },
   "carts.putLine": { quantity: 2 },
   "carts.putCharge": { kind: "shipping", amount: gbp("395") },
@@ -296,6 +317,7 @@ export const bodies: Readonly<Record<string, unknown>> = {
 /** Of path, query and headers, by name. */
 export const parameters: Readonly<Record<string, unknown>> = {
   id: cartId,
+  faultId: fault.id,
   sku: "TEA-01",
   region: "eu",
   code: "standard",

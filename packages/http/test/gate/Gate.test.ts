@@ -4,9 +4,11 @@ import * as FastCheck from "fast-check"
 import { Agent, type IncomingHttpHeaders, request as httpRequest } from "node:http"
 import * as AddressRules from "../../src/AddressRules.ts"
 import * as Bots from "../../src/Bots.ts"
+import { type Fault, Faults } from "../../src/Faults.ts"
 import { Gate } from "../../src/Gate.ts"
 import { methodsOf, routeOf } from "../../src/RouteTable.ts"
 import * as RetryBudget from "../../src/RetryBudget.ts"
+import { CorsOrigins } from "../../src/SecurityHeaders.ts"
 import * as Shedding from "../../src/Shedding.ts"
 import type { Priority } from "../../src/Traffic.ts"
 import { GateTest, noRules } from "./GateTest.ts"
@@ -96,6 +98,60 @@ describe("gate", () => {
       assert.notStrictEqual((yield* get(`${url}${tea}`)).headers.get("etag"), '"1"')
     }).pipe(Effect.provide(GateTest.layer({ unlimited: "127.0.0.0/8" })))
   )
+
+  it.live("a page of a listed origin may read what the gate says itself, another page may not", () =>
+    Effect.gen(function* () {
+      const { url } = yield* GateTest
+      const refused = yield* get(url, { origin: "https://shop.test" })
+      assert.strictEqual(refused.status, 403)
+      assert.strictEqual(refused.headers.get("access-control-allow-origin"), "https://shop.test")
+      assert.include(refused.headers.get("access-control-expose-headers"), "retry-after")
+      assert.isNull((yield* get(url, { origin: "https://evil.test" })).headers.get("access-control-allow-origin"))
+    }).pipe(
+      Effect.provide(GateTest.layer({ deny: "127.0.0.0/8" })),
+      Effect.provideService(CorsOrigins, ["https://shop.test"])
+    )
+  )
+
+  it.live("a route is slow, fails or is silent while an operator wants it so, and the others are as ever", () =>
+    Effect.gen(function* () {
+      const { seen, url } = yield* GateTest
+      assert.strictEqual((yield* get(`${url}/v1/products/TEA`)).status, 200)
+      kind = "error"
+      const failed = yield* get(`${url}/v1/carts/eu_1`)
+      assert.deepStrictEqual([failed.status, (yield* json(failed))["code"]], [503, "fault_injected"])
+      assert.isNotNull(failed.headers.get("retry-after"))
+      kind = "drop"
+      assert.strictEqual((yield* Effect.exit(get(`${url}/v1/carts/eu_1`)))._tag, "Failure")
+      assert.strictEqual(seen(), 1)
+      kind = "latency"
+      const since = performance.now()
+      assert.strictEqual((yield* get(`${url}/v1/carts/eu_1`)).status, 200)
+      assert.isAtLeast(performance.now() - since, 190)
+    }).pipe(
+      Effect.provide(
+        GateTest.layer(
+          {},
+          undefined,
+          undefined,
+          Layer.mock(Faults, {
+            draw: (target) => (target === "route:getCart" ? { ...fault, kind } : undefined)
+          })
+        )
+      )
+    )
+  )
+  let kind: Fault["kind"] = "error"
+  const fault = {
+    id: "flt_000000000000",
+    target: "route:getCart",
+    latencyMs: 200,
+    percent: 100,
+    reason: "a test",
+    startedBy: "me",
+    startedAt: 0,
+    endsAt: 1
+  }
 
   it.live("an address that guesses is asked to wait", () =>
     Effect.gen(function* () {

@@ -4,6 +4,7 @@ import { HttpServer, HttpServerRequest, HttpServerResponse } from "effect/http"
 import type * as AddressRules from "../../src/AddressRules.ts"
 import { EdgeAnalytics } from "../../src/EdgeAnalytics.ts"
 import * as EdgeServer from "../../src/EdgeServer.ts"
+import { Faults } from "../../src/Faults.ts"
 import { Gate } from "../../src/Gate.ts"
 import { RateLimit } from "../../src/RateLimit.ts"
 import { ResponseCache } from "../../src/ResponseCache.ts"
@@ -14,6 +15,8 @@ export const noRules: AddressRules.Rules = { allow: "", deny: "", unlimited: "",
 const redisAway = Layer.succeed(Redis, {
   use: () => Effect.fail(new RedisUnavailable({ cause: "no Redis in this test" }))
 })
+
+const noFaults = Layer.mock(Faults, { draw: () => undefined })
 
 /** The real gate on a real server, before an application of a few lines. */
 export class GateTest extends Context.Service<
@@ -31,7 +34,8 @@ export class GateTest extends Context.Service<
   static readonly layer = (
     rules: Partial<AddressRules.Rules> = {},
     notice: Duration.Duration = Duration.millis(50),
-    tls?: EdgeServer.Tls
+    tls?: EdgeServer.Tls,
+    faults: Layer.Layer<Faults> = noFaults
   ) =>
     Layer.effect(
       GateTest,
@@ -81,7 +85,7 @@ export class GateTest extends Context.Service<
     ).pipe(
       Layer.provide(EdgeServer.layer({ host: "127.0.0.1", port: 0, notice, tls })),
       Layer.provideMerge(Gate.layer({ ...noRules, ...rules })),
-      Layer.provide([RateLimit.layer, ResponseCache.layer, EdgeAnalytics.layerNone]),
+      Layer.provide([RateLimit.layer, ResponseCache.layer, EdgeAnalytics.layerNone, faults]),
       Layer.provide(redisAway)
     )
 }

@@ -1,0 +1,55 @@
+import { NotFound } from "@halles/entities/EntityErrors"
+import { AuditLog } from "@halles/shared/AuditLog"
+import { Effect, Option } from "effect"
+import { HttpServerResponse } from "effect/http"
+import { HttpApiBuilder } from "effect/http-api"
+import { Api } from "./Api.ts"
+import * as Edge from "./Edge.ts"
+import { InvalidRequest } from "./EdgeErrors.ts"
+import type { FaultJson } from "./FaultApi.ts"
+import { Faults } from "./Faults.ts"
+import { Principal } from "./Principal.ts"
+import { mayFail } from "./RouteTable.ts"
+
+/** What keeps the edge in its operators' hands cannot be made to fail. */
+const badTarget = new InvalidRequest({
+  errors: [{ pointer: "/target", detail: "Expected the name of an endpoint, but of health, webhooks and faults" }]
+})
+
+export const FaultHttp = HttpApiBuilder.group(
+  Api,
+  "faults",
+  Effect.fnUntraced(function* (handlers) {
+    const faults = yield* Faults
+    const audit = yield* AuditLog
+    return handlers.handleAll({
+      listFaults: ({ request }) => Effect.map(faults.list, (items) => Edge.listed(request, { items, next: null })),
+      startFault: Effect.fnUntraced(function* ({ payload }) {
+        const [kind = "", name = ""] = payload.target.split(":")
+        if (kind === "route" && !mayFail(name)) return yield* badTarget
+        const { subject } = yield* Principal
+        const { kind: what, percent, reason, seconds, target } = payload
+        const details = { kind: what, percent, seconds }
+        yield* audit.record({
+          actor: subject,
+          action: "fault.start",
+          subject: target,
+          outcome: "allowed",
+          reason,
+          details
+        })
+        const fault = yield* faults.start(payload, subject)
+        return HttpServerResponse.jsonUnsafe(fault satisfies typeof FaultJson.Encoded, {
+          status: 201,
+          headers: { location: `/v1/ops/faults/${fault.id}`, "cache-control": "no-store" }
+        })
+      }),
+      endFault: Effect.fnUntraced(function* ({ params }) {
+        const { subject } = yield* Principal
+        yield* audit.record({ actor: subject, action: "fault.end", subject: params.faultId, outcome: "allowed" })
+        const ended = yield* faults.end(params.faultId)
+        if (Option.isNone(ended)) return yield* new NotFound({ entity: "Fault", id: params.faultId })
+      })
+    })
+  })
+)
