@@ -1,7 +1,7 @@
 import { computed, useSignal } from "@preact/signals"
 import { useEffect } from "preact/hooks"
 import { useAsked } from "./Asked.tsx"
-import { alarms, connection } from "./Live.ts"
+import { alarms, connection, listen } from "./Live.ts"
 import { Me } from "./Me.ts"
 import { ask, signOut } from "./Ops.ts"
 import { FailureNote } from "./parts/FailureNote.tsx"
@@ -158,6 +158,8 @@ const Side = ({ who }: { readonly who: string }) => {
 /** Who looks is asked first: nothing is shown to somebody who is not signed in. */
 export const App = () => {
   const me = useAsked(() => ask((ops) => ops.cluster.me()), [])
+  const isKnown = me.value !== null
+  useEffect(() => (isKnown ? listen() : undefined), [isKnown])
   if (me.value === null) {
     if (me.failure?.signedOut === true) return <SignInScreen />
     if (me.failure?.forbidden === true) return <RefusedScreen />

@@ -99,7 +99,11 @@ const lookAgain = async (asked: string) => {
   }, 2_000)
 }
 
-/** Listens for as long as the page is open. */
-export const listen = (): void => {
-  effect(() => open(tailOf.value))
+/** Listens until what it gives is called; to be begun once it is known who listens. */
+export const listen = (): (() => void) => {
+  const stop = effect(() => open(tailOf.value))
+  return () => {
+    stop()
+    close("lost")
+  }
 }

@@ -31,8 +31,9 @@ const Branches = ({ branches, since }: { readonly branches: ReadonlyArray<Branch
     {branches.map(({ children, node: { row } }) => (
       <li key={`${row.entity}#${row.seq}`}>
         <span class="leaf">
-          <a href={entityLink(row.entity, { at: row.seq })}>{`${row.entity} #${row.seq}`}</a>
-          <span>{tagsOf(row.events)}</span>
+          <span>
+            <a href={entityLink(row.entity, { at: row.seq })}>{`${row.entity} #${row.seq}`}</a> {tagsOf(row.events)}
+          </span>
           <span class="soft num">{`+ ${duration(row.at - since)}`}</span>
         </span>
         {children.length === 0 ? null : <Branches branches={children} since={since} />}

@@ -20,6 +20,8 @@ interface ChartProps {
 /** The axis covers this much at least, so that the first seconds are not spread over the whole width. */
 const secondsMin = 120
 
+const last = (times: ArrayLike<number>): number => times[times.length - 1] ?? Date.now() / 1_000
+
 const optionsOf = ({ format, height = 180, lines }: ChartProps, width: number): UPlot.Options => {
   const axis = { stroke: colour("soft"), grid: { stroke: colour("line"), width: 1 }, ticks: { show: false } }
   const font = "12px system-ui, sans-serif"
@@ -30,7 +32,8 @@ const optionsOf = ({ format, height = 180, lines }: ChartProps, width: number): 
     legend: { show: false },
     cursor: { points: { size: 6 }, y: false },
     scales: {
-      x: { time: true, range: (_, min, max) => [Math.min(min, max - secondsMin), max] },
+      // By the points themselves: of a single one uPlot would make a day.
+      x: { time: true, range: ({ data: [times] }) => [Math.min(times[0] ?? 0, last(times) - secondsMin), last(times)] },
       y: { range: (_, __, max) => [0, Math.max(1, max * 1.15)] }
     },
     axes: [

@@ -18,7 +18,7 @@ const columns: ReadonlyArray<Column<Row>> = [
   { label: "At", show: ({ at }) => time(at) },
   { label: "Actor", show: ({ actor }) => actor },
   { label: "Action", show: ({ action }) => <code>{action}</code> },
-  { label: "Subject", show: ({ subject }) => <span class="id">{subject}</span> },
+  { label: "Subject", wide: true, show: ({ subject }) => <span class="id">{subject}</span> },
   { label: "Outcome", show: ({ outcome }) => <Badge tone={tones[outcome]}>{outcome}</Badge> },
   { label: "Reason", wide: true, show: ({ reason }) => reason ?? "–" },
   { label: "No.", num: true, show: ({ seq }) => seq }

@@ -25,10 +25,10 @@ const columns: ReadonlyArray<Column<Saga>> = [
 ]
 
 const empty = {
-  all: "No saga was ever begun.",
+  all: "Every saga is completed or compensated.",
   stuck: "No saga is stuck.",
-  open: "Every saga is completed or compensated.",
-  done: "No saga has ended yet."
+  open: "No saga is on its way.",
+  done: "No saga has ended lately."
 } as const
 
 export const SagasScreen = () => {
@@ -45,7 +45,7 @@ export const SagasScreen = () => {
         <Choice
           label="State"
           value={shown}
-          options={{ all: "All", stuck: "Stuck", open: "Open", done: "Done" }}
+          options={{ all: "Unfinished", stuck: "Stuck", open: "Moving", done: "Done" }}
           choose={(state) => refine({ state: state === "all" ? "" : state })}
         />
       }
