@@ -130,12 +130,18 @@ export const audit = Effect.fn("ClientProgram.audit")((settings: Settings, args:
   )
 )
 
-/** `npx halles get …`: entities, their histories, sagas and shards, read from the databases. */
+/** A token of yours goes before that of our own tools. */
+const operatorToken = (): Record<string, string> => {
+  const token = process.env["HALLES_TOKEN"]
+  return token === undefined ? {} : { HALLES_TOKEN: token }
+}
+
+/** `npx halles get …`: reads the databases; `npx halles drain …` asks the operator process to change something. */
 export const inspect = Effect.fn("ClientProgram.inspect")((settings: Settings, args: ReadonlyArray<string>) =>
   args.length === 0 || args.some((arg) => arg === "--help" || arg === "-h" || arg.startsWith("--completions"))
     ? runProgram("packages/operations/src/halles.ts", args, {})
     : onCluster(settings, ["postgres"], (parts) =>
-        runProgram("packages/operations/src/halles.ts", args, Environment.client(parts))
+        runProgram("packages/operations/src/halles.ts", args, { ...Environment.client(parts), ...operatorToken() })
       )
 )
 

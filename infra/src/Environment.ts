@@ -204,6 +204,9 @@ export const auditor = (parts: Parts): Environment => ({
 export const client = (parts: Parts): Environment => ({
   ...databases(parts, "halles_reader"),
   HALLES_EDGE_URL: local(ports(parts.layout.portBase).edge),
+  HALLES_OPS_URL: local(ports(parts.layout.portBase).ops),
+  HALLES_ISSUER_URL: issuer(parts),
+  HALLES_OPERATOR_FILE: Layout.operatorFile(parts.layout),
   HALLES_IMPORT_TOKEN: parts.secrets.importToken,
   HALLES_ADMIN_TOKEN: parts.secrets.adminToken,
   HALLES_GATEWAY_FILE: Layout.gatewayFile(parts.layout),

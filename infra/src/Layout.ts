@@ -71,6 +71,8 @@ export const lockFile = (layout: Layout): string => join(layout.directory, "lock
 export const secretsFile = (layout: Layout): string => join(layout.directory, "secrets.json")
 export const logFile = (layout: Layout, name: string): string => join(layout.directory, "logs", `${name}.log`)
 /** Where the local mail server leaves what our programs send. */
+/** Who signed in with `halles login`. */
+export const operatorFile = (layout: Layout): string => join(layout.directory, "operator.json")
 export const mailDirectory = (layout: Layout): string => join(layout.directory, "mail")
 export const certificateFile = (layout: Layout): string => join(layout.directory, "tls", "certificate.pem")
 export const certificateKeyFile = (layout: Layout): string => join(layout.directory, "tls", "key.pem")

@@ -1,4 +1,4 @@
-import { NodeRuntime, NodeServices } from "@effect/platform-node"
+import { NodeHttpClient, NodeRuntime, NodeServices } from "@effect/platform-node"
 import { RegionDatabases } from "@halles/entities/Reads"
 import * as Postgres from "@halles/shared/Postgres"
 import { Config, Effect, Exit, Layer } from "effect"
@@ -10,6 +10,9 @@ import { list } from "./inspector/ListCommand.ts"
 import { saga } from "./inspector/SagaCommands.ts"
 import { trace } from "./inspector/TraceCommand.ts"
 import { whatIf } from "./inspector/WhatIfCommand.ts"
+import { changeCommands } from "./operator/ChangeCommands.ts"
+import { streamCommands } from "./operator/StreamCommands.ts"
+import { watch } from "./operator/WatchCommand.ts"
 
 /** An inspector looks at one thing at a time. */
 const connectionsMax = 2
@@ -35,12 +38,32 @@ const Databases = Layer.unwrap(
 
 const halles = Command.make("halles").pipe(
   Command.withDescription(
-    "Look into a cluster: entities, their histories and timers, sagas, shards. It only reads, and hides personal data. " +
-      "Exit codes: 0 done, 1 not found or something to look at, 2 typed wrong, 3 no cluster was ever started here"
+    "Look into a cluster and operate it. What looks reads the databases, of a stopped cluster too, and hides personal data; what " +
+      "changes something asks the operator process, needs --reason, and asks first unless --yes is given. " +
+      "Exit codes: 0 done, 1 not found or something to look at, 2 typed wrong or not confirmed, 3 no cluster was ever started here, " +
+      "4 not signed in or not allowed, 5 not possible now, 6 no answer"
   ),
-  Command.withSubcommands([...entityCommands, list, trace, whatIf, saga, ...clusterCommands, doctor]),
+  Command.withSubcommands([
+    ...entityCommands,
+    list,
+    trace,
+    whatIf,
+    saga,
+    ...clusterCommands,
+    doctor,
+    watch,
+    ...streamCommands,
+    ...changeCommands
+  ]),
   Command.provide(Databases)
 )
+
+const typedWrong = new Set(["BadRef", "BadTime", "BadCommand", "BadShard", "NotConfirmed"])
+const exitCodeOf = (error: { readonly _tag: string; readonly exitCode?: number }): number => {
+  if (error.exitCode !== undefined) return error.exitCode
+  if (error._tag === "NotSignedIn") return 4
+  return typedWrong.has(error._tag) ? 2 : 1
+}
 
 Command.runWith(halles, { version: "0.1.0" })(process.argv.slice(2)).pipe(
   Effect.catch((error) =>
@@ -49,11 +72,11 @@ Command.runWith(halles, { version: "0.1.0" })(process.argv.slice(2)).pipe(
       if (CliError.isCliError(error)) process.exitCode = 2
       else {
         process.stderr.write(`halles: ${error.message}\n`)
-        process.exitCode = error._tag === "BadRef" || error._tag === "BadTime" || error._tag === "BadCommand" ? 2 : 1
+        process.exitCode = exitCodeOf(error)
       }
     })
   ),
-  Effect.provide(NodeServices.layer),
+  Effect.provide([NodeServices.layer, NodeHttpClient.layerUndici]),
   (program) =>
     NodeRuntime.runMain(program, {
       teardown: (exit, onExit) => onExit(Exit.isSuccess(exit) ? Number(process.exitCode ?? 0) : 130)

@@ -1,3 +1,5 @@
+import * as Alarms from "@halles/entities/Alarms"
+import { RegionDatabases } from "@halles/entities/Reads"
 import { percentile } from "@halles/shared/EntityCalls"
 import { Placement } from "@halles/shared/Placement"
 import { type Region, regions, shardsPerRegion } from "@halles/shared/Region"
@@ -14,6 +16,7 @@ import { Streams } from "./Streams.ts"
 
 /** Who is leaving is read anew after this. */
 const freshFor = "500 millis"
+const alarmsFreshFor = "3 seconds"
 /** Moves that are shown. */
 const movesMax = 200
 
@@ -47,6 +50,7 @@ const make = Effect.gen(function* () {
   const statuses = yield* Statuses
   const facts = yield* RegionFacts
   const streams = yield* Streams
+  const databases = yield* RegionDatabases
 
   const leaving = yield* Effect.cachedWithTTL(
     control<{ runner: string; wish: "operator" | "stopping" }>`
@@ -90,6 +94,15 @@ const make = Effect.gen(function* () {
     })
     return { at: now, items }
   })
+
+  /** They read several tables: however many look, once in a while. */
+  const raised = yield* Effect.cachedWithTTL(
+    Effect.flatMap(alive, (seen) => Alarms.alarms({ alive: new Set(seen.map(({ id }) => id)) })).pipe(
+      Effect.provideService(RegionDatabases, databases),
+      Effect.provideService(SqlClient.SqlClient, control)
+    ),
+    alarmsFreshFor
+  )
 
   const toldIn = (region: Region) =>
     Effect.map(alive, (seen) => seen.filter((one) => one.region === region).flatMap(({ id }) => statuses.of(id) ?? []))
@@ -136,7 +149,7 @@ const make = Effect.gen(function* () {
       outboxLagMs: known?.outboxLagMs ?? null,
       projectionLag: yield* streams.projectionLag(region),
       parked: [...(known?.parked.values() ?? [])].reduce((sum, one) => sum + one, 0),
-      alarms: 0
+      alarms: (yield* raised).filter((one) => one.region === region).length
     }
   })
 
@@ -155,7 +168,7 @@ const make = Effect.gen(function* () {
           regions: yield* Effect.forEach(among, shardsOf, { concurrency: "unbounded" })
         }
       }),
-    alarms: Effect.succeed({ items: [] }),
+    alarms: Effect.map(raised, (items) => ({ items })),
     types: Effect.gen(function* () {
       const told = (yield* alive).flatMap(({ id }) => statuses.of(id)?.types ?? [])
       const items = together(told)

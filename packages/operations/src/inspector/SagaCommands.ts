@@ -1,6 +1,7 @@
 import { stepsOf, unfinished } from "@halles/entities/Inspector/Sagas"
 import { Console, Effect } from "effect"
 import { Command, Flag } from "effect/cli"
+import { sagaChanges } from "../operator/ChangeCommands.ts"
 import { oneId } from "./EntityCommands.ts"
 import { nameOf, stateOf } from "@halles/entities/Inspector/Histories"
 import { clockTime, duration, output, printList, table } from "./Output.ts"
@@ -63,6 +64,6 @@ const show = Command.make("show", { id: oneId, output }, ({ id, output }) =>
 )
 
 export const saga = Command.make("saga").pipe(
-  Command.withDescription("Look at sagas: what they have done, and what they still owe"),
-  Command.withSubcommands([list, show])
+  Command.withDescription("Sagas: what they have done, what they still owe, and what operators do about it"),
+  Command.withSubcommands([list, show, ...sagaChanges])
 )
