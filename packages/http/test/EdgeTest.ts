@@ -43,7 +43,7 @@ export const webhookKey = Redacted.make("webhook-key")
 export const carrierSecret = Redacted.make(Buffer.from("carrier-secret").toString("base64"))
 
 /** One runner in this process that owns all of `eu`. `am` and `ap` have none, as when a region is down. */
-const doubles = EntityDoubles.layer.pipe(
+export const doubles = EntityDoubles.layer.pipe(
   Layer.provideMerge(Sharding.layer),
   Layer.provide([Runners.layerNoop, RunnerStorage.layerMemory, RunnerHealth.layerNoop]),
   Layer.provide(MessageStorage.layerNoop),

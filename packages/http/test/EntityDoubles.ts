@@ -1,7 +1,7 @@
 import { Cart, CartClosed, CartView, NotSold } from "@halles/entities/Cart"
 import { Customer, CustomerView } from "@halles/entities/Customer"
 import { NotFound, PreconditionFailed } from "@halles/entities/EntityErrors"
-import { Order, OrderView, TooLateToCancel } from "@halles/entities/Order"
+import { NotOperable, Order, OrderView, TooLateToCancel } from "@halles/entities/Order"
 import { Payment } from "@halles/entities/Payment"
 import { Product, ProductView } from "@halles/entities/Product"
 import { Shipment } from "@halles/entities/Shipment"
@@ -126,7 +126,10 @@ const OrderDouble = Order.toLayer(
       NoteDispatched: unused,
       NoteDelivered: unused,
       NoteReturnReceived: unused,
-      Operate: unused,
+      Operate: ({ payload }) => {
+        note("Order", id, payload)
+        return id.endsWith("over") ? Effect.fail(new NotOperable({ status: "delivered", owes: null })) : current
+      },
       Wake: unused,
       View: () => current,
       Settled: () => Effect.map(current, (order) => new OrderView({ ...order, status: "confirmed" })),

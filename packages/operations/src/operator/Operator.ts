@@ -8,7 +8,7 @@ import { NotSignedIn, token } from "./Tokens.ts"
 /** The operator process did not do it, and why; `exitCode` is the program's. */
 export class NotDone extends Schema.TaggedError<NotDone>()("NotDone", {
   reason: Schema.String,
-  exitCode: Schema.Literals([1, 4, 5, 6])
+  exitCode: Schema.Literals([1, 2, 4, 5, 6])
 }) {
   override get message() {
     return this.reason
@@ -53,6 +53,8 @@ const said = (error: Problem): NotDone | NotSignedIn => {
         reason: `the request was not understood: ${JSON.stringify(fields["errors"] ?? "")}`,
         exitCode: 1
       })
+    case "SchemaError":
+      return new NotDone({ reason: "a reason has 3 to 500 characters, runners are eu-1, ids eu_x", exitCode: 2 })
     case "Unauthorized":
       return new NotDone({ reason: "the token was not taken; sign in with: halles login", exitCode: 4 })
     case "Forbidden":

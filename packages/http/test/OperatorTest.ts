@@ -1,0 +1,147 @@
+import { NodeHttpServer } from "@effect/platform-node"
+import { migrateControl, migrateRegion } from "@halles/entities/Migrations"
+import { RegionDatabases } from "@halles/entities/Reads"
+import { AuditLog } from "@halles/shared/AuditLog"
+import type { Role, Scope } from "@halles/shared/Authority"
+import type { Act } from "@halles/shared/AuditLog/Entry"
+import { EntityCalls, Figures } from "@halles/shared/EntityCalls"
+import { Placement } from "@halles/shared/Placement"
+import { Residents } from "@halles/shared/Residents"
+import { Revocations } from "@halles/shared/Revocations"
+import { layerHeartbeat, RunnerPresence } from "@halles/shared/RunnerPresence"
+import * as RunnerStatus from "@halles/shared/RunnerStatus"
+import { NatsTest } from "@halles/shared/testing/NatsTest"
+import { PgTest } from "@halles/shared/testing/PgTest"
+import { Context, Effect, Layer, Logger, Redacted } from "effect"
+import { HttpRouter, HttpServer } from "effect/http"
+import { SqlClient } from "effect/sql"
+import { createServer } from "node:http"
+import { Credentials } from "../src/Credentials.ts"
+import { AccessTokens } from "../src/Credentials/AccessTokens.ts"
+import { Guard } from "../src/Guard.ts"
+import { Sessions } from "../src/Operator/Sessions.ts"
+import * as SignIn from "../src/Operator/SignIn.ts"
+import { OperatorRoutes } from "../src/OperatorHttp.ts"
+import { anonymous } from "../src/Principal.ts"
+import { PartnerKeys } from "../src/PartnerKeys.ts"
+import { BrowserRules } from "../src/SecurityHeaders.ts"
+import { adminToken, doubles } from "./EdgeTest.ts"
+import { Issuer } from "./Issuer.ts"
+
+/** What went into the audit log. */
+export const audited: Array<Act> = []
+
+/** The tables of a region and of the control database in one, which the test has for itself. */
+const tables = Layer.effectDiscard(
+  Effect.gen(function* () {
+    yield* migrateControl
+    yield* migrateRegion
+    const sql = yield* SqlClient.SqlClient
+    yield* sql`UPDATE shard_placement SET runner = region || '-1', holder = region || '-1' WHERE region = 'eu'`
+  })
+)
+
+/** Two runners of `eu` and one of `am`, as far as others hear of them. */
+const beats = (id: string) =>
+  Layer.fresh(layerHeartbeat({ id, region: id.slice(0, 2), version: "test", incarnation: "first" }))
+const runners = Layer.mergeAll(
+  beats("eu-1"),
+  beats("eu-2"),
+  beats("am-1"),
+  RunnerStatus.layer({ runnerId: "eu-1", region: "eu", incarnation: "first" })
+)
+
+const routes = Layer.mergeAll(
+  SignIn.layer("http://127.0.0.1"),
+  OperatorRoutes,
+  Guard.pipe(Layer.provideMerge(SignIn.OperatorAuthentication), Layer.provideMerge(BrowserRules))
+)
+
+/** One operator is signed in: the whole way through the issuer is walked in a browser (`packages/dashboard/test`). */
+const sessions = Layer.succeed(Sessions, {
+  start: Effect.die("nobody signs in here"),
+  finish: () => Effect.die("nobody signs in here"),
+  end: () => Effect.succeed(null),
+  principalOf: (session) =>
+    Effect.succeed(
+      session === "known"
+        ? {
+            kind: "staff",
+            subject: "account-9",
+            clientId: "halles-ops",
+            roles: new Set<Role>(["ops-write"]),
+            scopes: new Set<Scope>(["ops:read", "ops:write"])
+          }
+        : anonymous
+    )
+})
+
+export interface Answer {
+  readonly status: number
+  readonly json: ReturnType<typeof JSON.parse>
+}
+
+/** The real routes of the operator process on a real HTTP server. */
+export class OperatorTest extends Context.Service<
+  OperatorTest,
+  {
+    readonly url: string
+    readonly figures: Figures
+    readonly send: (
+      method: string,
+      path: string,
+      body?: unknown,
+      headers?: Readonly<Record<string, string>>
+    ) => Effect.Effect<Answer>
+  }
+>()("@halles/http/test/OperatorTest") {
+  static readonly layer = Layer.unwrap(
+    Effect.sync(() => {
+      const figures = new Figures()
+      return Layer.effect(
+        OperatorTest,
+        Effect.map(HttpServer.HttpServer, ({ address }) => {
+          const url = HttpServer.formatAddress(address).replace("0.0.0.0", "127.0.0.1")
+          const send = async (
+            method: string,
+            path: string,
+            body?: unknown,
+            headers: Readonly<Record<string, string>> = { authorization: `Bearer ${adminToken}` }
+          ) => {
+            const response = await fetch(`${url}/v1/ops/${path}`, {
+              method,
+              headers: { "content-type": "application/json", ...headers },
+              ...(body === undefined ? {} : { body: JSON.stringify(body) })
+            })
+            return { status: response.status, json: JSON.parse(await response.text()) }
+          }
+          return { url, figures, send: (...args: Parameters<typeof send>) => Effect.promise(() => send(...args)) }
+        })
+      ).pipe(
+        Layer.provide(HttpRouter.serve(routes, { disableLogger: true, disableListenLog: true })),
+        Layer.provide(NodeHttpServer.layer(createServer, { host: "127.0.0.1", port: 0 })),
+        Layer.provide([
+          sessions,
+          Credentials.layer({ adminToken: Redacted.make(adminToken) }),
+          AuditLog.layerMemory(audited),
+          RegionDatabases.layerOne,
+          doubles,
+          runners.pipe(Layer.provide(Residents.layer), Layer.provide(Layer.succeed(EntityCalls, figures)))
+        ]),
+        Layer.provide([
+          Layer.unwrap(Effect.map(Issuer, ({ url }) => AccessTokens.layer(url))),
+          PartnerKeys.layerNone,
+          RunnerPresence.layer,
+          Placement.layer
+        ]),
+        Layer.provideMerge(Issuer.layer),
+        Layer.provide(Revocations.layer),
+        Layer.provideMerge(NatsTest.layerConnection("ops")),
+        Layer.provide(tables),
+        Layer.provideMerge(PgTest.layer("ops")),
+        Layer.provide(NatsTest.layer),
+        Layer.provide(Logger.layer([]))
+      )
+    })
+  )
+}
