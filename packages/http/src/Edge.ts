@@ -2,7 +2,7 @@ import { limitMax } from "@halles/entities/Reads"
 import { CommandId } from "@halles/shared/Ids"
 import type { EntityParked } from "@halles/shared/Parking"
 import type { Region } from "@halles/shared/Region"
-import { Cause, Effect, Schedule, Schema } from "effect"
+import { Cause, Effect, Schema } from "effect"
 import { type HttpServerRequest, HttpServerResponse } from "effect/http"
 import { createHash, randomBytes, randomUUID } from "node:crypto"
 import * as Consistency from "./Consistency.ts"
@@ -45,7 +45,15 @@ const failureOf = (error: unknown): "try_again" | "give_up" | undefined =>
 const retries = RetryBudget.make()
 
 /** Two more attempts, 50 ms apart: a shard that has just moved is found again, and the caller's deadline stands. */
-const again = { times: 2, schedule: Schedule.spaced("50 millis") }
+const attemptsMax = 2
+const againMs = 50
+/** `Effect.retry` makes a schedule for every call, failed or not, which cost as much as the deadline. */
+const retried = <A, E, R>(effect: Effect.Effect<A, E, R>, left = attemptsMax): Effect.Effect<A, E, R> =>
+  Effect.catchIf(
+    effect,
+    (error) => left > 0 && failureOf(error) === "try_again" && retries.take(),
+    () => Effect.delay(retried(effect, left - 1), againMs)
+  )
 
 /**
  * The cluster's failures become `Unavailable`; what the entity refused passes, and so does that it is parked, which no
@@ -64,8 +72,7 @@ export const call = <A, E, R>(
 ): Effect.Effect<A, Refusal<E> | Unavailable | EntityParked, R> =>
   Effect.suspend(() => {
     retries.earn()
-    return effect.pipe(
-      Effect.retry({ ...again, while: (error) => failureOf(error) === "try_again" && retries.take() }),
+    return retried(effect).pipe(
       // A runner that gives up a shard interrupts what it has not begun. An interrupt of the caller itself passes by here.
       Effect.catchCauseIf(Cause.hasInterruptsOnly, () => Effect.fail(new Unavailable())),
       Effect.timeoutOrElse({ duration: durationMs, orElse: () => Effect.fail(new Unavailable()) }),

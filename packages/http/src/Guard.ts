@@ -114,6 +114,16 @@ const asProblem = (response: HttpServerResponse.HttpServerResponse): HttpServerR
 export const Guard = HttpRouter.middleware(
   Effect.sync(() => {
     let count = 0
+    /** One for each method and status that there is: looking a metric up by its attributes costs more than counting. */
+    const counters = new Map<string, Metric.Counter<number>>()
+    const counterOf = (method: string, status: number): Metric.Counter<number> => {
+      const key = `${method} ${status}`
+      const known = counters.get(key)
+      if (known !== undefined) return known
+      const made = Metric.withAttributes(requests, { method, status: String(status) })
+      counters.set(key, made)
+      return made
+    }
     return (answered: Effect.Effect<HttpServerResponse.HttpServerResponse, unknown, HttpRouter.GlobalProvided>) =>
       Effect.gen(function* () {
         if (count >= inFlightMax) return unavailable
@@ -133,10 +143,10 @@ export const Guard = HttpRouter.middleware(
             })
           )
         )
-        const attributes = { method: request.method, status: String(response.status) }
-        yield* Metric.update(Metric.withAttributes(requests, attributes), 1)
-        yield* Metric.update(inFlight, count)
-        yield* Metric.update(duration, Number(clock.currentTimeNanosUnsafe() - startedAt) / 1e9)
+        const context = yield* Effect.context<never>()
+        counterOf(request.method, response.status).updateUnsafe(1, context)
+        inFlight.updateUnsafe(count, context)
+        duration.updateUnsafe(Number(clock.currentTimeNanosUnsafe() - startedAt) / 1e9, context)
         return response
       })
   }),

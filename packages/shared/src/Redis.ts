@@ -56,6 +56,8 @@ const open = (url: string, connectionName: string): Client => {
     connectionName,
     lazyConnect: true,
     enableOfflineQueue: false,
+    // What is asked in one turn of the event loop is one write, not one each.
+    enableAutoPipelining: true,
     maxRetriesPerRequest: 0,
     commandTimeout: commandTimeoutMs,
     retryStrategy: (attempt) => Math.min(attempt * 100, 2_000)
