@@ -16,13 +16,13 @@ export interface Asked<A> {
 const refreshMsMin = 4_000
 
 /**
- * Asks when it is shown and whenever `keys` change; with `live` also when the stream says that the cluster went on. An
- * answer to an older question is dropped.
+ * Asks when it is shown and whenever `keys` change, what is shown then going blank but with `keep`; with `live` also when the
+ * stream says that the cluster went on. An answer to an older question is dropped.
  */
 export const useAsked = <A,>(
   question: () => Promise<A>,
   keys: ReadonlyArray<unknown>,
-  { live = false }: { readonly live?: boolean } = {}
+  { keep = false, live = false }: { readonly live?: boolean; readonly keep?: boolean } = {}
 ): Asked<A> => {
   const [state, setState] = useState<{ readonly value: A | null; readonly failure: Failure | null }>({
     value: null,
@@ -43,7 +43,7 @@ export const useAsked = <A,>(
     )
   }, keys)
   useEffect(() => {
-    setState({ value: null, failure: null })
+    if (!keep) setState({ value: null, failure: null })
     again()
   }, keys)
   useEffect(() => {

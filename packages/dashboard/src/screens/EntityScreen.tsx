@@ -36,7 +36,9 @@ export const EntityScreen = ({ name }: { readonly name: string }) => {
           query: { ...(at === undefined ? {} : { at }), ...(unmask ? { unmask: "true" as const } : {}) }
         })
       ),
-    [id, at, unmask]
+    [id, at, unmask],
+    // The slider keeps its place and the focus while one travels.
+    { keep: true }
   )
   const told = useTold(name)
   useEffect(() => {
@@ -199,6 +201,7 @@ const Changed = ({
       ),
     [entity, seq, unmask]
   )
+  // Until the row before is known, nothing is marked.
   const before = asked.value?.items[0]?.state
   return (
     <Shown label={`State of ${entity} at seq ${seq}`} value={state} {...(before === undefined ? {} : { before })} />
