@@ -1,7 +1,7 @@
 import { assert, layer } from "@effect/vitest"
 import { PgClient } from "@effect/sql-pg"
 import { NodeServices } from "@effect/platform-node"
-import { Context, Effect, Fiber, Layer, Redacted } from "effect"
+import { Context, Effect, Fiber, Layer, Redacted, Schedule } from "effect"
 import { ChildProcess } from "effect/process"
 import { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import { SqlClient } from "effect/sql"
@@ -334,5 +334,40 @@ layer(Test, { excludeTestServices: true, timeout: "3 minutes" })("The order saga
         assert.strictEqual(code, 0)
       }),
     120_000
+  )
+
+  it.effect(
+    "goes on while an operator drains a runner, and the audit log says who did and why",
+    () =>
+      Effect.gen(function* () {
+        const shop = yield* Shopper
+        yield* shop.sell("DRAIN", 500, 100)
+        const buying = yield* Effect.forkChild(
+          Effect.forEach(times(12), () => Effect.flatMap(shop.cart({ DRAIN: 1 }), (cart) => shop.checkout(cart)), {
+            concurrency: 3
+          })
+        )
+        assert.include(yield* inspect("drain", "eu-1", "--reason", "a new kernel", "--yes"), "eu-1 is drained")
+        const placed = yield* Fiber.join(buying)
+        assert.isTrue(placed.every(({ status }) => status === 201))
+        const drained = yield* inspect("runners", "-o", "jsonl").pipe(
+          Effect.map(lines),
+          Effect.repeat({
+            schedule: Schedule.spaced("1 second"),
+            until: (runners) => !runners.some(({ held, runner }) => runner === "eu-1" && held > 0)
+          })
+        )
+        assert.deepInclude(
+          drained.find(({ runner }) => runner === "eu-2"),
+          { held: 64 }
+        )
+        yield* inspect("undrain", "eu-1", "--reason", "kernel is new", "--yes")
+        const { status } = yield* shop.until(placed[0]!.body.orderId, ({ status }) => status === "delivered")
+        assert.strictEqual(status, "delivered")
+        // Nothing is owed any more: who asks for it again is told so, and nothing is sent.
+        const retried = yield* inspect("saga", "retry", placed[0]!.body.orderId, "--reason", "impatience", "--yes")
+        assert.strictEqual(retried, "")
+      }),
+    180_000
   )
 })

@@ -9,6 +9,7 @@ import { difference } from "@halles/entities/Inspector/Difference"
 import { nameOf, type Ref, refsOf, type Row, rowsOf, stateOf, whenOf } from "@halles/entities/Inspector/Histories"
 import { masked } from "@halles/entities/Inspector/Masked"
 import { clockTime, output, printList, tree } from "./Output.ts"
+import { asked, operator } from "../operator/Operator.ts"
 
 /** Ids that are read from a pipe. */
 const idsMax = 10_000
@@ -97,8 +98,34 @@ export const at = Flag.String("at").pipe(
   Flag.optional
 )
 
-const get = Command.make("get", { ids, at, output }, ({ at, ids, output }) =>
+const unmask = Flag.Boolean("unmask").pipe(
+  Flag.withDescription(
+    "Show personal data: by the operator process, to whoever may see it, and the audit log says who did"
+  ),
+  Flag.withDefault(false)
+)
+
+/** With personal data, as the operator process shows it. */
+const unmasked = Effect.fnUntraced(function* (
+  names: ReadonlyArray<Ref>,
+  at: Option.Option<string>,
+  format: Parameters<typeof printList>[0]
+) {
+  const { entities } = yield* operator
+  for (const ref of names) {
+    const query = { unmask: "true" as const, ...Option.match(at, { onNone: () => ({}), onSome: (at) => ({ at }) }) }
+    const { items } = yield* asked(entities.getEntity({ params: { id: nameOf(ref) }, query }))
+    for (const { entity, owes, seq, state } of items) {
+      if (format === "ids") yield* Console.log(entity)
+      else if (format === "table") yield* Console.log(tree({ entity, seq, owes, state }))
+      else yield* Console.log(JSON.stringify({ entity, seq, owes, state }))
+    }
+  }
+})
+
+const get = Command.make("get", { ids, at, unmask, output }, ({ at, ids, output, unmask }) =>
   Effect.gen(function* () {
+    if (unmask) return yield* unmasked(yield* refs(ids), at, output)
     const when = yield* whenOf(Option.getOrUndefined(at))
     const items = yield* Effect.forEach(yield* refs(ids), (ref) =>
       Effect.map(stateOf(ref, when), ({ at, now }) => ({
@@ -120,6 +147,7 @@ const get = Command.make("get", { ids, at, output }, ({ at, ids, output }) =>
   Command.withShortDescription("What an entity is, or was at a seq or a time"),
   Command.withExamples([
     { command: "halles get eu_TEA-01" },
+    { command: "halles get Order/eu_x --unmask", description: "with personal data, for whoever may see it" },
     { command: "halles get Order/eu_x --at 3", description: "as it was after its third row" },
     { command: "halles list Order --where status=cancelled -o ids | halles get -o jsonl" }
   ])
