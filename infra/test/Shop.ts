@@ -1,3 +1,4 @@
+import { assert } from "@effect/vitest"
 import { Effect, Schedule, Schema } from "effect"
 import { randomUUID } from "node:crypto"
 
@@ -39,6 +40,20 @@ export const as =
     )
 
 export const address = { name: "Ada", line1: "1 Mill Lane", city: "York", postalCode: "YO1 7HH", country: "GB" }
+
+/** Who buys, as checkout asks for it. */
+export const buyer = (paymentToken: string, postalCode = address.postalCode) => ({
+  email: "ada@example.org",
+  shippingAddress: { ...address, postalCode },
+  paymentToken
+})
+
+/** Nothing of the buyer may stand in a log or a span. */
+export const assertImpersonal = (text: string): void => {
+  for (const personal of ["ada@example.org", "1 Mill Lane", "YO1 7HH", "tok_ok", "tok_declined"]) {
+    assert.notInclude(text, personal)
+  }
+}
 
 interface CheckoutOptions {
   readonly token?: string
@@ -83,16 +98,10 @@ export const make = (edgeUrl: string, importToken: string) => {
     return opened.body.id
   })
   const tryCheckout = (cartId: string, options: CheckoutOptions = {}) =>
-    call(
-      "POST",
-      `/v1/carts/${cartId}/checkout`,
-      {
-        email: "ada@example.org",
-        shippingAddress: { ...address, postalCode: options.postalCode ?? address.postalCode },
-        paymentToken: options.token ?? "tok_ok"
-      },
-      { "Idempotency-Key": options.key ?? `checkout-${cartId}`, Prefer: `wait=${options.wait ?? 15}` }
-    )
+    call("POST", `/v1/carts/${cartId}/checkout`, buyer(options.token ?? "tok_ok", options.postalCode), {
+      "Idempotency-Key": options.key ?? `checkout-${cartId}`,
+      Prefer: `wait=${options.wait ?? 15}`
+    })
   const order = (id: string) =>
     call("GET", `/v1/orders/${id}`).pipe(
       Effect.flatMap(as(OrderJson)),

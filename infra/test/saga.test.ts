@@ -5,12 +5,13 @@ import { Context, Effect, Fiber, Layer, Redacted, Schedule } from "effect"
 import { ChildProcess } from "effect/process"
 import { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import { SqlClient } from "effect/sql"
-import { readFileSync } from "node:fs"
+import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { Cluster } from "../src/Cluster.ts"
 import * as Layout from "../src/Layout.ts"
 import { foreground } from "../src/RunCommand.ts"
 import { Settings } from "../src/Settings.ts"
+import { OtlpReceiver } from "./OtlpReceiver.ts"
 import * as Shop from "./Shop.ts"
 
 /** A whole cluster on real processes, with an empty past. */
@@ -40,6 +41,8 @@ const EuJournal = Layer.unwrap(
 
 const Test = Layer.mergeAll(Shopper.layer, EuJournal).pipe(
   Layer.provideMerge(ClusterTest),
+  // First, so that every process reports to it.
+  Layer.provideMerge(OtlpReceiver.layer),
   Layer.provideMerge(NodeServices.layer)
 )
 
@@ -129,6 +132,53 @@ layer(Test, { excludeTestServices: true, timeout: "3 minutes" })("The order saga
         const would = JSON.parse(yield* inspect("what-if", "Sku/eu_LOOK", "--command", hold, "-o", "json"))
         assert.strictEqual(would.events[0]._tag, "Held")
         assert.strictEqual(yield* seq("Sku/eu_LOOK"), seen)
+      }),
+    120_000
+  )
+
+  it.effect(
+    "is one trace, from the edge over every entity to database and partners, without personal data",
+    () =>
+      Effect.gen(function* () {
+        const shop = yield* Shopper
+        const { bodies, spans } = yield* OtlpReceiver
+        yield* shop.sell("JAR", 500, 10)
+        const cart = yield* shop.cart({ JAR: 2 })
+        const traceId = "0af7651916cd43dd8448eb211c80319c"
+        const asked = "b7ad6b7169203331"
+        yield* shop.call("POST", `/v1/carts/${cart}/checkout`, Shop.buyer("tok_ok"), {
+          traceparent: `00-${traceId}-${asked}-01`
+        })
+        yield* shop.until(cart, ({ status }) => status === "delivered")
+        const wanted = [
+          "halles-edge POST",
+          "halles-runner Cart.CheckOut",
+          "halles-runner Order.Place",
+          "halles-runner Sku.Hold",
+          "halles-runner Payment.Authorise",
+          "halles-runner Sku.Reserve",
+          "halles-runner Shipment.Create",
+          "halles-runner journal.commit",
+          "halles-runner PaymentGateway.authorise",
+          "halles-runner POST",
+          "halles-runner Carrier.ship"
+        ]
+        const traced = Effect.sync(() => spans().filter((span) => span.traceId === traceId))
+        const found = yield* Effect.repeat(traced, {
+          until: (all) => wanted.every((one) => all.some(({ name, service }) => `${service} ${name}` === one)),
+          schedule: Schedule.max([Schedule.spaced("200 millis"), Schedule.recurs(50)])
+        })
+        const names = new Set(found.map(({ name, service }) => `${service} ${name}`))
+        assert.includeMembers([...names], wanted)
+        const known = new Set([asked, ...found.map(({ spanId }) => spanId)])
+        assert.deepStrictEqual(
+          found.filter(({ parentSpanId }) => parentSpanId === undefined || !known.has(parentSpanId)),
+          []
+        )
+        assert.isTrue(
+          bodies().some(({ path }) => path === "/v1/metrics") || bodies().some(({ path }) => path === "/v1/logs")
+        )
+        for (const { body } of bodies()) Shop.assertImpersonal(body)
       }),
     120_000
   )
@@ -312,6 +362,21 @@ layer(Test, { excludeTestServices: true, timeout: "3 minutes" })("The order saga
         assert.strictEqual(code, 0)
       }),
     120_000
+  )
+
+  it.effect("writes no personal data and no secret into any log", () =>
+    Effect.gen(function* () {
+      const { directory } = Layout.endToEnd((yield* Settings).portBase)
+      const logs = readdirSync(join(directory, "logs")).map((name) =>
+        readFileSync(join(directory, "logs", name), "utf8")
+      )
+      assert.isAbove(logs.join("").length, 1_000)
+      const secrets = Object.values(JSON.parse(readFileSync(join(directory, "secrets.json"), "utf8")))
+      for (const log of logs) {
+        Shop.assertImpersonal(log)
+        for (const secret of secrets) assert.notInclude(log, String(secret))
+      }
+    })
   )
 
   it.effect(

@@ -87,6 +87,7 @@ export const make = (
       ask("history", () => tables.history(entityType, entityId, afterSeq, historyMax)),
     find: (entityType, entityId, commandId) =>
       ask("find", () => Option.fromNullishOr(tables.find(entityType, entityId, commandId))),
+    traceOf: () => Effect.succeed(null),
     putSnapshot: (entityType, entityId, snapshot) =>
       ask("putSnapshot", () => tables.putSnapshot(entityType, entityId, snapshot)),
     rearm: (entityType, entityId, firedAt, dueAt) =>

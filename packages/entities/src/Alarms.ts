@@ -71,8 +71,8 @@ export const alarm = ({ code, region = null, shard = null, since, subject = null
     region,
     shard,
     subject,
-    since,
-    value,
+    since: Math.round(since),
+    value: Math.round(value),
     objective,
     text,
     command: command.replaceAll(/\{(\w+)\}/g, (_, name: string) => names[name] ?? "")

@@ -2,7 +2,7 @@ import type { Origin } from "@halles/shared/Command"
 import { EntityParked } from "@halles/shared/Parking"
 import { ActivationLost } from "@halles/shared/Residents/ActivationLost"
 import * as Shard from "@halles/shared/Shard"
-import { Context, Effect, Fiber, Option, Random, Result, Schedule, Schema, Scope, Tracer } from "effect"
+import { Context, Effect, Fiber, Option, Random, Result, Schedule, Schema, Scope, type Tracer } from "effect"
 import { Clock } from "effect/Clock"
 import { Entity } from "effect/cluster"
 import { Busy, PreconditionFailed } from "./EntityErrors.ts"
@@ -10,6 +10,7 @@ import { Journal } from "./Journal.ts"
 import type { Activation, Refused } from "./Journal/GroupCommit.ts"
 import type { Stored } from "./JournalStore.ts"
 import type { Model } from "./Model.ts"
+import * as SagaTrace from "./EventSourced/SagaTrace.ts"
 import { ShardEpochs } from "./ShardEpochs.ts"
 
 /** One schema for each kind of event: each activation would compile its own. */
@@ -97,6 +98,7 @@ export const make = Effect.fnUntraced(function* <
   const clock = yield* Clock
   const { recentMax, snapshotAtLeast, snapshotEvery } = yield* Bounds
   const services = yield* Effect.context<R>()
+  const trace = yield* SagaTrace.make(journal, model.type, address.entityId)
   const id: string = address.entityId
   const name = `${model.type}/${id}`
   const shard = Shard.numberOf(address.shardId)
@@ -234,17 +236,19 @@ export const make = Effect.fnUntraced(function* <
       seq += 1
       const written = seq
       remember(command.commandId)
+      const span = trace.of(Fiber.getCurrent())
       const commit = journal.appendUnsafe({
         activation,
         seq: written,
         commandId: command.commandId,
         events: JSON.stringify(encodeEvents(events)),
-        meta: JSON.stringify(metaOf(model.version, command.origin, Fiber.getCurrent())),
+        meta: JSON.stringify(metaOf(model.version, command.origin, span)),
         at,
         dueAt: timerFor(state, at),
         onCommit: () => {
           committed = state
           committedSeq = written
+          trace.committed(span, at)
           if (written - snapshotSeq >= snapshotEvery) fork(takeSnapshot)
           startDriving()
           // A copy: who is told goes on at once, and may listen again for the next commit.
@@ -324,8 +328,7 @@ export const make = Effect.fnUntraced(function* <
         key = owed.key
         delayMs = retryMinMs
       }
-      const moved = yield* perform(owed, committed).pipe(
-        Effect.flatMap(handle),
+      const moved = yield* trace.traced(owed.key, Effect.flatMap(perform(owed, committed), handle)).pipe(
         Effect.map(() => next(committed)?.key !== key),
         Effect.catchCause((cause) =>
           Effect.as(Effect.logDebug(`${name} could not do ${key} yet, trying again in ${delayMs} ms`, cause), false)
@@ -377,7 +380,9 @@ const wholeHistory = Effect.fnUntraced(function* (journal: Journal["Service"], e
 })
 
 /** What stands beside the events: schema version, who asked, what it belongs to, the trace it is part of. */
-const metaOf = (version: number, origin: Origin | undefined, fiber: Fiber.Fiber<unknown, unknown> | undefined) => {
-  const span = fiber === undefined ? undefined : Context.getOrUndefined(fiber.context, Tracer.ParentSpan)
-  return { v: version, ...origin, ...(span === undefined ? {} : { traceId: span.traceId, spanId: span.spanId }) }
-}
+const metaOf = (version: number, origin: Origin | undefined, span: Tracer.AnySpan | undefined) => ({
+  v: version,
+  ...origin,
+  ...(span === undefined ? {} : { traceId: span.traceId, spanId: span.spanId }),
+  ...(span?.sampled === true ? { sampled: true } : {})
+})

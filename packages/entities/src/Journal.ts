@@ -2,7 +2,15 @@ import { CommitLatency } from "@halles/shared/CommitLatency"
 import { EntityCalls } from "@halles/shared/EntityCalls"
 import { Context, Effect, Layer, Metric, Option, Schedule, Semaphore } from "effect"
 import * as GroupCommit from "./Journal/GroupCommit.ts"
-import { historyMax, JournalStore, type Loaded, type Snapshot, type Stored, type StoreFailed } from "./JournalStore.ts"
+import {
+  historyMax,
+  JournalStore,
+  type Loaded,
+  type Snapshot,
+  type Stored,
+  type StoreFailed,
+  type Traced
+} from "./JournalStore.ts"
 import { Outbox } from "./Outbox.ts"
 import { ShardEpochs } from "./ShardEpochs.ts"
 
@@ -33,6 +41,8 @@ export class Journal extends Context.Service<
     readonly find: (entityType: string, entityId: string, commandId: string) => Effect.Effect<Option.Option<Stored>>
     /** In order, `historyMax` rows at the most. */
     readonly history: (entityType: string, entityId: string, afterSeq: number) => Effect.Effect<ReadonlyArray<Stored>>
+    /** The newest trace that is written beside the entity's events and is exported. */
+    readonly traceOf: (entityType: string, entityId: string) => Effect.Effect<Traced | null>
     /** Whether nobody has taken the shard over since the entity was activated. */
     readonly owns: (activation: GroupCommit.Activation) => Effect.Effect<boolean>
     /** Whether the writer takes more at the moment. */
@@ -98,6 +108,7 @@ export class Journal extends Context.Service<
         load: (entityType, entityId) => loading.withPermits(1)(load(entityType, entityId)),
         find: (entityType, entityId, commandId) => answered(store.find(entityType, entityId, commandId)),
         history: (entityType, entityId, afterSeq) => answered(store.history(entityType, entityId, afterSeq)),
+        traceOf: (entityType, entityId) => answered(store.traceOf(entityType, entityId)),
         owns: ({ epoch, shard }) =>
           Effect.map(answered(store.epochOf(shard)), (now) => {
             const isOwner = now?.epoch === epoch

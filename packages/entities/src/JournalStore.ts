@@ -46,6 +46,12 @@ export type Appended =
   /** A command of it is in the journal already. */
   | { readonly _tag: "CommandTaken" }
 
+/** A span that is exported, by its ids. */
+export interface Traced {
+  readonly traceId: string
+  readonly spanId: string
+}
+
 export interface DueTimer {
   readonly entityType: string
   readonly entityId: string
@@ -83,6 +89,8 @@ export class JournalStore extends Context.Service<
       entityId: string,
       commandId: string
     ) => Effect.Effect<Option.Option<Stored>, StoreFailed>
+    /** The newest span that was exported and stands beside the entity's events. */
+    readonly traceOf: (entityType: string, entityId: string) => Effect.Effect<Traced | null, StoreFailed>
     /** Kept only if it is newer than the one that is there. */
     readonly putSnapshot: (entityType: string, entityId: string, snapshot: Snapshot) => Effect.Effect<void, StoreFailed>
     /** Moves a timer that was due at `firedAt` or before, or deletes it; one that was set meanwhile stays as it is. */
@@ -135,6 +143,14 @@ export class JournalStore extends Context.Service<
             SELECT ${columns} FROM journal_all
             WHERE entity_type = ${entityType} AND entity_id = ${entityId} AND command_id = ${commandId}`.pipe(
             Effect.map(([row]) => Option.map(Option.fromNullishOr(row), stored)),
+            Effect.mapError(failed)
+          ),
+        traceOf: (entityType, entityId) =>
+          sql<Traced>`
+            SELECT meta->>'traceId' AS "traceId", meta->>'spanId' AS "spanId" FROM journal_all
+            WHERE entity_type = ${entityType} AND entity_id = ${entityId} AND meta->'sampled' = 'true'::jsonb
+            ORDER BY seq DESC LIMIT 1`.pipe(
+            Effect.map(([row]) => row ?? null),
             Effect.mapError(failed)
           ),
         putSnapshot: (entityType, entityId, { commands, seq, state, version }) =>

@@ -5,7 +5,8 @@ import * as Postgres from "@halles/shared/Postgres"
 import { Redis, RedisUnavailable } from "@halles/shared/Redis"
 import { Revocations } from "@halles/shared/Revocations"
 import { RunnerPresence } from "@halles/shared/RunnerPresence"
-import { ByteSize, Effect, Layer, Logger, Option } from "effect"
+import * as Telemetry from "@halles/shared/Telemetry"
+import { ByteSize, Effect, Layer, Option } from "effect"
 import { HttpIncomingMessage, HttpRouter } from "effect/http"
 import { PrometheusMetrics } from "effect/observability"
 import { AuditLog } from "@halles/shared/AuditLog"
@@ -142,7 +143,7 @@ export const HttpLive = Layer.unwrap(
           connectionsMax: controlConnectionsMax
         })
       ]),
-      Layer.provide(Logger.layer([Logger.consoleJson]))
+      Layer.provide(Telemetry.layer("edge"))
     )
   )
 )

@@ -7,7 +7,8 @@ import { Placement } from "@halles/shared/Placement"
 import * as Postgres from "@halles/shared/Postgres"
 import { Revocations } from "@halles/shared/Revocations"
 import { RunnerPresence } from "@halles/shared/RunnerPresence"
-import { ByteSize, Effect, Layer, Logger, Option } from "effect"
+import * as Telemetry from "@halles/shared/Telemetry"
+import { ByteSize, Effect, Layer, Option } from "effect"
 import { HttpIncomingMessage, HttpRouter, HttpServerResponse } from "effect/http"
 import { PrometheusMetrics } from "effect/observability"
 import { createServer } from "node:http"
@@ -76,7 +77,7 @@ const OpsLive = Layer.unwrap(
           connectionsMax: controlConnectionsMax
         })
       ]),
-      Layer.provide(Logger.layer([Logger.consoleJson]))
+      Layer.provide(Telemetry.layer("ops"))
     )
   })
 )

@@ -1,7 +1,8 @@
 import { NodeHttpClient, NodeHttpServer, NodeRuntime } from "@effect/platform-node"
 import { Nats } from "@halles/shared/Nats"
 import * as Postgres from "@halles/shared/Postgres"
-import { Effect, Layer, Logger } from "effect"
+import * as Telemetry from "@halles/shared/Telemetry"
+import { Effect, Layer } from "effect"
 import { HttpRouter, HttpServerResponse } from "effect/http"
 import { PrometheusMetrics } from "effect/observability"
 import { createServer } from "node:http"
@@ -46,7 +47,7 @@ const WebhooksLive = Layer.unwrap(
         Nats.layer({ url: natsUrl, name: "webhooks" }),
         Postgres.layer({ url: controlUrl, applicationName: "halles:webhooks", connectionsMax: 8 })
       ]),
-      Layer.provide(Logger.layer([Logger.consoleJson]))
+      Layer.provide(Telemetry.layer("webhooks"))
     )
   )
 )

@@ -5,7 +5,8 @@ import { Nats } from "@halles/shared/Nats"
 import * as Postgres from "@halles/shared/Postgres"
 import { Redis } from "@halles/shared/Redis"
 import { Revocations } from "@halles/shared/Revocations"
-import { ByteSize, Effect, Layer, Logger, Option, type Redacted } from "effect"
+import * as Telemetry from "@halles/shared/Telemetry"
+import { ByteSize, Effect, Layer, Option, type Redacted } from "effect"
 import { HttpIncomingMessage, HttpRouter, HttpServerResponse } from "effect/http"
 import { PrometheusMetrics } from "effect/observability"
 import { SqlClient } from "effect/sql"
@@ -122,7 +123,7 @@ export const IdentityLive = Layer.unwrap(
           Redis.layer({ url: redisUrl, name: "identity" }),
           Postgres.layer({ url: store.controlUrl, applicationName: "halles:identity", connectionsMax })
         ]),
-        Layer.provide(Logger.layer([Logger.consoleJson]))
+        Layer.provide(Telemetry.layer("identity"))
       )
     }
   )

@@ -17,7 +17,8 @@ import * as Postgres from "@halles/shared/Postgres"
 import { Redis } from "@halles/shared/Redis"
 import * as RunnerStatus from "@halles/shared/RunnerStatus"
 import * as Shard from "@halles/shared/Shard"
-import { Effect, Layer, Logger } from "effect"
+import * as Telemetry from "@halles/shared/Telemetry"
+import { Effect, Layer } from "effect"
 import { Singleton } from "effect/cluster"
 import { randomUUID } from "node:crypto"
 import manifest from "../package.json" with { type: "json" }
@@ -76,7 +77,7 @@ export const RunnerLive = Layer.unwrap(
         Redis.layer({ url: config.redisUrl, name: id }),
         Postgres.layer({ url: config.regionUrl, applicationName: `halles:${id}`, connectionsMax: regionConnectionsMax })
       ]),
-      Layer.provide(Logger.layer([Logger.consoleJson]))
+      Layer.provide(Telemetry.layer("runner", id))
     )
   })
 )

@@ -17,6 +17,7 @@ import { Entity, type EntityAddress } from "effect/cluster"
 import { type Rpc, RpcSchema } from "effect/rpc"
 import { EntityCalls, type Figures, type TypeFigures } from "./EntityCalls.ts"
 import * as Shard from "./Shard.ts"
+import { Exporting } from "./Telemetry.ts"
 import { EntityParked } from "./Parking.ts"
 import { ActivationLost } from "./Residents/ActivationLost.ts"
 import { nameOf, Supervision } from "./Residents/Supervision.ts"
@@ -80,6 +81,8 @@ export class Resident {
   /** Those that are with the manager. */
   private readonly managed = new Map<Fiber.Fiber<unknown, unknown>, Call>()
   private readonly patient: ReadonlySet<string>
+  /** Only where spans are exported. */
+  private readonly tracer: Tracer.Tracer | undefined
   private readonly figures: Figures
   private readonly type: TypeFigures
   private readonly shard: number
@@ -109,6 +112,7 @@ export class Resident {
     this.clock = Context.get(made.services, Clock.Clock)
     this.callsMax = made.options.mailboxCapacity
     this.patient = new Set(made.options.patient)
+    this.tracer = Context.get(made.services, Exporting) ? Context.get(made.services, Tracer.Tracer) : undefined
     this.shownEveryMs = Duration.toMillis(Duration.fromInputUnsafe(made.options.maxIdleTime)) / 4
     this.shownAt = this.clock.currentTimeMillisUnsafe()
     this.since = this.shownAt
@@ -131,7 +135,10 @@ export class Resident {
     }
     const sinceMs = performance.now()
     this.figures.noteShard(this.shard)
+    const span =
+      this.tracer === undefined || parent?.sampled !== true ? undefined : this.begin(this.tracer, tag, parent)
     const settle = (exit: Exit.Exit<unknown, unknown>) => {
+      span?.end(this.clock.currentTimeNanosUnsafe(), exit)
       if (isDeclared(exit)) {
         this.type.command(tag).note(performance.now() - sinceMs, exit)
         if (this.struck && Exit.isSuccess(exit)) this.struck = !this.supervision.forgive(this.address, payload)
@@ -141,12 +148,30 @@ export class Resident {
         answered(null)
       }
     }
-    const services = parent === undefined ? this.services : Context.add(this.services, Tracer.ParentSpan, parent)
+    const services =
+      parent === undefined ? this.services : Context.add(this.services, Tracer.ParentSpan, span ?? parent)
     const fiber = Effect.runForkWith(services)(Effect.suspend(() => handler({ tag, payload })))
     const exit = fiber.pollUnsafe()
     if (exit === undefined) this.await(fiber, { tag, sinceMs }, settle)
     else settle(exit)
     return true
+  }
+
+  /** As the manager names its spans. */
+  private begin(tracer: Tracer.Tracer, tag: string, parent: Tracer.AnySpan): Tracer.Span {
+    const span = tracer.span({
+      name: `${this.address.entityType}.${tag}`,
+      parent: Option.some(parent),
+      annotations: Context.empty(),
+      links: [],
+      startTime: this.clock.currentTimeNanosUnsafe(),
+      kind: "server",
+      root: false,
+      sampled: true
+    })
+    span.attribute("entity.type", this.address.entityType)
+    span.attribute("entity.id", this.address.entityId)
+    return span
   }
 
   private await(

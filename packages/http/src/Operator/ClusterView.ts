@@ -10,6 +10,7 @@ import { Clock, Context, Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
 import { Unavailable } from "../EdgeErrors.ts"
 import type * as Json from "../OperatorJson.ts"
+import { AuditWatch } from "./AuditWatch.ts"
 import { RegionFacts } from "./RegionFacts.ts"
 import { latenciesOf, Statuses, together } from "./Statuses.ts"
 import { Streams } from "./Streams.ts"
@@ -51,6 +52,7 @@ const make = Effect.gen(function* () {
   const facts = yield* RegionFacts
   const streams = yield* Streams
   const databases = yield* RegionDatabases
+  const audit = yield* AuditWatch
 
   const leaving = yield* Effect.cachedWithTTL(
     control<{ runner: string; wish: "operator" | "stopping" }>`
@@ -97,7 +99,9 @@ const make = Effect.gen(function* () {
 
   /** They read several tables: however many look, once in a while. */
   const raised = yield* Effect.cachedWithTTL(
-    Effect.flatMap(alive, (seen) => Alarms.alarms({ alive: new Set(seen.map(({ id }) => id)) })).pipe(
+    Effect.flatMap(Effect.all([alive, audit.findings]), ([seen, auditFindings]) =>
+      Alarms.alarms({ alive: new Set(seen.map(({ id }) => id)), auditFindings })
+    ).pipe(
       Effect.provideService(RegionDatabases, databases),
       Effect.provideService(SqlClient.SqlClient, control)
     ),
