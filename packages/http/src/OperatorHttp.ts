@@ -4,6 +4,7 @@ import { OperatorAccessLive } from "./OperatorAccessLive.ts"
 import { OperatorApi } from "./OperatorApi.ts"
 import { OperatorRefusalsLive } from "./OperatorRefusalsLive.ts"
 import { ClusterHttp } from "./Operator/ClusterHttp.ts"
+import { AuditWatch } from "./Operator/AuditWatch.ts"
 import { ClusterView } from "./Operator/ClusterView.ts"
 import { DeadLetters } from "./Operator/DeadLetters.ts"
 import { EntitiesHttp } from "./Operator/EntitiesHttp.ts"
@@ -22,5 +23,5 @@ export const OperatorRoutes = HttpApiBuilder.layer(OperatorApi, { openapiPath: "
   Layer.provide([OperatorAccessLive, OperatorRefusalsLive]),
   Layer.provide([Live.layer, EntityView.layer, DeadLetters.layer]),
   Layer.provide(ClusterView.layer),
-  Layer.provide([Statuses.layer, RegionFacts.layer, Streams.layer])
+  Layer.provide([Statuses.layer, RegionFacts.layer, Streams.layer, AuditWatch.layer])
 )
