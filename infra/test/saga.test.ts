@@ -7,6 +7,7 @@ import { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import { SqlClient } from "effect/sql"
 import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
+import { objectives } from "@halles/entities/Alarms/Objectives"
 import { Cluster } from "../src/Cluster.ts"
 import * as Layout from "../src/Layout.ts"
 import { foreground } from "../src/RunCommand.ts"
@@ -61,6 +62,7 @@ const inspect = Effect.fnUntraced(function* (...args: ReadonlyArray<string>) {
   return (yield* spawner.string(program)).trim()
 })
 
+const file = (name: string) => readFileSync(join(Layout.root, "infra/observability", name), "utf8")
 const lines = (text: string) => text.split("\n").map((line) => JSON.parse(line))
 
 const settled = ({ status }: Shop.OrderJson) =>
@@ -362,6 +364,40 @@ layer(Test, { excludeTestServices: true, timeout: "3 minutes" })("The order saga
         assert.strictEqual(code, 0)
       }),
     120_000
+  )
+
+  it.effect("tells every metric that the dashboard and the alert rules name, and is scraped everywhere", () =>
+    Effect.gen(function* () {
+      const { portBase } = Layout.endToEnd((yield* Settings).portBase)
+      // The cluster of this test has no identity process and sends no webhooks.
+      const absent = [7, 9]
+      const targets = [...file("prometheus.yml").matchAll(/127\.0\.0\.1:(\d+)/g)]
+        .map(([, port]) => Number(port) - 4_400)
+        .filter((offset) => !absent.includes(offset))
+      const scraped = yield* Effect.forEach(targets, (offset) =>
+        Effect.promise(async () => {
+          const answer = await fetch(`http://127.0.0.1:${portBase + offset}/metrics`)
+          assert.strictEqual(answer.status, 200, `port ${offset}`)
+          return answer.text()
+        })
+      )
+      const told = new Set(scraped.flatMap((text) => [...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name)))
+      const named = new Set(
+        [...`${file("dashboard.json")}${file("alerts.yml")}`.matchAll(/\bhalles_[a-z0-9_]+/g)].map(([name]) =>
+          name.replace(/_bucket$/, "")
+        )
+      )
+      assert.isAbove(named.size, 15)
+      assert.deepStrictEqual(
+        [...named].filter((name) => !told.has(name)),
+        []
+      )
+      const codes = [...file("alerts.yml").matchAll(/code: (\w+)/g)].map(([, code]) => code!)
+      assert.deepStrictEqual(
+        codes.filter((code) => !(code in objectives)),
+        []
+      )
+    })
   )
 
   it.effect("writes no personal data and no secret into any log", () =>

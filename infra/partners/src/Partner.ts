@@ -1,5 +1,5 @@
 import { NodeHttpClient, NodeHttpServer } from "@effect/platform-node"
-import { ByteSize, Context, Effect, Layer, Redacted, Schema } from "effect"
+import { ByteSize, Context, Effect, Layer, Metric, Redacted, Schema } from "effect"
 import {
   HttpClient,
   HttpIncomingMessage,
@@ -8,6 +8,7 @@ import {
   HttpServerRequest,
   HttpServerResponse
 } from "effect/http"
+import { PrometheusMetrics } from "effect/observability"
 import { timingSafeEqual } from "node:crypto"
 import { createServer } from "node:http"
 
@@ -24,6 +25,11 @@ export const Mode = Schema.Struct({
   delayMs: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 60_000 })).pipe(
     Schema.withDecodingDefaultKey(Effect.succeed(slowMs))
   )
+})
+
+const requests = Metric.counter("halles_partner_requests_total", {
+  description: "Requests of the shop to this stand-in of an outside company, by the mode that it is in",
+  incremental: true
 })
 
 export type Handler<R> = Effect.Effect<
@@ -107,16 +113,19 @@ const makePartner = (key: Redacted.Redacted) => {
     )
   const guard = <R>(handler: Handler<R>) =>
     admin(
-      Effect.suspend(() => {
-        switch (state.mode) {
-          case "up":
-            return handler
-          case "down":
-            return Effect.fail(new Problem({ status: 503, code: "unavailable" }))
-          case "slow":
-            return Effect.delay(handler, state.delayMs)
-        }
-      })
+      Effect.andThen(
+        Effect.suspend(() => Metric.update(Metric.withAttributes(requests, { mode: state.mode }), 1)),
+        Effect.suspend(() => {
+          switch (state.mode) {
+            case "up":
+              return handler
+            case "down":
+              return Effect.fail(new Problem({ status: 503, code: "unavailable" }))
+            case "slow":
+              return Effect.delay(handler, state.delayMs)
+          }
+        })
+      )
     )
   const setMode = (mode: typeof Mode.Type) => {
     state = mode
@@ -151,7 +160,7 @@ const untraced = Layer.merge(
  * configuration stops before it opens the ledger file of the first.
  */
 export const serve = <A, E, R>(routes: Layer.Layer<A, E, R>, port: number) =>
-  HttpRouter.serve(routes, { disableLogger: true }).pipe(
+  HttpRouter.serve(Layer.merge(routes, PrometheusMetrics.layerHttp()), { disableLogger: true }).pipe(
     Layer.provide(NodeHttpClient.layerUndiciOptions({ connections: 32, keepAliveTimeout: 4_000 })),
     Layer.provide(
       NodeHttpServer.layer(() => createServer({ requestTimeout: 10_000 }), {

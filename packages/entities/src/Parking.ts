@@ -25,10 +25,10 @@ export const parkedTotal = Metric.counter("halles_entity_parked_total", {
   description: "Entities that were parked: they did nothing but die or hang",
   incremental: true
 })
-const parkedNow = Metric.gauge("halles_parked_entities", {
+export const parkedNow = Metric.gauge("halles_parked_entities", {
   description: "Parked entities in the shards of this runner"
 })
-const hungTotal = Metric.counter("halles_call_hung_total", {
+export const hungTotal = Metric.counter("halles_call_hung_total", {
   description: "Calls that were cut off, since their handlers did not return",
   incremental: true
 })

@@ -24,6 +24,7 @@ import { randomUUID } from "node:crypto"
 import manifest from "../package.json" with { type: "json" }
 import { RunnerConfig } from "./RunnerConfig.ts"
 import * as RunnerHttp from "./RunnerHttp.ts"
+import * as RunnerMetrics from "./RunnerMetrics.ts"
 
 /** Connections to the region's database: two writers, loads and reads, projections. */
 const regionConnectionsMax = 16
@@ -51,6 +52,7 @@ export const RunnerLive = Layer.unwrap(
       Entities.layer,
       timers,
       Layer.effectDiscard(Effect.forkScoped(Parking.watch)),
+      Layer.effectDiscard(Effect.forkScoped(RunnerMetrics.run)),
       Singleton.make(`projections-${region}`, Projections.run(region), {
         shardGroup: Shard.group(`${region}_singletons`)
       }),

@@ -101,10 +101,7 @@ const make = Effect.gen(function* () {
   const raised = yield* Effect.cachedWithTTL(
     Effect.flatMap(Effect.all([alive, audit.findings]), ([seen, auditFindings]) =>
       Alarms.alarms({ alive: new Set(seen.map(({ id }) => id)), auditFindings })
-    ).pipe(
-      Effect.provideService(RegionDatabases, databases),
-      Effect.provideService(SqlClient.SqlClient, control)
-    ),
+    ).pipe(Effect.provideService(RegionDatabases, databases), Effect.provideService(SqlClient.SqlClient, control)),
     alarmsFreshFor
   )
 

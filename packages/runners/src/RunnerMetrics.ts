@@ -1,0 +1,58 @@
+import { duplicateActivations } from "@halles/entities/Journal"
+import { hungTotal, parkedNow, parkedTotal } from "@halles/entities/Parking"
+import { ShardEpochs } from "@halles/entities/ShardEpochs"
+import { CommitLatency } from "@halles/shared/CommitLatency"
+import { EntityCalls, percentile } from "@halles/shared/EntityCalls"
+import { Residents } from "@halles/shared/Residents"
+import { Effect, Metric, Schedule } from "effect"
+
+/** Calls are counted without Effect's metrics, since every call passes there; what was counted is told after this. */
+const everyMs = 2_000
+
+const counter = (name: string, description: string) => Metric.counter(name, { description, incremental: true })
+const gauge = (name: string, description: string) => Metric.gauge(name, { description })
+const calls = counter("halles_entity_calls_total", "Calls to entities of this runner, by type, command and outcome")
+const latency = gauge("halles_entity_call_p99_seconds", "What 99 of 100 calls stayed below since the runner began")
+const resident = gauge("halles_entity_resident", "Entities in the memory of this runner")
+const underWay = gauge("halles_entity_calls_in_flight", "Calls to entities of this runner without an answer yet")
+const commits = counter("halles_journal_commits_total", "Rows that this runner has written to the journal")
+const commitLatency = gauge("halles_journal_commit_p99_seconds", "How long commands waited for their commit lately")
+const shards = gauge("halles_shards_owned", "Shards of which this runner holds the lock and the newest epoch")
+
+/** Tells what the plain counters hold, for ever; what never happened is told as nought. */
+export const run = Effect.gen(function* () {
+  const figures = yield* EntityCalls
+  const latencies = yield* CommitLatency
+  const epochs = yield* ShardEpochs
+  const residents = yield* Residents
+  const told = new Map<string, number>()
+  const raise = (metric: typeof calls, key: string, now: number) => {
+    const before = told.get(key) ?? 0
+    told.set(key, now)
+    return Metric.update(metric, now - before)
+  }
+  for (const never of [duplicateActivations, parkedTotal, hungTotal]) yield* Metric.update(never, 0)
+  yield* Metric.update(parkedNow, 0)
+
+  yield* Effect.gen(function* () {
+    yield* raise(commits, "commits", figures.commits)
+    yield* Metric.update(commitLatency, latencies.p99() / 1_000)
+    yield* Metric.update(shards, epochs.owned().length)
+    for (const [type, ofType] of figures.types) {
+      yield* Metric.update(Metric.withAttributes(resident, { type }), residents.count(type))
+      yield* Metric.update(Metric.withAttributes(underWay, { type }), ofType.underWay)
+      for (const [command, { calls: all, failed, latencies: classes, refused }] of ofType.commands) {
+        const outcomes = { done: all - refused - failed, refused, failed }
+        for (const [outcome, count] of Object.entries(outcomes)) {
+          const attributes = { type, command, outcome }
+          yield* raise(
+            Metric.withAttributes(calls, attributes) as typeof calls,
+            Object.values(attributes).join(),
+            count
+          )
+        }
+        yield* Metric.update(Metric.withAttributes(latency, { type, command }), percentile(classes, 0.99) / 1_000)
+      }
+    }
+  }).pipe(Effect.repeat(Schedule.spaced(everyMs)))
+})
