@@ -387,7 +387,7 @@ layer(Test, { excludeTestServices: true, timeout: "3 minutes" })("The order saga
           name.replace(/_bucket$/, "")
         )
       )
-      assert.isAbove(named.size, 15)
+      assert.isAbove(named.size, 10)
       assert.deepStrictEqual(
         [...named].filter((name) => !told.has(name)),
         []
