@@ -70,7 +70,7 @@ const frameOf = (id: number, exit: Exit.Exit<unknown, unknown>, codec: CallCodec
  * Hands calls to the entities of this runner. An entity that is being rebuilt when its shard is taken away forgets what it
  * was asked; such calls are refused, so that their callers ask the next owner before their deadlines.
  */
-const layerCalls = Layer.effectDiscard(
+export const layerCalls = Layer.effectDiscard(
   Effect.gen(function* () {
     const sharding = yield* Sharding.Sharding
     const incoming = yield* IncomingCalls
