@@ -16,7 +16,8 @@ export class FaultApi extends HttpApiGroup.make("faults")
     ),
     HttpApiEndpoint.post("startFault", "/faults", {
       payload: Wanted,
-      success: FaultJson.pipe(HttpApiSchema.status(201))
+      success: FaultJson.pipe(HttpApiSchema.status(201)),
+      error: [Problems.notFound]
     }).annotate(OpenApi.Summary, "Make something go wrong for a while"),
     HttpApiEndpoint.delete("endFault", "/faults/:faultId", {
       params: { faultId: Fault.fields.id },

@@ -5,16 +5,10 @@ import { HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { Api } from "./Api.ts"
 import * as Edge from "./Edge.ts"
-import { InvalidRequest } from "./EdgeErrors.ts"
 import type { FaultJson } from "./FaultApi.ts"
 import { Faults } from "./Faults.ts"
 import { Principal } from "./Principal.ts"
 import { mayFail } from "./RouteTable.ts"
-
-/** What keeps the edge in its operators' hands cannot be made to fail. */
-const badTarget = new InvalidRequest({
-  errors: [{ pointer: "/target", detail: "Expected the name of an endpoint, but of health, webhooks and faults" }]
-})
 
 export const FaultHttp = HttpApiBuilder.group(
   Api,
@@ -26,7 +20,8 @@ export const FaultHttp = HttpApiBuilder.group(
       listFaults: ({ request }) => Effect.map(faults.list, (items) => Edge.listed(request, { items, next: null })),
       startFault: Effect.fnUntraced(function* ({ payload }) {
         const [kind = "", name = ""] = payload.target.split(":")
-        if (kind === "route" && !mayFail(name)) return yield* badTarget
+        // What keeps the edge in its operators' hands cannot be made to fail.
+        if (kind === "route" && !mayFail(name)) return yield* new NotFound({ entity: "Route", id: name })
         const { subject } = yield* Principal
         const { kind: what, percent, reason, seconds, target } = payload
         const details = { kind: what, percent, seconds }

@@ -15,7 +15,7 @@ export const Target = Schema.String.check(
   Schema.isPattern(/^(route:[a-zA-Z]{1,40}|(entities|database):(eu|am|ap)|redis)$/u)
 )
 export const Kind = Schema.Literals(["latency", "error", "drop"])
-export const Reason = Schema.String.check(Schema.isMinLength(3), Schema.isMaxLength(500))
+export const Reason = Schema.String.check(Schema.isPattern(/^[^\0]{3,500}$/u))
 
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 

@@ -82,9 +82,10 @@ layer(EdgeTest.layer, { excludeTestServices: true, timeout: "60 seconds" })("fau
       assert.deepStrictEqual([weak.status, weak.json.code], [401, "stronger_sign_in_required"])
       assert.include(weak.headers.get("www-authenticate"), 'error="insufficient_user_authentication"')
       assert.deepInclude(audited.at(-1), { action: "edge.denied", outcome: "denied", reason: "strong" })
-      for (const target of ["route:live", "route:endFault", "route:gateway", "route:nothing", "postgres"]) {
-        assert.strictEqual((yield* start(operator, { ...wanted, target })).status, 400, target)
+      for (const target of ["route:live", "route:endFault", "route:gateway", "route:nothing"]) {
+        assert.strictEqual((yield* start(operator, { ...wanted, target })).status, 404, target)
       }
+      assert.strictEqual((yield* start(operator, { ...wanted, target: "postgres" })).status, 400)
       const { reason: _, ...silent } = wanted
       assert.strictEqual((yield* start(operator, silent)).status, 400)
 
