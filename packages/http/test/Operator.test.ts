@@ -4,6 +4,7 @@ import { Nats } from "@halles/shared/Nats"
 import * as Subject from "@halles/shared/Subject"
 import { Effect, Exit, Schedule, Schema } from "effect"
 import { SqlClient } from "effect/sql"
+import { connect } from "node:net"
 import { OperatorApi } from "../src/OperatorApi.ts"
 import * as Json from "../src/OperatorJson.ts"
 import { liveEvents } from "../src/OperatorEvents.ts"
@@ -287,6 +288,47 @@ layer(OperatorTest.layer, { excludeTestServices: true, timeout: "1 minute" })("t
       assert.isAtMost(second!.items.length, 250)
       assert.isAbove(second!.left, 0)
       assert.notInclude(heard.text, "ada@")
+    })
+  )
+
+  it.effect("cuts off who does not read, and says so last", () =>
+    Effect.gen(function* () {
+      const { url } = yield* OperatorTest
+      const nats = yield* Nats
+      const long = "x".repeat(8_000)
+      const publishing = Effect.sync(() => {
+        for (let seq = 1; seq <= 30; seq++) {
+          const row = {
+            type: "Sku",
+            id: "eu_long",
+            seq,
+            commandId: "c",
+            at: 1,
+            events: [{ _tag: "Noted", long }],
+            meta: {}
+          }
+          nats.publish(Subject.event("eu", "Sku", "eu_long"), JSON.stringify(row))
+        }
+      }).pipe(Effect.repeat(Schedule.spaced("100 millis")))
+      const reading = Effect.promise(
+        () =>
+          new Promise<string>((resolve) => {
+            const { hostname, port } = new URL(url)
+            const socket = connect(Number(port), hostname)
+            socket.pause()
+            socket.write(`GET /v1/ops/live?tail=Sku HTTP/1.1\r\nhost: x\r\nauthorization: Bearer admin-token\r\n\r\n`)
+            let text = ""
+            socket.on("data", (chunk) => {
+              text = (text + chunk.toString()).slice(-10_000)
+              if (text.includes("event: bye")) socket.destroy()
+            })
+            socket.on("close", () => resolve(text))
+            // Long enough for all that may wait.
+            setTimeout(() => socket.resume(), 16_000)
+          })
+      )
+      const text = yield* Effect.raceFirst(reading, Effect.as(publishing, ""))
+      assert.deepStrictEqual(ofName(text, "bye"), [{ reason: "slow" }])
     })
   )
 })

@@ -15,6 +15,7 @@ const everyMs = 1_000
 const tailEveryMs = 250
 /** Of the live tail; what exceeds it is counted and left out. */
 const tailMaxPerFrame = 250
+const tailBytesMax = 262_144
 /** Who watch at a time; frames that wait for one of them, and that are kept for those who come back. */
 const watchersMax = 100
 const framesMax = 64
@@ -167,8 +168,10 @@ const make = Effect.gen(function* () {
     Effect.gen(function* () {
       let items: Array<typeof TailEvent.Encoded> = []
       let left = 0
+      let bytes = 0
       const take = (text: string) => {
-        if (items.length >= tailMaxPerFrame) {
+        bytes += text.length
+        if (items.length >= tailMaxPerFrame || bytes > tailBytesMax) {
           left += 1
           return
         }
@@ -191,7 +194,8 @@ const make = Effect.gen(function* () {
           })
       )
       yield* Effect.sync(() => {
-        if (items.length === 0) return
+        bytes = 0
+        if (items.length === 0 && left === 0) return
         offer(watcher, frameOf("events", { items, left }, null))
         items = []
         left = 0
