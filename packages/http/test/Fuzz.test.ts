@@ -14,8 +14,10 @@ const count = 400
  * Only eu has a runner here; calls to the other regions end at their deadline, which takes a test its time. So do calls
  * that an operator makes to fail, which `npm run fuzz` ends again.
  */
-const inEurope = ({ "/v1/ops/faults": _, ...paths }: Readonly<Record<string, object>>): object =>
-  JSON.parse(JSON.stringify(paths).replaceAll("(eu|am|ap)", "(eu)").replaceAll('"eu","am","ap"', '"eu"'))
+const inEurope = (paths: object): object => {
+  const calm = Object.fromEntries(Object.entries(paths).filter(([path]) => !path.startsWith("/v1/ops/")))
+  return JSON.parse(JSON.stringify(calm).replaceAll("(eu|am|ap)", "(eu)").replaceAll('"eu","am","ap"', '"eu"'))
+}
 
 layer(EdgeTest.layerOver(ShopTest.layer), { excludeTestServices: true, timeout: "60 seconds" })("fuzzed", (it) => {
   it.effect(
