@@ -65,6 +65,17 @@ export class Placement extends Context.Service<
       runnerId: string,
       wish: "operator" | "stopping"
     ) => Effect.Effect<void, SqlError.SqlError>
+    /**
+     * As `leave` by an operator's wish, unless none of `others` would stay to take the shards: the answer is from the
+     * table, which the view follows, and of several drains at the same time the last is refused.
+     */
+    readonly drain: (
+      region: Region,
+      runnerId: string,
+      others: ReadonlyArray<string>
+    ) => Effect.Effect<boolean, SqlError.SqlError>
+    /** Runners that are to have no shards, as it is now. */
+    readonly leaving: Effect.Effect<ReadonlySet<string>, SqlError.SqlError>
     readonly stay: (
       region: Region,
       runnerId: string,
@@ -162,6 +173,23 @@ const make = Effect.gen(function* () {
       sql`INSERT INTO runner_leaving (runner, wish) VALUES (${runnerId}, ${wish}) ON CONFLICT DO NOTHING`.pipe(
         Effect.map(() => tell(region, "placed"))
       ),
+    drain: (region, runnerId, others) =>
+      Effect.gen(function* () {
+        yield* sql`SELECT pg_advisory_xact_lock(hashtext('runner_leaving'))`
+        const stays = yield* sql`
+          SELECT 1 FROM unnest(${[...others]}::text[]) AS other
+          WHERE other NOT IN (SELECT runner FROM runner_leaving) LIMIT 1`
+        if (stays.length === 0) return false
+        yield* sql`INSERT INTO runner_leaving (runner, wish) VALUES (${runnerId}, 'operator') ON CONFLICT DO NOTHING`
+        return true
+      }).pipe(
+        sql.withTransaction,
+        Effect.tap((done) => Effect.sync(() => (done ? tell(region, "placed") : undefined)))
+      ),
+    leaving: Effect.map(
+      sql<{ runner: string }>`SELECT DISTINCT runner FROM runner_leaving`,
+      (rows) => new Set(rows.map(({ runner }) => runner))
+    ),
     stay: (region, runnerId, wish) =>
       sql`DELETE FROM runner_leaving WHERE runner = ${runnerId} AND wish = ${wish}`.pipe(
         Effect.map(() => tell(region, "placed"))

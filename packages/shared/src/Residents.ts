@@ -231,10 +231,13 @@ export class Resident {
       if (this.struck && supervision.isDeadly(address, payload)) {
         return Effect.fail(new CommandDeadly({ entity: nameOf(address) }))
       }
-      this.managed.set(fiber, { tag, sinceMs: performance.now() })
+      const sinceMs = performance.now()
+      this.managed.set(fiber, { tag, sinceMs })
+      this.figures.noteShard(this.shard)
       return this.handlers[tag]!(request).pipe(
         Effect.onExit((exit) => {
           this.managed.delete(fiber)
+          this.type.command(tag).note(performance.now() - sinceMs, exit)
           if (Exit.isSuccess(exit)) {
             if (this.struck) this.struck = !supervision.forgive(address, payload)
           } else this.blame(exit.cause, payload)

@@ -82,7 +82,7 @@ export const ClusterHttp = HttpApiBuilder.group(
           if (seen?.region !== region) {
             return yield* new NotPossible({ reason: `${runner} is no living runner of ${region}.` })
           }
-          if (placement.view().leaving.has(runner)) {
+          if ((yield* placement.leaving).has(runner)) {
             return yield* new NotPossible({ reason: `${runner} is being drained. Undrain it first.` })
           }
           yield* placement.pin(region, shard, runner)
@@ -99,19 +99,18 @@ export const ClusterHttp = HttpApiBuilder.group(
       drainRunner: ({ params: { id }, payload: { reason } }) =>
         Effect.gen(function* () {
           const { region } = yield* living(id)
-          const { leaving } = placement.view()
-          const others = (yield* presence.alive).filter(
-            (seen) => seen.region === region && seen.id !== id && !leaving.has(seen.id)
-          )
-          if (others.length === 0) {
+          const leaving = yield* placement.leaving
+          const others = (yield* presence.alive)
+            .filter((seen) => seen.region === region && seen.id !== id && !leaving.has(seen.id))
+            .map((seen) => seen.id)
+          if (!(yield* placement.drain(regionOf(id), id, others))) {
             return yield* new NotPossible({ reason: `Nobody else in ${region} could take the shards of ${id}.` })
           }
-          yield* placement.leave(regionOf(id), id, "operator")
-          return done(`${id} is drained: its shards go to ${others.map((seen) => seen.id).join(", ")}.`)
+          return done(`${id} is drained: its shards go to ${others.join(", ")}.`)
         }).pipe(Effect.mapError(unavailable), changing({ action: "ops.drain", subject: id, reason })),
       undrainRunner: ({ params: { id }, payload: { reason } }) =>
         Effect.gen(function* () {
-          if (!placement.view().leaving.has(id)) yield* living(id)
+          if (!(yield* placement.leaving).has(id)) yield* living(id)
           yield* placement.stay(regionOf(id), id, "operator")
           return done(`${id} may have shards again.`)
         }).pipe(Effect.mapError(unavailable), changing({ action: "ops.undrain", subject: id, reason }))

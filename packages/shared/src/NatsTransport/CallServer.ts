@@ -14,7 +14,6 @@ import { Headers } from "effect/http"
 import { type Rpc, RpcServer } from "effect/rpc"
 import { type AnswerFrame, type CallCodec, type CallFrame, codecOf, died, refusalOf } from "./CallFrames.ts"
 import type { MessageTooLarge } from "./Errors.ts"
-import { EntityCalls } from "../EntityCalls.ts"
 import { Residents } from "../Residents.ts"
 import { makeFork } from "./InOrder.ts"
 
@@ -75,7 +74,6 @@ export const layerCalls = Layer.effectDiscard(
     const sharding = yield* Sharding.Sharding
     const incoming = yield* IncomingCalls
     const residents = yield* Residents
-    const figures = yield* EntityCalls
     const { codecFor } = yield* RpcServer.Protocol
     const fork = makeFork(yield* Effect.scope, yield* Effect.context<never>())
     const addressOf = makeAddresses()
@@ -89,9 +87,8 @@ export const layerCalls = Layer.effectDiscard(
     }).pipe(Effect.repeat(Schedule.spaced(lostLookMs)), Effect.forkScoped)
 
     const takeLong: TakeCall = (call, reply) => {
-      const [id, , , entityType, , tag, payload, trace] = call
+      const [id, , , , , tag, payload, trace] = call
       const address = addressOf(call)
-      const sinceMs = performance.now()
       const answer = (frame: AnswerFrame) => {
         if (!pending.has(waiting)) return undefined
         const failed = reply(frame)
@@ -137,10 +134,6 @@ export const layerCalls = Layer.effectDiscard(
                     send(() => [id, "refused", "EntityNotAssignedToRunner"])
                     return
                   }
-                  figures
-                    .type(entityType)
-                    .command(tag)
-                    .note(performance.now() - sinceMs, exit)
                   send(() => frameOf(id, exit, codecOf(rpc, codecFor)))
                 })
             })
