@@ -144,8 +144,8 @@ layer(Test, { excludeTestServices: true, timeout: "3 minutes" })("The order saga
       Effect.gen(function* () {
         const shop = yield* Shopper
         const { bodies, spans } = yield* OtlpReceiver
-        yield* shop.sell("JAR", 500, 10)
-        const cart = yield* shop.cart({ JAR: 2 })
+        yield* shop.sell("URN", 500, 10)
+        const cart = yield* shop.cart({ URN: 2 })
         const traceId = "0af7651916cd43dd8448eb211c80319c"
         const asked = "b7ad6b7169203331"
         yield* shop.call("POST", `/v1/carts/${cart}/checkout`, Shop.buyer("tok_ok"), {
