@@ -48,7 +48,7 @@ export const activate: Measurement = {
   rows: [row],
   run: Effect.fnUntraced(function* ({ quick, report }) {
     const stage = yield* Stage
-    const warmUp = quick ? 4_000 : 12_000
+    const warmUp = quick ? 3_000 : 12_000
     const operations = quick ? 6_000 : 30_000
     yield* received(covered)
     yield* received(tail)

@@ -62,7 +62,7 @@ const rowsOfJournal = Effect.gen(function* () {
 const setting = (what: string) =>
   `${what}, ${inFlight} in flight, 2 lines, one runner, gateway and carrier with fsync; webhooks answered by the client`
 
-const sizes = (quick: boolean) => (quick ? { warmUp: 1_400, operations: 1_600 } : { warmUp: 4_000, operations: 12_000 })
+const sizes = (quick: boolean) => (quick ? { warmUp: 700, operations: 1_600 } : { warmUp: 4_000, operations: 12_000 })
 
 /** The saga on carts that were filled before: `CheckOut` until `Settled` answers `confirmed`. */
 const saga = Effect.fnUntraced(function* (row: string, shop: Shop.Shop, { quick }: Plan, what: string) {
@@ -102,7 +102,7 @@ export const checkout: Measurement = {
             row: "checkoutWhole",
             setting: setting(`${skus} SKUs, OpenCart and two PutLine included`),
             inFlight,
-            span: plan.span,
+            span: { ...plan.span, warmUpMs: plan.span.warmUpMs / (plan.wants("checkout") ? 3 : 1) },
             cpu: stage.cpu,
             operation: (n) => Effect.andThen(shop.fill(n), Effect.flatMap(shop.checkOut(n), Shop.confirmed))
           })

@@ -46,7 +46,7 @@ export const resident: Measurement = {
   rows: [row],
   run: Effect.fnUntraced(function* ({ quick, report }) {
     const stage = yield* Stage
-    const carts = quick ? 20_000 : 100_000
+    const carts = quick ? 12_000 : 100_000
     const own = ports(stage.parts.layout.portBase)
     const inspector = own.metrics + 20
     const metrics = own.metrics + 1
