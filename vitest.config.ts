@@ -1,14 +1,28 @@
 import { defineConfig } from "vitest/config"
 
+/** Each starts a whole cluster and judges how fast it answers: one after the other, with nothing beside it. */
+const clusters = ["infra/test/saga.test.ts", "infra/test/dashboard.test.ts", "infra/load/test/Failover.test.ts"]
+
 // Servers come from `npm test`, which hands their addresses over in HALLES_TEST_*.
 export default defineConfig({
   test: {
-    include: ["packages/*/test/**/*.test.ts", "infra/test/**/*.test.ts", "infra/*/test/**/*.test.ts"],
     pool: "forks",
     maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 120_000,
     teardownTimeout: 60_000,
-    restoreMocks: true
+    restoreMocks: true,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "parts",
+          include: ["packages/*/test/**/*.test.ts", "infra/test/**/*.test.ts", "infra/*/test/**/*.test.ts"],
+          exclude: clusters,
+          sequence: { groupOrder: 0 }
+        }
+      },
+      { extends: true, test: { name: "clusters", include: clusters, maxWorkers: 1, sequence: { groupOrder: 1 } } }
+    ]
   }
 })

@@ -199,12 +199,14 @@ layer(Test, { excludeTestServices: true, timeout: "5 minutes" })("The operators'
       await because(page, "Let eu-2 work again", "the test is over")
       await row(page, "eu-2").getByText("working").waitFor()
 
-      // A runner that is killed is missed without anybody asking, and so is its return noticed.
+      // A runner that is silent is missed without anybody asking, and so is its return noticed. Killed at once it could be
+      // back before it is missed.
       await go(page, "#/", "Overview")
-      cluster.signal("am-1", "SIGKILL")
+      cluster.signal("am-1", "SIGSTOP")
       await row(page, "Americas")
         .getByText(/no runner|without owner/)
         .waitFor()
+      cluster.signal("am-1", "SIGKILL")
       await shot("killed")
       await row(page, "Americas")
         .getByText(/no runner|without owner/)
