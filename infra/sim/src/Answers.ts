@@ -53,7 +53,14 @@ export class Answers {
     const { entityId, entityType, exit, payload, seqs, tag } = answered
     const { commandId } = fieldsOf(payload)
     const name = `${keyOf(entityType, entityId)} ${tag} ${commandId ?? ""}`
-    const isWritten = commandId !== undefined && this.#tables.find(entityType, entityId, commandId) !== undefined
+    const row = commandId === undefined ? undefined : this.#tables.find(entityType, entityId, commandId)
+    if (row !== undefined && row.seq > seqs[0] && Exit.isFailure(exit)) {
+      // Two copies were under way at the same time. One may be refused, for a reason of before the other one was accepted:
+      // a runner may stand still between its refusal and the word of it.
+      this.#answered.push({ ...answered, isWritten: false, seqs: [seqs[0], row.seq - 1] })
+      return
+    }
+    const isWritten = row !== undefined
     this.#answered.push({ ...answered, isWritten })
     if (Exit.isSuccess(exit)) {
       const { seq } = fieldsOf(exit.value)
