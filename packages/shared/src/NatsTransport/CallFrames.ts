@@ -1,4 +1,5 @@
 import { Cause, Exit, Schema } from "effect"
+import { ClusterError } from "effect/cluster"
 import { Rpc, type RpcSerialization } from "effect/rpc"
 import { EntityParked } from "../Parking.ts"
 
@@ -81,3 +82,15 @@ export const died = (id: number, defect: unknown): AnswerFrame => [
   "exit",
   encodeDefect(Exit.failCause(Cause.die(defect)))
 ]
+
+/** What an entity answered; what does not fit its contract is a defect. */
+export const exitOf = (
+  answer: Exclude<AnswerFrame, readonly [id: number, kind: "refused", reason: Refusal]>,
+  codec: CallCodec
+): Exit.Exit<unknown, unknown> => {
+  try {
+    return answer[1] === "done" ? Exit.succeed(codec.decodeSuccess(answer[2])) : codec.decodeExit(answer[2])
+  } catch (cause) {
+    return Exit.die(new ClusterError.MalformedMessage({ cause }))
+  }
+}

@@ -1,7 +1,7 @@
 import { Cause, Context, Effect, Exit, Layer } from "effect"
 import { ClusterError, Message, Reply, type RunnerAddress, Runners, Snowflake } from "effect/cluster"
 import { type Rpc, type RpcSerialization, RpcSchema } from "effect/rpc"
-import { type AnswerFrame, type CallFrame, codecOf, type Refusal } from "./CallFrames.ts"
+import { type AnswerFrame, type CallFrame, codecOf, exitOf, type Refusal } from "./CallFrames.ts"
 import { EntityParked } from "../Parking.ts"
 import { MessageTooLarge } from "./Errors.ts"
 import { Answerers, isShort, make as makeShortCalls, ShortCalls } from "./ShortCalls.ts"
@@ -90,13 +90,7 @@ const make = Effect.gen(function* () {
               ? respond(Exit.fail(new EntityParked({ entity: `${address.entityType}/${address.entityId}` })))
               : resume(Effect.fail(refused(reason, message)))
           }
-          let exit: Exit.Exit<unknown, unknown>
-          try {
-            exit = answer[1] === "done" ? Exit.succeed(codec.decodeSuccess(answer[2])) : codec.decodeExit(answer[2])
-          } catch (cause) {
-            exit = Exit.die(new ClusterError.MalformedMessage({ cause }))
-          }
-          respond(exit)
+          respond(exitOf(answer, codec))
         }
       )
       return Effect.sync(forget)

@@ -2,7 +2,7 @@ import { Context, Exit, type Tracer } from "effect"
 import { ClusterError, ClusterSchema, EntityAddress, EntityId, EntityType, type ShardId } from "effect/cluster"
 import { type Rpc, RpcSchema } from "effect/rpc"
 import type { Caller } from "./Caller.ts"
-import { codecOf } from "./CallFrames.ts"
+import { codecOf, exitOf } from "./CallFrames.ts"
 import { EntityParked } from "../Parking.ts"
 import { MessageTooLarge } from "./Errors.ts"
 
@@ -101,13 +101,7 @@ export const make = ({ call, codecFor }: Caller["Service"], answerers: Answerers
           })
           return answered(Exit.fail(new ClusterError.MailboxFull({ address })))
         }
-        let exit: Exit.Exit<unknown, unknown>
-        try {
-          exit = answer[1] === "done" ? Exit.succeed(codec.decodeSuccess(answer[2])) : codec.decodeExit(answer[2])
-        } catch (cause) {
-          exit = Exit.die(new ClusterError.MalformedMessage({ cause }))
-        }
-        answered(exit)
+        answered(exitOf(answer, codec))
       }
     )
   }
