@@ -1,6 +1,7 @@
 import * as Postgres from "@halles/shared/Postgres"
 import { CustomerId, OrderId, SkuCode, SkuId } from "@halles/shared/Ids"
 import { Amount, Currency } from "@halles/shared/Money"
+import { type BadCursor, Cursor, decodeCursor, type Page, pageOf } from "@halles/shared/Page"
 import { Count } from "@halles/shared/Quantity"
 import { type Region, regions, regionOf } from "@halles/shared/Region"
 import { Context, Effect, Layer, Option, type Redacted, Schema } from "effect"
@@ -14,9 +15,6 @@ export const limitMax = 200
 export const Limit = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: limitMax }))
 /** Words of one search; the rest is not looked at. */
 const wordsMax = 8
-
-/** The `next` of another list, or made up. */
-export class BadCursor extends Schema.TaggedError<BadCursor>()("BadCursor", {}, { httpApiStatus: 400 }) {}
 
 /** An order as a list shows it; `GET /orders/{id}` has the rest. */
 export class OrderSummary extends Schema.Class<OrderSummary>("OrderSummary")({
@@ -32,12 +30,6 @@ export class OrderSummary extends Schema.Class<OrderSummary>("OrderSummary")({
   updatedAt: Schema.Int,
   seq: Schema.Int
 }) {}
-
-export interface Page<A> {
-  readonly items: ReadonlyArray<A>
-  /** Opaque: hand it back as `cursor` for what follows; `null` at the end. */
-  readonly next: string | null
-}
 
 /** The database of each region, as its read tables are read. */
 export class RegionDatabases extends Context.Service<
@@ -72,32 +64,8 @@ export class RegionDatabases extends Context.Service<
   )
 }
 
-/** What a cursor points behind: the sort key of the last item, tagged with its list. */
-const Cursor = <const Fields extends ReadonlyArray<Schema.Codec<unknown, unknown>>>(list: string, fields: Fields) =>
-  Schema.fromJsonString(Schema.Tuple([Schema.Literal(list), ...fields]))
 const ProductCursor = Cursor("products", [Schema.String])
 const OrderCursor = Cursor("orders", [Schema.Int, Schema.String])
-
-const decodeCursor = <A>(schema: Schema.Codec<A, string>, cursor: string | undefined) =>
-  cursor === undefined
-    ? Effect.succeed(null)
-    : Effect.mapError(
-        Effect.suspend(() => Schema.decodeUnknownEffect(schema)(Buffer.from(cursor, "base64url").toString("utf8"))),
-        () => new BadCursor()
-      )
-const encodeCursor = (key: ReadonlyArray<unknown>): string => Buffer.from(JSON.stringify(key)).toString("base64url")
-
-/** One row more than asked for was read, to know whether there is a next page. */
-const pageOf = <Row, A>(
-  rows: ReadonlyArray<Row>,
-  limit: number,
-  item: (row: Row) => A,
-  key: (row: Row) => ReadonlyArray<unknown>
-): Page<A> => {
-  const shown = rows.slice(0, limit)
-  const last = shown.at(-1)
-  return { items: shown.map(item), next: rows.length > limit && last !== undefined ? encodeCursor(key(last)) : null }
-}
 
 const bounded = (limit: number): number => Math.min(Math.max(1, Math.trunc(limit)), limitMax)
 

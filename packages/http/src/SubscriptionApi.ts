@@ -28,7 +28,10 @@ const Secret = Schema.String.check(Schema.isPattern(/^whsec_[A-Za-z0-9+/=]{32,}$
 export const NewEndpointJson = Schema.Struct({ ...EndpointJson.fields, secret: Secret }).annotate({
   identifier: "NewWebhookEndpoint"
 })
-export const EndpointsJson = Schema.Struct({ items: Schema.Array(EndpointJson), next: Schema.Null }).annotate({
+export const EndpointsJson = Schema.Struct({
+  items: Schema.Array(EndpointJson),
+  next: Schema.NullOr(Edge.Cursor)
+}).annotate({
   identifier: "WebhookEndpoints"
 })
 export const DeliveryJson = Schema.Struct({
@@ -42,7 +45,10 @@ export const DeliveryJson = Schema.Struct({
   /** Of the next try, while it is pending. */
   dueAt: Schema.Int
 }).annotate({ identifier: "WebhookDelivery" })
-export const DeliveriesJson = Schema.Struct({ items: Schema.Array(DeliveryJson), next: Schema.Null }).annotate({
+export const DeliveriesJson = Schema.Struct({
+  items: Schema.Array(DeliveryJson),
+  next: Schema.NullOr(Edge.Cursor)
+}).annotate({
   identifier: "WebhookDeliveries"
 })
 const RotatedJson = Schema.Struct({ secret: Secret, previousUntil: Schema.Int }).annotate({
@@ -64,7 +70,7 @@ export class SubscriptionApi extends HttpApiGroup.make("endpoints")
     })
       .middleware(Idempotency)
       .annotate(OpenApi.Summary, "Be told of what happens"),
-    HttpApiEndpoint.get("listEndpoints", "/webhook-endpoints", { success: EndpointsJson }).annotate(
+    HttpApiEndpoint.get("listEndpoints", "/webhook-endpoints", { query: Edge.paged, success: EndpointsJson }).annotate(
       OpenApi.Summary,
       "Your endpoints"
     ),
@@ -94,7 +100,7 @@ export class SubscriptionApi extends HttpApiGroup.make("endpoints")
     }).annotate(OpenApi.Summary, "Replace the secret"),
     HttpApiEndpoint.get("listDeliveries", "/webhook-endpoints/:endpointId/deliveries", {
       params,
-      query: { state: Schema.optionalKey(State), limit: Edge.paged.limit },
+      query: { state: Schema.optionalKey(State), ...Edge.paged },
       success: DeliveriesJson,
       error
     }).annotate(OpenApi.Summary, "What became of each message"),

@@ -53,10 +53,12 @@ export const SubscriptionHttp = HttpApiBuilder.group(
           { status: 201, headers: { location: `/v1/webhook-endpoints/${id}`, "cache-control": "no-store" } }
         )
       }),
-      listEndpoints: ({ request }) =>
+      listEndpoints: ({ query, request }) =>
         Effect.gen(function* () {
-          const items = yield* Edge.call(subscriptions.list(scopeOf(yield* Principal)))
-          return Edge.listed(request, { items: items.map(endpointJson), next: null })
+          const { items, next } = yield* Edge.call(
+            subscriptions.list(scopeOf(yield* Principal), { ...query, limit: query.limit ?? Edge.limitDefault })
+          ).pipe(Effect.catchTag("BadCursor", () => Effect.fail(Edge.badCursor)))
+          return Edge.listed(request, { items: items.map(endpointJson), next })
         }),
       getEndpoint: ({ params, request }) =>
         Effect.map(mine(params.endpointId), (endpoint) =>
@@ -87,13 +89,10 @@ export const SubscriptionHttp = HttpApiBuilder.group(
       listDeliveries: ({ params, query, request }) =>
         Effect.gen(function* () {
           yield* mine(params.endpointId)
-          const items = yield* Edge.call(
-            subscriptions.deliveries(params.endpointId, {
-              limit: query.limit ?? Edge.limitDefault,
-              ...Edge.given("state", query.state)
-            })
-          )
-          return Edge.listed(request, { items, next: null })
+          const page = yield* Edge.call(
+            subscriptions.deliveries(params.endpointId, { ...query, limit: query.limit ?? Edge.limitDefault })
+          ).pipe(Effect.catchTag("BadCursor", () => Effect.fail(Edge.badCursor)))
+          return Edge.listed(request, page)
         }),
       replayDelivery: ({ params }) =>
         Effect.gen(function* () {

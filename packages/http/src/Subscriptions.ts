@@ -1,3 +1,4 @@
+import { type BadCursor, Cursor, decodeCursor, type Page, pageOf } from "@halles/shared/Page"
 import { Context, Effect, Layer, Option, type Redacted, Result, Schema } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { PgTypes } from "@effect/sql-pg"
@@ -66,6 +67,31 @@ const endpointOf = (row: Row): Endpoint => ({
   createdAt: Number(row.created_ms),
   seq: row.seq
 })
+interface DeliveryRow {
+  readonly message_id: string
+  readonly type: string
+  readonly state: typeof State.Type
+  readonly attempts: number
+  readonly outcome: string | null
+  readonly created_ms: bigint
+  readonly due_ms: bigint
+  /** What was made in the same millisecond is told apart. */
+  readonly created_us: bigint
+}
+const deliveryOf = (row: DeliveryRow): Delivery => ({
+  messageId: row.message_id,
+  type: row.type,
+  state: row.state,
+  attempts: row.attempts,
+  outcome: row.outcome,
+  createdAt: Number(row.created_ms),
+  dueAt: Number(row.due_ms)
+})
+const EndpointCursor = Cursor("endpoints", [Schema.String])
+const DeliveryCursor = Cursor("deliveries", [
+  Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 4e15 })),
+  Schema.String
+])
 const textArray = (values: ReadonlyArray<string>) => Result.getOrThrow(PgTypes.array(values, PgTypes.OID.text))
 
 /** What an owner sets. */
@@ -90,7 +116,10 @@ export class Subscriptions extends Context.Service<
     readonly create: (
       endpoint: Wanted & { readonly id: string; readonly owner: string }
     ) => Effect.Effect<{ readonly endpoint: Endpoint; readonly secret: string }, TooManyEndpoints | SqlError.SqlError>
-    readonly list: (owner: string | null) => Effect.Effect<ReadonlyArray<Endpoint>, SqlError.SqlError>
+    readonly list: (
+      owner: string | null,
+      options: { readonly cursor?: string; readonly limit: number }
+    ) => Effect.Effect<Page<Endpoint>, BadCursor | SqlError.SqlError>
     readonly find: (owner: string | null, id: string) => Effect.Effect<Option.Option<Endpoint>, SqlError.SqlError>
     /** Nothing when the endpoint has another seq by now. */
     readonly replace: (
@@ -101,10 +130,11 @@ export class Subscriptions extends Context.Service<
     readonly remove: (id: string) => Effect.Effect<void, SqlError.SqlError>
     /** The secret of before goes on signing beside the new one for a day. */
     readonly rotate: (id: string) => Effect.Effect<string, SqlError.SqlError>
+    /** Newest first. */
     readonly deliveries: (
       id: string,
-      options: { readonly state?: typeof State.Type; readonly limit: number }
-    ) => Effect.Effect<ReadonlyArray<Delivery>, SqlError.SqlError>
+      options: { readonly state?: typeof State.Type; readonly cursor?: string; readonly limit: number }
+    ) => Effect.Effect<Page<Delivery>, BadCursor | SqlError.SqlError>
     /** One message again, or all that are dead; how many. */
     readonly replay: (id: string, messageId: string | null) => Effect.Effect<number, SqlError.SqlError>
     readonly test: (id: string) => Effect.Effect<string, SqlError.SqlError>
@@ -136,11 +166,13 @@ const make = (sql: SqlClient.SqlClient, sealed: Sealed.Sealed): Subscriptions["S
       const [row] = yield* sql<Row>`SELECT ${all} FROM webhook.endpoint WHERE id = ${id}`
       return { endpoint: endpointOf(row!), secret: yield* secretOf(id) }
     }),
-    list: (owner) =>
-      Effect.map(
-        sql<Row>`SELECT ${all} FROM webhook.endpoint WHERE ${owned(owner)} ORDER BY owner, id LIMIT 1000`,
-        (rows) => rows.map(endpointOf)
-      ),
+    list: Effect.fnUntraced(function* (owner, { cursor, limit }) {
+      const after = yield* decodeCursor(EndpointCursor, cursor)
+      const rows = yield* sql<Row>`
+        SELECT ${all} FROM webhook.endpoint WHERE ${owned(owner)} AND id > ${after === null ? "" : after[1]}
+        ORDER BY id LIMIT ${limit + 1}`
+      return pageOf(rows, limit, endpointOf, ({ id }) => ["endpoints", id])
+    }),
     find: (owner, id) =>
       Effect.map(sql<Row>`SELECT ${all} FROM webhook.endpoint WHERE id = ${id} AND ${owned(owner)}`, ([row]) =>
         Option.map(Option.fromNullishOr(row), endpointOf)
@@ -165,32 +197,25 @@ const make = (sql: SqlClient.SqlClient, sealed: Sealed.Sealed): Subscriptions["S
         WHERE id = ${id}`
       return secret
     }),
-    deliveries: (id, { limit, state }) =>
-      Effect.map(
-        sql<{
-          message_id: string
-          type: string
-          state: typeof State.Type
-          attempts: number
-          outcome: string | null
-          created_ms: bigint
-          due_ms: bigint
-        }>`
-          SELECT message_id, type, state, attempts, outcome, (extract(epoch FROM created_at) * 1000)::bigint AS created_ms,
-            (extract(epoch FROM due_at) * 1000)::bigint AS due_ms
-          FROM webhook.delivery WHERE endpoint_id = ${id} AND ${state === undefined ? sql`true` : sql`state = ${state}`}
-          ORDER BY created_at DESC, message_id LIMIT ${limit}`,
-        (rows) =>
-          rows.map((row) => ({
-            messageId: row.message_id,
-            type: row.type,
-            state: row.state,
-            attempts: row.attempts,
-            outcome: row.outcome,
-            createdAt: Number(row.created_ms),
-            dueAt: Number(row.due_ms)
-          }))
-      ),
+    deliveries: Effect.fnUntraced(function* (id, { cursor, limit, state }) {
+      const after = yield* decodeCursor(DeliveryCursor, cursor)
+      const conditions = [sql`endpoint_id = ${id}`]
+      if (state !== undefined) conditions.push(sql`state = ${state}`)
+      if (after !== null) {
+        const [, createdUs, messageId] = after
+        conditions.push(sql`(created_at, message_id)
+          < (timestamptz 'epoch' + ${String(createdUs)}::text::bigint * interval '1 microsecond', ${messageId})`)
+      }
+      const rows = yield* sql<DeliveryRow>`
+        SELECT message_id, type, state, attempts, outcome, (extract(epoch FROM created_at) * 1000)::bigint AS created_ms,
+          (extract(epoch FROM due_at) * 1000)::bigint AS due_ms, (extract(epoch FROM created_at) * 1000000)::bigint AS created_us
+        FROM webhook.delivery WHERE ${sql.and(conditions)} ORDER BY created_at DESC, message_id DESC LIMIT ${limit + 1}`
+      return pageOf(rows, limit, deliveryOf, ({ created_us, message_id }) => [
+        "deliveries",
+        Number(created_us),
+        message_id
+      ])
+    }),
     replay: (id, messageId) =>
       Effect.map(
         sql`

@@ -91,4 +91,48 @@ layer(EdgeTest.layer, { excludeTestServices: true, timeout: "60 seconds" })("web
       assert.strictEqual((yield* send("POST", `${path}/deliveries/msg_none/replay`, undefined, headers)).status, 404)
     })
   )
+
+  it.effect("are listed a page at a time, each once, whatever is made meanwhile; so are their messages", () =>
+    Effect.gen(function* () {
+      const { send } = yield* EdgeTest
+      const partner = yield* bearer("partner-5")
+      const make = (key: string) =>
+        Effect.map(
+          send("POST", "/v1/webhook-endpoints", wanted, { ...partner, "idempotency-key": key }),
+          ({ json }) => json.id as string
+        )
+      const made = yield* Effect.forEach(["p1", "p2", "p3", "p4", "p5"], make)
+      const test = (id: string) =>
+        Effect.map(
+          send("POST", `/v1/webhook-endpoints/${id}/test`, undefined, partner),
+          ({ json }) => json.messageId as string
+        )
+      const sent = yield* Effect.forEach([1, 2, 3, 4, 5], () => test(made[0]!))
+      const pages = Effect.fnUntraced(function* (
+        path: string,
+        id: "id" | "messageId",
+        meanwhile: Effect.Effect<unknown>
+      ) {
+        const seen: Array<string> = []
+        for (let cursor = ""; ;) {
+          const page = yield* send("GET", `${path}?limit=2${cursor}`, undefined, partner)
+          assert.strictEqual(page.status, 200, page.text)
+          seen.push(...page.json.items.map((item: Record<string, string>) => item[id]!))
+          if (page.json.next === null) return seen
+          assert.include(page.headers.get("link"), 'rel="next"')
+          cursor = `&cursor=${page.json.next}`
+          yield* meanwhile
+        }
+      })
+      const endpoints = yield* pages("/v1/webhook-endpoints", "id", Effect.void)
+      assert.deepStrictEqual(endpoints, made.toSorted())
+      const deliveries = `/v1/webhook-endpoints/${made[0]}/deliveries`
+      assert.deepStrictEqual(yield* pages(deliveries, "messageId", test(made[0]!)), sent.toReversed())
+      const { json: first } = yield* send("GET", "/v1/webhook-endpoints?limit=1", undefined, partner)
+      for (const cursor of [first.next, "x", Buffer.from('["deliveries",9e99,""]').toString("base64url")]) {
+        const refused = yield* send("GET", `${deliveries}?cursor=${cursor}`, undefined, partner)
+        assert.deepInclude(refused.json, { status: 400, code: "invalid_request" })
+      }
+    })
+  )
 })

@@ -166,9 +166,11 @@ layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("subscriptions
       )
       assert.strictEqual(new Set(got.map(({ headers }) => headers["webhook-id"])).size, 1)
       const subscriptions = yield* Subscriptions
-      const [delivery, ...others] = yield* Effect.repeat(subscriptions.deliveries(endpoint.id, { limit: 10 }), {
+      const {
+        items: [delivery, ...others]
+      } = yield* Effect.repeat(subscriptions.deliveries(endpoint.id, { limit: 10 }), {
         schedule: Schedule.spaced("20 millis"),
-        until: ([first]) => first?.state === "delivered",
+        until: ({ items: [first] }) => first?.state === "delivered",
         times: 100
       })
       assert.deepInclude(delivery, { state: "delivered", attempts: 3 })
@@ -190,10 +192,12 @@ layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("subscriptions
       const state = (wanted: string) =>
         Effect.repeat(subscriptions.deliveries(endpoint.id, { limit: 10 }), {
           schedule: Schedule.spaced("20 millis"),
-          until: ([first]) => first?.state === wanted,
+          until: ({ items: [first] }) => first?.state === wanted,
           times: 300
         })
-      const [dead] = yield* state("dead")
+      const {
+        items: [dead]
+      } = yield* state("dead")
       assert.deepInclude(dead, { state: "dead", attempts: 3, outcome: "status 307 redirects are not followed" })
       assert.strictEqual(receiver.got("/good").length, before, "a redirect was followed")
       broken = false

@@ -40,8 +40,16 @@ const endpoints = Effect.gen(function* () {
   yield* sql`CREATE INDEX delivery_old ON webhook.delivery (created_at) WHERE state <> 'pending'`
 })
 
+/** A list goes on behind a delivery, whether or not it is of one state: both keys run the same way. */
+const pages = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  yield* sql`DROP INDEX webhook.delivery_listed`
+  yield* sql`CREATE INDEX delivery_listed ON webhook.delivery (endpoint_id, created_at, message_id)`
+  yield* sql`CREATE INDEX delivery_dead ON webhook.delivery (endpoint_id, created_at, message_id) WHERE state = 'dead'`
+})
+
 /** Whom we tell of what happens, and what they have been told, in a schema of its own of `halles_control`. */
-export const migrations = Migrator.fromRecord({ "0001_endpoints": endpoints })
+export const migrations = Migrator.fromRecord({ "0001_endpoints": endpoints, "0002_pages": pages })
 
 /** The edge manages endpoints and asks for replays, as operators do; only the sender makes deliveries. Run at each provisioning. */
 export const grants = Effect.gen(function* () {

@@ -1,0 +1,37 @@
+import { Effect, Schema } from "effect"
+
+/** The `next` of another list, or made up. */
+export class BadCursor extends Schema.TaggedError<BadCursor>()("BadCursor", {}, { httpApiStatus: 400 }) {}
+
+export interface Page<A> {
+  readonly items: ReadonlyArray<A>
+  /** Opaque: hand it back as `cursor` for what follows; `null` at the end. */
+  readonly next: string | null
+}
+
+/** What a cursor points behind: the sort key of the last item, tagged with its list, so that what is inserted meanwhile moves nothing. */
+export const Cursor = <const Fields extends ReadonlyArray<Schema.Codec<unknown, unknown>>>(
+  list: string,
+  fields: Fields
+) => Schema.fromJsonString(Schema.Tuple([Schema.Literal(list), ...fields]))
+
+export const decodeCursor = <A>(schema: Schema.Codec<A, string>, cursor: string | undefined) =>
+  cursor === undefined
+    ? Effect.succeed(null)
+    : Effect.mapError(
+        Effect.suspend(() => Schema.decodeUnknownEffect(schema)(Buffer.from(cursor, "base64url").toString("utf8"))),
+        () => new BadCursor()
+      )
+const encodeCursor = (key: ReadonlyArray<unknown>): string => Buffer.from(JSON.stringify(key)).toString("base64url")
+
+/** One row more than asked for was read, to know whether there is a next page. */
+export const pageOf = <Row, A>(
+  rows: ReadonlyArray<Row>,
+  limit: number,
+  item: (row: Row) => A,
+  key: (row: Row) => ReadonlyArray<unknown>
+): Page<A> => {
+  const shown = rows.slice(0, limit)
+  const last = shown.at(-1)
+  return { items: shown.map(item), next: rows.length > limit && last !== undefined ? encodeCursor(key(last)) : null }
+}
