@@ -1,4 +1,4 @@
-import { type Role, Scope } from "@halles/shared/Authority"
+import { type Role, Scope, twoFactors } from "@halles/shared/Authority"
 import { accountCustomerId } from "@halles/shared/Ownership"
 import { Effect, Schedule } from "effect"
 import { exportJWK, generateKeyPair, SignJWT } from "jose"
@@ -19,6 +19,8 @@ const roles = [
   "merchandiser",
   "warehouse",
   "admin",
+  "ops-read",
+  "ops-write",
   "partner"
 ] as const satisfies ReadonlyArray<Role>
 
@@ -28,7 +30,7 @@ export const claimsOf = (role: Role) => ({
   client_id: role === "partner" ? "fuzzed" : role === "customer" ? "halles-shop" : "halles-ops",
   roles: [role],
   scope: Scope.literals.join(" "),
-  acr: "2",
+  acr: twoFactors,
   ...(role === "customer" ? { customer_id: customerId } : {})
 })
 

@@ -147,6 +147,42 @@ const breaks: fc.Arbitrary<Break> = fc.oneof(
   })
 )
 
+/** The document's example of a body, about things that are there. */
+const told = (value: unknown, pick: number, name = ""): unknown => {
+  if (typeof value === "string") return isKnown(name) ? new Known(name, pick, value) : value
+  if (Array.isArray(value)) return value.map((item) => told(item, pick, name))
+  if (typeof value !== "object" || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, told(member, pick, key)]))
+}
+
+/** As the reference shows it, with nothing that could be left out: what most clients send first, and what should succeed. */
+const byExample = (route: Route): fc.Arbitrary<Plan> => {
+  const [type] = Object.entries(route.bodies)[0] ?? []
+  return fc.tuple(fc.uuid(), fc.nat(255), fc.nat(255)).map(([uuid, credential, pick]) => {
+    const example = type === undefined ? undefined : route.bodies[type]!.example
+    const given = ({ example, name }: Parameter) => {
+      if (name === "idempotency-key") return uuid
+      return name === "if-match" ? "*" : example
+    }
+    const parameters = route.parameters
+      .filter(({ name, required }) => required || name === "if-match")
+      .map((parameter) => {
+        const value = given(parameter)
+        const inPath = parameter.in === "path"
+        return [key(parameter), inPath ? new Known(poolOf(route, parameter), pick, value) : value]
+      })
+    return {
+      route,
+      parameters: Object.fromEntries(parameters),
+      type,
+      body: told(example, pick),
+      credential,
+      together: pick,
+      breaks: []
+    }
+  })
+}
+
 /** Requests to one route: three of five as the document wants them, the others with something wrong. */
 const requestsTo = (route: Route, resolve: Contract["resolve"]): fc.Arbitrary<Plan> => {
   const types = Object.keys(route.bodies)
@@ -177,6 +213,10 @@ const requestsTo = (route: Route, resolve: Contract["resolve"]): fc.Arbitrary<Pl
     .map(({ typed, ...rest }) => ({ route, ...rest, ...typed }))
 }
 
-/** Requests to all routes, each as often as the others. */
+/** Requests to all routes, each as often as the others; one of six by its example. */
 export const requests = ({ resolve, routes }: Contract): fc.Arbitrary<Plan> =>
-  fc.oneof(...routes.map((route) => requestsTo(route, resolve)))
+  fc.oneof(
+    ...routes.map((route) =>
+      fc.oneof({ weight: 5, arbitrary: requestsTo(route, resolve) }, { weight: 1, arbitrary: byExample(route) })
+    )
+  )

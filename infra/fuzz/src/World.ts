@@ -40,6 +40,14 @@ export class World {
     this.#told.set(name, values)
   }
 
+  /** It is not there any more. */
+  forget(name: string, value: unknown): void {
+    this.#told.set(
+      name,
+      (this.#told.get(name) ?? []).filter((one) => one !== value)
+    )
+  }
+
   /** Keeps ids and codes of an answer's body: `id` as that of the route's kind, `orderId` as that of an order too. */
   harvest(route: Route, body: unknown, depth = 0): void {
     if (typeof body !== "object" || body === null || depth > depthMax) return

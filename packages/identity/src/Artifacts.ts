@@ -1,6 +1,7 @@
 import { Context, Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
 import { type Adapter, type AdapterPayload, errors } from "oidc-provider"
+import { ClientRequests } from "./ClientRequests.ts"
 import { Clients } from "./Clients.ts"
 import { Seal } from "./Seal.ts"
 
@@ -24,6 +25,7 @@ export class Artifacts extends Context.Service<Artifacts, { readonly adapter: (m
       const sql = yield* SqlClient.SqlClient
       const { digest, open, seal } = yield* Seal
       const clients = yield* Clients
+      const requests = yield* ClientRequests
       const run = Effect.runPromiseWith(yield* Effect.context<never>())
 
       const artifacts = (model: string): Adapter => {
@@ -74,7 +76,10 @@ export class Artifacts extends Context.Service<Artifacts, { readonly adapter: (m
       }
 
       const registered: Adapter = {
-        find: (id) => run(clients.find(id)),
+        find: async (id) => {
+          await requests.found(id)
+          return run(clients.find(id))
+        },
         upsert: refuse,
         findByUid: refuse,
         findByUserCode: refuse,

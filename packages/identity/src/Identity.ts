@@ -15,6 +15,7 @@ import { AccountHttp } from "./AccountHttp.ts"
 import { Artifacts } from "./Artifacts.ts"
 import { Assets } from "./Assets.ts"
 import { AuthorizationServer } from "./AuthorizationServer.ts"
+import { ClientRequests } from "./ClientRequests.ts"
 import { CustomersLive } from "./Customers.ts"
 import { demoAccountsLayer, type DemoPasswords } from "./DemoAccounts.ts"
 import { Forms } from "./Forms.ts"
@@ -70,7 +71,10 @@ const health = Layer.mergeAll(
 /** The authorization server, and how passwords and passkeys are proved. */
 export const coreLayer = (options: IdentityOptions) =>
   Layer.mergeAll(
-    AuthorizationServer.layer(options.issuer).pipe(Layer.provide(Artifacts.layer)),
+    AuthorizationServer.layer(options.issuer).pipe(
+      Layer.provide(Artifacts.layer),
+      Layer.provideMerge(ClientRequests.layer)
+    ),
     Passkeys.layer(options.issuer),
     Passwords.layer(options)
   ).pipe(Layer.provideMerge(storeLayer(options)))

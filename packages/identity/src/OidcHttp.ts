@@ -1,6 +1,8 @@
 import { Effect } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
+import type { IncomingMessage } from "node:http"
 import { AuthorizationServer } from "./AuthorizationServer.ts"
+import { ClientRequests, tooOften } from "./ClientRequests.ts"
 import { Refused } from "./Forms.ts"
 import { nodeOf } from "./Interactions.ts"
 import { addressOf } from "./SignInHttp.ts"
@@ -10,18 +12,39 @@ import { Throttle } from "./Throttle.ts"
 export const OidcHttp = HttpRouter.use(
   Effect.fnUntraced(function* (router) {
     const server = yield* AuthorizationServer
+    const requests = yield* ClientRequests
     const throttle = yield* Throttle
 
     const { host, protocol } = new URL(server.issuer)
+    /** Addresses that are named are the issuer's, whatever name a request came by. */
+    const asIssuer = ({ headers }: IncomingMessage) => {
+      headers.host = host
+      headers["x-forwarded-proto"] = protocol.slice(0, -1)
+      delete headers["x-forwarded-host"]
+      delete headers["x-forwarded-for"]
+    }
     const handle = Effect.gen(function* () {
       const { req, res } = nodeOf(yield* HttpServerRequest.HttpServerRequest)
-      // Addresses that it names are the issuer's, whatever name a request came by.
-      req.headers.host = host
-      req.headers["x-forwarded-proto"] = protocol.slice(0, -1)
-      delete req.headers["x-forwarded-host"]
-      delete req.headers["x-forwarded-for"]
+      asIssuer(req)
       yield* Effect.promise(() => Promise.resolve(server.provider().callback()(req, res)))
       return HttpServerResponse.empty({ status: res.statusCode })
+    })
+
+    /** What applications ask for themselves, beside what people do in browsers. */
+    const counted = Effect.fnUntraced(function* (limit: "tokenAddress" | "deviceStart") {
+      const request = yield* HttpServerRequest.HttpServerRequest
+      const { req, res } = nodeOf(request)
+      asIssuer(req)
+      const asked = { address: addressOf(request), response: res }
+      return yield* requests
+        .counted(limit, asked, () => Promise.resolve(server.provider().callback()(req, res)))
+        .pipe(
+          Effect.map(() => HttpServerResponse.empty({ status: res.statusCode })),
+          Effect.catchTag("Throttled", ({ retryAfterSeconds }) => {
+            const headers = { "retry-after": String(retryAfterSeconds), "cache-control": "no-store" }
+            return Effect.succeed(HttpServerResponse.jsonUnsafe(tooOften, { status: 429, headers }))
+          })
+        )
     })
 
     for (const path of [
@@ -31,8 +54,9 @@ export const OidcHttp = HttpRouter.use(
     ] as const)
       yield* router.add("*", path, handle)
     // A path that ends in a star is also meant without what follows.
-    for (const path of ["/auth/*", "/request", "/token/*", "/session/*", "/device/auth"] as const)
-      yield* router.add("*", path, handle)
+    for (const path of ["/auth/*", "/session/*"] as const) yield* router.add("*", path, handle)
+    for (const path of ["/request", "/token/*"] as const) yield* router.add("*", path, counted("tokenAddress"))
+    yield* router.add("*", "/device/auth", counted("deviceStart"))
     yield* router.add("GET", "/device", handle)
     yield* router.add("GET", "/device/:uid", handle)
     // A code of a device is short: whoever tries many is stopped.

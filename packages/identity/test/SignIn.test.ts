@@ -8,6 +8,7 @@ import { Clients } from "../src/Clients.ts"
 import { SigningKeys } from "../src/SigningKeys.ts"
 import { Browser } from "./Browser.ts"
 import { IdentityTest, password, withPassword } from "./IdentityTest.ts"
+import { type Limit, limits, Throttle } from "../src/Throttle.ts"
 
 const codeOf = async (attempt: Promise<unknown>): Promise<string> => {
   try {
@@ -310,6 +311,51 @@ layer(IdentityTest.layer(), { timeout: "60 seconds" })("signing in with a client
         assert.strictEqual(refused.left?.searchParams.get("error"), "access_denied")
       })
     })
+  )
+
+  it.effect(
+    "asks an application that asks too often to wait, by client and address; and whoever starts too many devices",
+    () =>
+      Effect.gen(function* () {
+        const test = yield* IdentityTest
+        yield* Effect.promise(async () => {
+          await test.account("kay@example.com")
+          const shop = await test.client("halles-shop")
+          const { tokens } = await test.signIn(withPassword("kay@example.com"))
+          const exhaust = (limit: Limit, key: string) =>
+            test.run(
+              Effect.flatMap(Throttle, ({ take }) =>
+                Effect.forEach(Array.from({ length: limits[limit].points }), () => take(limit, key), { discard: true })
+              ).pipe(Effect.ignore)
+            )
+          const release = (limit: Limit, key: string) =>
+            test.run(Effect.flatMap(Throttle, ({ reset }) => reset(limit, key)))
+          const post = (path: string, fields: Record<string, string>) =>
+            fetch(`${test.issuer}${path}`, { method: "POST", body: new URLSearchParams(fields) })
+          const isRefused = async (response: Response) => {
+            assert.strictEqual(response.status, 429)
+            assert.isAtLeast(Number(response.headers.get("retry-after")), 1)
+            assert.strictEqual(((await response.json()) as { error: string }).error, "temporarily_unavailable")
+          }
+          // A wrong code is counted as a right one is; the client is known by its secret, or by its name.
+          await exhaust("tokenClient", "halles-shop 127.0.0.1")
+          const refresh = { grant_type: "refresh_token", refresh_token: tokens.refresh_token ?? "" }
+          await isRefused(await post("/token", { client_id: "halles-shop", ...refresh }))
+          await isRefused(await post("/token/introspection", { client_id: "halles-shop", token: "x" }))
+          const other = await post("/token", { client_id: "halles-cli", ...refresh })
+          assert.strictEqual(other.status, 400)
+          await release("tokenClient", "halles-shop 127.0.0.1")
+          // What was refused used nothing up.
+          assert.isString((await oidc.refreshTokenGrant(shop, refresh.refresh_token)).access_token)
+          await exhaust("tokenAddress", "127.0.0.1")
+          await isRefused(await post("/token", { client_id: "nobody" }))
+          await release("tokenAddress", "127.0.0.1")
+          await exhaust("deviceStart", "127.0.0.1")
+          await isRefused(await post("/device/auth", { client_id: "halles-cli" }))
+          await release("deviceStart", "127.0.0.1")
+          assert.strictEqual((await post("/device/auth", { client_id: "halles-cli" })).status, 200)
+        })
+      })
   )
 
   it.effect("keeps nothing that a thief of the database could send", () =>
