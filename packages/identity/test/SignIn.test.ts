@@ -20,6 +20,12 @@ const codeOf = async (attempt: Promise<unknown>): Promise<string> => {
   }
 }
 
+const isRefused = async (response: Response) => {
+  assert.strictEqual(response.status, 429)
+  assert.isAtLeast(Number(response.headers.get("retry-after")), 1)
+  assert.strictEqual(((await response.json()) as { error: string }).error, "temporarily_unavailable")
+}
+
 layer(IdentityTest.layer(), { timeout: "60 seconds" })("signing in with a client that is not ours", (it) => {
   it.effect("gives an access token for the API, and an ID token", () =>
     Effect.gen(function* () {
@@ -332,11 +338,6 @@ layer(IdentityTest.layer(), { timeout: "60 seconds" })("signing in with a client
             test.run(Effect.flatMap(Throttle, ({ reset }) => reset(limit, key)))
           const post = (path: string, fields: Record<string, string>) =>
             fetch(`${test.issuer}${path}`, { method: "POST", body: new URLSearchParams(fields) })
-          const isRefused = async (response: Response) => {
-            assert.strictEqual(response.status, 429)
-            assert.isAtLeast(Number(response.headers.get("retry-after")), 1)
-            assert.strictEqual(((await response.json()) as { error: string }).error, "temporarily_unavailable")
-          }
           // A wrong code is counted as a right one is; the client is known by its secret, or by its name.
           await exhaust("tokenClient", "halles-shop 127.0.0.1")
           const refresh = { grant_type: "refresh_token", refresh_token: tokens.refresh_token ?? "" }
