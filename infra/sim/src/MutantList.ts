@@ -8,7 +8,8 @@ export interface Mutant {
   readonly caughtBy: "sim" | "check"
 }
 
-const shell = "packages/entities/src/EventSourced.ts"
+const shell = "packages/entities/src/EventSourced/Shell.ts"
+const host = "packages/shared/src/Residents/Resident.ts"
 const commit = "packages/entities/src/Journal/GroupCommit.ts"
 const saga = "packages/entities/src/Order/OrderLive.ts"
 const stock = "packages/entities/src/Sku/SkuState.ts"
@@ -17,40 +18,35 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "acknowledge before the commit",
     file: shell,
-    find: `return whenCommitted(
-        lastCommit,
-        Effect.sync(() => ({ state, seq: written, events, repeated: false }))`,
-    replace: `return whenCommitted(
-        Effect.succeed(null),
-        Effect.sync(() => ({ state, seq: written, events, repeated: false }))`,
+    find: "const answer = Effect.flatMap(commit, (refused) => {",
+    replace: "const answer = Effect.flatMap(Effect.succeed<Refused | null>(null), (refused) => {",
     caughtBy: "sim"
   },
   {
     name: "answer queries from the speculative state",
     file: shell,
-    find: ": Effect.succeed({ state: committed, seq: committedSeq })",
-    replace: ": Effect.succeed({ state: speculative, seq })",
+    find: ": Effect.succeed({ state: this.state, seq: this.committedSeq })",
+    replace: ": Effect.succeed({ state: this.speculative, seq: this.seq })",
     caughtBy: "sim"
   },
   {
     name: "evolve twice",
     file: shell,
-    find: "const state = events.reduce(model.evolve, speculative)",
-    replace: "const state = [...events, ...events].reduce(model.evolve, speculative)",
+    find: "const state = events.reduce(model.evolve, this.speculative)",
+    replace: "const state = [...events, ...events].reduce(model.evolve, this.speculative)",
     caughtBy: "sim"
   },
   {
     name: "forget the command ids of the rows that are loaded",
-    file: shell,
-    find: `committed = eventsOf(row).reduce(model.evolve, committed)
-    remember(row.commandId)`,
-    replace: "committed = eventsOf(row).reduce(model.evolve, committed)",
+    file: "packages/entities/src/EventSourced.ts",
+    find: "remember(recent, row.commandId, bounds.recentMax)",
+    replace: "",
     caughtBy: "sim"
   },
   {
     name: "do not look for a repeat in the journal",
     file: shell,
-    find: "journal.find(model.type, id, commandId),",
+    find: "journal.find(model.type, this.id, commandId),",
     replace: "Effect.succeedNone,",
     caughtBy: "sim"
   },
@@ -64,24 +60,38 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "write what is not committed into the snapshot",
     file: shell,
-    find: "state: Schema.encodeSync(model.State)(committed)",
-    replace: "state: Schema.encodeSync(model.State)(speculative)",
+    find: "state: kind.encodeState(state)",
+    replace: "state: kind.encodeState(this.speculative)",
     caughtBy: "sim"
   },
   {
     name: "write no timer",
     file: shell,
-    find: "dueAt: timerFor(state, at),",
+    find: "dueAt: this.timerFor(state, at),",
     replace: "dueAt: undefined,",
     caughtBy: "sim"
   },
   {
     name: "do not go on with a saga after a takeover",
     file: shell,
-    find: `  startDriving()
-
-  /** A fenced`,
-    replace: `  /** A fenced`,
+    find: `activation.entityId)
+    this.startDriving()`,
+    replace: `activation.entityId)`,
+    caughtBy: "sim"
+  },
+  {
+    name: "go on with an entity whose handler died",
+    file: host,
+    find: 'if (!call.isCut && this.self === self && this.mode === "working") this.end()',
+    replace: "",
+    caughtBy: "sim"
+  },
+  {
+    name: "keep the entities of a shard that is given away",
+    file: host,
+    find: `      this.leaveMemory()
+      this.waiting = null`,
+    replace: "      return Effect.void",
     caughtBy: "sim"
   },
   {

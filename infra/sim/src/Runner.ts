@@ -8,42 +8,25 @@ import { Outbox } from "@halles/entities/Outbox"
 import { PaymentGateway } from "@halles/entities/PaymentGateway"
 import { ShardEpochs } from "@halles/entities/ShardEpochs"
 import * as Timers from "@halles/entities/Timers"
-import { Cause, Context, Effect, Exit, Fiber, Layer, Scope } from "effect"
+import * as Residents from "@halles/shared/Residents"
+import { Supervision } from "@halles/shared/Residents/Supervision"
+import { Context, Effect, type Fiber, Layer, Scope } from "effect"
 import { Clock } from "effect/Clock"
-import {
-  Entity,
-  EntityAddress,
-  type EntityId,
-  EntityType,
-  RunnerAddress,
-  RunnerStorage,
-  ShardId,
-  Sharding
-} from "effect/cluster"
+import { RunnerAddress, RunnerStorage, ShardId, Sharding } from "effect/cluster"
 import { Connection, make as makeStore } from "./Store.ts"
 import * as Network from "./Network.ts"
 import * as Stream from "./Stream.ts"
 import type { Cluster } from "./Cluster.ts"
 import type { Life } from "./World.ts"
 
-/** Of an entity whose handler or whose making died. */
-const rebuildAfterMs = 200
-
-interface Registered {
-  readonly build: Effect.Effect<Handlers, never, Scope.Scope | Entity.CurrentAddress>
-  readonly context: Context.Context<never>
-}
-type Handlers = Readonly<Record<string, (request: { readonly payload: unknown }) => Effect.Effect<unknown, unknown>>>
-
-/** One entity that lives on a runner: its handlers, once they are made, and the messages that it has not answered. */
-interface Activation {
-  readonly address: EntityAddress.EntityAddress
-  readonly messages: Set<Network.Delivered>
-  /** `null` while it is made, or made again. */
-  handlers: Handlers | null
-  scope: Scope.Closeable
-  isClosed: boolean
-}
+/**
+ * Entities are let go when the weather says so, not by the clock; and a call to a neighbour on the same runner goes over
+ * the network like any other, so that it is delayed, doubled and lost like any other.
+ */
+const layerResidents = Layer.effect(
+  Residents.Residents,
+  Effect.map(Residents.make({ finishMs: Residents.finishMs }), (residents) => ({ ...residents, rpc: () => undefined }))
+).pipe(Layer.provide(Supervision.layer))
 
 /** One life of a runner: the shells, the journal, the timers and the fencing of the product, on a simulated world. */
 export class Runner implements Life {
@@ -58,8 +41,8 @@ export class Runner implements Life {
   readonly #cluster: Cluster
   readonly #connection: Connection
   readonly #context: Context.Context<never>
-  readonly #registered = new Map<string, Registered>()
-  readonly #activations = new Map<string, Activation>()
+  /** `null` until the runner has started. */
+  #residents: Residents.Residents["Service"] | null = null
 
   constructor(cluster: Cluster, name: string) {
     this.name = name
@@ -90,7 +73,8 @@ export class Runner implements Life {
   get #start() {
     const { world } = this.#cluster
     const started = Effect.gen({ self: this }, function* () {
-      const services = yield* Layer.build(Entities.layer.pipe(Layer.provideMerge(Journal.layer)))
+      const services = yield* Layer.build(Entities.layer.pipe(Layer.provideMerge([Journal.layer, layerResidents])))
+      this.#residents = Context.get(services, Residents.Residents)
       const wake = yield* Entities.makeWake
       yield* Timers.run(wake).pipe(Effect.provideService(Clock, world.clock(this, true)), Effect.forkScoped)
       this.storage = yield* FencedRunnerStorage.make("eu")
@@ -132,101 +116,31 @@ export class Runner implements Life {
 
   #sharding(): Sharding.Sharding["Service"] {
     const { network, shardOf } = this.#cluster
-    const registerEntity = (entity: { readonly type: string }, build: unknown) =>
-      Effect.contextWith((context: Context.Context<never>) => {
-        this.#registered.set(entity.type, { build: build as Registered["build"], context })
-        return Effect.void
-      })
     return Sharding.Sharding.of({
       ...({} as Sharding.Sharding["Service"]),
       getShardId: (entityId) => shardOf(entityId),
       hasShardId: ({ id }) => this.shards.has(id),
       makeClient: Network.makeClient(network, this, shardOf),
-      registerEntity: registerEntity as Sharding.Sharding["Service"]["registerEntity"]
+      // Calls reach entities without the forwarders that a real runner registers.
+      registerEntity: () => Effect.void
     })
   }
 
-  deliver(message: Network.Delivered): void {
-    if (!this.shards.has(message.shard.id)) return message.moved()
-    const key = `${message.entityType}/${message.entityId}`
-    let activation = this.#activations.get(key)
-    if (activation === undefined) {
-      activation = {
-        address: EntityAddress.make({
-          entityType: EntityType.make(message.entityType),
-          entityId: message.entityId as EntityId.EntityId,
-          shardId: ShardId.make("eu", message.shard.id)
-        }),
-        messages: new Set(),
-        handlers: null,
-        scope: Scope.makeUnsafe(),
-        isClosed: false
-      }
-      this.#activations.set(key, activation)
-      this.#build(activation)
-    }
-    activation.messages.add(message)
-    if (activation.handlers !== null) this.#handle(activation, message)
-  }
-
-  #build(activation: Activation): void {
-    if (activation.isClosed) return
-    const { address } = activation
-    const { build, context } = this.#registered.get(address.entityType)!
-    const scope = Scope.makeUnsafe()
-    activation.scope = scope
-    const own = context.pipe(Context.add(Entity.CurrentAddress, address), Context.add(Scope.Scope, scope))
-    Effect.runForkWith(own)(build).addObserver((exit) => {
-      if (activation.isClosed) return
-      if (Exit.isFailure(exit)) return this.#rebuild(activation)
-      activation.handlers = exit.value
-      for (const message of activation.messages) this.#handle(activation, message)
-    })
-  }
-
-  #handle(activation: Activation, message: Network.Delivered): void {
+  deliver({ answer, entityId, entityType, moved, payload, shard, tag }: Network.Delivered): void {
+    const residents = this.#residents
+    if (residents === null || !this.shards.has(shard.id)) return moved()
     const { world } = this.#cluster
-    const { handlers, scope } = activation
     world.soon(this, () => {
-      if (activation.handlers !== handlers || activation.isClosed) return
-      const { context } = this.#registered.get(activation.address.entityType)!
-      const fiber = Effect.runForkWith(context)(handlers![message.tag]!({ payload: message.payload }))
-      Fiber.runIn(fiber, scope)
-      fiber.addObserver((exit) => {
-        if (activation.handlers !== handlers || activation.isClosed) return
-        if (Exit.isFailure(exit) && !Cause.hasFails(exit.cause)) {
-          world.note("died", `${this.name} ${message.entityType}/${message.entityId}`, () =>
-            String(exit.cause).slice(0, 200)
-          )
-          return this.#rebuild(activation)
-        }
-        activation.messages.delete(message)
-        message.answer(exit)
-      })
+      if (!this.shards.has(shard.id)) return moved()
+      const message = { entityType, entityId, shardId: shard, tag, payload, parent: undefined }
+      residents.call(message, (answered) => (typeof answered === "string" ? moved() : answer(answered)))
     })
-  }
-
-  /** As Effect's entity manager does: what was not answered is handled again by new handlers. */
-  #rebuild(activation: Activation): void {
-    const { world } = this.#cluster
-    activation.handlers = null
-    this.run(Scope.close(activation.scope, Exit.void))
-    world.after(rebuildAfterMs * world.between(0.8, 1.2), this, () => this.#build(activation))
   }
 
   /** The shard is another's: its entities leave, and who waits for an answer asks the new owner. */
   lose(shard: number): Effect.Effect<void> {
     this.shards.delete(shard)
-    const leaving = [...this.#activations.values()].filter(({ address }) => address.shardId.id === shard)
-    return Effect.forEach(leaving, (activation) => this.#close(activation), { discard: true })
-  }
-
-  #close(activation: Activation): Effect.Effect<void> {
-    const { entityId, entityType } = activation.address
-    activation.isClosed = true
-    this.#activations.delete(`${entityType}/${entityId}`)
-    for (const message of activation.messages) message.moved()
-    return Scope.close(activation.scope, Exit.void)
+    return this.#residents?.evict(ShardId.make("eu", shard)) ?? Effect.void
   }
 
   /** Publishes what others left behind. */
@@ -237,9 +151,7 @@ export class Runner implements Life {
 
   /** Sends one idle entity to sleep. */
   passivate(): void {
-    const idle = [...this.#activations.values()].filter(
-      ({ handlers, messages }) => handlers !== null && messages.size === 0
-    )
-    if (idle.length > 0) this.run(this.#close(this.#cluster.world.pick(idle)))
+    const idle = [...(this.#residents?.all() ?? [])].filter((resident) => resident.isIdleSince(Infinity))
+    if (idle.length > 0) this.run(this.#cluster.world.pick(idle).passivate())
   }
 }

@@ -1,8 +1,9 @@
 import { Parking } from "@halles/shared/Parking"
-import { type Resident, Residents } from "@halles/shared/Residents"
+import { Residents } from "@halles/shared/Residents"
+import type { Call, Resident } from "@halles/shared/Residents/Resident"
 import { nameOf } from "@halles/shared/Residents/Supervision"
 import * as Shard from "@halles/shared/Shard"
-import { Context, Effect, type Fiber, Layer, Metric, Option, Schedule } from "effect"
+import { Context, Effect, Layer, Metric, Option, Schedule } from "effect"
 import type { SqlClient } from "effect/sql"
 import { Journal } from "./Journal.ts"
 import { JournalStore } from "./JournalStore.ts"
@@ -80,31 +81,31 @@ export const watch = Effect.gen(function* () {
   const { all, find, supervision } = yield* Residents
   const { everyMs, hungMs } = yield* Patience
   /** When a call was cut off: one that cannot be interrupted counts again after as long. */
-  const cutAt = new WeakMap<Fiber.Fiber<unknown, unknown>, number>()
+  const cutAt = new WeakMap<Call, number>()
   /** Parked here, and in no row at the last look: once more, and it was resumed. */
   let missing = new Set<string>()
   let lookedAt = performance.now()
   let healthySince = lookedAt
 
   const cutOff = (resident: Resident, now: number): number => {
-    const hung: Array<Fiber.Fiber<unknown, unknown>> = []
+    const hung: Array<Call> = []
     let what = ""
     let longest = 0
-    for (const [fiber, { sinceMs, tag }] of resident.watched()) {
-      const waited = now - Math.max(cutAt.get(fiber) ?? sinceMs, healthySince)
+    for (const call of resident.watched()) {
+      const waited = now - Math.max(cutAt.get(call) ?? 0, call.sinceMs, healthySince)
       if (waited < hungMs) continue
-      hung.push(fiber)
+      hung.push(call)
       if (waited > longest) {
         longest = waited
-        what = tag
+        what = call.tag
       }
     }
     if (hung.length === 0) return 0
     supervision.hung(resident.address, what, longest)
     if (supervision.isParked(resident.address)) resident.park()
-    for (const fiber of hung) {
-      cutAt.set(fiber, now)
-      fiber.interruptUnsafe()
+    for (const call of hung) {
+      cutAt.set(call, now)
+      call.cut()
     }
     return hung.length
   }

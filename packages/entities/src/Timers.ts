@@ -1,6 +1,6 @@
 import { CommandId } from "@halles/shared/Ids"
 import { Clock, Effect, Metric, Schedule } from "effect"
-import { redriveMs } from "./EventSourced.ts"
+import { redriveMs } from "./EventSourced/Shell.ts"
 import { type DueTimer, JournalStore } from "./JournalStore.ts"
 import { ShardEpochs } from "./ShardEpochs.ts"
 import { Wake } from "./Wake.ts"

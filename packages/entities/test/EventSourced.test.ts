@@ -2,7 +2,6 @@ import * as EntityClient from "@halles/shared/EntityClient"
 import { assert, layer } from "@effect/vitest"
 import { commandFields } from "@halles/shared/Command"
 import { CommandId } from "@halles/shared/Ids"
-import * as Residents from "@halles/shared/Residents"
 import * as Shard from "@halles/shared/Shard"
 import { Effect, Layer, Result, Schema } from "effect"
 import * as fc from "fast-check"
@@ -42,20 +41,17 @@ const model: Model<{ total: number }, Add, typeof Added.Type, TooMuch> = {
   evolve: (state, { amount }) => ({ total: state.total + amount })
 }
 
-const options = { ...EventSourced.options, maxIdleTime: "5 minutes", mailboxCapacity: 4_096 } as const
-
-const CounterLive = Counter.toLayer(
-  Effect.gen(function* () {
-    const self = yield* EventSourced.make(model)
-    return Counter.of({
-      Add: ({ payload }) =>
-        Effect.map(self.handle(payload), ({ repeated, seq, state }) => ({ total: state.total, seq, repeated })),
-      Total: () => Effect.map(self.committed, ({ state }) => state.total),
-      Crash: () => Effect.void
-    })
-  }).pipe(Residents.residing(Counter, options)),
-  options
-)
+const CounterLive = EventSourced.layer(Counter, model, {
+  id: Schema.String,
+  maxIdleTime: "5 minutes",
+  mailboxCapacity: 4_096,
+  handlers: {
+    Add: (self, payload) =>
+      Effect.map(self.handle(payload), ({ repeated, seq, state }) => ({ total: state.total, seq, repeated })),
+    Total: (self) => Effect.map(self.committed, ({ state }) => state.total),
+    Crash: () => Effect.void
+  }
+})
 
 const Test = CounterLive.pipe(
   Layer.provideMerge(TestCluster.layer()),

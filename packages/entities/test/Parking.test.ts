@@ -3,7 +3,6 @@ import { commandFields } from "@halles/shared/Command"
 import { CommandId } from "@halles/shared/Ids"
 import { EntityParked } from "@halles/shared/Parking"
 import * as EntityClient from "@halles/shared/EntityClient"
-import * as Residents from "@halles/shared/Residents"
 import * as Shard from "@halles/shared/Shard"
 import { PgTest } from "@halles/shared/testing/PgTest"
 import { Cause, Effect, Exit, Layer, Result, Schedule, Schema } from "effect"
@@ -54,20 +53,19 @@ const model: Model<{ total: number; owes: boolean }, Add, typeof Added.Type, nev
 }
 
 let hanging = true
-const options = { ...EventSourced.options, maxIdleTime: "5 minutes", mailboxCapacity: 256, patient: ["Wait"] } as const
-const TallyLive = Tally.toLayer(
-  Effect.gen(function* () {
-    const self = yield* EventSourced.make(model, { perform: () => Effect.never })
-    const total = Effect.map(self.committed, ({ state }) => state.total)
-    return Tally.of({
-      Add: ({ payload }) => Effect.map(self.handle(payload), ({ state }) => state.total),
-      Total: () => total,
-      Hang: () => (hanging ? Effect.never : total),
-      Wait: () => Effect.never
-    })
-  }).pipe(Residents.residing(Tally, options)),
-  options
-)
+const TallyLive = EventSourced.layer(Tally, model, {
+  id: Schema.String,
+  maxIdleTime: "5 minutes",
+  mailboxCapacity: 256,
+  patient: ["Wait"],
+  perform: () => Effect.never,
+  handlers: {
+    Add: (self, payload) => Effect.map(self.handle(payload), ({ state }) => state.total),
+    Total: (self) => Effect.map(self.committed, ({ state }) => state.total),
+    Hang: (self) => (hanging ? Effect.never : Effect.map(self.committed, ({ state }) => state.total)),
+    Wait: () => Effect.never
+  }
+})
 
 /** Looks are near each other, so that a test need not wait. */
 const watching = Layer.effectDiscard(

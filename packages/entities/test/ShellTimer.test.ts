@@ -39,16 +39,15 @@ const model: Model<{ due: number | null }, Want | Wake, typeof Wanted.Type, neve
   dueAt: ({ due }) => due
 }
 
-const AlarmLive = Alarm.toLayer(
-  Effect.gen(function* () {
-    const self = yield* EventSourced.make(model)
-    return Alarm.of({
-      Want: ({ payload }) => Effect.asVoid(self.handle(payload)),
-      Wake: ({ payload }) => Effect.asVoid(self.handle(payload))
-    })
-  }),
-  { ...EventSourced.options, maxIdleTime: "5 minutes" }
-)
+const AlarmLive = EventSourced.layer(Alarm, model, {
+  id: Schema.String,
+  maxIdleTime: "5 minutes",
+  mailboxCapacity: 4_096,
+  handlers: {
+    Want: (self, payload) => Effect.asVoid(self.handle(payload)),
+    Wake: (self, payload) => Effect.asVoid(self.handle(payload))
+  }
+})
 
 const Test = AlarmLive.pipe(
   Layer.provideMerge(TestCluster.layer()),

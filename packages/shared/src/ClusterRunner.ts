@@ -19,7 +19,7 @@ import type { ShortCalls } from "./NatsTransport/ShortCalls.ts"
 import * as PlacedRunnerStorage from "./PlacedRunnerStorage.ts"
 import { Placement } from "./Placement.ts"
 import type { Region } from "./Region.ts"
-import { Residents } from "./Residents.ts"
+import * as Residents from "./Residents.ts"
 import * as RunnerPresence from "./RunnerPresence.ts"
 import * as ShardMover from "./ShardMover.ts"
 
@@ -38,7 +38,7 @@ export interface Options {
 export const layer = (
   options: Options
 ): Layer.Layer<
-  Sharding.Sharding | Runners.Runners | ShortCalls | Residents,
+  Sharding.Sharding | Runners.Runners | ShortCalls | Residents.Residents,
   never,
   RunnerStorage.RunnerStorage | Nats
 > =>
@@ -47,7 +47,9 @@ export const layer = (
       const { incarnation = nuid.next(), limits, region, runnerId } = options
       const withLimits = limits === undefined ? {} : { limits }
       return CallServer.layer.pipe(
-        Layer.provideMerge([Sharding.layer, Residents.layer]),
+        Layer.provideMerge(
+          Sharding.layer.pipe(Layer.provide(Residents.layerStorage), Layer.provideMerge(Residents.Residents.layer))
+        ),
         Layer.provideMerge(Caller.layerRunners),
         Layer.provide(NatsTransport.layerServer({ runnerId, incarnation, ...withLimits })),
         Layer.provide(NatsTransport.layerClientProtocol({ region, ...withLimits })),

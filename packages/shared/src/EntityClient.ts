@@ -1,5 +1,5 @@
 import { Context, Effect, Fiber, Option, Tracer } from "effect"
-import { type Entity, EntityId, type ShardId, Sharding } from "effect/cluster"
+import { ClusterError, type Entity, EntityAddress, EntityId, EntityType, type ShardId, Sharding } from "effect/cluster"
 import type { Rpc } from "effect/rpc"
 import { isShort, ShortCalls } from "./NatsTransport/ShortCalls.ts"
 import { isStream, Residents } from "./Residents.ts"
@@ -16,6 +16,8 @@ interface Ways {
   readonly residents: Residents["Service"] | undefined
   readonly short: ShortCalls["Service"] | undefined
   readonly shardOf: (id: string) => ShardId.ShardId
+  /** Whether this process has the shard. */
+  readonly holds: (shard: ShardId.ShardId) => boolean
 }
 
 /** A client of one entity; its methods are those of the contract. */
@@ -24,6 +26,11 @@ interface Near {
   readonly id: string
 }
 
+const mailboxFull = (type: string, id: string, shardId: ShardId.ShardId) =>
+  new ClusterError.MailboxFull({
+    address: EntityAddress.make({ shardId, entityType: EntityType.make(type), entityId: EntityId.make(id) })
+  })
+
 const prototypes = new WeakMap<object, object>()
 
 /** The methods of all clients of a type, made once. */
@@ -31,6 +38,14 @@ const prototypeOf = (entity: Entity.Entity<string, Rpc.Any>): object => {
   const known = prototypes.get(entity)
   if (known !== undefined) return known
   const { type } = entity
+  const isHosted = ({ residents }: Ways, tag: string): boolean => residents?.rpc(type, tag) !== undefined
+  /** The shard of an entity that is here, or may be made here. */
+  const shardHere = ({ holds, residents, shardOf }: Ways, id: string): ShardId.ShardId | undefined => {
+    const known = residents!.find(type, id)?.address.shardId
+    if (known !== undefined) return known
+    const shard = shardOf(id)
+    return holds(shard) ? shard : undefined
+  }
   const prototype: Record<string, unknown> = {}
   for (const [tag, rpc] of entity.protocol.requests) {
     const away = ({ id, ways }: Near, payload?: unknown, options?: unknown) => ways.far(id)[tag]!(payload, options)
@@ -40,11 +55,16 @@ const prototypeOf = (entity: Entity.Entity<string, Rpc.Any>): object => {
       return Effect.callback<unknown, unknown>((resume) => {
         const { id, ways } = this
         const parent = spanOf(Fiber.getCurrent())
-        const there = ways.residents?.find(type, id)
-        if (there !== undefined) {
-          const taken = there.call(tag, payload, parent, (exit) => resume(exit ?? away(this, payload)))
-          if (taken) return undefined
-        } else if (ways.short !== undefined && isAsked) {
+        const here = isHosted(ways, tag) ? shardHere(ways, id) : undefined
+        if (here !== undefined) {
+          ways.residents!.call({ entityType: type, entityId: id, shardId: here, tag, payload, parent }, (answer) => {
+            if (answer === "EntityNotAssignedToRunner") resume(Effect.delay(away(this, payload), againMs))
+            else if (answer === "MailboxFull") resume(Effect.fail(mailboxFull(type, id, here)))
+            else resume(answer)
+          })
+          return undefined
+        }
+        if (ways.short !== undefined && isAsked) {
           const message = { shard: ways.shardOf(id), entityType: type, entityId: id, tag, payload, rpc, parent }
           const forget = ways.short.call(message, (exit) => resume(exit ?? Effect.delay(away(this, payload), againMs)))
           if (forget !== undefined) return Effect.sync(forget)
@@ -63,7 +83,7 @@ const prototypeOf = (entity: Entity.Entity<string, Rpc.Any>): object => {
 }
 
 /**
- * A client of entities that takes the shortest way to each: what is in the memory of this process is called where it is;
+ * A client of entities that takes the shortest way to each: an entity of this process is called where it is;
  * a shard whose runner is known is asked there, without an RPC client, a span and a reply object for each call; all
  * else, and what these two cannot tell, goes through Effect's own client, which waits, tries again and activates.
  */
@@ -77,7 +97,8 @@ export const make = <Type extends string, Rpcs extends Rpc.Any>(entity: Entity.E
       shardOf: (id) => {
         const entityId = EntityId.make(id)
         return sharding.getShardId(entityId, entity.getShardGroup(entityId))
-      }
+      },
+      holds: sharding.hasShardId
     }
     const prototype = prototypeOf(entity as unknown as Entity.Entity<string, Rpc.Any>)
     return ((id: string) => Object.assign(Object.create(prototype), { ways, id } satisfies Near)) as Client<Rpcs>

@@ -25,7 +25,7 @@ const answered = (send: (message: Message.IncomingRequest<never>) => Effect.Effe
       CallServer.layerCalls.pipe(
         Layer.provide([
           incoming,
-          Layer.succeed(Residents, { find: () => undefined } as never),
+          Layer.succeed(Residents, { find: () => undefined, rpc: () => undefined } as never),
           Layer.succeed(Sharding.Sharding, manager as never),
           Layer.succeed(RpcServer.Protocol, { codecFor: () => undefined } as never)
         ])

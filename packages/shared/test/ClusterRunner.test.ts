@@ -32,18 +32,19 @@ const Place = Entity.make("Place", [
 const brittle = new Set<string>()
 
 const layerPlace = (runnerId: string) =>
-  Place.toLayer(
-    Effect.succeed(
-      Place.of({
-        Where: () => Effect.succeed(runnerId),
-        Hang: () => Effect.never,
-        Die: () => Effect.die("broken"),
-        Brittle: () => (brittle.has(runnerId) ? Effect.die("broken") : Effect.succeed(runnerId)),
-        Length: ({ payload }) => Effect.succeed(payload.text.length),
-        Count: ({ payload }) => Stream.range(1, payload.to)
-      })
-    ).pipe(Residents.residing(Place, { maxIdleTime: "1 minute", mailboxCapacity: 4_096 }))
-  )
+  Residents.layer(Place, {
+    maxIdleTime: "1 minute",
+    mailboxCapacity: 4_096,
+    activate: () => Effect.succeed({ close: () => Effect.void }),
+    handlers: {
+      Where: () => Effect.succeed(runnerId),
+      Hang: () => Effect.never,
+      Die: () => Effect.die("broken"),
+      Brittle: () => (brittle.has(runnerId) ? Effect.die("broken") : Effect.succeed(runnerId)),
+      Length: (_, { text }) => Effect.succeed(text.length),
+      Count: (_, { to }) => Stream.range(1, to)
+    }
+  })
 
 const layerControl = (applicationName: string) =>
   Layer.unwrap(Effect.map(PgTest.url, (url) => Postgres.layer({ url, applicationName, connectionsMax: 4 }))).pipe(

@@ -1,68 +1,68 @@
 import * as EntityClient from "@halles/shared/EntityClient"
-import { assert, it, layer } from "@effect/vitest"
+import { assert, layer } from "@effect/vitest"
 import * as Residents from "@halles/shared/Residents"
-import { Cause, Deferred, Effect, Exit, Fiber, Layer, Option, Schema } from "effect"
+import { Deferred, Effect, Exit, Fiber, Layer, Option, Schema, Stream } from "effect"
 import {
+  ClusterSchema,
   Entity,
-  EntityAddress,
-  EntityId,
-  EntityType,
   MessageStorage,
   RunnerAddress,
   RunnerHealth,
   Runners,
-  RunnerStorage
+  RunnerStorage,
+  ShardId,
+  Sharding,
+  ShardingConfig
 } from "effect/cluster"
-import { ClusterSchema, ShardId, Sharding, ShardingConfig } from "effect/cluster"
 import { Rpc } from "effect/rpc"
 import { TestClock } from "effect/testing"
 
 class No extends Schema.TaggedError<No>()("No", {}) {}
 
 const Probe = Entity.make("Probe", [
-  /** Says how often this entity was made, and whether the entity manager is among those who called. */
-  Rpc.make("Ask", { success: Schema.Struct({ made: Schema.Int, managed: Schema.Boolean }) }),
+  /** Says how often this entity was made. */
+  Rpc.make("Ask", { success: Schema.Int }),
   Rpc.make("Refuse", { error: No }),
-  /** Its handler dies where it is called directly, and at its first call by the manager; each time it is made anew. */
-  Rpc.make("Die", { success: Schema.String }),
-  Rpc.make("Hang", {})
+  /** Its handler dies in the first life of the entity. */
+  Rpc.make("Die", { success: Schema.Int }),
+  Rpc.make("Hang", {}),
+  /** Answers when the test opens the gate. */
+  Rpc.make("Gate", { success: Schema.Int }),
+  Rpc.make("Count", { payload: { to: Schema.Int }, success: Schema.Int, stream: true })
 ]).annotateRpcs(ClusterSchema.Uninterruptible, true)
 
 const made = new Map<string, number>()
-const deaths = new Map<string, number>()
-const count = (counts: Map<string, number>, id: string) => {
-  const next = (counts.get(id) ?? 0) + 1
-  counts.set(id, next)
-  return next
-}
-/** The manager gives each call a span of its own. */
-const managed = Effect.map(
-  Effect.option(Effect.currentSpan),
-  (span) => Option.isSome(span) && span.value.name.startsWith("Probe.")
-)
+const closed: Array<string> = []
+const gate = Deferred.makeUnsafe<void>()
+const mailboxCapacity = 4
 
-const options = { concurrency: "unbounded", maxIdleTime: "1 minute", mailboxCapacity: 4 } as const
-
-const ProbeLive = Probe.toLayer(
-  Effect.gen(function* () {
-    const id: string = (yield* Entity.CurrentAddress).entityId
-    const number = count(made, id)
-    return Probe.of({
-      Ask: () => Effect.map(managed, (is) => ({ made: number, managed: is })),
-      Refuse: () => Effect.fail(new No()),
-      Die: () =>
-        Effect.flatMap(managed, (is) =>
-          is && count(deaths, id) > 1 ? Effect.succeed("survived") : Effect.die("broken")
-        ),
-      Hang: () => Effect.never
-    })
-  }).pipe(Residents.residing(Probe, options)),
-  options
-)
+const ProbeLive = Residents.layer(Probe, {
+  maxIdleTime: "1 minute",
+  mailboxCapacity,
+  activate: ({ entityId }) =>
+    Effect.sync(() => {
+      const life = (made.get(entityId) ?? 0) + 1
+      made.set(entityId, life)
+      return { life, close: () => Effect.sync(() => closed.push(`${entityId} ${life}`)) }
+    }),
+  handlers: {
+    Ask: ({ life }) => Effect.succeed(life),
+    Refuse: () => Effect.fail(new No()),
+    Die: ({ life }) => (life === 1 ? Effect.die("broken") : Effect.succeed(life)),
+    Hang: () => Effect.never,
+    Gate: ({ life }) => Effect.as(Deferred.await(gate), life),
+    Count: (_, { to }) => Stream.range(1, to)
+  }
+})
 
 const Test = ProbeLive.pipe(
-  Layer.provideMerge([Sharding.layer, Residents.Residents.layerWith({ finishMs: 0 })]),
-  Layer.provide([Runners.layerNoop, RunnerStorage.layerMemory, RunnerHealth.layerNoop]),
+  Layer.provideMerge(Sharding.layer),
+  Layer.provide([
+    Runners.layerNoop,
+    Layer.provide(Residents.layerStorage, RunnerStorage.layerMemory),
+    RunnerHealth.layerNoop
+  ]),
+  Layer.provideMerge(Residents.Residents.layer),
   Layer.provide(MessageStorage.layerNoop),
   Layer.provide(
     ShardingConfig.layer({
@@ -73,90 +73,104 @@ const Test = ProbeLive.pipe(
   )
 )
 
+const probe = (id: string) => Effect.map(EntityClient.make(Probe), (clientOf) => clientOf(id))
+const shard = ShardId.make("default", 1)
+
 layer(Test, { timeout: "30 seconds" })("Residents", (it) => {
-  const ask = Effect.fnUntraced(function* (id: string) {
-    return yield* (yield* EntityClient.make(Probe))(id).Ask()
+  const started = TestClock.adjust("10 seconds")
+  /** A call as the transport makes it, and what it was answered with. */
+  const called = Effect.fnUntraced(function* (id: string, tag: string) {
+    const residents = yield* Residents.Residents
+    const answers: Array<unknown> = []
+    const message = { entityType: "Probe", entityId: id, shardId: shard, tag, payload: undefined, parent: undefined }
+    residents.call(message, (answer) => answers.push(answer))
+    return answers
   })
 
-  it.effect("are called without the entity manager once they are in memory", () =>
+  it.effect("are made when they are called first, and answer as their contract says", () =>
     Effect.gen(function* () {
-      yield* TestClock.adjust("10 seconds")
-      assert.deepStrictEqual(yield* ask("one"), { made: 1, managed: true })
-      assert.deepStrictEqual(yield* ask("one"), { made: 1, managed: false })
-      const refused = yield* Effect.exit((yield* EntityClient.make(Probe))("one").Refuse())
-      assert.deepStrictEqual(refused, Exit.fail(new No()))
+      yield* started
+      const one = yield* probe("one")
+      assert.strictEqual(yield* one.Ask(), 1)
+      assert.strictEqual(yield* one.Ask(), 1)
+      assert.deepStrictEqual(yield* Effect.exit(one.Refuse()), Exit.fail(new No()))
+      assert.deepStrictEqual(
+        yield* Stream.runCollect(one.Count({ to: 100 })),
+        Array.from({ length: 100 }, (_, n) => n + 1)
+      )
     })
   )
 
-  it.effect("stay while they are called, and are passivated when they are not", () =>
+  it.effect("are reached by Effect's own client as well", () =>
     Effect.gen(function* () {
-      yield* TestClock.adjust("10 seconds")
-      yield* ask("idle")
-      for (let second = 0; second < 300; second += 5) {
-        assert.strictEqual((yield* ask("idle")).made, 1)
-        yield* TestClock.adjust("5 seconds")
+      yield* started
+      const far = (yield* Probe.client)("far")
+      assert.strictEqual(yield* far.Ask(), 1)
+      assert.instanceOf(yield* Effect.flip(far.Refuse()), No)
+      assert.strictEqual(made.get("far"), 1)
+    })
+  )
+
+  it.effect("stay while they are called, and leave, closed, when they are not", () =>
+    Effect.gen(function* () {
+      yield* started
+      const idle = yield* probe("idle")
+      for (let second = 0; second < 300; second += 20) {
+        assert.strictEqual(yield* idle.Ask(), 1)
+        yield* TestClock.adjust("20 seconds")
       }
-      yield* TestClock.adjust("3 minutes")
-      assert.deepStrictEqual(yield* ask("idle"), { made: 2, managed: true })
-      assert.deepStrictEqual(yield* ask("idle"), { made: 2, managed: false })
+      assert.notInclude(closed, "idle 1")
+      yield* TestClock.adjust("2 minutes")
+      assert.include(closed, "idle 1")
+      assert.strictEqual(yield* idle.Ask(), 2)
     })
   )
 
-  it.effect("are rebuilt by the manager when a handler dies, and its caller is answered then", () =>
+  it.effect("are made anew when a handler dies, and its caller is answered by the next life; neighbours go on", () =>
     Effect.gen(function* () {
-      yield* TestClock.adjust("10 seconds")
-      yield* ask("brittle")
-      const dying = yield* Effect.forkChild((yield* EntityClient.make(Probe))("brittle").Die())
-      yield* TestClock.adjust("30 seconds")
-      const exit = yield* Effect.exit(Fiber.join(dying))
-      assert.deepStrictEqual(exit, Exit.succeed("survived"))
-      assert.strictEqual((yield* ask("brittle")).made, 3)
+      yield* started
+      const brittle = yield* probe("brittle")
+      const waiting = yield* called("brittle", "Gate")
+      const dying = yield* Effect.forkChild(brittle.Die(), { startImmediately: true })
+      const late = yield* called("brittle", "Ask")
+      assert.strictEqual(yield* (yield* probe("beside")).Ask(), 1)
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(yield* Fiber.join(dying), 2)
+      assert.deepStrictEqual(late, [Exit.succeed(2)])
+      assert.include(closed, "brittle 1")
+      assert.deepStrictEqual(waiting, [], "it is begun again in the next life")
+      yield* Deferred.succeed(gate, undefined)
+      yield* TestClock.adjust(1)
+      assert.deepStrictEqual(waiting, [Exit.succeed(2)])
     })
   )
 
-  it.effect("take as many calls as their mailbox holds, and the manager as many again; then it is full", () =>
+  it.effect("take as many calls as their mailbox holds", () =>
     Effect.gen(function* () {
-      yield* TestClock.adjust("10 seconds")
-      yield* ask("full")
-      const clientOf = yield* EntityClient.make(Probe)
-      for (let call = 0; call < 2 * options.mailboxCapacity; call += 1) {
-        yield* Effect.forkChild(clientOf("full").Hang(), { startImmediately: true })
+      yield* started
+      const full = yield* probe("full")
+      for (let call = 0; call < mailboxCapacity; call += 1) {
+        yield* Effect.forkChild(full.Hang(), { startImmediately: true })
       }
-      const exit = yield* Effect.exit(clientOf("full").Ask())
-      const error = Exit.isFailure(exit) ? Cause.findErrorOption(exit.cause) : Option.none()
-      assert.strictEqual(Option.getOrUndefined(error)?._tag, "MailboxFull")
+      assert.strictEqual((yield* Effect.flip(full.Ask()))._tag, "MailboxFull")
+      assert.strictEqual((yield* Effect.flip((yield* Probe.client)("full").Ask()))._tag, "MailboxFull")
+    })
+  )
+
+  it.effect("who leaves answers what it has begun, for a while; what hangs is asked elsewhere then", () =>
+    Effect.gen(function* () {
+      yield* started
+      const residents = yield* Residents.Residents
+      const hanging = yield* called("leaving", "Hang")
+      const leaving = yield* Effect.forkChild(residents.evict(shard), { startImmediately: true })
+      assert.isUndefined(residents.find("Probe", "leaving"))
+      yield* TestClock.adjust(Residents.finishMs - 1)
+      assert.deepStrictEqual(hanging, [])
+      yield* TestClock.adjust(1)
+      yield* Fiber.join(leaving)
+      assert.deepStrictEqual(hanging, ["EntityNotAssignedToRunner"])
+      assert.include(closed, "leaving 1")
+      assert.strictEqual(residents.count("Probe"), 0)
     })
   )
 })
-
-it.effect("who leaves answers what it has begun, for a while; what hangs is for the manager then", () =>
-  Effect.gen(function* () {
-    const residents = yield* Residents.Residents
-    const gate = yield* Deferred.make<string>()
-    const resident = new Residents.Resident({
-      address: EntityAddress.make({
-        shardId: ShardId.make("eu/1", 1),
-        entityType: EntityType.make("Probe"),
-        entityId: EntityId.make("leaving")
-      }),
-      requests: Probe.protocol.requests,
-      handlers: { Ask: () => Deferred.await(gate), Hang: () => Effect.never },
-      services: yield* Effect.context<never>(),
-      options,
-      supervision: residents.supervision
-    })
-    residents.add(resident)
-    const answers: Array<unknown> = []
-    const told = (exit: Exit.Exit<unknown, unknown> | null) => answers.push(exit)
-    assert.isTrue(resident.call("Ask", undefined, undefined, told))
-    assert.isTrue(resident.call("Hang", undefined, undefined, told))
-    const left = yield* Effect.forkChild(residents.remove(resident), { startImmediately: true })
-    assert.isUndefined(residents.find("Probe", "leaving"))
-    yield* Deferred.succeed(gate, "done")
-    yield* TestClock.adjust(Residents.finishMs / 2)
-    assert.deepStrictEqual(answers, [Exit.succeed("done")])
-    yield* TestClock.adjust(Residents.finishMs / 2)
-    yield* Fiber.join(left)
-    assert.deepStrictEqual(answers, [Exit.succeed("done"), null])
-  }).pipe(Effect.provide(Residents.Residents.layer))
-)

@@ -9,11 +9,17 @@ export const Echo = Entity.make("Echo", [Rpc.make("Say", { payload: { text: Sche
   .annotateRpcs(ClusterSchema.Uninterruptible, true)
   .annotate(ClusterSchema.ShardGroup, Shard.group)
 
-const options = { concurrency: "unbounded", maxIdleTime: "1 minute", mailboxCapacity: 256 } as const
+/** As Effect hosts it. */
+export const EchoManaged = Echo.toLayer(Echo.of({ Say: ({ payload }) => Effect.succeed(payload.text) }), {
+  concurrency: "unbounded",
+  maxIdleTime: "1 minute",
+  mailboxCapacity: 256
+})
 
-export const EchoLive = Echo.toLayer(
-  Effect.succeed(Echo.of({ Say: ({ payload }) => Effect.succeed(payload.text) })).pipe(
-    Residents.residing(Echo, options)
-  ),
-  options
-)
+/** As we do. */
+export const EchoLive = Residents.layer(Echo, {
+  maxIdleTime: "1 minute",
+  mailboxCapacity: 256,
+  activate: () => Effect.succeed({ close: () => Effect.void }),
+  handlers: { Say: (_, { text }) => Effect.succeed(text) }
+})

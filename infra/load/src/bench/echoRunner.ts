@@ -6,7 +6,7 @@ import { Region } from "@halles/shared/Region"
 import { Config, Effect, Layer, Schema } from "effect"
 import { HttpRouter, HttpServerResponse } from "effect/http"
 import { createServer } from "node:http"
-import { EchoLive } from "./Echo.ts"
+import { EchoLive, EchoManaged } from "./Echo.ts"
 import * as EffectSocket from "./EffectSocket.ts"
 
 /** A runner that hosts `Echo` and nothing else, over the transport that its environment names. */
@@ -35,7 +35,7 @@ const nats = ({ controlUrl, id, natsUrl, region }: Settings) => {
 }
 
 const socket = ({ controlUrl, id, region, socketPort }: Settings) =>
-  EchoLive.pipe(
+  EchoManaged.pipe(
     Layer.provide(Layer.orDie(EffectSocket.layerRunner({ runnerId: id, region, port: socketPort, controlUrl })))
   )
 

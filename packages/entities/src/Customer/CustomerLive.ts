@@ -1,42 +1,39 @@
 import { CustomerId } from "@halles/shared/Ids"
-import * as Residents from "@halles/shared/Residents"
 import { Effect } from "effect"
-import { Entity } from "effect/cluster"
 import { Customer } from "../Customer.ts"
 import { NotFound } from "../EntityErrors.ts"
 import * as EventSourced from "../EventSourced.ts"
+import type { ShellOf } from "../EventSourced/Shell.ts"
 import * as Refusals from "../Refusals.ts"
 import * as CustomerState from "./CustomerState.ts"
 
-const options = { ...EventSourced.options, maxIdleTime: "5 minutes", mailboxCapacity: 256 } as const
+type Self = ShellOf<CustomerId, typeof CustomerState>
 
-export const CustomerLive = Customer.toLayer(
-  Effect.gen(function* () {
-    const id = CustomerId.make((yield* Entity.CurrentAddress).entityId)
-    const self = yield* EventSourced.make(CustomerState)
+const shown = (self: Self, { seq, state }: { readonly state: CustomerState.State; readonly seq: number }) => {
+  const customer = CustomerState.view(self.id, state, seq)
+  return customer === null
+    ? Effect.fail(new NotFound({ entity: CustomerState.type, id: self.id }))
+    : Effect.succeed(customer)
+}
+const asked = (self: Self, command: CustomerState.Command) =>
+  Effect.flatMap(self.handle(command), (now) => shown(self, now))
+const change = ({ id }: Self) => Refusals.only(id, "NotFound", "PreconditionFailed", "Busy")
 
-    const shown = ({ seq, state }: { readonly state: CustomerState.State; readonly seq: number }) => {
-      const customer = CustomerState.view(id, state, seq)
-      return customer === null
-        ? Effect.fail(new NotFound({ entity: CustomerState.type, id }))
-        : Effect.succeed(customer)
-    }
-    const asked = (command: CustomerState.Command) => Effect.flatMap(self.handle(command), shown)
-    const change = Refusals.only(id, "NotFound", "PreconditionFailed", "Busy")
-
-    return Customer.of({
-      Register: ({ payload }) => asked(payload).pipe(Refusals.only(id, "AlreadyExists", "Busy")),
-      UpdateProfile: ({ payload }) => asked(payload).pipe(change),
-      PutAddress: ({ payload }) =>
-        asked(payload).pipe(Refusals.only(id, "NotFound", "TooManyAddresses", "PreconditionFailed", "Busy")),
-      RemoveAddress: ({ payload }) => asked(payload).pipe(change),
-      SetConsent: ({ payload }) => asked(payload).pipe(change),
-      NoteOrder: ({ payload }) => Effect.asVoid(asked(payload)).pipe(change),
-      MovePoints: ({ payload }) =>
-        asked(payload).pipe(Refusals.only(id, "NotFound", "NotEnoughPoints", "PreconditionFailed", "Busy")),
-      Wake: ({ payload }) => Effect.asVoid(self.handle(payload)).pipe(Refusals.only(id, "Busy")),
-      View: () => Effect.flatMap(self.committed, shown)
-    })
-  }).pipe(Residents.residing(Customer, options)),
-  options
-)
+export const CustomerLive = EventSourced.layer(Customer, CustomerState, {
+  id: CustomerId,
+  maxIdleTime: "5 minutes",
+  mailboxCapacity: 256,
+  handlers: {
+    Register: (self, payload) => asked(self, payload).pipe(Refusals.only(self.id, "AlreadyExists", "Busy")),
+    UpdateProfile: (self, payload) => asked(self, payload).pipe(change(self)),
+    PutAddress: (self, payload) =>
+      asked(self, payload).pipe(Refusals.only(self.id, "NotFound", "TooManyAddresses", "PreconditionFailed", "Busy")),
+    RemoveAddress: (self, payload) => asked(self, payload).pipe(change(self)),
+    SetConsent: (self, payload) => asked(self, payload).pipe(change(self)),
+    NoteOrder: (self, payload) => Effect.asVoid(asked(self, payload)).pipe(change(self)),
+    MovePoints: (self, payload) =>
+      asked(self, payload).pipe(Refusals.only(self.id, "NotFound", "NotEnoughPoints", "PreconditionFailed", "Busy")),
+    Wake: (self, payload) => Effect.asVoid(self.handle(payload)).pipe(Refusals.only(self.id, "Busy")),
+    View: (self) => Effect.flatMap(self.committed, (now) => shown(self, now))
+  }
+})

@@ -1,12 +1,11 @@
 import * as EntityClient from "@halles/shared/EntityClient"
 import { CommandId, CustomerId, OrderId, type SkuCode, skuId, type WarehouseId } from "@halles/shared/Ids"
 import { regionOf } from "@halles/shared/Region"
-import * as Residents from "@halles/shared/Residents"
 import { Effect, Layer, Option, Schema, Stream } from "effect"
-import { Entity } from "effect/cluster"
 import { Customer, NoteOrder } from "../Customer.ts"
 import { NotFound } from "../EntityErrors.ts"
 import * as EventSourced from "../EventSourced.ts"
+import type { ShellOf } from "../EventSourced/Shell.ts"
 import { Order } from "../Order.ts"
 import * as Refusals from "../Refusals.ts"
 import { Authorise, Capture, Payment, Refund, Void } from "../Payment.ts"
@@ -66,7 +65,7 @@ const makeSaga = Effect.gen(function* () {
   const shipments = yield* EntityClient.make(Shipment)
   const customers = yield* EntityClient.make(Customer)
 
-  return (orderId: OrderId) => {
+  return (owed: OrderState.Owed, state: OrderState.State, orderId: OrderId) => {
     const region = regionOf(orderId)
     const sku = (code: SkuCode) => skus(skuId(region, code))
     const command = (key: string) => ({
@@ -84,7 +83,7 @@ const makeSaga = Effect.gen(function* () {
             Effect.fail(new NotYet({ step, reason: outcome.reason ?? outcome._tag }))
           )
 
-    const send = Effect.fnUntraced(function* (owed: OrderState.Owed, state: OrderState.State) {
+    const send = Effect.gen(function* () {
       const draft = state.draft!
       const fields = command(owed.key)
       switch (owed._tag) {
@@ -197,17 +196,16 @@ const makeSaga = Effect.gen(function* () {
       }
     })
 
-    return (owed: OrderState.Owed, state: OrderState.State) =>
-      send(owed, state).pipe(
-        Effect.timeout(callDeadline),
-        Effect.map((outcome): OrderState.Command => ({
-          _tag: "Record",
-          commandId: CommandId.make(`${owed.key}:done`),
-          origin: command(owed.key).origin,
-          answers: owed.key,
-          outcome
-        }))
-      )
+    return send.pipe(
+      Effect.timeout(callDeadline),
+      Effect.map((outcome): OrderState.Command => ({
+        _tag: "Record",
+        commandId: CommandId.make(`${owed.key}:done`),
+        origin: command(owed.key).origin,
+        answers: owed.key,
+        outcome
+      }))
+    )
   }
 })
 
@@ -218,73 +216,69 @@ const isOver = (state: OrderState.State) =>
   state.phase === "cancelled" ||
   (state.phase === "delivered" && OrderState.next(state) === null && state.returns.length === 0)
 
-const options = {
-  ...EventSourced.options,
-  maxIdleTime: "30 seconds",
-  mailboxCapacity: 256,
-  patient: ["Settled"]
-} as const
+type Self = ShellOf<OrderId, typeof OrderState>
+
+const shown = ({ id }: Self, { seq, state }: { readonly state: OrderState.State; readonly seq: number }) => {
+  const order = view(id, state, seq)
+  return order === null ? Effect.fail(new NotFound({ entity: "Order", id })) : Effect.succeed(order)
+}
+const told = (self: Self, command: OrderState.Command) => Effect.asVoid(self.handle(command))
+const asked = (self: Self, command: OrderState.Command) =>
+  Effect.flatMap(self.handle(command), (now) => shown(self, now))
+
+/** All steps after `afterSeq`, then each new one as it is committed, until the order is over. */
+const watch = (self: Self, afterSeq: number) =>
+  Stream.paginate(
+    afterSeq,
+    Effect.fnUntraced(function* (seen: number) {
+      let now = yield* self.committed
+      yield* shown(self, now)
+      while (now.state.steps.length <= seen && !isOver(now.state)) {
+        yield* self.changedSince(now.seq)
+        now = yield* self.committed
+      }
+      const { state } = now
+      const fresh = state.steps.slice(seen).map((step) => ({ step, status: statusOf(state) }))
+      return [fresh, isOver(state) ? Option.none<number>() : Option.some(state.steps.length)] as const
+    })
+  )
 
 export const OrderLive = Layer.unwrap(
-  Effect.gen(function* () {
-    const saga = yield* makeSaga
-    return Order.toLayer(
-      Effect.gen(function* () {
-        const { entityId } = yield* Entity.CurrentAddress
-        const id = OrderId.make(entityId)
-        const self = yield* EventSourced.make(OrderState, { perform: saga(id) })
-        const shown = ({ seq, state }: { readonly state: OrderState.State; readonly seq: number }) => {
-          const order = view(id, state, seq)
-          return order === null ? Effect.fail(new NotFound({ entity: "Order", id })) : Effect.succeed(order)
-        }
-        const told = (command: OrderState.Command) => Effect.asVoid(self.handle(command))
-        const asked = (command: OrderState.Command) => Effect.flatMap(self.handle(command), shown)
-
-        /** All steps after `afterSeq`, then each new one as it is committed, until the order is over. */
-        const watch = (afterSeq: number) =>
-          Stream.paginate(
-            afterSeq,
-            Effect.fnUntraced(function* (seen: number) {
-              let now = yield* self.committed
-              yield* shown(now)
-              while (now.state.steps.length <= seen && !isOver(now.state)) {
-                yield* self.changedSince(now.seq)
-                now = yield* self.committed
-              }
-              const { state } = now
-              const fresh = state.steps.slice(seen).map((step) => ({ step, status: statusOf(state) }))
-              return [fresh, isOver(state) ? Option.none<number>() : Option.some(state.steps.length)] as const
-            })
-          )
-
-        return Order.of({
-          Place: ({ payload }) => told(payload).pipe(Refusals.only(id, "AlreadyExists", "Busy")),
-          Cancel: ({ payload }) =>
-            asked(payload).pipe(Refusals.only(id, "NotFound", "TooLateToCancel", "PreconditionFailed", "Busy")),
-          RequestReturn: ({ payload }) =>
-            asked(payload).pipe(
-              Refusals.only(
-                id,
-                "NotFound",
-                "NotShipped",
-                "ReturnExceeds",
-                "TooManyReturns",
-                "PreconditionFailed",
-                "Busy"
-              )
-            ),
-          Operate: ({ payload }) =>
-            asked(payload).pipe(Refusals.only(id, "NotFound", "NotOperable", "TooLateToCancel", "Busy")),
-          NoteDispatched: ({ payload }) => told(payload).pipe(Refusals.only(id, "NotFound", "Busy")),
-          NoteDelivered: ({ payload }) => told(payload).pipe(Refusals.only(id, "NotFound", "Busy")),
-          NoteReturnReceived: ({ payload }) => told(payload).pipe(Refusals.only(id, "NotFound", "Busy")),
-          Wake: ({ payload }) => told(payload).pipe(Refusals.only(id, "Busy")),
-          View: () => Effect.flatMap(self.committed, shown),
-          Settled: ({ payload }) => Effect.flatMap(self.until(isSettled, payload.timeoutMs), shown),
-          Watch: ({ payload }) => watch(payload.afterSeq)
-        })
-      }).pipe(Residents.residing(Order, options)),
-      options
-    )
-  })
+  Effect.map(makeSaga, (perform) =>
+    EventSourced.layer(Order, OrderState, {
+      id: OrderId,
+      maxIdleTime: "30 seconds",
+      mailboxCapacity: 256,
+      patient: ["Settled"],
+      perform,
+      handlers: {
+        Place: (self, payload) => told(self, payload).pipe(Refusals.only(self.id, "AlreadyExists", "Busy")),
+        Cancel: (self, payload) =>
+          asked(self, payload).pipe(
+            Refusals.only(self.id, "NotFound", "TooLateToCancel", "PreconditionFailed", "Busy")
+          ),
+        RequestReturn: (self, payload) =>
+          asked(self, payload).pipe(
+            Refusals.only(
+              self.id,
+              "NotFound",
+              "NotShipped",
+              "ReturnExceeds",
+              "TooManyReturns",
+              "PreconditionFailed",
+              "Busy"
+            )
+          ),
+        Operate: (self, payload) =>
+          asked(self, payload).pipe(Refusals.only(self.id, "NotFound", "NotOperable", "TooLateToCancel", "Busy")),
+        NoteDispatched: (self, payload) => told(self, payload).pipe(Refusals.only(self.id, "NotFound", "Busy")),
+        NoteDelivered: (self, payload) => told(self, payload).pipe(Refusals.only(self.id, "NotFound", "Busy")),
+        NoteReturnReceived: (self, payload) => told(self, payload).pipe(Refusals.only(self.id, "NotFound", "Busy")),
+        Wake: (self, payload) => told(self, payload).pipe(Refusals.only(self.id, "Busy")),
+        View: (self) => Effect.flatMap(self.committed, (now) => shown(self, now)),
+        Settled: (self, payload) => Effect.flatMap(self.until(isSettled, payload.timeoutMs), (now) => shown(self, now)),
+        Watch: (self, payload) => watch(self, payload.afterSeq)
+      }
+    })
+  )
 )

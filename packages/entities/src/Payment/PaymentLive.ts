@@ -1,9 +1,8 @@
 import { CommandId, OrderId } from "@halles/shared/Ids"
-import * as Residents from "@halles/shared/Residents"
 import { Effect, Layer } from "effect"
-import { Entity } from "effect/cluster"
 import { NotFound } from "../EntityErrors.ts"
 import * as EventSourced from "../EventSourced.ts"
+import type { ShellOf } from "../EventSourced/Shell.ts"
 import { Payment } from "../Payment.ts"
 import { PaymentGateway } from "../PaymentGateway.ts"
 import * as Refusals from "../Refusals.ts"
@@ -45,51 +44,44 @@ const makePerform = Effect.gen(function* () {
     }))
 })
 
-const options = { ...EventSourced.options, maxIdleTime: "30 seconds", mailboxCapacity: 256 } as const
+type Self = ShellOf<OrderId, typeof PaymentState>
+type Kind = "authorise" | "capture" | "void" | "refund"
+
+const outcome = Effect.fnUntraced(
+  function* (self: Self, kind: Kind, reference: string, command: PaymentState.Command) {
+    const { state } = yield* self.handle(command)
+    const first = PaymentState.outcomeOf(state, kind, reference)
+    if (first._tag !== "Pending") return first
+    const isKnown = (state: PaymentState.State) => PaymentState.outcomeOf(state, kind, reference)._tag !== "Pending"
+    const later = yield* self.until(isKnown, answerWithinMs)
+    return PaymentState.outcomeOf(later.state, kind, reference)
+  },
+  (effect, { id }) => Refusals.only(id, "Busy")(effect)
+)
 
 export const PaymentLive = Layer.unwrap(
-  Effect.gen(function* () {
-    const perform = yield* makePerform
-    return Payment.toLayer(
-      Effect.gen(function* () {
-        const id = OrderId.make((yield* Entity.CurrentAddress).entityId)
-        const self = yield* EventSourced.make(PaymentState, { perform })
-
-        const outcome = Effect.fnUntraced(
-          function* (
-            kind: "authorise" | "capture" | "void" | "refund",
-            reference: string,
-            command: PaymentState.Command
-          ) {
-            const { state } = yield* self.handle(command)
-            const first = PaymentState.outcomeOf(state, kind, reference)
-            if (first._tag !== "Pending") return first
-            const isKnown = (state: PaymentState.State) =>
-              PaymentState.outcomeOf(state, kind, reference)._tag !== "Pending"
-            const later = yield* self.until(isKnown, answerWithinMs)
-            return PaymentState.outcomeOf(later.state, kind, reference)
-          },
-          Refusals.only(id, "Busy")
-        )
-
-        return Payment.of({
-          Authorise: ({ payload }) => outcome("authorise", PaymentState.authoriseReference(id), payload),
-          Capture: ({ payload }) => outcome("capture", payload.reference, payload),
-          Void: ({ payload }) => outcome("void", payload.reference, payload),
-          Refund: ({ payload }) => outcome("refund", payload.reference, payload),
-          GatewayNotice: ({ payload }) =>
-            Effect.asVoid(self.handle(payload)).pipe(Refusals.only(id, "NotFound", "Busy")),
-          Wake: ({ payload }) => Effect.asVoid(self.handle(payload)).pipe(Refusals.only(id, "Busy")),
-          View: () =>
-            Effect.flatMap(self.committed, ({ seq, state }) => {
-              const payment = PaymentState.view(state, seq)
-              return payment === null
-                ? Effect.fail(new NotFound({ entity: PaymentState.type, id }))
-                : Effect.succeed(payment)
-            })
-        })
-      }).pipe(Residents.residing(Payment, options)),
-      options
-    )
-  })
+  Effect.map(makePerform, (perform) =>
+    EventSourced.layer(Payment, PaymentState, {
+      id: OrderId,
+      maxIdleTime: "30 seconds",
+      mailboxCapacity: 256,
+      perform,
+      handlers: {
+        Authorise: (self, payload) => outcome(self, "authorise", PaymentState.authoriseReference(self.id), payload),
+        Capture: (self, payload) => outcome(self, "capture", payload.reference, payload),
+        Void: (self, payload) => outcome(self, "void", payload.reference, payload),
+        Refund: (self, payload) => outcome(self, "refund", payload.reference, payload),
+        GatewayNotice: (self, payload) =>
+          Effect.asVoid(self.handle(payload)).pipe(Refusals.only(self.id, "NotFound", "Busy")),
+        Wake: (self, payload) => Effect.asVoid(self.handle(payload)).pipe(Refusals.only(self.id, "Busy")),
+        View: (self) =>
+          Effect.flatMap(self.committed, ({ seq, state }) => {
+            const payment = PaymentState.view(state, seq)
+            return payment === null
+              ? Effect.fail(new NotFound({ entity: PaymentState.type, id: self.id }))
+              : Effect.succeed(payment)
+          })
+      }
+    })
+  )
 )

@@ -1,11 +1,10 @@
 import * as EntityClient from "@halles/shared/EntityClient"
 import { CommandId, OrderId } from "@halles/shared/Ids"
-import * as Residents from "@halles/shared/Residents"
 import { Effect, Layer } from "effect"
-import { Entity } from "effect/cluster"
 import { Carrier } from "../Carrier.ts"
 import { NotFound } from "../EntityErrors.ts"
 import * as EventSourced from "../EventSourced.ts"
+import type { ShellOf } from "../EventSourced/Shell.ts"
 import { NoteDelivered, NoteDispatched, NoteReturnReceived, Order } from "../Order.ts"
 import * as Refusals from "../Refusals.ts"
 import { Shipment } from "../Shipment.ts"
@@ -70,46 +69,46 @@ const makePerform = Effect.gen(function* () {
   })
 })
 
-const options = { ...EventSourced.options, maxIdleTime: "30 seconds", mailboxCapacity: 256 } as const
+type Self = ShellOf<OrderId, typeof ShipmentState>
+
+const result = Effect.fnUntraced(function* <A extends { readonly _tag: string }>(
+  self: Self,
+  command: ShipmentState.Command,
+  of: (state: ShipmentState.State) => A
+) {
+  const { state } = yield* self.handle(command)
+  const first = of(state)
+  if (first._tag !== "Pending") return first
+  return of((yield* self.until((state) => of(state)._tag !== "Pending", answerWithinMs)).state)
+})
 
 export const ShipmentLive = Layer.unwrap(
-  Effect.gen(function* () {
-    const perform = yield* makePerform
-    return Shipment.toLayer(
-      Effect.gen(function* () {
-        const id = OrderId.make((yield* Entity.CurrentAddress).entityId)
-        const self = yield* EventSourced.make(ShipmentState, { perform })
-
-        const result = Effect.fnUntraced(function* <A extends { readonly _tag: string }>(
-          command: ShipmentState.Command,
-          of: (state: ShipmentState.State) => A
-        ) {
-          const { state } = yield* self.handle(command)
-          const first = of(state)
-          if (first._tag !== "Pending") return first
-          return of((yield* self.until((state) => of(state)._tag !== "Pending", answerWithinMs)).state)
-        })
-
-        return Shipment.of({
-          Create: ({ payload }) => result(payload, ShipmentState.createResult).pipe(Refusals.only(id, "Busy")),
-          CancelShipment: ({ payload }) => result(payload, ShipmentState.cancelResult).pipe(Refusals.only(id, "Busy")),
-          Collect: ({ payload }) =>
-            result(payload, (state) => ShipmentState.collectResult(state, payload.returnId)).pipe(
-              Refusals.only(id, "NotFound", "Busy")
-            ),
-          CarrierNotice: ({ payload }) =>
-            Effect.asVoid(self.handle(payload)).pipe(Refusals.only(id, "NotFound", "Busy")),
-          Wake: ({ payload }) => Effect.asVoid(self.handle(payload)).pipe(Refusals.only(id, "Busy")),
-          View: () =>
-            Effect.flatMap(self.committed, ({ seq, state }) => {
-              const shipment = ShipmentState.view(state, seq)
-              return shipment === null
-                ? Effect.fail(new NotFound({ entity: ShipmentState.type, id }))
-                : Effect.succeed(shipment)
-            })
-        })
-      }).pipe(Residents.residing(Shipment, options)),
-      options
-    )
-  })
+  Effect.map(makePerform, (perform) =>
+    EventSourced.layer(Shipment, ShipmentState, {
+      id: OrderId,
+      maxIdleTime: "30 seconds",
+      mailboxCapacity: 256,
+      perform,
+      handlers: {
+        Create: (self, payload) =>
+          result(self, payload, ShipmentState.createResult).pipe(Refusals.only(self.id, "Busy")),
+        CancelShipment: (self, payload) =>
+          result(self, payload, ShipmentState.cancelResult).pipe(Refusals.only(self.id, "Busy")),
+        Collect: (self, payload) =>
+          result(self, payload, (state) => ShipmentState.collectResult(state, payload.returnId)).pipe(
+            Refusals.only(self.id, "NotFound", "Busy")
+          ),
+        CarrierNotice: (self, payload) =>
+          Effect.asVoid(self.handle(payload)).pipe(Refusals.only(self.id, "NotFound", "Busy")),
+        Wake: (self, payload) => Effect.asVoid(self.handle(payload)).pipe(Refusals.only(self.id, "Busy")),
+        View: (self) =>
+          Effect.flatMap(self.committed, ({ seq, state }) => {
+            const shipment = ShipmentState.view(state, seq)
+            return shipment === null
+              ? Effect.fail(new NotFound({ entity: ShipmentState.type, id: self.id }))
+              : Effect.succeed(shipment)
+          })
+      }
+    })
+  )
 )

@@ -1,56 +1,55 @@
 import { SkuId } from "@halles/shared/Ids"
-import * as Residents from "@halles/shared/Residents"
 import { Effect } from "effect"
-import { Entity } from "effect/cluster"
 import { NotFound } from "../EntityErrors.ts"
 import * as EventSourced from "../EventSourced.ts"
+import type { ShellOf } from "../EventSourced/Shell.ts"
 import * as Refusals from "../Refusals.ts"
 import { Sku } from "../Sku.ts"
 import * as SkuState from "./SkuState.ts"
 
-const options = { ...EventSourced.options, maxIdleTime: "5 minutes", mailboxCapacity: 4_096 } as const
+type Self = ShellOf<SkuId, typeof SkuState>
 
-export const SkuLive = Sku.toLayer(
-  Effect.gen(function* () {
-    const id = SkuId.make((yield* Entity.CurrentAddress).entityId)
-    const self = yield* EventSourced.make(SkuState)
+const shown = (self: Self, { seq, state }: { readonly state: SkuState.State; readonly seq: number }) =>
+  SkuState.view(self.id, state, seq)
+const asked = (self: Self, command: SkuState.Command) => Effect.map(self.handle(command), (now) => shown(self, now))
+const told = (self: Self, command: SkuState.Command) => Effect.asVoid(self.handle(command))
 
-    const shown = ({ seq, state }: { readonly state: SkuState.State; readonly seq: number }) =>
-      SkuState.view(id, state, seq)
-    const asked = (command: SkuState.Command) => Effect.map(self.handle(command), shown)
-    const told = (command: SkuState.Command) => Effect.asVoid(self.handle(command))
-
-    return Sku.of({
-      Receive: ({ payload }) => asked(payload).pipe(Refusals.only(id, "StockBound", "PreconditionFailed", "Busy")),
-      Adjust: ({ payload }) =>
-        asked(payload).pipe(
-          Refusals.only(id, "NotFound", "StockChanged", "StockPromised", "StockBound", "PreconditionFailed", "Busy")
-        ),
-      Hold: ({ payload }) =>
-        self.handle(payload).pipe(
-          Effect.map(({ events, state }) => SkuState.holdResult(state, events, payload.orderId)),
-          Refusals.only(id, "Busy")
-        ),
-      Reserve: ({ payload }) =>
-        self.handle(payload).pipe(
-          Effect.map(({ events, state }) => SkuState.reserveResult(state, events, payload.orderId)),
-          Refusals.only(id, "Busy")
-        ),
-      Release: ({ payload }) => told(payload).pipe(Refusals.only(id, "Busy")),
-      Ship: ({ payload }) =>
-        self.handle(payload).pipe(
-          Effect.map(({ events, state }) => SkuState.shipResult(state, events, payload.orderId)),
-          Refusals.only(id, "Busy")
-        ),
-      Restock: ({ payload }) => told(payload).pipe(Refusals.only(id, "StockBound", "Busy")),
-      WriteOff: ({ payload }) => told(payload).pipe(Refusals.only(id, "Busy")),
-      AllowBackOrder: ({ payload }) => asked(payload).pipe(Refusals.only(id, "PreconditionFailed", "Busy")),
-      Wake: ({ payload }) => told(payload).pipe(Refusals.only(id, "Busy")),
-      View: () =>
-        Effect.flatMap(self.committed, (now) =>
-          now.seq === 0 ? Effect.fail(new NotFound({ entity: SkuState.type, id })) : Effect.succeed(shown(now))
-        )
-    })
-  }).pipe(Residents.residing(Sku, options)),
-  options
-)
+export const SkuLive = EventSourced.layer(Sku, SkuState, {
+  id: SkuId,
+  maxIdleTime: "5 minutes",
+  mailboxCapacity: 4_096,
+  handlers: {
+    Receive: (self, payload) =>
+      asked(self, payload).pipe(Refusals.only(self.id, "StockBound", "PreconditionFailed", "Busy")),
+    Adjust: (self, payload) =>
+      asked(self, payload).pipe(
+        Refusals.only(self.id, "NotFound", "StockChanged", "StockPromised", "StockBound", "PreconditionFailed", "Busy")
+      ),
+    Hold: (self, payload) =>
+      self.handle(payload).pipe(
+        Effect.map(({ events, state }) => SkuState.holdResult(state, events, payload.orderId)),
+        Refusals.only(self.id, "Busy")
+      ),
+    Reserve: (self, payload) =>
+      self.handle(payload).pipe(
+        Effect.map(({ events, state }) => SkuState.reserveResult(state, events, payload.orderId)),
+        Refusals.only(self.id, "Busy")
+      ),
+    Release: (self, payload) => told(self, payload).pipe(Refusals.only(self.id, "Busy")),
+    Ship: (self, payload) =>
+      self.handle(payload).pipe(
+        Effect.map(({ events, state }) => SkuState.shipResult(state, events, payload.orderId)),
+        Refusals.only(self.id, "Busy")
+      ),
+    Restock: (self, payload) => told(self, payload).pipe(Refusals.only(self.id, "StockBound", "Busy")),
+    WriteOff: (self, payload) => told(self, payload).pipe(Refusals.only(self.id, "Busy")),
+    AllowBackOrder: (self, payload) => asked(self, payload).pipe(Refusals.only(self.id, "PreconditionFailed", "Busy")),
+    Wake: (self, payload) => told(self, payload).pipe(Refusals.only(self.id, "Busy")),
+    View: (self) =>
+      Effect.flatMap(self.committed, (now) =>
+        now.seq === 0
+          ? Effect.fail(new NotFound({ entity: SkuState.type, id: self.id }))
+          : Effect.succeed(shown(self, now))
+      )
+  }
+})

@@ -1,4 +1,4 @@
-import { Residents } from "@halles/shared/Residents"
+import * as Residents from "@halles/shared/Residents"
 import * as Shard from "@halles/shared/Shard"
 import { Layer, Option } from "effect"
 import {
@@ -39,10 +39,12 @@ export const layer = (owner = "test-runner") => {
     Layer.provideMerge(Runners.layerNoop),
     Layer.provideMerge(MessageStorage.layerNoop),
     Layer.provide([
-      FencedRunnerStorage.layer("eu").pipe(Layer.provide(RunnerStorage.layerMemory)),
+      Residents.layerStorage.pipe(
+        Layer.provide(FencedRunnerStorage.layer("eu").pipe(Layer.provide(RunnerStorage.layerMemory)))
+      ),
       RunnerHealth.layerNoop
     ]),
-    Layer.provideMerge([Journal.layer, Residents.layer]),
+    Layer.provideMerge([Journal.layer, Residents.Residents.layer]),
     Layer.provide(Parking.layer),
     Layer.provideMerge(JournalStore.layer),
     Layer.provide(Outbox.layerNoop),

@@ -152,14 +152,12 @@ export const layerCalls = Layer.effectDiscard(
       )
     }
 
-    /** What is in memory is called where it is; the entity manager hears of everything else. */
+    /** What is hosted here is called where it is; `Sharding` hears of everything else, and of shards that are not here. */
     incoming.serve((call, reply) => {
-      const [id, , , entityType, entityId, tag, payload, trace] = call
-      const resident = residents.find(entityType, entityId)
-      const rpc = resident?.rpc(tag)
-      if (resident === undefined || rpc === undefined || !sharding.hasShardId(resident.address.shardId)) {
-        return takeLong(call, reply)
-      }
+      const [id, group, shard, entityType, entityId, tag, payload, trace] = call
+      const rpc = residents.rpc(entityType, tag)
+      const shardId = residents.find(entityType, entityId)?.address.shardId ?? ShardId.make(group, shard)
+      if (rpc === undefined || !sharding.hasShardId(shardId)) return takeLong(call, reply)
       const codec = codecOf(rpc, codecFor)
       let decoded: unknown
       try {
@@ -169,17 +167,16 @@ export const layerCalls = Layer.effectDiscard(
       }
       const parent =
         trace === null ? undefined : Tracer.externalSpan({ traceId: trace[0], spanId: trace[1], sampled: trace[2] })
-      const taken = resident.call(tag, decoded, parent, (exit) => {
-        if (exit === null) return takeLong(call, reply)
+      residents.call({ entityType, entityId, shardId, tag, payload: decoded, parent }, (answer) => {
+        if (typeof answer === "string") return void reply([id, "refused", answer])
         let failed: unknown
         try {
-          failed = reply(frameOf(id, exit, codec))
+          failed = reply(frameOf(id, answer, codec))
         } catch (cause) {
           failed = new ClusterError.MalformedMessage({ cause })
         }
         if (failed !== undefined) reply(died(id, failed))
       })
-      if (!taken) takeLong(call, reply)
     })
   })
 )
