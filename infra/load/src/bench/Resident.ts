@@ -2,7 +2,7 @@ import * as EntityClient from "@halles/shared/EntityClient"
 import { Cart, OpenCart, PutLine } from "@halles/entities/Cart"
 import { CommandId, SkuCode } from "@halles/shared/Ids"
 import { ports } from "@halles/infra/Ports"
-import { Effect, Schema } from "effect"
+import { Effect, Schedule, Schema } from "effect"
 import * as Inspector from "./Inspector.ts"
 import { fixedWork } from "./Measure.ts"
 import type { Measurement } from "./Measurement.ts"
@@ -52,10 +52,14 @@ export const resident: Measurement = {
     const metrics = own.metrics + 1
     yield* stage.runner("eu-1", { nodeArgs: ["--expose-gc", `--inspect=127.0.0.1:${inspector}`] })
     /** Counted before: so long a pause may cost a large runner its shards, but only after the look. */
+    const areThere = Effect.fnUntraced(function* (wanted: number) {
+      const found = RunnerMetrics.sum(yield* RunnerMetrics.read(metrics), "halles_entity_resident", { type: "Cart" })
+      if (found !== wanted) return yield* new NotResident({ wanted, found })
+    })
     const memoryOf = Effect.fnUntraced(function* (wanted: number) {
       yield* RunnerMetrics.caughtUp(metrics)
-      const found = RunnerMetrics.sum(yield* RunnerMetrics.read(metrics), "effect_cluster_entities", { type: "Cart" })
-      if (found !== wanted) return yield* new NotResident({ wanted, found })
+      // The runner tells the gauge every two seconds.
+      yield* Effect.retry(areThere(wanted), { schedule: Schedule.spaced("500 millis"), times: 10 })
       return yield* Inspector.memory(inspector)
     })
     yield* Effect.gen(function* () {
