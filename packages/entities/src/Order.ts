@@ -171,16 +171,19 @@ export const Order = Entity.fromRpcGroup(
       error: Schema.Union([NotFound, NotOperable, TooLateToCancel, Busy])
     }),
     Rpc.make("Wake", { payload: Wake, error: Busy }),
-    Rpc.make("View", { success: OrderView, error: NotFound })
+    Rpc.make("View", { success: OrderView, error: NotFound }),
+    /**
+     * Answers once the order is confirmed or cancelled (or later), or with the state of then after `timeoutMs`. Whoever stops
+     * waiting before leaves it waiting.
+     */
+    Rpc.make("Settled", {
+      payload: { timeoutMs: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 30_000 })) },
+      success: OrderView,
+      error: NotFound
+    })
   )
     .annotateRpcs(ClusterSchema.Uninterruptible, true)
     .add(
-      /** Answers once the order is confirmed or cancelled (or later), or with the state of then after `timeoutMs`. */
-      Rpc.make("Settled", {
-        payload: { timeoutMs: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 30_000 })) },
-        success: OrderView,
-        error: NotFound
-      }),
       /** The history after `afterSeq`, then each new step as it is committed; ends when the order is over. */
       Rpc.make("Watch", {
         payload: { afterSeq: Schema.Int },
