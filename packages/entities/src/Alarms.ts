@@ -81,6 +81,16 @@ export const alarm = ({ code, region = null, shard = null, since, subject = null
 
 const seconds = (ms: number): string => `${(ms / 1_000).toFixed(ms < 10_000 ? 1 : 0)} s`
 
+interface Blocked {
+  readonly runner: string
+  readonly entity: string | null
+  readonly command: string | null
+  readonly place: string | null
+  readonly shard: number | null
+  readonly stood: number
+  readonly at: number
+}
+
 /** What the tables of one region tell. */
 const ofRegion = Effect.fnUntraced(function* (region: Region, sql: SqlClient.SqlClient, now: number) {
   const ms = (column: string) => sql.literal(`(extract(epoch FROM ${column}) * 1000)::double precision`)
@@ -112,6 +122,11 @@ const ofRegion = Effect.fnUntraced(function* (region: Region, sql: SqlClient.Sql
     SELECT (detail->>'shard')::int AS shard, min(detail->>'entity') AS entity, ${ms("min(at)")} AS at, count(*)::int AS count,
       concat_ws(' and ', min(detail->'refused'->>'owner'), min(detail->'current'->>'owner')) AS owners
     FROM alarm WHERE kind = 'duplicate_activation' AND at > ${before(recentMs)} GROUP BY 1 LIMIT ${eachMax}`
+  const blocked = sql<Blocked>`
+    SELECT detail->>'runner' AS runner, detail->>'entity' AS entity, detail->>'command' AS command,
+      detail->>'where' AS place, (detail->>'shard')::int AS shard, (detail->>'ms')::double precision AS stood,
+      ${ms("at")} AS at
+    FROM alarm WHERE kind = 'runner_blocked' AND at > ${before(recentMs)} ORDER BY at DESC LIMIT ${eachMax}`
   const behind = Effect.forEach(projections, ({ name, table, type }) =>
     Effect.map(
       sql<{ at: number | null }>`
@@ -124,7 +139,10 @@ const ofRegion = Effect.fnUntraced(function* (region: Region, sql: SqlClient.Sql
     )
   )
 
-  const found = yield* Effect.all({ timers, sagas, unpublished, parked, doubled, behind }, { concurrency: "unbounded" })
+  const found = yield* Effect.all(
+    { timers, sagas, unpublished, parked, doubled, blocked, behind },
+    { concurrency: "unbounded" }
+  )
   const owing = yield* Effect.forEach(found.sagas, ({ id, type, ...rest }) =>
     stateOf({ type, id }, "now").pipe(
       Effect.map(({ now }) => now.owes),
@@ -176,6 +194,16 @@ const ofRegion = Effect.fnUntraced(function* (region: Region, sql: SqlClient.Sql
       since: at,
       value: count,
       text: `${owners} both believed that they own shard ${shard}; the writes of one were refused`
+    })),
+    ...found.blocked.map(({ at, command, entity, place, runner, shard, stood }) => ({
+      code: "runner_blocked" as const,
+      shard,
+      subject: runner,
+      since: at,
+      value: 1,
+      text: `${runner} stood still for ${seconds(stood)} and ended itself, ${
+        entity === null ? "not in an entity" : `in ${command ?? "the making"} of ${entity}, which is parked`
+      }${place === null ? "" : `: ${place}`}`
     })),
     ...found.behind.flatMap(({ at, name }) =>
       at === null

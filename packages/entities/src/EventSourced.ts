@@ -5,6 +5,7 @@ import * as Shard from "@halles/shared/Shard"
 import { Clock, Context, Effect, Layer, Schema } from "effect"
 import type { Entity, EntityAddress } from "effect/cluster"
 import type { Rpc } from "effect/rpc"
+import * as InHand from "./EventSourced/InHand.ts"
 import * as SagaTrace from "./EventSourced/SagaTrace.ts"
 import type { Bounds as BoundsOf, Commanded, Kind, Tagged } from "./EventSourced/Kind.ts"
 import { remember, Shell } from "./EventSourced/Shell.ts"
@@ -52,6 +53,7 @@ const activate = <
     if (isParked) return yield* Effect.die(new EntityParked({ entity: name }))
     const usable = snapshot !== null && snapshot.version === model.version ? snapshot : null
     const rows = usable === null && snapshot !== null ? yield* wholeHistory(journal, model.type, entityId) : tail
+    InHand.take(activation, "activation")
     let state: State = usable === null ? model.initial : decodeState(usable.state)
     const recent = new Set<string>(usable?.commands)
     for (const row of rows) {

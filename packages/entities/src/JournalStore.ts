@@ -102,7 +102,7 @@ export class JournalStore extends Context.Service<
     ) => Effect.Effect<void, StoreFailed>
     /** Parks an entity, under the epoch of its shard: one of before may have hung for reasons of its own. */
     readonly park: (entity: Parked, epoch: number) => Effect.Effect<void, StoreFailed>
-    /** Those of the shards that are parked; `parkedMax` at the most. */
+    /** Those of the shards that are parked or in quarantine; `parkedMax` at the most. */
     readonly parked: (shards: ReadonlyArray<number>) => Effect.Effect<ReadonlyArray<Parked>, StoreFailed>
     /** Without those of parked entities, which wait until they are resumed. */
     readonly dueTimers: (
@@ -180,7 +180,7 @@ export class JournalStore extends Context.Service<
         parked: (shards) =>
           sql<Parked>`
             SELECT entity_type AS "entityType", entity_id AS "entityId", shard, cause, tries, runner
-            FROM parked_entity WHERE shard = ANY(${[...shards]}) ORDER BY at DESC LIMIT ${parkedMax}`.pipe(
+            FROM refused_entity WHERE shard = ANY(${[...shards]}) ORDER BY at DESC LIMIT ${parkedMax}`.pipe(
             Effect.mapError(failed)
           ),
         dueTimers: (shards, now, limit) =>
@@ -189,7 +189,7 @@ export class JournalStore extends Context.Service<
               (extract(epoch FROM due_at) * 1000)::double precision AS "dueAt"
             FROM timer
             WHERE due_at <= to_timestamp(${String(now)}::text::double precision / 1000) AND shard = ANY(${[...shards]})
-              AND NOT EXISTS (SELECT FROM parked_entity p
+              AND NOT EXISTS (SELECT FROM refused_entity p
                 WHERE p.entity_type = timer.entity_type AND p.entity_id = timer.entity_id)
             ORDER BY due_at LIMIT ${limit}`.pipe(Effect.mapError(failed)),
         epochOf: (shard) =>

@@ -10,6 +10,7 @@ import projections from "./migrations/0002_projections.ts"
 import archive from "./migrations/0003_archive.ts"
 import load from "./migrations/0004_load.ts"
 import parked from "./migrations/0005_parked.ts"
+import quarantine from "./migrations/0006_quarantine.ts"
 
 const run = Migrator.make({})
 
@@ -21,7 +22,8 @@ export const migrateRegion = Effect.andThen(
       "0002_projections": projections,
       "0003_archive": archive,
       "0004_load": load,
-      "0005_parked": parked
+      "0005_parked": parked,
+      "0006_quarantine": quarantine
     })
   }),
   // Operators look at everything and write nothing, but that they let a parked entity go on.

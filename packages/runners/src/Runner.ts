@@ -10,6 +10,7 @@ import * as Projections from "@halles/entities/Projections"
 import * as Retention from "@halles/entities/Retention"
 import { ShardEpochs } from "@halles/entities/ShardEpochs"
 import * as Timers from "@halles/entities/Timers"
+import * as Watchdog from "@halles/entities/Watchdog"
 import * as ClusterRunner from "@halles/shared/ClusterRunner"
 import { Nats } from "@halles/shared/Nats"
 import { lockSession } from "@halles/shared/Placement"
@@ -58,6 +59,7 @@ export const RunnerLive = Layer.unwrap(
       }),
       Singleton.make(`retention-${region}`, Retention.run, { shardGroup: Shard.group(`${region}_singletons`) }),
       RunnerHttp.layer(config.metricsPort),
+      Watchdog.layer({ regionUrl: config.regionUrl, runner: id }),
       RunnerStatus.layer(runner)
     )
     // Given shards when all of this is there, and none left when it stops.

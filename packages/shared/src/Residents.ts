@@ -66,6 +66,8 @@ export class Residents extends Context.Service<
     readonly stream: (message: Message) => Stream.Stream<unknown, unknown>
     readonly find: (entityType: string, entityId: string) => Resident | undefined
     readonly all: () => Iterable<Resident>
+    /** Whose handler runs in this turn, if it is known. */
+    readonly inHand: () => { readonly resident: Resident; readonly tag: string } | null
     readonly count: (entityType: string) => number
     /** The shard goes elsewhere. Done when none of its entities is here any more. */
     readonly evict: (shardId: ShardId.ShardId) => Effect.Effect<void>
@@ -107,6 +109,8 @@ export const make = Effect.fnUntraced(function* (options: { readonly finishMs: n
     clock,
     tracer: (yield* Exporting) ? yield* Tracer.Tracer : undefined,
     finishMs: options.finishMs,
+    inHand: null,
+    inHandTag: "",
     fork: Effect.runForkWith(services),
     removed: (resident) => {
       const { entityId, entityType } = resident.address
@@ -152,6 +156,7 @@ export const make = Effect.fnUntraced(function* (options: { readonly finishMs: n
     },
     find,
     all,
+    inHand: () => (host.inHand === null ? null : { resident: host.inHand, tag: host.inHandTag }),
     count: (entityType) => types.get(entityType)?.entities.size ?? 0,
     call: (message, answered) => send(message, new Call(message.tag, message.payload, message.parent, answered)),
     stream: (message) =>

@@ -27,6 +27,8 @@ export const objectives = {
   entity_parked: { severity: "critical", unit: "count", objective: 0, command: "halles events {subject}" },
   shard_homeless: { severity: "critical", unit: "count", objective: 0, command: "halles shards --region {region}" },
   runner_gone: { severity: "warning", unit: "count", objective: 0, command: "halles runners" },
+  /** A process stood still in a handler, and ended itself. Shown for `recentMs`. */
+  runner_blocked: { severity: "critical", unit: "count", objective: 0, command: "halles runners" },
   breaker_open: { severity: "warning", unit: "count", objective: 0, command: "halles doctor" },
   dead_letters: { severity: "warning", unit: "count", objective: 0, command: "halles dlq list" },
   audit_chain: { severity: "critical", unit: "count", objective: 0, command: "npm run audit -- verify" },

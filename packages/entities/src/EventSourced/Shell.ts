@@ -14,6 +14,7 @@ import {
   type Tagged,
   type WrongVersion
 } from "./Kind.ts"
+import * as InHand from "./InHand.ts"
 import * as SagaTrace from "./SagaTrace.ts"
 
 /** What is still owed when its timer fires is looked at again after this. */
@@ -204,6 +205,7 @@ export class Shell<
       return this.unlessRepeated(command, Effect.fail(refusal))
     }
     const at = clock.currentTimeMillisUnsafe()
+    InHand.take(this.activation, command._tag)
     const decided = model.decide(this.speculative, command, at)
     if (Result.isFailure(decided)) return this.unlessRepeated(command, Effect.fail(decided.failure))
     const events = decided.success
@@ -246,6 +248,7 @@ export class Shell<
     // What waits for nothing keeps nothing in memory.
     if (seq === this.seq) this.lastCommit = nothingOpen
     if (seq - this.snapshotSeq >= this.kind.bounds.snapshotEvery) this.fork(this.takeSnapshot())
+    InHand.take(this.activation, "next")
     this.startDriving()
     const { listeners } = this
     if (listeners === null) return

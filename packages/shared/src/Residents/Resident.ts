@@ -43,6 +43,9 @@ export interface Host {
   readonly finishMs: number
   readonly fork: <A, E>(effect: Effect.Effect<A, E>) => Fiber.Fiber<A, E>
   readonly removed: (resident: Resident) => void
+  /** Whose handler runs in this turn, and the message that was begun last: for the watchdog of a process that stands still. */
+  inHand: Resident | null
+  inHandTag: string
 }
 
 /** Why an entity did not answer. */
@@ -180,7 +183,10 @@ export class Resident {
       call.stream === undefined
         ? Effect.suspend(() => type.handlers[tag]!(self, payload) as Effect.Effect<unknown, unknown>)
         : call.stream(self)
+    host.inHand = this
+    host.inHandTag = tag
     const fiber = Effect.runForkWith(services)(work)
+    host.inHand = null
     const exit = fiber.pollUnsafe()
     if (exit !== undefined) return this.ended(call, self, exit)
     call.fiber = fiber
