@@ -40,7 +40,7 @@ const framesMax = 200
 /**
  * Has a thread of its own look whether this one goes on. A handler that never yields stops all of its process: timers, heartbeats,
  * whatever could be asked. The other thread interrupts it, learns whose code runs, has nobody load that entity meanwhile, and
- * ends the process when it does not go on (`Watchdog/Thread.ts`). As long as all is well it is only noted whose code is begun.
+ * ends the process when it does not go on (`Watchdog/worker.ts`). As long as all is well it is only noted whose code is begun.
  */
 export const layer = (options: {
   readonly regionUrl: Redacted.Redacted
@@ -85,7 +85,7 @@ export const layer = (options: {
       yield* Effect.acquireRelease(
         Effect.sync(() => {
           Object.assign(globalThis, { [question]: () => JSON.stringify(told()) })
-          const worker = new Worker(new URL("Watchdog/Thread.ts", import.meta.url), { workerData: watched })
+          const worker = new Worker(new URL("Watchdog/worker.ts", import.meta.url), { workerData: watched })
           worker.on("error", (error) =>
             Effect.runFork(Effect.logError("Nobody watches whether the process goes on", error))
           )
