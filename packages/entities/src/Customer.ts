@@ -50,6 +50,11 @@ export class SetConsent extends Schema.TaggedClass<SetConsent>()("SetConsent", {
   purpose: Purpose,
   granted: Schema.Boolean
 }) {}
+/**
+ * Whoever it was is gone: nothing personal is shown any more, and no consent holds. What belongs to the books stays: its orders,
+ * which have retention times of their own, and its points.
+ */
+export class Forget extends Schema.TaggedClass<Forget>()("Forget", { ...commandFields }) {}
 /** Sent by the order saga once the order is confirmed. */
 export class NoteOrder extends Schema.TaggedClass<NoteOrder>()("NoteOrder", { ...commandFields, orderId: OrderId }) {}
 /** Adds points, or takes them when negative; `reference` says for what. Never below zero. */
@@ -95,6 +100,7 @@ export const Customer = Entity.make("Customer", [
   }),
   Rpc.make("RemoveAddress", { payload: RemoveAddress, success: CustomerView, error: change }),
   Rpc.make("SetConsent", { payload: SetConsent, success: CustomerView, error: change }),
+  Rpc.make("Forget", { payload: Forget, success: CustomerView, error: change }),
   Rpc.make("NoteOrder", { payload: NoteOrder, error: change }),
   Rpc.make("MovePoints", {
     payload: MovePoints,

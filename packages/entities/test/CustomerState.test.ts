@@ -4,6 +4,7 @@ import { Arbitrary, Effect, Result, Schema } from "effect"
 import {
   addressesMax,
   CustomerView,
+  Forget,
   historyMax,
   MovePoints,
   NoteOrder,
@@ -42,7 +43,7 @@ const profile = (over: Partial<UpdateProfile>) => new UpdateProfile({ commandId,
 /** Labels of one letter: an address that is removed has often been put before. */
 const command: Arbitrary.Arbitrary<CustomerState.Command> = Arbitrary.map(
   Arbitrary.schema(
-    Schema.Union([Register, UpdateProfile, PutAddress, RemoveAddress, SetConsent, NoteOrder, MovePoints, Wake])
+    Schema.Union([Register, UpdateProfile, PutAddress, RemoveAddress, SetConsent, Forget, NoteOrder, MovePoints, Wake])
   ),
   (command) => {
     if (command._tag === "PutAddress") return new PutAddress({ ...command, label: command.label.slice(0, 1) })
@@ -167,3 +168,16 @@ it("the lives that the laws are tried on have every event in them", () => {
   const tags = CustomerState.Event.members.map(({ fields }) => fields._tag.schema.literal)
   assert.deepStrictEqual([...seen].toSorted(), tags.toSorted())
 })
+
+it.prop(
+  "who is forgotten leaves nothing of its person, and its orders and points as they were",
+  [history],
+  ([history]) => {
+    const before = history.reduce(after, CustomerState.initial)
+    const { consents, orders, points, ...person } = viewOf(after(before, new Forget({ commandId })))
+    assert.deepStrictEqual(consents, [])
+    assert.deepInclude(person, { guest: true, email: null, name: null, addresses: [], preferences: {} })
+    const { orders: ordersBefore, points: pointsBefore } = viewOf(before)
+    assert.deepStrictEqual([orders, points], [ordersBefore, pointsBefore])
+  }
+)

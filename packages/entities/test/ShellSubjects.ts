@@ -4,6 +4,7 @@ import { Effect, Layer } from "effect"
 import { type Booking, Carrier, CarrierUnavailable } from "../src/Carrier.ts"
 import {
   Customer,
+  Forget,
   MovePoints,
   NoteOrder,
   PutAddress,
@@ -128,6 +129,8 @@ export const customer = Effect.fnUntraced(function* (n: number) {
           return new NoteOrder({ commandId, orderId: order(`o${key}`) })
         case 6:
           return new Wake({ commandId })
+        case 7:
+          return new Forget({ commandId })
         default:
           return new MovePoints({ commandId, points: units * 10 - 45, reference: `r${key}` })
       }

@@ -180,6 +180,7 @@ const CustomerDouble = Customer.toLayer(
       RemoveAddress: ({ payload }) => change(payload, { addresses: [] }),
       SetConsent: ({ payload: { granted, purpose, ...command } }) =>
         change({ ...command, _tag: "SetConsent" }, { consents: [{ purpose, granted, at: 1 }] }),
+      Forget: unused,
       NoteOrder: unused,
       MovePoints: unused,
       Wake: unused,

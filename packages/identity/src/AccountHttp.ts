@@ -1,84 +1,30 @@
 import { AuditLog } from "@halles/shared/AuditLog"
 import { Effect, Option } from "effect"
-import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
+import { HttpRouter, HttpServerRequest } from "effect/http"
 import * as Pages from "./AccountPages.ts"
-import { type Account, Accounts } from "./Accounts.ts"
-import { AuthorizationServer } from "./AuthorizationServer.ts"
+import { AccountOwner, type Owner } from "./AccountOwner.ts"
+import { Accounts } from "./Accounts.ts"
+import { Consents } from "./Consents.ts"
 import { Factors } from "./Factors.ts"
-import { accountClient } from "./FirstPartyClients.ts"
-import { Forms, Refused } from "./Forms.ts"
-import { type BrowserSession, Interactions } from "./Interactions.ts"
-import { Mail } from "./Mail.ts"
+import { Forms } from "./Forms.ts"
 import { Passkeys } from "./Passkeys.ts"
 import { Passwords } from "./Passwords.ts"
 import { Pending } from "./Pending.ts"
 import { Sessions } from "./Sessions.ts"
-import { addressOf } from "./SignInHttp.ts"
-import { Throttle } from "./Throttle.ts"
-
-/** Factors are changed only by who signed in so many seconds ago at the most; others sign in again first. */
-const recentSeconds = 900
-
-interface Owner {
-  readonly account: Account
-  readonly session: BrowserSession
-}
-
-const changed: Readonly<Record<string, string>> = {
-  "password.change": "Your password was changed",
-  "mfa.totp.add": "Codes from an app were turned on",
-  "mfa.totp.remove": "Codes from an app were turned off",
-  "mfa.passkey.add": "A passkey was added",
-  "mfa.passkey.remove": "A passkey was removed",
-  "mfa.recovery.renew": "New recovery codes were made"
-}
 
 /** Where an account's owner looks after it. */
 export const AccountHttp = HttpRouter.use(
   Effect.fnUntraced(function* (router) {
     const accounts = yield* Accounts
+    const { owned, passwordAgain, tell } = yield* AccountOwner
     const audit = yield* AuditLog
+    const consents = yield* Consents
     const factors = yield* Factors
     const forms = yield* Forms
-    const interactions = yield* Interactions
-    const { issuer } = yield* AuthorizationServer
-    const mail = yield* Mail
     const passkeys = yield* Passkeys
     const passwords = yield* Passwords
     const pending = yield* Pending
     const sessions = yield* Sessions
-    const throttle = yield* Throttle
-
-    /** Signing in to these pages is signing in to a client of ours that wants no token. */
-    const signIn = (prompt?: "login") =>
-      HttpServerResponse.redirect(
-        `/auth?${new URLSearchParams({
-          client_id: accountClient,
-          response_type: "none",
-          redirect_uri: `${issuer}/account`,
-          scope: "openid",
-          ...(prompt === undefined ? {} : { prompt })
-        })}`,
-        { status: 303 }
-      )
-
-    const owner = Effect.gen(function* () {
-      const session = yield* interactions.session
-      const account = Option.isSome(session) ? yield* accounts.byId(session.value.accountId) : Option.none()
-      return Option.all({ account, session })
-    })
-
-    /** A page of the owner's; others sign in. `recent` for what an open browser must not suffice for. */
-    const owned = <E, R>(
-      show: (owner: Owner) => Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>,
-      { recent = false } = {}
-    ) =>
-      Effect.gen(function* () {
-        const found = yield* owner
-        if (Option.isNone(found)) return signIn()
-        const old = Date.now() / 1000 - found.value.session.signedInAt > recentSeconds
-        return recent && old ? signIn("login") : yield* show(found.value)
-      })
 
     const overview = Effect.fnUntraced(function* (
       { account, session }: Owner,
@@ -93,6 +39,7 @@ export const AccountHttp = HttpRouter.use(
       })
       const shown: Pages.Overview = {
         account,
+        consents: yield* consents.of(account.id),
         owned: yield* factors.owned(account.id),
         passkeys: yield* passkeys.list(account.id),
         sessions: yield* sessions.list(account.id),
@@ -101,17 +48,6 @@ export const AccountHttp = HttpRouter.use(
         ...said
       }
       return yield* forms.page((form) => Pages.overview(form, shown))
-    })
-
-    /** Written down, and told to the owner: who is not, learns it this way. */
-    const tell = Effect.fnUntraced(function* (account: Account, action: string) {
-      const address = addressOf(yield* HttpServerRequest.HttpServerRequest)
-      yield* audit.record({ actor: account.id, action, subject: account.id, outcome: "allowed", address })
-      yield* mail.send({
-        to: account.email,
-        subject: changed[action] ?? "Your account was changed",
-        text: `Hello,\n\n${changed[action]} at Halles. If it was not you, set a new password at once: ${issuer}/forgot\n`
-      })
     })
 
     /** Recovery codes come with the first second factor, and are shown with it. */
@@ -126,25 +62,8 @@ export const AccountHttp = HttpRouter.use(
       Effect.fnUntraced(function* (found) {
         const { account, session } = found
         const fields = yield* forms.read
-        const address = addressOf(yield* HttpServerRequest.HttpServerRequest)
-        yield* throttle
-          .take("signInPair", `${account.email} ${address}`)
-          .pipe(
-            Effect.mapError(
-              ({ retryAfterSeconds }) =>
-                new Refused({ status: 429, title: "Too many tries", detail: "Try again later.", retryAfterSeconds })
-            )
-          )
-        if (!(yield* passwords.verify(account.password_hash, fields["current"] ?? ""))) {
-          yield* audit.record({
-            actor: account.id,
-            action: "password.change",
-            subject: account.id,
-            outcome: "failed",
-            address
-          })
+        if (!(yield* passwordAgain(account, fields["current"], "password.change")))
           return yield* overview(found, { error: "The current password is not right." })
-        }
         const hashed = yield* Effect.result(
           passwords.hash(fields["password"] ?? "", [account.email, account.name, "halles"])
         )
@@ -234,6 +153,15 @@ export const AccountHttp = HttpRouter.use(
       return yield* overview(found, { done: "All other devices were signed out." })
     })
 
+    const endConsent = Effect.fnUntraced(function* (found: Owner) {
+      const fields = yield* forms.read
+      const client = fields["client"] ?? ""
+      const { id } = found.account
+      yield* audit.record({ actor: id, action: "consent.take_back", subject: client, outcome: "allowed" })
+      yield* consents.takeBack(id, client)
+      return yield* overview(found, { done: "The application has to ask you again." })
+    })
+
     yield* router.add("GET", "/account", owned(overview))
     yield* router.add("POST", "/account/password", changePassword)
     yield* router.add("GET", "/account/totp", owned(proposeTotp, { recent: true }))
@@ -242,6 +170,7 @@ export const AccountHttp = HttpRouter.use(
     yield* router.add("POST", "/account/recovery", owned(renewCodes, { recent: true }))
     yield* router.add("POST", "/account/passkeys", owned(addPasskey, { recent: true }))
     yield* router.add("POST", "/account/passkeys/remove", owned(removePasskey, { recent: true }))
+    yield* router.add("POST", "/account/consents/end", owned(endConsent))
     yield* router.add("POST", "/account/sessions/end", owned(endSession))
     yield* router.add("POST", "/account/sessions/end-others", owned(endOthers))
   })

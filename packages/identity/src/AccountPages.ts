@@ -1,10 +1,12 @@
 import { renderSVG } from "uqr"
 import type { Account } from "./Accounts.ts"
+import type { Consent } from "./Consents.ts"
 import type { Owned } from "./Factors.ts"
 import { Html, html, type Part } from "./Html.ts"
 import * as Page from "./Page.ts"
 import type { Passkey } from "./Passkeys.ts"
 import { lengthMin } from "./Passwords.ts"
+import { apiScopes, identityScopes } from "./Scopes.ts"
 import type { SignedIn } from "./Sessions.ts"
 import { passkeyForm } from "./SignInPages.ts"
 
@@ -65,8 +67,28 @@ const sessions = (form: Html, list: ReadonlyArray<SignedIn>, current: string): H
     </ul>
     ${list.length > 1 && button(form, "/account/sessions/end-others", "Sign out everywhere else")}`
 
+const applications = (form: Html, list: ReadonlyArray<Consent>): Part =>
+  list.length > 0 &&
+  html` <h2>Applications that you allowed</h2>
+    <ul class="rows">
+      ${list.map(
+        ({ clientId, givenAt, name, scopes }) =>
+          html` <li>
+            <span
+              >${name}
+              <span class="meta">
+                since ${day(givenAt)}:
+                ${scopes.map((scope) => identityScopes[scope] ?? apiScopes[scope] ?? scope).join(", ")}
+              </span></span
+            >
+            ${button(form, "/account/consents/end", "Take back", html`<input type="hidden" name="client" value="${clientId}" />`)}
+          </li>`
+      )}
+    </ul>`
+
 export interface Overview {
   readonly account: Account
+  readonly consents: ReadonlyArray<Consent>
   readonly owned: Owned
   readonly passkeys: ReadonlyArray<Passkey>
   readonly sessions: ReadonlyArray<SignedIn>
@@ -85,7 +107,7 @@ export const overview = (form: Html, shown: Overview): Page.PageOptions => {
     script: shown.invitation !== undefined,
     status: shown.error === undefined ? 200 : 400,
     body: html` ${Page.notice("error", shown.error)} ${Page.notice("done", shown.done)}
-      <p>${account.name}, <strong>${account.email}</strong></p>
+      <p>${account.name}, <strong>${account.email}</strong> <a href="/account/email">Change the address</a></p>
       <p class="meta">${account.roles.join(", ")}</p>
       ${
         account.password_hash !== null &&
@@ -135,7 +157,8 @@ export const overview = (form: Html, shown: Overview): Page.PageOptions => {
           ${button(form, "/account/recovery", "Make new recovery codes")}`
       }
       ${passkeys(form, shown.passkeys, shown.invitation)} ${sessions(form, shown.sessions, shown.current)}
-      <p class="links"><a href="/session/end">Sign out</a></p>`
+      ${applications(form, shown.consents)}
+      <p class="links"><a href="/session/end">Sign out</a> <a href="/account/close">Close the account</a></p>`
   }
 }
 

@@ -44,7 +44,12 @@ export class Accounts extends Context.Service<
     readonly byFederation: (issuer: string, subject: string) => Effect.Effect<Option.Option<Account>, SqlError.SqlError>
     /** None if the address has an account. */
     readonly create: (account: NewAccount) => Effect.Effect<Option.Option<Account>, SqlError.SqlError>
-    readonly setPassword: (id: string, hash: string) => Effect.Effect<void, SqlError.SqlError>
+    /** Without a hash nobody signs in by password until one is set by a link. */
+    readonly setPassword: (id: string, hash: string | null) => Effect.Effect<void, SqlError.SqlError>
+    /** False if the address has an account by now. The account's customer is told. */
+    readonly setEmail: (id: string, email: string) => Effect.Effect<boolean, SqlError.SqlError>
+    /** Everything that is kept of it; its customer is told to forget. The audit log knows it by its id only. */
+    readonly erase: (id: string) => Effect.Effect<void, SqlError.SqlError>
     readonly link: (issuer: string, subject: string, id: string) => Effect.Effect<void, SqlError.SqlError>
     readonly grantRole: (
       id: string,
@@ -90,6 +95,35 @@ export class Accounts extends Context.Service<
         }),
         setPassword: (id, hash) =>
           Effect.asVoid(sql`UPDATE identity.account SET password_hash = ${hash} WHERE id = ${id}`),
+        setEmail: (id, email) =>
+          Effect.map(
+            sql`
+              WITH changed AS (
+                UPDATE identity.account SET email = ${email}
+                WHERE id = ${id} AND NOT EXISTS (SELECT FROM identity.account WHERE email = ${email})
+                RETURNING customer_id),
+              told AS (
+                INSERT INTO identity.customer_notice (customer_id, email)
+                SELECT customer_id, ${email} FROM changed WHERE customer_id IS NOT NULL)
+              SELECT 1 FROM changed`.pipe(
+              // Of two accounts that take one address at once, the database refuses one.
+              Effect.catchIf(
+                (error) => error.reason._tag === "UniqueViolation",
+                () => Effect.succeed([])
+              )
+            ),
+            (rows) => rows.length > 0
+          ),
+        erase: (id) =>
+          sql.withTransaction(
+            Effect.gen(function* () {
+              yield* sql`
+                INSERT INTO identity.customer_notice (customer_id)
+                SELECT customer_id FROM identity.account WHERE id = ${id} AND customer_id IS NOT NULL`
+              yield* sql`DELETE FROM identity.artifact WHERE account_id = ${id}`
+              yield* sql`DELETE FROM identity.account WHERE id = ${id}`
+            })
+          ),
         link: (issuer, subject, id) =>
           Effect.asVoid(sql`
             INSERT INTO identity.federation (issuer, subject, account_id) VALUES (${issuer}, ${subject}, ${id})

@@ -6,6 +6,7 @@ import type { errors, KoaContextWithOIDC } from "oidc-provider"
 import { Accounts } from "./Accounts.ts"
 import { Artifacts } from "./Artifacts.ts"
 import { Clients } from "./Clients.ts"
+import { Consents } from "./Consents.ts"
 import { makeProvider } from "./Provider.ts"
 import { Seal } from "./Seal.ts"
 import { Sessions } from "./Sessions.ts"
@@ -31,6 +32,7 @@ export class AuthorizationServer extends Context.Service<
         const accounts = yield* Accounts
         const audit = yield* AuditLog
         const clients = yield* Clients
+        const consents = yield* Consents
         const sessions = yield* Sessions
         const { adapter } = yield* Artifacts
         const { digest } = yield* Seal
@@ -89,6 +91,7 @@ export class AuthorizationServer extends Context.Service<
               cookieKey: digest("cookie", "1"),
               adapter,
               findAccount: (id) => run(accounts.byId(id)),
+              consented: (accountId, clientId) => run(consents.scopes(accountId, clientId)),
               secretDigest: clients.secretDigest
             })
           )

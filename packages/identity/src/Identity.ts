@@ -11,7 +11,10 @@ import { HttpIncomingMessage, HttpRouter, HttpServerResponse } from "effect/http
 import { PrometheusMetrics } from "effect/observability"
 import { SqlClient } from "effect/sql"
 import { createServer } from "node:http"
+import { AccountClosingHttp } from "./AccountClosingHttp.ts"
+import { AccountEmailHttp } from "./AccountEmailHttp.ts"
 import { AccountHttp } from "./AccountHttp.ts"
+import { AccountOwner } from "./AccountOwner.ts"
 import { Artifacts } from "./Artifacts.ts"
 import { Assets } from "./Assets.ts"
 import { AuthorizationServer } from "./AuthorizationServer.ts"
@@ -86,6 +89,8 @@ export const identityLayer = (options: IdentityOptions) =>
     SsoHttp,
     RegisterHttp,
     AccountHttp,
+    AccountEmailHttp,
+    AccountClosingHttp,
     OidcHttp,
     Assets,
     health,
@@ -94,6 +99,7 @@ export const identityLayer = (options: IdentityOptions) =>
     SweepLive,
     demoAccountsLayer(options.demo)
   ).pipe(
+    Layer.provide(AccountOwner.layer),
     Layer.provide([
       Interactions.layer,
       Forms.layer({ secure: new URL(options.issuer).protocol === "https:" }),

@@ -9,6 +9,10 @@ const minutes = {
   register: 60,
   /** A link in a mail that sets a new password. */
   reset: 30,
+  /** A link in a mail to an address that an account is to have. */
+  email: 60,
+  /** A link in a mail to the address that an account had, which takes it back. */
+  emailBack: 10_080,
   /** A sign-in whose first factor was right. */
   interaction: 15,
   /** A sign-in at the upstream provider. */

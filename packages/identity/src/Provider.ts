@@ -33,6 +33,8 @@ export interface ProviderOptions {
   readonly cookieKey: string
   readonly adapter: NonNullable<Configuration["adapter"]>
   readonly findAccount: (id: string) => Promise<Option.Option<Account>>
+  /** What a person allowed a client before, in whatever browser. */
+  readonly consented: (accountId: string, clientId: string) => Promise<ReadonlyArray<string>>
   readonly secretDigest: (secret: string) => string
 }
 
@@ -43,16 +45,22 @@ const apiScopesOf = (client: { readonly scope?: string | undefined }): string =>
     .filter((scope) => scope in apiScopes)
     .join(" ")
 
-/** Nobody is asked for consent to a client of ours: its whole scope is granted, and its tokens hold what it asks for. */
-const existingGrant = async (ctx: KoaContextWithOIDC) => {
+/**
+ * Nobody is asked for consent to a client of ours: its whole scope is granted, and its tokens hold what it asks for. Another one
+ * has what this person allowed it; more than that is asked for.
+ */
+const existingGrant = (consented: ProviderOptions["consented"]) => async (ctx: KoaContextWithOIDC) => {
   const { client, provider, result, session } = ctx.oidc
   if (client === undefined) return undefined
   const known = result?.consent?.grantId ?? session?.grantIdFor(client.clientId)
   if (known !== undefined) return provider.Grant.find(known)
-  if (client["first_party"] !== true || session?.accountId === undefined) return undefined
+  if (session?.accountId === undefined) return undefined
+  const allowed =
+    client["first_party"] === true ? scopesOf(client) : await consented(session.accountId, client.clientId)
+  if (allowed.length === 0) return undefined
   const grant = new provider.Grant({ clientId: client.clientId, accountId: session.accountId })
-  grant.addOIDCScope(scopesOf(client).join(" "))
-  grant.addResourceScope(resource, apiScopesOf(client))
+  grant.addOIDCScope(allowed.join(" "))
+  grant.addResourceScope(resource, allowed.filter((scope) => scope in apiScopes).join(" "))
   await grant.save()
   return grant
 }
@@ -269,7 +277,7 @@ export const makeProvider = (options: ProviderOptions): Oidc => {
     },
     interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}`, policy: policy() },
     issueRefreshToken: (_ctx, client) => client.grantTypeAllowed("refresh_token"),
-    loadExistingGrant: existingGrant,
+    loadExistingGrant: existingGrant(options.consented),
     pkce: { required: () => true },
     renderError: (ctx, out) => {
       render(ctx, {

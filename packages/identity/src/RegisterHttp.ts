@@ -24,19 +24,26 @@ interface Registration {
 
 const regionNames: Readonly<Record<Region, string>> = { eu: "Europe", am: "Americas", ap: "Asia-Pacific" }
 
-const gone = new Refused({
+export const gone = new Refused({
   status: 400,
   title: "This link has ended",
   detail: "A link works once and for a limited time. Ask for a new one."
 })
 
-const tooMany = (retryAfterSeconds: number) =>
+export const tooManyMails = (retryAfterSeconds: number) =>
   new Refused({
     status: 429,
     title: "Too many mails",
     detail: "We have sent several mails already. Look for them, or try again later.",
     retryAfterSeconds
   })
+
+/** The same whatever was sent. */
+export const sentPage = (): Page.PageOptions => ({
+  title: "Look into your mail",
+  body: html`<p>We have sent you a message. Open the link in it to go on; you may close this page.</p>
+    <p class="hint">Nothing after some minutes? Look among unwanted mail, or check that the address is right.</p>`
+})
 
 const passwordFields = (form: Html, token: string, error: string | undefined): Html =>
   html` ${Page.notice("error", error)} ${form}
@@ -79,11 +86,7 @@ export const RegisterHttp = HttpRouter.use(
       const address = addressOf(yield* HttpServerRequest.HttpServerRequest)
       yield* Effect.all([throttle.take("mailAddress", address), throttle.take("mailAccount", email)])
     })
-    const sent = forms.page(() => ({
-      title: "Look into your mail",
-      body: html`<p>We have sent you a message. Open the link in it to go on; you may close this page.</p>
-        <p class="hint">Nothing after some minutes? Look among unwanted mail, or check that the address is right.</p>`
-    }))
+    const sent = forms.page(sentPage)
 
     const registerPage = (interaction: string, error?: string) =>
       forms.page((form) => ({
@@ -138,7 +141,7 @@ export const RegisterHttp = HttpRouter.use(
             }
       )
       return yield* sent
-    }).pipe(Effect.catchTag("Throttled", ({ retryAfterSeconds }) => Effect.fail(tooMany(retryAfterSeconds))))
+    }).pipe(Effect.catchTag("Throttled", ({ retryAfterSeconds }) => Effect.fail(tooManyMails(retryAfterSeconds))))
 
     const finishPage = (path: "/register/finish" | "/reset", title: string, token: string, error?: string) =>
       forms.page((form) => ({
@@ -215,7 +218,7 @@ export const RegisterHttp = HttpRouter.use(
             : `Hello,\n\nopen this link to set a new password. It works once, for half an hour:\n\n${issuer}/reset?token=${token}\n\nIf you did not ask for it, do nothing: your password stays as it is.\n`
       })
       return yield* sent
-    }).pipe(Effect.catchTag("Throttled", ({ retryAfterSeconds }) => Effect.fail(tooMany(retryAfterSeconds))))
+    }).pipe(Effect.catchTag("Throttled", ({ retryAfterSeconds }) => Effect.fail(tooManyMails(retryAfterSeconds))))
 
     const openReset = Effect.gen(function* () {
       const token = (yield* query).get("token") ?? ""

@@ -5,6 +5,7 @@ import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import type { SqlError } from "effect/sql"
 import { Accounts, isStaff } from "./Accounts.ts"
 import { AuthorizationServer } from "./AuthorizationServer.ts"
+import { Consents } from "./Consents.ts"
 import { Factors } from "./Factors.ts"
 import { Forms, Refused } from "./Forms.ts"
 import { type Interaction, Interactions } from "./Interactions.ts"
@@ -36,6 +37,7 @@ export const SignInHttp = HttpRouter.use(
   Effect.fnUntraced(function* (router) {
     const accounts = yield* Accounts
     const audit = yield* AuditLog
+    const consents = yield* Consents
     const factors = yield* Factors
     const forms = yield* Forms
     const interactions = yield* Interactions
@@ -196,13 +198,17 @@ export const SignInHttp = HttpRouter.use(
         grant.addResourceScope(resource, scope)
         return grant.save()
       })
+      const scope = String(details.params["scope"] ?? "")
+      const { client_id, token_endpoint_auth_method } = interaction.client
       yield* audit.record({
         actor: accountId,
         action: "consent.give",
-        subject: interaction.client.client_id,
+        subject: client_id,
         outcome: "allowed",
-        details: { scope: String(details.params["scope"] ?? "") }
+        details: { scope }
       })
+      // A program that proves nothing may be another one next time: it asks in each browser (RFC 8252, 8.6).
+      if (token_endpoint_auth_method !== "none") yield* consents.give(accountId, client_id, scope.split(" "))
       return yield* interactions.finish({ consent: { grantId } })
     })
 

@@ -1,6 +1,7 @@
 import { Layer, type Redacted } from "effect"
 import { Accounts } from "./Accounts.ts"
 import { Clients } from "./Clients.ts"
+import { Consents } from "./Consents.ts"
 import { Factors } from "./Factors.ts"
 import { Pending } from "./Pending.ts"
 import { Seal } from "./Seal.ts"
@@ -11,6 +12,7 @@ import { SigningKeys } from "./SigningKeys.ts"
 export const storeLayer = ({ issuer, key }: { readonly issuer: string; readonly key: Redacted.Redacted }) =>
   Layer.mergeAll(
     Accounts.layer,
+    Consents.layer,
     SigningKeys.layer,
     Pending.layer,
     Sessions.layer,

@@ -1,4 +1,5 @@
 import { assert, layer } from "@effect/vitest"
+import { Revocations } from "@halles/shared/Revocations"
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 import { decodeJwt } from "jose"
@@ -22,6 +23,18 @@ const setUpApp = async (browser: Browser, issuer: string) => {
   await browser.submit("/account/totp", { code: await generate({ secret }) })
   return { secret, codes: codesOn(browser) }
 }
+
+const signedIn = async (identity: IdentityTest["Service"], email: string): Promise<Browser> =>
+  withPassword(email)(await new Browser().open(`${identity.issuer}/account`))
+
+/** What customers are to be told of their accounts. */
+const notices = (identity: IdentityTest["Service"]) =>
+  identity.run(
+    Effect.flatMap(
+      SqlClient.SqlClient,
+      (sql) => sql<{ email: string | null }>`SELECT email FROM identity.customer_notice ORDER BY id`
+    )
+  )
 
 layer(IdentityTest.layer(), { timeout: "60 seconds" })("accounts", (it) => {
   const test = (name: string, run: (identity: IdentityTest["Service"]) => Promise<void>) =>
@@ -277,6 +290,116 @@ layer(IdentityTest.layer(), { timeout: "60 seconds" })("accounts", (it) => {
     assert.deepStrictEqual([elsewhere["roles"], elsewhere["region"]], [["ops-read", "support", "customer"], "eu"])
   })
 
+  test("another address is proved by a link, and the old one is told how to take the account back", async (identity) => {
+    await identity.account("rio@example.com")
+    const { browser: device, tokens } = await identity.signIn(withPassword("rio@example.com"))
+    const owner = await signedIn(identity, "rio@example.com")
+    const ask = async (email: string, current: string) => {
+      await owner.open(`${identity.issuer}/account/email`)
+      await owner.submit("/account/email", { email, current })
+    }
+    await ask("rita@example.com", "wrong")
+    assert.include(owner.text, "The password is not right")
+    const before = identity.mails()
+    await ask(" Rita@Example.com", password)
+    assert.strictEqual(owner.title, "Look into your mail")
+    const proof = link(await identity.mailTo("rita@example.com", before))
+    // A stranger to the account, though the link reached them: the account would be somebody else's.
+    await identity.account("sid@example.com")
+    const stranger = await signedIn(identity, "sid@example.com")
+    await stranger.open(proof)
+    assert.deepStrictEqual([stranger.status, stranger.title], [403, "Sign in first"])
+    // To look at the link changes nothing, and the page's button works once.
+    await owner.open(proof)
+    assert.include(owner.text, "rita@example.com")
+    await owner.submit("/account/email/confirm")
+    assert.strictEqual(owner.title, "Your address was changed")
+    await owner.open(proof)
+    assert.strictEqual(owner.title, "This link has ended")
+    await device.open(`${identity.issuer}/account`)
+    assert.strictEqual(device.title, "Sign in")
+    await assertRejects(oidc.refreshTokenGrant(await identity.client("halles-shop"), tokens.refresh_token ?? ""))
+    assert.strictEqual((await signedIn(identity, "rita@example.com")).title, "Your account")
+    assert.strictEqual((await signedIn(identity, "rio@example.com")).title, "Sign in")
+    assert.deepStrictEqual((await notices(identity)).at(-1), { email: "rita@example.com" })
+
+    const back = await new Browser().open(link(await identity.mailTo("rio@example.com", before)))
+    await back.submit("/account/email/back")
+    assert.strictEqual(back.title, "The account is yours again")
+    await owner.open(`${identity.issuer}/account`)
+    assert.strictEqual(owner.title, "Sign in")
+    // The password that somebody else may know has ended too.
+    assert.strictEqual((await signedIn(identity, "rio@example.com")).title, "Sign in")
+  })
+
+  test("who asks for an address that has an account learns nothing from the page", async (identity) => {
+    await identity.account("tom@example.com")
+    await identity.account("una@example.com")
+    const owner = await signedIn(identity, "tom@example.com")
+    const ask = async (email: string) => {
+      await owner.open(`${identity.issuer}/account/email`)
+      const before = identity.mails()
+      await owner.submit("/account/email", { email, current: password })
+      return { page: owner.html, status: owner.status, mail: await identity.mailTo(email, before) }
+    }
+    const known = await ask("una@example.com")
+    const unknown = await ask("nobody-yet@example.com")
+    assert.deepStrictEqual([known.status, known.page], [unknown.status, unknown.page])
+    assert.notInclude(known.mail, "token=")
+    // Of two that prove one address, the first has it.
+    const proof = link(unknown.mail)
+    await identity.account("nobody-yet@example.com")
+    await owner.open(proof)
+    await owner.submit("/account/email/confirm")
+    assert.strictEqual(owner.title, "This link has ended")
+    assert.strictEqual((await signedIn(identity, "tom@example.com")).title, "Your account")
+  })
+
+  test("an account is closed by its owner alone, with all that was kept of it", async (identity) => {
+    const id = await identity.account("uma@example.com")
+    const { tokens } = await identity.signIn(withPassword("uma@example.com"))
+    const owner = await signedIn(identity, "uma@example.com")
+    await setUpApp(owner, identity.issuer)
+    const close = async (fields: Record<string, string>) => {
+      await owner.open(`${identity.issuer}/account/close`)
+      await owner.submit("/account/close", fields)
+    }
+    await close({ current: password })
+    assert.include(owner.text, "Please confirm")
+    await close({ current: "wrong", sure: "yes" })
+    assert.include(owner.text, "The password is not right")
+    const by = { actor: "test", reason: "a test", region: null } as const
+    await identity.run(Effect.flatMap(Accounts, ({ grantRole }) => grantRole(id, "support", by)))
+    await close({ current: password, sure: "yes" })
+    assert.strictEqual(owner.title, "This account is staff's")
+    await identity.run(Effect.flatMap(Accounts, ({ revokeRole }) => revokeRole(id, "support")))
+    const before = identity.mails()
+    await close({ current: password, sure: "yes" })
+    assert.strictEqual(owner.title, "Your account is closed")
+    await identity.mailTo("uma@example.com", before, "was closed")
+    await assertRejects(oidc.refreshTokenGrant(await identity.client("halles-shop"), tokens.refresh_token ?? ""))
+    const sid = String(decodeJwt(tokens.access_token)["sid"])
+    assert.isTrue(await identity.run(Effect.map(Revocations, ({ isRevoked }) => isRevoked(sid))))
+    const left = await identity.run(
+      Effect.gen(function* () {
+        const sql = yield* SqlClient.SqlClient
+        const tables = yield* sql<{ name: string }>`
+          SELECT c.table_name AS name FROM information_schema.columns c
+          WHERE c.table_schema = 'identity' AND c.column_name = 'account_id'`
+        const counts = yield* Effect.forEach(
+          tables,
+          ({ name }) => sql<{ n: bigint }>`SELECT count(*) AS n FROM identity.${sql(name)} WHERE account_id = ${id}`
+        )
+        const rows = yield* sql`SELECT 1 FROM identity.account WHERE id = ${id} OR email = 'uma@example.com'`
+        return { tables: tables.length, rows: rows.length + counts.reduce((sum, [row]) => sum + Number(row?.n), 0) }
+      })
+    )
+    assert.isAtLeast(left.tables, 8)
+    assert.strictEqual(left.rows, 0)
+    assert.deepStrictEqual((await notices(identity)).at(-1), { email: null })
+    assert.strictEqual((await signedIn(identity, "uma@example.com")).title, "Sign in")
+  })
+
   test("whatever was done and tried is in the audit log, without an address of mail", async (identity) => {
     const actions = new Set(identity.audit.map(({ action, outcome }) => `${action} ${outcome}`))
     for (const expected of [
@@ -290,6 +413,11 @@ layer(IdentityTest.layer(), { timeout: "60 seconds" })("accounts", (it) => {
       "password.change failed",
       "mfa.totp.add allowed",
       "session.end allowed",
+      "email.ask failed",
+      "email.change allowed",
+      "email.back allowed",
+      "account.close failed",
+      "account.close allowed",
       "sign-in.client denied"
     ])
       assert.include([...actions], expected)

@@ -90,8 +90,8 @@ export class IdentityTest extends Context.Service<
     /** Where the application listens for people who signed in. */
     readonly callback: string
     readonly audit: ReadonlyArray<Act>
-    /** The newest mail to an address that came since it was asked for. */
-    readonly mailTo: (address: string, after: number) => Promise<string>
+    /** The newest mail to an address that came since it was asked for, with a text in it if that matters. */
+    readonly mailTo: (address: string, after: number, holding?: string) => Promise<string>
     readonly mails: () => number
     readonly client: (id: string, auth?: oidc.ClientAuth) => Promise<oidc.Configuration>
     /** An account that is there without registering. */
@@ -152,9 +152,11 @@ export class IdentityTest extends Context.Service<
               refresh: () => run(server.refresh),
               client,
               mails: () => box.messages.length,
-              mailTo: async (address: string, after: number) => {
+              mailTo: async (address: string, after: number, holding = "") => {
                 for (let tries = 0; tries < 200; tries++) {
-                  const found = box.messages.slice(after).findLast((text) => text.includes(`To: ${address}`))
+                  const found = box.messages
+                    .slice(after)
+                    .findLast((text) => text.includes(`To: ${address}`) && text.includes(holding))
                   if (found !== undefined) return found
                   await new Promise((resolve) => setTimeout(resolve, 10))
                 }

@@ -284,13 +284,14 @@ layer(IdentityTest.layer(), { timeout: "60 seconds" })("signing in with a client
       const test = yield* IdentityTest
       yield* Effect.promise(async () => {
         await test.account("ian@example.com")
+        await test.account("ira@example.com")
         const metadata = {
           client_name: "Price <b>Hunter</b>",
           redirect_uris: [test.callback],
           grant_types: ["authorization_code", "refresh_token"],
           response_types: ["code"],
           token_endpoint_auth_method: "client_secret_basic",
-          scope: "openid orders:read"
+          scope: "openid orders:read customers:read"
         } as const
         await test.run(Effect.flatMap(Clients, ({ put }) => put("hunter", metadata, "a secret of hunter")))
         const as = { client: "hunter", auth: oidc.ClientSecretBasic("a secret of hunter"), scope: "openid orders:read" }
@@ -302,13 +303,37 @@ layer(IdentityTest.layer(), { timeout: "60 seconds" })("signing in with a client
           await opened.submit("/consent", { answer: "yes" })
         }, as)
         assert.strictEqual(decodeJwt(tokens.access_token)["scope"], "orders:read")
-        // Asked once; the next time the same browser goes straight through.
+        // Asked once; the next time the same browser goes straight through, and another one after the sign-in.
         await test.signIn(() => Promise.reject(new Error("it was asked again")), { ...as, browser })
+        const elsewhere = await test.signIn(withPassword("ian@example.com"), as)
+        assert.strictEqual(decodeJwt(elsewhere.tokens.access_token)["scope"], "orders:read")
+        // More than it was allowed is asked for.
+        await test.signIn(
+          async (opened) => {
+            assert.strictEqual(opened.title, "Allow Price <b>Hunter</b>?")
+            assert.include(opened.text, "See your profile and addresses")
+            await opened.submit("/consent", { answer: "yes" })
+          },
+          { ...as, browser, scope: "openid orders:read customers:read" }
+        )
+        // What was allowed is shown, and taken back: what the application was given ends, and it asks again.
+        const config = await test.client("hunter", as.auth)
+        const renewed = await oidc.refreshTokenGrant(config, elsewhere.tokens.refresh_token ?? "")
+        await browser.open(`${test.issuer}/account`)
+        assert.include(browser.text, "Applications that you allowed Price <b>Hunter</b>")
+        await browser.submit("/account/consents/end")
+        assert.notInclude(browser.text, "Applications that you allowed")
+        assert.strictEqual(await codeOf(oidc.refreshTokenGrant(config, renewed.refresh_token ?? "")), "invalid_grant")
+        await test.signIn(async (opened) => {
+          await withPassword("ian@example.com")(opened)
+          assert.strictEqual(opened.title, "Allow Price <b>Hunter</b>?")
+          await opened.submit("/consent", { answer: "yes" })
+        }, as)
         const refused = new Browser()
         await codeOf(
           test.signIn(
             async (opened) => {
-              await withPassword("ian@example.com")(opened)
+              await withPassword("ira@example.com")(opened)
               await opened.submit("/refuse")
             },
             { ...as, browser: refused }

@@ -30,6 +30,7 @@ export const CustomerLive = EventSourced.layer(Customer, CustomerState, {
       asked(self, payload).pipe(Refusals.only(self.id, "NotFound", "TooManyAddresses", "PreconditionFailed", "Busy")),
     RemoveAddress: (self, payload) => asked(self, payload).pipe(change(self)),
     SetConsent: (self, payload) => asked(self, payload).pipe(change(self)),
+    Forget: (self, payload) => asked(self, payload).pipe(change(self)),
     NoteOrder: (self, payload) => Effect.asVoid(asked(self, payload)).pipe(change(self)),
     MovePoints: (self, payload) =>
       asked(self, payload).pipe(Refusals.only(self.id, "NotFound", "NotEnoughPoints", "PreconditionFailed", "Busy")),

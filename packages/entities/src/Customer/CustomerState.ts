@@ -6,6 +6,7 @@ import {
   AddressLabel,
   addressesMax,
   CustomerView,
+  type Forget,
   historyMax,
   type MovePoints,
   Name,
@@ -30,7 +31,7 @@ export const version = 1
 /** Orders that are recognised when they are noted again under another command id; older ones by their command id. */
 const knownOrdersMax = 200
 
-type Change = UpdateProfile | PutAddress | RemoveAddress | SetConsent | NoteOrder | MovePoints
+type Change = UpdateProfile | PutAddress | RemoveAddress | SetConsent | Forget | NoteOrder | MovePoints
 export type Command = Register | Change | Wake
 export type Refusal = NotFound | AlreadyExists | TooManyAddresses | NotEnoughPoints
 
@@ -51,6 +52,7 @@ export const Event = Schema.Union([
   Schema.TaggedStruct("AddressPut", { ...Addressed.fields, at }),
   Schema.TaggedStruct("AddressRemoved", { label: AddressLabel, at }),
   Schema.TaggedStruct("ConsentSet", Consent.fields),
+  Schema.TaggedStruct("Forgotten", { at }),
   Schema.TaggedStruct("OrderNoted", { orderId: OrderId, at }),
   Schema.TaggedStruct("PointsMoved", Movement.fields)
 ])
@@ -99,6 +101,7 @@ export const decide = (state: State, command: Command, now: number): Decided => 
     case "PutAddress":
     case "RemoveAddress":
     case "SetConsent":
+    case "Forget":
     case "NoteOrder":
     case "MovePoints":
       return state._tag === "None" ? Result.fail(new NotFound(unnamed)) : change(state, command, now)
@@ -120,6 +123,8 @@ const change = (state: Known, command: Change, now: number): Decided => {
       const said = state.consents.find((consent) => consent.purpose === purpose)?.granted
       return said === granted ? nothing : events({ _tag: "ConsentSet", purpose, granted, at: now })
     }
+    case "Forget":
+      return Equal.equals(forgotten(state), state) ? nothing : events({ _tag: "Forgotten", at: now })
     case "NoteOrder":
       return state.orders.includes(command.orderId)
         ? nothing
@@ -196,6 +201,8 @@ const evolveKnown = (state: Known, event: Exclude<Event, { readonly _tag: "Regis
       const consentHistory = [...state.consentHistory, consent].slice(-historyMax)
       return { ...state, consents: [...others, consent], consentHistory }
     }
+    case "Forgotten":
+      return forgotten(state)
     case "OrderNoted": {
       const orders = [event.orderId, ...state.orders].slice(0, knownOrdersMax)
       return { ...state, orders, orderCount: state.orderCount + 1 }
@@ -204,6 +211,16 @@ const evolveKnown = (state: Known, event: Exclude<Event, { readonly _tag: "Regis
       return moved(state, { points: event.points, reference: event.reference, at: event.at })
   }
 }
+
+const forgotten = (state: Known): Known => ({
+  ...state,
+  email: null,
+  name: null,
+  addresses: [],
+  preferences: {},
+  consents: [],
+  consentHistory: []
+})
 
 const moved = (state: Known, movement: typeof Movement.Type): Known => {
   const ledger = [...state.ledger, movement]
