@@ -41,12 +41,12 @@ const asking = (
   question: Question,
   answer: (principal: Principal, rule: Rule | null) => Refusal | null
 ): Effect.Effect<void, Refused> =>
-  Effect.gen(function* () {
-    const current = yield* Current
+  Effect.withFiber(({ context }) => {
+    const current = Context.get(context, Current)
     current?.asked.add(question)
-    const principal = yield* Principal
+    const principal = Context.get(context, Principal)
     const refusal = answer(principal, current?.rule ?? null)
-    if (refusal !== null) return yield* Effect.fail(refused(refusal, principal))
+    return refusal === null ? Effect.void : Effect.fail(refused(refusal, principal))
   })
 
 const held = (rule: Rule, principal: Principal, subject: Subject): Refusal | null => {

@@ -2,10 +2,11 @@ import { limitMax } from "@halles/entities/Reads"
 import { CommandId } from "@halles/shared/Ids"
 import type { EntityParked } from "@halles/shared/Parking"
 import type { Region } from "@halles/shared/Region"
-import { Cause, Effect, Schema } from "effect"
+import { Cause, Effect, Exit, Schema } from "effect"
 import { type HttpServerRequest, HttpServerResponse } from "effect/http"
-import { createHash, randomBytes, randomUUID } from "node:crypto"
+import { createHash, hash, randomBytes, randomUUID } from "node:crypto"
 import * as Consistency from "./Consistency.ts"
+import * as Deadlines from "./Deadlines.ts"
 import { InvalidRequest, Unavailable } from "./EdgeErrors.ts"
 import { WholeNumber } from "./WholeNumber.ts"
 import * as RetryBudget from "./RetryBudget.ts"
@@ -75,7 +76,7 @@ export const call = <A, E, R>(
     return retried(effect).pipe(
       // A runner that gives up a shard interrupts what it has not begun. An interrupt of the caller itself passes by here.
       Effect.catchCauseIf(Cause.hasInterruptsOnly, () => Effect.fail(new Unavailable())),
-      Effect.timeoutOrElse({ duration: durationMs, orElse: () => Effect.fail(new Unavailable()) }),
+      (answer) => Deadlines.within(answer, durationMs, () => Exit.fail(new Unavailable())),
       Effect.mapError(unavailable)
     )
   })
@@ -148,18 +149,16 @@ const sorted = (value: unknown, depth = 0): unknown => {
   if (typeof value !== "object" || value === null) return value
   if (depth === depthMax) return "deeper"
   if (Array.isArray(value)) return value.map((item) => sorted(item, depth + 1))
+  const members = value as Readonly<Record<string, unknown>>
   return Object.fromEntries(
-    Object.entries(value)
-      .toSorted(([left], [right]) => (left < right ? -1 : 1))
-      .map(([key, inner]) => [key, sorted(inner, depth + 1)])
+    Object.keys(members)
+      .toSorted()
+      .map((key) => [key, sorted(members[key], depth + 1)])
   )
 }
 
 /** SHA-256 of a decoded body with its keys in order: white space and key order make no other request of it. */
-export const fingerprint = (body: object): string =>
-  createHash("sha256")
-    .update(JSON.stringify(sorted(body)))
-    .digest("base64url")
+export const fingerprint = (body: object): string => hash("sha256", JSON.stringify(sorted(body)), "base64url")
 
 /** A field that is there, nothing where it is undefined: for optional keys. */
 export const given = <K extends string, V>(key: K, value: V | undefined): { readonly [P in K]?: V } =>

@@ -1,5 +1,6 @@
-import { Cause, Clock, Effect, Metric } from "effect"
+import { Cause, Clock, Context, Effect, Metric } from "effect"
 import { HttpRouter, HttpServerError, HttpServerRequest, type HttpServerResponse } from "effect/http"
+import * as Deadlines from "./Deadlines.ts"
 import * as Problem from "./Problem.ts"
 import { methodsOf } from "./RouteTable.ts"
 
@@ -112,7 +113,7 @@ const asProblem = (response: HttpServerResponse.HttpServerResponse): HttpServerR
 
 /** Once round all routes: the bound on requests, the deadline, the metrics, and problems for what nobody declared. */
 export const Guard = HttpRouter.middleware(
-  Effect.sync(() => {
+  Effect.map(Clock.Clock, (clock) => {
     let count = 0
     /** One for each method and status that there is: looking a metric up by its attributes costs more than counting. */
     const counters = new Map<string, Metric.Counter<number>>()
@@ -125,29 +126,37 @@ export const Guard = HttpRouter.middleware(
       return made
     }
     return (answered: Effect.Effect<HttpServerResponse.HttpServerResponse, unknown, HttpRouter.GlobalProvided>) =>
-      Effect.gen(function* () {
-        if (count >= inFlightMax) return unavailable
-        const request = yield* HttpServerRequest.HttpServerRequest
-        const clock = yield* Clock.Clock
+      Effect.withFiber<HttpServerResponse.HttpServerResponse, unknown, HttpRouter.GlobalProvided>((fiber) => {
+        if (count >= inFlightMax) return Effect.succeed(unavailable)
+        const request = Context.getUnsafe(fiber.context, HttpServerRequest.HttpServerRequest)
         const startedAt = clock.currentTimeNanosUnsafe()
         count += 1
-        const response = yield* answered.pipe(
-          Effect.timeoutOrElse({ duration: requestMsMax, orElse: () => Effect.succeed(unavailable) }),
-          Effect.map(asProblem),
-          Effect.catchCause((cause) =>
-            Cause.hasInterrupts(cause) ? Effect.failCause(cause) : ofCause(request, cause)
-          ),
-          Effect.ensuring(
-            Effect.sync(() => {
-              count -= 1
-            })
-          )
-        )
-        const context = yield* Effect.context<never>()
-        counterOf(request.method, response.status).updateUnsafe(1, context)
-        inFlight.updateUnsafe(count, context)
-        duration.updateUnsafe(Number(clock.currentTimeNanosUnsafe() - startedAt) / 1e9, context)
-        return response
+        let isLate = false
+        // Only the route below can be interrupted, so that this fiber still answers.
+        const met = Deadlines.add(clock, requestMsMax, () => {
+          isLate = true
+          fiber.interruptUnsafe()
+        })
+        const done = (response: HttpServerResponse.HttpServerResponse) => {
+          const { context } = fiber
+          counterOf(request.method, response.status).updateUnsafe(1, context)
+          inFlight.updateUnsafe(count, context)
+          duration.updateUnsafe(Number(clock.currentTimeNanosUnsafe() - startedAt) / 1e9, context)
+          return response
+        }
+        return Effect.matchCauseEffect(answered, {
+          onSuccess: (response) => {
+            met()
+            count -= 1
+            return Effect.succeed(done(asProblem(response)))
+          },
+          onFailure: (cause) => {
+            met()
+            count -= 1
+            if (isLate) return Effect.succeed(done(unavailable))
+            return Cause.hasInterrupts(cause) ? Effect.failCause(cause) : Effect.map(ofCause(request, cause), done)
+          }
+        })
       })
   }),
   { global: true }

@@ -1,11 +1,12 @@
 import { Redis } from "@halles/shared/Redis"
 import { CommandReused } from "@halles/entities/EntityErrors"
-import { Effect, Layer, Metric, Option, Schema } from "effect"
+import { Context, Effect, Layer, Metric, Option, Schema, type Types } from "effect"
 import { HttpServerRequest, HttpServerResponse } from "effect/http"
 import { HttpApiMiddleware } from "effect/http-api"
-import { createHash } from "node:crypto"
+import { hash } from "node:crypto"
 import * as Edge from "./Edge.ts"
 import { RequestInProgress } from "./EdgeErrors.ts"
+import * as Places from "./Idempotency/Places.ts"
 import { Principal } from "./Principal.ts"
 import * as Problems from "./Problems.ts"
 
@@ -13,7 +14,7 @@ import * as Problems from "./Problems.ts"
 export const keptMs = 24 * 3_600_000
 /** A request may run for as long as its own deadline, and for what it was asked to wait; after that its place is free. */
 const runningMsMax = Edge.deadlineMs + 2_000
-/** Redis that takes longer is no help: the request goes on without it, and the entity knows a repeat. */
+/** An answer that takes longer to keep is not kept. */
 const redisMsMax = 250
 /** Answers beyond this are not kept: a repeat asks the entity again, which knows the command. */
 const bodyMax = 16_384
@@ -53,23 +54,30 @@ const Kept = Schema.fromJsonString(
 )
 type Kept = (typeof Kept)["Type"]
 const decode = Schema.decodeUnknownOption(Kept)
-const encode = Schema.encodeSync(Kept)
+const encode = (kept: Kept): string => JSON.stringify(kept)
+const isKey = Schema.is(Edge.IdempotencyKey)
 
 /** What makes two requests the same: who sends it, where to, and the body but for white space and the order of keys. */
 const fingerprintOf = (request: HttpServerRequest.HttpServerRequest, body: string): string => {
-  const parsed = Option.getOrElse(Option.liftThrowable((text: string): unknown => JSON.parse(text))(body), () => body)
   return Edge.fingerprint({
     method: request.method,
     url: request.url,
     version: request.headers["halles-version"],
-    parsed
+    parsed: parsed(body)
   })
+}
+const parsed = (text: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
 }
 
 /** A key is its sender's own; who has no name is known by what it knows of: the unguessable path. */
 const placeOf = (principal: Principal, request: HttpServerRequest.HttpServerRequest, key: string): string => {
   const sender = principal.kind === "anonymous" ? request.url : `${principal.clientId}\n${principal.subject}`
-  return `idempotency:${createHash("sha256").update(`${principal.kind}\n${sender}\n${key}`).digest("base64url")}`
+  return `idempotency:${hash("sha256", `${principal.kind}\n${sender}\n${key}`, "base64url")}`
 }
 
 /** Personal data and secrets are not kept twice: the repeat asks for them again. */
@@ -97,90 +105,117 @@ const doneOf = (fingerprint: string, response: HttpServerResponse.HttpServerResp
   }
 }
 
+const knownOf = (found: string | null): Kept | undefined =>
+  found === null ? undefined : Option.getOrUndefined(decode(found))
+
 const statesResult: ReadonlySet<string> = new Set(["PUT", "DELETE"])
 
 const replayed = HttpServerResponse.setHeader("idempotent-replayed", "true")
 
 const quietly = <A>(command: Effect.Effect<A, unknown>): Effect.Effect<Option.Option<A>> =>
   Effect.option(Effect.timeout(command, redisMsMax))
-const count = (outcome: string) => Metric.update(Metric.withAttributes(outcomes, { outcome }), 1)
+
+type Outcome = "new" | "replayed" | "repeated" | "running" | "reused" | "unknown"
+const counters = Object.fromEntries(
+  (["new", "replayed", "repeated", "running", "reused", "unknown"] as const).map((outcome) => [
+    outcome,
+    Metric.withAttributes(outcomes, { outcome })
+  ])
+) as Readonly<Record<Outcome, Metric.Counter<number>>>
+
+type Answering = Effect.Effect<
+  HttpServerResponse.HttpServerResponse,
+  Types.unhandled | CommandReused | RequestInProgress
+>
 
 export const IdempotencyLive = Layer.effect(
   Idempotency,
   Effect.gen(function* () {
     const redis = yield* Redis
-    /** One round trip: takes the place if it is free, and says what is there if it is not. */
-    const take = (place: string, mine: Kept, forMs: number) =>
-      quietly(redis.use((client) => client.call("SET", place, encode(mine), "PX", forMs, "NX", "GET")))
+    const context = yield* Effect.context<never>()
+    const count = (outcome: Outcome) => counters[outcome].updateUnsafe(1, context)
+    /** One round trip, shared with others: takes the place if it is free, and says what is there if it is not. */
+    const take = Places.make({ use: redis.use, context })
     // Nobody waits for these two: what they do not reach ends by itself.
     const keep = (place: string, done: Kept) =>
       Effect.forkDetach(quietly(redis.use((client) => client.set(place, encode(done), "PX", keptMs))))
     const free = (place: string) => Effect.forkDetach(quietly(redis.use((client) => client.del(place))))
 
-    return Idempotency.of((answered, { group }) =>
-      Effect.gen(function* () {
-        const request = yield* HttpServerRequest.HttpServerRequest
-        const key = request.headers["idempotency-key"]
-        // A key that is malformed, or a body that cannot be read, is refused with its own problem.
-        if (key === undefined || !Schema.is(Edge.IdempotencyKey)(key)) return yield* answered
-        const body = yield* Effect.option(request.text)
-        if (Option.isNone(body)) return yield* answered
-        const place = placeOf(yield* Principal, request, key)
-        const fingerprint = fingerprintOf(request, body.value)
+    return Idempotency.of((answered, { group }) => {
+      const decided = (
+        request: HttpServerRequest.HttpServerRequest,
+        principal: Principal,
+        key: string,
+        body: string
+      ): Answering => {
+        const place = placeOf(principal, request, key)
+        const fingerprint = fingerprintOf(request, body)
+        const reused = () => {
+          count("reused")
+          return Effect.fail(new CommandReused({ commandId: key }))
+        }
+
+        if (statesResult.has(request.method)) {
+          return Effect.flatMap(
+            take(place, encode({ _tag: "Done", fingerprint, answer: null }), keptMs),
+            (found): Answering => {
+              if (found === undefined) {
+                count("unknown")
+                return answered
+              }
+              const known = knownOf(found)
+              if (known !== undefined && known.fingerprint !== fingerprint) return reused()
+              count(known === undefined ? "new" : "repeated")
+              if (known !== undefined) return Effect.map(answered, replayed)
+              return Effect.onExitPrimitive(answered, (exit) =>
+                exit._tag === "Success" && exit.value.status < 300 ? undefined : free(place)
+              )
+            }
+          )
+        }
+
         const run = Effect.onExit(answered, (exit) =>
           exit._tag === "Success" && exit.value.status < 300
             ? keep(place, doneOf(fingerprint, exit.value, group.identifier))
             : free(place)
         )
-
-        if (statesResult.has(request.method)) {
-          const found = yield* take(place, { _tag: "Done", fingerprint, answer: null }, keptMs)
-          if (Option.isNone(found)) return yield* Effect.andThen(count("unknown"), answered)
-          const known = Option.getOrUndefined(decode(found.value))
-          if (known !== undefined && known.fingerprint !== fingerprint) {
-            yield* count("reused")
-            return yield* new CommandReused({ commandId: key })
+        const mine = encode({ _tag: "Running", fingerprint })
+        const forMs = runningMsMax + Edge.waitMsOf(request.headers["prefer"])
+        return Effect.flatMap(take(place, mine, forMs), (found): Answering => {
+          if (found === undefined) {
+            count("unknown")
+            return answered
           }
-          yield* count(known === undefined ? "new" : "repeated")
-          if (known !== undefined) return replayed(yield* answered)
-          return yield* Effect.onExit(answered, (exit) =>
-            exit._tag === "Success" && exit.value.status < 300 ? Effect.void : free(place)
-          )
-        }
+          const known = knownOf(found)
+          if (known === undefined) {
+            count("new")
+            return run
+          }
+          if (known.fingerprint !== fingerprint) return reused()
+          if (known._tag === "Running") {
+            count("running")
+            return Effect.fail(new RequestInProgress())
+          }
+          if (known.answer === null) {
+            count("repeated")
+            return Effect.map(run, replayed)
+          }
+          count("replayed")
+          const { body: text, contentType, headers, status } = known.answer
+          return Effect.succeed(replayed(HttpServerResponse.text(text, { status, headers, contentType })))
+        })
+      }
 
-        const mine: Kept = { _tag: "Running", fingerprint }
-        const found = yield* take(place, mine, runningMsMax + Edge.waitMsOf(request.headers["prefer"]))
-        if (Option.isNone(found)) {
-          yield* count("unknown")
-          return yield* answered
-        }
-        const known = Option.getOrUndefined(decode(found.value))
-        if (known === undefined) {
-          yield* count("new")
-          return yield* run
-        }
-        if (known.fingerprint !== fingerprint) {
-          yield* count("reused")
-          return yield* new CommandReused({ commandId: key })
-        }
-        if (known._tag === "Running") {
-          yield* count("running")
-          return yield* new RequestInProgress()
-        }
-        if (known.answer === null) {
-          yield* count("repeated")
-          return replayed(yield* run)
-        }
-        yield* count("replayed")
-        const { answer } = known
-        return replayed(
-          HttpServerResponse.text(answer.body, {
-            status: answer.status,
-            headers: answer.headers,
-            contentType: answer.contentType
-          })
-        )
+      return Effect.withFiber((fiber) => {
+        const request = Context.getUnsafe(fiber.context, HttpServerRequest.HttpServerRequest)
+        const key = request.headers["idempotency-key"]
+        // A key that is malformed, or a body that cannot be read, is refused with its own problem.
+        if (key === undefined || !isKey(key)) return answered
+        return Effect.matchEffect(request.text, {
+          onFailure: (): Answering => answered,
+          onSuccess: (body) => decided(request, Context.get(fiber.context, Principal), key, body)
+        })
       })
-    )
+    })
   })
 )
