@@ -21,7 +21,7 @@ it.effect("what is done in time is what it is; what is late is interrupted, with
     assert.deepStrictEqual(interrupted, [])
     yield* TestClock.adjust("51 millis")
     assert.deepStrictEqual(interrupted, ["hasty"])
-    assert.deepStrictEqual(yield* Fiber.join(hasty), Exit.fail("late"))
+    assert.deepStrictEqual(yield* Fiber.join(hasty), late())
     yield* TestClock.adjust("1 second")
     assert.deepStrictEqual(yield* Fiber.join(patient), Exit.succeed("patient"))
     assert.deepStrictEqual(interrupted, ["hasty"])
