@@ -1,4 +1,6 @@
+import { publicText, signingKey } from "@halles/shared/AuditLog/AnchorKey"
 import type { Region } from "@halles/shared/Region"
+import { Redacted } from "effect"
 import * as Layout from "./Layout.ts"
 import { ports } from "./Ports.ts"
 import type { Secrets } from "./Secrets.ts"
@@ -194,10 +196,11 @@ export const carrier = ({ layout, secrets }: Parts): Environment => ({
   HALLES_CARRIER_DELIVERY_MS: "1000"
 })
 
-/** For who reads the audit log, and what it was anchored to. */
+/** For who reads the audit log, and what it was anchored to: with the public key of who signs, not the key. */
 export const auditor = (parts: Parts): Environment => ({
   HALLES_PG_CONTROL_URL: databaseUrl(parts, "halles_reader", "control"),
-  HALLES_NATS_URL: parts.addresses.nats
+  HALLES_NATS_URL: parts.addresses.nats,
+  HALLES_AUDIT_PUBLIC_KEYS: publicText(signingKey(Redacted.make(parts.secrets.identityKey)))
 })
 
 /** For programs that use the cluster from outside: they read the databases and never write them. */

@@ -1,4 +1,5 @@
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
+import { publicKey } from "@halles/shared/AuditLog/AnchorKey"
 import * as Anchors from "@halles/shared/AuditLog/Anchors"
 import { verify } from "@halles/shared/AuditLog/Verify"
 import { Nats } from "@halles/shared/Nats"
@@ -25,15 +26,19 @@ const verifyCommand = Command.make(
   { json },
   Effect.fn("audit.verify")(function* ({ json }) {
     const anchors = yield* Effect.flatMap(Nats, (nats) => Anchors.newest(nats, anchorsMax))
-    const { findings, head, rows } = yield* verify(anchors)
+    const keys = yield* Config.String("HALLES_AUDIT_PUBLIC_KEYS")
+    const { findings, head, rows, unsigned } = yield* verify(anchors, keys.split(",").map(publicKey))
     if (!json) {
       yield* Console.log(`${rows} rows up to ${head.seq}, compared with ${anchors.length} anchors`)
+      const span = unsigned === null ? "every row" : `all but rows ${unsigned.from} to ${unsigned.to}`
+      yield* Console.log(`signatures cover ${span}`)
       for (const { detail, kind, seq } of findings) yield* Console.log(`${kind} row ${seq}: ${detail}`)
     }
     const summary = {
       ok: findings.length === 0,
       rows,
       anchors: anchors.length,
+      unsigned: unsigned === null ? null : { from: String(unsigned.from), to: String(unsigned.to) },
       head: { seq: String(head.seq), hash: head.hash },
       findings: findings.map(({ kind, seq }) => ({ kind, seq: String(seq) }))
     }
@@ -43,7 +48,7 @@ const verifyCommand = Command.make(
 ).pipe(
   Command.withDescription(
     "Compare every row of the audit log with the one before it, and its end with what was anchored; exit code 1 when a row " +
-      "was changed, is missing or out of order, or when the end was cut off"
+      "was changed, is missing or out of order, when the end was cut off, when an anchor is forged, or when rows have gone unsigned for a minute"
   ),
   Command.provide(Layer.merge(database, stream))
 )

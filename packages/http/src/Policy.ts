@@ -30,8 +30,11 @@ export interface Rule {
   /** The most that a role may move with one request, in minor units of any currency, or in points; a role that is absent has no limit. */
   readonly amountMax?: Readonly<Partial<Record<Role, bigint>>>
   readonly asks?: ReadonlyArray<Question>
-  /** Staff needs to have signed in with two factors (RFC 9470). */
-  readonly strong?: true
+  /**
+   * Why staff needs to have signed in with two factors (RFC 9470): for what a stolen password could do that is not seen and
+   * undone at once. Routes of staff without it read one thing at a time, or state something that the next one can state anew.
+   */
+  readonly strong?: string
   /** Written into the audit log before it happens: always, or when it is not the owner who does it. */
   readonly audited?: "always" | "byOthers"
 }
@@ -44,6 +47,10 @@ const ofOrder = { thing: { order: "id" }, region: "id", open: "holder" } as cons
 const ofCustomer = { thing: { customer: "id" }, region: "id", open: "holder" } as const
 
 const shopper = { customer: "own", support: "any", admin: "any" } as const
+
+const credentials = "a credential outlives the sign-in that made it"
+const outward = "what happens here is told to an address outside from then on"
+const massive = "it changes many things at once"
 
 /** Each sees its own endpoints, and an administrator all: `SubscriptionHttp` asks for them in the sender's name. */
 const webhooks: Rule = { scopes: ["webhooks:manage"], roles: { partner: "any", admin: "any" } }
@@ -81,8 +88,18 @@ export const policy: Readonly<Record<string, Rule>> = {
   getShipment: { ...ofOrder, scopes: ["orders:read"], roles: { ...shopper, warehouse: "any" } },
   getReturn: { ...ofOrder, scopes: ["orders:read"], roles: { ...shopper, warehouse: "any" } },
   watchOrder: { ...ofOrder, scopes: ["orders:read"], roles: { ...shopper, warehouse: "any" } },
-  cancelOrder: { ...ofOrder, scopes: ["orders:write"], roles: shopper },
-  requestReturn: { ...ofOrder, scopes: ["orders:write"], roles: shopper },
+  cancelOrder: {
+    ...ofOrder,
+    scopes: ["orders:write"],
+    roles: shopper,
+    strong: "it gives money back, up to all of the order"
+  },
+  requestReturn: {
+    ...ofOrder,
+    scopes: ["orders:write"],
+    roles: shopper,
+    strong: "it gives money back, up to all of the order"
+  },
 
   registerCustomer: everybody,
   getCustomer: {
@@ -92,7 +109,13 @@ export const policy: Readonly<Record<string, Rule>> = {
     consent: "personalisation",
     audited: "byOthers"
   },
-  patchCustomer: { ...ofCustomer, scopes: ["customers:write"], roles: shopper, audited: "byOthers" },
+  patchCustomer: {
+    ...ofCustomer,
+    scopes: ["customers:write"],
+    roles: shopper,
+    strong: "it changes where somebody else is reached, and what they consented to",
+    audited: "byOthers"
+  },
 
   listOrders: { ...ofCustomer, scopes: ["orders:read"], roles: shopper, audited: "byOthers" },
   movePoints: {
@@ -102,6 +125,7 @@ export const policy: Readonly<Record<string, Rule>> = {
     roles: { support: "any", admin: "any" },
     asks: ["amount"],
     amountMax: { support: 10_000n },
+    strong: "points are money",
     audited: "always"
   },
 
@@ -111,6 +135,7 @@ export const policy: Readonly<Record<string, Rule>> = {
   importCatalog: {
     scopes: ["catalog:write", "stock:write"],
     roles: { merchandiser: "any", admin: "any" },
+    strong: massive,
     audited: "always"
   },
   putProduct: { scopes: ["catalog:write"], roles: { merchandiser: "any", admin: "any" }, region: "query" },
@@ -119,44 +144,61 @@ export const policy: Readonly<Record<string, Rule>> = {
     scopes: ["catalog:write"],
     roles: { merchandiser: "any", admin: "any" },
     region: "body",
-    asks: ["region"]
+    asks: ["region"],
+    strong: massive
   },
-  bulkStock: { scopes: ["stock:write"], roles: { warehouse: "any", admin: "any" }, region: "body", asks: ["region"] },
+  bulkStock: {
+    scopes: ["stock:write"],
+    roles: { warehouse: "any", admin: "any" },
+    region: "body",
+    asks: ["region"],
+    strong: massive
+  },
   receiveSku: { scopes: ["stock:write"], roles: { warehouse: "any", admin: "any" }, region: "path" },
   putBackOrders: { scopes: ["stock:write"], roles: { warehouse: "any", admin: "any" }, region: "path" },
   adjustSku: { scopes: ["stock:write"], roles: { warehouse: "any", admin: "any" }, region: "path" },
 
-  createEndpoint: webhooks,
+  createEndpoint: { ...webhooks, strong: outward },
   listEndpoints: webhooks,
   getEndpoint: webhooks,
-  putEndpoint: webhooks,
+  putEndpoint: { ...webhooks, strong: outward },
   deleteEndpoint: webhooks,
-  rotateSecret: webhooks,
+  rotateSecret: { ...webhooks, strong: credentials },
   listDeliveries: webhooks,
   replayDelivery: webhooks,
   replayDead: webhooks,
   testEndpoint: webhooks,
-  createPartnerKey: { scopes: ["keys:manage"], roles: { admin: "any" }, strong: true, audited: "always" },
+  createPartnerKey: { scopes: ["keys:manage"], roles: { admin: "any" }, strong: credentials, audited: "always" },
   listPartnerKeys: { scopes: ["keys:manage"], roles: { admin: "any", partner: "any" }, asks: ["owner"] },
   getPartnerKey: { scopes: ["keys:manage"], roles: { admin: "any", partner: "any" }, asks: ["owner"] },
   rotatePartnerKey: {
     scopes: ["keys:manage"],
     roles: { admin: "any", partner: "any" },
     asks: ["owner"],
-    strong: true,
+    strong: credentials,
     audited: "always"
   },
   revokePartnerKey: {
     scopes: ["keys:manage"],
     roles: { admin: "any", partner: "any" },
     asks: ["owner"],
-    strong: true,
+    strong: credentials,
     audited: "always"
   },
 
   listFaults: { scopes: ["ops:read"], roles: { "ops-read": "any", "ops-write": "any" } },
-  startFault: { scopes: ["ops:write"], roles: { "ops-write": "any" }, strong: true, audited: "always" },
-  endFault: { scopes: ["ops:write"], roles: { "ops-write": "any" }, strong: true, audited: "always" },
+  startFault: {
+    scopes: ["ops:write"],
+    roles: { "ops-write": "any" },
+    strong: "it takes the service down on purpose",
+    audited: "always"
+  },
+  endFault: {
+    scopes: ["ops:write"],
+    roles: { "ops-write": "any" },
+    strong: "it takes the service down on purpose",
+    audited: "always"
+  },
 
   gateway: signer,
   carrier: signer,

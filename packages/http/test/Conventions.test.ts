@@ -1,6 +1,7 @@
 import { assert, layer } from "@effect/vitest"
 import { Reads, RegionDatabases } from "@halles/entities/Reads"
 import { RedisTest } from "@halles/shared/testing/RedisTest"
+import { twoFactors } from "@halles/shared/Authority"
 import { Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
 import * as fc from "fast-check"
@@ -171,7 +172,12 @@ layer(Edge, { excludeTestServices: true, timeout: "120 seconds" })("conventions"
   it.effect("staff of one region changes nothing in another, in whatever items", () =>
     Effect.gen(function* () {
       const { send } = yield* EdgeTest
-      const token = yield* (yield* Issuer).sign({ roles: ["warehouse"], scope: "stock:write", region: "eu" })
+      const token = yield* (yield* Issuer).sign({
+        roles: ["warehouse"],
+        scope: "stock:write",
+        region: "eu",
+        acr: twoFactors
+      })
       const item = { type: "receive", region: "eu", sku: "LOCAL", warehouse: "eu-main", quantity: 1 }
       const ask = (key: string, ...regions: ReadonlyArray<string>) =>
         send(

@@ -120,6 +120,10 @@ describe("the policy", () => {
       const { strong: _, ...weak } = person([role])
       const answer = decided(name, weak, "others")
       assert.strictEqual(answer, row.strong === true ? "refused: strong" : "allow", name)
+      // Not for what is one's own: there an employee is a customer.
+      if (row.own !== undefined) {
+        assert.strictEqual(decided(name, { ...weak, roles: new Set([role, "customer"]) }, "mine"), "allow", name)
+      }
       if (row.strong !== true || row.all?.includes("partner") !== true) continue
       assert.strictEqual(
         decided(name, { ...weak, kind: "partner", roles: new Set(["partner"]) }, "others"),

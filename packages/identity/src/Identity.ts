@@ -1,5 +1,6 @@
 import { NodeHttpServer } from "@effect/platform-node"
 import { AuditLog } from "@halles/shared/AuditLog"
+import * as AuditSigner from "@halles/shared/AuditLog/Signer"
 import * as ClusterClient from "@halles/shared/ClusterClient"
 import { Nats } from "@halles/shared/Nats"
 import * as Postgres from "@halles/shared/Postgres"
@@ -122,7 +123,11 @@ export const IdentityLive = Layer.unwrap(
     IdentityConfig,
     ({ breachListUrl, demo, host, mailFrom, natsUrl, port, redisUrl, smtpUrl, sso, store }) => {
       const options = { ...store, sso, breachListUrl, demo }
-      return Layer.mergeAll(HttpRouter.serve(identityLayer(options), { disableLogger: true }), CustomersLive).pipe(
+      return Layer.mergeAll(
+        HttpRouter.serve(identityLayer(options), { disableLogger: true }),
+        CustomersLive,
+        AuditSigner.layer(store.key)
+      ).pipe(
         Layer.provide(coreLayer(options)),
         Layer.provide(NodeHttpServer.layer(makeServer, { host, port, gracefulShutdownTimeout: drainMax })),
         Layer.provide([Mail.layer({ smtpUrl, from: mailFrom }), AuditLog.layer, Revocations.layer]),

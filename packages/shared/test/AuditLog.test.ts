@@ -1,15 +1,18 @@
 import { assert, describe, it, layer } from "@effect/vitest"
 import { AuditLog } from "@halles/shared/AuditLog"
+import { publicKey, publicText, signed, signingKey } from "@halles/shared/AuditLog/AnchorKey"
 import * as Anchors from "@halles/shared/AuditLog/Anchors"
 import { type Act, canonical, mask, maskAddress } from "@halles/shared/AuditLog/Entry"
+import * as Signer from "@halles/shared/AuditLog/Signer"
 import * as Tables from "@halles/shared/AuditLog/Tables"
 import { verify } from "@halles/shared/AuditLog/Verify"
 import { Nats } from "@halles/shared/Nats"
 import { NatsTest } from "@halles/shared/testing/NatsTest"
 import { PgTest } from "@halles/shared/testing/PgTest"
-import { Cause, Effect, Exit, Layer, Logger } from "effect"
+import { Cause, Effect, Exit, Layer, Logger, Option, Redacted, Schedule } from "effect"
 import { Migrator, SqlClient } from "effect/sql"
 import * as fc from "fast-check"
+import { createPublicKey } from "node:crypto"
 
 const act = (subject: string, rest: Partial<Act> = {}): Act => ({
   actor: "account-1",
@@ -169,6 +172,68 @@ layer(world, { excludeTestServices: true, timeout: "60 seconds" })("the audit lo
       assert.deepStrictEqual(anchors.at(-1), { seq: String(head.seq), hash: head.hash })
       const purge = yield* Effect.promise(() => nats.request("$JS.API.STREAM.PURGE.AUDIT_ANCHORS"))
       assert.property(purge.json(), "error")
+    })
+  )
+
+  it.effect("is signed as it grows: a log that was written anew has no signature, whatever anchors come with it", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const nats = yield* Nats
+      const secret = Redacted.make("a secret of the deployment")
+      const keys = [createPublicKey(signingKey(secret))]
+      /** Runs the signer until the newest anchors have a property, or for so many looks. */
+      const signing = (enough: (anchors: ReadonlyArray<Anchors.Anchor>) => boolean) =>
+        Effect.repeat(Anchors.newest(nats, 1_000), {
+          schedule: Schedule.spaced("20 millis"),
+          until: enough,
+          times: 200
+        }).pipe(Effect.provide(Layer.fresh(Signer.layer(secret))))
+      yield* Effect.provide(
+        Effect.flatMap(AuditLog, (audit) => audit.record(act("signed"))),
+        Layer.fresh(AuditLog.layer)
+      )
+      const anchors = yield* signing((found) => found.at(-1)?.signature !== undefined)
+      const { head, findings, unsigned } = yield* verify(anchors, keys)
+      assert.deepStrictEqual([findings, unsigned], [[], null])
+      assert.isTrue(publicKey(publicText(signingKey(secret))).equals(keys[0]!))
+
+      // Rows that no signature covers yet are told, and are a finding once they should have been signed.
+      yield* sql`SELECT audit.append(${[canonical(act("later"), "later")]}::text[])`
+      const next = head.seq + 1n
+      assert.deepStrictEqual((yield* verify(anchors, keys)).unsigned, { from: next, to: next })
+
+      // Who owns the database and the stream writes the log anew, and anchors it.
+      yield* sql`CREATE TABLE kept AS SELECT seq, at, entry, hash FROM audit.entry`
+      yield* forcing(sql`TRUNCATE audit.entry`)
+      yield* sql`SELECT audit.append(ARRAY(SELECT jsonb_build_object('id', g)::text FROM generate_series(1, ${Number(next)}) g))`
+      const [rewritten] = yield* sql<{ hash: string }>`SELECT hash FROM audit.entry WHERE seq = ${next}`
+      const anchor = { seq: String(next), hash: rewritten!.hash }
+      const own = signed(signingKey(Redacted.make("another secret")), anchor)
+      const kinds = (given: ReadonlyArray<Anchors.Anchor>) =>
+        Effect.map(verify(given, keys), ({ findings, unsigned }) => [
+          findings.map(({ kind, seq }) => `${kind} ${seq}`),
+          unsigned
+        ])
+      const all = { from: 1n, to: next }
+      assert.deepStrictEqual(yield* kinds([anchor]), [[], all])
+      assert.deepStrictEqual(yield* kinds([own]), [[`forged ${next}`], all])
+      assert.deepStrictEqual(yield* kinds([{ ...anchor, signature: anchors.at(-1)!.signature! }]), [
+        [`forged ${next}`],
+        all
+      ])
+      const both = yield* kinds([...anchors, own])
+      assert.includeMembers(both[0] as Array<string>, [`forged ${next}`, `changed ${head.seq}`])
+      // The signer does not vouch for it either.
+      const after = yield* signing(() => false).pipe(Effect.timeoutOption("500 millis"))
+      assert.isTrue(Option.isNone(after))
+      const still = yield* Anchors.newest(nats, 1_000)
+      assert.notInclude(
+        still.map(({ seq }) => seq),
+        String(next)
+      )
+      yield* forcing(sql`TRUNCATE audit.entry`)
+      yield* sql`INSERT INTO audit.entry (seq, at, entry, hash) SELECT seq, at, entry, hash FROM kept`
+      yield* sql`DROP TABLE kept`
     })
   )
 

@@ -33,8 +33,8 @@ export const verdict = (rule: Rule | undefined, principal: Principal, subject: S
   if (missing.length > 0) return { reason: "scope", scopes: missing }
   const grants = Object.entries(rule.roles).filter(([role]) => principal.roles.has(role as Role))
   if (grants.length === 0) return { reason: "role" }
-  if (rule.strong === true && principal.kind === "staff" && principal.strong !== true) return { reason: "strong" }
   if (subject.owner === "self" && grants.some(([, grant]) => grant === "own")) return "allow"
+  if (rule.strong !== undefined && principal.kind === "staff" && principal.strong !== true) return { reason: "strong" }
   const wide = grants.filter(([, grant]) => grant !== "own")
   if (wide.length === 0) return { reason: "owner" }
   if (principal.region !== undefined && principal.region !== subject.region) return { reason: "region" }

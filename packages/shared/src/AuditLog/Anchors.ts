@@ -3,7 +3,12 @@ import { Effect, Schema } from "effect"
 import type { Nats } from "../Nats.ts"
 
 /** The end of the log at some moment: whoever shortens the log cannot take back that it was once this long. */
-export const Anchor = Schema.Struct({ seq: Schema.String, hash: Schema.String })
+export const Anchor = Schema.Struct({
+  seq: Schema.String,
+  hash: Schema.String,
+  /** Of the process that follows the log and signs it (`Signer.ts`); those of other writers have none. */
+  signature: Schema.optionalKey(Schema.String)
+})
 export type Anchor = typeof Anchor.Type
 
 const stream = "AUDIT_ANCHORS"
@@ -38,7 +43,7 @@ const ensure = async (nats: Nats["Service"]) => {
 export const publish = (client: JetStreamClient, nats: Nats["Service"], anchor: Anchor) =>
   attempt(async () => {
     await ensure(nats)
-    await client.publish(subject, JSON.stringify(anchor), { msgID: anchor.hash })
+    await client.publish(subject, JSON.stringify(anchor), { msgID: `${anchor.hash}${anchor.signature ?? ""}` })
   })
 
 const decode = Schema.decodeUnknownSync(Schema.fromJsonString(Anchor))

@@ -1,11 +1,13 @@
 import { Clock, Effect } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
+import type { KeyObject } from "node:crypto"
+import { isSignedBy } from "./AnchorKey.ts"
 import type { Anchor } from "./Anchors.ts"
 import { genesis, hashOf, type Row } from "./Entry.ts"
 
 /** What does not fit, and where. */
 export interface Finding {
-  readonly kind: "changed" | "missing" | "truncated" | "unanchored"
+  readonly kind: "changed" | "missing" | "truncated" | "unanchored" | "forged"
   readonly seq: bigint
   readonly detail: string
 }
@@ -36,7 +38,7 @@ export const follow = (before: Link, row: Row): Finding | null => {
       }
 }
 
-/** By then a writer has anchored its first rows. */
+/** By then a writer has anchored its first rows, and the signer has signed them. */
 const anchoredWithinMs = 60_000
 /** Rows read at a time. */
 const pageMax = 2_000
@@ -45,17 +47,33 @@ export interface Report {
   readonly rows: number
   readonly anchors: number
   readonly head: Link
+  /** The rows that no signature covers, all after the last signed one; none when there are none, or no key to verify by. */
+  readonly unsigned: { readonly from: bigint; readonly to: bigint } | null
   readonly findings: ReadonlyArray<Finding>
 }
 
-/** Reads the whole log and compares it with itself and with its anchors; at most `findingsMax` findings are told. */
+/**
+ * Reads the whole log and compares it with itself and with its anchors; at most `findingsMax` findings are told. With `keys`
+ * an anchor that claims a signature must have one of theirs, and only signed anchors vouch for rows: the last one for all
+ * before it, since each row holds the hash of the one before.
+ */
 export const verify = Effect.fn("AuditLog.verify")(function* (
   anchors: ReadonlyArray<Anchor>,
+  keys: ReadonlyArray<KeyObject> = [],
   findingsMax = 100
 ): Effect.fn.Return<Report, SqlError.SqlError, SqlClient.SqlClient> {
   const sql = yield* SqlClient.SqlClient
+  const claims = keys.length === 0 ? [] : anchors.filter(({ signature }) => signature !== undefined)
+  const forged = new Set(claims.filter((anchor) => !isSignedBy(keys, anchor)))
   const anchored = new Map(anchors.map(({ hash, seq }) => [BigInt(seq), hash]))
-  const findings: Array<Finding> = []
+  const findings: Array<Finding> = [...forged].map(({ seq }) => ({
+    kind: "forged" as const,
+    seq: BigInt(seq),
+    detail: "An anchor with a signature that is not ours"
+  }))
+  const signed = new Map(claims.filter((anchor) => !forged.has(anchor)).map(({ hash, seq }) => [BigInt(seq), hash]))
+  let vouched = 0n
+  let unvouchedAt: bigint | null = null
   let last = start
   let rows = 0
   let oldest: bigint | null = null
@@ -66,7 +84,12 @@ export const verify = Effect.fn("AuditLog.verify")(function* (
     for (const row of page) {
       const found = follow(last, row)
       if (found !== null) findings.push(found)
-      const anchor = anchored.get(row.seq)
+      // What was signed counts, whatever else names the same row.
+      const anchor = signed.get(row.seq) ?? anchored.get(row.seq)
+      if (signed.get(row.seq) === row.hash) {
+        vouched = row.seq
+        unvouchedAt = null
+      } else unvouchedAt ??= row.at
       if (anchor !== undefined && anchor !== row.hash && found === null) {
         findings.push({ kind: "changed", seq: row.seq, detail: "The row is not the one that was anchored: rewritten" })
       }
@@ -87,5 +110,10 @@ export const verify = Effect.fn("AuditLog.verify")(function* (
       detail: "There are no anchors: nothing tells how long it once was"
     })
   }
-  return { rows, anchors: anchors.length, head: last, findings: findings.slice(0, findingsMax) }
+  const unsigned = keys.length === 0 || vouched === last.seq ? null : { from: vouched + 1n, to: last.seq }
+  if (unsigned !== null && unvouchedAt !== null && now - Number(unvouchedAt / 1_000n) > anchoredWithinMs) {
+    const detail = `No signature covers rows ${unsigned.from} to ${unsigned.to}`
+    findings.push({ kind: "unanchored", seq: unsigned.from, detail })
+  }
+  return { unsigned, rows, anchors: anchors.length, head: last, findings: findings.slice(0, findingsMax) }
 })
