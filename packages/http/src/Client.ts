@@ -1,4 +1,5 @@
-import { Effect, Random, Schedule } from "effect"
+import type { OrderId } from "@halles/shared/Ids"
+import { Data, Effect, Random, Schedule, Stream } from "effect"
 import { HttpClient, HttpClientRequest, type HttpClientResponse } from "effect/http"
 import { HttpApiClient } from "effect/http-api"
 import { randomUUID } from "node:crypto"
@@ -51,3 +52,39 @@ export const patient = (client: HttpClient.HttpClient): HttpClient.HttpClient =>
 
 /** Every route as a method, with values and refusals as they are inside; over the `HttpClient` that is given. */
 export const make = (baseUrl: string) => HttpApiClient.make(Api, { baseUrl, transformClient: patient })
+
+type Client = Effect.Success<ReturnType<typeof make>>
+
+/** The edge ended the stream, as it does when it stops: what is left is asked for again. */
+class Ended extends Data.TaggedError("Ended") {}
+
+/** What passes by itself, beside what the entity or the policy refused. */
+const passes = (error: { readonly _tag: string }): boolean =>
+  ["Ended", "HttpClientError", "Unavailable", "TooManyRequests"].includes(error._tag)
+
+/** Between tries without a step; it gives up after some five minutes. */
+const again = Schedule.min([Schedule.exponential("200 millis"), Schedule.spaced("5 seconds")]).pipe(
+  Schedule.jittered,
+  Schedule.upTo({ times: 60 }),
+  Schedule.while(({ input }) => passes(input as { readonly _tag: string }))
+)
+
+/**
+ * The steps of an order, each once and in order, and then each new one: when the connection is lost, or the edge ends it, it is
+ * taken up after the last step that was seen (`Last-Event-ID`). It has no end of its own; take what you wait for.
+ */
+export const watchOrder = (client: Client, id: OrderId, afterSeq = 0) => {
+  let seen = afterSeq
+  return Stream.suspend(() =>
+    Stream.unwrap(
+      client.orders.watchOrder({ params: { id }, headers: seen === 0 ? {} : { "last-event-id": seen } })
+    ).pipe(
+      Stream.filter(({ seq }) => {
+        if (seq <= seen) return false
+        seen = seq
+        return true
+      }),
+      Stream.concat(Stream.fail(new Ended()))
+    )
+  ).pipe(Stream.retry(again))
+}

@@ -58,8 +58,8 @@ const returnJson = (view: OrderView, returnId: string): typeof RequestedReturnJs
 /** So that neither side of a quiet stream takes the other for dead. */
 const heartbeatEvery = "15 seconds"
 const heartbeat = ": still here\n\n"
-/** A client that lost the stream asks again after this long. */
-const preamble = "retry: 1000\n\n"
+/** Headers leave at once. It names no time for clients to come back after: Effect's client takes that for the end of the stream. */
+const preamble = ": steps follow\n\n"
 
 const frame = (event: typeof StepEvent.Encoded): string => `id: ${event.seq}\ndata: ${JSON.stringify(event)}\n\n`
 
