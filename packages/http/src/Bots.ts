@@ -1,3 +1,4 @@
+import { Context } from "effect"
 import type { IncomingHttpHeaders } from "node:http"
 import { isbot } from "isbot"
 import { LRUCache } from "lru-cache"
@@ -14,12 +15,14 @@ export const suspectScore = 100
 const points = { request: 0.02, noAgent: 0.5, notFound: 1, unauthorized: 2, badRequest: 1, limited: 1 } as const
 
 /** Something that shows that a person is there: a puzzle page, a proof of work, a vendor's check. */
-export interface Challenge {
+interface Proof {
   /** Whether this request carries a proof that this address has passed. */
   readonly passed: (headers: IncomingHttpHeaders, address: string) => boolean
 }
-/** No challenge is set up: whoever is suspect waits. */
-export const noChallenge: Challenge = { passed: () => false }
+/** For whoever runs an edge to provide. None is set up here: whoever is suspect waits. */
+export const Challenge = Context.Reference<Proof>("@halles/http/Bots/Challenge", {
+  defaultValue: () => ({ passed: () => false })
+})
 
 export interface Bots {
   /** A program that says so in its user agent. */
@@ -32,8 +35,7 @@ export interface Bots {
 }
 
 /** By user-agent data, and by how an address behaves. `now` in milliseconds. */
-export const make = (options: { readonly now: () => number; readonly challenge?: Challenge }): Bots => {
-  const { challenge = noChallenge, now } = options
+export const make = ({ challenge, now }: { readonly now: () => number; readonly challenge: Proof }): Bots => {
   const agents = new LRUCache<string, boolean>({ max: agentsMax })
   const scores = new LRUCache<string, { value: number; atMs: number }>({ max: addressesMax })
   const score = (address: string): number => {

@@ -83,7 +83,7 @@ export class Gate extends Context.Service<
                 vary: "Origin"
               }
             : {}
-        const bots = Bots.make({ now: () => performance.now() })
+        const bots = Bots.make({ now: () => performance.now(), challenge: yield* Bots.Challenge })
         const underWay = new Set<Exchange>()
         let draining = false
         yield* Effect.sync(() => SlowClients.cut(underWay, performance.now())).pipe(

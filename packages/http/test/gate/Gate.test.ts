@@ -164,7 +164,18 @@ describe("gate", () => {
       const response = yield* get(`${url}/v1/products/TEA`)
       assert.strictEqual(response.status, 429)
       assert.strictEqual((yield* json(response))["code"], "challenge_required")
-    }).pipe(Effect.provide(GateTest.layer()))
+      // Who has passed the challenge that this edge was given goes on.
+      const person = yield* Effect.promise(() =>
+        fetch(`${url}/v1/products/TEA`, { headers: { "x-proof": "a person" } })
+      )
+      assert.strictEqual(person.status, 200)
+    }).pipe(
+      Effect.provide(
+        GateTest.layer().pipe(
+          Layer.provide(Layer.succeed(Bots.Challenge, { passed: (headers) => headers["x-proof"] === "a person" }))
+        )
+      )
+    )
   )
 
   it.live("stops without losing what was sent: readiness first, connections told to close, answers to the end", () =>
