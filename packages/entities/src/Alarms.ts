@@ -2,8 +2,7 @@ import { type Region, regions } from "@halles/shared/Region"
 import { Clock, Effect } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { type Code, goneMs, objectives, recentMs } from "./Alarms/Objectives.ts"
-import { stateOf } from "./Inspector/Histories.ts"
-import { processManagers } from "./Inspector/Sagas.ts"
+import * as Progress from "./Alarms/Progress.ts"
 import { RegionDatabases } from "./Reads.ts"
 
 /** Something that somebody should look at, and how to begin. */
@@ -28,24 +27,15 @@ export interface Alarm {
 export interface Live {
   /** Runners that are heard. */
   readonly alive?: ReadonlySet<string>
-  readonly breakers?: ReadonlyArray<{ readonly process: string; readonly region: Region; readonly dependency: string }>
+  /** Open ones, as their processes tell. */
+  readonly breakers?: ReadonlyArray<{ readonly process: string; readonly dependency: string; readonly since: number }>
   /** What does not fit in the audit log. */
   readonly auditFindings?: ReadonlyArray<{ readonly kind: string; readonly seq: bigint; readonly detail: string }>
 }
 
 /** Alarms of one kind in one region; what is beyond is in the text of the last one. */
 const eachMax = 20
-/** Sagas whose states are looked at. */
-const sagasMax = 10
-/** The newest rows of the journal that are held against a read table. */
-const rowsMax = 300
 const deadline = "4 seconds"
-
-const projections = [
-  { name: "order", type: "Order", table: "order_view" },
-  { name: "stock", type: "Sku", table: "stock_view" },
-  { name: "product", type: "Product", table: "product_view" }
-] as const
 
 interface Raised {
   readonly code: Code
@@ -79,8 +69,6 @@ export const alarm = ({ code, region = null, shard = null, since, subject = null
   }
 }
 
-const seconds = (ms: number): string => `${(ms / 1_000).toFixed(ms < 10_000 ? 1 : 0)} s`
-
 interface Blocked {
   readonly runner: string
   readonly entity: string | null
@@ -96,25 +84,7 @@ const ofRegion = Effect.fnUntraced(function* (region: Region, sql: SqlClient.Sql
   const ms = (column: string) => sql.literal(`(extract(epoch FROM ${column}) * 1000)::double precision`)
   const before = (age: number) => sql`to_timestamp(${String(now - age)}::text::double precision / 1000)`
 
-  const timers = sql<{ shard: number; type: string; id: string; due: number; count: number }>`
-    SELECT DISTINCT ON (shard) shard, entity_type AS type, entity_id AS id, ${ms("due_at")} AS due,
-      count(*) OVER (PARTITION BY shard)::int AS count
-    FROM timer t
-    WHERE due_at < ${before(objectives.timer_overdue.objective)} AND NOT EXISTS (
-      SELECT FROM parked_entity p WHERE p.entity_type = t.entity_type AND p.entity_id = t.entity_id)
-    ORDER BY shard, due_at LIMIT ${eachMax}`
-  const sagas = sql<{ type: string; id: string; shard: number; at: number }>`
-    SELECT t.entity_type AS type, t.entity_id AS id, t.shard, ${ms("j.at")} AS at
-    FROM timer t
-    CROSS JOIN LATERAL (
-      SELECT at FROM journal_all j WHERE j.entity_type = t.entity_type AND j.entity_id = t.entity_id
-      ORDER BY seq DESC LIMIT 1) j
-    WHERE t.entity_type = ANY(${processManagers}::text[]) AND t.due_at < now() + interval '15 seconds'
-      AND j.at < ${before(objectives.saga_stuck.objective)}
-    ORDER BY j.at LIMIT ${sagasMax}`
-  const unpublished = sql<{ at: number | null; count: number }>`
-    SELECT ${ms("min(at)")} AS at, count(*)::int AS count FROM outbox_batch
-    WHERE at < ${before(objectives.events_unpublished.objective)}`
+  const late = Progress.late(sql, now)
   const parked = sql<{ type: string; id: string; shard: number; cause: string; tries: number; at: number }>`
     SELECT entity_type AS type, entity_id AS id, shard, cause, tries, ${ms("at")} AS at FROM parked_entity
     ORDER BY at DESC LIMIT ${eachMax}`
@@ -127,58 +97,10 @@ const ofRegion = Effect.fnUntraced(function* (region: Region, sql: SqlClient.Sql
       detail->>'where' AS place, (detail->>'shard')::int AS shard, (detail->>'ms')::double precision AS stood,
       ${ms("at")} AS at
     FROM alarm WHERE kind = 'runner_blocked' AND at > ${before(recentMs)} ORDER BY at DESC LIMIT ${eachMax}`
-  const behind = Effect.forEach(projections, ({ name, table, type }) =>
-    Effect.map(
-      sql<{ at: number | null }>`
-        SELECT ${ms("min(j.at)")} AS at
-        FROM (
-          SELECT entity_id, seq, at FROM journal WHERE entity_type = ${type} ORDER BY position DESC LIMIT ${rowsMax}) j
-        LEFT JOIN ${sql(table)} v ON v.id = j.entity_id
-        WHERE j.at < ${before(objectives.projection_behind.objective)} AND coalesce(v.seq, 0) < j.seq`,
-      ([row]) => ({ name, at: row?.at ?? null })
-    )
-  )
 
-  const found = yield* Effect.all(
-    { timers, sagas, unpublished, parked, doubled, blocked, behind },
-    { concurrency: "unbounded" }
-  )
-  const owing = yield* Effect.forEach(found.sagas, ({ id, type, ...rest }) =>
-    stateOf({ type, id }, "now").pipe(
-      Effect.map(({ now }) => now.owes),
-      // A history that cannot be folded is no reason to keep silent.
-      Effect.catchCause(() => Effect.succeed("what its history does not tell")),
-      Effect.map((owes) => ({ ...rest, subject: `${type}/${id}`, owes }))
-    )
-  ).pipe(Effect.map((all) => all.filter(({ owes }) => owes !== null)))
-  const [waiting] = found.unpublished
+  const found = yield* Effect.all({ late, parked, doubled, blocked }, { concurrency: "unbounded" })
   const raised: ReadonlyArray<Raised> = [
-    ...found.timers.map(({ count, due, id, shard, type }) => ({
-      code: "timer_overdue" as const,
-      shard,
-      subject: `${type}/${id}`,
-      since: due,
-      value: now - due,
-      text: `${count} ${count === 1 ? "timer" : "timers"} of shard ${shard} overdue, the oldest by ${seconds(now - due)}`
-    })),
-    ...owing.map(({ at, owes, shard, subject }) => ({
-      code: "saga_stuck" as const,
-      shard,
-      subject,
-      since: at,
-      value: now - at,
-      text: `Owes ${owes} and has not moved for ${seconds(now - at)}`
-    })),
-    ...(waiting === undefined || waiting.at === null
-      ? []
-      : [
-          {
-            code: "events_unpublished" as const,
-            since: waiting.at,
-            value: now - waiting.at,
-            text: `${waiting.count} committed batches are not in the stream, the oldest for ${seconds(now - waiting.at)}`
-          }
-        ]),
+    ...found.late.map((one) => ({ ...one, value: now - one.since })),
     ...found.parked.map(({ at, cause, id, shard, tries, type }) => ({
       code: "entity_parked" as const,
       shard,
@@ -201,23 +123,10 @@ const ofRegion = Effect.fnUntraced(function* (region: Region, sql: SqlClient.Sql
       subject: runner,
       since: at,
       value: 1,
-      text: `${runner} stood still for ${seconds(stood)} and ended itself, ${
+      text: `${runner} stood still for ${Progress.seconds(stood)} and ended itself, ${
         entity === null ? "not in an entity" : `in ${command ?? "the making"} of ${entity}, which is parked`
       }${place === null ? "" : `: ${place}`}`
-    })),
-    ...found.behind.flatMap(({ at, name }) =>
-      at === null
-        ? []
-        : [
-            {
-              code: "projection_behind" as const,
-              subject: name,
-              since: at,
-              value: now - at,
-              text: `The read table of ${name} lacks what happened ${seconds(now - at)} ago`
-            }
-          ]
-    )
+    }))
   ]
   return raised.map((one) => alarm({ ...one, region }))
 })
@@ -261,7 +170,7 @@ const ofControl = Effect.fnUntraced(function* (
           subject: runner,
           since: at,
           value: 1,
-          text: `${runner} died ${seconds(now - at)} ago and has not come back; others have its shards`
+          text: `${runner} died ${Progress.seconds(now - at)} ago and has not come back; others have its shards`
         })
       ),
     ...dead
@@ -312,12 +221,13 @@ export const alarms = Effect.fn("Alarms.alarms")(function* (live: Live = {}, amo
     { concurrency: "unbounded" }
   )
   const told = [
-    ...(live.breakers ?? []).map(({ dependency, process, region }) =>
+    ...(live.breakers ?? []).map(({ dependency, process, since }) =>
       alarm({
         code: "breaker_open",
-        region,
+        // `entities:eu`, `database:am`; Redis and partners belong to none.
+        region: regions.find((region) => dependency.endsWith(`:${region}`)) ?? null,
         subject: `${process} ${dependency}`,
-        since: now,
+        since,
         value: 1,
         text: `${process} sends nothing to ${dependency} for the moment: its calls failed`
       })

@@ -52,7 +52,7 @@ export const layer = (options: {
       const residents = yield* Residents
       const handler = () => {
         const begun = residents.inHand()
-        if (begun !== null) return begun
+        if (begun !== null) return { resident: begun, tag: "A handler" }
         // It has waited for something meanwhile.
         const fiber = Fiber.getCurrent()
         for (const resident of fiber === undefined ? [] : residents.all()) {

@@ -28,7 +28,7 @@ layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("Alarms", (it)
       assert.deepStrictEqual(yield* now(), [])
 
       yield* sql`INSERT INTO timer (entity_type, entity_id, shard, due_at) VALUES
-        ('Cart', 'eu_late', 3, ${ago(60)}), ('Cart', 'eu_later', 3, ${ago(30)}), ('Cart', 'eu_ontime', 4, ${ago(1)}),
+        ('Cart', 'eu_late', 3, ${ago(60)}), ('Cart', 'eu_later', 3, ${ago(30)}), ('Cart', 'eu_ontime', 4, ${ago(-60)}),
         ('Cart', 'eu_parked', 5, ${ago(600)}), ('Order', 'eu_slow', 6, ${ago(0)})`
       yield* sql`INSERT INTO journal (entity_type, entity_id, seq, command_id, events, meta, shard, epoch, at)
         VALUES ('Order', 'eu_slow', 1, 'place', '[{"_tag":"Nonsense"}]', '{"v":1}', 6, 1, ${ago(90)})`
@@ -52,19 +52,19 @@ layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("Alarms", (it)
 
       const found = yield* now({
         alive: new Set(["eu-1", "eu-3"]),
-        breakers: [{ process: "eu-1", region: "eu", dependency: "gateway" }],
+        breakers: [{ process: "eu-1", dependency: "gateway", since: Date.now() - 1_000 }],
         auditFindings: [{ kind: "changed", seq: 7n, detail: "The row does not fit" }]
       })
       assert.deepStrictEqual(
         found.map(({ code, shard, subject }) => [code, shard, subject]),
         [
           ["timer_overdue", 3, "Cart/eu_late"],
-          ["events_unpublished", null, null],
+          ["events_unpublished", 6, null],
           ["entity_parked", 5, "Cart/eu_parked"],
           ["duplicate_activation", 9, "Sku/eu_TEA"],
           ["audit_chain", null, "row 7"],
           ["saga_stuck", 6, "Order/eu_slow"],
-          ["projection_behind", null, "order"],
+          ["projection_behind", 6, "order"],
           ["runner_gone", null, "eu-2"],
           ["dead_letters", null, null],
           ["breaker_open", null, "eu-1 gateway"]

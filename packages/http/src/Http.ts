@@ -1,4 +1,5 @@
 import { Reads, RegionDatabases } from "@halles/entities/Reads"
+import * as BreakerNews from "@halles/shared/BreakerNews"
 import * as ClusterClient from "@halles/shared/ClusterClient"
 import { Nats } from "@halles/shared/Nats"
 import * as Postgres from "@halles/shared/Postgres"
@@ -93,7 +94,10 @@ const redisWithFaults = Layer.effect(
 /** The edge: a client of the cluster that owns no shards. */
 export const HttpLive = Layer.unwrap(
   Effect.map(HttpConfig, (config) =>
-    HttpRouter.serve(RoutesLive, { disableLogger: true, routerConfig }).pipe(
+    HttpRouter.serve(Layer.merge(RoutesLive, BreakerNews.layerTell("edge")), {
+      disableLogger: true,
+      routerConfig
+    }).pipe(
       Layer.provide(
         EdgeServer.layer({ host: config.host, port: config.port, tls: Option.getOrUndefined(config.tls) }).pipe(
           Layer.provideMerge(Gate.layer(config.addressRules)),

@@ -1,3 +1,4 @@
+import { BreakerNews } from "@halles/shared/BreakerNews"
 import { Layer } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
 import { OperatorAccessLive } from "./OperatorAccessLive.ts"
@@ -23,5 +24,5 @@ export const OperatorRoutes = HttpApiBuilder.layer(OperatorApi, { openapiPath: "
   Layer.provide([OperatorAccessLive, OperatorRefusalsLive]),
   Layer.provide([Live.layer, EntityView.layer, DeadLetters.layer]),
   Layer.provide(ClusterView.layer),
-  Layer.provide([Statuses.layer, RegionFacts.layer, Streams.layer, AuditWatch.layer])
+  Layer.provide([Statuses.layer, RegionFacts.layer, Streams.layer, AuditWatch.layer, BreakerNews.layer])
 )

@@ -292,7 +292,7 @@ export const SagaDetail = Schema.Struct({
       commandId: Schema.String,
       since: At,
       nextTry: Schema.NullOr(At),
-      /** Tries of its runner since it has owed this; null when it is in no memory. */
+      /** Tries of its runner that came to nothing since it has owed this; null when none did, or when it is in no memory. */
       attempts: Schema.NullOr(Count),
       lastError: Schema.NullOr(Schema.String)
     })

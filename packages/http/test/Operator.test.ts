@@ -1,5 +1,7 @@
 import { assert, layer } from "@effect/vitest"
 import { Scope } from "@halles/shared/Authority"
+import * as Breaker from "@halles/shared/Breaker"
+import * as BreakerNews from "@halles/shared/BreakerNews"
 import { Nats } from "@halles/shared/Nats"
 import * as Subject from "@halles/shared/Subject"
 import { Effect, Exit, Schedule, Schema } from "effect"
@@ -251,6 +253,27 @@ layer(OperatorTest.layer, { excludeTestServices: true, timeout: "1 minute" })("t
       )
       assert.deepInclude(ofName(other.text, "hello")[0], { resumed: false })
     })
+  )
+
+  it.effect("says which process has stopped asking what, as long as it has", () =>
+    Effect.gen(function* () {
+      const { send } = yield* OperatorTest
+      const breaker = yield* Breaker.make("database:eu", { callsMin: 2 })
+      const told = (open: boolean) =>
+        send("GET", "alarms").pipe(
+          Effect.map(({ json }) => json.items.find(({ code }: { readonly code: string }) => code === "breaker_open")),
+          Effect.repeat({ until: (found) => (found !== undefined) === open, schedule: Schedule.spaced("200 millis") }),
+          Effect.timeout("20 seconds")
+        )
+      yield* Effect.repeat(Effect.exit(breaker.run(Effect.fail("no answer"))), { times: 3 })
+      const found = yield* told(true)
+      assert.deepInclude(found, { subject: "edge database:eu", region: "eu", command: "halles doctor" })
+      yield* Effect.repeat(Effect.exit(breaker.run(Effect.void)), {
+        until: Exit.isSuccess,
+        schedule: Schedule.spaced("100 millis")
+      })
+      yield* told(false)
+    }).pipe(Effect.provide(BreakerNews.layerTell("edge")))
   )
 
   it.effect("follows the events that are asked for, hides personal data, and leaves out what is too much", () =>

@@ -11,6 +11,7 @@ import * as Retention from "@halles/entities/Retention"
 import { ShardEpochs } from "@halles/entities/ShardEpochs"
 import * as Timers from "@halles/entities/Timers"
 import * as Watchdog from "@halles/entities/Watchdog"
+import * as BreakerNews from "@halles/shared/BreakerNews"
 import * as ClusterRunner from "@halles/shared/ClusterRunner"
 import { Nats } from "@halles/shared/Nats"
 import { lockSession } from "@halles/shared/Placement"
@@ -60,7 +61,8 @@ export const RunnerLive = Layer.unwrap(
       Singleton.make(`retention-${region}`, Retention.run, { shardGroup: Shard.group(`${region}_singletons`) }),
       RunnerHttp.layer(config.metricsPort),
       Watchdog.layer({ regionUrl: config.regionUrl, runner: id }),
-      RunnerStatus.layer(runner)
+      RunnerStatus.layer(runner),
+      BreakerNews.layerTell(id)
     )
     // Given shards when all of this is there, and none left when it stops.
     return ClusterRunner.layerPresence(runner).pipe(

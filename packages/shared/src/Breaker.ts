@@ -24,6 +24,9 @@ const refused = Metric.counter("halles_breaker_refused_total", {
   incremental: true
 })
 
+/** The dependencies of this process that are not `Closed`, since when (Unix milliseconds). */
+export const failing = new Map<string, number>()
+
 export type State = "Closed" | "HalfOpen" | "Open"
 const levels: Readonly<Record<State, number>> = { Closed: 0, HalfOpen: 1, Open: 2 }
 
@@ -70,6 +73,8 @@ export const make = Effect.fnUntraced(function* (dependency: string, options: Op
 
   const become = (next: State) => {
     current = next
+    if (next === "Closed") failing.delete(dependency)
+    else if (!failing.has(dependency)) failing.set(dependency, clock.currentTimeMillisUnsafe())
     stateNow.updateUnsafe(levels[next], context)
   }
   const open = () => {

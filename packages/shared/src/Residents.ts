@@ -67,7 +67,7 @@ export class Residents extends Context.Service<
     readonly find: (entityType: string, entityId: string) => Resident | undefined
     readonly all: () => Iterable<Resident>
     /** Whose handler runs in this turn, if it is known. */
-    readonly inHand: () => { readonly resident: Resident; readonly tag: string } | null
+    readonly inHand: () => Resident | null
     readonly count: (entityType: string) => number
     /** The shard goes elsewhere. Done when none of its entities is here any more. */
     readonly evict: (shardId: ShardId.ShardId) => Effect.Effect<void>
@@ -110,7 +110,6 @@ export const make = Effect.fnUntraced(function* (options: { readonly finishMs: n
     tracer: (yield* Exporting) ? yield* Tracer.Tracer : undefined,
     finishMs: options.finishMs,
     inHand: null,
-    inHandTag: "",
     fork: Effect.runForkWith(services),
     removed: (resident) => {
       const { entityId, entityType } = resident.address
@@ -156,7 +155,7 @@ export const make = Effect.fnUntraced(function* (options: { readonly finishMs: n
     },
     find,
     all,
-    inHand: () => (host.inHand === null ? null : { resident: host.inHand, tag: host.inHandTag }),
+    inHand: () => host.inHand,
     count: (entityType) => types.get(entityType)?.entities.size ?? 0,
     call: (message, answered) => send(message, new Call(message.tag, message.payload, message.parent, answered)),
     stream: (message) =>

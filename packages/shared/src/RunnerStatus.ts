@@ -53,12 +53,19 @@ const encodeStatus = Schema.encodeSync(RunnerStatusJson)
 export const Memory = Schema.Struct({
   since: Whole,
   mailboxDepth: Whole,
-  inFlight: Schema.Array(Schema.Struct({ command: Schema.String, ms: Schema.Finite }))
+  inFlight: Schema.Array(Schema.Struct({ command: Schema.String, ms: Schema.Finite })),
+  /** What it owes and could not do yet; null when there is nothing of the kind. */
+  tries: Schema.NullOr(Schema.Struct({ step: Schema.String, attempts: Whole, lastError: Schema.NullOr(Schema.String) }))
 })
 /** Of calls under way to one entity, as many are told. */
 const inFlightMax = 50
 export const MemoryQuestion = Schema.fromJsonString(Schema.Struct({ type: Schema.String, id: Schema.String }))
 export const MemoryAnswer = Schema.fromJsonString(Schema.NullOr(Memory))
+/** Of these entities, `Cart/eu_7f3a`: which are in its memory. */
+export const residentMax = 200
+export const NamesJson = Schema.fromJsonString(Schema.Array(Schema.String).check(Schema.isMaxLength(residentMax)))
+const decodeNames = Schema.decodeUnknownOption(NamesJson)
+const encodeNames = Schema.encodeSync(NamesJson)
 const decodeQuestion = Schema.decodeUnknownOption(MemoryQuestion)
 const encodeAnswer = Schema.encodeSync(MemoryAnswer)
 
@@ -147,10 +154,27 @@ export const layer = (options: {
                     : {
                         since: here.since,
                         mailboxDepth: inFlight.length,
-                        inFlight: inFlight.slice(0, inFlightMax)
+                        inFlight: inFlight.slice(0, inFlightMax),
+                        tries: here.self?.tries ?? null
                       }
                 )
               )
+            }
+          })
+        ),
+        (subscription) => Effect.sync(() => subscription.unsubscribe())
+      )
+      yield* Effect.acquireRelease(
+        Effect.sync(() =>
+          nats.subscribe(Subject.residents(region, runnerId), {
+            callback: (error, message) => {
+              const names = error === null ? Option.getOrNull(decodeNames(message.string())) : null
+              if (names === null) return
+              const here = names.filter((name) => {
+                const [type = "", id = ""] = name.split("/")
+                return residents.find(type, id) !== undefined
+              })
+              message.respond(encodeNames(here))
             }
           })
         ),

@@ -1,5 +1,6 @@
 import { ActivationLost } from "@halles/shared/Residents/ActivationLost"
 import type { Actor } from "@halles/shared/Residents/Resident"
+import { errorText } from "@halles/shared/Residents/Strikes"
 import { Effect, Fiber, Option, Random, Result } from "effect"
 import { Busy, PreconditionFailed } from "../EntityErrors.ts"
 import type { Activation, Refused } from "../Journal/GroupCommit.ts"
@@ -63,6 +64,8 @@ export class Shell<
   /** What it does by itself. */
   private fibers: Set<Fiber.Fiber<unknown, unknown>> | null = null
   private driving = false
+  /** Null as long as what it owes was done at once. */
+  tries: NonNullable<Actor["tries"]> | null = null
   private readonly trace: SagaTrace.SagaTrace | null
 
   constructor(
@@ -320,24 +323,29 @@ export class Shell<
         const seen = this.committedSeq
         const owed = next(this.state)
         if (owed === null) {
+          this.tries = null
           this.driving = false
           return
         }
         if (owed.key !== key) {
           key = owed.key
           delayMs = retryMinMs
+          this.tries = null
         }
         const done = Effect.flatMap(perform(owed, this.state, this.id), (command) => this.handle(command))
+        let lastError: string | null = null
         const moved = yield* this.trace!.traced(owed.key, done).pipe(
           Effect.map(() => next(this.state)?.key !== key),
-          Effect.catchCause((cause) =>
-            Effect.as(
+          Effect.catchCause((cause) => {
+            lastError = errorText(cause)
+            return Effect.as(
               Effect.logDebug(`${this.name} could not do ${key} yet, trying again in ${delayMs} ms`, cause),
               false
             )
-          )
+          })
         )
         if (moved) continue
+        this.tries = { step: key, attempts: (this.tries?.attempts ?? 0) + 1, lastError }
         const jitter = yield* Random.nextBetween(0.75, 1.25)
         yield* Effect.raceFirst(Effect.sleep(delayMs * jitter), this.changedSince(seen))
         delayMs = Math.min(delayMs * 2, retryMaxMs)

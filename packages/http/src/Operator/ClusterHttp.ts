@@ -12,6 +12,7 @@ import { Principal } from "../Principal.ts"
 import { changing } from "./Changes.ts"
 import { unavailable } from "./Failures.ts"
 import { ClusterView } from "./ClusterView.ts"
+import { EntityView } from "./EntityView.ts"
 import { refusal } from "../OperatorAccessLive.ts"
 import { operatorPolicy } from "../OperatorPolicy.ts"
 
@@ -43,6 +44,7 @@ export const ClusterHttp = HttpApiBuilder.group(
     const placement = yield* Placement
     const presence = yield* RunnerPresence
     const databases = yield* RegionDatabases
+    const entities = yield* EntityView
 
     const living = Effect.fnUntraced(function* (id: string) {
       const seen = (yield* presence.alive).find((one) => one.id === id)
@@ -68,8 +70,15 @@ export const ClusterHttp = HttpApiBuilder.group(
             ORDER BY entity_type, entity_id, seq DESC LIMIT ${limit + 1}`
           const shown = rows.slice(0, limit)
           const last = shown.at(-1)
+          const names = shown.map((row) => `${row.type}/${row.id}`)
+          const resident = yield* entities.residents(params.region, params.shard, names)
           return {
-            items: shown.map((row) => ({ entity: `${row.type}/${row.id}`, seq: row.seq, at: row.at, resident: null })),
+            items: shown.map((row, index) => ({
+              entity: names[index]!,
+              seq: row.seq,
+              at: row.at,
+              resident: resident?.has(names[index]!) ?? null
+            })),
             next: rows.length > limit && last !== undefined ? `${last.type}/${last.id}` : null
           }
         }).pipe(Effect.mapError(unavailable)),

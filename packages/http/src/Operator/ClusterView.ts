@@ -1,5 +1,6 @@
 import * as Alarms from "@halles/entities/Alarms"
 import { RegionDatabases } from "@halles/entities/Reads"
+import { BreakerNews } from "@halles/shared/BreakerNews"
 import { percentile } from "@halles/shared/EntityCalls"
 import { Placement } from "@halles/shared/Placement"
 import { type Region, regions, shardsPerRegion } from "@halles/shared/Region"
@@ -53,6 +54,7 @@ const make = Effect.gen(function* () {
   const streams = yield* Streams
   const databases = yield* RegionDatabases
   const audit = yield* AuditWatch
+  const breakers = yield* BreakerNews
 
   const leaving = yield* Effect.cachedWithTTL(
     control<{ runner: string; wish: "operator" | "stopping" }>`
@@ -99,8 +101,8 @@ const make = Effect.gen(function* () {
 
   /** They read several tables: however many look, once in a while. */
   const raised = yield* Effect.cachedWithTTL(
-    Effect.flatMap(Effect.all([alive, audit.findings]), ([seen, auditFindings]) =>
-      Alarms.alarms({ alive: new Set(seen.map(({ id }) => id)), auditFindings })
+    Effect.flatMap(Effect.all([alive, audit.findings, breakers.open]), ([seen, auditFindings, open]) =>
+      Alarms.alarms({ alive: new Set(seen.map(({ id }) => id)), auditFindings, breakers: open })
     ).pipe(Effect.provideService(RegionDatabases, databases), Effect.provideService(SqlClient.SqlClient, control)),
     alarmsFreshFor
   )

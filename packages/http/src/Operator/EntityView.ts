@@ -3,8 +3,8 @@ import { masked } from "@halles/entities/Inspector/Masked"
 import { RegionDatabases } from "@halles/entities/Reads"
 import { Nats } from "@halles/shared/Nats"
 import { Placement } from "@halles/shared/Placement"
-import { regionOf } from "@halles/shared/Region"
-import { MemoryAnswer, MemoryQuestion } from "@halles/shared/RunnerStatus"
+import { type Region, regionOf } from "@halles/shared/Region"
+import { type Memory, MemoryAnswer, MemoryQuestion, NamesJson } from "@halles/shared/RunnerStatus"
 import * as Shard from "@halles/shared/Shard"
 import * as Subject from "@halles/shared/Subject"
 import { Clock, Context, Effect, Layer, Schema } from "effect"
@@ -15,6 +15,8 @@ import { plain } from "./Plain.ts"
 const answerMsMax = 500
 
 const encodeQuestion = Schema.encodeSync(MemoryQuestion)
+const encodeNames = Schema.encodeSync(NamesJson)
+const decodeNames = Schema.decodeUnknownEffect(NamesJson)
 const decodeAnswer = Schema.decodeUnknownEffect(MemoryAnswer)
 
 interface Stored {
@@ -29,6 +31,14 @@ interface Stored {
 export class EntityView extends Context.Service<
   EntityView,
   {
+    /** Null when it is in no memory, or its runner does not answer. */
+    readonly memory: (ref: Ref) => Effect.Effect<(typeof Memory.Type & { readonly runner: string }) | null>
+    /** Which entities of a shard are in memory; null when its runner does not answer. */
+    readonly residents: (
+      region: Region,
+      shard: number,
+      names: ReadonlyArray<string>
+    ) => Effect.Effect<ReadonlySet<string> | null>
     readonly detail: (
       ref: Ref,
       when: When,
@@ -54,7 +64,22 @@ export class EntityView extends Context.Service<
               Effect.catch(() => Effect.succeed(null))
             )
 
+      const holderOf = (region: Region, shard: number) =>
+        placement.view().shards.find((one) => one.region === region && one.shard === shard)?.holder ?? null
+
       return {
+        memory: (ref) => memoryOf(holderOf(regionOf(ref.id), Shard.shardOf(ref.id)), ref),
+        residents: (region, shard, names) => {
+          const runner = holderOf(region, shard)
+          if (runner === null) return Effect.succeed(null)
+          return Effect.tryPromise(() =>
+            nats.request(Subject.residents(region, runner), encodeNames(names), { timeout: answerMsMax })
+          ).pipe(
+            Effect.flatMap((answer) => decodeNames(answer.string())),
+            Effect.map((found) => new Set(found)),
+            Effect.catch(() => Effect.succeed(null))
+          )
+        },
         detail: Effect.fn("EntityView.detail")(function* (ref: Ref, when: When, unmask: boolean) {
           const { id, type } = ref
           const region = regionOf(id)
@@ -91,7 +116,11 @@ export class EntityView extends Context.Service<
             timer: due === null ? null : { due: Math.round(due), overdueMs: Math.max(0, clock - due) },
             snapshotSeq: stored?.snapshot ?? null,
             archived: stored?.archived ?? false,
-            memory: yield* memoryOf(placed?.holder ?? null, ref),
+            memory: yield* Effect.map(memoryOf(placed?.holder ?? null, ref), (memory) => {
+              if (memory === null) return null
+              const { tries: _, ...shown } = memory
+              return shown
+            }),
             parked: stored?.parked ?? null
           }
         })

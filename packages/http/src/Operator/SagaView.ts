@@ -1,5 +1,6 @@
 import { nameOf, type Ref, type Row } from "@halles/entities/Inspector/Histories"
 import type { Now } from "@halles/entities/Models"
+import type { Actor } from "@halles/shared/Residents/Resident"
 import type * as Json from "../OperatorJson.ts"
 
 /** Events by which something is undone. */
@@ -21,6 +22,12 @@ interface Looked {
   readonly now: Now
 }
 
+/** Of another step, or of none, nothing is known. */
+const triesOf = (tries: Actor["tries"], step: string) => ({
+  attempts: tries?.step === step ? tries.attempts : null,
+  lastError: tries?.step === step ? tries.lastError : null
+})
+
 const statusOf = (view: unknown): string | null =>
   typeof view === "object" && view !== null && "status" in view ? String(view.status) : null
 
@@ -31,7 +38,8 @@ export const sagaOf = ({
   rows,
   states,
   stuckAfterMs,
-  timers
+  timers,
+  tries
 }: {
   readonly id: string
   readonly nowMs: number
@@ -41,6 +49,8 @@ export const sagaOf = ({
   readonly stuckAfterMs: number
   /** When each is woken next, by entity type. */
   readonly timers: ReadonlyMap<string, number>
+  /** What its runner has in memory of what could not be done yet, by entity type. */
+  readonly tries: ReadonlyMap<string, Actor["tries"]>
 }): typeof Json.SagaDetail.Encoded => {
   const order = states.find(({ ref }) => ref.type === "Order")
   const may = (act: "retry" | "compensate" | "skip") => {
@@ -57,8 +67,7 @@ export const sagaOf = ({
             commandId: `${ref.id}:${now.owes}`,
             since: Math.round(at ?? 0),
             nextTry: timers.get(ref.type) ?? null,
-            attempts: null,
-            lastError: null
+            ...triesOf(tries.get(ref.type), now.owes)
           }
         ]
   )

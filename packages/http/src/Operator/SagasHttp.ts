@@ -15,6 +15,7 @@ import type * as Json from "../OperatorJson.ts"
 import { NotPossible } from "../OperatorProblems.ts"
 import { Principal } from "../Principal.ts"
 import { changing } from "./Changes.ts"
+import { EntityView } from "./EntityView.ts"
 import { sagaOf } from "./SagaView.ts"
 import { unavailable } from "./Failures.ts"
 
@@ -35,6 +36,7 @@ export const SagasHttp = HttpApiBuilder.group(
   Effect.fnUntraced(function* (handlers) {
     const databases = yield* RegionDatabases
     const orders = yield* EntityClient.make(Order)
+    const entities = yield* EntityView
 
     const operate = (act: Operate["act"], given: string, reason: string, text: string) =>
       Effect.gen(function* () {
@@ -109,6 +111,11 @@ export const SagasHttp = HttpApiBuilder.group(
           const states = yield* Effect.forEach(refs, (ref) =>
             Effect.map(stateOf(ref, "now"), ({ at, now }) => ({ ref, at, now }))
           )
+          const memories = yield* Effect.forEach(
+            states.filter(({ now }) => now.owes !== null),
+            ({ ref }) => Effect.map(entities.memory(ref), (memory) => [ref.type, memory?.tries ?? null] as const),
+            { concurrency: "unbounded" }
+          )
           const sql = databases.of(regionOf(refs[0]!.id))
           const timers = yield* sql<{ type: string; due: number }>`
             SELECT entity_type AS type, (extract(epoch FROM due_at) * 1000)::double precision AS due FROM timer
@@ -118,6 +125,7 @@ export const SagasHttp = HttpApiBuilder.group(
             rows,
             states,
             timers: new Map(timers.map(({ due, type }) => [type, Math.round(due)])),
+            tries: new Map(memories),
             nowMs: now,
             stuckAfterMs
           })

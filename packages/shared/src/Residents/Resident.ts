@@ -12,6 +12,8 @@ import { nameOf, type Supervision } from "./Supervision.ts"
 export interface Actor {
   /** No call is under way any more, or none is waited for: ends what the entity does by itself, and keeps what is worth it. */
   readonly close: () => Effect.Effect<void>
+  /** What it owes and could not do yet. */
+  readonly tries?: { readonly step: string; readonly attempts: number; readonly lastError: string | null } | null
 }
 
 /** A type of entities as a runner hosts it; all that its entities have in common is here, once. */
@@ -43,9 +45,8 @@ export interface Host {
   readonly finishMs: number
   readonly fork: <A, E>(effect: Effect.Effect<A, E>) => Fiber.Fiber<A, E>
   readonly removed: (resident: Resident) => void
-  /** Whose handler runs in this turn, and the message that was begun last: for the watchdog of a process that stands still. */
+  /** Whose handler runs in this turn: for the watchdog of a process that stands still. */
   inHand: Resident | null
-  inHandTag: string
 }
 
 /** Why an entity did not answer. */
@@ -120,7 +121,7 @@ export class Resident {
   private readonly host: Host
   private readonly shard: number
   private mode: Mode = "making"
-  private self: Actor | null = null
+  self: Actor | null = null
   /** It died lately: a command that succeeds forgives that. */
   private struck: boolean
   /** `null` when there are none: a runner holds many entities, and few of them work. */
@@ -184,7 +185,6 @@ export class Resident {
         ? Effect.suspend(() => type.handlers[tag]!(self, payload) as Effect.Effect<unknown, unknown>)
         : call.stream(self)
     host.inHand = this
-    host.inHandTag = tag
     const fiber = Effect.runForkWith(services)(work)
     host.inHand = null
     const exit = fiber.pollUnsafe()

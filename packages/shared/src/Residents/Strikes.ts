@@ -72,6 +72,13 @@ export const isDeath = (cause: Cause.Cause<unknown>): boolean =>
 
 const textMax = 300
 
+/** What an operator reads of a failure: the error by its name, without what it carries, or the death. */
+export const errorText = (cause: Cause.Cause<unknown>): string => {
+  const error = cause.reasons.find(Cause.isFailReason)?.error
+  if (error === undefined) return Cause.hasInterrupts(cause) ? "interrupted" : causeText(cause)
+  return typeof error === "object" && error !== null && "_tag" in error ? String(error._tag) : scrubbed(String(error))
+}
+
 /** What an operator reads of a death: kind, message without personal data, and where in the source. */
 export const causeText = (cause: Cause.Cause<unknown>): string => {
   const defect = cause.reasons.find(Cause.isDieReason)?.defect
