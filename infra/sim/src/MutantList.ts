@@ -25,8 +25,15 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "answer queries from the speculative state",
     file: shell,
-    find: ": Effect.succeed({ state: this.state, seq: this.committedSeq })",
-    replace: ": Effect.succeed({ state: this.speculative, seq: this.seq })",
+    find: "Effect.sync(() => ({ state: this.state, seq: this.committedSeq }))",
+    replace: "Effect.sync(() => ({ state: this.speculative, seq: this.seq }))",
+    caughtBy: "sim"
+  },
+  {
+    name: "answer from memory without being sure of the shard",
+    file: shell,
+    find: "if (kind.epochs.isSure(activation.shard, activation.epoch)) return answer",
+    replace: "if (!activation.dead) return answer",
     caughtBy: "sim"
   },
   {

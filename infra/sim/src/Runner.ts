@@ -6,7 +6,7 @@ import { Journal } from "@halles/entities/Journal"
 import { JournalStore } from "@halles/entities/JournalStore"
 import { Outbox } from "@halles/entities/Outbox"
 import { PaymentGateway } from "@halles/entities/PaymentGateway"
-import { ShardEpochs } from "@halles/entities/ShardEpochs"
+import { type Instant, isWithinLease, ShardEpochs } from "@halles/entities/ShardEpochs"
 import * as Timers from "@halles/entities/Timers"
 import * as Residents from "@halles/shared/Residents"
 import { Supervision } from "@halles/shared/Residents/Supervision"
@@ -91,6 +91,9 @@ export class Runner implements Life {
 
   #epochs(): ShardEpochs["Service"] {
     const epochs = new Map<number, number>()
+    const found = new Map<number, Instant>()
+    const { world } = this.#cluster
+    const now = () => ({ monotonic: world.now, wall: world.now })
     return ShardEpochs.of({
       owner: this.name,
       raise: (shards) =>
@@ -110,7 +113,12 @@ export class Runner implements Life {
         this.#cluster.refreshSoon(this)
       },
       current: (shard) => epochs.get(shard),
-      owned: () => [...epochs.keys()]
+      owned: () => [...epochs.keys()],
+      // A runner looks when it has to answer something.
+      confirm: Effect.void,
+      found: (shard, since) => void found.set(shard, since),
+      now,
+      isSure: (shard, epoch) => epochs.get(shard) === epoch && isWithinLease(found.get(shard), now())
     })
   }
 

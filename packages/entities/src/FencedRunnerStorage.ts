@@ -4,7 +4,7 @@ import { Effect, Layer, Option } from "effect"
 import { type ClusterError, type RunnerAddress, RunnerStorage, type ShardId } from "effect/cluster"
 import { PersistenceError } from "effect/cluster/ClusterError"
 import { Outbox } from "./Outbox.ts"
-import { ShardEpochs } from "./ShardEpochs.ts"
+import { leaseMs, ShardEpochs } from "./ShardEpochs.ts"
 
 /** How long taking shards over waits for the events that an owner who is gone left unpublished. */
 const sweepDeadline = "400 millis"
@@ -29,7 +29,15 @@ export const make = Effect.fnUntraced(function* (region: Region) {
       ? Effect.void
       : epochs.raise(shards).pipe(
           Effect.flatMap((abandoned) =>
-            abandoned ? Effect.timeoutOption(outbox.sweep({ olderThanMs: 0 }), sweepDeadline) : Effect.void
+            abandoned
+              ? Effect.all(
+                  [Effect.timeoutOption(outbox.sweep({ olderThanMs: 0 }), sweepDeadline), Effect.sleep(leaseMs)],
+                  {
+                    concurrency: "unbounded",
+                    discard: true
+                  }
+                )
+              : Effect.void
           ),
           Effect.mapError((cause) => new PersistenceError({ cause })),
           Effect.asVoid

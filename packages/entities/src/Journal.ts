@@ -110,10 +110,14 @@ export class Journal extends Context.Service<
         history: (entityType, entityId, afterSeq) => answered(store.history(entityType, entityId, afterSeq)),
         traceOf: (entityType, entityId) => answered(store.traceOf(entityType, entityId)),
         owns: ({ epoch, shard }) =>
-          Effect.map(answered(store.epochOf(shard)), (now) => {
-            const isOwner = now?.epoch === epoch
-            if (!isOwner && epochs.current(shard) === epoch) epochs.drop([shard])
-            return isOwner
+          Effect.suspend(() => {
+            const since = epochs.now()
+            return Effect.map(answered(store.epochOf(shard)), (now) => {
+              const isOwner = now?.epoch === epoch
+              if (isOwner) epochs.found(shard, since)
+              else if (epochs.current(shard) === epoch) epochs.drop([shard])
+              return isOwner
+            })
           }),
         hasRoom: writer.hasRoom,
         slowMs: writer.slowMs,

@@ -1,8 +1,26 @@
-import { Context, Effect, Layer } from "effect"
+import { Context, Effect, Layer, Schedule } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 
 /** Stands for the owner of a shard whose last owner has handed it over. */
 const handedOver = ""
+
+/**
+ * For so long after the beginning of a look at the database, in milliseconds, an owner may be sure that the shards it found to be
+ * its own are: who takes a shard that nobody has handed over waits as long before it answers anything.
+ */
+export const leaseMs = 250
+/** Between two looks. */
+const confirmEveryMs = 100
+/** Of one look: what comes later is of no use. */
+const confirmDeadline = "1 second"
+
+/** By two clocks, in milliseconds: one stands still while a machine sleeps, the other one may be set. */
+export interface Instant {
+  readonly monotonic: number
+  readonly wall: number
+}
+export const isWithinLease = (since: Instant | undefined, now: Instant): boolean =>
+  since !== undefined && now.monotonic - since.monotonic < leaseMs && now.wall - since.wall < leaseMs
 
 /**
  * The fencing epochs of the shards that this runner has acquired, by shard number. A batch is written under the epoch
@@ -20,6 +38,13 @@ export class ShardEpochs extends Context.Service<
     readonly handOver: (shard: number) => Effect.Effect<void, SqlError.SqlError>
     readonly drop: (shards: ReadonlyArray<number>) => void
     readonly current: (shard: number) => number | undefined
+    /** Looks whether the shards are still this runner's: those that are not are dropped, of the others it is sure for a while. */
+    readonly confirm: Effect.Effect<void, SqlError.SqlError>
+    /** The shard was found to be this runner's by a look that began then. */
+    readonly found: (shard: number, since: Instant) => void
+    readonly now: () => Instant
+    /** Nobody has answered for the shard under a higher epoch: what its entities remember is how things are. */
+    readonly isSure: (shard: number, epoch: number) => boolean
     readonly owned: () => ReadonlyArray<number>
     readonly owner: string
   }
@@ -30,6 +55,8 @@ export class ShardEpochs extends Context.Service<
       Effect.gen(function* () {
         const sql = yield* SqlClient.SqlClient
         const epochs = new Map<number, number>()
+        const foundAt = new Map<number, Instant>()
+        const now = (): Instant => ({ monotonic: performance.now(), wall: Date.now() })
         return ShardEpochs.of({
           owner,
           raise: Effect.fnUntraced(function* (shards) {
@@ -52,8 +79,32 @@ export class ShardEpochs extends Context.Service<
             for (const shard of shards) epochs.delete(shard)
           },
           current: (shard) => epochs.get(shard),
-          owned: () => [...epochs.keys()]
+          owned: () => [...epochs.keys()],
+          confirm: Effect.gen(function* () {
+            const asked = new Map(epochs)
+            const since = now()
+            const rows = yield* sql<{ shard: number; epoch: number }>`
+              SELECT shard, epoch FROM shard_epoch WHERE shard = ANY(${[...asked.keys()]})`
+            const current = new Map(rows.map(({ epoch, shard }) => [shard, epoch]))
+            for (const [shard, epoch] of asked) {
+              if (current.get(shard) === epoch) foundAt.set(shard, since)
+              else if (epochs.get(shard) === epoch) epochs.delete(shard)
+            }
+          }),
+          found: (shard, since) => void foundAt.set(shard, since),
+          now,
+          isSure: (shard, epoch) => epochs.get(shard) === epoch && isWithinLease(foundAt.get(shard), now())
         })
       })
     )
 }
+
+/** Keeps a runner sure of its shards, for ever. */
+export const confirming = Effect.gen(function* () {
+  const { confirm } = yield* ShardEpochs
+  yield* confirm.pipe(
+    Effect.timeout(confirmDeadline),
+    Effect.catchCause((cause) => Effect.logDebug("The epochs could not be read, trying again", cause)),
+    Effect.repeat(Schedule.spaced(confirmEveryMs))
+  )
+})

@@ -3,12 +3,13 @@ import { assert, layer } from "@effect/vitest"
 import { commandFields } from "@halles/shared/Command"
 import { CommandId } from "@halles/shared/Ids"
 import * as Shard from "@halles/shared/Shard"
-import { Effect, Layer, Result, Schema } from "effect"
+import { Effect, Layer, Result, Schedule, Schema } from "effect"
 import * as fc from "fast-check"
 import { ClusterSchema, Entity } from "effect/cluster"
 import { Rpc } from "effect/rpc"
 import { SqlClient } from "effect/sql"
 import * as EventSourced from "../src/EventSourced.ts"
+import { leaseMs, ShardEpochs } from "../src/ShardEpochs.ts"
 import { layerRegion } from "../src/Migrations.ts"
 import type { Model } from "../src/Model.ts"
 import { PgTest } from "@halles/shared/testing/PgTest"
@@ -92,6 +93,21 @@ layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("EventSourced"
         rows.map(({ n, top }) => [Number(n), top]),
         Array.from({ length: 30 }, () => [100, 100])
       )
+    })
+  )
+
+  // A runner that was frozen while its shard was taken over answered reads from what it remembered.
+  it.effect("answers nothing from memory once another runner has taken the shard", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const counter = (yield* EntityClient.make(Counter))("eu_thawed")
+      yield* counter.Add(add("before", 1))
+      yield* sql`SELECT * FROM shard_epoch_raise(${[Shard.shardOf("eu_thawed")]}, 'intruder')`
+      yield* sql`
+        INSERT INTO journal (entity_type, entity_id, seq, command_id, events, meta, shard, epoch, at)
+        SELECT entity_type, entity_id, 2, 'elsewhere', '[{"_tag":"Added","amount":5}]', meta, shard, epoch + 1, now()
+        FROM journal WHERE entity_id = 'eu_thawed'`
+      assert.strictEqual(yield* counter.Total(), 6)
     })
   )
 
@@ -187,6 +203,31 @@ layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("EventSourced"
           }
         })
       )
+    })
+  )
+
+  it.effect("is sure of its shards for a while after it has looked, and drops those that are another's", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const epochs = yield* ShardEpochs
+      const shard = Shard.shardOf("eu_sure")
+      yield* (yield* EntityClient.make(Counter))("eu_sure").Add(add("one", 1))
+      const epoch = epochs.current(shard)!
+      yield* epochs.confirm
+      assert.isTrue(epochs.isSure(shard, epoch))
+      assert.isFalse(epochs.isSure(shard, epoch - 1))
+      yield* sql`SELECT * FROM shard_epoch_raise(${[shard]}, 'intruder')`
+      const began = performance.now()
+      yield* Effect.repeat(
+        Effect.sync(() => epochs.isSure(shard, epoch)),
+        {
+          schedule: Schedule.spaced("10 millis"),
+          until: (sure) => !sure
+        }
+      )
+      assert.isBelow(performance.now() - began, leaseMs + 100)
+      yield* epochs.confirm
+      assert.notStrictEqual(epochs.current(shard), epoch)
     })
   )
 })

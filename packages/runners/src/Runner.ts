@@ -8,7 +8,7 @@ import * as Parking from "@halles/entities/Parking"
 import { PaymentGateway } from "@halles/entities/PaymentGateway"
 import * as Projections from "@halles/entities/Projections"
 import * as Retention from "@halles/entities/Retention"
-import { ShardEpochs } from "@halles/entities/ShardEpochs"
+import { confirming, ShardEpochs } from "@halles/entities/ShardEpochs"
 import * as Timers from "@halles/entities/Timers"
 import * as Watchdog from "@halles/entities/Watchdog"
 import * as BreakerNews from "@halles/shared/BreakerNews"
@@ -53,6 +53,7 @@ export const RunnerLive = Layer.unwrap(
     const hosted = Layer.mergeAll(
       Entities.layer,
       timers,
+      Layer.effectDiscard(Effect.forkScoped(confirming)),
       Layer.effectDiscard(Effect.forkScoped(Parking.watch)),
       Layer.effectDiscard(Effect.forkScoped(RunnerMetrics.run)),
       Singleton.make(`projections-${region}`, Projections.run(region), {

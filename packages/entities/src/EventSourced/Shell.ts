@@ -153,19 +153,28 @@ export class Shell<
     const { eventsOf, journal, model } = this.kind
     return this.whenCommitted(
       this.lastCommit,
-      Effect.map(
-        journal.find(model.type, this.id, commandId),
-        Option.map((row) => ({ state: this.state, seq: this.committedSeq, events: eventsOf(row), repeated: true }))
+      Effect.flatMap(journal.find(model.type, this.id, commandId), (found) =>
+        Option.isNone(found)
+          ? Effect.succeedNone
+          : Effect.map(this.committed, (now) => Option.some({ ...now, events: eventsOf(found.value), repeated: true }))
       )
     )
   }
 
-  /** What writes nothing does not meet the fence: an owner of before knows nothing of what was written since. */
+  /**
+   * What writes nothing does not meet the fence: an owner of before knows nothing of what was written since. Whoever is not
+   * sure any more that it is the owner asks the database.
+   */
   private asOwner<A, X>(answer: Effect.Effect<A, X>): Effect.Effect<A, X> {
-    return Effect.flatMap(this.kind.journal.owns(this.activation), (owns) => {
-      if (owns) return answer
-      this.activation.dead = true
-      return this.lost("Stale")
+    return Effect.suspend(() => {
+      const { activation, kind } = this
+      if (activation.dead) return this.lost("Dead")
+      if (kind.epochs.isSure(activation.shard, activation.epoch)) return answer
+      return Effect.flatMap(kind.journal.owns(activation), (owns) => {
+        if (owns) return answer
+        activation.dead = true
+        return this.lost("Stale")
+      })
     })
   }
 
@@ -353,11 +362,8 @@ export class Shell<
     })
   }
 
-  /** A fenced activation may be behind the owner of now: it answers nothing. */
   get committed(): Effect.Effect<{ readonly state: State; readonly seq: number }> {
-    return Effect.suspend(() =>
-      this.activation.dead ? this.lost("Dead") : Effect.succeed({ state: this.state, seq: this.committedSeq })
-    )
+    return this.asOwner(Effect.sync(() => ({ state: this.state, seq: this.committedSeq })))
   }
 
   /** The committed state as soon as it fulfils the condition, or the one of then after `timeoutMs`. */
