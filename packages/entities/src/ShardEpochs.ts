@@ -19,6 +19,7 @@ export interface Instant {
   readonly monotonic: number
   readonly wall: number
 }
+const now = (): Instant => ({ monotonic: performance.now(), wall: Date.now() })
 export const isWithinLease = (since: Instant | undefined, now: Instant): boolean =>
   since !== undefined && now.monotonic - since.monotonic < leaseMs && now.wall - since.wall < leaseMs
 
@@ -56,7 +57,6 @@ export class ShardEpochs extends Context.Service<
         const sql = yield* SqlClient.SqlClient
         const epochs = new Map<number, number>()
         const foundAt = new Map<number, Instant>()
-        const now = (): Instant => ({ monotonic: performance.now(), wall: Date.now() })
         return ShardEpochs.of({
           owner,
           raise: Effect.fnUntraced(function* (shards) {
