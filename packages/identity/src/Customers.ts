@@ -87,11 +87,13 @@ export const CustomersLive = Layer.effectDiscard(
     const unmade = sql<{ id: string; email: string; name: string; customer_id: string }>`
       SELECT id, email, name, customer_id FROM identity.account
       WHERE customer_made_at IS NULL AND customer_id IS NOT NULL ORDER BY created_at LIMIT ${batchMax}`
-    // The oldest of each customer: what comes after it waits.
+    // The oldest of each customer: what comes after it waits. In no order, so that a region which is away keeps no other waiting.
     const untold = sql<Notice>`
-      SELECT DISTINCT ON (customer_id) id, customer_id, email,
-        created_at < now() - make_interval(mins => ${unmadeMinutes}::int) AS old
-      FROM identity.customer_notice ORDER BY customer_id, id LIMIT ${batchMax}`
+      SELECT * FROM (
+        SELECT DISTINCT ON (customer_id) id, customer_id, email,
+          created_at < now() - make_interval(mins => ${unmadeMinutes}::int) AS old
+        FROM identity.customer_notice ORDER BY customer_id, id) AS next
+      ORDER BY random() LIMIT ${batchMax}`
     yield* Effect.andThen(each(unmade, make), each(untold, tell)).pipe(
       Effect.repeat(Schedule.spaced("1 second")),
       Effect.forkScoped
