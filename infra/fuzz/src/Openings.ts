@@ -10,6 +10,9 @@ const few = 3
 /** A tenth of a second apart. */
 const shippedTriesMax = 200
 
+/** Of one request that is answered 503, half a second apart. */
+const busyTriesMax = 20
+
 /** Where endpoints are registered: nobody listens, and what is sent stays on the machine. */
 export const hooksUrl = "https://127.0.0.1:9"
 
@@ -40,7 +43,7 @@ export const make = (url: string, world: World, tokens: Tokens) => {
   const run = Date.now().toString(36)
   let sent = 0
   const send = async (method: string, path: string, body?: object, token?: string) => {
-    const response = await fetch(`${url}${path}`, {
+    const request = {
       method,
       headers: {
         "idempotency-key": `${run}-${++sent}`,
@@ -48,7 +51,13 @@ export const make = (url: string, world: World, tokens: Tokens) => {
         ...(token === undefined ? {} : { authorization: `Bearer ${token}` })
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) })
-    })
+    }
+    let response = await fetch(`${url}${path}`, request)
+    // As every client is told to: the same again, a moment later.
+    for (let tries = 1; response.status === 503 && tries < busyTriesMax; tries += 1) {
+      await setTimeout(500)
+      response = await fetch(`${url}${path}`, request)
+    }
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`)
     return (await response.json()) as { readonly id: string; readonly messageId: string; readonly returnId: string }
   }
