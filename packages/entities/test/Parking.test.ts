@@ -3,6 +3,7 @@ import { commandFields } from "@halles/shared/Command"
 import { CommandId } from "@halles/shared/Ids"
 import { EntityParked } from "@halles/shared/Parking"
 import * as EntityClient from "@halles/shared/EntityClient"
+import { Residents } from "@halles/shared/Residents"
 import * as Shard from "@halles/shared/Shard"
 import { PgTest } from "@halles/shared/testing/PgTest"
 import { Cause, Effect, Exit, Layer, Result, Schedule, Schema } from "effect"
@@ -19,7 +20,7 @@ import * as TestCluster from "../src/testing/TestCluster.ts"
 /** `kind` says what is wrong with it, if anything is. */
 class Add extends Schema.TaggedClass<Add>()("Add", {
   ...commandFields,
-  kind: Schema.Literals(["good", "dies", "kills", "unapplied"])
+  kind: Schema.Literals(["good", "dies", "kills", "unapplied", "asks"])
 }) {}
 
 const Tally = Entity.make("Tally", [
@@ -32,23 +33,23 @@ const Tally = Entity.make("Tally", [
   .annotate(ClusterSchema.ShardGroup, Shard.group)
 
 const Added = Schema.TaggedStruct("Added", { kind: Schema.String })
-const model: Model<{ total: number; owes: boolean }, Add, typeof Added.Type, never, { key: string }> = {
+const model: Model<{ total: number; owes: boolean; asks: boolean }, Add, typeof Added.Type, never, { key: string }> = {
   type: "Tally",
   version: 1,
   Event: Added,
-  State: Schema.Struct({ total: Schema.Int, owes: Schema.Boolean }),
-  initial: { total: 0, owes: false },
+  State: Schema.Struct({ total: Schema.Int, owes: Schema.Boolean, asks: Schema.Boolean }),
+  initial: { total: 0, owes: false, asks: false },
   decide: (_, { kind }) => {
     if (kind === "dies") throw new Error("decided nothing for ada@example.org")
     return Result.succeed([{ _tag: "Added", kind }])
   },
   evolve: (state, { kind }) => {
     if (kind === "unapplied") throw new Error("not to be applied")
-    return { total: state.total + 1, owes: kind === "kills" }
+    return { total: state.total + 1, owes: kind === "kills", asks: kind === "asks" }
   },
-  next: ({ owes }) => {
+  next: ({ asks, owes }) => {
     if (owes) throw new Error("nobody knows what is owed")
-    return null
+    return asks ? { key: "ask" } : null
   }
 }
 
@@ -58,7 +59,7 @@ const TallyLive = EventSourced.layer(Tally, model, {
   maxIdleTime: "5 minutes",
   mailboxCapacity: 256,
   patient: ["Wait"],
-  perform: () => Effect.never,
+  perform: () => Effect.fail(new Busy()),
   handlers: {
     Add: (self, payload) => Effect.map(self.handle(payload), ({ state }) => state.total),
     Total: (self) => Effect.map(self.committed, ({ state }) => state.total),
@@ -192,6 +193,28 @@ layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("Parking", (it
       hanging = false
       yield* resume("eu_hung")
       assert.strictEqual(yield* within(Effect.retry(tally.Hang(hang()), Schedule.spaced("50 millis"))), 1)
+    })
+  )
+
+  it.effect("an entity tells what it owes, how often it has tried, and what came of it, until it owes it no more", () =>
+    Effect.gen(function* () {
+      const clientOf = yield* EntityClient.make(Tally)
+      const { find } = yield* Residents
+      const tries = () => find("Tally", "eu_asking")?.self?.tries ?? null
+      yield* clientOf("eu_asking").Add(add())
+      assert.isNull(tries())
+      yield* clientOf("eu_asking").Add(add("asks"))
+      const tried = yield* within(
+        Effect.repeat(Effect.sync(tries), {
+          until: (one) => (one?.attempts ?? 0) > 1,
+          schedule: Schedule.spaced("20 millis")
+        })
+      )
+      assert.deepInclude(tried, { step: "ask", lastError: "Busy" })
+      yield* clientOf("eu_asking").Add(add())
+      yield* within(
+        Effect.repeat(Effect.sync(tries), { until: (one) => one === null, schedule: Schedule.spaced("20 millis") })
+      )
     })
   )
 

@@ -27,7 +27,7 @@ describe("completions", () => {
     }).split("\n")
     assert.strictEqual(shards?.trim(), "shards")
     assert.strictEqual(compensate?.trim(), "compensate")
-    for (const one of ["list", "show", "retry", "compensate", "skip"]) assert.include(saga?.split(/\s+/), one)
+    for (const one of ["list", "show", "retry", "compensate", "skip"]) assert.include((saga ?? "").split(/\s+/), one)
     assert.strictEqual(reason?.trim(), "--reason")
   })
 })
