@@ -40,6 +40,7 @@ export class Answers {
   readonly #answered: Array<Answered> = []
   /** What commands that are in the journal were answered with first. */
   readonly #granted = new Map<string, unknown>()
+  readonly #views = new Map<Now, unknown>()
 
   constructor(tables: Tables) {
     this.#tables = tables
@@ -98,6 +99,13 @@ export class Answers {
     }
   }
 
+  /** Of a state that many were answered with, made once. */
+  #viewOf(state: Now | undefined): unknown {
+    if (state === undefined) return undefined
+    if (!this.#views.has(state)) this.#views.set(state, state.view)
+    return this.#views.get(state)
+  }
+
   #against(
     states: ReadonlyArray<Now>,
     { entityId, entityType, exit, isWritten, payload, seqs, tag, times }: Answered
@@ -106,7 +114,7 @@ export class Answers {
     if (Exit.isSuccess(exit)) {
       const { seq } = fieldsOf(exit.value)
       if (seq !== undefined) {
-        const view = states[seq]?.view
+        const view = this.#viewOf(states[seq])
         if (!isDeepStrictEqual(view, exit.value)) {
           this.violations.push(`${name}: answered ${JSON.stringify(exit.value)}, seq ${seq} is ${JSON.stringify(view)}`)
         }

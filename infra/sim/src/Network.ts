@@ -232,6 +232,27 @@ const summary = (exit: Exit.Exit<unknown, unknown>): string =>
 
 type AnyEntity = Entity.Entity<string, Rpc.Any>
 
+/** One entity as one life reaches it. */
+interface Reached {
+  readonly id: string
+  readonly call: (id: string, rpc: Rpc.AnyWithProps, payload: unknown) => Effect.Effect<unknown, unknown>
+}
+
+const methods = new WeakMap<object, object>()
+/** Of a contract, made once a process. */
+const methodsOf = (entity: AnyEntity): object => {
+  const known = methods.get(entity)
+  if (known !== undefined) return known
+  const made: Record<string, (this: Reached, payload?: unknown) => Effect.Effect<unknown, unknown>> = {}
+  for (const [tag, rpc] of entity.protocol.requests as ReadonlyMap<string, unknown>) {
+    made[tag] = function (payload) {
+      return this.call(this.id, rpc as Rpc.AnyWithProps, payload)
+    }
+  }
+  methods.set(entity, made)
+  return made
+}
+
 /** `Sharding.makeClient` for one life: what entities of it, its timers or a client outside call others by. */
 export const makeClient =
   (
@@ -239,22 +260,17 @@ export const makeClient =
     caller: Life,
     shardOf: (entityId: string) => ShardId.ShardId
   ): Sharding.Sharding["Service"]["makeClient"] =>
-  (entity) => {
-    const { protocol, type } = entity as unknown as AnyEntity
-    const addressOf = (entityId: string) =>
-      EntityAddress.make({
-        entityType: EntityType.make(type),
-        entityId: entityId as EntityId.EntityId,
-        shardId: shardOf(entityId)
-      })
-    const methods: Record<
-      string,
-      (this: { readonly id: string }, payload?: unknown) => Effect.Effect<unknown, unknown>
-    > = {}
-    for (const [tag, rpc] of protocol.requests as ReadonlyMap<string, unknown>) {
-      methods[tag] = function (payload) {
-        return network.call(caller, addressOf(this.id), rpc as Rpc.AnyWithProps, payload)
-      }
-    }
-    return Effect.succeed((id: string) => Object.assign(Object.create(methods), { id })) as never
+  (wanted) => {
+    const entity = wanted as unknown as AnyEntity
+    const entityType = EntityType.make(entity.type)
+    const call: Reached["call"] = (id, rpc, payload) =>
+      network.call(
+        caller,
+        EntityAddress.make({ entityType, entityId: id as EntityId.EntityId, shardId: shardOf(id) }),
+        rpc,
+        payload
+      )
+    return Effect.succeed((id: string) =>
+      Object.assign(Object.create(methodsOf(entity)), { id, call } satisfies Reached)
+    ) as never
   }

@@ -8,8 +8,8 @@ import { CartId, CommandId, CustomerId, OrderId, SkuCode, SkuId, WarehouseId } f
 import { Effect, Exit, Option } from "effect"
 import type { World } from "./World.ts"
 
-/** Of one send; then the same command is sent again. */
-const deadline = "3 seconds"
+/** Of one send, in milliseconds; then the same command is sent again. */
+const deadline = 3_000
 const triesMax = 60
 /** Carts with agreed prices ask nobody; the others ask the products. */
 const pricings = ["agreed", "shop"] as const

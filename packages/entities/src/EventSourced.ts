@@ -5,6 +5,7 @@ import * as Shard from "@halles/shared/Shard"
 import { Clock, Context, Effect, Layer, Schema } from "effect"
 import type { Entity, EntityAddress } from "effect/cluster"
 import type { Rpc } from "effect/rpc"
+import { codecsOf } from "./EventSourced/Codecs.ts"
 import * as InHand from "./EventSourced/InHand.ts"
 import * as SagaTrace from "./EventSourced/SagaTrace.ts"
 import type { Bounds as BoundsOf, Commanded, Kind, Tagged } from "./EventSourced/Kind.ts"
@@ -89,7 +90,7 @@ export const layer = <
     Effect.gen(function* () {
       const { handlers, id, perform, ...options } = hosted
       const services = yield* Effect.context<R>()
-      const decodeEvents = Schema.decodeUnknownSync(Schema.Array(model.Event))
+      const { decodeEvents, encodeEvents } = codecsOf(model)
       const kind: Kind<Id, State, Command, Event, Refusal, Owed> = {
         model,
         idOf: (text) => id.make(text),
@@ -107,7 +108,7 @@ export const layer = <
           decodeEvents(
             version === model.version ? events : events.map((event) => model.upcast?.(version, event) ?? event)
           ),
-        encodeEvents: Schema.encodeSync(Schema.Array(model.Event)),
+        encodeEvents,
         encodeState: Schema.encodeSync(model.State),
         decodeState: Schema.decodeUnknownSync(model.State)
       }

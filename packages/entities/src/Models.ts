@@ -1,7 +1,8 @@
 import { CartId, CustomerId, OrderId, SkuId } from "@halles/shared/Ids"
-import { Result, Schema } from "effect"
+import { Result } from "effect"
 import * as CartState from "./Cart/CartState.ts"
 import * as CustomerState from "./Customer/CustomerState.ts"
+import { codecsOf } from "./EventSourced/Codecs.ts"
 import type { Model } from "./Model.ts"
 import { view as orderView } from "./Order/OrderMoney.ts"
 import * as OrderState from "./Order/OrderState.ts"
@@ -41,9 +42,7 @@ const follow = <
   model: Model<State, Command, Event, Refusal, Owed>,
   view: (id: string, state: State, seq: number) => unknown
 ) => {
-  const list = Schema.Array(model.Event)
-  const decode = Schema.decodeUnknownSync(list)
-  const encode = Schema.encodeSync(list)
+  const { decodeEvents: decode, encodeEvents: encode } = codecsOf(model)
   const at = (id: string, state: State, seq: number): Now => ({
     seq,
     get view() {
