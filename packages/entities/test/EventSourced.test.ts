@@ -168,6 +168,23 @@ layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("EventSourced"
     })
   )
 
+  // Those that waited together made the runner forget each other, and killed one life of the entity after the other.
+  it.effect("answers more late repeats at once than it knows commands by heart", () =>
+    Effect.gen(function* () {
+      const counter = (yield* EntityClient.make(Counter))("eu_replayed")
+      const send = (from: number, to: number) =>
+        Effect.forEach(
+          Array.from({ length: to - from }, (_, index) => from + index),
+          (index) => counter.Add(add(`c${index}`, 1)),
+          { concurrency: "unbounded" }
+        )
+      yield* send(0, 700)
+      const late = yield* Effect.timeout(send(0, 400), "20 seconds")
+      assert.isTrue(late.every(({ repeated }) => repeated))
+      assert.strictEqual(yield* counter.Total(), 700)
+    })
+  )
+
   it.effect("gives the same answers as the model, however often it loses its memory", () =>
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient

@@ -24,8 +24,12 @@ export const redriveMs = 5_000
 const retryMinMs = 100
 const retryMaxMs = 10_000
 
-/** Entities whose taken command ids a runner keeps over the rebuild that follows, so that a late repeat costs one rebuild and not one after the other. */
-const takenMax = 10_000
+/**
+ * Taken command ids that a runner keeps over the rebuild that follows, so that a late repeat costs one rebuild and not one after
+ * the other. At the bound all are forgotten: it must be far above the calls that one entity may have, or those that wait
+ * together would kill each other for ever (simulation, seed 1141).
+ */
+const takenMax = 100_000
 
 const nothingOpen = Effect.succeed<Refused | null>(null)
 
@@ -139,14 +143,12 @@ export class Shell<
   private noteTaken(commandId: string): void {
     const { taken } = this.kind.journal
     if (taken.size >= takenMax) taken.clear()
-    const ids = taken.get(this.name) ?? new Set()
-    if (ids.size >= this.kind.bounds.recentMax) ids.clear()
-    taken.set(this.name, ids.add(commandId))
+    taken.add(`${this.name}:${commandId}`)
   }
 
   private isTaken(commandId: string): boolean {
     const { taken } = this.kind.journal
-    return taken.size > 0 && taken.get(this.name)?.has(commandId) === true
+    return taken.size > 0 && taken.has(`${this.name}:${commandId}`)
   }
 
   private repeat(commandId: string): Effect.Effect<Option.Option<Handled<State, Event>>> {
