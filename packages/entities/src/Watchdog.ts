@@ -1,6 +1,7 @@
 import { Residents } from "@halles/shared/Residents"
 import * as Shard from "@halles/shared/Shard"
 import { Effect, Fiber, type Layer as Layers, Layer, Redacted, Schedule } from "effect"
+import { url as debuggedAt } from "node:inspector"
 import { Worker } from "node:worker_threads"
 import { inHand } from "./EventSourced/InHand.ts"
 import { ShardEpochs } from "./ShardEpochs.ts"
@@ -48,6 +49,8 @@ export const layer = (options: {
 }): Layers.Layer<never, never, ShardEpochs | Residents> =>
   Layer.effectDiscard(
     Effect.gen(function* () {
+      // Who debugs a process stops it on purpose.
+      if (debuggedAt() !== undefined) return
       const epochs = yield* ShardEpochs
       const residents = yield* Residents
       const handler = () => {
