@@ -7,6 +7,7 @@ import { ask, signOut } from "./Ops.ts"
 import { FailureNote } from "./parts/FailureNote.tsx"
 import { Icon, type IconName } from "./parts/Icon.tsx"
 import { Badge, Skeleton } from "./parts/Notes.tsx"
+import { Outcome } from "./parts/Outcome.tsx"
 import { leaveToSignIn, link, route } from "./Router.ts"
 import { nextScheme, scheme } from "./Scheme.ts"
 import { AlarmsScreen } from "./screens/AlarmsScreen.tsx"
@@ -188,6 +189,7 @@ export const App = () => {
               </button>
             </div>
           ) : null}
+          <Outcome screen={route.value.path.join("/")} />
           <Screen />
         </main>
       </div>

@@ -40,7 +40,10 @@ export const toFailure = (error: unknown): Failure => {
     case "MalformedId":
       return failure("This is no id.", "An id begins with its region, as in Order/eu_x.")
     case "NotPossible":
-      return failure(text(error, "reason"), "Nothing was changed.")
+      return failure(
+        text(error, "reason"),
+        "Nothing was changed. Cancel, and look at how it stands now: the page has asked again."
+      )
     case "InvalidRequest": {
       const faults = (error as { readonly errors?: ReadonlyArray<{ readonly detail: string }> }).errors ?? []
       return failure("This was not understood.", faults.map(({ detail }) => detail).join("; "))

@@ -145,6 +145,96 @@ layer(Layer.merge(SampleCluster.layer({ shardsPerRegion: 64, perSecond: 20 }), C
     60_000
   )
 
+  it.effect(
+    "changes what it is told to, for the reason that was given, and says what came of it or why nothing did",
+    () =>
+      Effect.gen(function* () {
+        const { changes, url } = yield* SampleCluster
+        const chromium = yield* ChromiumTest
+        yield* Effect.promise(async () => {
+          const { close, complaints, page } = await opened(chromium, looks["phone-dark"])
+          await page.goto(url)
+          await page.getByRole("heading", { level: 1, name: "Overview" }).waitFor()
+          await page.evaluate(axe.source)
+          const press = (name: string) => page.getByRole("button", { name, exact: true }).click()
+          /** Says why; the dialog asks for it before it lets go. */
+          const because = async (deed: string, reason: string) => {
+            const dialog = page.getByRole("dialog", { name: deed })
+            const send = dialog.getByRole("button", { name: deed, exact: true })
+            assert.isTrue(await send.isDisabled(), `${deed} without a reason`)
+            await dialog.getByLabel("Reason").fill(reason)
+            await send.click()
+            return dialog
+          }
+          const done = async (deed: string, reason: string, told: string) => {
+            const dialog = await because(deed, reason)
+            await dialog.waitFor({ state: "detached" })
+            await page.getByRole("status").filter({ hasText: told }).waitFor()
+            for (const colorScheme of ["light", "dark"] as const) {
+              await page.emulateMedia({ colorScheme })
+              assert.deepStrictEqual(await barriers(page), [], `${deed}, ${colorScheme}`)
+            }
+          }
+
+          await arrive(page, screens.saga)
+          await press("Compensate")
+          await done("Compensate", "the profile is gone", "sagas/Order:eu_stuck0000000000000000/compensate: accepted")
+          await page.getByText("It owes nothing.").waitFor()
+          assert.strictEqual(await page.getByRole("button", { name: "Compensate" }).count(), 0)
+
+          await arrive(page, { at: "#/saga/Order/eu_other", heading: "Saga Order/eu_other", says: "is owed" })
+          assert.strictEqual(await page.getByText("accepted").count(), 0, "told of another screen")
+          await press("Skip this step")
+          await done("Skip this step", "the mail is not needed", "sagas/Order:eu_other/skip: accepted")
+
+          await arrive(page, { at: `#/saga/Order/${order}`, heading: `Saga Order/${order}`, says: "is owed" })
+          await press("Skip this step")
+          const refused = await because("Skip this step", "let us see")
+          await refused.getByText("retry it, or compensate").waitFor()
+          await refused.getByText("Nothing was changed. Cancel, and look at how it stands now").waitFor()
+          assert.deepStrictEqual(await barriers(page), [], "a refusal")
+          await refused.getByRole("button", { name: "Cancel" }).click()
+
+          await arrive(page, screens.parked)
+          await press("Resume")
+          await done("Resume Order/eu_poison", "the fault is mended", "entities/Order:eu_poison/resume: accepted")
+          await page.getByText("Parked since").waitFor({ state: "detached" })
+
+          await arrive(page, screens.streams)
+          for (const box of (await page.getByRole("checkbox").all()).slice(0, 2)) await box.check()
+          await press("Send 2 letters again")
+          await done("Send 2 letters again", "the shop is back", "2 letters sent again.")
+          await page.getByRole("checkbox").nth(1).waitFor({ state: "detached" })
+          assert.strictEqual(await page.getByRole("checkbox").count(), 1)
+
+          await arrive(page, { at: "#/shards?region=eu&shard=5", heading: "Shard map", says: "Entities of shard 5" })
+          await press("Move")
+          await page.getByLabel("To").selectOption({ index: 0 })
+          const runner = await page.getByLabel("To").inputValue()
+          await done("Move shard 5", "eu-2 is too busy", "shards/eu/5/move: accepted")
+          await page.getByRole("row").filter({ hasText: "eu-2 is too busy" }).getByText("waits").waitFor()
+
+          assert.deepStrictEqual(
+            changes.map(({ body, fromPage, path }) => ({ path, fromPage, ...body })),
+            [
+              {
+                path: "sagas/Order:eu_stuck0000000000000000/compensate",
+                fromPage: true,
+                reason: "the profile is gone"
+              },
+              { path: "sagas/Order:eu_other/skip", fromPage: true, reason: "the mail is not needed" },
+              { path: "entities/Order:eu_poison/resume", fromPage: true, reason: "the fault is mended" },
+              { path: "dead-letters/replay", fromPage: true, reason: "the shop is back", ids: ["w1", "w2"] },
+              { path: "shards/eu/5/move", fromPage: true, reason: "eu-2 is too busy", runner }
+            ]
+          )
+          assert.deepStrictEqual(complaints, [])
+          await close()
+        })
+      }),
+    60_000
+  )
+
   it.effect("its first load is under 250 kB", () =>
     Effect.gen(function* () {
       const { url } = yield* SampleCluster

@@ -25,14 +25,15 @@ const frame = (data: Frames): string =>
     .map(([event, told], index) => `id: ${Date.now()}.${index}\nevent: ${event}\ndata: ${JSON.stringify(told)}\n\n`)
     .join("")
 
-const live = ({ perSecond, shardsPerRegion }: SampleOptions) => {
+const live = ({ perSecond, shardsPerRegion }: SampleOptions, changes: ReadonlyArray<Samples.Change>) => {
   const shards = Samples.shards(shardsPerRegion)
   const whole = () => ({
     overview: Samples.overview(shardsPerRegion),
     runners: Samples.runners(),
-    alarms: Samples.alarms()
+    alarms: Samples.alarms(),
+    moves: Samples.moves(changes)
   })
-  const first = frame({ hello: { at: Date.now(), resumed: false }, ...whole(), shards, moves: Samples.moves() })
+  const first = frame({ hello: { at: Date.now(), resumed: false }, ...whole(), shards })
   const rest = Stream.suspend(() => {
     // By the clock, so that a busy machine gets as many events in fewer frames.
     let told = 0
@@ -63,26 +64,35 @@ const live = ({ perSecond, shardsPerRegion }: SampleOptions) => {
  * A cluster that is made up, behind the page as it is built and served: for what a real one cannot show on a laptop, such
  * as ten thousand shards, and for states that are rare, such as a parked entity.
  */
-export class SampleCluster extends Context.Service<SampleCluster, { readonly url: string }>()(
-  "@halles/dashboard/test/SampleCluster"
-) {
+export class SampleCluster extends Context.Service<
+  SampleCluster,
+  {
+    readonly url: string
+    /** What the page asked to be changed, in order. */
+    readonly changes: ReadonlyArray<Samples.Change>
+  }
+>()("@halles/dashboard/test/SampleCluster") {
   static readonly layer = (options: SampleOptions) =>
+    Layer.unwrap(Effect.sync(() => SampleCluster.#serving(options, [])))
+
+  static readonly #serving = (options: SampleOptions, changes: Array<Samples.Change>) =>
     Layer.effect(
       SampleCluster,
       Effect.map(HttpServer.HttpServer, ({ address }) => ({
-        url: "port" in address ? `http://localhost:${address.port}` : ""
+        url: "port" in address ? `http://localhost:${address.port}` : "",
+        changes
       }))
     ).pipe(
       Layer.provideMerge(
         HttpRouter.serve(
           Layer.mergeAll(
             dashboardFiles(directory),
-            HttpRouter.add("GET", "/v1/ops/live", live(options)),
+            HttpRouter.add("GET", "/v1/ops/live", live(options, changes)),
             HttpRouter.add(
               "GET",
               "/v1/ops/*",
               Effect.map(HttpServerRequest.HttpServerRequest, ({ url }) => {
-                const answer = Samples.answers(new URL(url, "http://localhost"))
+                const answer = Samples.answers(new URL(url, "http://localhost"), changes)
                 return answer === null
                   ? HttpServerResponse.jsonUnsafe(Samples.notFound, {
                       status: 404,
@@ -94,9 +104,23 @@ export class SampleCluster extends Context.Service<SampleCluster, { readonly url
             HttpRouter.add(
               "POST",
               "/v1/ops/*",
-              HttpServerResponse.jsonUnsafe(Samples.notPossible, {
-                status: 409,
-                headers: { "content-type": "application/problem+json" }
+              Effect.gen(function* () {
+                const request = yield* HttpServerRequest.HttpServerRequest
+                const path = decodeURIComponent(request.url.replace("/v1/ops/", ""))
+                const change = {
+                  path,
+                  body: (yield* request.json) as Samples.Change["body"],
+                  fromPage: request.headers["halles-operator"] === "1"
+                }
+                const reason = Samples.refusals[path]
+                if (reason === undefined) {
+                  changes.push(change)
+                  return HttpServerResponse.jsonUnsafe(Samples.came(change))
+                }
+                return HttpServerResponse.jsonUnsafe(Samples.notPossible(reason), {
+                  status: 409,
+                  headers: { "content-type": "application/problem+json" }
+                })
               })
             )
           ),

@@ -155,8 +155,20 @@ export const changed = (all: typeof Json.Shards.Encoded, tick: number, count: nu
   }
 }
 
-export const moves = (): typeof Json.Moves.Encoded => ({
+export const moves = (changes: ReadonlyArray<Change>): typeof Json.Moves.Encoded => ({
   items: [
+    ...changes
+      .filter(({ path }) => path === "shards/eu/5/move")
+      .map(({ body: { reason, runner = "" } }) => ({
+        id: "3",
+        region: "eu" as const,
+        shard: 5,
+        from: "eu-2",
+        to: runner,
+        reason,
+        plannedAt: Date.now(),
+        startedAt: null
+      })),
     {
       id: "1",
       region: "eu",
@@ -250,10 +262,9 @@ const skuState = {
   seq: 5
 }
 
-const detail = (name: string, at: number | null): typeof Json.EntityDetail.Encoded => {
+const detail = (name: string, at: number | null, isParked: boolean): typeof Json.EntityDetail.Encoded => {
   const [type = "Order", id = orderId] = name.split("/")
   const seq = at ?? 5
-  const poisoned = id === "eu_poison"
   return {
     entity: name,
     type,
@@ -269,11 +280,11 @@ const detail = (name: string, at: number | null): typeof Json.EntityDetail.Encod
     masked: true,
     owes: seq < 5 ? "authorise" : null,
     wakesAt: null,
-    timer: poisoned ? { due: Date.now() - 42_000, overdueMs: 42_000 } : null,
+    timer: isParked ? { due: Date.now() - 42_000, overdueMs: 42_000 } : null,
     snapshotSeq: null,
     archived: false,
     memory: { runner: "eu-1", since: began, mailboxDepth: 1, inFlight: [{ command: "View", ms: 3 }] },
-    parked: poisoned
+    parked: isParked
       ? { since: Date.now() - 184_000, tries: 8, cause: "The payment gateway's answer was not understood" }
       : null
   }
@@ -333,9 +344,9 @@ const sagas: ReadonlyArray<typeof Json.SagaSummary.Encoded> = [
   { entity: "Order/eu_ended0000000000000000", state: "done", step: null, seq: 14, since: began, nextTry: null }
 ]
 
-const saga = (id: string): typeof Json.SagaDetail.Encoded => ({
+const saga = (id: string, isCompensated: boolean): typeof Json.SagaDetail.Encoded => ({
   id,
-  state: "stuck",
+  state: isCompensated ? "done" : "stuck",
   status: "payment",
   steps: ["Placed", "StockHeld", "PaymentDeclined", "StockReleased"].map((step, index) => ({
     entity: id,
@@ -346,18 +357,20 @@ const saga = (id: string): typeof Json.SagaDetail.Encoded => ({
     commandId: `${id}:${step}`,
     compensation: step === "StockReleased"
   })),
-  owed: [
-    {
-      entity: id,
-      step: "void",
-      commandId: `${id}:void:1`,
-      since: Date.now() - 412_000,
-      nextTry: Date.now() + 4_000,
-      attempts: 41,
-      lastError: "payment gateway: connection refused"
-    }
-  ],
-  may: { retry: true, compensate: true, skip: false }
+  owed: isCompensated
+    ? []
+    : [
+        {
+          entity: id,
+          step: "void",
+          commandId: `${id}:void:1`,
+          since: Date.now() - 412_000,
+          nextTry: Date.now() + 4_000,
+          attempts: 41,
+          lastError: "payment gateway: connection refused"
+        }
+      ],
+  may: { retry: !isCompensated, compensate: !isCompensated, skip: !isCompensated }
 })
 
 const streams = (): typeof Json.Streams.Encoded => ({
@@ -421,19 +434,36 @@ export const notFound = {
   detail: "No Order has the id eu_nothing.",
   context: { entity: "Order", id: "eu_nothing" }
 }
-export const notPossible = {
+export const notPossible = (reason: string) => ({
   type: "/problems/not_possible",
   title: "Not possible now",
   status: 409,
   code: "not_possible",
-  detail: "eu-1 would have no runner beside it",
-  context: { reason: "eu-1 would have no runner beside it" }
+  detail: reason,
+  context: { reason }
+})
+
+/** What the page asked to be changed. */
+export interface Change {
+  readonly path: string
+  readonly body: { readonly reason: string; readonly runner?: string; readonly ids?: ReadonlyArray<string> }
+  /** With the header that no form of another page can send. */
+  readonly fromPage: boolean
 }
+/** What is refused, and why. */
+export const refusals: Readonly<Record<string, string>> = {
+  "runners/eu-1/drain": "eu-1 would have no runner beside it",
+  [`sagas/Order:${orderId}/skip`]: "The order owes reserve, on which the rest depends: retry it, or compensate."
+}
+/** What came of a change that was not refused. */
+export const came = ({ body: { ids }, path }: Change): typeof Json.Done.Encoded | typeof Json.Replayed.Encoded =>
+  path === "dead-letters/replay" ? { replayed: ids?.length ?? 0, left: 0 } : { done: true, text: `${path}: accepted` }
 
 const page = <Item>(items: ReadonlyArray<Item>) => ({ items, next: null })
 
 /** What a path of the operator API answers; null for what is not there. */
-export const answers = ({ pathname, searchParams }: URL): unknown => {
+export const answers = ({ pathname, searchParams }: URL, changes: ReadonlyArray<Change>): unknown => {
+  const isDone = (path: string) => changes.some((change) => change.path === path)
   const [first = "", id = "", last = ""] = decodeURIComponent(pathname.replace("/v1/ops/", "")).split("/")
   const name = id.replace(":", "/")
   switch (first) {
@@ -451,16 +481,24 @@ export const answers = ({ pathname, searchParams }: URL): unknown => {
         return page([{ entity: `Order/${orderId}`, seq: 5, changed: began, owes: null, state: orderState(5) }])
       if (name.includes("nothing")) return null
       if (last === "events") return page(rows(name))
-      return { items: [detail(name, searchParams.has("at") ? Number(searchParams.get("at")) : null)] }
+      return {
+        items: [
+          detail(
+            name,
+            searchParams.has("at") ? Number(searchParams.get("at")) : null,
+            name.endsWith("eu_poison") && !isDone(`entities/${id}/resume`)
+          )
+        ]
+      }
     case "trace":
       return trace()
     case "sagas":
-      if (id !== "") return saga(name)
+      if (id !== "") return saga(name, isDone(`sagas/${id}/compensate`))
       return page(sagas.filter(({ state }) => (searchParams.get("state") ?? state) === state))
     case "streams":
       return streams()
     case "dead-letters":
-      return page(letters)
+      return page(letters.filter((letter) => !changes.some(({ body }) => body.ids?.includes(letter.id) === true)))
     case "audit":
       return page(audit)
     default:

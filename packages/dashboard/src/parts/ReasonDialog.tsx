@@ -3,12 +3,16 @@ import type { ComponentChildren } from "preact"
 import { useEffect, useRef } from "preact/hooks"
 import { type Failure, toFailure } from "../Failure.ts"
 import { FailureNote } from "./FailureNote.tsx"
+import { outcome } from "./Outcome.tsx"
 
 export interface Deed {
   /** `Drain eu-1`: the heading, and the name of the button. */
   readonly title: string
   readonly text: ComponentChildren
-  readonly run: (reason: string) => Promise<unknown>
+  /** What came of it is told on the page. */
+  readonly run: (reason: string) => Promise<{ readonly text: string }>
+  /** Shows how things stand now: after it was done, and after it was refused, which tells that they stand otherwise. */
+  readonly again?: () => void
   readonly done?: () => void
 }
 
@@ -26,12 +30,14 @@ export const ReasonDialog = ({ close, deed }: { readonly deed: Deed; readonly cl
     busy.value = true
     failure.value = null
     try {
-      await deed.run(reason.value.trim())
+      const { text } = await deed.run(reason.value.trim())
+      outcome.value = text
       close()
       deed.done?.()
     } catch (error) {
       failure.value = toFailure(error)
     } finally {
+      deed.again?.()
       busy.value = false
     }
   }

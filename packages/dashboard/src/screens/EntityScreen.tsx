@@ -130,7 +130,7 @@ const One = ({ again, detail, unmask, version }: OneProps) => {
     text: "It is loaded anew and works off what waits for it. If its cause is still there, it is parked again.",
     run: (reason) =>
       ask((ops) => ops.entities.resumeEntity({ params: { id: entity.replace("/", ":") }, payload: { reason } })),
-    done: again
+    again
   })
   return (
     <>

@@ -62,7 +62,7 @@ export const SagaScreen = ({ name }: { readonly name: string }) => {
       actions={
         saga !== null && mayWrite
           ? deeds(id, saga).map((possible) => (
-              <button key={possible.title} type="button" onClick={() => setDeed({ ...possible, done: asked.again })}>
+              <button key={possible.title} type="button" onClick={() => setDeed({ ...possible, again: asked.again })}>
                 {possible.title}
               </button>
             ))

@@ -89,8 +89,9 @@ const DeadLetters = () => {
   const { mayWrite } = useContext(Me)
   const [picked, pick] = useState<ReadonlySet<string>>(new Set())
   const [deed, setDeed] = useState<Deed | null>(null)
-  const asked = useAsked(() => ask((ops) => ops.streams.deadLetters({ query: {} })), [])
-  const more = useMore((cursor) => ask((ops) => ops.streams.deadLetters({ query: { cursor } })), [])
+  const [version, setVersion] = useState(0)
+  const asked = useAsked(() => ask((ops) => ops.streams.deadLetters({ query: {} })), [version], { keep: true })
+  const more = useMore((cursor) => ask((ops) => ops.streams.deadLetters({ query: { cursor } })), [version])
   const toggle = (id: string) => {
     const next = new Set(picked)
     if (!next.delete(id) && next.size < replayMax) next.add(id)
@@ -99,11 +100,14 @@ const DeadLetters = () => {
   const replay = (): Deed => ({
     title: `Send ${many(picked.size, "letter")} again`,
     text: "Each goes to its consumer once more. What cannot be taken comes back here.",
-    run: (reason) => ask((ops) => ops.streams.replayDeadLetters({ payload: { reason, ids: [...picked] } })),
-    done: () => {
-      pick(new Set())
-      asked.again()
-    }
+    run: (reason) =>
+      ask((ops) => ops.streams.replayDeadLetters({ payload: { reason, ids: [...picked] } })).then(
+        ({ left, replayed }) => ({
+          text: `${many(replayed, "letter")} sent again${left === 0 ? "" : `, ${count(left)} gone before`}.`
+        })
+      ),
+    again: () => setVersion(version + 1),
+    done: () => pick(new Set())
   })
   const choose: Column<Letter> = {
     label: "Pick",
