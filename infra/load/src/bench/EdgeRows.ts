@@ -145,8 +145,9 @@ export const edgeRows: Measurement = {
         const run = Date.now().toString(36)
         const { openCart, putLine } = shopper(send, run)
         const carts = yield* many(cartsOpen, openCart)
-        yield* loop("addToCart", `PUT of a line, ${cartsOpen} carts`, (n) =>
-          putLine(carts[n % cartsOpen]!, `${run}-put-${n}`, skuAt(n), 1 + (n % 50))
+        // Another quantity in each round: a line that is there already would be answered without being written.
+        yield* loop("addToCart", `PUT of a line that changes it, ${cartsOpen} carts`, (n) =>
+          putLine(carts[n % cartsOpen]!, `${run}-put-${n}`, skuAt(n), 1 + (Math.floor(n / cartsOpen) % 50))
         )
       }
       if (plan.wants("edgeCheckout")) {
