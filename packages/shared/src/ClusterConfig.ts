@@ -38,7 +38,7 @@ export const runner = (options: {
   ...common,
   runnerAddress: Option.some(runnerAddress(options.runnerId)),
   assignedShardGroups: Shard.groupsOf(options.region),
-  /** Entities in memory of one runner; the next one is refused with `MailboxFull` until an idle one leaves. */
+  /** Forwarders: the entities are counted by `Residents`. */
   maxResidentEntities: 200_000,
   /** Drives the acquisition of shards too. */
   entityMessagePollInterval: 500,

@@ -21,7 +21,7 @@ import { Exporting } from "./Telemetry.ts"
  */
 export const finishMs = 300
 /** Entities in memory; the next one is refused with `MailboxFull` until an idle one leaves. */
-const residentsMax = 200_000
+const residentsMax = 300_000
 /** Between two looks for entities that are idle. */
 const idleLookMs = 5_000
 /** Entities that leave, or are closed, at a time. */
