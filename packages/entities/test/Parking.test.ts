@@ -3,10 +3,11 @@ import { commandFields } from "@halles/shared/Command"
 import { CommandId } from "@halles/shared/Ids"
 import { EntityParked } from "@halles/shared/Parking"
 import * as EntityClient from "@halles/shared/EntityClient"
+import * as Hosting from "@halles/shared/Residents"
 import { Residents } from "@halles/shared/Residents"
 import * as Shard from "@halles/shared/Shard"
 import { PgTest } from "@halles/shared/testing/PgTest"
-import { Cause, Effect, Exit, Layer, Result, Schedule, Schema } from "effect"
+import { Cause, Effect, Exit, Fiber, Layer, Result, Schedule, Schema } from "effect"
 import { ClusterSchema, Entity } from "effect/cluster"
 import { Rpc } from "effect/rpc"
 import { SqlClient } from "effect/sql"
@@ -68,11 +69,24 @@ const TallyLive = EventSourced.layer(Tally, model, {
   }
 })
 
+/** Waits for something while it is made that never comes, until somebody mends it. */
+const Slow = Entity.make("Slow", [Rpc.make("Ask", { success: Schema.Int })])
+  .annotateRpcs(ClusterSchema.Uninterruptible, true)
+  .annotate(ClusterSchema.ShardGroup, Shard.group)
+let unmade = true
+const SlowLive = Hosting.layer(Slow, {
+  maxIdleTime: "5 minutes",
+  mailboxCapacity: 256,
+  activate: ({ entityId }) =>
+    unmade && entityId === "eu_unmade" ? Effect.never : Effect.succeed({ close: () => Effect.void }),
+  handlers: { Ask: () => Effect.succeed(1) }
+})
+
 /** Looks are near each other, so that a test need not wait. */
 const watching = Layer.effectDiscard(
   Parking.watch.pipe(Effect.provideService(Parking.Patience, { everyMs: 100, hungMs: 600 }), Effect.forkScoped)
 )
-const Test = Layer.mergeAll(TallyLive, watching).pipe(
+const Test = Layer.mergeAll(TallyLive, SlowLive, watching).pipe(
   Layer.provideMerge(TestCluster.layer()),
   Layer.provide(layerRegion),
   Layer.provideMerge(PgTest.layer("parking"))
@@ -100,7 +114,8 @@ const parkedRow = (id: string) =>
     return rows[0]
   }).pipe(Effect.repeat({ until: (row) => row !== undefined, schedule: Schedule.spaced("50 millis") }), within)
 
-const resume = (id: string) => Effect.flatMap(SqlClient.SqlClient, (sql) => Parking.resume(sql, "Tally", id))
+const resume = (id: string, type = "Tally") =>
+  Effect.flatMap(SqlClient.SqlClient, (sql) => Parking.resume(sql, type, id))
 
 layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("Parking", (it) => {
   it.effect(
@@ -193,6 +208,23 @@ layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("Parking", (it
       hanging = false
       yield* resume("eu_hung")
       assert.strictEqual(yield* within(Effect.retry(tally.Hang(hang()), Schedule.spaced("50 millis"))), 1)
+    })
+  )
+
+  it.effect("an entity whose making hangs is parked, and who waits for it is told; mended and resumed it is made", () =>
+    Effect.gen(function* () {
+      const clientOf = yield* EntityClient.make(Slow)
+      const slow = clientOf("eu_unmade")
+      const waiting = yield* Effect.forkChild(Effect.exit(slow.Ask()), { startImmediately: true })
+      assert.strictEqual(yield* within(clientOf(sibling("eu_unmade")).Ask()), 1)
+      const row = yield* parkedRow("eu_unmade")
+      assert.match(row!.cause, /activation did not return within/)
+      assert.strictEqual(row!.tries, 2)
+      assert.isTrue(hasParked(yield* within(Fiber.join(waiting))))
+      assert.isTrue(hasParked(yield* within(Effect.exit(slow.Ask()))))
+      unmade = false
+      yield* resume("eu_unmade", "Slow")
+      assert.strictEqual(yield* within(Effect.retry(slow.Ask(), Schedule.spaced("50 millis"))), 1)
     })
   )
 

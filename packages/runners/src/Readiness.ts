@@ -3,24 +3,29 @@ import * as Progress from "@halles/entities/Alarms/Progress"
 import { RegionDatabases } from "@halles/entities/Reads"
 import { ShardEpochs } from "@halles/entities/ShardEpochs"
 import { link, Nats } from "@halles/shared/Nats"
-import { Clock, Effect } from "effect"
+import { Clock, Context, Effect } from "effect"
 import { SqlClient } from "effect/sql"
 
-/** However often it is asked, the tables are read once in this time. */
-const freshFor = "1 second"
+/** A test makes these small. */
+export const Pace = Context.Reference("@halles/runners/Readiness/Pace", {
+  defaultValue: () => ({
+    /** However often it is asked, the tables are read once in this time. */
+    freshMs: 1_000,
+    /** Ready again when nothing was late for so long: one thing that is done while the next one becomes late is no progress. */
+    calmMs: 10_000
+  })
+})
 const answerMs = 4_000
 /** Of what is late, so much is told. */
 const toldMax = 20
-
-/** Ready again when nothing was late for so long: one thing that is done while the next one becomes late is no progress. */
-export const Calm = { ms: 10_000 }
 
 /**
  * Ready means progress: the servers answer, shards are owned, and nothing in them waits for longer than its objective: no due
  * timer, no owed message, no unpublished event, no row that a read table lacks. What was late before a shard was taken counts from
  * then on, so that a runner is not blamed for what its predecessor left.
  */
-export const make = Effect.fnUntraced(function* ({ calmMs = Calm.ms }: { readonly calmMs?: number } = {}) {
+export const make = Effect.gen(function* () {
+  const { calmMs, freshMs } = yield* Pace
   const sql = yield* SqlClient.SqlClient
   const epochs = yield* ShardEpochs
   const nats = yield* link(yield* Nats)
@@ -49,7 +54,7 @@ export const make = Effect.fnUntraced(function* ({ calmMs = Calm.ms }: { readonl
     Effect.provide(RegionDatabases.layerOne),
     Effect.provideService(SqlClient.SqlClient, sql)
   )
-  const looked = yield* Effect.cachedWithTTL(look, freshFor)
+  const looked = yield* Effect.cachedWithTTL(look, freshMs)
 
   return Effect.gen(function* () {
     const late = yield* looked

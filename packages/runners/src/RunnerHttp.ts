@@ -7,7 +7,7 @@ import * as Readiness from "./Readiness.ts"
 
 const ready = HttpRouter.use((router) =>
   Effect.gen(function* () {
-    const readiness = yield* Readiness.make()
+    const readiness = yield* Readiness.make
     const answer = Effect.map(readiness, (state) =>
       HttpServerResponse.jsonUnsafe(state, { status: state.ready ? 200 : 503 })
     )

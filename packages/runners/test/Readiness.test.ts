@@ -13,8 +13,8 @@ const Test = Layer.mergeAll(ShardEpochs.layer("eu-1"), NatsTest.layerConnection(
 )
 
 const ago = (seconds: number) => new Date(Date.now() - seconds * 1_000).toISOString()
-/** Longer than what was looked at is kept. */
-const looked = Effect.sleep("1100 millis")
+/** Every question looks anew. */
+const readinessOf = (calmMs: number) => Effect.provideService(Readiness.make, Readiness.Pace, { freshMs: 0, calmMs })
 
 /** An entity of a shard that is as late as it may not be, and how it catches up. */
 const rows = (sql: SqlClient.SqlClient, shard: number) => {
@@ -52,16 +52,14 @@ layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("Readiness", (
       yield* epochs.raise(own)
       yield* sql`INSERT INTO shard_epoch (shard, epoch, owner) VALUES (${anothers}, 1, 'eu-2')`
       yield* sql`UPDATE shard_epoch SET at = ${ago(3_600)}`
-      const readiness = yield* Readiness.make({ calmMs: 0 })
+      const readiness = yield* readinessOf(0)
       const [shard] = own as [number]
       for (const code of ["timer_overdue", "saga_stuck", "events_unpublished", "projection_behind"] as const) {
         yield* sql`TRUNCATE timer, journal, outbox_batch, stock_view`
         yield* rows(sql, anothers)[code].late
-        yield* looked
         assert.deepInclude(yield* readiness, { ready: true, late: [] }, `${code} of another`)
         const { done, late } = rows(sql, shard)[code]
         yield* late
-        yield* looked
         const fallen = yield* readiness
         assert.isFalse(fallen.ready, code)
         assert.deepStrictEqual(
@@ -70,7 +68,6 @@ layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("Readiness", (
         )
         assert.isAbove(fallen.late[0]!.lateMs, 10_000)
         yield* done
-        yield* looked
         assert.isTrue((yield* readiness).ready, `${code}, done`)
       }
     })
@@ -82,16 +79,14 @@ layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("Readiness", (
       const epochs = yield* ShardEpochs
       yield* sql`TRUNCATE timer, journal, outbox_batch, stock_view`
       yield* epochs.raise(own)
-      const readiness = yield* Readiness.make({ calmMs: 3_600_000 })
+      const readiness = yield* readinessOf(3_600_000)
       const { done, late } = rows(sql, own[0]!).timer_overdue
       yield* sql`UPDATE shard_epoch SET at = ${ago(-3_600)}`
       yield* late
       assert.deepInclude(yield* readiness, { ready: true, late: [] })
       yield* sql`UPDATE shard_epoch SET at = ${ago(3_600)}`
-      yield* looked
       assert.isFalse((yield* readiness).ready)
       yield* done
-      yield* looked
       const calming = yield* readiness
       assert.deepStrictEqual(calming.late, [])
       assert.isFalse(calming.ready)
@@ -103,18 +98,15 @@ layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("Readiness", (
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
       const epochs = yield* ShardEpochs
-      const readiness = yield* Readiness.make({ calmMs: 0 })
+      const readiness = yield* readinessOf(0)
       yield* sql`TRUNCATE timer, journal, outbox_batch, stock_view`
       epochs.drop(own)
       assert.deepInclude(yield* readiness, { ready: false, shards: 0 })
       yield* epochs.raise(own)
-      yield* looked
       assert.isTrue((yield* readiness).ready)
       yield* sql`ALTER TABLE shard_epoch RENAME TO elsewhere`
-      yield* looked
       assert.deepInclude(yield* readiness, { ready: false, database: false })
       yield* sql`ALTER TABLE elsewhere RENAME TO shard_epoch`
-      yield* looked
       assert.isTrue((yield* readiness).ready)
       yield* (yield* NatsTest).kill
       yield* readiness.pipe(
