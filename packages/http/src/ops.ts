@@ -1,6 +1,7 @@
 import { NodeHttpServer, NodeRuntime } from "@effect/platform-node"
 import { RegionDatabases } from "@halles/entities/Reads"
 import { AuditLog } from "@halles/shared/AuditLog"
+import * as BreakerNews from "@halles/shared/BreakerNews"
 import * as ClusterClient from "@halles/shared/ClusterClient"
 import { Nats } from "@halles/shared/Nats"
 import { Placement } from "@halles/shared/Placement"
@@ -51,6 +52,7 @@ const OpsLive = Layer.unwrap(
         dashboardFiles(config.dashboard),
         SignIn.layer(url),
         OperatorRoutes,
+        BreakerNews.layerTell("ops"),
         Guard.pipe(Layer.provideMerge(SignIn.OperatorAuthentication), Layer.provideMerge(BrowserRules))
       ).pipe(Layer.provide(Layer.succeed(HttpIncomingMessage.MaxBodySize, bodyMax))),
       { disableLogger: true }

@@ -1,4 +1,5 @@
 import { NodeHttpClient, NodeHttpServer, NodeRuntime } from "@effect/platform-node"
+import * as BreakerNews from "@halles/shared/BreakerNews"
 import { Nats } from "@halles/shared/Nats"
 import * as Postgres from "@halles/shared/Postgres"
 import * as Telemetry from "@halles/shared/Telemetry"
@@ -38,6 +39,7 @@ const WebhooksLive = Layer.unwrap(
         ),
         { disableLogger: true }
       ).pipe(Layer.provide(NodeHttpServer.layer(createServer, { host, port }))),
+      BreakerNews.layerTell("webhooks"),
       Layer.effectDiscard(Effect.flatMap(Sender, ({ wake }) => Effect.forkScoped(collect(wake))))
     ).pipe(
       Layer.provide(Sender.layer(Sealed.make(key))),

@@ -1,6 +1,7 @@
 import { NodeHttpServer } from "@effect/platform-node"
 import { AuditLog } from "@halles/shared/AuditLog"
 import * as AuditSigner from "@halles/shared/AuditLog/Signer"
+import * as BreakerNews from "@halles/shared/BreakerNews"
 import * as ClusterClient from "@halles/shared/ClusterClient"
 import { Nats } from "@halles/shared/Nats"
 import * as Postgres from "@halles/shared/Postgres"
@@ -126,6 +127,7 @@ export const IdentityLive = Layer.unwrap(
       return Layer.mergeAll(
         HttpRouter.serve(identityLayer(options), { disableLogger: true }),
         CustomersLive,
+        BreakerNews.layerTell("identity"),
         AuditSigner.layer(store.key)
       ).pipe(
         Layer.provide(coreLayer(options)),
