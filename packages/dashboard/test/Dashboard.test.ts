@@ -235,6 +235,70 @@ layer(Layer.merge(SampleCluster.layer({ shardsPerRegion: 64, perSecond: 20 }), C
     60_000
   )
 
+  it.effect(
+    "tries a command without doing anything, and compares two states, by the keyboard",
+    () =>
+      Effect.gen(function* () {
+        const { changes, url } = yield* SampleCluster
+        const before = changes.length
+        const chromium = yield* ChromiumTest
+        yield* Effect.promise(async () => {
+          const { close, complaints, page } = await opened(chromium, looks["phone-dark"])
+          await page.goto(url)
+          await page.getByRole("heading", { level: 1, name: "Overview" }).waitFor()
+          await page.evaluate(axe.source)
+          const fine = async (what: string) => {
+            for (const colorScheme of ["light", "dark"] as const) {
+              await page.emulateMedia({ colorScheme })
+              assert.deepStrictEqual(await barriers(page), [], `${what}, ${colorScheme}`)
+            }
+            const over = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
+            assert.isAtMost(Number(over), 0, `${what} is wider than the screen`)
+          }
+          await arrive(page, { ...screens.entity, at: `${screens.entity.at}?at=3` })
+          const command = page.getByLabel("Command as JSON, tried on seq 3.")
+          const attempt = async (text: string) => {
+            await command.fill(text)
+            await command.press("Tab")
+            await page.keyboard.press("Enter")
+          }
+          await attempt("Cancel")
+          await page.getByText("This is no JSON.").waitFor()
+          await attempt('{"_tag":"Cancle"}')
+          await page.getByText('"_tag" must be one of Place, Cancel').waitFor()
+          await fine("a command that is none")
+          await attempt('{"_tag":"Place"}')
+          await page.getByLabel("Why it would be refused").getByText("AlreadyPlaced").waitFor()
+          await attempt('{"_tag":"Cancel"}')
+          await page.getByLabel("Events that it would write").getByText("CancelRequested").waitFor()
+          const would = page.getByRole("status").filter({ hasText: "Would send" })
+          assert.match(
+            await would.innerText(),
+            /At seq\s+3\s+Answer\s+accepted\s+Would send\s+release\s+Would wake\s+\d/
+          )
+          await page.getByRole("table").filter({ hasText: "cancelling" }).waitFor()
+          await fine("what would be")
+
+          await page.getByLabel("From seq").fill("1")
+          await page.getByLabel("To seq").fill("4")
+          await page.getByLabel("To seq").press("Enter")
+          const changed = page.getByRole("region", { name: "Changes from seq 1 to 4" })
+          await changed.getByRole("row").filter({ hasText: "reserving" }).waitFor()
+          await fine("a comparison")
+          await page.getByLabel("To seq").fill("1")
+          await page.getByLabel("To seq").press("Enter")
+          await page.getByText("Its state is the same.").waitFor()
+          await page.getByLabel("To seq").fill("99")
+          assert.isFalse(await page.evaluate("document.querySelector('input[name=to]').checkValidity()"))
+
+          assert.strictEqual(changes.length, before)
+          assert.deepStrictEqual(complaints, [])
+          await close()
+        })
+      }),
+    60_000
+  )
+
   it.effect("its first load is under 250 kB", () =>
     Effect.gen(function* () {
       const { url } = yield* SampleCluster

@@ -112,6 +112,15 @@ export class SampleCluster extends Context.Service<
                   body: (yield* request.json) as Samples.Change["body"],
                   fromPage: request.headers["halles-operator"] === "1"
                 }
+                const tried = Samples.tried(change)
+                if (tried !== null) {
+                  return HttpServerResponse.jsonUnsafe(
+                    tried,
+                    "status" in tried
+                      ? { status: tried.status, headers: { "content-type": "application/problem+json" } }
+                      : {}
+                  )
+                }
                 const reason = Samples.refusals[path]
                 if (reason === undefined) {
                   changes.push(change)

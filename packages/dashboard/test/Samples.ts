@@ -443,10 +443,42 @@ export const notPossible = (reason: string) => ({
   context: { reason }
 })
 
+const cancelled = { entity: `Order/${orderId}`, path: "status", before: "reserving", after: "cancelling" }
+
+/** What a command would do; null where it is a change that was asked for. */
+export const tried = ({ body: { at, command }, path }: Change): typeof Json.WhatIf.Encoded | typeof misspelt | null => {
+  if (!path.endsWith("/what-if")) return null
+  if (command?._tag !== "Cancel" && command?._tag !== "Place") return misspelt
+  const isRefused = command._tag === "Place"
+  return {
+    entity: `Order/${orderId}`,
+    seq: Number(at),
+    refused: isRefused ? { _tag: "AlreadyPlaced" } : null,
+    events: isRefused ? null : [{ _tag: "CancelRequested", detail: "what if" }],
+    owes: isRefused ? "reserve" : "release",
+    wakesAt: isRefused ? null : began + 900_000,
+    changes: isRefused ? [] : [cancelled]
+  }
+}
+const misspelt = {
+  type: "/problems/invalid_request",
+  title: "Not understood",
+  status: 400,
+  code: "invalid_request",
+  detail: "The request was not understood.",
+  errors: [{ pointer: "/command", detail: '"_tag" must be one of Place, Cancel' }]
+}
+
 /** What the page asked to be changed. */
 export interface Change {
   readonly path: string
-  readonly body: { readonly reason: string; readonly runner?: string; readonly ids?: ReadonlyArray<string> }
+  readonly body: {
+    readonly reason: string
+    readonly runner?: string
+    readonly ids?: ReadonlyArray<string>
+    readonly at?: string
+    readonly command?: { readonly _tag?: string }
+  }
   /** With the header that no form of another page can send. */
   readonly fromPage: boolean
 }
@@ -481,6 +513,8 @@ export const answers = ({ pathname, searchParams }: URL, changes: ReadonlyArray<
         return page([{ entity: `Order/${orderId}`, seq: 5, changed: began, owes: null, state: orderState(5) }])
       if (name.includes("nothing")) return null
       if (last === "events") return page(rows(name))
+      if (last === "diff")
+        return searchParams.get("from") === searchParams.get("to") ? { items: [] } : { items: [cancelled] }
       return {
         items: [
           detail(

@@ -1,11 +1,13 @@
 import type * as Json from "@halles/http/OperatorJson"
 import { useContext, useEffect, useState } from "preact/hooks"
 import { Answer, useAsked } from "../Asked.tsx"
+import { DiffCard } from "../entity/DiffCard.tsx"
 import { EventsCard } from "../entity/EventsCard.tsx"
 import { Facts } from "../entity/Facts.tsx"
 import { StatePanel } from "../entity/StatePanel.tsx"
 import { TimeTravel } from "../entity/TimeTravel.tsx"
 import { TraceCard } from "../entity/TraceCard.tsx"
+import { WhatIfCard } from "../entity/WhatIfCard.tsx"
 import { time } from "../Format.ts"
 import { tail, tailOf } from "../Live.ts"
 import { Me } from "../Me.ts"
@@ -125,11 +127,11 @@ const One = ({ again, detail, unmask, version }: OneProps) => {
   const { mayWrite } = useContext(Me)
   const [deed, setDeed] = useState<Deed | null>(null)
   const { entity, id, parked, seq, seqNow, state, type } = detail
+  const path = entity.replace("/", ":")
   const resume = (): Deed => ({
     title: `Resume ${entity}`,
     text: "It is loaded anew and works off what waits for it. If its cause is still there, it is parked again.",
-    run: (reason) =>
-      ask((ops) => ops.entities.resumeEntity({ params: { id: entity.replace("/", ":") }, payload: { reason } })),
+    run: (reason) => ask((ops) => ops.entities.resumeEntity({ params: { id: path }, payload: { reason } })),
     again
   })
   return (
@@ -159,6 +161,8 @@ const One = ({ again, detail, unmask, version }: OneProps) => {
           </section>
           <EventsCard entity={entity} seq={seq} unmask={unmask} version={version} />
           <TraceCard id={id} unmask={unmask} version={version} />
+          <DiffCard id={path} seq={seq} seqNow={seqNow} unmask={unmask} />
+          <WhatIfCard id={path} seq={seq} />
         </div>
         <div class="stack">
           <section class="card">
