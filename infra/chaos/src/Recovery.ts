@@ -8,8 +8,8 @@ import * as Plan from "./Plan.ts"
 import { Recorder } from "./Recorder.ts"
 import type { World } from "./World.ts"
 
-/** Keys that are asked at a time. */
-const keysAtOnce = 48
+/** Keys that are asked at a time: many, since those that wait for their turn behind others would be taken for slow. */
+const keysAtOnce = 256
 /** A key that does not answer for so long is given up. */
 const patienceMs = 30_000
 const everyMs = 50
