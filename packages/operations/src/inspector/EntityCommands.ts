@@ -1,7 +1,7 @@
 import { RegionDatabases } from "@halles/entities/Reads"
 import { type Region, regionOf } from "@halles/shared/Region"
 import * as Shard from "@halles/shared/Shard"
-import { Console, Effect, Option, Schema, Stream } from "effect"
+import { Console, Effect, Option, Queue, Schedule, Schema, Stream } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { SqlClient } from "effect/sql"
 import { createInterface } from "node:readline/promises"
@@ -9,13 +9,14 @@ import { difference } from "@halles/entities/Inspector/Difference"
 import { nameOf, type Ref, refsOf, type Row, rowsOf, stateOf, whenOf } from "@halles/entities/Inspector/Histories"
 import { masked } from "@halles/entities/Inspector/Masked"
 import { clockTime, output, printList, tree } from "./Output.ts"
+import { listener } from "../operator/LiveStream.ts"
 import { asked, operator } from "../operator/Operator.ts"
 
 /** Ids that are read from a pipe. */
 const idsMax = 10_000
 /** Rows of one history that are shown unless more are asked for. */
 const rowsShown = 1_000
-/** Between two looks for new rows. */
+/** Between two looks for new rows, and tries to be told of them, while no operator process tells. */
 const followMs = 500
 
 export const ids = Argument.String("id").pipe(
@@ -175,8 +176,7 @@ const events = Command.make("events", { id: oneId, from, to, follow, output }, (
     const seen = new Map(
       found.map((ref) => [ref.type, first.findLast(({ type }) => type === ref.type)?.seq ?? from - 1])
     )
-    for (;;) {
-      yield* Effect.sleep(followMs)
+    const look = Effect.gen(function* () {
       for (const ref of found) {
         const rows = yield* read(ref, seen.get(ref.type)! + 1)
         if (rows.length === 0) continue
@@ -188,6 +188,24 @@ const events = Command.make("events", { id: oneId, from, to, follow, output }, (
             : printRows(output, [row])
         }
       }
+    })
+    const told = yield* Queue.sliding<void>(1)
+    let isTold = false
+    const tail = found.map((ref) => `${ref.type}:${ref.id}`).join(",")
+    const listen = listener(Option.some(tail), ({ event }) => {
+      if (event !== "hello" && event !== "events") return Effect.void
+      isTold = true
+      return Queue.offer(told, undefined)
+    })
+    yield* Effect.ignore(listen).pipe(
+      Effect.andThen(Effect.sync(() => (isTold = false))),
+      Effect.repeat(Schedule.spaced(followMs)),
+      Effect.forkChild
+    )
+    // The live tail says when to look. What is shown is the history's, so that no row is missed or shown twice.
+    for (;;) {
+      yield* isTold ? Queue.take(told) : Effect.timeoutOption(Queue.take(told), followMs)
+      yield* look
     }
   })
 ).pipe(

@@ -99,7 +99,7 @@ const login = Command.make("login", {}, () =>
   Command.withExamples([{ command: "halles login" }])
 )
 const logout = Command.make("logout", {}, () => Effect.andThen(signOut, Console.error("You are signed out."))).pipe(
-  Command.withDescription("Forget who signed in here")
+  Command.withDescription("Sign out: forgets the tokens that are kept here, and ends them at the issuer")
 )
 
 const changing = (act: "retry" | "compensate" | "skip", question: (id: string) => string, description: string) =>

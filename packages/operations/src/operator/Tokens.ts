@@ -16,6 +16,13 @@ export class NotSignedIn extends Schema.TaggedError<NotSignedIn>()("NotSignedIn"
   }
 }
 
+/** Signed out here, while the issuer does not know: tokens that were copied before work on. */
+export class NotEnded extends Schema.TaggedError<NotEnded>()("NotEnded", { issuer: Schema.String }) {
+  override get message() {
+    return `nobody is signed in here any more, but ${this.issuer} did not answer; end the session at ${this.issuer}/account`
+  }
+}
+
 const Kept = Schema.fromJsonString(
   Schema.Struct({
     issuer: Schema.String,
@@ -46,8 +53,11 @@ const configuration = (issuer: string) =>
 
 const keep = Effect.fnUntraced(function* (file: string, kept: Kept) {
   const files = yield* FileSystem.FileSystem
+  const text = yield* Effect.orDie(Schema.encodeEffect(Kept)(kept))
+  // A new file in its place: nobody reads half of one, and it is ours alone whatever the old one was.
+  const fresh = `${file}.${process.pid}`
   yield* Effect.orDie(
-    files.writeFileString(file, yield* Effect.orDie(Schema.encodeEffect(Kept)(kept)), { mode: 0o600 })
+    Effect.andThen(files.writeFileString(fresh, text, { mode: 0o600, flag: "wx" }), files.rename(fresh, file))
   )
 })
 
@@ -78,10 +88,22 @@ export const login = (tell: (text: string) => Effect.Effect<void>) =>
     yield* keep(file.value, keptOf(issuer.value, answer))
   })
 
+const keptIn = Effect.fnUntraced(function* (file: string) {
+  const files = yield* FileSystem.FileSystem
+  return Schema.decodeUnknownOption(Kept)(yield* Effect.catch(files.readFileString(file), () => Effect.succeed("")))
+})
+
+/** Forgets who signed in here, and has the issuer end it: a copy of the file is worth nothing then. */
 export const logout = Effect.gen(function* () {
   const { file } = yield* TokenConfig
-  const files = yield* FileSystem.FileSystem
-  if (Option.isSome(file)) yield* Effect.ignore(files.remove(file.value))
+  if (Option.isNone(file)) return
+  const kept = yield* keptIn(file.value)
+  yield* Effect.ignore((yield* FileSystem.FileSystem).remove(file.value))
+  if (Option.isNone(kept)) return
+  const { issuer, refreshToken } = kept.value
+  const notEnded = () => new NotEnded({ issuer })
+  const config = yield* Effect.mapError(configuration(issuer), notEnded)
+  yield* Effect.tryPromise({ try: () => oidc.tokenRevocation(config, refreshToken), catch: notEnded })
 })
 
 const renewed = Effect.fnUntraced(function* (file: string, kept: Kept) {
@@ -99,12 +121,9 @@ const renewed = Effect.fnUntraced(function* (file: string, kept: Kept) {
 export const token = Effect.gen(function* () {
   const { admin, file, given } = yield* TokenConfig
   if (Option.isSome(given)) return given.value
-  const files = yield* FileSystem.FileSystem
-  const path = Option.getOrElse(file, () => "")
-  const text = path === "" ? "" : yield* Effect.catch(files.readFileString(path), () => Effect.succeed(""))
-  const kept = Schema.decodeUnknownOption(Kept)(text)
-  if (Option.isSome(kept)) {
-    const fresh = kept.value.expiresAt - earlyMs > Date.now() ? kept.value : yield* renewed(path, kept.value)
+  const kept = Option.isSome(file) ? yield* keptIn(file.value) : Option.none<Kept>()
+  if (Option.isSome(file) && Option.isSome(kept)) {
+    const fresh = kept.value.expiresAt - earlyMs > Date.now() ? kept.value : yield* renewed(file.value, kept.value)
     return Redacted.make(fresh.accessToken)
   }
   return Option.isSome(admin) ? admin.value : yield* new NotSignedIn({ reason: "nobody is signed in" })

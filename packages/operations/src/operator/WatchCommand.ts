@@ -1,11 +1,9 @@
 import { liveEvents } from "@halles/http/OperatorEvents"
-import { Console, Effect, Option, Redacted, Schema, Stream } from "effect"
+import { Console, Effect, Option, Schema } from "effect"
 import { Command, Flag } from "effect/cli"
-import { Sse } from "effect/encoding"
-import { HttpClient, HttpClientRequest } from "effect/http"
-import { duration, output, table } from "../inspector/Output.ts"
-import { asked, NotDone, OperatorUrl } from "./Operator.ts"
-import { token } from "./Tokens.ts"
+import type { Sse } from "effect/encoding"
+import { duration, type Format, output, table } from "../inspector/Output.ts"
+import { listener } from "./LiveStream.ts"
 
 const decodeOverview = Schema.decodeUnknownOption(Schema.fromJsonString(liveEvents.overview))
 /** The end of a stream says that it is to be taken up again. */
@@ -31,6 +29,14 @@ const shown = (text: string): string | null => {
   return table(rows, Object.keys(rows[0] ?? {}))
 }
 
+const print = (format: Format, event: Sse.Event) => {
+  if (format !== "table") return Console.log(`{"event":"${event.event}","data":${event.data}}`)
+  if (event.event === "events") return Console.log(event.data)
+  const page = event.event === "overview" ? shown(event.data) : null
+  // Over what was there before, on a terminal.
+  return page === null ? Effect.void : Console.log(process.stdout.isTTY ? `\u001b[2J\u001b[H${page}` : `${page}\n`)
+}
+
 export const watch = Command.make(
   "watch",
   {
@@ -42,48 +48,9 @@ export const watch = Command.make(
   },
   ({ output, tail }) =>
     Effect.gen(function* () {
-      const url = new URL("/v1/ops/live", yield* OperatorUrl)
-      if (Option.isSome(tail)) url.searchParams.set("tail", tail.value)
-      const client = yield* HttpClient.HttpClient
-      let lastEventId = ""
-      const print = (event: Sse.Event) => {
-        if (event.id !== undefined && event.id !== "") lastEventId = event.id
-        if (output !== "table") return Console.log(`{"event":"${event.event}","data":${event.data}}`)
-        if (event.event === "events") return Console.log(event.data)
-        const page = event.event === "overview" ? shown(event.data) : null
-        // Over what was there before, on a terminal.
-        return page === null
-          ? Effect.void
-          : Console.log(process.stdout.isTTY ? `\u001b[2J\u001b[H${page}` : `${page}\n`)
-      }
-      const once = Effect.gen(function* () {
-        const request = HttpClientRequest.get(url).pipe(
-          HttpClientRequest.bearerToken(Redacted.value(yield* token)),
-          lastEventId === "" ? (same) => same : HttpClientRequest.setHeader("last-event-id", lastEventId)
-        )
-        const response = yield* asked(client.execute(request))
-        if (response.status !== 200) {
-          return yield* new NotDone({
-            reason: `the operator process refused with ${response.status}`,
-            exitCode: response.status === 401 || response.status === 403 ? 4 : 6
-          })
-        }
-        const heard: Array<Sse.Event> = []
-        const parser = Sse.makeParser((event) => {
-          if (event._tag === "Event") heard.push(event)
-        })
-        yield* response.stream.pipe(
-          Stream.decodeText(),
-          Stream.runForEach((text) => {
-            parser.feed(text)
-            return Effect.forEach(heard.splice(0), print, { discard: true })
-          }),
-          // A stream that breaks is taken up again.
-          Effect.ignore
-        )
-      })
+      const listen = listener(tail, (event) => print(output, event))
       for (;;) {
-        yield* once
+        yield* listen
         yield* Effect.sleep(again)
       }
     })
