@@ -1,7 +1,9 @@
+import type { LiveTopic } from "@halles/http/OperatorEvents"
+import type { Signal } from "@preact/signals"
 import type { ComponentChildren } from "preact"
 import { useCallback, useEffect, useRef, useState } from "preact/hooks"
 import { type Failure, toFailure } from "./Failure.ts"
-import { beats } from "./Live.ts"
+import { beats, topicOf } from "./Live.ts"
 import { FailureNote } from "./parts/FailureNote.tsx"
 import { Skeleton } from "./parts/Notes.tsx"
 
@@ -53,6 +55,19 @@ export const useAsked = <A,>(
     })
   }, [live, ...keys])
   return { ...state, again }
+}
+
+/** Asks once; from then on the live stream tells it anew whenever it is another. */
+export const useTold = <A,>(topic: LiveTopic, told: Signal<A | null>, question: () => Promise<A>): Asked<A> => {
+  const asked = useAsked(question, [topic])
+  useEffect(() => {
+    topicOf.value = topic
+    return () => {
+      topicOf.value = ""
+      told.value = null
+    }
+  }, [topic])
+  return told.value === null ? asked : { ...asked, value: told.value, failure: null }
 }
 
 /** What was asked for, or why it is not there, or that it is on its way. */

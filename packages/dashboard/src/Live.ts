@@ -1,4 +1,4 @@
-import { type LiveEventName, liveEvents, type TailEvent } from "@halles/http/OperatorEvents"
+import { type LiveEventName, liveEvents, type LiveTopic, type TailEvent } from "@halles/http/OperatorEvents"
 import type * as Json from "@halles/http/OperatorJson"
 import { effect, signal } from "@preact/signals"
 import { Schema } from "effect"
@@ -25,6 +25,13 @@ export const board = new ShardBoard()
 export const tail = new Tail()
 /** Which events are told: `Order`, `Order:eu_x`, `*`; none without it. */
 export const tailOf = signal("")
+/** Which list is told, and the newest of it. */
+export const topicOf = signal<LiveTopic | "">("")
+export const told = {
+  types: signal<typeof Json.Types.Type | null>(null),
+  streams: signal<typeof Json.Streams.Type | null>(null),
+  sagas: signal<typeof Json.Sagas.Type | null>(null)
+}
 
 type Hearers = {
   readonly [Name in LiveEventName]: (data: (typeof liveEvents)[Name]["Type"]) => void
@@ -34,22 +41,31 @@ const hearers: Hearers = {
   hello: () => {
     connection.value = "live"
   },
-  overview: (told) => {
-    overview.value = told
-    history.add(told)
+  overview: (now) => {
+    overview.value = now
+    history.add(now)
     beats.value += 1
   },
   runners: ({ items }) => {
     runners.value = items
   },
-  shards: (told) => board.take(told),
+  shards: (changed) => board.take(changed),
   alarms: ({ items }) => {
     alarms.value = items
   },
   moves: ({ items }) => {
     moves.value = items
   },
-  events: (told) => tail.take(told),
+  events: (batch) => tail.take(batch),
+  types: (types) => {
+    told.types.value = types
+  },
+  streams: (streams) => {
+    told.streams.value = streams
+  },
+  sagas: (sagas) => {
+    told.sagas.value = sagas
+  },
   bye: ({ reason }) => {
     if (reason === "signed_out") close("refused")
     else connection.value = "lost"
@@ -57,6 +73,8 @@ const hearers: Hearers = {
 }
 
 let source: EventSource | null = null
+/** The newest frame: who asks for something else goes on from there, instead of being told all anew. */
+let newest = ""
 
 const close = (why: "lost" | "refused") => {
   source?.close()
@@ -66,16 +84,24 @@ const close = (why: "lost" | "refused") => {
 
 const hear = <Name extends LiveEventName>(from: EventSource, name: Name) => {
   const decode = Schema.decodeUnknownSync(Schema.fromJsonString(liveEvents[name] as Schema.Decoder<unknown>))
-  from.addEventListener(name, ({ data }) => {
+  from.addEventListener(name, ({ data, lastEventId }) => {
+    if (lastEventId !== "") newest = lastEventId
     connection.value = "live"
     ;(hearers[name] as (data: unknown) => void)(decode(data))
   })
 }
 
-const open = (asked: string) => {
+interface Question {
+  readonly tail: string
+  readonly topic: string
+}
+
+const open = (asked: Question) => {
   source?.close()
   connection.value = "connecting"
-  const made = new EventSource(`/v1/ops/live${asked === "" ? "" : `?tail=${encodeURIComponent(asked)}`}`)
+  const made = new EventSource(
+    `/v1/ops/live?${new URLSearchParams(Object.entries({ ...asked, since: newest }).filter(([, value]) => value !== ""))}`
+  )
   source = made
   for (const name of Object.keys(liveEvents) as ReadonlyArray<LiveEventName>) hear(made, name)
   made.addEventListener("error", () => {
@@ -87,7 +113,7 @@ const open = (asked: string) => {
 }
 
 /** Whether to sign in or to wait is told by an ordinary request. */
-const lookAgain = async (asked: string) => {
+const lookAgain = async (asked: Question) => {
   close("lost")
   const status = await fetch("/v1/ops/me").then(
     (answer) => answer.status,
@@ -101,7 +127,7 @@ const lookAgain = async (asked: string) => {
 
 /** Listens until what it gives is called; to be begun once it is known who listens. */
 export const listen = (): (() => void) => {
-  const stop = effect(() => open(tailOf.value))
+  const stop = effect(() => open({ tail: tailOf.value, topic: topicOf.value }))
   return () => {
     stop()
     close("lost")

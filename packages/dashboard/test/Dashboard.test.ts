@@ -299,6 +299,26 @@ layer(Layer.merge(SampleCluster.layer({ shardsPerRegion: 64, perSecond: 20 }), C
     60_000
   )
 
+  it.effect("is told lists that change instead of asking for them again", () =>
+    Effect.gen(function* () {
+      const { url } = yield* SampleCluster
+      const chromium = yield* ChromiumTest
+      yield* Effect.promise(async () => {
+        const { close, page } = await opened(chromium, looks["laptop-light"])
+        const asked: Array<string> = []
+        page.on("request", (request) => asked.push(new URL(request.url()).pathname))
+        await page.goto(`${url}/#/types`)
+        const calls = page.getByRole("row").filter({ hasText: "View" }).getByRole("cell").nth(2)
+        const first = await calls.innerText()
+        await page.getByText(first, { exact: true }).waitFor({ state: "detached" })
+        const second = await calls.innerText()
+        await page.getByText(second, { exact: true }).waitFor({ state: "detached" })
+        assert.strictEqual(asked.filter((path) => path === "/v1/ops/types").length, 1)
+        await close()
+      })
+    })
+  )
+
   it.effect("its first load is under 250 kB", () =>
     Effect.gen(function* () {
       const { url } = yield* SampleCluster

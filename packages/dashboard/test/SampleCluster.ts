@@ -25,13 +25,18 @@ const frame = (data: Frames): string =>
     .map(([event, told], index) => `id: ${Date.now()}.${index}\nevent: ${event}\ndata: ${JSON.stringify(told)}\n\n`)
     .join("")
 
-const live = ({ perSecond, shardsPerRegion }: SampleOptions, changes: ReadonlyArray<Samples.Change>) => {
+const live = (
+  { perSecond, shardsPerRegion }: SampleOptions,
+  changes: ReadonlyArray<Samples.Change>,
+  topic: string | null
+) => {
   const shards = Samples.shards(shardsPerRegion)
   const whole = () => ({
     overview: Samples.overview(shardsPerRegion),
     runners: Samples.runners(),
     alarms: Samples.alarms(),
-    moves: Samples.moves(changes)
+    moves: Samples.moves(changes),
+    ...(topic === "types" ? { types: Samples.types(Math.round(performance.now())) } : {})
   })
   const first = frame({ hello: { at: Date.now(), resumed: false }, ...whole(), shards })
   const rest = Stream.suspend(() => {
@@ -87,7 +92,13 @@ export class SampleCluster extends Context.Service<
         HttpRouter.serve(
           Layer.mergeAll(
             dashboardFiles(directory),
-            HttpRouter.add("GET", "/v1/ops/live", live(options, changes)),
+            HttpRouter.add(
+              "GET",
+              "/v1/ops/live",
+              Effect.map(HttpServerRequest.HttpServerRequest, ({ url }) =>
+                live(options, changes, new URL(url, "http://localhost").searchParams.get("topic"))
+              )
+            ),
             HttpRouter.add(
               "GET",
               "/v1/ops/*",

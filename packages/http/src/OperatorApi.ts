@@ -2,7 +2,7 @@ import { Region } from "@halles/shared/Region"
 import { Schema } from "effect"
 import { HttpApi, HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
 import { OperatorAccess, OperatorRefusals } from "./OperatorAccess.ts"
-import { LiveEvent } from "./OperatorEvents.ts"
+import { LiveEvent, LiveTopic } from "./OperatorEvents.ts"
 import * as Json from "./OperatorJson.ts"
 import * as Problems from "./OperatorProblems.ts"
 import { WholeNumber } from "./WholeNumber.ts"
@@ -175,7 +175,10 @@ class Watching extends HttpApiGroup.make("watching")
       headers: { "last-event-id": Schema.optionalKey(Schema.String.check(Schema.isMaxLength(100))) },
       query: {
         /** `Order`, `Order,Sku`, `*`, or `Order:eu_x`; without it no events are told. */
-        tail: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(200)))
+        tail: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(200))),
+        topic: Schema.optionalKey(LiveTopic),
+        /** As `Last-Event-ID`, for who asks for something else meanwhile; the header goes before it. */
+        since: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(100)))
       },
       success: HttpApiSchema.StreamSse({ data: LiveEvent })
     }).annotate(OpenApi.Summary, "All that changes, as named server-sent events")

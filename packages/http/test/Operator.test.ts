@@ -255,6 +255,27 @@ layer(OperatorTest.layer, { excludeTestServices: true, timeout: "1 minute" })("t
     })
   )
 
+  it.effect("tells the list that is asked for, and goes on where another question ended", () =>
+    Effect.gen(function* () {
+      const { send, url } = yield* OperatorTest
+      for (const topic of ["types", "streams", "sagas", "sagas:stuck"] as const) {
+        const [name] = topic.split(":") as ["types" | "streams" | "sagas"]
+        const { text } = yield* frames(
+          `${url}/v1/ops/live?topic=${topic}`,
+          authorization,
+          (so) => so.includes(`event: ${name}\n`) && so.endsWith("\n\n")
+        )
+        const [first] = ofName(text, name)
+        assert.doesNotThrow(() => Schema.decodeUnknownSync(liveEvents[name] as Schema.Decoder<unknown>)(first), topic)
+        const [id] = [...text.matchAll(/^id: (.*)$/gm)].at(-1)!.slice(1)
+        const next = yield* frames(`${url}/v1/ops/live?since=${id}`, authorization, (so) => so.includes("event: hello"))
+        assert.deepInclude(ofName(next.text, "hello")[0], { resumed: true }, topic)
+        assert.deepStrictEqual(ofName(next.text, name), [], "nobody asked")
+      }
+      assert.strictEqual((yield* send("GET", "live?topic=secrets")).status, 400)
+    })
+  )
+
   it.effect("says which process has stopped asking what, as long as it has", () =>
     Effect.gen(function* () {
       const { send } = yield* OperatorTest

@@ -1,6 +1,7 @@
 import type * as Json from "@halles/http/OperatorJson"
-import { Answer, useAsked } from "../Asked.tsx"
+import { Answer, useTold } from "../Asked.tsx"
 import { count, duration, time } from "../Format.ts"
+import { told } from "../Live.ts"
 import { ask } from "../Ops.ts"
 import { Choice } from "../parts/Choice.tsx"
 import { More, useMore } from "../parts/More.tsx"
@@ -35,7 +36,9 @@ export const SagasScreen = () => {
   const given = route.value.query.get("state")
   const shown: Shown = given === "stuck" || given === "open" || given === "done" ? given : "all"
   const query = shown === "all" ? {} : { state: shown }
-  const asked = useAsked(() => ask((ops) => ops.sagas.listSagas({ query })), [shown], { live: true })
+  const asked = useTold(shown === "all" ? "sagas" : `sagas:${shown}`, told.sagas, () =>
+    ask((ops) => ops.sagas.listSagas({ query }))
+  )
   const more = useMore((cursor) => ask((ops) => ops.sagas.listSagas({ query: { ...query, cursor } })), [shown])
   return (
     <Page

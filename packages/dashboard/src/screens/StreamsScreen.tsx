@@ -1,8 +1,9 @@
 import type * as Json from "@halles/http/OperatorJson"
 import { useContext, useState } from "preact/hooks"
-import { Answer, useAsked } from "../Asked.tsx"
+import { Answer, useAsked, useTold } from "../Asked.tsx"
 import { bytes, count, many, time } from "../Format.ts"
 import { Me } from "../Me.ts"
+import { told } from "../Live.ts"
 import { ask } from "../Ops.ts"
 import { More, useMore } from "../parts/More.tsx"
 import { Badge, Empty } from "../parts/Notes.tsx"
@@ -50,29 +51,29 @@ const consumers: ReadonlyArray<Column<Consumer>> = [
 const replayMax = 100
 
 export const StreamsScreen = () => {
-  const asked = useAsked(() => ask((ops) => ops.streams.streams()), [], { live: true })
+  const asked = useTold("streams", told.streams, () => ask((ops) => ops.streams.streams()))
   return (
     <Page title="Streams" lead="What the regions told over JetStream, who reads it and how far they are.">
       <Answer asked={asked}>
-        {(told) => (
+        {(now) => (
           <>
             <section class="card flush">
               <h2>Streams</h2>
-              {told.streams.length === 0 ? (
+              {now.streams.length === 0 ? (
                 <Empty title="There is no stream yet." />
               ) : (
-                <Table label="Streams" columns={streams} rows={told.streams} id={({ name }) => name} />
+                <Table label="Streams" columns={streams} rows={now.streams} id={({ name }) => name} />
               )}
             </section>
             <section class="card flush">
               <h2>Consumers and projections</h2>
-              {told.consumers.length === 0 ? (
+              {now.consumers.length === 0 ? (
                 <Empty title="Nobody reads the streams." />
               ) : (
                 <Table
                   label="Consumers"
                   columns={consumers}
-                  rows={told.consumers.toSorted((a, b) => b.pending - a.pending)}
+                  rows={now.consumers.toSorted((a, b) => b.pending - a.pending)}
                   id={({ name, stream }) => `${stream}/${name}`}
                 />
               )}

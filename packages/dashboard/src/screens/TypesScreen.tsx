@@ -1,6 +1,7 @@
 import type * as Json from "@halles/http/OperatorJson"
-import { Answer, useAsked } from "../Asked.tsx"
+import { Answer, useTold } from "../Asked.tsx"
 import { count, duration, many, rate } from "../Format.ts"
+import { told } from "../Live.ts"
 import { ask } from "../Ops.ts"
 import { Empty } from "../parts/Notes.tsx"
 import { Page } from "../parts/Page.tsx"
@@ -44,7 +45,7 @@ const Card = ({ type }: { readonly type: Type }) => (
 )
 
 export const TypesScreen = () => {
-  const asked = useAsked(() => ask((ops) => ops.cluster.types()), [], { live: true })
+  const asked = useTold("types", told.types, () => ask((ops) => ops.cluster.types()))
   return (
     <Page
       title="Entity types"

@@ -1,4 +1,5 @@
 import type { Subscription } from "@nats-io/transport-node"
+import { RegionDatabases } from "@halles/entities/Reads"
 import { masked } from "@halles/entities/Inspector/Masked"
 import { Nats } from "@halles/shared/Nats"
 import { regions } from "@halles/shared/Region"
@@ -6,9 +7,11 @@ import { type Cause, Clock, Context, Effect, Layer, Queue, Schedule, Stream } fr
 import { HttpServerResponse } from "effect/http"
 import { randomBytes } from "node:crypto"
 import { Unavailable } from "../EdgeErrors.ts"
-import type { liveEvents, LiveEventName, TailEvent } from "../OperatorEvents.ts"
+import { type liveEvents, type LiveEventName, LiveTopic, type TailEvent } from "../OperatorEvents.ts"
 import type * as Json from "../OperatorJson.ts"
 import { ClusterView } from "./ClusterView.ts"
+import { sagas } from "./SagaList.ts"
+import { Streams } from "./Streams.ts"
 
 /** Between two looks at the cluster, while somebody watches. */
 const everyMs = 1_000
@@ -65,6 +68,7 @@ export class Live extends Context.Service<
     readonly answer: (options: {
       readonly lastEventId: string | undefined
       readonly tail: string | undefined
+      readonly topic: LiveTopic | undefined
     }) => Effect.Effect<HttpServerResponse.HttpServerResponse, Unavailable>
   }
 >()("@halles/http/Operator/Live") {
@@ -77,6 +81,8 @@ export class Live extends Context.Service<
 const make = Effect.gen(function* () {
   const view = yield* ClusterView
   const nats = yield* Nats
+  const streams = yield* Streams
+  const databases = yield* RegionDatabases
   const clock = yield* Clock.Clock
   /** Ids of another life of this process mean nothing here. */
   const life = randomBytes(6).toString("hex")
@@ -202,8 +208,37 @@ const make = Effect.gen(function* () {
       }).pipe(Effect.repeat(Schedule.spaced(tailEveryMs)), Effect.forkScoped)
     })
 
+  const frame = (topic: LiveTopic): Effect.Effect<string, unknown> => {
+    if (topic === "types") return Effect.map(view.types, (types) => frameOf("types", types, null))
+    if (topic === "streams") return Effect.map(streams.all, (all) => frameOf("streams", all, null))
+    const [, state] = topic.split(":") as [string, "stuck" | "open" | "done" | undefined]
+    return sagas(state === undefined ? {} : { state }).pipe(
+      Effect.provideService(RegionDatabases, databases),
+      Effect.map((page) => frameOf("sagas", page, null))
+    )
+  }
+  /** However many show a list, it is read once in that time. */
+  const lists = new Map(
+    yield* Effect.forEach(LiveTopic.literals, (topic) =>
+      Effect.map(Effect.cachedWithTTL(Effect.option(frame(topic)), everyMs / 2), (list) => [topic, list] as const)
+    )
+  )
+  /** A list as often as the rest, where it is another than before; one that cannot be read stays as it was told. */
+  const list = (watcher: Watcher, topic: LiveTopic) => {
+    let told = ""
+    return lists.get(topic)!.pipe(
+      Effect.map((read) => {
+        if (read._tag === "None" || read.value === told) return
+        told = read.value
+        offer(watcher, told)
+      }),
+      Effect.repeat(Schedule.spaced(everyMs)),
+      Effect.forkScoped
+    )
+  }
+
   return Live.of({
-    answer: ({ lastEventId, tail }) =>
+    answer: ({ lastEventId, tail, topic }) =>
       Effect.gen(function* () {
         if (watchers.size >= watchersMax) return yield* new Unavailable()
         const stream = Stream.unwrap(
@@ -215,6 +250,7 @@ const make = Effect.gen(function* () {
             yield* Effect.addFinalizer(() => Effect.sync(() => watchers.delete(watcher)))
             const first = resumed ?? (yield* everything)
             if (tail !== undefined) yield* follow(watcher, tail)
+            if (topic !== undefined) yield* list(watcher, topic)
             yield* Effect.sync(() => end(watcher, "too_long")).pipe(Effect.delay(longestMs), Effect.forkScoped)
             const hello = frameOf(
               "hello",

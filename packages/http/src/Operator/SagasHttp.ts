@@ -1,31 +1,23 @@
 import { NotFound } from "@halles/entities/EntityErrors"
-import { nameOf, stateOf } from "@halles/entities/Inspector/Histories"
-import { processManagers, stepsOf, unfinished } from "@halles/entities/Inspector/Sagas"
+import { stateOf } from "@halles/entities/Inspector/Histories"
+import { processManagers, stepsOf } from "@halles/entities/Inspector/Sagas"
 import { Operate, Order } from "@halles/entities/Order"
 import { RegionDatabases } from "@halles/entities/Reads"
 import * as EntityClient from "@halles/shared/EntityClient"
 import { CommandId, OrderId } from "@halles/shared/Ids"
-import { type Region, regionOf, regions } from "@halles/shared/Region"
+import { regionOf } from "@halles/shared/Region"
 import { Clock, Effect } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
 import { randomUUID } from "node:crypto"
 import * as Edge from "../Edge.ts"
 import { OperatorApi } from "../OperatorApi.ts"
-import type * as Json from "../OperatorJson.ts"
 import { NotPossible } from "../OperatorProblems.ts"
 import { Principal } from "../Principal.ts"
 import { changing } from "./Changes.ts"
 import { EntityView } from "./EntityView.ts"
+import { sagas, stuckAfterMs } from "./SagaList.ts"
 import { sagaOf } from "./SagaView.ts"
 import { unavailable } from "./Failures.ts"
-
-const limitDefault = 50
-/** Unfinished sagas that are looked at in each region: one that is beyond has moved more lately. */
-const lookedAtMax = 500
-/** A saga that has owed the same message for so long is stuck: its own timer has woken it several times. */
-const stuckAfterMs = 30_000
-/** The newest rows of a journal, among which orders that are over are looked for. */
-const rowsLookedAt = 20_000
 
 const orderOf = (given: string): OrderId => OrderId.make(given.replace(/^[A-Za-z]+[/:]/, ""), { disableChecks: true })
 
@@ -74,35 +66,7 @@ export const SagasHttp = HttpApiBuilder.group(
 
     return handlers.handleAll({
       listSagas: ({ query }) =>
-        Effect.gen(function* () {
-          const { cursor, limit = limitDefault, state } = query
-          const now = yield* Clock.currentTimeMillis
-          if (state === "done") {
-            const found = yield* Effect.forEach(regions, (region) => doneIn(databases, region, limit))
-            const items = found
-              .flat()
-              .toSorted((a, b) => b.since - a.since)
-              .slice(0, limit)
-            return { items, next: null }
-          }
-          const all = (yield* unfinished(lookedAtMax)).map((one): typeof Json.SagaSummary.Encoded => ({
-            entity: nameOf(one),
-            state: now - one.at > stuckAfterMs ? "stuck" : "open",
-            step: one.owes,
-            seq: one.seq,
-            since: Math.round(one.at),
-            nextTry: Math.round(one.due)
-          }))
-          const wanted = state === undefined ? all : all.filter((one) => one.state === state)
-          const begin = cursor === undefined ? 0 : wanted.findIndex(({ entity }) => entity === cursor) + 1
-          const items = wanted.slice(begin, begin + limit)
-          const more = begin + limit < wanted.length
-          return { items, next: more ? (items.at(-1)?.entity ?? null) : null }
-        }).pipe(
-          Effect.provideService(RegionDatabases, databases),
-          Effect.catchTag("NoHistory", Effect.die),
-          Effect.mapError(unavailable)
-        ),
+        sagas(query).pipe(Effect.provideService(RegionDatabases, databases), Effect.mapError(unavailable)),
       getSaga: ({ params }) =>
         Effect.gen(function* () {
           const { refs, rows } = yield* stepsOf(params.id)
@@ -145,23 +109,3 @@ export const SagasHttp = HttpApiBuilder.group(
     })
   })
 )
-
-/** Orders that are over, the newest first. */
-const doneIn = (databases: RegionDatabases["Service"], region: Region, limit: number) =>
-  Effect.map(
-    databases.of(region)<{ id: string; status: string; seq: number; at: number }>`
-      SELECT id, status, seq, (extract(epoch FROM updated_at) * 1000)::bigint::double precision AS at FROM order_view
-      WHERE status IN ('delivered', 'cancelled', 'returned') AND id IN (
-        SELECT entity_id FROM (SELECT entity_type, entity_id FROM journal ORDER BY position DESC LIMIT ${rowsLookedAt}) AS j
-        WHERE entity_type = 'Order')
-      ORDER BY updated_at DESC LIMIT ${limit}`,
-    (rows) =>
-      rows.map(({ at, id, seq }): typeof Json.SagaSummary.Encoded => ({
-        entity: `Order/${id}`,
-        state: "done",
-        step: null,
-        seq,
-        since: at,
-        nextTry: null
-      }))
-  )

@@ -44,7 +44,8 @@ export const WatchingHttp = HttpApiBuilder.group(
           })
           return { items, next: rows.length > limit ? String(rows[limit - 1]!.seq) : null }
         }).pipe(Effect.mapError(unavailable)),
-      live: ({ headers, query }) => live.answer({ lastEventId: headers["last-event-id"], tail: query.tail })
+      live: ({ headers, query }) =>
+        live.answer({ lastEventId: headers["last-event-id"] ?? query.since, tail: query.tail, topic: query.topic })
     })
   })
 )
