@@ -13,6 +13,8 @@ interface Answered {
   /** Rows of the entity when the message arrived, and when it was answered; and the time of both. */
   readonly seqs: readonly [arrived: number, answered: number]
   readonly times: readonly [arrived: number, answered: number]
+  /** The newest seq that anybody had been told of when the message arrived. */
+  readonly told: number
   /** The command's row, when it was answered. */
   readonly isWritten: boolean
 }
@@ -31,7 +33,7 @@ const shellDecides = new Set(["Merge", "HandOver", "Reprice", "CheckOut", "AddLi
 
 /**
  * Every answer that any runner gave, held against the journal: nothing is acknowledged before it is written, a view is
- * the state of its seq, a refusal (or a command that changes nothing) follows from some state of that time, and what was
+ * the state of its seq and no older than any that was told before it was asked, a refusal (or a command that changes nothing) follows from some state of that time, and what was
  * granted once is never refused or changed when it is asked for again.
  */
 export class Answers {
@@ -41,6 +43,7 @@ export class Answers {
   /** What commands that are in the journal were answered with first. */
   readonly #granted = new Map<string, unknown>()
   readonly #views = new Map<Now, unknown>()
+  readonly #told = new Map<string, number>()
 
   constructor(tables: Tables) {
     this.#tables = tables
@@ -50,8 +53,13 @@ export class Answers {
     return this.#answered.length
   }
 
+  /** The newest seq of an entity that anybody was told of. */
+  toldOf(entityType: string, entityId: string): number {
+    return this.#told.get(keyOf(entityType, entityId)) ?? 0
+  }
+
   add(answered: Omit<Answered, "isWritten">): void {
-    const { entityId, entityType, exit, payload, seqs, tag } = answered
+    const { entityId, entityType, exit, payload, seqs, tag, told } = answered
     const { commandId } = fieldsOf(payload)
     const name = `${keyOf(entityType, entityId)} ${tag} ${commandId ?? ""}`
     const row = commandId === undefined ? undefined : this.#tables.find(entityType, entityId, commandId)
@@ -67,6 +75,10 @@ export class Answers {
       const { seq } = fieldsOf(exit.value)
       if (seq !== undefined && seq > seqs[1])
         this.violations.push(`${name}: answered with seq ${seq}, written are ${seqs[1]}`)
+      if (seq !== undefined && seq < told)
+        this.violations.push(`${name}: answered with seq ${seq}, though ${told} had been answered before`)
+      const shown = seq ?? row?.seq ?? 0
+      if (shown > this.toldOf(entityType, entityId)) this.#told.set(keyOf(entityType, entityId), shown)
     }
     if (isWritten) this.#compare(name, tag, exit)
   }
