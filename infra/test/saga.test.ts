@@ -5,9 +5,11 @@ import { Context, Effect, Fiber, Layer, Redacted, Schedule } from "effect"
 import { ChildProcess } from "effect/process"
 import { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import { SqlClient } from "effect/sql"
-import { readdirSync, readFileSync } from "node:fs"
+import { spawn } from "node:child_process"
+import { readdirSync, readFileSync, statSync } from "node:fs"
 import { join } from "node:path"
 import { objectives } from "@halles/entities/Alarms/Objectives"
+import { Browser } from "@halles/identity/testing/Browser"
 import { Cluster } from "../src/Cluster.ts"
 import * as Layout from "../src/Layout.ts"
 import { foreground } from "../src/RunCommand.ts"
@@ -20,7 +22,7 @@ const ClusterTest = Layer.unwrap(
   Effect.gen(function* () {
     const settings = yield* Settings
     const layout = Layout.endToEnd(settings.portBase)
-    return Cluster.layer({ layout, settings, empty: true })
+    return Cluster.layer({ layout, settings, empty: true, identity: true })
   })
 ).pipe(Layer.orDie)
 
@@ -61,6 +63,20 @@ const inspect = Effect.fnUntraced(function* (...args: ReadonlyArray<string>) {
   )
   return (yield* spawner.string(program)).trim()
 })
+
+/** The command line as somebody uses it who has no token of our own tools. */
+const operate = Effect.fnUntraced(function* (...args: ReadonlyArray<string>) {
+  const { clientEnvironment } = yield* Cluster
+  const { HALLES_ADMIN_TOKEN: _, ...env } = clientEnvironment
+  const options = { env, stdio: ["ignore", "pipe", "pipe"] as ["ignore", "pipe", "pipe"] }
+  const child = spawn(process.execPath, [join(Layout.root, "packages/operations/src/halles.ts"), ...args], options)
+  const said = { out: "", error: "" }
+  child.stdout.on("data", (chunk: Buffer) => (said.out += chunk.toString()))
+  child.stderr.on("data", (chunk: Buffer) => (said.error += chunk.toString()))
+  const ended = new Promise<number | null>((resolve) => child.once("close", resolve))
+  return { said, ended: Effect.promise(async () => ({ code: await ended, ...said })) }
+})
+const operated = (...args: ReadonlyArray<string>) => Effect.flatMap(operate(...args), ({ ended }) => ended)
 
 const file = (name: string) => readFileSync(join(Layout.root, "infra/observability", name), "utf8")
 const lines = (text: string) => text.split("\n").map((line) => JSON.parse(line))
@@ -369,11 +385,9 @@ layer(Test, { excludeTestServices: true, timeout: "3 minutes" })("The order saga
   it.effect("tells every metric that the dashboard and the alert rules name, and is scraped everywhere", () =>
     Effect.gen(function* () {
       const { portBase } = Layout.endToEnd((yield* Settings).portBase)
-      // The cluster of this test has no identity process and sends no webhooks.
-      const absent = [7, 9]
-      const targets = [...file("prometheus.yml").matchAll(/127\.0\.0\.1:(\d+)/g)]
-        .map(([, port]) => Number(port) - 4_400)
-        .filter((offset) => !absent.includes(offset))
+      const targets = [...file("prometheus.yml").matchAll(/127\.0\.0\.1:(\d+)/g)].map(
+        ([, port]) => Number(port) - 4_400
+      )
       const scraped = yield* Effect.forEach(targets, (offset) =>
         Effect.promise(async () => {
           const answer = await fetch(`http://127.0.0.1:${portBase + offset}/metrics`)
@@ -398,6 +412,56 @@ layer(Test, { excludeTestServices: true, timeout: "3 minutes" })("The order saga
         []
       )
     })
+  )
+
+  it.effect(
+    "lets an operator in at the command line by a code, and out again",
+    () =>
+      Effect.gen(function* () {
+        const { clientEnvironment } = yield* Cluster
+        const { directory } = Layout.endToEnd((yield* Settings).portBase)
+        const { demoOperator } = JSON.parse(readFileSync(join(directory, "secrets.json"), "utf8"))
+        const nobody = yield* operated("streams", "-o", "ids")
+        assert.deepInclude(nobody, { code: 4, out: "" })
+        assert.include(nobody.error, "halles login")
+
+        const login = yield* operate("login")
+        const shown = yield* Effect.sync(() => /Open (\S+) and type (\S+)/.exec(login.said.error)).pipe(
+          Effect.repeat({ until: (found) => found !== null, schedule: Schedule.spaced("50 millis") }),
+          Effect.timeout("20 seconds")
+        )
+        const [, page, code] = shown!
+        yield* Effect.promise(async () => {
+          const browser = await new Browser().open(page!)
+          await browser.submit("/device", { user_code: code! })
+          await browser.submit("/device")
+          if (browser.title !== "Device connected")
+            await browser.submit("/password", { email: "operator@halles.test", password: demoOperator })
+          assert.strictEqual(browser.title, "Device connected", browser.text)
+        })
+        assert.strictEqual((yield* login.ended).code, 0)
+        const kept = clientEnvironment["HALLES_OPERATOR_FILE"]!
+        assert.strictEqual(statSync(kept).mode & 0o777, 0o600)
+        const { issuer, refreshToken } = JSON.parse(readFileSync(kept, "utf8"))
+
+        const streams = yield* operated("streams", "-o", "ids")
+        assert.strictEqual(streams.code, 0, streams.error)
+        assert.include(streams.out.split("\n"), "EVENTS_EU")
+        assert.strictEqual((yield* operated("logout")).code, 0)
+        assert.strictEqual((yield* operated("streams")).code, 4)
+        const copied = yield* Effect.promise(() =>
+          fetch(`${issuer}/token`, {
+            method: "POST",
+            body: new URLSearchParams({
+              grant_type: "refresh_token",
+              client_id: "halles-cli",
+              refresh_token: refreshToken
+            })
+          })
+        )
+        assert.strictEqual(copied.status, 400, "a copy of the token is worth nothing")
+      }),
+    60_000
   )
 
   it.effect("writes no personal data and no secret into any log", () =>

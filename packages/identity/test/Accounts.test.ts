@@ -7,7 +7,7 @@ import * as oidc from "openid-client"
 import { generate } from "otplib"
 import { Accounts } from "../src/Accounts.ts"
 import { limits } from "../src/Throttle.ts"
-import { Browser } from "./Browser.ts"
+import { Browser } from "../src/testing/Browser.ts"
 import { IdentityTest, password, withPassword } from "./IdentityTest.ts"
 
 const other = "copper-lantern-brook-4"

@@ -23,7 +23,7 @@ import { Seal } from "../src/Seal.ts"
 import type { SigningKeys } from "../src/SigningKeys.ts"
 import type { SsoOptions } from "../src/Sso.ts"
 import { Throttle } from "../src/Throttle.ts"
-import { Browser } from "./Browser.ts"
+import { Browser } from "../src/testing/Browser.ts"
 
 export const password = "violet-kettle-orbit-9"
 const freePort = Effect.callback<number>((resume) => {

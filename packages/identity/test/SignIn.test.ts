@@ -6,7 +6,7 @@ import { createRemoteJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from 
 import * as oidc from "openid-client"
 import { Clients } from "../src/Clients.ts"
 import { SigningKeys } from "../src/SigningKeys.ts"
-import { Browser } from "./Browser.ts"
+import { Browser } from "../src/testing/Browser.ts"
 import { IdentityTest, password, withPassword } from "./IdentityTest.ts"
 import { type Limit, limits, Throttle } from "../src/Throttle.ts"
 

@@ -2,7 +2,7 @@ import { assert, it } from "@effect/vitest"
 import { Context, Effect, Layer, Option, Redacted } from "effect"
 import { decodeJwt } from "jose"
 import { Clients } from "../src/Clients.ts"
-import { Browser } from "./Browser.ts"
+import { Browser } from "../src/testing/Browser.ts"
 import { IdentityTest, withPassword } from "./IdentityTest.ts"
 
 const secret = "the secret that the shop has at the upstream provider"
