@@ -6,7 +6,7 @@ import { Journal } from "@halles/entities/Journal"
 import { JournalStore } from "@halles/entities/JournalStore"
 import { Outbox } from "@halles/entities/Outbox"
 import { PaymentGateway } from "@halles/entities/PaymentGateway"
-import { type Instant, isWithinLease, ShardEpochs } from "@halles/entities/ShardEpochs"
+import { type Instant, isWithinLease, leaseOver, ShardEpochs } from "@halles/entities/ShardEpochs"
 import * as Timers from "@halles/entities/Timers"
 import * as Residents from "@halles/shared/Residents"
 import { Supervision } from "@halles/shared/Residents/Supervision"
@@ -96,15 +96,15 @@ export class Runner implements Life {
     const now = () => ({ monotonic: world.now, wall: world.now })
     return ShardEpochs.of({
       owner: this.name,
-      raise: (shards) =>
+      // Nobody says here that a shard was handed over: each time the outbox is swept, and the last owner waited for.
+      raise: (shards, meanwhile) =>
         this.#connection
           .ask("raise", () => this.#cluster.raise(this, shards))
           .pipe(
             Effect.orDie,
+            Effect.tap(() => leaseOver(meanwhile)),
             Effect.map((raised) => {
               for (const [shard, epoch] of raised) epochs.set(shard, epoch)
-              // Nobody says here that a shard was handed over: the outbox is swept each time.
-              return true
             })
           ),
       handOver: () => Effect.void,

@@ -4,7 +4,7 @@ import { Effect, Layer, Option } from "effect"
 import { type ClusterError, type RunnerAddress, RunnerStorage, type ShardId } from "effect/cluster"
 import { PersistenceError } from "effect/cluster/ClusterError"
 import { Outbox } from "./Outbox.ts"
-import { leaseMs, ShardEpochs } from "./ShardEpochs.ts"
+import { ShardEpochs } from "./ShardEpochs.ts"
 
 /** How long taking shards over waits for the events that an owner who is gone left unpublished. */
 const sweepDeadline = "400 millis"
@@ -24,24 +24,11 @@ export const make = Effect.fnUntraced(function* (region: Region) {
   const numbers = (shards: Iterable<ShardId.ShardId>) =>
     [...shards].filter((shard) => Shard.isOf(region, shard)).map(Shard.numberOf)
 
+  const sweep = Effect.timeoutOption(outbox.sweep({ olderThanMs: 0 }), sweepDeadline)
   const raise = (shards: ReadonlyArray<number>): Effect.Effect<void, ClusterError.PersistenceError> =>
     shards.length === 0
       ? Effect.void
-      : epochs.raise(shards).pipe(
-          Effect.flatMap((abandoned) =>
-            abandoned
-              ? Effect.all(
-                  [Effect.timeoutOption(outbox.sweep({ olderThanMs: 0 }), sweepDeadline), Effect.sleep(leaseMs)],
-                  {
-                    concurrency: "unbounded",
-                    discard: true
-                  }
-                )
-              : Effect.void
-          ),
-          Effect.mapError((cause) => new PersistenceError({ cause })),
-          Effect.asVoid
-        )
+      : Effect.mapError(epochs.raise(shards, sweep), (cause) => new PersistenceError({ cause }))
 
   /** Best effort: a shard that was not handed over costs the next owner a sweep. */
   const handOver = (shard: ShardId.ShardId) =>

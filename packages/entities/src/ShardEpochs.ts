@@ -23,6 +23,10 @@ const now = (): Instant => ({ monotonic: performance.now(), wall: Date.now() })
 export const isWithinLease = (since: Instant | undefined, now: Instant): boolean =>
   since !== undefined && now.monotonic - since.monotonic < leaseMs && now.wall - since.wall < leaseMs
 
+/** Until an owner of before can no longer be sure of a shard. */
+export const leaseOver = <E>(meanwhile: Effect.Effect<unknown, E>): Effect.Effect<void, E> =>
+  Effect.all([meanwhile, Effect.sleep(leaseMs)], { concurrency: "unbounded", discard: true })
+
 /**
  * The fencing epochs of the shards that this runner has acquired, by shard number. A batch is written under the epoch
  * that its entity was activated with, and refused once another runner has raised it.
@@ -31,10 +35,14 @@ export class ShardEpochs extends Context.Service<
   ShardEpochs,
   {
     /**
-     * Takes the shards over: whatever an earlier owner still has in flight is refused from now on. Says whether some
-     * earlier owner went without handing its shard over.
+     * Takes the shards over: whatever an earlier owner still has in flight is refused from now on. If one of them went without
+     * handing its shard over, `meanwhile` is done, and the shards are this runner's only when that owner can no longer be sure of
+     * them.
      */
-    readonly raise: (shards: ReadonlyArray<number>) => Effect.Effect<boolean, SqlError.SqlError>
+    readonly raise: (
+      shards: ReadonlyArray<number>,
+      meanwhile: Effect.Effect<unknown, SqlError.SqlError>
+    ) => Effect.Effect<void, SqlError.SqlError>
     /** Notes that this runner has finished with the shard and left nothing undone. */
     readonly handOver: (shard: number) => Effect.Effect<void, SqlError.SqlError>
     readonly drop: (shards: ReadonlyArray<number>) => void
@@ -59,13 +67,13 @@ export class ShardEpochs extends Context.Service<
         const foundAt = new Map<number, Instant>()
         return ShardEpochs.of({
           owner,
-          raise: Effect.fnUntraced(function* (shards) {
+          raise: Effect.fnUntraced(function* (shards, meanwhile) {
             const abandoned = yield* sql`
               SELECT shard FROM shard_epoch WHERE shard = ANY(${[...shards]}) AND owner NOT IN (${handedOver}, ${owner})`
             const rows = yield* sql<{ shard: number; epoch: number }>`
               SELECT * FROM shard_epoch_raise(${[...shards]}, ${owner})`
+            if (abandoned.length > 0) yield* leaseOver(meanwhile)
             for (const { epoch, shard } of rows) epochs.set(shard, epoch)
-            return abandoned.length > 0
           }),
           handOver: (shard) => {
             const epoch = epochs.get(shard)
