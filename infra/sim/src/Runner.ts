@@ -6,7 +6,7 @@ import { Journal } from "@halles/entities/Journal"
 import { JournalStore } from "@halles/entities/JournalStore"
 import { Outbox } from "@halles/entities/Outbox"
 import { PaymentGateway } from "@halles/entities/PaymentGateway"
-import { type Instant, isWithinLease, leaseOver, ShardEpochs } from "@halles/entities/ShardEpochs"
+import { type Instant, isWithinLease, leaseMs, ShardEpochs } from "@halles/entities/ShardEpochs"
 import * as Timers from "@halles/entities/Timers"
 import * as Residents from "@halles/shared/Residents"
 import { Supervision } from "@halles/shared/Residents/Supervision"
@@ -92,21 +92,30 @@ export class Runner implements Life {
   #epochs(): ShardEpochs["Service"] {
     const epochs = new Map<number, number>()
     const found = new Map<number, Instant>()
+    const aloneFrom = new Map<number, number>()
     const { world } = this.#cluster
     const now = () => ({ monotonic: world.now, wall: world.now })
     return ShardEpochs.of({
       owner: this.name,
-      // Nobody says here that a shard was handed over: each time the outbox is swept, and the last owner waited for.
-      raise: (shards, meanwhile) =>
+      raise: (shards) =>
         this.#connection
           .ask("raise", () => this.#cluster.raise(this, shards))
           .pipe(
             Effect.orDie,
-            Effect.tap(() => leaseOver(meanwhile)),
             Effect.map((raised) => {
-              for (const [shard, epoch] of raised) epochs.set(shard, epoch)
+              for (const [shard, epoch] of raised) {
+                epochs.set(shard, epoch)
+                aloneFrom.set(shard, world.now + leaseMs)
+              }
+              // Nobody says here that a shard was handed over: the outbox is swept each time, and the last owner waited for.
+              return true
             })
           ),
+      alone: (shard) =>
+        Effect.suspend(() => {
+          const waitMs = (aloneFrom.get(shard) ?? 0) - world.now
+          return waitMs > 0 ? Effect.sleep(waitMs) : Effect.void
+        }),
       handOver: () => Effect.void,
       drop: (shards) => {
         for (const shard of shards) epochs.delete(shard)

@@ -13,7 +13,7 @@ const runner = (owner: string) =>
     const store = yield* JournalStore
     const epochs = yield* ShardEpochs
     return {
-      take: epochs.raise([shard], Effect.void),
+      take: epochs.raise([shard]),
       write: (seq: number) =>
         Effect.suspend(() =>
           store.append(owner, [

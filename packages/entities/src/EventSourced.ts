@@ -47,6 +47,7 @@ const activate = <
     const shard = Shard.numberOf(shardId)
     const epoch = epochs.current(shard)
     if (epoch === undefined) return yield* Effect.die(new ActivationLost({ entity: name, reason: "shard not owned" }))
+    yield* epochs.alone(shard)
     const activation: Activation = { entityType: model.type, entityId, shard, epoch, dead: false }
 
     const { isParked, snapshot, tail } = yield* journal.load(model.type, entityId)

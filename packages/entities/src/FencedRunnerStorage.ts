@@ -24,11 +24,16 @@ export const make = Effect.fnUntraced(function* (region: Region) {
   const numbers = (shards: Iterable<ShardId.ShardId>) =>
     [...shards].filter((shard) => Shard.isOf(region, shard)).map(Shard.numberOf)
 
-  const sweep = Effect.timeoutOption(outbox.sweep({ olderThanMs: 0 }), sweepDeadline)
   const raise = (shards: ReadonlyArray<number>): Effect.Effect<void, ClusterError.PersistenceError> =>
     shards.length === 0
       ? Effect.void
-      : Effect.mapError(epochs.raise(shards, sweep), (cause) => new PersistenceError({ cause }))
+      : epochs.raise(shards).pipe(
+          Effect.flatMap((abandoned) =>
+            abandoned ? Effect.timeoutOption(outbox.sweep({ olderThanMs: 0 }), sweepDeadline) : Effect.void
+          ),
+          Effect.mapError((cause) => new PersistenceError({ cause })),
+          Effect.asVoid
+        )
 
   /** Best effort: a shard that was not handed over costs the next owner a sweep. */
   const handOver = (shard: ShardId.ShardId) =>

@@ -23,10 +23,6 @@ const now = (): Instant => ({ monotonic: performance.now(), wall: Date.now() })
 export const isWithinLease = (since: Instant | undefined, now: Instant): boolean =>
   since !== undefined && now.monotonic - since.monotonic < leaseMs && now.wall - since.wall < leaseMs
 
-/** Until an owner of before can no longer be sure of a shard. */
-export const leaseOver = <E>(meanwhile: Effect.Effect<unknown, E>): Effect.Effect<void, E> =>
-  Effect.all([meanwhile, Effect.sleep(leaseMs)], { concurrency: "unbounded", discard: true })
-
 /**
  * The fencing epochs of the shards that this runner has acquired, by shard number. A batch is written under the epoch
  * that its entity was activated with, and refused once another runner has raised it.
@@ -35,14 +31,12 @@ export class ShardEpochs extends Context.Service<
   ShardEpochs,
   {
     /**
-     * Takes the shards over: whatever an earlier owner still has in flight is refused from now on. If one of them went without
-     * handing its shard over, `meanwhile` is done, and the shards are this runner's only when that owner can no longer be sure of
-     * them.
+     * Takes the shards over: whatever an earlier owner still has in flight is refused from now on. Says whether some
+     * earlier owner went without handing its shard over.
      */
-    readonly raise: (
-      shards: ReadonlyArray<number>,
-      meanwhile: Effect.Effect<unknown, SqlError.SqlError>
-    ) => Effect.Effect<void, SqlError.SqlError>
+    readonly raise: (shards: ReadonlyArray<number>) => Effect.Effect<boolean, SqlError.SqlError>
+    /** Until no earlier owner of the shard can be sure of it any more: nothing is answered before. */
+    readonly alone: (shard: number) => Effect.Effect<void>
     /** Notes that this runner has finished with the shard and left nothing undone. */
     readonly handOver: (shard: number) => Effect.Effect<void, SqlError.SqlError>
     readonly drop: (shards: ReadonlyArray<number>) => void
@@ -65,16 +59,27 @@ export class ShardEpochs extends Context.Service<
         const sql = yield* SqlClient.SqlClient
         const epochs = new Map<number, number>()
         const foundAt = new Map<number, Instant>()
+        /** By `performance.now()`. */
+        const aloneFrom = new Map<number, number>()
         return ShardEpochs.of({
           owner,
-          raise: Effect.fnUntraced(function* (shards, meanwhile) {
+          raise: Effect.fnUntraced(function* (shards) {
             const abandoned = yield* sql`
               SELECT shard FROM shard_epoch WHERE shard = ANY(${[...shards]}) AND owner NOT IN (${handedOver}, ${owner})`
             const rows = yield* sql<{ shard: number; epoch: number }>`
               SELECT * FROM shard_epoch_raise(${[...shards]}, ${owner})`
-            if (abandoned.length > 0) yield* leaseOver(meanwhile)
-            for (const { epoch, shard } of rows) epochs.set(shard, epoch)
+            const from = abandoned.length > 0 ? performance.now() + leaseMs : 0
+            for (const { epoch, shard } of rows) {
+              epochs.set(shard, epoch)
+              aloneFrom.set(shard, from)
+            }
+            return abandoned.length > 0
           }),
+          alone: (shard) =>
+            Effect.suspend(() => {
+              const waitMs = (aloneFrom.get(shard) ?? 0) - performance.now()
+              return waitMs > 0 ? Effect.sleep(waitMs) : Effect.void
+            }),
           handOver: (shard) => {
             const epoch = epochs.get(shard)
             return epoch === undefined

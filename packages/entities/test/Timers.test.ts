@@ -27,11 +27,11 @@ layer(Test, { excludeTestServices: true, timeout: "30 seconds" })("Timers", (it)
       yield* timer("elsewhere", 6, 4_000)
       yield* Effect.forkChild(Timers.run((_, id) => Effect.sync(() => woken.push(id))))
 
-      yield* epochs.raise([5], Effect.void)
+      yield* epochs.raise([5])
       yield* Effect.sleep(1_000)
       assert.deepStrictEqual(woken, ["saga"], "4 s before its timer is due")
       // It lost the shard and has it again: whatever was refused in between goes on too.
-      yield* epochs.raise([5], Effect.void)
+      yield* epochs.raise([5])
       yield* Effect.sleep(1_000)
       assert.deepStrictEqual(woken, ["saga", "saga"])
       yield* Effect.sleep(500)

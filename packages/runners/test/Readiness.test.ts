@@ -49,7 +49,7 @@ layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("Readiness", (
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
       const epochs = yield* ShardEpochs
-      yield* epochs.raise(own, Effect.void)
+      yield* epochs.raise(own)
       yield* sql`INSERT INTO shard_epoch (shard, epoch, owner) VALUES (${anothers}, 1, 'eu-2')`
       yield* sql`UPDATE shard_epoch SET at = ${ago(3_600)}`
       const readiness = yield* readinessOf(0)
@@ -78,7 +78,7 @@ layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("Readiness", (
       const sql = yield* SqlClient.SqlClient
       const epochs = yield* ShardEpochs
       yield* sql`TRUNCATE timer, journal, outbox_batch, stock_view`
-      yield* epochs.raise(own, Effect.void)
+      yield* epochs.raise(own)
       const readiness = yield* readinessOf(3_600_000)
       const { done, late } = rows(sql, own[0]!).timer_overdue
       yield* sql`UPDATE shard_epoch SET at = ${ago(-3_600)}`
@@ -102,7 +102,7 @@ layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("Readiness", (
       yield* sql`TRUNCATE timer, journal, outbox_batch, stock_view`
       epochs.drop(own)
       assert.deepInclude(yield* readiness, { ready: false, shards: 0 })
-      yield* epochs.raise(own, Effect.void)
+      yield* epochs.raise(own)
       assert.isTrue((yield* readiness).ready)
       yield* sql`ALTER TABLE shard_epoch RENAME TO elsewhere`
       assert.deepInclude(yield* readiness, { ready: false, database: false })
