@@ -1,9 +1,10 @@
 import { assert, layer } from "@effect/vitest"
 import { runnerAddress } from "@halles/shared/NatsTransport"
+import { Caller } from "@halles/shared/NatsTransport/Caller"
 import { NatsTest } from "@halles/shared/testing/NatsTest"
 import { type ChildProcess, spawn } from "node:child_process"
 import { fileURLToPath } from "node:url"
-import { Deferred, Duration, Effect, Exit, Fiber, Latch, Layer, Schedule } from "effect"
+import { Context, Deferred, Duration, Effect, Exit, Fiber, Latch, Layer, Schedule } from "effect"
 import { MessageStorage, Runners, ShardingConfig } from "effect/cluster"
 import { call, layerCaller, serve } from "./TransportFixture.ts"
 
@@ -68,6 +69,31 @@ layer(NatsTest.layer, settings)("NatsTransport when a peer fails", (it) => {
       assert.match(error.message, /silent/)
       assert.isAbove(millis(took), 400)
       assert.isBelow(millis(took), 1_500)
+      child.kill("SIGCONT")
+      assert.strictEqual(yield* client.Echo({ text: "back" }), "back")
+    })
+  )
+
+  // A call that was begun just before the silent runner was replaced waited for all of its silence once more.
+  it.effect("a peer that was silent is waited for no longer once it is replaced, whenever the call was begun", () =>
+    Effect.gen(function* () {
+      const child = yield* spawnRunner("eu-25")
+      const { context, to } = yield* call({ silenceMs: 500 })
+      const client = yield* to("eu-25")
+      yield* client.Echo({ text: "alive" })
+      child.kill("SIGSTOP")
+      yield* Effect.flip(client.Echo({ text: "hello?" }))
+      const again = yield* Effect.forkChild(Effect.flip(client.Echo({ text: "still there?" })), {
+        startImmediately: true
+      })
+      const [took, error] = yield* Effect.timed(
+        Effect.andThen(
+          Effect.sync(() => Context.get(context, Caller).forsake("eu-25")),
+          Fiber.join(again)
+        )
+      )
+      assert.match(error.message, /replaced/)
+      assert.isBelow(millis(took), 400)
       child.kill("SIGCONT")
       assert.strictEqual(yield* client.Echo({ text: "back" }), "back")
     })

@@ -94,6 +94,7 @@ export const call = Effect.fnUntraced(function* (limits?: Limits) {
   const context = yield* Layer.build(layerCaller(limits))
   const protocols = Context.get(context, Runners.RpcClientProtocol)
   return {
+    context,
     nats: Context.get(context, Nats),
     protocols,
     to: Effect.fnUntraced(function* (runnerId: string) {

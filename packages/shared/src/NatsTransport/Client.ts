@@ -66,6 +66,7 @@ class Connection {
 
   receive(message: Msg): void {
     this.heard = true
+    this.peer.isSilent = false
     if (message.data.length === 0) return this.peer.fail(this, "no responders")
     const bytes = message.data
     switch (kindOf(bytes)) {
@@ -107,7 +108,8 @@ class Connection {
 
   /** Its shards went elsewhere: a runner that has said nothing for a while is not waited for. */
   forsake(runner: string): void {
-    if (this.peer.runner === runner && this.silentTicks >= forsakenTicks) this.peer.fail(this, "silent, and replaced")
+    const isSilent = this.peer.isSilent || this.silentTicks >= forsakenTicks
+    if (this.peer.runner === runner && isSilent) this.peer.fail(this, "silent, and replaced")
   }
 
   /** Requests and calls without answer. */
@@ -178,6 +180,8 @@ class Connection {
 /** All calls of this process to one runner. */
 class Peer {
   current: Connection | undefined
+  /** The last conversation ended in silence, and nothing was heard since: a new one has no silence of its own yet. */
+  isSilent = false
   readonly subject: string
   private connectionsMade = 0
   private callsMade = 0
@@ -216,7 +220,6 @@ class Peer {
     return Effect.void
   }
 
-  /** The short way; what is returned forgets the call. */
   call(frame: (id: number) => CallFrame, answer: Answer): () => void {
     if (this.refusal() !== undefined) {
       answer(null)
@@ -255,6 +258,7 @@ class Peer {
   /** Every call that has no answer yet ends as unavailable; the next one starts a new connection. */
   fail(connection: Connection, reason: string): void {
     if (this.current !== connection) return
+    this.isSilent ||= reason === "silent"
     const owed = connection.callers()
     const calls = [...connection.calls.values()]
     connection.calls.clear()
@@ -332,9 +336,10 @@ export const make = Effect.fnUntraced(function* (options: { readonly region: str
   const scope = yield* Effect.scope
   const fork = makeFork(scope, yield* Effect.context<never>())
   const connections = new Map<string, Connection>()
-  const failAll = (reason: string) => {
-    for (const connection of Array.from(connections.values())) connection.end(reason)
+  const each = (act: (connection: Connection) => void): void => {
+    for (const connection of Array.from(connections.values())) act(connection)
   }
+  const failAll = (reason: string) => each((connection) => connection.end(reason))
   const state = yield* link(nats, (up) => (up ? undefined : failAll("NATS went away")))
   const process = nuid.next()
   let packetBytesMax = 1024 * 1024
@@ -360,9 +365,8 @@ export const make = Effect.fnUntraced(function* (options: { readonly region: str
     ),
     (subscription) => Effect.sync(() => subscription.unsubscribe())
   )
-  yield* Effect.sync(() => {
-    for (const connection of Array.from(connections.values())) connection.tick()
-  }).pipe(Effect.repeat(Schedule.spaced(options.limits.tickMs)), Effect.forkScoped)
+  const tick = Effect.sync(() => each((connection) => connection.tick()))
+  yield* Effect.forkScoped(Effect.repeat(tick, Schedule.spaced(options.limits.tickMs)))
   // One for each runner that was ever called; their connections close when they are idle.
   const callees = new Map<string, Peer>()
   const call = (runner: string, frame: (id: number) => CallFrame, answer: Answer) => {
@@ -374,9 +378,7 @@ export const make = Effect.fnUntraced(function* (options: { readonly region: str
     return peer.call(frame, answer)
   }
   yield* Effect.addFinalizer(() =>
-    Effect.sync(() => {
-      for (const peer of callees.values()) if (peer.current !== undefined) peer.close(peer.current)
-    })
+    Effect.sync(() => callees.forEach((peer) => peer.current && peer.close(peer.current)))
   )
   /** Effect's own protocol to one runner. */
   const protocolOf = (runner: string): Effect.Effect<RpcClient.Protocol["Service"], never, Scope.Scope> =>
@@ -392,8 +394,6 @@ export const make = Effect.fnUntraced(function* (options: { readonly region: str
         }
       })
     )
-  const forsake = (runner: string) => {
-    for (const connection of Array.from(connections.values())) connection.forsake(runner)
-  }
+  const forsake = (runner: string) => each((connection) => connection.forsake(runner))
   return { call, forsake, protocolOf }
 })
