@@ -36,19 +36,7 @@ export const AccountClosingHttp = HttpRouter.use(
             Orders stay in the books for as long as the law asks, without a way to you from here. Points are lost.
           </p>
           <form method="post" action="/account/close">
-            ${form}
-            ${
-              account.password_hash !== null &&
-              html`<label for="current">Password</label>
-                <input
-                  id="current"
-                  name="current"
-                  type="password"
-                  required
-                  maxlength="128"
-                  autocomplete="current-password"
-                />`
-            }
+            ${form} ${account.password_hash !== null && Page.currentPassword("Password")}
             <label class="check"
               ><input type="checkbox" name="sure" value="yes" required /> Delete ${account.email} and all that belongs
               to it</label

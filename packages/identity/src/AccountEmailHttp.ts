@@ -57,18 +57,7 @@ export const AccountEmailHttp = HttpRouter.use(
             ${form}
             <label for="email">New e-mail address</label>
             <input id="email" name="email" type="email" required maxlength="254" autocomplete="email" autofocus />
-            ${
-              account.password_hash !== null &&
-              html`<label for="current">Password</label>
-                <input
-                  id="current"
-                  name="current"
-                  type="password"
-                  required
-                  maxlength="128"
-                  autocomplete="current-password"
-                />`
-            }
+            ${account.password_hash !== null && Page.currentPassword("Password")}
             <button>Send the link</button>
           </form>
           <p class="links"><a href="/account">Back</a></p>`

@@ -115,15 +115,7 @@ export const overview = (form: Html, shown: Overview): Page.PageOptions => {
           <form method="post" action="/account/password">
             ${form}
             <input type="email" name="email" value="${account.email}" autocomplete="username" hidden readonly />
-            <label for="current">Current password</label>
-            <input
-              id="current"
-              name="current"
-              type="password"
-              required
-              maxlength="128"
-              autocomplete="current-password"
-            />
+            ${Page.currentPassword("Current password")}
             <label for="password">New password</label>
             <input
               id="password"

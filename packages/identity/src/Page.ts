@@ -71,3 +71,8 @@ export const page = (options: PageOptions): HttpServerResponse.HttpServerRespons
 /** What went wrong or right, read out by screen readers; nothing when there is nothing to say. */
 export const notice = (kind: "error" | "done", text: string | undefined): Part =>
   text !== undefined && html`<p class="notice ${kind}" role="${kind === "error" ? "alert" : "status"}">${text}</p>`
+
+/** The password that somebody who is signed in gives once more, field `current` of a form. */
+export const currentPassword = (label: string) =>
+  html`<label for="current">${label}</label>
+    <input id="current" name="current" type="password" required maxlength="128" autocomplete="current-password" />`
