@@ -34,7 +34,7 @@ export class AuthorizationServer extends Context.Service<
         const clients = yield* Clients
         const consents = yield* Consents
         const sessions = yield* Sessions
-        const { adapter } = yield* Artifacts
+        const { adapter, successor } = yield* Artifacts
         const { digest } = yield* Seal
         const context = yield* Effect.context<never>()
         const run = Effect.runPromiseWith(context)
@@ -92,7 +92,8 @@ export class AuthorizationServer extends Context.Service<
               adapter,
               findAccount: (id) => run(accounts.byId(id)),
               consented: (accountId, clientId) => run(consents.scopes(accountId, clientId)),
-              secretDigest: clients.secretDigest
+              secretDigest: clients.secretDigest,
+              successor
             })
           )
         }))

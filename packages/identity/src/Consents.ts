@@ -1,5 +1,7 @@
+import { Revocations } from "@halles/shared/Revocations"
 import { Context, Effect, Layer } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
+import { endAccessTokens } from "./AccessTokenEnds.ts"
 import { Seal } from "./Seal.ts"
 
 /** What an owner has allowed an application that is not ours. */
@@ -23,7 +25,7 @@ export class Consents extends Context.Service<
       clientId: string,
       scopes: ReadonlyArray<string>
     ) => Effect.Effect<void, SqlError.SqlError>
-    /** Ends the application's refresh tokens too; its access tokens end by themselves within minutes. */
+    /** Ends the application's tokens too. */
     readonly takeBack: (accountId: string, clientId: string) => Effect.Effect<void, SqlError.SqlError>
   }
 >()("@halles/identity/Consents") {
@@ -32,6 +34,7 @@ export class Consents extends Context.Service<
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
       const { open } = yield* Seal
+      const revocations = yield* Revocations
       return {
         of: (accountId) => sql<Consent>`
           SELECT c.client_id AS "clientId", coalesce(k.metadata->>'client_name', c.client_id) AS name, c.scopes,
@@ -51,21 +54,29 @@ export class Consents extends Context.Service<
             ON CONFLICT (account_id, client_id) DO UPDATE SET given_at = now(),
               scopes = ARRAY(SELECT DISTINCT unnest(c.scopes || excluded.scopes) ORDER BY 1)`),
         takeBack: (accountId, clientId) =>
-          sql.withTransaction(
-            Effect.gen(function* () {
-              yield* sql`DELETE FROM identity.consent WHERE account_id = ${accountId} AND client_id = ${clientId}`
-              const artifacts = yield* sql<{ digest: string; grant_id: string | null; model: string; payload: string }>`
+          sql
+            .withTransaction(
+              Effect.gen(function* () {
+                yield* sql`DELETE FROM identity.consent WHERE account_id = ${accountId} AND client_id = ${clientId}`
+                const artifacts = yield* sql<{
+                  digest: string
+                  grant_id: string | null
+                  model: string
+                  payload: string
+                }>`
                 SELECT digest, grant_id, model, payload FROM identity.artifact WHERE account_id = ${accountId}`
-              const those = artifacts.filter(
-                ({ model, payload }) =>
-                  model !== "Session" &&
-                  (JSON.parse(open(model, payload)) as { readonly clientId?: string }).clientId === clientId
-              )
-              yield* sql`
+                const those = artifacts.filter(
+                  ({ model, payload }) =>
+                    model !== "Session" &&
+                    (JSON.parse(open(model, payload)) as { readonly clientId?: string }).clientId === clientId
+                )
+                yield* sql`
                 DELETE FROM identity.artifact
                 WHERE account_id = ${accountId} AND digest = ANY(${those.map(({ digest }) => digest)}::text[])`
-            })
-          )
+                return new Set(those.flatMap(({ grant_id }) => grant_id ?? []))
+              })
+            )
+            .pipe(Effect.flatMap((grants) => endAccessTokens(revocations, grants)))
       }
     })
   )

@@ -36,6 +36,8 @@ export interface ProviderOptions {
   /** What a person allowed a client before, in whatever browser. */
   readonly consented: (accountId: string, clientId: string) => Promise<ReadonlyArray<string>>
   readonly secretDigest: (secret: string) => string
+  /** The id of the refresh token that comes after another one. */
+  readonly successor: (id: string) => string
 }
 
 const scopesOf = (client: { readonly scope?: string | undefined }): ReadonlyArray<string> =>
@@ -53,7 +55,9 @@ const existingGrant = (consented: ProviderOptions["consented"]) => async (ctx: K
   const { client, provider, result, session } = ctx.oidc
   if (client === undefined) return undefined
   const known = result?.consent?.grantId ?? session?.grantIdFor(client.clientId)
-  if (known !== undefined) return provider.Grant.find(known)
+  const found = known === undefined ? undefined : await provider.Grant.find(known)
+  // One that was ended, since a token of it came twice for example, is made anew: whoever signed in here still is.
+  if (found !== undefined) return found
   if (session?.accountId === undefined) return undefined
   const allowed =
     client["first_party"] === true ? scopesOf(client) : await consented(session.accountId, client.clientId)
@@ -230,7 +234,8 @@ export const makeProvider = (options: ProviderOptions): Oidc => {
           ...claimsOf(found),
           acr: source?.acr ?? oneFactor,
           amr: source?.amr ?? [],
-          ...(token.sessionUid === undefined ? {} : { sid: token.sessionUid })
+          ...(token.sessionUid === undefined ? {} : { sid: token.sessionUid }),
+          ...(token.grantId === undefined ? {} : { grant_id: token.grantId })
         })
       })
     },
@@ -296,6 +301,13 @@ export const makeProvider = (options: ProviderOptions): Oidc => {
   const prototype = provider.Client.prototype as unknown as Record<string, unknown>
   prototype["compareClientSecret"] = function (this: { readonly clientSecret: string }, given: string) {
     return options.secretDigest(given) === this.clientSecret
+  }
+  // Who asks twice for the successor of one token gets the same one.
+  const refreshToken = provider.RefreshToken.prototype as unknown as { generateTokenId: () => string }
+  const random = refreshToken.generateTokenId
+  refreshToken.generateTokenId = function () {
+    const rotated = Oidc.ctx?.oidc.entities.RotatedRefreshToken
+    return rotated === undefined ? random.call(this) : options.successor(rotated.jti)
   }
   return provider
 }

@@ -1,6 +1,7 @@
 import { Context, Effect, Layer } from "effect"
 import { Revocations } from "@halles/shared/Revocations"
 import { SqlClient, type SqlError } from "effect/sql"
+import { endAccessTokens } from "./AccessTokenEnds.ts"
 import { Seal } from "./Seal.ts"
 
 /** One browser in which an account is signed in. */
@@ -27,7 +28,10 @@ export class Sessions extends Context.Service<
     /** Of a session that is gone already: its access tokens end too. */
     readonly forget: (uid: string) => Effect.Effect<void>
     readonly revoke: (accountId: string, uid: string) => Effect.Effect<void, SqlError.SqlError>
-    /** Ends all but one, and every refresh token: after a password was changed, for example. */
+    /**
+     * Ends all but one, and every refresh token with the access tokens of its grant, also of sessions that are long gone: after
+     * a password was changed, for example. An application in the browser that stays signed in asks there for new ones.
+     */
     readonly revokeAll: (accountId: string, but?: string) => Effect.Effect<void, SqlError.SqlError>
   }
 >()("@halles/identity/Sessions") {
@@ -37,16 +41,7 @@ export class Sessions extends Context.Service<
       const sql = yield* SqlClient.SqlClient
       const { open } = yield* Seal
       const revocations = yield* Revocations
-      /** Its access tokens end too, at every edge. If they cannot be told, the tokens end by themselves within minutes. */
-      const tell = (uids: ReadonlyArray<string>) =>
-        Effect.forEach(
-          uids,
-          (uid) =>
-            Effect.catch(revocations.revoke(uid), (error) =>
-              Effect.logWarning("The edges could not be told of the end of a session", error)
-            ),
-          { discard: true }
-        )
+      const tell = (ids: Iterable<string>) => endAccessTokens(revocations, ids)
       const end = (accountId: string, uid: string) =>
         Effect.gen(function* () {
           const rows = yield* sql<{ payload: string }>`
@@ -82,9 +77,12 @@ export class Sessions extends Context.Service<
                 const others = yield* sql<{ uid: string }>`
                 SELECT uid FROM identity.artifact
                 WHERE model = 'Session' AND account_id = ${accountId} AND uid <> ${but}`
+                const grants = yield* sql<{ grant_id: string }>`
+                  SELECT DISTINCT grant_id FROM identity.artifact
+                  WHERE model = 'RefreshToken' AND account_id = ${accountId} AND grant_id IS NOT NULL`
                 yield* Effect.forEach(others, ({ uid }) => end(accountId, uid), { discard: true })
                 yield* sql`DELETE FROM identity.artifact WHERE model = 'RefreshToken' AND account_id = ${accountId}`
-                return others.map(({ uid }) => uid)
+                return [...others.map(({ uid }) => uid), ...grants.map(({ grant_id }) => grant_id)]
               })
             ),
             tell

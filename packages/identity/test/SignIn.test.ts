@@ -67,40 +67,6 @@ layer(IdentityTest.layer(), { timeout: "60 seconds" })("signing in with a client
     })
   )
 
-  it.effect("gives a new refresh token for each, and ends the family when one comes again", () =>
-    Effect.gen(function* () {
-      const test = yield* IdentityTest
-      yield* Effect.promise(async () => {
-        await test.account("cleo@example.com")
-        const config = await test.client("halles-shop")
-        const { tokens } = await test.signIn(withPassword("cleo@example.com"))
-        const second = await oidc.refreshTokenGrant(config, tokens.refresh_token ?? "")
-        assert.notStrictEqual(second.refresh_token, tokens.refresh_token)
-        assert.strictEqual(decodeJwt(second.access_token)["sid"], decodeJwt(tokens.access_token)["sid"])
-        assert.strictEqual(await codeOf(oidc.refreshTokenGrant(config, tokens.refresh_token ?? "")), "invalid_grant")
-        assert.strictEqual(await codeOf(oidc.refreshTokenGrant(config, second.refresh_token ?? "")), "invalid_grant")
-        const said = test.audit.find(({ reason }) => reason === "refresh token already used")
-        assert.strictEqual(said?.action, "token.issue")
-      })
-    })
-  )
-
-  it.effect("lets one of two win that send the same refresh token at once", () =>
-    Effect.gen(function* () {
-      const test = yield* IdentityTest
-      yield* Effect.promise(async () => {
-        await test.account("dora@example.com")
-        const config = await test.client("halles-shop")
-        const { tokens } = await test.signIn(withPassword("dora@example.com"))
-        const answers = await Promise.all(
-          Array.from({ length: 8 }, () => codeOf(oidc.refreshTokenGrant(config, tokens.refresh_token ?? "")))
-        )
-        assert.isAtMost(answers.filter((answer) => answer === "it was granted").length, 1)
-        assert.deepStrictEqual([...new Set(answers.filter((answer) => answer !== "it was granted"))], ["invalid_grant"])
-      })
-    })
-  )
-
   it.effect("signs with the next key after a rotation; what the key before signed still verifies", () =>
     Effect.gen(function* () {
       const test = yield* IdentityTest

@@ -4,13 +4,13 @@ import { Nats } from "./Nats.ts"
 
 /** Longer than any access token lives: what was revoked before that cannot be used any more. */
 const keptMs = 20 * 60_000
-/** Of one token or session; older ones fall off, whose tokens then live to their end, ten minutes at the most. */
+/** Of one token, session or grant; older ones fall off, whose tokens then live to their end, ten minutes at the most. */
 const revokedMax = 100_000
 
 const stream = "REVOKED"
 const prefix = "halles.revoked."
 
-/** `sid` or `jti`, as it can stand in a subject. */
+/** `sid`, `grant_id` or `jti`, as it can stand in a subject. */
 const isId = Schema.is(Schema.String.check(Schema.isPattern(/^[A-Za-z0-9_-]{1,128}$/u)))
 
 /** The stream did not take the news. Who asked for the revocation must be told that it has not happened everywhere yet. */
@@ -31,14 +31,14 @@ const ensure = async (nats: Nats["Service"]) => {
 }
 
 /**
- * Sessions and tokens that were revoked while they would still be good. Each process reads the list from its beginning and
+ * Sessions, grants and tokens that were revoked while they would still be good. Each process reads the list from its beginning and
  * follows it; without NATS it stays as it was, and a token lives to its end.
  */
 export class Revocations extends Context.Service<
   Revocations,
   {
     readonly isRevoked: (id: string) => boolean
-    /** Tokens of this session, or this one token, are refused by every edge; within a moment, and until they expire. */
+    /** Tokens of this session or grant, or this one token, are refused by every edge; within a moment, and until they expire. */
     readonly revoke: (id: string) => Effect.Effect<void, RevocationFailed>
   }
 >()("@halles/shared/Revocations") {
@@ -94,7 +94,7 @@ const make = Effect.gen(function* () {
     revoke: Effect.fn("Revocations.revoke")((id) =>
       Effect.tryPromise({
         try: async () => {
-          if (!isId(id)) throw new Error("the id of a session or a token has [A-Za-z0-9_-] only")
+          if (!isId(id)) throw new Error("the id of a session, a grant or a token has [A-Za-z0-9_-] only")
           await ensure(nats)
           await jetstream(nats).publish(`${prefix}${id}`, "")
         },

@@ -73,8 +73,8 @@ const reasonOf = (error: unknown): NonNullable<Principal["rejected"]> => {
 class KeysUnavailable extends Error {}
 
 /**
- * Access tokens (RFC 9068) of the issuer, checked here: signature, type, issuer, audience, times, and whether their session was
- * revoked. No request waits for the network but the first ones with a key that is not known yet.
+ * Access tokens (RFC 9068) of the issuer, checked here: signature, type, issuer, audience, times, and whether they, their
+ * session or their grant were revoked. No request waits for the network but the first ones with a key that is not known yet.
  */
 export class AccessTokens extends Context.Service<
   AccessTokens,
@@ -144,7 +144,7 @@ const make = Effect.fnUntraced(function* (issuer: string) {
         const verified: Known = {
           principal: principalOf(payload),
           until: (Number(payload.exp) + leeway) * 1_000,
-          ids: [payload.jti, payload["sid"]].filter((id) => typeof id === "string")
+          ids: [payload.jti, payload["sid"], payload["grant_id"]].filter((id) => typeof id === "string")
         }
         if (verified.ids.some(isRevoked)) return rejected("revoked")
         known.set(key, verified)
