@@ -8,7 +8,7 @@ import { accountClient } from "./FirstPartyClients.ts"
 import { Refused } from "./Forms.ts"
 import { type BrowserSession, Interactions } from "./Interactions.ts"
 import { Mail } from "./Mail.ts"
-import { Passwords } from "./Passwords.ts"
+import { SignIn } from "./SignIn.ts"
 import { addressOf } from "./SignInHttp.ts"
 import { Throttle } from "./Throttle.ts"
 
@@ -45,7 +45,7 @@ export class AccountOwner extends Context.Service<
       account: Account,
       typed: string | undefined,
       action: string
-    ) => Effect.Effect<boolean, Refused, Requires>
+    ) => Effect.Effect<boolean, Refused | SqlError.SqlError, Requires>
     readonly note: (account: Account, action: string) => Effect.Effect<void, never, Requires>
     /** Written down, and told to the owner: who is not, learns it this way. */
     readonly tell: (account: Account, action: string) => Effect.Effect<void, never, Requires>
@@ -59,7 +59,7 @@ export class AccountOwner extends Context.Service<
       const interactions = yield* Interactions
       const { issuer } = yield* AuthorizationServer
       const mail = yield* Mail
-      const passwords = yield* Passwords
+      const { isPassword } = yield* SignIn
       const throttle = yield* Throttle
 
       /** Signing in to these pages is signing in to a client of ours that wants no token. */
@@ -98,7 +98,7 @@ export class AccountOwner extends Context.Service<
                   new Refused({ status: 429, title: "Too many tries", detail: "Try again later.", retryAfterSeconds })
               )
             )
-          if (yield* passwords.verify(account.password_hash, typed ?? "")) return true
+          if (yield* isPassword(Option.some(account), typed ?? "")) return true
           yield* audit.record({ actor: account.id, action, subject: account.id, outcome: "failed", address })
           return false
         }),

@@ -123,7 +123,6 @@ export const overview = (form: Html, shown: Overview): Page.PageOptions => {
               type="password"
               required
               minlength="${lengthMin}"
-              maxlength="128"
               autocomplete="new-password"
             />
             <button class="quiet small">Change the password</button>

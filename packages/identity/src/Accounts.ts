@@ -46,6 +46,8 @@ export class Accounts extends Context.Service<
     readonly create: (account: NewAccount) => Effect.Effect<Option.Option<Account>, SqlError.SqlError>
     /** Without a hash nobody signs in by password until one is set by a link. */
     readonly setPassword: (id: string, hash: string | null) => Effect.Effect<void, SqlError.SqlError>
+    /** Another hash of the same password, unless it was changed meanwhile. */
+    readonly renewPassword: (account: Account, hash: string) => Effect.Effect<void, SqlError.SqlError>
     /** False if the address has an account by now. The account's customer is told. */
     readonly setEmail: (id: string, email: string) => Effect.Effect<boolean, SqlError.SqlError>
     /** Everything that is kept of it; its customer is told to forget. The audit log knows it by its id only. */
@@ -95,6 +97,9 @@ export class Accounts extends Context.Service<
         }),
         setPassword: (id, hash) =>
           Effect.asVoid(sql`UPDATE identity.account SET password_hash = ${hash} WHERE id = ${id}`),
+        renewPassword: ({ id, password_hash }, hash) =>
+          Effect.asVoid(sql`
+            UPDATE identity.account SET password_hash = ${hash} WHERE id = ${id} AND password_hash = ${password_hash}`),
         setEmail: (id, email) =>
           Effect.map(
             sql`

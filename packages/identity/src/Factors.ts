@@ -23,7 +23,8 @@ const stepOf = (secret: string, code: string) =>
     return result.valid && "timeStep" in result ? result.timeStep : null
   })
 
-const typed = (code: string) => code.replaceAll(/[\s-]/g, "").toLowerCase()
+/** Digits of another width are digits. */
+const typed = (code: string) => code.normalize("NFKC").replaceAll(/[\s-]/g, "").toLowerCase()
 
 /** Second factors that are typed: one-time passwords of an app (TOTP), and recovery codes. A code counts once. */
 export class Factors extends Context.Service<

@@ -75,4 +75,4 @@ export const notice = (kind: "error" | "done", text: string | undefined): Part =
 /** The password that somebody who is signed in gives once more, field `current` of a form. */
 export const currentPassword = (label: string) =>
   html`<label for="current">${label}</label>
-    <input id="current" name="current" type="password" required maxlength="128" autocomplete="current-password" />`
+    <input id="current" name="current" type="password" required autocomplete="current-password" />`

@@ -4,8 +4,8 @@ import { adjacencyGraphs, dictionary } from "@zxcvbn-ts/language-common"
 import { Context, Effect, Layer, Option, Schema, Semaphore } from "effect"
 import { createHash } from "node:crypto"
 
+/** Characters of a password as it is compared; longer ones cost time and add nothing. */
 export const lengthMin = 10
-/** Longer ones cost time and add nothing. */
 export const lengthMax = 128
 /** Of zxcvbn's 0 to 4: safe against an offline attack on a slow hash from here. */
 const scoreMin = 3
@@ -21,15 +21,29 @@ export class PasswordRefused extends Schema.TaggedError<PasswordRefused>()("Pass
   reason: Schema.String
 }) {}
 
+/** What a password was found to be; `renewed` is the hash to keep, where the stored one is of how it was typed once. */
+export interface Verified {
+  readonly right: boolean
+  readonly renewed: string | undefined
+}
+
 const common = new Set(dictionary["passwords-common"])
+
+/**
+ * A password as it is compared, by the profile OpaqueString (RFC 8265, 4.2): whatever a keyboard makes of an accent or of a
+ * blank, it is one password. Nothing else is changed: no case, no width, no blanks at the ends.
+ */
+export const opaqueString = (typed: string): string => typed.replaceAll(/\p{Zs}/gu, " ").normalize("NFC")
+
+const lengthOf = (password: string): number => [...password].length
 
 export class Passwords extends Context.Service<
   Passwords,
   {
     /** The hash of a password that is good enough; `about` are words that it must not be made of, such as the e-mail address. */
     readonly hash: (password: string, about: ReadonlyArray<string>) => Effect.Effect<string, PasswordRefused>
-    /** Takes as long without a hash as with one, and is false then. */
-    readonly verify: (stored: string | null, password: string) => Effect.Effect<boolean>
+    /** Takes as long without a hash as with one, and is wrong then. */
+    readonly verify: (stored: string | null, password: string) => Effect.Effect<Verified>
   }
 >()("@halles/identity/Passwords") {
   /** `breachListUrl` answers `GET /range/{first five hex digits of SHA-1}` as Have I Been Pwned does; the password never leaves. */
@@ -45,12 +59,16 @@ export class Passwords extends Context.Service<
           onSome: (url) => (password: string) => inBreachList(url, password)
         })
         return {
-          hash: Effect.fn("Passwords.hash")(function* (password, about) {
-            if (password.length < lengthMin)
+          hash: Effect.fn("Passwords.hash")(function* (typed, about) {
+            const password = opaqueString(typed)
+            if (lengthOf(password) < lengthMin)
               return yield* new PasswordRefused({ reason: `Take at least ${lengthMin} characters.` })
-            if (password.length > lengthMax)
+            if (lengthOf(password) > lengthMax)
               return yield* new PasswordRefused({ reason: `Take at most ${lengthMax} characters.` })
+            if (/\p{Cc}/u.test(password))
+              return yield* new PasswordRefused({ reason: "Take only characters that can be seen, and blanks." })
             const words = about
+              .map(opaqueString)
               .flatMap((text) => [text, ...text.split(/[^\p{L}\p{N}]+/u)])
               .filter((word) => word.length > 2)
             const weak = common.has(password.toLowerCase()) || zxcvbn.check(password, words).score < scoreMin
@@ -64,17 +82,25 @@ export class Passwords extends Context.Service<
               })
             return yield* line.withPermits(1)(Effect.promise(() => hash(password, cost)))
           }),
-          verify: (stored, password) =>
+          verify: (stored, typed) =>
             line.withPermits(1)(
               Effect.promise(async () => {
-                const right = await verify(stored ?? nobody, password.slice(0, lengthMax))
-                return right && stored !== null
+                const against = stored ?? nobody
+                const password = opaqueString(typed)
+                if (lengthOf(password) > lengthMax) return wrong
+                if (await verify(against, password))
+                  return stored === null ? wrong : { right: true, renewed: undefined }
+                // A hash of before, of what was typed then.
+                const old = password !== typed && (await verify(against, typed))
+                return old && stored !== null ? { right: true, renewed: await hash(password, cost) } : wrong
               })
             )
         }
       })
     )
 }
+
+const wrong: Verified = { right: false, renewed: undefined }
 
 const inBreachList = (url: string, password: string): Effect.Effect<boolean> => {
   const digest = createHash("sha1").update(password).digest("hex").toUpperCase()

@@ -55,7 +55,6 @@ const passwordFields = (form: Html, token: string, error: string | undefined): H
       type="password"
       required
       minlength="${lengthMin}"
-      maxlength="128"
       autocomplete="new-password"
       aria-describedby="rule"
       autofocus

@@ -26,6 +26,11 @@ export class SignIn extends Context.Service<
       given: { readonly email: string; readonly password: string },
       address: string
     ) => Effect.Effect<Proved & { readonly secondFactor: boolean }, Failure>
+    /** Whether the password is the account's; takes as long without an account. Neither counted nor written down. */
+    readonly isPassword: (
+      account: Option.Option<Account>,
+      password: string
+    ) => Effect.Effect<boolean, SqlError.SqlError>
     /** The second factor of somebody whose first was right. */
     readonly code: (first: Proved, code: string, address: string) => Effect.Effect<Proved, Failure>
     readonly passkey: (key: string, response: string, address: string) => Effect.Effect<Proved, Failure>
@@ -48,8 +53,15 @@ export class SignIn extends Context.Service<
       })
       const secondFactor = (account: Account) =>
         Effect.map(factors.owned(account.id), ({ passkeys, totp }) => totp || passkeys > 0)
+      const isPassword = Effect.fnUntraced(function* (account: Option.Option<Account>, password: string) {
+        const stored = Option.match(account, { onNone: () => null, onSome: ({ password_hash }) => password_hash })
+        const { renewed, right } = yield* passwords.verify(stored, password)
+        if (renewed !== undefined && Option.isSome(account)) yield* accounts.renewPassword(account.value, renewed)
+        return right
+      })
       return {
         secondFactor,
+        isPassword,
         password: Effect.fn("SignIn.password")(function* ({ email, password }, address) {
           const name = Option.getOrElse(normalised(email), () => email.slice(0, 254))
           const pair = `${name} ${address}`
@@ -64,8 +76,7 @@ export class SignIn extends Context.Service<
             throttle.take("signInAccount", name),
             throttle.take("signInAddress", address)
           ]).pipe(Effect.tapError(() => failed("too many tries")))
-          const stored = Option.match(account, { onNone: () => null, onSome: (found) => found.password_hash })
-          const right = yield* passwords.verify(stored, password)
+          const right = yield* isPassword(account, password)
           if (Option.isNone(account) || !right) {
             yield* failed("wrong password or no such account")
             return yield* new NotRight()

@@ -67,7 +67,7 @@ export const signIn = (
           value="${known ? hint : ""}"
         />
         <label for="password">Password</label>
-        <input id="password" name="password" type="password" required maxlength="128" autocomplete="current-password" />
+        <input id="password" name="password" type="password" required autocomplete="current-password" />
         <label class="check"
           ><input type="checkbox" name="remember" value="yes" /> Keep me signed in on this device</label
         >

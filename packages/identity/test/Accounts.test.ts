@@ -241,6 +241,35 @@ layer(IdentityTest.layer(), { timeout: "60 seconds" })("accounts", (it) => {
     assert.include(owner.text, "Your password was changed")
   })
 
+  test("a password with an accent is one at every door, however it is typed", async (identity) => {
+    const [composed, decomposed] = (["NFC", "NFD"] as const).map((form) =>
+      "gr\u{f6}\u{df}e-fjord-7-l\u{e4}mmer".normalize(form)
+    ) as [string, string]
+    const next = "\u{e9}clair-violet-orbit-8"
+    const browser = await new Browser().open(`${identity.issuer}/register`)
+    const before = identity.mails()
+    await browser.submit("/register", { email: "noa@example.com", name: "Noa", region: "eu" })
+    await browser.open(link(await identity.mailTo("noa@example.com", before)))
+    await browser.submit("/register/finish", { password: composed })
+    const opens = async (given: string) =>
+      (await withPassword("noa@example.com", given)(await new Browser().open(`${identity.issuer}/account`))).title
+    assert.deepStrictEqual([await opens(composed), await opens(decomposed)], ["Your account", "Your account"])
+    // Changing it, asking for another address, and a link that sets a new one.
+    await withPassword("noa@example.com", decomposed)(await browser.open(`${identity.issuer}/account`))
+    await browser.submit("/account/password", { current: decomposed, password: next.normalize("NFD") })
+    assert.include(browser.text, "Your password was changed")
+    assert.strictEqual(await opens(next), "Your account")
+    await browser.open(`${identity.issuer}/account/email`)
+    await browser.submit("/account/email", { email: "noah@example.com", current: next.normalize("NFD") })
+    assert.strictEqual(browser.title, "Look into your mail")
+    await browser.open(`${identity.issuer}/forgot`)
+    const asked = identity.mails()
+    await browser.submit("/forgot", { email: "noa@example.com" })
+    await browser.open(link(await identity.mailTo("noa@example.com", asked)))
+    await browser.submit("/reset", { password: decomposed })
+    assert.deepStrictEqual([await opens(composed), await opens(next)], ["Your account", "Sign in"])
+  })
+
   test("a form that does not come from our page is refused", async (identity) => {
     await identity.account("pia@example.com")
     const browser = await new Browser().open(`${identity.issuer}/account`)

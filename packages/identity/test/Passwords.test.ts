@@ -1,9 +1,10 @@
 import { assert, it } from "@effect/vitest"
-import { Effect, Option } from "effect"
+import { hash as argon2 } from "@node-rs/argon2"
+import { Effect, Option, Schema } from "effect"
 import { createHash } from "node:crypto"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
-import { Passwords } from "../src/Passwords.ts"
+import { lengthMax, opaqueString, Passwords } from "../src/Passwords.ts"
 
 const breached = "harbour-violin-mosaic-7"
 const digest = createHash("sha1").update(breached).digest("hex").toUpperCase()
@@ -54,8 +55,76 @@ it.live("a password that is short, common, or made of what is known of its owner
     assert.notStrictEqual(yield* reasonOf("x".repeat(129)), "it was taken")
     const { hash, verify } = yield* Passwords
     const stored = yield* hash(breached, [])
-    assert.isTrue(yield* verify(stored, breached))
-    assert.isFalse(yield* verify(stored, `${breached}!`))
-    assert.isFalse(yield* verify(null, "nobody has this password"))
+    assert.deepStrictEqual(yield* verify(stored, breached), { right: true, renewed: undefined })
+    assert.isFalse((yield* verify(stored, `${breached}!`)).right)
+    assert.isFalse((yield* verify(null, "nobody has this password")).right)
   }).pipe(Effect.provide(Passwords.layer({ breachListUrl: Option.none() })))
+)
+
+const forms = ["NFC", "NFD"] as const
+/** As keyboards and programs make them: accents composed or not, and blanks of every kind. */
+const blanks = ["\u{20}", "\u{a0}", "\u{1680}", "\u{2000}", "\u{2009}", "\u{202f}", "\u{205f}", "\u{3000}"]
+
+it.prop(
+  "a password is the same however its accents and blanks were typed, and nothing else of it changes",
+  [Schema.String],
+  ([text]) => {
+    const password = opaqueString(text)
+    assert.strictEqual(opaqueString(password), password)
+    for (const form of forms) assert.strictEqual(opaqueString(text.normalize(form)), password)
+    for (const blank of blanks) assert.strictEqual(opaqueString(`${blank}${text}${blank}`), opaqueString(` ${text} `))
+    const plain = text.replaceAll(/[^!-~]/g, "")
+    assert.strictEqual(opaqueString(` ${plain} `), ` ${plain} `)
+  }
+)
+
+it("keeps case, width, compatibility forms and what cannot be seen apart", () => {
+  for (const [one, two] of [
+    ["Ab", "ab"],
+    ["\u{ff21}", "A"],
+    ["\u{fb01}", "fi"],
+    ["a\u{200b}", "a"],
+    [" a", "a"]
+  ] as const)
+    assert.notStrictEqual(opaqueString(one), opaqueString(two))
+})
+
+it.live("a password that was kept as it was typed is still right, and is kept anew as it is compared", () =>
+  Effect.gen(function* () {
+    const { hash, verify } = yield* Passwords
+    const typed = "Gro\u{308}\u{df}e\u{3000}Fjord".normalize("NFD")
+    const old = yield* Effect.promise(() => argon2(typed))
+    const { renewed = "", right } = yield* verify(old, typed)
+    assert.isTrue(right)
+    for (const form of forms)
+      assert.deepStrictEqual(yield* verify(renewed, typed.normalize(form)), { right: true, renewed: undefined })
+    assert.isFalse((yield* verify(old, `${typed}!`)).right)
+    const stored = yield* hash(`${typed} e\u{301}t`, [])
+    assert.isTrue((yield* verify(stored, `${typed.normalize("NFC")} \u{e9}t`)).right)
+  }).pipe(Effect.provide(Passwords.layer({ breachListUrl: Option.none() })))
+)
+
+it.live("limits of length count characters as they are compared, and nothing is cut off", () =>
+  Effect.gen(function* () {
+    const { verify } = yield* Passwords
+    const words = "violet kettle orbit meadow "
+    const longest = words.repeat(9).slice(0, lengthMax - 4)
+    assert.strictEqual(yield* reasonOf(`${longest}${"e\u{301}".repeat(4)}`), "it was taken")
+    assert.strictEqual(yield* reasonOf(`${longest}${"\u{1f511}".repeat(4)}`), "it was taken")
+    assert.include(yield* reasonOf(`${longest}${"e\u{301}".repeat(5)}`), "at most")
+    assert.include(yield* reasonOf("e\u{301}".repeat(9)), "at least")
+    assert.include(yield* reasonOf("violet-kettle\u{0}orbit-9"), "can be seen")
+    const full = yield* Effect.promise(() => argon2("k".repeat(lengthMax)))
+    assert.isTrue((yield* verify(full, "k".repeat(lengthMax))).right)
+    assert.isFalse((yield* verify(full, "k".repeat(lengthMax + 1))).right)
+  }).pipe(Effect.provide(Passwords.layer({ breachListUrl: Option.none() })))
+)
+
+it.live("the list of breached passwords is asked for the password as it is compared", () =>
+  Effect.gen(function* () {
+    const { asked, url } = yield* breachList
+    const layer = Passwords.layer({ breachListUrl: Option.some(url) })
+    for (const form of forms) yield* Effect.provide(reasonOf("M\u{fc}hle-violet-kettle-9".normalize(form)), layer)
+    assert.strictEqual(new Set(asked).size, 1)
+  }).pipe(Effect.scoped)
 )
