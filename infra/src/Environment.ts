@@ -124,6 +124,7 @@ export const edge = (parts: Parts): Environment => ({
   HALLES_EDGE_UNLIMITED: "127.0.0.0/8,::1",
   HALLES_ISSUER_URL: issuer(parts),
   HALLES_WEBHOOK_KEY: parts.secrets.webhookKey,
+  HALLES_INTENT_KEY: parts.secrets.intentKey,
   HALLES_GATEWAY_WEBHOOK_SECRET: parts.secrets.gatewayWebhook,
   HALLES_CARRIER_WEBHOOK_SECRET: parts.secrets.carrierWebhook,
   HALLES_IMPORT_TOKEN: parts.secrets.importToken,

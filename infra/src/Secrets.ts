@@ -24,6 +24,8 @@ export class Secrets extends Schema.Class<Secrets>("Secrets")({
   identityKey: Schema.String,
   /** What the secrets of outgoing webhooks are sealed with. */
   webhookKey: Schema.String,
+  /** What the edge names commands and new entities with, so that nobody finds the id of what somebody else made. */
+  intentKey: Schema.String,
   /** Passwords of the two accounts that a laptop has from the start. */
   demoCustomer: Schema.String,
   demoOperator: Schema.String,

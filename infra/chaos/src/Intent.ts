@@ -3,13 +3,14 @@ import { Cancel, RequestReturn } from "@halles/entities/Order"
 import { Refund } from "@halles/entities/Payment"
 import { Adjust, Hold, holdTtlMs, Receive, Release, Reserve } from "@halles/entities/Sku"
 import { CommandId, OrderId, skuId, WarehouseId } from "@halles/shared/Ids"
+import { fingerprint } from "@halles/shared/Intent"
 import type { Region } from "@halles/shared/Region"
 import type { Command, EntityType } from "./Call.ts"
 import * as Catalogue from "./Catalogue.ts"
 import type { Request } from "./Edge.ts"
 import * as EdgeForm from "./EdgeForm.ts"
 import type { Step } from "./Plan.ts"
-import { type CartSlot, fingerprint, returnId, type World } from "./World.ts"
+import { type CartSlot, openRequest, type World } from "./World.ts"
 
 /** One call that is about to be made. */
 export interface Intent {
@@ -52,16 +53,7 @@ export const open = ({ id, key, openId, region }: CartSlot): Intent => ({
   id,
   command: new OpenCart({ commandId: openId, currency: Catalogue.currency, pricing: "shop" }),
   writes: true,
-  request:
-    key === null
-      ? null
-      : {
-          method: "POST",
-          path: "/v1/carts",
-          key,
-          body: { region, currency: Catalogue.currency },
-          read: EdgeForm.cartBody
-        }
+  request: key === null ? null : { ...openRequest(region, key), read: EdgeForm.cartBody }
 })
 
 export const receive = (region: Region, article: Catalogue.Article, name: string, quantity: number): Intent => ({
@@ -127,23 +119,9 @@ export const of = (step: Step, world: World): Intent | null => {
     case "viewOrder":
       return order === undefined ? null : viewOrder(order)
     case "cancel":
-      return order === undefined
-        ? null
-        : {
-            type: "Order",
-            id: order,
-            command: new Cancel({ commandId: CommandId.make(`cancel:${name}`), reason: "changed my mind" }),
-            writes: false,
-            request: {
-              method: "POST",
-              path: `/v1/orders/${order}/cancel`,
-              key: name,
-              body: { reason: "changed my mind" },
-              read: EdgeForm.orderBody
-            }
-          }
+      return order === undefined ? null : cancel(world, order, name)
     case "requestReturn":
-      return order === undefined ? null : requestReturn(order, article, name)
+      return order === undefined ? null : requestReturn(world, order, article, name)
     case "viewSku":
       return viewSku(region, article)
     case "receive":
@@ -186,87 +164,64 @@ const ofCart = (step: Step, world: World, article: Catalogue.Article): Intent =>
   const { id } = cart
   if (!cart.opened) return { ...open(cart), slot }
   const line = { sku: article.sku, variant: "" }
+  const linePath = `/v1/carts/${id}/lines/${article.sku}`
   switch (kind) {
-    case "putLine":
-      return {
-        type: "Cart",
-        id,
-        slot,
-        command: new PutLine({ commandId: CommandId.make(`put:${article.sku}::${name}`), ...line, quantity }),
-        writes: false,
-        request: {
-          method: "PUT",
-          path: `/v1/carts/${id}/lines/${article.sku}`,
-          key: name,
-          body: { quantity },
-          read: EdgeForm.cartBody
-        }
-      }
+    case "putLine": {
+      const request = { method: "PUT", path: linePath, key: name, body: { quantity }, read: EdgeForm.cartBody } as const
+      const command = new PutLine({ commandId: commandId(world, "put", request), ...line, quantity })
+      return { type: "Cart", id, slot, command, writes: false, request }
+    }
     case "addLine":
       return { ...addLine(id, article, name, quantity), slot }
-    case "removeLine":
-      return {
-        type: "Cart",
-        id,
-        slot,
-        command: new RemoveLine({ commandId: CommandId.make(`remove:${article.sku}::${name}`), ...line }),
-        writes: false,
-        request: {
-          method: "DELETE",
-          path: `/v1/carts/${id}/lines/${article.sku}`,
-          key: name,
-          read: EdgeForm.cartBody
-        }
-      }
+    case "removeLine": {
+      const request = { method: "DELETE", path: linePath, key: name, read: EdgeForm.cartBody } as const
+      const command = new RemoveLine({ commandId: commandId(world, "remove", request), ...line })
+      return { type: "Cart", id, slot, command, writes: false, request }
+    }
     case "merge": {
       const from = world.slot(otherSlot).id
-      return {
-        type: "Cart",
-        id,
-        slot,
-        command: new Merge({ commandId: CommandId.make(`merge:${name}`), from }),
-        writes: false,
-        request: { method: "POST", path: `/v1/carts/${id}/merge`, key: name, body: { from }, read: EdgeForm.cartBody }
-      }
+      const path = `/v1/carts/${id}/merge`
+      const request = { method: "POST", path, key: name, body: { from }, read: EdgeForm.cartBody } as const
+      const command = new Merge({ commandId: commandId(world, "merge", request), from })
+      return { type: "Cart", id, slot, command, writes: false, request }
     }
     case "checkOut": {
       const shippingAddress = servable ? address : { ...address, postalCode: "NO-SERVICE" }
       const body = { email: "ada@example.org", shippingAddress, paymentToken: token }
-      const commandId = CommandId.make(`checkout:${name}`)
-      return {
-        type: "Cart",
-        id,
-        slot,
-        command: new CheckOut({ commandId, ...body, fingerprint: fingerprint(body) }),
-        writes: true,
-        request: { method: "POST", path: `/v1/carts/${id}/checkout`, key: name, body, read: EdgeForm.orderBody }
-      }
+      const path = `/v1/carts/${id}/checkout`
+      const request = { method: "POST", path, key: name, body, read: EdgeForm.orderBody } as const
+      const stamp = { commandId: commandId(world, "checkout", request), fingerprint: fingerprint(body) }
+      return { type: "Cart", id, slot, command: new CheckOut({ ...stamp, ...body }), writes: true, request }
     }
     default:
       return { ...viewCart(id), slot }
   }
 }
 
-const requestReturn = (order: OrderId, article: Catalogue.Article, name: string): Intent => {
+/** As the edge makes it. */
+const commandId = (world: World, operation: string, request: Request): CommandId =>
+  CommandId.make(`${operation}:${world.intentOf(request).name(operation)}`)
+
+const cancel = (world: World, order: OrderId, name: string): Intent => {
+  const body = { reason: "changed my mind" }
+  const path = `/v1/orders/${order}/cancel`
+  const request = { method: "POST", path, key: name, body, read: EdgeForm.orderBody } as const
+  const command = new Cancel({ commandId: commandId(world, "cancel", request), ...body })
+  return { type: "Order", id: order, command, writes: false, request }
+}
+
+const requestReturn = (world: World, order: OrderId, article: Catalogue.Article, name: string): Intent => {
   const fields = { reason: "too many", disposition: "restock" } as const
-  return {
-    type: "Order",
-    id: order,
-    command: new RequestReturn({
-      commandId: CommandId.make(`return:${name}`),
-      returnId: returnId(order, name),
-      lines: [{ sku: article.sku, variant: "", quantity: 1 }],
-      ...fields
-    }),
-    writes: true,
-    request: {
-      method: "POST",
-      path: `/v1/orders/${order}/returns`,
-      key: name,
-      body: { lines: [{ sku: article.sku, quantity: 1 }], ...fields },
-      read: EdgeForm.returnBody
-    }
-  }
+  const body = { lines: [{ sku: article.sku, quantity: 1 }], ...fields }
+  const path = `/v1/orders/${order}/returns`
+  const request = { method: "POST", path, key: name, body, read: EdgeForm.returnBody } as const
+  const command = new RequestReturn({
+    commandId: commandId(world, "return", request),
+    returnId: world.intentOf(request).name("return").slice(0, 22),
+    lines: [{ sku: article.sku, variant: "", quantity: 1 }],
+    ...fields
+  })
+  return { type: "Order", id: order, command, writes: true, request }
 }
 
 /** What may be asked of the payment of a real order without upsetting its books: too much, or nothing. */

@@ -6,6 +6,7 @@ import { ports } from "@halles/infra/Ports"
 import { runnerPlaces } from "@halles/infra/Regions"
 import { secrets } from "@halles/infra/Secrets"
 import * as ClusterClient from "@halles/shared/ClusterClient"
+import { Intents } from "@halles/shared/Intent"
 import { Nats } from "@halles/shared/Nats"
 import * as Postgres from "@halles/shared/Postgres"
 import type { Region } from "@halles/shared/Region"
@@ -103,7 +104,8 @@ const broken = Effect.fnUntraced(function* (options: Options, layout: Layout.Lay
   const { clientEnvironment } = yield* Cluster
   const { calls } = yield* Recorder
   const seed = String(options.seed)
-  const world = new World(seed)
+  const { intentKey } = yield* secrets(layout)
+  const world = new World(seed, Intents.make(Redacted.make(intentKey)))
   yield* phase("putting the catalogue on sale")
   const { importCatalog } = yield* Edge
   yield* importCatalog(Catalogue.importRows, clientEnvironment["HALLES_IMPORT_TOKEN"] ?? "")

@@ -1,6 +1,9 @@
 import { CartId, CommandId, OrderId, type SkuId } from "@halles/shared/Ids"
+import type { Intent, Intents } from "@halles/shared/Intent"
 import type { Region } from "@halles/shared/Region"
-import { createHash } from "node:crypto"
+import { steadyKey } from "@halles/shared/testing/SteadyKey"
+import * as Catalogue from "./Catalogue.ts"
+import type { Request } from "./Edge.ts"
 import * as Plan from "./Plan.ts"
 
 /** The cart of one slot; when it is closed the next one takes its place. */
@@ -26,6 +29,7 @@ const recentMax = 40
 /** What the sessions have made so far. It names things; what they are is only in the system. */
 export class World {
   readonly #seed: string
+  readonly #intents: Intents["Service"]
   readonly #slots: Array<CartSlot>
   readonly orders: Array<OrderId> = []
   readonly holds: Array<DirectHold> = []
@@ -33,9 +37,16 @@ export class World {
   /** Whether commands are sent twice at the moment. */
   duplicating = false
 
-  constructor(seed: string) {
+  constructor(seed: string, intents: Intents["Service"]) {
     this.#seed = seed
+    this.#intents = intents
     this.#slots = Plan.slots.map((region, slot) => this.#open(region, slot, 0))
+  }
+
+  /** How the edge will name what a request asks for: the same is sent past it under the same name. */
+  intentOf({ body, key, method, path }: Omit<Request, "read">): Intent {
+    const text = body === undefined ? "" : JSON.stringify(body)
+    return this.#intents.of({ sender: null, method, url: path, body: text, key: key ?? "" })
   }
 
   slot(index: number): CartSlot {
@@ -59,39 +70,21 @@ export class World {
   }
 
   #open(region: Region, slot: number, generation: number): CartSlot {
-    const key = `open-${this.#seed}-${slot}-${generation}`
+    const name = `${this.#seed}-${slot}-${generation}`
     const atEdge = (slot + generation) % 2 === 0
+    const request = openRequest(region, steadyKey(name))
+    const intent = this.intentOf(request)
     return {
-      id: CartId.make(atEdge ? edgeId("cart", region, key) : `${region}_cart-${this.#seed}-${slot}-${generation}`),
+      id: CartId.make(atEdge ? `${region}_${intent.name("cart").slice(0, 22)}` : `${region}_cart-${name}`),
       region,
-      key: atEdge ? key : null,
-      openId: CommandId.make(`open:${key}`),
+      key: atEdge ? request.key : null,
+      openId: CommandId.make(atEdge ? `open:${intent.name("open")}` : `open:${name}`),
       generation,
       opened: false
     }
   }
 }
 
-const digest = (text: string): string => createHash("sha256").update(text).digest("base64url").slice(0, 22)
-
-/** The id that the edge makes of an idempotency key: who repeats the key finds the same entity. */
-const edgeId = (purpose: string, region: Region, key: string): string =>
-  `${region}_${digest(`${purpose}:${region}:${key}`)}`
-
-/** The id of the return that the edge makes of an idempotency key. */
-export const returnId = (orderId: OrderId, key: string): string => digest(`return:${orderId}:${key}`)
-
-/** What the edge makes of the body of a checkout, to know another body under the same key. */
-export const fingerprint = (body: object): string =>
-  createHash("sha256")
-    .update(JSON.stringify(sorted(body)))
-    .digest("base64url")
-
-const sorted = (value: unknown): unknown =>
-  typeof value === "object" && value !== null
-    ? Object.fromEntries(
-        Object.entries(value)
-          .toSorted(([left], [right]) => (left < right ? -1 : 1))
-          .map(([key, inner]) => [key, sorted(inner)])
-      )
-    : value
+/** Opens a cart at the edge. */
+export const openRequest = (region: Region, key: string) =>
+  ({ method: "POST", path: "/v1/carts", key, body: { region, currency: Catalogue.currency } }) as const

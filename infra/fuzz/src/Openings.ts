@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto"
 import { setTimeout } from "node:timers/promises"
 import { customerId } from "./Issuer.ts"
 import type { World } from "./World.ts"
@@ -41,12 +42,11 @@ export interface Tokens {
 /** Things that random requests seldom come by: carts that can be bought, orders that can be cancelled and returned, prices to agree on. */
 export const make = (url: string, world: World, tokens: Tokens) => {
   const run = Date.now().toString(36)
-  let sent = 0
   const send = async (method: string, path: string, body?: object, token?: string) => {
     const request = {
       method,
       headers: {
-        "idempotency-key": `${run}-${++sent}`,
+        "idempotency-key": randomUUID(),
         ...(body === undefined ? {} : { "content-type": "application/json" }),
         ...(token === undefined ? {} : { authorization: `Bearer ${token}` })
       },

@@ -76,7 +76,7 @@ export const BulkHttp = HttpApiBuilder.group(
     const product = yield* Upstreams.entity(Product)
     const sku = yield* Upstreams.entity(Sku)
 
-    const sendStock = (item: typeof StockItem.Type, fields: ReturnType<typeof Edge.stamp>) => {
+    const sendStock = (item: typeof StockItem.Type, fields: Edge.Stamp) => {
       const entity = sku(skuId(item.region, item.sku))
       if (item.type === "receive") {
         const { quantity, warehouse } = item
@@ -87,16 +87,12 @@ export const BulkHttp = HttpApiBuilder.group(
     }
     const sendProduct = (
       { description = "", price, region, sku, taxRate, title }: typeof ProductItem.Type,
-      fields: ReturnType<typeof Edge.stamp>
+      fields: Edge.Stamp
     ) =>
       product(skuId(region, sku)).ListProduct(
         new ListProduct({ ...fields, sku, title, description, price: { ...price, taxRate } })
       )
-    const sendLine = (
-      id: CartView["id"],
-      { quantity, sku, variant = "" }: typeof LineItem.Type,
-      fields: ReturnType<typeof Edge.stamp>
-    ) =>
+    const sendLine = (id: CartView["id"], { quantity, sku, variant = "" }: typeof LineItem.Type, fields: Edge.Stamp) =>
       quantity === 0
         ? cart(id).RemoveLine(new RemoveLine({ ...fields, sku, variant }))
         : cart(id).PutLine(new PutLine({ ...fields, sku, variant, quantity }))
@@ -109,10 +105,13 @@ export const BulkHttp = HttpApiBuilder.group(
             payload.items,
             ({ region, sku }) => skuId(region, sku),
             (item, index) =>
-              Effect.map(Edge.call(sendStock(item, Edge.stamp(`bulk:${index}`, headers))), (view) => ({
-                seen: ["Sku", view.id, view.seq],
-                body: skuJson(view)
-              }))
+              Effect.map(
+                Edge.send(`bulk:${index}`, headers, (stamp) => sendStock(item, stamp)),
+                (view) => ({
+                  seen: ["Sku", view.id, view.seq],
+                  body: skuJson(view)
+                })
+              )
           )
         ),
       bulkProducts: ({ headers, payload }) =>
@@ -122,10 +121,13 @@ export const BulkHttp = HttpApiBuilder.group(
             payload.items,
             ({ region, sku }) => skuId(region, sku),
             (item, index) =>
-              Effect.map(Edge.call(sendProduct(item, Edge.stamp(`bulk:${index}`, headers))), (view) => ({
-                seen: ["Product", skuId(view.region, view.sku), view.seq],
-                body: productJson(view)
-              }))
+              Effect.map(
+                Edge.send(`bulk:${index}`, headers, (stamp) => sendProduct(item, stamp)),
+                (view) => ({
+                  seen: ["Product", skuId(view.region, view.sku), view.seq],
+                  body: productJson(view)
+                })
+              )
           )
         ),
       bulkLines: Effect.fnUntraced(function* ({ headers, params, payload }) {
@@ -134,10 +136,13 @@ export const BulkHttp = HttpApiBuilder.group(
           payload.items,
           () => params.id,
           (item, index) =>
-            Effect.map(Edge.call(sendLine(params.id, item, Edge.stamp(`bulk:${index}`, headers))), (view) => ({
-              seen: ["Cart", view.id, view.seq],
-              body: cartJson(view)
-            }))
+            Effect.map(
+              Edge.send(`bulk:${index}`, headers, (stamp) => sendLine(params.id, item, stamp)),
+              (view) => ({
+                seen: ["Cart", view.id, view.seq],
+                body: cartJson(view)
+              })
+            )
         )
       })
     })

@@ -55,7 +55,7 @@ export class CartApi extends HttpApiGroup.make("carts")
         pricing: Schema.optionalKey(Pricing)
       }),
       success: created,
-      error: [Problems.alreadyExists, Problems.commandReused, Problems.unauthorized, Problems.forbidden]
+      error: [Problems.alreadyExists, Problems.unauthorized, Problems.forbidden]
     })
       .middleware(Idempotency)
       .annotate(OpenApi.Summary, "Open a cart in a region"),
@@ -186,8 +186,7 @@ export class CartApi extends HttpApiGroup.make("carts")
         Problems.cartClosed,
         Problems.cartEmpty,
         Problems.cartFull,
-        Problems.notSold,
-        Problems.commandReused
+        Problems.notSold
       ]
     })
       .middleware(Idempotency)

@@ -12,9 +12,9 @@ import {
   RemoveLine,
   Reprice
 } from "@halles/entities/Cart"
-import { CommandReused } from "@halles/entities/EntityErrors"
 import { Order, type OrderView, type Status } from "@halles/entities/Order"
 import { CartId, type CustomerId, OrderId } from "@halles/shared/Ids"
+import { fingerprint } from "@halles/shared/Intent"
 import type { Currency } from "@halles/shared/Money"
 import { hasAccount, ownedKey } from "@halles/shared/Ownership"
 import type { Region } from "@halles/shared/Region"
@@ -24,7 +24,7 @@ import { mayAgreePrices, ownsCart, ownsCustomer } from "./Access.ts"
 import { Api } from "./Api.ts"
 import type { CartJson, CheckoutJson } from "./CartApi.ts"
 import * as Edge from "./Edge.ts"
-import { CurrencyMismatch, Unavailable } from "./EdgeErrors.ts"
+import { CurrencyMismatch, IdempotencyKeyReused, Unavailable } from "./EdgeErrors.ts"
 import { orderJson } from "./OrderHttp.ts"
 import { saleJson } from "./SaleJson.ts"
 import * as Upstreams from "./Upstreams.ts"
@@ -49,11 +49,11 @@ const checkoutJson = (view: OrderView): typeof CheckoutJson.Encoded => ({ orderI
 const undecided: ReadonlySet<Status> = new Set<Status>(["created", "payment", "reserving", "shipping", "cancelling"])
 
 /** The cart of an account names its owner in its id. */
-const newCartId = (region: Region, customerId: CustomerId | undefined, headers: Parameters<typeof Edge.token>[1]) => {
-  const random = Edge.token(`cart:${region}`, headers)
-  const owned = customerId !== undefined && hasAccount(customerId)
-  return CartId.make(`${region}_${owned ? ownedKey(random, customerId) : random}`)
-}
+const newCartId = (region: Region, customerId: CustomerId | undefined) =>
+  Effect.map(Edge.token("cart"), (random) => {
+    const owned = customerId !== undefined && hasAccount(customerId)
+    return CartId.make(`${region}_${owned ? ownedKey(random, customerId) : random}`)
+  })
 
 /** Currencies of carts never change; this many are remembered. */
 const currenciesMax = 10_000
@@ -88,14 +88,10 @@ export const CartHttp = HttpApiBuilder.group(
         const { currency, customerId, pricing = "shop", region } = payload
         yield* ownsCustomer(customerId)
         yield* mayAgreePrices(pricing === "agreed")
-        const id = newCartId(region, customerId, headers)
-        const stamp = Edge.stamp("open", headers)
-        const view = yield* Edge.call(
+        const id = yield* newCartId(region, customerId)
+        const view = yield* Edge.send("open", headers, (stamp) =>
           cart(id).OpenCart(new OpenCart({ ...stamp, currency, pricing, ...Edge.given("customerId", customerId) }))
         )
-        if (view.currency !== currency || view.pricing !== pricing || view.customerId !== (customerId ?? null)) {
-          return yield* new CommandReused({ commandId: stamp.commandId })
-        }
         return Edge.written(["Cart", id, view.seq], cartJson(view), {
           status: 201,
           headers: { location: `/v1/carts/${id}` }
@@ -107,10 +103,10 @@ export const CartHttp = HttpApiBuilder.group(
         const { quantity, unitPrice, variant = "" } = payload
         yield* mayAgreePrices(unitPrice !== undefined)
         yield* inCurrencyOf(params.id, unitPrice)
-        const view = yield* Edge.call(
+        const view = yield* Edge.send("put", headers, (stamp) =>
           cart(params.id).PutLine(
             new PutLine({
-              ...Edge.stamp(`put:${params.sku}:${variant}`, headers),
+              ...stamp,
               sku: params.sku,
               variant,
               quantity,
@@ -122,10 +118,10 @@ export const CartHttp = HttpApiBuilder.group(
       }),
       addLine: ({ headers, params, payload }) =>
         Effect.map(
-          Edge.call(
+          Edge.send("add", headers, (stamp) =>
             cart(params.id).AddLine(
               new AddLine({
-                ...Edge.stamp("add", headers),
+                ...stamp,
                 sku: payload.sku,
                 variant: payload.variant ?? "",
                 quantity: payload.quantity
@@ -135,52 +131,49 @@ export const CartHttp = HttpApiBuilder.group(
           answer
         ),
       reprice: ({ headers, params }) =>
-        Effect.map(Edge.call(cart(params.id).Reprice(new Reprice({ ...Edge.stamp("reprice", headers) }))), answer),
+        Effect.map(
+          Edge.send("reprice", headers, (stamp) => cart(params.id).Reprice(new Reprice(stamp))),
+          answer
+        ),
       putCoupon: ({ headers, params, payload }) =>
         Effect.map(
-          Edge.call(
-            cart(params.id).ApplyCoupon(
-              new ApplyCoupon({ ...Edge.stamp("coupon", headers, "edge:import"), coupon: payload })
-            )
+          Edge.send(
+            "coupon",
+            headers,
+            (stamp) => cart(params.id).ApplyCoupon(new ApplyCoupon({ ...stamp, coupon: payload })),
+            { actor: "edge:import" }
           ),
           answer
         ),
       removeCoupon: ({ headers, params }) =>
         Effect.map(
-          Edge.call(cart(params.id).RemoveCoupon(new RemoveCoupon({ ...Edge.stamp("no-coupon", headers) }))),
+          Edge.send("no-coupon", headers, (stamp) => cart(params.id).RemoveCoupon(new RemoveCoupon(stamp))),
           answer
         ),
       removeLine: ({ headers, params, query }) =>
         Effect.map(
-          Edge.call(
-            cart(params.id).RemoveLine(
-              new RemoveLine({
-                ...Edge.stamp(`remove:${params.sku}:${query.variant ?? ""}`, headers),
-                sku: params.sku,
-                variant: query.variant ?? ""
-              })
-            )
+          Edge.send("remove", headers, (stamp) =>
+            cart(params.id).RemoveLine(new RemoveLine({ ...stamp, sku: params.sku, variant: query.variant ?? "" }))
           ),
           answer
         ),
       putCharge: Effect.fnUntraced(function* ({ headers, params, payload }) {
         yield* inCurrencyOf(params.id, payload.amount)
         const charge = { code: params.code, kind: payload.kind, amount: payload.amount.amount }
-        const stamp = Edge.stamp(`charge:${params.code}`, headers, "edge:import")
-        return answer(yield* Edge.call(cart(params.id).PutCharge(new PutCharge({ ...stamp, charge }))))
+        const put = (stamp: Edge.Stamp) => cart(params.id).PutCharge(new PutCharge({ ...stamp, charge }))
+        return answer(yield* Edge.send("charge", headers, put, { actor: "edge:import" }))
       }),
       mergeCart: Effect.fnUntraced(function* ({ headers, params, payload }) {
         yield* ownsCart(payload.from)
-        const command = new Merge({ ...Edge.stamp("merge", headers), from: payload.from })
-        return answer(yield* Edge.call(cart(params.id).Merge(command)))
+        const merge = (stamp: Edge.Stamp) => cart(params.id).Merge(new Merge({ ...stamp, from: payload.from }))
+        return answer(yield* Edge.send("merge", headers, merge))
       }),
       checkOut: Effect.fnUntraced(function* ({ headers, params, payload }) {
-        const command = new CheckOut({
-          ...Edge.stamp("checkout", headers),
-          ...payload,
-          fingerprint: Edge.fingerprint(payload)
-        })
-        const { orderId } = yield* Edge.call(cart(params.id).CheckOut(command))
+        const checkOut = (stamp: Edge.Stamp) =>
+          cart(params.id).CheckOut(new CheckOut({ ...stamp, ...payload, fingerprint: fingerprint(payload) }))
+        const { orderId } = yield* Edge.send("checkout", headers, checkOut).pipe(
+          Effect.catchTag("CommandReused", () => Effect.fail(new IdempotencyKeyReused()))
+        )
         const view = yield* ordered(orderId ?? OrderId.make(params.id), Edge.waitMsOf(headers.prefer))
         return Edge.written(["Order", view.id, view.seq], checkoutJson(view), {
           status: undecided.has(view.status) ? 202 : 201,

@@ -80,8 +80,8 @@ export const CatalogHttp = HttpApiBuilder.group(
     })
     return handlers.handleAll({
       importCatalog: ({ headers, payload, query, request }) =>
-        Effect.sync(() => {
-          const importId = headers["import-id"] ?? Edge.token("import", {})
+        Effect.gen(function* () {
+          const importId = headers["import-id"] ?? (yield* Edge.token("import"))
           const format = request.headers["content-type"]?.startsWith("text/csv") === true ? "csv" : "ndjson"
           const lines = imports.run({ importId, format, body: payload, from: query.from ?? 1 })
           return HttpServerResponse.stream(
@@ -96,22 +96,16 @@ export const CatalogHttp = HttpApiBuilder.group(
       },
       putProduct: ({ headers, params, payload, query }) => {
         const { description = "", price, taxRate, title } = payload
-        const command = new ListProduct({
-          ...Edge.stamp("list", headers, "edge:import"),
-          sku: params.sku,
-          title,
-          description,
-          price: { ...price, taxRate }
-        })
-        return Effect.map(Edge.call(product(skuId(query.region, params.sku)).ListProduct(command)), answer)
+        const listed = { sku: params.sku, title, description, price: { ...price, taxRate } }
+        const list = (stamp: Edge.Stamp) =>
+          product(skuId(query.region, params.sku)).ListProduct(new ListProduct({ ...stamp, ...listed }))
+        return Effect.map(Edge.send("list", headers, list, { actor: "edge:import" }), answer)
       },
       deleteProduct: ({ headers, params, query }) =>
         Effect.map(
-          Edge.call(
-            product(skuId(query.region, params.sku)).Unlist(
-              new Unlist({ ...Edge.stamp("unlist", headers, "edge:import") })
-            )
-          ),
+          Edge.send("unlist", headers, (stamp) => product(skuId(query.region, params.sku)).Unlist(new Unlist(stamp)), {
+            actor: "edge:import"
+          }),
           answer
         ),
       getProduct: ({ params, query, request }) => {

@@ -70,28 +70,32 @@ const newestFirst = (a: Summary, b: Summary): number =>
 
 type Patch = typeof CustomerPatch.Type
 
-/**
- * One command for each thing that the patch speaks of, each named after the key, so that a repeat does the rest. The
- * first one is held against the version that the patch was made for: the others follow from it.
- */
-const commandsOf = (patch: Patch, headers: Parameters<typeof Edge.stamp>[1]) => {
+type Change = UpdateProfile | PutAddress | RemoveAddress | SetConsent
+
+/** One command for each thing that the patch speaks of, with the operation that it is named by, so that a repeat does the rest. */
+const changesOf = (
+  patch: Patch
+): ReadonlyArray<{ readonly operation: string; readonly command: (stamp: Edge.Stamp) => Change }> => {
   const { addresses = {}, consents = {}, ...profile } = patch
-  const { "if-match": _, ...unconditional } = headers
-  let isFirst = true
-  const stamp = (operation: string) => {
-    const stamped = Edge.stamp(operation, isFirst ? headers : unconditional)
-    isFirst = false
-    return stamped
-  }
   return [
-    ...(Object.keys(profile).length === 0 ? [] : [new UpdateProfile({ ...stamp("profile"), ...profile })]),
-    ...Object.entries(addresses).map(([label, address]) => {
-      const fields = stamp(`address:${label}`)
-      return address === null ? new RemoveAddress({ ...fields, label }) : new PutAddress({ ...fields, label, address })
-    }),
+    ...(Object.keys(profile).length === 0
+      ? []
+      : [{ operation: "profile", command: (stamp: Edge.Stamp) => new UpdateProfile({ ...stamp, ...profile }) }]),
+    ...Object.entries(addresses).map(([label, address]) => ({
+      operation: `address:${label}`,
+      command: (stamp: Edge.Stamp) =>
+        address === null ? new RemoveAddress({ ...stamp, label }) : new PutAddress({ ...stamp, label, address })
+    })),
     ...Purpose.literals.flatMap((purpose) => {
       const granted = consents[purpose]
-      return granted === undefined ? [] : [new SetConsent({ ...stamp(`consent:${purpose}`), purpose, granted })]
+      return granted === undefined
+        ? []
+        : [
+            {
+              operation: `consent:${purpose}`,
+              command: (stamp: Edge.Stamp) => new SetConsent({ ...stamp, purpose, granted })
+            }
+          ]
     })
   ]
 }
@@ -103,7 +107,7 @@ export const CustomerHttp = HttpApiBuilder.group(
     const customer = yield* Upstreams.entity(Customer)
     const order = yield* Upstreams.entity(Order)
     const reads = yield* Reads
-    const send = (id: CustomerId, command: ReturnType<typeof commandsOf>[number]) => {
+    const send = (id: CustomerId, command: Change) => {
       switch (command._tag) {
         case "UpdateProfile":
           return Edge.call(customer(id).UpdateProfile(command))
@@ -118,9 +122,9 @@ export const CustomerHttp = HttpApiBuilder.group(
     return handlers.handleAll({
       registerCustomer: Effect.fnUntraced(function* ({ headers, payload }) {
         const { region, ...profile } = payload
-        const id = CustomerId.make(Edge.newId("customer", region, headers))
-        const view = yield* Edge.call(
-          customer(id).Register(new Register({ ...Edge.stamp("register", headers), ...profile }))
+        const id = CustomerId.make(`${region}_${yield* Edge.token("customer")}`)
+        const view = yield* Edge.send("register", headers, (stamp) =>
+          customer(id).Register(new Register({ ...stamp, ...profile }))
         )
         return Edge.written(["Customer", id, view.seq], customerJson(view), {
           status: 201,
@@ -132,14 +136,20 @@ export const CustomerHttp = HttpApiBuilder.group(
           Edge.fresh(request, view.seq, () => customerJson(view))
         ),
       patchCustomer: Effect.fnUntraced(function* ({ headers, params, payload }) {
-        const views = yield* Effect.forEach(commandsOf(payload, headers), (command) => send(params.id, command))
+        // The first one is held against the version that the patch was made for: the others follow from it.
+        const { "if-match": _, ...unconditional } = headers
+        const views = yield* Effect.forEach(changesOf(payload), ({ command, operation }, index) =>
+          Effect.flatMap(Edge.stamp(operation, index === 0 ? headers : unconditional), (stamp) =>
+            send(params.id, command(stamp))
+          )
+        )
         const view = views.at(-1) ?? (yield* Edge.call(customer(params.id).View()))
         return Edge.written(["Customer", view.id, view.seq], customerJson(view))
       }),
       movePoints: Effect.fnUntraced(function* ({ headers, params, payload }) {
         yield* mayMove(BigInt(Math.abs(payload.points)))
-        const command = new MovePoints({ ...Edge.stamp("points", headers), ...payload })
-        const view = yield* Edge.call(customer(params.id).MovePoints(command))
+        const move = (stamp: Edge.Stamp) => customer(params.id).MovePoints(new MovePoints({ ...stamp, ...payload }))
+        const view = yield* Edge.send("points", headers, move)
         return Edge.written(["Customer", view.id, view.seq], customerJson(view))
       }),
       listOrders: Effect.fnUntraced(function* ({ headers, params, query, request }) {

@@ -1,10 +1,9 @@
 import { limitMax } from "@halles/entities/Reads"
 import { CommandId } from "@halles/shared/Ids"
+import { CurrentIntent } from "@halles/shared/Intent"
 import type { EntityParked } from "@halles/shared/Parking"
-import type { Region } from "@halles/shared/Region"
 import { Cause, Effect, Exit, Schema } from "effect"
 import { type HttpServerRequest, HttpServerResponse } from "effect/http"
-import { createHash, hash, randomBytes, randomUUID } from "node:crypto"
 import * as Consistency from "./Consistency.ts"
 import * as Deadlines from "./Deadlines.ts"
 import { InvalidRequest, Unavailable } from "./EdgeErrors.ts"
@@ -95,7 +94,7 @@ export const applied = (prefer: string | undefined): { readonly "preference-appl
   return /(?:^|[,;\s])respond-async\b/i.test(prefer ?? "") ? { "preference-applied": "respond-async" } : {}
 }
 
-/** Made by the client, new for each intent and unguessable; the same on each retry. */
+/** Made by the client, new for each intent; the same on each retry. */
 export const IdempotencyKey = Schema.String.check(Schema.isPattern(/^[\x21-\x7e]{1,100}$/u))
 
 /** Headers of what changes something: repeated with its key, it has one effect. */
@@ -124,41 +123,40 @@ const seqOfTag = (tag: string): number => {
   return seq === undefined ? -1 : Number(seq)
 }
 
-/** Names the command after the client's key, so that its repeat is known by whoever receives it. */
-export const stamp = (operation: string, headers: Keyed, actor: "edge" | "edge:import" = "edge") => ({
-  commandId: CommandId.make(`${operation}:${headers["idempotency-key"] ?? randomUUID()}`),
-  origin: { actor },
-  ...expected(headers["if-match"])
-})
-const expected = (tag: string | undefined): { readonly expectedSeq?: number } =>
+/** The version that a change is meant for. */
+export const expected = ({ "if-match": tag }: Keyed): { readonly expectedSeq?: number } =>
   tag === undefined || tag === "*" ? {} : { expectedSeq: seqOfTag(tag) }
 
-/** 132 random bits, or as many of the key's digest: whoever repeats the key finds the same id. */
-export const token = (purpose: string, headers: Keyed): string => {
-  const key = headers["idempotency-key"]
-  const bytes = key === undefined ? randomBytes(17) : createHash("sha256").update(`${purpose}:${key}`).digest()
-  return bytes.toString("base64url").slice(0, 22)
-}
-export const newId = (purpose: string, region: Region, headers: Keyed): string =>
-  `${region}_${token(`${purpose}:${region}`, headers)}`
-
-/** No body of ours nests deeper; one that does is refused by its schema, and must not exhaust the stack before. */
-const depthMax = 64
-
-const sorted = (value: unknown, depth = 0): unknown => {
-  if (typeof value !== "object" || value === null) return value
-  if (depth === depthMax) return "deeper"
-  if (Array.isArray(value)) return value.map((item) => sorted(item, depth + 1))
-  const members = value as Readonly<Record<string, unknown>>
-  return Object.fromEntries(
-    Object.keys(members)
-      .toSorted()
-      .map((key) => [key, sorted(members[key], depth + 1)])
-  )
+export interface Stamp {
+  readonly commandId: CommandId
+  readonly origin: { readonly actor: string }
+  readonly expectedSeq?: number
 }
 
-/** SHA-256 of a decoded body with its keys in order: white space and key order make no other request of it. */
-export const fingerprint = (body: object): string => hash("sha256", JSON.stringify(sorted(body)), "base64url")
+/** Names a command after what the sender wants, so that its repeat is known by whoever receives it. `about`: see `Intent`. */
+export const stamp = (
+  operation: string,
+  headers: Keyed,
+  { about, actor = "edge" }: { readonly about?: unknown; readonly actor?: "edge" | "edge:import" } = {}
+): Effect.Effect<Stamp> =>
+  Effect.map(CurrentIntent, ({ name }) => ({
+    commandId: CommandId.make(`${operation}:${name(operation, about)}`),
+    origin: { actor },
+    ...expected(headers)
+  }))
+
+/** Sends a command that is stamped, within the deadline. */
+export const send = <A, E, R>(
+  operation: string,
+  headers: Keyed,
+  command: (stamp: Stamp) => Effect.Effect<A, E, R>,
+  options: Parameters<typeof stamp>[2] = {}
+): Effect.Effect<A, Refusal<E> | Unavailable | EntityParked, R> =>
+  Effect.flatMap(stamp(operation, headers, options), (stamped) => call(command(stamped)))
+
+/** 132 bits that nobody can guess; whoever repeats a request with its key finds the same. */
+export const token = (purpose: string): Effect.Effect<string> =>
+  Effect.map(CurrentIntent, ({ name }) => name(purpose).slice(0, 22))
 
 /** A field that is there, nothing where it is undefined: for optional keys. */
 export const given = <K extends string, V>(key: K, value: V | undefined): { readonly [P in K]?: V } =>

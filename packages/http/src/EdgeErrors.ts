@@ -32,6 +32,20 @@ export class IdempotencyKeyRequired extends Schema.TaggedError<IdempotencyKeyReq
   { httpApiStatus: 400 }
 ) {}
 
+/** The key came before, with another request of the same sender. */
+export class IdempotencyKeyReused extends Schema.TaggedError<IdempotencyKeyReused>()(
+  "IdempotencyKeyReused",
+  {},
+  { httpApiStatus: 422 }
+) {}
+
+/** Anybody may send the same key, and the sender has no token to be told apart by. */
+export class WeakIdempotencyKey extends Schema.TaggedError<WeakIdempotencyKey>()(
+  "WeakIdempotencyKey",
+  {},
+  { httpApiStatus: 400 }
+) {}
+
 /** `Halles-Version` names none that is spoken. */
 export class UnknownVersion extends Schema.TaggedError<UnknownVersion>()(
   "UnknownVersion",

@@ -1,6 +1,7 @@
 import { Reads, RegionDatabases } from "@halles/entities/Reads"
 import * as BreakerNews from "@halles/shared/BreakerNews"
 import * as ClusterClient from "@halles/shared/ClusterClient"
+import { Intents } from "@halles/shared/Intent"
 import { Nats } from "@halles/shared/Nats"
 import * as Postgres from "@halles/shared/Postgres"
 import { Redis, RedisUnavailable } from "@halles/shared/Redis"
@@ -126,6 +127,7 @@ export const HttpLive = Layer.unwrap(
         ),
         Subscriptions.layer(config.webhooks.key),
         Targets.layer(allowed(config.webhooks.allow)),
+        Intents.layer(config.intentKey),
         WebhookSecrets.layer({ gateway: config.gatewayWebhookSecret, carrier: config.carrierWebhookSecret }),
         Reads.layer.pipe(
           Layer.provide(

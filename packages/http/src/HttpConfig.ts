@@ -45,6 +45,8 @@ export const HttpConfig = Config.all({
   regionUrls: Config.all(regionUrls),
   gatewayWebhookSecret: Config.Redacted("HALLES_GATEWAY_WEBHOOK_SECRET"),
   carrierWebhookSecret: Config.Redacted("HALLES_CARRIER_WEBHOOK_SECRET"),
+  /** What commands and new entities are named with; the same for all edges, and for as long as clients may repeat requests. */
+  intentKey: Config.Redacted("HALLES_INTENT_KEY"),
   importToken: Config.Redacted("HALLES_IMPORT_TOKEN"),
   adminToken: Config.Redacted("HALLES_ADMIN_TOKEN"),
   /** Whose access tokens are taken; nobody's without it. */

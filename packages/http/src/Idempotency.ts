@@ -1,12 +1,13 @@
 import { Redis } from "@halles/shared/Redis"
-import { CommandReused } from "@halles/entities/EntityErrors"
+import { type Asked, CurrentIntent, Intents } from "@halles/shared/Intent"
 import { Context, Effect, Layer, Metric, Option, Schema, type Types } from "effect"
 import { HttpServerRequest, HttpServerResponse } from "effect/http"
 import { HttpApiMiddleware } from "effect/http-api"
-import { hash } from "node:crypto"
 import * as Edge from "./Edge.ts"
-import { RequestInProgress } from "./EdgeErrors.ts"
+import { IdempotencyKeyReused, RequestInProgress, WeakIdempotencyKey } from "./EdgeErrors.ts"
+import { strengthOf } from "./Idempotency/KeyStrength.ts"
 import * as Places from "./Idempotency/Places.ts"
+import { policy } from "./Policy.ts"
 import { Principal } from "./Principal.ts"
 import * as Problems from "./Problems.ts"
 
@@ -26,13 +27,18 @@ const outcomes = Metric.counter("halles_http_idempotency_total", {
 })
 
 /**
- * On every endpoint that takes a key. The truth about a key is the entity's: its command is named after
- * it and has one effect, whatever is lost here. What Redis adds is the answer as it was given first, 422 for a key that
- * comes with another request, and 409 while the first one runs. `PUT` and `DELETE` state a result: their answer is not kept,
- * and nobody waits for the first one, since doing it twice comes to the same; what it costs them is one round trip.
+ * On every endpoint that takes a key. The truth about a key is the entity's: its command is named after what was asked for
+ * (`Intent.ts`: the sender, the key, the route and the body) and has one effect, whatever is lost here. What Redis adds is the
+ * answer as it was given first, 422 for a key that comes with another request, and 409 while the first one runs. `PUT` and
+ * `DELETE` state a result: their answer is not kept, and nobody waits for the first one, since doing it twice comes to the
+ * same; what it costs them is one round trip.
+ *
+ * A key is its sender's own. Who has no name is known by a path that only its holder knows. Where there is neither, since
+ * something new is made for anybody, the key itself has to be the proof, or it says nothing: two strangers never share what
+ * they made.
  */
 export class Idempotency extends HttpApiMiddleware.Service<Idempotency>()("@halles/http/Idempotency", {
-  error: [Problems.commandReused, Problems.requestInProgress]
+  error: [Problems.idempotencyKeyReused, Problems.requestInProgress, Problems.weakIdempotencyKey]
 }) {}
 
 const Kept = Schema.fromJsonString(
@@ -56,29 +62,6 @@ type Kept = (typeof Kept)["Type"]
 const decode = Schema.decodeUnknownOption(Kept)
 const encode = (kept: Kept): string => JSON.stringify(kept)
 const isKey = Schema.is(Edge.IdempotencyKey)
-
-/** What makes two requests the same: who sends it, where to, and the body but for white space and the order of keys. */
-const fingerprintOf = (request: HttpServerRequest.HttpServerRequest, body: string): string => {
-  return Edge.fingerprint({
-    method: request.method,
-    url: request.url,
-    version: request.headers["halles-version"],
-    parsed: parsed(body)
-  })
-}
-const parsed = (text: string): unknown => {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return text
-  }
-}
-
-/** A key is its sender's own; who has no name is known by what it knows of: the unguessable path. */
-const placeOf = (principal: Principal, request: HttpServerRequest.HttpServerRequest, key: string): string => {
-  const sender = principal.kind === "anonymous" ? request.url : `${principal.clientId}\n${principal.subject}`
-  return `idempotency:${hash("sha256", `${principal.kind}\n${sender}\n${key}`, "base64url")}`
-}
 
 /** Personal data and secrets are not kept twice: the repeat asks for them again. */
 const secret: ReadonlySet<string> = new Set(["customers", "endpoints"])
@@ -111,6 +94,8 @@ const knownOf = (found: string | null): Kept | undefined =>
 const statesResult: ReadonlySet<string> = new Set(["PUT", "DELETE"])
 
 const replayed = HttpServerResponse.setHeader("idempotent-replayed", "true")
+/** The key said nothing: whoever repeats the request gets another thing. */
+const ignored = HttpServerResponse.setHeader("idempotency-key-ignored", "true")
 
 const quietly = <A>(command: Effect.Effect<A, unknown>): Effect.Effect<Option.Option<A>> =>
   Effect.option(Effect.timeout(command, redisMsMax))
@@ -125,13 +110,14 @@ const counters = Object.fromEntries(
 
 type Answering = Effect.Effect<
   HttpServerResponse.HttpServerResponse,
-  Types.unhandled | CommandReused | RequestInProgress
+  Types.unhandled | IdempotencyKeyReused | RequestInProgress | WeakIdempotencyKey
 >
 
 export const IdempotencyLive = Layer.effect(
   Idempotency,
   Effect.gen(function* () {
     const redis = yield* Redis
+    const intents = yield* Intents
     const context = yield* Effect.context<never>()
     const count = (outcome: Outcome) => counters[outcome].updateUnsafe(1, context)
     /** One round trip, shared with others: takes the place if it is free, and says what is there if it is not. */
@@ -141,19 +127,17 @@ export const IdempotencyLive = Layer.effect(
       Effect.forkDetach(quietly(redis.use((client) => client.set(place, encode(done), "PX", keptMs))))
     const free = (place: string) => Effect.forkDetach(quietly(redis.use((client) => client.del(place))))
 
-    return Idempotency.of((answered, { group }) => {
-      const decided = (
-        request: HttpServerRequest.HttpServerRequest,
-        principal: Principal,
-        key: string,
-        body: string
-      ): Answering => {
-        const place = placeOf(principal, request, key)
-        const fingerprint = fingerprintOf(request, body)
-        const reused = () => {
-          count("reused")
-          return Effect.fail(new CommandReused({ commandId: key }))
-        }
+    const reused = Effect.suspend(() => {
+      count("reused")
+      return Effect.fail(new IdempotencyKeyReused())
+    })
+
+    return Idempotency.of((unnamed, { endpoint, group }) => {
+      const decided = (request: HttpServerRequest.HttpServerRequest, asked: Asked): Answering => {
+        const intent = intents.of(asked)
+        const answered = Effect.provideService(unnamed, CurrentIntent, intent)
+        const place = intents.placeOf(asked)
+        const fingerprint = intent.name("fingerprint")
 
         if (statesResult.has(request.method)) {
           return Effect.flatMap(
@@ -164,7 +148,7 @@ export const IdempotencyLive = Layer.effect(
                 return answered
               }
               const known = knownOf(found)
-              if (known !== undefined && known.fingerprint !== fingerprint) return reused()
+              if (known !== undefined && known.fingerprint !== fingerprint) return reused
               count(known === undefined ? "new" : "repeated")
               if (known !== undefined) return Effect.map(answered, replayed)
               return Effect.onExitPrimitive(answered, (exit) =>
@@ -191,7 +175,7 @@ export const IdempotencyLive = Layer.effect(
             count("new")
             return run
           }
-          if (known.fingerprint !== fingerprint) return reused()
+          if (known.fingerprint !== fingerprint) return reused
           if (known._tag === "Running") {
             count("running")
             return Effect.fail(new RequestInProgress())
@@ -210,10 +194,18 @@ export const IdempotencyLive = Layer.effect(
         const request = Context.getUnsafe(fiber.context, HttpServerRequest.HttpServerRequest)
         const key = request.headers["idempotency-key"]
         // A key that is malformed, or a body that cannot be read, is refused with its own problem.
-        if (key === undefined || !isKey(key)) return answered
+        if (key === undefined || !isKey(key)) return unnamed
+        const { kind, subject } = Context.get(fiber.context, Principal)
+        const sender = kind === "anonymous" ? null : subject
+        if (sender === null && policy[endpoint.identifier]?.open === "everybody") {
+          const strength = strengthOf(key)
+          if (strength === "guessable") return Effect.fail(new WeakIdempotencyKey())
+          if (strength === "weak") return Effect.map(unnamed, ignored)
+        }
+        const { method, url } = request
         return Effect.matchEffect(request.text, {
-          onFailure: (): Answering => answered,
-          onSuccess: (body) => decided(request, Context.get(fiber.context, Principal), key, body)
+          onFailure: (): Answering => unnamed,
+          onSuccess: (body) => decided(request, { sender, method, url, body, key })
         })
       })
     })

@@ -138,23 +138,22 @@ export const OrderHttp = HttpApiBuilder.group(
         ),
       cancelOrder: ({ headers, params, payload }) =>
         Effect.map(
-          Edge.call(
-            order(params.id).Cancel(
-              new Cancel({ ...Edge.stamp("cancel", headers), reason: payload.reason ?? "requested" })
-            )
+          Edge.send("cancel", headers, (stamp) =>
+            order(params.id).Cancel(new Cancel({ ...stamp, reason: payload.reason ?? "requested" }))
           ),
           (view) => Edge.written(["Order", view.id, view.seq], orderJson(view))
         ),
       requestReturn: Effect.fnUntraced(function* ({ headers, params, payload }) {
-        const returnId = Edge.token(`return:${params.id}`, headers)
-        const command = new RequestReturn({
-          ...Edge.stamp("return", headers),
+        const returnId = yield* Edge.token("return")
+        const command = {
           returnId,
           lines: payload.lines.map((line) => ({ ...line, variant: line.variant ?? "" })),
           reason: payload.reason ?? "",
           disposition: payload.disposition
-        })
-        const view = yield* Edge.call(order(params.id).RequestReturn(command))
+        }
+        const view = yield* Edge.send("return", headers, (stamp) =>
+          order(params.id).RequestReturn(new RequestReturn({ ...stamp, ...command }))
+        )
         return Edge.written(["Order", view.id, view.seq], returnJson(view, returnId), {
           status: 202,
           headers: { location: `/v1/orders/${view.id}/returns/${returnId}` }

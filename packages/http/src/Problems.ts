@@ -1,7 +1,7 @@
 import { CartClosed, CartEmpty, CartFull, MergeRefused, NotSold, PricingMismatch } from "@halles/entities/Cart"
 import { twoFactors } from "@halles/shared/Authority"
 import { NotEnoughPoints, TooManyAddresses } from "@halles/entities/Customer"
-import { AlreadyExists, CommandReused, NotFound, PreconditionFailed } from "@halles/entities/EntityErrors"
+import { AlreadyExists, NotFound, PreconditionFailed } from "@halles/entities/EntityErrors"
 import { NotShipped, ReturnExceeds, TooLateToCancel, TooManyReturns } from "@halles/entities/Order"
 import { StockBound, StockChanged, StockPromised } from "@halles/entities/Sku"
 import { EntityParked } from "@halles/shared/Parking"
@@ -23,10 +23,14 @@ export const alreadyExists = Problem.of(AlreadyExists, {
   sample: { entity: "Cart", id: "eu_Qm3vXr8Kd0ZtWbYp5nLc2A" },
   detail: ({ entity, id }) => `Another ${entity} has the id ${id}.`
 })
-export const commandReused = Problem.of(CommandReused, {
+export const idempotencyKeyReused = Problem.of(EdgeErrors.IdempotencyKeyReused, {
   title: "The idempotency key was used for another request",
-  sample: { commandId: "checkout:0b1f6c2e" },
   detail: () => "Repeat a request with its key unchanged, and use a new key for another one."
+})
+export const weakIdempotencyKey = Problem.of(EdgeErrors.WeakIdempotencyKey, {
+  title: "Anybody could guess the idempotency key",
+  detail: () => "Without a token, send a random UUID or another key of 128 random bits, or none.",
+  help: "Send a key that nobody else can have come upon: a random UUID, a ULID, 32 hexadecimal digits, or 22 random characters of base64url. With a token, any key is your own."
 })
 export const preconditionFailed = Problem.of(PreconditionFailed, {
   title: "The resource has changed",

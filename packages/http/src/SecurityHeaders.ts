@@ -58,6 +58,7 @@ export const exposed = [
   "deprecation",
   "etag",
   "halles-version",
+  "idempotency-key-ignored",
   "idempotent-replayed",
   "link",
   "location",

@@ -31,28 +31,32 @@ export const SkuHttp = HttpApiBuilder.group(
         ),
       adjustSku: ({ headers, params, payload }) =>
         Effect.map(
-          Edge.call(
-            sku(skuId(params.region, params.sku)).Adjust(
-              new Adjust({ ...Edge.stamp("adjust", headers, "edge:import"), ...payload })
-            )
+          Edge.send(
+            "adjust",
+            headers,
+            (stamp) => sku(skuId(params.region, params.sku)).Adjust(new Adjust({ ...stamp, ...payload })),
+            { actor: "edge:import" }
           ),
           answer
         ),
       receiveSku: ({ headers, params, payload }) =>
         Effect.map(
-          Edge.call(
-            sku(skuId(params.region, params.sku)).Receive(
-              new Receive({ ...Edge.stamp("receive", headers, "edge:import"), ...payload })
-            )
+          Edge.send(
+            "receive",
+            headers,
+            (stamp) => sku(skuId(params.region, params.sku)).Receive(new Receive({ ...stamp, ...payload })),
+            { actor: "edge:import" }
           ),
           answer
         ),
       putBackOrders: ({ headers, params, payload }) =>
         Effect.map(
-          Edge.call(
-            sku(skuId(params.region, params.sku)).AllowBackOrder(
-              new AllowBackOrder({ ...Edge.stamp("back-orders", headers, "edge:import"), ...payload })
-            )
+          Edge.send(
+            "back-orders",
+            headers,
+            (stamp) =>
+              sku(skuId(params.region, params.sku)).AllowBackOrder(new AllowBackOrder({ ...stamp, ...payload })),
+            { actor: "edge:import" }
           ),
           answer
         )

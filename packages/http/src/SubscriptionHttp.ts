@@ -40,10 +40,10 @@ export const SubscriptionHttp = HttpApiBuilder.group(
       })
     })
     return handlers.handleAll({
-      createEndpoint: Effect.fnUntraced(function* ({ headers, payload }) {
+      createEndpoint: Effect.fnUntraced(function* ({ payload }) {
         yield* targets.check(payload.url)
         const { subject } = yield* Principal
-        const id = `whe_${Edge.token(`endpoint:${subject}`, headers)}`
+        const id = `whe_${yield* Edge.token("endpoint")}`
         yield* note("create", id)
         const wanted = { id, owner: subject, url: payload.url, types: payload.types }
         const made = yield* Edge.call(subscriptions.create({ ...wanted, description: payload.description ?? "" }))
@@ -68,7 +68,7 @@ export const SubscriptionHttp = HttpApiBuilder.group(
         const before = yield* mine(params.endpointId)
         yield* targets.check(payload.url)
         yield* note("replace", params.endpointId)
-        const { expectedSeq } = Edge.stamp("endpoint", headers)
+        const { expectedSeq } = Edge.expected(headers)
         const after = yield* Edge.call(subscriptions.replace(params.endpointId, payload, expectedSeq))
         if (Option.isNone(after)) return yield* new PreconditionFailed({ seq: before.seq })
         return Edge.versioned(after.value.seq, endpointJson(after.value))

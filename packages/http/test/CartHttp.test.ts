@@ -1,4 +1,5 @@
 import { assert, layer } from "@effect/vitest"
+import { steadyKey } from "@halles/shared/testing/SteadyKey"
 import { Effect } from "effect"
 import { EdgeTest, importToken } from "./EdgeTest.ts"
 import { received } from "./EntityDoubles.ts"
@@ -33,20 +34,21 @@ layer(EdgeTest.layer, { excludeTestServices: true, timeout: "60 seconds" })("car
       assert.strictEqual(waited.status, 201)
       assert.strictEqual(waited.json.status, "confirmed")
       assert.strictEqual(waited.headers.get("preference-applied"), "wait=5")
-      assert.include(received, `Cart ${opened.json.id} CheckOut checkout:k1`)
+      const checkouts = received.filter((line) => line.startsWith(`Cart ${opened.json.id} CheckOut checkout:`))
+      assert.deepStrictEqual([checkouts.length, new Set(checkouts).size], [2, 1])
     })
   )
 
   it.effect("are found again by the key they were opened with", () =>
     Effect.gen(function* () {
       const { send } = yield* EdgeTest
-      const key = { "idempotency-key": "open-1" }
+      const key = { "idempotency-key": steadyKey("open-1") }
       const first = yield* send("POST", "/v1/carts", open, key)
       const again = yield* send("POST", "/v1/carts", open, key)
       assert.strictEqual(again.json.id, first.json.id)
       const other = yield* send("POST", "/v1/carts", { ...open, currency: "EUR" }, key)
       assert.strictEqual(other.status, 422)
-      assert.strictEqual(other.json.code, "command_reused")
+      assert.strictEqual(other.json.code, "idempotency_key_reused")
     })
   )
 

@@ -7,6 +7,7 @@ import { Revocations } from "@halles/shared/Revocations"
 import { Reads } from "@halles/entities/Reads"
 import { RunnerPresence } from "@halles/shared/RunnerPresence"
 import * as Shard from "@halles/shared/Shard"
+import { Intents } from "@halles/shared/Intent"
 import { NatsTest } from "@halles/shared/testing/NatsTest"
 import { PgTest } from "@halles/shared/testing/PgTest"
 import { RedisTest } from "@halles/shared/testing/RedisTest"
@@ -39,6 +40,7 @@ import { Issuer } from "./Issuer.ts"
 export const importToken = "import-token"
 export const adminToken = "admin-token"
 export const gatewaySecret = Redacted.make(Buffer.from("gateway-secret").toString("base64"))
+export const intentKey = Redacted.make("intent-key")
 export const webhookKey = Redacted.make("webhook-key")
 export const carrierSecret = Redacted.make(Buffer.from("carrier-secret").toString("base64"))
 
@@ -137,6 +139,7 @@ export class EdgeTest extends Context.Service<
         AuditLog.layerMemory(audited),
         Subscriptions.layer(webhookKey).pipe(Layer.provide(webhookTables)),
         Targets.layer(allowed("127.0.0.0/8")),
+        Intents.layer(intentKey),
         WebhookSecrets.layer({ gateway: gatewaySecret, carrier: carrierSecret }),
         RunnerPresence.layer,
         ResponseCache.layer

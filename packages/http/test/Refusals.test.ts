@@ -1,4 +1,5 @@
 import { assert, layer } from "@effect/vitest"
+import { steadyKey } from "@halles/shared/testing/SteadyKey"
 import { Effect } from "effect"
 import { connect } from "node:net"
 import { EdgeTest, importToken } from "./EdgeTest.ts"
@@ -62,10 +63,14 @@ layer(EdgeTest.layer, { excludeTestServices: true, timeout: "60 seconds" })("ref
   )
   // Its fingerprint, its schema and its answer must not exhaust the stack.
   const deep = `{"region":"eu","currency":${'{"a":'.repeat(20_000)}1${"}".repeat(20_000)}}`
-  refused("a body that nests deeper than any of ours", ["POST", "/v1/carts", deep, { "idempotency-key": "deep" }], {
-    status: 400,
-    code: "invalid_request"
-  })
+  refused(
+    "a body that nests deeper than any of ours",
+    ["POST", "/v1/carts", deep, { "idempotency-key": steadyKey("deep") }],
+    {
+      status: 400,
+      code: "invalid_request"
+    }
+  )
   refused("wrong type", ["PUT", "/v1/carts/eu_1/lines/TEA", { quantity: "2" }], {
     status: 400,
     code: "invalid_request",

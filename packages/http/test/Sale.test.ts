@@ -54,7 +54,7 @@ layer(EdgeTest.layerOver(ShopTest.layer), { excludeTestServices: true, timeout: 
       const again = yield* send("POST", `${path}/checkout`, checkout, key)
       assert.strictEqual(again.json.orderId, placed.json.orderId)
       const reused = yield* send("POST", `${path}/checkout`, { ...checkout, email: "eve@example.com" }, key)
-      assert.strictEqual(reused.json.code, "command_reused", reused.text)
+      assert.strictEqual(reused.json.code, "idempotency_key_reused", reused.text)
       const id = placed.json.orderId
       assert.strictEqual((yield* send("PUT", `${path}/lines/TEA`, { quantity: 3 })).json.code, "cart_closed")
 

@@ -1,3 +1,4 @@
+import { steadyKey } from "@halles/shared/testing/SteadyKey"
 import { Effect, Schema } from "effect"
 import { open, type Send, WrongAnswer } from "./EdgeCalls.ts"
 import { closedLoop, type Figures, fixedWork } from "./Measure.ts"
@@ -67,7 +68,7 @@ const shopper = (send: Send, run: string) => {
     send({
       method: "POST",
       path: "/v1/carts",
-      headers: { "idempotency-key": `${run}-open-${n}` },
+      headers: { "idempotency-key": steadyKey(`${run}-open-${n}`) },
       body: '{"region":"eu","currency":"GBP"}',
       status: 201
     }).pipe(

@@ -12,6 +12,7 @@ import type { Region } from "@halles/shared/Region"
 import { Effect, Layer, Redacted, Schedule } from "effect"
 import { createHash } from "node:crypto"
 import {
+  type CommandIds,
   commandIds,
   currency,
   customer,
@@ -45,6 +46,11 @@ const call = <A, E extends { readonly _tag: string }, R>(effect: Effect.Effect<A
 const idOf = (region: Region, key: string): CartId =>
   CartId.make(`${region}_${createHash("sha256").update(`load:${key}`).digest("base64url").slice(0, 22)}`)
 
+const own: CommandIds = {
+  open: (_, key) => `open:${key}`,
+  put: (_, code, quantity, key) => `put:${code}=${quantity}:${key}`,
+  checkOut: (_, key) => `checkout:${key}`
+}
 const command = (id: string) => CommandId.make(id)
 const skuOf = (region: Region, code: string) => SkuId.make(`${region}_${code}`)
 
@@ -76,10 +82,11 @@ export const layer = (options: Options) =>
       }
 
       return Shop.of({
+        commandIds: own,
         openCart: (region, key) =>
           Effect.suspend(() => {
             const id = idOf(region, key)
-            const open = new OpenCart({ commandId: command(commandIds.open(key)), currency, pricing: "shop" })
+            const open = new OpenCart({ commandId: command(own.open(region, key)), currency, pricing: "shop" })
             return Effect.as(call(carts(id).OpenCart(open)), id)
           }),
         putLine: (cart, code, quantity, key) =>
@@ -87,7 +94,7 @@ export const layer = (options: Options) =>
             call(
               carts(cart).PutLine(
                 new PutLine({
-                  commandId: command(commandIds.put(code, key)),
+                  commandId: command(own.put(cart, code, quantity, key)),
                   sku: SkuCode.make(code),
                   variant: "",
                   quantity
@@ -98,7 +105,7 @@ export const layer = (options: Options) =>
         viewCart: (cart) => Effect.asVoid(call(carts(cart).View())),
         checkOut: (cart, key) =>
           Effect.gen(function* () {
-            const commandId = command(commandIds.checkOut(key))
+            const commandId = command(own.checkOut(cart, key))
             yield* call(carts(cart).CheckOut(new CheckOut({ commandId, ...customer, fingerprint: "load" })))
             const settled = orders(OrderId.make(cart)).Settled({ timeoutMs: decidedWithinMs })
             const order = yield* call(

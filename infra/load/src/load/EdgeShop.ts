@@ -1,4 +1,7 @@
 import { Pool } from "@effect/platform-node/Undici"
+import { Intents } from "@halles/shared/Intent"
+import type { Region } from "@halles/shared/Region"
+import { steadyKey } from "@halles/shared/testing/SteadyKey"
 import * as WebhookSignature from "@halles/shared/WebhookSignature"
 import { Effect, Layer, Redacted } from "effect"
 import {
@@ -15,6 +18,8 @@ import {
 
 export interface Options {
   readonly url: string
+  /** What the edge names commands with: the load asks the journal for them. */
+  readonly intentKey: string
   readonly importToken: string
   /** What the carrier signs with: the load speaks for it. */
   readonly carrierSecret: string
@@ -32,6 +37,27 @@ interface Request {
 
 const json = { "content-type": "application/json" }
 const keyed = (key: string) => ({ ...json, "idempotency-key": key })
+
+const openRequest = (region: Region, key: string): Request => ({
+  method: "POST",
+  path: "/v1/carts",
+  // Who has no token is known by a key that nobody else comes upon.
+  headers: keyed(steadyKey(key)),
+  body: JSON.stringify({ region, currency })
+})
+const putRequest = (cart: string, code: string, quantity: number, key: string): Request => ({
+  method: "PUT",
+  path: `/v1/carts/${cart}/lines/${code}`,
+  headers: keyed(key),
+  body: JSON.stringify({ quantity })
+})
+const checkOutRequest = (cart: string, key: string): Request => ({
+  method: "POST",
+  path: `/v1/carts/${cart}/checkout`,
+  headers: { ...keyed(key), prefer: `wait=${decidedWithinMs / 1000}` },
+  body: JSON.stringify(customer),
+  withinMs: decidedWithinMs + deadlineMs
+})
 
 /** `503 unavailable`: the status, and the problem's code if there is one. */
 const codeOf = (status: number, text: string): string =>
@@ -86,34 +112,25 @@ export const layer = (options: Options) =>
           Effect.try({ try: () => from(JSON.parse(text)), catch: () => new NoAnswer({ code: "unreadable answer" }) })
         )
 
+      const intents = Intents.make(Redacted.make(options.intentKey))
+      const idOf = (operation: string, { body = "", headers, method, path }: Request): string => {
+        const key = headers?.["idempotency-key"] ?? ""
+        return `${operation}:${intents.of({ sender: null, method, url: path, body, key }).name(operation)}`
+      }
       return Shop.of({
-        openCart: (region, key) =>
-          read(
-            { method: "POST", path: "/v1/carts", headers: keyed(key), body: JSON.stringify({ region, currency }) },
-            (cart) => (cart as { readonly id: string }).id
-          ),
-        putLine: (cart, code, quantity, key) =>
-          tell({
-            method: "PUT",
-            path: `/v1/carts/${cart}/lines/${code}`,
-            headers: keyed(key),
-            body: JSON.stringify({ quantity })
-          }),
+        commandIds: {
+          open: (region, key) => idOf("open", openRequest(region, key)),
+          put: (cart, code, quantity, key) => idOf("put", putRequest(cart, code, quantity, key)),
+          checkOut: (cart, key) => idOf("checkout", checkOutRequest(cart, key))
+        },
+        openCart: (region, key) => read(openRequest(region, key), (cart) => (cart as { readonly id: string }).id),
+        putLine: (cart, code, quantity, key) => tell(putRequest(cart, code, quantity, key)),
         viewCart: (cart) => tell({ method: "GET", path: `/v1/carts/${cart}` }),
         checkOut: (cart, key) =>
-          read(
-            {
-              method: "POST",
-              path: `/v1/carts/${cart}/checkout`,
-              headers: { ...keyed(key), prefer: `wait=${decidedWithinMs / 1000}` },
-              body: JSON.stringify(customer),
-              withinMs: decidedWithinMs + deadlineMs
-            },
-            (order): Placed => {
-              const { cancelled, status } = order as { status: string; cancelled: { readonly code: string } | null }
-              return { status, cancelled: cancelled?.code ?? null }
-            }
-          ),
+          read(checkOutRequest(cart, key), (order): Placed => {
+            const { cancelled, status } = order as { status: string; cancelled: { readonly code: string } | null }
+            return { status, cancelled: cancelled?.code ?? null }
+          }),
         viewOrder: (order) => tell({ method: "GET", path: `/v1/orders/${order}` }),
         viewProduct: (region, code) => tell({ method: "GET", path: `/v1/products/${code}?region=${region}` }),
         viewStock: (region, code) => tell({ method: "GET", path: `/v1/skus/${region}/${code}` }),

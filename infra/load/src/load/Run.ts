@@ -19,7 +19,7 @@ import { type Progress, say } from "./Progress.ts"
 import * as Resources from "./Resources.ts"
 import { samplesOf } from "./Samples.ts"
 import { fillers, listing, type Scenario, type ScenarioName, scenarios } from "./Scenarios.ts"
-import { commandIds, type Listing, Shop } from "./Shop.ts"
+import { type Listing, Shop } from "./Shop.ts"
 import type { Stand } from "./Stand.ts"
 import { threads } from "./Threads.ts"
 import type { KeyPlan, Pace, Target, Work } from "./Work.ts"
@@ -85,6 +85,7 @@ const targetOf = (stand: Stand, direct: boolean, connections: number): Target =>
     : {
         _tag: "Edge",
         url: stand.edgeUrl,
+        intentKey: stand.parts.secrets.intentKey,
         importToken: stand.parts.secrets.importToken,
         carrierSecret: stand.parts.secrets.carrierWebhook,
         connections
@@ -111,7 +112,7 @@ const prepare = Effect.fnUntraced(function* (plan: Plan, scenario: Scenario, key
     keys,
     (key) =>
       Effect.map(shop.openCart(key.region, key.name), (id) => {
-        told.push({ type: "Cart", id, commandId: commandIds.open(key.name), effect: "CartOpened" })
+        told.push({ type: "Cart", id, commandId: shop.commandIds.open(key.region, key.name), effect: "CartOpened" })
         return id
       }),
     { concurrency: preparedTogether }

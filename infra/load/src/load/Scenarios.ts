@@ -78,7 +78,8 @@ const putLine = ({ cart, n, name, run, tell }: Context) =>
     const code = fillerName(run, n % cartSkus)
     const quantity = quantityOf(n)
     yield* shop.putLine(cart, code, quantity, name)
-    tell({ type: "Cart", id: cart, commandId: commandIds.put(code, name), effect: lineEffect(code, quantity) })
+    const commandId = shop.commandIds.put(cart, code, quantity, name)
+    tell({ type: "Cart", id: cart, commandId, effect: lineEffect(code, quantity) })
     return "ok" as const
   })
 
@@ -95,12 +96,12 @@ const buy = (asking: Asking) => (context: Context) =>
     const shop = yield* Shop
     const openKey = `${name}-open`
     const cart = yield* step("open", asking(shop.openCart(key.region, openKey)))
-    tell({ type: "Cart", id: cart, commandId: commandIds.open(openKey), effect: "CartOpened" })
+    tell({ type: "Cart", id: cart, commandId: shop.commandIds.open(key.region, openKey), effect: "CartOpened" })
     yield* Effect.forEach(
       basket,
       ({ code, quantity }) => {
         const lineKey = `${name}-${code}`
-        const commandId = commandIds.put(code, lineKey)
+        const commandId = shop.commandIds.put(cart, code, quantity, lineKey)
         return Effect.map(step("line", asking(shop.putLine(cart, code, quantity, lineKey))), () =>
           tell({ type: "Cart", id: cart, commandId, effect: lineEffect(code, quantity) })
         )
@@ -109,7 +110,7 @@ const buy = (asking: Asking) => (context: Context) =>
     )
     const checkOutKey = `${name}-checkout`
     const { cancelled, status } = yield* step("checkout", asking(shop.checkOut(cart, checkOutKey)))
-    tell({ type: "Cart", id: cart, commandId: commandIds.checkOut(checkOutKey), effect: "CheckedOut" })
+    tell({ type: "Cart", id: cart, commandId: shop.commandIds.checkOut(cart, checkOutKey), effect: "CheckedOut" })
     tell({ type: "Order", id: cart, commandId: null, effect: "Placed" })
     if (confirmed.has(status)) {
       tell({ type: "Order", id: cart, commandId: null, effect: "ShipmentBooked" })

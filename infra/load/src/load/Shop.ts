@@ -23,6 +23,7 @@ export interface Listing {
 export class Shop extends Context.Service<
   Shop,
   {
+    readonly commandIds: CommandIds
     /** Gives the cart's id. */
     readonly openCart: (region: Region, key: string) => Effect.Effect<string, NoAnswer>
     readonly putLine: (cart: string, code: string, quantity: number, key: string) => Effect.Effect<void, NoAnswer>
@@ -41,11 +42,15 @@ export class Shop extends Context.Service<
   }
 >()("@halles/load/Shop") {}
 
-/** Ids of the commands that the edge makes of a client's key; the direct way uses the same. */
+/** Ids of the commands that a client's key becomes, by which the journal is asked for them. */
+export interface CommandIds {
+  readonly open: (region: Region, key: string) => string
+  readonly put: (cart: string, code: string, quantity: number, key: string) => string
+  readonly checkOut: (cart: string, key: string) => string
+}
+
+/** Ids that are the same on both ways. */
 export const commandIds = {
-  open: (key: string) => `open:${key}`,
-  put: (code: string, key: string) => `put:${code}::${key}`,
-  checkOut: (key: string) => `checkout:${key}`,
   list: (key: string, row: number) => `import:${key}:${row}:list`,
   receive: (key: string, row: number) => `import:${key}:${row}:receive`,
   delivered: (event: string) => `webhook:${event}`

@@ -1,15 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
 import { audit, lineEffect, oversold, type Row, soldEffect, type Told } from "../../src/load/Books.ts"
-import { commandIds } from "../../src/load/Shop.ts"
 
 /** A cart that was opened and filled, as the journal has it and as its client was told. */
 const shopping = (lines: number) => {
   const id = "eu_cart"
-  const journal: Array<Row> = [{ type: "Cart", id, commandId: commandIds.open("k"), events: [{ _tag: "CartOpened" }] }]
-  const told: Array<Told> = [{ type: "Cart", id, commandId: commandIds.open("k"), effect: "CartOpened" }]
+  const journal: Array<Row> = [{ type: "Cart", id, commandId: "open:k", events: [{ _tag: "CartOpened" }] }]
+  const told: Array<Told> = [{ type: "Cart", id, commandId: "open:k", effect: "CartOpened" }]
   for (let n = 1; n <= lines; n++) {
-    const commandId = commandIds.put("TEA", `k-${n}`)
+    const commandId = `put:k-${n}`
     const event = { _tag: "LinePut", line: { sku: "TEA", quantity: n } }
     journal.push({ type: "Cart", id, commandId, events: [event] })
     told.push({ type: "Cart", id, commandId, effect: lineEffect("TEA", n) })

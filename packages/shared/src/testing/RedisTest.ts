@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process"
 import { mkdtemp, rm } from "node:fs/promises"
+import { connect } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Config, Context, Effect, Layer, Redacted, Schedule, Schema } from "effect"
@@ -20,6 +21,8 @@ export class RedisTest extends Context.Service<
     readonly kill: Effect.Effect<void>
     /** Returns when it accepts connections. */
     readonly start: Effect.Effect<void, RedisTestFailed>
+    /** It forgets everything, and goes on. */
+    readonly flush: Effect.Effect<void>
     /** It keeps its connections and answers nothing, until `thaw`. */
     readonly freeze: Effect.Effect<void>
     readonly thaw: Effect.Effect<void>
@@ -71,7 +74,14 @@ const make = Effect.gen(function* () {
   })
   yield* Effect.acquireRelease(start, () => kill)
   const send = (signal: NodeJS.Signals) => Effect.sync(() => void child?.kill(signal))
-  return RedisTest.of({ url, kill, start, freeze: send("SIGSTOP"), thaw: send("SIGCONT") })
+  const flush = Effect.promise(
+    () =>
+      new Promise<void>((resolve, reject) => {
+        const socket = connect(url, () => socket.write("FLUSHALL\r\n"))
+        socket.once("error", reject).once("data", () => resolve(void socket.destroy()))
+      })
+  )
+  return RedisTest.of({ url, kill, start, flush, freeze: send("SIGSTOP"), thaw: send("SIGCONT") })
 })
 
 const started = (program: string, args: ReadonlyArray<string>): Promise<ChildProcess> =>
