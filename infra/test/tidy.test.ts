@@ -166,6 +166,18 @@ describe("tidy", () => {
     assert.deepStrictEqual(lines(packagesOnly, /process\.env/), [])
   })
 
+  it("every process listens for HTTP in one way, which is bounded", () => {
+    // What measures and proves may play somebody else.
+    const ours = sources.filter(
+      ({ folder, path }) =>
+        !/^infra\/(load|fuzz|chaos|sim)$/.test(folder) && !path.endsWith("shared/src/HttpListener.ts")
+    )
+    assert.deepStrictEqual(
+      lines(ours, /\bcreateServer\b.*from "node:(http|https|http2)"|NodeHttpServer\.(layer|make)/),
+      []
+    )
+  })
+
   it("nothing is any", () => {
     assert.deepStrictEqual(lines(everything, /(: any\b|\bas any\b|<any>)/), [])
   })

@@ -1,4 +1,5 @@
-import { NodeHttpClient, NodeHttpServer } from "@effect/platform-node"
+import { NodeHttpClient } from "@effect/platform-node"
+import * as HttpListener from "@halles/shared/HttpListener"
 import { ByteSize, Context, Effect, Layer, Metric, Redacted, Schema } from "effect"
 import {
   HttpClient,
@@ -10,7 +11,6 @@ import {
 } from "effect/http"
 import { PrometheusMetrics } from "effect/observability"
 import { timingSafeEqual } from "node:crypto"
-import { createServer } from "node:http"
 
 const bodyBytesMax = 256 * 1024
 /** Below the deadline of the shop's clients, which is 1 s. */
@@ -162,12 +162,6 @@ const untraced = Layer.merge(
 export const serve = <A, E, R>(routes: Layer.Layer<A, E, R>, port: number) =>
   HttpRouter.serve(Layer.merge(routes, PrometheusMetrics.layerHttp()), { disableLogger: true }).pipe(
     Layer.provide(NodeHttpClient.layerUndiciOptions({ connections: 32, keepAliveTimeout: 4_000 })),
-    Layer.provide(
-      NodeHttpServer.layer(() => createServer({ requestTimeout: 10_000 }), {
-        host: "127.0.0.1",
-        port,
-        gracefulShutdownTimeout: "1 second"
-      })
-    ),
+    Layer.provide(HttpListener.layer({ host: "127.0.0.1", port })),
     Layer.provide(untraced)
   )

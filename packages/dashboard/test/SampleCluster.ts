@@ -1,9 +1,8 @@
-import { NodeHttpServer } from "@effect/platform-node"
+import * as HttpListener from "@halles/shared/HttpListener"
 import { dashboardFiles } from "@halles/http/DashboardFiles"
 import type { liveEvents, LiveEventName } from "@halles/http/OperatorEvents"
 import { Context, Duration, Effect, Layer, Schedule, Stream } from "effect"
 import { HttpRouter, HttpServer, HttpServerRequest, HttpServerResponse } from "effect/http"
-import { createServer } from "node:http"
 import { join } from "node:path"
 import * as Samples from "./Samples.ts"
 
@@ -147,6 +146,6 @@ export class SampleCluster extends Context.Service<
           { disableLogger: true, disableListenLog: true }
         )
       ),
-      Layer.provide(NodeHttpServer.layer(createServer, { host: "localhost", port: 0 }))
+      Layer.provide(HttpListener.layer({ host: "localhost", port: 0 }))
     )
 }

@@ -1,3 +1,4 @@
+import { plainAddress } from "@halles/shared/Network"
 import { Schema } from "effect"
 import { LRUCache } from "lru-cache"
 import { BlockList, isIPv4, isIPv6 } from "node:net"
@@ -29,9 +30,6 @@ export const parse = (rules: string): BlockList => {
   return list
 }
 
-/** An IPv4 address that came over an IPv6 socket is the IPv4 address. */
-const plain = (address: string): string => (address.startsWith("::ffff:") ? address.slice(7) : address)
-
 const includes = (list: BlockList, address: string): boolean =>
   list.check(address, address.includes(":") ? "ipv6" : "ipv4")
 
@@ -46,6 +44,8 @@ export interface AddressRules {
   /** Who asks: the peer, or, if the peer is a proxy of ours, the last address that no proxy of ours has. */
   readonly clientOf: (peer: string, forwardedFor: string | undefined) => string
   readonly verdict: (address: string) => AddressVerdict
+  /** A proxy of ours: many clients come from it. */
+  readonly isProxy: (address: string) => boolean
 }
 
 /** Lists of addresses and CIDR ranges, with commas between. */
@@ -65,13 +65,14 @@ export const make = (rules: Rules): AddressRules => {
   const hasProxies = rules.trustedProxies.trim() !== ""
   const known = new LRUCache<string, AddressVerdict>({ max: knownMax })
   return {
+    isProxy: (address) => hasProxies && includes(proxies, address),
     clientOf: (peer, forwardedFor) => {
-      const direct = plain(peer)
+      const direct = plainAddress(peer)
       if (!hasProxies || forwardedFor === undefined || !includes(proxies, direct)) return direct
       let client = direct
       // From the right: what a proxy of ours wrote is true, what stands before it anybody may have made up.
       for (const hop of forwardedFor.split(",").toReversed().slice(0, hopsMax)) {
-        const address = plain(hop.trim())
+        const address = plainAddress(hop.trim())
         if (!isIPv4(address) && !isIPv6(address)) return client
         client = address
         if (!includes(proxies, address)) return client
@@ -89,17 +90,4 @@ export const make = (rules: Rules): AddressRules => {
       return made
     }
   }
-}
-
-/** One subscriber has a whole /64 of IPv6, so that is what a bucket counts. */
-export const network = (address: string): string => {
-  if (!address.includes(":")) return address
-  const [head = "", tail] = address.split("::")
-  const left = head === "" ? [] : head.split(":")
-  const right = tail === undefined || tail === "" ? [] : tail.split(":")
-  const zeros = tail === undefined ? [] : Array.from({ length: Math.max(0, 8 - left.length - right.length) }, () => "0")
-  return `${[...left, ...zeros, ...right]
-    .slice(0, 4)
-    .map((group) => Number.parseInt(group, 16).toString(16))
-    .join(":")}::/64`
 }

@@ -111,6 +111,26 @@ export class UnsupportedMediaType extends Schema.TaggedError<UnsupportedMediaTyp
   { httpApiStatus: 415 }
 ) {}
 
+/** Whom it is for, where it ends or who sends it is left open: HTTP that two readers could take for two requests. */
+export class MalformedRequest extends Schema.TaggedError<MalformedRequest>()(
+  "MalformedRequest",
+  {},
+  { httpApiStatus: 400 }
+) {}
+export class RequestTimeout extends Schema.TaggedError<RequestTimeout>()(
+  "RequestTimeout",
+  {},
+  { httpApiStatus: 408 }
+) {}
+export class TargetTooLong extends Schema.TaggedError<TargetTooLong>()("TargetTooLong", {}, { httpApiStatus: 414 }) {}
+export class HeadersTooLarge extends Schema.TaggedError<HeadersTooLarge>()(
+  "HeadersTooLarge",
+  {},
+  { httpApiStatus: 431 }
+) {}
+/** Of one connection, pipelined. */
+export class TooManyAtOnce extends Schema.TaggedError<TooManyAtOnce>()("TooManyAtOnce", {}, { httpApiStatus: 503 }) {}
+
 /** An address rule of the operators. */
 export class AddressDenied extends Schema.TaggedError<AddressDenied>()("AddressDenied", {}, { httpApiStatus: 403 }) {}
 

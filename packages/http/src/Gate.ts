@@ -1,11 +1,15 @@
-import { Context, Effect, Layer, Metric, Schedule } from "effect"
+import { Context, Duration, Effect, Layer, Metric } from "effect"
+import type { Front, Handler, Tls } from "@halles/shared/HttpListener"
+import * as HttpListener from "@halles/shared/HttpListener"
+import * as Refusal from "@halles/shared/HttpListener/Refusal"
+import { networkOf } from "@halles/shared/Network"
 import type { IncomingMessage, ServerResponse } from "node:http"
 import * as AddressRules from "./AddressRules.ts"
 import * as Bots from "./Bots.ts"
 import { Callers } from "./Callers.ts"
 import { EdgeAnalytics } from "./EdgeAnalytics.ts"
 import { ResponseCache } from "./ResponseCache.ts"
-import * as Front from "./ResponseCache/Front.ts"
+import * as KnownAnswers from "./ResponseCache/Front.ts"
 import { Faults } from "./Faults.ts"
 import * as GateAnswers from "./GateAnswers.ts"
 import * as RateLimit from "./RateLimit.ts"
@@ -13,10 +17,7 @@ import type { Ask } from "./RateLimit/TokenBucket.ts"
 import { type Route, routeOf } from "./RouteTable.ts"
 import { CorsOrigins, exposed } from "./SecurityHeaders.ts"
 import * as Shedding from "./Shedding.ts"
-import * as SlowClients from "./SlowClients.ts"
 import { accountQuota, addressQuota, botQuota, bulkQuota, clientQuota, memoryQuota } from "./Traffic.ts"
-
-export type Handler = (request: IncomingMessage, response: ServerResponse) => void
 
 /** One request and its answer, on their way through the gate. */
 export interface Exchange {
@@ -40,8 +41,12 @@ const sentBy = ({ request, response }: Exchange): number =>
       ? Number(response.getHeader("content-length") ?? 0)
       : 0
 
+/** Imports are long, and the shop's front has many visitors. */
+const bounds = { requestMs: 3_600_000, connections: 10_000, connectionsOfOne: 1_000 }
+/** For balancers to see that readiness has fallen. */
+const notice = Duration.seconds(1)
+
 const suspectRetryAfter = { "retry-after": "60" }
-const overloadRetryAfter = { "retry-after": "1" }
 
 /**
  * What stands before the application: it sees Node's own request and answer, so that what is turned away costs next to
@@ -49,17 +54,19 @@ const overloadRetryAfter = { "retry-after": "1" }
  */
 export class Gate extends Context.Service<
   Gate,
-  {
-    /** Answers the request, or hands it to the application. */
-    readonly admit: (request: IncomingMessage, response: ServerResponse, application: Handler) => void
+  Front & {
     /** For its health. */
     readonly state: () => { readonly draining: boolean; readonly rateLimits: "redis" | "local" }
-    /** Requests that are not answered to their end yet. */
-    readonly inFlight: () => number
-    /** From now on answers say that their connection ends with them. */
-    readonly drain: () => void
   }
 >()("@halles/http/Gate") {
+  /** A listener that asks the gate first. */
+  static readonly listen = (options: {
+    readonly host: string
+    readonly port: number
+    readonly tls?: Tls | undefined
+    readonly notice?: Duration.Duration
+  }) => Layer.unwrap(Effect.map(Gate, (front) => HttpListener.layer({ notice, ...options, front, bounds })))
+
   static readonly layer = (rules: AddressRules.Rules) =>
     Layer.effect(
       Gate,
@@ -71,7 +78,7 @@ export class Gate extends Context.Service<
         const analytics = yield* EdgeAnalytics
         const { answerOf } = yield* ResponseCache
         const faults = yield* Faults
-        const front = Front.make(answerOf, () => Date.now())
+        const front = KnownAnswers.make(answerOf, () => Date.now())
         const context = yield* Effect.context<never>()
         const origins = new Set<string>(yield* CorsOrigins)
         /** Without them the page of a listed origin could not tell a 429 from a network that is down. */
@@ -84,23 +91,19 @@ export class Gate extends Context.Service<
               }
             : {}
         const bots = Bots.make({ now: () => performance.now(), challenge: yield* Bots.Challenge })
-        const underWay = new Set<Exchange>()
+        let underWay = 0
         let draining = false
-        yield* Effect.sync(() => SlowClients.cut(underWay, performance.now())).pipe(
-          Effect.repeat(Schedule.spaced(SlowClients.lookMs)),
-          Effect.forkScoped
-        )
-
         const counts = new Map<string, Metric.Counter<number>>()
         const refuse = (
           { request, response }: Exchange,
-          answer: GateAnswers.Refusal,
+          answer: Refusal.Refusal,
           headers: Readonly<Record<string, string>> = {}
         ) => {
-          const count = counts.get(answer.code) ?? Metric.withAttributes(refused, { reason: answer.code })
-          counts.set(answer.code, count)
+          const { code } = answer.document
+          const count = counts.get(code) ?? Metric.withAttributes(refused, { reason: code })
+          counts.set(code, count)
           count.updateUnsafe(1, context)
-          GateAnswers.answer(request, response, answer, { ...crossOrigin(request), ...headers })
+          Refusal.answer(request, response, answer, { ...crossOrigin(request), ...headers })
         }
 
         const asksOf = ({ address, request, route }: Exchange): ReadonlyArray<Ask> => {
@@ -110,7 +113,7 @@ export class Gate extends Context.Service<
             return [{ key: `limit:bulk:${caller.client}`, quota: bulkQuota, cost: route.traffic.cost }]
           }
           const { cost, quota } = route.traffic
-          const network = AddressRules.network(address)
+          const network = networkOf(address)
           const bot = caller === undefined && bots.declared(request.headers["user-agent"])
           const asks: Array<Ask> = [
             { key: `limit:${bot ? "bot" : "address"}:${network}`, quota: bot ? botQuota : addressQuota, cost }
@@ -125,11 +128,11 @@ export class Gate extends Context.Service<
 
         /** It costs less than asking Redis would: this process's own bucket is enough. */
         const mayHaveFromMemory = ({ address }: Exchange) =>
-          limits.askLocal({ key: `memory:${AddressRules.network(address)}`, quota: memoryQuota, cost: 1 }).allowed
+          limits.askLocal({ key: `memory:${networkOf(address)}`, quota: memoryQuota, cost: 1 }).allowed
 
         const who = ({ address, request }: Exchange): string => {
           const caller = callers.of(request.headers)
-          return caller?.account ?? caller?.client ?? AddressRules.network(address)
+          return caller?.account ?? caller?.client ?? networkOf(address)
         }
 
         const limited = (exchange: Exchange, application: Handler) => {
@@ -156,9 +159,9 @@ export class Gate extends Context.Service<
           const exchange: Exchange = { request, response, route, address, startedMs: performance.now() }
           const { denied, unlimited } = addresses.verdict(address)
           const sentBefore = sentBy(exchange)
-          underWay.add(exchange)
+          underWay += 1
           response.once("close", () => {
-            underWay.delete(exchange)
+            underWay -= 1
             analytics.saw({
               route: route.name,
               client: who(exchange),
@@ -168,11 +171,10 @@ export class Gate extends Context.Service<
             })
             if (!unlimited) bots.saw(request.headers, address, response.statusCode)
           })
-          if (draining && request.httpVersionMajor === 1) response.setHeader("connection", "close")
           if (denied) return refuse(exchange, GateAnswers.addressDenied)
           const fault = faults.draw(`route:${route.name}`)
           if (fault?.kind === "drop") return void response.destroy()
-          if (fault?.kind === "error") return refuse(exchange, GateAnswers.faultInjected, overloadRetryAfter)
+          if (fault?.kind === "error") return refuse(exchange, GateAnswers.faultInjected)
           if (fault === undefined) return onwards(exchange, unlimited, application)
           setTimeout(() => {
             if (!response.destroyed) onwards(exchange, unlimited, application)
@@ -181,8 +183,8 @@ export class Gate extends Context.Service<
 
         const onwards = (exchange: Exchange, unlimited: boolean, application: Handler) => {
           const { address, request, response, route } = exchange
-          if (shedding.refuses(route.traffic.priority, underWay.size)) {
-            return refuse(exchange, GateAnswers.overloaded, overloadRetryAfter)
+          if (shedding.refuses(route.traffic.priority, underWay)) {
+            return refuse(exchange, GateAnswers.overloaded)
           }
           if (route.shared === true) {
             if ((unlimited || mayHaveFromMemory(exchange)) && front.answer(request, response)) return
@@ -197,7 +199,10 @@ export class Gate extends Context.Service<
 
         return {
           admit,
-          inFlight: () => underWay.size,
+          // Imports are long: the bound of the whole request holds for them.
+          bodyMsOf: ({ method = "GET", url = "/" }) =>
+            routeOf(method, url).traffic.priority === "bulk" ? Number.POSITIVE_INFINITY : undefined,
+          isProxy: addresses.isProxy,
           state: () => ({ draining, rateLimits: limits.where() }),
           drain: () => {
             draining = true

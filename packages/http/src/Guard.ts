@@ -1,3 +1,4 @@
+import { JsonRefused } from "@halles/shared/JsonText"
 import { Cause, Clock, Context, Effect, Metric } from "effect"
 import { HttpRouter, HttpServerError, HttpServerRequest, type HttpServerResponse } from "effect/http"
 import * as Deadlines from "./Deadlines.ts"
@@ -45,14 +46,16 @@ const tooLarge = Problem.response(
   }),
   { connection: "close" }
 )
-const unreadable = Problem.response(
-  Problem.make({
-    code: "invalid_request",
-    status: 400,
-    title: "The request does not follow the contract",
-    detail: "The body could not be read."
-  })
-)
+const unread = Problem.make({
+  code: "invalid_request",
+  status: 400,
+  title: "The request does not follow the contract",
+  detail: "The body could not be read."
+})
+const unreadable = (cause: unknown): HttpServerResponse.HttpServerResponse =>
+  Problem.response(
+    cause instanceof JsonRefused ? { ...unread, errors: [{ pointer: cause.pointer, detail: cause.detail }] } : unread
+  )
 const unsupported = Problem.response(
   Problem.make({
     code: "unsupported_media_type",
@@ -99,7 +102,7 @@ const ofCause = (
     if (!HttpServerError.isHttpServerError(error)) continue
     if (error.reason._tag === "RouteNotFound") return Effect.succeed(notRouted(request))
     if (error.reason._tag !== "RequestParseError") continue
-    return Effect.succeed(error.reason.reason === "BodyTooLarge" ? tooLarge : unreadable)
+    return Effect.succeed(error.reason.reason === "BodyTooLarge" ? tooLarge : unreadable(error.reason.cause))
   }
   return Effect.as(Effect.logError(`${request.method} failed`, cause), internal)
 }

@@ -24,7 +24,6 @@ import { AccessTokens } from "./Credentials/AccessTokens.ts"
 import { CustomerHttp } from "./CustomerHttp.ts"
 import * as Docs from "./Docs.ts"
 import { EdgeAnalytics } from "./EdgeAnalytics.ts"
-import * as EdgeServer from "./EdgeServer.ts"
 import { FaultHttp } from "./FaultHttp.ts"
 import { Faults } from "./Faults.ts"
 import { Gate } from "./Gate.ts"
@@ -100,7 +99,7 @@ export const HttpLive = Layer.unwrap(
       routerConfig
     }).pipe(
       Layer.provide(
-        EdgeServer.layer({ host: config.host, port: config.port, tls: Option.getOrUndefined(config.tls) }).pipe(
+        Gate.listen({ host: config.host, port: config.port, tls: Option.getOrUndefined(config.tls) }).pipe(
           Layer.provideMerge(Gate.layer(config.addressRules)),
           Layer.provide([RateLimit.layer, Credentials.callers, EdgeAnalytics.layer])
         )

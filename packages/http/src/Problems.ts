@@ -214,6 +214,31 @@ export const tooManyKeys = Problem.of(TooManyKeys, {
   sample: { max: 20 },
   detail: ({ max }) => `A partner has at most ${max} keys that are good at a time. Revoke one first.`
 })
+export const malformedRequest = Problem.of(EdgeErrors.MalformedRequest, {
+  title: "The request is no clear HTTP",
+  detail: () => "Host stands twice.",
+  help: "The detail says what is wrong: a path that begins with a slash, one Host, and one of each header that may stand once."
+})
+export const requestTimeout = Problem.of(EdgeErrors.RequestTimeout, {
+  title: "The request took too long to arrive",
+  detail: () => "Send headers within ten seconds and the body without pauses.",
+  help: "Send the same request with the same idempotency key again, over a faster connection or in smaller parts."
+})
+export const targetTooLong = Problem.of(EdgeErrors.TargetTooLong, {
+  title: "The path and query are too long",
+  detail: () => "They have at most 8192 bytes.",
+  help: "Ask for less at a time."
+})
+export const headersTooLarge = Problem.of(EdgeErrors.HeadersTooLarge, {
+  title: "The headers are too large",
+  detail: () => "Headers have at most 16 KiB and are at most 100.",
+  help: "Leave out headers that are not needed; browsers often send cookies that other pages have set."
+})
+export const tooManyAtOnce = Problem.of(EdgeErrors.TooManyAtOnce, {
+  title: "Too many requests of one connection are under way",
+  detail: () => "Wait for answers before you send more, or open another connection.",
+  headers: { "retry-after": String(Problem.retryAfterSeconds) }
+})
 export const addressDenied = Problem.of(EdgeErrors.AddressDenied, {
   title: "Not from this address",
   detail: () => "Requests from this network are not taken."

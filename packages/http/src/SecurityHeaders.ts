@@ -1,15 +1,7 @@
+import { always } from "@halles/shared/HttpListener/Refusal"
 import { Context, Effect, Layer, Schema } from "effect"
 import { HttpMiddleware, HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import type { IncomingMessage } from "node:http"
-
-/** What every answer carries. A browser that is shown our JSON runs nothing in it, frames it nowhere and guesses no type. */
-export const always = {
-  "x-content-type-options": "nosniff",
-  "x-frame-options": "DENY",
-  "referrer-policy": "no-referrer",
-  "cross-origin-resource-policy": "same-origin",
-  "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=()"
-} as const
 
 const nothing = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 /** A page says itself what it needs; this much holds for one that does not. */

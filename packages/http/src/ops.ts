@@ -1,8 +1,9 @@
-import { NodeHttpServer, NodeRuntime } from "@effect/platform-node"
+import { NodeRuntime } from "@effect/platform-node"
 import { RegionDatabases } from "@halles/entities/Reads"
 import { AuditLog } from "@halles/shared/AuditLog"
 import * as BreakerNews from "@halles/shared/BreakerNews"
 import * as ClusterClient from "@halles/shared/ClusterClient"
+import * as HttpListener from "@halles/shared/HttpListener"
 import { Nats } from "@halles/shared/Nats"
 import { Placement } from "@halles/shared/Placement"
 import * as Postgres from "@halles/shared/Postgres"
@@ -12,7 +13,6 @@ import * as Telemetry from "@halles/shared/Telemetry"
 import { ByteSize, Effect, Layer, Option } from "effect"
 import { HttpIncomingMessage, HttpRouter, HttpServerResponse } from "effect/http"
 import { PrometheusMetrics } from "effect/observability"
-import { createServer } from "node:http"
 import { dashboardFiles } from "./DashboardFiles.ts"
 import { Credentials } from "./Credentials.ts"
 import { AccessTokens } from "./Credentials/AccessTokens.ts"
@@ -57,7 +57,7 @@ const OpsLive = Layer.unwrap(
       ).pipe(Layer.provide(Layer.succeed(HttpIncomingMessage.MaxBodySize, bodyMax))),
       { disableLogger: true }
     ).pipe(
-      Layer.provide(NodeHttpServer.layer(createServer, { host, port })),
+      Layer.provide(HttpListener.layer({ host, port })),
       Layer.provide([
         Sessions.layer({ issuer: config.issuerUrl, url }),
         Credentials.layer({ adminToken: config.adminToken }),

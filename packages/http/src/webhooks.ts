@@ -1,12 +1,12 @@
-import { NodeHttpClient, NodeHttpServer, NodeRuntime } from "@effect/platform-node"
+import { NodeHttpClient, NodeRuntime } from "@effect/platform-node"
 import * as BreakerNews from "@halles/shared/BreakerNews"
+import * as HttpListener from "@halles/shared/HttpListener"
 import { Nats } from "@halles/shared/Nats"
 import * as Postgres from "@halles/shared/Postgres"
 import * as Telemetry from "@halles/shared/Telemetry"
 import { Effect, Layer } from "effect"
 import { HttpRouter, HttpServerResponse } from "effect/http"
 import { PrometheusMetrics } from "effect/observability"
-import { createServer } from "node:http"
 import { WebhooksConfig } from "./HttpConfig.ts"
 import { collect } from "./Subscriptions/Collector.ts"
 import * as Sealed from "./Subscriptions/Sealed.ts"
@@ -38,7 +38,7 @@ const WebhooksLive = Layer.unwrap(
           PrometheusMetrics.layerHttp()
         ),
         { disableLogger: true }
-      ).pipe(Layer.provide(NodeHttpServer.layer(createServer, { host, port }))),
+      ).pipe(Layer.provide(HttpListener.layer({ host, port }))),
       BreakerNews.layerTell("webhooks"),
       Layer.effectDiscard(Effect.flatMap(Sender, ({ wake }) => Effect.forkScoped(collect(wake))))
     ).pipe(

@@ -1,4 +1,4 @@
-import { NodeHttpServer } from "@effect/platform-node"
+import * as HttpListener from "@halles/shared/HttpListener"
 import { AuditLog } from "@halles/shared/AuditLog"
 import type { Act } from "@halles/shared/AuditLog/Entry"
 import * as WebhookTables from "@halles/shared/OutgoingWebhooks/Tables"
@@ -23,7 +23,6 @@ import {
 } from "effect/cluster"
 import { HttpRouter, HttpServer } from "effect/http"
 import { Migrator, type SqlClient } from "effect/sql"
-import { createServer } from "node:http"
 import { Credentials } from "../src/Credentials.ts"
 import { AccessTokens } from "../src/Credentials/AccessTokens.ts"
 import { Faults } from "../src/Faults.ts"
@@ -131,7 +130,7 @@ export class EdgeTest extends Context.Service<
       })
     ).pipe(
       Layer.provide(HttpRouter.serve(RoutesLive, { disableLogger: true, disableListenLog: true, routerConfig })),
-      Layer.provide(NodeHttpServer.layer(createServer, { host: "127.0.0.1", port: 0 })),
+      Layer.provide(HttpListener.layer({ host: "127.0.0.1", port: 0 })),
       Layer.provide([
         cluster,
         lists,

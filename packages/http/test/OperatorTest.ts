@@ -1,4 +1,4 @@
-import { NodeHttpServer } from "@effect/platform-node"
+import * as HttpListener from "@halles/shared/HttpListener"
 import { migrateControl, migrateRegion } from "@halles/entities/Migrations"
 import { RegionDatabases } from "@halles/entities/Reads"
 import { AuditLog } from "@halles/shared/AuditLog"
@@ -15,7 +15,6 @@ import { PgTest } from "@halles/shared/testing/PgTest"
 import { Context, Effect, Layer, Logger, Redacted } from "effect"
 import { HttpRouter, HttpServer } from "effect/http"
 import { SqlClient } from "effect/sql"
-import { createServer } from "node:http"
 import { Credentials } from "../src/Credentials.ts"
 import { AccessTokens } from "../src/Credentials/AccessTokens.ts"
 import { Guard } from "../src/Guard.ts"
@@ -119,7 +118,7 @@ export class OperatorTest extends Context.Service<
         })
       ).pipe(
         Layer.provide(HttpRouter.serve(routes, { disableLogger: true, disableListenLog: true })),
-        Layer.provide(NodeHttpServer.layer(createServer, { host: "127.0.0.1", port: 0 })),
+        Layer.provide(HttpListener.layer({ host: "127.0.0.1", port: 0 })),
         Layer.provide([
           sessions,
           Credentials.layer({ adminToken: Redacted.make(adminToken) }),

@@ -89,6 +89,35 @@ layer(EdgeTest.layer, { excludeTestServices: true, timeout: "60 seconds" })("ref
     status: 400,
     code: "invalid_request"
   })
+  const twice = '{"region":"eu","customer":{"a":1},"currency":"GBP","\\u0063urrency":"EUR"}'
+  refused("a member that stands twice", ["POST", "/v1/carts", twice], {
+    status: 400,
+    code: "invalid_request",
+    errors: [{ pointer: "/currency", detail: "The member stands twice" }]
+  })
+  refused("a member that no object has", ["PATCH", "/v1/customers/eu_1", '{"addresses":{"__proto__":{"name":"a"}}}'], {
+    status: 400,
+    code: "invalid_request",
+    errors: [{ pointer: "/addresses/__proto__" }]
+  })
+  refused("half a surrogate pair", ["PATCH", "/v1/customers/eu_1", '{"name":"\\ud800"}'], {
+    status: 400,
+    code: "invalid_request",
+    errors: [{ pointer: "/name" }]
+  })
+  refused("a number beyond all numbers", ["PUT", "/v1/carts/eu_1/lines/TEA", '{"quantity":1e999}'], {
+    status: 400,
+    code: "invalid_request",
+    errors: [{ pointer: "/quantity" }]
+  })
+  refused(
+    "JSON in another encoding",
+    ["POST", "/v1/carts", cart, { "content-type": "application/json; charset=utf-16" }],
+    {
+      status: 415,
+      code: "unsupported_media_type"
+    }
+  )
   refused("malformed JSON", ["POST", "/v1/carts", "{"], { status: 400, code: "invalid_request" })
   refused("no body", ["POST", "/v1/carts", undefined, { "content-type": "application/json" }], {
     status: 400,

@@ -1,8 +1,8 @@
-import { NodeHttpServer } from "@effect/platform-node"
 import { AuditLog } from "@halles/shared/AuditLog"
 import * as AuditSigner from "@halles/shared/AuditLog/Signer"
 import * as BreakerNews from "@halles/shared/BreakerNews"
 import * as ClusterClient from "@halles/shared/ClusterClient"
+import * as HttpListener from "@halles/shared/HttpListener"
 import { Nats } from "@halles/shared/Nats"
 import * as Postgres from "@halles/shared/Postgres"
 import { Redis } from "@halles/shared/Redis"
@@ -12,7 +12,6 @@ import { ByteSize, Effect, Layer, Option, type Redacted } from "effect"
 import { HttpIncomingMessage, HttpRouter, HttpServerResponse } from "effect/http"
 import { PrometheusMetrics } from "effect/observability"
 import { SqlClient } from "effect/sql"
-import { createServer } from "node:http"
 import { AccountClosingHttp } from "./AccountClosingHttp.ts"
 import { AccountEmailHttp } from "./AccountEmailHttp.ts"
 import { AccountHttp } from "./AccountHttp.ts"
@@ -43,8 +42,6 @@ import { Throttle } from "./Throttle.ts"
 
 const bodyMax = ByteSize.kibibytes(64)
 const connectionsMax = 8
-/** How long a stopping process waits for what it has begun. */
-const drainMax = "10 seconds"
 
 export interface IdentityOptions {
   readonly issuer: string
@@ -111,13 +108,6 @@ export const identityLayer = (options: IdentityOptions) =>
     Layer.provide(Layer.succeed(HttpIncomingMessage.MaxBodySize, bodyMax))
   )
 
-const makeServer = () => {
-  const server = createServer({ headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 65_000 })
-  server.maxConnections = 5_000
-  server.maxHeadersCount = 100
-  return server
-}
-
 /** The identity process: an authorization server, the pages of accounts, and a client of the cluster that owns no shards. */
 export const IdentityLive = Layer.unwrap(
   Effect.map(
@@ -131,7 +121,7 @@ export const IdentityLive = Layer.unwrap(
         AuditSigner.layer(store.key)
       ).pipe(
         Layer.provide(coreLayer(options)),
-        Layer.provide(NodeHttpServer.layer(makeServer, { host, port, gracefulShutdownTimeout: drainMax })),
+        Layer.provide(HttpListener.layer({ host, port })),
         Layer.provide([Mail.layer({ smtpUrl, from: mailFrom }), AuditLog.layer, Revocations.layer]),
         Layer.provide(Throttle.layer.pipe(Layer.provide(Seal.layer(store.key)))),
         Layer.provide(ClusterClient.layer({ region: "identity" })),

@@ -1,4 +1,4 @@
-import { NodeHttpServer } from "@effect/platform-node"
+import * as HttpListener from "@halles/shared/HttpListener"
 import { AuditLog } from "@halles/shared/AuditLog"
 import type { Act } from "@halles/shared/AuditLog/Entry"
 import { Revocations } from "@halles/shared/Revocations"
@@ -125,7 +125,7 @@ export class IdentityTest extends Context.Service<
         const callback = yield* application
         const options = { issuer, key, sso, breachListUrl: Option.none<string>(), demo: Option.none<DemoPasswords>() }
         const served = HttpRouter.serve(identityLayer(options), { disableLogger: true, disableListenLog: true }).pipe(
-          Layer.provide(NodeHttpServer.layer(createServer, { host: "127.0.0.1", port }))
+          Layer.provide(HttpListener.layer({ host: "127.0.0.1", port }))
         )
         const prepared = Layer.effectDiscard(
           Effect.andThen(migrateIdentity, putFirstPartyClients({ issuer, shop: [callback], ops: [callback] }))

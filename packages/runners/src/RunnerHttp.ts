@@ -1,5 +1,4 @@
-import { createServer } from "node:http"
-import { NodeHttpServer } from "@effect/platform-node"
+import * as HttpListener from "@halles/shared/HttpListener"
 import { Effect, Layer } from "effect"
 import { HttpRouter, HttpServerResponse } from "effect/http"
 import { PrometheusMetrics } from "effect/observability"
@@ -24,4 +23,4 @@ export const layer = (port: number) =>
       PrometheusMetrics.layerHttp()
     ),
     { disableLogger: true, disableListenLog: true }
-  ).pipe(Layer.provide(NodeHttpServer.layer(createServer, { host: "127.0.0.1", port })))
+  ).pipe(Layer.provide(HttpListener.layer({ host: "127.0.0.1", port })))

@@ -1,11 +1,11 @@
-import { NodeHttpServer, NodeRuntime } from "@effect/platform-node"
+import { NodeRuntime } from "@effect/platform-node"
 import * as ClusterRunner from "@halles/shared/ClusterRunner"
+import * as HttpListener from "@halles/shared/HttpListener"
 import { Nats } from "@halles/shared/Nats"
 import * as Postgres from "@halles/shared/Postgres"
 import { Region } from "@halles/shared/Region"
 import { Config, Effect, Layer, Schema } from "effect"
 import { HttpRouter, HttpServerResponse } from "effect/http"
-import { createServer } from "node:http"
 import { EchoLive, EchoManaged } from "./Echo.ts"
 import * as EffectSocket from "./EffectSocket.ts"
 
@@ -43,7 +43,7 @@ const health = (port: number) =>
   HttpRouter.serve(HttpRouter.add("GET", "/health/ready", HttpServerResponse.jsonUnsafe({ ready: true })), {
     disableLogger: true,
     disableListenLog: true
-  }).pipe(Layer.provide(NodeHttpServer.layer(createServer, { host: "127.0.0.1", port })))
+  }).pipe(Layer.provide(HttpListener.layer({ host: "127.0.0.1", port })))
 
 Layer.unwrap(
   Effect.map(EchoConfig, (settings) =>

@@ -1,6 +1,7 @@
 import { NodeStream } from "@effect/platform-node"
 import { Price as ProductPrice, ListProduct, TaxRate, Title } from "@halles/entities/Product"
 import { SkuCode, WarehouseId } from "@halles/shared/Ids"
+import * as JsonText from "@halles/shared/JsonText"
 import { Region } from "@halles/shared/Region"
 import { parse } from "csv-parse"
 import { Effect, Result, Schema, Stream } from "effect"
@@ -68,11 +69,12 @@ const jsonRow = ({ length, parts }: Pending): ReadonlyArray<Row> => {
   if (length === 0) return []
   const text = Buffer.concat(parts).toString("utf8").trim()
   if (text === "") return []
-  try {
-    return [rowOf(JSON.parse(text))]
-  } catch {
-    return [fault("invalid_row", "Expected one JSON object on the line")]
-  }
+  return [
+    Result.match(JsonText.parse(text), {
+      onSuccess: rowOf,
+      onFailure: ({ detail, pointer }) => fault("invalid_row", pointer === "" ? detail : `${detail} at ${pointer}`)
+    })
+  ]
 }
 
 const splitLines = (pending: Pending, chunk: Uint8Array): readonly [Pending, ReadonlyArray<Row>] => {

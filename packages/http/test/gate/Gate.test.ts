@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Exit, Layer, Scope } from "effect"
+import { networkOf } from "@halles/shared/Network"
 import * as FastCheck from "fast-check"
 import { Agent, type IncomingHttpHeaders, request as httpRequest } from "node:http"
 import * as AddressRules from "../../src/AddressRules.ts"
@@ -271,9 +272,9 @@ describe("address rules", () => {
   })
 
   it("counts IPv6 by its /64", () => {
-    assert.strictEqual(AddressRules.network("192.0.2.1"), "192.0.2.1")
-    assert.strictEqual(AddressRules.network("2001:db8::1"), AddressRules.network("2001:db8:0:0:ffff::2"))
-    assert.notStrictEqual(AddressRules.network("2001:db8::1"), AddressRules.network("2001:db8:0:1::1"))
+    assert.strictEqual(networkOf("192.0.2.1"), "192.0.2.1")
+    assert.strictEqual(networkOf("2001:db8::1"), networkOf("2001:db8:0:0:ffff::2"))
+    assert.notStrictEqual(networkOf("2001:db8::1"), networkOf("2001:db8:0:1::1"))
   })
 })
 

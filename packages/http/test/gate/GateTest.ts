@@ -1,9 +1,9 @@
+import type { Tls } from "@halles/shared/HttpListener"
 import { Redis, RedisUnavailable } from "@halles/shared/Redis"
 import { Context, Deferred, Duration, Effect, Layer } from "effect"
 import { HttpServer, HttpServerRequest, HttpServerResponse } from "effect/http"
 import type * as AddressRules from "../../src/AddressRules.ts"
 import { EdgeAnalytics } from "../../src/EdgeAnalytics.ts"
-import * as EdgeServer from "../../src/EdgeServer.ts"
 import { Faults } from "../../src/Faults.ts"
 import { Gate } from "../../src/Gate.ts"
 import { RateLimit } from "../../src/RateLimit.ts"
@@ -34,7 +34,7 @@ export class GateTest extends Context.Service<
   static readonly layer = (
     rules: Partial<AddressRules.Rules> = {},
     notice: Duration.Duration = Duration.millis(50),
-    tls?: EdgeServer.Tls,
+    tls?: Tls,
     faults: Layer.Layer<Faults> = noFaults
   ) =>
     Layer.effect(
@@ -83,7 +83,7 @@ export class GateTest extends Context.Service<
         }
       })
     ).pipe(
-      Layer.provide(EdgeServer.layer({ host: "127.0.0.1", port: 0, notice, tls })),
+      Layer.provide(Gate.listen({ host: "127.0.0.1", port: 0, notice, tls })),
       Layer.provideMerge(Gate.layer({ ...noRules, ...rules })),
       Layer.provide([RateLimit.layer, ResponseCache.layer, EdgeAnalytics.layerNone, faults]),
       Layer.provide(redisAway)

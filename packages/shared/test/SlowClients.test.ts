@@ -2,9 +2,12 @@ import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
-import type { Exchange } from "../../src/Gate.ts"
-import * as SlowClients from "../../src/SlowClients.ts"
+import * as SlowClients from "@halles/shared/HttpListener/SlowClients"
 
+const bounds = {
+  bodyMsOf: ({ url }: IncomingMessage) => (url === "/bulk" ? Number.POSITIVE_INFINITY : 20_000),
+  stalledMs: 20_000
+}
 /** More than the buffers of both ends hold. */
 const large = Buffer.alloc(16 * 1024 * 1024)
 
@@ -14,11 +17,10 @@ it.live(
   "who sends a body for too long, or reads nothing of an answer, loses the connection; a quiet stream stays",
   () =>
     Effect.gen(function* () {
-      const underWay = new Map<string, Exchange>()
+      const underWay = new Map<string, SlowClients.Exchange>()
       const server = createServer((incoming: IncomingMessage, response: ServerResponse) => {
         const path = incoming.url ?? ""
-        const route = { traffic: { priority: path === "/bulk" ? "bulk" : "cart" } } as Exchange["route"]
-        underWay.set(path, { request: incoming, response, route, address: "127.0.0.1", startedMs: 0 })
+        underWay.set(path, { request: incoming, response, startedMs: 0 })
         if (path === "/unread") response.end(large)
         if (path === "/quiet") response.write("data: 1\n\n")
       })
@@ -49,7 +51,7 @@ it.live(
         if (sends) client.write("half")
         else client.end()
       }
-      const look = (nowMs: number) => SlowClients.cut(underWay.values(), nowMs)
+      const look = (nowMs: number) => SlowClients.cut(underWay.values(), nowMs, bounds)
       yield* wait(() => underWay.size === 4)
       // What the system takes of the large answer is taken; then nothing moves any more.
       let written = -1
