@@ -45,6 +45,29 @@ const numbers = (schema: JsonSchema): fc.Arbitrary<number> => {
     : fc.oneof({ weight: 6, arbitrary: fc.constantFrom(...few) }, edges, any)
 }
 
+/** Signs of texts that are accepted: composed, joined, right to left, beyond the first plane; digits too few for a card's number. */
+const signs = fc.constantFrom(..."aZé ø'’-.,;&<\"\\/%ßŻ例太محمד𠮷😀क१٣7", "👩‍👧", "नि", "\u200c")
+const written = (minLength: number, maxLength: number, unit: fc.Arbitrary<string>) =>
+  fc
+    .tuple(fc.constantFrom("a", "Ż", "例", "م", "😀"), fc.array(unit, { maxLength: Math.min(maxLength - 1, 60) }))
+    .map(([first, rest]) => {
+      let text = first
+      for (const sign of rest) if ([...text, ...sign].length <= maxLength) text += sign
+      return text.padEnd(minLength, "a")
+    })
+
+const label = fc.stringMatching(/^[a-zü例]{1,12}$/u)
+
+/** What the formats of the document's own stand for. */
+const formats: Readonly<Record<string, (minLength: number, maxLength: number) => fc.Arbitrary<string>>> = {
+  line: (min, max) => written(min, max, signs),
+  paragraph: (min, max) =>
+    written(min, max, fc.oneof({ weight: 6, arbitrary: signs }, fc.constantFrom("\n", "\r\n", "\t"))),
+  "idn-email": () =>
+    fc.tuple(fc.stringMatching(/^[a-z0-9+é用]{1,16}$/u), label).map(([name, host]) => `${name}@${host}.example`),
+  "iso-3166-1-alpha-2": () => fc.constantFrom("GB", "DE", "FR", "US", "BR", "HK", "SG", "JP", "IE", "AE")
+}
+
 const strings = (schema: JsonSchema): fc.Arbitrary<string> => {
   const minLength = bound(schema, "minLength") ?? 0
   const maxLength = Math.min(bound(schema, "maxLength") ?? minLength + 40, minLength + 200)
@@ -52,6 +75,8 @@ const strings = (schema: JsonSchema): fc.Arbitrary<string> => {
     return text.length >= minLength && text.length <= (bound(schema, "maxLength") ?? Number.POSITIVE_INFINITY)
   }
   const pattern = schema["pattern"] as string | undefined
+  const format = formats[String(schema["format"])]
+  if (format !== undefined) return format(minLength, bound(schema, "maxLength") ?? maxLength)
   // Whatever may be stored: no NUL and no half of a surrogate pair.
   if (pattern === undefined || pattern.startsWith("^[^\\0")) {
     return fc
@@ -87,7 +112,9 @@ export const valuesOf = (
   switch (given["type"]) {
     case "object": {
       const properties = (given["properties"] ?? {}) as Readonly<Record<string, JsonSchema>>
-      const required = (given["required"] ?? []) as ReadonlyArray<string>
+      const stated = (given["required"] ?? []) as ReadonlyArray<string>
+      // Which of these an address needs depends on its country.
+      const required = "country" in properties ? [...stated, "city", "postalCode"] : stated
       const members = Object.fromEntries(
         Object.entries(properties)
           .filter(([key]) => depth < depthMax || required.includes(key))

@@ -1,4 +1,5 @@
-import { Address, Email } from "@halles/shared/Address"
+import { Address } from "@halles/shared/Address"
+import { Email } from "@halles/shared/Email"
 import { commandFields } from "@halles/shared/Command"
 import { CartId, CustomerId, OrderId, SkuCode } from "@halles/shared/Ids"
 import { Amount, Currency, Minor } from "@halles/shared/Money"

@@ -1,8 +1,9 @@
-import { Address, Email } from "@halles/shared/Address"
+import { Address } from "@halles/shared/Address"
+import { Email } from "@halles/shared/Email"
 import { commandFields } from "@halles/shared/Command"
 import { CustomerId, OrderId } from "@halles/shared/Ids"
 import * as Shard from "@halles/shared/Shard"
-import { storable } from "@halles/shared/Text"
+import { line, PersonName } from "@halles/shared/Text"
 import { Schema } from "effect"
 import { ClusterSchema, Entity } from "effect/cluster"
 import { Rpc } from "effect/rpc"
@@ -15,7 +16,6 @@ export const recentOrdersMax = 20
 /** The newest entries that the customer itself remembers of its consents and of its points; the journal has all. */
 export const historyMax = 100
 
-export const Name = Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(120), storable)
 export const AddressLabel = Schema.String.check(Schema.isPattern(/^[A-Za-z0-9_-]{1,30}$/u))
 export const Purpose = Schema.Literals(["marketing_email", "marketing_sms", "personalisation", "analytics"])
 export const Preferences = Schema.Struct({
@@ -27,13 +27,13 @@ export const Preferences = Schema.Struct({
 export class Register extends Schema.TaggedClass<Register>()("Register", {
   ...commandFields,
   email: Schema.optionalKey(Email),
-  name: Schema.optionalKey(Name)
+  name: Schema.optionalKey(PersonName)
 }) {}
 /** Only the fields present change. */
 export class UpdateProfile extends Schema.TaggedClass<UpdateProfile>()("UpdateProfile", {
   ...commandFields,
   email: Schema.optionalKey(Email),
-  name: Schema.optionalKey(Name),
+  name: Schema.optionalKey(PersonName),
   preferences: Schema.optionalKey(Preferences)
 }) {}
 export class PutAddress extends Schema.TaggedClass<PutAddress>()("PutAddress", {
@@ -61,14 +61,14 @@ export class NoteOrder extends Schema.TaggedClass<NoteOrder>()("NoteOrder", { ..
 export class MovePoints extends Schema.TaggedClass<MovePoints>()("MovePoints", {
   ...commandFields,
   points: Schema.Int.check(Schema.isBetween({ minimum: -1_000_000, maximum: 1_000_000 })),
-  reference: Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(100), storable)
+  reference: line(100)
 }) {}
 
 export class CustomerView extends Schema.Class<CustomerView>("CustomerView")({
   id: CustomerId,
   guest: Schema.Boolean,
   email: Schema.NullOr(Email),
-  name: Schema.NullOr(Name),
+  name: Schema.NullOr(PersonName),
   addresses: Schema.Array(Schema.Struct({ label: AddressLabel, address: Address })),
   preferences: Preferences,
   consents: Schema.Array(Schema.Struct({ purpose: Purpose, granted: Schema.Boolean, at: Schema.Int })),

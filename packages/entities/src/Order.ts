@@ -1,10 +1,11 @@
-import { Address, Email } from "@halles/shared/Address"
+import { Address } from "@halles/shared/Address"
+import { Email } from "@halles/shared/Email"
 import { commandFields } from "@halles/shared/Command"
 import { CartId, CustomerId, OrderId, SkuCode } from "@halles/shared/Ids"
 import { Amount, Currency } from "@halles/shared/Money"
 import { Quantity } from "@halles/shared/Quantity"
 import * as Shard from "@halles/shared/Shard"
-import { storable } from "@halles/shared/Text"
+import { maybeParagraph, paragraph } from "@halles/shared/Text"
 import { Schema } from "effect"
 import { ClusterSchema, Entity } from "effect/cluster"
 import { Rpc, RpcGroup } from "effect/rpc"
@@ -33,7 +34,7 @@ export class Place extends Schema.TaggedClass<Place>()("Place", { ...commandFiel
 /** Only until the goods have left. */
 export class Cancel extends Schema.TaggedClass<Cancel>()("Cancel", {
   ...commandFields,
-  reason: Schema.String.check(storable, Schema.isMinLength(1), Schema.isMaxLength(200))
+  reason: paragraph(200)
 }) {}
 export const Disposition = Schema.Literals(["restock", "write_off"])
 export const ReturnLine = Schema.Struct({
@@ -46,7 +47,7 @@ export class RequestReturn extends Schema.TaggedClass<RequestReturn>()("RequestR
   ...commandFields,
   returnId: Schema.String.check(Schema.isPattern(/^[A-Za-z0-9_-]{1,60}$/u)),
   lines: Schema.Array(ReturnLine).check(Schema.isMinLength(1), Schema.isMaxLength(linesMax)),
-  reason: Schema.String.check(storable, Schema.isMaxLength(200)),
+  reason: maybeParagraph(200),
   disposition: Disposition
 }) {}
 /** From the shipment, when the carrier says so. */
@@ -64,7 +65,7 @@ export class NoteReturnReceived extends Schema.TaggedClass<NoteReturnReceived>()
 export class Operate extends Schema.TaggedClass<Operate>()("Operate", {
   ...commandFields,
   act: Schema.Literals(["retry", "compensate", "skip"]),
-  note: Schema.String.check(storable, Schema.isMinLength(1), Schema.isMaxLength(500))
+  note: paragraph(500)
 }) {}
 
 export const Status = Schema.Literals([

@@ -3,7 +3,7 @@ import { SkuCode } from "@halles/shared/Ids"
 import { Amount, Currency } from "@halles/shared/Money"
 import { Region } from "@halles/shared/Region"
 import * as Shard from "@halles/shared/Shard"
-import { storable } from "@halles/shared/Text"
+import { copy, maybeCopy } from "@halles/shared/Text"
 import { Schema } from "effect"
 import { ClusterSchema, Entity } from "effect/cluster"
 import { Rpc } from "effect/rpc"
@@ -12,7 +12,7 @@ import { Wake } from "./Wake.ts"
 
 /** Basis points: 2000 is 20 %. */
 export const TaxRate = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 10_000 }))
-export const Title = Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(300), storable)
+export const Title = copy(300)
 
 /** What the shop asks for one unit, before tax. */
 export const Price = Schema.Struct({ amount: Amount, currency: Currency, taxRate: TaxRate })
@@ -23,7 +23,7 @@ export class ListProduct extends Schema.TaggedClass<ListProduct>()("ListProduct"
   ...commandFields,
   sku: SkuCode,
   title: Title,
-  description: Schema.String.check(Schema.isMaxLength(4_000), storable),
+  description: maybeCopy(4_000),
   price: Price
 }) {}
 

@@ -2,7 +2,7 @@ import { commandFields } from "@halles/shared/Command"
 import { OrderId, SkuId, WarehouseId } from "@halles/shared/Ids"
 import { Count, Quantity } from "@halles/shared/Quantity"
 import * as Shard from "@halles/shared/Shard"
-import { storable } from "@halles/shared/Text"
+import { paragraph } from "@halles/shared/Text"
 import { Schema } from "effect"
 import { ClusterSchema, Entity } from "effect/cluster"
 import { Rpc } from "effect/rpc"
@@ -30,7 +30,7 @@ export class Adjust extends Schema.TaggedClass<Adjust>()("Adjust", {
   warehouse: WarehouseId,
   expectedOnHand: Count,
   onHand: Count,
-  reason: Schema.String.check(storable, Schema.isMinLength(1), Schema.isMaxLength(200))
+  reason: paragraph(200)
 }) {}
 /** Sets aside for an order, for `ttlMs`; may be split over warehouses. Refused as a whole when not all of it is there. */
 export class Hold extends Schema.TaggedClass<Hold>()("Hold", {

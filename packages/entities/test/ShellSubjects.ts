@@ -74,7 +74,7 @@ export const Companies = Layer.suspend(() => {
       Effect.suspend((): Effect.Effect<Booking, CarrierUnavailable> =>
         isDown(request.reference)
           ? Effect.fail(new CarrierUnavailable({ cause: "down" }))
-          : Effect.succeed(bookingOf(request.orderId, request.address.postalCode))
+          : Effect.succeed(bookingOf(request.orderId, request.address.postalCode ?? ""))
       ),
     cancel: ({ shipmentId }) => Effect.sync(() => ({ _tag: isGone(shipmentId) ? "AlreadyDispatched" : "Cancelled" })),
     returnLabel: ({ returnId }) => Effect.sync(() => labelOf(returnId))

@@ -1,4 +1,5 @@
 import { Region } from "@halles/shared/Region"
+import { paragraph } from "@halles/shared/Text"
 import { Schema } from "effect"
 
 /** Unix milliseconds. */
@@ -17,7 +18,7 @@ export const EntityRef = Schema.String.check(
 export const EntityName = Schema.String
 export const Cursor = Schema.String.check(Schema.isMaxLength(300))
 /** Why an operator does what it does; written into the audit log. */
-export const Reason = Schema.String.check(Schema.isMinLength(3), Schema.isMaxLength(500))
+export const Reason = paragraph(500, 3)
 export const Reasoned = Schema.Struct({ reason: Reason })
 
 const page = <Item extends Schema.Top>(item: Item, identifier: string) =>

@@ -1,7 +1,8 @@
-import { Email } from "@halles/shared/Address"
+import * as Email from "@halles/shared/Email"
 import type { Role } from "@halles/shared/Authority"
 import { accountCustomerId } from "@halles/shared/Ownership"
 import type { Region } from "@halles/shared/Region"
+import { PersonName } from "@halles/shared/Text"
 import { Context, Effect, Layer, Option, Schema } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { randomBytes } from "node:crypto"
@@ -21,11 +22,13 @@ export interface Account {
   readonly region: Region | null
 }
 
-/** Lower case without blanks around; what is left must be an address. Two spellings of one address are one account. */
+/** In lower case throughout, unlike a customer's. Two spellings of one address are one account. */
 export const normalised = (email: string): Option.Option<string> => {
-  const text = email.trim().normalize("NFC").toLowerCase()
-  return Schema.is(Email)(text) ? Option.some(text) : Option.none()
+  return Option.map(Option.fromUndefinedOr(Email.canonical(email)), (one) => one.toLowerCase().normalize("NFC"))
 }
+
+/** The name as it is kept, if it is one. */
+export const personName = Schema.decodeUnknownOption(PersonName)
 
 interface NewAccount {
   readonly email: string

@@ -2,7 +2,7 @@ import { AuditLog } from "@halles/shared/AuditLog"
 import { Region } from "@halles/shared/Region"
 import { Effect, Option, Schema } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
-import { Accounts, normalised } from "./Accounts.ts"
+import { Accounts, normalised, personName } from "./Accounts.ts"
 import { AuthorizationServer } from "./AuthorizationServer.ts"
 import { Forms, Refused } from "./Forms.ts"
 import { html, type Html } from "./Html.ts"
@@ -111,16 +111,16 @@ export const RegisterHttp = HttpRouter.use(
     const register = Effect.gen(function* () {
       const fields = yield* forms.read
       const email = normalised(fields["email"] ?? "")
-      const name = (fields["name"] ?? "").trim().slice(0, 120)
+      const name = personName((fields["name"] ?? "").trim())
       const region = Schema.decodeUnknownOption(Region)(fields["region"])
       const interaction = fields["interaction"] ?? ""
-      if (Option.isNone(email) || name === "" || Option.isNone(region))
+      if (Option.isNone(email) || Option.isNone(name) || Option.isNone(region))
         return yield* registerPage(interaction, "Please fill in your name and a full e-mail address.")
       yield* limited(email.value)
       const browser = yield* forms.browser
       const token = yield* pending.issue("register", {
         email: email.value,
-        name,
+        name: name.value,
         region: region.value,
         interaction,
         browser

@@ -3,7 +3,7 @@ import type { Region } from "@halles/shared/Region"
 import { Context, Effect, Layer, Option, Redacted, Schema } from "effect"
 import type { SqlError } from "effect/sql"
 import * as oidc from "openid-client"
-import { Accounts, normalised } from "./Accounts.ts"
+import { Accounts, normalised, personName } from "./Accounts.ts"
 import { Pending } from "./Pending.ts"
 import type { Proved } from "./SignIn.ts"
 
@@ -153,7 +153,7 @@ const make = Effect.fnUntraced(function* (issuer: string, options: SsoOptions) {
       if (claims === undefined || Option.isNone(email))
         return yield* new SsoFailed({ reason: "the provider names no address", cause: undefined })
       const link: Link = { issuer: claims.iss, subject: claims.sub, email: email.value }
-      const name = typeof claims["name"] === "string" ? claims["name"].slice(0, 120) : email.value
+      const name = Option.getOrElse(personName(claims["name"]), () => "Customer")
       const account = yield* accountOf(link, claims["email_verified"] === true, name)
       if (Option.isNone(account)) {
         yield* pending.put("sso", `link:${uid}`, link)

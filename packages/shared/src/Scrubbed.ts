@@ -13,7 +13,7 @@ type Rule = readonly [RegExp, string | ((found: string) => string)]
 /** What must never stand in a log, an alarm or a span, wherever it comes from: who somebody is, how they pay, what proves who they are. */
 const rules: ReadonlyArray<Rule> = [
   [/(?<=:\/\/[^\s:/@]*:)[^\s@]+(?=@)/g, "<password>"],
-  [/(?<!>)[\w.+-]+@[\w-]+(?:\.[\w-]+)+/g, "<e-mail>"],
+  [/(?<!>)[\p{L}\p{M}\p{N}\w.!#$%&'*+/=?^`{|}~-]+@[\p{L}\p{M}\p{N}\w-]+(?:[.。][\p{L}\p{M}\p{N}\w-]+)+/gu, "<e-mail>"],
   [/\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*/g, "<token>"],
   [/\b(?:tok|whsec|hk|sk)_[\w-]+/g, "<token>"],
   [/\b(Bearer|Basic)\s+[\w.~+/=-]+/gi, "$1 <token>"],

@@ -1,6 +1,8 @@
-import { Address, Email } from "@halles/shared/Address"
+import { Address } from "@halles/shared/Address"
+import { Email } from "@halles/shared/Email"
 import { type CustomerId, OrderId } from "@halles/shared/Ids"
 import { Amount } from "@halles/shared/Money"
+import { PersonName } from "@halles/shared/Text"
 import { Equal, Result, Schema } from "effect"
 import {
   AddressLabel,
@@ -9,7 +11,6 @@ import {
   type Forget,
   historyMax,
   type MovePoints,
-  Name,
   type NoteOrder,
   NotEnoughPoints,
   Preferences,
@@ -41,11 +42,11 @@ const Addressed = Schema.Struct({ label: AddressLabel, address: Address })
 const Movement = Schema.Struct({ points: Schema.Int, reference: Schema.String, at })
 
 export const Event = Schema.Union([
-  Schema.TaggedStruct("Registered", { email: Schema.NullOr(Email), name: Schema.NullOr(Name), at }),
+  Schema.TaggedStruct("Registered", { email: Schema.NullOr(Email), name: Schema.NullOr(PersonName), at }),
   /** Only what changed. */
   Schema.TaggedStruct("ProfileUpdated", {
     email: Schema.optionalKey(Email),
-    name: Schema.optionalKey(Name),
+    name: Schema.optionalKey(PersonName),
     preferences: Schema.optionalKey(Preferences),
     at
   }),
@@ -60,7 +61,7 @@ export type Event = typeof Event.Type
 
 const Known = Schema.TaggedStruct("Known", {
   email: Schema.NullOr(Email),
-  name: Schema.NullOr(Name),
+  name: Schema.NullOr(PersonName),
   /** In the order in which they came; a label such as `__proto__` would be lost as the key of an object. */
   addresses: Schema.Array(Addressed),
   preferences: Preferences,
