@@ -1,7 +1,7 @@
 import { MergeRefused } from "@halles/entities/Cart"
 import * as CartState from "@halles/entities/Cart/CartState"
 import { CommandReused, NotFound } from "@halles/entities/EntityErrors"
-import * as OrderMoney from "@halles/entities/Order/OrderMoney"
+import * as OrderAnswers from "@halles/entities/Order/OrderAnswers"
 import * as OrderState from "@halles/entities/Order/OrderState"
 import * as PaymentState from "@halles/entities/Payment/PaymentState"
 import * as SkuState from "@halles/entities/Sku/SkuState"
@@ -91,7 +91,7 @@ const sku: Subject<SkuState.State, SkuState.Command, SkuState.Event, SkuState.Re
 }
 
 const viewOrder = (id: string, state: OrderState.State, seq: number): Answer =>
-  shownOr("Order", id, OrderMoney.view(OrderId.make(id), state, seq))
+  shownOr("Order", id, OrderAnswers.view(OrderId.make(id), state, seq))
 
 const order: Subject<OrderState.State, OrderState.Command, OrderState.Event, OrderState.Refusal> = {
   model: { ...OrderState, next: () => null },

@@ -174,9 +174,9 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "refund more than was captured",
-    file: "packages/entities/src/Order/OrderState.ts",
-    find: "amount: refundOf(state, wanted),",
-    replace: "amount: state.captured + refundOf(state, wanted),",
+    file: "packages/entities/src/Order/OrderReturns.ts",
+    find: "const amount = lines.reduce((sum, { refund }) => sum + refund, whole)",
+    replace: "const amount = lines.reduce((sum, { refund }) => sum + refund, whole + state.captured)",
     caughtBy: "sim"
   },
   {

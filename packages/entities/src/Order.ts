@@ -43,6 +43,9 @@ export const ReturnLine = Schema.Struct({
   variant: Schema.String.check(Schema.isPattern(/^[A-Za-z0-9_-]{0,16}$/u)),
   quantity: Quantity
 })
+/** A line that comes back, and what is paid back for it, its tax included. */
+export const ReturnedLine = Schema.Struct({ ...ReturnLine.fields, refund: Amount })
+export type ReturnedLine = typeof ReturnedLine.Type
 export class RequestReturn extends Schema.TaggedClass<RequestReturn>()("RequestReturn", {
   ...commandFields,
   returnId: Schema.String.check(Schema.isPattern(/^[A-Za-z0-9_-]{1,60}$/u)),
@@ -96,8 +99,12 @@ export const ReturnView = Schema.Struct({
   returnId: Schema.String,
   status: Schema.Literals(["requested", "received", "refused", "refunded"]),
   disposition: Disposition,
-  lines: Schema.Array(ReturnLine),
-  /** Paid back, in minor units; 0 until it is. */
+  lines: Schema.Array(ReturnedLine),
+  /** Of `amount`: shipping and fees, which a return of everything at once gives back. */
+  outbound: Amount,
+  /** To be paid back, in minor units: what was paid for the lines, and `outbound`. */
+  amount: Amount,
+  /** Paid back; 0 until it is. */
   refunded: Amount
 })
 

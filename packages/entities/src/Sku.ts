@@ -56,6 +56,8 @@ export class Restock extends Schema.TaggedClass<Restock>()("Restock", {
 export class WriteOff extends Schema.TaggedClass<WriteOff>()("WriteOff", {
   ...commandFields,
   orderId: OrderId,
+  /** Which they had left. */
+  warehouse: WarehouseId,
   quantity: Quantity
 }) {}
 /** Whether holds may exceed what is available; the missing units are filled in order as stock is received. */

@@ -1,12 +1,9 @@
 import { assert, it } from "@effect/vitest"
 import { type CartLine, Charge, Coupon } from "../src/Cart.ts"
-import { Amount, Currency } from "@halles/shared/Money"
+import { Currency } from "@halles/shared/Money"
 import { Schema } from "effect"
-import { bill, type Priced, shopShipping, spread } from "../src/Cart/CartTotals.ts"
+import { bill, type Priced, shopShipping } from "../src/Cart/CartTotals.ts"
 import { lines } from "./Carts.ts"
-
-const upTo = (maximum: number) => Schema.Int.check(Schema.isBetween({ minimum: 0, maximum }))
-const Weights = Schema.Array(upTo(2 ** 40))
 
 const shop = (lines: ReadonlyArray<CartLine>, over: Partial<Priced> = {}): Priced => ({
   currency: "GBP",
@@ -15,26 +12,6 @@ const shop = (lines: ReadonlyArray<CartLine>, over: Partial<Priced> = {}): Price
   charges: [],
   coupon: null,
   ...over
-})
-
-it.prop("shares add up to the amount, and none exceeds its weight", [Weights, upTo(10_000)], ([weights, part]) => {
-  const sum = weights.reduce((sum, weight) => sum + weight, 0)
-  const amount = Math.floor((sum / 10_000) * part)
-  const shares = spread(amount, weights)
-  assert.strictEqual(
-    shares.reduce((sum, share) => sum + share, 0),
-    amount
-  )
-  shares.forEach((share, index) => assert.isTrue(share >= 0 && share <= weights[index]!))
-})
-
-it.prop("a share is within one minor unit of the exact one", [Weights, Amount], ([weights, amount]) => {
-  const sum = weights.reduce((sum, weight) => sum + BigInt(weight), 0n)
-  if (sum === 0n) return
-  spread(amount, weights).forEach((share, index) => {
-    const error = BigInt(share) * sum - BigInt(amount) * BigInt(weights[index]!)
-    assert.isTrue(error > -sum && error < sum)
-  })
 })
 
 it.prop(

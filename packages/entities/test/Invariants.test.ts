@@ -93,11 +93,13 @@ const insteadOf = (rows: ReadonlyArray<Row>, type: string, tag: string, ...event
   changed(rows, of(type, tag), (one) => ({ ...one, events }))
 
 /** One of the three units comes back and its money is paid out, as the order and the stock tell it. */
-const theReturn = (amount: number): ReadonlyArray<Row> => {
+const theReturn = (amount: number, over: object = {}): ReadonlyArray<Row> => {
   const key = { returnId: "r1", at }
-  const lines = [{ sku: "TEA", variant: "", quantity: 1 }]
+  const lines = [{ sku: "TEA", variant: "", quantity: 1, refund: amount }]
+  const origins = [{ sku: "TEA", allocations: [{ warehouse: "eu-main", quantity: 1 }] }]
+  const planned = { lines, outbound: 0, amount, origins, ...over }
   return [
-    row("Order", order, { _tag: "ReturnRequested", ...key, lines, amount, reason: "", disposition: "restock" }),
+    row("Order", order, { _tag: "ReturnRequested", ...key, ...planned, reason: "", disposition: "restock" }),
     row("Order", order, { _tag: "ReturnLabelled", label: "L", ...key }),
     row("Order", order, { _tag: "ReturnReceived", ...key }),
     row("Sku", "eu_TEA", { _tag: "Restocked", orderId: order, warehouse: "eu-main", quantity: 1 }),
@@ -317,6 +319,26 @@ layer(Database, { excludeTestServices: true, timeout: "60 seconds" })("Invariant
       yield* holds([...good, ...returned, paid])
       yield* finds("I8", `Order/${order}`, without([...good, ...returned, paid], "Sku", "Restocked"))
       yield* finds("I7", `Order/${order}`, [...good, ...returned])
+      const elsewhere = { _tag: "Restocked", orderId: order, warehouse: "eu-side", quantity: 1 }
+      yield* finds("I8", `Order/${order}`, insteadOf([...good, ...returned, paid], "Sku", "Restocked", elsewhere))
+    })
+  )
+
+  it.effect("I7 finds a return that pays back more or less than was paid for it, and shipping for a part", () =>
+    Effect.gen(function* () {
+      const paid = (amount: number) => {
+        const refund = { reference: "refund", amount, at }
+        return row("Payment", order, { _tag: "RefundRequested", ...refund }, { _tag: "Refunded", ...refund })
+      }
+      for (const amount of [1_199, 1_201])
+        yield* finds("I7", `Order/${order}`, [...good, ...theReturn(amount), paid(amount)])
+      const lines = [{ sku: "TEA", variant: "", quantity: 1, refund: 1_200 }]
+      const shipping = theReturn(1_595, { lines, outbound: 395 })
+      yield* finds("I7", `Order/${order}`, [...good, ...shipping, paid(1_595)])
+      const origins = [{ sku: "TEA", allocations: [{ warehouse: "eu-side", quantity: 1 }] }]
+      const elsewhere = { _tag: "Restocked", orderId: order, warehouse: "eu-side", quantity: 1 }
+      const wandered = [...good, ...theReturn(1_200, { origins }), paid(1_200)]
+      yield* finds("I7", `Order/${order}`, insteadOf(wandered, "Sku", "Restocked", elsewhere))
     })
   )
 

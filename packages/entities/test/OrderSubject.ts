@@ -3,7 +3,7 @@ import { CartId, CommandId, CustomerId, SkuCode, skuId, WarehouseId } from "@hal
 import { Effect } from "effect"
 import { Cart, CheckOut, OpenCart, PutLine } from "../src/Cart.ts"
 import { Cancel, NoteDelivered, NoteDispatched, NoteReturnReceived, Order, Place, RequestReturn } from "../src/Order.ts"
-import { view } from "../src/Order/OrderMoney.ts"
+import { view } from "../src/Order/OrderAnswers.ts"
 import * as OrderState from "../src/Order/OrderState.ts"
 import { CarrierNotice, Shipment } from "../src/Shipment.ts"
 import { Receive, Sku } from "../src/Sku.ts"

@@ -165,7 +165,7 @@ export const sku = Effect.fnUntraced(function* (n: number, over: { readonly last
         case 3:
           return new Restock({ commandId, orderId, warehouse, quantity: units })
         case 4:
-          return new WriteOff({ commandId, orderId, quantity: units })
+          return new WriteOff({ commandId, orderId, warehouse, quantity: units })
         case 5:
           return new AllowBackOrder({ commandId, allowed: yes })
         case 6:

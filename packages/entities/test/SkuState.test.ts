@@ -94,7 +94,7 @@ const commandOf = (state: SkuState.State, { kind, order: key, units, warehouse: 
     case "Restock":
       return new Restock({ commandId, orderId, warehouse, quantity: units })
     case "WriteOff":
-      return new WriteOff({ commandId, orderId, quantity: units })
+      return new WriteOff({ commandId, orderId, warehouse, quantity: units })
     case "AllowBackOrder":
       return allow(yes)
     default:

@@ -16,7 +16,18 @@ export const ReturnJson = Schema.Struct({
   returnId: ReturnView.fields.returnId,
   status: ReturnView.fields.status,
   disposition: ReturnView.fields.disposition,
-  lines: ReturnView.fields.lines,
+  lines: Schema.Array(
+    Schema.Struct({
+      ...ReturnLine.fields,
+      /** What was paid for these units: their share of discounts taken off, their tax included. */
+      refund: Money
+    })
+  ),
+  /** Shipping and fees that are paid back too: all of them, when a return brings everything of the order back at once. */
+  outbound: Money,
+  /** What is to be paid back: the refunds of its lines and `outbound`. */
+  amount: Money,
+  /** What was paid back, once it was. */
   refunded: Money
 }).annotate({ identifier: "Return" })
 

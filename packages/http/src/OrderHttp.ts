@@ -16,7 +16,9 @@ const goodsJson = (view: OrderView, goods: OrderView["returns"][number]): typeof
   returnId: goods.returnId,
   status: goods.status,
   disposition: goods.disposition,
-  lines: goods.lines,
+  lines: goods.lines.map((line) => ({ ...line, refund: money(line.refund, view.currency) })),
+  outbound: money(goods.outbound, view.currency),
+  amount: money(goods.amount, view.currency),
   refunded: money(goods.refunded, view.currency)
 })
 

@@ -120,7 +120,20 @@ const OrderDouble = Order.toLayer(
         return Effect.map(
           current,
           () =>
-            new OrderView({ ...view, returns: [{ returnId, disposition, lines, status: "requested", refunded: 0 }] })
+            new OrderView({
+              ...view,
+              returns: [
+                {
+                  returnId,
+                  disposition,
+                  lines: lines.map((line) => ({ ...line, refund: 2_334 })),
+                  status: "requested",
+                  outbound: 0,
+                  amount: 2_334,
+                  refunded: 0
+                }
+              ]
+            })
         )
       },
       NoteDispatched: unused,

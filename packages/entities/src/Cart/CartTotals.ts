@@ -1,5 +1,6 @@
 import { type Currency, portion } from "@halles/shared/Money"
 import type { CartLine, Charge, Coupon, Pricing, Totals } from "../Cart.ts"
+import { apportion } from "../Sale/Apportion.ts"
 import { goodsOf } from "./CartLines.ts"
 
 /** What a price depends on. */
@@ -36,14 +37,14 @@ export const shopShipping: Record<Currency, { readonly rate: number; readonly fr
   JPY: { rate: 600, freeFrom: 8_000 }
 }
 
-/** What the cart costs as it stands: `total = goods + charges + tax`, tax being rounded line by line after the discount. */
+/** What the cart costs as it stands: `total = goods + charges + tax`, tax and discounts being those of its lines (`apportion`). */
 export const bill = (cart: Priced): Bill => {
   const goods = goodsOf(cart.lines)
   const discount = cart.coupon === null ? 0 : portion(goods, cart.coupon.basisPoints)
   const charges = [...cart.charges, ...discountCharge(cart.coupon, discount), ...shippingCharge(cart, goods - discount)]
   const charged = charges.reduce((sum, { amount }) => sum + amount, 0)
-  const tax = taxOf(cart.lines, discount)
-  return { charges, discount, totals: { goods, charges: charged, tax, total: goods + charged + tax } }
+  const { tax, total } = apportion({ lines: cart.lines, charges, discount })
+  return { charges, discount, totals: { goods, charges: charged, tax, total } }
 }
 
 const discountCharge = (coupon: Coupon | null, discount: number): ReadonlyArray<Charge> =>
@@ -54,30 +55,4 @@ const shippingCharge = ({ currency, lines, pricing }: Priced, net: number): Read
   return pricing === "agreed" || lines.length === 0 || net >= freeFrom
     ? []
     : [{ code: "standard", kind: "shipping", amount: rate }]
-}
-
-const taxOf = (lines: ReadonlyArray<CartLine>, discount: number): number => {
-  const amounts = lines.map((line) => line.unitPrice * line.quantity)
-  const shares = spread(discount, amounts)
-  return lines.reduce((tax, line, index) => tax + portion(amounts[index]! - shares[index]!, line.taxRate), 0)
-}
-
-/**
- * Splits an amount in proportion to the weights, to the last minor unit: each share is rounded down, and what is left
- * goes, one each, to the largest remainders (Hamilton's method; of equal ones to the first). No share exceeds its weight
- * when the amount does not exceed their sum.
- */
-export const spread = (amount: number, weights: ReadonlyArray<number>): ReadonlyArray<number> => {
-  const sum = weights.reduce((sum, weight) => sum + BigInt(weight), 0n)
-  if (amount === 0 || sum === 0n) return weights.map(() => 0)
-  const parts = weights.map((weight, index) => {
-    const product = BigInt(amount) * BigInt(weight)
-    return { index, share: Number(product / sum), remainder: product % sum }
-  })
-  const left = amount - parts.reduce((shared, { share }) => shared + share, 0)
-  const favoured = parts
-    .toSorted((a, b) => (a.remainder < b.remainder ? 1 : a.remainder > b.remainder ? -1 : a.index - b.index))
-    .slice(0, left)
-  const extra = new Set(favoured.map(({ index }) => index))
-  return parts.map(({ index, share }) => (extra.has(index) ? share + 1 : share))
 }

@@ -11,7 +11,7 @@ const hash = (text: string): number => {
 }
 
 /**
- * Units per SKU, summed into two numbers: how many, and a linear fingerprint of which. Sums of different units agree in
+ * Units per SKU, or per SKU and warehouse, summed into two numbers: how many, and a linear fingerprint of which. Sums of different units agree in
  * both by chance once in 2^31, and an order of 600 lines takes the room of one.
  */
 export class Units {
@@ -52,6 +52,7 @@ export const fingerprint = (value: unknown): number => {
 export interface StockFacts {
   readonly held: Units
   readonly reserved: Units
+  /** These three by SKU and warehouse, as `TEA/eu-main`. */
   readonly shipped: Units
   readonly restocked: Units
   readonly writtenOff: Units

@@ -1,9 +1,9 @@
-import { portion } from "@halles/shared/Money"
-import { spread } from "../Cart/CartTotals.ts"
 import * as OrderState from "../Order/OrderState.ts"
+import { apportion } from "../Sale/Apportion.ts"
 import { age } from "./Carts.ts"
 import { fingerprint, type Facts, type OrderFacts, type StockFacts, Units } from "./Facts.ts"
 import type { Findings } from "./Findings.ts"
+import { compareReturns, wrongReturn, wrongReturns } from "./Returns.ts"
 import type { Reader } from "./Rows.ts"
 
 type Draft = OrderState.Draft
@@ -25,7 +25,13 @@ export const orders = (findings: Findings, facts: Facts, options: Options): Read
     row: ({ at, events, id, seq }) => {
       lastAt = at
       for (const event of events) {
+        const before = state
         state = OrderState.evolve(state, event)
+        if (event._tag === "ReturnRequested") {
+          findings.checked("I7")
+          const wrong = wrongReturn(before, event) ?? wrongReturns(state)
+          if (wrong !== null) findings.violation("I7", "Order", id, seq, wrong)
+        }
         if (event._tag !== "Placed") continue
         placed += 1
         findings.checked("I2")
@@ -70,14 +76,13 @@ export const wrongTotals = ({ charges, discount, lines, totals }: Draft): string
   if (goods !== BigInt(totals.goods)) return `goods are ${totals.goods}, the lines sum to ${goods}`
   const charged = charges.reduce((sum, { amount }) => sum + BigInt(amount), 0n)
   if (charged !== BigInt(totals.charges)) return `charges are ${totals.charges}, they sum to ${charged}`
-  const shares = spread(discount, amounts.map(Number))
-  const tax = lines.reduce(
-    (sum, { taxRate }, index) => sum + portion(Number(amounts[index]!) - shares[index]!, taxRate),
-    0
-  )
+  const { tax, total: apportioned } = apportion({ lines, charges, discount })
   if (tax !== totals.tax) return `tax is ${totals.tax}, the lines make ${tax}`
   const total = goods + charged + BigInt(tax)
-  return total === BigInt(totals.total) ? null : `the total is ${totals.total}, goods, charges and tax sum to ${total}`
+  if (total !== BigInt(totals.total)) return `the total is ${totals.total}, goods, charges and tax sum to ${total}`
+  return apportioned === totals.total
+    ? null
+    : `the total is ${totals.total}, its lines and charges come to ${apportioned}`
 }
 
 const compareCart = (findings: Findings, id: string, draft: Draft, { cart }: OrderFacts): void => {
@@ -128,9 +133,19 @@ const unitsOf = (lines: ReadonlyArray<{ readonly sku: string; readonly quantity:
   return units
 }
 
+/** By SKU and warehouse. */
+const unitsFrom = (stock: OrderState.State["stock"]): Units => {
+  const units = new Units()
+  for (const { allocations, sku } of stock) {
+    for (const { quantity, warehouse } of allocations) units.add(`${sku}/${warehouse}`, quantity)
+  }
+  return units
+}
+
 const compareStock = (findings: Findings, id: string, state: OrderState.State, stock: StockFacts | null): void => {
   findings.checked("I8")
   const bought = unitsOf(state.draft!.lines)
+  const allocated = unitsFrom(state.stock)
   const none = new Units()
   const { held, reserved, restocked, shipped, writtenOff } = stock ?? {
     held: none,
@@ -151,7 +166,7 @@ const compareStock = (findings: Findings, id: string, state: OrderState.State, s
       break
     case "shipped":
     case "delivered":
-      if (!shipped.equals(bought)) wrong("shipped, and the stock says otherwise")
+      if (!shipped.equals(allocated)) wrong("shipped, and the stock says otherwise, or from elsewhere")
       if (!held.isNone || !reserved.isNone) wrong("shipped, and still keeps stock")
       break
     case "cancelled":
@@ -162,24 +177,6 @@ const compareStock = (findings: Findings, id: string, state: OrderState.State, s
       break
   }
   compareReturns(findings, id, state, { restocked, writtenOff })
-}
-
-const compareReturns = (
-  findings: Findings,
-  id: string,
-  state: OrderState.State,
-  { restocked, writtenOff }: Pick<StockFacts, "restocked" | "writtenOff">
-): void => {
-  if (state.returns.some(({ status }) => status === "received")) return
-  const settled = state.returns.filter(({ status }) => status === "stocked" || status === "refunded")
-  const of = (disposition: string) =>
-    unitsOf(settled.filter((one) => one.disposition === disposition).flatMap(({ lines }) => lines))
-  findings.checked("I8")
-  if (restocked.equals(of("restock")) && writtenOff.equals(of("write_off"))) return
-  const detail =
-    `its returns put ${of("restock").count} back and wrote ${of("write_off").count} off, ` +
-    `the stock says ${restocked.count} and ${writtenOff.count}`
-  findings.violation("I8", "Order", id, null, detail)
 }
 
 const endOfSaga = (

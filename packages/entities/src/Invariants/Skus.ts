@@ -1,7 +1,7 @@
 import { skuCode, SkuId } from "@halles/shared/Ids"
 import type { Allocation } from "../Sku.ts"
 import * as SkuState from "../Sku/SkuState.ts"
-import type { Facts, Units } from "./Facts.ts"
+import type { Facts, StockFacts, Units } from "./Facts.ts"
 import type { Findings } from "./Findings.ts"
 import type { Reader, Row } from "./Rows.ts"
 
@@ -150,7 +150,7 @@ class History {
         if (event._tag === "Received") books.received += event.quantity
         else {
           books.restocked += event.quantity
-          this.#fact(event.orderId, "restocked", event.quantity)
+          this.#fact(event.orderId, "restocked", event.quantity, event.warehouse)
         }
         return
       }
@@ -161,7 +161,7 @@ class History {
         return
       }
       case "WrittenOff":
-        return this.#fact(event.orderId, "writtenOff", event.quantity)
+        return this.#fact(event.orderId, "writtenOff", event.quantity, event.warehouse)
       case "Held":
         return this.#hold(event)
       case "Reserved":
@@ -185,9 +185,9 @@ class History {
     }
   }
 
-  #fact(orderId: string, what: "held" | "reserved" | "shipped" | "restocked" | "writtenOff", units: number): void {
+  #fact(orderId: string, what: keyof StockFacts, units: number, warehouse?: string): void {
     const fact: Units = this.#facts.stockOf(orderId)[what]
-    fact.add(this.#code, units)
+    fact.add(warehouse === undefined ? this.#code : `${this.#code}/${warehouse}`, units)
   }
 
   #hold({ allocations, backOrdered, expiresAt, orderId }: Of<"Held">): void {
@@ -250,7 +250,7 @@ class History {
       books.onHand -= quantity
       books.reserved -= quantity
       books.shipped += quantity
-      this.#fact(orderId, "shipped", quantity)
+      this.#fact(orderId, "shipped", quantity, warehouse)
     }
     if (promised === null) return
     this.#promises.delete(orderId)

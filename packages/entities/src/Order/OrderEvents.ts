@@ -1,7 +1,7 @@
 import { CartId, SkuCode } from "@halles/shared/Ids"
 import { Amount } from "@halles/shared/Money"
 import { Schema } from "effect"
-import { Disposition, ReturnLine, Sale, Step } from "../Order.ts"
+import { Disposition, ReturnedLine, Sale, Step } from "../Order.ts"
 import { Allocation } from "../Sku.ts"
 
 const At = { at: Schema.Int }
@@ -45,8 +45,10 @@ export const Event = Schema.Union([
   Schema.TaggedStruct("PaymentVoided", At),
   Schema.TaggedStruct("ReturnRequested", {
     returnId: Schema.String,
-    lines: Schema.Array(ReturnLine),
+    lines: Schema.Array(ReturnedLine),
+    outbound: Amount,
     amount: Amount,
+    origins: Schema.Array(SkuAllocation),
     reason: Schema.String,
     disposition: Disposition,
     ...At
@@ -85,8 +87,13 @@ export const Return = Schema.Struct({
   returnId: Schema.String,
   status: Schema.Literals(["requested", "labelled", "received", "stocked", "refunded", "refused"]),
   disposition: Disposition,
-  lines: Schema.Array(ReturnLine),
-  amount: Amount
+  lines: Schema.Array(ReturnedLine),
+  /** Of `amount`: shipping and fees. */
+  outbound: Amount,
+  /** To be paid back. */
+  amount: Amount,
+  /** The warehouses that the units left, and go back to. */
+  origins: Schema.Array(SkuAllocation)
 })
 export type Return = typeof Return.Type
 
@@ -206,8 +213,8 @@ export const evolve = (before: State, event: Event): State => {
     case "PaymentVoided":
       return { ...state, phase: "cancelled" }
     case "ReturnRequested": {
-      const { amount, disposition, lines, returnId } = event
-      const added: Return = { returnId, disposition, lines, amount, status: "requested" }
+      const { amount, disposition, lines, origins, outbound, returnId } = event
+      const added: Return = { returnId, disposition, lines, outbound, amount, origins, status: "requested" }
       return { ...state, returns: [...state.returns, added], since: event.at }
     }
     case "ReturnLabelled":

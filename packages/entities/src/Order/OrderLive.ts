@@ -11,7 +11,7 @@ import * as Refusals from "../Refusals.ts"
 import { Authorise, Capture, Payment, Refund, Void } from "../Payment.ts"
 import { CancelShipment, Collect, Create, type Parcel, Shipment } from "../Shipment.ts"
 import { Hold, holdTtlMs, Release, Reserve, Restock, Ship, Sku, WriteOff } from "../Sku.ts"
-import { statusOf, view } from "./OrderMoney.ts"
+import { statusOf, view } from "./OrderAnswers.ts"
 import * as OrderState from "./OrderState.ts"
 
 /** Messages to the SKUs of one order that are under way at a time. */
@@ -172,13 +172,10 @@ const makeSaga = Effect.gen(function* () {
         case "StockReturn": {
           const restock = owed.return.disposition === "restock"
           yield* Effect.forEach(
-            owed.return.lines,
-            ({ quantity, sku: code, variant }) => {
-              const own = command(`${owed.key}:${variant}`)
-              const warehouse = state.stock.find((one) => one.sku === code)!.allocations[0]!.warehouse
-              return restock
-                ? sku(code).Restock(new Restock({ ...own, orderId, warehouse, quantity }))
-                : sku(code).WriteOff(new WriteOff({ ...own, orderId, quantity }))
+            owed.return.origins.flatMap(({ allocations, sku }) => allocations.map((from) => ({ code: sku, from }))),
+            ({ code, from: { quantity, warehouse } }) => {
+              const goods = { ...command(`${owed.key}:${warehouse}`), orderId, warehouse, quantity }
+              return restock ? sku(code).Restock(new Restock(goods)) : sku(code).WriteOff(new WriteOff(goods))
             },
             { concurrency: skusAtOnce, discard: true }
           )

@@ -28,7 +28,8 @@ import {
   type SkuAllocation,
   type State
 } from "./OrderEvents.ts"
-import { refundOf, returnable, statusOf } from "./OrderMoney.ts"
+import { statusOf } from "./OrderAnswers.ts"
+import { plan, returnables } from "./OrderReturns.ts"
 
 export { type Draft, Event, evolve, initial, type SkuAllocation, State } from "./OrderEvents.ts"
 
@@ -190,16 +191,16 @@ const decideReturn = (
   if (state.returns.some(({ returnId }) => returnId === command.returnId)) return Result.succeed([])
   if (state.returns.length >= returnsMax) return Result.fail(new TooManyReturns({ max: returnsMax }))
   const wanted = mergeLines(command.lines)
+  const returnable = returnables(state)
   for (const line of wanted) {
-    const left = returnable(state, line)
+    const left = returnable(line)
     if (line.quantity > left) return Result.fail(new ReturnExceeds({ sku: line.sku, returnable: left }))
   }
   return Result.succeed([
     {
       _tag: "ReturnRequested",
       returnId: command.returnId,
-      lines: wanted,
-      amount: refundOf(state, wanted),
+      ...plan(state, wanted),
       reason: command.reason,
       disposition: command.disposition,
       at: now

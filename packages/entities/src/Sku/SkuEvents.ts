@@ -31,7 +31,7 @@ export const Event = Schema.Union([
     fills: Schema.Array(Schema.Struct({ orderId: OrderId, allocations: Schema.Array(Allocation) }))
   }),
   Schema.TaggedStruct("Restocked", { orderId: OrderId, ...Moved }),
-  Schema.TaggedStruct("WrittenOff", { orderId: OrderId, quantity: Quantity }),
+  Schema.TaggedStruct("WrittenOff", { orderId: OrderId, ...Moved }),
   Schema.TaggedStruct("BackOrderAllowed", { allowed: Schema.Boolean })
 ])
 export type Event = typeof Event.Type

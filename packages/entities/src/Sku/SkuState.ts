@@ -74,8 +74,10 @@ export const decide = (state: State, command: Command, now: number): Decided => 
       if (reserved.backOrdered > 0) return Result.succeed([])
       return Result.succeed([{ _tag: "Shipped", orderId, allocations: reserved.allocations }])
     }
-    case "WriteOff":
-      return Result.succeed([{ _tag: "WrittenOff", orderId: command.orderId, quantity: command.quantity }])
+    case "WriteOff": {
+      const { orderId, quantity, warehouse } = command
+      return Result.succeed([{ _tag: "WrittenOff", orderId, warehouse, quantity }])
+    }
     case "AllowBackOrder":
       return Result.succeed(
         state.backOrderAllowed === command.allowed ? [] : [{ _tag: "BackOrderAllowed", allowed: command.allowed }]

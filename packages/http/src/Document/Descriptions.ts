@@ -42,7 +42,7 @@ export const operations: Readonly<Record<string, string>> = {
   "orders.watchOrder":
     "Server-sent events: each step of the history, then each new one as it happens, with its `seq` as id. Reconnect with `Last-Event-ID` to go on where the stream broke off. A comment comes every 15 seconds while nothing happens.",
   "orders.cancelOrder": `What the order has done is undone: the shipment recalled, stock released, the payment voided. ${repeated}`,
-  "orders.requestReturn": `For goods that have been shipped. They are refunded once they have come back. ${repeated}`,
+  "orders.requestReturn": `For goods that have been shipped. They are refunded once they have come back: what was paid for them, their share of every discount taken off and their tax included. A return that brings everything of the order back at once is paid back with shipping and fees as well; returns of parts are not, even if they come to everything in the end. Goods go back to the warehouses that they left, the last parcel's first. ${repeated}`,
   "customers.registerCustomer": `Without an e-mail address the customer is a guest, and becomes an account when it gets one. ${repeated}`,
   "customers.getCustomer": "Profile, addresses by label, consents by purpose, and the newest orders.",
   "customers.patchCustomer":

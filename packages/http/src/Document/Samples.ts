@@ -59,7 +59,9 @@ const goodsBack = {
   returnId: "q2Wd9Yt6Jm1Kp4Xs7Bz0Nc",
   status: "requested",
   disposition: "restock",
-  lines: [{ sku: "TEA-01", variant: "", quantity: 1 }],
+  lines: [{ sku: "TEA-01", variant: "", quantity: 1, refund: gbp("594") }],
+  outbound: gbp("0"),
+  amount: gbp("594"),
   refunded: gbp("0")
 }
 

@@ -1,0 +1,89 @@
+import type { Event, State } from "../Order/OrderState.ts"
+import { plan } from "../Order/OrderReturns.ts"
+import { apportion, paidUpTo } from "../Sale/Apportion.ts"
+import type { StockFacts } from "./Facts.ts"
+import { Units } from "./Facts.ts"
+import type { Findings } from "./Findings.ts"
+
+type Requested = Extract<Event, { readonly _tag: "ReturnRequested" }>
+
+/** I7 of a return: it pays back what was paid for what it brings, no more and no less. `before` is the order without it. */
+export const wrongReturn = (before: State, { amount, lines, origins, outbound }: Requested): string | null => {
+  const due = plan(
+    before,
+    lines.map(({ quantity, sku, variant }) => ({ sku, variant, quantity }))
+  )
+  if (JSON.stringify([due.lines, due.outbound, due.amount]) !== JSON.stringify([lines, outbound, amount])) {
+    return `a return is to pay back ${amount}, what it brings back cost ${due.amount}`
+  }
+  return JSON.stringify(due.origins) === JSON.stringify(origins)
+    ? null
+    : "goods go back to where they did not come from"
+}
+
+/**
+ * I3 and I7 of all returns together, from their sums: no line pays back more than it cost, one that is back as a whole pays
+ * back exactly that, shipping and fees are paid back once, and no warehouse gets more of a SKU than it had sent.
+ */
+export const wrongReturns = ({ draft, returns, stock }: State): string | null => {
+  if (draft === null || returns.length === 0) return null
+  const standing = returns.filter(({ status }) => status !== "refused")
+  const { lines: shares, outbound } = apportion(draft)
+  const back = new Map<string, { units: number; refund: number }>()
+  for (const { quantity, refund, sku, variant } of standing.flatMap(({ lines }) => lines)) {
+    const sum = back.get(`${sku}/${variant}`) ?? { units: 0, refund: 0 }
+    back.set(`${sku}/${variant}`, { units: sum.units + quantity, refund: sum.refund + refund })
+  }
+  for (const [index, { quantity, sku, variant }] of draft.lines.entries()) {
+    const { refund, units } = back.get(`${sku}/${variant}`) ?? { units: 0, refund: 0 }
+    const { paid } = shares[index]!
+    if (units > quantity) return `${units} of ${quantity} ${sku} came back`
+    if (refund > paid || (units === quantity && refund !== paidUpTo(paid, units, quantity))) {
+      return `${refund} is paid back for ${units} of ${quantity} ${sku}, which cost ${paid}`
+    }
+  }
+  const bought = draft.lines.reduce((sum, { quantity }) => sum + quantity, 0)
+  for (const one of standing) {
+    const units = one.lines.reduce((sum, { quantity }) => sum + quantity, 0)
+    if (one.outbound !== (units === bought ? outbound : 0)) {
+      return `${one.outbound} of shipping and fees is paid back for ${units} of ${bought} units, ${outbound} was paid`
+    }
+  }
+  const left = new Map(
+    stock.flatMap(({ allocations, sku }) =>
+      allocations.map(({ quantity, warehouse }) => [`${sku}/${warehouse}`, quantity] as const)
+    )
+  )
+  for (const { allocations, sku } of standing.flatMap(({ origins }) => origins)) {
+    for (const { quantity, warehouse } of allocations) {
+      const rest = (left.get(`${sku}/${warehouse}`) ?? 0) - quantity
+      if (rest < 0) return `${warehouse} gets more ${sku} back than had left it`
+      left.set(`${sku}/${warehouse}`, rest)
+    }
+  }
+  return null
+}
+
+/** I8 of returns: what came back is in the books of the warehouses that it went to. */
+export const compareReturns = (
+  findings: Findings,
+  id: string,
+  state: State,
+  { restocked, writtenOff }: Pick<StockFacts, "restocked" | "writtenOff">
+): void => {
+  if (state.returns.some(({ status }) => status === "received")) return
+  const settled = state.returns.filter(({ status }) => status === "stocked" || status === "refunded")
+  const of = (disposition: string) => {
+    const units = new Units()
+    for (const { allocations, sku } of settled.flatMap((one) => (one.disposition === disposition ? one.origins : []))) {
+      for (const { quantity, warehouse } of allocations) units.add(`${sku}/${warehouse}`, quantity)
+    }
+    return units
+  }
+  findings.checked("I8")
+  if (restocked.equals(of("restock")) && writtenOff.equals(of("write_off"))) return
+  const detail =
+    `its returns put ${of("restock").count} back and wrote ${of("write_off").count} off, ` +
+    `the stock says ${restocked.count} and ${writtenOff.count}, or other warehouses`
+  findings.violation("I8", "Order", id, null, detail)
+}

@@ -1,0 +1,75 @@
+import type { OrderId } from "@halles/shared/Ids"
+import { OrderView, type Status } from "../Order.ts"
+import type { State } from "./OrderEvents.ts"
+import { returnables } from "./OrderReturns.ts"
+
+export const statusOf = (state: State): Status => {
+  switch (state.phase) {
+    case "none":
+    case "holding":
+      return "created"
+    case "authorising":
+      return "payment"
+    case "reserving":
+      return "reserving"
+    case "booking":
+      return "shipping"
+    case "confirmed":
+    case "capturing":
+    case "shippingStock":
+      return "confirmed"
+    case "recalling":
+    case "releasing":
+    case "voiding":
+      return "cancelling"
+    case "cancelled":
+      return "cancelled"
+    case "shipped":
+    case "delivered": {
+      if (!state.returns.some(({ status }) => status === "refunded")) return state.phase
+      const returnable = returnables(state)
+      const all = state.draft!.lines.every((line) => returnable(line) === 0)
+      return all && state.returns.every(({ status }) => status === "refunded" || status === "refused")
+        ? "returned"
+        : "partially_returned"
+    }
+  }
+}
+
+const shownReturn = {
+  requested: "requested",
+  labelled: "requested",
+  received: "received",
+  stocked: "received",
+  refunded: "refunded",
+  refused: "refused"
+} as const
+
+export const view = (id: OrderId, state: State, seq: number): OrderView | null => {
+  const { draft } = state
+  if (draft === null) return null
+  return new OrderView({
+    id,
+    status: statusOf(state),
+    customerId: draft.customerId,
+    currency: draft.currency,
+    lines: draft.lines,
+    charges: draft.charges,
+    discount: draft.discount,
+    totals: draft.totals,
+    payment: { authorised: state.authorised, captured: state.captured, refunded: state.refunded },
+    trackingNumbers: state.trackingNumbers,
+    returns: state.returns.map(({ amount, disposition, lines, outbound, returnId, status }) => ({
+      returnId,
+      disposition,
+      lines,
+      outbound,
+      amount,
+      status: shownReturn[status],
+      refunded: status === "refunded" ? amount : 0
+    })),
+    cancelled: state.phase === "cancelled" ? state.cancellation : null,
+    steps: state.steps,
+    seq
+  })
+}
