@@ -7,6 +7,7 @@ import type { Placed } from "./Orders.ts"
 import * as Plan from "./Plan.ts"
 import { Progress } from "./Progress.ts"
 import type { Return } from "./Purchases.ts"
+import { refundOf } from "./Refund.ts"
 import type { OnHand } from "./Run.ts"
 import type { Sale } from "./Sale.ts"
 
@@ -46,7 +47,7 @@ export const compareOrder = (sale: Sale, returns: ReadonlyArray<Return>, order: 
   const pence = EdgeSchema.pence
   const goods = sum(sale.lines.map((line) => line.quantity * line.pence))
   const charges = sum(sale.charges.map((charge) => charge.pence))
-  const refund = sum(returns.map((back) => back.refund))
+  const refund = refundOf(sale, returns)
   const wanted = linesOf(sale.lines.map((line) => [line.sku, line.pence, line.quantity]))
   const got = linesOf(order.lines.map((line) => [line.sku, pence(line.unitPrice), line.quantity]))
   return {

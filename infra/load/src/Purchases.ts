@@ -11,8 +11,6 @@ export interface Return {
   readonly invoice: string
   readonly region: Region
   readonly lines: ReadonlyArray<Line>
-  /** What is paid back, in pence. */
-  readonly refund: number
 }
 
 interface Bought {
@@ -38,14 +36,11 @@ const look = (row: Row): Bucket | "goods" => {
 /** What every customer bought and has not returned, so that a cancellation can be set against it. */
 export class Purchases {
   readonly #bought = new Map<string, Array<Bought>>()
-  /** What of an order's total is not refunded yet: discounts may make it less than its goods. */
-  readonly #refundable = new Map<Sale, number>()
 
   readonly #of = (customer: string, sku: string): Array<Bought> => this.#bought.get(`${customer} ${sku}`) ?? []
 
   add(sale: Sale): void {
     if (sale.customer === undefined) return
-    this.#refundable.set(sale, sale.total)
     for (const line of sale.lines) {
       const bought = this.#of(sale.customer, line.sku)
       bought.push({ sale, line, unreturned: line.quantity })
@@ -59,12 +54,10 @@ export class Purchases {
     const taken: Array<{ readonly sale: Sale; readonly line: Line }> = []
     const candidates = this.#of(customer, row.code).filter(({ line }) => line.pence === row.pence)
     for (const bought of candidates.toReversed()) {
-      const refundable = this.#refundable.get(bought.sale) ?? 0
-      const quantity = Math.min(wanted, bought.unreturned, Math.floor(refundable / row.pence))
+      const quantity = Math.min(wanted, bought.unreturned)
       if (quantity === 0) continue
       bought.unreturned -= quantity
       wanted -= quantity
-      this.#refundable.set(bought.sale, refundable - quantity * row.pence)
       taken.push({ sale: bought.sale, line: { ...bought.line, quantity } })
     }
     return taken
@@ -102,8 +95,7 @@ export class Purchases {
       cancellation,
       invoice: sale.invoice,
       region: sale.region,
-      lines: [...lines.values()],
-      refund: [...lines.values()].reduce((total, line) => total + line.quantity * line.pence, 0)
+      lines: [...lines.values()]
     }))
     return { returns, placed }
   }

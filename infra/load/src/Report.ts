@@ -2,6 +2,7 @@ import * as Bucket from "./Bucket.ts"
 import type { Entry } from "./Books.ts"
 import type { Outcome } from "./Turns.ts"
 import type { Plan } from "./Plan.ts"
+import { refundOf } from "./Refund.ts"
 
 const mismatchesShown = 20
 
@@ -92,7 +93,8 @@ export const text = (
     entries
       .filter((entry) => entry[field].length > 0)
       .map((entry) => `invoice ${entry.invoice}: ${entry[field].join("; ")}`)
-  const refunds = plan.returns.reduce((sum, back) => sum + back.refund, 0)
+  const returnsOf = Map.groupBy(plan.returns, (back) => back.invoice)
+  const refunds = plan.sales.reduce((sum, sale) => sum + refundOf(sale, returnsOf.get(sale.invoice) ?? []), 0)
   return [
     ...rows(plan),
     "",

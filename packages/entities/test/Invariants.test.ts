@@ -214,10 +214,11 @@ layer(Database, { excludeTestServices: true, timeout: "60 seconds" })("Invariant
       const over = insteadOf(captures, "Order", "PaymentCaptured", { _tag: "PaymentCaptured", amount: 3_996, at })
       yield* finds("I3", `Payment/${order}`, over)
       yield* finds("I3", `Order/${order}`, over)
-      const refund = { reference: "refund", amount: 4_000, at }
+      const refund = { reference: "refund", amount: 1_200, at }
+      const less = insteadOf(good, "Payment", "Captured", { _tag: "Captured", ...captured, amount: 1_000 })
       yield* finds("I3", `Payment/${order}`, [
-        ...good,
-        ...theReturn(4_000),
+        ...insteadOf(less, "Order", "PaymentCaptured", { _tag: "PaymentCaptured", amount: 1_000, at }),
+        ...theReturn(1_200),
         row("Payment", order, { _tag: "RefundRequested", ...refund }, { _tag: "Refunded", ...refund })
       ])
     })
