@@ -112,7 +112,7 @@ export const notEnoughPoints = Problem.of(NotEnoughPoints, {
 export const targetRefused = Problem.of(TargetRefused, {
   title: "Webhooks are not sent there",
   detail: ({ reason }) => `The URL is refused: ${reason}.`,
-  help: "Use an https URL whose host has public addresses only, without credentials in it."
+  help: "Use an https URL whose host has public addresses only, on port 443 or 8443, without credentials in it."
 })
 export const tooManyEndpoints = Problem.of(TooManyEndpoints, {
   title: "Too many webhook endpoints",

@@ -304,13 +304,90 @@ describe("targets", () => {
         "https://[fe80::1]/": "private_address",
         "https://[::ffff:10.0.0.1]/": "private_address",
         "https://[64:ff9b::a00:1]/": "private_address",
-        "https://localhost/": "private_address"
+        "https://[::127.0.0.1]/": "private_address",
+        "https://[::7f00:1]/": "private_address",
+        "https://[::93.184.216.34]/": "private_address",
+        "https://[::ffff:0:127.0.0.1]/": "private_address",
+        "https://[64:ff9b::7f00:1]/": "private_address",
+        "https://[64:ff9b:1::a00:1]/": "private_address",
+        "https://[2002:7f00:1::]/": "private_address",
+        "https://[2002:a00:1::1]/": "private_address",
+        "https://[2001:0:4136:e378:8000:63bf:3fff:fdd2]/": "private_address",
+        "https://[2001:db8::1]/": "private_address",
+        "https://[2001:1::1]/": "private_address",
+        "https://[3fff::1]/": "private_address",
+        "https://[fec0::1]/": "private_address",
+        "https://[5f00::1]/": "private_address",
+        "https://[4000::1]/": "private_address",
+        "https://[ff02::1]/": "private_address",
+        "https://[::]/": "private_address",
+        "https://[fe80::1%25eth0]/": "malformed",
+        "https://[2606:2800:220:1:248:1893:25c8:1946]/": "allowed",
+        "https://0.0.0.0/": "private_address",
+        "https://0/": "private_address",
+        "https://127.1/": "private_address",
+        "https://0177.0.0.1/": "private_address",
+        "https://0x7f000001/": "private_address",
+        "https://017700000001/": "private_address",
+        "https://127.0.0.1./": "private_address",
+        "https://%31%32%37.0.0.1/": "private_address",
+        "https://\uff11\uff12\uff17.0.0.1/": "private_address",
+        "https://127\u30020\u30020\u30021/": "private_address",
+        "https:\\\\127.0.0.1\\": "private_address",
+        "https:127.0.0.1": "private_address",
+        " https://127.0.0.1/": "private_address",
+        "https://user@127.0.0.1/": "has_credentials",
+        "https://93.184.216.34@127.0.0.1/": "has_credentials",
+        "https://:@93.184.216.34/": "allowed",
+        "https://172.31.255.255/": "private_address",
+        "https://172.32.0.1/": "allowed",
+        "https://192.0.2.1/": "private_address",
+        "https://198.18.0.1/": "private_address",
+        "https://224.0.0.1/": "private_address",
+        "https://255.255.255.255/": "private_address",
+        "https://240.0.0.1/": "private_address",
+        "https://256.0.0.1/": "malformed",
+        "https://localhost/": "private_address",
+        "https://LOCALHOST/": "private_address",
+        "https://nobody.invalid/": "unknown_host",
+        "https://93.184.216.34:443/": "allowed",
+        "https://93.184.216.34:8443/": "allowed",
+        "https://93.184.216.34:22/": "port_not_allowed",
+        "https://93.184.216.34:25/": "port_not_allowed",
+        "https://93.184.216.34:80/": "port_not_allowed",
+        "https://93.184.216.34:5432/": "port_not_allowed",
+        "https://93.184.216.34:6379/": "port_not_allowed",
+        "https://93.184.216.34:0/": "port_not_allowed",
+        "https://93.184.216.34:65536/": "malformed"
       }
       for (const [url, reason] of Object.entries(expected)) assert.strictEqual(yield* check(url), reason, url)
+      // Some resolvers know no name that ends in a dot.
+      assert.include(["private_address", "unknown_host"], yield* check("https://localhost./"))
       assert.strictEqual(yield* check("http://127.0.0.1:8080/", "127.0.0.0/8"), "allowed")
+      assert.strictEqual(yield* check("http://[::ffff:127.0.0.1]:8080/", "127.0.0.0/8"), "allowed")
+      assert.strictEqual(yield* check("http://[::1]:8080/", "127.0.0.0/8"), "private_address")
+      assert.strictEqual(yield* check("http://93.184.216.34:8080/", "127.0.0.0/8"), "port_not_allowed")
     })
   )
 })
+
+it.live("a host is checked again where it is connected to, whatever its name led to before", () =>
+  Effect.gen(function* () {
+    const connecting = (networks: string) =>
+      Effect.gen(function* () {
+        const { lookup } = yield* Targets
+        return yield* Effect.callback<string>((resume) =>
+          lookup("localhost", { all: true }, (error, found) =>
+            resume(Effect.succeed(error?.code ?? JSON.stringify(found)))
+          )
+        )
+      }).pipe(Effect.provide(Targets.layer(allowed(networks))))
+    assert.strictEqual(yield* connecting(""), "EPRIVATE")
+    // One address that is not allowed is enough.
+    assert.strictEqual(yield* connecting("10.0.0.0/8"), "EPRIVATE")
+    assert.match(yield* connecting("127.0.0.0/8,::1/128"), /127\.0\.0\.1|::1/)
+  })
+)
 
 it("a row tells each type once, under an id of its own that is always the same", () => {
   const row = {

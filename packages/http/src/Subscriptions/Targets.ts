@@ -1,4 +1,4 @@
-import { Context, Effect, Layer, Schema } from "effect"
+import { Context, Effect, Layer, Schema, Semaphore } from "effect"
 import ipaddr from "ipaddr.js"
 import { lookup as resolve } from "node:dns"
 import type { LookupFunction } from "node:net"
@@ -6,7 +6,16 @@ import type { LookupFunction } from "node:net"
 /** We do not send there; `reason` is one of few words. */
 export class TargetRefused extends Schema.TaggedError<TargetRefused>()(
   "TargetRefused",
-  { reason: Schema.Literals(["malformed", "not_https", "has_credentials", "private_address", "unknown_host"]) },
+  {
+    reason: Schema.Literals([
+      "malformed",
+      "not_https",
+      "has_credentials",
+      "port_not_allowed",
+      "private_address",
+      "unknown_host"
+    ])
+  },
   { httpApiStatus: 422 }
 ) {}
 
@@ -18,8 +27,26 @@ export const allowed = (ranges: string): Allowed =>
     .filter((range) => range.trim() !== "")
     .map((range) => ipaddr.parseCIDR(range.trim()))
 
-/** How long the name of a host may take to be looked up. */
+/** How long the name of a host may take to be looked up, and how many at a time: each look-up takes one of Node's few threads. */
 const resolveMsMax = 3_000
+const resolvesMax = 2
+
+/** What receivers of webhooks listen on. Whatever else listens on a public host is not for us to talk to. */
+const ports = new Set(["", "443", "8443"])
+
+/** All that is given out to be reached from everywhere (RFC 4291), and what of it is for protocols (RFC 2928, RFC 9637). */
+const globalUnicast = ipaddr.IPv6.parseCIDR("2000::/3")
+const protocols = [ipaddr.IPv6.parseCIDR("2001::/23"), ipaddr.IPv6.parseCIDR("3fff::/20")]
+
+/**
+ * Whether an address is one host's in the public network. Of IPv6 only what is given out: forms that carry an IPv4 address
+ * (`::127.0.0.1`, NAT64, 6to4, Teredo) lead to whatever that one is, through whoever translates them.
+ */
+const isPublic = (address: ipaddr.IPv4 | ipaddr.IPv6): boolean => {
+  if (address.range() !== "unicast") return false
+  if (address instanceof ipaddr.IPv4) return true
+  return address.match(globalUnicast) && !protocols.some((network) => address.match(network))
+}
 
 /**
  * Where webhooks may go. Whoever registers a URL chooses where we connect to: so only public addresses, by https. An
@@ -50,7 +77,7 @@ const make = (networks: Allowed): Targets["Service"] => {
   /** `process` takes an IPv4 address out of its IPv6 form, so that neither form hides what it is. */
   const mayReach = (text: string): boolean => {
     const address = ipaddr.process(text)
-    return address.range() === "unicast" || isAllowed(address)
+    return isPublic(address) || isAllowed(address)
   }
   const checkForm = (text: string) =>
     Effect.suspend(() => {
@@ -61,6 +88,7 @@ const make = (networks: Allowed): Targets["Service"] => {
       const literal = literalOf(url)
       if (literal !== null && !mayReach(literal)) return Effect.fail(new TargetRefused({ reason: "private_address" }))
       const isOurs = literal !== null && isAllowed(ipaddr.process(literal))
+      if (!isOurs && !ports.has(url.port)) return Effect.fail(new TargetRefused({ reason: "port_not_allowed" }))
       return url.protocol === "https:" || (url.protocol === "http:" && isOurs)
         ? Effect.succeed(url)
         : Effect.fail(new TargetRefused({ reason: "not_https" }))
@@ -76,6 +104,7 @@ const make = (networks: Allowed): Targets["Service"] => {
       }
       return options.all === true ? callback(null, addresses) : callback(null, first.address, first.family)
     })
+  const resolves = Semaphore.makeUnsafe(resolvesMax)
   const check = (text: string) =>
     Effect.flatMap(checkForm(text), (url) =>
       literalOf(url) !== null
@@ -87,6 +116,7 @@ const make = (networks: Allowed): Targets["Service"] => {
               return resume(Effect.fail(new TargetRefused({ reason })))
             })
           }).pipe(
+            resolves.withPermit,
             Effect.timeoutOrElse({
               duration: resolveMsMax,
               orElse: () => Effect.fail(new TargetRefused({ reason: "unknown_host" }))
