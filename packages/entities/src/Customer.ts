@@ -23,16 +23,21 @@ export const Preferences = Schema.Struct({
   currency: Schema.optionalKey(Schema.String.check(Schema.isPattern(/^[A-Z]{3}$/u)))
 })
 
-/** A guest has no e-mail address yet; `UpdateProfile` with one makes an account of it. */
+/** Said with an address by the identity process alone, which has seen that its owner reads it; all others only write it down. */
+const emailVerified = Schema.optionalKey(Schema.Literal(true))
+
+/** A guest has no e-mail address yet. */
 export class Register extends Schema.TaggedClass<Register>()("Register", {
   ...commandFields,
   email: Schema.optionalKey(Email),
+  emailVerified,
   name: Schema.optionalKey(PersonName)
 }) {}
 /** Only the fields present change. */
 export class UpdateProfile extends Schema.TaggedClass<UpdateProfile>()("UpdateProfile", {
   ...commandFields,
   email: Schema.optionalKey(Email),
+  emailVerified,
   name: Schema.optionalKey(PersonName),
   preferences: Schema.optionalKey(Preferences)
 }) {}
@@ -68,6 +73,8 @@ export class CustomerView extends Schema.Class<CustomerView>("CustomerView")({
   id: CustomerId,
   guest: Schema.Boolean,
   email: Schema.NullOr(Email),
+  /** Whether its owner has proved to read it; otherwise it is where somebody wants to be reached, and gives no right. */
+  emailVerified: Schema.Boolean,
   name: Schema.NullOr(PersonName),
   addresses: Schema.Array(Schema.Struct({ label: AddressLabel, address: Address })),
   preferences: Preferences,

@@ -150,6 +150,36 @@ it("a guest becomes an account with an e-mail address; only the fields present c
   assert.strictEqual(after(account, profile({ name: "Ada" })), account)
 })
 
+it.prop(
+  "an address counts as proved when the last who said it, or said another, had seen the proof",
+  [history],
+  ([history]) => {
+    let proved: string | null = null
+    history.reduce<CustomerState.State>((state, command) => {
+      const next = after(state, command)
+      if (command._tag === "Forget") proved = null
+      if ((command._tag === "Register" && state._tag === "None") || command._tag === "UpdateProfile") {
+        const { email = null, emailVerified } = command
+        if (email !== null) proved = emailVerified === true || email === proved ? email : null
+      }
+      if (next._tag === "Known") {
+        const { email, emailVerified } = viewOf(next)
+        assert.strictEqual(emailVerified, proved !== null && email === proved)
+      }
+      return next
+    }, CustomerState.initial)
+  }
+)
+
+it("who proves an address that was only written down makes it count, and who repeats it takes nothing away", () => {
+  const written = after(ada, profile({ email: "ada@example.org" }))
+  const proved = after(written, profile({ email: "ada@example.org", emailVerified: true }))
+  const repeated = after(proved, profile({ email: "ada@example.org" }))
+  const other = after(repeated, profile({ email: "eve@example.org" }))
+  const states = [written, proved, repeated, other].map((state) => viewOf(state).emailVerified)
+  assert.deepStrictEqual(states, [false, true, true, false])
+})
+
 it("an id is registered once, and needed for all else", () => {
   assert.strictEqual(refused(ada, new Register({ commandId }))._tag, "AlreadyExists")
   assert.strictEqual(refused(CustomerState.initial, move(1))._tag, "NotFound")
@@ -176,7 +206,14 @@ it.prop(
     const before = history.reduce(after, CustomerState.initial)
     const { consents, orders, points, ...person } = viewOf(after(before, new Forget({ commandId })))
     assert.deepStrictEqual(consents, [])
-    assert.deepInclude(person, { guest: true, email: null, name: null, addresses: [], preferences: {} })
+    assert.deepInclude(person, {
+      guest: true,
+      email: null,
+      emailVerified: false,
+      name: null,
+      addresses: [],
+      preferences: {}
+    })
     const { orders: ordersBefore, points: pointsBefore } = viewOf(before)
     assert.deepStrictEqual([orders, points], [ordersBefore, pointsBefore])
   }

@@ -10,12 +10,13 @@ import { Idempotency } from "./Idempotency.ts"
 import { OrdersJson } from "./OrderApi.ts"
 import * as Problems from "./Problems.ts"
 
-const { email, guest, id, name, orders, points, preferences, seq } = CustomerView.fields
+const { email, emailVerified, guest, id, name, orders, points, preferences, seq } = CustomerView.fields
 /** The merge patch of `PATCH` (RFC 7396) speaks of the same members: addresses by label, consents by purpose. */
 export const CustomerJson = Schema.Struct({
   id,
   guest,
   email,
+  emailVerified,
   name,
   addresses: Schema.Record(Schema.String, Address),
   preferences,
@@ -25,7 +26,10 @@ export const CustomerJson = Schema.Struct({
   seq
 }).annotate({ identifier: "Customer" })
 
-/** Members that are absent stay as they are; an address that is `null` is removed. */
+/**
+ * Members that are absent stay as they are; an address that is `null` is removed. The owner of an account changes its e-mail
+ * address where it is proved; here only what it is already may be repeated.
+ */
 export const CustomerPatch = Schema.Struct({
   email: Register.fields.email,
   name: Register.fields.name,
@@ -63,7 +67,7 @@ export class CustomerApi extends HttpApiGroup.make("customers")
       headers: Edge.changing,
       payload: CustomerPatch,
       success: CustomerJson,
-      error: [Problems.notFound, Problems.preconditionFailed, Problems.tooManyAddresses]
+      error: [Problems.notFound, Problems.preconditionFailed, Problems.tooManyAddresses, Problems.emailNeedsProof]
     })
       .middleware(Idempotency)
       .annotate(OpenApi.Summary, "Change what is given, and leave the rest"),

@@ -13,21 +13,27 @@ import { Order, type OrderView } from "@halles/entities/Order"
 import { type OrderSummary, Reads } from "@halles/entities/Reads"
 import { CustomerId, OrderId } from "@halles/shared/Ids"
 import { regionOf } from "@halles/shared/Region"
+import { hasAccount } from "@halles/shared/Ownership"
 import { Effect } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
 import { mayMove } from "./Access.ts"
+import { ownerOfCustomer } from "./Access/Subject.ts"
 import { Api } from "./Api.ts"
 import type { CustomerJson, CustomerPatch } from "./CustomerApi.ts"
 import * as Consistency from "./Consistency.ts"
+import { Issuer } from "./Docs.ts"
 import * as Edge from "./Edge.ts"
+import { EmailNeedsProof } from "./EdgeErrors.ts"
 import { money } from "./MoneyJson.ts"
 import type { OrderSummaryJson } from "./OrderApi.ts"
+import { Principal } from "./Principal.ts"
 import * as Upstreams from "./Upstreams.ts"
 
 const customerJson = (view: CustomerView): typeof CustomerJson.Encoded => ({
   id: view.id,
   guest: view.guest,
   email: view.email,
+  emailVerified: view.emailVerified,
   name: view.name,
   addresses: Object.fromEntries(view.addresses.map(({ address, label }) => [label, address])),
   preferences: view.preferences,
@@ -107,6 +113,15 @@ export const CustomerHttp = HttpApiBuilder.group(
     const customer = yield* Upstreams.entity(Customer)
     const order = yield* Upstreams.entity(Order)
     const reads = yield* Reads
+    const issuer = yield* Issuer
+    /** The patch without an address that is there already. Another one belongs to whoever proves it, at the issuer. */
+    const withoutEmail = Effect.fnUntraced(function* (id: CustomerId, patch: Patch) {
+      const { email, ...rest } = patch
+      if (email === undefined || !hasAccount(id) || ownerOfCustomer(id, yield* Principal) !== "self") return patch
+      const known = (yield* Edge.call(customer(id).View())).email
+      if (known?.toLowerCase() === email.normalize("NFC").toLowerCase()) return rest
+      return yield* new EmailNeedsProof({ changeAt: `${issuer.replace(/\/$/, "")}/account/email` })
+    })
     const send = (id: CustomerId, command: Change) => {
       switch (command._tag) {
         case "UpdateProfile":
@@ -136,9 +151,10 @@ export const CustomerHttp = HttpApiBuilder.group(
           Edge.fresh(request, view.seq, () => customerJson(view))
         ),
       patchCustomer: Effect.fnUntraced(function* ({ headers, params, payload }) {
+        const patch = yield* withoutEmail(params.id, payload)
         // The first one is held against the version that the patch was made for: the others follow from it.
         const { "if-match": _, ...unconditional } = headers
-        const views = yield* Effect.forEach(changesOf(payload), ({ command, operation }, index) =>
+        const views = yield* Effect.forEach(changesOf(patch), ({ command, operation }, index) =>
           Effect.flatMap(Edge.stamp(operation, index === 0 ? headers : unconditional), (stamp) =>
             send(params.id, command(stamp))
           )

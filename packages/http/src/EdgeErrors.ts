@@ -87,6 +87,13 @@ export class Forbidden extends Schema.TaggedError<Forbidden>()(
   { httpApiStatus: 403 }
 ) {}
 
+/** The owner of an account gives it another address, which nobody has proved to read; at `changeAt` it is proved. */
+export class EmailNeedsProof extends Schema.TaggedError<EmailNeedsProof>()(
+  "EmailNeedsProof",
+  { changeAt: Schema.String },
+  { httpApiStatus: 422 }
+) {}
+
 /** An amount in another currency than the cart's. */
 export class CurrencyMismatch extends Schema.TaggedError<CurrencyMismatch>()(
   "CurrencyMismatch",

@@ -105,6 +105,13 @@ export const tooManyAddresses = Problem.of(TooManyAddresses, {
   sample: { max: 50 },
   detail: ({ max }) => `A customer has at most ${max} addresses.`
 })
+export const emailNeedsProof = Problem.of(EdgeErrors.EmailNeedsProof, {
+  title: "The address needs proof",
+  sample: { changeAt: "http://localhost:4407/account/email" },
+  detail: ({ changeAt }) =>
+    `The address of an account is changed at ${changeAt}, by a link that is sent to the new one.`,
+  help: "Send the person to the page that the detail names, and leave the member email out here."
+})
 export const notEnoughPoints = Problem.of(NotEnoughPoints, {
   title: "Not enough points",
   detail: ({ points }) => `The customer has ${points}.`

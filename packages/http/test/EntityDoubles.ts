@@ -163,7 +163,20 @@ const OrderDouble = Order.toLayer(
 const CustomerDouble = Customer.toLayer(
   Effect.gen(function* () {
     const id = CustomerId.make(yield* idOf)
-    let view: CustomerView | undefined
+    const fresh = {
+      id,
+      name: null,
+      addresses: [],
+      preferences: {},
+      consents: [],
+      orders: { count: 0, recent: [] },
+      points: 0,
+      seq: 1
+    }
+    // As the identity process registers it.
+    let view = id.endsWith("registered")
+      ? new CustomerView({ ...fresh, guest: false, email: "ada@example.com", emailVerified: true })
+      : undefined
     const change = (command: { readonly _tag: string; readonly commandId: string }, next: Partial<CustomerView>) =>
       Effect.suspend(() => {
         note("Customer", id, command)
@@ -175,19 +188,20 @@ const CustomerDouble = Customer.toLayer(
         Effect.sync(
           () =>
             (view ??= new CustomerView({
-              id,
+              ...fresh,
               guest: email === undefined,
               email: email ?? null,
-              name: name ?? null,
-              addresses: [],
-              preferences: {},
-              consents: [],
-              orders: { count: 0, recent: [] },
-              points: 0,
-              seq: 1
+              emailVerified: false,
+              name: name ?? null
             }))
         ),
-      UpdateProfile: ({ payload }) => change(payload, payload.name === undefined ? {} : { name: payload.name }),
+      UpdateProfile: ({ payload }) =>
+        change(payload, {
+          ...(payload.name === undefined ? {} : { name: payload.name }),
+          ...(payload.email === undefined
+            ? {}
+            : { email: payload.email, emailVerified: payload.emailVerified === true })
+        }),
       PutAddress: ({ payload: { address, label, ...command } }) =>
         change({ ...command, _tag: "PutAddress" }, { addresses: [{ label, address }] }),
       RemoveAddress: ({ payload }) => change(payload, { addresses: [] }),

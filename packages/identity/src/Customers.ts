@@ -56,6 +56,7 @@ export const CustomersLive = Layer.effectDiscard(
             commandId: CommandId.make(`identity:register:${account.id}`),
             origin: { actor: "identity" },
             email: account.email,
+            emailVerified: true,
             name: account.name
           })
         )
@@ -72,7 +73,7 @@ export const CustomersLive = Layer.effectDiscard(
       const sent =
         email === null
           ? customer(customer_id).Forget(new Forget(stamp))
-          : customer(customer_id).UpdateProfile(new UpdateProfile({ ...stamp, email }))
+          : customer(customer_id).UpdateProfile(new UpdateProfile({ ...stamp, email, emailVerified: true }))
       yield* Effect.timeout(sent, "5 seconds").pipe(
         Effect.andThen(Effect.asVoid(told(notice))),
         Effect.catchTag(

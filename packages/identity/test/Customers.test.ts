@@ -24,7 +24,7 @@ const CustomerDouble = Customer.toLayer(
   Effect.gen(function* () {
     const id = CustomerId.make((yield* Entity.CurrentAddress).entityId)
     const none = { addresses: [], preferences: {}, consents: [], orders: { count: 0, recent: [] }, points: 0, seq: 1 }
-    const view = new CustomerView({ id, guest: true, email: null, name: null, ...none })
+    const view = new CustomerView({ id, guest: true, email: null, emailVerified: false, name: null, ...none })
     const told = (line: string) =>
       Effect.suspend(() => {
         if (!here.has(id)) return Effect.fail(new NotFound({ entity: "Customer", id }))
@@ -35,10 +35,10 @@ const CustomerDouble = Customer.toLayer(
       Register: ({ payload }) =>
         Effect.sync(() => {
           here.add(id)
-          sent.push(`register ${payload.email}`)
+          sent.push(`register ${payload.email} ${payload.emailVerified}`)
           return view
         }),
-      UpdateProfile: ({ payload }) => told(`move to ${payload.email}`),
+      UpdateProfile: ({ payload }) => told(`move to ${payload.email} ${payload.emailVerified}`),
       Forget: () => told("forget"),
       PutAddress: unused,
       RemoveAddress: unused,
@@ -80,8 +80,8 @@ it.live(
       yield* until(3)
       yield* accounts.erase(made.id)
       yield* until(4)
-      assert.match(sent[0] ?? "", /^register [abc]@example\.com$/)
-      assert.deepStrictEqual(sent.slice(1), ["move to b@example.com", "move to c@example.com", "forget"])
+      assert.match(sent[0] ?? "", /^register [abc]@example\.com true$/)
+      assert.deepStrictEqual(sent.slice(1), ["move to b@example.com true", "move to c@example.com true", "forget"])
       const left = yield* Effect.repeat(sql`SELECT 1 FROM identity.customer_notice`, {
         schedule: Schedule.spaced("20 millis"),
         until: (rows) => rows.length === 0,

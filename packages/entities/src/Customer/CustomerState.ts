@@ -27,7 +27,7 @@ import { AlreadyExists, NotFound } from "../EntityErrors.ts"
 import type { Wake } from "../Wake.ts"
 
 export const type = "Customer"
-export const version = 1
+export const version = 2
 
 /** Orders that are recognised when they are noted again under another command id; older ones by their command id. */
 const knownOrdersMax = 200
@@ -39,13 +39,21 @@ export type Refusal = NotFound | AlreadyExists | TooManyAddresses | NotEnoughPoi
 const at = Schema.Int
 const Consent = Schema.Struct({ purpose: Purpose, granted: Schema.Boolean, at })
 const Addressed = Schema.Struct({ label: AddressLabel, address: Address })
+/** Of the address beside it; absent where nobody has proved to read that one. */
+const emailVerified = Schema.optionalKey(Schema.Literal(true))
 const Movement = Schema.Struct({ points: Schema.Int, reference: Schema.String, at })
 
 export const Event = Schema.Union([
-  Schema.TaggedStruct("Registered", { email: Schema.NullOr(Email), name: Schema.NullOr(PersonName), at }),
+  Schema.TaggedStruct("Registered", {
+    email: Schema.NullOr(Email),
+    emailVerified,
+    name: Schema.NullOr(PersonName),
+    at
+  }),
   /** Only what changed. */
   Schema.TaggedStruct("ProfileUpdated", {
     email: Schema.optionalKey(Email),
+    emailVerified,
     name: Schema.optionalKey(PersonName),
     preferences: Schema.optionalKey(Preferences),
     at
@@ -61,6 +69,7 @@ export type Event = typeof Event.Type
 
 const Known = Schema.TaggedStruct("Known", {
   email: Schema.NullOr(Email),
+  emailVerified: Schema.Boolean,
   name: Schema.NullOr(PersonName),
   /** In the order in which they came; a label such as `__proto__` would be lost as the key of an object. */
   addresses: Schema.Array(Addressed),
@@ -94,7 +103,13 @@ export const decide = (state: State, command: Command, now: number): Decided => 
   switch (command._tag) {
     case "Register":
       return state._tag === "None"
-        ? events({ _tag: "Registered", email: command.email ?? null, name: command.name ?? null, at: now })
+        ? events({
+            _tag: "Registered",
+            email: command.email ?? null,
+            ...verified(command),
+            name: command.name ?? null,
+            at: now
+          })
         : Result.fail(new AlreadyExists(unnamed))
     case "Wake":
       return nothing
@@ -135,10 +150,17 @@ const change = (state: Known, command: Change, now: number): Decided => {
   }
 }
 
-const updateProfile = (state: Known, { email, name, preferences }: UpdateProfile, now: number): Decided => {
+/** No address, no proof of it. */
+const verified = ({ email, emailVerified }: Register | UpdateProfile) =>
+  email === undefined || emailVerified === undefined ? {} : { emailVerified }
+
+const updateProfile = (state: Known, command: UpdateProfile, now: number): Decided => {
+  const { email, name, preferences } = command
+  // One that is proved stays so when somebody else repeats it.
+  const isNews = email !== state.email || (command.emailVerified === true && !state.emailVerified)
   const wanted = { ...state.preferences, ...preferences }
   const changed = {
-    ...(email === undefined || email === state.email ? {} : { email }),
+    ...(email === undefined || !isNews ? {} : { email, ...verified(command) }),
     ...(name === undefined || name === state.name ? {} : { name }),
     ...(Equal.equals(wanted, state.preferences) ? {} : { preferences: wanted })
   }
@@ -162,13 +184,14 @@ const movePoints = (state: Known, { points, reference }: MovePoints, now: number
 }
 
 export const evolve = (state: State, event: Event): State => {
-  if (event._tag === "Registered") return state._tag === "None" ? registered(event.email, event.name) : state
+  if (event._tag === "Registered") return state._tag === "None" ? registered(event) : state
   return state._tag === "None" ? state : evolveKnown(state, event)
 }
 
-const registered = (email: Known["email"], name: Known["name"]): Known => ({
+const registered = ({ email, emailVerified, name }: Extract<Event, { readonly _tag: "Registered" }>): Known => ({
   _tag: "Known",
   email,
+  emailVerified: emailVerified === true,
   name,
   addresses: [],
   preferences: {},
@@ -184,8 +207,10 @@ const registered = (email: Known["email"], name: Known["name"]): Known => ({
 const evolveKnown = (state: Known, event: Exclude<Event, { readonly _tag: "Registered" }>): Known => {
   switch (event._tag) {
     case "ProfileUpdated": {
-      const { email = state.email, name = state.name, preferences = state.preferences } = event
-      return { ...state, email, name, preferences }
+      const { name = state.name, preferences = state.preferences } = event
+      const address =
+        event.email === undefined ? {} : { email: event.email, emailVerified: event.emailVerified === true }
+      return { ...state, ...address, name, preferences }
     }
     case "AddressPut": {
       const { address, label } = event
@@ -216,6 +241,7 @@ const evolveKnown = (state: Known, event: Exclude<Event, { readonly _tag: "Regis
 const forgotten = (state: Known): Known => ({
   ...state,
   email: null,
+  emailVerified: false,
   name: null,
   addresses: [],
   preferences: {},
@@ -237,8 +263,8 @@ const moved = (state: Known, movement: typeof Movement.Type): Known => {
 /** `null` when nobody registered under the id. The state was checked when it came in, so the view is not again. */
 export const view = (id: CustomerId, state: State, seq: number): CustomerView | null => {
   if (state._tag === "None") return null
-  const { addresses, consents, email, name, orderCount, orders, points, preferences } = state
+  const { addresses, consents, email, emailVerified, name, orderCount, orders, points, preferences } = state
   const recent = orders.slice(0, recentOrdersMax)
-  const who = { id, guest: email === null, email, name, addresses, preferences, consents }
+  const who = { id, guest: email === null, email, emailVerified, name, addresses, preferences, consents }
   return new CustomerView({ ...who, orders: { count: orderCount, recent }, points, seq }, { disableChecks: true })
 }

@@ -186,6 +186,7 @@ export const components: Readonly<Record<string, unknown>> = {
     id: customerId,
     guest: false,
     email: "ada@example.com",
+    emailVerified: true,
     name: "Ada Byron",
     addresses: { home: address },
     preferences: { language: "en-GB", currency: "GBP" },
