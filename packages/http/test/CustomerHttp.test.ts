@@ -13,6 +13,7 @@ layer(EdgeTest.layer, { excludeTestServices: true, timeout: "60 seconds" })("cus
       const path = registered.headers.get("location") ?? ""
       const home = { name: "Ada", line1: "1 High St", city: "London", postalCode: "N1", country: "GB" }
       const patch = { name: "Ada", addresses: { home }, consents: { analytics: true } }
+      const before = received.length
       const patched = yield* send("PATCH", path, patch, { "idempotency-key": "p1" })
       assert.strictEqual(patched.status, 200, patched.text)
       assert.deepInclude(patched.json, {
@@ -20,12 +21,8 @@ layer(EdgeTest.layer, { excludeTestServices: true, timeout: "60 seconds" })("cus
         addresses: { home },
         consents: { analytics: { granted: true, at: 1 } }
       })
-      const commands = received.filter((line) => line.endsWith(":p1")).map((line) => line.split(" ").slice(2).join(" "))
-      assert.deepStrictEqual(commands, [
-        "UpdateProfile profile:p1",
-        "PutAddress address:home:p1",
-        "SetConsent consent:analytics:p1"
-      ])
+      const commands = received.slice(before).map((line) => line.split(" ")[2])
+      assert.deepStrictEqual(commands, ["UpdateProfile", "PutAddress", "SetConsent"])
       const removed = yield* send("PATCH", path, { addresses: { home: null } })
       assert.deepStrictEqual(removed.json.addresses, {})
       assert.strictEqual((yield* send("PATCH", path, {})).json.name, "Ada")
