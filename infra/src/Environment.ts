@@ -2,6 +2,7 @@ import { publicText, signingKey } from "@halles/shared/AuditLog/AnchorKey"
 import type { Region } from "@halles/shared/Region"
 import { Redacted } from "effect"
 import * as Layout from "./Layout.ts"
+import { type Database, logins, type Role } from "./Logins.ts"
 import { ports } from "./Ports.ts"
 import type { Secrets } from "./Secrets.ts"
 
@@ -20,14 +21,6 @@ export interface Parts {
 }
 
 type Environment = Record<string, string>
-type Role =
-  | "halles_owner"
-  | "halles_runner"
-  | "halles_edge"
-  | "halles_identity"
-  | "halles_webhooks"
-  | "halles_ops"
-  | "halles_reader"
 
 /** Only these pass from our environment to a process: where programs are, its language, how it exports telemetry, where webhooks may go. */
 const passed = /^(PATH|HOME|LANG|LC_ALL|TZ|TMPDIR|NODE_EXTRA_CA_CERTS|HALLES_WEBHOOK_ALLOW|OTEL_[A-Z_]+)$/
@@ -58,30 +51,24 @@ export const withDatabase = (url: string, database: string): string => {
 /** A URL without credentials, as it may be shown. */
 export const withoutLogin = (url: string): string => withLogin(url, "", "")
 
-export const roles = (secrets: Secrets): Readonly<Record<Role, string>> => ({
-  halles_owner: secrets.pgOwner,
-  halles_runner: secrets.pgRunner,
-  halles_edge: secrets.pgEdge,
-  halles_identity: secrets.pgIdentity,
-  halles_webhooks: secrets.pgWebhooks,
-  halles_ops: secrets.pgOps,
-  halles_reader: secrets.pgReader
-})
-
 /** A database of the cluster, as a role sees it. */
-export const databaseUrl = ({ addresses, secrets }: Parts, role: Role, database: Region | "control"): string =>
-  withLogin(addresses.databases[database] ?? "", role, roles(secrets)[role])
+export const databaseUrl = ({ addresses, secrets }: Parts, role: Role, database: Database): string =>
+  withLogin(addresses.databases[database] ?? "", role, logins(secrets)[role].password)
 
 const messaging = ({ addresses }: Parts): Environment => ({
   HALLES_NATS_URL: addresses.nats,
   HALLES_REDIS_URL: addresses.redis
 })
 
-const databases = (parts: Parts, role: Role): Environment => ({
-  HALLES_PG_CONTROL_URL: databaseUrl(parts, role, "control"),
+const regionDatabases = (parts: Parts, role: Role): Environment => ({
   HALLES_PG_EU_URL: databaseUrl(parts, role, "eu"),
   HALLES_PG_AM_URL: databaseUrl(parts, role, "am"),
   HALLES_PG_AP_URL: databaseUrl(parts, role, "ap")
+})
+
+const databases = (parts: Parts, role: Role): Environment => ({
+  HALLES_PG_CONTROL_URL: databaseUrl(parts, role, "control"),
+  ...regionDatabases(parts, role)
 })
 
 const local = (port: number, path = ""): string => `http://127.0.0.1:${port}${path}`
@@ -103,8 +90,8 @@ export const runner = (
     ...messaging(parts),
     HALLES_RUNNER_ID: id,
     HALLES_REGION: region,
-    HALLES_PG_REGION_URL: databaseUrl(parts, "halles_runner", region),
-    HALLES_PG_CONTROL_URL: databaseUrl(parts, "halles_runner", "control"),
+    HALLES_PG_REGION_URL: databaseUrl(parts, `halles_runner_${region}`, region),
+    HALLES_PG_CONTROL_URL: databaseUrl(parts, `halles_runner_${region}`, "control"),
     HALLES_GATEWAY_URL: local(gateway),
     HALLES_CARRIER_URL: local(carrier),
     HALLES_GATEWAY_KEY: parts.secrets.gatewayKey,

@@ -5,6 +5,7 @@ import * as Environment from "./Environment.ts"
 import * as Health from "./Health.ts"
 import { StateUnusable } from "./InfraErrors.ts"
 import { type Layout, logFile } from "./Layout.ts"
+import { connectionsMax } from "./Logins.ts"
 import { ports } from "./Ports.ts"
 import { output } from "./RunCommand.ts"
 import type { Secrets } from "./Secrets.ts"
@@ -12,11 +13,10 @@ import type { ServerProgram } from "./ServerProgram.ts"
 import type { ProcessSpec } from "./Supervised.ts"
 import { type Unprivileged, unprivileged } from "./Unprivileged.ts"
 
-/** For a machine that runs everything: durable, small, and with room for all pools (four runners, edge, operator, tests). */
+/** For a machine that runs everything: durable, and small. */
 const settings = {
   listen_addresses: "127.0.0.1",
   unix_socket_directories: "",
-  max_connections: "200",
   shared_buffers: "128MB",
   work_mem: "8MB",
   fsync: "on",
@@ -33,6 +33,8 @@ const settings = {
   "pg_stat_statements.track_utility": "off",
   password_encryption: "scram-sha-256",
   idle_in_transaction_session_timeout: "60s",
+  // Of one session's sorts and hashes, on disk.
+  temp_file_limit: "1GB",
   timezone: "GMT",
   log_timezone: "GMT",
   log_line_prefix: "%m [%p] %a ",
@@ -55,10 +57,11 @@ export const postgresServer = Effect.fn("PostgresServer.make")(function* (
   else yield* initialise({ data, env, program, secrets, user })
   removeStalePid(data)
   const { postgres } = ports(layout.portBase)
-  const flags = Object.entries({ ...settings, port: String(postgres) }).flatMap(([name, value]) => [
-    "-c",
-    `${name}=${value}`
-  ])
+  const flags = Object.entries({
+    ...settings,
+    max_connections: String(connectionsMax(secrets)),
+    port: String(postgres)
+  }).flatMap(([name, value]) => ["-c", `${name}=${value}`])
   const [command = program.path, ...args] = [...user.prefix, program.path, "-D", data, ...flags]
   return {
     name: "postgres",

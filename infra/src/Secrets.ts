@@ -8,9 +8,12 @@ import { type Layout, secretsFile } from "./Layout.ts"
 export class Secrets extends Schema.Class<Secrets>("Secrets")({
   pgAdmin: Schema.String,
   pgOwner: Schema.String,
-  pgRunner: Schema.String,
+  pgRunnerEu: Schema.String,
+  pgRunnerAm: Schema.String,
+  pgRunnerAp: Schema.String,
   pgEdge: Schema.String,
   pgReader: Schema.String,
+  pgCheck: Schema.String,
   pgOps: Schema.String,
   pgIdentity: Schema.String,
   pgWebhooks: Schema.String,

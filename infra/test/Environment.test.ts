@@ -5,10 +5,13 @@ import { Secrets } from "../src/Secrets.ts"
 const secrets = new Secrets({
   pgAdmin: "s-admin",
   pgOwner: "s-owner",
-  pgRunner: "s-runner",
+  pgRunnerEu: "s-runner-eu",
+  pgRunnerAm: "s-runner-am",
+  pgRunnerAp: "s-runner-ap",
   pgEdge: "s-edge",
   pgOps: "pg-ops",
   pgReader: "s-reader",
+  pgCheck: "s-check",
   pgIdentity: "s-pg-identity",
   identityKey: "s-identity-key",
   pgWebhooks: "s-pg-webhooks",
@@ -52,7 +55,7 @@ describe("Environment", () => {
       "carrierKey",
       "gatewayKey",
       "nats",
-      "pgRunner",
+      "pgRunnerEu",
       "redis"
     ])
     assert.deepStrictEqual(known(Environment.edge(parts)), [
@@ -88,7 +91,7 @@ describe("Environment", () => {
     const environment = Environment.runner(parts, { id: "eu-2", index: 1, region: "eu" })
     assert.strictEqual(
       environment["HALLES_PG_REGION_URL"],
-      "postgres://halles_runner:s-runner@127.0.0.1:4402/halles_eu"
+      "postgres://halles_runner_eu:s-runner-eu@127.0.0.1:4402/halles_eu"
     )
     assert.strictEqual(environment["HALLES_METRICS_PORT"], "4411")
     assert.notInclude(Object.values(environment).join(), "halles_am")

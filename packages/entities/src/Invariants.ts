@@ -160,7 +160,7 @@ const scope = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, running: bo
       EXISTS (
         SELECT FROM pg_stat_activity
         WHERE datname = current_database() AND pid <> pg_backend_pid()
-          AND usename = 'halles_runner') AS running
+          AND starts_with(usename::text, 'halles_runner')) AS running
     FROM journal_all`
   const atWork = running ?? row!.running
   return {

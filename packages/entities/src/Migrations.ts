@@ -14,6 +14,36 @@ import quarantine from "./migrations/0006_quarantine.ts"
 
 const run = Migrator.make({})
 
+/**
+ * What fences writes is called in the name of its owner: no login may lock shards by itself, or write into the journal past
+ * the fence. Runners call whatever there is but what is for operators, who look at everything and write nothing, but that
+ * they let a parked entity go on.
+ */
+const regionGrants = Effect.fnUntraced(function* (sql: SqlClient.SqlClient) {
+  for (const name of ["journal_append", "shard_epoch_raise"]) {
+    yield* sql.unsafe(`ALTER FUNCTION ${name} SECURITY DEFINER`)
+    yield* sql.unsafe(`ALTER FUNCTION ${name} SET search_path = pg_catalog, public, pg_temp`)
+  }
+  yield* sql`
+    DO $$ BEGIN
+      REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA public FROM PUBLIC;
+      IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'halles_runner') THEN
+        GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO halles_runner;
+        REVOKE EXECUTE ON FUNCTION entity_resume FROM halles_runner;
+        REVOKE INSERT ON journal FROM halles_runner;
+        REVOKE INSERT, UPDATE ON shard_epoch FROM halles_runner;
+        GRANT UPDATE (owner) ON shard_epoch TO halles_runner;
+      END IF;
+      IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'halles_ops') THEN
+        GRANT SELECT ON ALL TABLES IN SCHEMA public TO halles_ops;
+        GRANT EXECUTE ON FUNCTION entity_resume TO halles_ops;
+      END IF;
+      IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'halles_check') THEN
+        GRANT SELECT ON journal, events_archive, journal_all TO halles_check;
+      END IF;
+    END $$`
+})
+
 /** Brings one region's database up to date; needs its owner. Numbered, in order, each once; frozen once landed. */
 export const migrateRegion = Effect.andThen(
   run({
@@ -26,48 +56,20 @@ export const migrateRegion = Effect.andThen(
       "0006_quarantine": quarantine
     })
   }),
-  // Operators look at everything and write nothing, but that they let a parked entity go on.
-  Effect.flatMap(
-    SqlClient.SqlClient,
-    (sql) => sql`
-      DO $$ BEGIN
-        IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'halles_ops') THEN
-          GRANT SELECT ON ALL TABLES IN SCHEMA public TO halles_ops;
-          GRANT EXECUTE ON FUNCTION entity_resume TO halles_ops;
-        END IF;
-      END $$`
-  )
+  Effect.flatMap(SqlClient.SqlClient, regionGrants)
 )
 
 /** Runner registry, shard locks (tables of Effect's own), the placement of shards and the audit log of the whole cluster, in `halles_control`. */
 export const migrateControl = Effect.gen(function* () {
   yield* run({ loader: SqlRunnerStorage.migrations({}), table: "cluster_runner_migrations" })
   yield* run({ loader: PlacementTables.migrations, table: "control_migrations" })
+  yield* PlacementTables.grants
   yield* run({ loader: AuditTables.migrations, table: "audit_migrations" })
   yield* AuditTables.grants
   yield* run({ loader: PartnerKeyTables.migrations, table: "partner_migrations" })
   yield* PartnerKeyTables.grants
   yield* run({ loader: WebhookTables.migrations, table: "webhook_migrations" })
   yield* WebhookTables.grants
-  const sql = yield* SqlClient.SqlClient
-  yield* sql`
-    DO $$ BEGIN
-      IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'halles_runner') THEN
-        GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO halles_runner;
-        GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO halles_runner;
-      END IF;
-      IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'halles_edge') THEN
-        GRANT SELECT ON ALL TABLES IN SCHEMA public TO halles_edge;
-      END IF;
-      IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'halles_reader') THEN
-        GRANT SELECT ON ALL TABLES IN SCHEMA public TO halles_reader;
-      END IF;
-      IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'halles_ops') THEN
-        GRANT SELECT ON ALL TABLES IN SCHEMA public TO halles_ops;
-        GRANT INSERT, DELETE ON runner_leaving TO halles_ops;
-        GRANT INSERT, UPDATE, DELETE ON shard_pin TO halles_ops;
-      END IF;
-    END $$`
 })
 
 /** A region's database that is up to date, for tests and tools that own theirs. */

@@ -191,10 +191,10 @@ const make = Effect.gen(function* () {
     yield* sql`
       DELETE FROM partner.key
       WHERE least(expires_at, revoked_at) < now() - make_interval(days => ${keptDays}::int)`
-    // One statement for both, and one partner at a time: two requests cannot both make the last key.
+    // One statement for both, and one request at a time: two cannot both make the last key. Readers pass.
     const [made] = yield* sql.withTransaction(
       Effect.andThen(
-        sql`SELECT pg_advisory_xact_lock(7302, hashtext(${wanted.partner}))`,
+        sql`LOCK TABLE partner.key IN SHARE ROW EXCLUSIVE MODE`,
         sql<Row>`
           INSERT INTO partner.key (id, partner, name, digest, scopes, rate_class, created_by, expires_at, replaces)
           SELECT ${id}, ${wanted.partner}, ${wanted.name}, ${digestOf(secret)}, ${wanted.scopes}::text[],

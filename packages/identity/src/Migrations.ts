@@ -15,7 +15,6 @@ export const migrateIdentity = Effect.gen(function* () {
       IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'halles_identity') THEN
         GRANT USAGE ON SCHEMA identity TO halles_identity;
         GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA identity TO halles_identity;
-        GRANT SELECT ON shard_placement, runner_leaving, shard_pin TO halles_identity;
       END IF;
     END $$`
 })

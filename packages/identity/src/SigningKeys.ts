@@ -11,9 +11,6 @@ const currentDaysMax = 30
 /** A retired key is shown for this long after its last signature: longer than anything signed by it is valid, in days. */
 const retiredDaysMax = 2
 
-/** Replacing a key waits for this lock of Postgres, so that two processes do not replace it twice. */
-const lock = 7211
-
 /**
  * Signing keys (ES256): one signs (`current`), one is announced before it does (`next`), and retired ones are still shown, so
  * that what they signed verifies until it ends. Private parts are sealed.
@@ -59,7 +56,8 @@ export class SigningKeys extends Context.Service<
           return jwk.kid
         })
       const locked = <A, E>(effect: Effect.Effect<A, E>) =>
-        sql.withTransaction(Effect.andThen(sql`SELECT pg_advisory_xact_lock(${lock})`, effect))
+        // Two processes do not replace a key twice. Readers pass.
+        sql.withTransaction(Effect.andThen(sql`LOCK TABLE identity.signing_key IN SHARE ROW EXCLUSIVE MODE`, effect))
 
       const read = sql<{ private_key: string }>`
         SELECT private_key FROM identity.signing_key

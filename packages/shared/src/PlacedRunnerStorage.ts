@@ -1,5 +1,5 @@
 import { Effect, Fiber, Layer } from "effect"
-import { type ClusterError, Runner, RunnerAddress, RunnerStorage, ShardId } from "effect/cluster"
+import { type ClusterError, MachineId, Runner, RunnerAddress, RunnerStorage, ShardId } from "effect/cluster"
 import { PersistenceError } from "effect/cluster/ClusterError"
 import { runnerAddress } from "./NatsTransport.ts"
 import { Placement, type View } from "./Placement.ts"
@@ -116,7 +116,9 @@ const make = Effect.fnUntraced(function* (options: { readonly runnerId: string; 
   return RunnerStorage.RunnerStorage.of({
     ...locks,
     getRunners: Effect.map(rows, (placed) => [self, ...placed]),
-    // Who is dead is the movers' business.
+    // Presence tells who is there, and who is dead is the movers' business; ids of messages are drawn as clients draw theirs.
+    register: () => Effect.sync(() => MachineId.make(Math.floor(Math.random() * 1_024))),
+    unregister: () => Effect.void,
     setRunnerHealth: () => Effect.void,
     acquire,
     release: (address, shard) =>

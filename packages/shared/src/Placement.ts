@@ -166,45 +166,32 @@ const make = Effect.gen(function* () {
     news: (withinMs) => Effect.asVoid(Effect.suspend(() => Effect.timeoutOption(heard.await, withinMs))),
     tell,
     taken: (region, runnerId, shards) =>
-      sql`
-        UPDATE shard_placement SET holder = ${runnerId}, held_since = now()
-        WHERE region = ${region} AND shard = ANY(${[...shards]})`.pipe(Effect.map(() => tell(region, "taken"))),
-    leave: (region, runnerId, wish) =>
-      sql`INSERT INTO runner_leaving (runner, wish) VALUES (${runnerId}, ${wish}) ON CONFLICT DO NOTHING`.pipe(
-        Effect.map(() => tell(region, "placed"))
+      sql`SELECT placement_taken(${region}, ${runnerId}, ${[...shards]}::integer[])`.pipe(
+        Effect.map(() => tell(region, "taken"))
       ),
+    leave: (region, runnerId, wish) =>
+      sql`SELECT placement_leave(${runnerId}, ${wish})`.pipe(Effect.map(() => tell(region, "placed"))),
     drain: (region, runnerId, others) =>
-      Effect.gen(function* () {
-        yield* sql`SELECT pg_advisory_xact_lock(hashtext('runner_leaving'))`
-        const stays = yield* sql`
-          SELECT 1 FROM unnest(${[...others]}::text[]) AS other
-          WHERE other NOT IN (SELECT runner FROM runner_leaving) LIMIT 1`
-        if (stays.length === 0) return false
-        yield* sql`INSERT INTO runner_leaving (runner, wish) VALUES (${runnerId}, 'operator') ON CONFLICT DO NOTHING`
-        return true
-      }).pipe(
-        sql.withTransaction,
-        Effect.tap((done) => Effect.sync(() => (done ? tell(region, "placed") : undefined)))
+      sql<{ done: boolean }>`SELECT placement_drain(${runnerId}, ${[...others]}::text[]) AS done`.pipe(
+        Effect.map(([row]) => {
+          if (row?.done !== true) return false
+          tell(region, "placed")
+          return true
+        })
       ),
     leaving: Effect.map(
       sql<{ runner: string }>`SELECT DISTINCT runner FROM runner_leaving`,
       (rows) => new Set(rows.map(({ runner }) => runner))
     ),
     stay: (region, runnerId, wish) =>
-      sql`DELETE FROM runner_leaving WHERE runner = ${runnerId} AND wish = ${wish}`.pipe(
-        Effect.map(() => tell(region, "placed"))
-      ),
+      sql`SELECT placement_stay(${runnerId}, ${wish})`.pipe(Effect.map(() => tell(region, "placed"))),
     pin: (region, shard, runnerId) =>
-      sql`
-        INSERT INTO shard_pin (region, shard, runner) VALUES (${region}, ${shard}, ${runnerId})
-        ON CONFLICT (region, shard) DO UPDATE SET runner = excluded.runner, at = now()`.pipe(
-        Effect.map(() => tell(region, "placed"))
-      ),
+      sql`SELECT placement_pin(${region}, ${shard}, ${runnerId})`.pipe(Effect.map(() => tell(region, "placed"))),
     unpin: (region, shard) =>
-      sql`DELETE FROM shard_pin WHERE region = ${region} AND shard = ${shard} RETURNING shard`.pipe(
-        Effect.map((rows) => {
+      sql<{ found: boolean }>`SELECT placement_unpin(${region}, ${shard}) AS found`.pipe(
+        Effect.map(([row]) => {
           tell(region, "placed")
-          return rows.length > 0
+          return row?.found === true
         })
       )
   })

@@ -97,36 +97,15 @@ const run = Effect.fnUntraced(function* (options: { readonly runnerId: string; r
     } satisfies Standing
   })
 
-  const rows = (moves: ReadonlyArray<Move>) =>
-    sql`jsonb_to_recordset(${JSON.stringify(moves)}::text::jsonb) AS m(shard integer, "from" text, "to" text)`
-
-  /** One statement, since every shard of a dead runner waits for it; what another mover was faster with is left out. */
+  /** What another mover was faster with is left out. */
   const move = (moves: ReadonlyArray<Move>, reason: string) =>
-    sql`
-      WITH moved AS (
-        UPDATE shard_placement AS p SET runner = m."to" FROM ${rows(moves)}
-        WHERE p.region = ${region} AND p.shard = m.shard AND p.runner IS NOT DISTINCT FROM m."from"
-        RETURNING m.shard, m."from", m."to"
-      ), started AS (
-        UPDATE shard_move SET started_at = now() FROM moved
-        WHERE region = ${region} AND started_at IS NULL
-          AND shard_move.shard = moved.shard AND to_runner = moved."to"
-        RETURNING shard_move.shard
-      )
-      INSERT INTO shard_move (region, shard, from_runner, to_runner, reason, started_at)
-      SELECT ${region}, shard, "from", "to", ${reason}, now() FROM moved WHERE shard NOT IN (SELECT shard FROM started)`.pipe(
+    sql`SELECT placement_move(${region}, ${JSON.stringify(moves)}::text::jsonb, ${reason})`.pipe(
       Effect.tap(() => Effect.sync(() => placement.tell(region, "placed")))
     )
 
   /** A plan replaces what an earlier one has not begun. */
   const write = (moves: ReadonlyArray<Move>, reason: string) =>
-    sql`
-      WITH forgotten AS (
-        DELETE FROM shard_move
-        WHERE region = ${region} AND (started_at IS NULL OR planned_at < now() - ${kept}::text::interval)
-      )
-      INSERT INTO shard_move (region, shard, from_runner, to_runner, reason)
-      SELECT ${region}, shard, "from", "to", ${reason} FROM ${rows(moves)}`
+    sql`SELECT placement_plan(${region}, ${JSON.stringify(moves)}::text::jsonb, ${reason}, ${kept}::text::interval)`
 
   /** Ends the session of each that holds its shard locks. */
   const evict = (runners: ReadonlyArray<string>) =>
@@ -135,9 +114,7 @@ const run = Effect.fnUntraced(function* (options: { readonly runnerId: string; r
       (runner) =>
         Effect.andThen(
           Effect.logWarning(`${runner} is silent: its shards move`),
-          sql`
-            SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-            WHERE application_name = ${lockSession(runner)} AND usename = current_user`
+          sql`SELECT placement_evict(${lockSession(runner)})`
         ),
       { discard: true }
     )

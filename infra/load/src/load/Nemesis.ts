@@ -17,7 +17,7 @@ const placement = ({ parts }: Stand) =>
     Layer.provide([
       Nats.layer({ url: Redacted.make(parts.addresses.nats), name: "load" }),
       Postgres.layer({
-        url: Redacted.make(Environment.databaseUrl(parts, "halles_runner", "control")),
+        url: Redacted.make(Environment.databaseUrl(parts, "halles_ops", "control")),
         applicationName: "halles:load:placement",
         connectionsMax: 1
       })

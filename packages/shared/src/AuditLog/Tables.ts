@@ -55,8 +55,63 @@ const log = Effect.gen(function* () {
   yield* sql`REVOKE ALL ON FUNCTION audit.append(text[]) FROM PUBLIC`
 })
 
+/**
+ * Who appends has the chain to itself until its transaction ends. One that does not end, of a process that was stopped in
+ * the middle or of somebody who wants to keep the others from writing, is ended by the next in line, a second later.
+ */
+const turns = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  yield* sql`
+    CREATE FUNCTION audit.take_turn() RETURNS void
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET lock_timeout = '1s' AS $fn$
+    DECLARE
+      before text;
+    BEGIN
+      IF pg_try_advisory_xact_lock(7301, 0) THEN RETURN; END IF;
+      SELECT l.pid || ' ' || l.virtualtransaction INTO before FROM pg_locks l
+        WHERE l.locktype = 'advisory' AND l.classid = 7301 AND l.objid = 0 AND l.objsubid = 2 AND l.granted
+          AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database());
+      BEGIN
+        PERFORM pg_advisory_xact_lock(7301, 0);
+      EXCEPTION WHEN lock_not_available THEN
+        -- Others may have had it meanwhile, one after the other: they are no reason.
+        PERFORM pg_terminate_backend(l.pid) FROM pg_locks l
+          WHERE l.locktype = 'advisory' AND l.classid = 7301 AND l.objid = 0 AND l.objsubid = 2 AND l.granted
+            AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
+            AND l.pid || ' ' || l.virtualtransaction = before;
+        PERFORM pg_advisory_xact_lock(7301, 0);
+      END;
+    END $fn$`
+  yield* sql`
+    CREATE OR REPLACE FUNCTION audit.append(entries text[]) RETURNS TABLE (seq bigint, hash text)
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $fn$
+    DECLARE
+      next_seq bigint;
+      last_hash text;
+      now_us bigint;
+      item text;
+    BEGIN
+      PERFORM audit.take_turn();
+      SELECT e.seq, e.hash INTO next_seq, last_hash FROM audit.entry e ORDER BY e.seq DESC LIMIT 1;
+      next_seq := coalesce(next_seq, 0);
+      last_hash := coalesce(last_hash, repeat('0', 64));
+      FOREACH item IN ARRAY entries LOOP
+        CONTINUE WHEN EXISTS (SELECT FROM audit.entry e WHERE e.id = item::jsonb ->> 'id');
+        next_seq := next_seq + 1;
+        now_us := (extract(epoch FROM clock_timestamp()) * 1000000)::bigint;
+        last_hash := encode(
+          sha256(convert_to(last_hash || E'\\n' || next_seq || E'\\n' || now_us || E'\\n' || item, 'UTF8')), 'hex');
+        INSERT INTO audit.entry (seq, at, entry, hash) VALUES (next_seq, now_us, item, last_hash);
+      END LOOP;
+      seq := next_seq;
+      hash := last_hash;
+      RETURN NEXT;
+    END $fn$`
+  yield* sql`REVOKE ALL ON FUNCTION audit.take_turn() FROM PUBLIC`
+})
+
 /** The audit log, in a schema of its own of `halles_control`. */
-export const migrations = Migrator.fromRecord({ "0001_log": log })
+export const migrations = Migrator.fromRecord({ "0001_log": log, "0002_turns": turns })
 
 /** Who may write appends through the function and reads; nobody inserts, changes or deletes a row. Run at each provisioning. */
 export const grants = Effect.gen(function* () {

@@ -1,6 +1,7 @@
 import { Effect } from "effect"
 import { Migrator, SqlClient } from "effect/sql"
 import { regions, shardsPerRegion } from "../Region.ts"
+import * as Shard from "../Shard.ts"
 
 const placement = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
@@ -49,5 +50,177 @@ const pins = Effect.gen(function* () {
     )`
 })
 
+/**
+ * Nobody writes these tables but by functions of their owner, and a runner's login for its own region only: `session_user`
+ * is who signed in, whatever role was set since. Who may change a table directly may also lock all of it.
+ */
+const functions = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  yield* sql`
+    CREATE FUNCTION placement_require(of_region text) RETURNS void
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $fn$
+    BEGIN
+      IF starts_with(session_user, 'halles_runner_') AND right(session_user, 2) <> of_region THEN
+        RAISE insufficient_privilege USING MESSAGE = 'this login is another region''s';
+      END IF;
+    END $fn$`
+  const define = (signature: string, returns: string, body: string) =>
+    sql.unsafe(`
+      CREATE FUNCTION ${signature} RETURNS ${returns} LANGUAGE plpgsql VOLATILE
+      SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $fn$ BEGIN ${body} END $fn$`)
+  // One statement, since every shard of a dead runner waits for it; what another mover was faster with is left out.
+  yield* define(
+    "placement_move(of_region text, moves jsonb, of_reason text)",
+    "void",
+    `
+      PERFORM placement_require(of_region);
+      WITH moved AS (
+        UPDATE shard_placement AS p SET runner = m."to"
+        FROM jsonb_to_recordset(moves) AS m(shard integer, "from" text, "to" text)
+        WHERE p.region = of_region AND p.shard = m.shard AND p.runner IS NOT DISTINCT FROM m."from"
+        RETURNING m.shard, m."from", m."to"
+      ), started AS (
+        UPDATE shard_move s SET started_at = now() FROM moved
+        WHERE s.region = of_region AND s.started_at IS NULL AND s.shard = moved.shard AND s.to_runner = moved."to"
+        RETURNING s.shard
+      )
+      INSERT INTO shard_move (region, shard, from_runner, to_runner, reason, started_at)
+      SELECT of_region, m.shard, m."from", m."to", of_reason, now() FROM moved m
+      WHERE m.shard NOT IN (SELECT s.shard FROM started s);`
+  )
+  // A plan replaces what an earlier one has not begun.
+  yield* define(
+    "placement_plan(of_region text, moves jsonb, of_reason text, kept interval)",
+    "void",
+    `
+      PERFORM placement_require(of_region);
+      DELETE FROM shard_move m
+        WHERE m.region = of_region AND (m.started_at IS NULL OR m.planned_at < now() - kept);
+      INSERT INTO shard_move (region, shard, from_runner, to_runner, reason)
+      SELECT of_region, m.shard, m."from", m."to", of_reason
+      FROM jsonb_to_recordset(moves) AS m(shard integer, "from" text, "to" text);`
+  )
+  yield* define(
+    "placement_taken(of_region text, by_runner text, shards integer[])",
+    "void",
+    `
+      PERFORM placement_require(of_region);
+      UPDATE shard_placement p SET holder = by_runner, held_since = now()
+        WHERE p.region = of_region AND p.shard = ANY(shards);`
+  )
+  yield* define(
+    "placement_leave(of_runner text, of_wish text)",
+    "void",
+    `
+      PERFORM placement_require(left(of_runner, 2));
+      INSERT INTO runner_leaving (runner, wish) VALUES (of_runner, of_wish) ON CONFLICT DO NOTHING;`
+  )
+  // Of several at the same time the last one sees what the others did.
+  yield* define(
+    "placement_drain(of_runner text, others text[])",
+    "boolean",
+    `
+      PERFORM placement_require(left(of_runner, 2));
+      PERFORM pg_advisory_xact_lock(7303, 0);
+      IF NOT EXISTS (
+        SELECT FROM unnest(others) AS other WHERE other NOT IN (SELECT l.runner FROM runner_leaving l)
+      ) THEN RETURN false; END IF;
+      INSERT INTO runner_leaving (runner, wish) VALUES (of_runner, 'operator') ON CONFLICT DO NOTHING;
+      RETURN true;`
+  )
+  yield* define(
+    "placement_stay(of_runner text, of_wish text)",
+    "void",
+    `
+      PERFORM placement_require(left(of_runner, 2));
+      DELETE FROM runner_leaving l WHERE l.runner = of_runner AND l.wish = of_wish;`
+  )
+  yield* define(
+    "placement_pin(of_region text, of_shard integer, to_runner text)",
+    "void",
+    `
+      INSERT INTO shard_pin (region, shard, runner) VALUES (of_region, of_shard, to_runner)
+      ON CONFLICT (region, shard) DO UPDATE SET runner = excluded.runner, at = now();`
+  )
+  yield* define(
+    "placement_unpin(of_region text, of_shard integer)",
+    "boolean",
+    `
+      DELETE FROM shard_pin p WHERE p.region = of_region AND p.shard = of_shard;
+      RETURN FOUND;`
+  )
+  // The session in which a runner of the same login holds its locks.
+  yield* define(
+    "placement_evict(session_name text)",
+    "void",
+    `
+      PERFORM pg_terminate_backend(a.pid) FROM pg_stat_activity a
+        WHERE a.application_name = session_name AND a.usename = session_user;`
+  )
+})
+
+/**
+ * Effect's runner storage asks for locks by `pg_try_advisory_lock`, which no login of ours may call: who may, may lock
+ * anything, for as long as it likes. Runners find this function instead, since their search path in `halles_control` has this
+ * schema before the system's: it locks shards of their region and nothing else.
+ */
+const shardLocks = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  yield* sql`CREATE SCHEMA shard_lock`
+  // As Effect numbers them: the place of the group among all of them in their order, times a million, and the shard in it.
+  yield* sql`
+    CREATE TABLE shard_lock.number AS
+    SELECT (n * 1000000 + 1)::integer AS number, left(g, 2) AS region
+    FROM unnest(${Shard.allGroups.toSorted()}::text[]) WITH ORDINALITY AS t(g, n)`
+  yield* sql`ALTER TABLE shard_lock.number ADD PRIMARY KEY (number)`
+  yield* sql`
+    CREATE FUNCTION shard_lock.pg_try_advisory_lock(space integer, number integer) RETURNS boolean
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $fn$
+    DECLARE
+      of_region text;
+    BEGIN
+      SELECT n.region INTO of_region FROM shard_lock.number n WHERE n.number = pg_try_advisory_lock.number;
+      -- Effect's hash of 'effect-cluster:cluster', which it promises never to change.
+      IF of_region IS NULL OR space <> -1455371005 THEN
+        RAISE insufficient_privilege USING MESSAGE = 'no shard has this lock';
+      END IF;
+      PERFORM placement_require(of_region);
+      RETURN pg_catalog.pg_try_advisory_lock(space, number);
+    END $fn$`
+})
+
 /** Which runner is to have which shard, the plans of moves, and the runners that are to have none: for `halles_control`. */
-export const migrations = Migrator.fromRecord({ "0001_placement": placement, "0002_pins": pins })
+export const migrations = Migrator.fromRecord({
+  "0001_placement": placement,
+  "0002_pins": pins,
+  "0003_functions": functions,
+  "0004_shard_locks": shardLocks
+})
+
+/** Every process may read where shards are; runners move those of their region, operators state wishes. Run at each provisioning. */
+export const grants = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  yield* sql`
+    DO $$ DECLARE name text; BEGIN
+      REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA public, shard_lock FROM PUBLIC;
+      FOR name IN SELECT rolname FROM pg_roles
+        WHERE rolname IN ('halles_runner', 'halles_edge', 'halles_identity', 'halles_ops', 'halles_reader') LOOP
+        EXECUTE format('REVOKE ALL ON ALL TABLES IN SCHEMA public FROM %I', name);
+        EXECUTE format('REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM %I', name);
+        EXECUTE format('GRANT SELECT ON shard_placement, shard_move, runner_leaving, shard_pin TO %I', name);
+        IF name IN ('halles_runner', 'halles_ops') THEN
+          EXECUTE format('GRANT EXECUTE ON FUNCTION placement_leave, placement_stay TO %I', name);
+        END IF;
+      END LOOP;
+      IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'halles_runner') THEN
+        -- Effect's storage notes on each look at its locks that its row was seen; there is no row.
+        GRANT SELECT, UPDATE (last_heartbeat) ON cluster_runners TO halles_runner;
+        GRANT EXECUTE ON FUNCTION placement_move, placement_plan, placement_taken, placement_evict TO halles_runner;
+        GRANT USAGE ON SCHEMA shard_lock TO halles_runner;
+        GRANT EXECUTE ON FUNCTION shard_lock.pg_try_advisory_lock TO halles_runner;
+      END IF;
+      IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'halles_ops') THEN
+        GRANT EXECUTE ON FUNCTION placement_drain, placement_pin, placement_unpin TO halles_ops;
+      END IF;
+    END $$`
+})
