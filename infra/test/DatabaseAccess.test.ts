@@ -40,7 +40,7 @@ class Provisioned extends Context.Service<Provisioned, Environment.Parts & { rea
       yield* provision({ admins }, parts)
       return { ...parts, admin }
     })
-  ).pipe(Layer.provide(PgTest.layer("provisioned")), Layer.orDie)
+  ).pipe(Layer.provide(PgTest.layerServer("provisioned")), Layer.orDie)
 }
 
 const everywhere: ReadonlyArray<Database> = ["eu", "am", "ap", "control"]
@@ -64,6 +64,9 @@ const refusalOf = <A, E>(exit: Exit.Exit<A, E>): string | null => {
   return /"code":"([0-9A-Z]{5})"/.exec(codes.join())?.[1] ?? codes.join()
 }
 const denied = "42501"
+const tries = (sql: PgClient.PgClient, statement: string) => Effect.map(Effect.exit(sql.unsafe(statement)), refusalOf)
+const entry = () => JSON.stringify({ id: randomBytes(8).toString("hex"), actor: "a", action: "b" })
+const append = (sql: PgClient.PgClient) => sql`SELECT * FROM audit.append(${[entry()]}::text[])`
 
 /** Functions with effects that a login may call, beside those that everybody may. */
 const everybody = `clock_timestamp current_query currval gen_random_uuid lastval nextval pg_advisory_unlock
@@ -244,8 +247,6 @@ layer(Layer.merge(Provisioned.layer, Reactivity.layer), { excludeTestServices: t
     it.effect("of a runner move and lock the shards of their own region", () =>
       Effect.gen(function* () {
         const eu = yield* as("halles_runner_eu", "control")
-        const tries = (sql: PgClient.PgClient, statement: string) =>
-          Effect.map(Effect.exit(sql.unsafe(statement)), refusalOf)
         assert.isNull(yield* tries(eu, "SELECT pg_try_advisory_lock(-1455371005, 129000001)"))
         assert.isNull(yield* tries(eu, "SELECT placement_taken('eu', 'eu-1', '{1}')"))
         const foreign = [
@@ -281,8 +282,6 @@ layer(Layer.merge(Provisioned.layer, Reactivity.layer), { excludeTestServices: t
           const others = yield* Effect.forEach(["halles_identity", "halles_ops"] as const, (role) =>
             as(role, "control")
           )
-          const entry = () => JSON.stringify({ id: randomBytes(8).toString("hex"), actor: "a", action: "b" })
-          const append = (sql: PgClient.PgClient) => sql`SELECT * FROM audit.append(${[entry()]}::text[])`
           const connection = yield* attacker.reserve
           const run = (statement: string) => Effect.exit(connection.executeRaw(statement, []))
           for (const statement of [

@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto"
 import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync } from "node:fs"
 import { createServer } from "node:net"
 import { tmpdir } from "node:os"
-import { delimiter, join } from "node:path"
+import { delimiter, dirname, join } from "node:path"
 import { Clock, Config, Context, Effect, Layer, Option, Redacted, Schedule } from "effect"
 import { Reactivity } from "effect/reactivity"
 import type { SqlClient } from "effect/sql"
@@ -27,16 +27,24 @@ export class PgTest extends Context.Service<PgTest, { readonly url: Redacted.Red
       Effect.map(PgTest, ({ url }) =>
         PgClient.layer({ url, applicationName: `test:${name}`, maxConnections: connectionsMax })
       )
-    ).pipe(Layer.provideMerge(Layer.effect(PgTest, database(name))), Layer.orDie)
+    ).pipe(Layer.provideMerge(Layer.effect(PgTest, database(name, false))), Layer.orDie)
+
+  /** On a server that nobody else uses, for what concerns all of a server: its roles, its administrator. */
+  static readonly layerServer = (name: string): Layer.Layer<PgTest> =>
+    Layer.effect(PgTest, database(name, true)).pipe(Layer.orDie)
 
   /** Url of the database, for what makes its own connections. */
   static readonly url: Effect.Effect<Redacted.Redacted, never, PgTest> = Effect.map(PgTest, ({ url }) => url)
 }
 
-const database = Effect.fnUntraced(function* (name: string) {
+const database = Effect.fnUntraced(function* (name: string, own: boolean) {
   const configured = yield* Config.option(Config.Redacted("HALLES_TEST_PG_URL"))
-  const path = yield* Config.withDefault(Config.String("PATH"), "")
-  const admin = Option.isSome(configured) ? configured.value : yield* Effect.promise(() => temporaryServer(path))
+  const program = yield* Config.withDefault(Config.String("HALLES_TEST_PG_BIN"), "")
+  const found = yield* Config.withDefault(Config.String("PATH"), "")
+  const libraries = yield* Config.withDefault(Config.String("LD_LIBRARY_PATH"), "")
+  const places = { path: program === "" ? found : `${dirname(program)}${delimiter}${found}`, libraries }
+  const admin =
+    Option.isSome(configured) && !own ? configured.value : yield* Effect.promise(() => temporaryServer(places))
   const database = `halles_test_${name.toLowerCase().replaceAll(/[^a-z0-9]/g, "_")}_${randomBytes(4).toString("hex")}`
   const run = (statement: string) =>
     Effect.scoped(
@@ -60,7 +68,11 @@ const database = Effect.fnUntraced(function* (name: string) {
 })
 
 let server: Promise<Redacted.Redacted> | undefined
-const temporaryServer = (path: string): Promise<Redacted.Redacted> => (server ??= startServer(path))
+interface Places {
+  readonly path: string
+  readonly libraries: string
+}
+const temporaryServer = (places: Places): Promise<Redacted.Redacted> => (server ??= startServer(places))
 
 /**
  * The shell lives as long as its standard input, the pipe to us: even a kill -9 of this process ends the server. It asks
@@ -77,7 +89,7 @@ while kill -INT $! 2>/dev/null; do sleep 0.2; done
 rm -rf "$DIR"
 `
 
-const startServer = async (path: string): Promise<Redacted.Redacted> => {
+const startServer = async ({ libraries, path }: Places): Promise<Redacted.Redacted> => {
   const bin = binaries(path)
   const port = await freePort()
   const dir = mkdtempSync(join(tmpdir(), "halles-pg-"))
@@ -87,7 +99,7 @@ const startServer = async (path: string): Promise<Redacted.Redacted> => {
     cwd: dir,
     detached: true,
     stdio: ["pipe", "ignore", "ignore"],
-    env: { PATH: "/usr/bin:/bin", BIN: bin, DIR: dir, PORT: String(port), LC_ALL: "C" },
+    env: { PATH: "/usr/bin:/bin", BIN: bin, DIR: dir, PORT: String(port), LC_ALL: "C", LD_LIBRARY_PATH: libraries },
     ...user
   })
   child.unref()
