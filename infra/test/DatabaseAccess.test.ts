@@ -83,9 +83,9 @@ const mayCall: Readonly<Record<Exclude<Role, "halles_owner">, Partial<Record<Dat
   halles_identity: { control: "append set_config" },
   halles_webhooks: { control: "set_config" },
   halles_ops: {
-    eu: "entity_resume set_config",
-    am: "entity_resume set_config",
-    ap: "entity_resume set_config",
+    eu: "entity_resume parked_event_resolve parked_event_retry set_config",
+    am: "entity_resume parked_event_resolve parked_event_retry set_config",
+    ap: "entity_resume parked_event_resolve parked_event_retry set_config",
     control: "append placement_drain placement_leave placement_pin placement_stay placement_unpin set_config"
   },
   halles_reader: { eu: "", am: "", ap: "", control: "" },
@@ -93,7 +93,7 @@ const mayCall: Readonly<Record<Exclude<Role, "halles_owner">, Partial<Record<Dat
 }
 
 /** Whole tables that a login may change, which it may lock as well: its own, or those that nothing else waits for. */
-const journalOfRunner = `alarm order_view outbox_batch parked_entity product_view projection quarantined_entity snapshot stock_view timer`
+const journalOfRunner = `alarm order_view outbox_batch parked_entity parked_event product_view projection quarantined_entity snapshot stock_view timer`
 const mayChange: Readonly<Record<Exclude<Role, "halles_owner">, Partial<Record<Database, string>>>> = {
   halles_runner_eu: { eu: journalOfRunner, control: "" },
   halles_runner_am: { am: journalOfRunner, control: "" },

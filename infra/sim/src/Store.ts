@@ -81,7 +81,7 @@ export const make = (
       ask("load", () => {
         const snapshot = tables.snapshot(entityType, entityId)
         const tail = tables.history(entityType, entityId, snapshot?.seq ?? 0, historyMax)
-        return { snapshot, tail, isParked: false }
+        return { snapshot, tail, more: tail.length === historyMax, isParked: false }
       }),
     history: (entityType, entityId, afterSeq) =>
       ask("history", () => tables.history(entityType, entityId, afterSeq, historyMax)),

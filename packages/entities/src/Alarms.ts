@@ -88,6 +88,18 @@ const ofRegion = Effect.fnUntraced(function* (region: Region, sql: SqlClient.Sql
   const parked = sql<{ type: string; id: string; shard: number; cause: string; tries: number; at: number }>`
     SELECT entity_type AS type, entity_id AS id, shard, cause, tries, ${ms("at")} AS at FROM parked_entity
     ORDER BY at DESC LIMIT ${eachMax}`
+  const setAside = sql<{
+    consumer: string
+    type: string
+    id: string
+    seq: number
+    cause: string
+    at: number
+    count: number
+  }>`
+    SELECT DISTINCT ON (consumer) consumer, entity_type AS type, entity_id AS id, seq, cause, ${ms("at")} AS at,
+      count(*) OVER (PARTITION BY consumer)::int AS count
+    FROM parked_event WHERE NOT is_resolved ORDER BY consumer, at LIMIT ${eachMax}`
   const doubled = sql<{ shard: number; entity: string; at: number; count: number; owners: string }>`
     SELECT (detail->>'shard')::int AS shard, min(detail->>'entity') AS entity, ${ms("min(at)")} AS at, count(*)::int AS count,
       concat_ws(' and ', min(detail->'refused'->>'owner'), min(detail->'current'->>'owner')) AS owners
@@ -98,7 +110,7 @@ const ofRegion = Effect.fnUntraced(function* (region: Region, sql: SqlClient.Sql
       ${ms("at")} AS at
     FROM alarm WHERE kind = 'runner_blocked' AND at > ${before(recentMs)} ORDER BY at DESC LIMIT ${eachMax}`
 
-  const found = yield* Effect.all({ late, parked, doubled, blocked }, { concurrency: "unbounded" })
+  const found = yield* Effect.all({ late, parked, setAside, doubled, blocked }, { concurrency: "unbounded" })
   const raised: ReadonlyArray<Raised> = [
     ...found.late.map((one) => ({ ...one, value: now - one.since })),
     ...found.parked.map(({ at, cause, id, shard, tries, type }) => ({
@@ -108,6 +120,13 @@ const ofRegion = Effect.fnUntraced(function* (region: Region, sql: SqlClient.Sql
       since: at,
       value: 1,
       text: `Parked after ${tries} tries: ${cause}`
+    })),
+    ...found.setAside.map(({ at, cause, consumer, count, id, seq, type }) => ({
+      code: "event_parked" as const,
+      subject: consumer,
+      since: at,
+      value: count,
+      text: `${count} ${count === 1 ? "event was" : "events were"} set aside by ${consumer}, first seq ${seq} of ${type.slice(0, 40)}/${id.slice(0, 70)}: ${cause}`
     })),
     ...found.doubled.map(({ at, count, entity, owners, shard }) => ({
       code: "duplicate_activation" as const,

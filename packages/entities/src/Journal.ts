@@ -2,15 +2,7 @@ import { CommitLatency } from "@halles/shared/CommitLatency"
 import { EntityCalls } from "@halles/shared/EntityCalls"
 import { Context, Effect, Layer, Metric, Option, Schedule, Semaphore } from "effect"
 import * as GroupCommit from "./Journal/GroupCommit.ts"
-import {
-  historyMax,
-  JournalStore,
-  type Loaded,
-  type Snapshot,
-  type Stored,
-  type StoreFailed,
-  type Traced
-} from "./JournalStore.ts"
+import { JournalStore, type Loaded, type Snapshot, type Stored, type StoreFailed, type Traced } from "./JournalStore.ts"
 import { Outbox } from "./Outbox.ts"
 import { ShardEpochs } from "./ShardEpochs.ts"
 
@@ -39,7 +31,7 @@ export class Journal extends Context.Service<
     /** What an entity is rebuilt from: the newest snapshot and the rows after it. */
     readonly load: (entityType: string, entityId: string) => Effect.Effect<Loaded>
     readonly find: (entityType: string, entityId: string, commandId: string) => Effect.Effect<Option.Option<Stored>>
-    /** In order, `historyMax` rows at the most. */
+    /** In order, as many as go together; none when there are no more. */
     readonly history: (entityType: string, entityId: string, afterSeq: number) => Effect.Effect<ReadonlyArray<Stored>>
     /** The newest trace that is written beside the entity's events and is exported. */
     readonly traceOf: (entityType: string, entityId: string) => Effect.Effect<Traced | null>
@@ -94,14 +86,15 @@ export class Journal extends Context.Service<
       const writer = yield* GroupCommit.make({ store, runner: epochs.owner, onCommitted, onStale })
 
       const load = Effect.fnUntraced(function* (entityType: string, entityId: string) {
-        const { isParked, snapshot, tail } = yield* answered(store.load(entityType, entityId))
+        const { isParked, more, snapshot, tail } = yield* answered(store.load(entityType, entityId))
+        if (!more || isParked) return { snapshot, tail, more: false, isParked }
         const rows = [...tail]
         let page = tail
-        while (page.length === historyMax) {
-          page = yield* answered(store.history(entityType, entityId, rows.at(-1)!.seq))
+        while (page.length > 0) {
+          page = yield* answered(store.history(entityType, entityId, rows.at(-1)?.seq ?? 0))
           rows.push(...page)
         }
-        return { snapshot, tail: rows, isParked }
+        return { snapshot, tail: rows, more: false, isParked }
       })
 
       return Journal.of({

@@ -3,6 +3,7 @@ import type { ParkedBecause } from "@halles/shared/Parking"
 import { Context, Effect, Exit, Layer, Option, Request, RequestResolver, Result, Schema, Semaphore } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import type { Entry } from "./Journal/GroupCommit.ts"
+import { withinBytes } from "./Journal/Pages.ts"
 
 /** A row of the journal as it is read back: one accepted command and what came of it. */
 export interface Stored {
@@ -25,6 +26,8 @@ export interface Snapshot {
 export interface Loaded {
   readonly snapshot: Snapshot | null
   readonly tail: ReadonlyArray<Stored>
+  /** There are rows after those. */
+  readonly more: boolean
   /** Nobody is to rebuild it before an operator resumes it. */
   readonly isParked: boolean
 }
@@ -62,8 +65,10 @@ export interface DueTimer {
 /** The database did not do it, or did not say that it did. */
 export class StoreFailed extends Schema.TaggedError<StoreFailed>()("StoreFailed", { reason: Schema.String }) {}
 
-/** Rows of one read of a history. */
+/** Rows of one read of a history, and bytes of them; of one entity among the many that are loaded together fewer. */
 export const historyMax = 1_000
+const historyBytesMax = 8 * 1024 ** 2
+const tailBytesMax = 1024 ** 2
 /** Parked entities of one look. */
 export const parkedMax = 10_000
 
@@ -76,9 +81,9 @@ export class JournalStore extends Context.Service<
   JournalStore,
   {
     readonly append: (owner: string, entries: ReadonlyArray<Entry>) => Effect.Effect<Appended, StoreFailed>
-    /** What an entity is rebuilt from: its snapshot and the rows after it, `historyMax` at the most. */
+    /** What an entity is rebuilt from: its snapshot and the first rows after it. */
     readonly load: (entityType: string, entityId: string) => Effect.Effect<Loaded, StoreFailed>
-    /** In order, `historyMax` rows at the most. */
+    /** In order, as many as go together; none when there are no more. */
     readonly history: (
       entityType: string,
       entityId: string,
@@ -132,9 +137,15 @@ export class JournalStore extends Context.Service<
         load: (entityType, entityId) => Effect.request(new Load({ entityType, entityId }), loader),
         history: (entityType, entityId, afterSeq) =>
           sql<Row>`
-            SELECT ${columns} FROM journal_all
-            WHERE entity_type = ${entityType} AND entity_id = ${entityId} AND seq > ${afterSeq}
-            ORDER BY seq LIMIT ${historyMax}`.pipe(
+            SELECT ${columns} FROM ${withinBytes(
+              sql,
+              sql`
+                SELECT seq, command_id, events, meta, at, bytes FROM journal_all
+                WHERE entity_type = ${entityType} AND entity_id = ${entityId} AND seq > ${afterSeq}
+                ORDER BY seq LIMIT ${historyMax}`,
+              "seq",
+              historyBytesMax
+            )} ORDER BY seq`.pipe(
             Effect.map((rows) => rows.map(stored)),
             Effect.mapError(failed)
           ),
@@ -224,6 +235,7 @@ interface LoadedRow {
   readonly state: unknown
   readonly commands: ReadonlyArray<string>
   readonly tail: ReadonlyArray<readonly [number, string, ReadonlyArray<unknown>, number, number]> | null
+  readonly more: boolean
   readonly parked: boolean
 }
 
@@ -232,17 +244,18 @@ const makeLoader = Effect.fnUntraced(function* (sql: SqlClient.SqlClient) {
   const turns = yield* Semaphore.make(loadsAtOnce)
   return RequestResolver.make<Load>((entries) =>
     sql<LoadedRow>`
-      SELECT n, seq, version, state, commands, tail, parked FROM journal_load(
+      SELECT n, seq, version, state, commands, tail, more, parked FROM journal_load(
         ${text(entries.map(({ request }) => request.entityType))},
         ${text(entries.map(({ request }) => request.entityId))},
-        ${historyMax})`.pipe(
+        ${historyMax}, ${tailBytesMax}::bigint)`.pipe(
       turns.withPermits(1),
       Effect.mapError(failed),
       Effect.map((rows) => {
-        for (const { commands, n, parked, seq, state, tail, version } of rows) {
+        for (const { commands, more, n, parked, seq, state, tail, version } of rows) {
           entries[Number(n) - 1]!.completeUnsafe(
             Exit.succeed({
               isParked: parked,
+              more,
               snapshot: seq === null ? null : { seq, version, state, commands },
               tail: (tail ?? []).map(([seq, commandId, events, version, at]) => ({
                 seq,

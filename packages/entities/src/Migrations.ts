@@ -11,6 +11,7 @@ import archive from "./migrations/0003_archive.ts"
 import load from "./migrations/0004_load.ts"
 import parked from "./migrations/0005_parked.ts"
 import quarantine from "./migrations/0006_quarantine.ts"
+import bounds from "./migrations/0007_bounds.ts"
 
 const run = Migrator.make({})
 
@@ -29,14 +30,14 @@ const regionGrants = Effect.fnUntraced(function* (sql: SqlClient.SqlClient) {
       REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA public FROM PUBLIC;
       IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'halles_runner') THEN
         GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO halles_runner;
-        REVOKE EXECUTE ON FUNCTION entity_resume FROM halles_runner;
+        REVOKE EXECUTE ON FUNCTION entity_resume, parked_event_retry, parked_event_resolve FROM halles_runner;
         REVOKE INSERT ON journal FROM halles_runner;
         REVOKE INSERT, UPDATE ON shard_epoch FROM halles_runner;
         GRANT UPDATE (owner) ON shard_epoch TO halles_runner;
       END IF;
       IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'halles_ops') THEN
         GRANT SELECT ON ALL TABLES IN SCHEMA public TO halles_ops;
-        GRANT EXECUTE ON FUNCTION entity_resume TO halles_ops;
+        GRANT EXECUTE ON FUNCTION entity_resume, parked_event_retry, parked_event_resolve TO halles_ops;
       END IF;
       IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'halles_check') THEN
         GRANT SELECT ON journal, events_archive, journal_all TO halles_check;
@@ -53,7 +54,8 @@ export const migrateRegion = Effect.andThen(
       "0003_archive": archive,
       "0004_load": load,
       "0005_parked": parked,
-      "0006_quarantine": quarantine
+      "0006_quarantine": quarantine,
+      "0007_bounds": bounds
     })
   }),
   Effect.flatMap(SqlClient.SqlClient, regionGrants)

@@ -1,5 +1,4 @@
-import { jetstream, jetstreamManager, type JetStreamClient } from "@nats-io/jetstream"
-import { headers } from "@nats-io/transport-node"
+import { jetstreamManager } from "@nats-io/jetstream"
 import { PgTypes } from "@effect/sql-pg"
 import { Nats } from "@halles/shared/Nats"
 import type { Region } from "@halles/shared/Region"
@@ -7,32 +6,39 @@ import * as Subject from "@halles/shared/Subject"
 import { Context, Effect, Latch, Layer, Metric, Result, Schedule } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import type { Committed } from "./Journal/GroupCommit.ts"
+import { type EventMessage, messageBytesMax, messageOf, type Row } from "./Outbox/EventMessage.ts"
+import * as Publishing from "./Outbox/Publishing.ts"
+import * as ParkedEvents from "./ParkedEvents.ts"
 import { ShardEpochs } from "./ShardEpochs.ts"
 
-/** Batches that are published and struck off together: one after the other each would wait for the stream's answer. */
+/**
+ * Batches, and bytes of them, that are published and struck off together: one after the other each would wait for the
+ * stream's answer.
+ */
 const togetherMax = 16
-/** Batches kept in memory until they are published; later ones are read back from the journal when their turn comes. */
+const togetherBytesMax = 8 * 1024 ** 2
+/** Kept in memory until they are published; later ones are read back from the journal when their turn comes. */
 const rememberedMax = 256
+const rememberedBytesMax = 32 * 1024 ** 2
 /** A marker older than this whose batch nobody is publishing belongs to a runner that died. */
 const orphanedAfterMs = 3_000
 const sweepMax = 100
 
+export const parked = Metric.counter("halles_outbox_parked_total", {
+  description: "Events that were set aside, since the stream does not take them",
+  incremental: true
+})
 export const unpublished = Metric.gauge("halles_outbox_unpublished_batches", {
   description: "Committed batches of this runner whose events have not reached the stream yet"
 })
 
 const int8 = (values: ReadonlyArray<bigint>) => Result.getOrThrow(PgTypes.array(values, PgTypes.OID.int8))
 
-interface Message {
-  readonly subject: string
-  readonly id: string
-  readonly body: string
-}
-
 /**
  * Every committed event reaches the region's stream, at least once, in order per entity. The marker of a batch is
  * written in the transaction of the batch and deleted when the stream has acknowledged all of it: what is marked is
- * owed, whatever crashed in between.
+ * owed, whatever crashed in between. What the stream does not take is set aside (`parked_event`) in the transaction that
+ * strikes its batch off, and waits for an operator; all else goes on.
  */
 export class Outbox extends Context.Service<
   Outbox,
@@ -60,53 +66,94 @@ export class Outbox extends Context.Service<
         const sql = yield* SqlClient.SqlClient
         const nats = yield* Nats
         const { owner } = yield* ShardEpochs
-        const stream = jetstream(nats)
         yield* ensureStream(nats, region)
+        const publish = Publishing.make(nats, Subject.eventStream(region))
+        /** The server takes headers and body together. */
+        const bytesMax = () => Math.min(messageBytesMax, (nats.info?.max_payload ?? messageBytesMax) - 1_024)
 
-        const pending = new Map<bigint, ReadonlyArray<Message> | null>()
+        const pending = new Map<bigint, Remembered | null>()
+        let rememberedBytes = 0
         const work = Latch.makeUnsafe(false)
 
+        const strikeOff = (batches: ReadonlyArray<bigint>) =>
+          sql`DELETE FROM outbox_batch WHERE id = ANY(${int8(batches)})`
         // A deletion that a crash undoes costs a second publication, which the stream knows by its id: no need of fsync.
         const published = (batches: ReadonlyArray<bigint>) => sql`
           WITH hurry AS (SELECT set_config('synchronous_commit', 'off', true))
           DELETE FROM outbox_batch USING hurry WHERE id = ANY(${int8(batches)})`
-        const send = (messages: ReadonlyArray<Message>) =>
-          Effect.tryPromise(() => publishAll(nats, stream, messages)).pipe(
-            Effect.tapError(() => Effect.logWarning("The stream does not take events, trying again")),
-            Effect.retry(Schedule.spaced("200 millis")),
-            Effect.orDie
-          )
+        const park = Effect.fnUntraced(function* (
+          batches: ReadonlyArray<bigint>,
+          all: ReadonlyArray<Publishing.GivenUp>
+        ) {
+          const rows = all.map(({ cause, message: { row }, tries }) => ({
+            consumer: ParkedEvents.outbox,
+            entity_type: row.entity_type,
+            entity_id: row.entity_id,
+            seq: row.seq,
+            cause,
+            tries
+          }))
+          yield* sql.withTransaction(Effect.andThen(ParkedEvents.put(sql, rows), strikeOff(batches)))
+          yield* Metric.update(parked, all.length)
+          const [first] = rows
+          yield* Effect.logError("Events were set aside: the stream does not take them", { count: all.length, first })
+        })
+        const send = Effect.fnUntraced(function* (
+          batches: ReadonlyArray<bigint>,
+          messages: ReadonlyArray<EventMessage>
+        ) {
+          const givenUp = yield* publish(messages)
+          if (givenUp.length === 0) yield* published(batches)
+          else yield* park(batches, givenUp)
+        })
 
-        /** The messages of these batches, in the order in which they were committed; none of a batch that is published. */
-        const rowsOf = (batches: ReadonlyArray<bigint>) =>
+        /** The messages of a batch, in the order in which they were committed; none of one that is published. */
+        const rowsOf = (batch: bigint) =>
           Effect.map(
             sql<Row>`
-              SELECT j.entity_type, j.entity_id, j.seq, j.command_id, j.position, j.events::text AS events,
-                j.meta::text AS meta, extract(epoch FROM j.at) * 1000 AS at
+              SELECT j.entity_type, j.entity_id, j.seq, j.command_id, j.position,
+                CASE WHEN j.bytes <= ${messageBytesMax} THEN j.events::text END AS events,
+                CASE WHEN j.bytes > ${messageBytesMax} THEN journal_tags(j.events)::text END AS tags,
+                j.meta::text AS meta, extract(epoch FROM j.at) * 1000 AS at,
+                CASE WHEN b.runner = '' THEN b.id::text END AS again
               FROM outbox_batch b JOIN journal j ON j.position BETWEEN b.first_position AND b.last_position
-              WHERE b.id = ANY(${int8(batches)}) ORDER BY b.id, j.position`,
-            (rows) => rows.map((row) => messageOf(region, row))
+              WHERE b.id = ${String(batch)}::text::bigint ORDER BY j.position`,
+            (rows) => rows.map((row) => messageOf(region, row, bytesMax()))
           )
+
+        /** The first of those that wait, as many as go together; one at least. */
+        const gather = Effect.fnUntraced(function* (waiting: ReadonlyArray<readonly [bigint, Remembered | null]>) {
+          const batches: Array<bigint> = []
+          const messages: Array<EventMessage> = []
+          let bytes = 0
+          for (const [batch, remembered] of waiting.slice(0, togetherMax)) {
+            const own = remembered?.messages ?? (yield* rowsOf(batch))
+            bytes += remembered?.bytes ?? bytesOf(own)
+            if (batches.length > 0 && bytes > togetherBytesMax) break
+            batches.push(batch)
+            messages.push(...own)
+          }
+          return { batches, messages }
+        })
 
         yield* Effect.gen(function* () {
           while (true) {
             yield* work.await
-            const next = [...pending].slice(0, togetherMax)
-            if (next.length === 0) {
+            if (pending.size === 0) {
               work.closeUnsafe()
               continue
             }
-            const messages: Array<Message> = []
-            for (const [batch, remembered] of next) messages.push(...(remembered ?? (yield* rowsOf([batch]))))
-            yield* send(messages)
-            const batches = next.map(([batch]) => batch)
-            yield* published(batches)
-            for (const batch of batches) pending.delete(batch)
+            const { batches, messages } = yield* gather([...pending])
+            yield* send(batches, messages)
+            for (const batch of batches) {
+              rememberedBytes -= pending.get(batch)?.bytes ?? 0
+              pending.delete(batch)
+            }
             yield* Metric.update(unpublished, pending.size)
           }
         }).pipe(
-          Effect.tapCause((cause) => Effect.logWarning("Publishing stopped, going on", cause)),
-          Effect.retry(Schedule.spaced("200 millis")),
+          Effect.catchCause((cause) => Effect.logWarning("Publishing stopped, going on", cause)),
+          Effect.repeat(Schedule.spaced("200 millis")),
           Effect.forkScoped
         )
 
@@ -116,10 +163,11 @@ export class Outbox extends Context.Service<
               SELECT id FROM outbox_batch
               WHERE at <= now() - make_interval(secs => ${String(options.olderThanMs / 1000)}::text::double precision)
               ORDER BY id LIMIT ${sweepMax}`
-            const owed = markers.filter(({ id }) => !pending.has(id)).map(({ id }) => id)
-            if (owed.length > 0) {
-              yield* send(yield* rowsOf(owed))
-              yield* published(owed)
+            const owed = markers.filter(({ id }) => !pending.has(id)).map(({ id }) => [id, null] as const)
+            for (let at = 0; at < owed.length;) {
+              const { batches, messages } = yield* gather(owed.slice(at))
+              yield* send(batches, messages)
+              at += batches.length
             }
             if (owed.length < sweepMax) return
           }
@@ -144,77 +192,42 @@ export class Outbox extends Context.Service<
           alarm: (kind, detail) =>
             nats.publish(`halles.${region}.alarm.${kind}`, JSON.stringify({ kind, owner, detail })),
           publishUnsafe: ({ batch, entries }) => {
-            const messages =
-              pending.size >= rememberedMax
-                ? null
-                : entries.map(({ activation, at, commandId, events, meta, position, seq }) =>
-                    messageOf(region, {
-                      entity_type: activation.entityType,
-                      entity_id: activation.entityId,
-                      command_id: commandId,
-                      seq,
-                      position,
-                      events,
-                      meta,
-                      at
-                    })
-                  )
-            pending.set(batch, messages)
+            pending.set(batch, null)
             work.openUnsafe()
+            if (pending.size > rememberedMax || rememberedBytes > rememberedBytesMax) return
+            const messages = entries.map(({ activation, at, commandId, events, meta, position, seq }) =>
+              messageOf(
+                region,
+                {
+                  entity_type: activation.entityType,
+                  entity_id: activation.entityId,
+                  command_id: commandId,
+                  seq,
+                  position,
+                  events,
+                  meta,
+                  at
+                },
+                bytesMax()
+              )
+            )
+            const bytes = bytesOf(messages)
+            rememberedBytes += bytes
+            pending.set(batch, { messages, bytes })
           }
         })
       })
     )
 }
 
-interface Row {
-  readonly entity_type: string
-  readonly entity_id: string
-  readonly seq: number
-  readonly command_id: string
-  readonly position: bigint
-  readonly events: string
-  readonly meta: string
-  readonly at: number | string
+interface Remembered {
+  readonly messages: ReadonlyArray<EventMessage>
+  readonly bytes: number
 }
 
-/** The body is put together from texts that are JSON already: events are encoded once, for the row and for this. */
-const messageOf = (region: Region, row: Row): Message => ({
-  subject: Subject.event(region, row.entity_type, row.entity_id),
-  id: `${row.entity_type}:${row.entity_id}:${row.seq}`,
-  body:
-    `{"type":"${row.entity_type}","id":"${row.entity_id}","seq":${row.seq},` +
-    `"commandId":${JSON.stringify(row.command_id)},"at":${Math.round(Number(row.at))},` +
-    `"position":${row.position},"events":${row.events},"meta":${row.meta}}`
-})
-
-/** With the stream's answer. */
-const publish = (stream: JetStreamClient, { body, id, subject }: Message) =>
-  stream.publish(subject, body, { msgID: id })
-
-/**
- * One connection's messages are stored in the order in which they were sent, so that the answers to the first and the
- * last tell of all between: they are as far apart in the stream as they are here, or further where another runner
- * published in between. Answers of duplicates, or too near together, tell nothing; then each message is asked for.
- */
-const publishAll = async (nats: Nats["Service"], stream: JetStreamClient, messages: ReadonlyArray<Message>) => {
-  if (messages.length > 2) {
-    const [first, last] = await Promise.all(
-      messages
-        .map((message, at) => {
-          if (at === 0 || at === messages.length - 1) return publish(stream, message)
-          const named = headers()
-          named.set("Nats-Msg-Id", message.id)
-          nats.publish(message.subject, message.body, { headers: named })
-          return null
-        })
-        .filter((answer) => answer !== null)
-    )
-    const told = !first!.duplicate && !last!.duplicate && last!.seq - first!.seq >= messages.length - 1
-    if (told) return
-  }
-  await Promise.all(messages.map((message) => publish(stream, message)))
-}
+/** By characters: near enough for bounds of memory. */
+const bytesOf = (messages: ReadonlyArray<EventMessage>): number =>
+  messages.reduce((sum, { body }) => sum + body.length, 0)
 
 /** The region's stream: kept for a week, at most 1 GiB, oldest events dropped first; the journal keeps them all. */
 const ensureStream = (nats: Nats["Service"], region: Region) =>

@@ -156,7 +156,11 @@ class Streams extends HttpApiGroup.make("streams")
       payload: Json.Replay,
       success: Json.Replayed,
       error: [Problems.notPossible]
-    }).annotate(OpenApi.Summary, "Send dead letters again: those named, or the oldest of a stream")
+    }).annotate(OpenApi.Summary, "Send dead letters again: those named, or the oldest of a stream"),
+    HttpApiEndpoint.post("resolveDeadLetters", "/dead-letters/resolve", {
+      payload: Json.Resolve,
+      success: Json.Resolved
+    }).annotate(OpenApi.Summary, "Strike dead letters off the list that nobody needs any more")
   )
   .annotate(OpenApi.Title, "Streams") {}
 

@@ -326,9 +326,9 @@ export const Streams = Schema.Struct({
 }).annotate({ identifier: "Streams" })
 
 export const DeadLetter = Schema.Struct({
-  /** Opaque: for `replay`. */
+  /** Opaque: for `replay` and `resolve`. */
   id: Schema.String,
-  /** `webhooks`, or the stream whose consumer gave up. */
+  /** `webhooks`, or the stream that lacks it, or whose consumer gave up. */
   stream: Schema.String,
   consumer: Schema.String,
   subject: Schema.String,
@@ -345,6 +345,12 @@ export const Replay = Schema.Struct({
   limit: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: replayMax })))
 })
 export const Replayed = Schema.Struct({ replayed: Count, left: Count }).annotate({ identifier: "Replayed" })
+
+export const Resolve = Schema.Struct({
+  reason: Reason,
+  ids: Schema.Array(Schema.String).check(Schema.isMinLength(1), Schema.isMaxLength(replayMax))
+})
+export const Resolved = Schema.Struct({ resolved: Count, left: Count }).annotate({ identifier: "Resolved" })
 
 export const AuditRow = Schema.Struct({
   seq: Schema.String,

@@ -54,6 +54,7 @@ export const operatorPolicy: Readonly<Record<string, OperatorRule>> = {
   skipSagaStep: changeOfEntity,
   deadLetters: { ways: [read] },
   replayDeadLetters: { ways: [write] },
+  resolveDeadLetters: { ways: [write] },
   audit: {
     ways: [
       { scopes: ["ops:read"], roles: ["ops-write", "admin"] },

@@ -24,6 +24,8 @@ export const objectives = {
   },
   /** Counted over `recentMs`. */
   duplicate_activation: { severity: "critical", unit: "count", objective: 0, command: "halles who-owns {subject}" },
+  /** Nothing holds them up: somebody has to look at each. */
+  event_parked: { severity: "critical", unit: "count", objective: 0, command: "halles dlq list" },
   entity_parked: { severity: "critical", unit: "count", objective: 0, command: "halles events {subject}" },
   shard_homeless: { severity: "critical", unit: "count", objective: 0, command: "halles shards --region {region}" },
   runner_gone: { severity: "warning", unit: "count", objective: 0, command: "halles runners" },

@@ -77,6 +77,10 @@ export const late = Effect.fn("Progress.late")(function* (
           ORDER BY position DESC LIMIT ${rowsMax}) j
         LEFT JOIN ${sql(table)} v ON v.id = j.entity_id
         WHERE j.at < ${before("projection_behind")} AND coalesce(v.seq, 0) < j.seq AND ${among("j.shard")}
+          AND NOT EXISTS (
+            SELECT FROM parked_event p
+            WHERE p.entity_type = ${type} AND p.entity_id = j.entity_id AND p.seq <= j.seq
+              AND p.consumer IN (${`view_${name}`}, 'outbox'))
         GROUP BY j.shard ORDER BY 2 LIMIT ${eachMax}`,
       (rows) => rows.map((row) => ({ name, ...row }))
     )

@@ -1,3 +1,4 @@
+import { withinBytes } from "../Journal/Pages.ts"
 import { models, type Now } from "../Models.ts"
 import { RegionDatabases } from "../Reads.ts"
 import { type Region, regionOf } from "@halles/shared/Region"
@@ -37,8 +38,9 @@ export class NoHistory extends Schema.TaggedError<NoHistory>()("NoHistory", { na
   }
 }
 
-/** Rows of one read of a history. */
+/** Rows of one read of a history, and bytes of them. */
 const pageMax = 1_000
+const pageBytesMax = 16 * 1024 ** 2
 
 const ofRegion = (id: string) => Effect.map(RegionDatabases, ({ of }) => of(regionOf(id) as Region))
 
@@ -71,13 +73,19 @@ const columns = `position, entity_type AS type, entity_id AS id, seq, command_id
   (extract(epoch FROM at) * 1000)::double precision AS at`
 const rowOf = ({ command_id, ...row }: Stored): Row => ({ ...row, commandId: command_id })
 
-/** In order, a page at the most. */
+/** In order, as many as go together; none when there are no more. */
 const page = Effect.fnUntraced(function* ({ id, type }: Ref, afterSeq: number, toSeq: number) {
   const sql = yield* ofRegion(id)
   const rows = yield* sql<Stored>`
-    SELECT ${sql.literal(columns)} FROM journal_all
-    WHERE entity_type = ${type} AND entity_id = ${id} AND seq > ${afterSeq} AND seq <= ${toSeq}
-    ORDER BY seq LIMIT ${pageMax}`
+    SELECT ${sql.literal(columns)} FROM ${withinBytes(
+      sql,
+      sql`
+        SELECT * FROM journal_all
+        WHERE entity_type = ${type} AND entity_id = ${id} AND seq > ${afterSeq} AND seq <= ${toSeq}
+        ORDER BY seq LIMIT ${pageMax}`,
+      "seq",
+      pageBytesMax
+    )} ORDER BY seq`
   return rows.map(rowOf)
 })
 
@@ -92,8 +100,8 @@ export const rowsOf = Effect.fn("Histories.rowsOf")(function* (
   const rows: Array<Row> = []
   while (rows.length < limit) {
     const next = yield* page(ref, rows.at(-1)?.seq ?? from - 1, to)
+    if (next.length === 0) break
     rows.push(...next)
-    if (next.length < pageMax) break
   }
   return rows.slice(0, limit)
 })
@@ -102,9 +110,15 @@ export const rowsOf = Effect.fn("Histories.rowsOf")(function* (
 export const rowsOfSender = Effect.fn("Histories.rowsOfSender")(function* ({ id, type }: Ref, sender: string) {
   const sql = yield* ofRegion(id)
   const rows = yield* sql<Stored>`
-    SELECT ${sql.literal(columns)} FROM journal_all
-    WHERE entity_type = ${type} AND entity_id = ${id} AND starts_with(command_id, ${`${sender}:`})
-    ORDER BY seq LIMIT ${pageMax}`
+    SELECT ${sql.literal(columns)} FROM ${withinBytes(
+      sql,
+      sql`
+        SELECT * FROM journal_all
+        WHERE entity_type = ${type} AND entity_id = ${id} AND starts_with(command_id, ${`${sender}:`})
+        ORDER BY seq LIMIT ${pageMax}`,
+      "seq",
+      pageBytesMax
+    )} ORDER BY seq`
   return rows.map(rowOf)
 })
 
@@ -135,11 +149,12 @@ export const stateOf = Effect.fn("Histories.stateOf")(function* (ref: Ref, when:
   const to = when !== "now" && "seq" in when ? when.seq : seqMax
   const until = when !== "now" && "time" in when ? when.time : Number.POSITIVE_INFINITY
   for (;;) {
-    const rows = (yield* page(ref, now.seq, to)).filter((row) => row.at <= until)
+    const rows = yield* page(ref, now.seq, to)
     for (const row of rows) {
+      if (row.at > until) return { now, at }
       now = now.after(row.events)
       at = row.at
     }
-    if (rows.length < pageMax) return { now, at }
+    if (rows.length === 0) return { now, at }
   }
 })

@@ -1,10 +1,12 @@
 import { Effect } from "effect"
 import type { Region } from "@halles/shared/Region"
+import { withinBytes } from "../Journal/Pages.ts"
 import { models, type Now } from "../Models.ts"
 import { RegionDatabases } from "../Reads.ts"
 
-/** Rows of one read. */
+/** Rows of one read, and bytes of them. */
 const pageMax = 5_000
+const pageBytesMax = 16 * 1024 ** 2
 
 interface HistoryRow {
   readonly id: string
@@ -38,9 +40,15 @@ export const search = Effect.fn("Search.search")(function* (
   let seen = { id: after, seq: after === "" ? 0 : 2_147_483_647 }
   for (;;) {
     const rows: ReadonlyArray<HistoryRow> = yield* sql<HistoryRow>`
-      SELECT entity_id AS id, seq, events, (extract(epoch FROM at) * 1000)::double precision AS at FROM journal_all
-      WHERE entity_type = ${type} AND (entity_id, seq) > (${seen.id}, ${seen.seq})
-      ORDER BY entity_id, seq LIMIT ${pageMax}`
+      SELECT entity_id AS id, seq, events, (extract(epoch FROM at) * 1000)::double precision AS at FROM ${withinBytes(
+        sql,
+        sql`
+          SELECT entity_id, seq, events, at, bytes FROM journal_all
+          WHERE entity_type = ${type} AND (entity_id, seq) > (${seen.id}, ${seen.seq})
+          ORDER BY entity_id, seq LIMIT ${pageMax}`,
+        "entity_id, seq",
+        pageBytesMax
+      )} ORDER BY entity_id, seq`
     for (const { at, events, id, seq } of rows) {
       if (current === null || current.id !== id) {
         close()
@@ -50,7 +58,7 @@ export const search = Effect.fn("Search.search")(function* (
       current = { id, now: current.now.after(events), at }
       seen = { id, seq }
     }
-    if (rows.length < pageMax) break
+    if (rows.length === 0) break
   }
   close()
   return found.slice(0, limit)

@@ -1,5 +1,6 @@
 import { Effect, Fiber, Result, Schema } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
+import { withinBytes } from "../Journal/Pages.ts"
 import type { Findings } from "./Findings.ts"
 
 /** A row of the journal with its events read. */
@@ -28,7 +29,9 @@ export interface Histories<Event> {
   readonly upcast?: (version: number, event: unknown) => unknown
 }
 
+/** Rows of a page, and bytes of them. */
 const pageRows = 4_000
+const pageBytes = 16 * 1024 ** 2
 
 /** A row as it is stored. */
 export interface Stored {
@@ -57,19 +60,24 @@ export const read = (
 ): Effect.Effect<void, SqlError.SqlError> =>
   Effect.gen(function* () {
     const page = (id: string, seq: number) => sql<Stored>`
-      SELECT entity_id, seq, command_id, events, (meta->>'v')::int AS v, shard, epoch,
-        (extract(epoch FROM at) * 1000)::float8 AS at
-      FROM journal_all
-      WHERE entity_type = ${follower.type} AND (entity_id, seq) > (${id}, ${seq})
-      ORDER BY entity_id, seq LIMIT ${pageRows}`
+      SELECT entity_id, seq, command_id, events, CASE WHEN meta->>'v' ~ '^[0-9]{1,6}$' THEN (meta->>'v')::int END AS v,
+        shard, epoch, (extract(epoch FROM at) * 1000)::float8 AS at
+      FROM ${withinBytes(
+        sql,
+        sql`
+          SELECT entity_id, seq, command_id, events, meta, shard, epoch, at, bytes FROM journal_all
+          WHERE entity_type = ${follower.type} AND (entity_id, seq) > (${id}, ${seq})
+          ORDER BY entity_id, seq LIMIT ${pageRows}`,
+        "entity_id, seq",
+        pageBytes
+      )} ORDER BY entity_id, seq`
     let rows = yield* page("", 0)
     while (rows.length > 0) {
       const last = rows.at(-1)!
-      const next = rows.length === pageRows ? yield* Effect.forkChild(page(last.entity_id, last.seq)) : null
+      const next = yield* Effect.forkChild(page(last.entity_id, last.seq))
       yield* Effect.yieldNow
       for (const row of rows) follower.row(row)
       onRows(rows.length)
-      if (next === null) break
       rows = yield* Fiber.join(next)
     }
     follower.end()

@@ -3,7 +3,10 @@ import { Nats } from "@halles/shared/Nats"
 import { Redis } from "@halles/shared/Redis"
 import type { Region } from "@halles/shared/Region"
 import * as Subject from "@halles/shared/Subject"
-import { Duration, Effect, Latch, Metric, Option, Schedule } from "effect"
+import { causeText } from "@halles/shared/Residents/Strikes"
+import { Cause, Duration, Effect, Latch, Metric, Option, Schedule } from "effect"
+import { SqlClient } from "effect/sql"
+import * as ParkedEvents from "../ParkedEvents.ts"
 import * as Projection from "./Projection.ts"
 
 /** Messages applied in one transaction. */
@@ -57,10 +60,11 @@ const openConsumer = (nats: Nats["Service"], region: Region, projection: Project
 
 const decode = (message: JsMsg): Delivered | null => {
   try {
-    const { at, events, id, seq } = message.json<Projection.Entry>()
-    return typeof id === "string" && Number.isInteger(seq) && Array.isArray(events)
-      ? { entry: { id, seq, at, events }, message }
-      : null
+    const { at, events, id, inJournal = false, seq } = message.json<Projection.Entry>()
+    if (typeof id !== "string" || !Number.isInteger(seq)) return null
+    // What is no list is looked at where it came from.
+    const isList = Array.isArray(events)
+    return { entry: { id, seq, at, events: isList ? events : [], inJournal: inJournal || !isList }, message }
   } catch {
     return null
   }
@@ -75,7 +79,9 @@ const decode = (message: JsMsg): Delivered | null => {
  */
 export const follow = Effect.fn("Projections.follow")(function* (region: Region, projection: Projection.Projection) {
   const nats = yield* Nats
+  const sql = yield* SqlClient.SqlClient
   const table = yield* Projection.make(projection)
+  const consumerName = durableName(projection)
   const cache = yield* makeCache(projection)
   const attributes = { region, projection: projection.name }
   const pendingNow = Metric.withAttributes(pending, attributes)
@@ -83,23 +89,51 @@ export const follow = Effect.fn("Projections.follow")(function* (region: Region,
   const appliedNow = Metric.withAttributes(applied, attributes)
   const refusedNow = Metric.withAttributes(refused, attributes)
 
-  const tell = (unfolded: ReadonlyArray<Projection.Unfolded>) =>
-    Effect.forEach(
-      unfolded,
-      ({ defect, id }) =>
-        Effect.andThen(
-          Metric.update(refusedNow, 1),
-          Effect.logError(`${projection.name} cannot fold ${projection.entityType}/${id}`, defect)
-        ),
-      { discard: true }
-    )
+  /** Whose events are set aside: known from the table, so that none is looked for after each batch. */
+  const lacking = yield* Effect.retry(ParkedEvents.idsOf(sql, consumerName), retry).pipe(Effect.orDie)
+
+  /** What the table cannot do with is set aside where operators see it; what it can do with again is no longer. */
+  const settle = Effect.fnUntraced(function* (
+    unfolded: ReadonlyArray<Projection.Unfolded>,
+    done: (id: string) => boolean
+  ) {
+    for (const { defect, id } of unfolded) {
+      yield* Metric.update(refusedNow, 1)
+      yield* Effect.logError(
+        `${projection.name} cannot fold ${projection.entityType}/${id}`,
+        causeText(Cause.die(defect))
+      )
+    }
+    const still = new Set(unfolded.map(({ id }) => id))
+    const over = [...lacking].filter((id) => !still.has(id) && done(id))
+    if (over.length > 0) yield* ParkedEvents.done(sql, consumerName, projection.entityType, over)
+    if (unfolded.length > 0) {
+      const parked = unfolded.map(({ defect, id, seq }) => ({
+        consumer: consumerName,
+        entity_type: projection.entityType,
+        entity_id: id,
+        seq,
+        cause: causeText(Cause.die(defect)),
+        tries: 1
+      }))
+      yield* ParkedEvents.put(sql, parked)
+    }
+    for (const id of over) lacking.delete(id)
+    for (const id of still) lacking.add(id)
+  })
 
   const applyBatch = Effect.fnUntraced(function* (batch: ReadonlyArray<Delivered>) {
-    const { changed, unfolded } = yield* table.apply(batch.map(({ entry }) => entry)).pipe(
+    const changed = yield* Effect.gen(function* () {
+      const { changed, unfolded } = yield* table.apply(batch.map(({ entry }) => entry))
+      if (unfolded.length > 0 || lacking.size > 0) {
+        const rows = new Set(changed.map(({ id }) => id))
+        yield* settle(unfolded, (id) => rows.has(id))
+      }
+      return changed
+    }).pipe(
       Effect.tapError((error) => Effect.logWarning(`${projection.name} waits for the database`, error.reason._tag)),
       Effect.retry(retry)
     )
-    yield* tell(unfolded)
     yield* Metric.update(appliedNow, changed.length)
     yield* cache(changed)
     batch.at(-1)?.message.ack()
@@ -175,7 +209,7 @@ export const follow = Effect.fn("Projections.follow")(function* (region: Region,
     const lost = streamSeq + 1 < first_seq || streamSeq > last_seq
     if (lost || built?.version !== projection.version) {
       yield* Effect.logInfo(`Building ${projection.name} from the journal`, { region, lost, built })
-      yield* tell((yield* table.rebuild).unfolded)
+      yield* settle((yield* table.rebuild).unfolded, () => true)
     }
     buffer.length = 0
     overflow.closeUnsafe()
@@ -183,9 +217,8 @@ export const follow = Effect.fn("Projections.follow")(function* (region: Region,
     yield* Effect.raceAllFirst([consume(opened.consumer), applyAll, observe(opened), overflown])
   }).pipe(
     Effect.scoped,
-    Effect.tapCause((cause) => Effect.logWarning(`${projection.name} stopped following, trying again`, cause)),
-    Effect.retry(retry),
-    Effect.orDie
+    Effect.catchCause((cause) => Effect.logWarning(`${projection.name} stopped following, trying again`, cause)),
+    Effect.repeat(retry)
   )
 })
 

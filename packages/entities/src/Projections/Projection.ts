@@ -1,6 +1,8 @@
 import { PgTypes } from "@effect/sql-pg"
+import { blamesTheData } from "@halles/shared/Postgres"
 import { Effect, Result } from "effect"
-import { SqlClient } from "effect/sql"
+import { SqlClient, type SqlError } from "effect/sql"
+import { withinBytes } from "../Journal/Pages.ts"
 
 /** A row of the journal: one accepted command of one entity. Events as they are stored, at today's version. */
 export interface Entry {
@@ -9,6 +11,8 @@ export interface Entry {
   /** Unix milliseconds. */
   readonly at: number
   readonly events: ReadonlyArray<unknown>
+  /** It was too large for a message: what happened is to be read in the journal. */
+  readonly inJournal?: boolean
 }
 
 export interface ViewRow {
@@ -37,9 +41,10 @@ export interface Projection {
   }
 }
 
-/** Where messages are missing: of so many entities so many rows each are read from the journal at a time. */
+/** Where messages are missing: of so many entities so many rows each, and so many bytes, are read from the journal at a time. */
 const missingEntities = 50
 const missingRows = 200
+const missingBytes = 16 * 1024 ** 2
 /** Rows that a follower knows by heart, so that it need not read what it wrote itself. */
 const keptMax = 20_000
 /** Entities rebuilt in one transaction. */
@@ -50,11 +55,14 @@ const int4 = (values: ReadonlyArray<number>) => Result.getOrThrow(PgTypes.array(
 
 type Rows = Map<string, ViewRow>
 
-/** An entity whose events the fold does not understand: its row stays as it was before them. */
+/** An entity whose events the fold does not understand, or the table does not take: its row stays as it was before them. */
 export interface Unfolded {
   readonly id: string
+  /** The first that is lacking. */
+  readonly seq: number
   readonly defect: unknown
 }
+type Unfoldeds = Map<string, Unfolded>
 
 /** Reading and writing of one projection's table. */
 export const make = Effect.fnUntraced(function* (projection: Projection) {
@@ -65,13 +73,13 @@ export const make = Effect.fnUntraced(function* (projection: Projection) {
     ["seq", ...projection.columns].map((column) => `${column} = excluded.${column}`).join(", ")
   )
 
-  const fold = (rows: Rows, entry: Entry, unfolded: Map<string, unknown>): void => {
+  const fold = (rows: Rows, entry: Entry, unfolded: Unfoldeds): void => {
     if (unfolded.has(entry.id)) return
     try {
       const row = projection.fold(rows.get(entry.id) ?? null, entry)
       rows.set(entry.id, { ...row, id: entry.id, seq: entry.seq })
     } catch (defect) {
-      unfolded.set(entry.id, defect)
+      unfolded.set(entry.id, { id: entry.id, seq: entry.seq, defect })
     }
   }
 
@@ -95,32 +103,36 @@ export const make = Effect.fnUntraced(function* (projection: Projection) {
           ${options.overwrite ? sql.literal("") : sql.literal("WHERE v.seq < excluded.seq")}`
 
   /** Folds what the journal has after each row and up to (with) the given seq; a few rows of a few entities at a time. */
-  const catchUp = Effect.fnUntraced(function* (
-    rows: Rows,
-    upTo: ReadonlyMap<string, number>,
-    unfolded: Map<string, unknown>
-  ) {
+  const catchUp = Effect.fnUntraced(function* (rows: Rows, upTo: ReadonlyMap<string, number>, unfolded: Unfoldeds) {
     let behind = [...upTo].filter(([id, seq]) => (rows.get(id)?.seq ?? 0) < seq)
     while (behind.length > 0) {
       const some = behind.splice(0, missingEntities)
       // Not a plain join: with the limit inside, each history is looked up by its index, whatever the planner guesses.
       const page = yield* sql<Omit<Entry, "at"> & { readonly at: string | number }>`
-        SELECT w.id, j.seq, j.events, extract(epoch FROM j.at) * 1000 AS at
-        FROM unnest(${text(some.map(([id]) => id))}, ${int4(some.map(([id]) => rows.get(id)?.seq ?? 0))},
-          ${int4(some.map(([, seq]) => seq))}) AS w(id, after, upto)
-        CROSS JOIN LATERAL (
-          SELECT seq, events, at FROM journal_all
-          WHERE entity_type = ${projection.entityType} AND entity_id = w.id AND seq > w.after AND seq <= w.upto
-          ORDER BY seq LIMIT ${missingRows}) j
-        ORDER BY w.id, j.seq`
+        SELECT id, seq, events, extract(epoch FROM at) * 1000 AS at FROM ${withinBytes(
+          sql,
+          sql`
+            SELECT w.id, j.seq, j.events, j.at, j.bytes
+            FROM unnest(${text(some.map(([id]) => id))}, ${int4(some.map(([id]) => rows.get(id)?.seq ?? 0))},
+              ${int4(some.map(([, seq]) => seq))}) AS w(id, after, upto)
+            CROSS JOIN LATERAL (
+              SELECT seq, events, at, bytes FROM journal_all
+              WHERE entity_type = ${projection.entityType} AND entity_id = w.id AND seq > w.after AND seq <= w.upto
+              ORDER BY seq LIMIT ${missingRows}) j`,
+          "id, seq",
+          missingBytes
+        )} ORDER BY id, seq`
       const before = new Map(some.map(([id]) => [id, rows.get(id)?.seq ?? 0]))
       for (const entry of page) {
         if (entry.seq !== (rows.get(entry.id)?.seq ?? 0) + 1) continue
         fold(rows, { ...entry, at: Math.round(Number(entry.at)) }, unfolded)
       }
+      // The last one that came may have more, and those behind it had no room; of the others all is there.
+      const last = page.at(-1)?.id
       const more = ([id, seq]: readonly [string, number]) => {
         const now = rows.get(id)?.seq ?? 0
-        return now < seq && now === before.get(id)! + missingRows
+        if (unfolded.has(id) || now >= seq || last === undefined) return false
+        return id > last || (now > before.get(id)! && (id === last || now === before.get(id)! + missingRows))
       }
       behind = [...some.filter(more), ...behind]
     }
@@ -141,24 +153,19 @@ export const make = Effect.fnUntraced(function* (projection: Projection) {
 
   const foldAll = (byId: ReadonlyMap<string, ReadonlyArray<Entry>>, rows: Rows) => {
     const gaps = new Map<string, number>()
-    const unfolded = new Map<string, unknown>()
+    const unfolded: Unfoldeds = new Map()
     for (const [id, own] of byId) {
       for (const entry of own.toSorted((a, b) => a.seq - b.seq)) {
         const expected = (rows.get(id)?.seq ?? 0) + 1
         if (entry.seq < expected) continue
-        if (entry.seq > expected || gaps.has(id)) gaps.set(id, entry.seq)
+        if (entry.seq > expected || entry.inJournal === true || gaps.has(id)) gaps.set(id, entry.seq)
         else fold(rows, entry, unfolded)
       }
     }
     return { gaps, unfolded }
   }
 
-  /**
-   * Applies entries in any order, with repeats and gaps: an entry at or below its row is skipped, the ones missing before
-   * it are read from the journal.
-   */
-  const apply = Effect.fnUntraced(function* (entries: ReadonlyArray<Entry>) {
-    const byId = Map.groupBy(entries, ({ id }) => id)
+  const applyTogether = Effect.fnUntraced(function* (byId: ReadonlyMap<string, ReadonlyArray<Entry>>) {
     const known = [...byId.keys()].flatMap((id) => kept.get(id) ?? [])
     const rows: Rows = new Map(known.map((row) => [row.id, row]))
     let before = new Map(rows)
@@ -180,19 +187,61 @@ export const make = Effect.fnUntraced(function* (projection: Projection) {
     }
     const changed = changedRows()
     keep(changed)
-    return { changed, unfolded: listed(folded.unfolded) }
+    return { changed, unfolded: [...folded.unfolded.values()] }
   })
 
-  const rebuildChunk = (ids: ReadonlyArray<string>) =>
+  /** What the table does not take is looked for one entity after the other, so that it keeps nobody else waiting. */
+  const oneByOne = <A, Id>(
+    ids: ReadonlyArray<Id>,
+    together: (ids: ReadonlyArray<Id>) => Effect.Effect<A, SqlError.SqlError>,
+    refused: (id: Id, cause: unknown) => Effect.Effect<A, SqlError.SqlError>
+  ): Effect.Effect<ReadonlyArray<A>, SqlError.SqlError> => {
+    const apart = (cause: unknown) =>
+      ids.length === 1
+        ? Effect.map(refused(ids[0]!, cause), (done): ReadonlyArray<A> => [done])
+        : Effect.map(
+            Effect.forEach(ids, (id) => oneByOne([id], together, refused)),
+            (all) => all.flat()
+          )
+    return together(ids).pipe(
+      Effect.map((done): ReadonlyArray<A> => [done]),
+      Effect.catchIf(blamesTheData, apart),
+      Effect.catchDefect(apart)
+    )
+  }
+
+  const lacking = (id: string, defect: unknown) =>
+    Effect.map(load([id]), (rows): Unfolded => ({ id, seq: (rows.get(id)?.seq ?? 0) + 1, defect }))
+
+  /**
+   * Applies entries in any order, with repeats and gaps: an entry at or below its row is skipped, the ones missing before
+   * it are read from the journal.
+   */
+  const apply = Effect.fnUntraced(function* (entries: ReadonlyArray<Entry>) {
+    const byId = Map.groupBy(entries, ({ id }) => id)
+    const done = yield* oneByOne(
+      [...byId.keys()],
+      (ids) => applyTogether(ids.length === byId.size ? byId : new Map(ids.map((id) => [id, byId.get(id)!]))),
+      (id, cause) => Effect.map(lacking(id, cause), (one) => ({ changed: [], unfolded: [one] }))
+    )
+    return { changed: done.flatMap(({ changed }) => changed), unfolded: done.flatMap(({ unfolded }) => unfolded) }
+  })
+
+  const rebuildTogether = (ids: ReadonlyArray<string>) =>
     sql.withTransaction(
       Effect.gen(function* () {
         yield* load(ids)
         const rows: Rows = new Map()
-        const unfolded = new Map<string, unknown>()
+        const unfolded: Unfoldeds = new Map()
         yield* catchUp(rows, new Map(ids.map((id) => [id, 2 ** 31 - 1])), unfolded)
         yield* save([...rows.values()], { overwrite: true })
-        return listed(unfolded)
+        return [...unfolded.values()]
       })
+    )
+  const rebuildChunk = (ids: ReadonlyArray<string>) =>
+    Effect.map(
+      oneByOne(ids, rebuildTogether, (id, cause) => Effect.map(lacking(id, cause), (one) => [one])),
+      (done) => done.flat()
     )
 
   /**
@@ -236,6 +285,3 @@ export const make = Effect.fnUntraced(function* (projection: Projection) {
 
   return { apply, rebuild, progress, noteStreamSeq }
 })
-
-const listed = (unfolded: ReadonlyMap<string, unknown>): ReadonlyArray<Unfolded> =>
-  [...unfolded].map(([id, defect]) => ({ id, defect }))

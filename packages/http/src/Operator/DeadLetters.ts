@@ -7,10 +7,14 @@ import { randomUUID } from "node:crypto"
 import { Unavailable } from "../EdgeErrors.ts"
 import type * as Json from "../OperatorJson.ts"
 import { unavailable } from "./Failures.ts"
+import * as ParkedLetters from "./ParkedLetters.ts"
 
-/** Where JetStream's word is kept that a consumer gave a message up: 30 days, and so many at the most. */
+/**
+ * Where JetStream's word is kept that a consumer gave a message up, after all tries or by its own decision: 30 days, and so
+ * many at the most.
+ */
 const stream = "DEAD_LETTERS"
-const advisories = "$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.>"
+const advisories = ["$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.>", "$JS.EVENT.ADVISORY.CONSUMER.MSG_TERMINATED.>"]
 const keptMs = 30 * 24 * 3_600_000
 const lettersMax = 100_000
 const webhooks = "webhooks"
@@ -20,6 +24,8 @@ const Advisory = Schema.Struct({
   consumer: Schema.String,
   stream_seq: Schema.Int,
   deliveries: Schema.Int,
+  /** Of a consumer that gave it up itself. */
+  reason: Schema.optionalKey(Schema.String),
   timestamp: Schema.String
 })
 const decodeAdvisory = Schema.decodeUnknownOption(Schema.fromJsonString(Advisory))
@@ -27,18 +33,21 @@ const decodeAdvisory = Schema.decodeUnknownOption(Schema.fromJsonString(Advisory
 type Letter = typeof Json.DeadLetter.Encoded
 type Page = typeof Json.DeadLetters.Encoded
 type Replayed = typeof Json.Replayed.Encoded
+type Resolved = typeof Json.Resolved.Encoded
 
 /**
- * What was given up: webhooks whose tries are used up, and messages that a consumer of a stream was given too often. Each
- * can be sent again: a webhook begins its tries anew, a message goes to its subject once more, where every consumer knows
- * what it has applied.
+ * What was given up: events that the outbox or a read table set aside, messages that a consumer of a stream cannot do with,
+ * and webhooks whose tries are used up. Each can be sent again: a webhook begins its tries anew, an event goes to its subject
+ * once more, where every consumer knows what it has applied. What nobody needs any more is struck off the list.
  */
 export class DeadLetters extends Context.Service<
   DeadLetters,
   {
-    /** The newest first: messages of streams, then webhooks. */
+    /** The newest first: events that were set aside, messages of streams, then webhooks. */
     readonly page: (cursor: string | undefined, limit: number) => Effect.Effect<Page, Unavailable>
     readonly replay: (ids: ReadonlyArray<string>) => Effect.Effect<Replayed, Unavailable>
+    /** Webhooks stay: their owners see them, and they go by themselves. */
+    readonly resolve: (ids: ReadonlyArray<string>) => Effect.Effect<Resolved, Unavailable>
     /** The oldest of a stream, or of `webhooks`. */
     readonly replayStream: (stream: string, limit: number) => Effect.Effect<Replayed, Unavailable>
   }
@@ -52,6 +61,8 @@ export class DeadLetters extends Context.Service<
 const attempt = <A>(run: () => Promise<A>) =>
   Effect.mapError(Effect.timeout(Effect.tryPromise(run), "5 seconds"), () => new Unavailable())
 
+const goneText = "the stream does not hold the message any more"
+
 const read = async (manager: Awaited<ReturnType<typeof jetstreamManager>>, seq: number): Promise<Letter | null> => {
   const message = await manager.streams.getMessage(stream, { seq }).catch(() => null)
   const advisory = message === null ? null : Option.getOrNull(decodeAdvisory(message.string()))
@@ -64,7 +75,7 @@ const read = async (manager: Awaited<ReturnType<typeof jetstreamManager>>, seq: 
     subject: original?.subject ?? "",
     at: Date.parse(advisory.timestamp),
     tries: advisory.deliveries,
-    cause: original === null ? "the stream does not hold the message any more" : null
+    cause: original === null ? goneText : (advisory.reason ?? null)
   }
 }
 
@@ -72,15 +83,12 @@ const make = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const nats = yield* Nats
   const js = jetstream(nats)
+  const parked = yield* ParkedLetters.make
   yield* Effect.tryPromise(async () => {
     const manager = await jetstreamManager(nats)
-    if ((await manager.streams.names(advisories).next()).includes(stream)) return
-    await manager.streams.add({
-      name: stream,
-      subjects: [advisories],
-      max_age: keptMs * 1e6,
-      max_msgs: lettersMax
-    })
+    const config = { subjects: advisories, max_age: keptMs * 1e6, max_msgs: lettersMax }
+    if ((await manager.streams.names().next()).includes(stream)) await manager.streams.update(stream, config)
+    else await manager.streams.add({ name: stream, ...config })
   }).pipe(
     Effect.tapError((error) => Effect.logWarning("Dead letters cannot be kept yet", error.cause)),
     Effect.retry(Schedule.spaced("2 seconds")),
@@ -156,6 +164,7 @@ const make = Effect.gen(function* () {
     Effect.map(
       Effect.forEach(ids, (id) => {
         const [kind, ...rest] = id.split(":")
+        if (kind === "parked") return parked.retry(id)
         if (kind === "stream") return sendAgain(Number(rest[0]))
         return kind === "webhook" ? tellAgain(rest[0] ?? "", rest.slice(1).join(":")) : Effect.succeed(0)
       }),
@@ -165,52 +174,88 @@ const make = Effect.gen(function* () {
       }
     )
 
-  return DeadLetters.of({
-    page: (cursor, limit) =>
-      Effect.gen(function* () {
-        const inWebhooks = cursor?.startsWith("webhook|") === true
-        const before = inWebhooks || cursor === undefined ? Number.MAX_SAFE_INTEGER : Number(cursor) || 0
-        const ofStreams = inWebhooks ? [] : yield* newest(before, limit)
-        const rest = limit - ofStreams.length
-        if (rest === 0) return { items: ofStreams, next: ofStreams.at(-1)?.id.slice("stream:".length) ?? null }
-        const told = yield* webhookLetters(inWebhooks ? cursor.slice("webhook|".length) : "", rest + 1)
-        const shown = told.slice(0, rest)
-        const last = shown.at(-1)
-        const next =
-          told.length > rest && last !== undefined
-            ? `webhook|${last.at}|${last.id.split(":").slice(2).join(":")}`
-            : null
-        return { items: [...ofStreams, ...shown], next }
+  const strikeOff = (seq: number) =>
+    attempt(async () => {
+      const manager = await jetstreamManager(nats)
+      return Number(await manager.streams.deleteMessage(stream, seq).catch(() => false))
+    })
+
+  const resolve = (ids: ReadonlyArray<string>) =>
+    Effect.map(
+      Effect.forEach(ids, (id) => {
+        const [kind, seq] = id.split(":")
+        if (kind === "parked") return parked.resolve(id)
+        return kind === "stream" ? strikeOff(Number(seq)) : Effect.succeed(0)
       }),
-    replay,
-    replayStream: (name, limit) =>
-      Effect.gen(function* () {
-        if (name === webhooks) {
-          const rows = yield* Effect.mapError(
-            sql`
+      (done) => {
+        const resolved = done.reduce((sum, one) => sum + one, 0)
+        return { resolved, left: ids.length - resolved }
+      }
+    )
+
+  /** Behind those that were set aside: messages of streams, then webhooks. */
+  const given = (cursor: string | undefined, limit: number) =>
+    Effect.gen(function* () {
+      const inWebhooks = cursor?.startsWith("webhook|") === true
+      const before = inWebhooks || cursor === undefined ? Number.MAX_SAFE_INTEGER : Number(cursor) || 0
+      const ofStreams = inWebhooks ? [] : yield* newest(before, limit)
+      const rest = limit - ofStreams.length
+      if (rest === 0) return { items: ofStreams, next: ofStreams.at(-1)?.id.slice("stream:".length) ?? null }
+      const told = yield* webhookLetters(inWebhooks ? cursor.slice("webhook|".length) : "", rest + 1)
+      const shown = told.slice(0, rest)
+      const last = shown.at(-1)
+      const next =
+        told.length > rest && last !== undefined ? `webhook|${last.at}|${last.id.split(":").slice(2).join(":")}` : null
+      return { items: [...ofStreams, ...shown], next }
+    })
+
+  const replayOthers = (name: string, limit: number) =>
+    Effect.gen(function* () {
+      if (name === webhooks) {
+        const rows = yield* Effect.mapError(
+          sql`
               UPDATE webhook.delivery SET state = 'pending', attempts = 0, due_at = now()
               WHERE (endpoint_id, message_id) IN (
                 SELECT endpoint_id, message_id FROM webhook.delivery WHERE state = 'dead'
                 ORDER BY created_at LIMIT ${limit}) AND state = 'dead' RETURNING 1`,
-            unavailable
-          )
-          const [row] = yield* Effect.mapError(
-            sql<{ left: number }>`SELECT count(*)::int AS left FROM webhook.delivery WHERE state = 'dead'`,
-            unavailable
-          )
-          return { replayed: rows.length, left: row?.left ?? 0 }
-        }
-        const { first_seq, last_seq } = (yield* info).state
-        let replayed = 0
-        let left = 0
-        for (let seq = first_seq; seq <= last_seq; seq++) {
-          const letter = yield* attempt(async () => read(await jetstreamManager(nats), seq))
-          if (letter?.stream !== name) continue
-          if (replayed < limit && letter.cause === null) replayed += yield* sendAgain(seq)
-          else left += 1
-          if (left > limit) break
-        }
-        return { replayed, left }
+          unavailable
+        )
+        const [row] = yield* Effect.mapError(
+          sql<{ left: number }>`SELECT count(*)::int AS left FROM webhook.delivery WHERE state = 'dead'`,
+          unavailable
+        )
+        return { replayed: rows.length, left: row?.left ?? 0 }
+      }
+      const { first_seq, last_seq } = (yield* info).state
+      let replayed = 0
+      let left = 0
+      for (let seq = first_seq; seq <= last_seq; seq++) {
+        const letter = yield* attempt(async () => read(await jetstreamManager(nats), seq))
+        if (letter?.stream !== name) continue
+        if (replayed < limit && letter.cause !== goneText) replayed += yield* sendAgain(seq)
+        else left += 1
+        if (left > limit) break
+      }
+      return { replayed, left }
+    })
+
+  return DeadLetters.of({
+    page: (cursor, limit) =>
+      Effect.gen(function* () {
+        const isBehind = cursor !== undefined && !cursor.startsWith("parked|")
+        if (isBehind) return yield* given(cursor === "rest" ? undefined : cursor, limit)
+        const { items, next } = yield* parked.page(cursor?.slice("parked|".length) ?? "", limit)
+        if (items.length === limit) return { items, next: next === null ? "rest" : `parked|${next}` }
+        const rest = yield* given(undefined, limit - items.length)
+        return { items: [...items, ...rest.items], next: rest.next }
+      }),
+    replay,
+    resolve,
+    replayStream: (name, limit) =>
+      Effect.gen(function* () {
+        const first = yield* replay(yield* parked.ofStream(name, limit))
+        const others = yield* replayOthers(name, limit - first.replayed)
+        return { replayed: first.replayed + others.replayed, left: first.left + others.left }
       })
   })
 })

@@ -34,6 +34,15 @@ export const StreamsHttp = HttpApiBuilder.group(
             reason,
             ...(ids === undefined ? {} : { details: { first: ids[0] ?? "" } })
           })
+        ),
+      resolveDeadLetters: ({ payload: { ids, reason } }) =>
+        letters.resolve(ids).pipe(
+          changing({
+            action: "ops.dead_letters.resolve",
+            subject: `${ids.length} letters`,
+            reason,
+            details: { first: ids[0] ?? "" }
+          })
         )
     })
   })

@@ -1,11 +1,12 @@
 import { AckPolicy, DeliverPolicy, type JsMsg, jetstream, jetstreamManager } from "@nats-io/jetstream"
 import { PgTypes } from "@effect/sql-pg"
 import { Nats } from "@halles/shared/Nats"
+import { blamesTheData } from "@halles/shared/Postgres"
 import { type Region, regions } from "@halles/shared/Region"
 import * as Subject from "@halles/shared/Subject"
 import { Duration, Effect, FiberMap, Latch, Metric, Option, Result, Schedule, Schema } from "effect"
 import { SqlClient } from "effect/sql"
-import { entitiesOf, messagesOf, Row } from "./Occurrences.ts"
+import { entitiesOf, type Message, messagesOf, Row } from "./Occurrences.ts"
 
 /** Messages taken into one transaction, and delivered but not yet taken. */
 const batchMax = 200
@@ -22,7 +23,27 @@ const collected = Metric.counter("halles_webhook_collected_total", {
   incremental: true
 })
 
+const unreadable = Metric.counter("halles_webhook_unreadable_total", {
+  description: "Messages of the event streams that could not be read, and became dead letters",
+  incremental: true
+})
+
 const decode = Schema.decodeUnknownOption(Schema.fromJsonString(Row))
+
+interface Taken {
+  readonly message: JsMsg
+  readonly told: ReadonlyArray<Message & { readonly at: number }>
+}
+
+/** `null` for what is no row, whatever is wrong with it. */
+const takenOf = (message: JsMsg): Taken | null => {
+  try {
+    const row = Option.getOrThrow(decode(message.string()))
+    return { message, told: messagesOf(row).map((one) => ({ ...one, at: row.at })) }
+  } catch {
+    return null
+  }
+}
 const text = (values: ReadonlyArray<string>) => Result.getOrThrow(PgTypes.array(values, PgTypes.OID.text))
 
 const durable = (entity: string): string => `webhooks_${entity}`
@@ -69,9 +90,8 @@ const close = (region: Region, entity: string) =>
 export const collect = Effect.fn("Collector.collect")(function* (collectedSome: Effect.Effect<void>) {
   const sql = yield* SqlClient.SqlClient
 
-  const write = Effect.fnUntraced(function* (messages: ReadonlyArray<JsMsg>) {
-    const rows = messages.flatMap((message) => Option.toArray(decode(message.string())))
-    const told = rows.flatMap((row) => messagesOf(row).map((message) => ({ ...message, at: row.at })))
+  const write = Effect.fnUntraced(function* (batch: ReadonlyArray<Taken>) {
+    const told = batch.flatMap(({ told }) => told)
     if (told.length > 0) {
       const written = yield* sql`
         INSERT INTO webhook.delivery (endpoint_id, message_id, type, body)
@@ -85,7 +105,25 @@ export const collect = Effect.fn("Collector.collect")(function* (collectedSome: 
       yield* Metric.update(collected, written.length)
       if (written.length > 0) yield* collectedSome
     }
-    messages.at(-1)?.ack()
+    batch.at(-1)?.message.ack()
+  })
+  /** What can be read, and stored, holds nothing up; what cannot is given up, and becomes a dead letter. */
+  const writeAll = Effect.fnUntraced(function* (messages: ReadonlyArray<JsMsg>) {
+    const taken = messages.map(takenOf)
+    const apart = Effect.forEach(taken, (one, index) => {
+      const giveUp = (reason: string) =>
+        Effect.gen(function* () {
+          const { seq, subject } = messages[index]!
+          yield* Metric.update(unreadable, 1)
+          yield* Effect.logError("A message tells endpoints nothing, and is given up", { subject, seq, reason })
+          messages[index]!.term(reason)
+        })
+      return one === null
+        ? giveUp("it is no row of a journal")
+        : Effect.catchIf(write([one]), blamesTheData, () => giveUp("what it says cannot be stored"))
+    })
+    const isWhole = taken.every((one) => one !== null)
+    yield* Effect.asVoid(isWhole ? Effect.catchIf(write(taken), blamesTheData, () => apart) : apart)
   })
 
   const follow = (region: Region, entity: string, sinceMs: number) =>
@@ -120,7 +158,7 @@ export const collect = Effect.fn("Collector.collect")(function* (collectedSome: 
             work.closeUnsafe()
             continue
           }
-          yield* Effect.retry(write(batch), retry)
+          yield* Effect.retry(writeAll(batch), retry)
           buffer.splice(0, batch.length)
         }
       })

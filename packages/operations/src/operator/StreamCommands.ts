@@ -41,7 +41,9 @@ const list = Command.make("list", { limit: limit.pipe(Flag.withDefault(50)), out
     if (output === "table" && items.length === 0) yield* Console.error("Nothing was given up.")
   })
 ).pipe(
-  Command.withDescription("What was given up, the newest first: webhooks, and messages of streams"),
+  Command.withDescription(
+    "What was given up, the newest first: events that were set aside, messages of streams, webhooks"
+  ),
   Command.withExamples([{ command: "halles dlq list" }])
 )
 
@@ -79,9 +81,30 @@ const replay = Command.make(
   Command.withExamples([{ command: 'halles dlq replay --stream webhooks --limit 100 --reason "endpoint is back"' }])
 )
 
+const resolve = Command.make(
+  "resolve",
+  {
+    ids: Argument.String("id").pipe(Argument.withDescription("As dlq list shows them"), Argument.variadic({ min: 1 })),
+    reason,
+    yes
+  },
+  ({ ids, reason, yes }) =>
+    Effect.gen(function* () {
+      yield* confirmed(yes, `Strike ${ids.length} letters off the list? They are not sent.`)
+      const { streams } = yield* operator
+      const { left, resolved } = yield* asked(streams.resolveDeadLetters({ payload: { reason, ids } }))
+      yield* Console.log(`${resolved} struck off, ${left} left.`)
+    })
+).pipe(
+  Command.withDescription(
+    "Strike dead letters off the list that nobody needs any more: events that were set aside, messages of streams"
+  ),
+  Command.withExamples([{ command: 'halles dlq resolve parked:eu:outbox:Cart:eu_7f3a:3 --reason "written by hand"' }])
+)
+
 const dlq = Command.make("dlq").pipe(
   Command.withDescription("Dead letters: what was given up"),
-  Command.withSubcommands([list, replay])
+  Command.withSubcommands([list, replay, resolve])
 )
 
 export const streamCommands = [streams, dlq] as const
