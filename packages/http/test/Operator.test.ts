@@ -17,7 +17,8 @@ import { audited, OperatorTest } from "./OperatorTest.ts"
 const bodies: Readonly<Record<string, unknown>> = {
   moveShard: { runner: "eu-2", reason: "a test" },
   whatIf: { command: { _tag: "Hold" } },
-  replayDeadLetters: { reason: "a test", stream: "webhooks" }
+  replayDeadLetters: { reason: "a test", stream: "webhooks" },
+  resolveDeadLetters: { reason: "a test", ids: ["stream:1"] }
 }
 const routes = Object.values(OperatorApi.groups).flatMap((group) =>
   Object.values(
@@ -220,6 +221,44 @@ layer(OperatorTest.layer, { excludeTestServices: true, timeout: "1 minute" })("t
       const ids = [rest.json.items[0].id, "webhook:end:msg_none"]
       const named = yield* send("POST", "dead-letters/replay", { reason: "a test", ids })
       assert.strictEqual(named.json.replayed + named.json.left, 2)
+    })
+  )
+
+  it.effect("lists events that were set aside, has them sent again, and strikes them off", () =>
+    Effect.gen(function* () {
+      const { send } = yield* OperatorTest
+      const sql = yield* SqlClient.SqlClient
+      const strange = "eu_a b:c"
+      for (const id of ["eu_1", "eu_2", strange]) {
+        yield* sql`INSERT INTO journal (entity_type, entity_id, seq, command_id, events, meta, shard, epoch, at)
+          VALUES ('Note', ${id}, 1, 'c', '[]', '{}', 5, 1, now())`
+      }
+      yield* sql`INSERT INTO parked_event (consumer, entity_type, entity_id, seq, shard, cause, tries, at)
+        SELECT 'outbox', 'Note', id, 1, 5, 'too large', 3, now() - n * interval '1 second'
+        FROM unnest(${["eu_1", "eu_2", strange]}::text[]) WITH ORDINALITY AS e(id, n)`
+      const ids: Array<string> = []
+      let cursor = ""
+      for (let pages = 0; pages < 3; pages++) {
+        const { json } = yield* send("GET", `dead-letters?limit=1${cursor}`)
+        assert.strictEqual(json.items.length, 1)
+        ids.push(json.items[0].id)
+        cursor = `&cursor=${encodeURIComponent(json.next)}`
+      }
+      assert.deepStrictEqual(
+        ids.map((id) => decodeURIComponent(id.split(":")[4]!)),
+        ["eu_1", "eu_2", strange],
+        "each once, the newest first"
+      )
+      const [first, second, third] = ids
+      const again = yield* send("POST", "dead-letters/replay", { reason: "a test", ids: [first, "parked:eu:x:Y:z:1"] })
+      assert.deepStrictEqual(again.json, { replayed: 1, left: 1 })
+      const marked = yield* sql`SELECT FROM outbox_batch b JOIN journal j ON j.position = b.first_position
+        WHERE j.entity_id = 'eu_1'`
+      assert.strictEqual(marked.length, 1)
+      const off = yield* send("POST", "dead-letters/resolve", { reason: "a test", ids: [second, third, "nonsense"] })
+      assert.deepStrictEqual(off.json, { resolved: 2, left: 1 })
+      const left = yield* send("GET", "dead-letters?limit=200")
+      assert.isFalse(left.json.items.some(({ id }: { readonly id: string }) => id.startsWith("parked:")))
     })
   )
 

@@ -110,6 +110,18 @@ const DeadLetters = () => {
     again: () => setVersion(version + 1),
     done: () => pick(new Set())
   })
+  const resolve = (): Deed => ({
+    title: `Strike ${many(picked.size, "letter")} off`,
+    text: "Nobody is told of them again. Webhooks stay on the list: their owners see to them.",
+    run: (reason) =>
+      ask((ops) => ops.streams.resolveDeadLetters({ payload: { reason, ids: [...picked] } })).then(
+        ({ left, resolved }) => ({
+          text: `${many(resolved, "letter")} struck off${left === 0 ? "" : `, ${count(left)} left`}.`
+        })
+      ),
+    again: () => setVersion(version + 1),
+    done: () => pick(new Set())
+  })
   const choose: Column<Letter> = {
     label: "Pick",
     show: ({ id, subject }) => (
@@ -128,9 +140,14 @@ const DeadLetters = () => {
       <div class="title">
         <h2>Dead letters</h2>
         {mayWrite && picked.size > 0 ? (
-          <button type="button" class="first" onClick={() => setDeed(replay())}>
-            {`Send ${many(picked.size, "letter")} again`}
-          </button>
+          <>
+            <button type="button" onClick={() => setDeed(resolve())}>
+              {`Strike ${many(picked.size, "letter")} off`}
+            </button>
+            <button type="button" class="first" onClick={() => setDeed(replay())}>
+              {`Send ${many(picked.size, "letter")} again`}
+            </button>
+          </>
         ) : null}
       </div>
       <Answer asked={asked}>
