@@ -202,7 +202,7 @@ layer(Layer.merge(Provisioned.layer, Reactivity.layer), { excludeTestServices: t
           "SELECT * FROM journal FOR SHARE",
           "SELECT * FROM journal FOR KEY SHARE",
           "UPDATE shard_epoch SET epoch = epoch + 1",
-          "INSERT INTO journal OVERRIDING SYSTEM VALUE SELECT * FROM journal",
+          "INSERT INTO journal (entity_type, entity_id, seq, command_id, events, meta, shard, epoch, at) SELECT entity_type, entity_id, seq, command_id, events, meta, shard, epoch, at FROM journal",
           "DELETE FROM journal"
         ]
         const central = [
