@@ -22,15 +22,13 @@ export interface Login {
   readonly connectionsMax: number
   /** Roles without a password of their own whose rights it has. */
   readonly memberOf?: string
-  /** Where a function or table without a schema is looked for in a database, if not in the usual place. */
-  readonly searchPath?: Partial<Record<Database, string>>
   /** A statement, a wait for a lock, and a transaction in which nothing happens are ended after this. */
   readonly statementMax: string
   readonly lockMax: string
   readonly idleInTransactionMax: string
 }
 
-/** Sessions of one runner: pool, locks, watchdog. Three more than are there may come, one after the other or together. */
+/** Sessions of one runner: pool, watchdog. Three more than are there may come, one after the other or together. */
 const sessionsOfRunner = 24
 const runnersMore = 3
 const runnerSessions = (region: Region): number =>
@@ -47,8 +45,6 @@ const runner = (region: Region, password: string): Login => ({
   databases: [region, "control"],
   connectionsMax: runnerSessions(region),
   memberOf: "halles_runner",
-  // Shard locks are taken through a function that knows whose they are: `shared/src/Placement/Tables.ts`.
-  searchPath: { control: "shard_lock, pg_catalog, public" },
   // The history that a read table is rebuilt from is long.
   statementMax: "2min"
 })

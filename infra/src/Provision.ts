@@ -54,14 +54,11 @@ const role = (name: string, options: string): ReadonlyArray<string> => [
   `ALTER ROLE ${name} ${options}`
 ]
 
-const settingsOf = (name: string, login: Login, database: Database): ReadonlyArray<string> => [
+const settingsOf = (name: string, login: Login): ReadonlyArray<string> => [
   `ALTER ROLE ${name} SET statement_timeout = '${login.statementMax}'`,
   `ALTER ROLE ${name} SET lock_timeout = '${login.lockMax}'`,
   `ALTER ROLE ${name} SET idle_in_transaction_session_timeout = '${login.idleInTransactionMax}'`,
-  ...(login.memberOf === undefined ? [] : [`GRANT ${login.memberOf} TO ${name}`]),
-  ...(login.searchPath?.[database] === undefined
-    ? []
-    : [`ALTER ROLE ${name} IN DATABASE ${nameOf(database)} SET search_path = ${login.searchPath[database]}`])
+  ...(login.memberOf === undefined ? [] : [`GRANT ${login.memberOf} TO ${name}`])
 ]
 
 /** One server may hold several databases: the roles are then there already. No statement here takes parameters; names are constants of ours and passwords hexadecimal. */
@@ -84,7 +81,7 @@ const rolesAndDatabase = Effect.fnUntraced(function* ({ secrets }: Parts, databa
   }
   // Owners of functions that end a session which keeps all others waiting.
   yield* sql.unsafe("GRANT pg_signal_backend TO halles_owner")
-  yield* run(admitted.flatMap(([login, options]) => settingsOf(login, options, database)))
+  yield* run(admitted.flatMap(([login, options]) => settingsOf(login, options)))
   yield* sql.unsafe(`REVOKE ALL ON DATABASE ${name} FROM PUBLIC`)
   const others = yield* sql<{ rolname: string }>`
     SELECT rolname FROM pg_roles WHERE rolname = 'halles_runner' OR rolname = ANY(${all

@@ -1,5 +1,6 @@
+import { handedOver } from "@halles/entities/ShardEpochs"
 import { Context, Effect, Exit, type Fiber, Hash } from "effect"
-import { RunnerStorage, ShardId, Sharding } from "effect/cluster"
+import { ShardId, Sharding } from "effect/cluster"
 import { Answers } from "./Answers.ts"
 import { makeClient, Network, type Traffic } from "./Network.ts"
 import { Partners } from "./Partners.ts"
@@ -53,7 +54,6 @@ export class Cluster {
   #ambush: Ambush | null = null
   /** Who should own a shard, and callers' idea of who does. */
   readonly #assigned = new Map<number, Runner>()
-  readonly #locks = new Map<number, Runner>()
   readonly #refreshing = new Set<Runner>()
 
   constructor(world: World, plan: Plan) {
@@ -129,8 +129,10 @@ export class Cluster {
     const again = (left: ReadonlyArray<number>) =>
       void world.after(world.between(5, 200), runner, () => this.#acquire(runner, left))
     const mine = shards.filter((shard) => this.#assigned.get(shard) === runner)
-    // One that lost a lock and was given the shard again has to notice the loss first.
-    const lost = mine.filter((shard) => runner.shards.has(shard) && this.#locks.get(shard) !== runner)
+    // One that lost a shard and was given it again has to notice the loss first.
+    const lost = mine.filter(
+      (shard) => runner.shards.has(shard) && this.tables.epochs.get(shard)?.owner !== runner.name
+    )
     if (lost.length > 0) {
       this.refreshSoon(runner)
       again(lost)
@@ -153,43 +155,22 @@ export class Cluster {
     })
   }
 
-  /** The advisory locks in `halles_control` as one runner reaches them. */
-  locksOf(runner: Runner): RunnerStorage.RunnerStorage["Service"] {
-    const { world } = this
-    const ask = <A>(run: () => A) =>
-      Effect.callback<A>((resume) => {
-        world.after(world.between(0.1, 3), world.outside, () => {
-          const result = run()
-          world.after(world.between(0.1, 3), runner, () => resume(Effect.succeed(result)))
-        })
-      })
-    const isFree = ({ id }: ShardId.ShardId) => (this.#locks.get(id) ?? runner) === runner && runner.alive
-    const give = ({ id }: ShardId.ShardId) => {
-      if (this.#locks.get(id) === runner) this.#locks.delete(id)
-    }
-    return RunnerStorage.RunnerStorage.of({
-      ...({} as RunnerStorage.RunnerStorage["Service"]),
-      acquire: (_address, shards) =>
-        ask(() => {
-          const acquired = [...shards].filter(isFree)
-          for (const { id } of acquired) this.#locks.set(id, runner)
-          return acquired
-        }),
-      refresh: (_address, shards) => ask(() => [...shards].filter(({ id }) => this.#locks.get(id) === runner)),
-      release: (_address, shard) => ask(() => give(shard)),
-      releaseAll: () => ask(() => undefined)
-    })
-  }
-
   /** A runner takes the shards over, whoever else believes to own them. */
-  raise(runner: Runner, shards: ReadonlyArray<number>): ReadonlyMap<number, number> {
+  raise(
+    runner: Runner,
+    shards: ReadonlyArray<number>
+  ): { readonly abandoned: boolean; readonly raised: ReadonlyMap<number, number> } {
     const isDouble = (other: Runner) => other !== runner && shards.some((shard) => other.shards.has(shard))
     if (this.#runners.some(isDouble)) this.doubleOwners += 1
     this.world.note("raised", `${runner.name} ${shards.join(" ")}`)
-    return this.tables.raise(shards, runner.name)
+    const abandoned = shards.some((shard) => {
+      const owner = this.tables.epochs.get(shard)?.owner
+      return owner !== undefined && owner !== handedOver && owner !== runner.name
+    })
+    return { abandoned, raised: this.tables.raise(shards, runner.name) }
   }
 
-  /** What a runner's regular look at its locks would find, some time later. */
+  /** What a runner's regular look at its shards would find, some time later. */
   refreshSoon(runner: Runner): void {
     if (this.#refreshing.has(runner)) return
     this.#refreshing.add(runner)
@@ -203,7 +184,7 @@ export class Cluster {
     if (runner.storage === null) return
     const asked = [...runner.shards]
     const shards = asked.map((shard) => ShardId.make("eu", shard))
-    runner.run(runner.storage.refresh(runner.address, shards)).addObserver((exit) => {
+    runner.run(runner.look(shards)).addObserver((exit) => {
       if (!Exit.isSuccess(exit)) return this.refreshSoon(runner)
       const held = new Set(exit.value.map(({ id }) => id))
       for (const shard of asked) {
@@ -215,12 +196,11 @@ export class Cluster {
     })
   }
 
-  /** The lock of a shard is lost without its owner knowing: another runner takes it, and both go on. */
+  /** A shard is taken from its owner, who does not know it: both go on. */
   steal(shard: number): void {
     const owner = this.#assigned.get(shard)!
     if (this.#runners.length < 2) return
     this.world.note("steal", `shard ${shard} from ${owner.name}`)
-    this.#locks.delete(shard)
     this.#assign(shard, owner)
     this.refreshSoon(owner)
   }
@@ -274,7 +254,6 @@ export class Cluster {
     world.after(world.between(100, 3_000), world.outside, () => {
       this.#runners = this.#runners.filter((one) => one !== runner)
       this.#runners.push(new Runner(this, runner.name))
-      for (const [shard, holder] of this.#locks) if (holder === runner) this.#locks.delete(shard)
       for (const [shard, assigned] of this.#assigned) if (assigned === runner) this.#assign(shard)
     })
     this.sweepLater()

@@ -109,6 +109,13 @@ export const mutants: ReadonlyArray<Mutant> = [
     caughtBy: "sim"
   },
   {
+    name: "keep a shard that another runner has taken",
+    file: "packages/entities/src/FencedRunnerStorage.ts",
+    find: "return shards.filter(isHeld)",
+    replace: "return shards",
+    caughtBy: "sim"
+  },
+  {
     name: "publish before the commit",
     file: commit,
     find: "Effect.catch(options.store.append(options.runner, entries), (error) =>",

@@ -6,9 +6,10 @@ import { Journal } from "@halles/entities/Journal"
 import { JournalStore } from "@halles/entities/JournalStore"
 import { Outbox } from "@halles/entities/Outbox"
 import { PaymentGateway } from "@halles/entities/PaymentGateway"
-import { type Instant, isWithinLease, leaseMs, ShardEpochs } from "@halles/entities/ShardEpochs"
+import { handedOver, type Instant, isWithinLease, leaseMs, left, ShardEpochs } from "@halles/entities/ShardEpochs"
 import * as Timers from "@halles/entities/Timers"
 import * as Residents from "@halles/shared/Residents"
+import { RunnerPresence } from "@halles/shared/RunnerPresence"
 import { Supervision } from "@halles/shared/Residents/Supervision"
 import { Context, Effect, type Fiber, Layer, Scope } from "effect"
 import { Clock } from "effect/Clock"
@@ -28,6 +29,8 @@ const layerResidents = Layer.effect(
   Effect.map(Residents.make({ finishMs: Residents.finishMs }), (residents) => ({ ...residents, rpc: () => undefined }))
 ).pipe(Layer.provide(Supervision.layer))
 
+const isGivenBack = (owner: string) => owner === handedOver || owner === left
+
 /** One life of a runner: the shells, the journal, the timers and the fencing of the product, on a simulated world. */
 export class Runner implements Life {
   readonly name: string
@@ -36,7 +39,7 @@ export class Runner implements Life {
   frozenUntil = 0
   /** Shards that it believes to own. */
   readonly shards = new Set<number>()
-  /** With fenced locks; `null` until the runner has started. */
+  /** `null` until the runner has started. */
   storage: RunnerStorage.RunnerStorage["Service"] | null = null
   readonly #cluster: Cluster
   readonly #connection: Connection
@@ -59,7 +62,8 @@ export class Runner implements Life {
         Context.add(PaymentGateway, cluster.partners.gatewayOf(this)),
         Context.add(Carrier, cluster.partners.carrierOf(this)),
         Context.add(Sharding.Sharding, this.#sharding()),
-        Context.add(RunnerStorage.RunnerStorage, cluster.locksOf(this)),
+        Context.add(RunnerStorage.RunnerStorage, {} as RunnerStorage.RunnerStorage["Service"]),
+        Context.add(RunnerPresence, this.#presence()),
         Context.add(Bounds, cluster.bounds),
         Context.add(Scope.Scope, Scope.makeUnsafe())
       ) as Context.Context<never>
@@ -102,13 +106,26 @@ export class Runner implements Life {
           .ask("raise", () => this.#cluster.raise(this, shards))
           .pipe(
             Effect.orDie,
-            Effect.map((raised) => {
+            Effect.map(({ abandoned, raised }) => {
               for (const [shard, epoch] of raised) {
                 epochs.set(shard, epoch)
-                aloneFrom.set(shard, world.now + leaseMs)
+                aloneFrom.set(shard, abandoned ? world.now + leaseMs : 0)
               }
-              // Nobody says here that a shard was handed over: the outbox is swept each time, and the last owner waited for.
-              return true
+              return abandoned
+            })
+          ),
+      owners: (shards) =>
+        this.#connection
+          .ask("owners", () => this.#cluster.tables.epochs)
+          .pipe(
+            Effect.orDie,
+            Effect.map((known) => {
+              return new Map(
+                shards.flatMap((shard) => {
+                  const owner = known.get(shard)?.owner
+                  return owner === undefined ? [] : [[shard, isGivenBack(owner) ? null : owner] as const]
+                })
+              )
             })
           ),
       alone: (shard) =>
@@ -116,18 +133,46 @@ export class Runner implements Life {
           const waitMs = (aloneFrom.get(shard) ?? 0) - world.now
           return waitMs > 0 ? Effect.sleep(waitMs) : Effect.void
         }),
-      handOver: () => Effect.void,
+      handOver: (shards, isSettled) =>
+        this.#connection
+          .ask("hand over", () => {
+            for (const shard of shards) {
+              const epoch = epochs.get(shard)
+              if (epoch !== undefined) this.#cluster.tables.handOver(shard, epoch, isSettled ? handedOver : left)
+            }
+          })
+          .pipe(Effect.orDie),
       drop: (shards) => {
         for (const shard of shards) epochs.delete(shard)
         this.#cluster.refreshSoon(this)
       },
       current: (shard) => epochs.get(shard),
       owned: () => [...epochs.keys()],
-      // A runner looks when it has to answer something.
-      confirm: Effect.void,
+      confirm: Effect.suspend(() => {
+        const asked = new Map(epochs)
+        return this.#connection
+          .ask("confirm", () => new Map(this.#cluster.tables.epochs))
+          .pipe(
+            Effect.orDie,
+            Effect.map((known) => {
+              for (const [shard, epoch] of asked) {
+                if (known.get(shard)?.epoch !== epoch && epochs.get(shard) === epoch) epochs.delete(shard)
+              }
+            })
+          )
+      }),
       found: (shard, since) => void found.set(shard, since),
       now,
       isSure: (shard, epoch) => epochs.get(shard) === epoch && isWithinLease(found.get(shard), now())
+    })
+  }
+
+  /** Others are not heard now and then, though they are there. */
+  #presence(): RunnerPresence["Service"] {
+    return RunnerPresence.of({
+      alive: Effect.succeed([]),
+      isAlive: () => Effect.succeed(true),
+      silentMs: () => Effect.sync(() => (this.#cluster.world.chance(0.3) ? Infinity : 0))
     })
   }
 
@@ -152,6 +197,12 @@ export class Runner implements Life {
       const message = { entityType, entityId, shardId: shard, tag, payload, parent: undefined }
       residents.call(message, (answered) => (typeof answered === "string" ? moved() : answer(answered)))
     })
+  }
+
+  /** Which of its shards it still has. */
+  look(shards: ReadonlyArray<ShardId.ShardId>) {
+    const { confirm } = Context.get(this.#context as Context.Context<ShardEpochs>, ShardEpochs)
+    return Effect.andThen(Effect.orDie(confirm), this.storage!.refresh(this.address, shards))
   }
 
   /** The shard is another's: its entities leave, and who waits for an answer asks the new owner. */

@@ -135,6 +135,11 @@ export class Tables {
     return next
   }
 
+  /** Its last owner has finished with the shard. */
+  handOver(shard: number, epoch: number, owner: string): void {
+    if (this.epochs.get(shard)?.epoch === epoch) this.epochs.set(shard, { epoch, owner })
+  }
+
   raise(shards: ReadonlyArray<number>, owner: string): ReadonlyMap<number, number> {
     const raised = new Map<number, number>()
     for (const shard of shards) {

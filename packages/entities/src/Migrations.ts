@@ -3,7 +3,6 @@ import * as WebhookTables from "@halles/shared/OutgoingWebhooks/Tables"
 import * as PartnerKeyTables from "@halles/shared/PartnerKeys/Tables"
 import * as PlacementTables from "@halles/shared/Placement/Tables"
 import { Effect, Layer } from "effect"
-import { SqlRunnerStorage } from "effect/cluster"
 import { Migrator, SqlClient } from "effect/sql"
 import journal from "./migrations/0001_journal.ts"
 import projections from "./migrations/0002_projections.ts"
@@ -61,9 +60,8 @@ export const migrateRegion = Effect.andThen(
   Effect.flatMap(SqlClient.SqlClient, regionGrants)
 )
 
-/** Runner registry, shard locks (tables of Effect's own), the placement of shards and the audit log of the whole cluster, in `halles_control`. */
+/** The placement of shards, the audit log, partners' keys and outgoing webhooks of the whole cluster, in `halles_control`. */
 export const migrateControl = Effect.gen(function* () {
-  yield* run({ loader: SqlRunnerStorage.migrations({}), table: "cluster_runner_migrations" })
   yield* run({ loader: PlacementTables.migrations, table: "control_migrations" })
   yield* PlacementTables.grants
   yield* run({ loader: AuditTables.migrations, table: "audit_migrations" })

@@ -1,8 +1,10 @@
 import { Context, Effect, Layer, Schedule } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 
-/** Stands for the owner of a shard whose last owner has handed it over. */
-const handedOver = ""
+/** Stands for the owner of a shard whose last owner has handed it over, with nothing left to publish. */
+export const handedOver = ""
+/** The same of one who gave it back in a hurry: what it left unpublished is the next one's. */
+export const left = "-"
 
 /**
  * For so long after the beginning of a look at the database, in milliseconds, an owner may be sure that the shards it found to be
@@ -37,8 +39,12 @@ export class ShardEpochs extends Context.Service<
     readonly raise: (shards: ReadonlyArray<number>) => Effect.Effect<boolean, SqlError.SqlError>
     /** Until no earlier owner of the shard can be sure of it any more: nothing is answered before. */
     readonly alone: (shard: number) => Effect.Effect<void>
-    /** Notes that this runner has finished with the shard and left nothing undone. */
-    readonly handOver: (shard: number) => Effect.Effect<void, SqlError.SqlError>
+    /** Who has the shards; `null` for one that its last owner gave back. A shard that nobody ever had is not among them. */
+    readonly owners: (
+      shards: ReadonlyArray<number>
+    ) => Effect.Effect<ReadonlyMap<number, string | null>, SqlError.SqlError>
+    /** Notes that this runner has finished with its shards, and whether it left nothing to publish. */
+    readonly handOver: (shards: ReadonlyArray<number>, isSettled: boolean) => Effect.Effect<void, SqlError.SqlError>
     readonly drop: (shards: ReadonlyArray<number>) => void
     readonly current: (shard: number) => number | undefined
     /** Looks whether the shards are still this runner's: those that are not are dropped, of the others it is sure for a while. */
@@ -80,13 +86,23 @@ export class ShardEpochs extends Context.Service<
               const waitMs = (aloneFrom.get(shard) ?? 0) - performance.now()
               return waitMs > 0 ? Effect.sleep(waitMs) : Effect.void
             }),
-          handOver: (shard) => {
-            const epoch = epochs.get(shard)
-            return epoch === undefined
-              ? Effect.void
-              : Effect.asVoid(
-                  sql`UPDATE shard_epoch SET owner = ${handedOver} WHERE shard = ${shard} AND epoch = ${epoch}`
-                )
+          owners: (shards) =>
+            Effect.map(
+              sql<{ shard: number; owner: string }>`
+                SELECT shard, owner FROM shard_epoch WHERE shard = ANY(${[...shards]}::int[])`,
+              (rows) =>
+                new Map(rows.map(({ owner, shard }) => [shard, owner === handedOver || owner === left ? null : owner]))
+            ),
+          handOver: (shards, isSettled) => {
+            const own = shards.flatMap((shard) => {
+              const epoch = epochs.get(shard)
+              return epoch === undefined ? [] : [{ shard, epoch }]
+            })
+            if (own.length === 0) return Effect.void
+            return Effect.asVoid(sql`
+              UPDATE shard_epoch AS e SET owner = ${isSettled ? handedOver : left}
+              FROM unnest(${own.map(({ shard }) => shard)}::int[], ${own.map(({ epoch }) => epoch)}::int[]) AS o(shard, epoch)
+              WHERE e.shard = o.shard AND e.epoch = o.epoch`)
           },
           drop: (shards) => {
             for (const shard of shards) epochs.delete(shard)

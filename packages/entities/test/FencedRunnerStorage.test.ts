@@ -1,49 +1,131 @@
 import { assert, layer } from "@effect/vitest"
+import { RunnerPresence, suspectMs } from "@halles/shared/RunnerPresence"
 import { PgTest } from "@halles/shared/testing/PgTest"
-import { Effect, Layer } from "effect"
+import { Effect, Layer, Schedule } from "effect"
 import { RunnerAddress, RunnerStorage, ShardId } from "effect/cluster"
+import { ConnectionError, SqlError } from "effect/sql/SqlError"
 import * as FencedRunnerStorage from "../src/FencedRunnerStorage.ts"
 import { layerRegion } from "../src/Migrations.ts"
 import { Outbox } from "../src/Outbox.ts"
 import { leaseMs, ShardEpochs } from "../src/ShardEpochs.ts"
 
 const Database = Layer.provideMerge(layerRegion, PgTest.layer("fenced_runner_storage"))
-const shard = ShardId.make("eu/7", 1)
 
-/** One runner's locks, of a store that gives them to whoever asks: the fence is what is tested. */
-const runner = (name: string) => {
+/** One runner of the region; `silent` are the others that it does not hear. */
+const runner = (name: string, shard: ShardId.ShardId, silent: ReadonlySet<string> = new Set()) => {
   const address = RunnerAddress.make(name, 1)
+  const presence = RunnerPresence.of({
+    alive: Effect.succeed([]),
+    isAlive: (id) => Effect.succeed(!silent.has(id)),
+    silentMs: (id) => Effect.succeed(silent.has(id) ? suspectMs + 1 : 0)
+  })
+  const outage = { isOn: false }
+  const breakable = Layer.effect(
+    ShardEpochs,
+    Effect.map(ShardEpochs, (epochs) => ({
+      ...epochs,
+      confirm: Effect.suspend(() =>
+        outage.isOn
+          ? Effect.fail(new SqlError({ reason: new ConnectionError({ cause: "the database is away" }) }))
+          : epochs.confirm
+      )
+    }))
+  ).pipe(Layer.provide(ShardEpochs.layer(name)))
   const layerRunner = FencedRunnerStorage.layer("eu").pipe(
-    Layer.provide(RunnerStorage.layerMemory),
-    Layer.provide(Outbox.layerNoop),
-    Layer.provideMerge(Layer.fresh(ShardEpochs.layer(name)))
+    Layer.provide([RunnerStorage.layerMemory, Outbox.layerNoop, Layer.succeed(RunnerPresence, presence)]),
+    Layer.provideMerge(breakable)
   )
-  return Effect.map(Layer.build(Layer.fresh(layerRunner)), (context) => ({
-    /** How long it took until it may answer, in milliseconds. */
-    acquire: Effect.gen(function* () {
-      const storage = yield* RunnerStorage.RunnerStorage
-      const epochs = yield* ShardEpochs
-      const began = performance.now()
-      assert.deepStrictEqual(yield* storage.acquire(address, [shard]), [shard])
-      yield* epochs.alone(7)
-      return performance.now() - began
-    }).pipe(Effect.provideContext(context)),
-    release: Effect.flatMap(RunnerStorage.RunnerStorage, (storage) => storage.release(address, shard)).pipe(
-      Effect.provideContext(context)
-    )
-  }))
+  return Effect.map(Layer.build(Layer.fresh(layerRunner)), (context) => {
+    const use = <A, E>(
+      f: (storage: RunnerStorage.RunnerStorage["Service"], epochs: ShardEpochs["Service"]) => Effect.Effect<A, E>
+    ) =>
+      Effect.flatMap(Effect.all([RunnerStorage.RunnerStorage, ShardEpochs]), ([storage, epochs]) =>
+        f(storage, epochs)
+      ).pipe(Effect.provideContext(context))
+    const number = Number(shard.group.slice(3))
+    return {
+      outage,
+      ask: use((storage) => Effect.map(storage.acquire(address, [shard]), (acquired) => acquired.length > 0)),
+      /** How long it takes until an entity of the shard may be made, in milliseconds. */
+      alone: use((_, epochs) =>
+        Effect.suspend(() => {
+          const began = performance.now()
+          return Effect.map(epochs.alone(number), () => performance.now() - began)
+        })
+      ),
+      release: use((storage) => storage.release(address, shard)),
+      releaseAll: use((storage) => storage.releaseAll(address)),
+      stillHas: use((storage, { confirm }) =>
+        Effect.ignore(confirm).pipe(
+          Effect.andThen(storage.refresh(address, [shard])),
+          Effect.map((held) => held.length > 0)
+        )
+      )
+    }
+  })
 }
 
 layer(Database, { excludeTestServices: true })("FencedRunnerStorage", (it) => {
-  it.effect("waits until the last owner can no longer be sure of a shard that it has not handed over", () =>
+  it.effect("takes the shard of a silent owner at once, and makes no entity of it while that one may be sure", () =>
     Effect.gen(function* () {
-      const frozen = yield* runner("eu-1")
-      const next = yield* runner("eu-2")
-      const polite = yield* runner("eu-3")
-      yield* frozen.acquire
-      assert.isAtLeast(yield* next.acquire, leaseMs)
-      yield* next.release
-      assert.isBelow(yield* polite.acquire, leaseMs, "a shard that was handed over is there at once")
+      const shard = ShardId.make("eu/7", 1)
+      const frozen = yield* runner("eu-1", shard)
+      const next = yield* runner("eu-2", shard, new Set(["eu-1"]))
+      assert.isTrue(yield* frozen.ask, "a shard that nobody ever had")
+      assert.isBelow(yield* frozen.alone, 50)
+      assert.isTrue(yield* next.ask)
+      assert.isAtLeast(yield* next.alone, leaseMs - 50)
+      assert.isFalse(yield* frozen.stillHas)
+      assert.isTrue(yield* next.stillHas)
+    })
+  )
+
+  it.effect("waits for an owner who is there, until it hands the shard over", () =>
+    Effect.gen(function* () {
+      const shard = ShardId.make("eu/8", 1)
+      const owner = yield* runner("eu-1", shard)
+      const next = yield* runner("eu-2", shard)
+      assert.isTrue(yield* owner.ask)
+      assert.isFalse(yield* next.ask)
+      assert.isTrue(yield* owner.stillHas)
+      yield* owner.release
+      assert.isTrue(yield* next.ask)
+      assert.isBelow(yield* next.alone, 50, "the last owner is not sure of it any more")
+      yield* next.releaseAll
+      assert.isTrue(yield* owner.ask)
+      assert.isAtLeast(yield* owner.alone, leaseMs - 50, "given back in a hurry")
+    })
+  )
+
+  it.effect(
+    "waits for an owner who does not hand the shard over only so long",
+    () =>
+      Effect.gen(function* () {
+        const shard = ShardId.make("eu/9", 1)
+        const owner = yield* runner("eu-1", shard)
+        const next = yield* runner("eu-2", shard)
+        assert.isTrue(yield* owner.ask)
+        const began = performance.now()
+        yield* Effect.repeat(next.ask, { until: (taken) => taken, schedule: Schedule.spaced("50 millis") })
+        assert.isAtLeast(performance.now() - began, FencedRunnerStorage.patienceMs)
+        assert.isFalse(yield* owner.stillHas)
+        // Its owner comes back to the shard that it has lost, and finds somebody there in turn.
+        assert.isFalse(yield* owner.ask)
+      }),
+    10_000
+  )
+
+  it.effect("loses no shard by an outage of the database", () =>
+    Effect.gen(function* () {
+      const shard = ShardId.make("eu/10", 1)
+      const owner = yield* runner("eu-1", shard)
+      assert.isTrue(yield* owner.ask)
+      owner.outage.isOn = true
+      assert.isTrue(yield* owner.stillHas)
+      const next = yield* runner("eu-2", shard, new Set(["eu-1"]))
+      assert.isTrue(yield* next.ask)
+      owner.outage.isOn = false
+      assert.isFalse(yield* owner.stillHas, "what was taken meanwhile is found when the database is back")
     })
   )
 })

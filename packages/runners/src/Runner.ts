@@ -14,14 +14,15 @@ import * as Watchdog from "@halles/entities/Watchdog"
 import * as BreakerNews from "@halles/shared/BreakerNews"
 import * as ClusterRunner from "@halles/shared/ClusterRunner"
 import { Nats } from "@halles/shared/Nats"
-import { lockSession } from "@halles/shared/Placement"
+import { controlSession } from "@halles/shared/Placement"
 import * as Postgres from "@halles/shared/Postgres"
 import { Redis } from "@halles/shared/Redis"
+import { RunnerPresence } from "@halles/shared/RunnerPresence"
 import * as RunnerStatus from "@halles/shared/RunnerStatus"
 import * as Shard from "@halles/shared/Shard"
 import * as Telemetry from "@halles/shared/Telemetry"
 import { Effect, Layer } from "effect"
-import { Singleton } from "effect/cluster"
+import { RunnerStorage, Singleton } from "effect/cluster"
 import { randomUUID } from "node:crypto"
 import manifest from "../package.json" with { type: "json" }
 import { RunnerConfig } from "./RunnerConfig.ts"
@@ -30,7 +31,7 @@ import * as RunnerMetrics from "./RunnerMetrics.ts"
 
 /** Connections to the region's database: two writers, loads and reads, projections. */
 const regionConnectionsMax = 16
-/** The lock connection, the registry, and one to spare. */
+/** The placement, the mover, and one to spare. */
 const controlConnectionsMax = 4
 
 const timers = Layer.effectDiscard(Effect.flatMap(Entities.makeWake, (wake) => Effect.forkScoped(Timers.run(wake))))
@@ -40,12 +41,14 @@ export const RunnerLive = Layer.unwrap(
   Effect.map(RunnerConfig, (config) => {
     const { id, region } = config
     const runner = { runnerId: id, region, version: manifest.version, incarnation: randomUUID() }
-    const locks = FencedRunnerStorage.layer(region).pipe(
-      Layer.provideMerge(ClusterRunner.layerStorage(runner)),
+    const storage = ClusterRunner.layerStorage(runner).pipe(
+      Layer.provide(FencedRunnerStorage.layer(region)),
+      // The list of runners is the placement's.
+      Layer.provide([RunnerStorage.layerMemory, RunnerPresence.layer]),
       Layer.provide(
         Postgres.layer({
           url: config.controlUrl,
-          applicationName: lockSession(id),
+          applicationName: controlSession(id),
           connectionsMax: controlConnectionsMax
         })
       )
@@ -74,7 +77,7 @@ export const RunnerLive = Layer.unwrap(
       ]),
       Layer.provide(ClusterRunner.layer(runner)),
       Layer.provide(Parking.layer),
-      Layer.provide(locks),
+      Layer.provide(storage),
       Layer.provide(Journal.layer),
       Layer.provide(JournalStore.layer),
       Layer.provide(Outbox.layer(region)),

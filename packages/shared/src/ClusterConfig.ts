@@ -17,18 +17,17 @@ const common = {
   refreshAssignmentsInterval: 5,
   /** A call that met a dead runner is tried again after this; the caller's deadline ends it. */
   sendRetryInterval: 25,
-  /** Also the time without a sign in `cluster_runners` after which a runner is no longer listed. */
+  /** How soon `Sharding` learns that a shard was taken over, and the deadline of taking some. Locks expire nowhere: epochs fence. */
   shardLockExpiration: 5_000,
-  /** A third of it is the deadline of every lock operation: a busy database must not cost a runner its shards. */
   shardLockRefreshInterval: 1_500
 } satisfies Config
 
-/** A process that owns no shards, and takes no locks. */
-export const client: Config = { ...common, runnerAddress: Option.none(), shardLockDisableAdvisory: true }
+/** A process that owns no shards. */
+export const client: Config = { ...common, runnerAddress: Option.none() }
 
 /**
- * A runner of one region. The shards of a killed or frozen one move within about 2 s: silence is noticed after 1.5 s, and
- * whoever notices ends its lock session. `shardLockExpiration` is what remains if nobody can.
+ * A runner of one region. The shards of a killed one move within a second, those of a frozen one within about 2 s: its
+ * silence is noticed after 1.5 s, and the next owner raises their epochs.
  */
 export const runner = (options: {
   readonly runnerId: string

@@ -6,8 +6,7 @@ import {
   type Runners,
   type RunnerStorage,
   Sharding,
-  ShardingConfig,
-  SqlRunnerStorage
+  ShardingConfig
 } from "effect/cluster"
 import type { SqlClient } from "effect/sql"
 import * as ClusterConfig from "./ClusterConfig.ts"
@@ -61,16 +60,21 @@ export const layer = (
     })
   )
 
-/** What `SqlRunnerStorage`, or anything else beside the runner, must be configured with. */
-export const layerConfig = (options: Options): Layer.Layer<ShardingConfig.ShardingConfig> =>
+const layerConfig = (options: Options): Layer.Layer<ShardingConfig.ShardingConfig> =>
   ShardingConfig.layer(ClusterConfig.runner(options))
 
-/** Locks, and which runner has which shard, in `halles_control`, whose tables the start script makes. */
+/**
+ * Which runner has which shard, in `halles_control`, whose tables the start script makes, over the storage by which a runner
+ * makes a shard its own.
+ */
 export const layerStorage = (
   options: Options
-): Layer.Layer<RunnerStorage.RunnerStorage | Placement, never, Nats | SqlClient.SqlClient> =>
+): Layer.Layer<
+  RunnerStorage.RunnerStorage | Placement,
+  never,
+  RunnerStorage.RunnerStorage | Nats | SqlClient.SqlClient
+> =>
   PlacedRunnerStorage.layer(options).pipe(
-    Layer.provide(SqlRunnerStorage.layerStorage({}).pipe(Layer.provide(layerConfig(options)))),
     Layer.provideMerge(ShardMover.layer(options)),
     Layer.provideMerge(Placement.layer)
   )

@@ -11,7 +11,7 @@ const unchangedMs = 500
 /** How long taking shards waits for owners that are still about to give them back, and once the first ones are there. */
 const firstMs = 700
 const othersMs = 300
-/** Between two tries to lock, unless there is news of a shard given back. */
+/** Between two tries, unless there is news of a shard given back. */
 const tryAgainMs = 25
 
 /**
@@ -68,7 +68,7 @@ export const layerClient: Layer.Layer<RunnerStorage.RunnerStorage, never, Placem
   )
 )
 
-/** For a runner: the locks are those of the storage that it is given. */
+/** For a runner: it makes shards its own by the storage that it is given. */
 export const layer = (options: {
   readonly runnerId: string
   readonly region: Region
@@ -77,7 +77,7 @@ export const layer = (options: {
 
 const make = Effect.fnUntraced(function* (options: { readonly runnerId: string; readonly region: Region }) {
   const { region, runnerId } = options
-  const locks = yield* RunnerStorage.RunnerStorage
+  const owners = yield* RunnerStorage.RunnerStorage
   const placement = yield* Placement
   const rows = followed(placement)
   // Its own row is in no ring: `Sharding` wants to see that it is registered.
@@ -96,7 +96,7 @@ const make = Effect.fnUntraced(function* (options: { readonly runnerId: string; 
     let deadline = performance.now() + firstMs
     while (true) {
       const news = yield* Effect.forkChild(placement.news(tryAgainMs), { startImmediately: true })
-      for (const shard of yield* locks.acquire(address, missing.values())) {
+      for (const shard of yield* owners.acquire(address, missing.values())) {
         if (!missing.delete(shard.toString())) continue
         acquired.push(shard)
       }
@@ -114,7 +114,7 @@ const make = Effect.fnUntraced(function* (options: { readonly runnerId: string; 
   })
 
   return RunnerStorage.RunnerStorage.of({
-    ...locks,
+    ...owners,
     getRunners: Effect.map(rows, (placed) => [self, ...placed]),
     // Presence tells who is there, and who is dead is the movers' business; ids of messages are drawn as clients draw theirs.
     register: () => Effect.sync(() => MachineId.make(Math.floor(Math.random() * 1_024))),
@@ -122,8 +122,8 @@ const make = Effect.fnUntraced(function* (options: { readonly runnerId: string; 
     setRunnerHealth: () => Effect.void,
     acquire,
     release: (address, shard) =>
-      Effect.tap(locks.release(address, shard), () => Effect.sync(() => placement.tell(region, "released"))),
+      Effect.tap(owners.release(address, shard), () => Effect.sync(() => placement.tell(region, "released"))),
     releaseAll: (address) =>
-      Effect.tap(locks.releaseAll(address), () => Effect.sync(() => placement.tell(region, "released")))
+      Effect.tap(owners.releaseAll(address), () => Effect.sync(() => placement.tell(region, "released")))
   })
 })

@@ -37,8 +37,8 @@ export const News = Schema.Literals(["placed", "released", "taken"])
 export type News = typeof News.Type
 const isNews = Schema.is(News)
 
-/** The name of the database session in which a runner holds its locks, by which others may end it. */
-export const lockSession = (runnerId: string): string => `halles:${runnerId}:control`
+/** The name of a runner's sessions in `halles_control`: when none is left, its process has ended. */
+export const controlSession = (runnerId: string): string => `halles:${runnerId}:control`
 
 /**
  * Which runner is to have which shard: rows in `halles_control`, followed by every process of the cluster. News over

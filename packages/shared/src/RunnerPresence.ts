@@ -8,6 +8,8 @@ import * as Subject from "./Subject.ts"
 export const heartbeatMs = 250
 /** A runner that says nothing for so long is dead. */
 export const silenceMs = 1_500
+/** A runner that is silent for so long is dead if its process has ended too, and is not waited for by the next owner of its shards. */
+export const suspectMs = 600
 /** Runners that are remembered; above it the longest silent one is forgotten. */
 export const runnersMax = 1_000
 
@@ -46,6 +48,8 @@ export class RunnerPresence extends Context.Service<
   {
     readonly alive: Effect.Effect<ReadonlyArray<Seen>>
     readonly isAlive: (runnerId: string) => Effect.Effect<boolean>
+    /** Milliseconds for which this process has listened and heard nothing of the runner; 0 while it cannot hear anybody. */
+    readonly silentMs: (runnerId: string) => Effect.Effect<number>
   }
 >()("@halles/shared/RunnerPresence") {
   static readonly layerWith = (options: { readonly silenceMs: number }): Layer.Layer<RunnerPresence, never, Nats> =>
@@ -55,6 +59,16 @@ export class RunnerPresence extends Context.Service<
     )
 
   static readonly layer = RunnerPresence.layerWith({ silenceMs })
+
+  /** Nobody else is there: for a runner by itself. */
+  static readonly layerAlone = Layer.succeed(
+    RunnerPresence,
+    RunnerPresence.of({
+      alive: Effect.succeed([]),
+      isAlive: () => Effect.succeed(false),
+      silentMs: () => Effect.succeed(Infinity)
+    })
+  )
 }
 
 /** Says that this runner is there, until the scope closes. */
@@ -106,6 +120,10 @@ const make = Effect.fnUntraced(function* (options: { readonly silenceMs: number 
   }
   yield* Effect.sync(look).pipe(Effect.repeat(Schedule.spaced(heartbeatMs)), Effect.forkScoped)
   const knows = (now: number) => state.up && now - listening.sinceMs >= options.silenceMs
+  const silentMs = (runnerId: string) => {
+    const now = look()
+    return state.up ? now - Math.max(listening.sinceMs, runners.get(runnerId)?.lastSeenMs ?? 0) : 0
+  }
   return RunnerPresence.of({
     alive: Effect.sync(() => {
       const now = look()
@@ -113,12 +131,8 @@ const make = Effect.fnUntraced(function* (options: { readonly silenceMs: number 
         .filter((seen) => !knows(now) || now - seen.lastSeenMs < options.silenceMs)
         .toSorted((a, b) => a.id.localeCompare(b.id))
     }),
-    isAlive: (runnerId) =>
-      Effect.sync(() => {
-        const now = look()
-        const seen = runners.get(runnerId)
-        return !knows(now) || (seen !== undefined && now - seen.lastSeenMs < options.silenceMs)
-      })
+    isAlive: (runnerId) => Effect.sync(() => silentMs(runnerId) < options.silenceMs),
+    silentMs: (runnerId) => Effect.sync(() => silentMs(runnerId))
   })
 })
 

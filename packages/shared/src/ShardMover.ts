@@ -1,10 +1,10 @@
 import { Clock, Effect, Layer, Schedule } from "effect"
 import { SqlClient } from "effect/sql"
 import type { Nats } from "./Nats.ts"
-import { lockSession, Placement } from "./Placement.ts"
+import { controlSession, Placement } from "./Placement.ts"
 import { balance, type Move, type Pins, type Places, rescue } from "./Placement/Plan.ts"
 import type { Region } from "./Region.ts"
-import { heartbeatMs, RunnerPresence } from "./RunnerPresence.ts"
+import { heartbeatMs, RunnerPresence, suspectMs } from "./RunnerPresence.ts"
 import * as Shard from "./Shard.ts"
 
 /** Shards that are handed over in one step, and the pause between the end of a step and the next one. */
@@ -15,8 +15,6 @@ const pauseMs = 1_100
 const stepDeadlineMs = 6_000
 /** No shard is moved by plan while a runner of the region commits one batch in a hundred later than this. */
 export const p99MaxMs = 400
-/** A runner that is silent for so long is dead if its lock session has ended too. */
-const suspectMs = 600
 /** Between two looks without news. */
 const lookMs = 200
 const lookMinMs = 20
@@ -31,8 +29,8 @@ const kept = "30 days"
  *
  * Every runner runs this; the first by name among the living acts. Two that both think so do no harm: each change is one
  * statement that moves a shard only from where it was seen to be. Who is dead is said by `RunnerPresence`,
- * or sooner by Postgres: a process that has ended has no session. With the shards the dead runner's lock session is ended,
- * so that a frozen one holds up nobody and finds its locks gone when it goes on.
+ * or sooner by Postgres: a process that has ended has no session. A frozen one holds up nobody: the next owner of a shard
+ * raises its epoch, and the frozen one finds that when it goes on.
  */
 export const layer = (options: {
   readonly runnerId: string
@@ -58,12 +56,12 @@ const run = Effect.fnUntraced(function* (options: { readonly runnerId: string; r
   const placement = yield* Placement
   const presence = yield* RunnerPresence
 
-  /** Those of the runners whose session is gone, and their locks with it: the process has ended. */
+  /** Those of the runners whose sessions are gone: the process has ended. */
   const ended = (runners: ReadonlyArray<string>) =>
     runners.length === 0
       ? Effect.succeed([])
       : Effect.map(sql<{ name: string }>`SELECT DISTINCT application_name AS name FROM pg_stat_activity`, (sessions) =>
-          runners.filter((runner) => !sessions.some(({ name }) => name === lockSession(runner)))
+          runners.filter((runner) => !sessions.some(({ name }) => name === controlSession(runner)))
         )
 
   const standing = Effect.gen(function* () {
@@ -107,18 +105,6 @@ const run = Effect.fnUntraced(function* (options: { readonly runnerId: string; r
   const write = (moves: ReadonlyArray<Move>, reason: string) =>
     sql`SELECT placement_plan(${region}, ${JSON.stringify(moves)}::text::jsonb, ${reason}, ${kept}::text::interval)`
 
-  /** Ends the session of each that holds its shard locks. */
-  const evict = (runners: ReadonlyArray<string>) =>
-    Effect.forEach(
-      runners,
-      (runner) =>
-        Effect.andThen(
-          Effect.logWarning(`${runner} is silent: its shards move`),
-          sql`SELECT placement_evict(${lockSession(runner)})`
-        ),
-      { discard: true }
-    )
-
   let written = ""
   let quietSinceMs = yield* Clock.currentTimeMillis
   let steppedAtMs = 0
@@ -131,8 +117,8 @@ const run = Effect.fnUntraced(function* (options: { readonly runnerId: string; r
     }
     const rescued = rescue(at.places, at.dead, at.eligible, at.pins)
     if (rescued.length > 0) {
-      const moved = move(rescued, at.dead.length > 0 ? "dead" : "vacant")
-      yield* Effect.all([evict(at.dead), moved], { concurrency: "unbounded" })
+      if (at.dead.length > 0) yield* Effect.logWarning(`${at.dead.join(", ")}: silent, the shards move`)
+      yield* move(rescued, at.dead.length > 0 ? "dead" : "vacant")
       quietSinceMs = now
       return
     }

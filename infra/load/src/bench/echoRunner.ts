@@ -1,10 +1,16 @@
 import { NodeRuntime } from "@effect/platform-node"
+import * as FencedRunnerStorage from "@halles/entities/FencedRunnerStorage"
+import { Outbox } from "@halles/entities/Outbox"
+import { ShardEpochs } from "@halles/entities/ShardEpochs"
 import * as ClusterRunner from "@halles/shared/ClusterRunner"
 import * as HttpListener from "@halles/shared/HttpListener"
 import { Nats } from "@halles/shared/Nats"
 import * as Postgres from "@halles/shared/Postgres"
+import { controlSession } from "@halles/shared/Placement"
 import { Region } from "@halles/shared/Region"
+import { RunnerPresence } from "@halles/shared/RunnerPresence"
 import { Config, Effect, Layer, Schema } from "effect"
+import { RunnerStorage } from "effect/cluster"
 import { HttpRouter, HttpServerResponse } from "effect/http"
 import { EchoLive, EchoManaged } from "./Echo.ts"
 import * as EffectSocket from "./EffectSocket.ts"
@@ -14,6 +20,7 @@ const EchoConfig = Config.all({
   id: Config.NonEmptyString("HALLES_RUNNER_ID"),
   region: Config.schema(Region, "HALLES_REGION"),
   controlUrl: Config.Redacted("HALLES_PG_CONTROL_URL"),
+  regionUrl: Config.Redacted("HALLES_PG_REGION_URL"),
   natsUrl: Config.Redacted("HALLES_NATS_URL"),
   metricsPort: Config.Port("HALLES_METRICS_PORT"),
   transport: Config.schema(Schema.Literals(["nats", "socket"]), "HALLES_BENCH_TRANSPORT"),
@@ -21,15 +28,24 @@ const EchoConfig = Config.all({
 })
 type Settings = Config.Success<typeof EchoConfig>
 
-const nats = ({ controlUrl, id, natsUrl, region }: Settings) => {
+const nats = ({ controlUrl, id, natsUrl, region, regionUrl }: Settings) => {
   const runner = { runnerId: id, region, version: "bench" }
   return ClusterRunner.layerPresence(runner).pipe(
     Layer.provide(EchoLive),
     Layer.provide(ClusterRunner.layer(runner)),
     Layer.provide(ClusterRunner.layerStorage(runner)),
+    Layer.provide(FencedRunnerStorage.layer(region)),
+    Layer.provide([
+      RunnerStorage.layerMemory,
+      RunnerPresence.layer,
+      Outbox.layerNoop,
+      ShardEpochs.layer(id).pipe(
+        Layer.provide(Postgres.layer({ url: regionUrl, applicationName: `halles:${id}`, connectionsMax: 4 }))
+      )
+    ]),
     Layer.provide([
       Nats.layer({ url: natsUrl, name: id }),
-      Postgres.layer({ url: controlUrl, applicationName: `halles:${id}:control`, connectionsMax: 4 })
+      Postgres.layer({ url: controlUrl, applicationName: controlSession(id), connectionsMax: 4 })
     ])
   )
 }

@@ -1,6 +1,7 @@
 import * as Residents from "@halles/shared/Residents"
+import { RunnerPresence } from "@halles/shared/RunnerPresence"
 import * as Shard from "@halles/shared/Shard"
-import { Layer, Option } from "effect"
+import { Effect, Layer, Option } from "effect"
 import {
   MessageStorage,
   RunnerAddress,
@@ -16,6 +17,19 @@ import { Outbox } from "../Outbox.ts"
 import * as FencedRunnerStorage from "../FencedRunnerStorage.ts"
 import * as Parking from "../Parking.ts"
 import { ShardEpochs } from "../ShardEpochs.ts"
+
+/** Drops what another runner has taken, and is sure of nothing: each answer asks the database who the owner is. */
+const layerStorage = Layer.effect(
+  RunnerStorage.RunnerStorage,
+  Effect.gen(function* () {
+    const storage = yield* FencedRunnerStorage.make("eu")
+    const epochs = yield* ShardEpochs
+    const drop = Effect.map(epochs.owners(epochs.owned()), (owners) => {
+      for (const [shard, owner] of owners) if (owner !== epochs.owner) epochs.drop([shard])
+    })
+    return { ...storage, refresh: (...args) => Effect.andThen(Effect.ignore(drop), storage.refresh(...args)) }
+  })
+)
 
 /**
  * One runner that owns all shards of `eu`, in this process, over one real database: for tests of shells and of
@@ -40,7 +54,8 @@ export const layer = (owner = "test-runner") => {
     Layer.provideMerge(MessageStorage.layerNoop),
     Layer.provide([
       Residents.layerStorage.pipe(
-        Layer.provide(FencedRunnerStorage.layer("eu").pipe(Layer.provide(RunnerStorage.layerMemory)))
+        Layer.provide(layerStorage),
+        Layer.provide([RunnerStorage.layerMemory, RunnerPresence.layerAlone])
       ),
       RunnerHealth.layerNoop
     ]),

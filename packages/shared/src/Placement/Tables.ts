@@ -1,7 +1,6 @@
 import { Effect } from "effect"
 import { Migrator, SqlClient } from "effect/sql"
 import { regions, shardsPerRegion } from "../Region.ts"
-import * as Shard from "../Shard.ts"
 
 const placement = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
@@ -149,52 +148,13 @@ const functions = Effect.gen(function* () {
       DELETE FROM shard_pin p WHERE p.region = of_region AND p.shard = of_shard;
       RETURN FOUND;`
   )
-  // The session in which a runner of the same login holds its locks.
-  yield* define(
-    "placement_evict(session_name text)",
-    "void",
-    `
-      PERFORM pg_terminate_backend(a.pid) FROM pg_stat_activity a
-        WHERE a.application_name = session_name AND a.usename = session_user;`
-  )
-})
-
-/**
- * Effect's runner storage asks for locks by `pg_try_advisory_lock`, which no login of ours may call: who may, may lock
- * anything, for as long as it likes. Runners find this function instead, since their search path in `halles_control` has this
- * schema before the system's: it locks shards of their region and nothing else.
- */
-const shardLocks = Effect.gen(function* () {
-  const sql = yield* SqlClient.SqlClient
-  yield* sql`CREATE SCHEMA shard_lock`
-  // As Effect numbers them: the place of the group among all of them in their order, times a million, and the shard in it.
-  yield* sql`
-    CREATE TABLE shard_lock.number AS
-    SELECT (n * 1000000 + 1)::integer AS number, left(g, 2) AS region
-    FROM unnest(${Shard.allGroups.toSorted()}::text[]) WITH ORDINALITY AS t(g, n)`
-  yield* sql`ALTER TABLE shard_lock.number ADD PRIMARY KEY (number)`
-  yield* sql`
-    CREATE FUNCTION shard_lock.pg_try_advisory_lock(space integer, number integer) RETURNS boolean
-    LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $fn$
-    DECLARE
-      of_region text;
-    BEGIN
-      SELECT n.region INTO of_region FROM shard_lock.number n WHERE n.number = pg_try_advisory_lock.number;
-      -- Effect's hash of 'effect-cluster:cluster', which it promises never to change.
-      IF of_region IS NULL OR space <> -1455371005 THEN
-        RAISE insufficient_privilege USING MESSAGE = 'no shard has this lock';
-      END IF;
-      PERFORM placement_require(of_region);
-      RETURN pg_catalog.pg_try_advisory_lock(space, number);
-    END $fn$`
 })
 
 /** Which runner is to have which shard, the plans of moves, and the runners that are to have none: for `halles_control`. */
 export const migrations = Migrator.fromRecord({
   "0001_placement": placement,
   "0002_pins": pins,
-  "0003_functions": functions,
-  "0004_shard_locks": shardLocks
+  "0003_functions": functions
 })
 
 /** Every process may read where shards are; runners move those of their region, operators state wishes. Run at each provisioning. */
@@ -202,7 +162,7 @@ export const grants = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   yield* sql`
     DO $$ DECLARE name text; BEGIN
-      REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA public, shard_lock FROM PUBLIC;
+      REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA public FROM PUBLIC;
       FOR name IN SELECT rolname FROM pg_roles
         WHERE rolname IN ('halles_runner', 'halles_edge', 'halles_identity', 'halles_ops', 'halles_reader') LOOP
         EXECUTE format('REVOKE ALL ON ALL TABLES IN SCHEMA public FROM %I', name);
@@ -213,11 +173,7 @@ export const grants = Effect.gen(function* () {
         END IF;
       END LOOP;
       IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'halles_runner') THEN
-        -- Effect's storage notes on each look at its locks that its row was seen; there is no row.
-        GRANT SELECT, UPDATE (last_heartbeat) ON cluster_runners TO halles_runner;
-        GRANT EXECUTE ON FUNCTION placement_move, placement_plan, placement_taken, placement_evict TO halles_runner;
-        GRANT USAGE ON SCHEMA shard_lock TO halles_runner;
-        GRANT EXECUTE ON FUNCTION shard_lock.pg_try_advisory_lock TO halles_runner;
+        GRANT EXECUTE ON FUNCTION placement_move, placement_plan, placement_taken TO halles_runner;
       END IF;
       IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'halles_ops') THEN
         GRANT EXECUTE ON FUNCTION placement_drain, placement_pin, placement_unpin TO halles_ops;

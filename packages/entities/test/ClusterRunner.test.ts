@@ -7,15 +7,20 @@ import { ShortCalls } from "@halles/shared/NatsTransport/ShortCalls"
 import { regionOf } from "@halles/shared/Region"
 import * as Residents from "@halles/shared/Residents"
 import * as Shard from "@halles/shared/Shard"
-import { lockSession, Placement } from "@halles/shared/Placement"
+import { controlSession, Placement } from "@halles/shared/Placement"
 import * as PlacementTables from "@halles/shared/Placement/Tables"
 import * as Postgres from "@halles/shared/Postgres"
+import { RunnerPresence } from "@halles/shared/RunnerPresence"
 import { NatsTest } from "@halles/shared/testing/NatsTest"
 import { PgTest } from "@halles/shared/testing/PgTest"
 import { Cause, Context, Effect, Exit, Fiber, Layer, Schedule, Schema, Scope, Stream } from "effect"
-import { ClusterSchema, Entity, ShardId, SqlRunnerStorage } from "effect/cluster"
+import { ClusterSchema, Entity, RunnerStorage, ShardId } from "effect/cluster"
 import { Rpc } from "effect/rpc"
 import { Migrator } from "effect/sql"
+import * as FencedRunnerStorage from "../src/FencedRunnerStorage.ts"
+import { migrateRegion } from "../src/Migrations.ts"
+import { Outbox } from "../src/Outbox.ts"
+import { ShardEpochs } from "../src/ShardEpochs.ts"
 
 const Place = Entity.make("Place", [
   Rpc.make("Where", { success: Schema.String }).annotate(ClusterSchema.Uninterruptible, true),
@@ -59,15 +64,23 @@ const start = Effect.fnUntraced(function* (runnerId: string) {
       Layer.provide(layerPlace(runnerId)),
       Layer.provide(ClusterRunner.layer(options)),
       Layer.provide(ClusterRunner.layerStorage(options)),
-      Layer.provide([NatsTest.layerConnection(runnerId), layerControl(lockSession(runnerId))])
+      Layer.provide(FencedRunnerStorage.layer(options.region)),
+      Layer.provide([
+        RunnerStorage.layerMemory,
+        RunnerPresence.layer,
+        Outbox.layerNoop,
+        Layer.fresh(ShardEpochs.layer(runnerId))
+      ]),
+      Layer.provide([NatsTest.layerConnection(runnerId), layerControl(controlSession(runnerId))])
     ),
     scope
   )
   return { stop: Scope.close(scope, Exit.void) }
 })
 
+/** The control tables and those of a region: of all regions here, since each has shards of its own. */
 const tables = Effect.all([
-  Migrator.make({})({ loader: SqlRunnerStorage.migrations({}) }),
+  migrateRegion,
   Migrator.make({})({ loader: PlacementTables.migrations, table: "control_migrations" })
 ])
 const Servers = Layer.merge(
