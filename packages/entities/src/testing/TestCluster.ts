@@ -1,7 +1,7 @@
 import * as Residents from "@halles/shared/Residents"
 import { RunnerPresence } from "@halles/shared/RunnerPresence"
 import * as Shard from "@halles/shared/Shard"
-import { Effect, Layer, Option } from "effect"
+import { Effect, Layer, Option, Schedule } from "effect"
 import {
   MessageStorage,
   RunnerAddress,
@@ -19,17 +19,16 @@ import * as Parking from "../Parking.ts"
 import { ShardEpochs } from "../ShardEpochs.ts"
 
 /** Drops what another runner has taken, and is sure of nothing: each answer asks the database who the owner is. */
-const layerStorage = Layer.effect(
-  RunnerStorage.RunnerStorage,
-  Effect.gen(function* () {
-    const storage = yield* FencedRunnerStorage.make("eu")
-    const epochs = yield* ShardEpochs
-    const drop = Effect.map(epochs.owners(epochs.owned()), (owners) => {
+const dropping = Effect.gen(function* () {
+  const epochs = yield* ShardEpochs
+  const drop = Effect.map(
+    Effect.suspend(() => epochs.owners(epochs.owned())),
+    (owners) => {
       for (const [shard, owner] of owners) if (owner !== epochs.owner) epochs.drop([shard])
-    })
-    return { ...storage, refresh: (...args) => Effect.andThen(Effect.ignore(drop), storage.refresh(...args)) }
-  })
-)
+    }
+  )
+  yield* Effect.forkScoped(Effect.repeat(Effect.ignore(drop), Schedule.spaced("100 millis")))
+})
 
 /**
  * One runner that owns all shards of `eu`, in this process, over one real database: for tests of shells and of
@@ -45,7 +44,6 @@ export const layer = (owner = "test-runner") => {
     entityTerminationTimeout: "1 second",
     entityMessagePollInterval: "100 millis",
     refreshAssignmentsInterval: "100 millis",
-    // Also the deadline of each lock operation: a busy machine must not cost the cluster its shards.
     shardLockRefreshInterval: "400 millis",
     sendRetryInterval: "20 millis"
   })
@@ -54,7 +52,7 @@ export const layer = (owner = "test-runner") => {
     Layer.provideMerge(MessageStorage.layerNoop),
     Layer.provide([
       Residents.layerStorage.pipe(
-        Layer.provide(layerStorage),
+        Layer.provide(FencedRunnerStorage.layer("eu")),
         Layer.provide([RunnerStorage.layerMemory, RunnerPresence.layerAlone])
       ),
       RunnerHealth.layerNoop
@@ -63,6 +61,7 @@ export const layer = (owner = "test-runner") => {
     Layer.provide(Parking.layer),
     Layer.provideMerge(JournalStore.layer),
     Layer.provide(Outbox.layerNoop),
+    Layer.provideMerge(Layer.effectDiscard(dropping)),
     Layer.provideMerge(ShardEpochs.layer(owner)),
     Layer.provide(config)
   )
