@@ -33,27 +33,23 @@ export class Register extends Schema.TaggedClass<Register>()("Register", {
   emailVerified,
   name: Schema.optionalKey(PersonName)
 }) {}
-/** Only the fields present change. */
-export class UpdateProfile extends Schema.TaggedClass<UpdateProfile>()("UpdateProfile", {
+/** What is to be otherwise, all of it or nothing; what is not in it stays. An address that is `null` is removed. */
+export class ChangeCustomer extends Schema.TaggedClass<ChangeCustomer>()("ChangeCustomer", {
   ...commandFields,
   email: Schema.optionalKey(Email),
   emailVerified,
   name: Schema.optionalKey(PersonName),
-  preferences: Schema.optionalKey(Preferences)
-}) {}
-export class PutAddress extends Schema.TaggedClass<PutAddress>()("PutAddress", {
-  ...commandFields,
-  label: AddressLabel,
-  address: Address
-}) {}
-export class RemoveAddress extends Schema.TaggedClass<RemoveAddress>()("RemoveAddress", {
-  ...commandFields,
-  label: AddressLabel
-}) {}
-export class SetConsent extends Schema.TaggedClass<SetConsent>()("SetConsent", {
-  ...commandFields,
-  purpose: Purpose,
-  granted: Schema.Boolean
+  preferences: Schema.optionalKey(Preferences),
+  addresses: Schema.optionalKey(
+    Schema.Array(Schema.Struct({ label: AddressLabel, address: Schema.NullOr(Address) })).check(
+      Schema.isMaxLength(2 * addressesMax)
+    )
+  ),
+  consents: Schema.optionalKey(
+    Schema.Array(Schema.Struct({ purpose: Purpose, granted: Schema.Boolean })).check(
+      Schema.isMaxLength(Purpose.literals.length)
+    )
+  )
 }) {}
 /**
  * Whoever it was is gone: nothing personal is shown any more, and no consent holds. What belongs to the books stays: its orders,
@@ -99,14 +95,11 @@ const change = Schema.Union([NotFound, PreconditionFailed, Busy])
 
 export const Customer = Entity.make("Customer", [
   Rpc.make("Register", { payload: Register, success: CustomerView, error: Schema.Union([AlreadyExists, Busy]) }),
-  Rpc.make("UpdateProfile", { payload: UpdateProfile, success: CustomerView, error: change }),
-  Rpc.make("PutAddress", {
-    payload: PutAddress,
+  Rpc.make("ChangeCustomer", {
+    payload: ChangeCustomer,
     success: CustomerView,
     error: Schema.Union([NotFound, TooManyAddresses, PreconditionFailed, Busy])
   }),
-  Rpc.make("RemoveAddress", { payload: RemoveAddress, success: CustomerView, error: change }),
-  Rpc.make("SetConsent", { payload: SetConsent, success: CustomerView, error: change }),
   Rpc.make("Forget", { payload: Forget, success: CustomerView, error: change }),
   Rpc.make("NoteOrder", { payload: NoteOrder, error: change }),
   Rpc.make("MovePoints", {

@@ -180,6 +180,8 @@ export const Order = Entity.fromRpcGroup(
     }),
     Rpc.make("Wake", { payload: Wake, error: Busy }),
     Rpc.make("View", { success: OrderView, error: NotFound }),
+    /** Whether no step can follow any more: `Watch` after the last one would end at once. */
+    Rpc.make("IsOver", { success: Schema.Boolean, error: NotFound }),
     /**
      * Answers once the order is confirmed or cancelled (or later), or with the state of then after `timeoutMs`. Whoever stops
      * waiting before leaves it waiting.

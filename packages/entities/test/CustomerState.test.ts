@@ -3,17 +3,14 @@ import { CommandId, CustomerId, OrderId } from "@halles/shared/Ids"
 import { Arbitrary, Effect, Result, Schema } from "effect"
 import {
   addressesMax,
+  ChangeCustomer,
   CustomerView,
   Forget,
   historyMax,
   MovePoints,
   NoteOrder,
-  PutAddress,
   recentOrdersMax,
-  Register,
-  RemoveAddress,
-  SetConsent,
-  UpdateProfile
+  Register
 } from "../src/Customer.ts"
 import * as CustomerState from "../src/Customer/CustomerState.ts"
 import type { Model } from "../src/Model.ts"
@@ -32,24 +29,32 @@ const ada = after(CustomerState.initial, new Register({ commandId }))
 const viewOf = (state: CustomerState.State) => CustomerState.view(id, state, 1)!
 
 const address = { name: "Ada", line1: "1 Mill Lane", city: "Leeds", postalCode: "LS1", country: "GB" }
-const putAddress = (label: string, city = "Leeds") =>
-  new PutAddress({ commandId, label, address: { ...address, city } })
+const profile = (over: Partial<ChangeCustomer>) => new ChangeCustomer({ commandId, ...over })
+const putAddress = (label: string, city = "Leeds") => profile({ addresses: [{ label, address: { ...address, city } }] })
+const removeAddress = (label: string) => profile({ addresses: [{ label, address: null }] })
 const move = (points: number) => new MovePoints({ commandId, points, reference: "order" })
 const note = (order: number) => new NoteOrder({ commandId, orderId: OrderId.make(`eu_${order}`) })
 
-const set = (granted: boolean) => new SetConsent({ commandId, purpose: "analytics", granted })
-const profile = (over: Partial<UpdateProfile>) => new UpdateProfile({ commandId, ...over })
+const set = (granted: boolean) => profile({ consents: [{ purpose: "analytics", granted }] })
 
-/** Labels of one letter: an address that is removed has often been put before. */
+/** Labels are few: an address that is removed has often been put before. */
+const moves = Arbitrary.schema(
+  Schema.Array(
+    Schema.Struct({ label: Schema.Literals(["a", "b", "__proto__"]), city: Schema.Literals(["York", "Leeds", "none"]) })
+  ).check(Schema.isMaxLength(4))
+)
 const command: Arbitrary.Arbitrary<CustomerState.Command> = Arbitrary.map(
-  Arbitrary.schema(
-    Schema.Union([Register, UpdateProfile, PutAddress, RemoveAddress, SetConsent, Forget, NoteOrder, MovePoints, Wake])
-  ),
-  (command) => {
-    if (command._tag === "PutAddress") return new PutAddress({ ...command, label: command.label.slice(0, 1) })
-    return command._tag === "RemoveAddress"
-      ? new RemoveAddress({ ...command, label: command.label.slice(0, 1) })
-      : command
+  Arbitrary.all([
+    Arbitrary.schema(Schema.Union([Register, ChangeCustomer, Forget, NoteOrder, MovePoints, Wake])),
+    moves
+  ]),
+  ([command, moves]) => {
+    if (command._tag !== "ChangeCustomer") return command
+    const addresses = moves.map(({ city, label }) => ({
+      label,
+      address: city === "none" ? null : { ...address, city }
+    }))
+    return new ChangeCustomer({ ...command, addresses })
   }
 )
 const history = Arbitrary.map(
@@ -125,9 +130,27 @@ it("addresses are bounded; a known label can still be changed, and removing twic
   )
   assert.deepInclude(refused(full, putAddress("one-more")), { max: addressesMax })
   assert.strictEqual(viewOf(after(full, putAddress("__proto__", "York"))).addresses[0]?.address.city, "York")
-  const removed = after(full, new RemoveAddress({ commandId, label: "a1" }))
+  const removed = after(full, removeAddress("a1"))
   assert.lengthOf(viewOf(removed).addresses, addressesMax - 1)
-  assert.strictEqual(after(removed, new RemoveAddress({ commandId, label: "a1" })), removed)
+  assert.strictEqual(after(removed, removeAddress("a1")), removed)
+})
+
+const moveHome = (...labels: ReadonlyArray<string>) =>
+  profile({
+    email: "new@example.com",
+    addresses: [...labels.map((label) => ({ label, address })), { label: "a0", address: null }],
+    consents: [{ purpose: "analytics", granted: true }]
+  })
+it("a change takes effect as a whole, or not at all", () => {
+  const labels = Array.from({ length: addressesMax }, (_, index) => `a${index}`)
+  const full = labels.reduce((state, label) => after(state, putAddress(label)), ada)
+  assert.deepInclude(refused(full, moveHome("x", "y")), { _tag: "TooManyAddresses", max: addressesMax })
+  const swapped = viewOf(after(full, moveHome("x")))
+  assert.strictEqual(swapped.email, "new@example.com")
+  assert.deepStrictEqual(
+    swapped.addresses.map(({ label }) => label),
+    [...labels.slice(1), "x"]
+  )
 })
 
 it("a consent holds as it was set last; a refusal is one too, and the history is bounded", () => {
@@ -158,7 +181,7 @@ it.prop(
     history.reduce<CustomerState.State>((state, command) => {
       const next = after(state, command)
       if (command._tag === "Forget") proved = null
-      if ((command._tag === "Register" && state._tag === "None") || command._tag === "UpdateProfile") {
+      if ((command._tag === "Register" && state._tag === "None") || command._tag === "ChangeCustomer") {
         const { email = null, emailVerified } = command
         if (email !== null) proved = emailVerified === true || email === proved ? email : null
       }

@@ -2,17 +2,7 @@ import * as EntityClient from "@halles/shared/EntityClient"
 import { CommandId, CustomerId, OrderId, SkuCode, SkuId, WarehouseId } from "@halles/shared/Ids"
 import { Effect, Layer } from "effect"
 import { type Booking, Carrier, CarrierUnavailable } from "../src/Carrier.ts"
-import {
-  Customer,
-  Forget,
-  MovePoints,
-  NoteOrder,
-  PutAddress,
-  Register,
-  RemoveAddress,
-  SetConsent,
-  UpdateProfile
-} from "../src/Customer.ts"
+import { ChangeCustomer, Customer, Forget, MovePoints, NoteOrder, Register } from "../src/Customer.ts"
 import * as CustomerState from "../src/Customer/CustomerState.ts"
 import { Authorise, Capture, GatewayNotice, Payment, Refund, Void } from "../src/Payment.ts"
 import * as PaymentState from "../src/Payment/PaymentState.ts"
@@ -118,13 +108,20 @@ export const customer = Effect.fnUntraced(function* (n: number) {
         case 0:
           return new Register({ commandId, email: "ada@example.org" })
         case 1:
-          return new UpdateProfile({ commandId, name: `N${key}`, ...(yes ? { preferences: { language: "en" } } : {}) })
+          return new ChangeCustomer({ commandId, name: `N${key}`, ...(yes ? { preferences: { language: "en" } } : {}) })
         case 2:
-          return new PutAddress({ commandId, label: `home${key}`, address: address(`YO${place}`) })
+          return new ChangeCustomer({
+            commandId,
+            addresses: [{ label: `home${key}`, address: address(`YO${place}`) }],
+            ...(yes ? { name: `M${key}` } : {})
+          })
         case 3:
-          return new RemoveAddress({ commandId, label: `home${key}` })
+          return new ChangeCustomer({ commandId, addresses: [{ label: `home${key}`, address: null }] })
         case 4:
-          return new SetConsent({ commandId, purpose: yes ? "analytics" : "marketing_sms", granted: units > 4 })
+          return new ChangeCustomer({
+            commandId,
+            consents: [{ purpose: yes ? "analytics" : "marketing_sms", granted: units > 4 }]
+          })
         case 5:
           return new NoteOrder({ commandId, orderId: order(`o${key}`) })
         case 6:

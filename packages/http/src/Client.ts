@@ -71,20 +71,22 @@ const again = Schedule.min([Schedule.exponential("200 millis"), Schedule.spaced(
 
 /**
  * The steps of an order, each once and in order, and then each new one: when the connection is lost, or the edge ends it, it is
- * taken up after the last step that was seen (`Last-Event-ID`). It has no end of its own; take what you wait for.
+ * taken up after the last step that was seen (`Last-Event-ID`), until the edge says that nothing can follow.
  */
 export const watchOrder = (client: Client, id: OrderId, afterSeq = 0) => {
   let seen = afterSeq
   return Stream.suspend(() =>
     Stream.unwrap(
-      client.orders.watchOrder({ params: { id }, headers: seen === 0 ? {} : { "last-event-id": seen } })
+      Effect.map(
+        client.orders.watchOrder({ params: { id }, headers: seen === 0 ? {} : { "last-event-id": seen } }),
+        (steps) => (steps === undefined ? Stream.empty : Stream.concat(steps, Stream.fail(new Ended())))
+      )
     ).pipe(
       Stream.filter(({ seq }) => {
         if (seq <= seen) return false
         seen = seq
         return true
-      }),
-      Stream.concat(Stream.fail(new Ended()))
+      })
     )
   ).pipe(Stream.retry(again))
 }

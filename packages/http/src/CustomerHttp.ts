@@ -1,14 +1,4 @@
-import {
-  Customer,
-  type CustomerView,
-  MovePoints,
-  PutAddress,
-  Purpose,
-  Register,
-  RemoveAddress,
-  SetConsent,
-  UpdateProfile
-} from "@halles/entities/Customer"
+import { ChangeCustomer, Customer, type CustomerView, MovePoints, Purpose, Register } from "@halles/entities/Customer"
 import { Order, type OrderView } from "@halles/entities/Order"
 import { type OrderSummary, Reads } from "@halles/entities/Reads"
 import { CustomerId, OrderId } from "@halles/shared/Ids"
@@ -76,35 +66,23 @@ const newestFirst = (a: Summary, b: Summary): number =>
 
 type Patch = typeof CustomerPatch.Type
 
-type Change = UpdateProfile | PutAddress | RemoveAddress | SetConsent
-
-/** One command for each thing that the patch speaks of, with the operation that it is named by, so that a repeat does the rest. */
-const changesOf = (
-  patch: Patch
-): ReadonlyArray<{ readonly operation: string; readonly command: (stamp: Edge.Stamp) => Change }> => {
-  const { addresses = {}, consents = {}, ...profile } = patch
-  return [
-    ...(Object.keys(profile).length === 0
-      ? []
-      : [{ operation: "profile", command: (stamp: Edge.Stamp) => new UpdateProfile({ ...stamp, ...profile }) }]),
-    ...Object.entries(addresses).map(([label, address]) => ({
-      operation: `address:${label}`,
-      command: (stamp: Edge.Stamp) =>
-        address === null ? new RemoveAddress({ ...stamp, label }) : new PutAddress({ ...stamp, label, address })
-    })),
-    ...Purpose.literals.flatMap((purpose) => {
-      const granted = consents[purpose]
-      return granted === undefined
-        ? []
-        : [
-            {
-              operation: `consent:${purpose}`,
-              command: (stamp: Edge.Stamp) => new SetConsent({ ...stamp, purpose, granted })
-            }
-          ]
-    })
-  ]
-}
+/** The merge patch as one command. */
+const changeOf = ({ addresses, consents, ...profile }: Patch, stamp: Edge.Stamp): ChangeCustomer =>
+  new ChangeCustomer({
+    ...stamp,
+    ...profile,
+    ...(addresses === undefined
+      ? {}
+      : { addresses: Object.entries(addresses).map(([label, address]) => ({ label, address })) }),
+    ...(consents === undefined
+      ? {}
+      : {
+          consents: Purpose.literals.flatMap((purpose) => {
+            const granted = consents[purpose]
+            return granted === undefined ? [] : [{ purpose, granted }]
+          })
+        })
+  })
 
 export const CustomerHttp = HttpApiBuilder.group(
   Api,
@@ -122,18 +100,6 @@ export const CustomerHttp = HttpApiBuilder.group(
       if (known?.toLowerCase() === email.normalize("NFC").toLowerCase()) return rest
       return yield* new EmailNeedsProof({ changeAt: `${issuer.replace(/\/$/, "")}/account/email` })
     })
-    const send = (id: CustomerId, command: Change) => {
-      switch (command._tag) {
-        case "UpdateProfile":
-          return Edge.call(customer(id).UpdateProfile(command))
-        case "PutAddress":
-          return Edge.call(customer(id).PutAddress(command))
-        case "RemoveAddress":
-          return Edge.call(customer(id).RemoveAddress(command))
-        case "SetConsent":
-          return Edge.call(customer(id).SetConsent(command))
-      }
-    }
     return handlers.handleAll({
       registerCustomer: Effect.fnUntraced(function* ({ headers, payload }) {
         const { region, ...profile } = payload
@@ -152,14 +118,9 @@ export const CustomerHttp = HttpApiBuilder.group(
         ),
       patchCustomer: Effect.fnUntraced(function* ({ headers, params, payload }) {
         const patch = yield* withoutEmail(params.id, payload)
-        // The first one is held against the version that the patch was made for: the others follow from it.
-        const { "if-match": _, ...unconditional } = headers
-        const views = yield* Effect.forEach(changesOf(patch), ({ command, operation }, index) =>
-          Effect.flatMap(Edge.stamp(operation, index === 0 ? headers : unconditional), (stamp) =>
-            send(params.id, command(stamp))
-          )
+        const view = yield* Edge.send("change", headers, (stamp) =>
+          customer(params.id).ChangeCustomer(changeOf(patch, stamp))
         )
-        const view = views.at(-1) ?? (yield* Edge.call(customer(params.id).View()))
         return Edge.written(["Customer", view.id, view.seq], customerJson(view))
       }),
       movePoints: Effect.fnUntraced(function* ({ headers, params, payload }) {

@@ -101,7 +101,7 @@ export const RequestedReturnJson = Schema.Struct({
 export const StepEvent = Schema.Struct({ ...Step.fields, status: Status }).annotate({ identifier: "StepEvent" })
 
 /** The `seq` of the last step that the client has seen. */
-const LastEventId = WholeNumber({ minimum: 0 })
+const LastEventId = WholeNumber({ minimum: 0, blank: true })
 
 const params = { id: OrderId }
 
@@ -129,9 +129,12 @@ export class OrderApi extends HttpApiGroup.make("orders")
     HttpApiEndpoint.get("watchOrder", "/orders/:id/events", {
       params,
       headers: { "last-event-id": Schema.optionalKey(LastEventId) },
-      success: HttpApiSchema.StreamSse({ data: StepEvent }),
+      success: [HttpApiSchema.StreamSse({ data: StepEvent }), HttpApiSchema.NoContent],
       error: [Problems.notFound]
-    }).annotate(OpenApi.Summary, "The history, then each new step; resumes after Last-Event-ID"),
+    }).annotate(
+      OpenApi.Summary,
+      "The history, then each new step; resumes after Last-Event-ID, 204 once nothing can follow"
+    ),
     HttpApiEndpoint.post("cancelOrder", "/orders/:id/cancel", {
       params,
       headers: Edge.changing,

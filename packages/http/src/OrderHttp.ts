@@ -125,19 +125,25 @@ export const OrderHttp = HttpApiBuilder.group(
         }),
       getOrder: ({ params, request }) =>
         Effect.map(Edge.call(order(params.id).View()), (view) => Edge.fresh(request, view.seq, () => orderJson(view))),
-      watchOrder: ({ headers, params }) =>
-        Effect.map(Edge.call(order(params.id).View()), () =>
-          HttpServerResponse.stream(
-            eventStream(
-              resumed(
-                (afterSeq) =>
-                  Stream.map(order(params.id).Watch({ afterSeq }), ({ status, step }) => ({ ...step, status })),
-                headers["last-event-id"] ?? 0
-              )
-            ),
-            { contentType: "text/event-stream", headers: { "cache-control": "no-store", "x-accel-buffering": "no" } }
-          )
-        ),
+      watchOrder: Effect.fnUntraced(function* ({ headers, params }) {
+        const { steps } = yield* Edge.call(order(params.id).View())
+        const seen = headers["last-event-id"] ?? 0
+        const last = steps.at(-1)?.seq ?? 0
+        // Browsers come back to a stream that ends, for ever, unless they are told that there is nothing more.
+        if (seen === last && (yield* Edge.call(order(params.id).IsOver())))
+          return HttpServerResponse.empty({ status: 204, headers: { "cache-control": "no-store" } })
+        return HttpServerResponse.stream(
+          eventStream(
+            resumed(
+              (afterSeq) =>
+                Stream.map(order(params.id).Watch({ afterSeq }), ({ status, step }) => ({ ...step, status })),
+              // An id that was never given out tells nothing of what was seen.
+              seen > last ? 0 : seen
+            )
+          ),
+          { contentType: "text/event-stream", headers: { "cache-control": "no-store", "x-accel-buffering": "no" } }
+        )
+      }),
       cancelOrder: ({ headers, params, payload }) =>
         Effect.map(
           Edge.send("cancel", headers, (stamp) =>

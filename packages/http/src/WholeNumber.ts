@@ -5,14 +5,17 @@ import { Schema, SchemaTransformation } from "effect"
  * document finds them and shows an integer.
  */
 export const WholeNumber = ({
+  blank = false,
   maximum = 999_999_999,
   minimum
 }: {
   readonly maximum?: number
   readonly minimum: number
+  /** An empty text is 0: what browsers send that have nothing to say. */
+  readonly blank?: boolean
 }) =>
   Schema.String.check(
-    Schema.isPattern(/^(0|[1-9][0-9]{0,8})$/u, {
+    Schema.isPattern(blank ? /^(0|[1-9][0-9]{0,8})?$/u : /^(0|[1-9][0-9]{0,8})$/u, {
       expected: "a whole number of at most nine digits",
       toJsonSchema: () => ({ minimum, maximum })
     })

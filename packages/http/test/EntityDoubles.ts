@@ -145,6 +145,7 @@ const OrderDouble = Order.toLayer(
       },
       Wake: unused,
       View: () => current,
+      IsOver: () => Effect.map(current, () => true),
       Settled: () => Effect.map(current, (order) => new OrderView({ ...order, status: "confirmed" })),
       Watch: ({ payload }) => {
         const rest = steps.filter((step) => step.seq > payload.afterSeq)
@@ -195,18 +196,21 @@ const CustomerDouble = Customer.toLayer(
               name: name ?? null
             }))
         ),
-      UpdateProfile: ({ payload }) =>
+      ChangeCustomer: ({ payload }) =>
         change(payload, {
           ...(payload.name === undefined ? {} : { name: payload.name }),
           ...(payload.email === undefined
             ? {}
-            : { email: payload.email, emailVerified: payload.emailVerified === true })
+            : { email: payload.email, emailVerified: payload.emailVerified === true }),
+          ...(payload.addresses === undefined
+            ? {}
+            : {
+                addresses: payload.addresses.flatMap(({ address, label }) =>
+                  address === null ? [] : [{ label, address }]
+                )
+              }),
+          ...(payload.consents === undefined ? {} : { consents: payload.consents.map((one) => ({ ...one, at: 1 })) })
         }),
-      PutAddress: ({ payload: { address, label, ...command } }) =>
-        change({ ...command, _tag: "PutAddress" }, { addresses: [{ label, address }] }),
-      RemoveAddress: ({ payload }) => change(payload, { addresses: [] }),
-      SetConsent: ({ payload: { granted, purpose, ...command } }) =>
-        change({ ...command, _tag: "SetConsent" }, { consents: [{ purpose, granted, at: 1 }] }),
       Forget: unused,
       NoteOrder: unused,
       MovePoints: unused,

@@ -34,6 +34,21 @@ layer(EdgeTest.layer, { excludeTestServices: true, timeout: "60 seconds" })("ord
     })
   )
 
+  it.effect("tell who has seen all of what is over to stop, and who has seen what never was to begin anew", () =>
+    Effect.gen(function* () {
+      const { send } = yield* EdgeTest
+      const from = (id: string) => send("GET", "/v1/orders/eu_1/events", undefined, { "last-event-id": id })
+      const seen = yield* from("2")
+      assert.deepStrictEqual([seen.status, seen.text], [204, ""])
+      for (const id of ["", "0", "999"]) {
+        const all = yield* from(id)
+        assert.strictEqual(all.status, 200, id)
+        assert.lengthOf([...all.text.matchAll(/^id: /gm)], 2, id)
+      }
+      assert.strictEqual((yield* from("-1")).status, 400)
+    })
+  )
+
   it.effect("stream on where they were cut off: each step once, in order", () =>
     Effect.gen(function* () {
       const { send } = yield* EdgeTest

@@ -1,5 +1,5 @@
 import * as EntityClient from "@halles/shared/EntityClient"
-import { Customer, Forget, Register, UpdateProfile } from "@halles/entities/Customer"
+import { ChangeCustomer, Customer, Forget, Register } from "@halles/entities/Customer"
 import { CommandId } from "@halles/shared/Ids"
 import { Effect, Layer, Schedule } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
@@ -73,7 +73,7 @@ export const CustomersLive = Layer.effectDiscard(
       const sent =
         email === null
           ? customer(customer_id).Forget(new Forget(stamp))
-          : customer(customer_id).UpdateProfile(new UpdateProfile({ ...stamp, email, emailVerified: true }))
+          : customer(customer_id).ChangeCustomer(new ChangeCustomer({ ...stamp, email, emailVerified: true }))
       yield* Effect.timeout(sent, "5 seconds").pipe(
         Effect.andThen(Effect.asVoid(told(notice))),
         Effect.catchTag(

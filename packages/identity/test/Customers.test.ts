@@ -38,11 +38,8 @@ const CustomerDouble = Customer.toLayer(
           sent.push(`register ${payload.email} ${payload.emailVerified}`)
           return view
         }),
-      UpdateProfile: ({ payload }) => told(`move to ${payload.email} ${payload.emailVerified}`),
+      ChangeCustomer: ({ payload }) => told(`move to ${payload.email} ${payload.emailVerified}`),
       Forget: () => told("forget"),
-      PutAddress: unused,
-      RemoveAddress: unused,
-      SetConsent: unused,
       NoteOrder: unused,
       MovePoints: unused,
       Wake: unused,

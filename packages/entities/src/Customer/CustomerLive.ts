@@ -25,11 +25,8 @@ export const CustomerLive = EventSourced.layer(Customer, CustomerState, {
   mailboxCapacity: 256,
   handlers: {
     Register: (self, payload) => asked(self, payload).pipe(Refusals.only(self.id, "AlreadyExists", "Busy")),
-    UpdateProfile: (self, payload) => asked(self, payload).pipe(change(self)),
-    PutAddress: (self, payload) =>
+    ChangeCustomer: (self, payload) =>
       asked(self, payload).pipe(Refusals.only(self.id, "NotFound", "TooManyAddresses", "PreconditionFailed", "Busy")),
-    RemoveAddress: (self, payload) => asked(self, payload).pipe(change(self)),
-    SetConsent: (self, payload) => asked(self, payload).pipe(change(self)),
     Forget: (self, payload) => asked(self, payload).pipe(change(self)),
     NoteOrder: (self, payload) => Effect.asVoid(asked(self, payload)).pipe(change(self)),
     MovePoints: (self, payload) =>

@@ -7,6 +7,7 @@ import { Equal, Result, Schema } from "effect"
 import {
   AddressLabel,
   addressesMax,
+  type ChangeCustomer,
   CustomerView,
   type Forget,
   historyMax,
@@ -15,13 +16,9 @@ import {
   NotEnoughPoints,
   Preferences,
   Purpose,
-  type PutAddress,
   recentOrdersMax,
   type Register,
-  type RemoveAddress,
-  type SetConsent,
-  TooManyAddresses,
-  type UpdateProfile
+  TooManyAddresses
 } from "../Customer.ts"
 import { AlreadyExists, NotFound } from "../EntityErrors.ts"
 import type { Wake } from "../Wake.ts"
@@ -32,7 +29,7 @@ export const version = 2
 /** Orders that are recognised when they are noted again under another command id; older ones by their command id. */
 const knownOrdersMax = 200
 
-type Change = UpdateProfile | PutAddress | RemoveAddress | SetConsent | Forget | NoteOrder | MovePoints
+type Change = ChangeCustomer | Forget | NoteOrder | MovePoints
 export type Command = Register | Change | Wake
 export type Refusal = NotFound | AlreadyExists | TooManyAddresses | NotEnoughPoints
 
@@ -113,10 +110,7 @@ export const decide = (state: State, command: Command, now: number): Decided => 
         : Result.fail(new AlreadyExists(unnamed))
     case "Wake":
       return nothing
-    case "UpdateProfile":
-    case "PutAddress":
-    case "RemoveAddress":
-    case "SetConsent":
+    case "ChangeCustomer":
     case "Forget":
     case "NoteOrder":
     case "MovePoints":
@@ -126,18 +120,12 @@ export const decide = (state: State, command: Command, now: number): Decided => 
 
 const change = (state: Known, command: Change, now: number): Decided => {
   switch (command._tag) {
-    case "UpdateProfile":
-      return updateProfile(state, command, now)
-    case "PutAddress":
-      return putAddress(state, command, now)
-    case "RemoveAddress": {
-      const there = state.addresses.some(({ label }) => label === command.label)
-      return there ? events({ _tag: "AddressRemoved", label: command.label, at: now }) : nothing
-    }
-    case "SetConsent": {
-      const { granted, purpose } = command
-      const said = state.consents.find((consent) => consent.purpose === purpose)?.granted
-      return said === granted ? nothing : events({ _tag: "ConsentSet", purpose, granted, at: now })
+    case "ChangeCustomer": {
+      const changed = changes(state, command, now)
+      const addresses = changed.reduce(evolveKnown, state).addresses.length
+      return addresses > Math.max(addressesMax, state.addresses.length)
+        ? Result.fail(new TooManyAddresses({ max: addressesMax }))
+        : Result.succeed(changed)
     }
     case "Forget":
       return Equal.equals(forgotten(state), state) ? nothing : events({ _tag: "Forgotten", at: now })
@@ -151,29 +139,57 @@ const change = (state: Known, command: Change, now: number): Decided => {
 }
 
 /** No address, no proof of it. */
-const verified = ({ email, emailVerified }: Register | UpdateProfile) =>
+const verified = ({ email, emailVerified }: Pick<Register, "email" | "emailVerified">) =>
   email === undefined || emailVerified === undefined ? {} : { emailVerified }
 
-const updateProfile = (state: Known, command: UpdateProfile, now: number): Decided => {
-  const { email, name, preferences } = command
+type Changed = Exclude<Event, { readonly _tag: "Registered" }>
+
+/** Of a label, or a purpose, that is named twice the last one holds. */
+const changes = (
+  state: Known,
+  { addresses = [], consents = [], ...profile }: ChangeCustomer,
+  at: number
+): ReadonlyArray<Changed> => [
+  ...profileChanges(state, profile, at),
+  ...[...new Map(addresses.map((one) => [one.label, one.address]))].flatMap(([label, address]) =>
+    addressChange(state, label, address, at)
+  ),
+  ...[...new Map(consents.map((one) => [one.purpose, one.granted]))].flatMap(([purpose, granted]) =>
+    consentChange(state, purpose, granted, at)
+  )
+]
+
+const addressChange = (state: Known, label: string, address: Address | null, at: number): ReadonlyArray<Changed> => {
+  const there = state.addresses.find((one) => one.label === label)
+  if (address === null) return there === undefined ? [] : [{ _tag: "AddressRemoved", label, at }]
+  return Equal.equals(there?.address, address) ? [] : [{ _tag: "AddressPut", label, address, at }]
+}
+
+const consentChange = (
+  state: Known,
+  purpose: typeof Purpose.Type,
+  granted: boolean,
+  at: number
+): ReadonlyArray<Changed> => {
+  const said = state.consents.find((consent) => consent.purpose === purpose)?.granted
+  return said === granted ? [] : [{ _tag: "ConsentSet", purpose, granted, at }]
+}
+
+const profileChanges = (
+  state: Known,
+  profile: Pick<ChangeCustomer, "email" | "emailVerified" | "name" | "preferences">,
+  at: number
+): ReadonlyArray<Changed> => {
+  const { email, name, preferences } = profile
   // One that is proved stays so when somebody else repeats it.
-  const isNews = email !== state.email || (command.emailVerified === true && !state.emailVerified)
+  const isNews = email !== state.email || (profile.emailVerified === true && !state.emailVerified)
   const wanted = { ...state.preferences, ...preferences }
   const changed = {
-    ...(email === undefined || !isNews ? {} : { email, ...verified(command) }),
+    ...(email === undefined || !isNews ? {} : { email, ...verified(profile) }),
     ...(name === undefined || name === state.name ? {} : { name }),
     ...(Equal.equals(wanted, state.preferences) ? {} : { preferences: wanted })
   }
-  return Object.keys(changed).length === 0 ? nothing : events({ _tag: "ProfileUpdated", ...changed, at: now })
-}
-
-const putAddress = (state: Known, { address, label }: PutAddress, now: number): Decided => {
-  const there = state.addresses.find((one) => one.label === label)
-  if (there !== undefined && Equal.equals(there.address, address)) return nothing
-  if (there === undefined && state.addresses.length >= addressesMax) {
-    return Result.fail(new TooManyAddresses({ max: addressesMax }))
-  }
-  return events({ _tag: "AddressPut", label, address, at: now })
+  return Object.keys(changed).length === 0 ? [] : [{ _tag: "ProfileUpdated", ...changed, at }]
 }
 
 /** The balance never goes below zero (I5). */
@@ -204,7 +220,7 @@ const registered = ({ email, emailVerified, name }: Extract<Event, { readonly _t
   points: 0
 })
 
-const evolveKnown = (state: Known, event: Exclude<Event, { readonly _tag: "Registered" }>): Known => {
+const evolveKnown = (state: Known, event: Changed): Known => {
   switch (event._tag) {
     case "ProfileUpdated": {
       const { name = state.name, preferences = state.preferences } = event

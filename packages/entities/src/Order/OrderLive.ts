@@ -209,9 +209,12 @@ const makeSaga = Effect.gen(function* () {
 const isSettled = ({ phase }: OrderState.State) =>
   ["confirmed", "capturing", "shippingStock", "shipped", "delivered", "cancelled"].includes(phase)
 
+/** Of an order without returns, its delivery is the last step that is waited for; one that was sent back whole is over too. */
 const isOver = (state: OrderState.State) =>
   state.phase === "cancelled" ||
-  (state.phase === "delivered" && OrderState.next(state) === null && state.returns.length === 0)
+  (state.phase === "delivered" &&
+    OrderState.next(state) === null &&
+    (state.returns.length === 0 || statusOf(state) === "returned"))
 
 type Self = ShellOf<OrderId, typeof OrderState>
 
@@ -273,6 +276,8 @@ export const OrderLive = Layer.unwrap(
         NoteReturnReceived: (self, payload) => told(self, payload).pipe(Refusals.only(self.id, "NotFound", "Busy")),
         Wake: (self, payload) => told(self, payload).pipe(Refusals.only(self.id, "Busy")),
         View: (self) => Effect.flatMap(self.committed, (now) => shown(self, now)),
+        IsOver: (self) =>
+          Effect.flatMap(self.committed, (now) => Effect.map(shown(self, now), () => isOver(now.state))),
         Settled: (self, payload) => Effect.flatMap(self.until(isSettled, payload.timeoutMs), (now) => shown(self, now)),
         Watch: (self, payload) => watch(self, payload.afterSeq)
       }
