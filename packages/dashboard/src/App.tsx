@@ -156,6 +156,20 @@ const Side = ({ who }: { readonly who: string }) => {
   )
 }
 
+/** What a password alone is good for, and the way on. */
+const OneFactor = () => (
+  <div class="notice warn">
+    <div>
+      <strong>You signed in with a password alone: you may look.</strong>
+      {"To change anything, or to see personal data, sign in with a second factor. Have you none yet? "}
+      <a href="/second-factor">Set one up</a>
+    </div>
+    <button type="button" onClick={leaveToSignIn}>
+      Sign in with two factors
+    </button>
+  </div>
+)
+
 /** Who looks is asked first: nothing is shown to somebody who is not signed in. */
 export const App = () => {
   const me = useAsked(() => ask((ops) => ops.cluster.me()), [])
@@ -189,6 +203,7 @@ export const App = () => {
               </button>
             </div>
           ) : null}
+          {me.value.needsTwoFactors ? <OneFactor /> : null}
           <Outcome screen={route.value.path.join("/")} />
           <Screen />
         </main>

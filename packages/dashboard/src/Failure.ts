@@ -4,6 +4,8 @@ export interface Failure {
   readonly next: string
   readonly signedOut: boolean
   readonly forbidden: boolean
+  /** Whoever signs in with two factors may do it. */
+  readonly stronger: boolean
 }
 
 const text = (error: unknown, field: string): string => {
@@ -15,7 +17,8 @@ const failure = (title: string, next: string, tag = ""): Failure => ({
   title,
   next,
   signedOut: tag === "Unauthorized",
-  forbidden: tag === "Forbidden"
+  forbidden: tag === "Forbidden",
+  stronger: tag === "StrongerSignInRequired"
 })
 
 /** Errors of the contract by their tags; whatever else happens is told as no answer. */
@@ -24,6 +27,12 @@ export const toFailure = (error: unknown): Failure => {
   switch (tag) {
     case "Unauthorized":
       return failure("You are signed out.", "Sign in again; you come back to this page.", tag)
+    case "StrongerSignInRequired":
+      return failure(
+        "This needs a second factor.",
+        "You signed in with a password alone, which is enough to look. Nothing was changed. Sign in once more: the second factor is asked for.",
+        tag
+      )
     case "Forbidden":
       return failure(
         "Your account may not do this.",

@@ -8,5 +8,6 @@ export const Me = createContext<typeof Json.Me.Type>({
   roles: [],
   mayWrite: false,
   mayUnmask: false,
-  mayAudit: false
+  mayAudit: false,
+  needsTwoFactors: false
 })

@@ -18,7 +18,8 @@ export const me: typeof Json.Me.Encoded = {
   roles: ["ops-read", "ops-write"],
   mayWrite: true,
   mayUnmask: true,
-  mayAudit: true
+  mayAudit: true,
+  needsTwoFactors: false
 }
 
 export const overview = (shardsPerRegion: number): typeof Json.Overview.Encoded => {

@@ -3,8 +3,8 @@ import { type Region, regionOf } from "@halles/shared/Region"
 import { Context, Effect } from "effect"
 import { HttpApiMiddleware } from "effect/http-api"
 import { ownerOfCart, ownerOfCustomer } from "./Access/Subject.ts"
+import { asked, type Refused, refused } from "./Access/Held.ts"
 import { amountMax, isRefusal, type Refusal, type Subject, verdict } from "./Access/Verdict.ts"
-import { Forbidden, StrongerSignInRequired, Unauthorized, Unavailable } from "./EdgeErrors.ts"
 import { agreedPrices, inTheNameOf, type Question, type Rule } from "./Policy.ts"
 import { partnerSubject, Principal } from "./Principal.ts"
 import * as Problems from "./Problems.ts"
@@ -21,31 +21,13 @@ export class Access extends HttpApiMiddleware.Service<Access>()("@halles/http/Ac
   ]
 }) {}
 
-export type Refused = Unauthorized | StrongerSignInRequired | Forbidden | Unavailable
-
-export const refused = (refusal: Refusal, principal: Principal): Refused => {
-  if (refusal.reason === "signIn") {
-    return principal.rejected === "unavailable" ? new Unavailable() : new Unauthorized()
-  }
-  if (refusal.reason === "strong") return new StrongerSignInRequired()
-  return new Forbidden({ reason: refusal.reason, scopes: refusal.reason === "scope" ? refusal.scopes : [] })
-}
-
-/** The rule of the current request, and what its handler has asked. */
-export const Current = Context.Reference<{ readonly rule: Rule; readonly asked: Set<Question> } | null>(
-  "@halles/http/Access/Current",
-  { defaultValue: () => null }
-)
-
 const asking = (
   question: Question,
   answer: (principal: Principal, rule: Rule | null) => Refusal | null
 ): Effect.Effect<void, Refused> =>
   Effect.withFiber(({ context }) => {
-    const current = Context.get(context, Current)
-    current?.asked.add(question)
     const principal = Context.get(context, Principal)
-    const refusal = answer(principal, current?.rule ?? null)
+    const refusal = answer(principal, asked(question, context))
     return refusal === null ? Effect.void : Effect.fail(refused(refusal, principal))
   })
 

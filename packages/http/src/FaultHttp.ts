@@ -3,6 +3,7 @@ import { AuditLog } from "@halles/shared/AuditLog"
 import { Effect, Option } from "effect"
 import { HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
+import { type Noted, note } from "./Access/Held.ts"
 import { Api } from "./Api.ts"
 import * as Edge from "./Edge.ts"
 import type { FaultJson } from "./FaultApi.ts"
@@ -16,6 +17,7 @@ export const FaultHttp = HttpApiBuilder.group(
   Effect.fnUntraced(function* (handlers) {
     const faults = yield* Faults
     const audit = yield* AuditLog
+    const noted = (act: Noted) => Effect.provideService(note(act), AuditLog, audit)
     return handlers.handleAll({
       listFaults: ({ request }) => Effect.map(faults.list, (items) => Edge.listed(request, { items, next: null })),
       startFault: Effect.fnUntraced(function* ({ payload }) {
@@ -24,15 +26,8 @@ export const FaultHttp = HttpApiBuilder.group(
         if (kind === "route" && !mayFail(name)) return yield* new NotFound({ entity: "Route", id: name })
         const { subject } = yield* Principal
         const { kind: what, percent, reason, seconds, target } = payload
-        const details = { kind: what, percent, seconds }
-        yield* audit.record({
-          actor: subject,
-          action: "fault.start",
-          subject: target,
-          outcome: "allowed",
-          reason,
-          details
-        })
+        const act = { action: "fault.start", subject: target, outcome: "allowed", reason } as const
+        yield* noted({ ...act, details: { kind: what, percent, seconds } })
         const fault = yield* faults.start(payload, subject)
         return HttpServerResponse.jsonUnsafe(fault satisfies typeof FaultJson.Encoded, {
           status: 201,
@@ -40,8 +35,7 @@ export const FaultHttp = HttpApiBuilder.group(
         })
       }),
       endFault: Effect.fnUntraced(function* ({ params }) {
-        const { subject } = yield* Principal
-        yield* audit.record({ actor: subject, action: "fault.end", subject: params.faultId, outcome: "allowed" })
+        yield* noted({ action: "fault.end", subject: params.faultId, outcome: "allowed" })
         const ended = yield* faults.end(params.faultId)
         if (Option.isNone(ended)) return yield* new NotFound({ entity: "Fault", id: params.faultId })
       })

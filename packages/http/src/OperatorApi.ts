@@ -9,8 +9,11 @@ import { WholeNumber } from "./WholeNumber.ts"
 
 const cursor = { cursor: Schema.optionalKey(Json.Cursor) }
 const limit = { limit: Schema.optionalKey(WholeNumber({ minimum: 1, maximum: 200 })) }
-/** `true` shows personal data to whoever may see it, and is written into the audit log. */
-const unmask = { unmask: Schema.optionalKey(Schema.Literals(["true", "false"])) }
+/** `true` shows personal data to whoever may see it and says why; both are written into the audit log. */
+const unmask = {
+  unmask: Schema.optionalKey(Schema.Literals(["true", "false"])),
+  reason: Schema.optionalKey(Json.Reason)
+}
 const Seq = WholeNumber({ minimum: 0 })
 /** A seq, or a time as ISO 8601. */
 const When = Schema.String.check(Schema.isMaxLength(40))

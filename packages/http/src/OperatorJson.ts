@@ -31,7 +31,9 @@ export const Me = Schema.Struct({
   roles: Schema.Array(Schema.String),
   mayWrite: Schema.Boolean,
   mayUnmask: Schema.Boolean,
-  mayAudit: Schema.Boolean
+  mayAudit: Schema.Boolean,
+  /** Signed in with a password alone, which is enough to look: with a second factor they could change things. */
+  needsTwoFactors: Schema.Boolean
 }).annotate({ identifier: "Me" })
 
 export const Severity = Schema.Literals(["info", "warning", "critical"])

@@ -31,17 +31,7 @@ export const notFound = Problem.of(NotFound, {
   sample: { entity: "Order", id: "eu_Qm3vXr8Kd0ZtWbYp5nLc2A" },
   detail: ({ entity, id }) => `No ${entity} has the id ${id}.`
 })
-export const unauthorized = Problem.of(EdgeErrors.Unauthorized, {
-  title: "Not authorised",
-  detail: () => "Send a valid bearer token, or sign in.",
-  headers: { "www-authenticate": "Bearer" }
-})
-export const forbidden = Problem.of(EdgeErrors.Forbidden, {
-  title: "Not allowed",
-  sample: { reason: "role", scopes: [] },
-  detail: ({ reason, scopes }) =>
-    reason === "scope" ? `The token lacks ${scopes.join(", ")}.` : "No role of yours may do this."
-})
+export { forbidden, strongerSignInRequired, unauthorized } from "./AccessProblems.ts"
 export const invalidRequest = Problem.of(EdgeErrors.InvalidRequest, {
   title: "The request does not follow the contract",
   sample: { errors: [{ pointer: "/reason", detail: "Required" }] },

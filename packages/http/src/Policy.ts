@@ -6,8 +6,18 @@ export type Grant = "any" | "own" | "consented"
 /** Where a request names whose thing it is about. */
 export type Thing = { readonly customer: string } | { readonly cart: string } | { readonly order: string }
 
-/** What a handler asks `Access` before it acts, since only the body says so. A handler that does not ask is a defect. */
-export type Question = "owner" | "agreedPrices" | "amount" | "region"
+/**
+ * What a handler asks before it acts, since only the body says so; `reason` is why somebody does what goes into the audit log.
+ * A handler that does not ask is a defect.
+ */
+export type Question = "owner" | "agreedPrices" | "amount" | "region" | "reason"
+
+/**
+ * What staff does with what is not its own. To look, a password is enough; to change anything, or to see whom it is about, two
+ * factors are asked for (RFC 9470): what is done with a stolen password is seen too late. Programs have no factors to show:
+ * partners are held to what is their own, and our own tools have a secret that lies beside those of the databases.
+ */
+export type Deed = "looks" | "sees people" | "changes"
 
 export interface Rule {
   /**
@@ -21,20 +31,17 @@ export interface Rule {
   /** The path parameter that names whose thing it is. */
   readonly thing?: Thing
   /**
-   * What staff that is limited to a region is held to: the region of the id, or of the parameter. Without it such staff is
-   * refused, since the request may be about any region.
+   * What staff that is limited to a region is held to: the region of the id, or of the parameter; `none` where an answer is
+   * about nobody. Without it such staff is refused, since the request may be about any region.
    */
-  readonly region?: "id" | "path" | "query" | "body"
+  readonly region?: "id" | "path" | "query" | "body" | "none"
   /** What the owner must have granted to whoever has the grant `consented`. */
   readonly consent?: "marketing_email" | "marketing_sms" | "personalisation" | "analytics"
   /** The most that a role may move with one request, in minor units of any currency, or in points; a role that is absent has no limit. */
   readonly amountMax?: Readonly<Partial<Record<Role, bigint>>>
   readonly asks?: ReadonlyArray<Question>
-  /**
-   * Why staff needs to have signed in with two factors (RFC 9470): for what a stolen password could do that is not seen and
-   * undone at once. Routes of staff without it read one thing at a time, or state something that the next one can state anew.
-   */
-  readonly strong?: string
+  /** Of what is open to everybody, nothing. */
+  readonly staff?: Deed
   /** Written into the audit log before it happens: always, or when it is not the owner who does it. */
   readonly audited?: "always" | "byOthers"
 }
@@ -42,163 +49,122 @@ export interface Rule {
 const everybody: Rule = { open: "everybody", scopes: [], roles: {} }
 const signer: Rule = { open: "signer", scopes: [], roles: {} }
 
+const looks = { staff: "looks" } as const
+const seesPeople = { staff: "sees people" } as const
+const changes = { staff: "changes" } as const
+
 const ofCart = { thing: { cart: "id" }, region: "id", open: "holder" } as const
 const ofOrder = { thing: { order: "id" }, region: "id", open: "holder" } as const
 const ofCustomer = { thing: { customer: "id" }, region: "id", open: "holder" } as const
 
 const shopper = { customer: "own", support: "any", admin: "any" } as const
+const seller = { merchandiser: "any", admin: "any" } as const
+const keeper = { warehouse: "any", admin: "any" } as const
 
-const credentials = "a credential outlives the sign-in that made it"
-const outward = "what happens here is told to an address outside from then on"
-const massive = "it changes many things at once"
+const changeOfCart: Rule = { ...ofCart, ...changes, scopes: ["carts:write"], roles: shopper }
+const lookAtOrder: Rule = { ...ofOrder, ...looks, scopes: ["orders:read"], roles: { ...shopper, warehouse: "any" } }
+const changeOfOrder: Rule = { ...ofOrder, ...changes, scopes: ["orders:write"], roles: shopper }
+/** What a merchandiser gives away on somebody's cart. */
+const givesAway: Rule = { thing: { cart: "id" }, region: "id", ...changes, scopes: ["carts:write"], roles: seller }
+const changeOfProduct: Rule = { ...changes, region: "query", scopes: ["catalog:write"], roles: seller }
+const changeOfStock: Rule = { ...changes, region: "path", scopes: ["stock:write"], roles: keeper }
 
 /** Each sees its own endpoints, and an administrator all: `SubscriptionHttp` asks for them in the sender's name. */
-const webhooks: Rule = { scopes: ["webhooks:manage"], roles: { partner: "any", admin: "any" } }
+const webhooks: Rule = { ...looks, scopes: ["webhooks:manage"], roles: { partner: "any", admin: "any" } }
+const changeOfWebhooks: Rule = { ...webhooks, ...changes, audited: "always" }
+const partnerKeys: Rule = {
+  ...looks,
+  scopes: ["keys:manage"],
+  roles: { partner: "any", admin: "any" },
+  asks: ["owner"]
+}
+const changeOfKey: Rule = { ...partnerKeys, ...changes, audited: "always" }
 
 /**
- * Every endpoint of the contract by its name, and who may call it: all that decides about access stands here. What is not here
- * is refused (`Access.ts`), and a test fails.
+ * Every endpoint of the edge by its name, and who may call it: all that decides about access stands here. What is not here
+ * is refused (`Access.ts`), and a test fails. `POLICY.md` shows both tables on one page.
  */
 export const policy: Readonly<Record<string, Rule>> = {
   openCart: { ...everybody, asks: ["owner", "agreedPrices"] },
-  getCart: { ...ofCart, scopes: ["carts:write"], roles: shopper },
-  putLine: { ...ofCart, scopes: ["carts:write"], roles: { ...shopper, merchandiser: "any" }, asks: ["agreedPrices"] },
-  removeLine: { ...ofCart, scopes: ["carts:write"], roles: shopper },
-  mergeCart: { ...ofCart, scopes: ["carts:write"], roles: shopper, asks: ["owner"] },
-  addLine: { ...ofCart, scopes: ["carts:write"], roles: shopper },
-  reprice: { ...ofCart, scopes: ["carts:write"], roles: shopper },
-  removeCoupon: { ...ofCart, scopes: ["carts:write"], roles: shopper },
-  bulkLines: { ...ofCart, scopes: ["carts:write"], roles: shopper },
-  putCoupon: {
-    thing: { cart: "id" },
-    region: "id",
-    scopes: ["carts:write"],
-    roles: { merchandiser: "any", admin: "any" }
-  },
-  putCharge: {
-    thing: { cart: "id" },
-    region: "id",
-    scopes: ["carts:write"],
-    roles: { merchandiser: "any", admin: "any" }
-  },
-  checkOut: { ...ofCart, scopes: ["orders:write"], roles: shopper },
+  getCart: { ...changeOfCart, ...looks },
+  putLine: { ...changeOfCart, roles: { ...shopper, merchandiser: "any" }, asks: ["agreedPrices"] },
+  removeLine: changeOfCart,
+  mergeCart: { ...changeOfCart, asks: ["owner"] },
+  addLine: changeOfCart,
+  reprice: changeOfCart,
+  removeCoupon: changeOfCart,
+  bulkLines: changeOfCart,
+  putCoupon: givesAway,
+  putCharge: givesAway,
+  checkOut: changeOfOrder,
 
-  getOrder: { ...ofOrder, scopes: ["orders:read"], roles: { ...shopper, warehouse: "any" } },
-  getPayment: { ...ofOrder, scopes: ["orders:read"], roles: shopper },
-  getShipment: { ...ofOrder, scopes: ["orders:read"], roles: { ...shopper, warehouse: "any" } },
-  getReturn: { ...ofOrder, scopes: ["orders:read"], roles: { ...shopper, warehouse: "any" } },
-  watchOrder: { ...ofOrder, scopes: ["orders:read"], roles: { ...shopper, warehouse: "any" } },
-  cancelOrder: {
-    ...ofOrder,
-    scopes: ["orders:write"],
-    roles: shopper,
-    strong: "it gives money back, up to all of the order"
-  },
-  requestReturn: {
-    ...ofOrder,
-    scopes: ["orders:write"],
-    roles: shopper,
-    strong: "it gives money back, up to all of the order"
-  },
+  getOrder: lookAtOrder,
+  getPayment: { ...lookAtOrder, roles: shopper },
+  getShipment: lookAtOrder,
+  getReturn: lookAtOrder,
+  watchOrder: lookAtOrder,
+  cancelOrder: changeOfOrder,
+  requestReturn: changeOfOrder,
 
   registerCustomer: everybody,
   getCustomer: {
     ...ofCustomer,
+    ...seesPeople,
     scopes: ["customers:read"],
     roles: { ...shopper, partner: "consented" },
     consent: "personalisation",
     audited: "byOthers"
   },
-  patchCustomer: {
-    ...ofCustomer,
-    scopes: ["customers:write"],
-    roles: shopper,
-    strong: "it changes where somebody else is reached, and what they consented to",
-    audited: "byOthers"
-  },
-
-  listOrders: { ...ofCustomer, scopes: ["orders:read"], roles: shopper, audited: "byOthers" },
+  patchCustomer: { ...ofCustomer, ...changes, scopes: ["customers:write"], roles: shopper, audited: "byOthers" },
+  listOrders: { ...ofCustomer, ...looks, scopes: ["orders:read"], roles: shopper, audited: "byOthers" },
   movePoints: {
     thing: { customer: "id" },
     region: "id",
+    ...changes,
     scopes: ["customers:write"],
     roles: { support: "any", admin: "any" },
     asks: ["amount"],
     amountMax: { support: 10_000n },
-    strong: "points are money",
     audited: "always"
   },
 
   listProducts: everybody,
   getProduct: everybody,
   getSku: everybody,
-  importCatalog: {
-    scopes: ["catalog:write", "stock:write"],
-    roles: { merchandiser: "any", admin: "any" },
-    strong: massive,
-    audited: "always"
-  },
-  putProduct: { scopes: ["catalog:write"], roles: { merchandiser: "any", admin: "any" }, region: "query" },
-  deleteProduct: { scopes: ["catalog:write"], roles: { merchandiser: "any", admin: "any" }, region: "query" },
-  bulkProducts: {
-    scopes: ["catalog:write"],
-    roles: { merchandiser: "any", admin: "any" },
-    region: "body",
-    asks: ["region"],
-    strong: massive
-  },
-  bulkStock: {
-    scopes: ["stock:write"],
-    roles: { warehouse: "any", admin: "any" },
-    region: "body",
-    asks: ["region"],
-    strong: massive
-  },
-  receiveSku: { scopes: ["stock:write"], roles: { warehouse: "any", admin: "any" }, region: "path" },
-  putBackOrders: { scopes: ["stock:write"], roles: { warehouse: "any", admin: "any" }, region: "path" },
-  adjustSku: { scopes: ["stock:write"], roles: { warehouse: "any", admin: "any" }, region: "path" },
+  importCatalog: { ...changes, scopes: ["catalog:write", "stock:write"], roles: seller, audited: "always" },
+  putProduct: changeOfProduct,
+  deleteProduct: changeOfProduct,
+  bulkProducts: { ...changeOfProduct, region: "body", asks: ["region"] },
+  bulkStock: { ...changeOfStock, region: "body", asks: ["region"] },
+  receiveSku: changeOfStock,
+  putBackOrders: changeOfStock,
+  adjustSku: changeOfStock,
 
-  createEndpoint: { ...webhooks, strong: outward },
+  createEndpoint: changeOfWebhooks,
   listEndpoints: webhooks,
   getEndpoint: webhooks,
-  putEndpoint: { ...webhooks, strong: outward },
-  deleteEndpoint: webhooks,
-  rotateSecret: { ...webhooks, strong: credentials },
+  putEndpoint: changeOfWebhooks,
+  deleteEndpoint: changeOfWebhooks,
+  rotateSecret: changeOfWebhooks,
   listDeliveries: webhooks,
-  replayDelivery: webhooks,
-  replayDead: webhooks,
-  testEndpoint: webhooks,
-  createPartnerKey: { scopes: ["keys:manage"], roles: { admin: "any" }, strong: credentials, audited: "always" },
-  listPartnerKeys: { scopes: ["keys:manage"], roles: { admin: "any", partner: "any" }, asks: ["owner"] },
-  getPartnerKey: { scopes: ["keys:manage"], roles: { admin: "any", partner: "any" }, asks: ["owner"] },
-  rotatePartnerKey: {
-    scopes: ["keys:manage"],
-    roles: { admin: "any", partner: "any" },
-    asks: ["owner"],
-    strong: credentials,
-    audited: "always"
-  },
-  revokePartnerKey: {
-    scopes: ["keys:manage"],
-    roles: { admin: "any", partner: "any" },
-    asks: ["owner"],
-    strong: credentials,
-    audited: "always"
-  },
+  replayDelivery: changeOfWebhooks,
+  replayDead: changeOfWebhooks,
+  testEndpoint: changeOfWebhooks,
+  createPartnerKey: { ...changes, scopes: ["keys:manage"], roles: { admin: "any" }, audited: "always" },
+  listPartnerKeys: partnerKeys,
+  getPartnerKey: partnerKeys,
+  rotatePartnerKey: changeOfKey,
+  revokePartnerKey: changeOfKey,
 
-  listFaults: { scopes: ["ops:read"], roles: { "ops-read": "any", "ops-write": "any" } },
+  listFaults: { ...looks, scopes: ["ops:read"], roles: { "ops-read": "any", "ops-write": "any" } },
   startFault: {
+    ...changes,
     scopes: ["ops:write"],
     roles: { "ops-write": "any" },
-    strong: "it takes the service down on purpose",
+    asks: ["reason"],
     audited: "always"
   },
-  endFault: {
-    scopes: ["ops:write"],
-    roles: { "ops-write": "any" },
-    strong: "it takes the service down on purpose",
-    audited: "always"
-  },
+  endFault: { ...changes, scopes: ["ops:write"], roles: { "ops-write": "any" }, audited: "always" },
 
   gateway: signer,
   carrier: signer,
@@ -209,10 +175,61 @@ export const policy: Readonly<Record<string, Rule>> = {
 /** A cart of somebody's: opened in a customer's name, or emptied into another one. */
 export const inTheNameOf: Rule = {
   open: "holder",
+  ...changes,
   scopes: ["carts:write"],
   roles: { ...shopper, merchandiser: "any" },
   region: "id"
 }
 
 /** Prices that were agreed on instead of the shop's, on the routes whose rule asks for it. */
-export const agreedPrices: Rule = { scopes: ["carts:write"], roles: { merchandiser: "any", admin: "any" } }
+export const agreedPrices: Rule = { ...changes, scopes: ["carts:write"], roles: seller }
+
+const operators = { "ops-read": "any", "ops-write": "any", admin: "any" } as const
+const look: Rule = { ...looks, scopes: ["ops:read"], roles: operators }
+const figures: Rule = { ...look, region: "none" }
+const lookAtEntity: Rule = { ...look, region: "id" }
+const operate: Rule = {
+  ...changes,
+  scopes: ["ops:write"],
+  roles: { "ops-write": "any", admin: "any" },
+  asks: ["reason"]
+}
+const operateEntity: Rule = { ...operate, region: "id" }
+const operateShard: Rule = { ...operate, region: "path" }
+
+/** As `policy`, of the operator process. */
+export const operatorPolicy: Readonly<Record<string, Rule>> = {
+  me: figures,
+  overview: figures,
+  alarms: figures,
+  shards: figures,
+  moves: figures,
+  runners: figures,
+  types: figures,
+  streams: figures,
+  live: look,
+  shardEntities: { ...look, region: "path" },
+  moveShard: operateShard,
+  unpinShard: operateShard,
+  drainRunner: operateEntity,
+  undrainRunner: operateEntity,
+  listEntities: look,
+  getEntity: lookAtEntity,
+  entityEvents: lookAtEntity,
+  trace: lookAtEntity,
+  diffEntity: lookAtEntity,
+  whatIf: lookAtEntity,
+  resumeEntity: operateEntity,
+  listSagas: look,
+  getSaga: lookAtEntity,
+  retrySaga: operateEntity,
+  compensateSaga: operateEntity,
+  skipSagaStep: operateEntity,
+  deadLetters: look,
+  replayDeadLetters: operate,
+  resolveDeadLetters: operate,
+  audit: { ...look, scopes: ["audit:read"] }
+}
+
+/** Personal data of what a request of operators is about, shown to who asks for it. */
+export const unmasking: Rule = { ...operateEntity, ...seesPeople }

@@ -1,5 +1,4 @@
 import { CartClosed, CartEmpty, CartFull, MergeRefused, NotSold, PricingMismatch } from "@halles/entities/Cart"
-import { twoFactors } from "@halles/shared/Authority"
 import { NotEnoughPoints, TooManyAddresses } from "@halles/entities/Customer"
 import { AlreadyExists, NotFound, PreconditionFailed } from "@halles/entities/EntityErrors"
 import { NotShipped, ReturnExceeds, TooLateToCancel, TooManyReturns } from "@halles/entities/Order"
@@ -12,6 +11,8 @@ import { TooManyKeys } from "./PartnerKeys.ts"
 import * as Problem from "./Problem.ts"
 
 // Every problem that the contract names, once: what a person reads beside the stable code.
+
+export { forbidden, strongerSignInRequired, unauthorized } from "./AccessProblems.ts"
 
 export const notFound = Problem.of(NotFound, {
   title: "There is no such thing",
@@ -169,31 +170,6 @@ export const malformedId = Problem.of(EdgeErrors.MalformedId, {
 export const idempotencyKeyRequired = Problem.of(EdgeErrors.IdempotencyKeyRequired, {
   title: "An idempotency key is required",
   detail: () => "Send an Idempotency-Key header: 1 to 100 visible ASCII characters, new for each intent."
-})
-export const unauthorized = Problem.of(EdgeErrors.Unauthorized, {
-  title: "Not authorised",
-  detail: () => "Send a valid bearer token.",
-  headers: { "www-authenticate": "Bearer" }
-})
-export const strongerSignInRequired = Problem.of(EdgeErrors.StrongerSignInRequired, {
-  title: "Sign in with two factors",
-  detail: () => "This needs a token of somebody who signed in with two factors.",
-  help: "Sign in again with the `acr_values` that WWW-Authenticate names (RFC 9470), and repeat the request with the new token.",
-  headers: { "www-authenticate": `Bearer error="insufficient_user_authentication", acr_values="${twoFactors}"` }
-})
-export const forbidden = Problem.of(EdgeErrors.Forbidden, {
-  title: "Not allowed",
-  sample: { reason: "scope", scopes: ["stock:write"] },
-  detail: ({ reason, scopes }) =>
-    ({
-      scope: `The token lacks ${scopes.join(", ")}.`,
-      role: "No role of yours may do this.",
-      owner: "This belongs to somebody else.",
-      region: "Your roles are limited to another region.",
-      consent: "The customer has not consented to this.",
-      amount: "The amount is more than your roles may move.",
-      policy: "Nobody may do this."
-    })[reason]
 })
 export const currencyMismatch = Problem.of(EdgeErrors.CurrencyMismatch, {
   title: "Another currency",

@@ -1,5 +1,4 @@
 import { NotFound, PreconditionFailed } from "@halles/entities/EntityErrors"
-import { AuditLog } from "@halles/shared/AuditLog"
 import { Clock, Effect, Option } from "effect"
 import { HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
@@ -27,11 +26,6 @@ export const SubscriptionHttp = HttpApiBuilder.group(
   Effect.fnUntraced(function* (handlers) {
     const subscriptions = yield* Subscriptions
     const targets = yield* Targets
-    const audit = yield* AuditLog
-    const note = (action: string, subject: string) =>
-      Effect.flatMap(Principal, (principal) =>
-        audit.record({ actor: principal.subject, action: `webhook.${action}`, subject, outcome: "allowed" })
-      )
     const mine = Effect.fnUntraced(function* (id: string) {
       const found = yield* Edge.call(subscriptions.find(scopeOf(yield* Principal), id))
       return yield* Option.match(found, {
@@ -44,7 +38,6 @@ export const SubscriptionHttp = HttpApiBuilder.group(
         yield* targets.check(payload.url)
         const { subject } = yield* Principal
         const id = `whe_${yield* Edge.token("endpoint")}`
-        yield* note("create", id)
         const wanted = { id, owner: subject, url: payload.url, types: payload.types }
         const made = yield* Edge.call(subscriptions.create({ ...wanted, description: payload.description ?? "" }))
         return Edge.versioned(
@@ -67,7 +60,6 @@ export const SubscriptionHttp = HttpApiBuilder.group(
       putEndpoint: Effect.fnUntraced(function* ({ headers, params, payload }) {
         const before = yield* mine(params.endpointId)
         yield* targets.check(payload.url)
-        yield* note("replace", params.endpointId)
         const { expectedSeq } = Edge.expected(headers)
         const after = yield* Edge.call(subscriptions.replace(params.endpointId, payload, expectedSeq))
         if (Option.isNone(after)) return yield* new PreconditionFailed({ seq: before.seq })
@@ -76,13 +68,11 @@ export const SubscriptionHttp = HttpApiBuilder.group(
       deleteEndpoint: ({ params }) =>
         Effect.gen(function* () {
           yield* mine(params.endpointId)
-          yield* note("delete", params.endpointId)
           yield* Edge.call(subscriptions.remove(params.endpointId))
         }),
       rotateSecret: ({ params }) =>
         Effect.gen(function* () {
           yield* mine(params.endpointId)
-          yield* note("rotate", params.endpointId)
           const secret = yield* Edge.call(subscriptions.rotate(params.endpointId))
           return json({ secret, previousUntil: (yield* Clock.currentTimeMillis) + overlapMs })
         }),
@@ -97,7 +87,6 @@ export const SubscriptionHttp = HttpApiBuilder.group(
       replayDelivery: ({ params }) =>
         Effect.gen(function* () {
           yield* mine(params.endpointId)
-          yield* note("replay", `${params.endpointId} ${params.messageId}`)
           const replayed = yield* Edge.call(subscriptions.replay(params.endpointId, params.messageId))
           if (replayed === 0) return yield* new NotFound({ entity: "WebhookDelivery", id: params.messageId })
           return json({ replayed })
@@ -105,7 +94,6 @@ export const SubscriptionHttp = HttpApiBuilder.group(
       replayDead: ({ params }) =>
         Effect.gen(function* () {
           yield* mine(params.endpointId)
-          yield* note("replay", params.endpointId)
           return json({ replayed: yield* Edge.call(subscriptions.replay(params.endpointId, null)) })
         }),
       testEndpoint: ({ params }) =>

@@ -8,6 +8,7 @@ import { createRequire } from "node:module"
 import { dirname, join, resolve } from "node:path"
 import { breakingChanges } from "./Document/BreakingChanges.ts"
 import { committed, committedPath, text } from "./Document/Committed.ts"
+import { page, pagePath } from "./PolicyPage.ts"
 
 /** There is no document to compare with. */
 class NoBase extends Schema.TaggedError<NoBase>()("NoBase", { base: Schema.String }) {
@@ -20,10 +21,13 @@ const folder = dirname(committedPath.absolute)
 
 const write = Command.make("write", {}, () =>
   Effect.andThen(
-    Effect.sync(() => writeFileSync(committedPath.absolute, text)),
-    Console.log(`Wrote ${committedPath.inRepository}`)
+    Effect.sync(() => {
+      writeFileSync(committedPath.absolute, text)
+      writeFileSync(pagePath.absolute, page)
+    }),
+    Console.log(`Wrote ${committedPath.inRepository} and ${pagePath.inRepository}`)
   )
-).pipe(Command.withDescription("Write the committed document anew from the code"))
+).pipe(Command.withDescription("Write the committed document, and the page of who may do what, anew from the code"))
 
 /** The document in a file, or as it was committed under a revision. */
 const read = (base: string): Effect.Effect<OpenAPISpec, NoBase> =>

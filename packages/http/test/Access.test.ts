@@ -1,5 +1,6 @@
 import { assert, layer } from "@effect/vitest"
 import { AuditUnavailable } from "@halles/shared/AuditLog"
+import { oneFactor, twoFactors } from "@halles/shared/Authority"
 import { accountCustomerId } from "@halles/shared/Ownership"
 import { Effect } from "effect"
 import { audited, adminToken, EdgeTest, importToken } from "./EdgeTest.ts"
@@ -63,6 +64,49 @@ layer(EdgeTest.layer, { excludeTestServices: true, timeout: "60 seconds" })("acc
         closed += 1
       }
       assert.isAtLeast(closed, 14)
+    })
+  )
+
+  it.effect("staff that signed in with a password alone is led to a second factor, on every route that needs one", () =>
+    Effect.gen(function* () {
+      const { send } = yield* EdgeTest
+      const { sign } = yield* Issuer
+      const owned = (yield* send(
+        "POST",
+        "/v1/carts",
+        { region: "eu", currency: "GBP", customerId: other },
+        bearer(adminToken)
+      )).json.id
+      let asked = 0
+      for (const { identifier, method, path } of routes) {
+        const row = expected[identifier]!
+        if (row.strong !== true) continue
+        for (const role of row.all ?? []) {
+          if (role === "partner") continue
+          const scope = (row.scopes ?? []).join(" ")
+          const url = path
+            .replace(":id", path.includes("/customers/") ? other : owned)
+            .replace(":region", "eu")
+            .replace(/:\w+/g, "TEA")
+          const body = method === "GET" || method === "DELETE" ? undefined : {}
+          const ask = (acr: string) =>
+            Effect.flatMap(sign({ roles: [role], scope, acr }), (token) =>
+              // Whoever is let in is refused for this: the entities are not asked.
+              send(method, url, body, { ...bearer(token), "if-match": "no tag" })
+            )
+          audited.length = 0
+          const weak = yield* ask(oneFactor)
+          const strong = yield* ask(twoFactors)
+          assert.notInclude([401, 403], strong.status, `${role}: ${method} ${url} ${strong.text}`)
+          assert.deepInclude(weak.json, { status: 401, code: "stronger_sign_in_required" }, `${role}: ${method} ${url}`)
+          const challenge = weak.headers.get("www-authenticate") ?? ""
+          assert.include(challenge, 'error="insufficient_user_authentication"')
+          assert.include(challenge, `acr_values="${twoFactors}"`)
+          assert.deepInclude(audited[0], { action: "edge.denied", outcome: "denied", reason: "strong" })
+          asked += 1
+        }
+      }
+      assert.isAbove(asked, 40)
     })
   )
 

@@ -1,5 +1,5 @@
 import { assert, layer } from "@effect/vitest"
-import { Scope } from "@halles/shared/Authority"
+import { Scope, twoFactors } from "@halles/shared/Authority"
 import * as Breaker from "@halles/shared/Breaker"
 import * as BreakerNews from "@halles/shared/BreakerNews"
 import { Nats } from "@halles/shared/Nats"
@@ -7,33 +7,11 @@ import * as Subject from "@halles/shared/Subject"
 import { Effect, Exit, Schedule, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import { connect } from "node:net"
-import { OperatorApi } from "../src/OperatorApi.ts"
 import * as Json from "../src/OperatorJson.ts"
 import { liveEvents } from "../src/OperatorEvents.ts"
 import { Issuer } from "./Issuer.ts"
+import { routes } from "./OperatorRoutes.ts"
 import { audited, OperatorTest } from "./OperatorTest.ts"
-
-/** A path and a body of each route that is let in, and answered in some way. */
-const bodies: Readonly<Record<string, unknown>> = {
-  moveShard: { runner: "eu-2", reason: "a test" },
-  whatIf: { command: { _tag: "Hold" } },
-  replayDeadLetters: { reason: "a test", stream: "webhooks" },
-  resolveDeadLetters: { reason: "a test", ids: ["stream:1"] }
-}
-const routes = Object.values(OperatorApi.groups).flatMap((group) =>
-  Object.values(
-    group.endpoints as Record<string, { readonly identifier: string; readonly method: string; readonly path: string }>
-  ).map(({ identifier, method, path }) => ({
-    name: identifier,
-    method,
-    path: path
-      .slice("/v1/ops/".length)
-      .replace(":region", "eu")
-      .replace(":shard", "7")
-      .replace(":id", identifier.endsWith("Runner") ? "eu-1" : "eu_test"),
-    body: method === "POST" ? (bodies[identifier] ?? { reason: "a test" }) : undefined
-  }))
-)
 
 /** Frames of a live stream, until `enough` of them have come or the stream ends. */
 const frames = (url: string, headers: Record<string, string>, enough: (text: string) => boolean) =>
@@ -98,7 +76,8 @@ layer(OperatorTest.layer, { excludeTestServices: true, timeout: "1 minute" })("t
     Effect.gen(function* () {
       const { send } = yield* OperatorTest
       const { sign } = yield* Issuer
-      const token = yield* sign({ roles: ["ops-write"], scope: "ops:read ops:write", sub: "account-7" })
+      const scope = "ops:read ops:write"
+      const token = yield* sign({ roles: ["ops-write"], scope, sub: "account-7", acr: twoFactors })
       for (const { body, method, name, path } of routes) {
         if (method === "GET" || name === "whatIf") continue
         audited.length = 0

@@ -58,6 +58,7 @@ const routes = Layer.mergeAll(
 
 /** One operator is signed in: the whole way through the issuer is walked in a browser (`packages/dashboard/test`). */
 const sessions = Layer.succeed(Sessions, {
+  account: "https://accounts.test/account",
   start: Effect.die("nobody signs in here"),
   finish: () => Effect.die("nobody signs in here"),
   end: () => Effect.succeed(null),
@@ -66,6 +67,7 @@ const sessions = Layer.succeed(Sessions, {
       session === "known"
         ? {
             kind: "staff",
+            strong: true,
             subject: "account-9",
             clientId: "halles-ops",
             roles: new Set<Role>(["ops-write"]),

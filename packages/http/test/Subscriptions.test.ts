@@ -371,17 +371,17 @@ describe("targets", () => {
   )
 })
 
+/** What a name comes to where a socket asks for it. */
+const connecting = (networks: string) =>
+  Effect.gen(function* () {
+    const { lookup } = yield* Targets
+    return yield* Effect.callback<string>((resume) =>
+      lookup("localhost", { all: true }, (error, found) => resume(Effect.succeed(error?.code ?? JSON.stringify(found))))
+    )
+  }).pipe(Effect.provide(Targets.layer(allowed(networks))))
+
 it.live("a host is checked again where it is connected to, whatever its name led to before", () =>
   Effect.gen(function* () {
-    const connecting = (networks: string) =>
-      Effect.gen(function* () {
-        const { lookup } = yield* Targets
-        return yield* Effect.callback<string>((resume) =>
-          lookup("localhost", { all: true }, (error, found) =>
-            resume(Effect.succeed(error?.code ?? JSON.stringify(found)))
-          )
-        )
-      }).pipe(Effect.provide(Targets.layer(allowed(networks))))
     assert.strictEqual(yield* connecting(""), "EPRIVATE")
     // One address that is not allowed is enough.
     assert.strictEqual(yield* connecting("10.0.0.0/8"), "EPRIVATE")

@@ -58,7 +58,7 @@ const halles = Command.make("halles").pipe(
   Command.provide(Databases)
 )
 
-const typedWrong = new Set(["BadRef", "BadTime", "BadCommand", "BadShard", "NotConfirmed"])
+const typedWrong = new Set(["BadRef", "BadTime", "BadCommand", "BadShard", "NotConfirmed", "ReasonRequired"])
 const exitCodeOf = (error: { readonly _tag: string; readonly exitCode?: number }): number => {
   if (error.exitCode !== undefined) return error.exitCode
   if (error._tag === "NotSignedIn") return 4

@@ -3,13 +3,14 @@ import { Answer, useAsked } from "../Asked.tsx"
 import { count } from "../Format.ts"
 import { ask } from "../Ops.ts"
 import { Changes } from "./Changes.tsx"
+import type { Unmasked } from "./Unmasked.ts"
 
 interface DiffCardProps {
   /** As a path has it: `Order:eu_x`. */
   readonly id: string
   readonly seq: number
   readonly seqNow: number
-  readonly unmask: boolean
+  readonly unmask: Unmasked
 }
 interface Pair {
   readonly from: number
@@ -52,13 +53,10 @@ const Difference = ({
 }: {
   readonly id: string
   readonly pair: Pair
-  readonly unmask: boolean
+  readonly unmask: Unmasked
 }) => {
   const asked = useAsked(
-    () =>
-      ask((ops) =>
-        ops.entities.diffEntity({ params: { id }, query: { from, to, ...(unmask ? { unmask: "true" as const } : {}) } })
-      ),
+    () => ask((ops) => ops.entities.diffEntity({ params: { id }, query: { from, to, ...unmask } })),
     [id, from, to, unmask]
   )
   return (

@@ -7,6 +7,7 @@ import { Json as Shown } from "../parts/Json.tsx"
 import { More, useMore } from "../parts/More.tsx"
 import { Empty } from "../parts/Notes.tsx"
 import { refine } from "../Router.ts"
+import type { Unmasked } from "./Unmasked.ts"
 
 type Row = typeof Json.JournalRow.Type
 
@@ -14,7 +15,7 @@ interface EventsCardProps {
   readonly entity: string
   /** What is shown elsewhere on the screen. */
   readonly seq: number
-  readonly unmask: boolean
+  readonly unmask: Unmasked
   readonly version: number
 }
 
@@ -55,7 +56,7 @@ export const EventsCard = ({ entity, seq, unmask, version }: EventsCardProps) =>
         query: {
           limit: 100,
           ...(cursor === undefined ? {} : { cursor }),
-          ...(unmask ? { unmask: "true" as const } : {})
+          ...unmask
         }
       })
     )

@@ -5,6 +5,7 @@ import { duration } from "../Format.ts"
 import { ask } from "../Ops.ts"
 import { Empty } from "../parts/Notes.tsx"
 import { entityLink } from "../Router.ts"
+import type { Unmasked } from "./Unmasked.ts"
 
 type Node = (typeof Json.Trace.Type)["items"][number]
 
@@ -49,11 +50,11 @@ export const TraceCard = ({
   version
 }: {
   readonly id: string
-  readonly unmask: boolean
+  readonly unmask: Unmasked
   readonly version: number
 }) => {
   const asked = useAsked(
-    () => ask((ops) => ops.entities.trace({ params: { id }, query: unmask ? { unmask: "true" } : {} })),
+    () => ask((ops) => ops.entities.trace({ params: { id }, query: unmask })),
     [id, unmask, version]
   )
   return (

@@ -22,7 +22,8 @@ const parsed = (text: string): { readonly command: Schema.Json } | Failure => {
       title: "This is no JSON.",
       next: error instanceof Error ? error.message : "",
       signedOut: false,
-      forbidden: false
+      forbidden: false,
+      stronger: false
     }
   }
 }

@@ -7,9 +7,9 @@ export const FailureNote = ({ again, failure }: { readonly failure: Failure; rea
       <strong>{failure.title}</strong>
       {failure.next}
     </div>
-    {failure.signedOut ? (
+    {failure.signedOut || failure.stronger ? (
       <button type="button" onClick={leaveToSignIn}>
-        Sign in
+        {failure.stronger ? "Sign in with two factors" : "Sign in"}
       </button>
     ) : again === undefined ? null : (
       <button type="button" onClick={again}>

@@ -7,6 +7,7 @@ import { Facts } from "../entity/Facts.tsx"
 import { StatePanel } from "../entity/StatePanel.tsx"
 import { TimeTravel } from "../entity/TimeTravel.tsx"
 import { TraceCard } from "../entity/TraceCard.tsx"
+import type { Unmasked } from "../entity/Unmasked.ts"
 import { WhatIfCard } from "../entity/WhatIfCard.tsx"
 import { time } from "../Format.ts"
 import { tail, tailOf } from "../Live.ts"
@@ -28,14 +29,15 @@ export const EntityScreen = ({ name }: { readonly name: string }) => {
   const { query } = route.value
   const at = query.get("at") ?? undefined
   const { mayUnmask } = useContext(Me)
-  const [unmask, setUnmask] = useState(false)
+  const [unmask, setUnmask] = useState<Unmasked>({})
+  const [deed, setDeed] = useState<Deed | null>(null)
   const id = name.replace("/", ":")
   const asked = useAsked(
     () =>
       ask((ops) =>
         ops.entities.getEntity({
           params: { id },
-          query: { ...(at === undefined ? {} : { at }), ...(unmask ? { unmask: "true" as const } : {}) }
+          query: { ...(at === undefined ? {} : { at }), ...unmask }
         })
       ),
     [id, at, unmask],
@@ -51,14 +53,18 @@ export const EntityScreen = ({ name }: { readonly name: string }) => {
       title={name}
       lead={at === undefined ? "As it is now; it changes here as it changes there." : <Past name={name} at={at} />}
       actions={
-        mayUnmask ? (
-          <label class="check">
-            <input type="checkbox" checked={unmask} onChange={(event) => setUnmask(event.currentTarget.checked)} />
-            Show personal data (is written down)
-          </label>
-        ) : undefined
+        !mayUnmask ? undefined : unmask.unmask === undefined ? (
+          <button type="button" onClick={() => setDeed(unmasking(setUnmask))}>
+            Show personal data
+          </button>
+        ) : (
+          <button type="button" onClick={() => setUnmask({})}>
+            Hide personal data
+          </button>
+        )
       }
     >
+      {deed === null ? null : <ReasonDialog deed={deed} close={() => setDeed(null)} />}
       <Answer asked={asked} lines={8}>
         {({ items }) => {
           const [first, ...others] = items
@@ -77,6 +83,16 @@ export const EntityScreen = ({ name }: { readonly name: string }) => {
     </Page>
   )
 }
+
+/** Asks why; each question that shows personal data then says so to the audit log. */
+const unmasking = (show: (unmask: Unmasked) => void): Deed => ({
+  title: "Show personal data",
+  text: "Who it is about, what they wrote and where they live is shown until you leave this page.",
+  run: (reason) => {
+    show({ unmask: "true", reason })
+    return Promise.resolve({ text: "Personal data is shown." })
+  }
+})
 
 /** Counts the events of this entity that the stream told while it is shown. */
 const useTold = (name: string): number => {
@@ -118,7 +134,7 @@ const Several = ({ items }: { readonly items: ReadonlyArray<Detail> }) => (
 
 interface OneProps {
   readonly detail: Detail
-  readonly unmask: boolean
+  readonly unmask: Unmasked
   readonly version: number
   readonly again: () => void
 }
@@ -193,14 +209,14 @@ const Changed = ({
   readonly entity: string
   readonly seq: number
   readonly state: unknown
-  readonly unmask: boolean
+  readonly unmask: Unmasked
 }) => {
   const asked = useAsked(
     () =>
       ask((ops) =>
         ops.entities.getEntity({
           params: { id: entity.replace("/", ":") },
-          query: { at: String(Math.max(0, seq - 1)), ...(unmask ? { unmask: "true" as const } : {}) }
+          query: { at: String(Math.max(0, seq - 1)), ...unmask }
         })
       ),
     [entity, seq, unmask]

@@ -1,5 +1,5 @@
 import { hasAccount, ownerOf } from "@halles/shared/Ownership"
-import { Region, regionOf } from "@halles/shared/Region"
+import { Region } from "@halles/shared/Region"
 import { Schema } from "effect"
 import type { HttpServerRequest } from "effect/http"
 import type { Rule } from "../Policy.ts"
@@ -18,6 +18,9 @@ export const ownerOfCart = (id: string, { customerId }: Principal): Subject["own
 const isRegion = Schema.is(Region)
 const region = (name: string | undefined): Region | null => (isRegion(name) ? name : null)
 
+/** `eu_x` is about `eu`, as are `Order/eu_x`, `Order:eu_x`, `eu_x:hold` and the runner `eu-1`. */
+const regionIn = (id: string): string | undefined => /^(?:[A-Z][A-Za-z]*[/:])?([a-z]{2})[_-]/.exec(id)?.[1]
+
 /** What a request is about, from its path. An id that cannot be one is of nobody; the handler's schema refuses it. */
 export const subjectOf = (
   { region: where, thing }: Rule,
@@ -34,7 +37,7 @@ export const subjectOf = (
         : ownerOfCart(params["cart" in thing ? thing.cart : thing.order] ?? "", principal)
   switch (where) {
     case "id":
-      return { owner, region: region(regionOf(id)) }
+      return { owner, region: region(regionIn(id)) }
     case "path":
       return { owner, region: region(params["region"]) }
     case "query":

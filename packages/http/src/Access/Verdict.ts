@@ -34,10 +34,13 @@ export const verdict = (rule: Rule | undefined, principal: Principal, subject: S
   const grants = Object.entries(rule.roles).filter(([role]) => principal.roles.has(role as Role))
   if (grants.length === 0) return { reason: "role" }
   if (subject.owner === "self" && grants.some(([, grant]) => grant === "own")) return "allow"
-  if (rule.strong !== undefined && principal.kind === "staff" && principal.strong !== true) return { reason: "strong" }
   const wide = grants.filter(([, grant]) => grant !== "own")
   if (wide.length === 0) return { reason: "owner" }
-  if (principal.region !== undefined && principal.region !== subject.region) return { reason: "region" }
+  if (principal.region !== undefined && rule.region !== "none" && principal.region !== subject.region) {
+    return { reason: "region" }
+  }
+  // Asked for last, so that nobody fetches a second factor for what would be refused all the same.
+  if (rule.staff !== "looks" && principal.kind === "staff" && principal.strong !== true) return { reason: "strong" }
   return wide.some(([, grant]) => grant === "any") ? "allow" : "ifConsented"
 }
 

@@ -1,6 +1,6 @@
 import { AuditLog } from "@halles/shared/AuditLog"
 import { Cause, Effect } from "effect"
-import { type Noted, note } from "../OperatorAccessLive.ts"
+import { type Noted, note } from "../Access/Held.ts"
 
 /**
  * A change that an operator asks for: written into the audit log before it happens, with the reason, and once more if it

@@ -6,15 +6,14 @@ import { RunnerPresence } from "@halles/shared/RunnerPresence"
 import { Effect } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
 import { OperatorApi } from "../OperatorApi.ts"
-import { mayUnmask } from "../OperatorAccessLive.ts"
 import { NotPossible } from "../OperatorProblems.ts"
 import { Principal } from "../Principal.ts"
 import { changing } from "./Changes.ts"
 import { unavailable } from "./Failures.ts"
 import { ClusterView } from "./ClusterView.ts"
 import { EntityView } from "./EntityView.ts"
-import { refusal } from "../OperatorAccessLive.ts"
-import { operatorPolicy } from "../OperatorPolicy.ts"
+import { isRefusal, verdict } from "../Access/Verdict.ts"
+import { operatorPolicy, type Rule, unmasking } from "../Policy.ts"
 
 const limitDefault = 50
 const done = (text: string) => ({ done: true, text }) as const
@@ -22,14 +21,18 @@ const done = (text: string) => ({ done: true, text }) as const
 const me = Effect.gen(function* () {
   const principal = yield* Principal
   const { kind, region, roles, subject } = principal
-  const may = (endpoint: string) => refusal(operatorPolicy[endpoint], principal, region) === null
+  const about = { owner: "other", region: region ?? null } as const
+  const decided = (rule: Rule | undefined) => verdict(rule, principal, about)
+  const may = (rule: Rule | undefined) => !isRefusal(decided(rule))
+  const change = decided(operatorPolicy["retrySaga"])
   return {
     subject,
     kind: kind === "anonymous" ? ("staff" as const) : kind,
     roles: [...roles],
-    mayWrite: may("retrySaga"),
-    mayUnmask: (yield* mayUnmask) === null,
-    mayAudit: may("audit")
+    mayWrite: may(operatorPolicy["retrySaga"]),
+    mayUnmask: may(unmasking),
+    mayAudit: may(operatorPolicy["audit"]),
+    needsTwoFactors: isRefusal(change) && change.reason === "strong"
   }
 })
 

@@ -15,8 +15,9 @@ import { Effect } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
 import type { Refusal } from "../Edge.ts"
 import { InvalidRequest, Unavailable } from "../EdgeErrors.ts"
-import { mayUnmask, note } from "../OperatorAccessLive.ts"
+import { decide, note } from "../Access/Held.ts"
 import { OperatorApi } from "../OperatorApi.ts"
+import { unmasking } from "../Policy.ts"
 import type * as Json from "../OperatorJson.ts"
 import { NotPossible } from "../OperatorProblems.ts"
 import { changing } from "./Changes.ts"
@@ -45,13 +46,14 @@ export const rowJson = (row: Row, unmask: boolean): Json_ => ({
   epoch: row.epoch
 })
 
-/** Whether personal data is shown: whoever asks for it must be allowed to, and it is written down. */
-const unmasks = (query: { readonly unmask?: "true" | "false" }, subject: string) =>
+/** Whether personal data is shown: whoever asks for it must be allowed to and say why, and it is written down. */
+const unmasks = (query: { readonly unmask?: "true" | "false"; readonly reason?: string }, subject: string) =>
   Effect.gen(function* () {
+    const { reason } = query
     if (query.unmask !== "true") return false
-    const refused = yield* mayUnmask
-    if (refused !== null) return yield* refused
-    yield* note({ action: "ops.unmask", subject, outcome: "allowed" })
+    yield* decide(unmasking)
+    if (reason === undefined) return yield* invalid("reason")("Required to see personal data")
+    yield* note({ action: "ops.unmask", subject, outcome: "allowed", reason })
     return true
   })
 

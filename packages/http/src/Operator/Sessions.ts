@@ -1,3 +1,4 @@
+import { twoFactors } from "@halles/shared/Authority"
 import { Clock, Context, Effect, Layer, Option, Schema } from "effect"
 import { LRUCache } from "lru-cache"
 import { randomBytes } from "node:crypto"
@@ -51,6 +52,8 @@ export class Sessions extends Context.Service<
     /** The id of the new session. */
     readonly finish: (callback: URL, state: string) => Effect.Effect<string, SignInFailed>
     readonly principalOf: (session: string) => Effect.Effect<Principal>
+    /** Where people look after their second factors. */
+    readonly account: string | null
     /** Ends a session; gives the page of the issuer that ends its own. */
     readonly end: (session: string) => Effect.Effect<string | null>
   }
@@ -102,6 +105,7 @@ const make = Effect.fnUntraced(function* (options: { readonly issuer: Option.Opt
   }
 
   return Sessions.of({
+    account: Option.match(options.issuer, { onNone: () => null, onSome: (issuer) => new URL("/account", issuer).href }),
     start: attempt(async () => {
       const config = await configuration()
       const state = id()
@@ -113,6 +117,8 @@ const make = Effect.fnUntraced(function* (options: { readonly issuer: Option.Opt
         scope,
         code_challenge: await oidc.calculatePKCECodeChallenge(verifier),
         code_challenge_method: "S256",
+        // Whoever has a second factor is asked for it, also when signed in already without.
+        acr_values: twoFactors,
         state,
         nonce
       })

@@ -53,6 +53,11 @@ export const layer = (url: string) => {
     ),
     HttpRouter.add(
       "GET",
+      "/second-factor",
+      Effect.map(Sessions, ({ account }) => (account === null ? failed : HttpServerResponse.redirect(account)))
+    ),
+    HttpRouter.add(
+      "GET",
       "/signed-in",
       Effect.gen(function* () {
         const request = yield* HttpServerRequest.HttpServerRequest

@@ -10,7 +10,7 @@ import { nameOf, type Ref, refsOf, type Row, rowsOf, stateOf, whenOf } from "@ha
 import { masked } from "@halles/entities/Inspector/Masked"
 import { clockTime, output, printList, tree } from "./Output.ts"
 import { listener } from "../operator/LiveStream.ts"
-import { asked, operator } from "../operator/Operator.ts"
+import { asked, operator, reason } from "../operator/Operator.ts"
 
 /** Ids that are read from a pipe. */
 const idsMax = 10_000
@@ -101,20 +101,29 @@ export const at = Flag.String("at").pipe(
 
 const unmask = Flag.Boolean("unmask").pipe(
   Flag.withDescription(
-    "Show personal data: by the operator process, to whoever may see it, and the audit log says who did"
+    "Show personal data: by the operator process, to whoever may see it; the audit log says who did, and the --reason"
   ),
   Flag.withDefault(false)
 )
+
+const why = Flag.optional(reason)
+/** Nobody sees personal data without saying why. */
+class ReasonRequired extends Schema.TaggedError<ReasonRequired>()("ReasonRequired", {}) {
+  override readonly message = "--unmask shows personal data: say why with --reason"
+}
 
 /** With personal data, as the operator process shows it. */
 const unmasked = Effect.fnUntraced(function* (
   names: ReadonlyArray<Ref>,
   at: Option.Option<string>,
+  why: Option.Option<string>,
   format: Parameters<typeof printList>[0]
 ) {
+  if (Option.isNone(why)) return yield* new ReasonRequired()
   const { entities } = yield* operator
   for (const ref of names) {
-    const query = { unmask: "true" as const, ...Option.match(at, { onNone: () => ({}), onSome: (at) => ({ at }) }) }
+    const shown = { unmask: "true" as const, reason: why.value }
+    const query = { ...shown, ...Option.match(at, { onNone: () => ({}), onSome: (at) => ({ at }) }) }
     const { items } = yield* asked(entities.getEntity({ params: { id: nameOf(ref) }, query }))
     for (const { entity, owes, seq, state } of items) {
       if (format === "ids") yield* Console.log(entity)
@@ -124,9 +133,9 @@ const unmasked = Effect.fnUntraced(function* (
   }
 })
 
-const get = Command.make("get", { ids, at, unmask, output }, ({ at, ids, output, unmask }) =>
+const get = Command.make("get", { ids, at, unmask, reason: why, output }, ({ at, ids, output, reason, unmask }) =>
   Effect.gen(function* () {
-    if (unmask) return yield* unmasked(yield* refs(ids), at, output)
+    if (unmask) return yield* unmasked(yield* refs(ids), at, reason, output)
     const when = yield* whenOf(Option.getOrUndefined(at))
     const items = yield* Effect.forEach(yield* refs(ids), (ref) =>
       Effect.map(stateOf(ref, when), ({ at, now }) => ({
@@ -148,7 +157,10 @@ const get = Command.make("get", { ids, at, unmask, output }, ({ at, ids, output,
   Command.withShortDescription("What an entity is, or was at a seq or a time"),
   Command.withExamples([
     { command: "halles get eu_TEA-01" },
-    { command: "halles get Order/eu_x --unmask", description: "with personal data, for whoever may see it" },
+    {
+      command: 'halles get Order/eu_x --unmask --reason "the customer called"',
+      description: "with personal data, for whoever may see it"
+    },
     { command: "halles get Order/eu_x --at 3", description: "as it was after its third row" },
     { command: "halles list Order --where status=cancelled -o ids | halles get -o jsonl" }
   ])

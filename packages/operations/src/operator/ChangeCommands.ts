@@ -90,10 +90,16 @@ const resume = Command.make("resume", { id: oneId, reason, yes }, ({ id, reason,
 )
 
 const login = Command.make("login", {}, () =>
-  Effect.andThen(
-    signIn((text) => Console.error(text)),
-    Console.error("You are signed in.")
-  )
+  Effect.gen(function* () {
+    yield* signIn((text) => Console.error(text))
+    yield* Console.error("You are signed in.")
+    const { needsTwoFactors } = yield* asked((yield* operator).cluster.me())
+    if (needsTwoFactors) {
+      yield* Console.error(
+        "With a password alone you may look. To change anything, set up a second factor on your account's page and sign in again."
+      )
+    }
+  })
 ).pipe(
   Command.withDescription("Sign in as an operator: shows a code that you type in a browser"),
   Command.withExamples([{ command: "halles login" }])

@@ -57,6 +57,11 @@ const said = (error: Problem): NotDone | NotSignedIn => {
       return new NotDone({ reason: "a reason has 3 to 500 characters, runners are eu-1, ids eu_x", exitCode: 2 })
     case "Unauthorized":
       return new NotDone({ reason: "the token was not taken; sign in with: halles login", exitCode: 4 })
+    case "StrongerSignInRequired":
+      return new NotDone({
+        reason: "this needs a sign-in with two factors; run: halles login, with the second factor of your account",
+        exitCode: 4
+      })
     case "Forbidden":
       return new NotDone({ reason: `you may not do this (${String(fields["reason"])})`, exitCode: 4 })
     case "Unavailable":

@@ -1,3 +1,4 @@
+import { twoFactors } from "@halles/shared/Authority"
 import { Config, Effect, Option, Redacted, Schema } from "effect"
 import { FileSystem } from "effect"
 import * as oidc from "openid-client"
@@ -77,7 +78,7 @@ export const login = (tell: (text: string) => Effect.Effect<void>) =>
     const config = yield* configuration(issuer.value)
     const refused = (cause: unknown) => new NotSignedIn({ reason: cause instanceof Error ? cause.message : "refused" })
     const begun = yield* Effect.tryPromise({
-      try: () => oidc.initiateDeviceAuthorization(config, { scope }),
+      try: () => oidc.initiateDeviceAuthorization(config, { scope, acr_values: twoFactors }),
       catch: refused
     })
     yield* tell(`Open ${begun.verification_uri} and type ${begun.user_code}`)
