@@ -30,13 +30,15 @@ const onceOf = (type: string, { events }: Row): ReadonlyArray<string> =>
     const about = event as unknown as Readonly<Record<string, unknown>>
     switch (`${type} ${event._tag}`) {
       case "Cart CartOpened":
-      case "Cart CheckedOut":
-      case "Cart OrderPlaced":
       case "Order Placed":
       case "Order PaymentCaptured":
       case "Order StockShipped":
       case "Payment Authorised":
         return [event._tag]
+      case "Cart CheckedOut":
+      case "Cart OrderPlaced":
+      case "Cart Reopened":
+        return [`${event._tag} ${String(about["attempt"])}`]
       case "Payment Captured":
       case "Payment Refunded":
         return [`${event._tag} ${String(about["reference"])}`]
@@ -53,7 +55,7 @@ const repeated = (names: ReadonlyArray<string>): ReadonlyArray<string> => {
   return names.filter((name) => seen.size === seen.add(name).size)
 }
 
-/** One command id with two rows; one key with two orders; one order paid, shipped or reserved twice. */
+/** One command id with two rows; one checkout with two orders; one order paid, shipped or reserved twice. */
 export const duplicated = (histories: Histories): ReadonlyArray<string> =>
   [...histories].flatMap(([key, rows]) => {
     const type = rows[0]?.type ?? ""

@@ -21,6 +21,7 @@ const refusals = new Set([
   "CartFull",
   "NotSold",
   "PricingMismatch",
+  "TotalChanged",
   "MergeRefused",
   "CommandReused",
   "TooLateToCancel",

@@ -1,3 +1,4 @@
+import { OrderId } from "@halles/shared/Ids"
 import { Schema } from "effect"
 
 // What the public edge shows of an entity, as far as it is compared with the entity's own view.
@@ -7,6 +8,7 @@ const LineShown = { sku: Schema.String, variant: Schema.String, quantity: Schema
 
 const CartJson = Schema.Struct({
   status: Schema.String,
+  lastFailure: Schema.NullOr(Schema.Struct({ code: Schema.String })),
   seq: Schema.Int,
   orderId: Schema.NullOr(Schema.String),
   mergedInto: Schema.NullOr(Schema.String),
@@ -20,10 +22,12 @@ const CartShown = Schema.Struct({
 })
 
 const Order = {
+  id: Schema.String,
+  cartId: Schema.String,
   status: Schema.String,
   seq: Schema.Int,
   trackingNumbers: Schema.Array(Schema.String),
-  cancelled: Schema.NullOr(Schema.Struct({ code: Schema.String })),
+  cancelled: Schema.NullOr(Schema.Struct({ code: Schema.String, cartReopened: Schema.Boolean })),
   steps: Schema.Array(Schema.Struct({ seq: Schema.Int, step: Schema.String, at: Schema.Int })),
   returns: Schema.Array(Schema.Struct({ returnId: Schema.String, status: Schema.String }))
 }
@@ -75,3 +79,10 @@ const Returned = Schema.decodeUnknownSync(Schema.Struct({ order: Schema.Unknown 
 export const returnBody = (body: unknown): unknown => orderBody(Returned(body).order)
 
 export const sku = Schema.decodeUnknownSync(Sku)
+
+/** The order that a checkout led to, as the edge (`orderBody`) or the cart itself says. */
+export const orderIdOf = (shown: unknown): OrderId | null => {
+  if (typeof shown !== "object" || shown === null) return null
+  if ("orderId" in shown) return OrderId.make(String(shown.orderId))
+  return "id" in shown ? OrderId.make(String(shown.id)) : null
+}

@@ -2,6 +2,7 @@ import { Context, Effect, Layer } from "effect"
 import type { Answer, Call } from "./Call.ts"
 import { Direct } from "./Direct.ts"
 import { Edge } from "./Edge.ts"
+import * as EdgeForm from "./EdgeForm.ts"
 import type { Intent } from "./Intent.ts"
 
 /** Calls that are remembered; a run that makes more of them ends. */
@@ -46,7 +47,9 @@ export class Recorder extends Context.Service<
               if (command?._tag === "CheckOut" && via === "edge" && answer._tag === "Shown") {
                 // The edge shows the order that the checkout led to: done for the cart, and a read of the order.
                 calls.push({ ...base, command, writes, answer: { _tag: "Done" } })
-                calls.push({ ...base, type: "Order", command: null, writes: false, answer })
+                const order = EdgeForm.orderIdOf(answer.shown)
+                if (order !== null)
+                  calls.push({ ...base, type: "Order", id: order, command: null, writes: false, answer })
               } else calls.push({ ...base, command, writes, answer })
             }
             const asking =

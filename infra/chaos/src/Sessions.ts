@@ -1,6 +1,6 @@
-import { OrderId } from "@halles/shared/Ids"
 import { Effect } from "effect"
 import type { Answer } from "./Call.ts"
+import * as EdgeForm from "./EdgeForm.ts"
 import * as Intent from "./Intent.ts"
 import type { Step } from "./Plan.ts"
 import { Recorder } from "./Recorder.ts"
@@ -51,8 +51,9 @@ const learn = (intent: Intent.Intent, answer: Answer, world: World) =>
       return
     }
     if (intent.command?._tag === "OpenCart") cart.opened = true
-    if (intent.command?._tag === "CheckOut") {
-      world.checkedOut(OrderId.make(intent.id))
-      world.closed(intent.slot, cart)
+    // The cart stays in its slot: it may be open again, if the order fails. Whoever finds it closed opens the next one.
+    if (intent.command?._tag === "CheckOut" && answer._tag === "Shown") {
+      const order = EdgeForm.orderIdOf(answer.shown)
+      if (order !== null) world.checkedOut(order)
     }
   })

@@ -1,11 +1,11 @@
-import { MergeRefused } from "@halles/entities/Cart"
+import { MergeRefused, TotalChanged } from "@halles/entities/Cart"
 import * as CartState from "@halles/entities/Cart/CartState"
 import { CommandReused, NotFound } from "@halles/entities/EntityErrors"
 import * as OrderAnswers from "@halles/entities/Order/OrderAnswers"
 import * as OrderState from "@halles/entities/Order/OrderState"
 import * as PaymentState from "@halles/entities/Payment/PaymentState"
 import * as SkuState from "@halles/entities/Sku/SkuState"
-import { OrderId, SkuId } from "@halles/shared/Ids"
+import { CartId, OrderId, orderIdOf, SkuId } from "@halles/shared/Ids"
 import { regionOf } from "@halles/shared/Region"
 import type { Answer, EntityType } from "./Call.ts"
 import * as Catalogue from "./Catalogue.ts"
@@ -51,11 +51,17 @@ const cart: Subject<CartState.State, CartState.Command, CartState.Event, CartSta
   view: viewCart,
   answer: (id, command, { events, seq, state }) => {
     if (command._tag === "CheckOut") {
-      const first = events.find((event) => event._tag === "CheckedOut")
+      const first = events.find((event) => event._tag === "CheckedOut" || event._tag === "CheckOutRefused")
       if (first?.fingerprint !== command.fingerprint) {
         return refused(new CommandReused({ commandId: command.commandId }))
       }
+      if (first._tag === "CheckOutRefused") {
+        return refused(new TotalChanged({ expected: first.expected, actual: first.actual }))
+      }
+      const orderId = orderIdOf(CartId.make(id), first.attempt)
+      return shown({ orderId, cart: CartState.view(id, state, seq) })
     }
+    if (command._tag === "Reopen") return { _tag: "Done" }
     return viewCart(id, state, seq)
   },
   later: (command) => (command._tag === "Merge" ? viewCart : null),

@@ -24,7 +24,21 @@ interface Fields {
   readonly seq?: number
   readonly commandId?: string
 }
+/** What an answer shows of the entity that gave it: a checkout is answered with the cart and more. */
+const shownIn = (tag: string, value: unknown): unknown => {
+  if (tag !== "CheckOut") return value
+  return typeof value === "object" && value !== null && "cart" in value ? value.cart : value
+}
+
 const fieldsOf = (value: unknown): Fields => (typeof value === "object" && value !== null ? (value as Fields) : {})
+
+/** What an answer says for good, whenever it is asked for again: of a checkout which order it led to. */
+const grantOf = (tag: string, value: unknown): unknown => {
+  if (tag === "Hold" || tag === "Ship") return value
+  return tag === "CheckOut" && typeof value === "object" && value !== null && "orderId" in value
+    ? value.orderId
+    : undefined
+}
 
 /** Refusals of "not now", which promise nothing. */
 const passing = new Set(["Busy", "EntityNotAssignedToRunner", "LinesChanged"])
@@ -72,7 +86,7 @@ export class Answers {
     const isWritten = row !== undefined
     this.#answered.push({ ...answered, isWritten })
     if (Exit.isSuccess(exit)) {
-      const { seq } = fieldsOf(exit.value)
+      const { seq } = fieldsOf(shownIn(tag, exit.value))
       if (seq !== undefined && seq > seqs[1])
         this.violations.push(`${name}: answered with seq ${seq}, written are ${seqs[1]}`)
       if (seq !== undefined && seq < told)
@@ -80,25 +94,33 @@ export class Answers {
       const shown = seq ?? row?.seq ?? 0
       if (shown > this.toldOf(entityType, entityId)) this.#told.set(keyOf(entityType, entityId), shown)
     }
-    if (isWritten) this.#compare(name, tag, exit)
+    if (row !== undefined)
+      this.#compare(
+        name,
+        tag,
+        exit,
+        row.events.some((event) => fieldsOf(event)._tag === "CheckOutRefused")
+      )
   }
 
-  #compare(name: string, tag: string, exit: Exit.Exit<unknown, unknown>): void {
+  /** `isRefused`: that is what the row says. */
+  #compare(name: string, tag: string, exit: Exit.Exit<unknown, unknown>, isRefused: boolean): void {
     if (Exit.isFailure(exit)) {
       const refusal = Option.getOrUndefined(Exit.findErrorOption(exit))
       const { _tag } = fieldsOf(refusal)
-      // A merge that was asked for may be refused by the other cart: that is its answer.
-      const isOwn = tag === "Merge" || passing.has(_tag ?? "")
+      // A merge that was asked for may be refused by the other cart: that is its answer. So is a total that has changed.
+      const isOwn =
+        tag === "Merge" || (tag === "CheckOut" && _tag === "TotalChanged" && isRefused) || passing.has(_tag ?? "")
       if (!isOwn) this.violations.push(`${name}: is in the journal, and was refused with ${_tag}`)
       return
     }
-    if (tag !== "Hold" && tag !== "Ship") return
+    if (tag === "CheckOut" && isRefused) this.violations.push(`${name}: is in the journal as refused, and was granted`)
+    const said = grantOf(tag, exit.value)
+    if (said === undefined) return
     const first = this.#granted.get(name)
-    if (first === undefined) this.#granted.set(name, exit.value)
-    else if (!isDeepStrictEqual(first, exit.value)) {
-      this.violations.push(
-        `${name}: answered ${JSON.stringify(first)}, and when repeated ${JSON.stringify(exit.value)}`
-      )
+    if (first === undefined) this.#granted.set(name, said)
+    else if (!isDeepStrictEqual(first, said)) {
+      this.violations.push(`${name}: answered ${JSON.stringify(first)}, and when repeated ${JSON.stringify(said)}`)
     }
   }
 
@@ -124,11 +146,12 @@ export class Answers {
   ): void {
     const name = `${keyOf(entityType, entityId)} ${tag} ${fieldsOf(payload).commandId ?? ""}`
     if (Exit.isSuccess(exit)) {
-      const { seq } = fieldsOf(exit.value)
+      const shown = shownIn(tag, exit.value)
+      const { seq } = fieldsOf(shown)
       if (seq !== undefined) {
         const view = this.#viewOf(states[seq])
-        if (!isDeepStrictEqual(view, exit.value)) {
-          this.violations.push(`${name}: answered ${JSON.stringify(exit.value)}, seq ${seq} is ${JSON.stringify(view)}`)
+        if (!isDeepStrictEqual(view, shown)) {
+          this.violations.push(`${name}: answered ${JSON.stringify(shown)}, seq ${seq} is ${JSON.stringify(view)}`)
         }
       }
     }

@@ -1,9 +1,20 @@
 import * as EntityClient from "@halles/shared/EntityClient"
-import { AddLine, Cart, CheckOut, Merge, OpenCart, PutCharge, RemoveLine } from "@halles/entities/Cart"
+import {
+  AddLine,
+  ApplyCoupon,
+  Cart,
+  type CartView,
+  CheckOut,
+  type CheckOutResult,
+  Merge,
+  OpenCart,
+  PutCharge,
+  RemoveLine
+} from "@halles/entities/Cart"
 import { Cancel, Order, RequestReturn } from "@halles/entities/Order"
 import { ListProduct, Product } from "@halles/entities/Product"
 import { Customer, Register } from "@halles/entities/Customer"
-import { Hold, Receive, Release, Reserve, Sku } from "@halles/entities/Sku"
+import { AllowBackOrder, Hold, Receive, Release, Reserve, Sku } from "@halles/entities/Sku"
 import { CartId, CommandId, CustomerId, OrderId, SkuCode, SkuId, WarehouseId } from "@halles/shared/Ids"
 import { Effect, Exit, Option } from "effect"
 import type { World } from "./World.ts"
@@ -28,10 +39,16 @@ const isPassing = (error: unknown): boolean => {
   return _tag === "Busy" || _tag === "TimeoutError" || _tag === "EntityNotAssignedToRunner"
 }
 
+const isTotalChanged = (error: unknown): boolean =>
+  (error as { readonly _tag?: string } | undefined)?._tag === "TotalChanged"
+const totalOf = (amount: number) => ({ amount, currency: "GBP" as const })
+
 /** Customers and shop keepers, who repeat what is not answered. */
 export const make = (world: World) => {
   const sent: Array<{ readonly send: Send; readonly command: Command }> = []
   const placed: Array<OrderId> = []
+  /** What has been sold before it was there. */
+  const backOrdered = new Set<SkuCode>()
   let commands = 0
   const commandId = () => CommandId.make(`c${(commands += 1)}`)
   const pause = (maxMs: number) => Effect.suspend(() => Effect.sleep(world.between(0, maxMs)))
@@ -61,6 +78,27 @@ export const make = (world: World) => {
       return ask(sku, new Receive({ commandId: commandId(), warehouse, quantity: 1 + world.draw(3) }))
     })
     yield* Effect.all([ask(product, listed), ...deliveries], { concurrency: "unbounded", discard: true })
+  })
+
+  /** Prices change while carts are full, and some of it is sold before it is there. */
+  const keeper = Effect.fnUntraced(function* (code: SkuCode) {
+    yield* pause(300)
+    if (world.chance(0.5)) {
+      const product = (yield* EntityClient.make(Product))(SkuId.make(`eu_${code}`))
+      const price = { amount: 100 + world.draw(900), currency: "GBP" as const, taxRate: world.pick([0, 2_000]) }
+      yield* ask(product, new ListProduct({ commandId: commandId(), sku: code, title: code, description: "", price }))
+    }
+    if (world.chance(0.5)) {
+      const sku = (yield* EntityClient.make(Sku))(SkuId.make(`eu_${code}`))
+      backOrdered.add(code)
+      yield* ask(sku, new AllowBackOrder({ commandId: commandId(), allowed: true }))
+      yield* pause(3_000)
+      yield* receive(code, 1 + world.draw(3))
+    }
+  })
+  const receive = Effect.fnUntraced(function* (code: SkuCode, quantity: number) {
+    const sku = (yield* EntityClient.make(Sku))(SkuId.make(`eu_${code}`))
+    yield* ask(sku, new Receive({ commandId: commandId(), warehouse: WarehouseId.make("w0"), quantity }))
   })
 
   /** Somebody who holds stock without an order, and mostly lets it go. */
@@ -106,22 +144,49 @@ export const make = (world: World) => {
       const charge = { code: "post", kind: "shipping" as const, amount: 300 }
       yield* ask(cart, new PutCharge({ commandId: commandId(), charge }))
     }
+    if (pricing === "shop" && world.chance(0.2)) {
+      const coupon = { code: `C${world.draw(2)}0`, basisPoints: 500 * (1 + world.draw(3)) }
+      yield* ask(cart, new ApplyCoupon({ commandId: commandId(), coupon }))
+    }
     if (world.chance(0.15)) {
       const from = CartId.make(`eu_cart${world.draw(carts)}`)
       if (from !== id) yield* ask(cart, new Merge({ commandId: commandId(), from }))
     }
-    const token = world.chance(0.15) ? "tok_declined" : "tok_ok"
-    const checkOut = new CheckOut({
-      commandId: commandId(),
-      email: "ada@example.org",
-      shippingAddress: address(world.chance(0.1) ? "NO-SERVICE" : "YO1"),
-      paymentToken: token,
-      fingerprint: "f"
-    })
-    const done = yield* ask(cart, checkOut)
-    if (done === null || Exit.isFailure(done)) return
-    placed.push(OrderId.make(id))
-    yield* afterwards(OrderId.make(id))
+    yield* buy(id)
+  })
+
+  /** A checkout; of one that failed, or whose total has changed, mostly another. */
+  const buy = Effect.fnUntraced(function* (id: CartId) {
+    const cart = (yield* EntityClient.make(Cart))(id)
+    let open: CartView | null = null
+    for (let tries = 0; tries < 3; tries += 1) {
+      const { lastFailure, lines = [], totals } = open ?? {}
+      const missing = lines.find(({ sku }) => lastFailure?.missing.some((one) => one.sku === sku))
+      if (missing !== undefined && world.chance(0.7)) {
+        yield* ask(cart, new RemoveLine({ commandId: commandId(), sku: missing.sku, variant: missing.variant }))
+      }
+      const agreed = totals !== undefined && world.chance(0.3) ? { expectedTotal: totalOf(totals.total) } : {}
+      const checkOut = new CheckOut({
+        commandId: commandId(),
+        email: "ada@example.org",
+        shippingAddress: address(world.chance(0.1) ? "NO-SERVICE" : "YO1"),
+        paymentToken: world.chance(0.25) ? "tok_declined" : "tok_ok",
+        fingerprint: "f",
+        ...agreed
+      })
+      const done = yield* ask(cart, checkOut)
+      if (done === null) return
+      if (Exit.isSuccess(done)) {
+        const { orderId } = done.value as typeof CheckOutResult.Type
+        placed.push(orderId)
+        yield* afterwards(orderId)
+      } else if (!isTotalChanged(Option.getOrUndefined(Exit.findErrorOption(done)))) return
+      if (world.chance(0.2)) return
+      yield* pause(400)
+      const view = yield* Effect.exit(Effect.timeout(cart.View(), deadline))
+      if (Exit.isFailure(view) || view.value.status !== "open") return
+      open = view.value
+    }
   })
 
   const afterwards = Effect.fnUntraced(function* (id: OrderId) {
@@ -155,9 +220,12 @@ export const make = (world: World) => {
       yield* Effect.all(codes.map(stock), { concurrency: "unbounded", discard: true })
       const parts = [
         ...Array.from({ length: carts }, (_, number) => Effect.andThen(pause(150), shopper(number, codes, carts))),
-        ...(world.chance(0.2) ? [clerk(codes[0]!, 1 + world.draw(4))] : [])
+        ...(world.chance(0.2) ? [clerk(codes[0]!, 1 + world.draw(4))] : []),
+        ...codes.filter(() => world.chance(0.3)).map(keeper)
       ]
       yield* Effect.all(parts, { concurrency: "unbounded", discard: true })
+      // Whoever waits for goods gets them at last.
+      yield* Effect.forEach(backOrdered, (code) => receive(code, 100), { concurrency: "unbounded", discard: true })
     }),
     /** It takes too long: those who have ordered want it no more. */
     changeMinds: Effect.suspend(() =>

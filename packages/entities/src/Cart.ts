@@ -11,6 +11,7 @@ import { ClusterSchema, Entity } from "effect/cluster"
 import { Rpc } from "effect/rpc"
 import { AlreadyExists, Busy, CommandReused, NotFound, PreconditionFailed } from "./EntityErrors.ts"
 import { Price, TaxRate, Title } from "./Product.ts"
+import { Shortage } from "./Sku.ts"
 import { Wake } from "./Wake.ts"
 
 /** Lines of one cart; a wholesaler's largest invoice has about 1,100. */
@@ -105,8 +106,8 @@ export class Reprice extends Schema.TaggedClass<Reprice>()("Reprice", {
 
 /**
  * Takes over all lines and charges of another cart of the same region, currency and pricing; that cart is closed. Same
- * lines add up; a line agreed at another price moves to a variant of its own. The other cart's coupon is not taken over.
- * A merged cart may hold twice the bounds; it must be within them before it can be checked out or merged again.
+ * lines add up; a line agreed at another price moves to a variant of its own. Its coupon comes along; of two the one that
+ * takes more off is kept, and `notices` name the other. A merged cart may hold twice the bounds; it must be within them before it can be checked out or merged again.
  */
 export class Merge extends Schema.TaggedClass<Merge>()("Merge", { ...commandFields, from: CartId }) {}
 /** Asked by the cart that merges: close, and say what you hold. */
@@ -117,8 +118,17 @@ export class HandOver extends Schema.TaggedClass<HandOver>()("HandOver", {
   pricing: Pricing
 }) {}
 
+/** What a cart comes to. */
+export const CartTotal = Schema.Struct({ amount: Minor, currency: Currency })
+export type CartTotal = typeof CartTotal.Type
+
+/**
+ * Turns the cart into an order at the prices of now, if they come to what the customer agreed to: `expectedTotal`, else
+ * (with `expectedSeq`) the total of that version. Without either the customer saw what the cart says, and pays no more.
+ */
 export class CheckOut extends Schema.TaggedClass<CheckOut>()("CheckOut", {
   ...commandFields,
+  expectedTotal: Schema.optionalKey(CartTotal),
   email: Email,
   shippingAddress: Address,
   paymentToken: Schema.String.check(Schema.isPattern(/^tok_[a-z_0-9]{1,60}$/u)),
@@ -126,6 +136,31 @@ export class CheckOut extends Schema.TaggedClass<CheckOut>()("CheckOut", {
   fingerprint: Schema.String.check(Schema.isMaxLength(100), storable),
   prices: Schema.optionalKey(Prices)
 }) {}
+
+/** Why a checkout came to nothing through no will of the customer's: the cart is open again. */
+export const FailureCode = Schema.Literals(["no_stock", "card_declined", "hold_expired", "no_carrier"])
+export const Failure = Schema.Struct({
+  code: FailureCode,
+  detail: Schema.NullOr(Schema.String),
+  /** With `no_stock` and `hold_expired`. */
+  missing: Schema.Array(Shortage)
+})
+export type Failure = typeof Failure.Type
+
+/** From the order of a checkout that failed, once all is undone: what was checked out may be bought again. */
+export class Reopen extends Schema.TaggedClass<Reopen>()("Reopen", {
+  ...commandFields,
+  attempt: Schema.Int,
+  failure: Failure
+}) {}
+
+/** What a merge did not bring over. */
+export const Notice = Schema.Union([
+  Schema.Struct({ code: Schema.Literal("coupon_dropped"), from: CartId, coupon: Coupon, kept: Coupon }),
+  /** The other cart was opened for a customer; the order will not be listed with that one. */
+  Schema.Struct({ code: Schema.Literal("customer_dropped"), from: CartId })
+])
+export type Notice = typeof Notice.Type
 
 export class CartView extends Schema.Class<CartView>("CartView")({
   id: CartId,
@@ -137,10 +172,18 @@ export class CartView extends Schema.Class<CartView>("CartView")({
   charges: Schema.Array(Charge),
   coupon: Schema.NullOr(Coupon),
   totals: Totals,
+  /** Of the latest checkout; of one that failed, while the cart is open. */
   orderId: Schema.NullOr(OrderId),
   mergedInto: Schema.NullOr(CartId),
+  /** What became of `orderId`, until the cart is changed or checked out again. */
+  lastFailure: Schema.NullOr(Failure),
+  /** Of the latest merge, until the cart is changed or checked out. */
+  notices: Schema.Array(Notice),
   seq: Schema.Int
 }) {}
+
+/** The order of the checkout that was asked for, which a repeat hears too, and the cart as it is now. */
+export const CheckOutResult = Schema.Struct({ orderId: OrderId, cart: CartView })
 
 /** The cart takes no more changes. */
 export class CartClosed extends Schema.TaggedError<CartClosed>()(
@@ -163,6 +206,12 @@ export class NotSold extends Schema.TaggedError<NotSold>()(
   "NotSold",
   { skus: Schema.Array(SkuCode) },
   { httpApiStatus: 422 }
+) {}
+/** The cart comes to another total than the customer agreed to; it has the prices of now. */
+export class TotalChanged extends Schema.TaggedError<TotalChanged>()(
+  "TotalChanged",
+  { expected: CartTotal, actual: CartTotal },
+  { httpApiStatus: 409 }
 ) {}
 /** Agreed prices and charges belong to carts with agreed pricing, and only there. */
 export class PricingMismatch extends Schema.TaggedError<PricingMismatch>()(
@@ -201,7 +250,12 @@ export class MergeRefused extends Schema.TaggedError<MergeRefused>()(
 
 /** What `HandOver` is answered with; a refusal is an answer, since the merging cart relies on it. */
 export const HandedOver = Schema.Union([
-  Schema.TaggedStruct("Lines", { lines: Schema.Array(CartLine), charges: Schema.Array(Charge) }),
+  Schema.TaggedStruct("Lines", {
+    lines: Schema.Array(CartLine),
+    charges: Schema.Array(Charge),
+    coupon: Schema.NullOr(Coupon),
+    customerId: Schema.NullOr(CustomerId)
+  }),
   Schema.TaggedStruct("Refused", { reason: HandOverRefusal })
 ])
 export type HandedOver = typeof HandedOver.Type
@@ -225,9 +279,21 @@ export const Cart = Entity.make("Cart", [
   Rpc.make("HandOver", { payload: HandOver, success: HandedOver, error: Busy }),
   Rpc.make("CheckOut", {
     payload: CheckOut,
-    success: CartView,
-    error: Schema.Union([NotFound, CartClosed, CartEmpty, CartFull, NotSold, CommandReused, PreconditionFailed, Busy])
+    success: CheckOutResult,
+    error: Schema.Union([
+      NotFound,
+      CartClosed,
+      CartEmpty,
+      CartFull,
+      NotSold,
+      TotalChanged,
+      CommandReused,
+      PreconditionFailed,
+      Busy
+    ])
   }),
+  /** Without effect where the cart is not checked out with that attempt. */
+  Rpc.make("Reopen", { payload: Reopen, error: Busy }),
   Rpc.make("Wake", { payload: Wake, error: Busy }),
   Rpc.make("View", { success: CartView, error: NotFound })
 ])

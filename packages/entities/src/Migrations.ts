@@ -11,6 +11,7 @@ import load from "./migrations/0004_load.ts"
 import parked from "./migrations/0005_parked.ts"
 import quarantine from "./migrations/0006_quarantine.ts"
 import bounds from "./migrations/0007_bounds.ts"
+import checkouts from "./migrations/0008_checkouts.ts"
 
 const run = Migrator.make({})
 
@@ -54,7 +55,8 @@ export const migrateRegion = Effect.andThen(
       "0004_load": load,
       "0005_parked": parked,
       "0006_quarantine": quarantine,
-      "0007_bounds": bounds
+      "0007_bounds": bounds,
+      "0008_checkouts": checkouts
     })
   }),
   Effect.flatMap(SqlClient.SqlClient, regionGrants)

@@ -19,6 +19,8 @@ export interface Now {
   readonly dueAt: number | null
   /** The key of the message that it owes. */
   readonly owes: string | null
+  /** It owes something that may rightly take long. */
+  readonly isPatient: boolean
   readonly after: (events: ReadonlyArray<unknown>) => Now
   /** What a command would come to: so many events, or the tag of a refusal. */
   readonly decide: (command: unknown, now: number) => number | string
@@ -37,7 +39,7 @@ const follow = <
   Command extends { readonly commandId: string },
   Event extends { readonly _tag: string },
   Refusal extends { readonly _tag: string },
-  Owed extends { readonly key: string }
+  Owed extends { readonly key: string; readonly patient?: true }
 >(
   model: Model<State, Command, Event, Refusal, Owed>,
   view: (id: string, state: State, seq: number) => unknown
@@ -53,6 +55,9 @@ const follow = <
     },
     get owes() {
       return model.next?.(state)?.key ?? null
+    },
+    get isPatient() {
+      return model.next?.(state)?.patient === true
     },
     after: (events) => at(id, decode(events).reduce(model.evolve, state), seq + 1),
     decide: (command, now) =>

@@ -11,6 +11,7 @@ import { ClusterSchema, Entity } from "effect/cluster"
 import { Rpc, RpcGroup } from "effect/rpc"
 import { CartLine, Charge, linesMax, Totals } from "./Cart.ts"
 import { AlreadyExists, Busy, NotFound, PreconditionFailed } from "./EntityErrors.ts"
+import { Shortage } from "./Sku.ts"
 import { Wake } from "./Wake.ts"
 
 export const returnsMax = 100
@@ -30,7 +31,13 @@ export const Sale = Schema.Struct({
 })
 export type Sale = typeof Sale.Type
 
-export class Place extends Schema.TaggedClass<Place>()("Place", { ...commandFields, cartId: CartId, ...Sale.fields }) {}
+/** By the cart, whose `attempt`th checkout it is: its id is `orderIdOf` these two. */
+export class Place extends Schema.TaggedClass<Place>()("Place", {
+  ...commandFields,
+  cartId: CartId,
+  attempt: Schema.Int,
+  ...Sale.fields
+}) {}
 /** Only until the goods have left. */
 export class Cancel extends Schema.TaggedClass<Cancel>()("Cancel", {
   ...commandFields,
@@ -75,6 +82,8 @@ export const Status = Schema.Literals([
   "created",
   "payment",
   "reserving",
+  /** Paid for, and some of it is back-ordered: it goes on by itself once that has come in. */
+  "awaiting_stock",
   "shipping",
   "confirmed",
   "shipped",
@@ -110,6 +119,8 @@ export const ReturnView = Schema.Struct({
 
 export class OrderView extends Schema.Class<OrderView>("OrderView")({
   id: OrderId,
+  /** The cart that was checked out. */
+  cartId: CartId,
   status: Status,
   customerId: Schema.NullOr(CustomerId),
   currency: Currency,
@@ -118,10 +129,21 @@ export class OrderView extends Schema.Class<OrderView>("OrderView")({
   discount: Amount,
   totals: Totals,
   payment: Schema.Struct({ authorised: Amount, captured: Amount, refunded: Amount }),
+  /** Back-ordered units that have not come in, while it waits for them. */
+  awaiting: Schema.Array(Schema.Struct({ sku: SkuCode, quantity: Quantity })),
   trackingNumbers: Schema.Array(Schema.String),
   returns: Schema.Array(ReturnView),
-  /** Why it was cancelled, as a stable code: `no_stock`, `card_declined`, `no_carrier`, `hold_expired`, `requested`. */
-  cancelled: Schema.NullOr(Schema.Struct({ code: Schema.String, detail: Schema.NullOr(Schema.String) })),
+  cancelled: Schema.NullOr(
+    Schema.Struct({
+      /** Why, as a stable code: `no_stock`, `card_declined`, `no_carrier`, `hold_expired`, `requested`. */
+      code: Schema.String,
+      detail: Schema.NullOr(Schema.String),
+      /** What it did not get, with `no_stock` and `hold_expired`. */
+      missing: Schema.Array(Shortage),
+      /** The cart is open as it was checked out, for another try; not after `requested`. */
+      cartReopened: Schema.Boolean
+    })
+  ),
   steps: Schema.Array(Step),
   seq: Schema.Int
 }) {}
@@ -183,8 +205,8 @@ export const Order = Entity.fromRpcGroup(
     /** Whether no step can follow any more: `Watch` after the last one would end at once. */
     Rpc.make("IsOver", { success: Schema.Boolean, error: NotFound }),
     /**
-     * Answers once the order is confirmed or cancelled (or later), or with the state of then after `timeoutMs`. Whoever stops
-     * waiting before leaves it waiting.
+     * Answers once the order is confirmed, waits for back-ordered goods, or is cancelled (or later), or with the state of then
+     * after `timeoutMs`. Whoever stops waiting before leaves it waiting.
      */
     Rpc.make("Settled", {
       payload: { timeoutMs: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 30_000 })) },

@@ -1,5 +1,5 @@
 import * as Postgres from "@halles/shared/Postgres"
-import { CustomerId, OrderId, SkuCode, SkuId } from "@halles/shared/Ids"
+import { CustomerId, OrderId, SkuCode, skuCode, SkuId, skuId } from "@halles/shared/Ids"
 import { Amount, Currency } from "@halles/shared/Money"
 import { type BadCursor, Cursor, decodeCursor, type Page, pageOf } from "@halles/shared/Page"
 import { Count } from "@halles/shared/Quantity"
@@ -207,6 +207,28 @@ const skuView = (row: StockRow): SkuView =>
     { disableChecks: true }
   )
 
+/** What could be sold of a SKU now, over all its warehouses. */
+export interface Available {
+  readonly units: number
+  /** More may be ordered than there is. */
+  readonly backOrder: boolean
+}
+
+/** One statement, however many. */
+const availability = (sql: SqlClient.SqlClient, region: Region, skus: ReadonlyArray<SkuCode>) =>
+  Effect.map(
+    sql<{ id: string; available: bigint; back_order_allowed: boolean }>`
+      SELECT id, available, back_order_allowed FROM stock_view
+      WHERE id = ANY(${skus.map((sku) => skuId(region, sku))}::text[])`,
+    (rows): ReadonlyMap<SkuCode, Available> =>
+      new Map(
+        rows.map((row) => [
+          skuCode(SkuId.make(row.id)),
+          { units: Number(row.available), backOrder: row.back_order_allowed }
+        ])
+      )
+  )
+
 const tables = { products: "product_view", orders: "order_view", stock: "stock_view" } as const
 
 const seqs = (sql: SqlClient.SqlClient, list: keyof typeof tables, ids: ReadonlyArray<string>) =>
@@ -235,6 +257,11 @@ export class Reads extends Context.Service<
       readonly cursor?: string
       readonly limit: number
     }) => Effect.Effect<Page<OrderSummary>, BadCursor | SqlError.SqlError>
+    /** Of many SKUs at once; one that was never stocked is absent. */
+    readonly availability: (
+      region: Region,
+      skus: ReadonlyArray<SkuCode>
+    ) => Effect.Effect<ReadonlyMap<SkuCode, Available>, SqlError.SqlError>
     readonly stock: (id: SkuId) => Effect.Effect<Option.Option<SkuView>, SqlError.SqlError>
     /** How far the rows of a list have come; an entity without a row is absent. */
     readonly seqs: (
@@ -250,6 +277,7 @@ export class Reads extends Context.Service<
       Reads.of({
         products: (options) => products(databases.of(options.region), options),
         orders: (options) => orders(databases.of(regionOf(options.customerId)), options),
+        availability: (region, skus) => availability(databases.of(region), region, skus),
         stock: (id) => stock(databases.of(regionOf(id)), id),
         seqs: (list, region, ids) => seqs(databases.of(region), list, ids)
       })

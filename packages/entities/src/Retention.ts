@@ -16,13 +16,15 @@ export const policies: ReadonlyArray<Policy> = [
     entityType: "Cart",
     archiveAfterDays: 30,
     dropAfterDays: 90,
-    reason: "an open cart has a timer, so an idle one is closed; one with an order is legal history and goes with it"
+    reason:
+      "an open cart has a timer, so an idle one is closed; one with orders is legal history and goes with the last of them"
   },
   {
     entityType: "Order",
     archiveAfterDays: 400,
     dropAfterDays: 3_653,
-    reason: "a year of returns and guarantee and a month to spare; books are kept for ten years"
+    reason:
+      "a year of returns and guarantee and a month to spare; books are kept for ten years, all orders of a cart together"
   },
   { entityType: "Payment", archiveAfterDays: 400, dropAfterDays: null, reason: "as its order, and goes with it" },
   { entityType: "Shipment", archiveAfterDays: 400, dropAfterDays: null, reason: "as its order, and goes with it" },

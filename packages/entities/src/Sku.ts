@@ -1,5 +1,5 @@
 import { commandFields } from "@halles/shared/Command"
-import { OrderId, SkuId, WarehouseId } from "@halles/shared/Ids"
+import { OrderId, SkuCode, SkuId, WarehouseId } from "@halles/shared/Ids"
 import { Count, Quantity } from "@halles/shared/Quantity"
 import * as Shard from "@halles/shared/Shard"
 import { paragraph } from "@halles/shared/Text"
@@ -84,6 +84,15 @@ export const ShipResult = Schema.Union([
   Schema.TaggedStruct("AwaitingStock", { backOrdered: Count })
 ])
 export type ShipResult = typeof ShipResult.Type
+
+/** Goods that an order did not get. */
+export const Shortage = Schema.Struct({
+  sku: SkuCode,
+  wanted: Schema.Int,
+  /** Units that were there for it at the time; `null` when it had them, and lost them with its hold. */
+  available: Schema.NullOr(Count)
+})
+export type Shortage = typeof Shortage.Type
 
 export const StockLevel = Schema.Struct({ onHand: Count, held: Count, reserved: Count, available: Count })
 export class SkuView extends Schema.Class<SkuView>("SkuView")({

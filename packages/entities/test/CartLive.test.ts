@@ -68,7 +68,8 @@ layer(Test, { excludeTestServices: true, timeout: "90 seconds" })("CartLive", (i
     Effect.gen(function* () {
       const cart = yield* opened("eu_agreed", "agreed")
       yield* cart.PutLine(put(SkuCode.make("OLD"), 3, { agreedPrice: 70 }))
-      const { orderId, status, totals } = yield* cart.CheckOut(checkOut())
+      const { cart: view, orderId } = yield* cart.CheckOut(checkOut())
+      const { status, totals } = view
       assert.deepStrictEqual(totals, { goods: 210, charges: 0, tax: 0, total: 210 })
       assert.strictEqual(status, "checked_out")
       assert.strictEqual(`${orderId}`, "eu_agreed")
@@ -97,10 +98,10 @@ layer(Test, { excludeTestServices: true, timeout: "90 seconds" })("CartLive", (i
       assert.strictEqual((yield* cart.View()).totals.goods, 1_000)
       assert.strictEqual((yield* cart.Reprice(new Reprice({ commandId: commandId() }))).totals.goods, 4_000)
       const command = checkOut()
-      const done = yield* cart.CheckOut(command)
+      const { cart: done, orderId } = yield* cart.CheckOut(command)
       assert.deepStrictEqual(done.totals, { goods: 4_000, charges: 395, tax: 800, total: 5_195 })
       yield* list(tea, 1)
-      assert.deepStrictEqual((yield* cart.CheckOut(command)).totals, done.totals)
+      assert.deepInclude((yield* cart.CheckOut(command)).cart, { totals: done.totals, orderId })
       const other = yield* Effect.flip(cart.CheckOut(checkOut({ commandId: command.commandId, fingerprint: "2" })))
       assert.deepInclude(other, { _tag: "CommandReused", commandId: command.commandId })
       assert.deepInclude(yield* Effect.flip(cart.CheckOut(checkOut())), { _tag: "CartClosed", status: "checked_out" })
@@ -108,7 +109,7 @@ layer(Test, { excludeTestServices: true, timeout: "90 seconds" })("CartLive", (i
       const placed = yield* order.View().pipe(Effect.retry({ times: 50, schedule: soon }))
       assert.deepStrictEqual(placed.totals, done.totals)
       const sql = yield* SqlClient.SqlClient
-      const told = sql`SELECT FROM journal WHERE entity_id = 'eu_checkout' AND command_id = 'place:done'`
+      const told = sql`SELECT FROM journal WHERE entity_id = 'eu_checkout' AND command_id = 'place:1:done'`
       yield* told.pipe(
         Effect.filterOrFail((rows) => rows.length === 1),
         Effect.retry({ times: 50, schedule: soon })
@@ -138,7 +139,9 @@ layer(Test, { excludeTestServices: true, timeout: "90 seconds" })("CartLive", (i
       yield* Effect.all(adds.slice(0, 100), { concurrency: "unbounded" })
       assert.strictEqual(units(yield* cart.View()), 100)
       const late = Effect.all(adds.slice(100).map(Effect.result), { concurrency: "unbounded" })
-      const [results, done] = yield* Effect.all([late, cart.CheckOut(checkOut())], { concurrency: "unbounded" })
+      const [results, { cart: done }] = yield* Effect.all([late, cart.CheckOut(checkOut())], {
+        concurrency: "unbounded"
+      })
       assert.strictEqual(units(done), 100 + results.filter(Result.isSuccess).length)
       assert.lengthOf(done.lines, 20)
     })
@@ -256,7 +259,7 @@ layer(Test, { excludeTestServices: true, timeout: "90 seconds" })("merging carts
         Effect.fnUntraced(function* ([into, from]) {
           const [target, source] = yield* Effect.all([opened(into), opened(from)])
           yield* Effect.all([target.PutLine(put(tea, 1)), source.PutLine(put(tea, 2))])
-          const [, done] = yield* Effect.all([target.Merge(merge(from)), target.CheckOut(checkOut())], {
+          const [, { cart: done }] = yield* Effect.all([target.Merge(merge(from)), target.CheckOut(checkOut())], {
             concurrency: "unbounded"
           })
           assert.strictEqual(units(done), 3)

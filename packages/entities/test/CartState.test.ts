@@ -1,10 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
-import { CartId, OrderId } from "@halles/shared/Ids"
+import { CartId, checkoutsMax, CustomerId, OrderId } from "@halles/shared/Ids"
 import { Arbitrary, Effect, Result, Schema } from "effect"
 import {
   AddLine,
   amountMax,
+  ApplyCoupon,
   CartView,
+  type Coupon,
   HandOver,
   linesMax,
   Merge,
@@ -12,6 +14,7 @@ import {
   PutCharge,
   PutLine,
   RemoveLine,
+  Reopen,
   unitsMax
 } from "../src/Cart.ts"
 import * as CartLines from "../src/Cart/CartLines.ts"
@@ -37,7 +40,11 @@ const from = CartId.make("eu_b")
 const into = CartId.make("eu_a")
 const handOver = new HandOver({ commandId: commandId(), into, currency: "GBP", pricing: "shop" })
 const absorb = (lines: CartLines.Lines, attempt = 1) =>
-  new CartState.AbsorbLines({ commandId: commandId(), attempt, lines, charges: [] })
+  new CartState.AbsorbLines({ commandId: commandId(), attempt, lines, charges: [], coupon: null, customerId: null })
+
+const agreedTo = (amount: number) => ({ expectedTotal: { amount, currency: "GBP" as const } })
+const bringing = (coupon: Coupon | null, customerId: CustomerId | null = null) =>
+  new CartState.AbsorbLines({ commandId: commandId(), attempt: 1, lines: [], charges: [], coupon, customerId })
 
 const linesOf = (state: CartState.State): CartLines.Lines => (state._tag === "None" ? [] : state.lines)
 const decided = (state: CartState.State, command: CartState.Command, now = 0) =>
@@ -61,7 +68,9 @@ describe.each(["shop", "agreed"] as const)("a cart with %s prices", (pricing) =>
 
   it.prop("deciding twice adds nothing", [history], ([history]) => {
     for (const { command, now, state } of Carts.live(pricing, history)) {
-      if (command._tag !== "AddLine") assert.deepStrictEqual(Carts.after(state, command, now), state, command._tag)
+      // By itself, that is: what the shell has journaled under an id it does not decide again.
+      if (command._tag === "AddLine" || command._tag === "CheckOut") continue
+      assert.deepStrictEqual(Carts.after(state, command, now), state, command._tag)
     }
   })
 
@@ -97,9 +106,10 @@ describe.each(["shop", "agreed"] as const)("a cart with %s prices", (pricing) =>
     }
   })
 
-  it.prop("a closed cart takes no change", [history], ([history]) => {
-    for (const { before, state } of Carts.live(pricing, history)) {
+  it.prop("a closed cart takes no change but word that its order came to nothing", [history], ([history]) => {
+    for (const { before, command, state } of Carts.live(pricing, history)) {
       if (before._tag === "None" || before._tag === "Open") continue
+      if (before._tag === "CheckedOut" && command._tag === "Reopen" && command.attempt === before.checkouts) continue
       assert.deepStrictEqual(CartState.view("eu_a", state, 1), CartState.view("eu_a", before, 1))
     }
   })
@@ -118,6 +128,66 @@ describe.each(["shop", "agreed"] as const)("a cart with %s prices", (pricing) =>
       const owed = CartState.next(state)
       assert.strictEqual(owed !== null, (state._tag === "Open" && state.merging !== null) || isUnplaced(state))
       assert.isTrue(owed === null || CartState.dueAt(state) !== null)
+    }
+  })
+
+  it.prop("a checkout costs what was agreed to, or is refused and shows what it would", [history], ([history]) => {
+    for (const { before, command, decided, state } of Carts.live(pricing, history)) {
+      if (command._tag !== "CheckOut" || before._tag !== "Open") continue
+      const { currency, totals: shown } = CartState.view("eu_a", before, 1)!
+      const stated = command.expectedTotal?.amount ?? (command.expectedSeq === undefined ? null : shown.total)
+      for (const event of Result.getOrElse(decided, () => [])) {
+        if (event._tag === "CheckedOut") {
+          assert.isTrue(stated === null ? event.totals.total <= shown.total : event.totals.total === stated)
+        }
+        if (event._tag === "CheckOutRefused") {
+          assert.deepStrictEqual(event.expected, { amount: stated ?? shown.total, currency })
+          assert.deepStrictEqual(CartState.view("eu_a", state, 1)!.totals.total, event.actual.amount)
+          assert.notStrictEqual(event.actual.amount, event.expected.amount)
+          assert.deepStrictEqual(quantitiesOf(state), quantitiesOf(before))
+        }
+      }
+      if (Result.isFailure(decided) && decided.failure._tag === "TotalChanged") {
+        assert.strictEqual(decided.failure.expected.amount, stated)
+        assert.strictEqual(decided.failure.actual.amount, shown.total)
+      }
+    }
+  })
+
+  it.prop(
+    "its checkouts are numbered without gaps, each after word that the one before failed",
+    [history],
+    ([history]) => {
+      let attempts = 0
+      let isWaiting = false
+      for (const { decided } of Carts.live(pricing, history)) {
+        for (const event of Result.getOrElse(decided, () => [])) {
+          if (event._tag === "CheckedOut") {
+            assert.isFalse(isWaiting)
+            assert.strictEqual(event.attempt, (attempts += 1))
+            isWaiting = true
+          }
+          if (event._tag === "Reopened") {
+            assert.isTrue(isWaiting)
+            assert.strictEqual(event.attempt, attempts)
+            isWaiting = false
+          }
+        }
+      }
+    }
+  )
+
+  it.prop("a cart that is reopened is what was checked out, and says why", [history], ([history]) => {
+    let wanted: CartState.State = CartState.initial
+    for (const { before, command, decided, now, state } of Carts.live(pricing, history)) {
+      const [event] = Result.getOrElse(decided, () => [])
+      if (event?._tag === "CheckedOut" && before._tag === "Open") wanted = { ...before, lines: event.lines }
+      if (event?._tag !== "Reopened" || state._tag !== "Open" || wanted._tag !== "Open") continue
+      const { attempt, failure } = event
+      const told = { changedAt: now, lastFailure: failure, notices: [] }
+      assert.deepStrictEqual(state, { ...wanted, ...told, checkouts: attempt })
+      assert.deepStrictEqual(decided, Result.succeed([event]))
+      assert.deepStrictEqual(Carts.after(state, command, now), state, "told twice")
     }
   })
 
@@ -195,8 +265,14 @@ it("the lives that the laws are tried on have every event in them", () => {
   const seen = new Set(lives.flatMap(({ decided }) => Result.getOrElse(decided, () => [])).map(({ _tag }) => _tag))
   const tags = CartState.Event.members.map(({ fields }) => fields._tag.schema.literal)
   assert.deepStrictEqual([...seen].toSorted(), tags.filter((tag) => tag !== "CartOpened").toSorted())
+  const again = lives.filter(({ decided }) =>
+    Result.getOrElse(decided, () => []).some((event) => event._tag === "CheckedOut" && event.attempt > 1)
+  )
+  assert.isAbove(again.length, 0, "no cart was checked out again")
 })
 
+const quantitiesOf = (state: CartState.State) =>
+  linesOf(state).map(({ quantity, sku, variant }) => [sku, variant, quantity])
 const isUnplaced = (state: CartState.State) => state._tag === "CheckedOut" && !state.placed
 
 describe("opening and changing", () => {
@@ -274,20 +350,90 @@ describe("opening and changing", () => {
 })
 
 describe("checking out", () => {
+  const dearer = { [tea]: { ...price, amount: 1_000 } }
+  const cheaper = { [tea]: { ...price, amount: 200 } }
+  /** 4 × 250, 395 shipping, 20 % tax. */
+  const four = Carts.after(shop, put(4))
+  const shown = 1_595
+
   it("takes the prices of now and owes the order, until that is placed", () => {
-    const state = Carts.after(
-      Carts.after(shop, put(4)),
-      Carts.checkOut({ prices: { [tea]: { ...price, amount: 1_000 } } }),
-      7
-    )
-    assert.deepInclude(CartState.next(state), { key: "place", _tag: "PlaceOrder" })
+    const state = Carts.after(four, Carts.checkOut({ prices: dearer, ...agreedTo(5_195) }), 7)
+    assert.deepInclude(CartState.next(state), { key: "place:1", _tag: "PlaceOrder", attempt: 1 })
     assert.strictEqual(CartState.dueAt(state), 7 + CartState.redriveMs)
     const view = CartState.view("eu_a", state, 3)!
     assert.deepStrictEqual(view.totals, { goods: 4_000, charges: 395, tax: 800, total: 5_195 })
     assert.strictEqual(view.orderId, OrderId.make("eu_a"))
-    const placed = Carts.after(state, new CartState.NoteOrderPlaced({ commandId: commandId() }))
+    const placed = Carts.after(state, new CartState.NoteOrderPlaced({ commandId: commandId(), attempt: 1 }))
     assert.strictEqual(CartState.next(placed), null)
     assert.strictEqual(CartState.dueAt(placed), null)
+  })
+
+  it("refuses more than the customer agreed to, with both totals, and then shows the new one", () => {
+    const both = { expected: { amount: shown, currency: "GBP" }, actual: { amount: 5_195, currency: "GBP" } } as const
+    for (const said of [{}, { expectedSeq: 2 }, agreedTo(shown)]) {
+      const [repriced, refusal] = decided(four, Carts.checkOut({ prices: dearer, ...said }))
+      assert.strictEqual(repriced?._tag, "Repriced")
+      assert.deepInclude(refusal, { _tag: "CheckOutRefused", ...both })
+      const state = Carts.after(four, Carts.checkOut({ prices: dearer, ...said }))
+      assert.deepInclude(CartState.view("eu_a", state, 3), { status: "open", orderId: null })
+      assert.strictEqual(CartState.view("eu_a", state, 3)!.totals.total, 5_195)
+      assert.strictEqual(Carts.after(state, Carts.checkOut({ prices: dearer }))._tag, "CheckedOut")
+    }
+  })
+
+  it("takes less than the cart said from who states nothing, and only what was stated from who does", () => {
+    const less = { amount: 800 + 395 + 160, currency: "GBP" } as const
+    const paid = Carts.after(four, Carts.checkOut({ prices: cheaper }))
+    assert.strictEqual(CartState.view("eu_a", paid, 3)!.totals.total, less.amount)
+    for (const said of [{ expectedSeq: 2 }, agreedTo(shown)]) {
+      assert.deepInclude(decided(four, Carts.checkOut({ prices: cheaper, ...said }))[1], { actual: less })
+    }
+    assert.strictEqual(
+      Carts.after(four, Carts.checkOut({ prices: cheaper, ...agreedTo(less.amount) }))._tag,
+      "CheckedOut"
+    )
+  })
+
+  it("refuses what was agreed to before another tab, a coupon or a merge changed the cart", () => {
+    const coupon = { code: "SPRING", basisPoints: 1_000 }
+    const line = { sku: tea, variant: "", title: "Tea", quantity: 2, unitPrice: 250, taxRate: 2_000 }
+    const merging = Carts.after(four, new Merge({ commandId: commandId(), from }))
+    const ways: ReadonlyArray<readonly [CartState.State, number]> = [
+      [Carts.after(four, put(5)), 1_895],
+      [Carts.after(four, new ApplyCoupon({ commandId: commandId(), coupon })), 900 + 395 + 180],
+      [Carts.after(merging, absorb([line])), 2_195],
+      // Above the threshold the shipping is free.
+      [Carts.after(four, put(20)), 6_000]
+    ]
+    for (const [state, amount] of ways) {
+      const command = Carts.checkOut({ prices, ...agreedTo(shown) })
+      assert.deepInclude(refused(state, command), { actual: { amount, currency: "GBP" } })
+      assert.strictEqual(Carts.after(state, Carts.checkOut({ prices, ...agreedTo(amount) }))._tag, "CheckedOut")
+    }
+    const euros = { expectedTotal: { amount: shown, currency: "EUR" as const } }
+    assert.strictEqual(refused(four, Carts.checkOut({ prices, ...euros }))._tag, "TotalChanged")
+    const taxed = { [tea]: { ...price, taxRate: 0 } }
+    assert.deepInclude(decided(four, Carts.checkOut({ prices: taxed, ...agreedTo(shown) }))[1], {
+      actual: { amount: 1_395, currency: "GBP" }
+    })
+  })
+
+  it("that failed can be tried again, as often as the bound says", () => {
+    const failure = { code: "card_declined", detail: "declined", missing: [] } as const
+    let state = four
+    for (let attempt = 1; attempt <= checkoutsMax; attempt++) {
+      state = Carts.after(state, Carts.checkOut({ prices }))
+      assert.strictEqual(CartState.view("eu_a", state, 1)!.orderId, attempt === 1 ? "eu_a" : `eu_a-${attempt}`)
+      const late = new Reopen({ commandId: commandId(), attempt: attempt - 1, failure })
+      assert.deepStrictEqual(decided(state, late), [])
+      assert.deepStrictEqual(decided(state, new CartState.NoteOrderPlaced({ commandId: commandId(), attempt: 99 })), [])
+      state = Carts.after(state, new Reopen({ commandId: commandId(), attempt, failure }))
+      assert.deepInclude(CartState.view("eu_a", state, 1), { status: "open", lastFailure: failure })
+    }
+    assert.deepInclude(refused(state, Carts.checkOut({ prices })), { bound: "checkouts", max: checkoutsMax })
+    // Nothing is lost by it: another cart can take its lines.
+    assert.strictEqual(decided(state, handOver)[0]?._tag, "HandedOver")
+    assert.isNull(CartState.view("eu_a", Carts.after(state, put(1)), 1)!.lastFailure)
   })
 
   it("is refused when there is nothing to buy, a product is gone, or it was done", () => {
@@ -318,6 +464,26 @@ describe("merging", () => {
     const refusedOnce = Carts.after(pending, refusal)
     assert.strictEqual(CartState.next(refusedOnce), null)
     assert.deepInclude(CartState.next(Carts.after(refusedOnce, merge)), { key: "merge:2" })
+  })
+
+  it("brings the coupon along; of two the one that takes more off is kept, and the other is named", () => {
+    const having = (own: Coupon | null) =>
+      own === null ? pending : Carts.after(pending, new ApplyCoupon({ commandId: commandId(), coupon: own }))
+    const after = (own: Coupon | null, theirs: Coupon | null) => {
+      const { coupon, notices } = CartState.view("eu_a", Carts.after(having(own), bringing(theirs)), 1)!
+      return [coupon, notices]
+    }
+    const five = { code: "FIVE", basisPoints: 500 }
+    const ten = { code: "TEN", basisPoints: 1_000 }
+    assert.deepStrictEqual(after(null, ten), [ten, []])
+    assert.deepStrictEqual(after(ten, null), [ten, []])
+    assert.deepStrictEqual(after(ten, ten), [ten, []])
+    assert.deepStrictEqual(after(five, ten), [ten, [{ code: "coupon_dropped", from, coupon: five, kept: ten }]])
+    assert.deepStrictEqual(after(ten, five), [ten, [{ code: "coupon_dropped", from, coupon: five, kept: ten }]])
+    const customer = CustomerId.make("eu_ada")
+    const told = Carts.after(pending, bringing(null, customer))
+    assert.deepStrictEqual(CartState.view("eu_a", told, 1)!.notices, [{ code: "customer_dropped", from }])
+    assert.deepStrictEqual(CartState.view("eu_a", Carts.after(told, put(7)), 1)!.notices, [])
   })
 
   it("takes an answer once, and never an old one", () => {

@@ -1,5 +1,5 @@
 import * as EntityClient from "@halles/shared/EntityClient"
-import { CartId, CommandId, SkuCode, skuId } from "@halles/shared/Ids"
+import { CartId, CommandId, orderIdOf, SkuCode, skuId } from "@halles/shared/Ids"
 import { Effect } from "effect"
 import {
   AddLine,
@@ -14,6 +14,7 @@ import {
   PutLine,
   RemoveCoupon,
   RemoveLine,
+  Reopen,
   Reprice
 } from "../src/Cart.ts"
 import * as CartState from "../src/Cart/CartState.ts"
@@ -113,10 +114,18 @@ export const cartSubject = Effect.fnUntraced(function* (n: number, over: { reado
             email: "ada@example.org",
             shippingAddress: address(),
             paymentToken: "tok_ok",
-            fingerprint: `${place}`
+            fingerprint: `${place}`,
+            ...(yes ? { expectedTotal: { amount: 100 * units, currency: "GBP" as const } } : {})
           })
-        case 11:
-          return new Wake({ commandId })
+        case 11: {
+          if (yes) return new Wake({ commandId })
+          const failure = {
+            code: "no_stock",
+            detail: null,
+            missing: [{ sku: codes[key]!, wanted: units, available: 0 }]
+          } as const
+          return new Reopen({ commandId, attempt: place + 1, failure })
+        }
         case 12:
         case 13:
         case 14:
@@ -146,13 +155,22 @@ export const cartSubject = Effect.fnUntraced(function* (n: number, over: { reado
       if (command._tag === "HandOver") {
         const [event] = events
         return event?._tag === "HandedOver" && state._tag === "Merged"
-          ? { _tag: "Lines", lines: state.lines, charges: state.charges }
+          ? {
+              _tag: "Lines",
+              lines: state.lines,
+              charges: state.charges,
+              coupon: state.coupon,
+              customerId: state.customerId
+            }
           : { _tag: "Refused", reason: event?._tag === "HandOverRefused" ? event.reason : "closed" }
       }
       if (command._tag === "CheckOut") {
-        const done = events.find((event) => event._tag === "CheckedOut")
+        const done = events.find((event) => event._tag === "CheckedOut" || event._tag === "CheckOutRefused")
         if (done?.fingerprint !== command.fingerprint) return new Refused("CommandReused")
+        if (done._tag === "CheckOutRefused") return new Refused("TotalChanged")
+        return { orderId: orderIdOf(id, done.attempt), cart: viewOf(now) }
       }
+      if (command._tag === "Reopen") return null
       if (command._tag === "Merge" && state._tag !== "None") {
         const asked = events.find((event) => event._tag === "MergeAsked")?.attempt
         const outcome = state.merges.findLast((one) =>
@@ -165,12 +183,13 @@ export const cartSubject = Effect.fnUntraced(function* (n: number, over: { reado
     },
     reply: (owed) => {
       if (owed._tag === "PlaceOrder") {
-        return new CartState.NoteOrderPlaced({ commandId: CommandId.make("place:done") })
+        const { attempt, key } = owed
+        return new CartState.NoteOrderPlaced({ commandId: CommandId.make(`${key}:done`), attempt })
       }
       const done = { commandId: CommandId.make(`${owed.key}:done`), attempt: owed.attempt }
       if (owed.from === from(0) && (world.takenBy === 0 || world.takenBy === owed.attempt)) {
         world.takenBy = owed.attempt
-        return new CartState.AbsorbLines({ ...done, lines: world.given, charges: [] })
+        return new CartState.AbsorbLines({ ...done, lines: world.given, charges: [], coupon: null, customerId: null })
       }
       const reason = owed.from === from(0) ? "closed" : owed.from === from(1) ? "not_found" : "other_pricing"
       return new CartState.NoteMergeRefused({ ...done, reason })

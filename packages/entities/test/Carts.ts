@@ -3,6 +3,7 @@ import {
   ApplyCoupon,
   type CartLine,
   CheckOut,
+  type Failure,
   HandOver,
   Merge,
   OpenCart,
@@ -11,6 +12,7 @@ import {
   PutLine,
   RemoveCoupon,
   RemoveLine,
+  Reopen,
   Reprice
 } from "../src/Cart.ts"
 import { CartId, CommandId, SkuCode } from "@halles/shared/Ids"
@@ -74,6 +76,18 @@ export const open = (pricing: PricingMode = "shop", over: Partial<ConstructorPar
 const cartId = Arbitrary.map(literal("eu_a", "eu_b"), (id) => CartId.make(id))
 const attempt = Arbitrary.schema(upTo(3, 1))
 
+const coupon = Arbitrary.map(Arbitrary.schema(upTo(4)), (off) =>
+  off === 0 ? null : { code: off % 2 === 0 ? "SPRING" : "GUEST", basisPoints: off * 500 }
+)
+const failure = Arbitrary.map(
+  Arbitrary.all({ code: literal("no_stock", "card_declined"), sku }),
+  ({ code, sku }): Failure => ({
+    code,
+    detail: null,
+    missing: code === "no_stock" ? [{ sku, wanted: 3, available: 1 }] : []
+  })
+)
+
 const lineCommand = (make: typeof PutLine | typeof AddLine, pricing: PricingMode) =>
   Arbitrary.map(
     Arbitrary.all({ sku, variant, quantity: Arbitrary.schema(upTo(400_000, 1)), price }),
@@ -121,15 +135,27 @@ export const command = (pricing: PricingMode): Arbitrary.Arbitrary<CartState.Com
     Arbitrary.map(cartId, (from) => new Merge({ commandId: commandId(), from })),
     Arbitrary.map(cartId, (into) => new HandOver({ commandId: commandId(), into, currency: "GBP", pricing })),
     Arbitrary.map(
-      Arbitrary.all({ attempt, lines }),
-      (given) => new CartState.AbsorbLines({ commandId: commandId(), charges: [], ...given })
+      Arbitrary.all({ attempt, lines, coupon }),
+      (given) => new CartState.AbsorbLines({ commandId: commandId(), charges: [], customerId: null, ...given })
     ),
     Arbitrary.map(
       attempt,
       (attempt) => new CartState.NoteMergeRefused({ commandId: commandId(), attempt, reason: "closed" })
     ),
-    Arbitrary.map(prices, (prices) => checkOut({ prices })),
-    Arbitrary.map(Arbitrary.Constant(null), () => new CartState.NoteOrderPlaced({ commandId: commandId() })),
+    Arbitrary.map(
+      Arbitrary.all({ prices, agreed: Arbitrary.schema(Schema.Boolean), version: Arbitrary.schema(Schema.Boolean) }),
+      ({ agreed, prices, version }) =>
+        checkOut({
+          prices,
+          ...(agreed ? { expectedTotal: { amount: 5_000, currency: "GBP" as const } } : {}),
+          ...(version ? { expectedSeq: 1 } : {})
+        })
+    ),
+    ...Array.from({ length: 2 }, () => Arbitrary.map(prices, (prices) => checkOut({ prices }))),
+    Arbitrary.map(attempt, (attempt) => new CartState.NoteOrderPlaced({ commandId: commandId(), attempt })),
+    ...Array.from({ length: 2 }, () =>
+      Arbitrary.map(Arbitrary.all({ attempt, failure }), (word) => new Reopen({ commandId: commandId(), ...word }))
+    ),
     Arbitrary.map(Arbitrary.Constant(null), () => open(pricing)),
     Arbitrary.map(Arbitrary.Constant(null), () => new Wake({ commandId: commandId() }))
   ])

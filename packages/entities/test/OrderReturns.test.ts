@@ -34,6 +34,7 @@ const delivered = (
   const place = new Place({
     commandId,
     cartId: CartId.make("eu_1"),
+    attempt: 1,
     customerId: null,
     currency: "GBP",
     lines,

@@ -33,6 +33,7 @@ const place = (
   return new Place({
     commandId: commandId("place"),
     cartId: "eu_1" as Place["cartId"],
+    attempt: 1,
     customerId: null,
     currency: "GBP",
     lines: lines.map((line) => ({ ...line, variant: "", title: line.sku })),
@@ -54,13 +55,18 @@ const twoLines = place(
 
 const stock = [tea, mug].map((sku) => ({ sku, allocations: [{ warehouse: WarehouseId.make("eu-main"), quantity: 3 }] }))
 
-/** How the other party answers a step: as hoped, or not. */
-const answer = (owed: OrderState.Owed, luck: boolean): OrderState.Outcome => {
+/** As hoped, or not; with a number, as hoped once so many units have come in. */
+type Luck = boolean | number
+
+/** How the other party answers a step. */
+const answer = (owed: OrderState.Owed, luck: Luck): OrderState.Outcome => {
   switch (owed._tag) {
     case "HoldStock":
-      return luck ? { _tag: "Done" } : { _tag: "NoStock", skus: [tea] }
+      return luck === false ? { _tag: "NoStock", missing: [{ sku: tea, wanted: 3, available: 1 }] } : { _tag: "Done" }
     case "ReserveStock":
-      return luck ? { _tag: "Reserved", stock } : { _tag: "NoStock", skus: [mug] }
+      if (luck === false) return { _tag: "NoStock", missing: [{ sku: mug, wanted: 1, available: null }] }
+      if (luck === true) return { _tag: "Reserved", stock }
+      return { _tag: "Awaiting", awaiting: [{ sku: tea, quantity: luck }] }
     case "BookShipment":
       return luck ? { _tag: "Booked", trackingNumbers: ["T1"] } : { _tag: "Refused", reason: "no_service" }
     case "CollectReturn":
@@ -79,7 +85,7 @@ const act = (state: OrderState.State, command: OrderState.Command, now: number) 
   return { state: events.reduce(OrderState.evolve, state), events }
 }
 
-const drive = (state: OrderState.State, luck: boolean, now: number) => {
+const drive = (state: OrderState.State, luck: Luck, now: number) => {
   const owed = OrderState.next(state)
   if (owed === null) return { state, events: [] }
   const record: OrderState.Command = {
@@ -92,7 +98,7 @@ const drive = (state: OrderState.State, luck: boolean, now: number) => {
 }
 
 type Move =
-  | { readonly _tag: "Drive"; readonly luck: boolean }
+  | { readonly _tag: "Drive"; readonly luck: Luck }
   | { readonly _tag: "Send"; readonly command: OrderState.Command }
 const others: ReadonlyArray<OrderState.Command> = [
   new Cancel({ commandId: commandId("c"), reason: "changed my mind" }),
@@ -125,7 +131,7 @@ const others: ReadonlyArray<OrderState.Command> = [
 ]
 const moves = fc.array(
   fc.oneof(
-    { weight: 3, arbitrary: fc.boolean().map((luck): Move => ({ _tag: "Drive", luck })) },
+    { weight: 3, arbitrary: fc.constantFrom<Luck>(true, false, 1, 2).map((luck): Move => ({ _tag: "Drive", luck })) },
     fc.constantFrom(...others).map((command): Move => ({ _tag: "Send", command }))
   ),
   { maxLength: 40 }
@@ -159,6 +165,10 @@ describe("OrderState", () => {
         const tags = state.steps.map(({ step }) => step)
         if (state.phase === "cancelled") {
           assert.include(tags, "stock_released")
+          const skipped = walked.events.some((event) => event._tag === "StepSkipped" && event.step === "reopen")
+          const failed = state.cancellation?.code !== "requested"
+          assert.strictEqual(tags.at(-1) === "cart_reopened", failed && !skipped, "word to the cart")
+          assert.strictEqual(view(OrderId.make("eu_1"), state, 1)!.cancelled?.cartReopened, failed && !skipped)
           assert.strictEqual(state.captured, 0, "nothing is captured of an order that is given up")
           if (tags.includes("payment_authorised")) assert.include(tags, "payment_voided")
         }
@@ -166,6 +176,38 @@ describe("OrderState", () => {
           assert.strictEqual(state.captured, state.authorised)
       })
     )
+  })
+
+  it("says what it waits for, as long as it does, and asks anew when that has changed", () => {
+    fc.assert(
+      fc.property(moves, fc.integer({ min: 3, max: 9 }), (all, units) => {
+        const { state } = walk(all)
+        const { awaiting, status } = view(OrderId.make("eu_1"), state, 1)!
+        assert.strictEqual(status === "awaiting_stock", awaiting.length > 0)
+        if (status !== "awaiting_stock") return
+        const owed = OrderState.next(state)
+        assert.deepInclude(owed, { _tag: "ReserveStock", patient: true })
+        const less = drive(state, units, 99).state
+        assert.notStrictEqual(OrderState.next(less)?.key, owed?.key)
+        assert.deepStrictEqual(drive(less, units, 99).events, [])
+        assert.deepStrictEqual(less.steps, state.steps)
+        assert.strictEqual(
+          act(less, new Cancel({ commandId: commandId("c9"), reason: "too slow" }), 100).state.phase,
+          "releasing"
+        )
+      })
+    )
+  })
+
+  it("names what is missing, and how much of it there is", () => {
+    let { state } = act(OrderState.initial, twoLines, 1)
+    while (state.phase !== "cancelled") state = drive(state, false, 2).state
+    assert.deepStrictEqual(view(OrderId.make("eu_1"), state, 1)!.cancelled, {
+      code: "no_stock",
+      detail: "TEA: 1 of 3",
+      missing: [{ sku: tea, wanted: 3, available: 1 }],
+      cartReopened: true
+    })
   })
 
   it("pays back at most what was captured, and takes back at most what was bought", () => {

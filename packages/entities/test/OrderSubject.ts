@@ -54,6 +54,7 @@ export const orderSubject = Effect.fnUntraced(function* (n: number) {
   const place = new Place({
     commandId: commandId("place"),
     cartId: CartId.make(id),
+    attempt: 1,
     customerId,
     currency: "GBP",
     lines,
@@ -137,7 +138,9 @@ export const orderSubject = Effect.fnUntraced(function* (n: number) {
       })
       switch (owed._tag) {
         case "HoldStock":
-          return record(n === 4 ? { _tag: "NoStock", skus: [missing] } : { _tag: "Done" })
+          return record(
+            n === 4 ? { _tag: "NoStock", missing: [{ sku: missing, wanted: 1, available: 0 }] } : { _tag: "Done" }
+          )
         case "Authorise":
           return record(n === 3 ? { _tag: "Refused", reason: "declined" } : { _tag: "Done" })
         case "ReserveStock": {

@@ -36,6 +36,7 @@ const skus = [SkuCode.make("TEA"), SkuCode.make("CUP")] as const
 const place = new Place({
   commandId,
   cartId: "eu_1",
+  attempt: 1,
   customerId: null,
   currency: "GBP",
   lines: skus.map((sku) => ({ sku, variant: "", title: sku, quantity: 3, unitPrice: 100, taxRate: 0 })),
@@ -69,11 +70,12 @@ const orderCommand = (state: OrderState.State, choice: number, number: number): 
         { _tag: "Reserved", stock: [] },
         { _tag: "Booked", trackingNumbers: ["T"] },
         { _tag: "Labelled", label: "L" },
-        { _tag: "NoStock", skus: [skus[0]] },
+        { _tag: "NoStock", missing: [{ sku: skus[0], wanted: 2, available: 1 }] },
+        { _tag: "Awaiting", awaiting: [{ sku: skus[0], quantity: number }] },
         { _tag: "Refused", reason: "no" },
         { _tag: "Done" }
       ]
-      const outcome = choice === 11 ? outcomes[number % 6]! : usual(OrderState.next(state)?._tag)
+      const outcome = choice === 11 ? outcomes[number % outcomes.length]! : usual(OrderState.next(state)?._tag)
       return { _tag: "Record", commandId, answers: OrderState.next(state)?.key ?? "", outcome }
     }
   }

@@ -36,6 +36,7 @@ const placed = (id: string, customerId: string, at: number): Projection.Entry =>
       at,
       draft: {
         cartId: id,
+        attempt: 1,
         customerId,
         currency: "GBP",
         lines: [{ sku: "MUG", variant: "", title: "Mug", quantity: 2, unitPrice: 500, taxRate: 0 }],

@@ -1,4 +1,5 @@
 import { CartView, Charge, CheckOut, Coupon, OpenCart, Pricing, PutLine } from "@halles/entities/Cart"
+import { StockLevel } from "@halles/entities/Sku"
 import { CartId, SkuCode } from "@halles/shared/Ids"
 import { Region } from "@halles/shared/Region"
 import { Schema } from "effect"
@@ -10,19 +11,35 @@ import { OrderJson } from "./OrderApi.ts"
 import * as Problems from "./Problems.ts"
 import { ChargeJson, LineJson, TotalsJson } from "./SaleJson.ts"
 
-const { coupon, currency, customerId, id, mergedInto, orderId, pricing, seq, status } = CartView.fields
+/**
+ * What could be sold of the line's SKU, to all lines of it together: enough; enough once more has come in; less than is
+ * in the cart; nothing.
+ */
+export const Availability = Schema.Literals(["in_stock", "back_order", "insufficient", "out_of_stock"])
+
+/** With `availability` and the units that it goes by where an open cart is read, if the stock is known at that moment. */
+const CartLineJson = Schema.Struct({
+  ...LineJson.fields,
+  availability: Schema.optionalKey(Availability),
+  available: Schema.optionalKey(StockLevel.fields.available)
+}).annotate({ identifier: "CartLine" })
+
+const { coupon, currency, customerId, id, lastFailure, mergedInto, notices, orderId, pricing, seq, status } =
+  CartView.fields
 export const CartJson = Schema.Struct({
   id,
   status,
   currency,
   pricing,
   customerId,
-  lines: Schema.Array(LineJson),
+  lines: Schema.Array(CartLineJson),
   charges: Schema.Array(ChargeJson),
   coupon,
   totals: TotalsJson,
   orderId,
   mergedInto,
+  lastFailure,
+  notices,
   seq
 }).annotate({ identifier: "Cart" })
 
@@ -177,7 +194,9 @@ export class CartApi extends HttpApiGroup.make("carts")
       payload: Schema.Struct({
         email: CheckOut.fields.email,
         shippingAddress: CheckOut.fields.shippingAddress,
-        paymentToken: CheckOut.fields.paymentToken
+        paymentToken: CheckOut.fields.paymentToken,
+        /** What the customer saw and agreed to pay. */
+        expectedTotal: Schema.optionalKey(Price)
       }),
       success: [CheckoutJson.pipe(HttpApiSchema.status(201)), CheckoutJson.pipe(HttpApiSchema.status(202))],
       error: [
@@ -186,7 +205,8 @@ export class CartApi extends HttpApiGroup.make("carts")
         Problems.cartClosed,
         Problems.cartEmpty,
         Problems.cartFull,
-        Problems.notSold
+        Problems.notSold,
+        Problems.totalChanged
       ]
     })
       .middleware(Idempotency)

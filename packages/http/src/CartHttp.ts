@@ -13,18 +13,21 @@ import {
   Reprice
 } from "@halles/entities/Cart"
 import { Order, type OrderView, type Status } from "@halles/entities/Order"
-import { CartId, type CustomerId, OrderId } from "@halles/shared/Ids"
+import type { Available } from "@halles/entities/Reads"
+import { CartId, type CustomerId, type OrderId, type SkuCode } from "@halles/shared/Ids"
 import { fingerprint } from "@halles/shared/Intent"
 import type { Currency } from "@halles/shared/Money"
 import { hasAccount, ownedKey } from "@halles/shared/Ownership"
-import type { Region } from "@halles/shared/Region"
+import { type Region, regionOf } from "@halles/shared/Region"
 import { Cache, Effect, Exit, Schedule } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
 import { mayAgreePrices, ownsCart, ownsCustomer } from "./Access.ts"
 import { Api } from "./Api.ts"
-import type { CartJson, CheckoutJson } from "./CartApi.ts"
+import * as Availability from "./Availability.ts"
+import type { Availability as AvailabilityJson, CartJson, CheckoutJson } from "./CartApi.ts"
 import * as Edge from "./Edge.ts"
-import { CurrencyMismatch, IdempotencyKeyReused, Unavailable } from "./EdgeErrors.ts"
+import { CurrencyMismatch, IdempotencyKeyReused, TotalChanged, Unavailable } from "./EdgeErrors.ts"
+import { money } from "./MoneyJson.ts"
 import { orderJson } from "./OrderHttp.ts"
 import { saleJson } from "./SaleJson.ts"
 import * as Upstreams from "./Upstreams.ts"
@@ -39,9 +42,33 @@ export const cartJson = (view: CartView): typeof CartJson.Encoded => ({
   coupon: view.coupon,
   orderId: view.orderId,
   mergedInto: view.mergedInto,
+  lastFailure: view.lastFailure,
+  notices: view.notices,
   seq: view.seq
 })
 const answer = (view: CartView) => Edge.written(["Cart", view.id, view.seq], cartJson(view))
+
+const availabilityOf = (wanted: number, { backOrder, units }: Available): typeof AvailabilityJson.Type => {
+  if (units >= wanted) return "in_stock"
+  if (backOrder) return "back_order"
+  return units === 0 ? "out_of_stock" : "insufficient"
+}
+/** With what there is of each line. The entity tag tells both: the version that `If-Match` means, and the stock beside it. */
+const stockedJson = (view: CartView, stock: ReadonlyMap<SkuCode, Available>) => {
+  const cart = cartJson(view)
+  const wanted = new Map<SkuCode, number>()
+  for (const { quantity, sku } of view.lines) wanted.set(sku, (wanted.get(sku) ?? 0) + quantity)
+  return {
+    ...cart,
+    lines: cart.lines.map((line, index) => {
+      const { sku } = view.lines[index]!
+      const available = stock.get(sku)
+      return available === undefined
+        ? line
+        : { ...line, availability: availabilityOf(wanted.get(sku)!, available), available: available.units }
+    })
+  }
+}
 
 const checkoutJson = (view: OrderView): typeof CheckoutJson.Encoded => ({ orderId: view.id, ...orderJson(view) })
 
@@ -67,6 +94,7 @@ export const CartHttp = HttpApiBuilder.group(
   Effect.fnUntraced(function* (handlers) {
     const cart = yield* Upstreams.entity(Cart)
     const order = yield* Upstreams.entity(Order)
+    const availability = yield* Availability.make
     const currencies = yield* Cache.makeWith((id: CartId) => Effect.map(cart(id).View(), (view) => view.currency), {
       capacity: currenciesMax,
       timeToLive: (exit) => (Exit.isSuccess(exit) ? "1 hour" : 0)
@@ -97,8 +125,14 @@ export const CartHttp = HttpApiBuilder.group(
           headers: { location: `/v1/carts/${id}` }
         })
       }),
-      getCart: ({ params, request }) =>
-        Effect.map(Edge.call(cart(params.id).View()), (view) => Edge.fresh(request, view.seq, () => cartJson(view))),
+      getCart: Effect.fnUntraced(function* ({ params, request }) {
+        const view = yield* Edge.call(cart(params.id).View())
+        const skus = new Set(view.status === "open" ? view.lines.map(({ sku }) => sku) : [])
+        const stock = skus.size === 0 ? null : yield* availability(regionOf(params.id), skus)
+        return stock === null
+          ? Edge.fresh(request, view.seq, () => cartJson(view))
+          : Edge.freshBeside(request, view.seq, stockedJson(view, stock))
+      }),
       putLine: Effect.fnUntraced(function* ({ headers, params, payload }) {
         const { quantity, unitPrice, variant = "" } = payload
         yield* mayAgreePrices(unitPrice !== undefined)
@@ -172,12 +206,25 @@ export const CartHttp = HttpApiBuilder.group(
         const checkOut = (stamp: Edge.Stamp) =>
           cart(params.id).CheckOut(new CheckOut({ ...stamp, ...payload, fingerprint: fingerprint(payload) }))
         const { orderId } = yield* Edge.send("checkout", headers, checkOut).pipe(
-          Effect.catchTag("CommandReused", () => Effect.fail(new IdempotencyKeyReused()))
+          Effect.catchTags({
+            CommandReused: () => Effect.fail(new IdempotencyKeyReused()),
+            TotalChanged: ({ actual, expected }) =>
+              Effect.fail(
+                new TotalChanged({
+                  expected: money(expected.amount, expected.currency),
+                  actual: money(actual.amount, actual.currency)
+                })
+              )
+          })
         )
-        const view = yield* ordered(orderId ?? OrderId.make(params.id), Edge.waitMsOf(headers.prefer))
+        const view = yield* ordered(orderId, Edge.waitMsOf(headers.prefer))
         return Edge.written(["Order", view.id, view.seq], checkoutJson(view), {
           status: undecided.has(view.status) ? 202 : 201,
-          headers: { location: `/v1/orders/${view.id}`, ...Edge.applied(headers.prefer) }
+          headers: {
+            location: `/v1/orders/${view.id}`,
+            link: `</v1/carts/${params.id}>; rel="related"`,
+            ...Edge.applied(headers.prefer)
+          }
         })
       })
     })

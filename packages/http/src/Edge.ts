@@ -4,6 +4,7 @@ import { CurrentIntent } from "@halles/shared/Intent"
 import type { EntityParked } from "@halles/shared/Parking"
 import { Cause, Effect, Exit, Schema } from "effect"
 import { type HttpServerRequest, HttpServerResponse } from "effect/http"
+import { hash } from "node:crypto"
 import * as Consistency from "./Consistency.ts"
 import * as Deadlines from "./Deadlines.ts"
 import { InvalidRequest, Unavailable } from "./EdgeErrors.ts"
@@ -117,9 +118,9 @@ interface Keyed {
   readonly "if-match"?: string
 }
 
-/** A tag that we never gave out is no version of anything. */
+/** A tag that we never gave out is no version of anything. What stood beside the entity is no part of its version. */
 const seqOfTag = (tag: string): number => {
-  const seq = /^"(\d{1,15})"$/.exec(tag)?.[1]
+  const seq = /^"(\d{1,15})(?:-[\w-]{1,22})?"$/.exec(tag)?.[1]
   return seq === undefined ? -1 : Number(seq)
 }
 
@@ -225,3 +226,15 @@ export const fresh = (
   isKnown(request.headers["if-none-match"], etagOf(seq))
     ? HttpServerResponse.empty({ status: 304, headers: { etag: etagOf(seq) } })
     : versioned(seq, body())
+
+/** As `fresh`, of a view with something beside the entity that changes without it: the tag is of both. */
+export const freshBeside = (
+  request: HttpServerRequest.HttpServerRequest,
+  seq: number,
+  body: object
+): HttpServerResponse.HttpServerResponse => {
+  const etag = `"${seq}-${hash("sha256", JSON.stringify(body), "base64url").slice(0, 11)}"`
+  return isKnown(request.headers["if-none-match"], etag)
+    ? HttpServerResponse.empty({ status: 304, headers: { etag } })
+    : versioned(seq, body, { headers: { etag } })
+}

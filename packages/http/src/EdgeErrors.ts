@@ -1,5 +1,6 @@
 import { Currency } from "@halles/shared/Money"
 import { Schema } from "effect"
+import { Money } from "./MoneyJson.ts"
 
 /** The cluster did not answer in time, or not at all. The command may still have run: repeat it with the same key. */
 export class Unavailable extends Schema.TaggedError<Unavailable>()("Unavailable", {}, { httpApiStatus: 503 }) {}
@@ -99,6 +100,13 @@ export class CurrencyMismatch extends Schema.TaggedError<CurrencyMismatch>()(
   "CurrencyMismatch",
   { expected: Currency },
   { httpApiStatus: 422 }
+) {}
+
+/** The total that the customer agreed to, and the one that the cart comes to. */
+export class TotalChanged extends Schema.TaggedError<TotalChanged>()(
+  "TotalChanged",
+  { expected: Schema.toEncoded(Money), actual: Schema.toEncoded(Money) },
+  { httpApiStatus: 409 }
 ) {}
 
 /** The webhook's signature is missing, wrong or too old. */

@@ -31,9 +31,10 @@ export const ReturnJson = Schema.Struct({
   refunded: Money
 }).annotate({ identifier: "Return" })
 
-const { cancelled, currency, customerId, id, seq, status, steps, trackingNumbers } = OrderView.fields
+const { awaiting, cancelled, cartId, currency, customerId, id, seq, status, steps, trackingNumbers } = OrderView.fields
 export const OrderJson = Schema.Struct({
   id,
+  cartId,
   status,
   customerId,
   currency,
@@ -42,6 +43,7 @@ export const OrderJson = Schema.Struct({
   discount: Money,
   totals: TotalsJson,
   payment: Schema.Struct({ authorised: Money, captured: Money, refunded: Money }),
+  awaiting,
   trackingNumbers,
   returns: Schema.Array(ReturnJson),
   cancelled,

@@ -34,6 +34,7 @@ const paymentJson = (view: PaymentView): typeof PaymentJson.Encoded => ({
 
 export const orderJson = (view: OrderView): typeof OrderJson.Encoded => ({
   id: view.id,
+  cartId: view.cartId,
   status: view.status,
   customerId: view.customerId,
   currency: view.currency,
@@ -44,6 +45,7 @@ export const orderJson = (view: OrderView): typeof OrderJson.Encoded => ({
     captured: money(view.payment.captured, view.currency),
     refunded: money(view.payment.refunded, view.currency)
   },
+  awaiting: view.awaiting,
   trackingNumbers: view.trackingNumbers,
   returns: view.returns.map((goods) => goodsJson(view, goods)),
   cancelled: view.cancelled,

@@ -71,6 +71,13 @@ export const notSold = Problem.of(NotSold, {
   sample: { skus: ["TEA-09"] },
   detail: ({ skus }) => `Not on sale here in the cart's currency: ${skus.join(", ")}.`
 })
+export const totalChanged = Problem.of(EdgeErrors.TotalChanged, {
+  title: "The total has changed",
+  sample: { expected: { amount: "1495", currency: "GBP" }, actual: { amount: "1995", currency: "GBP" } },
+  detail: ({ actual, expected }) =>
+    `The customer agreed to ${expected.amount} ${expected.currency} (in minor units), the cart comes to ${actual.amount} ${actual.currency}. Nothing was ordered.`,
+  help: "Show the cart anew: it has the prices of now. Check out with the new total in `expectedTotal` and a new idempotency key once the customer agrees to it."
+})
 export const pricingMismatch = Problem.of(PricingMismatch, {
   title: "Prices of another kind",
   sample: { pricing: "shop" },

@@ -58,6 +58,7 @@ export class Upstreams extends Context.Service<
       return Reads.of({
         products: (options) => guarded(options.region, reads.products(options)),
         orders: (options) => guarded(regionOf(options.customerId), reads.orders(options)),
+        availability: (region, skus) => guarded(region, reads.availability(region, skus)),
         stock: (id) => guarded(regionOf(id), reads.stock(id)),
         seqs: (list, region, ids) => guarded(region, reads.seqs(list, region, ids))
       })

@@ -67,6 +67,7 @@ const reads = Layer.succeed(Reads, {
   products: ({ q }) =>
     q === "boom" ? Effect.die(new Error("secret detail")) : Effect.succeed({ items: [], next: null }),
   orders: () => Effect.succeed({ items: [], next: null }),
+  availability: () => Effect.succeed(new Map()),
   stock: () => Effect.succeed(Option.none()),
   seqs: () => Effect.succeed(new Map())
 })

@@ -56,6 +56,8 @@ const CartDouble = Cart.toLayer(
             totals: nothing,
             orderId: null,
             mergedInto: null,
+            lastFailure: null,
+            notices: [],
             seq: 1
           }))
         }),
@@ -79,7 +81,12 @@ const CartDouble = Cart.toLayer(
       Reprice: unused,
       Merge: ({ payload }) => Effect.delay(change(payload, {}), payload.from === "eu_slow" ? "200 millis" : 0),
       HandOver: unused,
-      CheckOut: ({ payload }) => change(payload, { status: "checked_out", orderId: OrderId.make(id) }),
+      CheckOut: ({ payload }) =>
+        Effect.map(change(payload, { status: "checked_out", orderId: OrderId.make(id) }), (cart) => ({
+          orderId: OrderId.make(id),
+          cart
+        })),
+      Reopen: unused,
       Wake: unused,
       View: () => current
     })
@@ -96,6 +103,7 @@ const OrderDouble = Order.toLayer(
     const id = OrderId.make(yield* idOf)
     const view = new OrderView({
       id,
+      cartId: CartId.make(id),
       status: "created",
       customerId: null,
       currency: "GBP",
@@ -104,6 +112,7 @@ const OrderDouble = Order.toLayer(
       discount: 0,
       totals: { goods: 3990, charges: -100, tax: 778, total: 4668 },
       payment: { authorised: 4668, captured: 0, refunded: 0 },
+      awaiting: [],
       trackingNumbers: [],
       returns: [],
       cancelled: null,

@@ -11,9 +11,24 @@ const Regional = Schema.String.check(Schema.isPattern(/^(eu|am|ap)_[A-Za-z0-9_-]
 export const CartId = Regional.pipe(Schema.brand("CartId"))
 export type CartId = typeof CartId.Type
 
-/** Payment and Shipment of an order carry the order's id: they are other entity types, so the ids do not collide. */
-export const OrderId = Regional.pipe(Schema.brand("OrderId"))
+/**
+ * Up to three characters longer than its cart's. Payment and Shipment of an order carry the order's id: they are other
+ * entity types, so the ids do not collide.
+ */
+export const OrderId = Schema.String.check(Schema.isPattern(/^(eu|am|ap)_[A-Za-z0-9_-]{1,63}$/u))
+  .annotate({ examples: ["eu_Qm3vXr8Kd0ZtWbYp5nLc2A"] })
+  .pipe(Schema.brand("OrderId"))
 export type OrderId = typeof OrderId.Type
+
+/** Checkouts of one cart, each of which but the last failed. */
+export const checkoutsMax = 20
+
+/**
+ * The order of a cart's nth checkout: `eu_x`, then `eu_x-2`, `eu_x-3`, … A cart's id comes from the edge and has one of two
+ * lengths, so that no cart has the id of another one's order.
+ */
+export const orderIdOf = (cartId: CartId, attempt: number): OrderId =>
+  OrderId.make(attempt === 1 ? cartId : `${cartId}-${attempt}`)
 
 export const CustomerId = Regional.pipe(Schema.brand("CustomerId"))
 export type CustomerId = typeof CustomerId.Type

@@ -10,7 +10,10 @@ const randomLength = 22
 const tagLength = 14
 
 const account = new RegExp(`^(${regions.join("|")})_acc_[A-Za-z0-9_-]{20,56}$`)
-const owned = new RegExp(`^(?:${regions.join("|")})_own_([A-Za-z0-9_-]{${randomLength}})([A-Za-z0-9_-]{${tagLength}})$`)
+/** Of a cart, or of the order of one of its checkouts (`orderIdOf`). */
+const owned = new RegExp(
+  `^(?:${regions.join("|")})_own_([A-Za-z0-9_-]{${randomLength}})([A-Za-z0-9_-]{${tagLength}})(?:-[1-9]\\d?)?$`
+)
 
 /** The id of a customer with an account, who signs in; `random` is 20 to 56 characters of `[A-Za-z0-9_-]`. */
 export const accountCustomerId = (region: Region, random: string): CustomerId =>
@@ -26,7 +29,7 @@ const tag = (random: string, owner: CustomerId): string =>
 export const ownedKey = (random: string, owner: CustomerId): string => `own_${random}${tag(random, owner)}`
 
 /**
- * Whose a cart, or the order of the same id, is: `null` when it belongs to whoever knows its id, else a test for the owner.
+ * Whose a cart, or an order of it, is: `null` when it belongs to whoever knows its id, else a test for the owner.
  * The tag has 84 bits: a cart of somebody else's whose tag fits one's own customer id is not to be found.
  */
 export const ownerOf = (id: string): ((customer: CustomerId) => boolean) | null => {

@@ -85,8 +85,9 @@ export const open = Effect.fnUntraced(function* (options: {
     /** `CheckOut` of a cart that is filled; then waits until the order's saga is confirmed or cancelled. */
     checkOut: Effect.fnUntraced(function* (n: number): Effect.fn.Return<OrderView, Error> {
       const commandId = CommandId.make("checkout")
-      yield* carts(CartId.make(id(n))).CheckOut(new CheckOut({ commandId, ...delivery, fingerprint: "bench" }))
-      return yield* Effect.retry(orders(OrderId.make(id(n))).Settled({ timeoutMs: settledWithinMs }), {
+      const checkOut = new CheckOut({ commandId, ...delivery, fingerprint: "bench" })
+      const { orderId } = yield* carts(CartId.make(id(n))).CheckOut(checkOut)
+      return yield* Effect.retry(orders(orderId).Settled({ timeoutMs: settledWithinMs }), {
         schedule: untilPlaced,
         times: 1_000,
         while: ({ _tag }) => _tag === "NotFound"

@@ -30,6 +30,8 @@ export interface Verdict {
 
 /** Every line that a load puts has a quantity of its own, so that the same line and quantity twice is one command twice. */
 export const lineEffect = (code: string, quantity: number): string => `LinePut ${code}=${quantity}`
+/** Of a cart: its orders are numbered, and a load places one with each. */
+export const checkedOutEffect = (attempt: number): string => `CheckedOut ${attempt}`
 export const soldEffect = (order: string): string => `Reserved ${order}`
 
 /** What a row did that may be done only once, by names that the teller can make too. */
@@ -43,9 +45,12 @@ export const effectsOf = ({ events, type }: Row): ReadonlyArray<string> =>
       }
       case "Sku Reserved":
         return [soldEffect(String(about["orderId"]))]
-      case "Cart CartOpened":
       case "Cart CheckedOut":
+        return [checkedOutEffect(Number(about["attempt"]))]
       case "Cart OrderPlaced":
+      case "Cart Reopened":
+        return [`${event._tag} ${String(about["attempt"])}`]
+      case "Cart CartOpened":
       case "Order Placed":
       case "Order ShipmentBooked":
       case "Order StockReserved":

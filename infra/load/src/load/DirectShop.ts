@@ -5,7 +5,7 @@ import { ListProduct, Product } from "@halles/entities/Product"
 import { CarrierNotice, Shipment } from "@halles/entities/Shipment"
 import { Receive, Sku } from "@halles/entities/Sku"
 import * as ClusterClient from "@halles/shared/ClusterClient"
-import { CartId, CommandId, OrderId, SkuCode, SkuId, WarehouseId } from "@halles/shared/Ids"
+import { CartId, CommandId, SkuCode, SkuId, WarehouseId } from "@halles/shared/Ids"
 import { Nats } from "@halles/shared/Nats"
 import * as Postgres from "@halles/shared/Postgres"
 import type { Region } from "@halles/shared/Region"
@@ -106,13 +106,14 @@ export const layer = (options: Options) =>
         checkOut: (cart, key) =>
           Effect.gen(function* () {
             const commandId = command(own.checkOut(cart, key))
-            yield* call(carts(cart).CheckOut(new CheckOut({ commandId, ...customer, fingerprint: "load" })))
-            const settled = orders(OrderId.make(cart)).Settled({ timeoutMs: decidedWithinMs })
+            const checkOut = new CheckOut({ commandId, ...customer, fingerprint: "load" })
+            const { orderId } = yield* call(carts(cart).CheckOut(checkOut))
+            const settled = orders(orderId).Settled({ timeoutMs: decidedWithinMs })
             const order = yield* call(
               Effect.retry(settled, { ...untilPlaced, while: ({ _tag }) => _tag === "NotFound" }),
               decidedWithinMs + deadlineMs
             )
-            return { status: order.status, cancelled: order.cancelled?.code ?? null }
+            return { order: orderId, status: order.status, cancelled: order.cancelled?.code ?? null }
           }),
         viewOrder: (order) => Effect.asVoid(call(orders(order).View())),
         viewProduct: (region, code) => Effect.asVoid(call(products(skuOf(region, code)).View())),

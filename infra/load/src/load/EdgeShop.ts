@@ -128,8 +128,12 @@ export const layer = (options: Options) =>
         viewCart: (cart) => tell({ method: "GET", path: `/v1/carts/${cart}` }),
         checkOut: (cart, key) =>
           read(checkOutRequest(cart, key), (order): Placed => {
-            const { cancelled, status } = order as { status: string; cancelled: { readonly code: string } | null }
-            return { status, cancelled: cancelled?.code ?? null }
+            const { cancelled, orderId, status } = order as {
+              readonly orderId: string
+              readonly status: string
+              readonly cancelled: { readonly code: string } | null
+            }
+            return { order: orderId, status, cancelled: cancelled?.code ?? null }
           }),
         viewOrder: (order) => tell({ method: "GET", path: `/v1/orders/${order}` }),
         viewProduct: (region, code) => tell({ method: "GET", path: `/v1/products/${code}?region=${region}` }),

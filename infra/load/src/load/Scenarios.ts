@@ -1,6 +1,6 @@
 import type { Region } from "@halles/shared/Region"
 import { Effect, Schedule } from "effect"
-import { lineEffect, soldEffect, type Told } from "./Books.ts"
+import { checkedOutEffect, lineEffect, soldEffect, type Told } from "./Books.ts"
 import type { Key } from "./Keys.ts"
 import type { Outcome } from "./Samples.ts"
 import { commandIds, type Listing, NoAnswer, Shop } from "./Shop.ts"
@@ -109,19 +109,24 @@ const buy = (asking: Asking) => (context: Context) =>
       { concurrency: linesTogether, discard: true }
     )
     const checkOutKey = `${name}-checkout`
-    const { cancelled, status } = yield* step("checkout", asking(shop.checkOut(cart, checkOutKey)))
-    tell({ type: "Cart", id: cart, commandId: shop.commandIds.checkOut(cart, checkOutKey), effect: "CheckedOut" })
-    tell({ type: "Order", id: cart, commandId: null, effect: "Placed" })
+    const { cancelled, order, status } = yield* step("checkout", asking(shop.checkOut(cart, checkOutKey)))
+    tell({
+      type: "Cart",
+      id: cart,
+      commandId: shop.commandIds.checkOut(cart, checkOutKey),
+      effect: checkedOutEffect(1)
+    })
+    tell({ type: "Order", id: order, commandId: null, effect: "Placed" })
     if (confirmed.has(status)) {
-      tell({ type: "Order", id: cart, commandId: null, effect: "ShipmentBooked" })
+      tell({ type: "Order", id: order, commandId: null, effect: "ShipmentBooked" })
       for (const { code, quantity } of basket) {
-        tell({ type: "Sku", id: `${key.region}_${code}`, commandId: null, effect: soldEffect(cart), units: quantity })
+        tell({ type: "Sku", id: `${key.region}_${code}`, commandId: null, effect: soldEffect(order), units: quantity })
       }
-      if (orders.placed.length < ordersMax) orders.placed.push(cart)
+      if (orders.placed.length < ordersMax) orders.placed.push(order)
       return "ok" as const
     }
     if (cancelled === null) return yield* new NoAnswer({ code: `still ${status}` })
-    if (cancelled === "no_stock") tell({ type: "Order", id: cart, commandId: null, effect: "StockUnavailable" })
+    if (cancelled === "no_stock") tell({ type: "Order", id: order, commandId: null, effect: "StockUnavailable" })
     return `refused:${cancelled}` as const
   })
 

@@ -6,6 +6,7 @@ export class NoAnswer extends Schema.TaggedError<NoAnswer>()("NoAnswer", { code:
 
 /** How an order stands: what a buyer was told. */
 export interface Placed {
+  readonly order: string
   readonly status: string
   /** Why it was cancelled. */
   readonly cancelled: string | null

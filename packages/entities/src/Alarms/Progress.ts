@@ -89,7 +89,7 @@ export const late = Effect.fn("Progress.late")(function* (
   const found = yield* Effect.all({ timers, sagas, unpublished, behind }, { concurrency: "unbounded" })
   const owing = yield* Effect.forEach(found.sagas, ({ id, type, ...rest }) =>
     stateOf({ type, id }, "now").pipe(
-      Effect.map(({ now }) => now.owes),
+      Effect.map(({ now }) => (now.isPatient ? null : now.owes)),
       // A history that cannot be folded is no reason to keep silent.
       Effect.catchCause(() => Effect.succeed("what its history does not tell")),
       Effect.map((owes) => ({ ...rest, subject: `${type}/${id}`, owes }))

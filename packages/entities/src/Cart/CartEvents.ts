@@ -1,7 +1,7 @@
 import { CartId, CustomerId, SkuCode } from "@halles/shared/Ids"
 import { Amount, Currency } from "@halles/shared/Money"
 import { Schema } from "effect"
-import { CartLine, Charge, Coupon, HandOverRefusal, Pricing, Variant } from "../Cart.ts"
+import { CartLine, CartTotal, Charge, Coupon, Failure, HandOverRefusal, Notice, Pricing, Variant } from "../Cart.ts"
 import { Sale } from "../Order.ts"
 import * as CartLines from "./CartLines.ts"
 
@@ -31,14 +31,25 @@ export const Event = Schema.Union([
     attempt: Schema.Int,
     lines: Schema.Array(CartLine),
     charges: Schema.Array(Charge),
+    coupon: Schema.NullOr(Coupon),
+    customerId: Schema.NullOr(CustomerId),
     at
   }),
   Schema.TaggedStruct("MergeRefusedNoted", { from: CartId, attempt: Schema.Int, reason: HandOverRefusal, at }),
   Schema.TaggedStruct("HandedOver", { into: CartId, at }),
   /** Journaled, so that a late repeat is answered the same. */
   Schema.TaggedStruct("HandOverRefused", { into: CartId, reason: HandOverRefusal, at }),
-  Schema.TaggedStruct("CheckedOut", { ...Sale.fields, fingerprint: Schema.String, at }),
-  Schema.TaggedStruct("OrderPlaced", { at }),
+  Schema.TaggedStruct("CheckedOut", { ...Sale.fields, attempt: Schema.Int, fingerprint: Schema.String, at }),
+  /** Journaled, beside the new prices: who repeats the request agrees to nothing by it. */
+  Schema.TaggedStruct("CheckOutRefused", {
+    expected: CartTotal,
+    actual: CartTotal,
+    fingerprint: Schema.String,
+    at
+  }),
+  Schema.TaggedStruct("OrderPlaced", { attempt: Schema.Int, at }),
+  /** The order of the attempt came to nothing. */
+  Schema.TaggedStruct("Reopened", { attempt: Schema.Int, failure: Failure, at }),
   Schema.TaggedStruct("CartExpired", { at })
 ])
 export type Event = typeof Event.Type
@@ -57,25 +68,29 @@ const contents = {
   lines: Schema.Array(CartLine),
   charges: Schema.Array(Charge),
   coupon: Schema.NullOr(Coupon),
-  merges: Schema.Array(MergeOutcome)
+  merges: Schema.Array(MergeOutcome),
+  /** Merges asked for so far; numbers the hand-overs, so that a merge that was refused may be asked for again. */
+  attempts: Schema.Int,
+  /** So far; numbers the orders. */
+  checkouts: Schema.Int
 }
 export const Open = Schema.TaggedStruct("Open", {
   ...contents,
   changedAt: Schema.Int,
-  /** Merges asked for so far; numbers the hand-overs, so that a merge that was refused may be asked for again. */
-  attempts: Schema.Int,
+  lastFailure: Schema.NullOr(Failure),
+  notices: Schema.Array(Notice),
   merging: Schema.NullOr(Schema.Struct({ from: CartId, attempt: Schema.Int, at }))
 })
 export type Open = typeof Open.Type
 const CheckedOut = Schema.TaggedStruct("CheckedOut", {
+  ...contents,
   ...Sale.fields,
-  pricing: Pricing,
-  coupon: Schema.NullOr(Coupon),
-  merges: Schema.Array(MergeOutcome),
-  fingerprint: Schema.String,
+  /** `charges` are those of the order; these are what was put into the cart. */
+  ownCharges: Schema.Array(Charge),
   placed: Schema.Boolean,
   at
 })
+type CheckedOut = typeof CheckedOut.Type
 
 export const State = Schema.Union([
   Schema.TaggedStruct("None", {}),
@@ -98,6 +113,8 @@ export const evolve = (state: State, event: Event): State => {
       return state._tag === "None" ? opened(event) : state
     case "OrderPlaced":
       return state._tag === "CheckedOut" ? { ...state, placed: true } : state
+    case "Reopened":
+      return state._tag === "CheckedOut" ? reopened(state, event) : state
     default:
       return state._tag === "Open" ? evolveOpen(state, event) : state
   }
@@ -112,23 +129,39 @@ const opened = ({ at, currency, customerId, pricing }: Of<"CartOpened">): Open =
   charges: [],
   coupon: null,
   merges: [],
-  changedAt: at,
   attempts: 0,
+  checkouts: 0,
+  changedAt: at,
+  lastFailure: null,
+  notices: [],
   merging: null
 })
 
-const evolveOpen = (state: Open, event: Exclude<Event, Of<"CartOpened" | "OrderPlaced">>): State => {
+/** As it was checked out. */
+const reopened = (state: CheckedOut, { at, failure }: Of<"Reopened">): Open => ({
+  ...contentsOf({ ...state, charges: state.ownCharges }),
+  _tag: "Open",
+  changedAt: at,
+  lastFailure: failure,
+  notices: [],
+  merging: null
+})
+
+/** By the customer: what was told of it before has been seen. */
+const changed = (state: Open, at: number): Open => ({ ...state, changedAt: at, lastFailure: null, notices: [] })
+
+const evolveOpen = (state: Open, event: Exclude<Event, Of<"CartOpened" | "OrderPlaced" | "Reopened">>): State => {
   switch (event._tag) {
     case "LinePut":
-      return { ...state, changedAt: event.at, lines: CartLines.putLine(state.lines, event.line) }
+      return { ...changed(state, event.at), lines: CartLines.putLine(state.lines, event.line) }
     case "LineRemoved":
-      return { ...state, changedAt: event.at, lines: CartLines.removeLine(state.lines, event) }
+      return { ...changed(state, event.at), lines: CartLines.removeLine(state.lines, event) }
     case "ChargePut":
-      return { ...state, changedAt: event.at, charges: CartLines.putCharge(state.charges, event.charge) }
+      return { ...changed(state, event.at), charges: CartLines.putCharge(state.charges, event.charge) }
     case "CouponApplied":
-      return { ...state, changedAt: event.at, coupon: event.coupon }
+      return { ...changed(state, event.at), coupon: event.coupon }
     case "CouponRemoved":
-      return { ...state, changedAt: event.at, coupon: null }
+      return { ...changed(state, event.at), coupon: null }
     case "Repriced":
       return { ...state, changedAt: event.at, lines: CartLines.withPrices(state.lines, event.prices) }
     case "MergeAsked":
@@ -139,26 +172,40 @@ const evolveOpen = (state: Open, event: Exclude<Event, Of<"CartOpened" | "OrderP
         merging: { from: event.from, attempt: event.attempt, at: event.at }
       }
     case "LinesAbsorbed":
-      return { ...settled(state, event, null), ...absorbed(state, event) }
+      return { ...changed(settled(state, event, null), event.at), ...absorbed(state, event) }
     case "MergeRefusedNoted":
       return settled(state, event, event.reason)
     case "HandOverRefused":
       return state
+    case "CheckOutRefused":
+      return { ...state, changedAt: event.at }
     case "HandedOver":
       return { ...contentsOf(state), _tag: "Merged", into: event.into }
     case "CartExpired":
       return { ...contentsOf(state), _tag: "Expired" }
     case "CheckedOut": {
-      const { coupon, merges, pricing } = state
-      return { ...event, pricing, coupon, merges, placed: false }
+      const { attempt, fingerprint: _, ...sale } = event
+      return { ...contentsOf(state), ...sale, ownCharges: state.charges, checkouts: attempt, placed: false }
     }
   }
 }
 
-const absorbed = ({ charges, lines, pricing }: Open, event: Of<"LinesAbsorbed">) => ({
-  lines: CartLines.absorbLines(lines, event.lines, pricing),
-  charges: CartLines.absorbCharges(charges, event.charges)
-})
+const absorbed = ({ charges, coupon, customerId, lines, pricing }: Open, event: Of<"LinesAbsorbed">) => {
+  const { from } = event
+  const { dropped, kept } = CartLines.absorbCoupon(coupon, event.coupon)
+  const notices: ReadonlyArray<Notice> = [
+    ...(dropped === null || kept === null ? [] : [{ code: "coupon_dropped" as const, from, coupon: dropped, kept }]),
+    ...(event.customerId === null || event.customerId === customerId
+      ? []
+      : [{ code: "customer_dropped" as const, from }])
+  ]
+  return {
+    lines: CartLines.absorbLines(lines, event.lines, pricing),
+    charges: CartLines.absorbCharges(charges, event.charges),
+    coupon: kept,
+    notices
+  }
+}
 
 const settled = (
   state: Open,
@@ -171,12 +218,15 @@ const settled = (
   merges: [...state.merges, { from, attempt, refused }].slice(-mergesMax)
 })
 
-const contentsOf = ({ charges, coupon, currency, customerId, lines, merges, pricing }: Open) => ({
-  currency,
-  pricing,
-  customerId,
-  lines,
-  charges,
-  coupon,
-  merges
+type Contents = Pick<Open, keyof typeof contents>
+const contentsOf = (state: Contents): Contents => ({
+  currency: state.currency,
+  pricing: state.pricing,
+  customerId: state.customerId,
+  lines: state.lines,
+  charges: state.charges,
+  coupon: state.coupon,
+  merges: state.merges,
+  attempts: state.attempts,
+  checkouts: state.checkouts
 })

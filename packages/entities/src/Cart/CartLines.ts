@@ -1,4 +1,4 @@
-import type { CartLine, Charge, Pricing } from "../Cart.ts"
+import type { CartLine, Charge, Coupon, Pricing } from "../Cart.ts"
 
 /**
  * Lines and charges are arrays, in the order in which they came: as keys of an object, codes such as `22423` would be
@@ -71,6 +71,16 @@ export const absorbCharges = (charges: Charges, from: Charges): Charges =>
     (merged, charge) => putCharge(merged, { ...charge, amount: amountOf(merged, charge) + charge.amount }),
     charges
   )
+
+/** Of two coupons the one that takes more off stays; of equals the cart's own. */
+export const absorbCoupon = (
+  own: Coupon | null,
+  theirs: Coupon | null
+): { readonly kept: Coupon | null; readonly dropped: Coupon | null } => {
+  if (own === null || theirs === null) return { kept: own ?? theirs, dropped: null }
+  if (theirs.basisPoints > own.basisPoints) return { kept: theirs, dropped: own.code === theirs.code ? null : own }
+  return { kept: own, dropped: own.code === theirs.code ? null : theirs }
+}
 
 const homeOf = (line: CartLine, merged: ReadonlyMap<string, CartLine>, pricing: typeof Pricing.Type): string => {
   const fits = (variant: string) => {

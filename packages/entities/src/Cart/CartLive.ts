@@ -1,5 +1,5 @@
 import * as EntityClient from "@halles/shared/EntityClient"
-import { CartId, CommandId, OrderId } from "@halles/shared/Ids"
+import { CartId, CommandId, orderIdOf } from "@halles/shared/Ids"
 import { regionOf } from "@halles/shared/Region"
 import { Effect, Layer, Schema } from "effect"
 import {
@@ -11,7 +11,8 @@ import {
   type Merge,
   MergeRefused,
   type PutLine,
-  type Reprice
+  type Reprice,
+  TotalChanged
 } from "../Cart.ts"
 import { Busy, CommandReused, NotFound } from "../EntityErrors.ts"
 import * as EventSourced from "../EventSourced.ts"
@@ -42,13 +43,14 @@ const makePerform = Effect.gen(function* () {
       commandId: CommandId.make(commandId),
       origin: { actor: `cart:${id}`, correlationId: id }
     })
-    const place = ({ draft }: Extract<CartState.Owed, { readonly _tag: "PlaceOrder" }>) => {
+    const place = ({ attempt, draft, key }: Extract<CartState.Owed, { readonly _tag: "PlaceOrder" }>) => {
+      const orderId = orderIdOf(id, attempt)
       const { charges, currency, customerId, discount, email, lines, paymentToken, shippingAddress, totals } = draft
       const goods = { currency, lines, charges, discount, totals }
       const buyer = { customerId, email, shippingAddress, paymentToken }
       return Effect.as(
-        orders(OrderId.make(id)).Place(new Place({ ...fields(`${id}:place`), cartId: id, ...goods, ...buyer })),
-        new CartState.NoteOrderPlaced(fields("place:done"))
+        orders(orderId).Place(new Place({ ...fields(`${orderId}:place`), cartId: id, attempt, ...goods, ...buyer })),
+        new CartState.NoteOrderPlaced({ ...fields(`${key}:done`), attempt })
       )
     }
     const askHandOver = (owed: Extract<CartState.Owed, { readonly _tag: "AskHandOver" }>) => {
@@ -56,10 +58,11 @@ const makePerform = Effect.gen(function* () {
       const done = { ...fields(`${key}:done`), attempt }
       return Effect.map(
         carts(from).HandOver(new HandOver({ ...fields(`${id}:${key}`), into: id, currency, pricing })),
-        (answer) =>
-          answer._tag === "Lines"
-            ? new CartState.AbsorbLines({ ...done, lines: answer.lines, charges: answer.charges })
-            : new CartState.NoteMergeRefused({ ...done, reason: answer.reason })
+        (answer) => {
+          if (answer._tag === "Refused") return new CartState.NoteMergeRefused({ ...done, reason: answer.reason })
+          const { _tag: _, ...given } = answer
+          return new CartState.AbsorbLines({ ...done, ...given })
+        }
       )
     }
     return Effect.timeout<CartState.Command, unknown, never>(
@@ -75,7 +78,8 @@ const isMerging = (state: CartState.State): boolean => state._tag === "Open" && 
 const handedOver = ({ events, state }: Handled<CartState.State, CartState.Event>): HandedOver => {
   const [event] = events
   if (event?._tag === "HandedOver" && state._tag === "Merged") {
-    return { _tag: "Lines", lines: state.lines, charges: state.charges }
+    const { charges, coupon, customerId, lines } = state
+    return { _tag: "Lines", lines, charges, coupon, customerId }
   }
   return { _tag: "Refused", reason: event?._tag === "HandOverRefused" ? event.reason : "closed" }
 }
@@ -149,9 +153,12 @@ const makeAsking = Effect.gen(function* () {
       Effect.retry({ times: priceRounds, while: ({ _tag }) => _tag === "LinesChanged" }),
       Effect.catchTag("LinesChanged", () => Effect.fail(new Busy()))
     )
-    const first = done.events.find((event) => event._tag === "CheckedOut")
+    const first = done.events.find((event) => event._tag === "CheckedOut" || event._tag === "CheckOutRefused")
     if (first?.fingerprint !== command.fingerprint) return yield* new CommandReused({ commandId: command.commandId })
-    return yield* shown(self, done)
+    if (first._tag === "CheckOutRefused") {
+      return yield* new TotalChanged({ expected: first.expected, actual: first.actual })
+    }
+    return { orderId: orderIdOf(self.id, first.attempt), cart: yield* shown(self, done) }
   })
 
   return { checkOut, listed, reprice }
@@ -189,11 +196,13 @@ export const CartLive = Layer.unwrap(
               "CartEmpty",
               "CartFull",
               "NotSold",
+              "TotalChanged",
               "CommandReused",
               "PreconditionFailed",
               "Busy"
             )
           ),
+        Reopen: (self, payload) => Effect.asVoid(self.handle(payload)).pipe(Refusals.only(self.id, "Busy")),
         Wake: (self, payload) => Effect.asVoid(self.handle(payload)).pipe(Refusals.only(self.id, "Busy")),
         View: (self) => Effect.flatMap(self.committed, (now) => shown(self, now))
       }

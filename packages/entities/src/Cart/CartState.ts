@@ -1,43 +1,42 @@
 import { commandFields } from "@halles/shared/Command"
-import { CartId, OrderId } from "@halles/shared/Ids"
+import { CartId, CustomerId, orderIdOf } from "@halles/shared/Ids"
 import type { Currency } from "@halles/shared/Money"
 import { Result, Schema } from "effect"
 import {
   type AddLine,
-  amountMax,
   type ApplyCoupon,
   CartClosed,
-  CartEmpty,
-  CartFull,
+  type CartEmpty,
+  type CartFull,
   CartLine,
   CartView,
   Charge,
-  chargesMax,
   type CheckOut,
   Coupon,
   type HandOver,
   HandOverRefusal,
-  linesMax,
   type Merge,
   MergeRefused,
   NotSold,
   type OpenCart,
-  type Prices,
   Pricing,
   PricingMismatch,
   type PutCharge,
   type PutLine,
   type RemoveCoupon,
   type RemoveLine,
+  type Reopen,
   type Reprice,
-  unitsMax
+  type TotalChanged
 } from "../Cart.ts"
 import { AlreadyExists, Busy, NotFound } from "../EntityErrors.ts"
 import type { Wake } from "../Wake.ts"
 import type { Sale } from "../Order.ts"
-import { type Event, type NewPrice, type Open, State } from "./CartEvents.ts"
+import { beyond, worse } from "./CartBounds.ts"
+import { type Event, type Open, State } from "./CartEvents.ts"
 import * as CartLines from "./CartLines.ts"
 import { bill } from "./CartTotals.ts"
+import { checkOut, reprice } from "./CheckOut.ts"
 
 export { Event, evolve, initial, State } from "./CartEvents.ts"
 
@@ -55,7 +54,9 @@ export class AbsorbLines extends Schema.TaggedClass<AbsorbLines>()("AbsorbLines"
   ...commandFields,
   attempt: Schema.Int,
   lines: Schema.Array(CartLine),
-  charges: Schema.Array(Charge)
+  charges: Schema.Array(Charge),
+  coupon: Schema.NullOr(Coupon),
+  customerId: Schema.NullOr(CustomerId)
 }) {}
 /** The source cart gave nothing up. */
 export class NoteMergeRefused extends Schema.TaggedClass<NoteMergeRefused>()("NoteMergeRefused", {
@@ -63,11 +64,14 @@ export class NoteMergeRefused extends Schema.TaggedClass<NoteMergeRefused>()("No
   attempt: Schema.Int,
   reason: HandOverRefusal
 }) {}
-/** The order has the cart's draft. */
-export class NoteOrderPlaced extends Schema.TaggedClass<NoteOrderPlaced>()("NoteOrderPlaced", commandFields) {}
+/** The order of an attempt has the cart's draft. */
+export class NoteOrderPlaced extends Schema.TaggedClass<NoteOrderPlaced>()("NoteOrderPlaced", {
+  ...commandFields,
+  attempt: Schema.Int
+}) {}
 
 type Change = PutLine | AddLine | RemoveLine | PutCharge | ApplyCoupon | RemoveCoupon | Reprice | Merge | CheckOut
-type Internal = AbsorbLines | NoteMergeRefused | NoteOrderPlaced
+type Internal = AbsorbLines | NoteMergeRefused | NoteOrderPlaced | Reopen
 export type Command = OpenCart | Change | HandOver | Internal | Wake
 export type Refusal =
   | NotFound
@@ -78,12 +82,14 @@ export type Refusal =
   | NotSold
   | PricingMismatch
   | MergeRefused
+  | TotalChanged
   | Busy
 
 const statuses = { CheckedOut: "checked_out", Merged: "merged", Expired: "expired" } as const
 /** The state knows no id: the shell writes it into these two. */
 const unnamed = { entity: type, id: "" } as const
 
+type CheckedOut = Extract<State, { readonly _tag: "CheckedOut" }>
 type Decided = Result.Result<ReadonlyArray<Event>, Refusal>
 const nothing: Decided = Result.succeed([])
 const events = (...events: ReadonlyArray<Event>): Decided => Result.succeed(events)
@@ -102,7 +108,13 @@ export const decide = (state: State, command: Command, now: number): Decided => 
     case "Wake":
       return wake(state, now)
     case "NoteOrderPlaced":
-      return state._tag === "CheckedOut" && !state.placed ? events({ _tag: "OrderPlaced", at: now }) : nothing
+      return isAttempt(state, command.attempt) && !state.placed
+        ? events({ _tag: "OrderPlaced", attempt: command.attempt, at: now })
+        : nothing
+    case "Reopen":
+      return isAttempt(state, command.attempt)
+        ? events({ _tag: "Reopened", attempt: command.attempt, failure: command.failure, at: now })
+        : nothing
     case "AbsorbLines":
     case "NoteMergeRefused":
       return state._tag === "Open" ? settleMerge(state, command, now) : nothing
@@ -118,6 +130,10 @@ export const decide = (state: State, command: Command, now: number): Decided => 
       return change(state, command, now)
   }
 }
+
+/** Word of an earlier checkout changes nothing at a later one. */
+const isAttempt = (state: State, attempt: number): state is CheckedOut =>
+  state._tag === "CheckedOut" && state.checkouts === attempt
 
 const change = (state: State, command: Change, now: number): Decided => {
   if (state._tag === "None") return Result.fail(new NotFound(unnamed))
@@ -137,7 +153,7 @@ const change = (state: State, command: Change, now: number): Decided => {
     case "RemoveCoupon":
       return state.coupon === null ? nothing : events({ _tag: "CouponRemoved", at: now })
     case "Reprice":
-      return reprice(state, command.prices ?? {}, now)
+      return reprice(state, command, now)
     case "Merge":
       return askMerge(state, command.from, now)
     case "CheckOut":
@@ -205,71 +221,6 @@ const applyCoupon = (state: Open, { basisPoints, code }: Coupon, now: number): D
   return events({ _tag: "CouponApplied", coupon: { code, basisPoints }, at: now })
 }
 
-const reprice = (state: Open, prices: typeof Prices.Type, now: number): Decided => {
-  const repriced = state.pricing === "agreed" ? [] : newPrices(state, prices)
-  if (repriced.length === 0) return nothing
-  const full = worse(state, { ...state, lines: CartLines.withPrices(state.lines, repriced) })
-  return full === null ? events({ _tag: "Repriced", prices: repriced, at: now }) : Result.fail(full)
-}
-
-/** `hasOwn`: a SKU may be called `constructor`. */
-const priceOf = (prices: typeof Prices.Type, sku: string, currency: Currency) => {
-  const price = Object.hasOwn(prices, sku) ? prices[sku] : undefined
-  return price?.currency === currency ? price : undefined
-}
-
-const newPrices = ({ currency, lines }: Open, prices: typeof Prices.Type): ReadonlyArray<NewPrice> => {
-  const changed = new Map<string, NewPrice>()
-  for (const { sku, taxRate, unitPrice } of lines) {
-    const price = priceOf(prices, sku, currency)
-    if (price === undefined || (price.amount === unitPrice && price.taxRate === taxRate)) continue
-    changed.set(sku, { sku, unitPrice: price.amount, taxRate: price.taxRate })
-  }
-  return [...changed.values()]
-}
-
-type Bounded = Pick<Open, "lines" | "charges">
-/** What is bounded, how much of it there may be, and how much there is. */
-const bounds: ReadonlyArray<readonly [name: string, max: number, of: (cart: Bounded) => number]> = [
-  ["lines", linesMax, ({ lines }) => lines.length],
-  ["units", unitsMax, ({ lines }) => CartLines.unitsMost(lines)],
-  ["goods", amountMax, ({ lines }) => CartLines.goodsOf(lines)],
-  ["charges", chargesMax, ({ charges }) => charges.length],
-  ["charged", amountMax, ({ charges }) => CartLines.chargedOf(charges)]
-]
-/** The first bound that `after` breaks worse than `before` did: a merged cart above its bounds may still shrink. */
-const worse = (before: Bounded, after: Bounded): CartFull | null => {
-  const broken = bounds.find(([, max, of]) => of(after) > max && of(after) > of(before))
-  return broken === undefined ? null : new CartFull({ bound: broken[0], max: broken[1] })
-}
-const beyond = (cart: Bounded): CartFull | null => worse({ lines: [], charges: [] }, cart)
-
-const checkOut = (state: Open, command: CheckOut, now: number): Decided => {
-  if (state.merging !== null) return Result.fail(new Busy())
-  if (state.lines.length === 0) return Result.fail(new CartEmpty())
-  const prices = command.prices ?? {}
-  const missing =
-    state.pricing === "agreed" ? [] : state.lines.filter(({ sku }) => !priceOf(prices, sku, state.currency))
-  if (missing.length > 0) return Result.fail(new NotSold({ skus: [...new Set(missing.map(({ sku }) => sku))] }))
-  const cart =
-    state.pricing === "agreed"
-      ? state
-      : { ...state, lines: CartLines.withPrices(state.lines, newPrices(state, prices)) }
-  const { charges, discount, totals } = bill(cart)
-  /** Discounts take off what there is to pay, no more. */
-  const overdrawn =
-    totals.total < 0 ? new CartFull({ bound: "discounts", max: totals.total - discounts(charges) }) : null
-  const full = beyond(cart) ?? overdrawn
-  if (full !== null) return Result.fail(full)
-  const { customerId, currency, lines } = cart
-  const { email, fingerprint, paymentToken, shippingAddress } = command
-  const draft = { customerId, currency, lines, charges, discount, totals, email, shippingAddress, paymentToken }
-  return events({ _tag: "CheckedOut", ...draft, fingerprint, at: now })
-}
-
-const discounts = (charges: CartLines.Charges): number =>
-  charges.reduce((sum, { amount, kind }) => (kind === "discount" ? sum + amount : sum), 0)
-
 /** A cart that is here already, or is being asked for, is not asked for again. */
 const askMerge = (state: Open, from: CartId, now: number): Decided => {
   const absorbed = state.merges.some((merge) => merge.from === from && merge.refused === null)
@@ -282,9 +233,11 @@ const askMerge = (state: Open, from: CartId, now: number): Decided => {
 const settleMerge = ({ merging }: Open, command: AbsorbLines | NoteMergeRefused, now: number): Decided => {
   if (merging === null || merging.attempt !== command.attempt) return nothing
   const { attempt, from } = merging
-  return command._tag === "AbsorbLines"
-    ? events({ _tag: "LinesAbsorbed", from, attempt, lines: command.lines, charges: command.charges, at: now })
-    : events({ _tag: "MergeRefusedNoted", from, attempt, reason: command.reason, at: now })
+  if (command._tag === "NoteMergeRefused") {
+    return events({ _tag: "MergeRefusedNoted", from, attempt, reason: command.reason, at: now })
+  }
+  const { charges, coupon, customerId, lines } = command
+  return events({ _tag: "LinesAbsorbed", from, attempt, lines, charges, coupon, customerId, at: now })
 }
 
 const handOver = (state: State, command: HandOver, now: number): Decided => {
@@ -317,7 +270,12 @@ export const dueAt = (state: State): number | null => {
 }
 
 export type Owed =
-  | { readonly key: "place"; readonly _tag: "PlaceOrder"; readonly draft: Sale }
+  | {
+      readonly key: `place:${number}`
+      readonly _tag: "PlaceOrder"
+      readonly attempt: number
+      readonly draft: Sale
+    }
   | {
       readonly key: `merge:${number}`
       readonly _tag: "AskHandOver"
@@ -328,7 +286,9 @@ export type Owed =
     }
 
 export const next = (state: State): Owed | null => {
-  if (state._tag === "CheckedOut" && !state.placed) return { key: "place", _tag: "PlaceOrder", draft: state }
+  if (state._tag === "CheckedOut" && !state.placed) {
+    return { key: `place:${state.checkouts}`, _tag: "PlaceOrder", attempt: state.checkouts, draft: state }
+  }
   if (state._tag !== "Open" || state.merging === null) return null
   const { currency, merging, pricing } = state
   return {
@@ -341,14 +301,19 @@ export const next = (state: State): Owed | null => {
   }
 }
 
+const untold = { lastFailure: null, notices: [] } as const
+
 /** `null` when nothing was ever put under the id. The state was checked when it came in, so the view is not again. */
 export const view = (id: string, state: State, seq: number): CartView | null => {
   if (state._tag === "None") return null
-  const { coupon, currency, customerId, lines, pricing } = state
+  const { checkouts, coupon, currency, customerId, lines, pricing } = state
   const { charges, totals } = state._tag === "CheckedOut" ? state : bill(state)
   const status = state._tag === "Open" ? "open" : statuses[state._tag]
-  const orderId = state._tag === "CheckedOut" ? OrderId.make(id) : null
+  const cartId = CartId.make(id)
+  const orderId = checkouts === 0 ? null : orderIdOf(cartId, checkouts)
   const mergedInto = state._tag === "Merged" ? state.into : null
-  const cart = { id: CartId.make(id), status, currency, pricing, customerId, lines, charges, coupon } as const
-  return new CartView({ ...cart, totals, orderId, mergedInto, seq }, { disableChecks: true })
+  const { lastFailure, notices } = state._tag === "Open" ? state : untold
+  const cart = { id: cartId, status, currency, pricing, customerId, lines, charges, coupon } as const
+  const outcome = { orderId, mergedInto, lastFailure, notices } as const
+  return new CartView({ ...cart, ...outcome, totals, seq }, { disableChecks: true })
 }

@@ -46,7 +46,7 @@ const ofRegion = (id: string) => Effect.map(RegionDatabases, ({ of }) => of(regi
 
 /** `Order/eu_x`, or `eu_x` for every type that has a history under this id. */
 export const refsOf = Effect.fn("Histories.refsOf")(function* (given: string) {
-  const [, type, id] = /^(?:([A-Z][A-Za-z]*)[/:])?((?:eu|am|ap)_[A-Za-z0-9_-]{1,60})$/.exec(given) ?? []
+  const [, type, id] = /^(?:([A-Z][A-Za-z]*)[/:])?((?:eu|am|ap)_[A-Za-z0-9_-]{1,63})$/.exec(given) ?? []
   if (id === undefined || (type !== undefined && !models.has(type))) return yield* new BadRef({ given })
   const sql = yield* ofRegion(id)
   const types = type === undefined ? [...models.keys()] : [type]

@@ -2,6 +2,7 @@ import { regions, type Region } from "@halles/shared/Region"
 import { Effect } from "effect"
 import { RegionDatabases } from "../Reads.ts"
 import { type Ref, refsOf, rowsOf, stateOf } from "./Histories.ts"
+import { cartIdIn } from "./Purchase.ts"
 
 /** Entities that may owe a message to another party. */
 export const processManagers = ["Order", "Payment", "Shipment", "Cart"]
@@ -9,6 +10,8 @@ export const processManagers = ["Order", "Payment", "Shipment", "Cart"]
 /** A saga that owes something. */
 export interface Unfinished extends Ref {
   readonly owes: string
+  /** It may rightly take long. */
+  readonly isPatient: boolean
   /** When it moved last, and when it is woken next, in Unix milliseconds. */
   readonly at: number
   readonly due: number
@@ -31,16 +34,20 @@ export const unfinished = Effect.fn("Sagas.unfinished")(function* (
   )
   const looked = yield* Effect.forEach(found.flat(), ({ due, id, type }) =>
     Effect.map(stateOf({ type, id }, "now"), ({ at, now }): ReadonlyArray<Unfinished> =>
-      now.owes === null ? [] : [{ type, id, due, owes: now.owes, at: at ?? 0, seq: now.seq }]
+      now.owes === null ? [] : [{ type, id, due, owes: now.owes, isPatient: now.isPatient, at: at ?? 0, seq: now.seq }]
     )
   )
   // Stuck ones first: those that have not moved for the longest time.
   return looked.flat().toSorted((a, b) => a.at - b.at)
 })
 
-/** The rows of order, payment, shipment and cart under an id, in the order of their times. */
+/** The rows of order, payment and shipment under an id, and of the cart that the order is of, in the order of their times. */
 export const stepsOf = Effect.fn("Sagas.stepsOf")(function* (given: string) {
-  const refs = (yield* refsOf(given)).filter(({ type }) => processManagers.includes(type))
-  const rows = (yield* Effect.forEach(refs, (ref) => rowsOf(ref, {}))).flat().toSorted((a, b) => a.at - b.at)
-  return { refs, rows }
+  const own = (yield* refsOf(given)).filter(({ type }) => processManagers.includes(type))
+  const ownRows = (yield* Effect.forEach(own, (ref) => rowsOf(ref, {}))).flat()
+  const cartId = cartIdIn(ownRows)
+  const cart = { type: "Cart", id: cartId ?? "" }
+  const isKnown = cartId === null || own.some(({ id, type }) => type === cart.type && id === cart.id)
+  const rows = isKnown ? ownRows : [...ownRows, ...(yield* rowsOf(cart, {}))]
+  return { refs: isKnown ? own : [...own, cart], rows: rows.toSorted((a, b) => a.at - b.at) }
 })

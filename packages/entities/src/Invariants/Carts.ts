@@ -1,8 +1,11 @@
+import { CartId, orderIdOf } from "@halles/shared/Ids"
 import type { CartLine } from "../Cart.ts"
 import * as CartState from "../Cart/CartState.ts"
 import { fingerprint, type Facts } from "./Facts.ts"
 import type { Findings } from "./Findings.ts"
 import type { Reader } from "./Rows.ts"
+
+type Of<Tag extends CartState.Event["_tag"]> = Extract<CartState.Event, { readonly _tag: Tag }>
 
 interface HandedOver {
   readonly into: string
@@ -63,7 +66,7 @@ class Lines {
   }
 }
 
-/** I2 and I6, as far as carts go. Carts that were checked out leave their facts for the order. */
+/** I2 and I6, as far as carts go. Each checkout leaves its facts for the order that it placed. */
 export const carts = (
   findings: Findings,
   facts: Facts,
@@ -72,24 +75,37 @@ export const carts = (
 ): Reader<CartState.Event> => {
   let state: CartState.State = CartState.initial
   let lines = new Lines()
-  let checkedOut = 0
+  let checkouts = 0
   let lastAt = 0
 
   const agreed = () => state._tag !== "None" && state.pricing === "agreed"
-  const checkOut = (id: string, seq: number, event: Extract<CartState.Event, { readonly _tag: "CheckedOut" }>) => {
-    checkedOut += 1
+  const factsOf = (id: string, attempt: number) =>
+    facts.of(orderIdOf(CartId.make(id, { disableChecks: true }), attempt))
+  /** Checkouts are numbered without gaps, and each but the first follows word that the one before came to nothing. */
+  const checkOut = (id: string, seq: number, event: Of<"CheckedOut">) => {
+    checkouts += 1
     findings.checked("I2")
     findings.checked("I6")
-    if (checkedOut > 1) findings.violation("I2", "Cart", id, seq, "checked out again")
+    if (state._tag !== "Open") findings.violation("I2", "Cart", id, seq, "checked out again")
+    else if (event.attempt !== checkouts) {
+      findings.violation("I2", "Cart", id, seq, `checkout ${event.attempt} is its ${checkouts}th`)
+    }
     const wrong = lines.differs(event.lines, agreed())
     if (wrong !== null) findings.violation("I6", "Cart", id, seq, wrong)
-    const { charges, currency, customerId, discount, totals } = event
+    const { attempt, charges, currency, customerId, discount, totals } = event
     const draft = fingerprint([customerId, currency, event.lines, charges, discount, totals])
-    facts.of(id).cart = { draft, at: event.at }
+    factsOf(id, attempt).cart = { draft, at: event.at, isReopened: false }
+  }
+  const reopen = (id: string, seq: number, { attempt }: Of<"Reopened">) => {
+    findings.checked("I2")
+    const { cart } = factsOf(id, attempt)
+    if (state._tag !== "CheckedOut" || attempt !== checkouts || cart === null) {
+      findings.violation("I2", "Cart", id, seq, `reopened after checkout ${attempt}, which it does not wait for`)
+    } else cart.isReopened = true
   }
   const handOver = (id: string, into: string, at: number) => {
-    const { charges, lines } = state._tag === "Open" ? state : { charges: [], lines: [] }
-    matched(merges.taken, merges.given, id, { into, contents: fingerprint([lines, charges]), at })
+    const { charges, coupon, lines } = state._tag === "Open" ? state : { charges: [], coupon: null, lines: [] }
+    matched(merges.taken, merges.given, id, { into, contents: fingerprint([lines, charges, coupon]), at })
   }
   const matched = (theirs: Map<string, HandedOver>, ours: Map<string, HandedOver>, from: string, own: HandedOver) => {
     const other = theirs.get(from)
@@ -114,7 +130,7 @@ export const carts = (
     begin: () => {
       state = CartState.initial
       lines = new Lines()
-      checkedOut = 0
+      checkouts = 0
     },
     row: ({ at, events, id, seq }) => {
       lastAt = at
@@ -122,10 +138,11 @@ export const carts = (
         if (event._tag === "LinePut") lines.put(event.line)
         if (event._tag === "LineRemoved") lines.remove(event.sku, event.variant)
         if (event._tag === "CheckedOut") checkOut(id, seq, event)
+        if (event._tag === "Reopened") reopen(id, seq, event)
         if (event._tag === "HandedOver") handOver(id, event.into, event.at)
         if (event._tag === "LinesAbsorbed") {
           lines.absorb(event.lines, agreed())
-          const contents = fingerprint([event.lines, event.charges])
+          const contents = fingerprint([event.lines, event.charges, event.coupon])
           matched(merges.given, merges.taken, event.from, { into: id, contents, at: event.at })
         }
         state = CartState.evolve(state, event)

@@ -56,6 +56,8 @@ export interface StockFacts {
   readonly shipped: Units
   readonly restocked: Units
   readonly writtenOff: Units
+  /** Units of it are still to come in. */
+  isAwaited: boolean
 }
 
 /** What its payment says. */
@@ -66,11 +68,13 @@ export interface PaymentFacts {
   readonly voided: boolean
 }
 
-/** What the cart of the same id says. */
+/** What its cart says of the checkout that it was placed by. */
 export interface CartFacts {
-  /** Of what was checked out; `null` when it was not. */
-  readonly draft: number | null
+  /** Of what was checked out. */
+  readonly draft: number
   readonly at: number
+  /** The cart was told that the order came to nothing. */
+  isReopened: boolean
 }
 
 /** What is known of one order from the histories of others, kept until its own is read. */
@@ -100,7 +104,8 @@ export class Facts {
       reserved: new Units(),
       shipped: new Units(),
       restocked: new Units(),
-      writtenOff: new Units()
+      writtenOff: new Units(),
+      isAwaited: false
     })
   }
 

@@ -2,7 +2,7 @@
 export const titles = {
   I0: "every row can be read: known type, events of its schema",
   I1: "stock: promises never exceed what is on hand, and the books of each warehouse balance, at every row",
-  I2: "one cart gives at most one order, and the order is what the cart was",
+  I2: "of one cart at most one order is not cancelled, and each is what the cart was",
   I3: "captured <= authorised and refunded <= captured, at every row",
   I4: "redemptions stay within their limit",
   I5: "points are never negative and equal their ledger, at every row",

@@ -1,3 +1,4 @@
+import { orderIdOf } from "@halles/shared/Ids"
 import * as OrderState from "../Order/OrderState.ts"
 import { apportion } from "../Sale/Apportion.ts"
 import { age } from "./Carts.ts"
@@ -37,9 +38,9 @@ export const orders = (findings: Findings, facts: Facts, options: Options): Read
         findings.checked("I2")
         findings.checked("I7")
         if (placed > 1) findings.violation("I2", "Order", id, seq, "placed again")
-        if (event.draft.cartId !== id) {
-          findings.violation("I2", "Order", id, seq, `of cart ${event.draft.cartId}, whose order would have its id`)
-        }
+        const { attempt, cartId } = event.draft
+        const wanted = orderIdOf(cartId, attempt)
+        if (wanted !== id) findings.violation("I2", "Order", id, seq, `is of cart ${cartId}, whose order is ${wanted}`)
         const wrong = wrongTotals(event.draft)
         if (wrong !== null) findings.violation("I7", "Order", id, seq, wrong)
       }
@@ -61,10 +62,10 @@ export const orders = (findings: Findings, facts: Facts, options: Options): Read
         findings.violation("I0", "Order", id, 1, "begins without Placed")
         return
       }
-      compareCart(findings, id, state.draft, known)
+      compareCart(findings, id, state, known)
       comparePayment(findings, id, state, known)
       compareStock(findings, id, state, known.stock)
-      endOfSaga(findings, id, state, lastAt, options)
+      endOfSaga(findings, id, state, { known, lastAt }, options)
     }
   }
 }
@@ -85,15 +86,25 @@ export const wrongTotals = ({ charges, discount, lines, totals }: Draft): string
     : `the total is ${totals.total}, its lines and charges come to ${apportioned}`
 }
 
-const compareCart = (findings: Findings, id: string, draft: Draft, { cart }: OrderFacts): void => {
+/**
+ * The order is what was checked out. Its cart was told that it came to nothing exactly if it has come to nothing: so the cart
+ * that is bought with once more, which it is only after such word, has no other order that lives.
+ */
+const compareCart = (findings: Findings, id: string, state: OrderState.State, { cart }: OrderFacts): void => {
   findings.checked("I2")
-  if (cart === null || cart.draft === null) {
+  if (cart === null) {
     findings.violation("I2", "Order", id, 1, "its cart was not checked out")
     return
   }
-  const { charges, currency, customerId, discount, lines, totals } = draft
+  const { charges, currency, customerId, discount, lines, totals } = state.draft!
   if (cart.draft !== fingerprint([customerId, currency, lines, charges, discount, totals])) {
     findings.violation("I2", "Order", id, 1, "is not what its cart was at checkout")
+  }
+  const isOver = state.phase === "cancelled" || state.phase === "reopening"
+  if (cart.isReopened && !isOver)
+    findings.violation("I2", "Order", id, null, `${state.phase}, and its cart is reopened`)
+  if (state.cartReopened && !cart.isReopened) {
+    findings.violation("I2", "Order", id, null, "has reopened its cart, which knows nothing of it")
   }
 }
 
@@ -118,7 +129,7 @@ const comparePayment = (findings: Findings, id: string, state: OrderState.State,
   if (moneyMoving(state)) return
   if (payment.captured !== captured) wrong(`${captured} captured, its payment says ${payment.captured}`)
   if (payment.refunded !== refunded) wrong(`${refunded} refunded, its payment says ${payment.refunded}`)
-  if (phase !== "cancelled") return
+  if (phase !== "cancelled" && phase !== "reopening") return
   findings.checked("I8")
   const keeps = payment.captured - payment.refunded
   if (keeps !== 0) findings.violation("I8", "Order", id, null, `cancelled, and ${keeps} of its money kept`)
@@ -169,6 +180,7 @@ const compareStock = (findings: Findings, id: string, state: OrderState.State, s
       if (!shipped.equals(allocated)) wrong("shipped, and the stock says otherwise, or from elsewhere")
       if (!held.isNone || !reserved.isNone) wrong("shipped, and still keeps stock")
       break
+    case "reopening":
     case "cancelled":
       if (!held.isNone || !reserved.isNone) wrong("cancelled, and still keeps stock")
       if (!shipped.isNone) wrong("cancelled, and stock was shipped for it")
@@ -183,20 +195,22 @@ const endOfSaga = (
   findings: Findings,
   id: string,
   state: OrderState.State,
-  lastAt: number,
+  { known, lastAt }: { readonly known: OrderFacts; readonly lastAt: number },
   { graceMs, now }: Options
 ): void => {
   findings.checked("I8")
   const owed = OrderState.next(state)
   if (owed === null) return
-  if (now - lastAt < graceMs) findings.running("I8")
+  // Back-ordered goods may take weeks; what has come in is noticed within the time of a retry.
+  const waits = state.phase === "awaitingStock" && known.stock?.isAwaited === true
+  if (waits || now - lastAt < graceMs) findings.running("I8")
   else findings.violation("I8", "Order", id, null, `${state.phase}, owes ${owed.key} for ${age(now - lastAt)}`)
 }
 
 /** What carts, payments and stock say of orders that have no history. */
 export const withoutOrder = (findings: Findings, facts: Facts, { graceMs, now }: Options): void => {
   for (const [id, { cart, payment, stock }] of facts.left) {
-    if (cart !== null && cart.draft !== null) {
+    if (cart !== null) {
       if (now - cart.at < graceMs) findings.running("I2")
       else findings.violation("I2", "Cart", id, null, `checked out for ${age(now - cart.at)} and has no order`)
     }

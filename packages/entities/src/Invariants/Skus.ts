@@ -103,6 +103,7 @@ class History {
   end(now: number): void {
     for (const [orderId, promised] of this.#promises) {
       if (promised.kind === "held") this.#onTime(orderId, promised, now, null)
+      if (promised.backOrdered > 0) this.#facts.stockOf(orderId).isAwaited = true
     }
     for (const { held, onHand, reserved, shipped, warehouse } of this.#state.warehouses) {
       const books = this.#books.get(warehouse)
@@ -185,7 +186,7 @@ class History {
     }
   }
 
-  #fact(orderId: string, what: keyof StockFacts, units: number, warehouse?: string): void {
+  #fact(orderId: string, what: Exclude<keyof StockFacts, "isAwaited">, units: number, warehouse?: string): void {
     const fact: Units = this.#facts.stockOf(orderId)[what]
     fact.add(warehouse === undefined ? this.#code : `${this.#code}/${warehouse}`, units)
   }

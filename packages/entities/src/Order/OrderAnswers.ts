@@ -12,6 +12,8 @@ export const statusOf = (state: State): Status => {
       return "payment"
     case "reserving":
       return "reserving"
+    case "awaitingStock":
+      return "awaiting_stock"
     case "booking":
       return "shipping"
     case "confirmed":
@@ -21,6 +23,7 @@ export const statusOf = (state: State): Status => {
     case "recalling":
     case "releasing":
     case "voiding":
+    case "reopening":
       return "cancelling"
     case "cancelled":
       return "cancelled"
@@ -50,6 +53,7 @@ export const view = (id: OrderId, state: State, seq: number): OrderView | null =
   if (draft === null) return null
   return new OrderView({
     id,
+    cartId: draft.cartId,
     status: statusOf(state),
     customerId: draft.customerId,
     currency: draft.currency,
@@ -58,6 +62,7 @@ export const view = (id: OrderId, state: State, seq: number): OrderView | null =
     discount: draft.discount,
     totals: draft.totals,
     payment: { authorised: state.authorised, captured: state.captured, refunded: state.refunded },
+    awaiting: state.awaiting,
     trackingNumbers: state.trackingNumbers,
     returns: state.returns.map(({ amount, disposition, lines, outbound, returnId, status }) => ({
       returnId,
@@ -68,7 +73,10 @@ export const view = (id: OrderId, state: State, seq: number): OrderView | null =
       status: shownReturn[status],
       refunded: status === "refunded" ? amount : 0
     })),
-    cancelled: state.phase === "cancelled" ? state.cancellation : null,
+    cancelled:
+      state.phase === "cancelled" && state.cancellation !== null
+        ? { ...state.cancellation, cartReopened: state.cartReopened }
+        : null,
     steps: state.steps,
     seq
   })

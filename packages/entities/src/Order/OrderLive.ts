@@ -2,6 +2,7 @@ import * as EntityClient from "@halles/shared/EntityClient"
 import { CommandId, CustomerId, OrderId, type SkuCode, skuId, type WarehouseId } from "@halles/shared/Ids"
 import { regionOf } from "@halles/shared/Region"
 import { Effect, Layer, Option, Schema, Stream } from "effect"
+import { Cart, Reopen } from "../Cart.ts"
 import { Customer, NoteOrder } from "../Customer.ts"
 import { NotFound } from "../EntityErrors.ts"
 import * as EventSourced from "../EventSourced.ts"
@@ -46,7 +47,7 @@ const eachSku = <A, E>(
   codes: ReadonlyArray<{ readonly sku: SkuCode; readonly quantity: number }>,
   send: (line: { readonly sku: SkuCode; readonly quantity: number }) => Effect.Effect<A, E>
 ) =>
-  Effect.forEach(codes, (line) => Effect.map(send(line), (answer) => ({ sku: line.sku, answer })), {
+  Effect.forEach(codes, (line) => Effect.map(send(line), (answer) => ({ ...line, answer })), {
     concurrency: skusAtOnce
   })
 
@@ -64,6 +65,7 @@ const makeSaga = Effect.gen(function* () {
   const payments = yield* EntityClient.make(Payment)
   const shipments = yield* EntityClient.make(Shipment)
   const customers = yield* EntityClient.make(Customer)
+  const carts = yield* EntityClient.make(Cart)
 
   return (owed: OrderState.Owed, state: OrderState.State, orderId: OrderId) => {
     const region = regionOf(orderId)
@@ -91,8 +93,10 @@ const makeSaga = Effect.gen(function* () {
           const answers = yield* eachSku(quantities(draft), (line) =>
             sku(line.sku).Hold(new Hold({ ...fields, orderId, quantity: line.quantity, ttlMs: holdTtlMs }))
           )
-          const missing = answers.filter(({ answer }) => answer._tag === "NoStock").map((one) => one.sku)
-          return missing.length === 0 ? done : { _tag: "NoStock" as const, skus: missing }
+          const missing = answers.flatMap(({ answer, quantity: wanted, sku }) =>
+            answer._tag === "NoStock" ? [{ sku, wanted, available: answer.available }] : []
+          )
+          return missing.length === 0 ? done : { _tag: "NoStock" as const, missing }
         }
         case "Authorise":
           return yield* settled(
@@ -111,16 +115,17 @@ const makeSaga = Effect.gen(function* () {
           const answers = yield* eachSku(quantities(draft), (line) =>
             sku(line.sku).Reserve(new Reserve({ ...fields, orderId }))
           )
-          const lost = answers.filter(({ answer }) => answer._tag === "NotHeld").map((one) => one.sku)
-          if (lost.length > 0) return { _tag: "NoStock" as const, skus: lost }
+          const missing = answers.flatMap(({ answer, quantity: wanted, sku }) =>
+            answer._tag === "NotHeld" ? [{ sku, wanted, available: null }] : []
+          )
+          if (missing.length > 0) return { _tag: "NoStock" as const, missing }
           const stock = answers.flatMap(({ answer, sku }) =>
             answer._tag === "Reserved"
               ? [{ sku, allocations: answer.allocations, backOrdered: answer.backOrdered }]
               : []
           )
-          if (stock.some(({ backOrdered }) => backOrdered > 0)) {
-            return yield* new NotYet({ step: owed.key, reason: "back-ordered units have not come in" })
-          }
+          const awaiting = stock.flatMap(({ backOrdered: quantity, sku }) => (quantity > 0 ? [{ sku, quantity }] : []))
+          if (awaiting.length > 0) return { _tag: "Awaiting" as const, awaiting }
           return { _tag: "Reserved" as const, stock: stock.map(({ allocations, sku }) => ({ sku, allocations })) }
         }
         case "BookShipment": {
@@ -162,6 +167,11 @@ const makeSaga = Effect.gen(function* () {
             owed.key,
             yield* payments(orderId).Void(new Void({ ...fields, reference: fields.commandId }))
           )
+        case "ReopenCart": {
+          const { attempt, cartId } = draft
+          yield* carts(cartId).Reopen(new Reopen({ ...fields, attempt, failure: owed.failure }))
+          return done
+        }
         case "CollectReturn": {
           const lines = owed.return.lines.map(({ quantity, sku }) => ({ sku, quantity }))
           const answer = yield* shipments(orderId).Collect(
@@ -207,7 +217,7 @@ const makeSaga = Effect.gen(function* () {
 })
 
 const isSettled = ({ phase }: OrderState.State) =>
-  ["confirmed", "capturing", "shippingStock", "shipped", "delivered", "cancelled"].includes(phase)
+  ["awaitingStock", "confirmed", "capturing", "shippingStock", "shipped", "delivered", "cancelled"].includes(phase)
 
 /** Of an order without returns, its delivery is the last step that is waited for; one that was sent back whole is over too. */
 const isOver = (state: OrderState.State) =>

@@ -1,5 +1,5 @@
 import type { Origin } from "@halles/shared/Command"
-import type { CommandId, SkuCode } from "@halles/shared/Ids"
+import type { CommandId } from "@halles/shared/Ids"
 import { Result } from "effect"
 import { AlreadyExists, NotFound } from "../EntityErrors.ts"
 import {
@@ -10,6 +10,7 @@ import {
   NotOperable,
   NotShipped,
   type Operate,
+  type OrderView,
   type Place,
   type RequestReturn,
   ReturnExceeds,
@@ -18,12 +19,15 @@ import {
   TooLateToCancel,
   TooManyReturns
 } from "../Order.ts"
+import type { Failure } from "../Cart.ts"
+import type { Shortage } from "../Sku.ts"
 import type { Wake } from "../Wake.ts"
 import {
   collectKey,
   type Draft,
   type Event,
   noteKey,
+  reopenKey,
   type Return,
   type SkuAllocation,
   type State
@@ -50,7 +54,9 @@ export type Outcome =
   | { readonly _tag: "Reserved"; readonly stock: ReadonlyArray<SkuAllocation> }
   | { readonly _tag: "Booked"; readonly trackingNumbers: ReadonlyArray<string> }
   | { readonly _tag: "Labelled"; readonly label: string }
-  | { readonly _tag: "NoStock"; readonly skus: ReadonlyArray<SkuCode> }
+  /** Reserved, but for these. */
+  | { readonly _tag: "Awaiting"; readonly awaiting: Awaiting }
+  | { readonly _tag: "NoStock"; readonly missing: ReadonlyArray<Shortage> }
   | { readonly _tag: "Refused"; readonly reason: string }
 
 export type Command =
@@ -77,7 +83,10 @@ export type Owed =
   | {
       readonly _tag: "HoldStock" | "Authorise" | "ReserveStock" | "BookShipment" | "NoteCustomer"
       readonly key: string
+      /** What it waits for may rightly take weeks. */
+      readonly patient?: true
     }
+  | { readonly _tag: "ReopenCart"; readonly key: string; readonly failure: Failure }
   | { readonly _tag: "Capture" | "ShipStock" | "RecallShipment" | "ReleaseStock" | "VoidPayment"; readonly key: string }
   | { readonly _tag: "CollectReturn" | "StockReturn" | "RefundReturn"; readonly key: string; readonly return: Return }
 
@@ -92,6 +101,8 @@ export const next = (state: State): Owed | null => {
       return { _tag: "Authorise", key: "authorise" }
     case "reserving":
       return { _tag: "ReserveStock", key: "reserve" }
+    case "awaitingStock":
+      return { _tag: "ReserveStock", key: `await-${state.waits}`, patient: true }
     case "booking":
       return { _tag: "BookShipment", key: "book" }
     case "capturing":
@@ -104,11 +115,18 @@ export const next = (state: State): Owed | null => {
       return { _tag: "ReleaseStock", key: "release" }
     case "voiding":
       return { _tag: "VoidPayment", key: "void" }
+    case "reopening":
+      return { _tag: "ReopenCart", key: reopenKey, failure: failureOf(state) }
     case "confirmed":
     case "shipped":
     case "delivered":
       return nextReturn(state) ?? (state.noted ? null : { _tag: "NoteCustomer", key: noteKey })
   }
+}
+
+const failureOf = ({ cancellation }: State): Failure => {
+  if (cancellation === null || cancellation.code === "requested") throw new Error("reopens after a failure only")
+  return { ...cancellation, code: cancellation.code }
 }
 
 const nextReturn = (state: State): Owed | null => {
@@ -124,7 +142,7 @@ const nextReturn = (state: State): Owed | null => {
 const redriveAfterMs = 5_000
 export const dueAt = (state: State): number | null => (next(state) === null ? null : state.since + redriveAfterMs)
 
-const cancellable = ["holding", "authorising", "reserving", "booking", "confirmed"]
+const cancellable = ["holding", "authorising", "reserving", "awaitingStock", "booking", "confirmed"]
 const shippedPhases = ["shipped", "delivered"]
 
 export const decide = (state: State, command: Command, now: number): Result.Result<ReadonlyArray<Event>, Refusal> => {
@@ -170,8 +188,12 @@ const cancel = (
 
 /** Whether what was done can still be undone. */
 const mayCancel = (state: State): boolean => cancellable.includes(state.phase) && state.cancellation === null
-/** Nothing depends on telling the customer's profile, or on the label of a return: goods may come back without. */
-const maySkip = (owed: Owed | null): boolean => owed?._tag === "NoteCustomer" || owed?._tag === "CollectReturn"
+/**
+ * Nothing depends on telling the customer's profile, on the cart that could be bought again, or on the label of a return:
+ * goods may come back without.
+ */
+const maySkip = (owed: Owed | null): boolean =>
+  owed?._tag === "NoteCustomer" || owed?._tag === "ReopenCart" || owed?._tag === "CollectReturn"
 
 const operate = (state: State, { act, note }: Operate, at: number): Result.Result<ReadonlyArray<Event>, Refusal> => {
   if (act === "compensate") return cancel(state, { reason: "operator", note, at })
@@ -216,6 +238,11 @@ const mergeLines = (lines: ReadonlyArray<typeof ReturnLine.Type>): ReadonlyArray
 
 const draftOf = ({ _tag, commandId: _id, origin: _origin, ...draft }: Place): Draft => draft
 
+type Awaiting = OrderView["awaiting"]
+const sameAwaited = (a: Awaiting, b: Awaiting): boolean =>
+  a.length === b.length &&
+  a.every(({ quantity, sku }, index) => b[index]?.sku === sku && b[index].quantity === quantity)
+
 const recorded = (state: State, { answers, outcome }: Record, at: number): ReadonlyArray<Event> => {
   const owed = next(state)
   if (owed === null || owed.key !== answers) return []
@@ -223,14 +250,18 @@ const recorded = (state: State, { answers, outcome }: Record, at: number): Reado
   switch (owed._tag) {
     case "HoldStock":
       return outcome._tag === "NoStock"
-        ? [{ _tag: "StockUnavailable", skus: outcome.skus, at }]
+        ? [{ _tag: "StockUnavailable", missing: outcome.missing, at }]
         : [{ _tag: "StockHeld", at }]
     case "Authorise":
       return refused === null
         ? [{ _tag: "PaymentAuthorised", amount: state.draft!.totals.total, at }]
         : [{ _tag: "PaymentDeclined", reason: refused, at }]
     case "ReserveStock":
-      if (outcome._tag === "NoStock") return [{ _tag: "HoldLost", skus: outcome.skus, at }]
+      if (outcome._tag === "NoStock") return [{ _tag: "HoldLost", missing: outcome.missing, at }]
+      if (outcome._tag === "Awaiting") {
+        const { awaiting } = outcome
+        return sameAwaited(state.awaiting, awaiting) ? [] : [{ _tag: "StockAwaited", awaiting, at }]
+      }
       return outcome._tag === "Reserved" ? [{ _tag: "StockReserved", stock: outcome.stock, at }] : []
     case "BookShipment":
       if (refused !== null) return [{ _tag: "ShipmentRefused", reason: refused, at }]
@@ -247,6 +278,8 @@ const recorded = (state: State, { answers, outcome }: Record, at: number): Reado
       return [{ _tag: "StockReleased", at }]
     case "VoidPayment":
       return [{ _tag: "PaymentVoided", at }]
+    case "ReopenCart":
+      return [{ _tag: "CartReopened", at }]
     case "CollectReturn": {
       const { returnId } = owed.return
       if (refused !== null) return [{ _tag: "ReturnRefused", returnId, reason: refused, at }]

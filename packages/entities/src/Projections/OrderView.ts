@@ -1,4 +1,5 @@
 import type { Status } from "../Order.ts"
+import { reopenKey } from "../Order/OrderEvents.ts"
 import type { Event } from "../Order/OrderState.ts"
 import type { Entry, Projection } from "./Projection.ts"
 
@@ -17,6 +18,8 @@ export interface OrderRow {
   readonly placed_at: string
   readonly updated_at: string
   readonly payable: boolean
+  /** Its cart is to be told of its end. */
+  readonly reopens: boolean
   readonly dispatched: boolean
   readonly delivered: boolean
   readonly returns: Returns
@@ -34,6 +37,7 @@ const columnsOf: Record<keyof OrderRow, true> = {
   placed_at: true,
   updated_at: true,
   payable: true,
+  reopens: true,
   dispatched: true,
   delivered: true,
   returns: true
@@ -53,6 +57,7 @@ const placed = ({ at, draft }: Extract<Event, { readonly _tag: "Placed" }>): Ord
   placed_at: isoTime(at),
   updated_at: isoTime(at),
   payable: false,
+  reopens: false,
   dispatched: false,
   delivered: false,
   returns: {}
@@ -66,12 +71,15 @@ const step = (row: OrderRow, event: Exclude<Event, { readonly _tag: "Placed" }>)
     case "PaymentAuthorised":
       return { ...row, status: "reserving", authorised: event.amount }
     case "PaymentDeclined":
-      return { ...row, status: "cancelling", payable: false }
+      return { ...row, status: "cancelling", payable: false, reopens: true }
+    case "StockAwaited":
+      return { ...row, status: "awaiting_stock" }
     case "StockReserved":
       return { ...row, status: "shipping" }
     case "StockUnavailable":
     case "HoldLost":
     case "ShipmentRefused":
+      return { ...row, status: "cancelling", reopens: true }
     case "ShipmentRecalled":
     case "CancelRequested":
       return { ...row, status: "cancelling" }
@@ -87,12 +95,15 @@ const step = (row: OrderRow, event: Exclude<Event, { readonly _tag: "Placed" }>)
     case "Delivered":
       return { ...row, delivered: true, status: row.status === "shipped" ? "delivered" : row.status }
     case "StockReleased":
-      return { ...row, status: row.payable ? "cancelling" : "cancelled" }
+      return { ...row, status: row.payable || row.reopens ? "cancelling" : "cancelled" }
     case "PaymentVoided":
+      return { ...row, status: row.reopens ? "cancelling" : "cancelled" }
+    case "CartReopened":
       return { ...row, status: "cancelled" }
+    case "StepSkipped":
+      return event.step === reopenKey ? { ...row, status: "cancelled" } : row
     case "CustomerNoted":
     case "RetryRequested":
-    case "StepSkipped":
     case "ReturnLabelled":
     case "ReturnReceived":
     case "ReturnStocked":
@@ -137,7 +148,7 @@ export const fold = (before: OrderRow | null, { at, events }: Pick<Entry, "at" |
 
 export const OrderView: Projection = {
   name: "order",
-  version: 1,
+  version: 2,
   entityType: "Order",
   table: "order_view",
   columns: Object.keys(columnsOf),

@@ -29,6 +29,8 @@ const cart = {
   totals,
   orderId: null,
   mergedInto: null,
+  lastFailure: null,
+  notices: [],
   seq: 2
 }
 
@@ -41,6 +43,7 @@ const steps = [
 ]
 const order = {
   id: cartId,
+  cartId,
   status: "confirmed",
   customerId: null,
   currency: "GBP",
@@ -49,6 +52,7 @@ const order = {
   discount: gbp("0"),
   totals,
   payment: { authorised: gbp("1662"), captured: gbp("0"), refunded: gbp("0") },
+  awaiting: [],
   trackingNumbers: ["HC-0042-7719"],
   returns: [],
   cancelled: null,

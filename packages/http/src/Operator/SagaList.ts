@@ -34,7 +34,7 @@ export const sagas = ({ cursor, limit = limitDefault, state }: Asked) =>
     }
     const all = (yield* unfinished(lookedAtMax)).map((one): typeof Json.SagaSummary.Encoded => ({
       entity: nameOf(one),
-      state: now - one.at > stuckAfterMs ? "stuck" : "open",
+      state: now - one.at > stuckAfterMs && !one.isPatient ? "stuck" : "open",
       step: one.owes,
       seq: one.seq,
       since: Math.round(one.at),

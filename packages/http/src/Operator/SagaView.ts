@@ -71,7 +71,9 @@ export const sagaOf = ({
           }
         ]
   )
-  const isStuck = owed.some(({ since }) => nowMs - since > stuckAfterMs)
+  const isStuck = states.some(
+    ({ at, now }) => now.owes !== null && !now.isPatient && nowMs - Math.round(at ?? 0) > stuckAfterMs
+  )
   return {
     id,
     state: owed.length === 0 ? "done" : isStuck ? "stuck" : "open",

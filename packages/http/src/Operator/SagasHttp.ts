@@ -1,6 +1,6 @@
 import { NotFound } from "@halles/entities/EntityErrors"
 import { stateOf } from "@halles/entities/Inspector/Histories"
-import { processManagers, stepsOf } from "@halles/entities/Inspector/Sagas"
+import { stepsOf } from "@halles/entities/Inspector/Sagas"
 import { Operate, Order } from "@halles/entities/Order"
 import { RegionDatabases } from "@halles/entities/Reads"
 import * as EntityClient from "@halles/shared/EntityClient"
@@ -83,7 +83,8 @@ export const SagasHttp = HttpApiBuilder.group(
           const sql = databases.of(regionOf(refs[0]!.id))
           const timers = yield* sql<{ type: string; due: number }>`
             SELECT entity_type AS type, (extract(epoch FROM due_at) * 1000)::double precision AS due FROM timer
-            WHERE entity_id = ${refs[0]!.id} AND entity_type = ANY(${processManagers}::text[])`
+            WHERE (entity_type, entity_id) IN (
+              SELECT * FROM unnest(${refs.map(({ type }) => type)}::text[], ${refs.map(({ id }) => id)}::text[]))`
           return sagaOf({
             id: params.id,
             rows,
