@@ -186,6 +186,26 @@ layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("Retention", (
         { what: "dropped Order", entities: 1, rows: 2 }
       ])
       assert.deepStrictEqual((yield* seqs("eu_bought")).all, [1, 1, 2])
+
+      // Of a cart with several orders all go together, once the last of them is old.
+      const attempt = (id: string, number: number, days: number) => sql`
+        INSERT INTO journal (entity_type, entity_id, seq, command_id, events, meta, shard, epoch, at)
+        VALUES ('Order', ${id}, 1, 'c1', ${JSON.stringify([{ _tag: "Placed", draft: { attempt: number } }])}::text::jsonb,
+          '{"v":1}', 1, 1, now() - make_interval(days => ${days}))`
+      for (const [cart, last] of [["eu_again", 3_700] as const, ["eu_still", 3_600] as const]) {
+        yield* row("Cart", cart, 1, "CartOpened", 4_000)
+        yield* attempt(cart, 1, 4_000)
+        yield* attempt(`${cart}-2`, 2, 4_000)
+        yield* row("Payment", `${cart}-2`, 1, "AuthoriseRequested", 4_000)
+        yield* attempt(`${cart}-3`, 3, last)
+      }
+      // Payments move after orders are looked at, so these go with the sweep after.
+      yield* Retention.sweep()
+      const dropped = (yield* Retention.sweep()).find(({ what }) => what === "dropped Order")
+      assert.deepStrictEqual(dropped, { what: "dropped Order", entities: 3, rows: 5 })
+      for (const id of ["eu_again", "eu_again-2", "eu_again-3"]) assert.deepStrictEqual((yield* seqs(id)).all, [], id)
+      assert.deepStrictEqual((yield* seqs("eu_still")).all, [1, 1])
+      assert.deepStrictEqual((yield* seqs("eu_still-2")).all, [1, 1])
     })
   )
 })

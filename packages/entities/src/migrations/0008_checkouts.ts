@@ -70,5 +70,4 @@ export default Effect.gen(function* () {
       entities := coalesce(cardinality(picked), 0);
       RETURN NEXT;
     END $fn$`
-  yield* sql`REVOKE EXECUTE ON FUNCTION cart_orders(text) FROM PUBLIC`
 })
