@@ -17,7 +17,7 @@ import type {
   StateUnusable
 } from "./InfraErrors.ts"
 import { carrierFile, compiled, gatewayFile, type Layout, logFile, root } from "./Layout.ts"
-import { ports, requireFree } from "./Ports.ts"
+import { ports, requireFree, runnerPort } from "./Ports.ts"
 import { signal } from "./ProcessIdentity.ts"
 import { provision } from "./Provision.ts"
 import { runnerPlaces } from "./Regions.ts"
@@ -179,17 +179,25 @@ const wantedPorts = (
   return [
     { name: "edge", port: own.edge },
     { name: "edge (TLS)", port: own.edgeTls },
-    ...(hasOps(programs) ? [{ name: "ops", port: own.ops }] : []),
+    { name: "edge metrics", port: own.edgeMetrics },
+    ...(hasOps(programs)
+      ? [
+          { name: "ops", port: own.ops },
+          { name: "ops metrics", port: own.opsMetrics }
+        ]
+      : []),
     ...(identity
       ? [
           { name: "identity", port: own.identity },
+          { name: "identity metrics", port: own.identityMetrics },
+          { name: "webhooks metrics", port: own.webhooksMetrics },
           { name: "mail", port: own.mail },
           { name: "webhooks", port: own.webhooks }
         ]
       : []),
     { name: "gateway", port: own.gateway },
     { name: "carrier", port: own.carrier },
-    ...runnerPlaces().map(({ id, index }) => ({ name: `${id} metrics`, port: own.metrics + index }))
+    ...runnerPlaces().map(({ id, index }) => ({ name: `${id} metrics`, port: runnerPort(layout.portBase, index) }))
   ]
 }
 
@@ -254,7 +262,7 @@ const processes = (
         kind: "runner",
         region: place.region,
         program: programs.runner,
-        port: own.metrics + place.index,
+        port: runnerPort(layout.portBase, place.index),
         health: "/health/ready",
         env: Environment.runner(seenBy(place.id), place)
       })

@@ -27,6 +27,7 @@ export class ClusterState extends Schema.Class<ClusterState>("ClusterState")({
   sources: Schema.Record(Schema.String, Schema.String),
   nats: Schema.String,
   redis: Schema.String,
+  counters: Schema.String,
   databases: Schema.Record(Schema.String, Schema.String),
   processes: Schema.Array(ProcessState)
 }) {}

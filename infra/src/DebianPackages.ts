@@ -1,9 +1,23 @@
 import { Effect } from "effect"
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs"
-import { join } from "node:path"
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync
+} from "node:fs"
+import { dirname, join } from "node:path"
 import type { CommandFailed } from "./InfraErrors.ts"
 import { apt } from "./Layout.ts"
+import { ownersAlone, passable } from "./OwnersAlone.ts"
 import { output } from "./RunCommand.ts"
+import { nobody } from "./Unprivileged.ts"
 
 /** One package of a plan, as `apt-get download` takes it. */
 export interface Planned {
@@ -77,8 +91,20 @@ export const unpack = Effect.fn("DebianPackages.unpack")(function* (name: string
   }
   rmSync(archives, { recursive: true })
   rmSync(target, { recursive: true, force: true })
+  if (name === "postgresql" && process.getuid?.() === 0) readableBy(work, nobody)
+  else ownersAlone(work)
+  chmodSync(dirname(target), passable)
   renameSync(work, target)
 })
+
+/** As root, Postgres runs as another user, who reads its programs and changes none. */
+const readableBy = (path: string, group: number): void => {
+  const found = lstatSync(path)
+  if (found.isSymbolicLink()) return
+  chownSync(path, 0, group)
+  chmodSync(path, (found.mode & 0o700) | ((found.mode & 0o500) >> 3))
+  if (found.isDirectory()) for (const name of readdirSync(path)) readableBy(join(path, name), group)
+}
 
 /** Whether this is a machine of Debian's kind. */
 export const available = (): boolean => existsSync("/var/lib/dpkg/status") && existsSync("/usr/bin/apt-get")

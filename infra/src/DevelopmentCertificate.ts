@@ -39,7 +39,7 @@ export const developmentCertificate = (layout: Layout): Effect.Effect<void, Stat
       mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
       writeFileSync(`${keyPath}.new`, key, { mode: 0o600 })
       renameSync(`${keyPath}.new`, keyPath)
-      writeFileSync(path, cert)
+      writeFileSync(path, cert, { mode: 0o600 })
     },
     catch: (cause) => new StateUnusable({ path, reason: `cannot be made (${String(cause)})` })
   })

@@ -3,13 +3,17 @@ import type { Region } from "@halles/shared/Region"
 import { Redacted } from "effect"
 import * as Layout from "./Layout.ts"
 import { type Database, logins, type Role } from "./Logins.ts"
-import { ports } from "./Ports.ts"
+import { ports, runnerPort } from "./Ports.ts"
 import type { Secrets } from "./Secrets.ts"
 
-/** Where the servers are. `databases` has one URL a region and one for `control`, without a user; the others have their login in them. */
+/**
+ * Where the servers are. `databases` has one URL a region and one for `control`, without a user; NATS has its login in it, and so has a
+ * Redis that we were given.
+ */
 export interface Addresses {
   readonly nats: string
   readonly redis: string
+  readonly counters: string
   readonly databases: Readonly<Record<string, string>>
 }
 
@@ -55,10 +59,9 @@ export const withoutLogin = (url: string): string => withLogin(url, "", "")
 export const databaseUrl = ({ addresses, secrets }: Parts, role: Role, database: Database): string =>
   withLogin(addresses.databases[database] ?? "", role, logins(secrets)[role].password)
 
-const messaging = ({ addresses }: Parts): Environment => ({
-  HALLES_NATS_URL: addresses.nats,
-  HALLES_REDIS_URL: addresses.redis
-})
+/** A Redis as one of our processes signs in to it; one that we were given has one login for all. */
+const signedIn = (url: string, user: string, password: string): string =>
+  new URL(url).password === "" ? withLogin(url, user, password) : url
 
 const regionDatabases = (parts: Parts, role: Role): Environment => ({
   HALLES_PG_EU_URL: databaseUrl(parts, role, "eu"),
@@ -85,9 +88,10 @@ export const runner = (
   parts: Parts,
   { id, index, region }: { readonly id: string; readonly index: number; readonly region: Region }
 ): Environment => {
-  const { carrier, gateway, metrics } = ports(parts.layout.portBase)
+  const { carrier, gateway } = ports(parts.layout.portBase)
   return {
-    ...messaging(parts),
+    HALLES_NATS_URL: parts.addresses.nats,
+    HALLES_REDIS_URL: signedIn(parts.addresses.redis, "runner", parts.secrets.redisRunner),
     HALLES_RUNNER_ID: id,
     HALLES_REGION: region,
     HALLES_PG_REGION_URL: databaseUrl(parts, `halles_runner_${region}`, region),
@@ -96,14 +100,17 @@ export const runner = (
     HALLES_CARRIER_URL: local(carrier),
     HALLES_GATEWAY_KEY: parts.secrets.gatewayKey,
     HALLES_CARRIER_KEY: parts.secrets.carrierKey,
-    HALLES_METRICS_PORT: String(metrics + index)
+    HALLES_METRICS_PORT: String(runnerPort(parts.layout.portBase, index))
   }
 }
 
 export const edge = (parts: Parts): Environment => ({
-  ...messaging(parts),
+  HALLES_NATS_URL: parts.addresses.nats,
+  HALLES_REDIS_URL: signedIn(parts.addresses.redis, "edge", parts.secrets.redisEdge),
+  HALLES_COUNTERS_URL: signedIn(parts.addresses.counters, "edge", parts.secrets.countersEdge),
   ...databases(parts, "halles_edge"),
   HALLES_EDGE_PORT: String(ports(parts.layout.portBase).edge),
+  HALLES_METRICS_PORT: String(ports(parts.layout.portBase).edgeMetrics),
   HALLES_EDGE_TLS_PORT: String(ports(parts.layout.portBase).edgeTls),
   HALLES_EDGE_TLS_CERTIFICATE: Layout.certificateFile(parts.layout),
   HALLES_EDGE_TLS_KEY: Layout.certificateKeyFile(parts.layout),
@@ -122,13 +129,15 @@ export const webhooks = (parts: Parts): Environment => ({
   HALLES_NATS_URL: parts.addresses.nats,
   HALLES_PG_CONTROL_URL: databaseUrl(parts, "halles_webhooks", "control"),
   HALLES_WEBHOOKS_PORT: String(ports(parts.layout.portBase).webhooks),
+  HALLES_METRICS_PORT: String(ports(parts.layout.portBase).webhooksMetrics),
   HALLES_WEBHOOK_KEY: parts.secrets.webhookKey
 })
 
 export const ops = (parts: Parts): Environment => ({
-  ...messaging(parts),
+  HALLES_NATS_URL: parts.addresses.nats,
   ...databases(parts, "halles_ops"),
   HALLES_OPS_PORT: String(ports(parts.layout.portBase).ops),
+  HALLES_METRICS_PORT: String(ports(parts.layout.portBase).opsMetrics),
   HALLES_DASHBOARD_DIRECTORY: Layout.dashboard,
   HALLES_OPS_URL: operations(parts),
   HALLES_ISSUER_URL: issuer(parts),
@@ -144,9 +153,10 @@ export const identityStore = (parts: Parts): Environment => ({
 })
 
 export const identity = (parts: Parts): Environment => ({
-  ...messaging(parts),
+  HALLES_COUNTERS_URL: signedIn(parts.addresses.counters, "identity", parts.secrets.countersIdentity),
   ...identityStore(parts),
   HALLES_IDENTITY_PORT: String(ports(parts.layout.portBase).identity),
+  HALLES_METRICS_PORT: String(ports(parts.layout.portBase).identityMetrics),
   HALLES_SMTP_URL: `smtp://127.0.0.1:${ports(parts.layout.portBase).mail}`,
   HALLES_DEMO_CUSTOMER_PASSWORD: parts.secrets.demoCustomer,
   HALLES_DEMO_OPERATOR_PASSWORD: parts.secrets.demoOperator

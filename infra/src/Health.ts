@@ -48,16 +48,39 @@ export const nats = (url: string): Health => {
 
 /** Redis takes the password and answers PING. */
 export const redis = (url: string): Health => {
-  const { password } = new URL(url)
-  const login = password === "" ? "" : `AUTH ${decodeURIComponent(password)}\r\n`
-  return exchange(url, 6379, `${login}PING\r\n`, "+PONG", "-")
+  return exchange(url, 6379, `${redisLogin(url)}PING\r\n`, "+PONG", "-")
+}
+
+/** Redis answers, and throws nothing away to make room. */
+export const evictsNothing = (url: string): Health =>
+  exchange(
+    url,
+    6379,
+    `${redisLogin(url)}INFO memory\r\n`,
+    "maxmemory_policy:noeviction",
+    "maxmemory_policy:",
+    "-"
+  ).pipe(
+    Effect.mapError(({ reason }) => new Unhealthy({ reason: `${reason}; its maxmemory-policy must be noeviction` }))
+  )
+
+const redisLogin = (url: string): string => {
+  const { password, username } = new URL(url)
+  const words = [username, password].filter((word) => word !== "").map(decodeURIComponent)
+  return password === "" ? "" : `AUTH ${words.join(" ")}\r\n`
 }
 
 /** A mail server greets whoever connects. */
 export const smtp = (port: number): Health => exchange(`smtp://127.0.0.1:${port}`, port, "", "220 ", "5")
 
-/** Sends a text and waits for the wanted answer; a line that begins with `refusal`, silence or a closed connection fail. */
-const exchange = (url: string, defaultPort: number, text: string, wanted: string, refusal: string): Health =>
+/** Sends a text and waits for the wanted answer; a line that begins with one of `refusals`, silence or a closed connection fail. */
+const exchange = (
+  url: string,
+  defaultPort: number,
+  text: string,
+  wanted: string,
+  ...refusals: ReadonlyArray<string>
+): Health =>
   Effect.callback<void, Unhealthy>((resume) => {
     const { hostname, port } = new URL(url)
     const socket = connect({ host: hostname, port: port === "" ? defaultPort : Number(port), timeout: attemptMs })
@@ -68,7 +91,10 @@ const exchange = (url: string, defaultPort: number, text: string, wanted: string
     socket.on("data", (chunk: string) => {
       answer += chunk
       if (answer.includes(wanted)) resume(Effect.void)
-      const refused = answer.split("\r\n").find((line) => line.startsWith(refusal))
+      const refused = answer
+        .split("\r\n")
+        .slice(0, -1)
+        .find((line) => refusals.some((refusal) => line.startsWith(refusal)))
       if (refused !== undefined) fail(`refuses: ${refused}`)
     })
     socket.on("error", (error) => fail(error.message))

@@ -4,6 +4,9 @@ import { fileURLToPath } from "node:url"
 /** The checkout that this file is part of. */
 export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 
+/** All that we write is below it. */
+export const halles = join(root, ".halles")
+
 /** Where one cluster keeps everything that it writes, and the first of its ports. Two layouts that differ in both never meet. */
 export interface Layout {
   readonly directory: string
@@ -11,57 +14,57 @@ export interface Layout {
 }
 
 /** The layout of `npm start`. */
-export const main = (portBase: number): Layout => ({ directory: join(root, ".halles"), portBase })
+export const main = (portBase: number): Layout => ({ directory: halles, portBase })
 
 /** The layout of the servers that `npm test` starts for itself. */
 export const test = (portBase: number): Layout => ({
-  directory: join(root, ".halles", "test"),
+  directory: join(halles, "test"),
   portBase: portBase + 40
 })
 
 /** The layout of the whole cluster that the end-to-end tests start. */
 export const endToEnd = (portBase: number): Layout => ({
-  directory: join(root, ".halles", "e2e"),
+  directory: join(halles, "e2e"),
   portBase: portBase + 50
 })
 
 /** The layout of the whole cluster that the test of the operators' page looks at. */
 export const dashboardTest = (portBase: number): Layout => ({
-  directory: join(root, ".halles", "dashboard"),
+  directory: join(halles, "dashboard"),
   portBase: portBase + 70
 })
 
 /** The layout of the servers and runners that `npm run bench` measures. */
 export const bench = (portBase: number): Layout => ({
-  directory: join(root, ".halles", "bench"),
+  directory: join(halles, "bench"),
   portBase: portBase + 100
 })
 
 /** The layout of the whole cluster that `npm run chaos` starts, breaks and throws away. */
 export const chaos = (portBase: number): Layout => ({
-  directory: join(root, ".halles", "chaos"),
+  directory: join(halles, "chaos"),
   portBase: portBase + 20
 })
 
 /** The layout of the whole cluster that `npm run load` starts, uses and throws away. */
 export const load = (portBase: number): Layout => ({
-  directory: join(root, ".halles", "load"),
+  directory: join(halles, "load"),
   portBase: portBase + 130
 })
 
 /** The layout of the whole cluster that `npm run fuzz` sends its requests to. */
 export const fuzz = (portBase: number): Layout => ({
-  directory: join(root, ".halles", "fuzz"),
+  directory: join(halles, "fuzz"),
   portBase: portBase + 20
 })
 
 /** Server programs brought by us, shared by all layouts of the checkout. */
-export const servers = join(root, ".halles", "servers")
+export const servers = join(halles, "servers")
 /** Package lists and downloads of the system's package manager, apart from the machine's own. */
-export const apt = join(root, ".halles", "apt")
+export const apt = join(halles, "apt")
 
 /** Compiled programs, for Node: a runner that is started again after a kill serves a third sooner. */
-export const compiled = join(root, ".halles", "compiled")
+export const compiled = join(halles, "compiled")
 
 /** What Vite makes of the operators' page, and the operator process serves. */
 export const dashboard = join(root, "packages", "dashboard", "dist")

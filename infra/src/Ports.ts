@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, readlinkSync } from "node:fs"
 import { createServer } from "node:net"
 import { PortTaken } from "./InfraErrors.ts"
 
-/** The ports of a cluster, all on 127.0.0.1. Runner `i` serves its metrics on `metrics + i`. */
+/** The ports of a cluster, all on 127.0.0.1. */
 export const ports = (portBase: number) => ({
   edge: portBase,
   ops: portBase + 1,
@@ -15,9 +15,16 @@ export const ports = (portBase: number) => ({
   identity: portBase + 7,
   mail: portBase + 8,
   webhooks: portBase + 9,
-  metrics: portBase + 10,
+  counters: portBase + 14,
+  edgeMetrics: portBase + 15,
+  opsMetrics: portBase + 16,
+  identityMetrics: portBase + 17,
+  webhooksMetrics: portBase + 18,
   edgeTls: portBase + 19
 })
+
+/** Health and metrics of a runner, counted over all regions: the first four before the ports above, others behind them. */
+export const runnerPort = (portBase: number, index: number): number => portBase + (index < 4 ? 10 : 16) + index
 
 const isFree = (port: number): Effect.Effect<boolean> =>
   Effect.callback((resume) => {

@@ -7,14 +7,14 @@ import { ServerUnreachable } from "./InfraErrors.ts"
 import { natsServer, natsUrl } from "./NatsServer.ts"
 import { requireFree } from "./Ports.ts"
 import { adminUrl, postgresServer } from "./PostgresServer.ts"
-import { redisServer, redisUrl } from "./RedisServer.ts"
+import { redisServer, redisUrl, type Store } from "./RedisServer.ts"
 import type { Secrets } from "./Secrets.ts"
 import { locate, type ServerProgram } from "./ServerProgram.ts"
 import type { Settings } from "./Settings.ts"
 import type { StateDirectory } from "./StateDirectory.ts"
 import { awaitHealthy, type ProcessSpec, supervise } from "./Supervised.ts"
 
-export type ServerName = "postgres" | "nats" | "redis"
+export type ServerName = "postgres" | "nats" | Store
 
 /** The programs of the servers that we run ourselves; a server whose address was given is not among them. */
 export type Programs = Partial<Record<ServerName, ServerProgram>>
@@ -26,13 +26,16 @@ export interface Servers extends Addresses {
   readonly admins: Readonly<Record<string, string>>
 }
 
-export const serverNames: ReadonlyArray<ServerName> = ["postgres", "nats", "redis"]
+export const serverNames: ReadonlyArray<ServerName> = ["postgres", "nats", "redis", "counters"]
 
 const given = (settings: Settings): Readonly<Record<ServerName, Option.Option<string>>> => ({
   postgres: settings.pgUrl,
   nats: settings.natsUrl,
-  redis: settings.redisUrl
+  redis: settings.redisUrl,
+  counters: settings.countersUrl
 })
+/** Two servers are one program. */
+const programOf = (name: ServerName) => (name === "counters" ? "redis" : name)
 
 /** Finds the programs of the servers that no address is given for. */
 export const programs = Effect.fn("Servers.programs")(function* (
@@ -42,7 +45,7 @@ export const programs = Effect.fn("Servers.programs")(function* (
 ) {
   const found: Programs = {}
   for (const name of names.filter((server) => Option.isNone(given(settings)[server]))) {
-    found[name] = yield* locate(name, { downloadOnly: settings.servers === "download", say })
+    found[name] = yield* locate(programOf(name), { downloadOnly: settings.servers === "download", say })
   }
   return found
 })
@@ -72,7 +75,10 @@ export const startServers = Effect.fn("Servers.start")(function* (options: {
   const specs: Array<ProcessSpec> = []
   if (found.postgres !== undefined) specs.push(yield* postgresServer(layout, secrets, found.postgres))
   if (found.nats !== undefined) specs.push(natsServer(layout, secrets, found.nats))
-  if (found.redis !== undefined) specs.push(redisServer(layout, secrets, found.redis))
+  for (const store of ["redis", "counters"] as const) {
+    const program = found[store]
+    if (program !== undefined) specs.push(redisServer(layout, store, secrets, program))
+  }
   yield* requireFree(specs, layout.portBase)
   if (specs.length > 0) directory.update({ message: `starting ${specs.map(({ name }) => name).join(", ")}` })
   const supervised = yield* Effect.forEach(specs, (spec) => supervise(spec, directory.show), {
@@ -90,7 +96,8 @@ export const startServers = Effect.fn("Servers.start")(function* (options: {
     programs: found,
     admins,
     nats: Option.getOrElse(settings.natsUrl, () => natsUrl(layout, secrets)),
-    redis: Option.getOrElse(settings.redisUrl, () => redisUrl(layout, secrets)),
+    redis: Option.getOrElse(settings.redisUrl, () => redisUrl(layout, "redis")),
+    counters: Option.getOrElse(settings.countersUrl, () => redisUrl(layout, "counters")),
     databases: Object.fromEntries(
       Object.entries(admins).map(([name, url]) => [name, Environment.withLogin(url, "", "", `halles_${name}`)])
     )
@@ -99,6 +106,7 @@ export const startServers = Effect.fn("Servers.start")(function* (options: {
   directory.update({
     nats: Environment.withoutLogin(servers.nats),
     redis: Environment.withoutLogin(servers.redis),
+    counters: Environment.withoutLogin(servers.counters),
     databases: servers.databases
   })
   return servers
@@ -109,7 +117,8 @@ const requireGiven = (settings: Settings, servers: Servers, names: ReadonlyArray
   const checks = {
     postgres: () => Health.postgres(servers.admins["control"] ?? ""),
     nats: () => Health.nats(servers.nats),
-    redis: () => Health.redis(servers.redis)
+    redis: () => Health.redis(servers.redis),
+    counters: () => Health.evictsNothing(servers.counters)
   }
   return Effect.forEach(
     names.filter((name) => Option.isSome(given(settings)[name])),

@@ -11,6 +11,8 @@ export const Settings = Config.all({
   pgUrl: Config.option(Config.NonEmptyString("HALLES_PG_URL")),
   natsUrl: Config.option(Config.NonEmptyString("HALLES_NATS_URL")),
   redisUrl: Config.option(Config.NonEmptyString("HALLES_REDIS_URL")),
+  /** Another Redis, which never evicts: counts of tries and of requests. */
+  countersUrl: Config.option(Config.NonEmptyString("HALLES_COUNTERS_URL")),
   /** A Postgres of its own for a region, administrator's URL. */
   pgUrlEu: Config.option(Config.NonEmptyString("HALLES_PG_URL_EU")),
   pgUrlAm: Config.option(Config.NonEmptyString("HALLES_PG_URL_AM")),

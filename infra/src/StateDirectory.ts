@@ -1,9 +1,10 @@
 import { Effect, type Scope } from "effect"
-import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { ClusterState, type ProcessState, read, write } from "./ClusterState.ts"
 import { AlreadyRunning, StateUnusable } from "./InfraErrors.ts"
-import { type Layout, lockFile, stateFile } from "./Layout.ts"
+import { halles, type Layout, lockFile, servers, stateFile } from "./Layout.ts"
+import { isRoot, ownersAlone, passable } from "./OwnersAlone.ts"
 import { identify, isAlive, ProcessIdentity, signal } from "./ProcessIdentity.ts"
 
 /** A state directory that this process alone may use, and the state that it shows to others. */
@@ -35,6 +36,7 @@ export const claim = (
       sources: {},
       nats: "",
       redis: "",
+      counters: "",
       databases: {},
       processes: []
     })
@@ -78,6 +80,9 @@ const empty = (layout: Layout): void => {
   mkdirSync(join(layout.directory, "logs"), { mode: 0o700 })
 }
 
+/** As root, programs of ours that another user runs: `DebianPackages.ts` says who. */
+const shared: ReadonlySet<string> = new Set(isRoot ? [join(servers, "postgres")] : [])
+
 const lock = (layout: Layout): Effect.Effect<ProcessIdentity, AlreadyRunning | StateUnusable> =>
   Effect.suspend((): Effect.Effect<ProcessIdentity, AlreadyRunning | StateUnusable> => {
     const path = lockFile(layout)
@@ -85,13 +90,12 @@ const lock = (layout: Layout): Effect.Effect<ProcessIdentity, AlreadyRunning | S
     try {
       mkdirSync(layout.directory, { recursive: true })
       mkdirSync(join(layout.directory, "logs"), { recursive: true })
-      chmodSync(join(layout.directory, "logs"), 0o700)
-      // Others may pass, which Postgres needs when it is not run by us, and see nothing: what matters is ours alone.
-      chmodSync(layout.directory, 0o711)
+      for (const path of readdirSync(layout.directory)) ownersAlone(join(layout.directory, path), shared)
+      for (const path of [layout.directory, halles, servers]) if (existsSync(path)) chmodSync(path, passable)
       const holder = owner(layout)
       if (holder !== null) return Effect.fail(new AlreadyRunning({ path: layout.directory, pid: holder.pid }))
       rmSync(path, { force: true })
-      writeFileSync(path, JSON.stringify(self), { flag: "wx" })
+      writeFileSync(path, JSON.stringify(self), { flag: "wx", mode: 0o600 })
       return Effect.succeed(self)
     } catch (error) {
       const reason = `cannot be used by this user (${(error as Error).message}). Is it another user's? Remove it, or run as that user`

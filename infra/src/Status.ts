@@ -37,6 +37,7 @@ export const summary = (state: ClusterState) => {
     postgres: host(state.databases["control"]),
     nats: host(state.nats),
     redis: host(state.redis),
+    counters: host(state.counters),
     runners: state.processes
       .filter((process) => process.kind === "runner" && live(process))
       .map(({ identity, name, region }) => ({ id: name, pid: identity?.pid, region })),

@@ -36,7 +36,8 @@ export const test = Effect.fn("Test.test")(function* (settings: Settings, filter
       const directory = yield* claim(layout)
       const keys = yield* secrets(layout)
       yield* Console.log("\n== servers for the tests")
-      const servers = yield* startServers({ directory, secrets: keys, settings })
+      const names = ["postgres", "nats", "redis"] as const
+      const servers = yield* startServers({ directory, secrets: keys, settings, names })
       for (const [name, source] of Object.entries(directory.state().sources)) yield* Console.log(`${name}: ${source}`)
       const chromium = yield* browser(settings, filters)
       const args = ["run", "--config", "vitest.config.ts", ...filters]
@@ -96,6 +97,7 @@ const environment = (
     HALLES_PG_URL: Option.getOrUndefined(settings.pgUrl),
     HALLES_NATS_URL: Option.getOrUndefined(settings.natsUrl),
     HALLES_REDIS_URL: Option.getOrUndefined(settings.redisUrl),
+    HALLES_COUNTERS_URL: Option.getOrUndefined(settings.countersUrl),
     LD_LIBRARY_PATH: libraryPath([...Object.values(programs), ...(chromium === null ? [] : [chromium])])
   })
 

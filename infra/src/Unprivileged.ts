@@ -5,9 +5,9 @@ import { StateUnusable } from "./InfraErrors.ts"
 import { output } from "./RunCommand.ts"
 
 /** `nobody` on Debian: Postgres refuses to run as root, and this user owns nothing else. */
-const uid = 65_534
+export const nobody = 65_534
 
-const identity = [`--reuid=${uid}`, `--regid=${uid}`, "--clear-groups"]
+const identity = [`--reuid=${nobody}`, `--regid=${nobody}`, "--clear-groups"]
 /** One right and no other. The secure bit lets access(2) see it, which Postgres asks about its own program. */
 const only = (right: string) => [
   "--securebits=+no_setuid_fixup",
@@ -32,8 +32,8 @@ export interface Unprivileged {
 const asWeAre: Unprivileged = { prefix: [], own: () => {}, uid: null }
 const asNobody = (prefix: ReadonlyArray<string>): Unprivileged => ({
   prefix: ["setpriv", ...prefix, "--"],
-  own: (path) => chownSync(path, uid, uid),
-  uid
+  own: (path) => chownSync(path, nobody, nobody),
+  uid: nobody
 })
 
 /** Changes nothing unless we are root. As root, the least rights with which initdb finds its files and enters the directory. */

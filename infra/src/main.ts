@@ -9,6 +9,9 @@ import { status } from "./Status.ts"
 import { stop } from "./Stop.ts"
 import { test } from "./Test.ts"
 
+// Files of ours, and of all that we start, are their owner's alone.
+process.umask(0o077)
+
 /** Runs a command with the settings of the environment; what it gives becomes the exit code. */
 const withSettings = <E, R>(run: (settings: Settings) => Effect.Effect<number, E, R>) =>
   Effect.gen(function* () {
@@ -20,7 +23,7 @@ const startCommand = Command.make("start", {}, () => withSettings(start)).pipe(
   Command.withDescription(
     "Start Postgres, NATS, Redis, the partners, four runners, the edge and the operators' process in the background, " +
       "and put a demo catalogue on sale. All state is in .halles. HALLES_PORT_BASE (4400) is the first of the ports. " +
-      "HALLES_PG_URL, HALLES_NATS_URL and HALLES_REDIS_URL name servers to use instead of own ones"
+      "HALLES_PG_URL, HALLES_NATS_URL, HALLES_REDIS_URL and HALLES_COUNTERS_URL name servers to use instead of own ones"
   ),
   Command.withShortDescription("Start a whole cluster in the background")
 )

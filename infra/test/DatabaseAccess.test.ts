@@ -29,6 +29,7 @@ class Provisioned extends Context.Service<Provisioned, Environment.Parts & { rea
         addresses: {
           nats: "",
           redis: "",
+          counters: "",
           databases: Object.fromEntries(
             names.map((name) => [name, Environment.withDatabase(Environment.withoutLogin(admin), `halles_${name}`)])
           )

@@ -20,7 +20,12 @@ const secrets = new Secrets({
   demoCustomer: "s-demo-customer",
   demoOperator: "s-demo-operator",
   nats: "s-nats",
-  redis: "s-redis",
+  redisEdge: "s-redis-edge",
+  redisRunner: "s-redis-runner",
+  redisHealth: "s-redis-health",
+  countersEdge: "s-counters-edge",
+  countersIdentity: "s-counters-identity",
+  countersHealth: "s-counters-health",
   gatewayKey: "s-gateway-key",
   gatewayWebhook: "s-gateway-webhook",
   carrierKey: "s-carrier-key",
@@ -34,7 +39,8 @@ const parts: Environment.Parts = {
   secrets,
   addresses: {
     nats: "nats://halles:s-nats@127.0.0.1:4403",
-    redis: "redis://:s-redis@127.0.0.1:4404",
+    redis: "redis://127.0.0.1:4404",
+    counters: "redis://127.0.0.1:4414",
     databases: { eu: database("eu"), am: database("am"), ap: database("ap"), control: database("control") }
   }
 }
@@ -56,28 +62,29 @@ describe("Environment", () => {
       "gatewayKey",
       "nats",
       "pgRunnerEu",
-      "redis"
+      "redisRunner"
     ])
     assert.deepStrictEqual(known(Environment.edge(parts)), [
       "adminToken",
       "carrierWebhook",
+      "countersEdge",
       "gatewayWebhook",
       "importToken",
       "intentKey",
       "nats",
       "pgEdge",
-      "redis",
+      "redisEdge",
       "webhookKey"
     ])
     assert.deepStrictEqual(known(Environment.webhooks(parts)), ["nats", "pgWebhooks", "webhookKey"])
-    assert.deepStrictEqual(known(Environment.ops(parts)), ["adminToken", "nats", "pgOps", "redis"])
+    assert.deepStrictEqual(known(Environment.ops(parts)), ["adminToken", "nats", "pgOps"])
     assert.deepStrictEqual(known(Environment.identity(parts)), [
+      "countersIdentity",
       "demoCustomer",
       "demoOperator",
       "identityKey",
       "nats",
-      "pgIdentity",
-      "redis"
+      "pgIdentity"
     ])
     assert.deepStrictEqual(known(Environment.identityStore(parts)), ["identityKey", "nats", "pgIdentity"])
     assert.deepStrictEqual(known(Environment.mail(parts)), [])

@@ -1,11 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { createServer, type AddressInfo } from "node:net"
-import { listeners, ports, requireFree } from "../src/Ports.ts"
+import { listeners, ports, requireFree, runnerPort } from "../src/Ports.ts"
 
 const all = (base: number) => [
   ...Object.values(ports(base)),
-  ...Array.from({ length: 24 }, (_, index) => ports(base).metrics + index)
+  ...Array.from({ length: 24 }, (_, index) => runnerPort(base, index))
 ]
 const servers = (base: number) => [ports(base).postgres, ports(base).nats, ports(base).redis]
 

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { spawn } from "node:child_process"
-import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { ClusterState, ProcessState, read, write } from "../src/ClusterState.ts"
@@ -40,6 +40,7 @@ const left = (identity: ProcessIdentity): ClusterState =>
     sources: {},
     nats: "nats://127.0.0.1:4403",
     redis: "redis://127.0.0.1:4404",
+    counters: "redis://127.0.0.1:4414",
     databases: {},
     processes: [
       new ProcessState({
@@ -72,6 +73,22 @@ describe("StateDirectory", () => {
       assert.isNull(owner(own))
       assert.isFalse(existsSync(stateFile(own)))
       yield* Effect.scoped(claim(own))
+    })
+  )
+
+  it.live("lets nobody else read what is in it, whoever wrote it and however", () =>
+    Effect.gen(function* () {
+      const own = yield* layout
+      mkdirSync(join(own.directory, "nats", "stream"), { recursive: true, mode: 0o755 })
+      const files = ["nats/stream/1.blk", "edge.log", "nats.conf"].map((name) => join(own.directory, name))
+      for (const path of files) writeFileSync(path, "x", { mode: 0o644 })
+      chmodSync(files[0]!, 0o777)
+      yield* Effect.scoped(claim(own))
+      for (const path of [...files, join(own.directory, "nats"), join(own.directory, "nats", "stream")]) {
+        assert.strictEqual(statSync(path).mode & 0o077, 0, path)
+      }
+      assert.strictEqual(statSync(files[0]!).mode & 0o700, 0o700)
+      assert.strictEqual(statSync(own.directory).mode & 0o066, 0)
     })
   )
 

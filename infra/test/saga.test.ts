@@ -6,12 +6,13 @@ import { ChildProcess } from "effect/process"
 import { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import { SqlClient } from "effect/sql"
 import { spawn } from "node:child_process"
-import { readdirSync, readFileSync, statSync } from "node:fs"
+import { lstatSync, readdirSync, readFileSync, statSync } from "node:fs"
 import { join } from "node:path"
 import { objectives } from "@halles/entities/Alarms/Objectives"
 import { Browser } from "@halles/identity/testing/Browser"
 import { Cluster } from "../src/Cluster.ts"
 import * as Layout from "../src/Layout.ts"
+import { ports } from "../src/Ports.ts"
 import { foreground } from "../src/RunCommand.ts"
 import { Settings } from "../src/Settings.ts"
 import { OtlpReceiver } from "./OtlpReceiver.ts"
@@ -382,6 +383,22 @@ layer(Test, { excludeTestServices: true, timeout: "3 minutes" })("The order saga
     120_000
   )
 
+  it.effect("leaves nothing that others may read", () =>
+    Effect.gen(function* () {
+      const { directory } = Layout.endToEnd((yield* Settings).portBase)
+      const open = ["", ...readdirSync(directory, { recursive: true, encoding: "utf8" })].filter((name) => {
+        const found = lstatSync(join(directory, name), { throwIfNoEntry: false })
+        const mode = (found?.mode ?? 0) & 0o777
+        // As root, whose Postgres is another user: others pass through, and see nothing.
+        return (mode & 0o077) !== 0 && !(name === "" && mode === 0o711)
+      })
+      assert.deepStrictEqual(open, [])
+      for (const name of ["secrets.json", "logs", "mail", "postgres", "nats", "cluster.json", "lock"]) {
+        assert.isDefined(lstatSync(join(directory, name), { throwIfNoEntry: false }), name)
+      }
+    })
+  )
+
   it.effect("tells every metric that the dashboard and the alert rules name, and is scraped everywhere", () =>
     Effect.gen(function* () {
       const { portBase } = Layout.endToEnd((yield* Settings).portBase)
@@ -395,6 +412,11 @@ layer(Test, { excludeTestServices: true, timeout: "3 minutes" })("The order saga
           return answer.text()
         })
       )
+      const own = ports(portBase)
+      for (const port of [own.edge, own.ops, own.identity, own.webhooks]) {
+        const status = yield* Effect.promise(async () => (await fetch(`http://127.0.0.1:${port}/metrics`)).status)
+        assert.strictEqual(status, 404, `port ${port} is for others`)
+      }
       const told = new Set(scraped.flatMap((text) => [...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name)))
       const named = new Set(
         [...`${file("dashboard.json")}${file("alerts.yml")}`.matchAll(/\bhalles_[a-z0-9_]+/g)].map(([name]) =>

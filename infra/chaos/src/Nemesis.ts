@@ -6,7 +6,7 @@ import { HttpClient, HttpClientRequest } from "effect/http"
 import { SqlClient } from "effect/sql"
 import { type Fault, type Form, unheardMs } from "./FaultSchedule.ts"
 import type { Network } from "./Network.ts"
-import type { Passage } from "./Proxy.ts"
+import type { Passage, Proxy } from "./Proxy.ts"
 import type { World } from "./World.ts"
 
 /** Where the partners answer, and with what key. */
@@ -57,8 +57,9 @@ export const perform = Effect.fnUntraced(function* (fault: Fault, world: World, 
     case "pg":
       return yield* signal("postgres", "SIGKILL")
     case "nats":
-    case "redis":
       return yield* signal(fault.kind, "SIGKILL")
+    case "redis":
+      return yield* Effect.andThen(signal("redis", "SIGKILL"), signal("counters", "SIGKILL"))
     case "freeze": {
       const frozen = during(
         signal(fault.process, "SIGSTOP"),
@@ -74,13 +75,15 @@ export const perform = Effect.fnUntraced(function* (fault: Fault, world: World, 
       return yield* Effect.all([frozen, cut], { concurrency: "unbounded", discard: true })
     }
     case "partition": {
-      const proxy = network.between(fault.process, fault.server)
-      if (proxy === undefined) return yield* Effect.die(`no proxy between ${fault.process} and ${fault.server}`)
-      if (fault.form === "reset") return yield* Effect.sync(proxy.reset)
+      const servers = fault.server === "redis" ? (["redis", "counters"] as const) : [fault.server]
+      const proxies = servers.flatMap((server) => network.between(fault.process, server) ?? [])
+      if (proxies.length === 0) return yield* Effect.die(`no proxy between ${fault.process} and ${fault.server}`)
+      const all = (change: (proxy: Proxy) => void) => Effect.sync(() => proxies.forEach(change))
+      if (fault.form === "reset") return yield* all((proxy) => proxy.reset())
       const passages = passagesOf(fault.form, fault.delayMs)
       return yield* during(
-        Effect.sync(() => proxy.set(passages)),
-        Effect.sync(() => proxy.set(open))
+        all((proxy) => proxy.set(passages)),
+        all((proxy) => proxy.set(open))
       )
     }
     case "slow-disk": {

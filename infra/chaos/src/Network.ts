@@ -3,7 +3,7 @@ import { Effect, type Scope } from "effect"
 import * as Proxy from "./Proxy.ts"
 
 /** The servers that a process can be cut off from. */
-export type ServerName = "postgres" | "nats" | "redis"
+export type ServerName = "postgres" | "nats" | "redis" | "counters"
 
 /** A proxy between every process and every server, so that one process can be cut off alone. */
 export interface Network {
@@ -38,9 +38,11 @@ export const make = (): Network => {
       const postgres = yield* stand("postgres", Object.values(servers.databases)[0] ?? "")
       const nats = yield* stand("nats", servers.nats)
       const redis = yield* stand("redis", servers.redis)
+      const counters = yield* stand("counters", servers.counters)
       return {
         nats: moved(servers.nats, nats),
         redis: moved(servers.redis, redis),
+        counters: moved(servers.counters, counters),
         databases: Object.fromEntries(
           Object.entries(servers.databases).map(([name, url]) => [name, moved(url, postgres)])
         )

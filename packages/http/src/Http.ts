@@ -2,6 +2,7 @@ import { Reads, RegionDatabases } from "@halles/entities/Reads"
 import * as BreakerNews from "@halles/shared/BreakerNews"
 import * as ClusterClient from "@halles/shared/ClusterClient"
 import { Intents } from "@halles/shared/Intent"
+import * as MetricsListener from "@halles/shared/MetricsListener"
 import { Nats } from "@halles/shared/Nats"
 import * as Postgres from "@halles/shared/Postgres"
 import { Redis, RedisUnavailable } from "@halles/shared/Redis"
@@ -10,7 +11,6 @@ import { RunnerPresence } from "@halles/shared/RunnerPresence"
 import * as Telemetry from "@halles/shared/Telemetry"
 import { ByteSize, Effect, Layer, Option } from "effect"
 import { HttpIncomingMessage, HttpRouter } from "effect/http"
-import { PrometheusMetrics } from "effect/observability"
 import { AuditLog } from "@halles/shared/AuditLog"
 import { AccessLive } from "./AccessLive.ts"
 import { ApiVersions } from "./ApiVersions.ts"
@@ -61,7 +61,6 @@ const redisMsMax = 100
 /** All routes of the edge; what they need stays open, so that tests may serve them over a cluster of their own. */
 export const RoutesLive = Layer.mergeAll(
   Docs.DocumentedApi,
-  PrometheusMetrics.layerHttp({ path: "/metrics" }),
   ProblemPages,
   // Who it is comes first: what follows may judge by it.
   Guard.pipe(
@@ -79,17 +78,18 @@ export const RoutesLive = Layer.mergeAll(
   Layer.provide(Layer.succeed(HttpIncomingMessage.MaxBodySize, bodyMax))
 )
 
-/** What Redis does for requests can be made to fail. */
-const redisWithFaults = Layer.effect(
-  Redis,
-  Effect.gen(function* () {
-    const redis = yield* Redis
-    const faults = yield* Faults
-    return Redis.of({
-      use: (command) => faults.around("redis", redis.use(command), (cause) => new RedisUnavailable({ cause }))
+/** What a Redis does for requests can be made to fail. */
+const redisWithFaults = (options: Parameters<typeof Redis.layer>[0]) =>
+  Layer.effect(
+    Redis,
+    Effect.gen(function* () {
+      const redis = yield* Redis
+      const faults = yield* Faults
+      return Redis.of({
+        use: (command) => faults.around("redis", redis.use(command), (cause) => new RedisUnavailable({ cause }))
+      })
     })
-  })
-)
+  ).pipe(Layer.provide(Redis.layer({ answerMsMax: redisMsMax, ...options })))
 
 /** The edge: a client of the cluster that owns no shards. */
 export const HttpLive = Layer.unwrap(
@@ -101,11 +101,17 @@ export const HttpLive = Layer.unwrap(
       Layer.provide(
         Gate.listen({ host: config.host, port: config.port, tls: Option.getOrUndefined(config.tls) }).pipe(
           Layer.provideMerge(Gate.layer(config.addressRules)),
-          Layer.provide([RateLimit.layer, Credentials.callers, EdgeAnalytics.layer])
+          Layer.provide([
+            RateLimit.layer.pipe(
+              Layer.provide(redisWithFaults({ url: config.countersUrl, name: "edge", dependency: "counters" }))
+            ),
+            Credentials.callers,
+            EdgeAnalytics.layer
+          ])
         )
       ),
       Layer.provide(Layer.provideMerge(Invalidation, ResponseCache.layer)),
-      Layer.provide(redisWithFaults),
+      Layer.provide(redisWithFaults({ url: config.redisUrl, name: "edge" })),
       Layer.provide(Faults.layer),
       Layer.provide([
         Credentials.layer(config).pipe(
@@ -141,13 +147,13 @@ export const HttpLive = Layer.unwrap(
       Layer.provide([ClusterClient.layer({ region: "edge" }), RunnerPresence.layer]),
       Layer.provide([
         Nats.layer({ url: config.natsUrl, name: "edge" }),
-        Redis.layer({ url: config.redisUrl, name: "edge", answerMsMax: redisMsMax }),
         Postgres.layer({
           url: config.controlUrl,
           applicationName: "halles:edge:control",
           connectionsMax: controlConnectionsMax
         })
       ]),
+      Layer.merge(MetricsListener.layer(config.metrics)),
       Layer.provide(Telemetry.layer("edge"))
     )
   )

@@ -1,3 +1,4 @@
+import { MetricsConfig } from "@halles/shared/MetricsListener"
 import { Config } from "effect"
 import { Origin } from "./SecurityHeaders.ts"
 
@@ -39,7 +40,11 @@ export const HttpConfig = Config.all({
     trustedProxies: addresses("HALLES_EDGE_TRUSTED_PROXIES")
   }),
   natsUrl: Config.Redacted("HALLES_NATS_URL"),
+  metrics: MetricsConfig,
+  /** What may be forgotten: answers. */
   redisUrl: Config.Redacted("HALLES_REDIS_URL"),
+  /** What must not be pushed out by it: how often somebody has asked. */
+  countersUrl: Config.Redacted("HALLES_COUNTERS_URL"),
   controlUrl: Config.Redacted("HALLES_PG_CONTROL_URL"),
   webhooks: Config.all(webhooks),
   regionUrls: Config.all(regionUrls),
@@ -59,6 +64,7 @@ export const HttpConfig = Config.all({
 export const WebhooksConfig = Config.all({
   host: Config.NonEmptyString("HALLES_WEBHOOKS_HOST").pipe(Config.withDefault("127.0.0.1")),
   port: Config.Port("HALLES_WEBHOOKS_PORT"),
+  metrics: MetricsConfig,
   natsUrl: Config.Redacted("HALLES_NATS_URL"),
   controlUrl: Config.Redacted("HALLES_PG_CONTROL_URL"),
   ...webhooks
@@ -68,6 +74,7 @@ export const WebhooksConfig = Config.all({
 export const OpsConfig = Config.all({
   host: Config.NonEmptyString("HALLES_OPS_HOST").pipe(Config.withDefault("127.0.0.1")),
   port: Config.Port("HALLES_OPS_PORT"),
+  metrics: MetricsConfig,
   /** Where the build of the page lies. */
   dashboard: Config.NonEmptyString("HALLES_DASHBOARD_DIRECTORY"),
   url: Config.option(Config.NonEmptyString("HALLES_OPS_URL")),

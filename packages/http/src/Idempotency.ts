@@ -7,6 +7,7 @@ import * as Edge from "./Edge.ts"
 import { IdempotencyKeyReused, RequestInProgress, WeakIdempotencyKey } from "./EdgeErrors.ts"
 import { strengthOf } from "./Idempotency/KeyStrength.ts"
 import * as Places from "./Idempotency/Places.ts"
+import * as ReplyBudget from "./Idempotency/ReplyBudget.ts"
 import { policy } from "./Policy.ts"
 import { Principal } from "./Principal.ts"
 import * as Problems from "./Problems.ts"
@@ -22,7 +23,7 @@ const bodyMax = 16_384
 
 const outcomes = Metric.counter("halles_http_idempotency_total", {
   description:
-    "Requests with an idempotency key, by what was known of it: new, replayed, repeated, running, reused, unknown",
+    "Requests with an idempotency key, by what was known of it: new, replayed, repeated, running, reused, over budget, unknown",
   incremental: true
 })
 
@@ -100,9 +101,9 @@ const ignored = HttpServerResponse.setHeader("idempotency-key-ignored", "true")
 const quietly = <A>(command: Effect.Effect<A, unknown>): Effect.Effect<Option.Option<A>> =>
   Effect.option(Effect.timeout(command, redisMsMax))
 
-type Outcome = "new" | "replayed" | "repeated" | "running" | "reused" | "unknown"
+type Outcome = "new" | "replayed" | "repeated" | "running" | "reused" | "over" | "unknown"
 const counters = Object.fromEntries(
-  (["new", "replayed", "repeated", "running", "reused", "unknown"] as const).map((outcome) => [
+  (["new", "replayed", "repeated", "running", "reused", "over", "unknown"] as const).map((outcome) => [
     outcome,
     Metric.withAttributes(outcomes, { outcome })
   ])
@@ -122,10 +123,16 @@ export const IdempotencyLive = Layer.effect(
     const count = (outcome: Outcome) => counters[outcome].updateUnsafe(1, context)
     /** One round trip, shared with others: takes the place if it is free, and says what is there if it is not. */
     const take = Places.make({ use: redis.use, context })
+    const budget = ReplyBudget.make(() => performance.timeOrigin + performance.now())
     // Nobody waits for these two: what they do not reach ends by itself.
     const keep = (place: string, done: Kept) =>
       Effect.forkDetach(quietly(redis.use((client) => client.set(place, encode(done), "PX", keptMs))))
     const free = (place: string) => Effect.forkDetach(quietly(redis.use((client) => client.del(place))))
+
+    const affordable = (sender: ReplyBudget.Sender, done: Kept): Kept =>
+      done._tag === "Running" || done.answer === null || budget.bytes(sender, done.answer.body.length)
+        ? done
+        : { ...done, answer: null }
 
     const reused = Effect.suspend(() => {
       count("reused")
@@ -133,9 +140,14 @@ export const IdempotencyLive = Layer.effect(
     })
 
     return Idempotency.of((unnamed, { endpoint, group }) => {
-      const decided = (request: HttpServerRequest.HttpServerRequest, asked: Asked): Answering => {
+      const decided = (request: HttpServerRequest.HttpServerRequest, principal: Principal, asked: Asked): Answering => {
         const intent = intents.of(asked)
         const answered = Effect.provideService(unnamed, CurrentIntent, intent)
+        const sender = { principal, address: Option.getOrElse(request.remoteAddress, () => "") }
+        if (!budget.place(sender)) {
+          count("over")
+          return answered
+        }
         const place = intents.placeOf(asked)
         const fingerprint = intent.name("fingerprint")
 
@@ -160,7 +172,7 @@ export const IdempotencyLive = Layer.effect(
 
         const run = Effect.onExit(answered, (exit) =>
           exit._tag === "Success" && exit.value.status < 300
-            ? keep(place, doneOf(fingerprint, exit.value, group.identifier))
+            ? keep(place, affordable(sender, doneOf(fingerprint, exit.value, group.identifier)))
             : free(place)
         )
         const mine = encode({ _tag: "Running", fingerprint })
@@ -195,7 +207,8 @@ export const IdempotencyLive = Layer.effect(
         const key = request.headers["idempotency-key"]
         // A key that is malformed, or a body that cannot be read, is refused with its own problem.
         if (key === undefined || !isKey(key)) return unnamed
-        const { kind, subject } = Context.get(fiber.context, Principal)
+        const principal = Context.get(fiber.context, Principal)
+        const { kind, subject } = principal
         const sender = kind === "anonymous" ? null : subject
         if (sender === null && policy[endpoint.identifier]?.open === "everybody") {
           const strength = strengthOf(key)
@@ -205,7 +218,7 @@ export const IdempotencyLive = Layer.effect(
         const { method, url } = request
         return Effect.matchEffect(request.text, {
           onFailure: (): Answering => unnamed,
-          onSuccess: (body) => decided(request, { sender, method, url, body, key })
+          onSuccess: (body) => decided(request, principal, { sender, method, url, body, key })
         })
       })
     })

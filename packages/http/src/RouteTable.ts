@@ -26,7 +26,6 @@ const endpoints: ReadonlyArray<{ readonly name: string; readonly method: string;
       path: String(path)
     }))
   ),
-  { method: "GET", name: "metrics", path: "/metrics" },
   { method: "GET", name: "docs", path: "/docs" },
   { method: "GET", name: "problems", path: "/problems" },
   { method: "GET", name: "problem", path: "/problems/:code" },

@@ -33,7 +33,6 @@ const vital: Traffic = { priority: "vital", cost: 1 }
 export const traffic: Readonly<Record<string, Traffic>> = {
   live: vital,
   ready: vital,
-  metrics: vital,
   // Partners tell of money and parcels.
   gateway: vital,
   carrier: vital,

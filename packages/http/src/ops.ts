@@ -4,6 +4,7 @@ import { AuditLog } from "@halles/shared/AuditLog"
 import * as BreakerNews from "@halles/shared/BreakerNews"
 import * as ClusterClient from "@halles/shared/ClusterClient"
 import * as HttpListener from "@halles/shared/HttpListener"
+import * as MetricsListener from "@halles/shared/MetricsListener"
 import { Nats } from "@halles/shared/Nats"
 import { Placement } from "@halles/shared/Placement"
 import * as Postgres from "@halles/shared/Postgres"
@@ -12,7 +13,6 @@ import { RunnerPresence } from "@halles/shared/RunnerPresence"
 import * as Telemetry from "@halles/shared/Telemetry"
 import { ByteSize, Effect, Layer, Option } from "effect"
 import { HttpIncomingMessage, HttpRouter, HttpServerResponse } from "effect/http"
-import { PrometheusMetrics } from "effect/observability"
 import { dashboardFiles } from "./DashboardFiles.ts"
 import { Credentials } from "./Credentials.ts"
 import { AccessTokens } from "./Credentials/AccessTokens.ts"
@@ -48,11 +48,11 @@ const OpsLive = Layer.unwrap(
       Layer.mergeAll(
         HttpRouter.add("GET", "/health/live", HttpServerResponse.jsonUnsafe({ live: true })),
         HttpRouter.add("GET", "/health/ready", ready),
-        PrometheusMetrics.layerHttp(),
         dashboardFiles(config.dashboard),
         SignIn.layer(url),
         OperatorRoutes,
         BreakerNews.layerTell("ops"),
+        MetricsListener.layer(config.metrics),
         Guard.pipe(Layer.provideMerge(SignIn.OperatorAuthentication), Layer.provideMerge(BrowserRules))
       ).pipe(Layer.provide(Layer.succeed(HttpIncomingMessage.MaxBodySize, bodyMax))),
       { disableLogger: true }

@@ -1,12 +1,12 @@
 import { NodeHttpClient, NodeRuntime } from "@effect/platform-node"
 import * as BreakerNews from "@halles/shared/BreakerNews"
 import * as HttpListener from "@halles/shared/HttpListener"
+import * as MetricsListener from "@halles/shared/MetricsListener"
 import { Nats } from "@halles/shared/Nats"
 import * as Postgres from "@halles/shared/Postgres"
 import * as Telemetry from "@halles/shared/Telemetry"
 import { Effect, Layer } from "effect"
 import { HttpRouter, HttpServerResponse } from "effect/http"
-import { PrometheusMetrics } from "effect/observability"
 import { WebhooksConfig } from "./HttpConfig.ts"
 import { collect } from "./Subscriptions/Collector.ts"
 import * as Sealed from "./Subscriptions/Sealed.ts"
@@ -30,15 +30,12 @@ const ClientLive = Layer.unwrap(
 
 /** Tells endpoints of what happens. Its own process: what it waits for is outside, and nothing in the shop waits for it. */
 const WebhooksLive = Layer.unwrap(
-  Effect.map(WebhooksConfig, ({ allow, controlUrl, host, key, natsUrl, port }) =>
+  Effect.map(WebhooksConfig, ({ allow, controlUrl, host, key, metrics, natsUrl, port }) =>
     Layer.mergeAll(
-      HttpRouter.serve(
-        Layer.mergeAll(
-          HttpRouter.add("GET", "/health/ready", HttpServerResponse.jsonUnsafe({ ready: true })),
-          PrometheusMetrics.layerHttp()
-        ),
-        { disableLogger: true }
-      ).pipe(Layer.provide(HttpListener.layer({ host, port }))),
+      HttpRouter.serve(HttpRouter.add("GET", "/health/ready", HttpServerResponse.jsonUnsafe({ ready: true })), {
+        disableLogger: true
+      }).pipe(Layer.provide(HttpListener.layer({ host, port }))),
+      MetricsListener.layer(metrics),
       BreakerNews.layerTell("webhooks"),
       Layer.effectDiscard(Effect.flatMap(Sender, ({ wake }) => Effect.forkScoped(collect(wake))))
     ).pipe(

@@ -1,6 +1,7 @@
 import { assert, it, layer } from "@effect/vitest"
 import { Reads } from "@halles/entities/Reads"
 import { Effect, Fiber, Layer } from "effect"
+import { PrometheusMetrics } from "effect/observability"
 import { TestClock } from "effect/testing"
 import * as Edge from "../src/Edge.ts"
 import { Faults } from "../src/Faults.ts"
@@ -45,8 +46,7 @@ layer(EdgeTest.layer, { excludeTestServices: true, timeout: "60 seconds" })("a r
       assert.strictEqual(status, 503)
       assert.isNotNull(headers.get("retry-after"))
       assert.isBelow(performance.now() - since, 1_000)
-      const { text } = yield* send("GET", "/metrics")
-      assert.match(text, /halles_breaker_state\{[^}]*dependency="entities:eu"[^}]*\} 2/)
+      assert.match(yield* PrometheusMetrics.format(), /halles_breaker_state\{[^}]*dependency="entities:eu"[^}]*\} 2/)
       yield* Effect.sleep("600 millis")
       const open = send("POST", "/v1/carts", { region: "eu", currency: "GBP" })
       assert.strictEqual((yield* open).status, 201)

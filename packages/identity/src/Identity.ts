@@ -3,6 +3,7 @@ import * as AuditSigner from "@halles/shared/AuditLog/Signer"
 import * as BreakerNews from "@halles/shared/BreakerNews"
 import * as ClusterClient from "@halles/shared/ClusterClient"
 import * as HttpListener from "@halles/shared/HttpListener"
+import * as MetricsListener from "@halles/shared/MetricsListener"
 import { Nats } from "@halles/shared/Nats"
 import * as Postgres from "@halles/shared/Postgres"
 import { Redis } from "@halles/shared/Redis"
@@ -10,7 +11,6 @@ import { Revocations } from "@halles/shared/Revocations"
 import * as Telemetry from "@halles/shared/Telemetry"
 import { ByteSize, Effect, Layer, Option, type Redacted } from "effect"
 import { HttpIncomingMessage, HttpRouter, HttpServerResponse } from "effect/http"
-import { PrometheusMetrics } from "effect/observability"
 import { SqlClient } from "effect/sql"
 import { AccountClosingHttp } from "./AccountClosingHttp.ts"
 import { AccountEmailHttp } from "./AccountEmailHttp.ts"
@@ -93,7 +93,6 @@ export const identityLayer = (options: IdentityOptions) =>
     OidcHttp,
     Assets,
     health,
-    PrometheusMetrics.layerHttp({ path: "/metrics" }),
     Guard,
     SweepLive,
     demoAccountsLayer(options.demo)
@@ -112,12 +111,13 @@ export const identityLayer = (options: IdentityOptions) =>
 export const IdentityLive = Layer.unwrap(
   Effect.map(
     IdentityConfig,
-    ({ breachListUrl, demo, host, mailFrom, natsUrl, port, redisUrl, smtpUrl, sso, store }) => {
+    ({ breachListUrl, countersUrl, demo, host, mailFrom, metrics, natsUrl, port, smtpUrl, sso, store }) => {
       const options = { ...store, sso, breachListUrl, demo }
       return Layer.mergeAll(
         HttpRouter.serve(identityLayer(options), { disableLogger: true }),
         CustomersLive,
         BreakerNews.layerTell("identity"),
+        MetricsListener.layer(metrics),
         AuditSigner.layer(store.key)
       ).pipe(
         Layer.provide(coreLayer(options)),
@@ -127,7 +127,7 @@ export const IdentityLive = Layer.unwrap(
         Layer.provide(ClusterClient.layer({ region: "identity" })),
         Layer.provide([
           Nats.layer({ url: natsUrl, name: "identity" }),
-          Redis.layer({ url: redisUrl, name: "identity" }),
+          Redis.layer({ url: countersUrl, name: "identity", dependency: "counters" }),
           Postgres.layer({ url: store.controlUrl, applicationName: "halles:identity", connectionsMax })
         ]),
         Layer.provide(Telemetry.layer("identity"))

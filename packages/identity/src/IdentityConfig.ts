@@ -1,3 +1,4 @@
+import { MetricsConfig } from "@halles/shared/MetricsListener"
 import { Region } from "@halles/shared/Region"
 import { Config } from "effect"
 
@@ -22,7 +23,8 @@ export const IdentityConfig = Config.all({
   host: Config.NonEmptyString("HALLES_IDENTITY_HOST").pipe(Config.withDefault("127.0.0.1")),
   port: Config.Port("HALLES_IDENTITY_PORT"),
   natsUrl: Config.Redacted("HALLES_NATS_URL"),
-  redisUrl: Config.Redacted("HALLES_REDIS_URL"),
+  metrics: MetricsConfig,
+  countersUrl: Config.Redacted("HALLES_COUNTERS_URL"),
   smtpUrl: Config.Redacted("HALLES_SMTP_URL"),
   mailFrom: Config.NonEmptyString("HALLES_MAIL_FROM").pipe(Config.withDefault("Halles <no-reply@halles.localhost>")),
   /** Of Have I Been Pwned's range API, or one like it; without it only common passwords are refused. */

@@ -2,7 +2,7 @@ import { Context, Effect, Layer, Redacted, Schema } from "effect"
 import { Redis as Client } from "ioredis"
 import * as Breaker from "./Breaker.ts"
 
-/** Redis did not answer. It is a cache: callers go on without it. */
+/** Redis did not answer, or has no room: callers go on without it. */
 export class RedisUnavailable extends Schema.TaggedError<RedisUnavailable>()("RedisUnavailable", {
   cause: Schema.Defect()
 }) {}
@@ -11,7 +11,7 @@ export class RedisUnavailable extends Schema.TaggedError<RedisUnavailable>()("Re
 const commandTimeoutMs = 1_000
 
 /**
- * One connection to Redis a process.
+ * One connection to a Redis. There are two of them: what may be forgotten is in one, how often somebody has tried in the other.
  *
  * **Details**
  *
@@ -25,6 +25,8 @@ export class Redis extends Context.Service<
   static readonly layer = (options: {
     readonly url: Redacted.Redacted
     readonly name: string
+    /** What its breaker is called; one process may have two. */
+    readonly dependency?: string
     /** Whoever has something better to do than to wait, in milliseconds. */
     readonly answerMsMax?: number
   }): Layer.Layer<Redis> =>
@@ -35,7 +37,7 @@ export class Redis extends Context.Service<
           Effect.sync(() => open(Redacted.value(options.url), options.name)),
           (opened) => Effect.sync(() => opened.disconnect())
         )
-        const breaker = yield* Breaker.make("redis")
+        const breaker = yield* Breaker.make(options.dependency ?? "redis")
         return Redis.of({
           use: (command) =>
             Effect.tryPromise({ try: () => command(client), catch: (cause) => new RedisUnavailable({ cause }) }).pipe(

@@ -1,4 +1,4 @@
-import { ports } from "@halles/infra/Ports"
+import { runnerPort } from "@halles/infra/Ports"
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 import { copies } from "./Copies.ts"
@@ -43,7 +43,7 @@ export const grow: Measurement = {
     // Figures of this row are compared with each other: each is as warm as the others, and three spans are long enough.
     const span = { measureMs, warmUpMs: warmUpMs / 3 }
     const stage = yield* Stage
-    const metrics = ports(stage.parts.layout.portBase).metrics + 1
+    const metrics = runnerPort(stage.parts.layout.portBase, 1)
     const many = quick ? 20_000 : 200_000
     const long = quick ? 300_000 : 5_000_000
     const withRunner = <A, E, R>(effect: Effect.Effect<A, E, R>) =>

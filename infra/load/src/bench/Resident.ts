@@ -1,7 +1,7 @@
 import * as EntityClient from "@halles/shared/EntityClient"
 import { Cart, OpenCart, PutLine } from "@halles/entities/Cart"
 import { CommandId, SkuCode } from "@halles/shared/Ids"
-import { ports } from "@halles/infra/Ports"
+import { runnerPort } from "@halles/infra/Ports"
 import { Effect, Schedule, Schema } from "effect"
 import * as Inspector from "./Inspector.ts"
 import { fixedWork } from "./Measure.ts"
@@ -47,9 +47,9 @@ export const resident: Measurement = {
   run: Effect.fnUntraced(function* ({ quick, report }) {
     const stage = yield* Stage
     const carts = quick ? 12_000 : 100_000
-    const own = ports(stage.parts.layout.portBase)
-    const inspector = own.metrics + 20
-    const metrics = own.metrics + 1
+    const { portBase } = stage.parts.layout
+    const inspector = runnerPort(portBase, 8)
+    const metrics = runnerPort(portBase, 1)
     yield* stage.runner("eu-1", { nodeArgs: ["--expose-gc", `--inspect=127.0.0.1:${inspector}`] })
     /** Counted before: so long a pause may cost a large runner its shards, but only after the look. */
     const areThere = Effect.fnUntraced(function* (wanted: number) {

@@ -1,6 +1,6 @@
 import * as EntityClient from "@halles/shared/EntityClient"
 import * as Environment from "@halles/infra/Environment"
-import { ports } from "@halles/infra/Ports"
+import { runnerPort } from "@halles/infra/Ports"
 import { Effect, Layer, Redacted, type Scope } from "effect"
 import type { Sharding } from "effect/cluster"
 import { Echo } from "./Echo.ts"
@@ -40,7 +40,7 @@ const open = Effect.fnUntraced(function* <E extends Error>(
 const ways: Effect.Effect<ReadonlyArray<Way>, Error, Stage | Scope.Scope> = Effect.gen(function* () {
   const { client, parts } = yield* Stage
   const owner = Environment.databaseUrl(parts, "halles_owner", "control")
-  const port = String(ports(parts.layout.portBase).metrics + 9)
+  const port = String(runnerPort(parts.layout.portBase, 9))
   const env = { HALLES_BENCH_SOCKET_PORT: port }
   return [
     yield* open("rpcNats", { id: "eu-1", env: { ...env, HALLES_BENCH_TRANSPORT: "nats" } }, client),

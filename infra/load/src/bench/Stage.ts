@@ -4,7 +4,7 @@ import { developmentCertificate } from "@halles/infra/DevelopmentCertificate"
 import * as Environment from "@halles/infra/Environment"
 import * as Health from "@halles/infra/Health"
 import * as Layout from "@halles/infra/Layout"
-import { ports } from "@halles/infra/Ports"
+import { ports, runnerPort } from "@halles/infra/Ports"
 import { signal } from "@halles/infra/ProcessIdentity"
 import { provision } from "@halles/infra/Provision"
 import { secrets } from "@halles/infra/Secrets"
@@ -147,7 +147,7 @@ const make = Effect.fnUntraced(function* (options: {
         kind: "runner",
         program,
         nodeArgs,
-        port: own.metrics + placeOf(id).index,
+        port: runnerPort(layout.portBase, placeOf(id).index),
         health: "/health/ready",
         env: { ...Environment.runner(parts, placeOf(id)), ...env }
       }),

@@ -2,7 +2,7 @@ import { Cluster, entryPoints, nodeProcess } from "@halles/infra/Cluster"
 import { ClusterState, type ProcessState, read } from "@halles/infra/ClusterState"
 import * as Environment from "@halles/infra/Environment"
 import * as Layout from "@halles/infra/Layout"
-import { ports } from "@halles/infra/Ports"
+import { ports, runnerPort } from "@halles/infra/Ports"
 import { runnerPlaces } from "@halles/infra/Regions"
 import { secrets } from "@halles/infra/Secrets"
 import type { Settings } from "@halles/infra/Settings"
@@ -39,7 +39,7 @@ const attach = Effect.fnUntraced(function* (layout: Layout.Layout, settings: Set
   const parts: Environment.Parts = {
     layout: { ...layout, portBase: first.portBase },
     secrets: keys,
-    addresses: { nats, redis: first.redis, databases: first.databases }
+    addresses: { nats, redis: first.redis, counters: first.counters, databases: first.databases }
   }
   const joined = new Map<string, ProcessState>()
   const stand: Stand = {
@@ -59,7 +59,7 @@ const attach = Effect.fnUntraced(function* (layout: Layout.Layout, settings: Set
         kind: "runner",
         region,
         program: entryPoints.runner,
-        port: ports(first.portBase).metrics + index,
+        port: runnerPort(first.portBase, index),
         health: "/health/ready",
         env: Environment.runner(parts, { id, region, index })
       })
