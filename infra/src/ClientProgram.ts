@@ -1,4 +1,5 @@
-import { Effect, Option } from "effect"
+import { demoCode } from "@halles/identity/DemoCode"
+import { Console, Effect, Option } from "effect"
 import { existsSync } from "node:fs"
 import { join } from "node:path"
 import * as Environment from "./Environment.ts"
@@ -50,6 +51,15 @@ export const identity = Effect.fn("ClientProgram.identity")(function* (
 ) {
   const parts = yield* runningParts(settings)
   return yield* runProgram("packages/identity/src/admin.ts", args, Environment.identityStore(parts))
+})
+
+/** `npm run otp`: what the app of the demo operator would show now. */
+export const otp = Effect.fn("ClientProgram.otp")(function* ({ portBase }: Settings) {
+  const keys = yield* secrets(Layout.main(portBase))
+  const { code, secondsLeft } = yield* demoCode(keys.demoOperatorTotp)
+  yield* Console.log(code)
+  yield* Console.error(`good once, for ${secondsLeft} s`)
+  return 0
 })
 
 /** Settings of `HALLES_…`, such as servers that already run. */

@@ -159,7 +159,8 @@ export const identity = (parts: Parts): Environment => ({
   HALLES_METRICS_PORT: String(ports(parts.layout.portBase).identityMetrics),
   HALLES_SMTP_URL: `smtp://127.0.0.1:${ports(parts.layout.portBase).mail}`,
   HALLES_DEMO_CUSTOMER_PASSWORD: parts.secrets.demoCustomer,
-  HALLES_DEMO_OPERATOR_PASSWORD: parts.secrets.demoOperator
+  HALLES_DEMO_OPERATOR_PASSWORD: parts.secrets.demoOperator,
+  HALLES_DEMO_OPERATOR_TOTP: parts.secrets.demoOperatorTotp
 })
 
 /** Servers and providers of yours that the identity process uses in place of what a laptop has. */

@@ -37,6 +37,8 @@ export class Secrets extends Schema.Class<Secrets>("Secrets")({
   /** Passwords of the two accounts that a laptop has from the start. */
   demoCustomer: Schema.String,
   demoOperator: Schema.String,
+  /** What the second factor of the operator's comes from, as an app takes it: 160 random bits in base 32. */
+  demoOperatorTotp: Schema.String,
   importToken: Schema.String,
   adminToken: Schema.String
 }) {}
@@ -44,6 +46,11 @@ export class Secrets extends Schema.Class<Secrets>("Secrets")({
 const decode = Schema.decodeUnknownSync(Secrets)
 
 const names = Object.keys(Secrets.fields)
+const base32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+const make = (name: string): string =>
+  name === "demoOperatorTotp"
+    ? Array.from(randomBytes(32), (byte) => base32[byte % 32]).join("")
+    : randomBytes(24).toString("hex")
 
 /** Reads the secrets of a layout; makes those that are missing, all of them the first time. */
 export const secrets = (layout: Layout): Effect.Effect<Secrets, StateUnusable> => {
@@ -54,7 +61,7 @@ export const secrets = (layout: Layout): Effect.Effect<Secrets, StateUnusable> =
       const present = new Set(Object.keys(Object(stored)))
       const missing = names.filter((name) => !present.has(name))
       const made = decode({
-        ...Object.fromEntries(missing.map((name) => [name, randomBytes(24).toString("hex")])),
+        ...Object.fromEntries(missing.map((name) => [name, make(name)])),
         ...Object(stored)
       })
       if (missing.length === 0) return made

@@ -103,6 +103,7 @@ Halles is ready.
   edge         ${edge}   (reference ${edge}/docs)${operators}
   accounts     ${identity}   (mails: .halles/mail)
                customer@halles.test and operator@halles.test; passwords: grep demo .halles/secrets.json
+               the operator's code: npm run -s otp
   look         npm run status      stop  npm stop      logs  .halles/logs
 
 Place an order:

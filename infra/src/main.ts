@@ -76,6 +76,9 @@ const loadCommand = Command.make("load", { rest }, (args) =>
 const identityCommand = Command.make("identity", { rest }, (args) =>
   withSettings((settings) => ClientProgram.identity(settings, args.rest))
 ).pipe(Command.withDescription("Change roles of accounts, clients and signing keys of the running cluster"))
+const otpCommand = Command.make("otp", {}, () => withSettings(ClientProgram.otp)).pipe(
+  Command.withDescription("Print the code that operator@halles.test is asked for beside its password")
+)
 const matrixCommand = Command.make("load:matrix", { rest }, (args) =>
   withSettings(() => ClientProgram.load("matrix", args.rest))
 ).pipe(Command.withDescription("Load a cluster with every scenario under several distributions of keys"))
@@ -115,6 +118,7 @@ const commands = [
   chaosCommand,
   loadCommand,
   identityCommand,
+  otpCommand,
   simCommand,
   mutantsCommand,
   openapiCommand,

@@ -19,6 +19,7 @@ const secrets = new Secrets({
   intentKey: "s-intent-key",
   demoCustomer: "s-demo-customer",
   demoOperator: "s-demo-operator",
+  demoOperatorTotp: "s-demo-operator-totp",
   nats: "s-nats",
   redisEdge: "s-redis-edge",
   redisRunner: "s-redis-runner",
@@ -82,6 +83,7 @@ describe("Environment", () => {
       "countersIdentity",
       "demoCustomer",
       "demoOperator",
+      "demoOperatorTotp",
       "identityKey",
       "nats",
       "pgIdentity"

@@ -1,5 +1,6 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, layer } from "@effect/vitest"
+import { demoCode } from "@halles/identity/DemoCode"
 import { ChromiumTest } from "@halles/shared/testing/ChromiumTest"
 import { Context, Effect, Layer } from "effect"
 import { mkdirSync } from "node:fs"
@@ -128,6 +129,9 @@ layer(Test, { excludeTestServices: true, timeout: "5 minutes" })("The operators'
       // Where one wanted to go is where one arrives.
       await page.goto(`${url}/#/runners`)
       await signIn(page, "operator@halles.test", keys.demoOperator)
+      const { code } = await Effect.runPromise(demoCode(keys.demoOperatorTotp))
+      await page.getByLabel("Code from your app").fill(code)
+      await page.getByRole("button", { name: "Continue", exact: true }).click()
       await heading(page, "Runners")
       for (const id of ["eu-1", "eu-2", "am-1", "ap-1"]) await row(page, id).waitFor()
       await shot("runners")

@@ -9,6 +9,7 @@ import { spawn } from "node:child_process"
 import { lstatSync, readdirSync, readFileSync, statSync } from "node:fs"
 import { join } from "node:path"
 import { objectives } from "@halles/entities/Alarms/Objectives"
+import { demoCode } from "@halles/identity/DemoCode"
 import { Browser } from "@halles/identity/testing/Browser"
 import { Cluster } from "../src/Cluster.ts"
 import * as Layout from "../src/Layout.ts"
@@ -442,7 +443,7 @@ layer(Test, { excludeTestServices: true, timeout: "3 minutes" })("The order saga
       Effect.gen(function* () {
         const { clientEnvironment } = yield* Cluster
         const { directory } = Layout.endToEnd((yield* Settings).portBase)
-        const { demoOperator } = JSON.parse(readFileSync(join(directory, "secrets.json"), "utf8"))
+        const { demoOperator, demoOperatorTotp } = JSON.parse(readFileSync(join(directory, "secrets.json"), "utf8"))
         const nobody = yield* operated("streams", "-o", "ids")
         assert.deepInclude(nobody, { code: 4, out: "" })
         assert.include(nobody.error, "halles login")
@@ -452,13 +453,15 @@ layer(Test, { excludeTestServices: true, timeout: "3 minutes" })("The order saga
           Effect.repeat({ until: (found) => found !== null, schedule: Schedule.spaced("50 millis") }),
           Effect.timeout("20 seconds")
         )
-        const [, page, code] = shown!
+        const [, page, userCode] = shown!
         yield* Effect.promise(async () => {
           const browser = await new Browser().open(page!)
-          await browser.submit("/device", { user_code: code! })
+          await browser.submit("/device", { user_code: userCode! })
           await browser.submit("/device")
-          if (browser.title !== "Device connected")
-            await browser.submit("/password", { email: "operator@halles.test", password: demoOperator })
+          await browser.submit("/password", { email: "operator@halles.test", password: demoOperator })
+          assert.strictEqual(browser.title, "Confirm that it is you", browser.text)
+          const { code } = await Effect.runPromise(demoCode(demoOperatorTotp))
+          await browser.submit("/second", { code })
           assert.strictEqual(browser.title, "Device connected", browser.text)
         })
         assert.strictEqual((yield* login.ended).code, 0)

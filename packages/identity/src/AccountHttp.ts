@@ -3,7 +3,7 @@ import { Effect, Option } from "effect"
 import { HttpRouter, HttpServerRequest } from "effect/http"
 import * as Pages from "./AccountPages.ts"
 import { AccountOwner, type Owner } from "./AccountOwner.ts"
-import { Accounts } from "./Accounts.ts"
+import { Accounts, isStaff } from "./Accounts.ts"
 import { Consents } from "./Consents.ts"
 import { Factors } from "./Factors.ts"
 import { Forms } from "./Forms.ts"
@@ -11,6 +11,10 @@ import { Passkeys } from "./Passkeys.ts"
 import { Passwords } from "./Passwords.ts"
 import { Pending } from "./Pending.ts"
 import { Sessions } from "./Sessions.ts"
+
+/** Of who has a role: without a factor it is worth nothing, until an operator is asked again. */
+const isNeeded = ({ account }: Owner, left: number) => account.vouched && account.roles.some(isStaff) && left < 1
+const needed = "Your role needs a second factor: add another one first."
 
 /** Where an account's owner looks after it. */
 export const AccountHttp = HttpRouter.use(
@@ -72,7 +76,8 @@ export const AccountHttp = HttpRouter.use(
         yield* accounts.setPassword(account.id, hashed.success)
         yield* sessions.revokeAll(account.id, session.uid)
         return yield* overview(found, { done: "Your password was changed, and other devices were signed out." })
-      })
+      }),
+      { strong: true }
     )
 
     const proposeTotp = Effect.fnUntraced(function* ({ account, session }: Owner) {
@@ -100,6 +105,8 @@ export const AccountHttp = HttpRouter.use(
 
     const removeTotp = Effect.fnUntraced(function* (found: Owner) {
       yield* forms.read
+      const { passkeys } = yield* factors.owned(found.account.id)
+      if (isNeeded(found, passkeys)) return yield* overview(found, { error: needed })
       yield* tell(found.account, "mfa.totp.remove")
       yield* factors.remove(found.account.id)
       return yield* overview(found, { done: "Codes from an app are no longer asked for." })
@@ -124,6 +131,8 @@ export const AccountHttp = HttpRouter.use(
 
     const removePasskey = Effect.fnUntraced(function* (found: Owner) {
       const fields = yield* forms.read
+      const owned = yield* factors.owned(found.account.id)
+      if (isNeeded(found, owned.passkeys - 1 + Number(owned.totp))) return yield* overview(found, { error: needed })
       yield* tell(found.account, "mfa.passkey.remove")
       yield* passkeys.remove(found.account.id, fields["id"] ?? "")
       return yield* overview(found, { done: "The passkey was removed." })

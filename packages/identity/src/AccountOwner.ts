@@ -26,6 +26,7 @@ const changed: Readonly<Record<string, string>> = {
   "mfa.totp.remove": "Codes from an app were turned off",
   "mfa.passkey.add": "A passkey was added",
   "mfa.passkey.remove": "A passkey was removed",
+  "mfa.enrol": "The second factor that your role needs was set up",
   "mfa.recovery.renew": "New recovery codes were made"
 }
 
@@ -35,10 +36,13 @@ type Requires = HttpServerRequest.HttpServerRequest
 export class AccountOwner extends Context.Service<
   AccountOwner,
   {
-    /** A page of the owner's; others sign in. `recent` for what an open browser must not suffice for. */
+    /**
+     * A page of the owner's; others sign in. `strong` for what wants all factors that the account has, and `recent` for what an
+     * open browser must not suffice for besides.
+     */
     readonly owned: <E, R>(
       show: (owner: Owner) => Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>,
-      options?: { readonly recent?: boolean }
+      options?: { readonly recent?: boolean; readonly strong?: boolean }
     ) => Effect.Effect<HttpServerResponse.HttpServerResponse, E | SqlError.SqlError, R | Requires>
     /** Whether the account's password was typed again. An account without one has just signed in by what it has. */
     readonly passwordAgain: (
@@ -59,7 +63,7 @@ export class AccountOwner extends Context.Service<
       const interactions = yield* Interactions
       const { issuer } = yield* AuthorizationServer
       const mail = yield* Mail
-      const { isPassword } = yield* SignIn
+      const { isPassword, secondFactor } = yield* SignIn
       const throttle = yield* Throttle
 
       /** Signing in to these pages is signing in to a client of ours that wants no token. */
@@ -79,13 +83,17 @@ export class AccountOwner extends Context.Service<
         yield* audit.record({ actor: account.id, action, subject: account.id, outcome: "allowed", address })
       })
       return {
-        owned: (show, { recent = false } = {}) =>
+        owned: (show, { recent = false, strong = recent } = {}) =>
           Effect.gen(function* () {
             const session = yield* interactions.session
             const account = Option.isSome(session) ? yield* accounts.byId(session.value.accountId) : Option.none()
             if (Option.isNone(session) || Option.isNone(account)) return signIn()
             const old = Date.now() / 1000 - session.value.signedInAt > recentSeconds
-            return recent && old ? signIn("login") : yield* show({ account: account.value, session: session.value })
+            // A factor may have come after this browser signed in.
+            const weak = strong && !session.value.strong && (yield* secondFactor(account.value))
+            return weak || (recent && old)
+              ? signIn("login")
+              : yield* show({ account: account.value, session: session.value })
           }),
         passwordAgain: Effect.fnUntraced(function* (account, typed, action) {
           const address = addressOf(yield* HttpServerRequest.HttpServerRequest)

@@ -1,5 +1,5 @@
 import { renderSVG } from "uqr"
-import type { Account } from "./Accounts.ts"
+import { type Account, isStaff } from "./Accounts.ts"
 import type { Consent } from "./Consents.ts"
 import type { Owned } from "./Factors.ts"
 import { Html, html, type Part } from "./Html.ts"
@@ -110,6 +110,14 @@ export const overview = (form: Html, shown: Overview): Page.PageOptions => {
       <p>${account.name}, <strong>${account.email}</strong> <a href="/account/email">Change the address</a></p>
       <p class="meta">${account.roles.join(", ")}</p>
       ${
+        account.roles.some(isStaff) &&
+        !account.vouched &&
+        html`<p class="notice">
+          Your role counts once you have set up a second factor with the code of who gave it to you:
+          <a href="/enrol">set it up</a>.
+        </p>`
+      }
+      ${
         account.password_hash !== null &&
         html` <h2>Password</h2>
           <form method="post" action="/account/password">
@@ -153,17 +161,16 @@ export const overview = (form: Html, shown: Overview): Page.PageOptions => {
   }
 }
 
-export const totp = (
-  form: Html,
-  { error, secret, uri }: { readonly secret: string; readonly uri: string; readonly error?: string | undefined }
-): Page.PageOptions => ({
-  title: "Set up an app",
-  status: error === undefined ? 200 : 400,
-  body: html` ${Page.notice("error", error)}
-    <p>Scan this with an authenticator app, or type the key into it.</p>
+interface Proposed {
+  readonly secret: string
+  readonly uri: string
+}
+
+const appForm = (form: Html, action: string, { secret, uri }: Proposed): Html =>
+  html` <p>Scan this with an authenticator app, or type the key into it.</p>
     <div class="qr" role="img" aria-label="QR code of the key below">${new Html(renderSVG(uri, { border: 1 }))}</div>
     <p>Key: <span class="secret">${secret.replaceAll(/(.{4})(?=.)/g, "$1 ")}</span></p>
-    <form method="post" action="/account/totp">
+    <form method="post" action="${action}">
       ${form}
       <label for="code">Code that the app shows</label>
       <input
@@ -178,9 +185,46 @@ export const totp = (
         autofocus
       />
       <button>Turn on</button>
-    </form>
+    </form>`
+
+export const totp = (
+  form: Html,
+  { error, ...proposed }: Proposed & { readonly error?: string | undefined }
+): Page.PageOptions => ({
+  title: "Set up an app",
+  status: error === undefined ? 200 : 400,
+  body: html` ${Page.notice("error", error)} ${appForm(form, "/account/totp", proposed)}
     <p class="links"><a href="/account">Back</a></p>`
 })
+
+export const enrol = (
+  form: Html,
+  shown: {
+    readonly key: string
+    readonly proposed: Proposed
+    readonly invitation: string | undefined
+    readonly error: string | undefined
+  }
+): Page.PageOptions => {
+  const fields = html`${form}<input type="hidden" name="token" value="${shown.key}" />`
+  return {
+    title: "Set up your second factor",
+    status: shown.error === undefined ? 200 : 400,
+    script: shown.invitation !== undefined,
+    body: html` ${Page.notice("error", shown.error)}
+      <p class="hint">It takes the place of those that you have, and every device signs in again with it.</p>
+      ${appForm(fields, "/enrol/totp", shown.proposed)}
+      ${
+        shown.invitation !== undefined &&
+        passkeyForm(fields, {
+          action: "/enrol/passkey",
+          kind: "create",
+          options: shown.invitation,
+          label: "Use a passkey instead"
+        })
+      }`
+  }
+}
 
 export const recoveryCodes = (codes: ReadonlyArray<string>): Page.PageOptions => ({
   title: "Your recovery codes",

@@ -1,5 +1,5 @@
 import * as Email from "@halles/shared/Email"
-import type { Role } from "@halles/shared/Authority"
+import { type Role, twoFactors } from "@halles/shared/Authority"
 import { accountCustomerId } from "@halles/shared/Ownership"
 import type { Region } from "@halles/shared/Region"
 import { PersonName } from "@halles/shared/Text"
@@ -16,11 +16,17 @@ export interface Account {
   readonly name: string
   readonly password_hash: string | null
   readonly customer_id: string | null
-  /** Every account that has a customer is one. */
+  /** As they were given; `rolesOf` says which ones count. Every account that has a customer is one. */
   readonly roles: ReadonlyArray<Role>
+  /** Its second factors are its owner's: the first was set up by an operator's link, each other one with one before it. */
+  readonly vouched: boolean
   /** One role that is limited to a region limits the account: a token names one region for all of them. */
   readonly region: Region | null
 }
+
+/** A staff role counts for who signed in with a second factor that nobody sets up who has the password alone. */
+export const rolesOf = ({ roles, vouched }: Account, acr: string | undefined): ReadonlyArray<Role> =>
+  vouched && acr === twoFactors ? roles : roles.filter((role) => !isStaff(role))
 
 /** In lower case throughout, unlike a customer's. Two spellings of one address are one account. */
 export const normalised = (email: string): Option.Option<string> => {
@@ -72,7 +78,7 @@ export class Accounts extends Context.Service<
       const find = (column: "id" | "email", value: string) =>
         Effect.map(
           sql<Account>`
-            SELECT id, email, name, password_hash, customer_id,
+            SELECT id, email, name, password_hash, customer_id, factors_vouched_at IS NOT NULL AS vouched,
               array(SELECT role FROM identity.account_role WHERE account_id = id ORDER BY role)
                 || CASE WHEN customer_id IS NULL THEN '{}'::text[] ELSE '{customer}' END AS roles,
               (SELECT min(region) FROM identity.account_role WHERE account_id = id) AS region

@@ -26,6 +26,14 @@ const stepOf = (secret: string, code: string) =>
 /** Digits of another width are digits. */
 const typed = (code: string) => code.normalize("NFKC").replaceAll(/[\s-]/g, "").toLowerCase()
 
+/** Recovery codes stand in for a factor, and one factor vouches for the next: both end with the last one. */
+export const endWithoutFactor = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, accountId: string) {
+  const none = sql`NOT EXISTS (SELECT FROM identity.passkey WHERE account_id = ${accountId})
+    AND NOT EXISTS (SELECT FROM identity.totp WHERE account_id = ${accountId})`
+  yield* sql`DELETE FROM identity.recovery_code WHERE account_id = ${accountId} AND ${none}`
+  yield* sql`UPDATE identity.account SET factors_vouched_at = NULL WHERE id = ${accountId} AND ${none}`
+})
+
 /** Second factors that are typed: one-time passwords of an app (TOTP), and recovery codes. A code counts once. */
 export class Factors extends Context.Service<
   Factors,
@@ -35,7 +43,14 @@ export class Factors extends Context.Service<
     readonly propose: (email: string) => { readonly secret: string; readonly uri: string }
     /** Stores the secret if the code is right. */
     readonly confirm: (accountId: string, secret: string, code: string) => Effect.Effect<boolean, SqlError.SqlError>
+    /** Without another factor nothing vouches for the next one. */
     readonly remove: (accountId: string) => Effect.Effect<void, SqlError.SqlError>
+    /** Passkeys and recovery codes too. */
+    readonly removeAll: (accountId: string) => Effect.Effect<void, SqlError.SqlError>
+    /** From now on the account's factors are known to be its owner's. */
+    readonly vouch: (accountId: string) => Effect.Effect<void, SqlError.SqlError>
+    /** Stores a secret that its owner has from elsewhere. */
+    readonly adopt: (accountId: string, secret: string) => Effect.Effect<void, SqlError.SqlError>
     /** Which factor the code was of; none if it is wrong or was used before. */
     readonly use: (
       accountId: string,
@@ -52,6 +67,12 @@ export class Factors extends Context.Service<
         const sql = yield* SqlClient.SqlClient
         const { digest, open, seal } = yield* Seal
         const recoveryDigest = (accountId: string, code: string) => digest(`recovery:${accountId}`, typed(code))
+        const store = (accountId: string, secret: string, step: number) =>
+          Effect.asVoid(sql`
+            INSERT INTO identity.totp (account_id, secret, last_step)
+            VALUES (${accountId}, ${seal("totp", secret)}, ${step})
+            ON CONFLICT (account_id) DO UPDATE SET secret = excluded.secret, last_step = excluded.last_step,
+              confirmed_at = now()`)
         return {
           owned: (accountId) =>
             Effect.map(
@@ -68,20 +89,27 @@ export class Factors extends Context.Service<
           confirm: Effect.fnUntraced(function* (accountId, secret, code) {
             const step = yield* stepOf(secret, typed(code))
             if (step === null) return false
-            yield* sql`
-              INSERT INTO identity.totp (account_id, secret, last_step)
-              VALUES (${accountId}, ${seal("totp", secret)}, ${step})
-              ON CONFLICT (account_id) DO UPDATE SET secret = excluded.secret, last_step = excluded.last_step,
-                confirmed_at = now()`
+            yield* store(accountId, secret, step)
             return true
           }),
           remove: (accountId) =>
-            Effect.andThen(
-              sql`DELETE FROM identity.totp WHERE account_id = ${accountId}`,
-              Effect.asVoid(sql`
-                DELETE FROM identity.recovery_code WHERE account_id = ${accountId}
-                  AND NOT EXISTS (SELECT FROM identity.passkey WHERE account_id = ${accountId})`)
+            sql.withTransaction(
+              Effect.andThen(
+                sql`DELETE FROM identity.totp WHERE account_id = ${accountId}`,
+                endWithoutFactor(sql, accountId)
+              )
             ),
+          removeAll: (accountId) =>
+            sql.withTransaction(
+              Effect.gen(function* () {
+                yield* sql`DELETE FROM identity.totp WHERE account_id = ${accountId}`
+                yield* sql`DELETE FROM identity.passkey WHERE account_id = ${accountId}`
+                yield* endWithoutFactor(sql, accountId)
+              })
+            ),
+          vouch: (accountId) =>
+            Effect.asVoid(sql`UPDATE identity.account SET factors_vouched_at = now() WHERE id = ${accountId}`),
+          adopt: (accountId, secret) => store(accountId, secret, 0),
           use: Effect.fnUntraced(function* (accountId, code) {
             const [stored] = yield* sql<{ secret: string }>`
               SELECT secret FROM identity.totp WHERE account_id = ${accountId}`

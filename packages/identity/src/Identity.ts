@@ -21,7 +21,8 @@ import { Assets } from "./Assets.ts"
 import { AuthorizationServer } from "./AuthorizationServer.ts"
 import { ClientRequests } from "./ClientRequests.ts"
 import { CustomersLive } from "./Customers.ts"
-import { demoAccountsLayer, type DemoPasswords } from "./DemoAccounts.ts"
+import { demoAccountsLayer, type DemoCredentials } from "./DemoAccounts.ts"
+import { EnrolHttp } from "./EnrolHttp.ts"
 import { Forms } from "./Forms.ts"
 import { Guard } from "./Guard.ts"
 import { IdentityConfig } from "./IdentityConfig.ts"
@@ -48,7 +49,7 @@ export interface IdentityOptions {
   readonly key: Redacted.Redacted
   readonly sso: Option.Option<SsoOptions>
   readonly breachListUrl: Option.Option<string>
-  readonly demo: Option.Option<DemoPasswords>
+  readonly demo: Option.Option<DemoCredentials>
 }
 
 /** Ready while the database answers: nothing works without it, and all else can wait. */
@@ -90,6 +91,7 @@ export const identityLayer = (options: IdentityOptions) =>
     AccountHttp,
     AccountEmailHttp,
     AccountClosingHttp,
+    EnrolHttp,
     OidcHttp,
     Assets,
     health,

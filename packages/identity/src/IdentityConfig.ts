@@ -31,11 +31,12 @@ export const IdentityConfig = Config.all({
   breachListUrl: Config.option(Config.NonEmptyString("HALLES_BREACH_LIST_URL")),
   /** An upstream OpenID provider, if there is one. */
   sso: Config.option(sso),
-  /** Passwords of the accounts that a laptop has from the start; nowhere else. */
+  /** Passwords, and what codes come from, of the accounts that a laptop has from the start; nowhere else. */
   demo: Config.option(
     Config.all({
       customer: Config.Redacted("HALLES_DEMO_CUSTOMER_PASSWORD"),
-      operator: Config.Redacted("HALLES_DEMO_OPERATOR_PASSWORD")
+      operator: Config.Redacted("HALLES_DEMO_OPERATOR_PASSWORD"),
+      operatorTotp: Config.Redacted("HALLES_DEMO_OPERATOR_TOTP")
     })
   )
 })

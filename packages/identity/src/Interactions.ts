@@ -1,3 +1,4 @@
+import { twoFactors } from "@halles/shared/Authority"
 import { NodeHttpServerRequest } from "@effect/platform-node"
 import { Context, Effect, Layer, Option } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
@@ -21,6 +22,8 @@ export interface BrowserSession {
   readonly accountId: string
   /** Seconds since 1970 of the last sign-in. */
   readonly signedInAt: number
+  /** With two factors. */
+  readonly strong: boolean
 }
 
 const expired = new Refused({
@@ -90,7 +93,12 @@ export class Interactions extends Context.Service<
           )
           return session.accountId === undefined
             ? Option.none()
-            : Option.some({ uid: session.uid, accountId: session.accountId, signedInAt: session.loginTs ?? 0 })
+            : Option.some({
+                uid: session.uid,
+                accountId: session.accountId,
+                signedInAt: session.loginTs ?? 0,
+                strong: session.acr === twoFactors
+              })
         })
       }
     })

@@ -8,6 +8,7 @@ import { Context, Effect, Layer, Option } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { isIP } from "node:net"
 import type { Account } from "./Accounts.ts"
+import { endWithoutFactor } from "./Factors.ts"
 import { Pending } from "./Pending.ts"
 
 /** Passkeys of one account; the next one is refused. */
@@ -55,7 +56,12 @@ export class Passkeys extends Context.Service<
       key: string,
       response: string
     ) => Effect.Effect<Option.Option<{ readonly accountId: string; readonly synced: boolean }>, SqlError.SqlError>
-    readonly invite: (account: Account, key: string) => Effect.Effect<string, SqlError.SqlError>
+    /** `replacing` those that there are: a device which has one may make another. */
+    readonly invite: (
+      account: Account,
+      key: string,
+      options?: { readonly replacing?: boolean }
+    ) => Effect.Effect<string, SqlError.SqlError>
     readonly add: (
       accountId: string,
       key: string,
@@ -112,8 +118,8 @@ export class Passkeys extends Context.Service<
             yield* sql`UPDATE identity.passkey SET counter = ${newCounter}, used_at = now() WHERE id = ${stored.id}`
             return Option.some({ accountId: stored.account_id, synced: credentialDeviceType === "multiDevice" })
           }),
-          invite: Effect.fnUntraced(function* (account, key) {
-            const owned = yield* ids(account.id)
+          invite: Effect.fnUntraced(function* (account, key, { replacing = false } = {}) {
+            const owned = replacing ? [] : yield* ids(account.id)
             const options = yield* Effect.promise(() =>
               generateRegistrationOptions({
                 rpName: "Halles",
@@ -154,13 +160,11 @@ export class Passkeys extends Context.Service<
           list: (accountId) => sql<Passkey>`
             SELECT id, name, created_at, used_at FROM identity.passkey WHERE account_id = ${accountId} ORDER BY created_at`,
           remove: (accountId, id) =>
-            Effect.andThen(
-              sql`DELETE FROM identity.passkey WHERE account_id = ${accountId} AND id = ${id}`,
-              // Recovery codes stand in for another factor; without one they would be the only one.
-              Effect.asVoid(sql`
-                DELETE FROM identity.recovery_code WHERE account_id = ${accountId}
-                  AND NOT EXISTS (SELECT FROM identity.passkey WHERE account_id = ${accountId})
-                  AND NOT EXISTS (SELECT FROM identity.totp WHERE account_id = ${accountId})`)
+            sql.withTransaction(
+              Effect.andThen(
+                sql`DELETE FROM identity.passkey WHERE account_id = ${accountId} AND id = ${id}`,
+                endWithoutFactor(sql, accountId)
+              )
             )
         }
       })

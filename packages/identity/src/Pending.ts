@@ -17,6 +17,8 @@ const minutes = {
   interaction: 15,
   /** A sign-in at the upstream provider. */
   sso: 10,
+  /** A link that an operator hands over, by which staff sets up its first second factor. */
+  enrolment: 1_440,
   /** A TOTP secret that was shown and not yet confirmed. */
   totp: 15,
   /** The challenge of a passkey. */

@@ -1,7 +1,7 @@
 import { oneFactor, twoFactors } from "@halles/shared/Authority"
 import { Option } from "effect"
 import Oidc, { type Configuration, errors, interactionPolicy, type KoaContextWithOIDC } from "oidc-provider"
-import { type Account, isStaff } from "./Accounts.ts"
+import { type Account, isStaff, rolesOf } from "./Accounts.ts"
 import type { ClientMetadata } from "./Clients.ts"
 import { html } from "./Html.ts"
 import * as Page from "./Page.ts"
@@ -75,8 +75,8 @@ const sourceOf = (ctx: KoaContextWithOIDC) => {
   return RefreshToken ?? AuthorizationCode ?? DeviceCode
 }
 
-const claimsOf = (account: Account) => ({
-  roles: account.roles,
+const claimsOf = (account: Account, acr: string) => ({
+  roles: rolesOf(account, acr),
   ...(account.customer_id === null ? {} : { customer_id: account.customer_id }),
   ...(account.region === null ? {} : { region: account.region })
 })
@@ -89,7 +89,7 @@ const policy = () => {
       const refused =
         client?.["staff_only"] === true &&
         account !== undefined &&
-        !(account["roles"] as Account["roles"]).some(isStaff)
+        !rolesOf(account["found"] as Account, ctx.oidc.session?.acr).some(isStaff)
       return refused ? interactionPolicy.Check.REQUEST_PROMPT : interactionPolicy.Check.NO_NEED_TO_PROMPT
     })
   )
@@ -240,7 +240,7 @@ export const makeProvider = (options: ProviderOptions): Oidc => {
       return Option.match(account, {
         onNone: () => undefined,
         onSome: (found) => ({
-          ...claimsOf(found),
+          ...claimsOf(found, source?.acr ?? oneFactor),
           acr: source?.acr ?? oneFactor,
           amr: source?.amr ?? [],
           ...(token.sessionUid === undefined ? {} : { sid: token.sessionUid }),
@@ -278,7 +278,7 @@ export const makeProvider = (options: ProviderOptions): Oidc => {
       return (
         found && {
           accountId: found.id,
-          roles: found.roles,
+          found,
           claims: () => ({
             sub: found.id,
             email: found.email,

@@ -25,6 +25,17 @@ interface Progress extends Proved {
 export const addressOf = (request: HttpServerRequest.HttpServerRequest): string =>
   Option.getOrElse(request.remoteAddress, () => "unknown")
 
+const notStaff = new Refused({
+  status: 403,
+  title: "This application is for staff",
+  detail: "Your account does not have a role that opens it."
+})
+const notEnrolled = new Refused({
+  status: 403,
+  title: "Your role needs a second factor",
+  detail: "Who gave you the role has a link for you: open it, sign in there and set the factor up. Then come back."
+})
+
 const wrong = "E-mail or password is not right."
 const wrongCode = "That code is not right, or was used before."
 
@@ -52,19 +63,21 @@ export const SignInHttp = HttpRouter.use(
     const finish = Effect.fnUntraced(function* (interaction: Interaction, { accountId, amr, remember }: Progress) {
       const account = yield* accounts.byId(accountId)
       const staffOnly = interaction.client.staff_only === true
-      if (Option.isNone(account) || (staffOnly && !account.value.roles.some(isStaff))) {
-        yield* audit.record({
+      const denied = (reason: string) =>
+        audit.record({
           actor: accountId,
           action: "sign-in.client",
           subject: interaction.client.client_id,
           outcome: "denied",
-          reason: "not staff"
+          reason
         })
-        return yield* new Refused({
-          status: 403,
-          title: "This application is for staff",
-          detail: "Your account does not have a role that opens it."
-        })
+      if (Option.isNone(account) || (staffOnly && !account.value.roles.some(isStaff))) {
+        yield* denied("not staff")
+        return yield* notStaff
+      }
+      if (staffOnly && !account.value.vouched) {
+        yield* denied("no vouched factor")
+        return yield* notEnrolled
       }
       yield* sso.linkAfter(interaction.details.uid, accountId)
       return yield* interactions.finish({

@@ -2,6 +2,7 @@ import { Layer, type Redacted } from "effect"
 import { Accounts } from "./Accounts.ts"
 import { Clients } from "./Clients.ts"
 import { Consents } from "./Consents.ts"
+import { Enrolments } from "./Enrolments.ts"
 import { Factors } from "./Factors.ts"
 import { Pending } from "./Pending.ts"
 import { Seal } from "./Seal.ts"
@@ -14,7 +15,6 @@ export const storeLayer = ({ issuer, key }: { readonly issuer: string; readonly 
     Accounts.layer,
     Consents.layer,
     SigningKeys.layer,
-    Pending.layer,
     Sessions.layer,
-    Factors.layer(new URL(issuer).host)
+    Enrolments.layer.pipe(Layer.provideMerge([Pending.layer, Factors.layer(new URL(issuer).host)]))
   ).pipe(Layer.provideMerge(Clients.layer), Layer.provideMerge(Seal.layer(key)))

@@ -8,8 +8,10 @@ import { Config, Console, Effect, Layer, Logger, Option } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { randomBytes } from "node:crypto"
 import { Role } from "@halles/shared/Authority"
-import { type Account, Accounts, normalised } from "./Accounts.ts"
+import { type Account, Accounts, isStaff, normalised } from "./Accounts.ts"
 import { type ClientMetadata, Clients } from "./Clients.ts"
+import { Enrolments } from "./Enrolments.ts"
+import { Factors } from "./Factors.ts"
 import { StoreConfig } from "./IdentityConfig.ts"
 import { apiScopes } from "./Scopes.ts"
 import { Sessions } from "./Sessions.ts"
@@ -40,6 +42,18 @@ const accountOf = Effect.fnUntraced(function* (address: string) {
   return Option.isNone(name) ? Option.none<Account>() : yield* accounts.byEmail(name.value)
 })
 
+/** A new link, to be handed over by another way than the account's mail: who reads that can set a password too. */
+const offer = Effect.fnUntraced(function* (id: string, reason: string) {
+  const audit = yield* AuditLog
+  const { issuer } = yield* StoreConfig
+  const key = yield* (yield* Enrolments).offer(id)
+  yield* audit.record({ actor, action: "mfa.enrol.offer", subject: id, outcome: "allowed", reason })
+  return [
+    "Hand this link over yourself, not by mail; it works once, for a day, for who signs in to the account:",
+    `${issuer}/enrol?token=${key}`
+  ].join("\n")
+})
+
 const grant = Command.make(
   "grant",
   { email, role, reason, region },
@@ -53,7 +67,10 @@ const grant = Command.make(
       return yield* refuse(`${id} is limited to ${limit} by another role; one account works in one region or in all.`)
     yield* audit.record({ actor, action: "role.grant", subject: id, outcome: "allowed", reason, details: { role } })
     yield* accounts.grantRole(id, role, { actor, reason, region: Option.getOrNull(region) })
-    return yield* Console.log(`${id} is ${role} from its next token on.`)
+    if (!isStaff(role) || account.value.vouched) return yield* Console.log(`${id} is ${role} from its next token on.`)
+    // Who is signed in may have set up a factor with the password alone.
+    yield* (yield* Sessions).revokeAll(id)
+    return yield* Console.log(`${id} is ${role} once it has set up a second factor.\n${yield* offer(id, reason)}`)
   })
 ).pipe(Command.withDescription("Give an account a role"))
 
@@ -69,11 +86,30 @@ const revoke = Command.make(
     const { id } = account.value
     yield* audit.record({ actor, action: "role.revoke", subject: id, outcome: "allowed", reason, details: { role } })
     if (!(yield* accounts.revokeRole(id, role))) return yield* refuse(`${id} is not ${role}.`)
-    // What was signed in with the role ends; access tokens that are out end within ten minutes.
+    // What was signed in with the role ends.
     yield* sessions.revokeAll(id)
     return yield* Console.log(`${id} is no longer ${role}, and is signed out.`)
   })
 ).pipe(Command.withDescription("Take a role from an account, and sign it out"))
+
+const enrol = Command.make(
+  "enrol",
+  { email, reason },
+  Effect.fn("identity.enrol")(function* ({ email, reason }) {
+    const audit = yield* AuditLog
+    const account = yield* accountOf(email)
+    if (Option.isNone(account)) return yield* refuse("There is no such account.")
+    const { id } = account.value
+    yield* audit.record({ actor, action: "mfa.reset", subject: id, outcome: "allowed", reason })
+    yield* (yield* Factors).removeAll(id)
+    yield* (yield* Sessions).revokeAll(id)
+    return yield* Console.log(`${id} has no second factor any more, and is signed out.\n${yield* offer(id, reason)}`)
+  })
+).pipe(
+  Command.withDescription(
+    "Take an account's second factors away, of who lost them for example, and offer to set up a new one"
+  )
+)
 
 const roles = Command.make(
   "roles",
@@ -82,7 +118,9 @@ const roles = Command.make(
     const account = yield* accountOf(email)
     return Option.isNone(account)
       ? yield* refuse("There is no such account.")
-      : yield* Console.log(`${account.value.id} ${account.value.roles.join(" ")}`)
+      : yield* Console.log(
+          `${account.value.id} ${account.value.roles.join(" ")}${account.value.vouched || !account.value.roles.some(isStaff) ? "" : "  (staff roles wait for a second factor)"}`
+        )
   })
 ).pipe(Command.withDescription("Print an account's roles; never writes"))
 
@@ -208,6 +246,7 @@ const identity = Command.make("identity").pipe(
   Command.withSubcommands([
     grant,
     revoke,
+    enrol,
     roles,
     Command.make("clients").pipe(
       Command.withDescription("Registered clients"),

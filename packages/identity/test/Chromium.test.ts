@@ -5,6 +5,8 @@ import * as oidc from "openid-client"
 import { generate } from "otplib"
 import type { Browser, BrowserContext, Page } from "playwright-core"
 import { ChromiumTest } from "@halles/shared/testing/ChromiumTest"
+import { Accounts } from "../src/Accounts.ts"
+import { Enrolments } from "../src/Enrolments.ts"
 import { IdentityTest, password } from "./IdentityTest.ts"
 
 /** Sends a page through the authorization endpoint; `pages` does what the person does. */
@@ -26,6 +28,22 @@ const signIn = async (identity: IdentityTest["Service"], page: Page, pages: () =
   const answer = new URL(page.url())
   const tokens = await oidc.authorizationCodeGrant(config, answer, { pkceCodeVerifier, expectedState })
   return decodeJwt(tokens.access_token)
+}
+
+/** A device that unlocks for whoever asks. */
+const withAuthenticator = async (context: BrowserContext, page: Page) => {
+  const devtools = await context.newCDPSession(page)
+  await devtools.send("WebAuthn.enable")
+  await devtools.send("WebAuthn.addVirtualAuthenticator", {
+    options: {
+      protocol: "ctap2",
+      transport: "internal",
+      hasResidentKey: true,
+      hasUserVerification: true,
+      isUserVerified: true,
+      automaticPresenceSimulation: true
+    }
+  })
 }
 
 const typePassword = async (page: Page, email: string) => {
@@ -85,20 +103,31 @@ layer(Layer.merge(IdentityTest.layer(), ChromiumTest.layer), { timeout: "60 seco
     }
   )
 
+  test("a passkey for a role, by the link of an operator", {}, async (identity, page, context) => {
+    const id = await identity.account("ted@example.com")
+    const by = { actor: "test", reason: "a test", region: null } as const
+    await identity.run(Effect.flatMap(Accounts, ({ grantRole }) => grantRole(id, "ops-read", by)))
+    const key = await identity.run(Effect.flatMap(Enrolments, ({ offer }) => offer(id)))
+    await withAuthenticator(context, page)
+    await page.goto(`${identity.issuer}/account`)
+    await typePassword(page, "ted@example.com")
+    // One that was added before does not count, and does not keep the device from making another.
+    await page.getByRole("button", { name: "Add a passkey" }).click()
+    await page.getByRole("heading", { name: "Your recovery codes" }).waitFor()
+    await page.goto(`${identity.issuer}/enrol?token=${key}`)
+    await page.getByRole("button", { name: "Sign in with a passkey" }).click()
+    await page.goto(`${identity.issuer}/enrol?token=${key}`)
+    await page.getByRole("button", { name: "Use a passkey instead" }).click()
+    await page.getByRole("heading", { name: "Your recovery codes" }).waitFor()
+    const token = await signIn(identity, page, () =>
+      page.getByRole("button", { name: "Sign in with a passkey" }).click()
+    )
+    assert.deepStrictEqual([token["acr"], token["roles"]], ["urn:halles:acr:2", ["ops-read", "customer"]])
+  })
+
   test("a passkey of a device, without a password", {}, async (identity, page, context) => {
     const accountId = await identity.account("sol@example.com")
-    const devtools = await context.newCDPSession(page)
-    await devtools.send("WebAuthn.enable")
-    await devtools.send("WebAuthn.addVirtualAuthenticator", {
-      options: {
-        protocol: "ctap2",
-        transport: "internal",
-        hasResidentKey: true,
-        hasUserVerification: true,
-        isUserVerified: true,
-        automaticPresenceSimulation: true
-      }
-    })
+    await withAuthenticator(context, page)
     await page.goto(`${identity.issuer}/account`)
     await typePassword(page, "sol@example.com")
     await page.getByLabel("Name of this device").fill("Test key")

@@ -9,12 +9,17 @@ import { SqlClient } from "effect/sql"
 import { createServer } from "node:http"
 import { type AddressInfo, createServer as createSocket } from "node:net"
 import * as oidc from "openid-client"
+import { generate, generateSecret } from "otplib"
 import { SMTPServer } from "smtp-server"
+import type { Role } from "@halles/shared/Authority"
+import type { Region } from "@halles/shared/Region"
 import { Accounts } from "../src/Accounts.ts"
 import { Clients } from "../src/Clients.ts"
-import type { DemoPasswords } from "../src/DemoAccounts.ts"
+import type { DemoCredentials } from "../src/DemoAccounts.ts"
 import { putFirstPartyClients } from "../src/FirstPartyClients.ts"
 import { AuthorizationServer } from "../src/AuthorizationServer.ts"
+import { Enrolments } from "../src/Enrolments.ts"
+import { Factors } from "../src/Factors.ts"
 import { coreLayer, identityLayer } from "../src/Identity.ts"
 import { Mail } from "../src/Mail.ts"
 import { migrateIdentity } from "../src/Migrations.ts"
@@ -75,6 +80,8 @@ const postbox = Effect.gen(function* () {
   return { messages, url: `smtp://127.0.0.1:${port}` }
 })
 
+type Services = Accounts | Clients | Enrolments | Factors | Revocations | SigningKeys | SqlClient.SqlClient | Throttle
+
 export interface Signed {
   readonly browser: Browser
   readonly tokens: oidc.TokenEndpointResponse & oidc.TokenEndpointResponseHelpers
@@ -109,9 +116,7 @@ export class IdentityTest extends Context.Service<
     ) => Promise<Signed>
     /** Reads the signing keys now, not within seconds. */
     readonly refresh: () => Promise<void>
-    readonly run: <A, E>(
-      effect: Effect.Effect<A, E, Accounts | Clients | Revocations | SigningKeys | SqlClient.SqlClient | Throttle>
-    ) => Promise<A>
+    readonly run: <A, E>(effect: Effect.Effect<A, E, Services>) => Promise<A>
   }
 >()("@halles/identity/test/IdentityTest") {
   static readonly layer = (sso: Option.Option<SsoOptions> = Option.none()) =>
@@ -123,7 +128,7 @@ export class IdentityTest extends Context.Service<
         const entries: Array<Act> = []
         const box = yield* postbox
         const callback = yield* application
-        const options = { issuer, key, sso, breachListUrl: Option.none<string>(), demo: Option.none<DemoPasswords>() }
+        const options = { issuer, key, sso, breachListUrl: Option.none<string>(), demo: Option.none<DemoCredentials>() }
         const served = HttpRouter.serve(identityLayer(options), { disableLogger: true, disableListenLog: true }).pipe(
           Layer.provide(HttpListener.layer({ host: "127.0.0.1", port }))
         )
@@ -133,9 +138,7 @@ export class IdentityTest extends Context.Service<
         const test = Layer.effect(
           IdentityTest,
           Effect.gen(function* () {
-            const context = yield* Effect.context<
-              Accounts | Clients | Revocations | SigningKeys | SqlClient.SqlClient | Throttle
-            >()
+            const context = yield* Effect.context<Services>()
             const accounts = yield* Accounts
             const passwords = yield* Passwords
             const server = yield* AuthorizationServer
@@ -219,3 +222,25 @@ export const withPassword =
   (email: string, given = password) =>
   (browser: Browser): Promise<Browser> =>
     browser.submit("/password", { email, password: given })
+
+/** An account with a role and the second factor for it, and how its owner fills in both pages, any number of times. */
+export const staff = async (
+  identity: IdentityTest["Service"],
+  email: string,
+  role: Role,
+  region: Region | null = null
+) => {
+  const id = await identity.account(email)
+  const secret = generateSecret()
+  const by = { actor: "test", reason: "a test", region }
+  await identity.run(Effect.flatMap(Accounts, ({ grantRole }) => grantRole(id, role, by)))
+  const adopt = Effect.flatMap(Factors, (factors) => Effect.andThen(factors.adopt(id, secret), factors.vouch(id)))
+  await identity.run(adopt)
+  const pages = async (browser: Browser): Promise<Browser> => {
+    await withPassword(email)(browser)
+    // A code counts once: the secret is as if it were new.
+    await identity.run(adopt)
+    return browser.submit("/second", { code: await generate({ secret }) })
+  }
+  return { id, secret, pages }
+}

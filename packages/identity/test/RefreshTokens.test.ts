@@ -5,10 +5,9 @@ import { SqlClient } from "effect/sql"
 import * as fc from "fast-check"
 import { decodeJwt } from "jose"
 import { overlapSeconds } from "../src/Artifacts.ts"
-import { Accounts } from "../src/Accounts.ts"
 import { Browser } from "../src/testing/Browser.ts"
 import { Throttle } from "../src/Throttle.ts"
-import { IdentityTest, withPassword } from "./IdentityTest.ts"
+import { IdentityTest, staff, withPassword } from "./IdentityTest.ts"
 
 type Identity = IdentityTest["Service"]
 interface Answer {
@@ -165,10 +164,8 @@ layer(IdentityTest.layer(), { timeout: "120 seconds" })("refresh tokens", (it) =
   })
 
   test("of the operators' page, which one process keeps, have no second time", async (identity) => {
-    const id = await identity.account("eli@example.com")
-    const by = { actor: "test", reason: "a test", region: null } as const
-    await identity.run(Effect.flatMap(Accounts, ({ grantRole }) => grantRole(id, "ops-read", by)))
-    const { tokens } = await identity.signIn(withPassword("eli@example.com"), {
+    const { pages } = await staff(identity, "eli@example.com", "ops-read")
+    const { tokens } = await identity.signIn(pages, {
       client: "halles-ops",
       scope: "openid ops:read"
     })
