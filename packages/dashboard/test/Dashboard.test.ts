@@ -299,6 +299,71 @@ layer(Layer.merge(SampleCluster.layer({ shardsPerRegion: 64, perSecond: 20 }), C
     60_000
   )
 
+  it.effect(
+    "shows personal data to whoever says why, and leads who signed in with a password alone to a second factor",
+    () =>
+      Effect.gen(function* () {
+        const { url } = yield* SampleCluster
+        const chromium = yield* ChromiumTest
+        yield* Effect.promise(async () => {
+          const { close, complaints, page } = await opened(chromium, looks["phone-dark"])
+          const asked: Array<URL> = []
+          page.on("request", (request) => asked.push(new URL(request.url())))
+          await page.goto(`${url}/${screens.entity.at}`)
+          await page.getByText("personal data hidden").waitFor()
+          await page.evaluate(axe.source)
+          await page.getByRole("button", { name: "Show personal data" }).click()
+          const dialog = page.getByRole("dialog", { name: "Show personal data" })
+          const send = dialog.getByRole("button", { name: "Show personal data" })
+          assert.isTrue(await send.isDisabled(), "without a reason")
+          assert.isFalse(asked.some(({ searchParams }) => searchParams.has("unmask")))
+          await dialog.getByLabel("Reason").fill("the customer called")
+          assert.deepStrictEqual(await barriers(page), [], "the question why")
+          await send.click()
+          await page.getByText("personal data shown").waitFor()
+          const unmasking = asked.filter(({ searchParams }) => searchParams.has("unmask"))
+          assert.isAtLeast(unmasking.length, 2)
+          for (const { searchParams } of unmasking) {
+            assert.deepStrictEqual(
+              [searchParams.get("unmask"), searchParams.get("reason")],
+              ["true", "the customer called"]
+            )
+          }
+          await page.getByRole("button", { name: "Hide personal data" }).click()
+          await page.getByText("personal data hidden").waitFor()
+
+          await page.route("**/v1/ops/me", async (route) => {
+            const response = await route.fetch()
+            const weak = { mayWrite: false, mayUnmask: false, needsTwoFactors: true }
+            await route.fulfill({ response, json: { ...(await response.json()), ...weak } })
+          })
+          await page.reload()
+          await page.getByText("You signed in with a password alone: you may look.").waitFor()
+          await page.getByText("personal data hidden").waitFor()
+          await page.evaluate(axe.source)
+          for (const name of ["Show personal data", "Resume"]) {
+            assert.strictEqual(await page.getByRole("button", { name }).count(), 0, name)
+          }
+          assert.strictEqual(
+            await page.getByRole("link", { name: "Set one up" }).getAttribute("href"),
+            "/second-factor"
+          )
+          for (const colorScheme of ["light", "dark"] as const) {
+            await page.emulateMedia({ colorScheme })
+            assert.deepStrictEqual(await barriers(page), [], `a password alone, ${colorScheme}`)
+          }
+          const over = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
+          assert.isAtMost(Number(over), 0, "the notice is wider than the screen")
+          const leaving = page.waitForRequest(`${url}/sign-in`)
+          await page.getByRole("button", { name: "Sign in with two factors" }).click()
+          await leaving
+          assert.deepStrictEqual(complaints, [])
+          await close()
+        })
+      }),
+    60_000
+  )
+
   it.effect("is told lists that change instead of asking for them again", () =>
     Effect.gen(function* () {
       const { url } = yield* SampleCluster

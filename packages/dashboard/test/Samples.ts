@@ -263,7 +263,12 @@ const skuState = {
   seq: 5
 }
 
-const detail = (name: string, at: number | null, isParked: boolean): typeof Json.EntityDetail.Encoded => {
+const detail = (
+  name: string,
+  at: number | null,
+  isParked: boolean,
+  masked: boolean
+): typeof Json.EntityDetail.Encoded => {
   const [type = "Order", id = orderId] = name.split("/")
   const seq = at ?? 5
   return {
@@ -278,7 +283,7 @@ const detail = (name: string, at: number | null, isParked: boolean): typeof Json
     seqNow: 5,
     at: began + seq * 40,
     state: type === "Sku" ? skuState : orderState(seq),
-    masked: true,
+    masked,
     owes: seq < 5 ? "authorise" : null,
     wakesAt: null,
     timer: isParked ? { due: Date.now() - 42_000, overdueMs: 42_000 } : null,
@@ -521,7 +526,8 @@ export const answers = ({ pathname, searchParams }: URL, changes: ReadonlyArray<
           detail(
             name,
             searchParams.has("at") ? Number(searchParams.get("at")) : null,
-            name.endsWith("eu_poison") && !isDone(`entities/${id}/resume`)
+            name.endsWith("eu_poison") && !isDone(`entities/${id}/resume`),
+            searchParams.get("unmask") !== "true" || (searchParams.get("reason") ?? "") === ""
           )
         ]
       }
