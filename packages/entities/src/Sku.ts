@@ -6,7 +6,7 @@ import { paragraph } from "@halles/shared/Text"
 import { Schema } from "effect"
 import { ClusterSchema, Entity } from "effect/cluster"
 import { Rpc } from "effect/rpc"
-import { Busy, NotFound, PreconditionFailed } from "./EntityErrors.ts"
+import { Busy, CommandReused, NotFound, PreconditionFailed } from "./EntityErrors.ts"
 import { Wake } from "./Wake.ts"
 
 /** Holds that one SKU may carry at a time; the next one is refused as if there were no stock. */
@@ -127,7 +127,7 @@ export const Sku = Entity.make("Sku", [
   Rpc.make("Receive", {
     payload: Receive,
     success: SkuView,
-    error: Schema.Union([StockBound, PreconditionFailed, Busy])
+    error: Schema.Union([StockBound, CommandReused, PreconditionFailed, Busy])
   }),
   Rpc.make("Adjust", {
     payload: Adjust,

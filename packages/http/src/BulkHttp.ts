@@ -13,6 +13,7 @@ import { cartJson } from "./CartHttp.ts"
 import { productJson } from "./CatalogHttp.ts"
 import * as Consistency from "./Consistency.ts"
 import * as Edge from "./Edge.ts"
+import { IdempotencyKeyReused } from "./EdgeErrors.ts"
 import * as Problem from "./Problem.ts"
 import { skuJson } from "./SkuHttp.ts"
 import * as Upstreams from "./Upstreams.ts"
@@ -76,15 +77,17 @@ export const BulkHttp = HttpApiBuilder.group(
     const product = yield* Upstreams.entity(Product)
     const sku = yield* Upstreams.entity(Sku)
 
-    const sendStock = (item: typeof StockItem.Type, fields: Edge.Stamp) => {
+    const sendStock = Effect.fnUntraced(function* (item: typeof StockItem.Type, fields: Edge.Stamp) {
       const entity = sku(skuId(item.region, item.sku))
       if (item.type === "receive") {
         const { quantity, warehouse } = item
-        return entity.Receive(new Receive({ ...fields, warehouse, quantity }))
+        return yield* entity
+          .Receive(new Receive({ ...fields, warehouse, quantity }))
+          .pipe(Effect.catchTag("CommandReused", () => Effect.fail(new IdempotencyKeyReused())))
       }
       const { expectedOnHand, onHand, reason, warehouse } = item
-      return entity.Adjust(new Adjust({ ...fields, warehouse, expectedOnHand, onHand, reason }))
-    }
+      return yield* entity.Adjust(new Adjust({ ...fields, warehouse, expectedOnHand, onHand, reason }))
+    })
     const sendProduct = (
       { description = "", price, region, sku, taxRate, title }: typeof ProductItem.Type,
       fields: Edge.Stamp

@@ -36,7 +36,13 @@ export const ImportLine = Schema.Union([
   Schema.Struct({ type: Schema.Literal("progress"), ...counts }),
   Schema.Struct({ type: Schema.Literal("error"), row: Schema.Int, code: Schema.String, detail: Schema.String }),
   Schema.Struct({ type: Schema.Literal("failed"), row: Schema.Int, code: Schema.String, detail: Schema.String }),
-  Schema.Struct({ type: Schema.Literal("done"), importId: Schema.String, ...counts })
+  Schema.Struct({
+    type: Schema.Literal("done"),
+    importId: Schema.String,
+    ...counts,
+    /** Rows that were taken before under the same id, and whose products are otherwise by now. */
+    superseded: Schema.optionalKey(Schema.Int)
+  })
 ]).annotate({ identifier: "ImportLine" })
 export type ImportLine = typeof ImportLine.Type
 
@@ -44,7 +50,7 @@ export class CatalogApi extends HttpApiGroup.make("catalog")
   .add(
     HttpApiEndpoint.post("importCatalog", "/catalog/import", {
       headers: {
-        /** Names the rows' commands, so that a repeated import writes nothing; random when absent, and echoed. */
+        /** One delivery, however often it is sent; random when absent, and echoed. */
         "import-id": Schema.optionalKey(Schema.String.check(Schema.isPattern(/^[A-Za-z0-9_-]{1,100}$/u)))
       },
       /** The first row to take, counted from 1 without the CSV header: to resume. */

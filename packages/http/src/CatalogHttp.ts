@@ -7,10 +7,11 @@ import { type HttpServerRequest, HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { Api } from "./Api.ts"
 import type { ProductJson, ProductsJson } from "./CatalogApi.ts"
-import { CatalogImport } from "./CatalogImport.ts"
+import { CatalogImport, type Format } from "./CatalogImport.ts"
+import * as Spool from "./CatalogImport/Spool.ts"
 import * as Consistency from "./Consistency.ts"
 import * as Edge from "./Edge.ts"
-import { Unavailable } from "./EdgeErrors.ts"
+import { InvalidRequest, Unavailable } from "./EdgeErrors.ts"
 import { money } from "./MoneyJson.ts"
 import { ResponseCache } from "./ResponseCache.ts"
 import { productKey } from "./ResponseCache/Invalidation.ts"
@@ -34,6 +35,18 @@ const answer = (view: ProductView) =>
 const productShared = { freshMs: 60_000, staleMs: 30_000 }
 /** A list follows its projection, and nothing says when: it is true for a moment, which is enough against a stampede. */
 const listShared = { freshMs: 1_000, staleMs: 2_000, toldBy: null }
+
+const formatOf = (contentType: string): Effect.Effect<Format, InvalidRequest> => {
+  if (!/^text\/csv\b/i.test(contentType)) return Effect.succeed({ type: "ndjson" })
+  const charset = /;\s*charset\s*=\s*"?([^";\s]*)/i.exec(contentType)?.[1]
+  return charset === undefined || Spool.isKnown(charset)
+    ? Effect.succeed({ type: "csv", charset })
+    : Effect.fail(
+        new InvalidRequest({
+          errors: [{ header: "content-type", detail: "Expected a charset of the Encoding Standard, as windows-1252" }]
+        })
+      )
+}
 
 interface ListRequest {
   readonly headers: { readonly "consistency-token"?: string }
@@ -82,7 +95,7 @@ export const CatalogHttp = HttpApiBuilder.group(
       importCatalog: ({ headers, payload, query, request }) =>
         Effect.gen(function* () {
           const importId = headers["import-id"] ?? (yield* Edge.token("import"))
-          const format = request.headers["content-type"]?.startsWith("text/csv") === true ? "csv" : "ndjson"
+          const format = yield* formatOf(request.headers["content-type"] ?? "")
           const lines = imports.run({ importId, format, body: payload, from: query.from ?? 1 })
           return HttpServerResponse.stream(
             Stream.encodeText(Stream.map(lines, (line) => `${JSON.stringify(line)}\n`)),

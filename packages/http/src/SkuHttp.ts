@@ -5,6 +5,7 @@ import { Effect } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
 import { Api } from "./Api.ts"
 import * as Edge from "./Edge.ts"
+import { IdempotencyKeyReused } from "./EdgeErrors.ts"
 import type { SkuJson } from "./SkuApi.ts"
 import * as Upstreams from "./Upstreams.ts"
 
@@ -46,7 +47,7 @@ export const SkuHttp = HttpApiBuilder.group(
             headers,
             (stamp) => sku(skuId(params.region, params.sku)).Receive(new Receive({ ...stamp, ...payload })),
             { actor: "edge:import" }
-          ),
+          ).pipe(Effect.catchTag("CommandReused", () => Effect.fail(new IdempotencyKeyReused()))),
           answer
         ),
       putBackOrders: ({ headers, params, payload }) =>

@@ -1,10 +1,10 @@
 import { SkuId } from "@halles/shared/Ids"
 import { Effect } from "effect"
-import { NotFound } from "../EntityErrors.ts"
+import { CommandReused, NotFound } from "../EntityErrors.ts"
 import * as EventSourced from "../EventSourced.ts"
 import type { ShellOf } from "../EventSourced/Shell.ts"
 import * as Refusals from "../Refusals.ts"
-import { Sku } from "../Sku.ts"
+import { type Receive, Sku } from "../Sku.ts"
 import * as SkuState from "./SkuState.ts"
 
 type Self = ShellOf<SkuId, typeof SkuState>
@@ -14,13 +14,22 @@ const shown = (self: Self, { seq, state }: { readonly state: SkuState.State; rea
 const asked = (self: Self, command: SkuState.Command) => Effect.map(self.handle(command), (now) => shown(self, now))
 const told = (self: Self, command: SkuState.Command) => Effect.asVoid(self.handle(command))
 
+/** Whoever repeats a receipt with another count learns that the first one stands. */
+const receive = Effect.fnUntraced(function* (self: Self, command: Receive) {
+  const now = yield* self.handle(command)
+  const first = now.events.find((event) => event._tag === "Received")
+  if (first !== undefined && (first.quantity !== command.quantity || first.warehouse !== command.warehouse))
+    return yield* new CommandReused({ commandId: command.commandId })
+  return shown(self, now)
+})
+
 export const SkuLive = EventSourced.layer(Sku, SkuState, {
   id: SkuId,
   maxIdleTime: "5 minutes",
   mailboxCapacity: 4_096,
   handlers: {
     Receive: (self, payload) =>
-      asked(self, payload).pipe(Refusals.only(self.id, "StockBound", "PreconditionFailed", "Busy")),
+      receive(self, payload).pipe(Refusals.only(self.id, "StockBound", "CommandReused", "PreconditionFailed", "Busy")),
     Adjust: (self, payload) =>
       asked(self, payload).pipe(
         Refusals.only(self.id, "NotFound", "StockChanged", "StockPromised", "StockBound", "PreconditionFailed", "Busy")

@@ -1,12 +1,12 @@
-import { NodeStream } from "@effect/platform-node"
 import { Price as ProductPrice, ListProduct, TaxRate, Title } from "@halles/entities/Product"
 import { SkuCode, WarehouseId } from "@halles/shared/Ids"
 import * as JsonText from "@halles/shared/JsonText"
 import { Region } from "@halles/shared/Region"
-import { parse } from "csv-parse"
 import { Effect, Result, Schema, Stream } from "effect"
 import { Price } from "../MoneyJson.ts"
 import { faultsOf } from "../Refusals.ts"
+import { CsvReader, type CsvRecord } from "./CsvReader.ts"
+import { Unreadable } from "./Unreadable.ts"
 
 /** What lists one product and says how much of it comes in. */
 export const ImportRow = Schema.Struct({
@@ -28,12 +28,6 @@ export interface RowFault {
   readonly code: string
   readonly detail: string
 }
-
-/** The rest of the body cannot be read; `row` is the last one that was. */
-export class Unreadable extends Schema.TaggedError<Unreadable>()("Unreadable", {
-  code: Schema.String,
-  detail: Schema.String
-}) {}
 
 export type Row = Result.Result<ImportRow, RowFault>
 
@@ -64,10 +58,20 @@ const extend = ({ length, parts }: Pending, bytes: Uint8Array): Pending =>
     ? { parts: null, length: 0 }
     : { parts: [...parts, bytes], length: length + bytes.length }
 
+const utf8 = new TextDecoder("utf-8", { fatal: true })
+const decoded = (line: Uint8Array): string | undefined => {
+  try {
+    return utf8.decode(line).trim()
+  } catch {
+    return undefined
+  }
+}
+
 const jsonRow = ({ length, parts }: Pending): ReadonlyArray<Row> => {
   if (parts === null) return [fault("row_too_large", `A row has at most ${rowBytesMax} bytes`)]
   if (length === 0) return []
-  const text = Buffer.concat(parts).toString("utf8").trim()
+  const text = decoded(Buffer.concat(parts))
+  if (text === undefined) return [fault("wrong_encoding", "The row is not UTF-8")]
   if (text === "") return []
   return [
     Result.match(JsonText.parse(text), {
@@ -99,61 +103,91 @@ const columns: ReadonlySet<string> = new Set<string>([...required, ...optional])
 
 type Header = ReadonlyArray<string>
 
-const headerOf = (record: Header): Effect.Effect<Header, Unreadable> => {
-  const header = record.map((name) => name.trim())
-  const unknown = header.find((name) => !columns.has(name))
-  const missing = required.find((name) => !header.includes(name))
-  if (unknown !== undefined) {
-    return Effect.fail(new Unreadable({ code: "invalid_header", detail: `Unknown column: ${unknown.slice(0, 40)}` }))
-  }
-  return missing === undefined
-    ? Effect.succeed(header)
-    : Effect.fail(new Unreadable({ code: "invalid_header", detail: `Missing column: ${missing}` }))
+const named = (names: ReadonlyArray<string>): string =>
+  names
+    .slice(0, 5)
+    .map((name) => name.slice(0, 40))
+    .join(", ")
+
+/** Names of columns as they are meant; programs put a delimiter behind the last one. */
+const headerOf = (cells: ReadonlyArray<string>): Header | Unreadable => {
+  const names = cells.map((name) => name.trim().toLowerCase())
+  const last = names.findLastIndex((name) => name !== "")
+  const header = names.slice(0, last + 1)
+  const unknown = header.filter((name) => !columns.has(name))
+  const missing = required.filter((name) => !header.includes(name))
+  const twice = header.filter((name, index) => header.indexOf(name) !== index)
+  const faults = [
+    ...(unknown.length === 0 ? [] : [`Unknown columns: ${named(unknown)}`]),
+    ...(missing.length === 0 ? [] : [`Missing columns: ${named(missing)}`]),
+    ...(twice.length === 0 ? [] : [`Columns that stand twice: ${named(twice)}`])
+  ]
+  return faults.length === 0 ? header : new Unreadable({ code: "invalid_header", detail: faults.join("; ") })
 }
 
 /** Decimal digits as a number, anything else as it stands, for the schema to refuse. */
 const whole = (text: string): unknown => (/^[0-9]{1,15}$/.test(text) ? Number(text) : text)
+const digits = /^[0-9]*$/
 
-const csvRow = (header: Header, record: ReadonlyArray<string>): Row => {
-  if (record.length !== header.length) return fault("invalid_row", `Expected ${header.length} columns`)
-  const cell = Object.fromEntries(header.map((name, index) => [name, record[index] ?? ""]))
+const csvRow = (header: Header, cells: ReadonlyArray<string>): Row => {
+  if (cells.length < header.length || cells.slice(header.length).some((cell) => cell.trim() !== ""))
+    return fault("invalid_row", `Expected ${header.length} columns`)
+  const of = (name: string): string => cells[header.indexOf(name)] ?? ""
+  /** No code and no number has blanks in it. */
+  const code = (name: string): string => of(name).trim()
+  const odd = ["price", "tax_rate", "stock"].filter((name) => !digits.test(code(name)))
+  if (odd.length > 0)
+    return fault(
+      "invalid_row",
+      `${odd.join(", ")}: Expected digits alone; a price of 19.95 is 1995, a rate of 20 % is 2000`
+    )
   return rowOf({
-    region: cell["region"],
-    sku: cell["sku"],
-    title: cell["title"],
-    price: { amount: cell["price"], currency: cell["currency"] },
-    taxRate: whole(cell["tax_rate"] ?? ""),
-    ...((cell["description"] ?? "") === "" ? {} : { description: cell["description"] }),
-    ...((cell["warehouse"] ?? "") === "" ? {} : { warehouse: cell["warehouse"] }),
-    ...((cell["stock"] ?? "") === "" ? {} : { stock: whole(cell["stock"] ?? "") })
+    region: code("region"),
+    sku: code("sku"),
+    title: of("title"),
+    price: { amount: code("price"), currency: code("currency") },
+    taxRate: whole(code("tax_rate")),
+    ...(of("description").trim() === "" ? {} : { description: of("description") }),
+    ...(code("warehouse") === "" ? {} : { warehouse: code("warehouse") }),
+    ...(code("stock") === "" ? {} : { stock: whole(code("stock")) })
   })
 }
 
-const csvFailure = (cause: unknown): Unreadable => {
-  const known = cause instanceof Error && "code" in cause ? String(cause.code) : ""
-  return known === "CSV_MAX_RECORD_SIZE"
-    ? new Unreadable({ code: "row_too_large", detail: `A row has at most ${rowBytesMax} bytes` })
-    : new Unreadable({ code: "invalid_csv", detail: `Quotes do not match (${known})` })
-}
+const badRecords = {
+  TooLong: { code: "row_too_large", detail: `A row has at most ${rowBytesMax} characters` },
+  Stray: { code: "invalid_csv", detail: "Quotes do not match: within a quoted cell a quote is written twice" }
+} as const
 
-/** RFC 4180 with a header; price in minor units. A quote that never ends makes the rest unreadable. */
-export const fromCsv = <E>(body: Stream.Stream<Uint8Array, E>): Stream.Stream<Row, E | Unreadable> =>
+/** RFC 4180 with a header, or what spreadsheets make of it; price in minor units. */
+export const fromCsv = <E>(text: Stream.Stream<string, E>): Stream.Stream<Row, E | Unreadable> =>
   Stream.suspend(() => {
+    const reader = new CsvReader({ max: rowBytesMax, known: columns })
     let header: Header | undefined
-    return body.pipe(
-      NodeStream.pipeThroughDuplex<ReadonlyArray<string>, Unreadable>({
-        evaluate: () =>
-          parse({ bom: true, relax_column_count: true, skip_empty_lines: true, max_record_size: rowBytesMax }),
-        onError: csvFailure
-      }),
-      Stream.mapEffect((record) => {
-        if (header !== undefined) return Effect.succeed([csvRow(header, record)])
-        return Effect.map(headerOf(record), (names): ReadonlyArray<Row> => {
-          header = names
-          return []
-        })
-      }),
-      Stream.flattenIterable
+    const rowsOf = (record: CsvRecord): Effect.Effect<ReadonlyArray<Row>, Unreadable> => {
+      if (record._tag !== "Cells") {
+        if (header !== undefined) return Effect.succeed([Result.fail(badRecords[record._tag])])
+        return Effect.fail(new Unreadable({ code: "invalid_header", detail: badRecords[record._tag].detail }))
+      }
+      if (header !== undefined) return Effect.succeed([csvRow(header, record.cells)])
+      const found = headerOf(record.cells)
+      if (found instanceof Unreadable) return Effect.fail(found)
+      header = found
+      return Effect.succeed([])
+    }
+    const withoutHeader = Effect.suspend(() =>
+      header === undefined
+        ? Effect.fail(new Unreadable({ code: "invalid_header", detail: `Expected a header: ${required.join(",")}` }))
+        : Effect.void
+    )
+    return text.pipe(
+      Stream.mapAccum(
+        () => reader,
+        (reader, piece: string) => [reader, reader.push(piece)] as const,
+        { onHalt: (reader) => reader.end() }
+      ),
+      Stream.mapEffect(rowsOf),
+      Stream.flattenIterable,
+      Stream.concat(Stream.fromEffectDrain(withoutHeader))
     )
   })
 

@@ -62,7 +62,7 @@ export const operations: Readonly<Record<string, string>> = {
   "skus.getSku": "On hand, held for orders under way, reserved for orders that are paid, and what is left to sell.",
   "skus.adjustSku": `A count of the shelf, as compare and swap: refused when on hand is no longer \`expectedOnHand\`. ${repeated}`,
   "catalog.importCatalog":
-    "Rows of CSV or NDJSON: a product with its price, and its stock in one warehouse. Answers one line for every refused row and for progress, while the import goes on. The same rows under the same `Import-Id` write nothing twice; `from` resumes after a break.",
+    "Rows of CSV or NDJSON: a product with its price, and its stock in one warehouse. Answers one line for every refused row and for progress, while the import goes on. CSV is read in the charset of `Content-Type`, else by its mark, else as UTF-8, with commas, semicolons, tabs or bars between cells; a file with a byte that is none of its encoding is refused before its first row. The same `import-id` again, even with rows moved, added or corrected, does what has not been done: a listing that was corrected is taken, a receipt of another quantity is refused as `already_received`, a listing that somebody changed since is told as `row_superseded` and left alone. The same row twice is two receipts. `from` skips rows, counted from 1 without the CSV header.",
   "catalog.listProducts":
     "In the order of their codes, a page at a time. `next` of one page is `cursor` of the page after it.",
   "catalog.putProduct":
@@ -120,7 +120,8 @@ export const parameters: Readonly<Record<string, string>> = {
   "consistency-token":
     "The `Consistency-Token` of an earlier answer: what this one shows is not older than what that one wrote.",
   "idempotency-key": "Made by the client, new for each intent and unguessable, and the same on each retry.",
-  "import-id": "Names the rows' commands, so that a repeated import writes nothing; random when left out, and echoed.",
+  "import-id":
+    "One delivery, however often it is sent: each of its rows takes effect once. Random when left out, and echoed.",
   "last-event-id": "The id of the last event that the client has seen.",
   "if-match":
     "The `ETag` that the change was decided on; at any other version it is refused with 412. `*` is any version.",
