@@ -26,8 +26,9 @@ export interface Parts {
 
 type Environment = Record<string, string>
 
-/** Only these pass from our environment to a process: where programs are, its language, how it exports telemetry, where webhooks may go. */
-const passed = /^(PATH|HOME|LANG|LC_ALL|TZ|TMPDIR|NODE_EXTRA_CA_CERTS|HALLES_WEBHOOK_ALLOW|OTEL_[A-Z_]+)$/
+/** Only these pass from our environment to a process: where programs are, its language, how it exports telemetry, where webhooks may go, where readers look who name no region. */
+const passed =
+  /^(PATH|HOME|LANG|LC_ALL|TZ|TMPDIR|NODE_EXTRA_CA_CERTS|HALLES_WEBHOOK_ALLOW|HALLES_DEFAULT_REGION|OTEL_[A-Z_]+)$/
 
 export const inherited = (environment: NodeJS.ProcessEnv): Environment =>
   Object.fromEntries(

@@ -10,7 +10,7 @@ import * as LogFile from "./LogFile.ts"
 import { ports } from "./Ports.ts"
 import { identify, isAlive, type ProcessIdentity, signal } from "./ProcessIdentity.ts"
 import { type Progress, progress } from "./Progress.ts"
-import { secrets } from "./Secrets.ts"
+import { type Secrets, secrets } from "./Secrets.ts"
 import { seed } from "./seed.ts"
 import { programs, sources } from "./Servers.ts"
 import type { Settings } from "./Settings.ts"
@@ -21,7 +21,10 @@ import { hasLeftovers } from "./Stop.ts"
 /** `npm start`: one supervisor in the background, everything healthy, the demo catalogue on sale. Gives the exit code. */
 export const start = Effect.fn("Start.start")(function* (settings: Settings) {
   const layout = Layout.main(settings.portBase)
-  if (running(layout)?.phase === "ready") {
+  const before = running(layout)
+  if (before?.phase === "ready") {
+    // The start before may have been given up when all was there but the goods.
+    yield* sell(before.portBase, yield* secrets(layout))
     yield* Console.log("Already running.\n")
     return yield* status(layout, false)
   }
@@ -35,11 +38,13 @@ export const start = Effect.fn("Start.start")(function* (settings: Settings) {
   }).pipe(Effect.ensuring(Effect.sync(shown.done)))
   const keys = yield* secrets(layout)
   shown.step("putting the demo catalogue on sale")
-  const edgeUrl = `http://127.0.0.1:${ports(state.portBase).edge}`
-  yield* Effect.ensuring(seed(edgeUrl, keys.importToken), Effect.sync(shown.done))
+  yield* Effect.ensuring(sell(state.portBase, keys), Effect.sync(shown.done))
   yield* Console.log(welcome(state))
   return 0
 })
+
+const sell = (portBase: number, { importToken }: Secrets) =>
+  seed(`http://127.0.0.1:${ports(portBase).edge}`, importToken)
 
 /** Finds the servers in the foreground, where a download can be seen, then leaves a supervisor behind. */
 const launch = Effect.fnUntraced(function* (layout: Layout.Layout, settings: Settings, shown: Progress) {

@@ -15,7 +15,9 @@ import { Cluster } from "../src/Cluster.ts"
 import * as Layout from "../src/Layout.ts"
 import { ports } from "../src/Ports.ts"
 import { foreground } from "../src/RunCommand.ts"
+import { seed } from "../src/seed.ts"
 import { Settings } from "../src/Settings.ts"
+import { orderCommand } from "../src/Start.ts"
 import { OtlpReceiver } from "./OtlpReceiver.ts"
 import * as Shop from "./Shop.ts"
 
@@ -89,6 +91,40 @@ const steps = (order: Shop.OrderJson) => order.steps.map(({ step }) => step)
 const times = (count: number) => Array.from({ length: count }, (_, index) => index)
 
 layer(Test, { excludeTestServices: true, timeout: "3 minutes" })("The order saga on real processes", (it) => {
+  it.effect(
+    "sells its demo catalogue from the moment in which `npm start` says so, and alarms nobody",
+    () =>
+      Effect.gen(function* () {
+        const { clientEnvironment, edgeUrl } = yield* Cluster
+        const spawner = yield* ChildProcessSpawner
+        // What `npm start` does last, and what it prints then.
+        yield* seed(edgeUrl, clientEnvironment["HALLES_IMPORT_TOKEN"]!)
+        const placed = JSON.parse(yield* spawner.string(ChildProcess.make("sh", ["-c", orderCommand(edgeUrl)])))
+        assert.strictEqual(placed.status, "confirmed", JSON.stringify(placed))
+        const listed = yield* Effect.promise(async () => (await fetch(`${edgeUrl}/v1/products`)).json()).pipe(
+          Effect.repeat({
+            until: (list: unknown) => (list as { readonly items: ReadonlyArray<unknown> }).items.length === 4,
+            schedule: Schedule.max([Schedule.spaced("100 millis"), Schedule.recurs(50)])
+          })
+        )
+        assert.strictEqual((listed as { readonly items: ReadonlyArray<unknown> }).items.length, 4)
+
+        // As the operators' page tells them: with breakers that are open in any process.
+        const alarms = Effect.promise(async () => {
+          const headers = { authorization: `Bearer ${clientEnvironment["HALLES_ADMIN_TOKEN"]}` }
+          const answer = await fetch(`${clientEnvironment["HALLES_OPS_URL"]}/v1/ops/alarms`, { headers })
+          return ((await answer.json()) as { readonly items: ReadonlyArray<unknown> }).items
+        })
+        yield* Effect.sleep("3 seconds")
+        for (const _ of times(8)) {
+          assert.deepStrictEqual(yield* alarms, [])
+          yield* Effect.sleep("1 second")
+        }
+        assert.strictEqual(yield* inspect("alarms", "-o", "ids"), "")
+      }),
+    60_000
+  )
+
   it.effect(
     "sells, ships, delivers and captures once",
     () =>

@@ -145,7 +145,12 @@ export const routes = (isAlive: () => boolean) =>
         })
       )
       const live = Effect.sync(() => (isAlive() ? json(200, { status: "ok" }) : json(503, { status: "broken" })))
-      return [HttpRouter.route("GET", "/health/live", live), HttpRouter.route("PUT", "/admin/mode", mode)]
+      const index = json(200, { name: "A stand-in of an outside company", health: "/health/live", metrics: "/metrics" })
+      return [
+        HttpRouter.route("GET", "/", Effect.succeed(index)),
+        HttpRouter.route("GET", "/health/live", live),
+        HttpRouter.route("PUT", "/admin/mode", mode)
+      ]
     })
   )
 

@@ -1,3 +1,4 @@
+import type * as Json from "@halles/http/OperatorJson"
 import { computed, useSignal } from "@preact/signals"
 import { useEffect } from "preact/hooks"
 import { useAsked } from "./Asked.tsx"
@@ -102,7 +103,7 @@ const Connection = () => {
   )
 }
 
-const Side = ({ who }: { readonly who: string }) => {
+const Side = ({ me: { email, name, subject } }: { readonly me: typeof Json.Me.Type }) => {
   const open = useSignal(false)
   useEffect(() => {
     open.value = false
@@ -140,8 +141,8 @@ const Side = ({ who }: { readonly who: string }) => {
       </nav>
       <div class="foot">
         <Connection />
-        <span class="who" title={who}>
-          {who}
+        <span class="who" title={email ?? subject}>
+          {name ?? email ?? subject}
         </span>
         <button type="button" class="plain" onClick={nextScheme}>
           <Icon name="scheme" />
@@ -190,7 +191,7 @@ export const App = () => {
         Skip to the content
       </a>
       <div class="frame">
-        <Side who={me.value.subject} />
+        <Side me={me.value} />
         <main class="main" id="content">
           {connection.value === "refused" ? (
             <div class="notice warn" role="alert">

@@ -13,7 +13,9 @@ const noise = (seed: number): number => (Math.sin(seed * 12.9898) * 43_758.5453)
 const share = (seed: number): number => Math.abs(noise(seed))
 
 export const me: typeof Json.Me.Encoded = {
-  subject: "operator@halles.test",
+  subject: "account-9",
+  name: "Olga Operator",
+  email: "operator@halles.test",
   kind: "staff",
   roles: ["ops-read", "ops-write"],
   mayWrite: true,

@@ -46,6 +46,13 @@ export const ImportLine = Schema.Union([
 ]).annotate({ identifier: "ImportLine" })
 export type ImportLine = typeof ImportLine.Type
 
+/** Whoever only looks need not say where; whoever changes something must. */
+const LookedAt = Schema.optionalKey(
+  Region.annotate({
+    description: "Without it the region that the deployment names as its own, `eu` unless it says otherwise."
+  })
+)
+
 export class CatalogApi extends HttpApiGroup.make("catalog")
   .add(
     HttpApiEndpoint.post("importCatalog", "/catalog/import", {
@@ -62,7 +69,7 @@ export class CatalogApi extends HttpApiGroup.make("catalog")
     }).annotate(OpenApi.Summary, "List products and receive their stock, a row each, from CSV or NDJSON"),
     HttpApiEndpoint.get("listProducts", "/products", {
       query: {
-        region: Region,
+        region: LookedAt,
         q: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(100))),
         ...Edge.paged
       },
@@ -71,7 +78,7 @@ export class CatalogApi extends HttpApiGroup.make("catalog")
     }).annotate(OpenApi.Summary, "What a region sells"),
     HttpApiEndpoint.get("getProduct", "/products/:sku", {
       params: { sku: SkuCode },
-      query: { region: Region },
+      query: { region: LookedAt },
       success: ProductJson,
       error: [Problems.notFound]
     }).annotate(OpenApi.Summary, "One product in a region"),

@@ -2,7 +2,7 @@ import { ListProduct, Product, type ProductView, Unlist } from "@halles/entities
 import { Reads } from "@halles/entities/Reads"
 import { SkuId, skuId } from "@halles/shared/Ids"
 import type { Region } from "@halles/shared/Region"
-import { Effect, Stream } from "effect"
+import { Context, Effect, Stream } from "effect"
 import { type HttpServerRequest, HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { Api } from "./Api.ts"
@@ -36,6 +36,11 @@ const productShared = { freshMs: 60_000, staleMs: 30_000 }
 /** A list follows its projection, and nothing says when: it is true for a moment, which is enough against a stampede. */
 const listShared = { freshMs: 1_000, staleMs: 2_000, toldBy: null }
 
+/** The region that is meant where a reader names none. */
+export const DefaultRegion = Context.Reference<Region>("@halles/http/CatalogHttp/DefaultRegion", {
+  defaultValue: () => "eu"
+})
+
 const formatOf = (contentType: string): Effect.Effect<Format, InvalidRequest> => {
   if (!/^text\/csv\b/i.test(contentType)) return Effect.succeed({ type: "ndjson" })
   const charset = /;\s*charset\s*=\s*"?([^";\s]*)/i.exec(contentType)?.[1]
@@ -50,7 +55,7 @@ const formatOf = (contentType: string): Effect.Effect<Format, InvalidRequest> =>
 
 interface ListRequest {
   readonly headers: { readonly "consistency-token"?: string }
-  readonly query: { readonly region: Region; readonly q?: string; readonly cursor?: string; readonly limit?: number }
+  readonly query: { readonly region?: Region; readonly q?: string; readonly cursor?: string; readonly limit?: number }
   readonly request: HttpServerRequest.HttpServerRequest
 }
 
@@ -62,16 +67,19 @@ export const CatalogHttp = HttpApiBuilder.group(
     const reads = yield* Reads
     const imports = yield* CatalogImport
     const cache = yield* ResponseCache
+    const defaultRegion = yield* DefaultRegion
     const list = Effect.fnUntraced(function* ({ headers, query, request }: ListRequest) {
-      const { region } = query
+      const region = query.region ?? defaultRegion
       const seen = yield* Consistency.seenOf(headers["consistency-token"], "Product")
       const here = new Map([...seen].filter(([id]) => id.startsWith(`${region}_`)))
       const behind = yield* Edge.call(Consistency.behind(here, (ids) => reads.seqs("products", region, ids)))
       // Which words an entity has only the read table knows.
       if (behind.length > 0 && query.q !== undefined) return yield* new Unavailable()
       const { items, next } = yield* Edge.call(
-        Effect.tapErrorTag(reads.products({ ...query, limit: query.limit ?? Edge.limitDefault }), "SqlError", (error) =>
-          Effect.logWarning("Reads.products failed", error)
+        Effect.tapErrorTag(
+          reads.products({ ...query, region, limit: query.limit ?? Edge.limitDefault }),
+          "SqlError",
+          (error) => Effect.logWarning("Reads.products failed", error)
         )
       ).pipe(Effect.catchTag("BadCursor", () => Effect.fail(Edge.badCursor)))
       const asked = yield* Effect.forEach(
@@ -122,9 +130,10 @@ export const CatalogHttp = HttpApiBuilder.group(
           answer
         ),
       getProduct: ({ params, query, request }) => {
-        const id = skuId(query.region, params.sku)
+        const region = query.region ?? defaultRegion
+        const id = skuId(region, params.sku)
         const view = Effect.map(Edge.call(product(id).View()), (found) => Edge.versioned(found.seq, productJson(found)))
-        return cache.through(request, { key: productKey(id), toldBy: query.region, ...productShared }, view)
+        return cache.through(request, { key: productKey(id), toldBy: region, ...productShared }, view)
       }
     })
   })

@@ -17,7 +17,7 @@ import { ApiVersions } from "./ApiVersions.ts"
 import { Authentication } from "./Authentication.ts"
 import { BulkHttp } from "./BulkHttp.ts"
 import { CartHttp } from "./CartHttp.ts"
-import { CatalogHttp } from "./CatalogHttp.ts"
+import { CatalogHttp, DefaultRegion } from "./CatalogHttp.ts"
 import { CatalogImport } from "./CatalogImport.ts"
 import { Credentials } from "./Credentials.ts"
 import { AccessTokens } from "./Credentials/AccessTokens.ts"
@@ -26,6 +26,7 @@ import * as Docs from "./Docs.ts"
 import { EdgeAnalytics } from "./EdgeAnalytics.ts"
 import { FaultHttp } from "./FaultHttp.ts"
 import { Faults } from "./Faults.ts"
+import { FrontDoor } from "./FrontDoor.ts"
 import { Gate } from "./Gate.ts"
 import { Guard } from "./Guard.ts"
 import { HealthHttp } from "./HealthHttp.ts"
@@ -62,6 +63,7 @@ const redisMsMax = 100
 export const RoutesLive = Layer.mergeAll(
   Docs.DocumentedApi,
   ProblemPages,
+  FrontDoor,
   // Who it is comes first: what follows may judge by it.
   Guard.pipe(
     Layer.provideMerge(Authentication),
@@ -126,6 +128,7 @@ export const HttpLive = Layer.unwrap(
         PartnerKeys.layer,
         AuditLog.layer,
         Layer.succeed(CorsOrigins, config.corsOrigins),
+        Layer.succeed(DefaultRegion, config.defaultRegion),
         Layer.succeed(
           Docs.Issuer,
           Option.getOrElse(config.issuerUrl, () => laptopIssuer)

@@ -1,4 +1,5 @@
 import { MetricsConfig } from "@halles/shared/MetricsListener"
+import { Region } from "@halles/shared/Region"
 import { Config } from "effect"
 import { Origin } from "./SecurityHeaders.ts"
 
@@ -56,6 +57,8 @@ export const HttpConfig = Config.all({
   adminToken: Config.Redacted("HALLES_ADMIN_TOKEN"),
   /** Whose access tokens are taken; nobody's without it. */
   issuerUrl: Config.option(Config.NonEmptyString("HALLES_ISSUER_URL")),
+  /** Where a reader looks who names no region. */
+  defaultRegion: Config.schema(Region, "HALLES_DEFAULT_REGION").pipe(Config.withDefault("eu" as const)),
   /** Origins of pages that may call the API from a browser, with commas between. */
   corsOrigins: Config.Array(Origin, "HALLES_CORS_ORIGINS").pipe(Config.withDefault([]))
 })

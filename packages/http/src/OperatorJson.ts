@@ -27,6 +27,9 @@ const page = <Item extends Schema.Top>(item: Item, identifier: string) =>
 /** Who looks, and what they may do, so that a page offers nothing that would be refused. */
 export const Me = Schema.Struct({
   subject: Schema.String,
+  /** Of a person who is signed in at the page; null for a token. */
+  name: Schema.NullOr(Schema.String),
+  email: Schema.NullOr(Schema.String),
   kind: Schema.Literals(["customer", "staff", "partner", "service"]),
   roles: Schema.Array(Schema.String),
   mayWrite: Schema.Boolean,

@@ -12,6 +12,8 @@ export interface Principal {
   readonly kind: "anonymous" | "customer" | "staff" | "partner" | "service"
   /** The account, the partner or the tool; of nobody in particular, `anonymous`. */
   readonly subject: string
+  /** What a person who is signed in at a page of ours is called there; shown to nobody else, and never decided by. */
+  readonly called?: { readonly name: string; readonly email: string }
   /** The OAuth client, or the id of the partner's key. */
   readonly clientId: string
   readonly roles: ReadonlySet<Role>

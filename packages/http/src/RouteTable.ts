@@ -26,6 +26,7 @@ const endpoints: ReadonlyArray<{ readonly name: string; readonly method: string;
       path: String(path)
     }))
   ),
+  { method: "GET", name: "index", path: "/" },
   { method: "GET", name: "docs", path: "/docs" },
   { method: "GET", name: "problems", path: "/problems" },
   { method: "GET", name: "problem", path: "/problems/:code" },

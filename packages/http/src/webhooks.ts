@@ -32,9 +32,17 @@ const ClientLive = Layer.unwrap(
 const WebhooksLive = Layer.unwrap(
   Effect.map(WebhooksConfig, ({ allow, controlUrl, host, key, metrics, natsUrl, port }) =>
     Layer.mergeAll(
-      HttpRouter.serve(HttpRouter.add("GET", "/health/ready", HttpServerResponse.jsonUnsafe({ ready: true })), {
-        disableLogger: true
-      }).pipe(Layer.provide(HttpListener.layer({ host, port }))),
+      HttpRouter.serve(
+        Layer.mergeAll(
+          HttpRouter.add(
+            "GET",
+            "/",
+            HttpServerResponse.jsonUnsafe({ name: "Halles webhooks", health: "/health/ready" })
+          ),
+          HttpRouter.add("GET", "/health/ready", HttpServerResponse.jsonUnsafe({ ready: true }))
+        ),
+        { disableLogger: true }
+      ).pipe(Layer.provide(HttpListener.layer({ host, port }))),
       MetricsListener.layer(metrics),
       BreakerNews.layerTell("webhooks"),
       Layer.effectDiscard(Effect.flatMap(Sender, ({ wake }) => Effect.forkScoped(collect(wake))))

@@ -49,6 +49,12 @@ layer(EdgeTest.layer, { excludeTestServices: true, timeout: "60 seconds" })("cat
       ])
       const product = yield* send("GET", "/v1/products/A?region=eu")
       assert.deepInclude(product.json, { sku: "A", price: { amount: "495", currency: "GBP" }, taxRate: 2000 })
+      // Who only looks need not say where; who changes something must.
+      assert.deepStrictEqual((yield* send("GET", "/v1/products/A")).json, product.json)
+      const list = yield* send("GET", "/v1/products")
+      assert.deepStrictEqual([list.status, list.text], [200, (yield* send("GET", "/v1/products?region=eu")).text])
+      const removed = yield* send("DELETE", "/v1/products/A", undefined, { authorization: `Bearer ${importToken}` })
+      assert.deepStrictEqual([removed.status, removed.json.errors[0]?.parameter], [400, "region"])
     })
   )
 

@@ -1,4 +1,5 @@
 import { assert, layer } from "@effect/vitest"
+import { failing } from "@halles/shared/Breaker"
 import { Nats } from "@halles/shared/Nats"
 import { accountCustomerId } from "@halles/shared/Ownership"
 import { Revocations } from "@halles/shared/Revocations"
@@ -17,7 +18,7 @@ const world = Layer.unwrap(Effect.map(Issuer, ({ url }) => AccessTokens.layer(ur
 const me = accountCustomerId("eu", "m".repeat(22))
 
 /** In a world of its own, since each remembers keys and when it asked for them. */
-const fresh = <A, E>(effect: Effect.Effect<A, E, AccessTokens | Issuer | Nats>) =>
+const fresh = <A, E>(effect: Effect.Effect<A, E, AccessTokens | Issuer | Nats | Revocations>) =>
   Effect.provide(effect, Layer.fresh(world))
 
 const shown = (token: Effect.Effect<string, never, Issuer>) =>
@@ -93,6 +94,27 @@ layer(world, { excludeTestServices: true, timeout: "60 seconds" })("access token
       for (let n = 0; n < 50; n++) yield* signed({}, { header: { kid: `made-up-${n}` } })
       assert.isAtMost(asked() - before, 1)
     })
+  )
+
+  it.effect("of an issuer that is not there yet: it is asked until it is, and then nothing is told as failing", () =>
+    Effect.gen(function* () {
+      const { asked, away } = yield* Issuer
+      // This world's own has asked.
+      yield* Effect.repeat(Effect.sleep("20 millis"), { until: () => asked() > 0, times: 500 })
+      away(true)
+      const before = asked()
+      const until = (count: number) =>
+        Effect.repeat(Effect.sleep("20 millis"), { until: () => asked() - before >= count, times: 500 })
+      yield* Layer.launch(Layer.unwrap(Effect.map(Issuer, ({ url }) => AccessTokens.layer(url)))).pipe(
+        Effect.forkScoped
+      )
+      // Two failures, then an answer: of three calls two have failed, which is no reason to stop.
+      yield* until(2)
+      away(false)
+      yield* until(3)
+      yield* Effect.sleep("500 millis")
+      assert.isUndefined(failing.get("issuer"))
+    }).pipe(Effect.scoped, fresh)
   )
 
   it.effect("of a key that is not known are refused until the issuer has been asked again", () =>

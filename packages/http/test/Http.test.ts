@@ -38,6 +38,27 @@ layer(EdgeTest.layer, { excludeTestServices: true, timeout: "60 seconds" })("edg
     })
   )
 
+  it.effect("leads people at its root to the reference, and tells programs where what is", () =>
+    Effect.gen(function* () {
+      const { fetch, send } = yield* EdgeTest
+      const browser = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
+      const led = yield* fetch("/", { headers: { accept: browser }, redirect: "manual" })
+      assert.deepStrictEqual(
+        [led.status, led.headers.get("location"), led.headers.get("vary")],
+        [303, "/docs", "accept"]
+      )
+      for (const accept of ["*/*", "application/json", "application/json, text/html;q=0.5"]) {
+        const told = yield* send("GET", "/", undefined, { accept })
+        assert.strictEqual(told.status, 200)
+        for (const path of Object.values(told.json as Record<string, string>).filter((text) => text.startsWith("/"))) {
+          assert.notStrictEqual((yield* send("GET", path)).status, 404, path)
+        }
+      }
+      const lost = yield* send("GET", "/nowhere", undefined, { accept: browser })
+      assert.deepInclude(lost.json, { code: "not_found" })
+    })
+  )
+
   it.effect("has a typed client that gets values and refusals back as they are inside", () =>
     Effect.gen(function* () {
       const { url } = yield* EdgeTest

@@ -69,6 +69,7 @@ const sessions = Layer.succeed(Sessions, {
             kind: "staff",
             strong: true,
             subject: "account-9",
+            called: { name: "Olga Operator", email: "olga@halles.test" },
             clientId: "halles-ops",
             roles: new Set<Role>(["ops-write"]),
             scopes: new Set<Scope>(["ops:read", "ops:write"])

@@ -18,6 +18,11 @@ const ready = HttpRouter.use((router) =>
 export const layer = (port: number) =>
   HttpRouter.serve(
     Layer.mergeAll(
+      HttpRouter.add(
+        "GET",
+        "/",
+        HttpServerResponse.jsonUnsafe({ name: "Halles runner", health: "/health/ready", metrics: "/metrics" })
+      ),
       HttpRouter.add("GET", "/health/live", HttpServerResponse.jsonUnsafe({ live: true })),
       ready,
       PrometheusMetrics.layerHttp()

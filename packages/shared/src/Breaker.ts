@@ -24,8 +24,13 @@ const refused = Metric.counter("halles_breaker_refused_total", {
   incremental: true
 })
 
-/** The dependencies of this process that are not `Closed`, since when (Unix milliseconds). */
-export const failing = new Map<string, number>()
+/** A dependency that is not `Closed`: since when, and when somebody wanted it last, in Unix milliseconds. */
+export interface Failing {
+  readonly since: number
+  askedAt: number
+}
+/** Of this process, by dependency. */
+export const failing = new Map<string, Failing>()
 
 export type State = "Closed" | "HalfOpen" | "Open"
 const levels: Readonly<Record<State, number>> = { Closed: 0, HalfOpen: 1, Open: 2 }
@@ -74,7 +79,10 @@ export const make = Effect.fnUntraced(function* (dependency: string, options: Op
   const become = (next: State) => {
     current = next
     if (next === "Closed") failing.delete(dependency)
-    else if (!failing.has(dependency)) failing.set(dependency, clock.currentTimeMillisUnsafe())
+    else if (!failing.has(dependency)) {
+      const nowMs = clock.currentTimeMillisUnsafe()
+      failing.set(dependency, { since: nowMs, askedAt: nowMs })
+    }
     stateNow.updateUnsafe(levels[next], context)
   }
   const open = () => {
@@ -94,7 +102,8 @@ export const make = Effect.fnUntraced(function* (dependency: string, options: Op
     recent.push(failed)
     if (failed) failures += 1
     if (recent.length > callsSeen && recent.shift() === true) failures -= 1
-    if (recent.length >= minimum && failures >= recent.length * failuresMin) open()
+    // What succeeds is no reason to stop, whatever failed before it.
+    if (failed && recent.length >= minimum && failures >= recent.length * failuresMin) open()
   }
   become("Closed")
 
@@ -105,6 +114,10 @@ export const make = Effect.fnUntraced(function* (dependency: string, options: Op
   ): Effect.Effect<A, E | BreakerOpen, R> =>
     Effect.suspend((): Effect.Effect<A, E | BreakerOpen, R> => {
       const sentAt = clock.currentTimeMillisUnsafe()
+      if (current !== "Closed") {
+        const known = failing.get(dependency)
+        if (known !== undefined) known.askedAt = sentAt
+      }
       if (current === "HalfOpen" || (current === "Open" && sentAt < probeAt)) {
         refusedNow.updateUnsafe(1, context)
         return Effect.fail(isOpen)

@@ -6,6 +6,8 @@ import * as Subject from "./Subject.ts"
 const everyMs = 1_000
 /** What was told longer ago says nothing any more: its process has recovered, or is gone. */
 const staleMs = 5_000
+/** A dependency that nobody has asked for so long is not told of. */
+const unwantedMs = 60_000
 /** Processes, and dependencies of each, that are told of. */
 const processesMax = 1_000
 const dependenciesMax = 50
@@ -34,7 +36,11 @@ export const layerTell = (process: string): Layer.Layer<never, never, Nats> =>
       const nats = yield* Nats
       yield* Effect.sync(() => {
         if (failing.size === 0 || nats.isClosed()) return
-        const told = [...failing].slice(0, dependenciesMax).map(([dependency, since]) => ({ dependency, since }))
+        const nowMs = Date.now()
+        // Only a call finds out that a dependency is back: one that nobody wants keeps nobody waiting.
+        const wanted = [...failing].filter(([, { askedAt }]) => nowMs - askedAt < unwantedMs)
+        if (wanted.length === 0) return
+        const told = wanted.slice(0, dependenciesMax).map(([dependency, { since }]) => ({ dependency, since }))
         nats.publish(Subject.breakers(process), encode({ process, failing: told }))
       }).pipe(Effect.repeat(Schedule.spaced(everyMs)), Effect.forkScoped)
     })

@@ -12,6 +12,8 @@ export const MetricsConfig = Config.all({
 
 const answer = Effect.gen(function* () {
   const { method, url } = yield* HttpServerRequest.HttpServerRequest
+  if (url === "/" && method === "GET")
+    return HttpServerResponse.jsonUnsafe({ name: "Halles metrics", metrics: "/metrics" })
   if (url !== "/metrics" || method !== "GET") return HttpServerResponse.empty({ status: 404 })
   return HttpServerResponse.text(yield* PrometheusMetrics.format(), {
     contentType: "text/plain; version=0.0.4; charset=utf-8"

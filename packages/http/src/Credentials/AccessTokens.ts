@@ -118,7 +118,7 @@ const make = Effect.fnUntraced(function* (issuer: string) {
     }
   })
   yield* Effect.tryPromise(() => keys.reload()).pipe(
-    Effect.retry(Schedule.spaced("2 seconds")),
+    Effect.retry(Schedule.spaced(askFirstMs)),
     Effect.repeat(Schedule.spaced(refreshEvery)),
     Effect.ignore,
     Effect.forkScoped

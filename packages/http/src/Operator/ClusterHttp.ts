@@ -20,13 +20,15 @@ const done = (text: string) => ({ done: true, text }) as const
 
 const me = Effect.gen(function* () {
   const principal = yield* Principal
-  const { kind, region, roles, subject } = principal
+  const { called, kind, region, roles, subject } = principal
   const about = { owner: "other", region: region ?? null } as const
   const decided = (rule: Rule | undefined) => verdict(rule, principal, about)
   const may = (rule: Rule | undefined) => !isRefusal(decided(rule))
   const change = decided(operatorPolicy["retrySaga"])
   return {
     subject,
+    name: called === undefined || called.name === "" ? null : called.name,
+    email: called === undefined || called.email === "" ? null : called.email,
     kind: kind === "anonymous" ? ("staff" as const) : kind,
     roles: [...roles],
     mayWrite: may(operatorPolicy["retrySaga"]),

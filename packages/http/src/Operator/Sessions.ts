@@ -8,7 +8,7 @@ import { anonymous, type Principal } from "../Principal.ts"
 
 /** The first-party client of the operators' page: public, code with PKCE, staff only. */
 const clientId = "halles-ops"
-const scope = "openid ops:read ops:write audit:read"
+const scope = "openid profile email ops:read ops:write audit:read"
 
 /** Operators who are signed in at a time, and how long a session lives; without use, shorter. */
 const sessionsMax = 1_000
@@ -33,11 +33,13 @@ interface Session {
   expiresAt: number
   refreshToken: string | undefined
   readonly idToken: string | undefined
+  readonly called: NonNullable<Principal["called"]>
   readonly endsAt: number
   /** Several requests at once fetch one new token. */
   renewing: Promise<void> | null
 }
 
+const textOf = (claim: unknown): string => (typeof claim === "string" ? claim : "")
 const id = (): string => randomBytes(32).toString("base64url")
 
 /**
@@ -141,6 +143,7 @@ const make = Effect.fnUntraced(function* (options: { readonly issuer: Option.Opt
           expiresAt: lifetime(answer),
           refreshToken: answer.refresh_token,
           idToken: answer.id_token,
+          called: { name: textOf(answer.claims()?.["name"]), email: textOf(answer.claims()?.["email"]) },
           endsAt: now() + sessionMs,
           renewing: null
         })
@@ -160,7 +163,7 @@ const make = Effect.fnUntraced(function* (options: { readonly issuer: Option.Opt
       }
       const principal = yield* tokens.principalOf(session.accessToken)
       if (principal.kind === "anonymous" && principal.rejected !== "unavailable") sessions.delete(given)
-      return principal
+      return principal.kind === "anonymous" ? principal : { ...principal, called: session.called }
     }),
     end: (given) =>
       Effect.promise(async () => {
