@@ -522,7 +522,7 @@ layer(Test, { excludeTestServices: true, timeout: "3 minutes" })("The order saga
         )
         assert.strictEqual(copied.status, 400, "a copy of the token is worth nothing")
       }),
-    60_000
+    120_000
   )
 
   it.effect("writes no personal data and no secret into any log", () =>

@@ -146,18 +146,21 @@ layer(world, { excludeTestServices: true, timeout: "60 seconds" })("access token
     )
   )
 
-  it.effect("end when their grant is revoked, and those of the session's other grants do not", () =>
+  it.effect("end when their grant or client is revoked, and those of the session's other grants do not", () =>
     Effect.gen(function* () {
       const { sign } = yield* Issuer
       const token = yield* sign({ sid: "session-3", grant_id: "grant-1", roles: ["customer"] })
       const other = yield* sign({ sid: "session-3", grant_id: "grant-2", roles: ["customer"] })
       assert.strictEqual(verdictOf(yield* shown(Effect.succeed(token))), "customer")
+      const partner = yield* sign({ client_id: "acme-shop", roles: ["partner"] })
       yield* (yield* Revocations).revoke("grant-1")
+      yield* (yield* Revocations).revoke("acme-shop")
       yield* shown(Effect.succeed(token)).pipe(
         Effect.repeat({ until: ({ rejected }) => rejected === "revoked", schedule: Schedule.spaced("10 millis") }),
         Effect.timeout("1 second")
       )
       assert.strictEqual(verdictOf(yield* shown(Effect.succeed(other))), "customer")
+      assert.strictEqual(verdictOf(yield* shown(Effect.succeed(partner))), "revoked")
     })
   )
 

@@ -25,7 +25,7 @@ export class Clients extends Context.Service<
     readonly secretDigest: (secret: string) => string
     /** Registers a client or changes it; without `secret` the stored one stays. */
     readonly put: (id: string, metadata: ClientMetadata, secret?: string) => Effect.Effect<void, SqlError.SqlError>
-    /** False if there is none. Its tokens end with their lifetime, refresh tokens at once. */
+    /** False if there is none. Its refresh tokens end at once; of its access tokens the edges have to be told. */
     readonly disable: (id: string) => Effect.Effect<boolean, SqlError.SqlError>
     readonly list: Effect.Effect<
       ReadonlyArray<{ id: string; name: string; grants: string; disabled: boolean }>,

@@ -10,6 +10,7 @@ import { randomBytes } from "node:crypto"
 import { Role } from "@halles/shared/Authority"
 import { type Account, Accounts, isStaff, normalised } from "./Accounts.ts"
 import { type ClientMetadata, Clients } from "./Clients.ts"
+import { endAccessTokens } from "./AccessTokenEnds.ts"
 import { Enrolments } from "./Enrolments.ts"
 import { Factors } from "./Factors.ts"
 import { StoreConfig } from "./IdentityConfig.ts"
@@ -151,6 +152,7 @@ const addClient = Command.make(
   Effect.fn("identity.clients.add")(function* ({ id, jwksUri, name, redirectUri, region, role, scope }) {
     const clients = yield* Clients
     const audit = yield* AuditLog
+    if (!/^[A-Za-z0-9_-]{1,64}$/.test(id)) return yield* refuse("A client's id has 1 to 64 of A-Z, a-z, 0-9, _ and -.")
     const unknown = scope.split(" ").filter((wanted) => !(wanted in apiScopes))
     if (unknown.length > 0) return yield* refuse(`There is no scope ${unknown.join(", ")}.`)
     const people = Option.isSome(redirectUri)
@@ -184,9 +186,9 @@ const disableClient = Command.make(
     const clients = yield* Clients
     const audit = yield* AuditLog
     yield* audit.record({ actor, action: "client.disable", subject: id, outcome: "allowed", reason })
-    return (yield* clients.disable(id))
-      ? yield* Console.log(`${id} is disabled.`)
-      : yield* refuse(`There is no client ${id}.`)
+    if (!(yield* clients.disable(id))) return yield* refuse(`There is no client ${id}.`)
+    yield* endAccessTokens(yield* Revocations, [id])
+    return yield* Console.log(`${id} is disabled, and its tokens are refused.`)
   })
 ).pipe(Command.withDescription("Disable a client"))
 
@@ -231,7 +233,7 @@ const rotateKeys = Command.make(
 const StoreLive = Layer.unwrap(
   Effect.map(Config.all({ store: StoreConfig, natsUrl: Config.Redacted("HALLES_NATS_URL") }), ({ natsUrl, store }) =>
     Layer.mergeAll(storeLayer(store), AuditLog.layer).pipe(
-      Layer.provide(Revocations.layer),
+      Layer.provideMerge(Revocations.layer),
       Layer.provide([
         Nats.layer({ url: natsUrl, name: "identity-command" }),
         Postgres.layer({ url: store.controlUrl, applicationName: "halles:identity:command", connectionsMax: 2 })

@@ -10,7 +10,7 @@ const revokedMax = 100_000
 const stream = "REVOKED"
 const prefix = "halles.revoked."
 
-/** `sid`, `grant_id` or `jti`, as it can stand in a subject. */
+/** `sid`, `grant_id`, `client_id` or `jti`, as it can stand in a subject. */
 const isId = Schema.is(Schema.String.check(Schema.isPattern(/^[A-Za-z0-9_-]{1,128}$/u)))
 
 /** The stream did not take the news. Who asked for the revocation must be told that it has not happened everywhere yet. */
@@ -94,7 +94,7 @@ const make = Effect.gen(function* () {
     revoke: Effect.fn("Revocations.revoke")((id) =>
       Effect.tryPromise({
         try: async () => {
-          if (!isId(id)) throw new Error("the id of a session, a grant or a token has [A-Za-z0-9_-] only")
+          if (!isId(id)) throw new Error("the id of a session, a grant, a client or a token has [A-Za-z0-9_-] only")
           await ensure(nats)
           await jetstream(nats).publish(`${prefix}${id}`, "")
         },

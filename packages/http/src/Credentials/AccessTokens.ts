@@ -74,7 +74,7 @@ class KeysUnavailable extends Error {}
 
 /**
  * Access tokens (RFC 9068) of the issuer, checked here: signature, type, issuer, audience, times, and whether they, their
- * session or their grant were revoked. No request waits for the network but the first ones with a key that is not known yet.
+ * session, their grant or their client were revoked. No request waits for the network but the first ones with a key that is not known yet.
  */
 export class AccessTokens extends Context.Service<
   AccessTokens,
@@ -144,7 +144,9 @@ const make = Effect.fnUntraced(function* (issuer: string) {
         const verified: Known = {
           principal: principalOf(payload),
           until: (Number(payload.exp) + leeway) * 1_000,
-          ids: [payload.jti, payload["sid"], payload["grant_id"]].filter((id) => typeof id === "string")
+          ids: [payload.jti, payload["sid"], payload["grant_id"], payload["client_id"]].filter(
+            (id) => typeof id === "string"
+          )
         }
         if (verified.ids.some(isRevoked)) return rejected("revoked")
         known.set(key, verified)
