@@ -21,7 +21,7 @@ import { ports, requireFree, runnerPort } from "./Ports.ts"
 import { signal } from "./ProcessIdentity.ts"
 import { provision } from "./Provision.ts"
 import { runnerPlaces } from "./Regions.ts"
-import { secrets } from "./Secrets.ts"
+import { keepRenewed, secrets } from "./Secrets.ts"
 import { type Servers, startServers } from "./Servers.ts"
 import type { Settings } from "./Settings.ts"
 import * as StateDirectory from "./StateDirectory.ts"
@@ -114,6 +114,7 @@ const start = Effect.fn("Cluster.start")(function* ({
   const directory = yield* StateDirectory.claim(layout, { empty })
   yield* reportFailure(directory)
   const keys = yield* secrets(layout)
+  yield* Effect.forkScoped(keepRenewed(layout))
   yield* developmentCertificate(layout)
   yield* requireFree(wantedPorts(layout, programs, identity), layout.portBase)
   const servers = yield* startServers({ directory, secrets: keys, settings })

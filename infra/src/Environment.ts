@@ -1,5 +1,7 @@
-import { publicText, signingKey } from "@halles/shared/AuditLog/AnchorKey"
+import { signingKey } from "@halles/shared/AuditLog/AnchorKey"
+import { publicText } from "@halles/shared/DerivedKey"
 import type { Region } from "@halles/shared/Region"
+import * as ServiceToken from "@halles/shared/ServiceToken"
 import { Redacted } from "effect"
 import * as Layout from "./Layout.ts"
 import { type Database, logins, type Role } from "./Logins.ts"
@@ -75,6 +77,10 @@ const databases = (parts: Parts, role: Role): Environment => ({
   ...regionDatabases(parts, role)
 })
 
+/** It proves the tokens of our own tools, and makes none. */
+const serviceKey = ({ secrets }: Parts): string =>
+  publicText(ServiceToken.signingKey(Redacted.make(secrets.serviceKey)))
+
 const local = (port: number, path = ""): string => `http://127.0.0.1:${port}${path}`
 
 /** Who issues access tokens, as they name it. By a name of the machine: browsers bind no passkey to an address. */
@@ -122,8 +128,7 @@ export const edge = (parts: Parts): Environment => ({
   HALLES_INTENT_KEY: parts.secrets.intentKey,
   HALLES_GATEWAY_WEBHOOK_SECRET: parts.secrets.gatewayWebhook,
   HALLES_CARRIER_WEBHOOK_SECRET: parts.secrets.carrierWebhook,
-  HALLES_IMPORT_TOKEN: parts.secrets.importToken,
-  HALLES_ADMIN_TOKEN: parts.secrets.adminToken
+  HALLES_SERVICE_PUBLIC_KEY: serviceKey(parts)
 })
 
 export const webhooks = (parts: Parts): Environment => ({
@@ -142,7 +147,7 @@ export const ops = (parts: Parts): Environment => ({
   HALLES_DASHBOARD_DIRECTORY: Layout.dashboard,
   HALLES_OPS_URL: operations(parts),
   HALLES_ISSUER_URL: issuer(parts),
-  HALLES_ADMIN_TOKEN: parts.secrets.adminToken
+  HALLES_SERVICE_PUBLIC_KEY: serviceKey(parts)
 })
 
 /** The database and the key: for the command line of accounts, clients and keys too. */

@@ -1,4 +1,5 @@
-import { Effect, Schema } from "effect"
+import * as ServiceToken from "@halles/shared/ServiceToken"
+import { Effect, Redacted, Schema } from "effect"
 import { randomBytes } from "node:crypto"
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs"
 import { StateUnusable } from "./InfraErrors.ts"
@@ -39,6 +40,9 @@ export class Secrets extends Schema.Class<Secrets>("Secrets")({
   demoOperator: Schema.String,
   /** What the second factor of the operator's comes from, as an app takes it: 160 random bits in base 32. */
   demoOperatorTotp: Schema.String,
+  /** What the tokens of our own tools are made with. */
+  serviceKey: Schema.String,
+  /** These two end after a day, and are made anew before: by the supervisor, and by every tool that reads them. */
   importToken: Schema.String,
   adminToken: Schema.String
 }) {}
@@ -52,23 +56,52 @@ const make = (name: string): string =>
     ? Array.from(randomBytes(32), (byte) => base32[byte % 32]).join("")
     : randomBytes(24).toString("hex")
 
-/** Reads the secrets of a layout; makes those that are missing, all of them the first time. */
+/** Tokens that last, instead of those that are missing or end soon. */
+const renewed = (made: Secrets, nowMs: number): Secrets => {
+  const key = ServiceToken.signingKey(Redacted.make(made.serviceKey))
+  const token = (present: string, name: ServiceToken.ServiceName) =>
+    ServiceToken.expiryOf(present) > nowMs + ServiceToken.leftMinMs
+      ? present
+      : ServiceToken.make(key, name, nowMs + ServiceToken.lifetimeMs)
+  return new Secrets({
+    ...made,
+    importToken: token(made.importToken, "import"),
+    adminToken: token(made.adminToken, "admin")
+  })
+}
+
+/** Reads the secrets of a layout; makes those that are missing, all of them the first time, and tokens that end soon anew. */
 export const secrets = (layout: Layout): Effect.Effect<Secrets, StateUnusable> => {
   const path = secretsFile(layout)
   return Effect.try({
     try: () => {
-      const stored: unknown = existsSync(path) ? JSON.parse(readFileSync(path, "utf8")) : {}
+      const text = existsSync(path) ? readFileSync(path, "utf8") : "{}"
+      const stored: unknown = JSON.parse(text)
       const present = new Set(Object.keys(Object(stored)))
       const missing = names.filter((name) => !present.has(name))
-      const made = decode({
-        ...Object.fromEntries(missing.map((name) => [name, make(name)])),
-        ...Object(stored)
-      })
-      if (missing.length === 0) return made
-      writeFileSync(`${path}.new`, `${JSON.stringify(made, null, 2)}\n`, { mode: 0o600 })
-      renameSync(`${path}.new`, path)
+      const made = renewed(
+        decode({
+          ...Object.fromEntries(missing.map((name) => [name, make(name)])),
+          ...Object(stored)
+        }),
+        Date.now()
+      )
+      const written = `${JSON.stringify(made, null, 2)}\n`
+      if (written === text) return made
+      // Two may do this at the same time: each writes a whole file, and the tokens of both are good.
+      const own = `${path}.${process.pid}.new`
+      writeFileSync(own, written, { mode: 0o600 })
+      renameSync(own, path)
       return made
     },
     catch: (cause) => new StateUnusable({ path, reason: `cannot be read or made (${String(cause)})` })
   })
 }
+
+/** Keeps the tokens in the file good for as long as somebody supervises the cluster. */
+export const keepRenewed = (layout: Layout): Effect.Effect<void> =>
+  secrets(layout).pipe(
+    Effect.catch((error) => Effect.logWarning("The tokens of our tools could not be made anew", error.message)),
+    Effect.delay("10 minutes"),
+    Effect.forever
+  )

@@ -1,5 +1,5 @@
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
-import { publicKey } from "@halles/shared/AuditLog/AnchorKey"
+import { publicKey } from "@halles/shared/DerivedKey"
 import * as Anchors from "@halles/shared/AuditLog/Anchors"
 import { verify } from "@halles/shared/AuditLog/Verify"
 import { Nats } from "@halles/shared/Nats"

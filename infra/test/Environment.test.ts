@@ -31,6 +31,7 @@ const secrets = new Secrets({
   gatewayWebhook: "s-gateway-webhook",
   carrierKey: "s-carrier-key",
   carrierWebhook: "s-carrier-webhook",
+  serviceKey: "s-service-key",
   importToken: "s-import",
   adminToken: "s-token-admin"
 })
@@ -66,11 +67,9 @@ describe("Environment", () => {
       "redisRunner"
     ])
     assert.deepStrictEqual(known(Environment.edge(parts)), [
-      "adminToken",
       "carrierWebhook",
       "countersEdge",
       "gatewayWebhook",
-      "importToken",
       "intentKey",
       "nats",
       "pgEdge",
@@ -78,7 +77,7 @@ describe("Environment", () => {
       "webhookKey"
     ])
     assert.deepStrictEqual(known(Environment.webhooks(parts)), ["nats", "pgWebhooks", "webhookKey"])
-    assert.deepStrictEqual(known(Environment.ops(parts)), ["adminToken", "nats", "pgOps"])
+    assert.deepStrictEqual(known(Environment.ops(parts)), ["nats", "pgOps"])
     assert.deepStrictEqual(known(Environment.identity(parts)), [
       "countersIdentity",
       "demoCustomer",

@@ -1,5 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { publicKey, publicText } from "@halles/shared/DerivedKey"
+import * as ServiceToken from "@halles/shared/ServiceToken"
+import { Effect, Redacted } from "effect"
 import { spawn } from "node:child_process"
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -138,6 +140,30 @@ describe("StateDirectory", () => {
       assert.deepStrictEqual(read(own), state)
       writeFileSync(stateFile(own), '{"version":1,')
       assert.isNull(read(own))
+    })
+  )
+
+  it.live("tokens of our tools end, and are made anew by whoever reads them before that", () =>
+    Effect.gen(function* () {
+      const own = yield* layout
+      const first = yield* secrets(own)
+      const key = ServiceToken.signingKey(Redacted.make(first.serviceKey))
+      const known = publicKey(publicText(key))
+      for (const name of ["import", "admin"] as const) {
+        const token = name === "import" ? first.importToken : first.adminToken
+        assert.strictEqual(ServiceToken.read(known, token, Date.now() + ServiceToken.leftMinMs), name)
+        assert.strictEqual(ServiceToken.read(known, token, Date.now() + ServiceToken.lifetimeMs), "expired")
+      }
+      const path = secretsFile(own)
+      const age = (tokens: object) => writeFileSync(path, JSON.stringify({ ...first, ...tokens }))
+      age({ adminToken: ServiceToken.make(key, "admin", Date.now() + ServiceToken.leftMinMs - 1_000) })
+      const second = yield* secrets(own)
+      assert.notStrictEqual(second.adminToken, first.adminToken)
+      assert.strictEqual(second.importToken, first.importToken)
+      assert.strictEqual(ServiceToken.read(known, second.adminToken, Date.now()), "admin")
+      // What an older version left there was good for ever.
+      age({ importToken: "0123456789abcdef" })
+      assert.strictEqual(ServiceToken.read(known, (yield* secrets(own)).importToken, Date.now()), "import")
     })
   )
 

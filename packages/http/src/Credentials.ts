@@ -1,15 +1,15 @@
-import { Context, Effect, Layer, Redacted } from "effect"
+import { Clock, Context, Effect, Layer } from "effect"
 import type { Headers } from "effect/http"
 import { LRUCache } from "lru-cache"
-import { createHash, hash, timingSafeEqual } from "node:crypto"
+import { hash } from "node:crypto"
 import type { IncomingHttpHeaders } from "node:http"
 import { Callers } from "./Callers.ts"
 import { AccessTokens } from "./Credentials/AccessTokens.ts"
 import { PartnerKeys } from "./PartnerKeys.ts"
 import { Role, Scope } from "@halles/shared/Authority"
+import { publicKey } from "@halles/shared/DerivedKey"
+import * as ServiceToken from "@halles/shared/ServiceToken"
 import { anonymous, type Principal } from "./Principal.ts"
-
-const digest = (text: string): Buffer => createHash("sha256").update(text).digest()
 
 /** Our own tools: what puts goods on sale and replays orders, and what may do anything. */
 const importer: Principal = {
@@ -27,6 +27,8 @@ const administrator: Principal = {
   scopes: new Set<Scope>(Scope.literals)
 }
 
+const services: Readonly<Record<ServiceToken.ServiceName, Principal>> = { import: importer, admin: administrator }
+
 /** Senders that are told apart before their credential is looked at again, and for how long. */
 const recentMax = 20_000
 const recentMs = 60_000
@@ -41,7 +43,7 @@ const tokenOf = (headers: IncomingHttpHeaders): string | null | undefined => {
 }
 
 /**
- * Who sends a request: by an access token of the issuer, a partner's key, or one of the two tokens of this deployment. Never
+ * Who sends a request: by an access token of the issuer, a partner's key, or a token of one of our own tools. Never
  * fails: a credential that proves nothing makes the sender anonymous, with the reason in `rejected`.
  */
 export class Credentials extends Context.Service<
@@ -68,33 +70,31 @@ export class Credentials extends Context.Service<
     }))
   )
 
-  static readonly layer = (tokens: {
-    readonly importToken?: Redacted.Redacted
-    readonly adminToken: Redacted.Redacted
+  /** `services`: which of our own tools are known here, by tokens that this key proves. */
+  static readonly layer = (options: {
+    readonly serviceKey: string
+    readonly services: ReadonlyArray<ServiceToken.ServiceName>
   }): Layer.Layer<Credentials, never, AccessTokens | PartnerKeys> =>
     Layer.effect(
       Credentials,
       Effect.gen(function* () {
         const accessTokens = yield* AccessTokens
         const partnerKeys = yield* PartnerKeys
-        const services: ReadonlyArray<readonly [Buffer, Principal]> = [
-          ...(tokens.importToken === undefined
-            ? []
-            : [[digest(Redacted.value(tokens.importToken)), importer] as const]),
-          [digest(Redacted.value(tokens.adminToken)), administrator]
-        ]
-        /** By digest and in constant time. */
-        const service = (token: string): Principal | undefined => {
-          const given = digest(token)
-          return services.find(([expected]) => timingSafeEqual(given, expected))?.[1]
+        const clock = yield* Clock.Clock
+        const serviceKey = publicKey(options.serviceKey)
+        const ofService = (token: string): Principal => {
+          const name = ServiceToken.read(serviceKey, token, clock.currentTimeMillisUnsafe())
+          if (name === "expired") return { ...anonymous, rejected: "expired" }
+          return name !== undefined && options.services.includes(name)
+            ? services[name]
+            : { ...anonymous, rejected: "malformed" }
         }
         const malformed = Effect.succeed<Principal>({ ...anonymous, rejected: "malformed" })
         const ofToken = (token: string): Effect.Effect<Principal> => {
           if (PartnerKeys.isKey(token)) return partnerKeys.principalOf(token)
           // A JWT has three parts; our own tokens have none.
           if (token.includes(".")) return accessTokens.principalOf(token)
-          const tool = service(token)
-          return tool === undefined ? malformed : Effect.succeed(tool)
+          return Effect.sync(() => ofService(token))
         }
         const recent = new LRUCache<string, Principal>({ max: recentMax, ttl: recentMs })
         return {

@@ -116,7 +116,7 @@ export const HttpLive = Layer.unwrap(
       Layer.provide(redisWithFaults({ url: config.redisUrl, name: "edge" })),
       Layer.provide(Faults.layer),
       Layer.provide([
-        Credentials.layer(config).pipe(
+        Credentials.layer({ serviceKey: config.serviceKey, services: ["import", "admin"] }).pipe(
           Layer.provide([
             PartnerKeys.layer,
             Option.match(config.issuerUrl, {

@@ -53,8 +53,8 @@ export const HttpConfig = Config.all({
   carrierWebhookSecret: Config.Redacted("HALLES_CARRIER_WEBHOOK_SECRET"),
   /** What commands and new entities are named with; the same for all edges, and for as long as clients may repeat requests. */
   intentKey: Config.Redacted("HALLES_INTENT_KEY"),
-  importToken: Config.Redacted("HALLES_IMPORT_TOKEN"),
-  adminToken: Config.Redacted("HALLES_ADMIN_TOKEN"),
+  /** What proves the tokens of our own tools; it makes none. */
+  serviceKey: Config.NonEmptyString("HALLES_SERVICE_PUBLIC_KEY"),
   /** Whose access tokens are taken; nobody's without it. */
   issuerUrl: Config.option(Config.NonEmptyString("HALLES_ISSUER_URL")),
   /** Where a reader looks who names no region. */
@@ -86,5 +86,6 @@ export const OpsConfig = Config.all({
   regionUrls: Config.all(regionUrls),
   natsUrl: Config.Redacted("HALLES_NATS_URL"),
   controlUrl: Config.Redacted("HALLES_PG_CONTROL_URL"),
-  adminToken: Config.Redacted("HALLES_ADMIN_TOKEN")
+  /** What proves the tokens of our own tools; it makes none. */
+  serviceKey: Config.NonEmptyString("HALLES_SERVICE_PUBLIC_KEY")
 })

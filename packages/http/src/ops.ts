@@ -60,7 +60,7 @@ const OpsLive = Layer.unwrap(
       Layer.provide(HttpListener.layer({ host, port })),
       Layer.provide([
         Sessions.layer({ issuer: config.issuerUrl, url }),
-        Credentials.layer({ adminToken: config.adminToken }),
+        Credentials.layer({ serviceKey: config.serviceKey, services: ["admin"] }),
         AuditLog.layer,
         RegionDatabases.layer({
           urls: config.regionUrls,

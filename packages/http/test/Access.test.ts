@@ -3,7 +3,7 @@ import { AuditUnavailable } from "@halles/shared/AuditLog"
 import { oneFactor, twoFactors } from "@halles/shared/Authority"
 import { accountCustomerId } from "@halles/shared/Ownership"
 import { Effect } from "effect"
-import { audited, adminToken, EdgeTest, importToken } from "./EdgeTest.ts"
+import { audited, adminToken, EdgeTest, expiredToken, importToken } from "./EdgeTest.ts"
 import { Issuer } from "./Issuer.ts"
 import { Api } from "../src/Api.ts"
 import { expected } from "./PolicyTable.ts"
@@ -126,6 +126,7 @@ layer(EdgeTest.layer, { excludeTestServices: true, timeout: "60 seconds" })("acc
       assert.strictEqual((yield* send("PUT", ...line, bearer(others))).status, 403)
       assert.strictEqual((yield* send("GET", path, undefined, bearer(adminToken))).status, 200)
       assert.strictEqual((yield* send("GET", path, undefined, bearer(importToken))).status, 403)
+      assert.strictEqual((yield* send("GET", path, undefined, bearer(expiredToken))).status, 401)
       const order = `/v1/orders/${opened.json.id}`
       assert.strictEqual((yield* send("GET", order, undefined, bearer(mine))).status, 200)
       assert.strictEqual((yield* send("GET", order, undefined, bearer(others))).status, 403)

@@ -7,7 +7,9 @@ import { Revocations } from "@halles/shared/Revocations"
 import { Reads } from "@halles/entities/Reads"
 import { RunnerPresence } from "@halles/shared/RunnerPresence"
 import * as Shard from "@halles/shared/Shard"
+import { publicText } from "@halles/shared/DerivedKey"
 import { Intents } from "@halles/shared/Intent"
+import * as ServiceToken from "@halles/shared/ServiceToken"
 import { NatsTest } from "@halles/shared/testing/NatsTest"
 import { PgTest } from "@halles/shared/testing/PgTest"
 import { RedisTest } from "@halles/shared/testing/RedisTest"
@@ -36,8 +38,12 @@ import { WebhookSecrets } from "../src/WebhookHttp.ts"
 import * as EntityDoubles from "./EntityDoubles.ts"
 import { Issuer } from "./Issuer.ts"
 
-export const importToken = "import-token"
-export const adminToken = "admin-token"
+const toolsKey = ServiceToken.signingKey(Redacted.make("key of tools"))
+export const serviceKey = publicText(toolsKey)
+export const importToken = ServiceToken.make(toolsKey, "import", Date.now() + ServiceToken.lifetimeMs)
+export const adminToken = ServiceToken.make(toolsKey, "admin", Date.now() + ServiceToken.lifetimeMs)
+/** It was good until a moment ago. */
+export const expiredToken = ServiceToken.make(toolsKey, "admin", Date.now() - 1_000)
 export const gatewaySecret = Redacted.make(Buffer.from("gateway-secret").toString("base64"))
 export const intentKey = Redacted.make("intent-key")
 export const webhookKey = Redacted.make("webhook-key")
@@ -135,7 +141,7 @@ export class EdgeTest extends Context.Service<
       Layer.provide([
         cluster,
         lists,
-        Credentials.layer({ importToken: Redacted.make(importToken), adminToken: Redacted.make(adminToken) }),
+        Credentials.layer({ serviceKey, services: ["import", "admin"] }),
         AuditLog.layerMemory(audited),
         Subscriptions.layer(webhookKey).pipe(Layer.provide(webhookTables)),
         Targets.layer(allowed("127.0.0.0/8")),

@@ -11,6 +11,7 @@ import * as Json from "../src/OperatorJson.ts"
 import { liveEvents } from "../src/OperatorEvents.ts"
 import { Issuer } from "./Issuer.ts"
 import { routes } from "./OperatorRoutes.ts"
+import { adminToken } from "./EdgeTest.ts"
 import { audited, OperatorTest } from "./OperatorTest.ts"
 
 /** Frames of a live stream, until `enough` of them have come or the stream ends. */
@@ -29,7 +30,7 @@ const frames = (url: string, headers: Record<string, string>, enough: (text: str
   })
 const ofName = (text: string, name: string): ReadonlyArray<unknown> =>
   [...text.matchAll(new RegExp(`event: ${name}\\ndata: (.*)\\n`, "g"))].map(([, data]) => JSON.parse(data ?? ""))
-const authorization = { authorization: "Bearer admin-token" }
+const authorization = { authorization: `Bearer ${adminToken}` }
 
 layer(OperatorTest.layer, { excludeTestServices: true, timeout: "1 minute" })("the operator process", (it) => {
   it.effect("lets nobody in without a token, nor with one that has no role, and writes each try down", () =>
@@ -377,7 +378,7 @@ layer(OperatorTest.layer, { excludeTestServices: true, timeout: "1 minute" })("t
             const { hostname, port } = new URL(url)
             const socket = connect(Number(port), hostname)
             socket.pause()
-            socket.write(`GET /v1/ops/live?tail=Sku HTTP/1.1\r\nhost: x\r\nauthorization: Bearer admin-token\r\n\r\n`)
+            socket.write(`GET /v1/ops/live?tail=Sku HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${adminToken}\r\n\r\n`)
             let text = ""
             socket.on("data", (chunk) => {
               text = (text + chunk.toString()).slice(-10_000)

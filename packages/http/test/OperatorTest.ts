@@ -12,7 +12,7 @@ import { layerHeartbeat, RunnerPresence } from "@halles/shared/RunnerPresence"
 import * as RunnerStatus from "@halles/shared/RunnerStatus"
 import { NatsTest } from "@halles/shared/testing/NatsTest"
 import { PgTest } from "@halles/shared/testing/PgTest"
-import { Context, Effect, Layer, Logger, Redacted } from "effect"
+import { Context, Effect, Layer, Logger } from "effect"
 import { HttpRouter, HttpServer } from "effect/http"
 import { SqlClient } from "effect/sql"
 import { Credentials } from "../src/Credentials.ts"
@@ -24,7 +24,7 @@ import { OperatorRoutes } from "../src/OperatorHttp.ts"
 import { anonymous } from "../src/Principal.ts"
 import { PartnerKeys } from "../src/PartnerKeys.ts"
 import { BrowserRules } from "../src/SecurityHeaders.ts"
-import { adminToken, doubles } from "./EdgeTest.ts"
+import { adminToken, doubles, serviceKey } from "./EdgeTest.ts"
 import { Issuer } from "./Issuer.ts"
 
 /** What went into the audit log. */
@@ -124,7 +124,7 @@ export class OperatorTest extends Context.Service<
         Layer.provide(HttpListener.layer({ host: "127.0.0.1", port: 0 })),
         Layer.provide([
           sessions,
-          Credentials.layer({ adminToken: Redacted.make(adminToken) }),
+          Credentials.layer({ serviceKey, services: ["admin"] }),
           AuditLog.layerMemory(audited),
           RegionDatabases.layerOne,
           doubles,

@@ -1,6 +1,7 @@
 import { assert, describe, it, layer } from "@effect/vitest"
 import { AuditLog } from "@halles/shared/AuditLog"
-import { publicKey, publicText, signed, signingKey } from "@halles/shared/AuditLog/AnchorKey"
+import { signed, signingKey } from "@halles/shared/AuditLog/AnchorKey"
+import { publicKey, publicText } from "@halles/shared/DerivedKey"
 import * as Anchors from "@halles/shared/AuditLog/Anchors"
 import { type Act, canonical, mask, maskAddress } from "@halles/shared/AuditLog/Entry"
 import * as Signer from "@halles/shared/AuditLog/Signer"
