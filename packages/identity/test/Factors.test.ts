@@ -1,9 +1,10 @@
 import { assert, layer } from "@effect/vitest"
+import { oneFactor, twoFactors } from "@halles/shared/Authority"
 import { Revocations } from "@halles/shared/Revocations"
 import { Effect } from "effect"
 import { decodeJwt } from "jose"
 import * as oidc from "openid-client"
-import { generate } from "otplib"
+import { generate, generateSecret } from "otplib"
 import { Accounts } from "../src/Accounts.ts"
 import { Enrolments } from "../src/Enrolments.ts"
 import { Factors } from "../src/Factors.ts"
@@ -28,6 +29,8 @@ const account = async ({ issuer }: Identity) => new Browser().open(`${issuer}/ac
 const grant = (identity: Identity, id: string) =>
   identity.run(Effect.flatMap(Accounts, ({ grantRole }) => grantRole(id, "ops-write", by)))
 const offer = (identity: Identity, id: string) => identity.run(Effect.flatMap(Enrolments, ({ offer }) => offer(id)))
+const acrOf = (token: string) => decodeJwt(token)["acr"]
+const never = () => Promise.reject(new Error("asked to sign in"))
 const rolesIn = (token: string) => decodeJwt(token)["roles"]
 
 const refused = async (attempt: Promise<unknown>): Promise<string> =>
@@ -62,6 +65,30 @@ layer(IdentityTest.layer(), { timeout: "60 seconds" })("second factors of staff"
     const shop = await identity.signIn(pages)
     const elsewhere = decodeJwt(shop.tokens.access_token)
     assert.deepStrictEqual([elsewhere["roles"], elsewhere["region"]], [["ops-read", "support", "customer"], "eu"])
+  })
+
+  test("an application that asks for two factors gets them, also from who is signed in without", async (identity) => {
+    const id = await identity.account("tove@example.com")
+    // Who has none is let in all the same, with the token saying so: the application decides.
+    const first = await identity.signIn(withPassword("tove@example.com"), { acrValues: twoFactors })
+    assert.strictEqual(acrOf(first.tokens.access_token), oneFactor)
+    const { browser } = first
+    const secret = generateSecret()
+    const adopt = Effect.flatMap(Factors, (factors) => factors.adopt(id, secret))
+    await identity.run(adopt)
+    const silent = await identity.signIn(never, { browser })
+    assert.strictEqual(acrOf(silent.tokens.access_token), oneFactor, "nobody asked for more")
+    const stronger = await identity.signIn(
+      async (page) => {
+        await withPassword("tove@example.com")(page)
+        await identity.run(adopt)
+        await page.submit("/second", { code: await generate({ secret }) })
+      },
+      { browser, acrValues: twoFactors }
+    )
+    assert.strictEqual(acrOf(stronger.tokens.access_token), twoFactors)
+    const again = await identity.signIn(never, { browser, acrValues: twoFactors })
+    assert.strictEqual(acrOf(again.tokens.access_token), twoFactors, "shown once in a session")
   })
 
   test("whoever has the password alone sets up a factor, and the role is worth nothing with it", async (identity) => {

@@ -112,6 +112,7 @@ export class IdentityTest extends Context.Service<
         readonly auth?: oidc.ClientAuth
         readonly browser?: Browser
         readonly prompt?: string
+        readonly acrValues?: string
       }
     ) => Promise<Signed>
     /** Reads the signing keys now, not within seconds. */
@@ -186,7 +187,8 @@ export class IdentityTest extends Context.Service<
                   code_challenge_method: "S256",
                   state: expectedState,
                   nonce: expectedNonce,
-                  ...(options.prompt === undefined ? {} : { prompt: options.prompt })
+                  ...(options.prompt === undefined ? {} : { prompt: options.prompt }),
+                  ...(options.acrValues === undefined ? {} : { acr_values: options.acrValues })
                 })
                 await browser.open(url.href)
                 if (browser.left === null) await pages(browser)

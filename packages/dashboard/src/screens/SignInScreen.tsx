@@ -35,7 +35,8 @@ export const RefusedScreen = () => (
     <div class="notice" role="alert">
       <div>
         <strong>Your account may not look at the cluster.</strong>
-        It needs the role ops-read, which an administrator grants: npm run identity -- grant EMAIL ops-read --reason …
+        It needs the role ops-read and a sign-in with two factors. An administrator grants the role, and gets a link for
+        you to set up the second factor with: npm run identity -- grant EMAIL ops-read --reason …
       </div>
     </div>
     <button type="button" class="first" onClick={() => void signOut()}>

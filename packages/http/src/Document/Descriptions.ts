@@ -119,7 +119,8 @@ export const parameters: Readonly<Record<string, string>> = {
   returnId: "As the answer to the request for the return named it.",
   "consistency-token":
     "The `Consistency-Token` of an earlier answer: what this one shows is not older than what that one wrote.",
-  "idempotency-key": "Made by the client, new for each intent and unguessable, and the same on each retry.",
+  "idempotency-key":
+    "Made by the client, new for each intent, and the same on each retry. It is its sender's own: by the token, or by the id of a guest's thing. Without either it has to be random (a UUID, a ULID, 32 hexadecimal digits, 22 characters of base64url), or it is not heeded, which `Idempotency-Key-Ignored` says, or refused.",
   "import-id":
     "One delivery, however often it is sent: each of its rows takes effect once. Random when left out, and echoed.",
   "last-event-id": "The id of the last event that the client has seen.",

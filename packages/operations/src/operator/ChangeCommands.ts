@@ -93,10 +93,15 @@ const login = Command.make("login", {}, () =>
   Effect.gen(function* () {
     yield* signIn((text) => Console.error(text))
     yield* Console.error("You are signed in.")
-    const { needsTwoFactors } = yield* asked((yield* operator).cluster.me())
-    if (needsTwoFactors) {
+    const allowed = yield* Effect.match((yield* operator).cluster.me(), {
+      onFailure: ({ _tag }) => (_tag === "Forbidden" ? "nothing" : "all"),
+      onSuccess: ({ needsTwoFactors }) => (needsTwoFactors ? "looking" : "all")
+    })
+    if (allowed === "looking")
+      yield* Console.error("With a password alone you may look. To change anything, sign in with a second factor.")
+    if (allowed === "nothing") {
       yield* Console.error(
-        "With a password alone you may look. To change anything, set up a second factor on your account's page and sign in again."
+        "No role of your account counts here. One of staff does with a second factor: npm run identity -- enrol EMAIL --reason … prints the link that sets it up."
       )
     }
   })

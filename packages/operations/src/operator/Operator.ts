@@ -63,7 +63,13 @@ const said = (error: Problem): NotDone | NotSignedIn => {
         exitCode: 4
       })
     case "Forbidden":
-      return new NotDone({ reason: `you may not do this (${String(fields["reason"])})`, exitCode: 4 })
+      return new NotDone({
+        reason:
+          fields["reason"] === "role"
+            ? "no role of yours may do this; one of staff counts for a sign-in with two factors: halles login"
+            : `you may not do this (${String(fields["reason"])})`,
+        exitCode: 4
+      })
     case "Unavailable":
       return new NotDone({ reason: "the cluster does not answer at the moment; ask again", exitCode: 6 })
     default:
