@@ -4,6 +4,7 @@ import { GatewayNotice, Payment } from "@halles/entities/Payment"
 import { GatewayWebhook } from "@halles/entities/PaymentGateway"
 import { CarrierNotice, Shipment } from "@halles/entities/Shipment"
 import { CommandId, OrderId } from "@halles/shared/Ids"
+import { fingerprint } from "@halles/shared/Intent"
 import * as WebhookSignature from "@halles/shared/WebhookSignature"
 import { Context, Effect, Layer, Option, type Redacted, Result, Schema } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
@@ -25,9 +26,12 @@ export class WebhookSecrets extends Context.Service<
     }))
 }
 
-/** A notice is known by its event: repeated, it has one effect. */
-const stamp = (eventId: string, actor: "gateway" | "carrier") => ({
-  commandId: CommandId.make(`webhook:${eventId}`),
+/**
+ * A notice is known by its event and by what it says: repeated, it has one effect, and one that says something else under the
+ * same event is heard, so that it is held against the ledger.
+ */
+const stamp = (notice: { readonly eventId: string }, actor: "gateway" | "carrier") => ({
+  commandId: CommandId.make(`webhook:${fingerprint(notice)}`),
   origin: { actor }
 })
 
@@ -71,7 +75,7 @@ export const WebhookHttp = HttpApiBuilder.group(
           ...notice
         } = yield* gatewayEvent(secrets.gateway, headers, payload)
         const id = yield* orderOf(orderId)
-        const command = new GatewayNotice({ ...stamp(notice.eventId, "gateway"), ...notice })
+        const command = new GatewayNotice({ ...stamp(notice, "gateway"), ...notice })
         yield* Edge.call(payment(id).GatewayNotice(command))
       }),
       carrier: Effect.fnUntraced(function* ({ headers, payload }) {
@@ -79,7 +83,8 @@ export const WebhookHttp = HttpApiBuilder.group(
         const { eventId, orderId, type } = event
         const id = yield* orderOf(orderId)
         const returned = event.type === "return.received" ? Edge.given("returnId", event.returnId) : {}
-        const command = new CarrierNotice({ ...stamp(eventId, "carrier"), eventId, type, ...returned })
+        const notice = { eventId, type, ...returned }
+        const command = new CarrierNotice({ ...stamp(notice, "carrier"), ...notice })
         yield* Edge.call(shipment(id).CarrierNotice(command))
       })
     })
