@@ -104,7 +104,10 @@ const ofCause = (
     if (error.reason._tag !== "RequestParseError") continue
     return Effect.succeed(error.reason.reason === "BodyTooLarge" ? tooLarge : unreadable(error.reason.cause))
   }
-  return Effect.as(Effect.logError(`${request.method} failed`, cause), internal)
+  return Effect.logError(`${request.method} failed`, cause).pipe(
+    Effect.annotateLogs("requestId", request.headers["request-id"]),
+    Effect.as(internal)
+  )
 }
 
 /** The builder's own answers carry plain text or nothing; ours are problems. */

@@ -57,6 +57,7 @@ export const exposed = [
   "preference-applied",
   "ratelimit",
   "ratelimit-policy",
+  "request-id",
   "retry-after",
   "sunset",
   "traceparent"
@@ -78,6 +79,7 @@ const Cors = Layer.unwrap(
         "if-none-match",
         "last-event-id",
         "prefer",
+        "request-id",
         "traceparent",
         "x-api-key"
       ],

@@ -45,7 +45,10 @@ const ofCause = (request: HttpServerRequest.HttpServerRequest, cause: Cause.Caus
       return Effect.succeed(missing)
   }
   // The path without its query: links in mails carry their secret there.
-  return Effect.as(Effect.logError(`${request.method} ${request.url.split("?", 1)[0]} failed`, cause), broken)
+  return Effect.logError(`${request.method} ${request.url.split("?", 1)[0]} failed`, cause).pipe(
+    Effect.annotateLogs("requestId", request.headers["request-id"]),
+    Effect.as(broken)
+  )
 }
 
 /** Once round all routes: the bound on requests, the deadline, the metrics, and a page for what went wrong. */

@@ -2,6 +2,7 @@ import { NodeHttpServer } from "@effect/platform-node"
 import { Duration, Effect, Exit, Fiber, Layer, Metric, Schedule, Scope } from "effect"
 import { HttpServer, HttpServerError } from "effect/http"
 import { NetAddress } from "effect/net"
+import { randomUUID } from "node:crypto"
 import { readFileSync } from "node:fs"
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
 import { createSecureServer, type Http2SecureServer } from "node:http2"
@@ -136,6 +137,15 @@ const statusOf: Readonly<Record<string, Refusal.Refusal>> = {
 const unreadable = Refusal.malformed("The request does not follow the grammar of HTTP.")
 const noTunnel = Refusal.malformed("No tunnels are made here.")
 
+/** The client's own name for the request, or one of ours: the answer carries it, and so do our logs. */
+const ownId = /^[A-Za-z0-9._:-]{1,64}$/
+const named = ({ headers }: IncomingMessage): string => {
+  const given = headers["request-id"]
+  const id = typeof given === "string" && ownId.test(given) ? given : randomUUID()
+  headers["request-id"] = id
+  return id
+}
+
 /** Tells why, and ends the connection. */
 const endWith = (socket: Duplex, refusal: Refusal.Refusal): void => {
   if (!socket.writable) return void socket.destroy()
@@ -172,6 +182,7 @@ const make = Effect.fnUntraced(function* (options: Options) {
   }
 
   const onRequest = (request: IncomingMessage, response: ServerResponse) => {
+    response.setHeader("request-id", named(request))
     const exchange: SlowClients.Exchange = { request, response, startedMs: performance.now() }
     const isFirst = request.httpVersionMajor === 1
     underWay.add(exchange)

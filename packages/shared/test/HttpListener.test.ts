@@ -239,6 +239,28 @@ it.live("one address has its share of the connections and no more; others, and a
   }).pipe(Effect.scoped)
 )
 
+it.live("every answer names its request: as the client did, or by an id of ours", () =>
+  Effect.gen(function* () {
+    const { port, serve } = yield* listening()
+    yield* serve
+    const idOf = (header: string, target = "/") =>
+      Effect.map(
+        sent(plain(port), `GET ${target} HTTP/1.1\r\nHost: a\r\n${header}\r\n`),
+        (answer) => /\r\nrequest-id: ([^\r]*)\r\n/i.exec(answer)?.[1]
+      )
+    assert.strictEqual(yield* idOf("Request-Id: mine-1\r\n"), "mine-1")
+    assert.strictEqual(yield* idOf("Request-Id: mine-2\r\n", "*"), "mine-2")
+    const uuid = /^[0-9a-f-]{36}$/
+    for (const given of [
+      "",
+      `Request-Id: ${"a".repeat(65)}\r\n`,
+      "Request-Id: a b\r\n",
+      "Request-Id: a\r\nRequest-Id: b\r\n"
+    ])
+      assert.match((yield* idOf(given)) ?? "", uuid, given)
+  }).pipe(Effect.scoped)
+)
+
 it.live("what is pipelined is bounded and answered in order; what was asked before an unreadable request too", () =>
   Effect.gen(function* () {
     const { port, release, serve } = yield* listening({ bounds: { requestsOfOne: 5 } })

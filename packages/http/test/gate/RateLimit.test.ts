@@ -116,16 +116,17 @@ layer(RedisTest.layerConnection("test").pipe(Layer.provideMerge(RedisTest.layer)
         ),
         { numRuns: 60, seed: 7 }
       )
+      // Longer than this test takes: Redis forgets by its own clock.
       const quotas: Readonly<Record<string, Quota>> = {
-        a: { name: "a", capacity: 5, windowMs: 100 },
-        b: { name: "b", capacity: 9, windowMs: 1_000 },
-        c: { name: "c", capacity: 300, windowMs: 700 }
+        a: { name: "a", capacity: 5, windowMs: 100_000 },
+        b: { name: "b", capacity: 9, windowMs: 1_000_000 },
+        c: { name: "c", capacity: 300, windowMs: 700_000 }
       }
       const stored = new Map<string, number>()
       const verdictsSeen = new Set<boolean>()
       let now = begin
       for (const batch of batches) {
-        now += 7_919
+        now += 7_919_000
         const requests = batch.map((asks) =>
           [...new Map(asks.map((ask) => [ask.key, ask])).values()].map(({ cost, key }): Ask => ({
             key: `law:${key}`,
