@@ -18,7 +18,12 @@ export interface Plan {
   readonly encodes: boolean
   readonly traffic: Traffic
   readonly weather: Weather
-  readonly bounds: { readonly snapshotEvery: number; readonly snapshotAtLeast: number; readonly recentMax: number }
+  readonly bounds: {
+    readonly snapshotEvery: number
+    readonly snapshotAtLeast: number
+    readonly recentMax: number
+    readonly rowBytesMax: number
+  }
   /** Operations of a fiber between two yields. */
   readonly opsBeforeYield: number
 }

@@ -34,6 +34,7 @@ const planOf = (world: World): Plan => {
     bounds: {
       snapshotEvery: world.pick([3, 6, 200]),
       snapshotAtLeast: world.pick([1, 3, 20]),
+      rowBytesMax: 8 * 1024 ** 2,
       recentMax: world.pick([2, 5, 256])
     },
     opsBeforeYield: world.pick([2_048, 2_048, 64, 11])

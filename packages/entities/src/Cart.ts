@@ -17,6 +17,11 @@ import { Wake } from "./Wake.ts"
 /** Lines of one cart; a wholesaler's largest invoice has about 1,100. */
 export const linesMax = 2_000
 export const chargesMax = 20
+/**
+ * Bytes of the lines and charges as JSON: 2,000 lines with titles of 300 characters of any alphabet fit. What a cart is
+ * becomes one row of the journal at checkout, and one more when another cart takes it over.
+ */
+export const bytesMax = 2_500_000
 /** Units of one SKU in one cart, over all its variants: what an order can hold of a SKU. */
 export const unitsMax = 1_000_000
 /** Minor units of the goods, and of the charges: small enough that two carts, merged, stay exact together with their tax. */
@@ -195,7 +200,7 @@ export class CartClosed extends Schema.TaggedError<CartClosed>()(
 ) {}
 /** There is nothing to buy in it. */
 export class CartEmpty extends Schema.TaggedError<CartEmpty>()("CartEmpty", {}, { httpApiStatus: 422 }) {}
-/** At the bound of lines, charges, quantity or total. */
+/** At the bound of lines, charges, bytes, quantity or total. */
 export class CartFull extends Schema.TaggedError<CartFull>()(
   "CartFull",
   { bound: Schema.String, max: Schema.Int },

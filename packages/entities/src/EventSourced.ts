@@ -8,8 +8,8 @@ import type { Rpc } from "effect/rpc"
 import { codecsOf } from "./EventSourced/Codecs.ts"
 import * as InHand from "./EventSourced/InHand.ts"
 import * as SagaTrace from "./EventSourced/SagaTrace.ts"
-import type { Bounds as BoundsOf, Commanded, Kind, Tagged } from "./EventSourced/Kind.ts"
-import { remember, Shell } from "./EventSourced/Shell.ts"
+import { type Bounds as BoundsOf, type Commanded, type Kind, remember, type Tagged } from "./EventSourced/Kind.ts"
+import { Shell } from "./EventSourced/Shell.ts"
 import { Journal } from "./Journal.ts"
 import type { Activation } from "./Journal/GroupCommit.ts"
 import type { Stored } from "./JournalStore.ts"
@@ -18,7 +18,7 @@ import { ShardEpochs } from "./ShardEpochs.ts"
 
 /** A simulation makes these small, so that it meets them in short histories. */
 export const Bounds = Context.Reference<BoundsOf>("@halles/entities/EventSourced/Bounds", {
-  defaultValue: () => ({ snapshotEvery: 200, snapshotAtLeast: 20, recentMax: 256 })
+  defaultValue: () => ({ snapshotEvery: 200, snapshotAtLeast: 20, recentMax: 256, rowBytesMax: 8 * 1024 ** 2 })
 })
 
 const wholeHistory = Effect.fnUntraced(function* (journal: Journal["Service"], entityType: string, entityId: string) {

@@ -1,6 +1,18 @@
 import { PgTypes } from "@effect/sql-pg"
 import type { ParkedBecause } from "@halles/shared/Parking"
-import { Context, Effect, Exit, Layer, Option, Request, RequestResolver, Result, Schema, Semaphore } from "effect"
+import {
+  Context,
+  Effect,
+  Exit,
+  Layer,
+  Metric,
+  Option,
+  Request,
+  RequestResolver,
+  Result,
+  Schema,
+  Semaphore
+} from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import type { Entry } from "./Journal/GroupCommit.ts"
 import { withinBytes } from "./Journal/Pages.ts"
@@ -69,6 +81,14 @@ export class StoreFailed extends Schema.TaggedError<StoreFailed>()("StoreFailed"
 export const historyMax = 1_000
 const historyBytesMax = 8 * 1024 ** 2
 const tailBytesMax = 1024 ** 2
+/** Characters of a snapshot's state; without one an entity is rebuilt from its last, and all rows since. */
+const snapshotLengthMax = 16 * 1024 ** 2
+
+const snapshotsSkipped = Metric.counter("halles_snapshot_too_large_total", {
+  description: "Snapshots that were not written, since the state is too large",
+  incremental: true
+})
+
 /** Parked entities of one look. */
 export const parkedMax = 10_000
 
@@ -164,15 +184,23 @@ export class JournalStore extends Context.Service<
             Effect.map(([row]) => row ?? null),
             Effect.mapError(failed)
           ),
-        putSnapshot: (entityType, entityId, { commands, seq, state, version }) =>
-          sql`
+        putSnapshot: (entityType, entityId, { commands, seq, state, version }) => {
+          const text = JSON.stringify(state)
+          if (text.length > snapshotLengthMax) {
+            return Effect.andThen(
+              Effect.logWarning(`The state of ${entityType}/${entityId} is too large for a snapshot`, text.length),
+              Metric.update(snapshotsSkipped, 1)
+            )
+          }
+          return sql`
             INSERT INTO snapshot (entity_type, entity_id, seq, version, state, commands)
-            VALUES (${entityType}, ${entityId}, ${seq}, ${version}, ${JSON.stringify(state)}::text::jsonb,
+            VALUES (${entityType}, ${entityId}, ${seq}, ${version}, ${text}::text::jsonb,
               ARRAY(SELECT jsonb_array_elements_text(${JSON.stringify(commands)}::text::jsonb)))
             ON CONFLICT (entity_type, entity_id) DO UPDATE
               SET seq = excluded.seq, version = excluded.version, state = excluded.state,
                 commands = excluded.commands, at = now()
-              WHERE snapshot.seq < excluded.seq`.pipe(Effect.asVoid, Effect.mapError(failed)),
+              WHERE snapshot.seq < excluded.seq`.pipe(Effect.asVoid, Effect.mapError(failed))
+        },
         rearm: (entityType, entityId, firedAt, dueAt) => {
           const fired = sql`entity_type = ${entityType} AND entity_id = ${entityId}
             AND due_at <= to_timestamp(${String(firedAt)}::text::double precision / 1000)`

@@ -1,3 +1,4 @@
+import { isUndeclared } from "@halles/shared/Undeclared"
 import { Effect } from "effect"
 import { AlreadyExists, NotFound } from "./EntityErrors.ts"
 
@@ -11,7 +12,8 @@ export const only =
     effect: Effect.Effect<A, E, R>
   ): Effect.Effect<A, Extract<E, { readonly _tag: Tag }>, R> =>
     Effect.catch(effect, (refusal) =>
-      tags.some((tag) => tag === refusal._tag)
+      // What any call may fail with is named nowhere.
+      isUndeclared(refusal._tag) || tags.some((tag) => tag === refusal._tag)
         ? Effect.fail(named(id, refusal) as Extract<E, { readonly _tag: Tag }>)
         : Effect.die(refusal)
     )

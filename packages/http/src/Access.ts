@@ -17,7 +17,8 @@ export class Access extends HttpApiMiddleware.Service<Access>()("@halles/http/Ac
     Problems.strongerSignInRequired,
     Problems.forbidden,
     Problems.unavailable,
-    Problems.entityParked
+    Problems.entityParked,
+    Problems.tooLarge
   ]
 }) {}
 

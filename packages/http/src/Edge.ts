@@ -1,7 +1,7 @@
 import { limitMax } from "@halles/entities/Reads"
 import { CommandId } from "@halles/shared/Ids"
 import { CurrentIntent } from "@halles/shared/Intent"
-import type { EntityParked } from "@halles/shared/Parking"
+import type { UndeclaredError } from "@halles/shared/Undeclared"
 import { Cause, Effect, Exit, Schema } from "effect"
 import { type HttpServerRequest, HttpServerResponse } from "effect/http"
 import { hash } from "node:crypto"
@@ -57,10 +57,10 @@ const retried = <A, E, R>(effect: Effect.Effect<A, E, R>, left = attemptsMax): E
   )
 
 /**
- * The cluster's failures become `Unavailable`; what the entity refused passes, and so does that it is parked, which no
- * contract names.
+ * The cluster's failures become `Unavailable`; what the entity refused passes, and so does what no contract names: that it is
+ * parked, and that what it would come to is too large.
  */
-export const unavailable = <E>(error: E): Refusal<E> | Unavailable | EntityParked =>
+export const unavailable = <E>(error: E): Refusal<E> | Unavailable | UndeclaredError =>
   failureOf(error) === undefined ? (error as Refusal<E>) : new Unavailable()
 
 /**
@@ -70,7 +70,7 @@ export const unavailable = <E>(error: E): Refusal<E> | Unavailable | EntityParke
 export const call = <A, E, R>(
   effect: Effect.Effect<A, E, R>,
   durationMs: number = deadlineMs
-): Effect.Effect<A, Refusal<E> | Unavailable | EntityParked, R> =>
+): Effect.Effect<A, Refusal<E> | Unavailable | UndeclaredError, R> =>
   Effect.suspend(() => {
     retries.earn()
     return retried(effect).pipe(
@@ -152,7 +152,7 @@ export const send = <A, E, R>(
   headers: Keyed,
   command: (stamp: Stamp) => Effect.Effect<A, E, R>,
   options: Parameters<typeof stamp>[2] = {}
-): Effect.Effect<A, Refusal<E> | Unavailable | EntityParked, R> =>
+): Effect.Effect<A, Refusal<E> | Unavailable | UndeclaredError, R> =>
   Effect.flatMap(stamp(operation, headers, options), (stamped) => call(command(stamped)))
 
 /** 132 bits that nobody can guess; whoever repeats a request with its key finds the same. */

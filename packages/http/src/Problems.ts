@@ -4,6 +4,7 @@ import { AlreadyExists, NotFound, PreconditionFailed } from "@halles/entities/En
 import { NotShipped, ReturnExceeds, TooLateToCancel, TooManyReturns } from "@halles/entities/Order"
 import { StockBound, StockChanged, StockPromised } from "@halles/entities/Sku"
 import { EntityParked } from "@halles/shared/Parking"
+import { TooLarge } from "@halles/shared/Undeclared"
 import { TooManyEndpoints } from "./Subscriptions.ts"
 import { TargetRefused } from "./Subscriptions/Targets.ts"
 import * as EdgeErrors from "./EdgeErrors.ts"
@@ -159,6 +160,12 @@ export const entityParked = Problem.of(EntityParked, {
   detail: ({ entity }) => `${entity} failed again and again. Nothing was done, and our operators know of it.`,
   help: "Trying again at once does not help: an operator has to let it go on. The same request with the same idempotency key is safe at any time.",
   headers: { "retry-after": "60" }
+})
+export const tooLarge = Problem.of(TooLarge, {
+  title: "More than can be kept in one piece",
+  sample: { entity: "Cart/eu_Qm3vXr8Kd0ZtWbYp5nLc2A" },
+  detail: ({ entity }) => `What ${entity} would come to is too large. Nothing was changed.`,
+  help: "Send less at a time: fewer lines, or shorter texts. The same request will be refused again."
 })
 export const invalidRequest = Problem.of(EdgeErrors.InvalidRequest, {
   title: "The request does not follow the contract",

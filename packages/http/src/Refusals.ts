@@ -25,7 +25,8 @@ export class Refusals extends HttpApiMiddleware.Service<Refusals>()("@halles/htt
     Problems.internalError,
     Problems.preconditionRequired,
     Problems.unavailable,
-    Problems.entityParked
+    Problems.entityParked,
+    Problems.tooLarge
   ]
 }) {}
 

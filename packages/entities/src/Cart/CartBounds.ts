@@ -1,11 +1,15 @@
-import { amountMax, CartFull, chargesMax, linesMax, unitsMax } from "../Cart.ts"
+import { amountMax, bytesMax, CartFull, chargesMax, linesMax, unitsMax } from "../Cart.ts"
 import type { Open } from "./CartEvents.ts"
 import * as CartLines from "./CartLines.ts"
+
+/** Fewer lines do not come to the bound of bytes, whatever their titles are: 300 characters of six bytes, and the rest. */
+const measuredFrom = Math.floor(bytesMax / 2_200)
 
 type Bounded = Pick<Open, "lines" | "charges">
 /** What is bounded, how much of it there may be, and how much there is. */
 const bounds: ReadonlyArray<readonly [name: string, max: number, of: (cart: Bounded) => number]> = [
   ["lines", linesMax, ({ lines }) => lines.length],
+  ["bytes", bytesMax, ({ charges, lines }) => (lines.length < measuredFrom ? 0 : CartLines.bytesOf(lines, charges))],
   ["units", unitsMax, ({ lines }) => CartLines.unitsMost(lines)],
   ["goods", amountMax, ({ lines }) => CartLines.goodsOf(lines)],
   ["charges", chargesMax, ({ charges }) => charges.length],

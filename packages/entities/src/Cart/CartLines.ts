@@ -27,6 +27,20 @@ export const amountOf = (charges: Charges, key: ChargeKey): number => charges.fi
 export const putCharge = (charges: Charges, charge: Charge): Charges =>
   charge.amount === 0 ? charges.filter((other) => !isCharge(charge)(other)) : put(charges, isCharge(charge), charge)
 
+/** As JSON, with the comma behind it. A line stays as it is once it is made, so each is measured once. */
+const measured = new WeakMap<CartLine, number>()
+const lineBytes = (line: CartLine): number => {
+  let bytes = measured.get(line)
+  if (bytes === undefined) {
+    bytes = Buffer.byteLength(JSON.stringify(line)) + 1
+    measured.set(line, bytes)
+  }
+  return bytes
+}
+/** Bytes of both as JSON. */
+export const bytesOf = (lines: Lines, charges: Charges): number =>
+  lines.reduce((sum, line) => sum + lineBytes(line), 0) + Buffer.byteLength(JSON.stringify(charges))
+
 /** Of one SKU, over all its variants. */
 export const unitsOf = (lines: Lines, sku: string): number =>
   lines.reduce((units, line) => (line.sku === sku ? units + line.quantity : units), 0)

@@ -42,6 +42,8 @@ export interface Bounds {
   readonly snapshotAtLeast: number
   /** Command ids that an activation knows by heart (no fewer than `0003_archive.ts` counts on); older ones are found through the journal's unique index. */
   readonly recentMax: number
+  /** Bytes of the events of one row. Models bound what they decide well below it; what exceeds it all the same is refused. */
+  readonly rowBytesMax: number
 }
 
 /** What all entities of a type have in common. */
@@ -80,3 +82,9 @@ export const metaOf = (version: number, origin: Origin | undefined, span: Tracer
   ...(span === undefined ? {} : { traceId: span.traceId, spanId: span.spanId }),
   ...(span?.sampled === true ? { sampled: true } : {})
 })
+
+/** Of the command ids that an activation knows by heart the oldest goes. */
+export const remember = (recent: Set<string>, commandId: string, max: number): void => {
+  recent.add(commandId)
+  if (recent.size > max) recent.delete(recent.values().next().value!)
+}

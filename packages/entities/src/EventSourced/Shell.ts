@@ -1,7 +1,8 @@
 import { ActivationLost } from "@halles/shared/Residents/ActivationLost"
 import type { Actor } from "@halles/shared/Residents/Resident"
 import { errorText } from "@halles/shared/Residents/Strikes"
-import { Effect, Fiber, Option, Random, Result } from "effect"
+import { undeclaredOf } from "@halles/shared/Undeclared"
+import { Effect, Exit, Fiber, Option, Random, Result } from "effect"
 import { Busy, PreconditionFailed } from "../EntityErrors.ts"
 import type { Activation, Refused } from "../Journal/GroupCommit.ts"
 import type { Model } from "../Model.ts"
@@ -11,11 +12,13 @@ import {
   type Handled,
   type Kind,
   metaOf,
+  remember,
   type Rejected,
   type Tagged,
   type WrongVersion
 } from "./Kind.ts"
 import * as InHand from "./InHand.ts"
+import * as RowSize from "./RowSize.ts"
 import * as SagaTrace from "./SagaTrace.ts"
 
 /** What is still owed when its timer fires is looked at again after this. */
@@ -95,7 +98,6 @@ export class Shell<
   private get name(): string {
     return `${this.kind.model.type}/${this.id}`
   }
-
   private lost(reason: string): Effect.Effect<never> {
     return Effect.die(new ActivationLost({ entity: this.name, reason }))
   }
@@ -145,7 +147,6 @@ export class Shell<
     if (taken.size >= takenMax) taken.clear()
     taken.add(`${this.name}:${commandId}`)
   }
-
   private isTaken(commandId: string): boolean {
     const { taken } = this.kind.journal
     return taken.size > 0 && taken.has(`${this.name}:${commandId}`)
@@ -205,8 +206,9 @@ export class Shell<
     const { armed } = this
     const stays = wanted === null ? armed === null : armed !== null && armed > now && armed <= wanted
     if (stays) return undefined
-    this.armed = wanted
-    return wanted ?? 0
+    // What is due already is due now.
+    this.armed = wanted === null ? null : Math.max(wanted, now)
+    return this.armed ?? 0
   }
 
   private accept(command: Command): Effect.Effect<Handled<State, Event>, Rejected<Command, Refusal>> {
@@ -214,19 +216,23 @@ export class Shell<
     if (this.activation.dead) return this.lost("Dead")
     if (!journal.hasRoom()) return Effect.fail(new Busy())
     // In the same synchronous block as the decision, so that no other change slips in between.
-    if (command.expectedSeq !== undefined && command.expectedSeq !== this.seq) {
-      const refusal = new PreconditionFailed({ seq: this.seq }) as WrongVersion<Command>
-      return this.unlessRepeated(command, Effect.fail(refusal))
-    }
+    if (command.expectedSeq !== undefined && command.expectedSeq !== this.seq)
+      return this.unlessRepeated(
+        command,
+        Effect.fail(new PreconditionFailed({ seq: this.seq }) as WrongVersion<Command>)
+      )
     const at = clock.currentTimeMillisUnsafe()
     InHand.take(this.activation, command._tag)
     const decided = model.decide(this.speculative, command, at)
     if (Result.isFailure(decided)) return this.unlessRepeated(command, Effect.fail(decided.failure))
-    const events = decided.success
+    const { success: events } = decided
     if (events.length === 0) {
       const unchanged = { state: this.speculative, seq: this.seq, events, repeated: false }
       return this.unlessRepeated(command, Effect.succeed(unchanged))
     }
+    const text = JSON.stringify(encodeEvents(events))
+    const oversize = RowSize.refusal(text, this.kind.bounds.rowBytesMax, this.name, command._tag)
+    if (oversize !== null) return this.unlessRepeated(command, oversize)
     const state = events.reduce(model.evolve, this.speculative)
     const seq = this.seq + 1
     this.speculative = state
@@ -238,7 +244,7 @@ export class Shell<
       activation: this.activation,
       seq,
       commandId: command.commandId,
-      events: JSON.stringify(encodeEvents(events)),
+      events: text,
       meta: JSON.stringify(metaOf(model.version, command.origin, span)),
       at,
       dueAt: this.timerFor(state, at),
@@ -279,16 +285,22 @@ export class Shell<
             Option.isSome(found) ? Effect.succeed(found.value) : this.accept(command)
           )
         : this.accept(command)
-      return command._tag === "Wake" && firedAt !== undefined ? Effect.tap(handled, () => this.rearm(firedAt)) : handled
+      if (command._tag !== "Wake" || firedAt === undefined) return handled
+      return Effect.onExit(handled, (exit) => this.rearm(firedAt, exit))
     })
   }
 
-  /** The timer that fired would fire again at once: it is set to what is wanted now, or a little later if that is past. */
-  private rearm(firedAt: number): Effect.Effect<void> {
+  /**
+   * The timer that fired would fire again at once: it is set to what is wanted now, or a little later if that is past, but for
+   * what is done a portion at a time. One that was not heard does fire again; what is too large to be done waits as well.
+   */
+  private rearm(firedAt: number, exit: Exit.Exit<Handled<State, Event>, unknown>): Effect.Effect<void> {
+    if (Exit.isFailure(exit) && undeclaredOf(exit) !== "TooLarge") return Effect.void
+    const hasMoved = Exit.isSuccess(exit) && exit.value.events.length > 0 && !exit.value.repeated
     const { clock, journal, model } = this.kind
     const wanted = model.dueAt?.(this.state) ?? null
     const now = clock.currentTimeMillisUnsafe()
-    const next = wanted === null || wanted > now ? wanted : now + redriveMs
+    const next = wanted === null || wanted > now ? wanted : now + (hasMoved ? 1 : redriveMs)
     if (next !== null && this.armed !== null && this.armed < next) this.armed = next
     return journal.rearm(model.type, this.id, firedAt, next)
   }
@@ -375,11 +387,6 @@ export class Shell<
     )
     return Effect.andThen(Effect.timeoutOption(wait, timeoutMs), this.committed)
   }
-}
-
-export const remember = (recent: Set<string>, commandId: string, max: number): void => {
-  recent.add(commandId)
-  if (recent.size > max) recent.delete(recent.values().next().value!)
 }
 
 type OwedOf<M> = M extends { readonly next: (state: never) => (infer Owed extends { readonly key: string }) | null }

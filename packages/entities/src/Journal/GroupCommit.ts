@@ -52,6 +52,7 @@ type Appended = Stored | Extract<Refused, { readonly _tag: "Failed" }>
 
 interface Batch {
   readonly entries: Array<Entry>
+  length: number
   readonly refused: Map<Entry, Refused>
   readonly done: Deferred.Deferred<void>
 }
@@ -63,14 +64,17 @@ interface Sent {
   readonly appending: Fiber.Fiber<Appended> | null
 }
 
-/** Entries that may wait for the writer; at the bound commands are refused with `Busy`. */
+/** Entries that may wait for the writer, and characters of them; at the bound commands are refused with `Busy`. */
 export const queueMax = 8_192
+export const queueLengthMax = 64 * 1024 ** 2
 /**
  * Rows of one statement: half of what waits, so that entities decide on one half while the database writes the other, but
  * never so few that a statement costs more than its rows.
  */
 const batchMin = 128
 const batchMax = 512
+/** Characters of one statement, but that each takes one entry at the least. */
+export const batchLengthMax = 8 * 1024 ** 2
 
 /**
  * The writer: collects what entities decided and commits it in multi-row statements, one in flight, so
@@ -85,6 +89,7 @@ export const make = Effect.fnUntraced(function* (options: {
 }) {
   const open: Array<Batch> = []
   let waiting = 0
+  let waitingLength = 0
   /** When the batch that is being written was begun, in Unix milliseconds; 0 when none is. */
   let begun = 0
   const work = Latch.makeUnsafe(false)
@@ -123,6 +128,7 @@ export const make = Effect.fnUntraced(function* (options: {
       }
     }
     waiting -= batch.entries.length
+    waitingLength -= batch.length
     Deferred.doneUnsafe(batch.done, Exit.void)
   })
 
@@ -165,18 +171,24 @@ export const make = Effect.fnUntraced(function* (options: {
   }).pipe(Effect.forkScoped)
 
   return {
-    hasRoom: () => waiting < queueMax,
+    hasRoom: () => waiting < queueMax && waitingLength < queueLengthMax,
     /** For how long the batch that is being written has been on its way, in milliseconds. */
     slowMs: () => (begun === 0 ? 0 : Date.now() - begun),
     /** Puts the entry in line at once; the effect succeeds with `null` when it is committed, or with why it is not. */
     appendUnsafe: (entry: Entry): Effect.Effect<Refused | null> => {
       let batch = open.at(-1)
-      if (batch === undefined || batch.entries.length >= Math.min(batchMax, Math.max(batchMin, waiting >> 1))) {
-        batch = { entries: [], refused: new Map(), done: Deferred.makeUnsafe() }
+      const { length } = entry.events
+      const isFull = (filled: Batch) =>
+        filled.entries.length >= Math.min(batchMax, Math.max(batchMin, waiting >> 1)) ||
+        filled.length + length > batchLengthMax
+      if (batch === undefined || isFull(batch)) {
+        batch = { entries: [], length: 0, refused: new Map(), done: Deferred.makeUnsafe() }
         open.push(batch)
       }
       batch.entries.push(entry)
+      batch.length += length
       waiting += 1
+      waitingLength += length
       work.openUnsafe()
       const joined = batch
       return Effect.map(Deferred.await(joined.done), () => joined.refused.get(entry) ?? null)

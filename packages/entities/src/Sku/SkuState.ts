@@ -30,10 +30,15 @@ export const version = 1
 
 /** Units on hand over all warehouses, and units back-ordered over all orders. */
 const unitsMax = 1_000_000_000
-/** Orders that wait for stock; with one more a hold is refused. They may all be filled by one event. */
+/** Orders that wait for stock; with one more a hold is refused. */
 const backOrdersMax = 10_000
-/** Holds that one `Wake` expires, so that a journal row stays well under the 1 MB of a NATS message. */
-const expiriesMax = 2_000
+/** Orders that have reserved and not been shipped; with one more a hold is refused as if there were no stock. */
+const reservationsMax = 50_000
+/**
+ * Characters that one row tells of holds that expire, and of orders that get their units, each: the next portion follows at
+ * once, by the timer. Some thousand orders that are each served by one warehouse, some hundred that are served by all.
+ */
+const portionMax = 256 * 1024
 /** Of each of the two generations of released orders. */
 const releasedMax = 5_000
 
@@ -121,8 +126,10 @@ const adjust = (state: State, { expectedOnHand, onHand, reason, warehouse }: Adj
 const hold = (state: State, { orderId, quantity, ttlMs }: Hold, now: number): ReadonlyArray<Event> => {
   if (HashMap.has(state.holds, orderId) || HashMap.has(state.reservations, orderId)) return []
   const isOver = HashSet.has(state.released.young, orderId) || HashSet.has(state.released.old, orderId)
-  if (isOver || HashMap.size(state.holds) >= holdsMax) return [{ _tag: "HoldRefused", orderId, quantity, available: 0 }]
-  const { allocations, missing } = allocate(freeOf(state), quantity)
+  const isFull = HashMap.size(state.holds) >= holdsMax || HashMap.size(state.reservations) >= reservationsMax
+  if (isOver || isFull) return [{ _tag: "HoldRefused", orderId, quantity, available: 0 }]
+  // Units that are about to go to those who wait are not there for who comes now.
+  const { allocations, missing } = allocate(isFilling(state) ? [] : freeOf(state), quantity)
   const mayWait =
     state.backOrderAllowed && HashMap.size(state.waiting) < backOrdersMax && state.backOrdered + missing <= unitsMax
   if (missing > 0 && !mayWait) return [{ _tag: "HoldRefused", orderId, quantity, available: quantity - missing }]
@@ -142,7 +149,7 @@ const release = (state: State, orderId: OrderId): ReadonlyArray<Event> => {
 }
 
 const expire = (state: State, now: number): ReadonlyArray<Event> => {
-  if (state.earliestExpiry === null || state.earliestExpiry > now) return []
+  if (state.earliestExpiry === null || state.earliestExpiry > now) return withFills(state, [])
   const due: Array<readonly [OrderId, HoldState]> = []
   let earliest = Infinity
   for (const entry of HashMap.entries(state.holds)) {
@@ -150,8 +157,9 @@ const expire = (state: State, now: number): ReadonlyArray<Event> => {
     else earliest = Math.min(earliest, entry[1].expiresAt)
   }
   due.sort(([a, { expiresAt: x }], [b, { expiresAt: y }]) => x - y || (a < b ? -1 : 1))
-  if (due.length > expiriesMax) earliest = now + 1
-  const expired = due.slice(0, expiriesMax).map(([orderId, { allocations, backOrdered }]): Event => ({
+  const portion = portionOf(due, ([orderId, { allocations }]) => lengthOf(orderId, allocations))
+  if (due.length > portion.length) earliest = now + 1
+  const expired = portion.map(([orderId, { allocations, backOrdered }]): Event => ({
     _tag: "HoldExpired",
     orderId,
     allocations,
@@ -159,6 +167,19 @@ const expire = (state: State, now: number): ReadonlyArray<Event> => {
   }))
   return withFills(state, earliest === Infinity ? expired : [...expired, { _tag: "ExpiryChecked", earliest }])
 }
+
+/** Characters of an order and its allocations in an event, at the most. */
+const lengthOf = (orderId: OrderId, allocations: ReadonlyArray<Allocation>): number =>
+  allocations.reduce((sum, { warehouse }) => sum + warehouse.length + 48, orderId.length + 100)
+/** The first ones that come to a portion; one at the least. */
+const portionOf = <A>(all: ReadonlyArray<A>, length: (one: A) => number): ReadonlyArray<A> => {
+  let sum = 0
+  const end = all.findIndex((one) => (sum += length(one)) > portionMax)
+  return end === -1 ? all : all.slice(0, Math.max(1, end))
+}
+
+/** Free units that orders wait for: there were too many for one row. */
+const isFilling = (state: State): boolean => state.backOrdered > 0 && freeOf(state).length > 0
 
 /** Units that become free go to those who wait, so nothing is available while anybody waits. */
 const withFills = (state: State, events: ReadonlyArray<Event>): ReadonlyArray<Event> => {
@@ -174,11 +195,14 @@ interface Fill {
 const fillsOf = (state: State): ReadonlyArray<Fill> => {
   const fills: Array<Fill> = []
   let free = freeOf(state)
+  let length = 0
   for (let ticket = state.waitingFrom; ticket <= state.lastTicket && free.length > 0; ticket++) {
     const orderId = Option.getOrUndefined(HashMap.get(state.waiting, ticket))
     if (orderId === undefined) continue
     const { allocations } = allocate(free, promiseOf(state, orderId)?.backOrdered ?? 0)
     if (allocations.length === 0) continue
+    length += lengthOf(orderId, allocations)
+    if (length > portionMax) break
     fills.push({ orderId, allocations })
     free = free.map((one) => ({ ...one, free: one.free - taken(allocations, one.warehouse) })).filter(hasFree)
   }
@@ -352,4 +376,5 @@ const tombstone = (state: State, orderId: OrderId): State => {
   return { ...state, released: { young: HashSet.empty(), old: young } }
 }
 
-export const dueAt = (state: State): number | null => state.earliestExpiry
+/** At once, at the first moment that there is, where units wait to be given out. */
+export const dueAt = (state: State): number | null => (isFilling(state) ? 1 : state.earliestExpiry)

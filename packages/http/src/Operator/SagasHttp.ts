@@ -49,6 +49,8 @@ export const SagasHttp = HttpApiBuilder.group(
         Effect.catchTags({
           EntityParked: ({ entity }) =>
             Effect.fail(new NotPossible({ reason: `${entity} is parked. Resume it first.` })),
+          TooLarge: ({ entity }) =>
+            Effect.fail(new NotPossible({ reason: `What ${entity} would come to is larger than a row may be.` })),
           NotOperable: ({ owes, status }) =>
             Effect.fail(
               new NotPossible({

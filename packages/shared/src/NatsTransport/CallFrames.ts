@@ -1,7 +1,7 @@
 import { Cause, Exit, Schema } from "effect"
 import { ClusterError } from "effect/cluster"
 import { Rpc, type RpcSerialization } from "effect/rpc"
-import { EntityParked } from "../Parking.ts"
+import type { Undeclared } from "../Undeclared.ts"
 
 /**
  * The short way of an entity call: one request, one answer, nothing to interrupt. Every command and query of ours is
@@ -24,14 +24,7 @@ export type AnswerFrame =
   | readonly [id: number, kind: "refused", reason: Refusal]
 
 /** Why a runner did not take a call. */
-export type Refusal = "EntityNotAssignedToRunner" | "MailboxFull" | "AlreadyProcessingMessage" | "EntityParked"
-
-/** What the cluster says in place of an entity, and no contract names. */
-export const refusalOf = (exit: Exit.Exit<unknown, unknown>): Refusal | undefined =>
-  Exit.isFailure(exit) &&
-  exit.cause.reasons.some((reason) => Cause.isFailReason(reason) && reason.error instanceof EntityParked)
-    ? "EntityParked"
-    : undefined
+export type Refusal = "EntityNotAssignedToRunner" | "MailboxFull" | "AlreadyProcessingMessage" | Undeclared
 
 export const isCall = (message: unknown): message is CallFrame =>
   Array.isArray(message) && message.length === 8 && typeof message[0] === "number"

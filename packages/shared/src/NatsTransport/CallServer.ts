@@ -12,9 +12,10 @@ import {
 } from "effect/cluster"
 import { Headers } from "effect/http"
 import { type Rpc, RpcServer } from "effect/rpc"
-import { type AnswerFrame, type CallCodec, type CallFrame, codecOf, died, refusalOf } from "./CallFrames.ts"
-import type { MessageTooLarge } from "./Errors.ts"
+import { type AnswerFrame, type CallCodec, type CallFrame, codecOf, died } from "./CallFrames.ts"
+import { MessageTooLarge } from "./Errors.ts"
 import { Residents } from "../Residents.ts"
+import { undeclaredOf } from "../Undeclared.ts"
 import { makeFork } from "./InOrder.ts"
 
 /** Takes a call and answers it at some time; an answer that is too large is not sent, and another one may be. */
@@ -61,9 +62,13 @@ interface PendingCall {
 }
 
 const frameOf = (id: number, exit: Exit.Exit<unknown, unknown>, codec: CallCodec): AnswerFrame => {
-  const refusal = refusalOf(exit)
+  const refusal = undeclaredOf(exit)
   return refusal === undefined ? codec.encodeExit(id, exit) : [id, "refused", refusal]
 }
+
+/** In place of an answer that could not be sent. */
+const unsent = (id: number, failed: unknown): AnswerFrame =>
+  failed instanceof MessageTooLarge ? [id, "refused", "TooLarge"] : died(id, failed)
 
 /**
  * Hands calls to the entities of this runner. An entity that is being rebuilt when its shard is taken away forgets what it
@@ -108,7 +113,7 @@ export const layerCalls = Layer.effectDiscard(
         } catch (cause) {
           failed = new ClusterError.MalformedMessage({ cause })
         }
-        if (failed !== undefined) answer(died(id, failed))
+        if (failed !== undefined) answer(unsent(id, failed))
       }
       fork(
         Effect.flatMap(sharding.getSnowflake, (requestId) =>
@@ -175,7 +180,7 @@ export const layerCalls = Layer.effectDiscard(
         } catch (cause) {
           failed = new ClusterError.MalformedMessage({ cause })
         }
-        if (failed !== undefined) reply(died(id, failed))
+        if (failed !== undefined) reply(unsent(id, failed))
       })
     })
   })

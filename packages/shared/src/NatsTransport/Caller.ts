@@ -2,7 +2,7 @@ import { Cause, Context, Effect, Exit, Layer } from "effect"
 import { ClusterError, Message, Reply, type RunnerAddress, Runners, Snowflake } from "effect/cluster"
 import { type Rpc, type RpcSerialization, RpcSchema } from "effect/rpc"
 import { type AnswerFrame, type CallFrame, codecOf, exitOf, type Refusal } from "./CallFrames.ts"
-import { EntityParked } from "../Parking.ts"
+import { failedWith, isUndeclared, type Undeclared } from "../Undeclared.ts"
 import { MessageTooLarge } from "./Errors.ts"
 import { Answerers, isShort, make as makeShortCalls, ShortCalls } from "./ShortCalls.ts"
 
@@ -31,7 +31,7 @@ const streams = <R extends Rpc.Any>(message: Message.OutgoingRequest<R>): boolea
 const isShortMessage = <R extends Rpc.Any>(message: Message.Outgoing<R>): message is Message.OutgoingRequest<R> =>
   message._tag === "OutgoingRequest" && isShort(message.rpc) && Object.keys(message.envelope.headers).length === 0
 
-const refused = <R extends Rpc.Any>(reason: Exclude<Refusal, "EntityParked">, message: Message.OutgoingRequest<R>) => {
+const refused = <R extends Rpc.Any>(reason: Exclude<Refusal, Undeclared>, message: Message.OutgoingRequest<R>) => {
   const { address, requestId } = message.envelope
   switch (reason) {
     case "MailboxFull":
@@ -83,11 +83,12 @@ const make = Effect.gen(function* () {
             answerers.refused(address.shardId, to.host)
           } else answerers.answered(address.shardId, to.host)
           if (answer === null) return resume(Effect.fail(new ClusterError.RunnerUnavailable({ address: to })))
-          if (answer instanceof MessageTooLarge) return respond(Exit.die(answer))
+          const entity = `${address.entityType}/${address.entityId}`
+          if (answer instanceof MessageTooLarge) return respond(failedWith("TooLarge", entity))
           if (answer[1] === "refused") {
             const [, , reason] = answer
-            return reason === "EntityParked"
-              ? respond(Exit.fail(new EntityParked({ entity: `${address.entityType}/${address.entityId}` })))
+            return isUndeclared(reason)
+              ? respond(failedWith(reason, entity))
               : resume(Effect.fail(refused(reason, message)))
           }
           respond(exitOf(answer, codec))

@@ -1,6 +1,6 @@
 /** Bounds of the transport, with what happens at each. Times are milliseconds. */
 export interface Limits {
-  /** One message, encoded. Above it the call dies with `MessageTooLarge`. */
+  /** One message, encoded. Above it a call of an entity fails with `TooLarge`; what goes by Effect's own way dies with `MessageTooLarge`. */
   readonly messageBytesMax: number
   /** Calls without answer to one peer. Above it the call fails as unavailable and `Sharding` tries again later. */
   readonly requestsMax: number

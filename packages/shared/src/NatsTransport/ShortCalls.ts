@@ -3,7 +3,7 @@ import { ClusterError, ClusterSchema, EntityAddress, EntityId, EntityType, type 
 import { type Rpc, RpcSchema } from "effect/rpc"
 import type { Caller } from "./Caller.ts"
 import { codecOf, exitOf } from "./CallFrames.ts"
-import { EntityParked } from "../Parking.ts"
+import { failedWith, isUndeclared } from "../Undeclared.ts"
 import { MessageTooLarge } from "./Errors.ts"
 
 /** A message to an entity whose shard some runner has. */
@@ -85,9 +85,9 @@ export const make = ({ call, codecFor }: Caller["Service"], answerers: Answerers
       runner,
       (id) => [id, shard.group, shard.id, entityType, entityId, tag, encoded, trace],
       (answer) => {
-        if (answer instanceof MessageTooLarge) return answered(Exit.die(answer))
-        if (answer?.[1] === "refused" && answer[2] === "EntityParked") {
-          return answered(Exit.fail(new EntityParked({ entity: `${entityType}/${entityId}` })))
+        if (answer instanceof MessageTooLarge) return answered(failedWith("TooLarge", `${entityType}/${entityId}`))
+        if (answer?.[1] === "refused" && isUndeclared(answer[2])) {
+          return answered(failedWith(answer[2], `${entityType}/${entityId}`))
         }
         if (answer === null || (answer[1] === "refused" && answer[2] !== "MailboxFull")) {
           answerers.refused(shard, runner)
