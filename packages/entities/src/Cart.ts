@@ -21,7 +21,7 @@ export const chargesMax = 20
  * Bytes of the lines and charges as JSON: 2,000 lines with titles of 300 characters of any alphabet fit. What a cart is
  * becomes one row of the journal at checkout, and one more when another cart takes it over.
  */
-export const bytesMax = 2_500_000
+export const bytesMax = 3_000_000
 /** Units of one SKU in one cart, over all its variants: what an order can hold of a SKU. */
 export const unitsMax = 1_000_000
 /** Minor units of the goods, and of the charges: small enough that two carts, merged, stay exact together with their tax. */

@@ -2,7 +2,7 @@ import { assert, layer } from "@effect/vitest"
 import * as ClusterClient from "@halles/shared/ClusterClient"
 import * as ClusterRunner from "@halles/shared/ClusterRunner"
 import * as EntityClient from "@halles/shared/EntityClient"
-import { MessageTooLarge } from "@halles/shared/NatsTransport"
+import { failedWith, TooLarge } from "@halles/shared/Undeclared"
 import { ShortCalls } from "@halles/shared/NatsTransport/ShortCalls"
 import { regionOf } from "@halles/shared/Region"
 import * as Residents from "@halles/shared/Residents"
@@ -30,7 +30,16 @@ const Place = Entity.make("Place", [
   Rpc.make("Die", { success: Schema.Void }).annotate(ClusterSchema.Uninterruptible, true),
   /** Dies on the runners that are brittle, and answers on others. */
   Rpc.make("Brittle", { success: Schema.String }).annotate(ClusterSchema.Uninterruptible, true),
-  Rpc.make("Length", { payload: { text: Schema.String }, success: Schema.Int }),
+  Rpc.make("Length", { payload: { text: Schema.String }, success: Schema.Int }).annotate(
+    ClusterSchema.Uninterruptible,
+    true
+  ),
+  Rpc.make("Repeat", { payload: { times: Schema.Int }, success: Schema.String }).annotate(
+    ClusterSchema.Uninterruptible,
+    true
+  ),
+  /** What it decides is larger than a row may be. */
+  Rpc.make("Grow", {}).annotate(ClusterSchema.Uninterruptible, true),
   Rpc.make("Count", { payload: { to: Schema.Int }, success: Schema.Int, stream: true })
 ]).annotate(ClusterSchema.ShardGroup, Shard.group)
 
@@ -47,6 +56,8 @@ const layerPlace = (runnerId: string) =>
       Die: () => Effect.die("broken"),
       Brittle: () => (brittle.has(runnerId) ? Effect.die("broken") : Effect.succeed(runnerId)),
       Length: (_, { text }) => Effect.succeed(text.length),
+      Repeat: (_, { times }) => Effect.succeed("x".repeat(times)),
+      Grow: () => failedWith("TooLarge", "Place/here") as Exit.Exit<never>,
       Count: (_, { to }) => Stream.range(1, to)
     }
   })
@@ -139,7 +150,13 @@ layer(Servers, { excludeTestServices: true })("a cluster over NATS", (it) => {
         assert.strictEqual((yield* Stream.runCollect(place("eu_place0").Count({ to: 500 }))).length, 500)
         assert.strictEqual(yield* place("eu_place0").Length({ text: "x".repeat(2_000_000) }), 2_000_000)
         const refused = yield* Effect.exit(place("eu_place0").Length({ text: "x".repeat(17 * 1024 * 1024) }))
-        assert.instanceOf(Exit.isFailure(refused) && Cause.squash(refused.cause), MessageTooLarge)
+        assert.instanceOf(Exit.isFailure(refused) && Cause.squash(refused.cause), TooLarge)
+        // Neither what is asked nor what is answered may be so large, and both are said in the same way.
+        const answered: Effect.Effect<unknown, unknown> = place("eu_place0").Repeat({ times: 17 * 1024 * 1024 })
+        assert.instanceOf(yield* Effect.flip(answered), TooLarge)
+        const decided: Effect.Effect<unknown, unknown> = place("eu_place0").Grow()
+        assert.deepInclude(yield* Effect.flip(decided), { _tag: "TooLarge", entity: "Place/eu_place0" })
+        assert.strictEqual((yield* place("eu_place0").Repeat({ times: 3_000_000 })).length, 3_000_000)
       }),
     20_000
   )

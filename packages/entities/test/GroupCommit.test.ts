@@ -88,3 +88,42 @@ it.effect("after a refusal nothing more of that life is asked for, and its neigh
     )
   })
 )
+
+it.effect("a statement takes a bounded length, and the queue too; one entry always goes", () =>
+  Effect.gen(function* () {
+    const asked: Array<number> = []
+    const gate = Deferred.makeUnsafe<void>()
+    const writer = yield* GroupCommit.make({
+      store: {
+        append: (_owner: string, entries: ReadonlyArray<GroupCommit.Entry>) => {
+          asked.push(entries.reduce((sum, { events }) => sum + events.length, 0))
+          const positions = entries.map((_, at) => BigInt(at))
+          return Effect.as(Deferred.await(gate), { _tag: "Written", batch: 1n, positions })
+        }
+      } as unknown as JournalStore["Service"],
+      runner: "eu-1",
+      onCommitted: () => undefined,
+      onStale: () => Effect.void
+    })
+    const put = (entityId: string, length: number) => {
+      const fields = { activation: activationOf(entityId), seq: 1, commandId: entityId, meta: "{}", at: 0 }
+      return Effect.forkChild(
+        writer.appendUnsafe({ ...fields, events: "x".repeat(length), dueAt: undefined, onCommit: () => undefined }),
+        { startImmediately: true }
+      )
+    }
+    const { batchLengthMax, queueLengthMax } = GroupCommit
+    const fibers: Array<Fiber.Fiber<unknown>> = []
+    while (writer.hasRoom()) fibers.push(yield* put(`e${fibers.length}`, batchLengthMax / 4))
+    assert.isAtMost(fibers.length, (4 * queueLengthMax) / batchLengthMax + 1)
+    fibers.push(yield* put("large", 3 * batchLengthMax))
+    yield* Deferred.succeed(gate, undefined)
+    yield* Effect.all(fibers.map(Fiber.join))
+    assert.isTrue(
+      asked.slice(0, -1).every((length) => length <= batchLengthMax),
+      asked.join(" ")
+    )
+    assert.strictEqual(asked.at(-1), 3 * batchLengthMax)
+    assert.isTrue(writer.hasRoom())
+  })
+)

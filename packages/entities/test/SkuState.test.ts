@@ -34,6 +34,8 @@ const reserve = (key: number | string) => new Reserve({ commandId, orderId: orde
 const release = (key: number | string) => new Release({ commandId, orderId: order(key) })
 const ship = (key: number | string) => new Ship({ commandId, orderId: order(key) })
 const receive = (quantity: number, warehouse = main) => new Receive({ commandId, warehouse, quantity })
+const rowBytes = (events: ReadonlyArray<SkuState.Event>): number =>
+  Buffer.byteLength(JSON.stringify(Schema.encodeSync(Schema.Array(SkuState.Event))(events)))
 const allow = (allowed: boolean) => new AllowBackOrder({ commandId, allowed })
 const wake = new Wake({ commandId })
 const adjust = (expectedOnHand: number, onHand: number, warehouse = main) =>
@@ -375,11 +377,74 @@ describe("orders", () => {
   it("expires many in portions", () => {
     let state = all(receive(5_000))
     for (let key = 0; key < 4_500; key++) state = after(state, hold(key, 1, 100))
-    for (const left of [2_500, 500, 0]) {
-      state = after(state, wake, 1_000 + 4_500 - left)
-      assert.strictEqual(HashMap.size(state.holds), left)
+    let portions = 0
+    for (let now = 1_000; SkuState.dueAt(state) !== null; now++) {
+      const before = HashMap.size(state.holds)
+      const events = decided(state, wake, now)
+      assert.isAtMost(rowBytes(events), 300_000)
+      state = events.reduce(SkuState.evolve, state)
+      assert.isBelow(HashMap.size(state.holds), before)
+      portions += 1
     }
+    assert.strictEqual(HashMap.size(state.holds), 0)
+    assert.isBelow(portions, 10)
+  })
+
+  it("gives ten thousand orders what they wait for in portions, in order, and nobody else gets it meanwhile", () => {
+    const waitingMax = 10_000
+    let state = all(receive(1), allow(true))
+    for (let key = 0; key <= waitingMax; key++) {
+      state = after(after(state, hold(key, key === 0 ? 1 : 2)), reserve(key))
+    }
+    assert.strictEqual(state.backOrdered, 2 * waitingMax)
+    const first = decided(state, receive(30_000, place(1)))
+    assert.isAtMost(rowBytes(first), 300_000)
+    state = first.reduce(SkuState.evolve, state)
+    assert.isAtMost(SkuState.dueAt(state) ?? Infinity, 1, "it goes on at once")
+    const late = decided(state, hold("late", 1))
+    assert.deepInclude(late[0], { _tag: "Held", backOrdered: 1 }, "who comes now waits behind the others")
+    assert.deepInclude(decided(after(state, allow(false)), hold("late", 1))[0], { _tag: "HoldRefused", available: 0 })
+    const filled: Array<OrderId> = []
+    const take = (events: ReadonlyArray<SkuState.Event>) => {
+      for (const event of events)
+        if (event._tag === "BackOrdersFilled") filled.push(...event.fills.map((one) => one.orderId))
+    }
+    take(first)
+    for (let now = 1; state.backOrdered > 0; now++) {
+      const events = decided(state, wake, now)
+      assert.isAtMost(rowBytes(events), 300_000)
+      take(events)
+      state = events.reduce(SkuState.evolve, state)
+    }
+    assert.deepStrictEqual(
+      filled,
+      Array.from({ length: waitingMax }, (_, key) => order(key + 1))
+    )
     assert.strictEqual(SkuState.dueAt(state), null)
+    assert.deepInclude(decided(state, hold("late", 1))[0], { _tag: "Held", backOrdered: 0 })
+  })
+
+  it("a row stays small when every order is served by every warehouse", () => {
+    const places = Array.from({ length: 32 }, (_, key) => WarehouseId.make(`${"w".repeat(27)}${key + 10}`))
+    let state = all(...places.map((one) => receive(1, one)), allow(true))
+    const id = (key: number) => `${"o".repeat(50)}${key}`
+    for (let key = 0; key < 500; key++) state = after(state, hold(id(key), 32, 1_000_000))
+    for (const one of places) {
+      const events = decided(state, receive(1_000, one))
+      assert.isAtMost(rowBytes(events), 300_000)
+      state = events.reduce(SkuState.evolve, state)
+    }
+    for (let now = 1; SkuState.dueAt(state) === 1; now++) {
+      const events = decided(state, wake, now)
+      assert.isAtMost(rowBytes(events), 300_000)
+      state = events.reduce(SkuState.evolve, state)
+    }
+    for (let now = 1_000_001; SkuState.dueAt(state) !== null; now++) {
+      const events = decided(state, wake, now)
+      assert.isAtMost(rowBytes(events), 300_000)
+      state = events.reduce(SkuState.evolve, state)
+    }
+    assert.strictEqual(HashMap.size(state.holds), 0)
   })
 
   it("fills back-orders oldest first, and shows the filled reservation to an order that asks again", () => {

@@ -18,8 +18,12 @@ export const layer = (options: {
 /** Classes of `SQLSTATE` that the statement's own values are to blame for: data exception, integrity violation, limit of a program. */
 const dataClasses = ["22", "23", "54"]
 
+/** As Postgres names the fault: five characters, and nothing of what was sent. Empty when it did not answer. */
+export const sqlState = ({ reason: { cause } }: SqlError.SqlError): string =>
+  typeof cause === "object" && cause !== null && "code" in cause ? String(cause.code) : ""
+
 /** The values that were sent cannot be stored: trying again cannot help, and what was sent beside them may well be stored. */
-export const blamesTheData = ({ reason: { cause } }: SqlError.SqlError): boolean => {
-  const code = typeof cause === "object" && cause !== null && "code" in cause ? String(cause.code) : ""
-  return code.length === 5 && dataClasses.includes(code.slice(0, 2))
+export const blamesTheData = (error: SqlError.SqlError): boolean => {
+  const state = sqlState(error)
+  return state.length === 5 && dataClasses.includes(state.slice(0, 2))
 }

@@ -14,7 +14,7 @@ export class TooLarge extends Schema.TaggedError<TooLarge>()(
   { httpApiStatus: 422 }
 ) {}
 
-/** Failures of entities that no contract names: any call may fail with one of them. */
+/** Failures of entities that no contract names; a call may fail with one of them, whatever it asks. */
 const undeclared = { EntityParked, TooLarge } as const
 export type Undeclared = keyof typeof undeclared
 export type UndeclaredError = InstanceType<(typeof undeclared)[Undeclared]>

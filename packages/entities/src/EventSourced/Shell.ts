@@ -231,7 +231,7 @@ export class Shell<
       return this.unlessRepeated(command, Effect.succeed(unchanged))
     }
     const text = JSON.stringify(encodeEvents(events))
-    const oversize = RowSize.refusal(text, this.kind.bounds.rowBytesMax, this.name, command._tag)
+    const oversize = RowSize.refusal(text, this.kind.bounds, this.name, command._tag)
     if (oversize !== null) return this.unlessRepeated(command, oversize)
     const state = events.reduce(model.evolve, this.speculative)
     const seq = this.seq + 1
@@ -265,8 +265,7 @@ export class Shell<
   private onCommit(state: State, seq: number): void {
     this.state = state
     this.committedSeq = seq
-    // What waits for nothing keeps nothing in memory.
-    if (seq === this.seq) this.lastCommit = nothingOpen
+    if (seq === this.seq) this.lastCommit = nothingOpen // What waits for nothing keeps nothing in memory.
     if (seq - this.snapshotSeq >= this.kind.bounds.snapshotEvery) this.fork(this.takeSnapshot())
     InHand.take(this.activation, "next")
     this.startDriving()

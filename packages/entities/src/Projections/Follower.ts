@@ -1,11 +1,12 @@
 import { AckPolicy, type Consumer, DeliverPolicy, type JsMsg, jetstream, jetstreamManager } from "@nats-io/jetstream"
 import { Nats } from "@halles/shared/Nats"
+import { sqlState } from "@halles/shared/Postgres"
 import { Redis } from "@halles/shared/Redis"
 import type { Region } from "@halles/shared/Region"
 import * as Subject from "@halles/shared/Subject"
 import { causeText } from "@halles/shared/Residents/Strikes"
 import { Cause, Duration, Effect, Latch, Metric, Option, Schedule } from "effect"
-import { SqlClient } from "effect/sql"
+import { SqlClient, SqlError } from "effect/sql"
 import * as ParkedEvents from "../ParkedEvents.ts"
 import * as Projection from "./Projection.ts"
 
@@ -37,6 +38,11 @@ interface Delivered {
   readonly entry: Projection.Entry
   readonly message: JsMsg
 }
+
+const causeOf = (defect: unknown): string =>
+  defect instanceof SqlError.SqlError
+    ? `the table does not take it (${sqlState(defect)} ${defect.reason._tag})`
+    : causeText(Cause.die(defect))
 
 const durableName = (projection: Projection.Projection): string => `view_${projection.name}`
 
@@ -99,10 +105,7 @@ export const follow = Effect.fn("Projections.follow")(function* (region: Region,
   ) {
     for (const { defect, id } of unfolded) {
       yield* Metric.update(refusedNow, 1)
-      yield* Effect.logError(
-        `${projection.name} cannot fold ${projection.entityType}/${id}`,
-        causeText(Cause.die(defect))
-      )
+      yield* Effect.logError(`${projection.name} cannot fold ${projection.entityType}/${id}`, causeOf(defect))
     }
     const still = new Set(unfolded.map(({ id }) => id))
     const over = [...lacking].filter((id) => !still.has(id) && done(id))
@@ -113,7 +116,7 @@ export const follow = Effect.fn("Projections.follow")(function* (region: Region,
         entity_type: projection.entityType,
         entity_id: id,
         seq,
-        cause: causeText(Cause.die(defect)),
+        cause: causeOf(defect),
         tries: 1
       }))
       yield* ParkedEvents.put(sql, parked)
