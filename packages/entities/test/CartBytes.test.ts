@@ -122,7 +122,14 @@ describe("the bytes of a cart", () => {
     const absorbed = Result.getOrThrow(
       CartState.decide(
         merging,
-        new CartState.AbsorbLines({ commandId: Carts.commandId(), attempt: 1, lines: theirs, charges: [] }),
+        new CartState.AbsorbLines({
+          commandId: Carts.commandId(),
+          attempt: 1,
+          lines: theirs,
+          charges: [],
+          coupon: null,
+          customerId: null
+        }),
         1
       )
     )

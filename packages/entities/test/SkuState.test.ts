@@ -427,8 +427,8 @@ describe("orders", () => {
   it("a row stays small when every order is served by every warehouse", () => {
     const places = Array.from({ length: 32 }, (_, key) => WarehouseId.make(`${"w".repeat(27)}${key + 10}`))
     let state = all(...places.map((one) => receive(1, one)), allow(true))
-    const id = (key: number) => `${"o".repeat(50)}${key}`
-    for (let key = 0; key < 500; key++) state = after(state, hold(id(key), 32, 1_000_000))
+    const long = "o".repeat(50)
+    for (let key = 0; key < 500; key++) state = after(state, hold(`${long}${key}`, 32, 1_000_000))
     for (const one of places) {
       const events = decided(state, receive(1_000, one))
       assert.isAtMost(rowBytes(events), 300_000)
