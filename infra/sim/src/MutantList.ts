@@ -213,5 +213,33 @@ export const mutants: ReadonlyArray<Mutant> = [
     find: `if (state.cancel === "done") return [{ _tag: "CreateRefused"`,
     replace: `if (state.cancel === "none" && state.request !== null) return [{ _tag: "CreateRefused"`,
     caughtBy: "sim"
+  },
+  {
+    name: "reopen the cart without releasing what was held",
+    file: "packages/entities/src/Order/OrderEvents.ts",
+    find: '({ phase: "releasing", cancellation: { code, detail: shortageText(missing), missing } })',
+    replace: '({ phase: "reopening", cancellation: { code, detail: shortageText(missing), missing } })',
+    caughtBy: "sim"
+  },
+  {
+    name: "reopen no cart",
+    file: saga,
+    find: "yield* carts(cartId).Reopen(new Reopen({ ...fields, attempt, failure: owed.failure }))",
+    replace: "",
+    caughtBy: "sim"
+  },
+  {
+    name: "place each order of a cart under the id of the first",
+    file: "packages/entities/src/Cart/CartLive.ts",
+    find: "const orderId = orderIdOf(id, attempt)",
+    replace: "const orderId = orderIdOf(id, 1)",
+    caughtBy: "sim"
+  },
+  {
+    name: "drop the coupon of a cart that is merged",
+    file: "packages/entities/src/Cart/CartLive.ts",
+    find: 'return { _tag: "Lines", lines, charges, coupon, customerId }',
+    replace: 'return { _tag: "Lines", lines, charges, coupon: null, customerId }',
+    caughtBy: "sim"
   }
 ]

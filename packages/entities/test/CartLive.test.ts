@@ -4,7 +4,7 @@ import { CartId, CommandId, SkuCode, skuId } from "@halles/shared/Ids"
 import { PgTest } from "@halles/shared/testing/PgTest"
 import { Effect, Layer, Result, Schedule } from "effect"
 import { SqlClient } from "effect/sql"
-import { AddLine, Cart, type CartView, HandOver, Merge, PutLine, Reprice } from "../src/Cart.ts"
+import { AddLine, Cart, type CartView, HandOver, Merge, PutLine, Reopen, Reprice } from "../src/Cart.ts"
 import { CartLive } from "../src/Cart/CartLive.ts"
 import { layerRegion } from "../src/Migrations.ts"
 import { Order } from "../src/Order.ts"
@@ -114,6 +114,61 @@ layer(Test, { excludeTestServices: true, timeout: "90 seconds" })("CartLive", (i
         Effect.filterOrFail((rows) => rows.length === 1),
         Effect.retry({ times: 50, schedule: soon })
       )
+    })
+  )
+
+  it.effect("is reopened by word of its own attempt only, and each key hears of its own order", () =>
+    Effect.gen(function* () {
+      const cart = yield* opened("eu_again", "agreed")
+      yield* cart.PutLine(put(tea, 3, { agreedPrice: 70 }))
+      const [first, second] = [checkOut(), checkOut()]
+      const failure = { code: "card_declined", detail: "declined", missing: [] } as const
+      const word = (attempt: number) => cart.Reopen(new Reopen({ commandId: commandId(), attempt, failure }))
+      assert.strictEqual((yield* cart.CheckOut(first)).orderId, "eu_again")
+      yield* word(2)
+      assert.strictEqual((yield* cart.View()).status, "checked_out")
+      const early = CommandId.make("word")
+      yield* cart.Reopen(new Reopen({ commandId: early, attempt: 1, failure }))
+      assert.deepInclude(yield* cart.View(), { status: "open", lastFailure: failure })
+      const again = yield* cart.CheckOut(first)
+      assert.deepStrictEqual([again.orderId, again.cart.status], ["eu_again", "open"])
+      assert.strictEqual((yield* cart.CheckOut(second)).orderId, "eu_again-2")
+      yield* Effect.all([word(1), cart.Reopen(new Reopen({ commandId: early, attempt: 1, failure }))])
+      assert.deepStrictEqual((yield* cart.CheckOut(first)).orderId, "eu_again")
+      const { orderId, status } = yield* cart.View()
+      assert.deepStrictEqual([`${orderId}`, status], ["eu_again-2", "checked_out"])
+      const orders = yield* EntityClient.make(Order)
+      for (const id of ["eu_again", "eu_again-2"]) {
+        const placed = yield* orders(id)
+          .View()
+          .pipe(Effect.retry({ times: 50, schedule: soon }))
+        assert.strictEqual(placed.cartId, "eu_again")
+      }
+    })
+  )
+
+  it.effect("refuses a checkout that would cost more than the cart says, and says the same again", () =>
+    Effect.gen(function* () {
+      yield* list(tea, 250)
+      const cart = yield* opened("eu_dearer")
+      yield* cart.PutLine(put(tea, 4))
+      yield* list(tea, 1_000)
+      const command = checkOut()
+      const both = {
+        _tag: "TotalChanged" as const,
+        expected: { amount: 1_595, currency: "GBP" as const },
+        actual: { amount: 5_195, currency: "GBP" as const }
+      }
+      assert.deepInclude(yield* Effect.flip(cart.CheckOut(command)), both)
+      const { seq, totals } = yield* cart.View()
+      assert.strictEqual(totals.total, 5_195)
+      // Not even where the price has come down again, or another body comes under the id.
+      yield* list(tea, 250)
+      assert.deepInclude(yield* Effect.flip(cart.CheckOut(command)), both)
+      const other = checkOut({ commandId: command.commandId, fingerprint: "2" })
+      assert.strictEqual((yield* Effect.flip(cart.CheckOut(other)))._tag, "CommandReused")
+      assert.strictEqual((yield* cart.View()).seq, seq)
+      assert.strictEqual((yield* cart.CheckOut(checkOut())).cart.totals.total, 1_595)
     })
   )
 

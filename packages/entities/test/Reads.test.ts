@@ -1,5 +1,5 @@
 import { assert, layer } from "@effect/vitest"
-import { CustomerId, SkuId } from "@halles/shared/Ids"
+import { CustomerId, SkuCode, SkuId } from "@halles/shared/Ids"
 import { PgTest } from "@halles/shared/testing/PgTest"
 import { Effect, Layer, Option } from "effect"
 import * as Migrations from "../src/Migrations.ts"
@@ -194,6 +194,9 @@ layer(ReadsLive, { excludeTestServices: true, timeout: "60 seconds" })("Reads", 
       assert.deepStrictEqual(found.totals, { ...level, shipped: 0, backOrdered: 0 })
       assert.strictEqual(found.seq, 2)
       assert.isTrue(Option.isNone(yield* reads.stock(SkuId.make("eu_NONE"))))
+      const [mug, none] = [SkuCode.make("MUG"), SkuCode.make("NONE")]
+      const available = yield* reads.availability("eu", [mug, none])
+      assert.deepStrictEqual([...available], [[mug, { units: 7, backOrder: false }]])
     })
   )
 })

@@ -1,5 +1,5 @@
 import { assert, it } from "@effect/vitest"
-import { CartId, SkuCode, skuCode, skuId } from "../src/Ids.ts"
+import { CartId, checkoutsMax, OrderId, orderIdOf, SkuCode, skuCode, skuId } from "../src/Ids.ts"
 import { Region, regionOf } from "../src/Region.ts"
 import * as Subject from "../src/Subject.ts"
 import { storable } from "../src/Text.ts"
@@ -14,6 +14,16 @@ it.prop("a SKU's id names its region and its code", [Region, SkuCode], ([region,
 it.prop("an id is one token of a NATS subject and one part of a URL path", [CartId], ([id]) => {
   assert.lengthOf(Subject.event(regionOf(id), "Cart", id).split("."), 5)
   assert.strictEqual(encodeURIComponent(id), id)
+})
+
+it.prop("the orders of a cart have ids of their own, in its region and within their bound", [CartId], ([cart]) => {
+  const orders = Array.from({ length: checkoutsMax }, (_, index) => orderIdOf(cart, index + 1))
+  assert.strictEqual(new Set(orders).size, checkoutsMax)
+  assert.strictEqual(`${orders[0]}`, `${cart}`)
+  for (const order of orders) {
+    assert.isTrue(Schema.is(OrderId)(order))
+    assert.strictEqual(regionOf(order), regionOf(cart))
+  }
 })
 
 it("what is no id is refused", () => {

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { CartId } from "@halles/shared/Ids"
+import { CartId, checkoutsMax, orderIdOf } from "@halles/shared/Ids"
 import { accountCustomerId, hasAccount, ownedKey, ownerOf } from "@halles/shared/Ownership"
 import { regions } from "@halles/shared/Region"
 import { Schema } from "effect"
@@ -20,6 +20,12 @@ describe("ownership", () => {
         assert.isTrue(isCartId(id))
         assert.isTrue(ownerOf(id)?.(owner))
         if (one !== other) assert.isFalse(ownerOf(id)?.(stranger))
+        // Nor is the order of any of its checkouts.
+        for (const attempt of [1, 2, checkoutsMax]) {
+          const order = orderIdOf(CartId.make(id), attempt)
+          assert.isTrue(ownerOf(order)?.(owner))
+          if (one !== other) assert.isFalse(ownerOf(order)?.(stranger))
+        }
       })
     )
   })

@@ -22,7 +22,7 @@ const repeated = "Repeated with the same `Idempotency-Key` it takes effect once.
 export const operations: Readonly<Record<string, string>> = {
   "carts.openCart": `The cart lives in its region for good, and is priced in one currency. ${repeated} With \`pricing: agreed\` the caller states prices and charges itself, which needs the import scope.`,
   "carts.getCart":
-    "Priced as of the last change; prices are read again at checkout. Send `If-None-Match` to be told 304.",
+    "Priced as of the last change; prices are read again at checkout. Lines of an open cart say what of them could be sold at this moment (`availability`): advice, since only a checkout sets goods aside. `lastFailure` says why the order of the latest checkout came to nothing. Send `If-None-Match` to be told 304.",
   "carts.putLine":
     "States the quantity, so that a repeat changes nothing. The unit price is the product's, unless the cart has agreed pricing.",
   "carts.addLine": `As \`putLine\` with what is there already added. ${repeated}`,
@@ -32,8 +32,8 @@ export const operations: Readonly<Record<string, string>> = {
   "carts.removeLine": "Taking out a line that is not there changes nothing and is no error.",
   "carts.putCharge": "Shipping, a discount or a fee of a cart with agreed pricing. An amount of 0 takes it away.",
   "carts.mergeCart":
-    "Lines of the same SKU and variant add up. Both carts must be of one region, currency and pricing; the other cart takes no more changes.",
-  "carts.checkOut": `Re-prices and closes the cart, and starts the order: stock is held, the payment authorised, stock reserved, the shipment booked. Answers 202 while that goes on and 201 once it is decided; \`Prefer: wait=10\` waits for the decision. An order that cannot be fulfilled is cancelled and says why. ${repeated}`,
+    "Lines of the same SKU and variant add up, charges of the same code too. The coupon comes along; of two the one that takes more off is kept. What is not brought over stands in `notices`. Both carts must be of one region, currency and pricing; the other cart takes no more changes.",
+  "carts.checkOut": `Re-prices and closes the cart, and starts the order: stock is held, the payment authorised, stock reserved, the shipment booked. Answers 202 while that goes on and 201 once it is decided; \`Prefer: wait=10\` waits for the decision. State in \`expectedTotal\` what the customer saw and agreed to, or in \`If-Match\` the version that was shown: another total is refused with both (\`total_changed\`), and the cart then shows the new one. Without either, no more is charged than the cart says. An order that cannot be fulfilled is cancelled, says why and what is missing, and leaves the cart open (\`cancelled.cartReopened\`): change it, or take another card, and check out again with a new key. Each checkout is an order of its own. ${repeated}`,
   "orders.getOrder": "With its totals, payment, parcels, returns and every step of its history.",
   "orders.getPayment":
     "The ledger of what was asked of the payment gateway. It has no routes that change it: goods that leave capture, a return refunds, a cancelled order voids, so that an order and its money never disagree.",
