@@ -260,6 +260,12 @@ layer(Test, { excludeTestServices: true, timeout: "3 minutes" })("The order saga
         const { body } = yield* shop.checkout(yield* shop.cart({ MUG: 6 }))
         assert.strictEqual((yield* shop.until(body.orderId, settled)).cancelled?.code, "no_stock")
         assert.deepInclude(yield* shop.stock("MUG"), { onHand: 5, held: 0, reserved: 0, available: 5 })
+        // One is there too few: the cart is open again, and is bought with one less.
+        const cart = body.orderId
+        yield* shop.call("PUT", `/v1/carts/${cart}/lines/MUG`, { quantity: 5 })
+        const fewer = yield* shop.checkout(cart, { key: `fewer-${cart}` })
+        assert.strictEqual(fewer.body.orderId, `${cart}-2`)
+        yield* shop.until(fewer.body.orderId, ({ status }) => status === "delivered")
       }),
     120_000
   )
@@ -350,7 +356,9 @@ layer(Test, { excludeTestServices: true, timeout: "3 minutes" })("The order saga
           "StockReserved",
           "Dispatched",
           "PaymentCaptured",
-          "PaymentDeclined"
+          "PaymentDeclined",
+          // What is left then is word to the cart.
+          "StockReleased"
         ])
         const tokens = ["tok_ok", "tok_ok", "tok_ok", "tok_declined"]
         const placed: Array<string> = []
@@ -397,8 +405,21 @@ layer(Test, { excludeTestServices: true, timeout: "3 minutes" })("The order saga
             concurrency: 16
           }
         )
-        const sold = orders.filter(({ status }) => status === "delivered").length
-        assert.isAbove(sold, 0)
+        // Another card pays for the carts of those that were declined.
+        const declined = orders.filter(({ status }) => status === "cancelled")
+        assert.isAbove(declined.length, 0)
+        const again = yield* Effect.forEach(declined, ({ id }) => shop.checkout(id, { key: `again-${id}`, wait: 0 }), {
+          concurrency: 16
+        })
+        assert.sameMembers(
+          again.map(({ body }) => body.orderId),
+          declined.map(({ id }) => `${id}-2`)
+        )
+        yield* Effect.forEach(again, ({ body }) => shop.until(body.orderId, ({ status }) => status === "delivered"), {
+          concurrency: 16
+        })
+        const sold = orders.length
+        assert.isAbove(sold, declined.length)
         for (const sku of ["CUP", "LID"]) {
           assert.deepInclude(yield* shop.stock(sku), { onHand: 100_000 - sold, held: 0, reserved: 0, shipped: sold })
         }
