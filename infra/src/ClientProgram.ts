@@ -101,6 +101,11 @@ export const fuzz = Effect.fn("ClientProgram.fuzz")((args: ReadonlyArray<string>
   runProgram("infra/fuzz/src/fuzz.ts", args, settingsOf(process.env))
 )
 
+/** `npm run soak`: many senders on the same connections of a cluster of its own. */
+export const soak = Effect.fn("ClientProgram.soak")((args: ReadonlyArray<string>) =>
+  runProgram("infra/fuzz/src/soak.ts", args, settingsOf(process.env))
+)
+
 /** `npm run openapi`: the document of the public API; needs no cluster. */
 export const openapi = Effect.fn("ClientProgram.openapi")((args: ReadonlyArray<string>) =>
   runProgram("packages/http/src/openapi.ts", args, {})

@@ -91,6 +91,11 @@ const mutantsCommand = Command.make("mutants", { rest }, (args) =>
 const fuzzCommand = Command.make("fuzz", { rest }, (args) => withSettings(() => ClientProgram.fuzz(args.rest))).pipe(
   Command.withDescription("Send generated requests, valid and broken, to every route of a cluster of its own")
 )
+const soakCommand = Command.make("soak", { rest }, (args) => withSettings(() => ClientProgram.soak(args.rest))).pipe(
+  Command.withDescription(
+    "Ask a cluster of its own as many senders on the same connections; no answer may be another's"
+  )
+)
 const openapiCommand = Command.make("openapi", { rest }, (args) =>
   withSettings(() => ClientProgram.openapi(args.rest))
 ).pipe(Command.withDescription("Write, check or lint the document of the public API"))
@@ -123,6 +128,7 @@ const commands = [
   mutantsCommand,
   openapiCommand,
   fuzzCommand,
+  soakCommand,
   matrixCommand,
   inspectCommand
 ] as const
@@ -145,6 +151,7 @@ const passing = new Set([
   "mutants",
   "openapi",
   "fuzz",
+  "soak",
   "test",
   "load",
   "inspect",

@@ -10,10 +10,12 @@ import { lstatSync, readdirSync, readFileSync, statSync } from "node:fs"
 import { join } from "node:path"
 import { objectives } from "@halles/entities/Alarms/Objectives"
 import { demoCode } from "@halles/identity/DemoCode"
+import { attacks, open as openAttack, send, statusOf, type Target } from "@halles/shared/testing/HttpAttacks"
 import { Browser } from "@halles/identity/testing/Browser"
 import { Cluster } from "../src/Cluster.ts"
 import * as Layout from "../src/Layout.ts"
-import { ports } from "../src/Ports.ts"
+import { ports, runnerPort } from "../src/Ports.ts"
+import { runnerPlaces } from "../src/Regions.ts"
 import { foreground } from "../src/RunCommand.ts"
 import { seed } from "../src/seed.ts"
 import { Settings } from "../src/Settings.ts"
@@ -123,6 +125,49 @@ layer(Test, { excludeTestServices: true, timeout: "3 minutes" })("The order saga
         assert.strictEqual(yield* inspect("alarms", "-o", "ids"), "")
       }),
     60_000
+  )
+
+  it.effect(
+    "takes nothing on any of its ports that two readers could take for two requests, and no header that never ends",
+    () =>
+      Effect.gen(function* () {
+        const { portBase } = yield* Settings
+        const own = ports(Layout.endToEnd(portBase).portBase)
+        const { edgeTls, mail: _, nats: __, postgres: ___, redis: ____, counters: _____, ...others } = own
+        const runners = runnerPlaces().map(({ index }) => runnerPort(Layout.endToEnd(portBase).portBase, index))
+        const plain = [...Object.values(others), ...runners].map((port): Target => ({ host: "127.0.0.1", port }))
+        const targets = [...plain, { host: "127.0.0.1", port: edgeTls, tls: true }]
+        assert.isAbove(targets.length, 12)
+        const wrong = yield* Effect.forEach(
+          targets,
+          (target) =>
+            Effect.promise(async () => {
+              // Meanwhile somebody begins a request and sends no more of it.
+              const slow = openAttack(target)
+              slow.on("error", () => undefined)
+              slow.write("GET /health/live HTTP/1.1\r\nHost: a\r\nx-slow: ")
+              const since = performance.now()
+              const cutAfterMs = new Promise<number>((resolve) =>
+                slow.once("close", () => resolve(performance.now() - since))
+              )
+              const found: Array<string> = []
+              for (const { bytes, name, status } of attacks) {
+                const got = statusOf(await send(target, bytes))
+                const isRight = status === 200 ? got === 200 || got === 404 : got === status
+                if (!isRight) found.push(`${target.port}: ${name} is answered ${got}, not ${status}`)
+              }
+              const cutMs = await Promise.race([
+                cutAfterMs,
+                new Promise<number>((resolve) => setTimeout(resolve, 20_000, 20_000))
+              ])
+              if (cutMs >= 20_000) found.push(`${target.port}: half a head is waited for`)
+              return found
+            }),
+          { concurrency: "unbounded" }
+        )
+        assert.deepStrictEqual(wrong.flat(), [])
+      }),
+    120_000
   )
 
   it.effect(

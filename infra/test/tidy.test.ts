@@ -14,7 +14,7 @@ const packages: Readonly<Record<string, ReadonlyArray<string>>> = {
   "packages/operations": ["shared", "entities", "http"],
   "infra/load": ["shared", "entities", "infra"],
   "infra/chaos": ["shared", "entities", "infra"],
-  "infra/fuzz": ["shared", "infra"],
+  "infra/fuzz": ["shared", "entities", "infra"],
   "infra/partners": ["shared"],
   "infra/sim": ["shared", "entities", "partners"],
   infra: ["shared", "entities", "identity"]
@@ -25,6 +25,7 @@ const programs = new Set([
   "main.tsx",
   "openapi.ts",
   "fuzz.ts",
+  "soak.ts",
   "ops.ts",
   "webhooks.ts",
   "gateway.ts",
