@@ -135,7 +135,7 @@ const onCluster = <E, R>(
 
 /** `npm run check`: the invariants, read from the journals. */
 export const check = Effect.fn("ClientProgram.check")((settings: Settings, args: ReadonlyArray<string>) =>
-  onCluster(settings, ["postgres"], (parts) => runProgram("infra/src/check.ts", args, Environment.client(parts)))
+  onCluster(settings, ["postgres"], (parts) => runProgram("infra/src/check.ts", args, Environment.prover(parts)))
 )
 
 /** `npm run audit`: the audit log, and the anchors that its end is compared with. */

@@ -89,8 +89,10 @@ export class Cluster extends Context.Service<
   Cluster,
   {
     readonly edgeUrl: string
-    /** What `npm run replay` and `npm run check` get. */
+    /** What `npm run replay` and `halles` get. */
     readonly clientEnvironment: Record<string, string>
+    /** What `npm run check` gets. */
+    readonly proverEnvironment: Record<string, string>
     readonly servers: Servers
     readonly state: () => ClusterState
     /** Sends a signal to one process by its name, `eu-1` for example; the supervisor starts it again when it ends. */
@@ -139,6 +141,7 @@ const start = Effect.fn("Cluster.start")(function* ({
   return {
     edgeUrl: `http://127.0.0.1:${ports(layout.portBase).edge}`,
     clientEnvironment: Environment.client(parts),
+    proverEnvironment: Environment.prover(parts),
     servers,
     state: directory.state,
     signal: (name: string, sent: NodeJS.Signals) => {

@@ -203,12 +203,15 @@ export const carrier = ({ layout, secrets }: Parts): Environment => ({
 
 /** For who reads the audit log, and what it was anchored to: with the public key of who signs, not the key. */
 export const auditor = (parts: Parts): Environment => ({
-  HALLES_PG_CONTROL_URL: databaseUrl(parts, "halles_reader", "control"),
+  HALLES_PG_CONTROL_URL: databaseUrl(parts, "halles_auditor", "control"),
   HALLES_NATS_URL: parts.addresses.nats,
   HALLES_AUDIT_PUBLIC_KEYS: publicText(signingKey(Redacted.make(parts.secrets.identityKey)))
 })
 
-/** For programs that use the cluster from outside: they read the databases and never write them. */
+/** For who proves something of the histories as they are. */
+export const prover = (parts: Parts): Environment => regionDatabases(parts, "halles_auditor")
+
+/** For programs that use the cluster from outside: they read the databases, with personal data hidden, and never write them. */
 export const client = (parts: Parts): Environment => ({
   ...databases(parts, "halles_reader"),
   HALLES_EDGE_URL: local(ports(parts.layout.portBase).edge),

@@ -11,7 +11,7 @@ export type Role =
   | "halles_webhooks"
   | "halles_ops"
   | "halles_reader"
-  | "halles_check"
+  | "halles_auditor"
 
 /** A role that signs in to Postgres, and what keeps it from taking more than its share. */
 export interface Login {
@@ -22,6 +22,8 @@ export interface Login {
   readonly connectionsMax: number
   /** Roles without a password of their own whose rights it has. */
   readonly memberOf?: string
+  /** Where a table without a schema is looked for first. */
+  readonly searchPath?: string
   /** A statement, a wait for a lock, and a transaction in which nothing happens are ended after this. */
   readonly statementMax: string
   readonly lockMax: string
@@ -35,7 +37,6 @@ const runnerSessions = (region: Region): number =>
   sessionsOfRunner * (runnersMore + runnerPlaces().filter((place) => place.region === region).length)
 
 const everywhere: ReadonlyArray<Database> = ["eu", "am", "ap", "control"]
-const regional: ReadonlyArray<Database> = ["eu", "am", "ap"]
 const usual = { statementMax: "30s", lockMax: "5s", idleInTransactionMax: "10s" }
 
 /** A runner's login leads to the journal of its own region, and to the placement of shards. */
@@ -65,11 +66,19 @@ export const logins = (secrets: Secrets): Readonly<Record<Role, Login>> => ({
   halles_identity: { ...usual, password: secrets.pgIdentity, databases: ["control"], connectionsMax: 24 },
   halles_webhooks: { ...usual, password: secrets.pgWebhooks, databases: ["control"], connectionsMax: 16 },
   halles_ops: { ...usual, password: secrets.pgOps, databases: everywhere, connectionsMax: 24 },
-  halles_reader: { ...usual, password: secrets.pgReader, databases: everywhere, connectionsMax: 24, lockMax: "2s" },
-  // A proof reads every history, in one transaction a region.
-  halles_check: {
-    password: secrets.pgCheck,
-    databases: regional,
+  // Where a person is at the keyboard: personal data is hidden (`MaskedViews.ts`).
+  halles_reader: {
+    ...usual,
+    password: secrets.pgReader,
+    databases: everywhere,
+    connectionsMax: 24,
+    lockMax: "2s",
+    searchPath: "masked, public"
+  },
+  // For our own proofs, never for what is typed: they read every history and the audit log as they are.
+  halles_auditor: {
+    password: secrets.pgAuditor,
+    databases: everywhere,
     connectionsMax: 8,
     statementMax: "1h",
     lockMax: "2s",

@@ -58,6 +58,7 @@ const settingsOf = (name: string, login: Login): ReadonlyArray<string> => [
   `ALTER ROLE ${name} SET statement_timeout = '${login.statementMax}'`,
   `ALTER ROLE ${name} SET lock_timeout = '${login.lockMax}'`,
   `ALTER ROLE ${name} SET idle_in_transaction_session_timeout = '${login.idleInTransactionMax}'`,
+  ...(login.searchPath === undefined ? [] : [`ALTER ROLE ${name} SET search_path = ${login.searchPath}`]),
   ...(login.memberOf === undefined ? [] : [`GRANT ${login.memberOf} TO ${name}`])
 ]
 

@@ -14,7 +14,7 @@ export class Secrets extends Schema.Class<Secrets>("Secrets")({
   pgRunnerAp: Schema.String,
   pgEdge: Schema.String,
   pgReader: Schema.String,
-  pgCheck: Schema.String,
+  pgAuditor: Schema.String,
   pgOps: Schema.String,
   pgIdentity: Schema.String,
   pgWebhooks: Schema.String,

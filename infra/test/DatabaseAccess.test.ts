@@ -1,5 +1,6 @@
 import { PgClient } from "@effect/sql-pg"
 import { assert, layer } from "@effect/vitest"
+import { masked } from "@halles/entities/Inspector/Masked"
 import { PgTest } from "@halles/shared/testing/PgTest"
 import { type Cause, Context, Effect, Exit, Layer, Redacted } from "effect"
 import { Reactivity } from "effect/reactivity"
@@ -88,8 +89,8 @@ const mayCall: Readonly<Record<Exclude<Role, "halles_owner">, Partial<Record<Dat
     ap: "entity_resume parked_event_resolve parked_event_retry set_config",
     control: "append placement_drain placement_leave placement_pin placement_stay placement_unpin set_config"
   },
-  halles_reader: { eu: "", am: "", ap: "", control: "" },
-  halles_check: { eu: "", am: "", ap: "" }
+  halles_reader: { eu: "", am: "", ap: "", control: "append_query" },
+  halles_auditor: { eu: "", am: "", ap: "", control: "" }
 }
 
 /** Whole tables that a login may change, which it may lock as well: its own, or those that nothing else waits for. */
@@ -106,7 +107,7 @@ const mayChange: Readonly<Record<Exclude<Role, "halles_owner">, Partial<Record<D
   halles_webhooks: { control: "delivery" },
   halles_ops: { eu: "", am: "", ap: "", control: "" },
   halles_reader: { eu: "", am: "", ap: "", control: "" },
-  halles_check: { eu: "", am: "", ap: "" }
+  halles_auditor: { eu: "", am: "", ap: "", control: "" }
 }
 const words = (text: string): ReadonlyArray<string> =>
   [...new Set(text.split(/\s+/).filter((word) => word !== ""))].toSorted()
@@ -195,15 +196,15 @@ layer(Layer.merge(Provisioned.layer, Reactivity.layer), { excludeTestServices: t
           "COPY (SELECT 1) TO PROGRAM 'true'"
         ]
         const regional = [
-          "LOCK TABLE journal IN SHARE MODE",
-          "LOCK TABLE journal IN ACCESS EXCLUSIVE MODE",
-          "LOCK TABLE shard_epoch IN SHARE MODE",
-          "LOCK TABLE events_archive IN ROW SHARE MODE",
-          "SELECT * FROM journal FOR SHARE",
-          "SELECT * FROM journal FOR KEY SHARE",
-          "UPDATE shard_epoch SET epoch = epoch + 1",
-          "INSERT INTO journal (entity_type, entity_id, seq, command_id, events, meta, shard, epoch, at) SELECT entity_type, entity_id, seq, command_id, events, meta, shard, epoch, at FROM journal",
-          "DELETE FROM journal"
+          "LOCK TABLE public.journal IN SHARE MODE",
+          "LOCK TABLE public.journal IN ACCESS EXCLUSIVE MODE",
+          "LOCK TABLE public.shard_epoch IN SHARE MODE",
+          "LOCK TABLE public.events_archive IN ROW SHARE MODE",
+          "SELECT * FROM public.journal FOR SHARE",
+          "SELECT * FROM public.journal FOR KEY SHARE",
+          "UPDATE public.shard_epoch SET epoch = epoch + 1",
+          "INSERT INTO public.journal (entity_type, entity_id, seq, command_id, events, meta, shard, epoch, at) SELECT entity_type, entity_id, seq, command_id, events, meta, shard, epoch, at FROM public.journal",
+          "DELETE FROM public.journal"
         ]
         const central = [
           "LOCK TABLE audit.entry IN SHARE MODE",
@@ -297,6 +298,83 @@ layer(Layer.merge(Provisioned.layer, Reactivity.layer), { excludeTestServices: t
         })
     )
 
+    it.effect("for people show histories without what says who somebody is, and the tables not at all", () =>
+      Effect.gen(function* () {
+        const admin = yield* asAdmin("eu")
+        const address = {
+          name: "Ada Lovelace",
+          line1: "1 Mill Lane",
+          city: "Yorkville",
+          postalCode: "YO1 7HH",
+          country: "GB"
+        }
+        const events = [
+          {
+            _tag: "Placed",
+            at: 1,
+            draft: {
+              cartId: "eu_c",
+              email: "ada@example.org",
+              shippingAddress: address,
+              paymentToken: "tok_9",
+              lines: []
+            }
+          },
+          { _tag: "CancelRequested", reason: "call Ada on 0123 456789", note: "her house burnt down", at: 2 },
+          { _tag: "Unheard", somethingNew: "Countess", somethingElse: [1815, true, { again: "Byron" }], total: 5 }
+        ]
+        const text = JSON.stringify(events)
+        yield* admin`
+        INSERT INTO journal (entity_type, entity_id, seq, command_id, events, meta, shard, epoch, at)
+        VALUES ('Order', 'eu_m', 1, 'c', ${text}::text::jsonb, '{"actor":"acc_1"}', 1, 1, now()) ON CONFLICT DO NOTHING`
+        yield* admin`
+        INSERT INTO snapshot (entity_type, entity_id, seq, version, state, commands)
+        VALUES ('Order', 'eu_m', 1, 1, ${text}::text::jsonb, '{}') ON CONFLICT DO NOTHING`
+        const reader = yield* as("halles_reader", "eu")
+        const seen = yield* Effect.forEach(
+          [
+            "SELECT * FROM journal",
+            "SELECT * FROM journal_all WHERE entity_id = 'eu_m'",
+            "SELECT * FROM snapshot",
+            "TABLE masked.journal"
+          ],
+          (statement) => reader.unsafe(statement)
+        )
+        for (const rows of seen) assert.isAbove(rows.length, 0)
+        const printed = JSON.stringify(seen, (_, value: unknown) => (typeof value === "bigint" ? String(value) : value))
+        const personal = [
+          "Ada",
+          "Lovelace",
+          "Mill",
+          "Yorkville",
+          "YO1",
+          "tok_9",
+          "0123",
+          "burnt",
+          "Countess",
+          "1815",
+          "Byron",
+          "ada@"
+        ]
+        for (const one of personal) assert.notInclude(printed, one)
+        for (const one of ["Placed", "GB", "eu_c", "acc_1", '"total":5']) assert.include(printed, one)
+        const [stored] = yield* reader<{ events: unknown }>`SELECT events FROM journal WHERE entity_id = 'eu_m'`
+        assert.deepStrictEqual(stored?.events, masked(events), "as the inspector hides it")
+        for (const table of ["public.journal", "public.journal_all", "public.events_archive", "public.snapshot"]) {
+          assert.strictEqual(yield* tries(reader, `SELECT * FROM ${table}`), denied, table)
+        }
+        assert.strictEqual(yield* tries(reader, "SELECT 1; SELECT 2"), "42601", "one statement at a time")
+        const control = yield* as("halles_reader", "control")
+        assert.strictEqual(yield* tries(control, "SELECT * FROM audit.entry"), denied)
+        assert.strictEqual(
+          yield* tries(control, `SELECT audit.append_query('{"action":"role.grant","actor":"x"}')`),
+          denied
+        )
+        const query = JSON.stringify({ id: randomBytes(8).toString("hex"), action: "sql.query", actor: "service:sql" })
+        yield* control`SELECT audit.append_query(${query})`
+      })
+    )
+
     it.effect("wait, run and idle for so long at the most, and take so many sessions and no more", () =>
       Effect.gen(function* () {
         for (const [role, login] of yield* roles) {
@@ -305,7 +383,7 @@ layer(Layer.merge(Provisioned.layer, Reactivity.layer), { excludeTestServices: t
           SELECT current_setting('statement_timeout') AS statement, current_setting('lock_timeout') AS lock,
             current_setting('idle_in_transaction_session_timeout') AS idle`
           for (const value of Object.values(set ?? {})) assert.match(value, /^[1-9]/, role)
-          if (role !== "halles_check") continue
+          if (role !== "halles_auditor") continue
           const more = yield* Effect.exit(
             Effect.forEach(Array.from({ length: login.connectionsMax + 1 }), () =>
               Effect.flatMap(as(role, "eu"), (one) => one.reserve)

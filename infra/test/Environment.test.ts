@@ -11,7 +11,7 @@ const secrets = new Secrets({
   pgEdge: "s-edge",
   pgOps: "pg-ops",
   pgReader: "s-reader",
-  pgCheck: "s-check",
+  pgAuditor: "s-auditor",
   pgIdentity: "s-pg-identity",
   identityKey: "s-identity-key",
   pgWebhooks: "s-pg-webhooks",
@@ -91,7 +91,8 @@ describe("Environment", () => {
     assert.deepStrictEqual(known(Environment.mail(parts)), [])
     assert.deepStrictEqual(known(Environment.gateway(parts)), ["gatewayKey", "gatewayWebhook"])
     assert.deepStrictEqual(known(Environment.carrier(parts)), ["carrierKey", "carrierWebhook"])
-    assert.deepStrictEqual(known(Environment.auditor(parts)), ["nats", "pgReader"])
+    assert.deepStrictEqual(known(Environment.auditor(parts)), ["nats", "pgAuditor"])
+    assert.deepStrictEqual(known(Environment.prover(parts)), ["pgAuditor"])
     assert.deepStrictEqual(known(Environment.client(parts)), ["adminToken", "importToken", "pgReader"])
   })
 

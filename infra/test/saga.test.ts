@@ -41,10 +41,10 @@ class Shopper extends Context.Service<Shopper, Shop.Shop>()("test/Shopper") {
   )
 }
 
-/** Reads the journal of `eu`, as an operator may. */
+/** Reads the journal of `eu` as it is. */
 const EuJournal = Layer.unwrap(
-  Effect.map(Cluster, ({ clientEnvironment }) =>
-    PgClient.layer({ url: Redacted.make(clientEnvironment["HALLES_PG_EU_URL"]!), maxConnections: 2 })
+  Effect.map(Cluster, ({ proverEnvironment }) =>
+    PgClient.layer({ url: Redacted.make(proverEnvironment["HALLES_PG_EU_URL"]!), maxConnections: 2 })
   )
 ).pipe(Layer.orDie)
 
@@ -476,10 +476,10 @@ layer(Test, { excludeTestServices: true, timeout: "3 minutes" })("The order saga
     "keeps every invariant through all of that",
     () =>
       Effect.gen(function* () {
-        const { clientEnvironment } = yield* Cluster
+        const { proverEnvironment } = yield* Cluster
         const code = yield* foreground(process.execPath, [join(Layout.root, "infra/src/check.ts")], {
           cwd: Layout.root,
-          env: clientEnvironment
+          env: proverEnvironment
         })
         assert.strictEqual(code, 0)
       }),

@@ -101,7 +101,7 @@ export const collect = Effect.fn("Run.collect")(function* (options: Options, lay
 })
 
 const broken = Effect.fnUntraced(function* (options: Options, layout: Layout.Layout, network: Network) {
-  const { clientEnvironment } = yield* Cluster
+  const { clientEnvironment, proverEnvironment } = yield* Cluster
   const { calls } = yield* Recorder
   const seed = String(options.seed)
   const { intentKey } = yield* secrets(layout)
@@ -124,11 +124,11 @@ const broken = Effect.fnUntraced(function* (options: Options, layout: Layout.Lay
   const acknowledged = Books.acknowledged(calls)
   const file = join(layout.directory, "acknowledged.jsonl")
   writeFileSync(file, acknowledged.map((one) => `${JSON.stringify(one)}\n`).join(""))
-  const { violations: broke } = yield* check(clientEnvironment, file)
+  const { violations: broke } = yield* check(proverEnvironment, file)
   const histories = yield* Histories.read({
-    eu: clientEnvironment["HALLES_PG_EU_URL"] ?? "",
-    am: clientEnvironment["HALLES_PG_AM_URL"] ?? "",
-    ap: clientEnvironment["HALLES_PG_AP_URL"] ?? ""
+    eu: proverEnvironment["HALLES_PG_EU_URL"] ?? "",
+    am: proverEnvironment["HALLES_PG_AM_URL"] ?? "",
+    ap: proverEnvironment["HALLES_PG_AP_URL"] ?? ""
   } satisfies Record<Region, string>)
   // Everything, to be looked at afterwards: the directory is emptied by the next run.
   const everything = [...calls, ...[...histories.values()].flat()]

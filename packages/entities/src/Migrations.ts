@@ -4,6 +4,7 @@ import * as PartnerKeyTables from "@halles/shared/PartnerKeys/Tables"
 import * as PlacementTables from "@halles/shared/Placement/Tables"
 import { Effect, Layer } from "effect"
 import { Migrator, SqlClient } from "effect/sql"
+import { makeMaskedViews } from "./MaskedViews.ts"
 import journal from "./migrations/0001_journal.ts"
 import projections from "./migrations/0002_projections.ts"
 import archive from "./migrations/0003_archive.ts"
@@ -39,10 +40,11 @@ const regionGrants = Effect.fnUntraced(function* (sql: SqlClient.SqlClient) {
         GRANT SELECT ON ALL TABLES IN SCHEMA public TO halles_ops;
         GRANT EXECUTE ON FUNCTION entity_resume, parked_event_retry, parked_event_resolve TO halles_ops;
       END IF;
-      IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'halles_check') THEN
-        GRANT SELECT ON journal, events_archive, journal_all TO halles_check;
+      IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'halles_auditor') THEN
+        GRANT SELECT ON journal, events_archive, journal_all TO halles_auditor;
       END IF;
     END $$`
+  yield* makeMaskedViews
 })
 
 /** Brings one region's database up to date; needs its owner. Numbered, in order, each once; frozen once landed. */

@@ -1,8 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
+import { Effect, Exit } from "effect"
 import * as fc from "fast-check"
 import { difference } from "@halles/entities/Inspector/Difference"
-import { masked } from "@halles/entities/Inspector/Masked"
 import { table } from "../src/inspector/Output.ts"
+import { looking } from "../src/inspector/SqlCommand.ts"
 import { BadExpression, where } from "@halles/entities/Inspector/Where"
 
 const json = fc.jsonValue({ maxDepth: 4 })
@@ -35,22 +36,22 @@ describe("difference", () => {
   })
 })
 
-describe("masked", () => {
-  it("shows no personal text, wherever it stands, and changes nothing else", () => {
-    const person = fc.record({
-      email: fc.emailAddress(),
-      name: fc.string({ minLength: 2 }),
-      country: fc.constant("GB")
-    })
-    fc.assert(
-      fc.property(person, fc.integer(), (person, total) => {
-        const shown = masked({ total, buyer: [{ address: person }] })
-        const text = JSON.stringify(shown)
-        assert.notInclude(text, JSON.stringify(person.email))
-        assert.deepInclude(shown as object, { total })
-        assert.include(text, '"country":"GB"')
-      })
-    )
+const asked = (typed: string) => Effect.runSync(Effect.exit(looking(typed)))
+
+describe("what halles sql runs", () => {
+  it("is one statement that looks", () => {
+    for (const typed of ["SELECT 1", " select 1;", "WITH a AS (SELECT 1) TABLE a", "TABLE journal", "VALUES (1)"]) {
+      const exit = asked(typed)
+      assert.include(Exit.isSuccess(exit) ? exit.value : "", "LIMIT 1000", typed)
+    }
+    for (const typed of ["EXPLAIN SELECT 1", "SHOW lock_timeout"]) assert.isTrue(Exit.isSuccess(asked(typed)), typed)
+    const others =
+      "INSERT UPDATE DELETE TRUNCATE DROP ALTER CREATE GRANT COPY DO CALL SET RESET LOCK LISTEN NOTIFY BEGIN COMMIT VACUUM".split(
+        " "
+      )
+    for (const word of [...others, "", "selectx", "-- a\nDROP", `SELECT '${"x".repeat(10_001)}'`]) {
+      assert.isTrue(Exit.isFailure(asked(`${word} anything`)), word)
+    }
   })
 })
 

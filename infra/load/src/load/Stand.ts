@@ -45,7 +45,7 @@ const attach = Effect.fnUntraced(function* (layout: Layout.Layout, settings: Set
   const stand: Stand = {
     parts,
     edgeUrl: `http://127.0.0.1:${ports(first.portBase).edge}`,
-    environment: Environment.client(parts),
+    environment: Environment.prover(parts),
     state: () => {
       const now = read(layout) ?? first
       return new ClusterState({ ...now, processes: [...now.processes, ...joined.values()] })

@@ -51,7 +51,7 @@ export const whatIf = Effect.fn("WhatIf.whatIf")(function* (given: string, when:
     entity: nameOf(ref),
     seq: now.seq,
     refused: would.refused,
-    events: would.events === null ? null : would.events.map(masked),
+    events: would.events === null ? null : would.events.map((event) => masked(event)),
     owes: after.owes,
     wakesAt: after.dueAt,
     changes: difference(masked(now.view), masked(after.view))

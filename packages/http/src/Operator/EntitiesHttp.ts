@@ -37,7 +37,7 @@ export const rowJson = (row: Row, unmask: boolean): Json_ => ({
   seq: row.seq,
   at: Math.round(row.at),
   commandId: row.commandId,
-  events: (unmask ? row.events : row.events.map(masked)) as Json_["events"],
+  events: (unmask ? row.events : row.events.map((event) => masked(event))) as Json_["events"],
   actor: text(row.meta["actor"]),
   correlationId: text(row.meta["correlationId"]),
   causationId: text(row.meta["causationId"]),

@@ -280,7 +280,7 @@ const tailEventOf = (text: string): typeof TailEvent.Encoded | null => {
   try {
     const { at, commandId, events, id, meta, seq, type } = JSON.parse(text)
     const actor = typeof meta?.actor === "string" ? meta.actor : null
-    return { entity: `${type}/${id}`, seq, at, commandId, events: events.map(masked), actor }
+    return { entity: `${type}/${id}`, seq, at, commandId, events: events.map((event: unknown) => masked(event)), actor }
   } catch {
     return null
   }

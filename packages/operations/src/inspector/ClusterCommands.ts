@@ -2,13 +2,10 @@ import * as Alarms from "@halles/entities/Alarms"
 import { RegionDatabases } from "@halles/entities/Reads"
 import { regions } from "@halles/shared/Region"
 import { Console, Effect, Option } from "effect"
-import { Argument, Command, Flag } from "effect/cli"
+import { Command, Flag } from "effect/cli"
 import { SqlClient } from "effect/sql"
 import { duration, output, printList } from "./Output.ts"
-
-/** Rows that a query may show. */
-const sqlRowsMax = 1_000
-const sqlDeadline = "30s"
+import { sqlCommand } from "./SqlCommand.ts"
 
 const region = Flag.Literals("region", regions).pipe(Flag.withDescription("One region only"), Flag.optional)
 const wanted = (region: Option.Option<(typeof regions)[number]>) =>
@@ -79,38 +76,6 @@ const runners = Command.make("runners", { output }, ({ output }) =>
   ),
   Command.withShortDescription("Runners and how many shards they have"),
   Command.withExamples([{ command: "halles runners" }])
-)
-
-const sqlCommand = Command.make(
-  "sql",
-  {
-    query: Argument.String("query").pipe(Argument.withDescription("One SELECT")),
-    database: Flag.Literals("database", [...regions, "control"]).pipe(
-      Flag.withAlias("d"),
-      Flag.withDescription("A region's database, or control"),
-      Flag.withDefault("eu" as const)
-    ),
-    output
-  },
-  ({ database, output, query }) =>
-    Effect.gen(function* () {
-      const sql = database === "control" ? yield* SqlClient.SqlClient : (yield* RegionDatabases).of(database)
-      const rows = yield* sql.withTransaction(
-        Effect.gen(function* () {
-          // The role may only read; so may this transaction, and not for ever.
-          yield* sql.unsafe("SET TRANSACTION READ ONLY")
-          yield* sql.unsafe(`SET LOCAL statement_timeout = '${sqlDeadline}'`)
-          return yield* sql.unsafe<Record<string, unknown>>(
-            `SELECT * FROM (${query.trim().replace(/;+$/, "")}) AS q LIMIT ${sqlRowsMax}`
-          )
-        })
-      )
-      yield* printList(output, rows, Object.keys(rows[0] ?? {}), (item) => String(Object.values(item)[0]))
-    })
-).pipe(
-  Command.withDescription("A SELECT as the reading role, in a read-only transaction of 30 s; 1,000 rows at the most"),
-  Command.withShortDescription("A SELECT on a region's database"),
-  Command.withExamples([{ command: 'halles sql "SELECT status, count(*) FROM order_view GROUP BY status" -d eu' }])
 )
 
 const alarms = Command.make("alarms", { region, output }, ({ output, region }) =>

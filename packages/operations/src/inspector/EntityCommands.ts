@@ -61,7 +61,9 @@ const rowColumns = ["at", "entity", "seq", "events", "command", "actor", "epoch"
 export const printRows = (format: Parameters<typeof printList>[0], rows: ReadonlyArray<Row>) =>
   printList(
     format,
-    format === "table" ? rows.map(rowItem) : rows.map((row) => ({ ...row, entity: nameOf(row) })),
+    format === "table"
+      ? rows.map(rowItem)
+      : rows.map((row) => ({ ...row, events: masked(row.events), meta: masked(row.meta), entity: nameOf(row) })),
     rowColumns,
     (item) => String(item["entity"])
   )
@@ -144,11 +146,11 @@ const get = Command.make("get", { ids, at, unmask, reason: why, output }, ({ at,
         at: at === null ? null : clockTime(at),
         owes: now.owes,
         wakesAt: now.dueAt === null ? null : clockTime(now.dueAt),
-        state: now.view
+        state: masked(now.view)
       }))
     )
     if (output !== "table") return yield* printList(output, items, [], (item) => String(item["entity"]))
-    for (const item of items) yield* Console.log(tree(masked(item)))
+    for (const item of items) yield* Console.log(tree(item))
   })
 ).pipe(
   Command.withDescription(

@@ -3,6 +3,7 @@ import { regions } from "@halles/shared/Region"
 import { Console, Effect, Option } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { clockTime, output, printList } from "./Output.ts"
+import { masked } from "@halles/entities/Inspector/Masked"
 import { BadExpression, where } from "@halles/entities/Inspector/Where"
 import { search } from "@halles/entities/Inspector/Search"
 
@@ -36,7 +37,7 @@ export const list = Command.make(
         seq: now.seq,
         changed: clockTime(at),
         owes: now.owes,
-        state: now.view
+        state: masked(now.view)
       }))
       yield* printList(output, items, ["entity", "seq", "changed", "owes", "state"], (item) => String(item["entity"]))
       if (output === "table" && found.length >= limit)

@@ -1,6 +1,5 @@
 import { Console, Effect } from "effect"
 import { Flag } from "effect/cli"
-import { masked } from "@halles/entities/Inspector/Masked"
 
 const formats = ["table", "json", "jsonl", "ids"] as const
 export type Format = (typeof formats)[number]
@@ -52,23 +51,22 @@ export const tree = (value: unknown, indent = ""): string => {
     .join("\n")
 }
 
-/** Prints a list in the wanted format, with personal data hidden. `idOf` names the entity that an item is about. */
+/** Prints a list in the wanted format, as it is: whoever has personal data hides it. `idOf` names the entity that an item is about. */
 export const printList = (
   format: Format,
   items: ReadonlyArray<Item>,
   columns: ReadonlyArray<string>,
   idOf: (item: Item) => string
 ): Effect.Effect<void> => {
-  const shown = items.map((item) => masked(item) as Item)
   switch (format) {
     case "ids":
       return Effect.forEach([...new Set(items.map(idOf))], (id) => Console.log(id), { discard: true })
     case "json":
-      return Console.log(JSON.stringify(shown, bigintText, 2))
+      return Console.log(JSON.stringify(items, bigintText, 2))
     case "jsonl":
-      return Effect.forEach(shown, (item) => Console.log(JSON.stringify(item, bigintText)), { discard: true })
+      return Effect.forEach(items, (item) => Console.log(JSON.stringify(item, bigintText)), { discard: true })
     case "table":
-      return Console.log(table(shown, columns))
+      return Console.log(table(items, columns))
   }
 }
 

@@ -110,20 +110,40 @@ const turns = Effect.gen(function* () {
   yield* sql`REVOKE ALL ON FUNCTION audit.take_turn() FROM PUBLIC`
 })
 
+/** Whoever looks into the databases with the reading login leaves its statement here, and can leave nothing else. */
+const queries = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  yield* sql`
+    CREATE FUNCTION audit.append_query(query text) RETURNS void
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $fn$
+    BEGIN
+      IF query::jsonb ->> 'action' IS DISTINCT FROM 'sql.query' OR query::jsonb ->> 'actor' IS DISTINCT FROM 'service:sql' THEN
+        RAISE insufficient_privilege USING MESSAGE = 'only statements are written down by this login';
+      END IF;
+      PERFORM audit.append(ARRAY[query]);
+    END $fn$`
+  yield* sql`REVOKE ALL ON FUNCTION audit.append_query(text) FROM PUBLIC`
+})
+
 /** The audit log, in a schema of its own of `halles_control`. */
-export const migrations = Migrator.fromRecord({ "0001_log": log, "0002_turns": turns })
+export const migrations = Migrator.fromRecord({ "0001_log": log, "0002_turns": turns, "0003_queries": queries })
 
 /** Who may write appends through the function and reads; nobody inserts, changes or deletes a row. Run at each provisioning. */
 export const grants = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   yield* sql`
     DO $$ DECLARE name text; BEGIN
-      FOR name IN SELECT rolname FROM pg_roles WHERE rolname IN ('halles_edge', 'halles_identity', 'halles_ops', 'halles_reader') LOOP
+      FOR name IN SELECT rolname FROM pg_roles WHERE rolname IN ('halles_edge', 'halles_identity', 'halles_ops', 'halles_auditor') LOOP
         EXECUTE format('GRANT USAGE ON SCHEMA audit TO %I', name);
         EXECUTE format('GRANT SELECT ON audit.entry TO %I', name);
-        IF name <> 'halles_reader' THEN
+        IF name <> 'halles_auditor' THEN
           EXECUTE format('GRANT EXECUTE ON FUNCTION audit.append(text[]) TO %I', name);
         END IF;
       END LOOP;
+      IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'halles_reader') THEN
+        REVOKE SELECT ON audit.entry FROM halles_reader;
+        GRANT USAGE ON SCHEMA audit TO halles_reader;
+        GRANT EXECUTE ON FUNCTION audit.append_query(text) TO halles_reader;
+      END IF;
     END $$`
 })

@@ -1,0 +1,54 @@
+import { Effect } from "effect"
+import { SqlClient } from "effect/sql"
+import { hiddenForms, hiddenText, shownMembers, shownWords } from "./Inspector/Masked.ts"
+
+const columns = "position, entity_type, entity_id, seq, command_id"
+const list = (names: ReadonlyArray<string>) => names.map((name) => `'${name}'`).join(", ")
+const forms = Object.entries(hiddenForms)
+  .map(([member, form]) => `WHEN member = '${member}' THEN to_jsonb('${form}'::text)`)
+  .join(" ")
+const impersonal = (column: string) => `masked.impersonal(${column}, '', ARRAY[${list(shownMembers)}])`
+const history = `${columns}, ${impersonal("events")} AS events, ${impersonal("meta")} AS meta, shard, epoch, at`
+
+/**
+ * What a person at a keyboard reads of a region: histories and snapshots under their own names, in a schema that stands first in the
+ * search path of `halles_reader`, with everything hidden that may be about somebody. That login has no right to the tables. Made anew at
+ * each provisioning, since what is shown is code.
+ */
+export const makeMaskedViews = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  yield* sql`CREATE SCHEMA IF NOT EXISTS masked`
+  yield* sql.unsafe(`
+    CREATE OR REPLACE FUNCTION masked.impersonal(value jsonb, member text, shown text[]) RETURNS jsonb
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $fn$
+    BEGIN
+      CASE jsonb_typeof(value)
+        WHEN 'object' THEN RETURN (
+          SELECT coalesce(jsonb_object_agg(m.key, masked.impersonal(m.value, m.key, shown)), '{}') FROM jsonb_each(value) m);
+        WHEN 'array' THEN RETURN (
+          SELECT coalesce(jsonb_agg(masked.impersonal(e.value, member, shown) ORDER BY e.n), '[]')
+          FROM jsonb_array_elements(value) WITH ORDINALITY AS e(value, n));
+        WHEN 'string' THEN RETURN CASE
+          WHEN member = ANY(shown) OR value #>> '{}' IN (${list(shownWords)}) THEN value
+          ${forms} ELSE to_jsonb('${hiddenText}'::text) END;
+        WHEN 'number' THEN RETURN CASE WHEN member = ANY(shown) THEN value ELSE '0' END;
+        WHEN 'boolean' THEN RETURN CASE WHEN member = ANY(shown) THEN value ELSE 'false' END;
+        ELSE RETURN value;
+      END CASE;
+    END $fn$`)
+  yield* sql`DROP VIEW IF EXISTS masked.journal, masked.journal_all, masked.snapshot`
+  yield* sql.unsafe(`CREATE VIEW masked.journal AS SELECT ${history} FROM public.journal`)
+  yield* sql.unsafe(`CREATE VIEW masked.journal_all AS SELECT ${history} FROM public.journal_all`)
+  yield* sql.unsafe(`
+    CREATE VIEW masked.snapshot AS
+      SELECT entity_type, entity_id, seq, version, ${impersonal("state")} AS state, commands, at FROM public.snapshot`)
+  yield* sql`
+    DO $$ BEGIN
+      IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'halles_reader') THEN
+        REVOKE ALL ON public.journal, public.journal_all, public.events_archive, public.snapshot FROM halles_reader;
+        GRANT USAGE ON SCHEMA masked TO halles_reader;
+        GRANT EXECUTE ON FUNCTION masked.impersonal TO halles_reader;
+        GRANT SELECT ON masked.journal, masked.journal_all, masked.snapshot TO halles_reader;
+      END IF;
+    END $$`
+})

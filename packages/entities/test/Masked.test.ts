@@ -1,0 +1,102 @@
+import { assert, describe, it } from "@effect/vitest"
+import { CartView } from "@halles/entities/Cart"
+import { CustomerView } from "@halles/entities/Customer"
+import { hiddenForms, hiddenText, masked, shownMembers, shownWords } from "@halles/entities/Inspector/Masked"
+import { OrderView } from "@halles/entities/Order"
+import { PaymentView } from "@halles/entities/Payment"
+import { ProductView } from "@halles/entities/Product"
+import { ShipmentView } from "@halles/entities/Shipment"
+import { SkuView } from "@halles/entities/Sku"
+import { type Schema, SchemaAST } from "effect"
+import * as fc from "fast-check"
+import { codecsOf } from "../src/EventSourced/Codecs.ts"
+import * as CartState from "../src/Cart/CartState.ts"
+import * as CustomerState from "../src/Customer/CustomerState.ts"
+import * as OrderState from "../src/Order/OrderState.ts"
+import * as PaymentState from "../src/Payment/PaymentState.ts"
+import * as ProductState from "../src/Product/ProductState.ts"
+import * as ShipmentState from "../src/Shipment/ShipmentState.ts"
+import * as SkuState from "../src/Sku/SkuState.ts"
+
+const models = [CartState, CustomerState, OrderState, PaymentState, ProductState, ShipmentState, SkuState]
+const views = [CartView, CustomerView, OrderView, PaymentView, ProductView, ShipmentView, SkuView]
+
+/** What people write, and what says who somebody is, where they live or how they pay. */
+const personal =
+  "email name line1 line2 city postalCode region label paymentToken token title description reason detail note"
+
+/** The members of a schema that hold a value, and those under which anything may stand as a key. */
+const membersOf = (
+  schema: SchemaAST.AST
+): { readonly leaves: ReadonlySet<string>; readonly maps: ReadonlySet<string> } => {
+  const leaves = new Set<string>()
+  const maps = new Set<string>()
+  const walk = (ast: SchemaAST.AST, member: string): void => {
+    switch (ast._tag) {
+      case "Objects":
+        for (const { name, type } of ast.propertySignatures) walk(type, String(name))
+        for (const { type } of ast.indexSignatures) {
+          maps.add(member)
+          walk(type, member)
+        }
+        return
+      case "Arrays":
+        for (const inner of [...ast.elements, ...ast.rest]) walk(inner, member)
+        return
+      case "Union":
+        for (const inner of ast.types) walk(inner, member)
+        return
+      case "Null":
+      case "Undefined":
+        return
+      default:
+        leaves.add(member)
+    }
+  }
+  walk(SchemaAST.toEncoded(schema), "")
+  return { leaves, maps }
+}
+
+describe("masked", () => {
+  it("every member of an event, a state and a view is one that is shown or one that is about people", () => {
+    const all = [...models.flatMap(({ Event, State }) => [Event.ast, State.ast]), ...views.map(({ ast }) => ast)]
+    const found = all.map(membersOf)
+    const known = new Set([...shownMembers, ...personal.split(" ")])
+    assert.deepStrictEqual(
+      [...new Set(found.flatMap(({ leaves }) => [...leaves]))].filter((name) => !known.has(name)).toSorted(),
+      []
+    )
+    // A key that is data would be shown.
+    assert.deepStrictEqual(
+      found.flatMap(({ maps }) => [...maps]),
+      []
+    )
+    assert.deepStrictEqual(
+      personal.split(" ").filter((name) => shownMembers.includes(name)),
+      []
+    )
+  })
+
+  for (const { Event, type } of models) {
+    const events = Event as Schema.Codec<unknown, unknown>
+    const { decodeEvents, encodeEvents } = codecsOf({ Event: events })
+    it.prop(`a history of ${type} can be followed when it is hidden`, [events], ([event]) => {
+      assert.lengthOf(decodeEvents(masked(encodeEvents([event]))), 1)
+    })
+  }
+
+  it("hides whatever nobody has thought of, wherever it stands, and keeps its kind", () => {
+    fc.assert(
+      fc.property(fc.jsonValue({ maxDepth: 4 }), (value) => {
+        const texts: Array<string> = []
+        JSON.stringify(masked({ unheardOf: value }), (key, inner: unknown) => {
+          const isHidden = !shownMembers.includes(key) && !/^\d+$/.test(key)
+          if (isHidden && typeof inner === "string") texts.push(inner)
+          if (isHidden && typeof inner === "number") assert.strictEqual(inner, 0)
+          return inner
+        })
+        assert.isTrue(texts.every((text) => [hiddenText, ...Object.values(hiddenForms), ...shownWords].includes(text)))
+      })
+    )
+  })
+})
