@@ -2,13 +2,21 @@ import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 import { hiddenForms, hiddenText, shownMembers, shownWords } from "./Inspector/Masked.ts"
 
-const columns = "position, entity_type, entity_id, seq, command_id"
 const list = (names: ReadonlyArray<string>) => names.map((name) => `'${name}'`).join(", ")
 const forms = Object.entries(hiddenForms)
   .map(([member, form]) => `WHEN member = '${member}' THEN to_jsonb('${form}'::text)`)
   .join(" ")
 const impersonal = (column: string) => `masked.impersonal(${column}, '', ARRAY[${list(shownMembers)}])`
-const history = `${columns}, ${impersonal("events")} AS events, ${impersonal("meta")} AS meta, shard, epoch, at`
+
+/** Columns of text that say nothing of a person. */
+const shownTexts = new Set(["entity_type", "entity_id", "command_id", "commands"])
+/** A column as it is shown: numbers and times, names and ids; of the rest what says nothing of anybody. */
+const shownColumn = ({ name, type }: { readonly name: string; readonly type: string }): string => {
+  if (type === "jsonb") return `${impersonal(name)} AS ${name}`
+  return /^(text|varchar|character|json|xml|bytea)/.test(type) && !shownTexts.has(name)
+    ? `'${hiddenText}'::text AS ${name}`
+    : name
+}
 
 /**
  * What a person at a keyboard reads of a region: histories and snapshots under their own names, in a schema that stands first in the
@@ -36,12 +44,15 @@ export const makeMaskedViews = Effect.gen(function* () {
         ELSE RETURN value;
       END CASE;
     END $fn$`)
-  yield* sql`DROP VIEW IF EXISTS masked.journal, masked.journal_all, masked.snapshot`
-  yield* sql.unsafe(`CREATE VIEW masked.journal AS SELECT ${history} FROM public.journal`)
-  yield* sql.unsafe(`CREATE VIEW masked.journal_all AS SELECT ${history} FROM public.journal_all`)
-  yield* sql.unsafe(`
-    CREATE VIEW masked.snapshot AS
-      SELECT entity_type, entity_id, seq, version, ${impersonal("state")} AS state, commands, at FROM public.snapshot`)
+  for (const table of ["journal", "journal_all", "snapshot"]) {
+    const columns = yield* sql<{ name: string; type: string }>`
+      SELECT attname AS name, format_type(atttypid, NULL) AS type FROM pg_attribute
+      WHERE attrelid = ${`public.${table}`}::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum`
+    yield* sql.unsafe(`DROP VIEW IF EXISTS masked.${table}`)
+    yield* sql.unsafe(
+      `CREATE VIEW masked.${table} AS SELECT ${columns.map(shownColumn).join(", ")} FROM public.${table}`
+    )
+  }
   yield* sql`
     DO $$ BEGIN
       IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'halles_reader') THEN

@@ -41,7 +41,7 @@ const regionGrants = Effect.fnUntraced(function* (sql: SqlClient.SqlClient) {
         GRANT EXECUTE ON FUNCTION entity_resume, parked_event_retry, parked_event_resolve TO halles_ops;
       END IF;
       IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'halles_auditor') THEN
-        GRANT SELECT ON journal, events_archive, journal_all TO halles_auditor;
+        GRANT SELECT ON ALL TABLES IN SCHEMA public TO halles_auditor;
       END IF;
     END $$`
   yield* makeMaskedViews
