@@ -366,7 +366,8 @@ layer(OperatorTest.layer, { excludeTestServices: true, timeout: "1 minute" })("t
             seq,
             commandId: "c",
             at: 1,
-            events: [{ _tag: "Noted", long }],
+            // A member that is shown: hidden ones are short.
+            events: [{ _tag: "Noted", sku: long }],
             meta: {}
           }
           nats.publish(Subject.event("eu", "Sku", "eu_long"), JSON.stringify(row))
