@@ -92,6 +92,39 @@ export class RemoveLine extends Schema.TaggedClass<RemoveLine>()("RemoveLine", {
   sku: SkuCode,
   variant: Variant
 }) {}
+/** Lines that one command may state: so many listings are asked, and one row holds them. */
+export const linesAtOnceMax = 100
+/** One of many lines: 0 takes it out, `more` is on top of what is there. */
+export const LineChange = Schema.Struct({
+  sku: SkuCode,
+  variant: Variant,
+  quantity: Schema.Union([Schema.Literal(0), Quantity]),
+  more: Schema.optionalKey(Schema.Literal(true)),
+  agreedPrice: lineFields.agreedPrice,
+  listing: lineFields.listing
+})
+export type LineChange = typeof LineChange.Type
+/**
+ * States many lines, in this order. Each takes effect or is refused by itself, all in one row; the answer tells which, not the
+ * cart, so that what a cart of many lines costs to fill does not grow with the square of their number.
+ */
+export class PutLines extends Schema.TaggedClass<PutLines>()("PutLines", {
+  ...commandFields,
+  lines: Schema.Array(LineChange).check(Schema.isMinLength(1), Schema.isMaxLength(linesAtOnceMax))
+}) {}
+/** Why a line of many is as it was. */
+export const LineRefused = Schema.Struct({
+  index: Schema.Int,
+  reason: Schema.Union([
+    Schema.TaggedStruct("NotSold", {}),
+    Schema.TaggedStruct("PricingMismatch", { pricing: Pricing }),
+    Schema.TaggedStruct("CartFull", { bound: Schema.String, max: Schema.Int })
+  ])
+})
+export type LineRefused = typeof LineRefused.Type
+/** Of what was taken; `refused` names the other lines. */
+export const PutLinesResult = Schema.Struct({ seq: Schema.Int, refused: Schema.Array(LineRefused) })
+
 /** The charge of this kind and code has this amount from now on; 0 takes it away. */
 export class PutCharge extends Schema.TaggedClass<PutCharge>()("PutCharge", { ...commandFields, charge: Charge }) {}
 export class ApplyCoupon extends Schema.TaggedClass<ApplyCoupon>()("ApplyCoupon", {
@@ -224,6 +257,12 @@ export class PricingMismatch extends Schema.TaggedError<PricingMismatch>()(
   { pricing: Pricing },
   { httpApiStatus: 422 }
 ) {}
+/** No line of many took effect, and one at least was refused. */
+export class LinesNotTaken extends Schema.TaggedError<LinesNotTaken>()(
+  "LinesNotTaken",
+  { refused: Schema.Array(LineRefused) },
+  { httpApiStatus: 422 }
+) {}
 /** Why a cart does not give its lines to another. */
 export const HandOverRefusal = Schema.Literals([
   "not_found",
@@ -272,6 +311,11 @@ export const Cart = Entity.make("Cart", [
   Rpc.make("PutLine", { payload: PutLine, success: CartView, error: change }),
   Rpc.make("AddLine", { payload: AddLine, success: CartView, error: change }),
   Rpc.make("RemoveLine", { payload: RemoveLine, success: CartView, error: change }),
+  Rpc.make("PutLines", {
+    payload: PutLines,
+    success: PutLinesResult,
+    error: Schema.Union([NotFound, CartClosed, LinesNotTaken, PreconditionFailed, Busy])
+  }),
   Rpc.make("PutCharge", { payload: PutCharge, success: CartView, error: change }),
   Rpc.make("ApplyCoupon", { payload: ApplyCoupon, success: CartView, error: change }),
   Rpc.make("RemoveCoupon", { payload: RemoveCoupon, success: CartView, error: change }),

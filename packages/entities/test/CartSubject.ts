@@ -12,9 +12,11 @@ import {
   OpenCart,
   PutCharge,
   PutLine,
+  PutLines,
   RemoveCoupon,
   RemoveLine,
   Reopen,
+  unitsMax,
   Reprice
 } from "../src/Cart.ts"
 import * as CartState from "../src/Cart/CartState.ts"
@@ -95,7 +97,7 @@ export const cartSubject = Effect.fnUntraced(function* (n: number, over: { reado
       if (state._tag === "None" && units > 3) return new OpenCart({ commandId, currency: "GBP", pricing })
       const line = { commandId, sku: codes[key]!, variant: ["", "m1", "blue"][place]! }
       if (isReprice(step)) return new Reprice({ commandId })
-      switch (kind % 18) {
+      switch (kind % 20) {
         case 0:
           return new OpenCart({ commandId, currency: "GBP", pricing })
         case 1:
@@ -135,6 +137,24 @@ export const cartSubject = Effect.fnUntraced(function* (n: number, over: { reado
           } as const
           return new Reopen({ commandId, attempt: place + 1, failure })
         }
+        case 15:
+        case 16: {
+          const of = (key: number, quantity: number) => ({
+            sku: codes[key % 4]!,
+            variant: line.variant,
+            quantity,
+            ...(yes ? { more: true as const } : {}),
+            ...(units > 1 ? agreed(100 + key) : {})
+          })
+          const lines = [
+            of(key, units),
+            of(key + 1, place),
+            of(key, 0),
+            of(3, units),
+            of(key, units > 7 ? unitsMax : 1)
+          ]
+          return new PutLines({ commandId, lines: lines.slice(0, units) })
+        }
         case 12:
         case 13:
         case 14:
@@ -155,12 +175,22 @@ export const cartSubject = Effect.fnUntraced(function* (n: number, over: { reado
         const { listing: _, ...line } = command
         return (listing === undefined ? line : { ...line, listing }) as PutLine | AddLine
       }
+      if (command._tag === "PutLines") {
+        const lines = command.lines.map(({ listing: _listing, ...line }) => {
+          const listing = line.quantity === 0 ? undefined : listings.get(line.sku)
+          return listing === undefined ? line : { ...line, listing }
+        })
+        return { ...command, lines } as PutLines
+      }
       return command._tag === "Reprice" || command._tag === "CheckOut" ? { ...command, prices: prices() } : command
     },
     refused: (command) => (command._tag === "Merge" && command.from === id ? "MergeRefused" : null),
     answerOf: (command, events, now) => {
       const { state } = now
       if (command._tag === "Wake") return null
+      if (command._tag === "PutLines") {
+        return { seq: now.seq, refused: events.find((event) => event._tag === "LinesRefused")?.refused ?? [] }
+      }
       if (command._tag === "HandOver") {
         const [event] = events
         return event?._tag === "HandedOver" && state._tag === "Merged"

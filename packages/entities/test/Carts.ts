@@ -10,6 +10,7 @@ import {
   type Pricing,
   PutCharge,
   PutLine,
+  PutLines,
   RemoveCoupon,
   RemoveLine,
   Reopen,
@@ -113,10 +114,36 @@ export const lineCommands = (pricing: PricingMode): Arbitrary.Arbitrary<PutLine 
     Arbitrary.map(Arbitrary.all({ sku, variant }), (key) => new RemoveLine({ commandId: commandId(), ...key }))
   ])
 
+/** Many at once, of which some have no price where prices are the shop's. */
+const manyLines = (pricing: PricingMode): Arbitrary.Arbitrary<PutLines> =>
+  Arbitrary.map(
+    Arbitrary.array(
+      Arbitrary.all({ sku, variant, quantity: Arbitrary.schema(upTo(400_000)), price, odd: Arbitrary.schema(upTo(3)) }),
+      { minLength: 1, maxLength: 6 }
+    ),
+    (lines) =>
+      new PutLines({
+        commandId: commandId(),
+        lines: lines.map(({ odd, price, quantity, sku, variant }) => ({
+          sku,
+          variant,
+          quantity,
+          ...(odd === 1 ? { more: true as const } : {}),
+          ...(pricing === "agreed"
+            ? { agreedPrice: price.amount }
+            : odd === 0
+              ? {}
+              : { listing: { title: sku, price } })
+        }))
+      })
+  )
+
 export const command = (pricing: PricingMode): Arbitrary.Arbitrary<CartState.Command> =>
   oneOf<CartState.Command>([
     lineCommands("shop"),
     lineCommands("agreed"),
+    manyLines("shop"),
+    manyLines(pricing),
     ...Array.from({ length: 6 }, () => lineCommands(pricing)),
     Arbitrary.map(
       Arbitrary.all({ kind: literal("shipping", "discount", "fee"), amount: Arbitrary.schema(upTo(9_999)) }),

@@ -183,7 +183,11 @@ export const sku = Effect.fnUntraced(function* (n: number, over: { readonly last
     viewOf: (now) => (now.seq === 0 ? null : viewOf(now)),
     answerOf: (command, events, now) => {
       switch (command._tag) {
-        case "Receive":
+        case "Receive": {
+          const first = events.find((event) => event._tag === "Received")
+          const isOther = first?.quantity !== command.quantity || first.warehouse !== command.warehouse
+          return first !== undefined && isOther ? new Refused("CommandReused") : viewOf(now)
+        }
         case "Adjust":
         case "AllowBackOrder":
           return viewOf(now)

@@ -1,4 +1,4 @@
-import { PutLine } from "@halles/entities/Cart"
+import { linesAtOnceMax, PutLine } from "@halles/entities/Cart"
 import { ListProduct } from "@halles/entities/Product"
 import { Adjust, Receive } from "@halles/entities/Sku"
 import { CartId, SkuCode } from "@halles/shared/Ids"
@@ -7,15 +7,13 @@ import { Region } from "@halles/shared/Region"
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
 import { CartJson } from "./CartApi.ts"
-import { ProductJson } from "./CatalogApi.ts"
 import * as Edge from "./Edge.ts"
 import { Idempotency } from "./Idempotency.ts"
 import { Price } from "./MoneyJson.ts"
 import * as Problems from "./Problems.ts"
-import { SkuJson } from "./SkuApi.ts"
 
 /** Items of one request. */
-export const itemsMax = 100
+export const itemsMax = linesAtOnceMax
 
 /** As it would be answered on its own. */
 const ProblemJson = Schema.Struct({
@@ -27,23 +25,25 @@ const ProblemJson = Schema.Struct({
   context: Schema.optionalKey(Schema.Record(Schema.String, Schema.Unknown))
 }).annotate({ identifier: "ItemProblem" })
 
-/** What became of each item, in the order of the request: each succeeds or fails by itself. */
-const results = <A extends Schema.Top>(identifier: string, body: A) =>
-  Schema.Struct({
-    items: Schema.Array(
-      Schema.Struct({
-        index: Schema.Int,
-        /** The status that the item would have had on its own. */
-        status: Schema.Int,
-        body: Schema.NullOr(body),
-        problem: Schema.NullOr(ProblemJson)
-      })
-    ),
-    succeeded: Schema.Int,
-    failed: Schema.Int
-  })
-    .annotate({ identifier })
-    .pipe(HttpApiSchema.status(207))
+/** What became of each item, in the order of the request. What it came to is asked for where it is. */
+const outcomes = {
+  items: Schema.Array(
+    Schema.Struct({
+      index: Schema.Int,
+      /** The status that the item would have had on its own. */
+      status: Schema.Int,
+      /** The version that it led to. */
+      seq: Schema.NullOr(Schema.Int),
+      problem: Schema.NullOr(ProblemJson)
+    })
+  ),
+  succeeded: Schema.Int,
+  failed: Schema.Int
+}
+/** Each succeeds or fails by itself. */
+export const BulkResults = Schema.Struct(outcomes)
+  .annotate({ identifier: "BulkResults" })
+  .pipe(HttpApiSchema.status(207))
 
 const items = <A extends Schema.Top>(item: A) =>
   Schema.Struct({ items: Schema.Array(item).check(Schema.isMinLength(1), Schema.isMaxLength(itemsMax)) })
@@ -83,32 +83,36 @@ export const LineItem = Schema.Struct({
   quantity: Schema.Union([Schema.Literal(0), Quantity])
 }).annotate({ identifier: "LineItem" })
 
-export const StockResults = results("StockResults", SkuJson)
-export const ProductResults = results("ProductResults", ProductJson)
-export const LineResults = results("LineResults", CartJson)
+export const LineResults = Schema.Struct({
+  ...outcomes,
+  /** The cart with all of it; `null` with `Prefer: return=minimal`. */
+  cart: Schema.NullOr(CartJson)
+})
+  .annotate({ identifier: "LineResults" })
+  .pipe(HttpApiSchema.status(207))
 
 export class BulkApi extends HttpApiGroup.make("bulk")
   .add(
     HttpApiEndpoint.post("bulkStock", "/bulk/stock", {
       headers: Edge.keyRequired,
       payload: items(StockItem),
-      success: StockResults
+      success: BulkResults
     })
       .middleware(Idempotency)
       .annotate(OpenApi.Summary, "Receive or count many SKUs"),
     HttpApiEndpoint.post("bulkProducts", "/bulk/products", {
       headers: Edge.keyRequired,
       payload: items(ProductItem),
-      success: ProductResults
+      success: BulkResults
     })
       .middleware(Idempotency)
       .annotate(OpenApi.Summary, "List many products, or give them other prices"),
     HttpApiEndpoint.post("bulkLines", "/bulk/carts/:id/lines", {
       params: { id: CartId },
-      headers: Edge.keyRequired,
+      headers: { ...Edge.keyRequired, ...Edge.preferMinimal },
       payload: items(LineItem),
       success: LineResults,
-      error: [Problems.notFound]
+      error: [Problems.notFound, Problems.cartClosed, Problems.preconditionFailed]
     })
       .middleware(Idempotency)
       .annotate(OpenApi.Summary, "State many lines of a cart")

@@ -1,4 +1,4 @@
-import { Cart, type CartView, PutLine, RemoveLine } from "@halles/entities/Cart"
+import { Cart, PutLines } from "@halles/entities/Cart"
 import { ListProduct, Product } from "@halles/entities/Product"
 import { Adjust, Receive, Sku } from "@halles/entities/Sku"
 import { skuId } from "@halles/shared/Ids"
@@ -8,61 +8,60 @@ import { HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import * as Access from "./Access.ts"
 import { Api } from "./Api.ts"
-import type { LineItem, ProductItem, StockItem } from "./BulkApi.ts"
-import { cartJson } from "./CartHttp.ts"
-import { productJson } from "./CatalogHttp.ts"
+import type { ProductItem, StockItem } from "./BulkApi.ts"
+import { cartJson, refusalOf } from "./CartHttp.ts"
 import * as Consistency from "./Consistency.ts"
 import * as Edge from "./Edge.ts"
 import { IdempotencyKeyReused } from "./EdgeErrors.ts"
 import * as Problem from "./Problem.ts"
-import { skuJson } from "./SkuHttp.ts"
 import * as Upstreams from "./Upstreams.ts"
 
 /** Items of one request that are on their way at a time: the rest of the cluster has other clients. */
 const concurrency = 16
 
-interface Done {
-  readonly seen: Consistency.Seen
-  readonly body: object
+interface Outcome {
+  readonly index: number
+  readonly seq: number | null
+  readonly problem: Problem.Document | null
 }
+
+const outcomesJson = (outcomes: ReadonlyArray<Outcome>) => {
+  const failed = outcomes.filter(({ problem }) => problem !== null).length
+  return {
+    items: outcomes.map(({ index, problem, seq }) => ({ index, status: problem?.status ?? 200, seq, problem })),
+    succeeded: outcomes.length - failed,
+    failed
+  }
+}
+const answer = (body: object, seen: ReadonlyArray<Consistency.Seen>, headers: Readonly<Record<string, string>> = {}) =>
+  HttpServerResponse.jsonUnsafe(body, {
+    status: 207,
+    headers: { "consistency-token": Consistency.tokenOf(seen), ...headers }
+  })
 
 /** Items of one entity go in the order of the request, since the later one is meant to hold. */
 const inOrderOf = <Item, E extends { readonly _tag: string }, R>(
   items: ReadonlyArray<Item>,
   entity: (item: Item) => string,
-  send: (item: Item, index: number) => Effect.Effect<Done, E, R>
+  send: (item: Item, index: number) => Effect.Effect<Consistency.Seen, E, R>
 ): Effect.Effect<HttpServerResponse.HttpServerResponse, never, R> =>
   Effect.gen(function* () {
     const groups = [...Map.groupBy(items.keys(), (index) => entity(items[index]!)).values()]
-    const answers: Array<{
-      readonly index: number
-      readonly done: Done | null
-      readonly problem: Problem.Document | null
-    }> = []
+    const outcomes: Array<Outcome> = []
+    const seen: Array<Consistency.Seen> = []
     const sendOne = (index: number) =>
       Effect.match(send(items[index]!, index), {
-        onFailure: (error) => answers.push({ index, done: null, problem: Problem.documentOf(error) }),
-        onSuccess: (done) => answers.push({ index, done, problem: null })
+        onFailure: (error) => void outcomes.push({ index, seq: null, problem: Problem.documentOf(error) }),
+        onSuccess: (done) => {
+          seen.push(done)
+          outcomes.push({ index, seq: done[2], problem: null })
+        }
       })
     yield* Effect.forEach(groups, (group) => Effect.forEach(group, sendOne, { discard: true }), {
       concurrency,
       discard: true
     })
-    const sorted = answers.toSorted((a, b) => a.index - b.index)
-    const done = sorted.flatMap((answer) => answer.done ?? [])
-    return HttpServerResponse.jsonUnsafe(
-      {
-        items: sorted.map(({ done, index, problem }) => ({
-          index,
-          status: problem?.status ?? 200,
-          body: done?.body ?? null,
-          problem
-        })),
-        succeeded: done.length,
-        failed: sorted.length - done.length
-      },
-      { status: 207, headers: { "consistency-token": Consistency.tokenOf(done.map(({ seen }) => seen)) } }
-    )
+    return answer(outcomesJson(outcomes.toSorted((a, b) => a.index - b.index)), seen)
   })
 
 /** One region that the sender may not act in refuses the request as a whole. */
@@ -95,11 +94,6 @@ export const BulkHttp = HttpApiBuilder.group(
       product(skuId(region, sku)).ListProduct(
         new ListProduct({ ...fields, sku, title, description, price: { ...price, taxRate } })
       )
-    const sendLine = (id: CartView["id"], { quantity, sku, variant = "" }: typeof LineItem.Type, fields: Edge.Stamp) =>
-      quantity === 0
-        ? cart(id).RemoveLine(new RemoveLine({ ...fields, sku, variant }))
-        : cart(id).PutLine(new PutLine({ ...fields, sku, variant, quantity }))
-
     return handlers.handleAll({
       bulkStock: ({ headers, payload }) =>
         held(
@@ -110,10 +104,7 @@ export const BulkHttp = HttpApiBuilder.group(
             (item, index) =>
               Effect.map(
                 Edge.send(`bulk:${index}`, headers, (stamp) => sendStock(item, stamp)),
-                (view) => ({
-                  seen: ["Sku", view.id, view.seq],
-                  body: skuJson(view)
-                })
+                (view): Consistency.Seen => ["Sku", view.id, view.seq]
               )
           )
         ),
@@ -126,27 +117,30 @@ export const BulkHttp = HttpApiBuilder.group(
             (item, index) =>
               Effect.map(
                 Edge.send(`bulk:${index}`, headers, (stamp) => sendProduct(item, stamp)),
-                (view) => ({
-                  seen: ["Product", skuId(view.region, view.sku), view.seq],
-                  body: productJson(view)
-                })
+                (view): Consistency.Seen => ["Product", skuId(view.region, view.sku), view.seq]
               )
           )
         ),
-      bulkLines: Effect.fnUntraced(function* ({ headers, params, payload }) {
-        yield* Edge.call(cart(params.id).View())
-        return yield* inOrderOf(
-          payload.items,
-          () => params.id,
-          (item, index) =>
-            Effect.map(
-              Edge.send(`bulk:${index}`, headers, (stamp) => sendLine(params.id, item, stamp)),
-              (view) => ({
-                seen: ["Cart", view.id, view.seq],
-                body: cartJson(view)
-              })
-            )
-        )
+      // One command and one row, whose answer names what was refused; the cart is asked for once, at the end.
+      bulkLines: Effect.fnUntraced(function* ({ headers, params: { id }, payload }) {
+        const lines = payload.items.map(({ quantity, sku, variant = "" }) => ({ sku, variant, quantity }))
+        const { refused, seq } = yield* Edge.send("bulk", headers, (stamp) =>
+          cart(id).PutLines(new PutLines({ ...stamp, lines }))
+        ).pipe(Effect.catchTag("LinesNotTaken", ({ refused }) => Effect.succeed({ refused, seq: null })))
+        const reasons = new Map(refused.map((one) => [one.index, one]))
+        const outcomes = lines.map(({ sku }, index): Outcome => {
+          const reason = reasons.get(index)
+          return reason === undefined
+            ? { index, seq, problem: null }
+            : { index, seq: null, problem: Problem.documentOf(refusalOf(sku, reason)) }
+        })
+        const body = outcomesJson(outcomes)
+        if (Edge.isMinimal(headers.prefer)) {
+          const seen: ReadonlyArray<Consistency.Seen> = seq === null ? [] : [["Cart", id, seq]]
+          return answer({ ...body, cart: null }, seen, { "preference-applied": "return=minimal" })
+        }
+        const view = yield* Edge.call(cart(id).View())
+        return answer({ ...body, cart: cartJson(view) }, [["Cart", id, view.seq]])
       })
     })
   })

@@ -58,6 +58,8 @@ const lineErrors = [
   Problems.notSold,
   Problems.pricingMismatch
 ]
+/** Nothing with `Prefer: return=minimal`. */
+const changed = [CartJson, HttpApiSchema.NoContent] as const
 const created = CartJson.pipe(HttpApiSchema.status(201))
 
 export class CartApi extends HttpApiGroup.make("carts")
@@ -82,14 +84,14 @@ export class CartApi extends HttpApiGroup.make("carts")
     ),
     HttpApiEndpoint.put("putLine", "/carts/:id/lines/:sku", {
       params: lineParams,
-      headers: Edge.changing,
+      headers: { ...Edge.changing, ...Edge.preferMinimal },
       payload: Schema.Struct({
         quantity: PutLine.fields.quantity,
         variant: Schema.optionalKey(PutLine.fields.variant),
         /** Only with agreed pricing, and with the import scope. */
         unitPrice: Schema.optionalKey(Price)
       }),
-      success: CartJson,
+      success: changed,
       error: [
         Problems.notFound,
         Problems.preconditionFailed,
@@ -106,13 +108,13 @@ export class CartApi extends HttpApiGroup.make("carts")
       .annotate(OpenApi.Summary, "The line has this quantity from now on"),
     HttpApiEndpoint.post("addLine", "/carts/:id/lines", {
       params,
-      headers: Edge.changingKeyRequired,
+      headers: { ...Edge.changingKeyRequired, ...Edge.preferMinimal },
       payload: Schema.Struct({
         sku: SkuCode,
         quantity: PutLine.fields.quantity,
         variant: Schema.optionalKey(PutLine.fields.variant)
       }),
-      success: CartJson,
+      success: changed,
       error: lineErrors
     })
       .middleware(Idempotency)
@@ -145,8 +147,8 @@ export class CartApi extends HttpApiGroup.make("carts")
     HttpApiEndpoint.delete("removeLine", "/carts/:id/lines/:sku", {
       params: lineParams,
       query: { variant: Schema.optionalKey(PutLine.fields.variant) },
-      headers: Edge.changing,
-      success: CartJson,
+      headers: { ...Edge.changing, ...Edge.preferMinimal },
+      success: changed,
       error: [
         Problems.notFound,
         Problems.preconditionFailed,

@@ -2,12 +2,18 @@ import {
   AddLine,
   ApplyCoupon,
   Cart,
+  CartFull,
   type CartView,
   CheckOut,
   Merge,
   OpenCart,
   PutCharge,
   PutLine,
+  PutLines,
+  PricingMismatch,
+  NotSold,
+  type LineChange,
+  type LineRefused,
   RemoveCoupon,
   RemoveLine,
   Reprice
@@ -72,6 +78,18 @@ const stockedJson = (view: CartView, stock: ReadonlyMap<SkuCode, Available>) => 
 
 const checkoutJson = (view: OrderView): typeof CheckoutJson.Encoded => ({ orderId: view.id, ...orderJson(view) })
 
+/** As the line would have been refused by itself. */
+export const refusalOf = (sku: SkuCode, { reason }: LineRefused): CartFull | NotSold | PricingMismatch => {
+  switch (reason._tag) {
+    case "NotSold":
+      return new NotSold({ skus: [sku] })
+    case "PricingMismatch":
+      return new PricingMismatch({ pricing: reason.pricing })
+    case "CartFull":
+      return new CartFull({ bound: reason.bound, max: reason.max })
+  }
+}
+
 /** What an order is until the saga has decided. */
 const undecided: ReadonlySet<Status> = new Set<Status>(["created", "payment", "reserving", "shipping", "cancelling"])
 
@@ -111,6 +129,17 @@ export const CartHttp = HttpApiBuilder.group(
         (asked) => Edge.call(asked, waitMs + Edge.deadlineMs),
         Effect.catchTag("NotFound", () => Effect.fail(new Unavailable()))
       )
+    /** One line, by the command whose answer does not carry the cart; under the same key it is the same change. */
+    const changeLine = (
+      operation: "put" | "add" | "remove",
+      id: CartId,
+      headers: Parameters<typeof Edge.stamp>[1],
+      line: LineChange
+    ) =>
+      Edge.send(operation, headers, (stamp) => cart(id).PutLines(new PutLines({ ...stamp, lines: [line] }))).pipe(
+        Effect.map(({ seq }) => Edge.minimal(["Cart", id, seq])),
+        Effect.catchTag("LinesNotTaken", ({ refused }) => Effect.fail(refusalOf(line.sku, refused[0]!)))
+      )
     return handlers.handleAll({
       openCart: Effect.fnUntraced(function* ({ headers, payload }) {
         const { currency, customerId, pricing = "shop", region } = payload
@@ -137,33 +166,20 @@ export const CartHttp = HttpApiBuilder.group(
         const { quantity, unitPrice, variant = "" } = payload
         yield* mayAgreePrices(unitPrice !== undefined)
         yield* inCurrencyOf(params.id, unitPrice)
-        const view = yield* Edge.send("put", headers, (stamp) =>
-          cart(params.id).PutLine(
-            new PutLine({
-              ...stamp,
-              sku: params.sku,
-              variant,
-              quantity,
-              ...Edge.given("agreedPrice", unitPrice?.amount)
-            })
-          )
+        const line = { sku: params.sku, variant, quantity, ...Edge.given("agreedPrice", unitPrice?.amount) }
+        if (Edge.isMinimal(headers.prefer)) return yield* changeLine("put", params.id, headers, line)
+        return answer(
+          yield* Edge.send("put", headers, (stamp) => cart(params.id).PutLine(new PutLine({ ...stamp, ...line })))
         )
-        return answer(view)
       }),
-      addLine: ({ headers, params, payload }) =>
-        Effect.map(
-          Edge.send("add", headers, (stamp) =>
-            cart(params.id).AddLine(
-              new AddLine({
-                ...stamp,
-                sku: payload.sku,
-                variant: payload.variant ?? "",
-                quantity: payload.quantity
-              })
-            )
-          ),
-          answer
-        ),
+      addLine: Effect.fnUntraced(function* ({ headers, params, payload }) {
+        const { quantity, sku, variant = "" } = payload
+        const line = { sku, variant, quantity }
+        if (Edge.isMinimal(headers.prefer)) return yield* changeLine("add", params.id, headers, { ...line, more: true })
+        return answer(
+          yield* Edge.send("add", headers, (stamp) => cart(params.id).AddLine(new AddLine({ ...stamp, ...line })))
+        )
+      }),
       reprice: ({ headers, params }) =>
         Effect.map(
           Edge.send("reprice", headers, (stamp) => cart(params.id).Reprice(new Reprice(stamp))),
@@ -184,13 +200,16 @@ export const CartHttp = HttpApiBuilder.group(
           Edge.send("no-coupon", headers, (stamp) => cart(params.id).RemoveCoupon(new RemoveCoupon(stamp))),
           answer
         ),
-      removeLine: ({ headers, params, query }) =>
-        Effect.map(
-          Edge.send("remove", headers, (stamp) =>
-            cart(params.id).RemoveLine(new RemoveLine({ ...stamp, sku: params.sku, variant: query.variant ?? "" }))
-          ),
-          answer
-        ),
+      removeLine: Effect.fnUntraced(function* ({ headers, params, query }) {
+        const line = { sku: params.sku, variant: query.variant ?? "" }
+        if (Edge.isMinimal(headers.prefer))
+          return yield* changeLine("remove", params.id, headers, { ...line, quantity: 0 })
+        return answer(
+          yield* Edge.send("remove", headers, (stamp) =>
+            cart(params.id).RemoveLine(new RemoveLine({ ...stamp, ...line }))
+          )
+        )
+      }),
       putCharge: Effect.fnUntraced(function* ({ headers, params, payload }) {
         yield* inCurrencyOf(params.id, payload.amount)
         const charge = { code: params.code, kind: payload.kind, amount: payload.amount.amount }

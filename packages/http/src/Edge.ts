@@ -94,6 +94,13 @@ export const applied = (prefer: string | undefined): { readonly "preference-appl
   if (waitMs > 0) return { "preference-applied": `wait=${waitMs / 1_000}` }
   return /(?:^|[,;\s])respond-async\b/i.test(prefer ?? "") ? { "preference-applied": "respond-async" } : {}
 }
+/** RFC 7240: the sender has no use for what its change came to. */
+export const isMinimal = (prefer: string | undefined): boolean =>
+  /(?:^|[,;\s])return\s*=\s*"?minimal\b/i.test(prefer ?? "")
+export const preferMinimal = {
+  /** `return=minimal`: only whether it was done, and the version that it led to. */
+  prefer: Schema.optionalKey(Schema.String)
+}
 
 /** Made by the client, new for each intent; the same on each retry. */
 export const IdempotencyKey = Schema.String.check(Schema.isPattern(/^[\x21-\x7e]{1,100}$/u))
@@ -185,6 +192,18 @@ export const written = (
   versioned(seen[2], body, {
     ...options,
     headers: { ...options.headers, "consistency-token": Consistency.tokenOf([seen]) }
+  })
+
+/** As `written`, for those who asked for no more. */
+export const minimal = (seen: Consistency.Seen): HttpServerResponse.HttpServerResponse =>
+  HttpServerResponse.empty({
+    status: 204,
+    headers: {
+      etag: etagOf(seen[2]),
+      "cache-control": "private, no-cache",
+      "preference-applied": "return=minimal",
+      "consistency-token": Consistency.tokenOf([seen])
+    }
   })
 
 /** The `next` of a page: the sort key of its last item, so that what is inserted meanwhile moves nothing. */

@@ -1,4 +1,4 @@
-import { Cart, CartClosed, CartView, NotSold } from "@halles/entities/Cart"
+import { Cart, CartClosed, CartView, LinesNotTaken, NotSold } from "@halles/entities/Cart"
 import { Customer, CustomerView } from "@halles/entities/Customer"
 import { NotFound, PreconditionFailed } from "@halles/entities/EntityErrors"
 import { NotOperable, Order, OrderView, TooLateToCancel } from "@halles/entities/Order"
@@ -75,6 +75,13 @@ const CartDouble = Cart.toLayer(
       },
       AddLine: unused,
       RemoveLine: ({ payload }) => change(payload, { lines: [], totals: nothing }),
+      PutLines: ({ payload }) => {
+        const refused = payload.lines.flatMap(({ sku }, index) =>
+          sku === "GONE" ? [{ index, reason: { _tag: "NotSold" as const } }] : []
+        )
+        if (refused.length === payload.lines.length) return Effect.fail(new LinesNotTaken({ refused }))
+        return Effect.map(change(payload, {}), ({ seq }) => ({ seq, refused }))
+      },
       PutCharge: ({ payload }) => change(payload, { charges: [payload.charge] }),
       ApplyCoupon: unused,
       RemoveCoupon: unused,

@@ -70,7 +70,7 @@ layer(EdgeTest.layer, { excludeTestServices: true, timeout: "60 seconds" })("edg
           headers: {},
           payload: { quantity: 2 }
         })
-      assert.deepStrictEqual((yield* put("TEA")).totals.total, { amount: 3990, currency: "GBP" })
+      assert.deepStrictEqual((yield* put("TEA"))?.totals.total, { amount: 3990, currency: "GBP" })
       const refusal = yield* Effect.flip(put("CLOSED"))
       assert.instanceOf(refusal, CartClosed)
       assert.strictEqual(refusal.status, "checked_out")

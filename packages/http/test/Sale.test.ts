@@ -35,6 +35,71 @@ const orderWhen = (id: string, status: string) =>
   )
 
 layer(EdgeTest.layerOver(ShopTest.layer), { excludeTestServices: true, timeout: "120 seconds" })("a sale", (it) => {
+  it.effect("takes many lines by one command, and tells those who want no cart only what became of them", () =>
+    Effect.gen(function* () {
+      const { send } = yield* EdgeTest
+      const codes = ["MANY-1", "MANY-2", "MANY-3"]
+      const rows = codes.map((sku) => JSON.stringify({ ...tea, sku }))
+      yield* send("POST", "/v1/catalog/import", rows.join("\n"), {
+        ...authorised,
+        "content-type": "application/x-ndjson"
+      })
+      const cart = yield* send("POST", "/v1/carts", { region: "eu", currency: "GBP" })
+      const path = `/v1/carts/${cart.json.id}`
+      const items = [...codes, "GONE"].map((sku) => ({ sku, quantity: 2 }))
+      const bulk = (key: string, prefer = "return=representation") =>
+        send("POST", `/v1/bulk${path.slice(3)}/lines`, { items }, { "idempotency-key": key.repeat(22), prefer })
+      const first = yield* bulk("a")
+      assert.strictEqual(first.status, 207, first.text)
+      assert.deepInclude(first.json, { succeeded: 3, failed: 1 })
+      assert.deepStrictEqual(
+        first.json.items.map((item: { seq: number; problem: { code: string } | null }) => [
+          item.seq,
+          item.problem?.code ?? null
+        ]),
+        [
+          [2, null],
+          [2, null],
+          [2, null],
+          [null, "not_sold"]
+        ]
+      )
+      assert.strictEqual(first.json.cart.totals.goods.amount, "2970")
+      assert.deepStrictEqual((yield* bulk("a")).json.items, first.json.items)
+      const again = yield* bulk("b", "respond-async, return=minimal")
+      assert.deepStrictEqual([again.json.cart, again.json.failed], [null, 1])
+
+      const minimal = { prefer: "return=minimal" }
+      const put = yield* send("PUT", `${path}/lines/MANY-1`, { quantity: 5 }, minimal)
+      assert.deepStrictEqual([put.status, put.text, put.headers.get("etag")], [204, "", '"3"'])
+      assert.strictEqual(put.headers.get("preference-applied"), "return=minimal")
+      const key = { "idempotency-key": "c".repeat(22) }
+      const add = (headers: object) =>
+        send("POST", `${path}/lines`, { sku: "MANY-2", quantity: 3 }, { ...key, ...headers })
+      assert.strictEqual((yield* add(minimal)).status, 204)
+      // The same request, though it wants another answer, is the same change.
+      assert.strictEqual((yield* add({})).json.lines[1].quantity, 5)
+      const removed = yield* send("DELETE", `${path}/lines/MANY-3`, undefined, { ...minimal, "if-match": '"4"' })
+      assert.deepStrictEqual([removed.status, removed.headers.get("etag")], [204, '"5"'])
+      for (const [method, place, body, code] of [
+        ["PUT", `${path}/lines/GONE`, { quantity: 1 }, "not_sold"],
+        ["PUT", `${path}/lines/MANY-1`, { quantity: 1, unitPrice: { amount: "1", currency: "GBP" } }, "unauthorized"],
+        ["PUT", "/v1/carts/eu_nowhere/lines/MANY-1", { quantity: 1 }, "not_found"]
+      ] as const)
+        assert.strictEqual((yield* send(method, place, body, minimal)).json.code, code)
+      const stale = yield* send("DELETE", `${path}/lines/MANY-1`, undefined, { ...minimal, "if-match": '"4"' })
+      assert.strictEqual(stale.json.code, "precondition_failed")
+      const { lines } = (yield* send("GET", path)).json
+      assert.deepStrictEqual(
+        lines.map((line: { sku: string; quantity: number }) => [line.sku, line.quantity]),
+        [
+          ["MANY-1", 5],
+          ["MANY-2", 5]
+        ]
+      )
+    })
+  )
+
   it.effect("goes from the catalogue to the doorstep and back", () =>
     Effect.gen(function* () {
       const { send } = yield* EdgeTest

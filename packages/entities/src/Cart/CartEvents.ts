@@ -1,7 +1,18 @@
 import { CartId, CustomerId, SkuCode } from "@halles/shared/Ids"
 import { Amount, Currency } from "@halles/shared/Money"
 import { Schema } from "effect"
-import { CartLine, CartTotal, Charge, Coupon, Failure, HandOverRefusal, Notice, Pricing, Variant } from "../Cart.ts"
+import {
+  CartLine,
+  CartTotal,
+  Charge,
+  Coupon,
+  Failure,
+  HandOverRefusal,
+  LineRefused,
+  Notice,
+  Pricing,
+  Variant
+} from "../Cart.ts"
 import { Sale } from "../Order.ts"
 import * as CartLines from "./CartLines.ts"
 
@@ -19,6 +30,8 @@ export const Event = Schema.Union([
   /** Of `PutLine` and `AddLine`: the line as it is from now on. */
   Schema.TaggedStruct("LinePut", { line: CartLine, at }),
   Schema.TaggedStruct("LineRemoved", { sku: SkuCode, variant: Variant, at }),
+  /** Of `PutLines`: those that are as they were. Journaled, so that a late repeat is answered the same. */
+  Schema.TaggedStruct("LinesRefused", { refused: Schema.Array(LineRefused), at }),
   /** An amount of 0 took the charge away. */
   Schema.TaggedStruct("ChargePut", { charge: Charge, at }),
   Schema.TaggedStruct("CouponApplied", { coupon: Coupon, at }),
@@ -156,6 +169,8 @@ const evolveOpen = (state: Open, event: Exclude<Event, Of<"CartOpened" | "OrderP
       return { ...changed(state, event.at), lines: CartLines.putLine(state.lines, event.line) }
     case "LineRemoved":
       return { ...changed(state, event.at), lines: CartLines.removeLine(state.lines, event) }
+    case "LinesRefused":
+      return state
     case "ChargePut":
       return { ...changed(state, event.at), charges: CartLines.putCharge(state.charges, event.charge) }
     case "CouponApplied":

@@ -11,6 +11,7 @@ import {
   type Merge,
   MergeRefused,
   type PutLine,
+  type PutLines,
   type Reprice,
   TotalChanged
 } from "../Cart.ts"
@@ -132,6 +133,12 @@ const makeAsking = Effect.gen(function* () {
       change(self)
     )
 
+  const putLines = Effect.fnUntraced(function* (self: Self, command: PutLines) {
+    const { state } = yield* self.committed
+    const { events, seq } = yield* self.handle(yield* pricesOf(self).allListed(command, state))
+    return { seq, refused: events.find((event) => event._tag === "LinesRefused")?.refused ?? [] }
+  })
+
   const reprice = Effect.fnUntraced(function* (self: Self, command: Reprice) {
     const { prices } = yield* pricesOf(self).of((yield* self.committed).state)
     return yield* asked(self, { ...command, prices })
@@ -161,13 +168,13 @@ const makeAsking = Effect.gen(function* () {
     return { orderId: orderIdOf(self.id, first.attempt), cart: yield* shown(self, done) }
   })
 
-  return { checkOut, listed, reprice }
+  return { checkOut, listed, putLines, reprice }
 })
 
 export const CartLive = Layer.unwrap(
   Effect.gen(function* () {
     const perform = yield* makePerform
-    const { checkOut, listed, reprice } = yield* makeAsking
+    const { checkOut, listed, putLines, reprice } = yield* makeAsking
     return EventSourced.layer(Cart, CartState, {
       id: CartId,
       maxIdleTime: "5 minutes",
@@ -178,6 +185,10 @@ export const CartLive = Layer.unwrap(
         PutLine: listed,
         AddLine: listed,
         RemoveLine: (self, payload) => asked(self, payload).pipe(change(self)),
+        PutLines: (self, payload) =>
+          putLines(self, payload).pipe(
+            Refusals.only(self.id, "NotFound", "CartClosed", "LinesNotTaken", "PreconditionFailed", "Busy")
+          ),
         PutCharge: (self, payload) => asked(self, payload).pipe(change(self)),
         ApplyCoupon: (self, payload) => asked(self, payload).pipe(change(self)),
         RemoveCoupon: (self, payload) => asked(self, payload).pipe(change(self)),

@@ -2,7 +2,7 @@ import { type SkuCode, skuId } from "@halles/shared/Ids"
 import type { Region } from "@halles/shared/Region"
 import * as EntityClient from "@halles/shared/EntityClient"
 import { Effect } from "effect"
-import type { AddLine, Prices, PutLine } from "../Cart.ts"
+import type { AddLine, Prices, PutLine, PutLines } from "../Cart.ts"
 import { Busy } from "../EntityErrors.ts"
 import { Product } from "../Product.ts"
 import type { State } from "./CartState.ts"
@@ -43,6 +43,23 @@ export const make = Effect.gen(function* () {
         asksNobody(state)
           ? Effect.succeed(command)
           : Effect.map(listing(command.sku), (listing) => ({ ...command, listing })),
+
+      /** As `listed`, for many lines: each product is asked once. */
+      allListed: (command: PutLines, state: State): Effect.Effect<PutLines, Busy> => {
+        if (asksNobody(state)) return Effect.succeed(command)
+        const skus = new Set(command.lines.flatMap(({ quantity, sku }) => (quantity === 0 ? [] : [sku])))
+        const asked = Effect.forEach(skus, (sku) => Effect.map(listing(sku), (found) => [sku, found] as const), {
+          concurrency: productsAtOnce
+        })
+        return Effect.map(asked, (found) => {
+          const listings = new Map(found)
+          const lines = command.lines.map(({ listing: _listing, ...line }) => {
+            const listing = listings.get(line.sku)
+            return listing === undefined ? line : { ...line, listing }
+          })
+          return { ...command, lines }
+        })
+      },
 
       of: (state: State): Effect.Effect<Asked, Busy> => {
         const skus = new Set(state._tag === "None" || asksNobody(state) ? [] : state.lines.map(({ sku }) => sku))

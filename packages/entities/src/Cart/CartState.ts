@@ -15,6 +15,7 @@ import {
   Coupon,
   type HandOver,
   HandOverRefusal,
+  type LinesNotTaken,
   type Merge,
   MergeRefused,
   NotSold,
@@ -23,6 +24,7 @@ import {
   PricingMismatch,
   type PutCharge,
   type PutLine,
+  type PutLines,
   type RemoveCoupon,
   type RemoveLine,
   type Reopen,
@@ -37,6 +39,7 @@ import { type Event, type Open, State } from "./CartEvents.ts"
 import * as CartLines from "./CartLines.ts"
 import { bill } from "./CartTotals.ts"
 import { checkOut, reprice } from "./CheckOut.ts"
+import { putLine, putLines } from "./PutLines.ts"
 
 export { Event, evolve, initial, State } from "./CartEvents.ts"
 
@@ -70,7 +73,17 @@ export class NoteOrderPlaced extends Schema.TaggedClass<NoteOrderPlaced>()("Note
   attempt: Schema.Int
 }) {}
 
-type Change = PutLine | AddLine | RemoveLine | PutCharge | ApplyCoupon | RemoveCoupon | Reprice | Merge | CheckOut
+type Change =
+  | PutLine
+  | AddLine
+  | RemoveLine
+  | PutLines
+  | PutCharge
+  | ApplyCoupon
+  | RemoveCoupon
+  | Reprice
+  | Merge
+  | CheckOut
 type Internal = AbsorbLines | NoteMergeRefused | NoteOrderPlaced | Reopen
 export type Command = OpenCart | Change | HandOver | Internal | Wake
 export type Refusal =
@@ -82,6 +95,7 @@ export type Refusal =
   | NotSold
   | PricingMismatch
   | MergeRefused
+  | LinesNotTaken
   | TotalChanged
   | Busy
 
@@ -121,6 +135,7 @@ export const decide = (state: State, command: Command, now: number): Decided => 
     case "PutLine":
     case "AddLine":
     case "RemoveLine":
+    case "PutLines":
     case "PutCharge":
     case "ApplyCoupon":
     case "RemoveCoupon":
@@ -140,12 +155,13 @@ const change = (state: State, command: Change, now: number): Decided => {
   if (state._tag !== "Open") return Result.fail(new CartClosed({ status: statuses[state._tag] }))
   switch (command._tag) {
     case "PutLine":
+      return putLine(state, command, now)
     case "AddLine":
-      return setLine(state, command, now)
+      return putLine(state, { ...command, more: true }, now)
     case "RemoveLine":
-      return CartLines.find(state.lines, command) === undefined
-        ? nothing
-        : events({ _tag: "LineRemoved", sku: command.sku, variant: command.variant, at: now })
+      return putLine(state, { ...command, quantity: 0 }, now)
+    case "PutLines":
+      return putLines(state, command, now)
     case "PutCharge":
       return setCharge(state, command.charge, now)
     case "ApplyCoupon":
@@ -165,45 +181,6 @@ const open = (state: State, { currency, customerId, pricing }: OpenCart, now: nu
   state._tag === "None"
     ? events({ _tag: "CartOpened", currency, pricing, customerId: customerId ?? null, at: now })
     : Result.fail(new AlreadyExists(unnamed))
-
-const setLine = (state: Open, command: PutLine | AddLine, now: number): Decided => {
-  const known = CartLines.find(state.lines, command)
-  const quantity = command._tag === "AddLine" ? (known?.quantity ?? 0) + command.quantity : command.quantity
-  return Result.flatMap(lineOf(state, command, quantity, known), (line) => {
-    if (known !== undefined && sameLine(known, line)) return nothing
-    const full = worse(state, { ...state, lines: CartLines.putLine(state.lines, line) })
-    return full === null ? events({ _tag: "LinePut", line, at: now }) : Result.fail(full)
-  })
-}
-
-const sameLine = (a: CartLine, b: CartLine): boolean =>
-  a.quantity === b.quantity && a.unitPrice === b.unitPrice && a.taxRate === b.taxRate && a.title === b.title
-
-const lineOf = (
-  state: Open,
-  { _tag, agreedPrice, listing, sku, variant }: PutLine | AddLine,
-  quantity: number,
-  known: CartLine | undefined
-): Result.Result<CartLine, Refusal> => {
-  if (state.pricing === "agreed") {
-    /** Units of one line have one price: more of it at another is a line of its own, under another variant. */
-    const fits =
-      agreedPrice !== undefined && !(_tag === "AddLine" && known !== undefined && known.unitPrice !== agreedPrice)
-    if (!fits) return Result.fail(new PricingMismatch({ pricing: state.pricing }))
-    return Result.succeed({
-      sku,
-      variant,
-      title: listing?.title ?? known?.title ?? sku,
-      quantity,
-      unitPrice: agreedPrice,
-      taxRate: 0
-    })
-  }
-  if (agreedPrice !== undefined) return Result.fail(new PricingMismatch({ pricing: state.pricing }))
-  if (listing?.price.currency !== state.currency) return Result.fail(new NotSold({ skus: [sku] }))
-  const { amount, taxRate } = listing.price
-  return Result.succeed({ sku, variant, title: listing.title, quantity, unitPrice: amount, taxRate })
-}
 
 const setCharge = (state: Open, { amount, code, kind }: Charge, now: number): Decided => {
   const fits = state.pricing === "agreed" && (kind === "discount" ? amount <= 0 : amount >= 0)

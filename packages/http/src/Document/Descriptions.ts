@@ -54,7 +54,7 @@ export const operations: Readonly<Record<string, string>> = {
   "skus.putBackOrders": "Orders beyond what is there wait, and are filled in order as goods come in.",
   "bulk.bulkStock": `Receipts and counts, mixed. Items of one SKU go in the order of the request. ${repeated}`,
   "bulk.bulkProducts": `Items of one product go in the order of the request. ${repeated}`,
-  "bulk.bulkLines": `In the order of the request; a quantity of 0 takes the line out. ${repeated}`,
+  "bulk.bulkLines": `In the order of the request, as one change of the cart; a quantity of 0 takes the line out. Says of each line whether it was taken, and shows the cart once. ${repeated}`,
   "faults.listFaults": "At every edge. What has ended is in the audit log.",
   "faults.startFault":
     "A share of a route's requests, or of the edge's calls to a region's entities, a region's database or Redis, is slow, fails or gets no answer. Routes of health, webhooks and faults cannot be chosen. At most 20 at a time: what ends first makes place. Needs a sign-in with two factors, and is written to the audit log with its reason.",

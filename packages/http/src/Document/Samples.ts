@@ -100,14 +100,14 @@ const itemProblem = {
   detail: "On hand now: 499. Count again.",
   context: { onHand: 499 }
 }
-const resultsOf = (body: object) => ({
+const bulkResults = {
   items: [
-    { index: 0, status: 200, body, problem: null },
-    { index: 1, status: 409, body: null, problem: itemProblem }
+    { index: 0, status: 200, seq: 7, problem: null },
+    { index: 1, status: 409, seq: null, problem: itemProblem }
   ],
   succeeded: 1,
   failed: 1
-})
+}
 const summary = {
   id: cartId,
   status: "confirmed",
@@ -234,9 +234,8 @@ export const components: Readonly<Record<string, unknown>> = {
   StockItem: { type: "receive", region: "eu", sku: "TEA-01", warehouse: "eu-main", quantity: 500 },
   ProductItem: { region: "eu", sku: "TEA-01", ...listing },
   LineItem: { sku: "TEA-01", quantity: 2 },
-  StockResults: resultsOf(sku),
-  ProductResults: resultsOf(product),
-  LineResults: resultsOf(cart),
+  BulkResults: bulkResults,
+  LineResults: { ...bulkResults, cart },
   WebhookEndpoint: endpoint,
   NewWebhookEndpoint: { ...endpoint, secret },
   WebhookEndpoints: { items: [endpoint], next: null },
