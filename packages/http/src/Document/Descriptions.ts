@@ -111,7 +111,7 @@ export const parameters: Readonly<Record<string, string>> = {
   key: "The id of the key: the part between `hk_` and the secret.",
   partner: "Whose keys; everybody's when left out.",
   prefer:
-    "`wait=N` (RFC 7240): answer once it is decided, or after N seconds, at most 30; `respond-async`: answer at once.",
+    "RFC 7240. At a checkout `wait=N`: answer once it is decided, or after N seconds, at most 30; `respond-async`: answer at once. At lines `return=minimal`: only whether it was done, and the version that it led to.",
   faultId: "As the answer that made it named it.",
   endpointId: "As the answer that made it named it.",
   messageId: "The `webhook-id` of the message.",
