@@ -100,7 +100,7 @@ const viewOrder = (id: string, state: OrderState.State, seq: number): Answer =>
   shownOr("Order", id, OrderAnswers.view(OrderId.make(id), state, seq))
 
 const order: Subject<OrderState.State, OrderState.Command, OrderState.Event, OrderState.Refusal> = {
-  model: { ...OrderState, next: () => null },
+  model: { ...OrderState, next: () => null, others: () => [] },
   complete: (command) => command,
   refusal: () => null,
   view: viewOrder,
@@ -121,6 +121,7 @@ const outcome = (id: string, command: PaymentState.Command, state: PaymentState.
       return shown(PaymentState.outcomeOf(state, "refund", command.reference))
     case "GatewayNotice":
     case "RecordOutcome":
+    case "NoteTold":
     case "Wake":
       return { _tag: "Done" }
   }
@@ -128,7 +129,7 @@ const outcome = (id: string, command: PaymentState.Command, state: PaymentState.
 
 /** A payment waits for the gateway, and then says what became of the operation. */
 const payment: Subject<PaymentState.State, PaymentState.Command, PaymentState.Event, PaymentState.Refusal> = {
-  model: { ...PaymentState, next: () => null },
+  model: { ...PaymentState, next: () => null, others: () => [] },
   complete: (command) => command,
   refusal: () => null,
   view: (id, state, seq) => shownOr("Payment", id, PaymentState.view(state, seq)),

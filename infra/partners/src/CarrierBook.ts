@@ -36,7 +36,6 @@ export class CarrierBook extends Context.Service<
 const notFound = new Problem({ status: 404, code: "not_found" })
 const reused = new Problem({ status: 422, code: "reference_reused" })
 const busy = new Problem({ status: 503, code: "busy" })
-const dispatched = new Problem({ status: 409, code: "already_dispatched" })
 
 const make = Effect.fnUntraced(function* (options: { readonly path: string; readonly delays: Delays }) {
   const webhooks = yield* Webhooks
@@ -116,7 +115,9 @@ const make = Effect.fnUntraced(function* (options: { readonly path: string; read
       const item = items.get(id)
       if (item?._tag !== "Shipment") return Effect.fail(notFound)
       const cancelled = CarrierLedger.cancel(item, clock.currentTimeMillisUnsafe())
-      if (cancelled === "already_dispatched") return Effect.andThen(file.durable, Effect.fail(dispatched))
+      if (typeof cancelled === "string") {
+        return Effect.andThen(file.durable, Effect.fail(new Problem({ status: 409, code: cancelled })))
+      }
       if (cancelled !== null) {
         apply(cancelled)
         file.append(cancelled)

@@ -33,7 +33,9 @@ const Booked = Schema.TaggedStruct("Booked", {
   id: Id,
   orderId: Id,
   parcels: Parcels,
-  trackingNumbers: Schema.Array(Schema.String)
+  trackingNumbers: Schema.Array(Schema.String),
+  /** It cannot be called back, though it has not left. */
+  isFixed: Schema.optionalKey(Schema.Boolean)
 })
 const Unserved = Schema.TaggedStruct("Unserved", { ...request, code: Schema.Literal("no_service") })
 const Labelled = Schema.TaggedStruct("Labelled", {
@@ -67,6 +69,7 @@ export interface Shipment {
   readonly orderId: string
   readonly parcels: typeof Parcels.Type
   readonly trackingNumbers: ReadonlyArray<string>
+  readonly isFixed: boolean
   readonly status: "booked" | "cancelled" | "dispatched" | "delivered"
   /** When it came into this status. */
   readonly since: number
@@ -102,25 +105,31 @@ export const ship = (body: ShipBody, { at, id }: Chance): Answered => {
   const trackingNumbers = body.parcels.map(
     (_, index) => `${id.slice(4).replaceAll("-", "").toUpperCase()}-${index + 1}`
   )
-  return { _tag: "Booked", ...common, id, orderId: body.orderId, parcels: body.parcels, trackingNumbers }
+  const isFixed = body.address.postalCode === "NO-RECALL" ? { isFixed: true } : {}
+  return { _tag: "Booked", ...common, id, orderId: body.orderId, parcels: body.parcels, trackingNumbers, ...isFixed }
 }
 
-export const label = (body: ReturnBody, { at, id }: Chance): Answered => ({
-  _tag: "Labelled",
-  reference: body.reference,
-  request: returnRequest(body),
-  at,
-  id,
-  orderId: body.orderId,
-  returnId: body.returnId ?? null,
-  label: `LBL-${id.slice(4).replaceAll("-", "").toUpperCase()}`
-})
+export const label = (body: ReturnBody, { at, id }: Chance): Answered => {
+  const common = { reference: body.reference, request: returnRequest(body), at }
+  if (body.lines.some(({ sku }) => sku === "NO-RETURN")) return { _tag: "Unserved", ...common, code: "no_service" }
+  return {
+    _tag: "Labelled",
+    ...common,
+    id,
+    orderId: body.orderId,
+    returnId: body.returnId ?? null,
+    label: `LBL-${id.slice(4).replaceAll("-", "").toUpperCase()}`
+  }
+}
 
 /** Dispatched goods cannot be called back; cancelling twice is harmless. */
-export const cancel = (state: Shipment, at: number): typeof Cancelled.Type | "already_dispatched" | null => {
+export const cancel = (
+  state: Shipment,
+  at: number
+): typeof Cancelled.Type | "already_dispatched" | "not_cancellable" | null => {
   switch (state.status) {
     case "booked":
-      return { _tag: "Cancelled", id: state.id, at }
+      return state.isFixed ? "not_cancellable" : { _tag: "Cancelled", id: state.id, at }
     case "cancelled":
       return null
     case "dispatched":
@@ -154,8 +163,18 @@ export type Change = Exclude<Entry, { _tag: "Unserved" | "Settled" }>
 export const evolve = (state: Item | undefined, entry: Change): Item => {
   switch (entry._tag) {
     case "Booked": {
-      const { at, id, orderId, parcels, reference, trackingNumbers } = entry
-      return { _tag: "Shipment", id, reference, orderId, parcels, trackingNumbers, status: "booked", since: at }
+      const { at, id, isFixed = false, orderId, parcels, reference, trackingNumbers } = entry
+      return {
+        _tag: "Shipment",
+        id,
+        reference,
+        orderId,
+        parcels,
+        trackingNumbers,
+        isFixed,
+        status: "booked",
+        since: at
+      }
     }
     case "Labelled": {
       const { at, id, label, orderId, reference, returnId } = entry

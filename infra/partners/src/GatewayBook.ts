@@ -45,7 +45,6 @@ const make = Effect.fnUntraced(function* (path: string) {
 
   const apply = (entry: GatewayLedger.Answered) => {
     answers.set(entry.reference, entry)
-    if (entry._tag === "Refused") return
     authorisations.set(entry.authorisationId, GatewayLedger.evolve(authorisations.get(entry.authorisationId), entry))
   }
   const replay = (entry: GatewayLedger.Entry) => {

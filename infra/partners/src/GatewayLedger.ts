@@ -16,6 +16,8 @@ export const AuthoriseBody = Schema.Struct({
 })
 export const MoneyBody = Schema.Struct({ reference: Reference, amount: Amount })
 export const VoidBody = Schema.Struct({ reference: Reference })
+/** Of a chargeback that the bank takes back, by its reference. */
+export const WinBody = Schema.Struct({ reference: Reference, chargeback: Reference })
 
 export type Operation =
   | ({ readonly _tag: "Authorise" } & typeof AuthoriseBody.Type)
@@ -24,6 +26,7 @@ export type Operation =
       readonly authorisationId: string
     } & typeof MoneyBody.Type)
   | ({ readonly _tag: "Void"; readonly authorisationId: string } & typeof VoidBody.Type)
+  | ({ readonly _tag: "WinDispute"; readonly authorisationId: string } & typeof WinBody.Type)
 
 /** Why an operation was refused with 409; kept under its reference, so a repeat is refused too. */
 export const RefusalCode = Schema.Literals([
@@ -32,7 +35,11 @@ export const RefusalCode = Schema.Literals([
   "captured",
   "exceeds_authorised",
   "exceeds_captured",
-  "too_many_changes"
+  "too_many_changes",
+  "authorisation_expired",
+  "not_voidable",
+  "account_closed",
+  "no_such_chargeback"
 ])
 export type RefusalCode = typeof RefusalCode.Type
 
@@ -53,10 +60,11 @@ export const Change = Schema.Union([
   Schema.TaggedStruct("Captured", change),
   Schema.TaggedStruct("Voided", change),
   Schema.TaggedStruct("Refunded", change),
-  Schema.TaggedStruct("ChargedBack", change)
+  Schema.TaggedStruct("ChargedBack", change),
+  Schema.TaggedStruct("DisputeWon", { ...change, chargeback: Reference })
 ])
 export type Change = typeof Change.Type
-const Refused = Schema.TaggedStruct("Refused", { ...about, code: RefusalCode })
+const Refused = Schema.TaggedStruct("Refused", { ...about, operation: Schema.String, code: RefusalCode })
 /** The answer of one request, and what it changed. */
 export type Answered = Change | typeof Refused.Type
 /** A webhook needs no more sending: the merchant took it, or all attempts are used up. */
@@ -78,6 +86,8 @@ export interface Authorisation {
   readonly refunded: number
   readonly chargedBack: number
   readonly changes: ReadonlyArray<Change>
+  /** Operations that were refused, each kind once. */
+  readonly refused: ReadonlyArray<string>
 }
 
 /** What `decide` may not make up itself. */
@@ -93,6 +103,8 @@ export const request = (operation: Operation): string => {
       return ["authorise", operation.orderId, operation.amount, operation.currency, operation.token].join(" ")
     case "Void":
       return `void ${operation.authorisationId}`
+    case "WinDispute":
+      return `win ${operation.authorisationId} ${operation.chargeback}`
     case "Capture":
     case "Refund":
     case "Chargeback":
@@ -103,6 +115,17 @@ export const request = (operation: Operation): string => {
 /** Changes of one authorisation; the next operation is refused. */
 const changesMax = 600
 
+/**
+ * Operations that a card's account does not take though the card was accepted: `tok_refund_refused` for ever,
+ * `tok_refund_refused_once` for the first reference only.
+ */
+const closed = {
+  Capture: { token: "tok_capture_refused", code: "authorisation_expired" },
+  Void: { token: "tok_void_refused", code: "not_voidable" },
+  Refund: { token: "tok_refund_refused", code: "account_closed" }
+} as const
+const closedTokens = Object.values(closed).flatMap(({ token }) => [token, `${token}_once`])
+
 /** Tokens of cards that pay; how the answer or the webhook misbehaves is the matter of `GatewayRoutes.ts` and `GatewayBook.ts`. */
 const accepted = new Set([
   "tok_ok",
@@ -110,7 +133,8 @@ const accepted = new Set([
   "tok_slow",
   "tok_duplicate_webhook",
   "tok_late_webhook",
-  "tok_error_then_ok"
+  "tok_error_then_ok",
+  ...closedTokens
 ])
 const declineReason = (token: string): string => {
   if (token === "tok_declined") return "declined"
@@ -125,6 +149,17 @@ const refusal = (
   if (state.status === "declined") return "not_authorised"
   if (state.status === "voided") return "voided"
   if (state.changes.length >= changesMax) return "too_many_changes"
+  const beyond = beyondBounds(state, operation)
+  if (beyond !== null || operation._tag === "Chargeback" || operation._tag === "WinDispute") return beyond
+  const { code, token } = closed[operation._tag]
+  const isClosed = state.token === token || (state.token === `${token}_once` && !state.refused.includes(operation._tag))
+  return isClosed ? code : null
+}
+
+const beyondBounds = (
+  state: Authorisation,
+  operation: Exclude<Operation, { _tag: "Authorise" }>
+): typeof RefusalCode.Type | null => {
   switch (operation._tag) {
     case "Capture":
       return state.captured + operation.amount > state.authorised ? "exceeds_authorised" : null
@@ -133,8 +168,17 @@ const refusal = (
     case "Refund":
     case "Chargeback":
       return state.refunded + state.chargedBack + operation.amount > state.captured ? "exceeds_captured" : null
+    case "WinDispute":
+      return disputed(state, operation.chargeback) === 0 ? "no_such_chargeback" : null
   }
 }
+
+/** What is left of a chargeback. */
+const disputed = ({ changes }: Authorisation, chargeback: string): number =>
+  changes.reduce((sum, change) => {
+    if (change._tag === "ChargedBack" && change.reference === chargeback) return sum + change.amount
+    return change._tag === "DisputeWon" && change.chargeback === chargeback ? sum - change.amount : sum
+  }, 0)
 
 const changeTag = { Capture: "Captured", Refund: "Refunded", Chargeback: "ChargedBack" } as const
 
@@ -150,11 +194,22 @@ export const decide = (state: Authorisation | null, operation: Operation, chance
   }
   const about = { ...common, authorisationId: operation.authorisationId }
   const code = state === null ? "not_authorised" : refusal(state, operation)
-  if (state === null || code !== null) return { _tag: "Refused", ...about, code: code ?? "not_authorised" }
+  if (state === null || code !== null) {
+    return { _tag: "Refused", ...about, operation: operation._tag, code: code ?? "not_authorised" }
+  }
   const { eventId } = chance
-  return operation._tag === "Void"
-    ? { _tag: "Voided", ...about, eventId, amount: state.authorised }
-    : { _tag: changeTag[operation._tag], ...about, eventId, amount: operation.amount }
+  switch (operation._tag) {
+    case "Void":
+      return { _tag: "Voided", ...about, eventId, amount: state.authorised }
+    case "WinDispute": {
+      const { chargeback } = operation
+      return { _tag: "DisputeWon", ...about, eventId, chargeback, amount: disputed(state, chargeback) }
+    }
+    case "Capture":
+    case "Refund":
+    case "Chargeback":
+      return { _tag: changeTag[operation._tag], ...about, eventId, amount: operation.amount }
+  }
 }
 
 const initial = (change: Extract<Change, { _tag: "Authorised" | "Declined" }>): Authorisation => ({
@@ -169,13 +224,18 @@ const initial = (change: Extract<Change, { _tag: "Authorised" | "Declined" }>): 
   voided: 0,
   refunded: 0,
   chargedBack: 0,
-  changes: [change]
+  changes: [change],
+  refused: []
 })
 
-/** Throws when a change comes before the authorisation it belongs to: then the file is not ours. */
-export const evolve = (state: Authorisation | undefined, change: Change): Authorisation => {
+/** Throws when an answer comes before the authorisation it belongs to: then the file is not ours. */
+export const evolve = (state: Authorisation | undefined, change: Answered): Authorisation => {
   if (change._tag === "Authorised" || change._tag === "Declined") return initial(change)
   if (state === undefined) throw new Error(`${change._tag} without authorisation ${change.authorisationId}`)
+  if (change._tag === "Refused") {
+    const { operation } = change
+    return state.refused.includes(operation) ? state : { ...state, refused: [...state.refused, operation] }
+  }
   const next = { ...state, changes: [...state.changes, change] }
   switch (change._tag) {
     case "Captured":
@@ -186,6 +246,8 @@ export const evolve = (state: Authorisation | undefined, change: Change): Author
       return { ...next, refunded: state.refunded + change.amount }
     case "ChargedBack":
       return { ...next, chargedBack: state.chargedBack + change.amount }
+    case "DisputeWon":
+      return { ...next, chargedBack: state.chargedBack - change.amount }
   }
 }
 
@@ -195,14 +257,16 @@ const types = {
   Captured: "payment.captured",
   Voided: "payment.voided",
   Refunded: "payment.refunded",
-  ChargedBack: "payment.charged_back"
+  ChargedBack: "payment.charged_back",
+  DisputeWon: "payment.dispute_won"
 } as const
 
 /** The webhook that tells of a change; `@halles/entities/PaymentGateway` reads it as `GatewayWebhook`. */
 export const webhook = (state: Authorisation, change: Change) => ({
   eventId: change.eventId,
   type: types[change._tag],
-  reference: change.reference,
+  // A dispute is known by its chargeback.
+  reference: change._tag === "DisputeWon" ? change.chargeback : change.reference,
   orderId: state.orderId,
   authorisationId: state.id,
   amount: change.amount,
@@ -227,6 +291,8 @@ export const answer = (entry: Answered): { readonly status: number; readonly bod
       return { status: 201, body: { id, status: "refunded", amount: entry.amount } }
     case "ChargedBack":
       return { status: 201, body: { id, status: "charged_back", amount: entry.amount } }
+    case "DisputeWon":
+      return { status: 201, body: { id, status: "dispute_won", amount: entry.amount } }
     case "Refused":
       return { status: 409, body: { code: entry.code } }
   }

@@ -73,6 +73,11 @@ const gatewayRoutes = HttpRouter.addAll(
       authorisationId,
       ...body
     }))
+    const wins = change(book, GatewayLedger.WinBody, (authorisationId, body) => ({
+      _tag: "WinDispute",
+      authorisationId,
+      ...body
+    }))
     const byId = Effect.map(Effect.flatMap(pathId("id"), book.byId), (state) => json(200, GatewayLedger.view(state)))
     return [
       HttpRouter.route("POST", "/authorisations", guard(authorise(book))),
@@ -82,7 +87,8 @@ const gatewayRoutes = HttpRouter.addAll(
       HttpRouter.route("POST", "/authorisations/:id/refunds", money("Refund")),
       HttpRouter.route("POST", "/authorisations/:id/voids", guard(voids)),
       /** What the bank of the cardholder does, not the merchant. */
-      HttpRouter.route("POST", "/authorisations/:id/chargebacks", money("Chargeback"))
+      HttpRouter.route("POST", "/authorisations/:id/chargebacks", money("Chargeback")),
+      HttpRouter.route("POST", "/authorisations/:id/dispute-wins", guard(wins))
     ]
   })
 )

@@ -2,9 +2,18 @@ import { assert, describe, it } from "@effect/vitest"
 import { Array, Schema } from "effect"
 import * as GatewayLedger from "../src/GatewayLedger.ts"
 
-const tokens = ["tok_ok", "tok_slow", "tok_declined", "tok_insufficient_funds", "tok_unheard_of"] as const
+const tokens = [
+  "tok_ok",
+  "tok_slow",
+  "tok_declined",
+  "tok_insufficient_funds",
+  "tok_unheard_of",
+  "tok_capture_refused_once",
+  "tok_void_refused",
+  "tok_refund_refused_once"
+] as const
 const Step = Schema.Struct({
-  tag: Schema.Literals(["Capture", "Void", "Refund", "Chargeback"]),
+  tag: Schema.Literals(["Capture", "Void", "Refund", "Chargeback", "WinDispute"]),
   amount: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 120 }))
 })
 const Steps = Schema.Array(Step)
@@ -21,10 +30,14 @@ const run = (token: string, steps: ReadonlyArray<typeof Step.Type>) => {
     const state = states.at(-1)!
     const common = { reference: `r${index}`, authorisationId: "auth_1" }
     const operation: GatewayLedger.Operation =
-      tag === "Void" ? { _tag: tag, ...common } : { _tag: tag, ...common, amount }
+      tag === "Void"
+        ? { _tag: tag, ...common }
+        : tag === "WinDispute"
+          ? { _tag: tag, ...common, chargeback: `r${amount % Math.max(1, index)}` }
+          : { _tag: tag, ...common, amount }
     const entry = GatewayLedger.decide(state, operation, chance(index + 1))
     entries.push(entry)
-    states.push(entry._tag === "Refused" ? state : GatewayLedger.evolve(state, entry))
+    states.push(GatewayLedger.evolve(state, entry))
   }
   return { states, entries }
 }
@@ -49,7 +62,8 @@ describe("GatewayLedger", () => {
       state.changes.reduce((total, change) => total + (change._tag === tag ? change.amount : 0), 0)
     assert.strictEqual(state.captured, sum("Captured"))
     assert.strictEqual(state.refunded, sum("Refunded"))
-    assert.strictEqual(state.chargedBack, sum("ChargedBack"))
+    assert.strictEqual(state.chargedBack, sum("ChargedBack") - sum("DisputeWon"))
+    assert.isAtLeast(state.chargedBack, 0)
     assert.strictEqual(state.voided, sum("Voided"))
   })
 

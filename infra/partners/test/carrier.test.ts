@@ -2,6 +2,7 @@ import { Carrier, CarrierWebhook } from "@halles/entities/Carrier"
 import { OrderId, SkuCode, WarehouseId } from "@halles/shared/Ids"
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer, Redacted } from "effect"
+import * as CarrierLedger from "../src/CarrierLedger.ts"
 import { CarrierProcess, key, makeProcess, Receiver } from "./PartnerTest.ts"
 
 const Client = Layer.unwrap(Effect.map(CarrierProcess, ({ url }) => Carrier.layer({ url, key: Redacted.make(key) })))
@@ -85,8 +86,21 @@ layer(Quick, { timeout: "30 seconds", excludeTestServices: true })("the carrier 
 
   it.effect("an unknown shipment cannot be cancelled, and that is not taken for a cancellation", () =>
     Effect.gen(function* () {
-      const error = yield* Effect.flip((yield* Carrier).cancel({ shipmentId: "shp_none" }))
-      assert.strictEqual(error._tag, "CarrierUnavailable")
+      const answer = yield* (yield* Carrier).cancel({ shipmentId: "shp_none" })
+      assert.deepStrictEqual(answer, { _tag: "Refused", reason: "not_found" })
+    })
+  )
+
+  it.effect("NO-RECALL is not called back though it has not left, and NO-RETURN does not come back", () =>
+    Effect.gen(function* () {
+      const shipment = order("fixed", "NO-RECALL")
+      const booked = CarrierLedger.ship(shipment, { id: "shp_fixed", at: 1 })
+      const state = CarrierLedger.evolve(undefined, booked as CarrierLedger.Change)
+      assert.strictEqual(CarrierLedger.cancel(state as CarrierLedger.Shipment, 2), "not_cancellable")
+      const lines = [{ sku: SkuCode.make("NO-RETURN"), quantity: 1 }]
+      const request = { orderId: shipment.orderId, reference: "fixed:back", returnId: "r1", lines }
+      const label = yield* (yield* Carrier).returnLabel(request)
+      assert.deepStrictEqual(label, { _tag: "Refused", reason: "no_service" })
     })
   )
 

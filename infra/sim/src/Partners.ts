@@ -111,11 +111,30 @@ export class Partners {
     const chance = { authorisationId: this.#id("auth"), eventId: this.#id("evt"), at: Math.floor(this.#world.now) }
     const entry = GatewayLedger.decide(state, operation, chance)
     this.#payments.set(operation.reference, entry)
-    if (entry._tag === "Refused") return entry
     const after = GatewayLedger.evolve(this.authorisations.get(entry.authorisationId), entry)
     this.authorisations.set(entry.authorisationId, after)
+    if (entry._tag === "Refused") return entry
+    if (entry._tag === "Captured") this.#disputeLater(entry.authorisationId)
     this.#tell(notice(after.orderId, GatewayLedger.webhook(after, entry)) as Effect.Effect<void, unknown>)
     return entry
+  }
+
+  /** The bank of a cardholder takes some of it back, and perhaps gives it again. */
+  #disputeLater(authorisationId: string): void {
+    const world = this.#world
+    if (!world.chance(0.15)) return
+    world.after(world.between(5, 15_000), world.outside, () => {
+      const { captured, chargedBack, refunded } = this.authorisations.get(authorisationId)!
+      const left = captured - refunded - chargedBack
+      if (left <= 0) return
+      const reference = this.#id("bank")
+      const amount = world.chance(0.3) ? left : 1 + world.draw(left)
+      this.#pay({ _tag: "Chargeback", authorisationId, reference, amount })
+      if (!world.chance(0.5)) return
+      world.after(world.between(5, 15_000), world.outside, () => {
+        this.#pay({ _tag: "WinDispute", authorisationId, reference: this.#id("bank"), chargeback: reference })
+      })
+    })
   }
 
   gatewayOf(life: Life): PaymentGateway["Service"] {
@@ -175,6 +194,7 @@ export class Partners {
           if (item?._tag !== "Shipment") return { _tag: "AlreadyDispatched" }
           const entry = CarrierLedger.cancel(item, Math.floor(this.#world.now))
           if (entry === "already_dispatched") return { _tag: "AlreadyDispatched" }
+          if (entry === "not_cancellable") return { _tag: "Refused", reason: entry }
           if (entry !== null) this.items.set(shipmentId, CarrierLedger.evolve(item, entry))
           return { _tag: "Cancelled" }
         }),

@@ -11,7 +11,7 @@ import {
   PutCharge,
   RemoveLine
 } from "@halles/entities/Cart"
-import { Cancel, Order, RequestReturn } from "@halles/entities/Order"
+import { Cancel, Operate, Order, type OrderView, RequestReturn } from "@halles/entities/Order"
 import { ListProduct, Product } from "@halles/entities/Product"
 import { Customer, Register } from "@halles/entities/Customer"
 import { AllowBackOrder, Hold, Receive, Release, Reserve, Sku } from "@halles/entities/Sku"
@@ -25,6 +25,12 @@ const triesMax = 60
 /** Carts with agreed prices ask nobody; the others ask the products. */
 const pricings = ["agreed", "shop"] as const
 
+/** Cards that pay, and later do not take what is asked of them, or not at first. */
+const closing = ["tok_capture_refused", "tok_void_refused", "tok_refund_refused"].flatMap((token) => [
+  token,
+  `${token}_once`
+])
+
 const address = (postalCode: string) => ({ name: "A", line1: "1 Street", city: "York", postalCode, country: "GB" })
 
 interface Command {
@@ -32,6 +38,9 @@ interface Command {
   readonly commandId: CommandId
 }
 type Send = (command: Command) => Effect.Effect<unknown, unknown>
+
+const isWithBuyer = ({ status }: OrderView): boolean =>
+  status === "shipped" || status === "delivered" || status === "partially_returned"
 
 /** Refusals that say "not now". */
 const isPassing = (error: unknown): boolean => {
@@ -144,6 +153,10 @@ export const make = (world: World) => {
       const charge = { code: "post", kind: "shipping" as const, amount: 300 }
       yield* ask(cart, new PutCharge({ commandId: commandId(), charge }))
     }
+    if (pricing === "agreed" && world.chance(0.3)) {
+      const charge = { code: "deal", kind: "discount" as const, amount: -1 - world.draw(200) }
+      yield* ask(cart, new PutCharge({ commandId: commandId(), charge }))
+    }
     if (pricing === "shop" && world.chance(0.2)) {
       const coupon = { code: `C${world.draw(2)}0`, basisPoints: 500 * (1 + world.draw(3)) }
       yield* ask(cart, new ApplyCoupon({ commandId: commandId(), coupon }))
@@ -169,8 +182,8 @@ export const make = (world: World) => {
       const checkOut = new CheckOut({
         commandId: commandId(),
         email: "ada@example.org",
-        shippingAddress: address(world.chance(0.1) ? "NO-SERVICE" : "YO1"),
-        paymentToken: world.chance(0.25) ? "tok_declined" : "tok_ok",
+        shippingAddress: address(world.chance(0.1) ? "NO-SERVICE" : world.chance(0.1) ? "NO-RECALL" : "YO1"),
+        paymentToken: world.chance(0.25) ? "tok_declined" : world.chance(0.3) ? world.pick(closing) : "tok_ok",
         fingerprint: "f",
         ...agreed
       })
@@ -196,18 +209,38 @@ export const make = (world: World) => {
       yield* ask(order, new Cancel({ commandId: commandId(), reason: "changed my mind" }))
     }
     if (world.chance(0.3)) yield* Effect.exit(Effect.timeout(order.Settled({ timeoutMs: 2_000 }), deadline))
-    if (world.chance(0.4)) {
-      for (let looks = 0; looks < 6; looks += 1) {
-        const view = yield* Effect.exit(Effect.timeout(order.View(), deadline))
-        if (Exit.isSuccess(view) && (view.value.status === "shipped" || view.value.status === "delivered")) {
-          const line = world.pick(view.value.lines)
-          const disposition = world.chance(0.7) ? "restock" : "write_off"
-          const returned = [{ sku: line.sku, variant: line.variant, quantity: 1 }]
-          const fields = { commandId: commandId(), returnId: `r${looks}`, reason: "wrong", disposition } as const
-          yield* ask(order, new RequestReturn({ ...fields, lines: returned }))
-          break
-        }
-        yield* pause(3_000)
+    if (world.chance(0.4)) yield* sendBack(id)
+  })
+
+  /** All of it at once, or a unit at a time. */
+  const sendBack = Effect.fnUntraced(function* (id: OrderId) {
+    const order = (yield* EntityClient.make(Order))(id)
+    for (let looks = 0; looks < 6; looks += 1) {
+      const view = yield* Effect.exit(Effect.timeout(order.View(), deadline))
+      if (Exit.isSuccess(view) && isWithBuyer(view.value)) {
+        const { lines } = view.value
+        const returned = world.chance(0.3)
+          ? lines.map(({ quantity, sku, variant }) => ({ sku, variant, quantity }))
+          : [world.pick(lines)].map(({ sku, variant }) => ({ sku, variant, quantity: 1 }))
+        const disposition = world.chance(0.7) ? "restock" : "write_off"
+        const fields = { commandId: commandId(), returnId: `r${looks}`, reason: "wrong", disposition } as const
+        yield* ask(order, new RequestReturn({ ...fields, lines: returned }))
+        if (world.chance(0.5)) return
+      }
+      yield* pause(3_000)
+    }
+  })
+
+  /** Somebody looks after what was refused: it is sent anew, or settled elsewhere. */
+  const operator = Effect.fnUntraced(function* (id: OrderId) {
+    const order = (yield* EntityClient.make(Order))(id)
+    for (let looks = 0; looks < 3; looks += 1) {
+      yield* pause(8_000)
+      const view = yield* Effect.exit(Effect.timeout(order.View(), deadline))
+      if (Exit.isFailure(view)) continue
+      for (const { step } of view.value.refused) {
+        const act = world.chance(0.7) ? "retry" : "skip"
+        yield* ask(order, new Operate({ commandId: commandId(), act, step, note: "looked after" }))
       }
     }
   })
@@ -226,6 +259,7 @@ export const make = (world: World) => {
       yield* Effect.all(parts, { concurrency: "unbounded", discard: true })
       // Whoever waits for goods gets them at last.
       yield* Effect.forEach(backOrdered, (code) => receive(code, 100), { concurrency: "unbounded", discard: true })
+      yield* Effect.forEach(placed, operator, { concurrency: "unbounded", discard: true })
     }),
     /** It takes too long: those who have ordered want it no more. */
     changeMinds: Effect.suspend(() =>

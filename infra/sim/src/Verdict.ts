@@ -111,9 +111,10 @@ interface Moved {
   authorised: number
   captured: number
   refunded: number
+  disputed: number
   voided: boolean
 }
-const nothing = (): Moved => ({ authorised: 0, captured: 0, refunded: 0, voided: false })
+const nothing = (): Moved => ({ authorised: 0, captured: 0, refunded: 0, disputed: 0, voided: false })
 
 /** What the gateway did is what the payments say: each authorisation, capture, refund and void once. */
 const money = (cluster: Cluster): ReadonlyArray<string> => {
@@ -126,13 +127,22 @@ const money = (cluster: Cluster): ReadonlyArray<string> => {
       if (event._tag === "Authorised") moved.authorised += event.amount ?? 0
       if (event._tag === "Captured") moved.captured += event.amount ?? 0
       if (event._tag === "Refunded") moved.refunded += event.amount ?? 0
+      if (event._tag === "ChargedBack") moved.disputed += event.amount ?? 0
+      if (event._tag === "DisputeWon") moved.disputed -= event.amount ?? 0
       if (event._tag === "Voided" && (event.amount ?? 0) > 0) moved.voided = true
     }
   }
   const gateway = new Map<string, Moved>()
-  for (const { authorised, captured, orderId, refunded, status } of cluster.partners.authorisations.values()) {
+  for (const {
+    authorised,
+    captured,
+    chargedBack,
+    orderId,
+    refunded,
+    status
+  } of cluster.partners.authorisations.values()) {
     if (gateway.has(orderId)) wrong.push(`the gateway was asked twice to authorise ${orderId}`)
-    gateway.set(orderId, { authorised, captured, refunded, voided: status === "voided" })
+    gateway.set(orderId, { authorised, captured, refunded, disputed: chargedBack, voided: status === "voided" })
   }
   for (const [orderId, ours] of journals) {
     const theirs = gateway.get(orderId) ?? nothing()

@@ -246,7 +246,7 @@ const orderState = (seq: number) => ({
   lines: [line, { ...line, sku: "MUG-07", quantity: 12, unitPrice: 1_250 }],
   charges: [],
   totals: { goods: 16_300, charges: 395, tax: 3_339, total: 20_034 },
-  payment: { authorised: seq > 2 ? 20_034 : 0, captured: 0, refunded: 0 },
+  payment: { authorised: seq > 2 ? 20_034 : 0, captured: 0, refunded: 0, disputed: 0 },
   trackingNumbers: seq > 4 ? ["HX 8841 2209"] : [],
   cancelled: null,
   email: "a•••",
@@ -349,6 +349,14 @@ const sagas: ReadonlyArray<typeof Json.SagaSummary.Encoded> = [
     since: Date.now() - 800,
     nextTry: Date.now() + 4_000
   },
+  {
+    entity: "Order/eu_refused00000000000000",
+    state: "refused",
+    step: "refund-r1",
+    seq: 17,
+    since: Date.now() - 86_400_000,
+    nextTry: null
+  },
   { entity: "Order/eu_ended0000000000000000", state: "done", step: null, seq: 14, since: began, nextTry: null }
 ]
 
@@ -378,6 +386,9 @@ const saga = (id: string, isCompensated: boolean): typeof Json.SagaDetail.Encode
           lastError: "payment gateway: connection refused"
         }
       ],
+  refused: isCompensated
+    ? []
+    : [{ entity: id, step: "refund-r1", reason: "account_closed", since: Date.now() - 86_400_000 }],
   may: { retry: !isCompensated, compensate: !isCompensated, skip: !isCompensated }
 })
 

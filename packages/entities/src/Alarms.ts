@@ -3,6 +3,7 @@ import { Clock, Effect } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { type Code, goneMs, objectives, recentMs } from "./Alarms/Objectives.ts"
 import * as Progress from "./Alarms/Progress.ts"
+import { refusedIn } from "./Inspector/Sagas.ts"
 import { RegionDatabases } from "./Reads.ts"
 
 /** Something that somebody should look at, and how to begin. */
@@ -110,7 +111,9 @@ const ofRegion = Effect.fnUntraced(function* (region: Region, sql: SqlClient.Sql
       ${ms("at")} AS at
     FROM alarm WHERE kind = 'runner_blocked' AND at > ${before(recentMs)} ORDER BY at DESC LIMIT ${eachMax}`
 
-  const found = yield* Effect.all({ late, parked, setAside, doubled, blocked }, { concurrency: "unbounded" })
+  const refused = refusedIn(sql, eachMax)
+
+  const found = yield* Effect.all({ late, parked, setAside, doubled, blocked, refused }, { concurrency: "unbounded" })
   const raised: ReadonlyArray<Raised> = [
     ...found.late.map((one) => ({ ...one, value: now - one.since })),
     ...found.parked.map(({ at, cause, id, shard, tries, type }) => ({
@@ -127,6 +130,13 @@ const ofRegion = Effect.fnUntraced(function* (region: Region, sql: SqlClient.Sql
       since: at,
       value: count,
       text: `${count} ${count === 1 ? "event was" : "events were"} set aside by ${consumer}, first seq ${seq} of ${type.slice(0, 40)}/${id.slice(0, 70)}: ${cause}`
+    })),
+    ...[...Map.groupBy(found.refused, ({ id }) => id)].map(([id, steps]) => ({
+      code: "step_refused" as const,
+      subject: `Order/${id}`,
+      since: Math.min(...steps.map(({ at }) => at)),
+      value: steps.length,
+      text: steps.map(({ reason, step }) => `${step} was refused: ${reason.slice(0, 100)}`).join("; ")
     })),
     ...found.doubled.map(({ at, count, entity, owners, shard }) => ({
       code: "duplicate_activation" as const,

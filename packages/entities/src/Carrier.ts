@@ -13,7 +13,10 @@ export class CarrierUnavailable extends Schema.TaggedError<CarrierUnavailable>()
 export type Booking =
   | { readonly _tag: "Booked"; readonly shipmentId: string; readonly trackingNumbers: ReadonlyArray<string> }
   | { readonly _tag: "Refused"; readonly reason: string }
-export type Cancellation = { readonly _tag: "Cancelled" } | { readonly _tag: "AlreadyDispatched" }
+export type Cancellation =
+  | { readonly _tag: "Cancelled" }
+  | { readonly _tag: "AlreadyDispatched" }
+  | { readonly _tag: "Refused"; readonly reason: string }
 export type ReturnLabel =
   | { readonly _tag: "Labelled"; readonly label: string }
   | { readonly _tag: "Refused"; readonly reason: string }
@@ -31,7 +34,6 @@ export class Carrier extends Context.Service<
       readonly parcels: ReadonlyArray<Parcel>
       readonly address: Address
     }) => Effect.Effect<Booking, CarrierUnavailable>
-    /** A shipment that the carrier does not know is an error of ours and stays unavailable: operators see it. */
     readonly cancel: (request: { readonly shipmentId: string }) => Effect.Effect<Cancellation, CarrierUnavailable>
     /** `returnId` is our number of the return, which the webhook `return.received` hands back. */
     readonly returnLabel: (request: {
@@ -76,7 +78,7 @@ const Labelled = Schema.Struct({ id: Schema.String, label: Schema.String })
 const Cancelled = Schema.Struct({ status: Schema.Literal("cancelled") })
 
 const make = Effect.fnUntraced(function* (options: { readonly url: string; readonly key: Redacted.Redacted }) {
-  const partner = yield* PartnerClient.make({ name: "carrier", ...options, refusals: [400, 409, 422] })
+  const partner = yield* PartnerClient.make({ name: "carrier", ...options })
   const unavailable = Effect.mapError((cause: unknown) => new CarrierUnavailable({ cause }))
 
   const ship: Carrier["Service"]["ship"] = Effect.fn("Carrier.ship")(function* (request) {
@@ -88,8 +90,9 @@ const make = Effect.fnUntraced(function* (options: { readonly url: string; reado
     const path = `/shipments/${encodeURIComponent(shipmentId)}/cancel`
     const answer = yield* unavailable(partner.post(path, {}, Cancelled))
     if (answer._tag === "Answered") return { _tag: "Cancelled" }
-    if (answer.code === "already_dispatched") return { _tag: "AlreadyDispatched" }
-    return yield* new CarrierUnavailable({ cause: answer.code })
+    return answer.code === "already_dispatched"
+      ? { _tag: "AlreadyDispatched" }
+      : { _tag: "Refused", reason: answer.code }
   })
   const returnLabel: Carrier["Service"]["returnLabel"] = Effect.fn("Carrier.returnLabel")(function* (request) {
     const answer = yield* unavailable(partner.post("/returns", request, Labelled))

@@ -176,7 +176,14 @@ export class CheckOut extends Schema.TaggedClass<CheckOut>()("CheckOut", {
 }) {}
 
 /** Why a checkout came to nothing through no will of the customer's: the cart is open again. */
-export const FailureCode = Schema.Literals(["no_stock", "card_declined", "hold_expired", "no_carrier"])
+export const FailureCode = Schema.Literals([
+  "no_stock",
+  "card_declined",
+  "hold_expired",
+  "no_carrier",
+  /** A part of the shop did not do what it was asked: nothing that the customer did. */
+  "fault"
+])
 export const Failure = Schema.Struct({
   code: FailureCode,
   detail: Schema.NullOr(Schema.String),

@@ -13,6 +13,7 @@ import parked from "./migrations/0005_parked.ts"
 import quarantine from "./migrations/0006_quarantine.ts"
 import bounds from "./migrations/0007_bounds.ts"
 import checkouts from "./migrations/0008_checkouts.ts"
+import refusals from "./migrations/0009_refusals.ts"
 
 const run = Migrator.make({})
 
@@ -58,7 +59,8 @@ export const migrateRegion = Effect.andThen(
       "0005_parked": parked,
       "0006_quarantine": quarantine,
       "0007_bounds": bounds,
-      "0008_checkouts": checkouts
+      "0008_checkouts": checkouts,
+      "0009_refusals": refusals
     })
   }),
   Effect.flatMap(SqlClient.SqlClient, regionGrants)

@@ -10,6 +10,8 @@ import type { Result, Schema } from "effect"
  *   `Wake` has done what was due.
  * - `next` is the one message that the entity owes to another party, or `null`. Its `key` names the step: the same key
  *   is sent again until a command has moved the state on, so receivers dedupe by it.
+ * - `others` are messages that the entity owes besides and that do not wait for `next` nor for each other: one that cannot be
+ *   sent holds up none of them.
  */
 export interface Model<
   State,
@@ -29,6 +31,7 @@ export interface Model<
   readonly evolve: (state: State, event: Event) => State
   readonly dueAt?: (state: State) => number | null
   readonly next?: (state: State) => Owed | null
+  readonly others?: (state: State) => ReadonlyArray<Owed>
   /** Lifts an event stored under an older version to today's encoded shape. */
   readonly upcast?: (version: number, event: unknown) => unknown
 }

@@ -68,13 +68,24 @@ export class NoteReturnReceived extends Schema.TaggedClass<NoteReturnReceived>()
   returnId: Schema.String
 }) {}
 
+export const DisputeStatus = Schema.Literals(["charged_back", "won"])
+/** From the payment, when a cardholder's bank takes money back, or gives it again. `reference` is the chargeback's. */
+export class NoteDispute extends Schema.TaggedClass<NoteDispute>()("NoteDispute", {
+  ...commandFields,
+  what: DisputeStatus,
+  reference: Schema.String,
+  amount: Amount
+}) {}
+
 /**
- * What an operator asks of an order that owes a message: send it again now, give up and undo what was done, or let a step be
- * that nothing depends on. The note says why, for operators only.
+ * What an operator asks of an order that owes a message, or of which a step was refused: send it again now, give up and undo
+ * what was done, or let a step be that nothing depends on. The note says why, for operators only.
  */
 export class Operate extends Schema.TaggedClass<Operate>()("Operate", {
   ...commandFields,
   act: Schema.Literals(["retry", "compensate", "skip"]),
+  /** Which step; without it the one that is owed first, or else was refused first. */
+  step: Schema.optionalKey(Schema.String.check(Schema.isPattern(/^[A-Za-z0-9:_-]{1,100}$/u))),
   note: paragraph(500)
 }) {}
 
@@ -106,7 +117,8 @@ export type Step = typeof Step.Type
 
 export const ReturnView = Schema.Struct({
   returnId: Schema.String,
-  status: Schema.Literals(["requested", "received", "refused", "refunded"]),
+  /** `refund_refused`: the shop looks after it. `settled`: it was paid back in another way. */
+  status: Schema.Literals(["requested", "received", "refused", "refunded", "refund_refused", "settled"]),
   disposition: Disposition,
   lines: Schema.Array(ReturnedLine),
   /** Of `amount`: shipping and fees, which a return of everything at once gives back. */
@@ -116,6 +128,21 @@ export const ReturnView = Schema.Struct({
   /** Paid back; 0 until it is. */
   refunded: Amount
 })
+
+/** Money that a cardholder's bank took back, as far as the gateway tells. */
+export const Dispute = Schema.Struct({
+  /** The gateway's own. */
+  reference: Schema.String,
+  amount: Amount,
+  /** `won`: the bank gave it again. */
+  status: DisputeStatus,
+  /** Unix milliseconds of the last word. */
+  at: Schema.Int
+})
+export type Dispute = typeof Dispute.Type
+
+/** A step that ended in a refusal which no other try would change; the shop's operators look after it. */
+export const RefusedStep = Schema.Struct({ step: Schema.String, reason: Schema.String, at: Schema.Int })
 
 export class OrderView extends Schema.Class<OrderView>("OrderView")({
   id: OrderId,
@@ -128,7 +155,9 @@ export class OrderView extends Schema.Class<OrderView>("OrderView")({
   charges: Schema.Array(Charge),
   discount: Amount,
   totals: Totals,
-  payment: Schema.Struct({ authorised: Amount, captured: Amount, refunded: Amount }),
+  /** `disputed` is what banks took back and did not give again; of `captured`, as `refunded` is. */
+  payment: Schema.Struct({ authorised: Amount, captured: Amount, refunded: Amount, disputed: Amount }),
+  disputes: Schema.Array(Dispute),
   /** Back-ordered units that have not come in, while it waits for them. */
   awaiting: Schema.Array(Schema.Struct({ sku: SkuCode, quantity: Quantity })),
   trackingNumbers: Schema.Array(Schema.String),
@@ -145,6 +174,7 @@ export class OrderView extends Schema.Class<OrderView>("OrderView")({
     })
   ),
   steps: Schema.Array(Step),
+  refused: Schema.Array(RefusedStep),
   seq: Schema.Int
 }) {}
 
@@ -166,10 +196,10 @@ export class ReturnExceeds extends Schema.TaggedError<ReturnExceeds>()(
   { sku: SkuCode, returnable: Schema.Int },
   { httpApiStatus: 422 }
 ) {}
-/** The order owes nothing that could be sent again, or what it owes must not be skipped. */
+/** The order owes nothing of the kind, nor was it refused, or what it owes must not be skipped. */
 export class NotOperable extends Schema.TaggedError<NotOperable>()(
   "NotOperable",
-  { status: Status, owes: Schema.NullOr(Schema.String) },
+  { status: Status, owes: Schema.NullOr(Schema.String), refused: Schema.Array(Schema.String) },
   { httpApiStatus: 409 }
 ) {}
 export class TooManyReturns extends Schema.TaggedError<TooManyReturns>()(
@@ -195,6 +225,7 @@ export const Order = Entity.fromRpcGroup(
     Rpc.make("NoteDispatched", { payload: NoteDispatched, error: Schema.Union([NotFound, Busy]) }),
     Rpc.make("NoteDelivered", { payload: NoteDelivered, error: Schema.Union([NotFound, Busy]) }),
     Rpc.make("NoteReturnReceived", { payload: NoteReturnReceived, error: Schema.Union([NotFound, Busy]) }),
+    Rpc.make("NoteDispute", { payload: NoteDispute, error: Schema.Union([NotFound, Busy]) }),
     Rpc.make("Operate", {
       payload: Operate,
       success: OrderView,

@@ -13,17 +13,23 @@ export class PartnerStatus extends Schema.TaggedError<PartnerStatus>()("PartnerS
 
 const Refusal = Schema.Struct({ code: Schema.String.check(Schema.isMaxLength(100)) })
 
+/**
+ * Of the answers that say no, those that another try may get past: it is not let in (the key is wrong or locked), it took too
+ * long, came too early, or was one of too many. All others are final: what was asked is wrong, and stays so.
+ */
+const passing = new Set([401, 403, 407, 408, 425, 429])
+const isFinal = (status: number): boolean => status >= 400 && status < 500 && !passing.has(status)
+
 export type PartnerAnswer<A> =
   | { readonly _tag: "Answered"; readonly body: A }
   | { readonly _tag: "Refused"; readonly code: string }
 
-/** Calls to an outside company: bearer key, JSON, one deadline, a circuit breaker, no retry. A status in `refusals` is its final no. */
+/** Calls to an outside company: bearer key, JSON, one deadline, a circuit breaker, no retry. */
 export const make = Effect.fnUntraced(function* (options: {
   /** Of the breaker, in metrics. */
   readonly name: string
   readonly url: string
   readonly key: Redacted.Redacted
-  readonly refusals: ReadonlyArray<number>
 }) {
   const client = yield* HttpClient.HttpClient
   const breaker = yield* Breaker.make(options.name)
@@ -33,12 +39,17 @@ export const make = Effect.fnUntraced(function* (options: {
     response: HttpClientResponse.HttpClientResponse,
     schema: Schema.ConstraintCodec<A, unknown>
   ) {
-    const json = yield* response.json
-    if (response.status >= 200 && response.status < 300) {
-      return { _tag: "Answered" as const, body: yield* Schema.decodeUnknownEffect(schema)(json) }
+    const { status } = response
+    if (status >= 200 && status < 300) {
+      return { _tag: "Answered" as const, body: yield* Schema.decodeUnknownEffect(schema)(yield* response.json) }
     }
-    if (!options.refusals.includes(response.status)) return yield* new PartnerStatus({ status: response.status })
-    return { _tag: "Refused" as const, code: (yield* decodeRefusal(json)).code }
+    if (!isFinal(status)) return yield* new PartnerStatus({ status })
+    const code = response.json.pipe(
+      Effect.flatMap(decodeRefusal),
+      Effect.map(({ code }) => code),
+      Effect.orElseSucceed(() => `http_${status}`)
+    )
+    return { _tag: "Refused" as const, code: yield* code }
   })
   const post = <A>(path: string, body: object, schema: Schema.ConstraintCodec<A, unknown>) =>
     HttpClientRequest.post(`${options.url}${path}`).pipe(

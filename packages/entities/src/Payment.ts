@@ -35,7 +35,7 @@ export class Refund extends Schema.TaggedClass<Refund>()("Refund", {
   reference: Reference,
   amount: Amount
 }) {}
-/** A signed webhook of the gateway; may come late, twice, or before the answer to the request itself. */
+/** A signed webhook of the gateway; of a won dispute `reference` is that of its chargeback. May come late, twice, or before the answer to the request itself. */
 export class GatewayNotice extends Schema.TaggedClass<GatewayNotice>()("GatewayNotice", {
   ...commandFields,
   eventId: Schema.String.check(Schema.isMaxLength(100)),
@@ -45,7 +45,8 @@ export class GatewayNotice extends Schema.TaggedClass<GatewayNotice>()("GatewayN
     "payment.captured",
     "payment.voided",
     "payment.refunded",
-    "payment.charged_back"
+    "payment.charged_back",
+    "payment.dispute_won"
   ]),
   reference: Reference,
   authorisationId: Schema.NullOr(Schema.String.check(Schema.isMaxLength(100))),
@@ -56,13 +57,22 @@ export class GatewayNotice extends Schema.TaggedClass<GatewayNotice>()("GatewayN
 /** What became of one operation. */
 export const Outcome = Schema.Union([
   Schema.TaggedStruct("Done", { amount: Amount }),
-  Schema.TaggedStruct("Refused", { reason: Schema.String }),
+  /** For good. `refundable` is what could be refunded instead, if too much was asked for. */
+  Schema.TaggedStruct("Refused", { reason: Schema.String, refundable: Schema.optionalKey(Amount) }),
   /** The gateway has not answered yet; the payment keeps asking, and the caller asks again later. */
   Schema.TaggedStruct("Pending", {})
 ])
 export type Outcome = typeof Outcome.Type
 
-export const EntryKind = Schema.Literals(["authorise", "capture", "void", "refund", "chargeback"])
+export const EntryKind = Schema.Literals([
+  "authorise",
+  "capture",
+  "void",
+  "refund",
+  "chargeback",
+  /** The bank gave a chargeback back. */
+  "chargeback_reversal"
+])
 /** One line of the ledger: what was asked, and the outcome once it is known. */
 export const LedgerEntry = Schema.Struct({
   kind: EntryKind,
@@ -79,6 +89,8 @@ export class PaymentView extends Schema.Class<PaymentView>("PaymentView")({
   authorised: Amount,
   captured: Amount,
   refunded: Amount,
+  /** What cardholders' banks took back and did not give again. */
+  disputed: Amount,
   status: Schema.Literals(["pending", "authorised", "declined", "captured", "voided", "refunded"]),
   ledger: Schema.Array(LedgerEntry),
   seq: Schema.Int

@@ -46,7 +46,7 @@ interface MoneyRequest extends VoidRequest {
   readonly amount: number
 }
 
-/** The body of a gateway webhook. `reference` is that of the operation; the event may come late, twice, or before the answer. */
+/** The body of a gateway webhook. `reference` is that of the operation, of a won dispute that of its chargeback; the event may come late, twice, or before the answer. */
 export const GatewayWebhook = Schema.Struct({
   eventId: Schema.String.check(Schema.isMaxLength(100)),
   type: Schema.Literals([
@@ -55,7 +55,8 @@ export const GatewayWebhook = Schema.Struct({
     "payment.captured",
     "payment.voided",
     "payment.refunded",
-    "payment.charged_back"
+    "payment.charged_back",
+    "payment.dispute_won"
   ]),
   reference: Schema.String.check(Schema.isPattern(/^[A-Za-z0-9:_-]{1,160}$/u)),
   orderId: Schema.String.check(Schema.isMaxLength(100)),
@@ -74,11 +75,9 @@ const Answer = Schema.Union([
   Schema.Struct({ id: Schema.String, status: Schema.Literal("declined"), reason: Schema.String })
 ])
 const Changed = Schema.Struct({ id: Schema.String })
-/** Final: asking again would be answered the same. */
-const refusals = [400, 404, 409, 422]
 
 const make = Effect.fnUntraced(function* (options: { readonly url: string; readonly key: Redacted.Redacted }) {
-  const partner = yield* PartnerClient.make({ name: "payment", ...options, refusals })
+  const partner = yield* PartnerClient.make({ name: "payment", ...options })
   const unavailable = Effect.mapError((cause: unknown) => new GatewayUnavailable({ cause }))
 
   const authorise: PaymentGateway["Service"]["authorise"] = Effect.fn("PaymentGateway.authorise")(function* (request) {

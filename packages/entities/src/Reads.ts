@@ -25,6 +25,7 @@ export class OrderSummary extends Schema.Class<OrderSummary>("OrderSummary")({
   total: Schema.Int,
   captured: Amount,
   refunded: Amount,
+  disputed: Amount,
   /** Unix milliseconds. */
   placedAt: Schema.Int,
   updatedAt: Schema.Int,
@@ -94,6 +95,7 @@ interface OrderRow {
   readonly total: bigint
   readonly captured: bigint
   readonly refunded: bigint
+  readonly disputed: bigint
   readonly placed_ms: bigint
   readonly updated_ms: bigint
   readonly seq: number
@@ -134,7 +136,7 @@ const productView = (region: Region, row: ProductRow): ProductView =>
     { disableChecks: true }
   )
 
-const orderColumns = `id, status, customer_id, currency, total, captured, refunded, seq,
+const orderColumns = `id, status, customer_id, currency, total, captured, refunded, disputed, seq,
   (extract(epoch FROM placed_at) * 1000)::bigint AS placed_ms, (extract(epoch FROM updated_at) * 1000)::bigint AS updated_ms`
 
 /** Newest first. */
@@ -165,6 +167,7 @@ const orderSummary = (row: OrderRow): OrderSummary =>
       total: Number(row.total),
       captured: Number(row.captured),
       refunded: Number(row.refunded),
+      disputed: Number(row.disputed),
       placedAt: Number(row.placed_ms),
       updatedAt: Number(row.updated_ms),
       seq: row.seq

@@ -46,6 +46,8 @@ export type CreateResult = typeof CreateResult.Type
 export const CancelResult = Schema.Union([
   Schema.TaggedStruct("Cancelled", {}),
   Schema.TaggedStruct("AlreadyDispatched", {}),
+  /** For another reason than that the goods have left; it may be asked for again. */
+  Schema.TaggedStruct("Refused", { reason: Schema.String }),
   Schema.TaggedStruct("Pending", {})
 ])
 export type CancelResult = typeof CancelResult.Type

@@ -6,7 +6,7 @@ import { Effect, Fiber, Layer } from "effect"
 import { layerRegion } from "../src/Migrations.ts"
 import { Authorise, Capture, GatewayNotice, Payment, Refund, Void } from "../src/Payment.ts"
 import { PaymentLive } from "../src/Payment/PaymentLive.ts"
-import { type Authorisation, GatewayUnavailable, PaymentGateway } from "../src/PaymentGateway.ts"
+import { type Authorisation, type GatewayOutcome, GatewayUnavailable, PaymentGateway } from "../src/PaymentGateway.ts"
 import * as TestCluster from "../src/testing/TestCluster.ts"
 
 /** References as the gateway saw them, in order. */
@@ -28,7 +28,13 @@ const Gateway = Layer.succeed(
     capture: ({ reference }) => Effect.sync(() => (asked.push(reference), { _tag: "Done" as const })),
     void: ({ reference }) => Effect.sync(() => (asked.push(reference), { _tag: "Done" as const })),
     refund: ({ reference }) =>
-      Effect.sync(() => (asked.push(reference), { _tag: "Refused" as const, reason: "exceeds_captured" }))
+      Effect.suspend((): Effect.Effect<GatewayOutcome, GatewayUnavailable> => {
+        asked.push(reference)
+        if (reference.startsWith("silent")) return Effect.fail(new GatewayUnavailable({ cause: "down" }))
+        return Effect.succeed(
+          reference.startsWith("paid") ? { _tag: "Done" } : { _tag: "Refused", reason: "exceeds_captured" }
+        )
+      })
   })
 )
 
@@ -57,11 +63,27 @@ layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("PaymentLive",
       assert.deepStrictEqual(yield* payment.Capture(capture), { _tag: "Done", amount: 100 })
       assert.deepStrictEqual(yield* payment.Capture(capture), { _tag: "Done", amount: 100 })
       const refund = new Refund({ commandId: id("refund"), reference: "a-refund", amount: 1 })
-      const refused = { _tag: "Refused", reason: "exceeds_captured" } as const
+      const refused = { _tag: "Refused", reason: "exceeds_captured", refundable: 100 } as const
       assert.deepStrictEqual(yield* payment.Refund(refund), refused)
       assert.deepStrictEqual(yield* payment.Refund(refund), refused)
       assert.deepStrictEqual([seen("eu_a:authorise"), seen("a-capture"), seen("a-refund")], [1, 1, 1])
       assert.include(yield* payment.View(), { status: "captured", captured: 100, refunded: 0 })
+    })
+  )
+
+  it.effect("a refund that the gateway says nothing to holds up no other", () =>
+    Effect.gen(function* () {
+      const payment = yield* open("f")
+      yield* payment.Authorise(authorise("f", "tok_ok"))
+      yield* payment.Capture(new Capture({ commandId: id("capture"), reference: "f-capture", amount: 100 }))
+      const refund = (reference: string) => new Refund({ commandId: id(reference), reference, amount: 10 })
+      const stuck = yield* Effect.forkChild(payment.Refund(refund("silent-f")))
+      yield* Effect.repeat(Effect.yieldNow, { until: () => seen("silent-f") > 0 })
+      for (const reference of ["paid-1", "paid-2"]) {
+        assert.deepStrictEqual(yield* payment.Refund(refund(reference)), { _tag: "Done", amount: 10 })
+      }
+      assert.deepStrictEqual(yield* Fiber.join(stuck), { _tag: "Pending" })
+      assert.include(yield* payment.View(), { refunded: 20 })
     })
   )
 

@@ -32,6 +32,8 @@ const answer = (reference: string, isDone = true): PaymentState.RecordOutcome =>
   answer: isDone ? { _tag: "Done", authorisationId: "auth_1" } : { _tag: "Refused", reason: "declined" }
 })
 
+const told = (key: string): PaymentState.NoteTold => ({ _tag: "NoteTold", commandId, key })
+
 const decided = (state: PaymentState.State, command: PaymentState.Command, now = 0) =>
   Result.getOrElse(model.decide(state, command, now), () => [])
 const after = (state: PaymentState.State, command: PaymentState.Command, now = 0) =>
@@ -44,7 +46,7 @@ const sum = (numbers: ReadonlyArray<number>) => numbers.reduce((total, one) => t
 
 /** An operation of few references and amounts; `luck` is what the gateway makes of it, and `channel` how we hear of that. */
 const Step = Schema.Struct({
-  kind: Schema.Literals(["Authorise", "Capture", "Capture", "Refund", "Refund", "Void", "ChargeBack"]),
+  kind: Schema.Literals(["Authorise", "Capture", "Capture", "Refund", "Refund", "Void", "ChargeBack", "Win"]),
   reference: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 4 })),
   amount: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 9 })),
   luck: Schema.Boolean,
@@ -63,13 +65,18 @@ const commandOf = ({ amount, kind, reference }: typeof Step.Type): PaymentState.
     case "Void":
       return voided(`void-${reference}`)
     case "ChargeBack":
-      return notice("payment.charged_back", `capture-${reference}`, amount, `dispute-${reference}`)
+      return notice("payment.charged_back", `dispute-${reference}`, reference + 1)
+    case "Win":
+      return notice("payment.dispute_won", `dispute-${reference}`, reference + 1)
   }
 }
 
 const typeOf = { Authorise: "authorised", Capture: "captured", Void: "voided", Refund: "refunded" } as const
 /** The webhook of the owed operation; the gateway sends none for a change that it refused. */
-const webhookOf = ({ _tag, amount, key }: PaymentState.Owed, isDone: boolean): GatewayNotice | null => {
+const webhookOf = (
+  { _tag, amount, key }: Exclude<PaymentState.Owed, { _tag: "TellOrder" }>,
+  isDone: boolean
+): GatewayNotice | null => {
   if (isDone) return notice(`payment.${typeOf[_tag]}`, key, amount)
   if (_tag !== "Authorise") return null
   return new GatewayNotice({ ...notice("payment.declined", key, amount), authorisationId: null, reason: "declined" })
@@ -94,6 +101,10 @@ const live = (steps: typeof Steps.Type, channelOf: (step: typeof Step.Type) => (
     const channel = channelOf(step)
     if (channel === "none") continue
     for (let owed = PaymentState.next(state); owed !== null; owed = PaymentState.next(state)) {
+      if (owed._tag === "TellOrder") {
+        send(told(owed.key))
+        continue
+      }
       const webhook = webhookOf(owed, step.luck)
       if (webhook !== null && channel !== "answer" && channel !== "late") send(webhook)
       if (webhook !== null && channel === "twice") send(webhook)
@@ -173,7 +184,7 @@ describe("laws", () => {
         assert.strictEqual(PaymentState.next(state) === null, PaymentState.dueAt(state) === null)
         let end = state
         for (let owed = PaymentState.next(end); owed !== null; owed = PaymentState.next(end)) {
-          const next = after(end, answer(owed.key))
+          const next = after(end, owed._tag === "TellOrder" ? told(owed.key) : answer(owed.key))
           assert.notStrictEqual(PaymentState.next(next)?.key, owed.key)
           end = next
         }
@@ -235,7 +246,8 @@ describe("a payment", () => {
     const refused = after(after(captured, refund("r", 61)), refund("s", 60))
     assert.deepStrictEqual(PaymentState.outcomeOf(refused, "refund", "r"), {
       _tag: "Refused",
-      reason: "exceeds_captured"
+      reason: "exceeds_captured",
+      refundable: 0
     })
     assert.deepStrictEqual(decided(refused, refund("r", 1)), [])
     assert.deepStrictEqual(tags(decided(captured, refund("a", 1))), ["RefundRefused"])
@@ -249,6 +261,42 @@ describe("a payment", () => {
     assert.deepStrictEqual(tags(decided(disputed, refund("r", 11))), ["RefundRefused"])
     assert.deepStrictEqual(tags(decided(disputed, refund("r", 10))), ["RefundRequested"])
     assert.deepStrictEqual(decided(disputed, notice("payment.charged_back", "a", 50)), [])
+    const tooMuch = after(disputed, refund("r", 11))
+    const refused = { _tag: "Refused", reason: "exceeds_captured", refundable: 10 } as const
+    assert.deepStrictEqual(PaymentState.outcomeOf(tooMuch, "refund", "r"), refused)
+    assert.strictEqual(shown(disputed).disputed, 50)
+  })
+
+  it("pays back again what a bank gives again, and tells the order of both, in their order", () => {
+    const captured = after(after(authorised, capture("a", 60)), answer("a"))
+    const disputed = after(captured, notice("payment.charged_back", "d", 50))
+    const won = after(disputed, notice("payment.dispute_won", "d", 50))
+    assert.strictEqual(shown(won).disputed, 0)
+    assert.deepStrictEqual(tags(decided(won, refund("r", 60))), ["RefundRequested"])
+    const first = PaymentState.next(won)
+    assert.deepInclude(first, { _tag: "TellOrder", what: "charged_back", reference: "d", amount: 50 })
+    const second = PaymentState.next(after(won, told(first!.key)))
+    assert.deepInclude(second, { _tag: "TellOrder", what: "won", reference: "d", amount: 50 })
+    assert.notStrictEqual(second!.key, first!.key)
+    assert.isNull(PaymentState.next(after(after(won, told(first!.key)), told(second!.key))))
+  })
+
+  it("hears that a dispute is won before it hears of it, and no more than was taken", () => {
+    const captured = after(after(authorised, capture("a", 60)), answer("a"))
+    const early = after(captured, notice("payment.dispute_won", "d", 50))
+    assert.strictEqual(shown(after(early, notice("payment.charged_back", "d", 50))).disputed, 0)
+    const disputed = after(captured, notice("payment.charged_back", "d", 50))
+    assert.deepStrictEqual(tags(decided(disputed, notice("payment.dispute_won", "d", 51))), ["NoticeContradicts"])
+  })
+
+  it("has operations without an answer that do not wait for each other", () => {
+    const captured = after(after(authorised, capture("a", 60)), answer("a"))
+    const both = after(after(captured, refund("r", 10)), refund("s", 10))
+    assert.strictEqual(PaymentState.next(both)?.key, "r")
+    assert.deepStrictEqual(
+      PaymentState.others(both).map(({ key }) => key),
+      ["s"]
+    )
   })
 
   it("is voided without the gateway when there is nothing to give back", () => {

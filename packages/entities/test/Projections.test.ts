@@ -9,8 +9,18 @@ import { Arbitrary, Effect, Fiber, Layer, Result, Schedule, Schema } from "effec
 import { SqlClient } from "effect/sql"
 import { Wake } from "../src/Wake.ts"
 import * as Migrations from "../src/Migrations.ts"
-import { Cancel, NoteDelivered, NoteDispatched, NoteReturnReceived, Place, RequestReturn } from "../src/Order.ts"
+import {
+  Cancel,
+  NoteDelivered,
+  NoteDispatched,
+  NoteDispute,
+  NoteReturnReceived,
+  Operate,
+  Place,
+  RequestReturn
+} from "../src/Order.ts"
 import { statusOf } from "../src/Order/OrderAnswers.ts"
+import { owedBy } from "../src/Order/OrderOwed.ts"
 import * as OrderState from "../src/Order/OrderState.ts"
 import * as Projections from "../src/Projections.ts"
 import * as OrderView from "../src/Projections/OrderView.ts"
@@ -65,6 +75,10 @@ const orderCommand = (state: OrderState.State, choice: number, number: number): 
     }
     case 5:
       return new NoteReturnReceived({ commandId, returnId })
+    case 6:
+      return number % 2 === 0
+        ? new Operate({ commandId, act: number % 4 === 0 ? "retry" : "skip", note: "looked after" })
+        : new NoteDispute({ commandId, what: number % 3 === 0 ? "won" : "charged_back", reference: "d", amount: 10 })
     default: {
       const outcomes: ReadonlyArray<OrderState.Outcome> = [
         { _tag: "Reserved", stock: [] },
@@ -73,10 +87,14 @@ const orderCommand = (state: OrderState.State, choice: number, number: number): 
         { _tag: "NoStock", missing: [{ sku: skus[0], wanted: 2, available: 1 }] },
         { _tag: "Awaiting", awaiting: [{ sku: skus[0], quantity: number }] },
         { _tag: "Refused", reason: "no" },
+        { _tag: "Refused", reason: "exceeds_captured", refundable: 1 },
+        { _tag: "Faulted", reason: "deadly" },
         { _tag: "Done" }
       ]
-      const outcome = choice === 11 ? outcomes[number % outcomes.length]! : usual(OrderState.next(state)?._tag)
-      return { _tag: "Record", commandId, answers: OrderState.next(state)?.key ?? "", outcome }
+      const all = owedBy(state)
+      const owed = all[number % Math.max(1, all.length)]
+      const outcome = choice === 11 ? outcomes[number % outcomes.length]! : usual(owed?._tag)
+      return { _tag: "Record", commandId, answers: owed?.key ?? "", outcome }
     }
   }
 }

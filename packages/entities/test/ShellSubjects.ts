@@ -210,7 +210,7 @@ export const payment = Effect.fnUntraced(function* (n: number) {
   const client = (yield* EntityClient.make(Payment))(id)
   const token = n === 3 ? "tok_declined" : "tok_ok"
   const kinds = { Authorise: "authorise", Capture: "capture", Void: "void", Refund: "refund" } as const
-  const types = ["authorised", "declined", "captured", "voided", "refunded", "charged_back"] as const
+  const types = ["authorised", "declined", "captured", "voided", "refunded", "charged_back", "dispute_won"] as const
   const subject: Subject<PaymentState.State, PaymentState.Command, PaymentState.Event, PaymentState.Owed> = {
     model: PaymentState,
     id,
@@ -255,6 +255,9 @@ export const payment = Effect.fnUntraced(function* (n: number) {
       }
     },
     reply: (owed) => {
+      if (owed._tag === "TellOrder") {
+        return { _tag: "NoteTold", commandId: CommandId.make(`${owed.key}:outcome`), key: owed.key }
+      }
       const answer: PaymentState.Answer =
         owed._tag === "Authorise"
           ? declines(owed.token)

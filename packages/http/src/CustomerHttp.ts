@@ -42,6 +42,7 @@ const summaryJson = (order: OrderSummary): Summary => ({
   total: money(order.total, order.currency),
   captured: money(order.captured, order.currency),
   refunded: money(order.refunded, order.currency),
+  disputed: money(order.disputed, order.currency),
   placedAt: order.placedAt,
   updatedAt: order.updatedAt,
   seq: order.seq
@@ -55,6 +56,7 @@ const summaryOf = (view: OrderView): Summary => ({
   total: money(view.totals.total, view.currency),
   captured: money(view.payment.captured, view.currency),
   refunded: money(view.payment.refunded, view.currency),
+  disputed: money(view.payment.disputed, view.currency),
   placedAt: view.steps[0]?.at ?? 0,
   updatedAt: view.steps.at(-1)?.at ?? 0,
   seq: view.seq

@@ -128,20 +128,22 @@ class Sagas extends HttpApiGroup.make("sagas")
     }).annotate(OpenApi.Summary, "Sagas, those that have not moved for the longest time first"),
     HttpApiEndpoint.get("getSaga", "/sagas/:id", { ...ofEntity, success: Json.SagaDetail }).annotate(
       OpenApi.Summary,
-      "Steps, compensations, and the message that is owed"
+      "Steps, compensations, the message that is owed, and what was refused for good"
     ),
-    HttpApiEndpoint.post("retrySaga", "/sagas/:id/retry", { ...ofSaga, ...change }).annotate(
-      OpenApi.Summary,
-      "Send what is owed again, now"
-    ),
+    HttpApiEndpoint.post("retrySaga", "/sagas/:id/retry", {
+      ...ofSaga,
+      ...change,
+      payload: Json.ReasonedStep
+    }).annotate(OpenApi.Summary, "Send what is owed again, now, or what was refused anew"),
     HttpApiEndpoint.post("compensateSaga", "/sagas/:id/compensate", { ...ofSaga, ...change }).annotate(
       OpenApi.Summary,
       "Give up and undo what was done"
     ),
-    HttpApiEndpoint.post("skipSagaStep", "/sagas/:id/skip", { ...ofSaga, ...change }).annotate(
-      OpenApi.Summary,
-      "Let a step be that nothing depends on"
-    )
+    HttpApiEndpoint.post("skipSagaStep", "/sagas/:id/skip", {
+      ...ofSaga,
+      ...change,
+      payload: Json.ReasonedStep
+    }).annotate(OpenApi.Summary, "Let a step be that nothing depends on, or that was refused and is settled elsewhere")
   )
   .annotate(OpenApi.Title, "Sagas") {}
 

@@ -30,7 +30,15 @@ export const liveEvents = {
   bye: Schema.Struct({ reason: Schema.Literals(["slow", "stopping", "signed_out", "too_long"]) })
 } as const
 /** Lists that are told to who shows them; of sagas the unfinished ones, or those of a state. */
-export const LiveTopic = Schema.Literals(["types", "streams", "sagas", "sagas:stuck", "sagas:open", "sagas:done"])
+export const LiveTopic = Schema.Literals([
+  "types",
+  "streams",
+  "sagas",
+  "sagas:stuck",
+  "sagas:open",
+  "sagas:refused",
+  "sagas:done"
+])
 export type LiveTopic = typeof LiveTopic.Type
 
 export type LiveEventName = keyof typeof liveEvents

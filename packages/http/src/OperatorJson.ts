@@ -20,6 +20,11 @@ export const Cursor = Schema.String.check(Schema.isMaxLength(300))
 /** Why an operator does what it does; written into the audit log. */
 export const Reason = paragraph(500, 3)
 export const Reasoned = Schema.Struct({ reason: Reason })
+/** Of several steps of a saga the one that is meant, such as `capture`; without it the first. */
+export const ReasonedStep = Schema.Struct({
+  reason: Reason,
+  step: Schema.optionalKey(Schema.String.check(Schema.isPattern(/^[A-Za-z0-9:_-]{1,100}$/u)))
+})
 
 const page = <Item extends Schema.Top>(item: Item, identifier: string) =>
   Schema.Struct({ items: Schema.Array(item), next: Schema.NullOr(Cursor) }).annotate({ identifier })
@@ -261,7 +266,8 @@ export const WhatIf = Schema.Struct({
   changes: Schema.Array(Change)
 }).annotate({ identifier: "WhatIf" })
 
-export const SagaState = Schema.Literals(["stuck", "open", "done"])
+/** `refused`: a step was refused for good, and waits for an operator. */
+export const SagaState = Schema.Literals(["stuck", "open", "refused", "done"])
 export const SagaSummary = Schema.Struct({
   entity: EntityName,
   /** `stuck`: it has owed the same message for longer than the objective. */
@@ -303,6 +309,8 @@ export const SagaDetail = Schema.Struct({
       lastError: Schema.NullOr(Schema.String)
     })
   ),
+  /** Steps that were refused for good: they are sent anew, or let be, by an operator. */
+  refused: Schema.Array(Schema.Struct({ entity: EntityName, step: Schema.String, reason: Schema.String, since: At })),
   /** What an operator may do now. */
   may: Schema.Struct({ retry: Schema.Boolean, compensate: Schema.Boolean, skip: Schema.Boolean })
 }).annotate({ identifier: "SagaDetail" })

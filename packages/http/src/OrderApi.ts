@@ -1,5 +1,5 @@
 import { linesMax } from "@halles/entities/Cart"
-import { Cancel, OrderView, RequestReturn, ReturnLine, ReturnView, Status, Step } from "@halles/entities/Order"
+import { Cancel, Dispute, OrderView, RequestReturn, ReturnLine, ReturnView, Status, Step } from "@halles/entities/Order"
 import { LedgerEntry, PaymentView } from "@halles/entities/Payment"
 import { ShipmentView } from "@halles/entities/Shipment"
 import { OrderId } from "@halles/shared/Ids"
@@ -31,7 +31,17 @@ export const ReturnJson = Schema.Struct({
   refunded: Money
 }).annotate({ identifier: "Return" })
 
-const { awaiting, cancelled, cartId, currency, customerId, id, seq, status, steps, trackingNumbers } = OrderView.fields
+/** Money that a cardholder's bank took back, as far as the payment gateway tells; `won` when it gave it again. */
+export const DisputeJson = Schema.Struct({
+  reference: Dispute.fields.reference,
+  amount: Money,
+  status: Dispute.fields.status,
+  /** Unix milliseconds of the last word. */
+  at: Dispute.fields.at
+}).annotate({ identifier: "Dispute" })
+
+const { awaiting, cancelled, cartId, currency, customerId, id, refused, seq, status, steps, trackingNumbers } =
+  OrderView.fields
 export const OrderJson = Schema.Struct({
   id,
   cartId,
@@ -42,12 +52,16 @@ export const OrderJson = Schema.Struct({
   charges: Schema.Array(ChargeJson),
   discount: Money,
   totals: TotalsJson,
-  payment: Schema.Struct({ authorised: Money, captured: Money, refunded: Money }),
+  /** `refunded` and `disputed` are parts of `captured`. */
+  payment: Schema.Struct({ authorised: Money, captured: Money, refunded: Money, disputed: Money }),
+  disputes: Schema.Array(DisputeJson),
   awaiting,
   trackingNumbers,
   returns: Schema.Array(ReturnJson),
   cancelled,
   steps,
+  /** What was refused for good and is not tried again by itself, such as a refund to a closed card: the shop looks after it. */
+  refused,
   seq
 }).annotate({ identifier: "Order" })
 
@@ -60,6 +74,7 @@ export const OrderSummaryJson = Schema.Struct({
   total: Money,
   captured: Money,
   refunded: Money,
+  disputed: Money,
   /** Unix milliseconds. */
   placedAt: Schema.Int,
   updatedAt: Schema.Int,
@@ -79,6 +94,8 @@ export const PaymentJson = Schema.Struct({
   authorised: Money,
   captured: Money,
   refunded: Money,
+  /** What cardholders' banks took back and did not give again. */
+  disputed: Money,
   ledger: Schema.Array(
     Schema.Struct({
       kind: entry.kind,

@@ -28,6 +28,7 @@ const paymentJson = (view: PaymentView): typeof PaymentJson.Encoded => ({
   authorised: money(view.authorised, view.currency),
   captured: money(view.captured, view.currency),
   refunded: money(view.refunded, view.currency),
+  disputed: money(view.disputed, view.currency),
   ledger: view.ledger.map((entry) => ({ ...entry, amount: money(entry.amount, view.currency) })),
   seq: view.seq
 })
@@ -43,13 +44,16 @@ export const orderJson = (view: OrderView): typeof OrderJson.Encoded => ({
   payment: {
     authorised: money(view.payment.authorised, view.currency),
     captured: money(view.payment.captured, view.currency),
-    refunded: money(view.payment.refunded, view.currency)
+    refunded: money(view.payment.refunded, view.currency),
+    disputed: money(view.payment.disputed, view.currency)
   },
+  disputes: view.disputes.map((one) => ({ ...one, amount: money(one.amount, view.currency) })),
   awaiting: view.awaiting,
   trackingNumbers: view.trackingNumbers,
   returns: view.returns.map((goods) => goodsJson(view, goods)),
   cancelled: view.cancelled,
   steps: view.steps,
+  refused: view.refused,
   seq: view.seq
 })
 

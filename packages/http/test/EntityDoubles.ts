@@ -118,12 +118,14 @@ const OrderDouble = Order.toLayer(
       charges: [{ code: "summer", kind: "discount", amount: -100 }],
       discount: 0,
       totals: { goods: 3990, charges: -100, tax: 778, total: 4668 },
-      payment: { authorised: 4668, captured: 0, refunded: 0 },
+      payment: { authorised: 4668, captured: 0, refunded: 0, disputed: 0 },
+      disputes: [],
       awaiting: [],
       trackingNumbers: [],
       returns: [],
       cancelled: null,
       steps,
+      refused: [],
       seq: 2
     })
     const current = id.endsWith("none") ? Effect.fail(new NotFound({ entity: "Order", id })) : Effect.succeed(view)
@@ -155,9 +157,12 @@ const OrderDouble = Order.toLayer(
       NoteDispatched: unused,
       NoteDelivered: unused,
       NoteReturnReceived: unused,
+      NoteDispute: unused,
       Operate: ({ payload }) => {
         note("Order", id, payload)
-        return id.endsWith("over") ? Effect.fail(new NotOperable({ status: "delivered", owes: null })) : current
+        return id.endsWith("over")
+          ? Effect.fail(new NotOperable({ status: "delivered", owes: null, refused: [] }))
+          : current
       },
       Wake: unused,
       View: () => current,

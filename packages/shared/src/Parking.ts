@@ -14,6 +14,12 @@ export class EntityParked extends Schema.TaggedError<EntityParked>()(
   { httpApiStatus: 503 }
 ) {}
 
+/**
+ * The entity died of this very command again and again, and does not try it any more for a while: a defect for whoever sent
+ * it. What came of the command is unknown; sent again under its id it most likely kills again.
+ */
+export class CommandDeadly extends Schema.TaggedError<CommandDeadly>()("CommandDeadly", { entity: Schema.String }) {}
+
 /** Why an entity was parked; shown to operators, so without personal data. */
 export interface ParkedBecause {
   readonly cause: string

@@ -1,5 +1,5 @@
 import { Cause, Exit, Schema } from "effect"
-import { EntityParked } from "./Parking.ts"
+import { CommandDeadly, EntityParked } from "./Parking.ts"
 
 /**
  * What an entity decided, or was asked, or answered is larger than a row of the journal or a message may be. Sending it again
@@ -15,23 +15,27 @@ export class TooLarge extends Schema.TaggedError<TooLarge>()(
 ) {}
 
 /** Failures of entities that no contract names; a call may fail with one of them, whatever it asks. */
-const undeclared = { EntityParked, TooLarge } as const
-export type Undeclared = keyof typeof undeclared
-export type UndeclaredError = InstanceType<(typeof undeclared)[Undeclared]>
-const classes = Object.entries(undeclared) as ReadonlyArray<[Undeclared, typeof EntityParked | typeof TooLarge]>
+const failures = { EntityParked, TooLarge } as const
+type Failure = keyof typeof failures
+export type UndeclaredError = InstanceType<(typeof failures)[Failure]>
+const classes = Object.entries(failures) as ReadonlyArray<[Failure, typeof EntityParked | typeof TooLarge]>
+/** And the one defect that is told by its name. */
+export type Undeclared = Failure | "CommandDeadly"
 
 /** Which of them an entity ended with, if any. */
 export const undeclaredOf = (exit: Exit.Exit<unknown, unknown>): Undeclared | undefined => {
   if (Exit.isSuccess(exit)) return undefined
   for (const reason of exit.cause.reasons) {
+    if (Cause.isDieReason(reason) && reason.defect instanceof CommandDeadly) return "CommandDeadly"
     const found = Cause.isFailReason(reason) ? classes.find(([, one]) => reason.error instanceof one) : undefined
     if (found !== undefined) return found[0]
   }
   return undefined
 }
 
-export const isUndeclared = (name: string): name is Undeclared => Object.hasOwn(undeclared, name)
+export const isUndeclared = (name: string): name is Undeclared =>
+  name === "CommandDeadly" || Object.hasOwn(failures, name)
 
 /** How a call ends that an entity of this name ended with one of them. */
 export const failedWith = (name: Undeclared, entity: string): Exit.Exit<never, UndeclaredError> =>
-  Exit.fail(new undeclared[name]({ entity }))
+  name === "CommandDeadly" ? Exit.die(new CommandDeadly({ entity })) : Exit.fail(new failures[name]({ entity }))

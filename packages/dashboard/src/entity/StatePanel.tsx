@@ -87,7 +87,7 @@ const panels: Readonly<Record<string, (state: unknown) => ComponentChildren>> = 
         )}
         <Pair label="Total">{money(totals.total, currency)}</Pair>
         <Pair label="Paid">
-          {`${money(payment.captured, currency)} captured of ${money(payment.authorised, currency)} authorised, ${money(payment.refunded, currency)} refunded`}
+          {`${money(payment.captured, currency)} captured of ${money(payment.authorised, currency)} authorised, ${money(payment.refunded, currency)} refunded, ${money(payment.disputed, currency)} disputed`}
         </Pair>
         <Pair label="Parcels">{trackingNumbers.length === 0 ? "none yet" : trackingNumbers.join(", ")}</Pair>
         <Pair label="Steps">
@@ -110,7 +110,7 @@ const panels: Readonly<Record<string, (state: unknown) => ComponentChildren>> = 
       </p>
     </div>
   )),
-  Payment: panel(Payment, ({ authorised, captured, currency, ledger, refunded, status }) => (
+  Payment: panel(Payment, ({ authorised, captured, currency, disputed, ledger, refunded, status }) => (
     <div class="stack">
       <dl class="pairs">
         <Pair label="Status">
@@ -119,6 +119,7 @@ const panels: Readonly<Record<string, (state: unknown) => ComponentChildren>> = 
         <Pair label="Authorised">{money(authorised, currency)}</Pair>
         <Pair label="Captured">{money(captured, currency)}</Pair>
         <Pair label="Refunded">{money(refunded, currency)}</Pair>
+        <Pair label="Disputed">{money(disputed, currency)}</Pair>
       </dl>
       <p class="soft">{`${ledger.length} entries in the ledger; they are in the state.`}</p>
     </div>

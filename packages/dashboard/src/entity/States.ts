@@ -24,7 +24,7 @@ export const Order = Schema.Struct({
   currency: Schema.String,
   lines: Schema.Array(Line),
   totals: Totals,
-  payment: Schema.Struct({ authorised: Amount, captured: Amount, refunded: Amount }),
+  payment: Schema.Struct({ authorised: Amount, captured: Amount, refunded: Amount, disputed: Amount }),
   trackingNumbers: ids,
   cancelled: Schema.NullOr(Schema.Struct({ code: Schema.String, detail: Schema.NullOr(Schema.String) })),
   steps: Schema.Array(Schema.Struct({ step: Schema.String }))
@@ -41,6 +41,7 @@ export const Payment = Schema.Struct({
   authorised: Amount,
   captured: Amount,
   refunded: Amount,
+  disputed: Amount,
   ledger: Schema.Array(Schema.Unknown)
 })
 export const Shipment = Schema.Struct({

@@ -9,7 +9,7 @@ import { type Deed, ReasonDialog } from "../parts/ReasonDialog.tsx"
 import { entityLink } from "../Router.ts"
 import { type Saga, SagaTimeline } from "./SagaTimeline.tsx"
 
-const tones = { stuck: "bad", open: "warn", done: "good" } as const
+const tones = { stuck: "bad", open: "warn", refused: "bad", done: "good" } as const
 
 const deeds = (id: string, { may }: Saga): ReadonlyArray<Deed> => {
   const request = (reason: string) => ({ params: { id }, payload: { reason } })
@@ -18,7 +18,7 @@ const deeds = (id: string, { may }: Saga): ReadonlyArray<Deed> => {
       ? [
           {
             title: "Send again now",
-            text: "What it owes is sent now instead of at its next try. The receiver answers a repeat with its first answer.",
+            text: "What it owes is sent now instead of at its next try; the receiver answers a repeat with its first answer. What was refused for good is sent anew.",
             run: (reason: string) => ask((ops) => ops.sagas.retrySaga(request(reason)))
           }
         ]
@@ -36,7 +36,7 @@ const deeds = (id: string, { may }: Saga): ReadonlyArray<Deed> => {
       ? [
           {
             title: "Skip this step",
-            text: "The step that it owes is let be, and the next one follows. Only steps that nothing depends on can be skipped.",
+            text: "The step is let be: one that nothing depends on, or one that was refused for good and is settled elsewhere.",
             run: (reason: string) => ask((ops) => ops.sagas.skipSagaStep(request(reason)))
           }
         ]
@@ -88,6 +88,7 @@ export const SagaScreen = ({ name }: { readonly name: string }) => {
               <section class="card">
                 <h2>Owed</h2>
                 <Owed owed={told.owed} />
+                {told.refused.length === 0 ? null : <Refused refused={told.refused} />}
               </section>
             </div>
           </>
@@ -97,6 +98,28 @@ export const SagaScreen = ({ name }: { readonly name: string }) => {
     </Page>
   )
 }
+
+const Refused = ({ refused }: { readonly refused: Saga["refused"] }) => (
+  <>
+    <h3>Refused for good</h3>
+    <ul class="stack">
+      {refused.map(({ entity, reason, since, step }) => (
+        <li key={`${entity}:${step}`}>
+          <dl class="pairs">
+            <dt>Step</dt>
+            <dd>
+              <strong>{step}</strong>
+            </dd>
+            <dt>Reason</dt>
+            <dd>{reason}</dd>
+            <dt>Since</dt>
+            <dd>{time(since)}</dd>
+          </dl>
+        </li>
+      ))}
+    </ul>
+  </>
+)
 
 const Owed = ({ owed }: { readonly owed: Saga["owed"] }) =>
   owed.length === 0 ? (

@@ -13,7 +13,7 @@ import { link, refine, route } from "../Router.ts"
 type Saga = typeof Json.SagaSummary.Type
 type Shown = "all" | Saga["state"]
 
-const tones = { stuck: "bad", open: "warn", done: "good" } as const
+const tones = { stuck: "bad", open: "warn", refused: "bad", done: "good" } as const
 
 const columns: ReadonlyArray<Column<Saga>> = [
   { label: "Saga", show: ({ entity }) => <a href={link(["saga", ...entity.split("/")])}>{entity}</a> },
@@ -29,12 +29,15 @@ const empty = {
   all: "Every saga is completed or compensated.",
   stuck: "No saga is stuck.",
   open: "No saga is on its way.",
+  refused: "No step was refused for good.",
   done: "No saga has ended lately."
 } as const
 
+const isState = (given: string | null): given is Saga["state"] => given !== null && Object.hasOwn(tones, given)
+
 export const SagasScreen = () => {
   const given = route.value.query.get("state")
-  const shown: Shown = given === "stuck" || given === "open" || given === "done" ? given : "all"
+  const shown: Shown = isState(given) ? given : "all"
   const query = shown === "all" ? {} : { state: shown }
   const asked = useTold(shown === "all" ? "sagas" : `sagas:${shown}`, told.sagas, () =>
     ask((ops) => ops.sagas.listSagas({ query }))
@@ -48,7 +51,7 @@ export const SagasScreen = () => {
         <Choice
           label="State"
           value={shown}
-          options={{ all: "Unfinished", stuck: "Stuck", open: "Moving", done: "Done" }}
+          options={{ all: "Unfinished", stuck: "Stuck", open: "Moving", refused: "Refused", done: "Done" }}
           choose={(state) => refine({ state: state === "all" ? "" : state })}
         />
       }

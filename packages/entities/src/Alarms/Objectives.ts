@@ -14,6 +14,8 @@ export const objectives = {
   timer_overdue: { severity: "critical", unit: "ms", objective: 5_000, command: "halles timers {subject}" },
   /** A step is tried again after 100 ms to 10 s. */
   saga_stuck: { severity: "warning", unit: "ms", objective: 30_000, command: "halles saga show {subject}" },
+  /** Nothing is sent again by itself: somebody sends it again, or settles it elsewhere and skips it. */
+  step_refused: { severity: "warning", unit: "count", objective: 0, command: "halles saga show {subject}" },
   /** Events are in the stream right after their commit, and swept up after three seconds. */
   events_unpublished: { severity: "critical", unit: "ms", objective: 10_000, command: "halles doctor" },
   projection_behind: {

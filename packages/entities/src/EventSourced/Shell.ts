@@ -1,6 +1,5 @@
 import { ActivationLost } from "@halles/shared/Residents/ActivationLost"
 import type { Actor } from "@halles/shared/Residents/Resident"
-import { errorText } from "@halles/shared/Residents/Strikes"
 import { undeclaredOf } from "@halles/shared/Undeclared"
 import { Effect, Exit, Fiber, Option, Random, Result } from "effect"
 import { Busy, PreconditionFailed } from "../EntityErrors.ts"
@@ -20,13 +19,10 @@ import {
 import * as InHand from "./InHand.ts"
 import * as RowSize from "./RowSize.ts"
 import * as SagaTrace from "./SagaTrace.ts"
+import { Turns } from "./Turns.ts"
 
 /** What is still owed when its timer fires is looked at again after this. */
 export const redriveMs = 5_000
-/** Between two tries of what is owed. */
-const retryMinMs = 100
-const retryMaxMs = 10_000
-
 /**
  * Taken command ids that a runner keeps over the rebuild that follows, so that a late repeat costs one rebuild and not one after
  * the other. At the bound all are forgotten: it must be far above the calls that one entity may have, or those that wait
@@ -39,7 +35,7 @@ const nothingOpen = Effect.succeed<Refused | null>(null)
 /**
  * The shell of an event-sourced entity: decides on the speculative state at once, replies once that is committed,
  * answers queries from the committed state, answers a repeated command from what was journaled under its id, and, for
- * a process manager, keeps sending the one message that it owes until a command moves it on.
+ * a process manager, keeps sending the messages that it owes until a command moves it on.
  *
  * One is one life of an entity. A runner holds many, so what they share is in `Kind`, and what few of them need at a time
  * is made when it is needed.
@@ -71,8 +67,8 @@ export class Shell<
   /** What it does by itself. */
   private fibers: Set<Fiber.Fiber<unknown, unknown>> | null = null
   private driving = false
-  /** Null as long as what it owes was done at once. */
-  tries: NonNullable<Actor["tries"]> | null = null
+  /** Only of an entity that owes something. */
+  private turns: Turns | null = null
   private readonly trace: SagaTrace.SagaTrace | null
 
   constructor(
@@ -322,57 +318,57 @@ export class Shell<
     })
   }
 
+  /** What is owed by the committed state, `next` first. */
+  private owed(): ReadonlyArray<Owed> {
+    const { model } = this.kind
+    const first = model.next?.(this.state) ?? null
+    return first === null ? [] : [first, ...(model.others?.(this.state) ?? [])]
+  }
+
   private startDriving(): void {
-    const { model, perform } = this.kind
-    if (this.driving || perform === undefined || model.next === undefined || model.next(this.state) === null) return
+    const { perform } = this.kind
+    if (this.driving || perform === undefined || this.owed().length === 0) return
     this.driving = true
     this.fork(
       Effect.ensuring(
-        this.drive(perform, model.next),
+        this.drive(perform),
         Effect.sync(() => (this.driving = false))
       )
     )
   }
 
-  private drive(
-    perform: (owed: Owed, state: State, id: Id) => Effect.Effect<Command, unknown>,
-    next: (state: State) => Owed | null
-  ): Effect.Effect<void> {
+  /** One message at a time. What could not be sent waits for its next turn, and what was tried less goes before it. */
+  private drive(perform: (owed: Owed, state: State, id: Id) => Effect.Effect<Command, unknown>): Effect.Effect<void> {
     return Effect.gen({ self: this }, function* () {
-      let key = ""
-      let delayMs = retryMinMs
+      const { clock } = this.kind
+      const turns = (this.turns = new Turns())
       while (!this.activation.dead) {
         const seen = this.committedSeq
-        const owed = next(this.state)
+        const all = this.owed()
+        turns.keep(all)
+        const owed = turns.first(all)
         if (owed === null) {
-          this.tries = null
           this.driving = false
           return
         }
-        if (owed.key !== key) {
-          key = owed.key
-          delayMs = retryMinMs
-          this.tries = null
+        const waitMs = turns.dueAt(owed) - clock.currentTimeMillisUnsafe()
+        if (waitMs > 0) yield* Effect.raceFirst(Effect.sleep(waitMs), this.changedSince(seen))
+        else {
+          const done = Effect.flatMap(perform(owed, this.state, this.id), (command) => this.handle(command))
+          const exit = yield* Effect.exit(this.trace!.traced(owed.key, done))
+          if (!this.owed().some(({ key }) => key === owed.key)) continue
+          if (Exit.isFailure(exit)) yield* Effect.logDebug(`${this.name} could not do ${owed.key} yet`, exit.cause)
+          turns.failed(owed, exit, clock.currentTimeMillisUnsafe(), yield* Random.nextBetween(0.75, 1.25))
         }
-        const done = Effect.flatMap(perform(owed, this.state, this.id), (command) => this.handle(command))
-        let lastError: string | null = null
-        const moved = yield* this.trace!.traced(owed.key, done).pipe(
-          Effect.map(() => next(this.state)?.key !== key),
-          Effect.catchCause((cause) => {
-            lastError = errorText(cause)
-            return Effect.as(
-              Effect.logDebug(`${this.name} could not do ${key} yet, trying again in ${delayMs} ms`, cause),
-              false
-            )
-          })
-        )
-        if (moved) continue
-        this.tries = { step: key, attempts: (this.tries?.attempts ?? 0) + 1, lastError }
-        const jitter = yield* Random.nextBetween(0.75, 1.25)
-        yield* Effect.raceFirst(Effect.sleep(delayMs * jitter), this.changedSince(seen))
-        delayMs = Math.min(delayMs * 2, retryMaxMs)
+        if (this.committedSeq > seen) turns.hurry()
       }
     })
+  }
+
+  /** Of what it owes first. */
+  get tries(): NonNullable<Actor["tries"]> | null {
+    const first = this.kind.model.next?.(this.state) ?? null
+    return first === null ? null : (this.turns?.triesOf(first) ?? null)
   }
 
   get committed(): Effect.Effect<{ readonly state: State; readonly seq: number }> {

@@ -1,5 +1,6 @@
 import { regions, type Region } from "@halles/shared/Region"
 import { Effect } from "effect"
+import type { SqlClient } from "effect/sql"
 import { RegionDatabases } from "../Reads.ts"
 import { type Ref, refsOf, rowsOf, stateOf } from "./Histories.ts"
 import { cartIdIn } from "./Purchase.ts"
@@ -39,6 +40,34 @@ export const unfinished = Effect.fn("Sagas.unfinished")(function* (
   )
   // Stuck ones first: those that have not moved for the longest time.
   return looked.flat().toSorted((a, b) => a.at - b.at)
+})
+
+/** A step of an order that was refused for good; nothing is owed for it until an operator has it sent again. */
+export interface RefusedStep {
+  readonly id: string
+  readonly step: string
+  readonly reason: string
+  /** Unix milliseconds. */
+  readonly at: number
+  readonly seq: number
+}
+
+/** By the read table, the newest first. */
+export const refusedIn = (sql: SqlClient.SqlClient, limit: number) =>
+  sql<RefusedStep>`
+    SELECT v.id, r.step, r.reason, r.at::double precision AS at, v.seq
+    FROM order_view v, jsonb_to_recordset(v.refused) AS r(step text, reason text, at bigint, again boolean)
+    WHERE v.refused <> '[]' AND NOT r.again ORDER BY r.at DESC LIMIT ${limit}`
+
+export const refused = Effect.fn("Sagas.refused")(function* (limit: number, among: ReadonlyArray<Region> = regions) {
+  const databases = yield* RegionDatabases
+  const found = yield* Effect.forEach(among, (region) => refusedIn(databases.of(region), limit), {
+    concurrency: "unbounded"
+  })
+  return found
+    .flat()
+    .toSorted((a, b) => b.at - a.at)
+    .slice(0, limit)
 })
 
 /** The rows of order, payment and shipment under an id, and of the cart that the order is of, in the order of their times. */

@@ -65,7 +65,11 @@ export interface PaymentFacts {
   readonly authorised: number
   readonly captured: number
   readonly refunded: number
+  /** By banks, and not given again. */
+  readonly disputed: number
   readonly voided: boolean
+  /** The order has not heard all of it. */
+  readonly isTelling: boolean
 }
 
 /** What its cart says of the checkout that it was placed by. */

@@ -1,10 +1,11 @@
 import { orderIdOf } from "@halles/shared/Ids"
+import { disputedOf } from "../Order/OrderEvolve.ts"
 import * as OrderState from "../Order/OrderState.ts"
 import { apportion } from "../Sale/Apportion.ts"
 import { age } from "./Carts.ts"
 import { fingerprint, type Facts, type OrderFacts, type StockFacts, Units } from "./Facts.ts"
 import type { Findings } from "./Findings.ts"
-import { compareReturns, wrongReturn, wrongReturns } from "./Returns.ts"
+import { compareReturns, wrongRefunds, wrongReturn, wrongReturns } from "./Returns.ts"
 import type { Reader } from "./Rows.ts"
 
 type Draft = OrderState.Draft
@@ -18,10 +19,13 @@ export const orders = (findings: Findings, facts: Facts, options: Options): Read
   let state: OrderState.State = OrderState.initial
   let placed = 0
   let lastAt = 0
+  /** Steps that ended refused, with a reason in the history: what they were to do is with operators. */
+  let ended = new Set<string>()
   return {
     begin: () => {
       state = OrderState.initial
       placed = 0
+      ended = new Set()
     },
     row: ({ at, events, id, seq }) => {
       lastAt = at
@@ -33,6 +37,9 @@ export const orders = (findings: Findings, facts: Facts, options: Options): Read
           const wrong = wrongReturn(before, event) ?? wrongReturns(state)
           if (wrong !== null) findings.violation("I7", "Order", id, seq, wrong)
         }
+        if (event._tag === "StepRefused") ended.add(event.step)
+        const done = doneBy[event._tag]
+        if (done !== undefined) ended.delete(done)
         if (event._tag !== "Placed") continue
         placed += 1
         findings.checked("I2")
@@ -63,8 +70,8 @@ export const orders = (findings: Findings, facts: Facts, options: Options): Read
         return
       }
       compareCart(findings, id, state, known)
-      comparePayment(findings, id, state, known)
-      compareStock(findings, id, state, known.stock)
+      comparePayment(findings, id, state, known, ended)
+      compareStock(findings, id, state, known.stock, ended)
       endOfSaga(findings, id, state, { known, lastAt }, options)
     }
   }
@@ -84,6 +91,13 @@ export const wrongTotals = ({ charges, discount, lines, totals }: Draft): string
   return apportioned === totals.total
     ? null
     : `the total is ${totals.total}, its lines and charges come to ${apportioned}`
+}
+
+/** What a step that is sent again has made good. */
+const doneBy: Partial<Record<OrderState.Event["_tag"], string>> = {
+  PaymentVoided: "void",
+  StockShipped: "ship",
+  StockReleased: "release"
 }
 
 /**
@@ -111,9 +125,16 @@ const compareCart = (findings: Findings, id: string, state: OrderState.State, { 
 /** Steps of a saga whose answer has not come: both sides may differ by what is under way. */
 const moneyMoving = (state: OrderState.State): boolean =>
   ["authorising", "capturing", "voiding"].includes(state.phase) ||
+  state.refused.some(({ again }) => again) ||
   state.returns.some(({ status }) => status === "stocked")
 
-const comparePayment = (findings: Findings, id: string, state: OrderState.State, { payment }: OrderFacts): void => {
+const comparePayment = (
+  findings: Findings,
+  id: string,
+  state: OrderState.State,
+  { payment }: OrderFacts,
+  ended: ReadonlySet<string>
+): void => {
   findings.checked("I7")
   const { authorised, captured, draft, phase, refunded } = state
   const wrong = (detail: string) => findings.violation("I7", "Order", id, null, detail)
@@ -129,11 +150,17 @@ const comparePayment = (findings: Findings, id: string, state: OrderState.State,
   if (moneyMoving(state)) return
   if (payment.captured !== captured) wrong(`${captured} captured, its payment says ${payment.captured}`)
   if (payment.refunded !== refunded) wrong(`${refunded} refunded, its payment says ${payment.refunded}`)
+  const disputed = disputedOf(state)
+  if (payment.disputed !== disputed && !payment.isTelling) {
+    wrong(`${disputed} disputed, its payment says ${payment.disputed}`)
+  }
+  const short = wrongRefunds(state, payment)
+  if (short !== null && !payment.isTelling) wrong(short)
   if (phase !== "cancelled" && phase !== "reopening") return
   findings.checked("I8")
   const keeps = payment.captured - payment.refunded
   if (keeps !== 0) findings.violation("I8", "Order", id, null, `cancelled, and ${keeps} of its money kept`)
-  if (payment.authorised > 0 && payment.captured === 0 && !payment.voided) {
+  if (payment.authorised > 0 && payment.captured === 0 && !payment.voided && !ended.has("void")) {
     findings.violation("I8", "Order", id, null, `cancelled, and ${payment.authorised} still authorised`)
   }
 }
@@ -153,7 +180,13 @@ const unitsFrom = (stock: OrderState.State["stock"]): Units => {
   return units
 }
 
-const compareStock = (findings: Findings, id: string, state: OrderState.State, stock: StockFacts | null): void => {
+const compareStock = (
+  findings: Findings,
+  id: string,
+  state: OrderState.State,
+  stock: StockFacts | null,
+  ended: ReadonlySet<string>
+): void => {
   findings.checked("I8")
   const bought = unitsOf(state.draft!.lines)
   const allocated = unitsFrom(state.stock)
@@ -177,11 +210,13 @@ const compareStock = (findings: Findings, id: string, state: OrderState.State, s
       break
     case "shipped":
     case "delivered":
+      if (ended.has("ship")) break
       if (!shipped.equals(allocated)) wrong("shipped, and the stock says otherwise, or from elsewhere")
       if (!held.isNone || !reserved.isNone) wrong("shipped, and still keeps stock")
       break
     case "reopening":
     case "cancelled":
+      if (ended.has("release")) break
       if (!held.isNone || !reserved.isNone) wrong("cancelled, and still keeps stock")
       if (!shipped.isNone) wrong("cancelled, and stock was shipped for it")
       break

@@ -41,7 +41,13 @@ export const payments = (
       if (voided && captured > 0) findings.violation("I3", "Payment", id, seq, "voided and captured")
     },
     end: (id) => {
-      facts.of(id).payment = { authorised, captured, refunded, voided }
+      const disputed = PaymentState.disputed(state)
+      findings.checked("I3")
+      if (refunded + disputed > captured) {
+        findings.violation("I3", "Payment", id, null, `${refunded} refunded and ${disputed} disputed of ${captured}`)
+      }
+      const isTelling = state.messages.length > 0
+      facts.of(id).payment = { authorised, captured, refunded, disputed, voided, isTelling }
       const owed = PaymentState.next(state)
       if (owed === null) return
       findings.checked("I8")

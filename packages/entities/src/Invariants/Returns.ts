@@ -64,6 +64,22 @@ export const wrongReturns = ({ draft, returns, stock }: State): string | null =>
   return null
 }
 
+/**
+ * I7 of what was paid back: to the last minor unit what was to be, but where nothing is left to pay it from, because a bank
+ * has given it back or nothing was captured.
+ */
+export const wrongRefunds = (
+  { authorised, captured, returns }: State,
+  payment: { readonly disputed: number }
+): string | null => {
+  const paid = returns.filter(({ status }) => status === "refunded")
+  const over = paid.find(({ amount, refunded }) => refunded > amount)
+  if (over !== undefined) return `return ${over.returnId} paid back ${over.refunded} of ${over.amount}`
+  const short = paid.reduce((sum, { amount, refunded }) => sum + amount - refunded, 0)
+  const gone = payment.disputed + Math.max(0, authorised - captured)
+  return short > gone ? `${short} of its returns is not paid back, ${gone} is with a bank or was never captured` : null
+}
+
 /** I8 of returns: what came back is in the books of the warehouses that it went to. */
 export const compareReturns = (
   findings: Findings,
@@ -72,11 +88,19 @@ export const compareReturns = (
   { restocked, writtenOff }: Pick<StockFacts, "restocked" | "writtenOff">
 ): void => {
   if (state.returns.some(({ status }) => status === "received")) return
-  const settled = state.returns.filter(({ status }) => status === "stocked" || status === "refunded")
+  if (state.refused.some(({ again, step }) => again && step.startsWith("stock-"))) return
+  const came = ["stocked", "refunded", "refund_refused", "settled"]
   const of = (disposition: string) => {
     const units = new Units()
-    for (const { allocations, sku } of settled.flatMap((one) => (one.disposition === disposition ? one.origins : []))) {
-      for (const { quantity, warehouse } of allocations) units.add(`${sku}/${warehouse}`, quantity)
+    const add = (parts: State["stock"], sign: number) => {
+      for (const { allocations, sku } of parts) {
+        for (const { quantity, warehouse } of allocations) units.add(`${sku}/${warehouse}`, sign * quantity)
+      }
+    }
+    for (const one of state.returns) {
+      if (one.disposition !== disposition || !came.includes(one.status)) continue
+      add(one.origins, 1)
+      add(one.unstocked, -1)
     }
     return units
   }

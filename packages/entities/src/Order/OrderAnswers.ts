@@ -1,6 +1,7 @@
 import type { OrderId } from "@halles/shared/Ids"
 import { OrderView, type Status } from "../Order.ts"
 import type { State } from "./OrderEvents.ts"
+import { disputedOf } from "./OrderEvolve.ts"
 import { returnables } from "./OrderReturns.ts"
 
 export const statusOf = (state: State): Status => {
@@ -29,15 +30,18 @@ export const statusOf = (state: State): Status => {
       return "cancelled"
     case "shipped":
     case "delivered": {
-      if (!state.returns.some(({ status }) => status === "refunded")) return state.phase
+      if (!state.returns.some(isBack)) return state.phase
       const returnable = returnables(state)
       const all = state.draft!.lines.every((line) => returnable(line) === 0)
-      return all && state.returns.every(({ status }) => status === "refunded" || status === "refused")
+      return all && state.returns.every((one) => isBack(one) || one.status === "refused")
         ? "returned"
         : "partially_returned"
     }
   }
 }
+
+/** Its money is back. */
+const isBack = ({ status }: State["returns"][number]): boolean => status === "refunded" || status === "settled"
 
 const shownReturn = {
   requested: "requested",
@@ -45,6 +49,8 @@ const shownReturn = {
   received: "received",
   stocked: "received",
   refunded: "refunded",
+  refund_refused: "refund_refused",
+  settled: "settled",
   refused: "refused"
 } as const
 
@@ -61,23 +67,35 @@ export const view = (id: OrderId, state: State, seq: number): OrderView | null =
     charges: draft.charges,
     discount: draft.discount,
     totals: draft.totals,
-    payment: { authorised: state.authorised, captured: state.captured, refunded: state.refunded },
-    awaiting: state.awaiting,
+    payment: {
+      authorised: state.authorised,
+      captured: state.captured,
+      refunded: state.refunded,
+      disputed: disputedOf(state)
+    },
+    disputes: state.disputes.map(({ amount, at, reference, status, won }) => ({
+      reference,
+      amount: Math.max(amount, won),
+      status,
+      at
+    })),
+    awaiting: state.phase === "awaitingStock" ? state.awaiting : [],
     trackingNumbers: state.trackingNumbers,
-    returns: state.returns.map(({ amount, disposition, lines, outbound, returnId, status }) => ({
+    returns: state.returns.map(({ amount, disposition, lines, outbound, refunded, returnId, status }) => ({
       returnId,
       disposition,
       lines,
       outbound,
       amount,
       status: shownReturn[status],
-      refunded: status === "refunded" ? amount : 0
+      refunded
     })),
     cancelled:
       state.phase === "cancelled" && state.cancellation !== null
         ? { ...state.cancellation, cartReopened: state.cartReopened }
         : null,
     steps: state.steps,
+    refused: state.refused.filter(({ again }) => !again).map(({ at, reason, step }) => ({ step, reason, at })),
     seq
   })
 }

@@ -2,8 +2,9 @@ import { CartId, SkuCode } from "@halles/shared/Ids"
 import { Amount } from "@halles/shared/Money"
 import { Schema } from "effect"
 import { FailureCode } from "../Cart.ts"
-import { Disposition, OrderView, ReturnedLine, Sale, Step } from "../Order.ts"
+import { Dispute, Disposition, OrderView, ReturnedLine, Sale, Step } from "../Order.ts"
 import { Allocation, Shortage } from "../Sku.ts"
+import { endSteps, Refused } from "./OrderRefusals.ts"
 
 const At = { at: Schema.Int }
 const ReturnKey = { returnId: Schema.String, ...At }
@@ -65,7 +66,25 @@ export const Event = Schema.Union([
   Schema.TaggedStruct("ReturnRefused", { reason: Schema.String, ...ReturnKey }),
   Schema.TaggedStruct("ReturnReceived", ReturnKey),
   Schema.TaggedStruct("ReturnStocked", ReturnKey),
-  Schema.TaggedStruct("ReturnRefunded", { amount: Amount, ...ReturnKey })
+  Schema.TaggedStruct("ReturnRefunded", { amount: Amount, ...ReturnKey }),
+  /** Less is left than was to be paid back: a bank has given some of it to the cardholder, or nothing was captured. */
+  Schema.TaggedStruct("RefundReduced", { to: Amount, ...ReturnKey }),
+  /** A refusal that no other try would change. Before the goods have left, what was done is undone; later, nothing waits for it. */
+  Schema.TaggedStruct("StepRefused", {
+    step: Schema.Literals(["hold", "authorise", "reserve", "book", ...endSteps]),
+    reason: Schema.String,
+    /** Of `stock` and `refund`. */
+    returnId: Schema.NullOr(Schema.String),
+    /** Of `ship` and `release`. */
+    skus: Schema.optionalKey(Schema.Array(SkuCode)),
+    /** Of `stock`: what no warehouse has taken. */
+    parts: Schema.optionalKey(Schema.Array(SkuAllocation)),
+    /** Of `recall`: the order is given up all the same. */
+    givenUp: Schema.optionalKey(Schema.Literal(true)),
+    ...At
+  }),
+  Schema.TaggedStruct("ChargedBack", { reference: Schema.String, amount: Amount, ...At }),
+  Schema.TaggedStruct("DisputeWon", { reference: Schema.String, amount: Amount, ...At })
 ])
 export type Event = typeof Event.Type
 
@@ -93,18 +112,36 @@ export const Phase = Schema.Literals([
   "cancelled"
 ])
 
-/** `requested → labelled → received → stocked → refunded`, or `refused`. */
+/**
+ * `requested → labelled → received → stocked → refunded`, or `refused`. A refund that is refused goes back to `stocked` when
+ * it is tried again, and to `settled` when an operator has paid in another way.
+ */
 export const Return = Schema.Struct({
   returnId: Schema.String,
-  status: Schema.Literals(["requested", "labelled", "received", "stocked", "refunded", "refused"]),
+  status: Schema.Literals([
+    "requested",
+    "labelled",
+    "received",
+    "stocked",
+    "refunded",
+    "refund_refused",
+    "settled",
+    "refused"
+  ]),
   disposition: Disposition,
   lines: Schema.Array(ReturnedLine),
   /** Of `amount`: shipping and fees. */
   outbound: Amount,
   /** To be paid back. */
   amount: Amount,
+  refunded: Amount,
+  /** Which refund of it is the next, and how much that may be at the most if not all that is missing. */
+  attempt: Schema.Int,
+  limit: Schema.NullOr(Amount),
   /** The warehouses that the units left, and go back to. */
-  origins: Schema.Array(SkuAllocation)
+  origins: Schema.Array(SkuAllocation),
+  /** Of these, what no warehouse has taken. */
+  unstocked: Schema.Array(SkuAllocation)
 })
 export type Return = typeof Return.Type
 
@@ -129,6 +166,10 @@ export const State = Schema.Struct({
   recalls: Schema.Int,
   noted: Schema.Boolean,
   returns: Schema.Array(Return),
+  /** `won` is part of what was charged back; they may be told in any order. */
+  disputes: Schema.Array(Schema.Struct({ ...Dispute.fields, won: Amount })),
+  /** Steps that were refused for good, and wait for an operator. */
+  refused: Schema.Array(Refused),
   steps: Schema.Array(Step),
   /** Unix milliseconds of the last customer or carrier action: what is owed since is looked after by the timer. */
   since: Schema.Int
@@ -153,151 +194,13 @@ export const initial: State = {
   recalls: 0,
   noted: false,
   returns: [],
+  disputes: [],
+  refused: [],
   steps: [],
   since: 0
 }
-
-/** From where an order that is given up goes on undoing: what is there to undo depends on how far it came. */
-const undo = (state: State): State["phase"] =>
-  state.phase === "booking" || state.phase === "confirmed" ? "recalling" : "releasing"
-
-const setReturn = (state: State, returnId: string, status: Return["status"]): ReadonlyArray<Return> =>
-  state.returns.map((one) => (one.returnId === returnId ? { ...one, status } : one))
-
-/** Its cart is to hear of it, unless it was given up on purpose: those goods may be ordered anew. */
-const afterUndoing = ({ cancellation }: State): State["phase"] =>
-  cancellation === null || cancellation.code === "requested" ? "cancelled" : "reopening"
-
-const shown = 5
-/** For people; the view has all of them. */
-const listed = (texts: ReadonlyArray<string>): string => {
-  const more = texts.length > shown ? [`and ${texts.length - shown} more`] : []
-  return [...texts.slice(0, shown), ...more].join("; ")
-}
-/** `TEA: 1 of 3; MUG`. */
-const shortageText = (missing: ReadonlyArray<Shortage>): string =>
-  listed(missing.map(({ available, sku, wanted }) => (available === null ? sku : `${sku}: ${available} of ${wanted}`)))
 
 /** What is owed when `noted` is false, to the cart, and for each return that waits for its label. */
 export const noteKey = "note"
 export const reopenKey = "reopen"
 export const collectKey = (returnId: string): string => `collect-${returnId}`
-
-export const evolve = (before: State, event: Event): State => {
-  // Operators' doings are no steps that a customer sees.
-  if (event._tag === "RetryRequested") return before
-  if (event._tag === "StepSkipped") return skipped(before, event.step)
-  const step: Step = { seq: before.steps.length + 1, step: stepName(event._tag), at: event.at, detail: detailOf(event) }
-  const state = isStep(before, event) ? { ...before, steps: [...before.steps, step] } : before
-  switch (event._tag) {
-    case "Placed":
-      return { ...state, phase: "holding", draft: event.draft, noted: event.draft.customerId === null, since: event.at }
-    case "StockHeld":
-      return { ...state, phase: "authorising", payable: true }
-    case "StockUnavailable":
-      return { ...state, ...lost("no_stock", event.missing) }
-    case "PaymentAuthorised":
-      return { ...state, phase: "reserving", authorised: event.amount }
-    case "PaymentDeclined":
-      return {
-        ...state,
-        phase: "releasing",
-        payable: false,
-        cancellation: { code: "card_declined", detail: event.reason, missing: [] }
-      }
-    case "StockAwaited":
-      return { ...state, phase: "awaitingStock", awaiting: event.awaiting, waits: state.waits + 1, since: event.at }
-    case "StockReserved":
-      return { ...state, phase: "booking", stock: event.stock, awaiting: [] }
-    case "HoldLost":
-      return { ...state, ...lost("hold_expired", event.missing) }
-    case "ShipmentBooked":
-      return { ...state, phase: state.dispatched ? "capturing" : "confirmed", trackingNumbers: event.trackingNumbers }
-    case "ShipmentRefused":
-      return {
-        ...state,
-        phase: "releasing",
-        cancellation: { code: "no_carrier", detail: event.reason, missing: [] }
-      }
-    case "CustomerNoted":
-      return { ...state, noted: true }
-    case "Dispatched":
-      return {
-        ...state,
-        dispatched: true,
-        phase: state.phase === "booking" ? "booking" : "capturing",
-        cancellation: null,
-        since: event.at
-      }
-    case "PaymentCaptured":
-      return { ...state, phase: "shippingStock", captured: event.amount }
-    case "StockShipped":
-      return { ...state, phase: state.delivered ? "delivered" : "shipped" }
-    case "Delivered":
-      return { ...state, delivered: true, phase: state.phase === "shipped" ? "delivered" : state.phase }
-    case "CancelRequested":
-      return {
-        ...state,
-        phase: undo(before),
-        cancellation: { code: "requested", detail: event.reason, missing: [] },
-        recalls: state.recalls + 1,
-        since: event.at
-      }
-    case "RecallRefused":
-      return { ...state, phase: "confirmed", cancellation: null }
-    case "ShipmentRecalled":
-      return { ...state, phase: "releasing" }
-    case "StockReleased":
-      return { ...state, phase: state.payable ? "voiding" : afterUndoing(state), stock: [], awaiting: [] }
-    case "PaymentVoided":
-      return { ...state, phase: afterUndoing(state) }
-    case "CartReopened":
-      return { ...state, phase: "cancelled", cartReopened: true }
-    case "ReturnRequested": {
-      const { amount, disposition, lines, origins, outbound, returnId } = event
-      const added: Return = { returnId, disposition, lines, outbound, amount, origins, status: "requested" }
-      return { ...state, returns: [...state.returns, added], since: event.at }
-    }
-    case "ReturnLabelled":
-      return { ...state, returns: setReturn(state, event.returnId, "labelled") }
-    case "ReturnRefused":
-      return { ...state, returns: setReturn(state, event.returnId, "refused") }
-    case "ReturnReceived":
-      return { ...state, returns: setReturn(state, event.returnId, "received"), since: event.at }
-    case "ReturnStocked":
-      return { ...state, returns: setReturn(state, event.returnId, "stocked") }
-    case "ReturnRefunded":
-      return {
-        ...state,
-        returns: setReturn(state, event.returnId, "refunded"),
-        refunded: state.refunded + event.amount
-      }
-  }
-}
-
-const lost = (code: "no_stock" | "hold_expired", missing: ReadonlyArray<Shortage>) =>
-  ({ phase: "releasing", cancellation: { code, detail: shortageText(missing), missing } }) as const
-
-const skipped = (state: State, step: string): State => {
-  if (step === noteKey) return { ...state, noted: true }
-  if (step === reopenKey) return { ...state, phase: "cancelled" }
-  return {
-    ...state,
-    returns: state.returns.map((one) =>
-      step === collectKey(one.returnId) && one.status === "requested" ? { ...one, status: "labelled" } : one
-    )
-  }
-}
-
-/** That less is waited for than before is no step. */
-const isStep = ({ phase }: State, { _tag }: Event): boolean => _tag !== "StockAwaited" || phase !== "awaitingStock"
-
-/** `StockHeld` is shown to people as `stock_held`. */
-const stepName = (tag: Event["_tag"]): string => tag.replace(/(?!^)([A-Z])/g, "_$1").toLowerCase()
-
-const detailOf = (event: Event): string | null => {
-  if ("reason" in event) return event.reason
-  if ("missing" in event) return shortageText(event.missing)
-  if ("awaiting" in event) return listed(event.awaiting.map(({ quantity, sku }) => `${sku}: ${quantity}`))
-  return "returnId" in event ? event.returnId : null
-}

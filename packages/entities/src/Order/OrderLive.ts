@@ -6,6 +6,7 @@ import { Cart, Reopen } from "../Cart.ts"
 import { Customer, NoteOrder } from "../Customer.ts"
 import { NotFound } from "../EntityErrors.ts"
 import * as EventSourced from "../EventSourced.ts"
+import { deadlyText } from "../EventSourced/Deadly.ts"
 import type { ShellOf } from "../EventSourced/Shell.ts"
 import { Order } from "../Order.ts"
 import * as Refusals from "../Refusals.ts"
@@ -13,6 +14,7 @@ import { Authorise, Capture, Payment, Refund, Void } from "../Payment.ts"
 import { CancelShipment, Collect, Create, type Parcel, Shipment } from "../Shipment.ts"
 import { Hold, holdTtlMs, Release, Reserve, Restock, Ship, Sku, WriteOff } from "../Sku.ts"
 import { statusOf, view } from "./OrderAnswers.ts"
+import { stockKey } from "./OrderRefusals.ts"
 import * as OrderState from "./OrderState.ts"
 
 /** Messages to the SKUs of one order that are under way at a time. */
@@ -51,15 +53,28 @@ const eachSku = <A, E>(
     concurrency: skusAtOnce
   })
 
-/** What the payment says of an operation; `Pending` is no answer yet. */
-const settled = (step: string, outcome: { readonly _tag: string; readonly reason?: string }) =>
-  outcome._tag === "Pending"
-    ? Effect.fail(new NotYet({ step, reason: "the other party has not answered" }))
-    : Effect.succeed<OrderState.Outcome>(
-        outcome._tag === "Refused" ? { _tag: "Refused", reason: outcome.reason ?? "refused" } : done
-      )
+/** What the other party says of an operation; `Pending` is no answer yet, a refusal is final. */
+const settled = (
+  step: string,
+  outcome: { readonly _tag: string; readonly reason?: string; readonly refundable?: number }
+): Effect.Effect<OrderState.Outcome, NotYet> => {
+  if (outcome._tag === "Pending") return new NotYet({ step, reason: "the other party has not answered" })
+  if (outcome._tag !== "Refused") return Effect.succeed(done)
+  const { reason = "refused", refundable } = outcome
+  return Effect.succeed({ _tag: "Refused", reason, ...(refundable === undefined ? {} : { refundable }) })
+}
 
-/** Sends the one message that an order owes and puts the answer into words that the order records. */
+/** What became of a message that is one of several of a step: it went well, or why not. Who cannot be reached now fails it. */
+const reasonOf = <A, E>(sent: Effect.Effect<A, E>, reason: (answer: A) => string | null) =>
+  sent.pipe(
+    Effect.map((answer) => ({ isDeadly: false, reason: reason(answer) })),
+    Effect.catchCause((cause) => {
+      const text = deadlyText(cause)
+      return text === null ? Effect.failCause(cause) : Effect.succeed({ isDeadly: true, reason: text })
+    })
+  )
+
+/** Sends a message that an order owes and puts the answer into words that the order records. */
 const makeSaga = Effect.gen(function* () {
   const skus = yield* EntityClient.make(Sku)
   const payments = yield* EntityClient.make(Payment)
@@ -74,16 +89,26 @@ const makeSaga = Effect.gen(function* () {
       commandId: CommandId.make(`${orderId}:${key}`),
       origin: { actor: `order:${orderId}`, correlationId: orderId }
     })
-    /** For steps that have no way back: a refusal is a fault to be seen by operators and tried again. */
-    const mustBeDone = (step: string, outcome: { readonly _tag: string; readonly reason?: string }) =>
-      outcome._tag === "Done"
-        ? Effect.succeed(done)
-        : Effect.andThen(
-            outcome._tag === "Refused"
-              ? Effect.logError(`${orderId}: ${step} was refused`, outcome.reason)
-              : Effect.void,
-            Effect.fail(new NotYet({ step, reason: outcome.reason ?? outcome._tag }))
-          )
+    /** Of the SKUs that are asked, those that did not do it; one that does nothing but die of it is one of them. */
+    const eachOf = Effect.fnUntraced(function* <A, E>(
+      codes: ReadonlyArray<SkuCode> | null,
+      send: (code: SkuCode) => Effect.Effect<A, E>,
+      reason: (answer: A) => string | null
+    ) {
+      const asked = codes ?? quantities(state.draft!).map(({ sku }) => sku)
+      const answers = yield* Effect.forEach(
+        asked,
+        (code) => Effect.map(reasonOf(send(code), reason), (answer) => ({ code, ...answer })),
+        { concurrency: skusAtOnce }
+      )
+      const [first, ...others] = answers.filter(({ reason }) => reason !== null)
+      if (first === undefined) return done
+      return {
+        _tag: first.isDeadly ? ("Faulted" as const) : ("Refused" as const),
+        reason: `${first.code}: ${first.reason}`,
+        skus: [first, ...others].map(({ code }) => code)
+      }
+    })
 
     const send = Effect.gen(function* () {
       const draft = state.draft!
@@ -140,30 +165,33 @@ const makeSaga = Effect.gen(function* () {
             .pipe(Effect.catchTag("NotFound", () => Effect.logInfo(`${orderId}: its customer does not exist`)))
           return done
         case "Capture":
-          return yield* mustBeDone(
+          return yield* settled(
             owed.key,
             yield* payments(orderId).Capture(
               new Capture({ ...fields, reference: fields.commandId, amount: state.authorised })
             )
           )
-        case "ShipStock": {
-          const answers = yield* eachSku(quantities(draft), (line) =>
-            sku(line.sku).Ship(new Ship({ ...fields, orderId }))
+        case "ShipStock":
+          return yield* eachOf(
+            owed.skus,
+            (code) => sku(code).Ship(new Ship({ ...fields, orderId })),
+            ({ _tag }) => (_tag === "Shipped" ? null : _tag)
           )
-          const refused = answers.find(({ answer }) => answer._tag !== "Shipped")
-          if (refused === undefined) return done
-          return yield* mustBeDone(owed.key, { _tag: "Refused", reason: `${refused.sku}: ${refused.answer._tag}` })
-        }
         case "RecallShipment": {
           const answer = yield* shipments(orderId).CancelShipment(new CancelShipment(fields))
-          if (answer._tag === "AlreadyDispatched") return { _tag: "Refused" as const, reason: answer._tag }
+          if (answer._tag === "AlreadyDispatched") {
+            return { _tag: "Refused" as const, reason: OrderState.alreadyDispatched }
+          }
           return yield* settled(owed.key, answer)
         }
         case "ReleaseStock":
-          yield* eachSku(quantities(draft), (line) => sku(line.sku).Release(new Release({ ...fields, orderId })))
-          return done
+          return yield* eachOf(
+            owed.skus,
+            (code) => sku(code).Release(new Release({ ...fields, orderId })),
+            () => null
+          )
         case "VoidPayment":
-          return yield* mustBeDone(
+          return yield* settled(
             owed.key,
             yield* payments(orderId).Void(new Void({ ...fields, reference: fields.commandId }))
           )
@@ -174,30 +202,57 @@ const makeSaga = Effect.gen(function* () {
         }
         case "CollectReturn": {
           const lines = owed.return.lines.map(({ quantity, sku }) => ({ sku, quantity }))
-          const answer = yield* shipments(orderId).Collect(
-            new Collect({ ...fields, returnId: owed.return.returnId, lines })
-          )
+          const answer = yield* shipments(orderId)
+            .Collect(new Collect({ ...fields, returnId: owed.return.returnId, lines }))
+            .pipe(
+              Effect.catchTag("NotFound", () => Effect.succeed({ _tag: "Refused" as const, reason: "no_shipment" }))
+            )
           return answer._tag === "Labelled" ? answer : yield* settled(owed.key, answer)
         }
         case "StockReturn": {
-          const restock = owed.return.disposition === "restock"
-          yield* Effect.forEach(
-            owed.return.origins.flatMap(({ allocations, sku }) => allocations.map((from) => ({ code: sku, from }))),
-            ({ code, from: { quantity, warehouse } }) => {
-              const goods = { ...command(`${owed.key}:${warehouse}`), orderId, warehouse, quantity }
-              return restock ? sku(code).Restock(new Restock(goods)) : sku(code).WriteOff(new WriteOff(goods))
+          const { disposition, returnId } = owed.return
+          const parts = owed.parts.flatMap(({ allocations, sku }) => allocations.map((from) => ({ code: sku, from })))
+          const answers = yield* Effect.forEach(
+            parts,
+            (part) => {
+              const { quantity, warehouse } = part.from
+              // The same at every try of the step: what a SKU has taken it takes once.
+              const goods = { ...command(`${stockKey(returnId)}:${warehouse}`), orderId, warehouse, quantity }
+              const sent =
+                disposition === "restock"
+                  ? sku(part.code)
+                      .Restock(new Restock(goods))
+                      .pipe(
+                        Effect.as(null),
+                        Effect.catchTag("StockBound", ({ bound }) => Effect.succeed(`bound of ${bound}`))
+                      )
+                  : Effect.as(sku(part.code).WriteOff(new WriteOff(goods)), null)
+              return Effect.map(
+                reasonOf(sent, (reason) => reason),
+                (answer) => ({ ...part, ...answer })
+              )
             },
-            { concurrency: skusAtOnce, discard: true }
+            { concurrency: skusAtOnce }
           )
-          return done
+          const left = answers.filter(({ reason }) => reason !== null)
+          const [first] = left
+          if (first === undefined) return done
+          return {
+            _tag: first.isDeadly ? ("Faulted" as const) : ("Refused" as const),
+            reason: `${first.code}: ${first.reason}`,
+            parts: [...Map.groupBy(left, ({ code }) => code)].map(([sku, same]) => ({
+              sku,
+              allocations: same.map(({ from }) => from)
+            }))
+          }
         }
         case "RefundReturn":
-          return owed.return.amount === 0
+          return owed.amount === 0
             ? done
-            : yield* mustBeDone(
+            : yield* settled(
                 owed.key,
                 yield* payments(orderId).Refund(
-                  new Refund({ ...fields, reference: fields.commandId, amount: owed.return.amount })
+                  new Refund({ ...fields, reference: fields.commandId, amount: owed.amount })
                 )
               )
       }
@@ -205,6 +260,13 @@ const makeSaga = Effect.gen(function* () {
 
     return send.pipe(
       Effect.timeout(callDeadline),
+      Effect.catchCause((cause): Effect.Effect<OrderState.Outcome, unknown> => {
+        const reason = deadlyText(cause)
+        return reason === null ? Effect.failCause(cause) : Effect.succeed({ _tag: "Faulted", reason })
+      }),
+      Effect.tap((outcome) =>
+        "reason" in outcome ? Effect.logWarning(`${orderId}: ${owed.key} was refused`, outcome.reason) : Effect.void
+      ),
       Effect.map((outcome): OrderState.Command => ({
         _tag: "Record",
         commandId: CommandId.make(`${owed.key}:done`),
@@ -283,6 +345,7 @@ export const OrderLive = Layer.unwrap(
           asked(self, payload).pipe(Refusals.only(self.id, "NotFound", "NotOperable", "TooLateToCancel", "Busy")),
         NoteDispatched: (self, payload) => told(self, payload).pipe(Refusals.only(self.id, "NotFound", "Busy")),
         NoteDelivered: (self, payload) => told(self, payload).pipe(Refusals.only(self.id, "NotFound", "Busy")),
+        NoteDispute: (self, payload) => told(self, payload).pipe(Refusals.only(self.id, "NotFound", "Busy")),
         NoteReturnReceived: (self, payload) => told(self, payload).pipe(Refusals.only(self.id, "NotFound", "Busy")),
         Wake: (self, payload) => told(self, payload).pipe(Refusals.only(self.id, "Busy")),
         View: (self) => Effect.flatMap(self.committed, (now) => shown(self, now)),

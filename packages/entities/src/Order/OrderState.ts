@@ -1,11 +1,12 @@
 import type { Origin } from "@halles/shared/Command"
-import type { CommandId } from "@halles/shared/Ids"
+import type { CommandId, SkuCode } from "@halles/shared/Ids"
 import { Result } from "effect"
 import { AlreadyExists, NotFound } from "../EntityErrors.ts"
 import {
   type Cancel,
   type NoteDelivered,
   type NoteDispatched,
+  type NoteDispute,
   type NoteReturnReceived,
   NotOperable,
   NotShipped,
@@ -19,23 +20,17 @@ import {
   TooLateToCancel,
   TooManyReturns
 } from "../Order.ts"
-import type { Failure } from "../Cart.ts"
 import type { Shortage } from "../Sku.ts"
 import type { Wake } from "../Wake.ts"
-import {
-  collectKey,
-  type Draft,
-  type Event,
-  noteKey,
-  reopenKey,
-  type Return,
-  type SkuAllocation,
-  type State
-} from "./OrderEvents.ts"
+import type { Draft, Event, SkuAllocation, State } from "./OrderEvents.ts"
+import { isRepeatable, type Owed, owedBy } from "./OrderOwed.ts"
+import { exceedsCaptured } from "./OrderRefusals.ts"
 import { statusOf } from "./OrderAnswers.ts"
 import { plan, returnables } from "./OrderReturns.ts"
 
-export { type Draft, Event, evolve, initial, type SkuAllocation, State } from "./OrderEvents.ts"
+export { type Draft, Event, initial, type SkuAllocation, State } from "./OrderEvents.ts"
+export { evolve } from "./OrderEvolve.ts"
+export type { Owed } from "./OrderOwed.ts"
 
 export const type = "Order"
 export const version = 1
@@ -57,7 +52,14 @@ export type Outcome =
   /** Reserved, but for these. */
   | { readonly _tag: "Awaiting"; readonly awaiting: Awaiting }
   | { readonly _tag: "NoStock"; readonly missing: ReadonlyArray<Shortage> }
-  | { readonly _tag: "Refused"; readonly reason: string }
+  | ({ readonly _tag: "Refused"; readonly reason: string; readonly refundable?: number } & Refusers)
+  /** The receiver does nothing but die of the message. */
+  | ({ readonly _tag: "Faulted"; readonly reason: string } & Refusers)
+/** Of a step that asks several: who refused, or what of a return was not taken. */
+interface Refusers {
+  readonly skus?: ReadonlyArray<SkuCode>
+  readonly parts?: ReadonlyArray<SkuAllocation>
+}
 
 export type Command =
   | Place
@@ -66,6 +68,7 @@ export type Command =
   | NoteDispatched
   | NoteDelivered
   | NoteReturnReceived
+  | NoteDispute
   | Operate
   | Wake
   | Record
@@ -78,65 +81,8 @@ export type Refusal =
   | ReturnExceeds
   | TooManyReturns
 
-/** One message that the order owes; `key` is the step, and part of the command id that the receiver dedupes by. */
-export type Owed =
-  | {
-      readonly _tag: "HoldStock" | "Authorise" | "ReserveStock" | "BookShipment" | "NoteCustomer"
-      readonly key: string
-      /** What it waits for may rightly take weeks. */
-      readonly patient?: true
-    }
-  | { readonly _tag: "ReopenCart"; readonly key: string; readonly failure: Failure }
-  | { readonly _tag: "Capture" | "ShipStock" | "RecallShipment" | "ReleaseStock" | "VoidPayment"; readonly key: string }
-  | { readonly _tag: "CollectReturn" | "StockReturn" | "RefundReturn"; readonly key: string; readonly return: Return }
-
-export const next = (state: State): Owed | null => {
-  switch (state.phase) {
-    case "none":
-    case "cancelled":
-      return null
-    case "holding":
-      return { _tag: "HoldStock", key: "hold" }
-    case "authorising":
-      return { _tag: "Authorise", key: "authorise" }
-    case "reserving":
-      return { _tag: "ReserveStock", key: "reserve" }
-    case "awaitingStock":
-      return { _tag: "ReserveStock", key: `await-${state.waits}`, patient: true }
-    case "booking":
-      return { _tag: "BookShipment", key: "book" }
-    case "capturing":
-      return { _tag: "Capture", key: "capture" }
-    case "shippingStock":
-      return { _tag: "ShipStock", key: "ship" }
-    case "recalling":
-      return { _tag: "RecallShipment", key: `recall-${state.recalls}` }
-    case "releasing":
-      return { _tag: "ReleaseStock", key: "release" }
-    case "voiding":
-      return { _tag: "VoidPayment", key: "void" }
-    case "reopening":
-      return { _tag: "ReopenCart", key: reopenKey, failure: failureOf(state) }
-    case "confirmed":
-    case "shipped":
-    case "delivered":
-      return nextReturn(state) ?? (state.noted ? null : { _tag: "NoteCustomer", key: noteKey })
-  }
-}
-
-const failureOf = ({ cancellation }: State): Failure => {
-  if (cancellation === null || cancellation.code === "requested") throw new Error("reopens after a failure only")
-  return { ...cancellation, code: cancellation.code }
-}
-
-const nextReturn = (state: State): Owed | null => {
-  for (const one of state.returns) {
-    if (one.status === "requested") return { _tag: "CollectReturn", key: collectKey(one.returnId), return: one }
-    if (one.status === "received") return { _tag: "StockReturn", key: `stock-${one.returnId}`, return: one }
-    if (one.status === "stocked") return { _tag: "RefundReturn", key: `refund-${one.returnId}`, return: one }
-  }
-  return null
-}
+export const next = (state: State): Owed | null => owedBy(state)[0] ?? null
+export const others = (state: State): ReadonlyArray<Owed> => owedBy(state).slice(1)
 
 /** After so long without an answer the timer wakes the order, on whatever runner its shard then is. */
 const redriveAfterMs = 5_000
@@ -172,6 +118,10 @@ export const decide = (state: State, command: Command, now: number): Result.Resu
       const waits = one?.status === "requested" || one?.status === "labelled"
       return Result.succeed(waits ? [{ _tag: "ReturnReceived", returnId: command.returnId, at: now }] : [])
     }
+    case "NoteDispute": {
+      const { amount, reference, what } = command
+      return Result.succeed([{ _tag: what === "won" ? "DisputeWon" : "ChargedBack", reference, amount, at: now }])
+    }
     case "RequestReturn":
       return decideReturn(state, command, now)
   }
@@ -192,16 +142,31 @@ const mayCancel = (state: State): boolean => cancellable.includes(state.phase) &
  * Nothing depends on telling the customer's profile, on the cart that could be bought again, or on the label of a return:
  * goods may come back without.
  */
-const maySkip = (owed: Owed | null): boolean =>
-  owed?._tag === "NoteCustomer" || owed?._tag === "ReopenCart" || owed?._tag === "CollectReturn"
+const maySkip = (owed: Owed): boolean =>
+  owed._tag === "NoteCustomer" || owed._tag === "ReopenCart" || owed._tag === "CollectReturn"
+const isOf = (key: string, step: string): boolean => key === step || key.startsWith(`${step}:`)
 
-const operate = (state: State, { act, note }: Operate, at: number): Result.Result<ReadonlyArray<Event>, Refusal> => {
+/**
+ * What is owed is sent again at once, what was refused is sent anew, under a new key. A step is skipped where nothing depends
+ * on it, and one that was refused when an operator has looked after it.
+ */
+const operate = (
+  state: State,
+  { act, note, step }: Operate,
+  at: number
+): Result.Result<ReadonlyArray<Event>, Refusal> => {
   if (act === "compensate") return cancel(state, { reason: "operator", note, at })
-  const owed = next(state)
-  if (owed === null || (act === "skip" && !maySkip(owed))) {
-    return Result.fail(new NotOperable({ status: statusOf(state), owes: owed?.key ?? null }))
+  const owed = owedBy(state)
+  const mayDo = owed.filter((one) => act === "retry" || maySkip(one)).map(({ key }) => key)
+  const refused = state.refused
+    .filter((one) => (act === "skip" ? !one.again : isRepeatable(one)))
+    .map((one) => one.step)
+  const found = [...mayDo, ...refused].find((key) => step === undefined || isOf(key, step))
+  if (found === undefined) {
+    const open = state.refused.map((one) => one.step)
+    return Result.fail(new NotOperable({ status: statusOf(state), owes: owed[0]?.key ?? null, refused: open }))
   }
-  return Result.succeed([{ _tag: act === "retry" ? "RetryRequested" : "StepSkipped", step: owed.key, note, at }])
+  return Result.succeed([{ _tag: act === "retry" ? "RetryRequested" : "StepSkipped", step: found, note, at }])
 }
 
 const decideReturn = (
@@ -244,9 +209,62 @@ const sameAwaited = (a: Awaiting, b: Awaiting): boolean =>
   a.every(({ quantity, sku }, index) => b[index]?.sku === sku && b[index].quantity === quantity)
 
 const recorded = (state: State, { answers, outcome }: Record, at: number): ReadonlyArray<Event> => {
-  const owed = next(state)
-  if (owed === null || owed.key !== answers) return []
-  const refused = outcome._tag === "Refused" ? outcome.reason : null
+  const owed = owedBy(state).find(({ key }) => key === answers)
+  if (owed === undefined) return []
+  return outcome._tag === "Faulted" ? faulted(state, owed, outcome, at) : answered(state, owed, outcome, at)
+}
+
+const stepNames = {
+  HoldStock: "hold",
+  Authorise: "authorise",
+  ReserveStock: "reserve",
+  BookShipment: "book",
+  NoteCustomer: "note",
+  Capture: "capture",
+  ShipStock: "ship",
+  RecallShipment: "recall",
+  ReleaseStock: "release",
+  VoidPayment: "void",
+  ReopenCart: "reopen",
+  StockReturn: "stock",
+  RefundReturn: "refund"
+} as const
+
+const faulted = (
+  { cancellation }: State,
+  owed: Owed,
+  outcome: Extract<Outcome, { _tag: "Faulted" }>,
+  at: number
+): ReadonlyArray<Event> => {
+  if (owed._tag === "CollectReturn") {
+    return [{ _tag: "ReturnRefused", returnId: owed.return.returnId, reason: outcome.reason, at }]
+  }
+  // Of a shipment that was booked in vain nothing more can be learned: the rest of the order is undone.
+  const isGivenUp = owed._tag === "RecallShipment" && cancellation?.code === "fault"
+  return [{ ...refusal(owed, outcome, at), ...(isGivenUp ? { givenUp: true } : {}) }]
+}
+
+const refusal = (
+  owed: Exclude<Owed, { readonly _tag: "CollectReturn" }>,
+  { parts, reason, skus }: Extract<Outcome, { readonly reason: string }>,
+  at: number
+): Extract<Event, { readonly _tag: "StepRefused" }> => ({
+  _tag: "StepRefused",
+  step: stepNames[owed._tag],
+  reason,
+  returnId: "return" in owed ? owed.return.returnId : null,
+  ...(skus === undefined ? {} : { skus }),
+  ...(parts === undefined ? {} : { parts }),
+  at
+})
+
+const answered = (
+  state: State,
+  owed: Owed,
+  outcome: Exclude<Outcome, { _tag: "Faulted" }>,
+  at: number
+): ReadonlyArray<Event> => {
+  const refused = outcome._tag === "Refused" ? outcome : null
   switch (owed._tag) {
     case "HoldStock":
       return outcome._tag === "NoStock"
@@ -255,7 +273,7 @@ const recorded = (state: State, { answers, outcome }: Record, at: number): Reado
     case "Authorise":
       return refused === null
         ? [{ _tag: "PaymentAuthorised", amount: state.draft!.totals.total, at }]
-        : [{ _tag: "PaymentDeclined", reason: refused, at }]
+        : [{ _tag: "PaymentDeclined", reason: refused.reason, at }]
     case "ReserveStock":
       if (outcome._tag === "NoStock") return [{ _tag: "HoldLost", missing: outcome.missing, at }]
       if (outcome._tag === "Awaiting") {
@@ -264,30 +282,42 @@ const recorded = (state: State, { answers, outcome }: Record, at: number): Reado
       }
       return outcome._tag === "Reserved" ? [{ _tag: "StockReserved", stock: outcome.stock, at }] : []
     case "BookShipment":
-      if (refused !== null) return [{ _tag: "ShipmentRefused", reason: refused, at }]
+      if (refused !== null) return [{ _tag: "ShipmentRefused", reason: refused.reason, at }]
       return outcome._tag === "Booked" ? [{ _tag: "ShipmentBooked", trackingNumbers: outcome.trackingNumbers, at }] : []
     case "NoteCustomer":
       return [{ _tag: "CustomerNoted", at }]
     case "Capture":
-      return [{ _tag: "PaymentCaptured", amount: state.authorised, at }]
+      return [refused === null ? { _tag: "PaymentCaptured", amount: state.authorised, at } : refusal(owed, refused, at)]
     case "ShipStock":
-      return [{ _tag: "StockShipped", at }]
+      return [refused === null ? { _tag: "StockShipped", at } : refusal(owed, refused, at)]
     case "RecallShipment":
-      return [refused === null ? { _tag: "ShipmentRecalled", at } : { _tag: "RecallRefused", at }]
+      if (refused === null) return [{ _tag: "ShipmentRecalled", at }]
+      return [refused.reason === alreadyDispatched ? { _tag: "RecallRefused", at } : refusal(owed, refused, at)]
     case "ReleaseStock":
       return [{ _tag: "StockReleased", at }]
     case "VoidPayment":
-      return [{ _tag: "PaymentVoided", at }]
+      return [refused === null ? { _tag: "PaymentVoided", at } : refusal(owed, refused, at)]
     case "ReopenCart":
       return [{ _tag: "CartReopened", at }]
     case "CollectReturn": {
       const { returnId } = owed.return
-      if (refused !== null) return [{ _tag: "ReturnRefused", returnId, reason: refused, at }]
+      if (refused !== null) return [{ _tag: "ReturnRefused", returnId, reason: refused.reason, at }]
       return outcome._tag === "Labelled" ? [{ _tag: "ReturnLabelled", returnId, label: outcome.label, at }] : []
     }
     case "StockReturn":
-      return [{ _tag: "ReturnStocked", returnId: owed.return.returnId, at }]
-    case "RefundReturn":
-      return [{ _tag: "ReturnRefunded", returnId: owed.return.returnId, amount: owed.return.amount, at }]
+      return [
+        refused === null ? { _tag: "ReturnStocked", returnId: owed.return.returnId, at } : refusal(owed, refused, at)
+      ]
+    case "RefundReturn": {
+      const { returnId } = owed.return
+      if (refused === null) return [{ _tag: "ReturnRefunded", returnId, amount: owed.amount, at }]
+      const { reason, refundable = owed.amount } = refused
+      return reason === exceedsCaptured && refundable < owed.amount
+        ? [{ _tag: "RefundReduced", returnId, to: refundable, at }]
+        : [refusal(owed, refused, at)]
+    }
   }
 }
+
+/** The goods have left: that is no fault. */
+export const alreadyDispatched = "AlreadyDispatched"

@@ -31,6 +31,9 @@ export const Event = Schema.Union([
   Schema.TaggedStruct("Refunded", money),
   Schema.TaggedStruct("RefundFailed", failed),
   Schema.TaggedStruct("ChargedBack", { ...money, eventId: Schema.String }),
+  Schema.TaggedStruct("DisputeWon", { ...money, eventId: Schema.String }),
+  /** The order took the message with this key. */
+  Schema.TaggedStruct("OrderTold", { key: Schema.String, ...at }),
   /** The gateway says something that does not go with our ledger; operators look at it, the ledger stays. */
   Schema.TaggedStruct("NoticeContradicts", { ...money, eventId: Schema.String, type: Schema.String })
 ])
@@ -40,6 +43,16 @@ export const Entry = LedgerEntry
 export type Entry = typeof Entry.Type
 export type Kind = Entry["kind"]
 
+/** A message for the order that it has not taken yet. */
+export const Message = Schema.Struct({
+  key: Schema.String,
+  what: Schema.Literals(["charged_back", "won"]),
+  reference: LedgerEntry.fields.reference,
+  amount: Amount,
+  ...at
+})
+export type Message = typeof Message.Type
+
 export const State = Schema.Struct({
   /** `null` until it was asked for; a void may come before. */
   request: Schema.NullOr(Schema.Struct({ orderId: OrderId, currency: Currency, token: Schema.String })),
@@ -47,11 +60,12 @@ export const State = Schema.Struct({
   /** Append-only but for the status of an entry, which goes from `requested` to its outcome once. */
   ledger: Schema.Array(Entry),
   /** Events of the gateway that were taken down as chargebacks or contradictions, the last `noticesMax` of them. */
-  notices: Schema.Array(Schema.String)
+  notices: Schema.Array(Schema.String),
+  messages: Schema.Array(Message)
 })
 export type State = typeof State.Type
 
-export const initial: State = { request: null, authorisationId: null, ledger: [], notices: [] }
+export const initial: State = { request: null, authorisationId: null, ledger: [], notices: [], messages: [] }
 
 export const evolve = (state: State, event: Event): State => {
   switch (event._tag) {
@@ -88,10 +102,25 @@ export const evolve = (state: State, event: Event): State => {
     case "RefundFailed":
       return settle(state, "refund", event, event.reason)
     case "ChargedBack":
-      return noted(append(state, "chargeback", event, "succeeded"), event.eventId)
+      return tell(noted(append(state, "chargeback", event, "succeeded"), event.eventId), "charged_back", event)
+    case "DisputeWon":
+      return tell(noted(append(state, "chargeback_reversal", event, "succeeded"), event.eventId), "won", event)
+    case "OrderTold":
+      return { ...state, messages: state.messages.filter(({ key }) => key !== event.key) }
     case "NoticeContradicts":
       return noted(state, event.eventId)
   }
+}
+
+/** Numbered by the ledger, in which each dispute has a line of its own. */
+const tell = (
+  state: State,
+  what: Message["what"],
+  { amount, at, reference }: Pick<Message, "amount" | "at" | "reference">
+): State => {
+  if (state.request === null) return state
+  const key = `${state.request.orderId}:payment:dispute-${state.ledger.length}`
+  return { ...state, messages: [...state.messages, { key, what, reference, amount, at }] }
 }
 
 /** A refusal beyond `entriesMax` stands in the journal only. */

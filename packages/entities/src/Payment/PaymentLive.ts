@@ -1,8 +1,10 @@
+import * as EntityClient from "@halles/shared/EntityClient"
 import { CommandId, OrderId } from "@halles/shared/Ids"
 import { Effect, Layer } from "effect"
 import { NotFound } from "../EntityErrors.ts"
 import * as EventSourced from "../EventSourced.ts"
 import type { ShellOf } from "../EventSourced/Shell.ts"
+import { NoteDispute, Order } from "../Order.ts"
 import { Payment } from "../Payment.ts"
 import { PaymentGateway } from "../PaymentGateway.ts"
 import * as Refusals from "../Refusals.ts"
@@ -10,12 +12,25 @@ import * as PaymentState from "./PaymentState.ts"
 
 /** A caller waits so long for the gateway; then it hears `Pending`, and the payment keeps asking. */
 const answerWithinMs = 2_000
+/** Of one message to the order; after it the message is sent again under the same command id. */
+const callDeadline = "5 seconds"
 
-/** Asks the gateway for the one operation that a payment owes. The reference makes a repeat harmless. */
+/** Asks the gateway for an operation that a payment owes, or tells the order. The key makes a repeat harmless. */
 const makePerform = Effect.gen(function* () {
   const gateway = yield* PaymentGateway
+  const orders = yield* EntityClient.make(Order)
 
-  const ask = Effect.fnUntraced(function* (owed: PaymentState.Owed) {
+  const tell = ({ amount, key, orderId, reference, what }: Extract<PaymentState.Owed, { _tag: "TellOrder" }>) => {
+    const origin = { actor: `payment:${orderId}`, correlationId: orderId }
+    const note = new NoteDispute({ commandId: CommandId.make(key), origin, what, reference, amount })
+    return orders(orderId)
+      .NoteDispute(note)
+      .pipe(
+        Effect.timeout(callDeadline),
+        Effect.catchTag("NotFound", () => Effect.logWarning(`${key}: there is no such order`))
+      )
+  }
+  const ask = Effect.fnUntraced(function* (owed: Exclude<PaymentState.Owed, { _tag: "TellOrder" }>) {
     const reference = owed.key
     if (owed._tag === "Authorise") {
       const { amount, currency, orderId, token } = owed
@@ -34,14 +49,13 @@ const makePerform = Effect.gen(function* () {
     return answer._tag === "Done" ? { _tag: "Done" as const, authorisationId } : answer
   })
 
-  return (owed: PaymentState.Owed) =>
-    Effect.map(ask(owed), (answer): PaymentState.Command => ({
-      _tag: "RecordOutcome",
-      commandId: CommandId.make(`${owed.key}:outcome`),
-      origin: { actor: "gateway", causationId: owed.key },
-      reference: owed.key,
-      answer
-    }))
+  return (owed: PaymentState.Owed): Effect.Effect<PaymentState.Command, unknown> => {
+    const origin = { actor: owed._tag === "TellOrder" ? "order" : "gateway", causationId: owed.key }
+    const fields = { commandId: CommandId.make(`${owed.key}:outcome`), origin }
+    return owed._tag === "TellOrder"
+      ? Effect.as(tell(owed), { _tag: "NoteTold", ...fields, key: owed.key })
+      : Effect.map(ask(owed), (answer) => ({ _tag: "RecordOutcome", ...fields, reference: owed.key, answer }))
+  }
 })
 
 type Self = ShellOf<OrderId, typeof PaymentState>

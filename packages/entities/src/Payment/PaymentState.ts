@@ -14,7 +14,7 @@ import {
   type Void
 } from "../Payment.ts"
 import type { Wake } from "../Wake.ts"
-import { type Entry, type Event, type Kind, noticesMax, type State } from "./PaymentEvents.ts"
+import { type Entry, type Event, type Kind, type Message, noticesMax, type State } from "./PaymentEvents.ts"
 
 export { Event, evolve, initial, State } from "./PaymentEvents.ts"
 
@@ -36,11 +36,20 @@ export type Answer =
   | { readonly _tag: "Done"; readonly authorisationId: string | null }
   | { readonly _tag: "Refused"; readonly reason: string }
 
-export type Command = Authorise | Capture | Void | Refund | GatewayNotice | RecordOutcome | Wake
+/** The order took a message; made by `PaymentLive`. */
+export interface NoteTold {
+  readonly _tag: "NoteTold"
+  readonly commandId: CommandId
+  readonly origin?: Origin
+  readonly key: string
+}
+
+export type Command = Authorise | Capture | Void | Refund | GatewayNotice | RecordOutcome | NoteTold | Wake
 export type Refusal = NotFound
 
-/** One operation at the gateway, under its own reference. */
+/** One operation at the gateway, under its own reference, or a message to the order. */
 export type Owed =
+  | ({ readonly _tag: "TellOrder"; readonly orderId: OrderId } & Omit<Message, "at">)
   | {
       readonly _tag: "Authorise"
       readonly key: string
@@ -78,6 +87,10 @@ export const decide = (state: State, command: Command, now: number): Decided => 
     case "GatewayNotice":
       if (state.ledger.length === 0) return Result.fail(new NotFound({ entity: type, id: "" }))
       return Result.succeed(state.notices.includes(command.eventId) ? [] : noticed(state, command, now))
+    case "NoteTold": {
+      const { key } = command
+      return Result.succeed(state.messages.some((one) => one.key === key) ? [{ _tag: "OrderTold", key, at: now }] : [])
+    }
     case "Wake":
       return Result.succeed([])
   }
@@ -117,7 +130,7 @@ const objection = (
   kind: "capture" | "void" | "refund",
   { amount, reference }: { readonly amount: number; readonly reference: string }
 ): string | null => {
-  const operations = state.ledger.filter((entry) => entry.kind !== "chargeback")
+  const operations = state.ledger.filter(({ kind }) => kind !== "chargeback" && kind !== "chargeback_reversal")
   if (operations.length >= entriesMax) return "ledger_full"
   if (operations.some((entry) => entry.reference === reference)) return "reference_reused"
   switch (kind) {
@@ -128,11 +141,12 @@ const objection = (
     case "void":
       return isOpen(state, "capture") ? "captured" : null
     case "refund":
-      return claimed(state, "refund") + claimed(state, "chargeback") + amount > done(state, "capture")
-        ? "exceeds_captured"
-        : null
+      return amount > refundable(state) ? exceedsCaptured : null
   }
 }
+const exceedsCaptured = "exceeds_captured"
+/** What the cardholder has not been given back yet, by us or by a bank. */
+const refundable = (state: State): number => done(state, "capture") - claimed(state, "refund") - disputed(state)
 
 /**
  * No, when there is no money in it. A void waits for the answer to the authorisation, if that is under way, and for the
@@ -170,6 +184,7 @@ const answered = (state: State, entry: Entry, answer: Answer, at: number): Reado
         isDone ? { _tag: "Voided", reference, amount, at } : { _tag: "VoidFailed", ...failed, reference }
       )
     case "chargeback":
+    case "chargeback_reversal":
       return []
   }
 }
@@ -189,9 +204,13 @@ const noticeOf = {
 const noticed = (state: State, notice: GatewayNotice, at: number): ReadonlyArray<Event> => {
   const { amount, authorisationId, eventId, reference } = notice
   const contradiction: Event = { _tag: "NoticeContradicts", reference, amount, eventId, type: notice.type, at }
-  if (notice.type === "payment.charged_back") {
-    const isFull = state.ledger.filter(({ kind }) => kind === "chargeback").length >= noticesMax
-    return [isFull ? contradiction : { _tag: "ChargedBack", reference, amount, eventId, at }]
+  if (notice.type === "payment.charged_back" || notice.type === "payment.dispute_won") {
+    const isWon = notice.type === "payment.dispute_won"
+    const kind = isWon ? "chargeback_reversal" : "chargeback"
+    const isFull = state.ledger.filter((entry) => entry.kind === kind).length >= noticesMax
+    const isTooMuch = isWon && amount > takenBack(state, reference) && takenBack(state, reference) > 0
+    if (isFull || isTooMuch) return [contradiction]
+    return [{ _tag: isWon ? "DisputeWon" : "ChargedBack", reference, amount, eventId, at }]
   }
   const { isDone, kind } = noticeOf[notice.type]
   const entry = entryOf(state, kind, reference)
@@ -217,37 +236,55 @@ const done = (state: State, kind: Kind): number =>
   state.ledger.reduce((sum, one) => (one.kind === kind && one.status === "succeeded" ? sum + one.amount : sum), 0)
 const claimed = (state: State, kind: Kind): number =>
   state.ledger.reduce((sum, one) => (one.kind === kind && one.status !== "failed" ? sum + one.amount : sum), 0)
+/** What is left of a chargeback; below zero when it was given back before we heard of it. */
+const takenBack = ({ ledger }: State, reference: string): number =>
+  ledger.reduce((sum, entry) => {
+    if (entry.reference !== reference) return sum
+    if (entry.kind === "chargeback") return sum + entry.amount
+    return entry.kind === "chargeback_reversal" ? sum - entry.amount : sum
+  }, 0)
+/** What cardholders' banks took back and did not give again. */
+export const disputed = (state: State): number => {
+  const references = new Set(state.ledger.filter(({ kind }) => kind === "chargeback").map((entry) => entry.reference))
+  return [...references].reduce((sum, reference) => sum + Math.max(0, takenBack(state, reference)), 0)
+}
 /** What a void would give back. */
 const outstanding = (state: State): number => (isVoided(state) ? 0 : claimed(state, "authorise"))
 
-/** The first operation without an answer: the authorisation before all else, since the others need its id. */
-const owed = (state: State): Entry | undefined => {
+const kinds = { capture: "Capture", void: "Void", refund: "Refund" } as const
+
+/**
+ * What is owed, with the time since when: operations without an answer, and what the order has not heard, which do not wait
+ * for each other. Only the authorisation comes before all else, since the others need its id.
+ */
+const owed = (state: State): ReadonlyArray<readonly [owed: Owed, since: number]> => {
+  const { authorisationId, ledger, messages, request } = state
+  if (request === null) return []
   const first = authorisation(state)
-  if (first?.status === "requested") return first
-  return state.authorisationId === null ? undefined : state.ledger.find(({ status }) => status === "requested")
+  if (first?.status === "requested") {
+    return [[{ _tag: "Authorise", key: first.reference, amount: first.amount, ...request }, first.at]]
+  }
+  const operations = ledger.flatMap(({ amount, at, kind, reference: key, status }) => {
+    const isOwed = status === "requested" && (kind === "capture" || kind === "void" || kind === "refund")
+    return isOwed && authorisationId !== null
+      ? [[{ _tag: kinds[kind], key, amount, authorisationId }, at] as const]
+      : []
+  })
+  const told = messages
+    .slice(0, 1)
+    .map(({ at, ...message }) => [{ _tag: "TellOrder", orderId: request.orderId, ...message }, at] as const)
+  return [...operations, ...told]
 }
 
-export const next = (state: State): Owed | null => {
-  const entry = owed(state)
-  if (entry === undefined || state.request === null) return null
-  const { amount, kind, reference: key } = entry
-  switch (kind) {
-    case "authorise":
-      return { _tag: "Authorise", key, amount, ...state.request }
-    case "capture":
-      return { _tag: "Capture", key, amount, authorisationId: state.authorisationId! }
-    case "void":
-      return { _tag: "Void", key, amount, authorisationId: state.authorisationId! }
-    case "refund":
-      return { _tag: "Refund", key, amount, authorisationId: state.authorisationId! }
-    case "chargeback":
-      return null
-  }
-}
+export const next = (state: State): Owed | null => owed(state)[0]?.[0] ?? null
+export const others = (state: State): ReadonlyArray<Owed> =>
+  owed(state)
+    .slice(1)
+    .map(([owed]) => owed)
 
 export const dueAt = (state: State): number | null => {
-  const entry = owed(state)
-  return entry === undefined ? null : entry.at + redriveMs
+  const first = owed(state)[0]
+  return first === undefined ? null : first[1] + redriveMs
 }
 
 /** What became of the operation; one that the state does not know was refused because the ledger is full. */
@@ -259,8 +296,12 @@ export const outcomeOf = (state: State, kind: Kind, reference: string): Outcome 
       return { _tag: "Pending" }
     case "succeeded":
       return { _tag: "Done", amount: entry.amount }
-    case "failed":
-      return { _tag: "Refused", reason: entry.reason ?? "refused" }
+    case "failed": {
+      const reason = entry.reason ?? "refused"
+      return kind === "refund" && reason === exceedsCaptured
+        ? { _tag: "Refused", reason, refundable: Math.max(0, refundable(state)) }
+        : { _tag: "Refused", reason }
+    }
   }
 }
 
@@ -286,6 +327,7 @@ export const view = (state: State, seq: number): PaymentView | null => {
       authorised: done(state, "authorise"),
       captured: done(state, "capture"),
       refunded: done(state, "refund"),
+      disputed: disputed(state),
       status: statusOf(state),
       ledger: state.ledger,
       seq

@@ -19,6 +19,7 @@ export const Event = Schema.Union([
   Schema.TaggedStruct("CancelRequested", at),
   Schema.TaggedStruct("Cancelled", at),
   Schema.TaggedStruct("CancelTooLate", at),
+  Schema.TaggedStruct("CancelRefused", { reason: Schema.String, ...at }),
   Schema.TaggedStruct("Dispatched", at),
   Schema.TaggedStruct("Delivered", at),
   Schema.TaggedStruct("CollectRequested", { lines: Schema.Array(ParcelLine), ...aboutReturn }),
@@ -66,8 +67,12 @@ export const State = Schema.Struct({
   /** The carrier's own number. */
   shipmentId: Schema.NullOr(Schema.String),
   trackingNumbers: Schema.Array(Schema.String),
-  cancel: Schema.Literals(["none", "asked", "done", "too_late"]),
+  cancel: Schema.Literals(["none", "asked", "done", "too_late", "refused"]),
   cancelAt: Schema.Int,
+  /** How often it was asked for. */
+  cancels: Schema.Int,
+  /** Why the carrier refused it last. */
+  cancelReason: Schema.NullOr(Schema.String),
   /** The carrier may say so before it has answered the booking. */
   dispatched: Schema.Boolean,
   delivered: Schema.Boolean,
@@ -86,6 +91,8 @@ export const initial: State = {
   trackingNumbers: [],
   cancel: "none",
   cancelAt: 0,
+  cancels: 0,
+  cancelReason: null,
   dispatched: false,
   delivered: false,
   returns: [],
@@ -106,11 +113,13 @@ export const evolve = (state: State, event: Event): State => {
     case "BookingRefused":
       return { ...state, booking: "refused", reason: event.reason }
     case "CancelRequested":
-      return { ...state, cancel: "asked", cancelAt: event.at }
+      return { ...state, cancel: "asked", cancelAt: event.at, cancels: state.cancels + 1 }
     case "Cancelled":
       return { ...state, cancel: "done" }
     case "CancelTooLate":
       return { ...state, cancel: "too_late" }
+    case "CancelRefused":
+      return { ...state, cancel: "refused", cancelReason: event.reason }
     case "Dispatched":
       return { ...tell(state, "dispatched", event.at), dispatched: true }
     case "Delivered":

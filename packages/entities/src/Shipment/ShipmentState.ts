@@ -41,7 +41,10 @@ export interface RecordBooking extends Internal {
 }
 export interface RecordCancel extends Internal {
   readonly _tag: "RecordCancel"
-  readonly answer: { readonly _tag: "Cancelled" } | { readonly _tag: "AlreadyDispatched" }
+  readonly answer:
+    | { readonly _tag: "Cancelled" }
+    | { readonly _tag: "AlreadyDispatched" }
+    | { readonly _tag: "Refused"; readonly reason: string }
 }
 export interface RecordLabel extends Internal {
   readonly _tag: "RecordLabel"
@@ -123,7 +126,7 @@ const create = (state: State, { address, orderId, parcels }: Create, at: number)
 
 /** One that was never booked is cancelled at once; one that is being booked, as soon as the carrier has answered. */
 const cancel = (state: State, at: number): ReadonlyArray<Event> => {
-  if (state.cancel !== "none") return []
+  if (state.cancel !== "none" && state.cancel !== "refused") return []
   if (state.dispatched) return [{ _tag: "CancelTooLate", at }]
   const isBooked = state.booking === "asked" || state.booking === "booked"
   return [{ _tag: isBooked ? "CancelRequested" : "Cancelled", at }]
@@ -149,9 +152,12 @@ const booked = (state: State, { answer }: RecordBooking, at: number): ReadonlyAr
 
 /** A notice of dispatch may have decided it before; an answer that says otherwise is for operators. */
 const cancelAnswered = (state: State, { answer }: RecordCancel, at: number): ReadonlyArray<Event> => {
-  if (state.cancel === "asked") return [{ _tag: answer._tag === "Cancelled" ? "Cancelled" : "CancelTooLate", at }]
+  if (state.cancel === "asked") {
+    if (answer._tag === "Refused") return [{ _tag: "CancelRefused", reason: answer.reason, at }]
+    return [{ _tag: answer._tag === "Cancelled" ? "Cancelled" : "CancelTooLate", at }]
+  }
   const eventId = "answer:cancel"
-  const agrees = state.cancel !== "too_late" || answer._tag === "AlreadyDispatched"
+  const agrees = state.cancel !== "too_late" || answer._tag !== "Cancelled"
   if (agrees || state.notices.includes(eventId)) return []
   return [{ _tag: "NoticeContradicts", eventId, type: answer._tag, returnId: null, at }]
 }
@@ -183,31 +189,37 @@ const noticed = (state: State, notice: CarrierNotice, at: number): ReadonlyArray
   return events
 }
 
-/** With the time since when it is owed. Messages to the order go before requests to the carrier: the order is ours. */
-const owed = (state: State): { readonly owed: Owed; readonly since: number } | null => {
-  if (state.request === null) return null
+/**
+ * What is owed, with the time since when. Messages to the order come first, since the order is ours, and in their order;
+ * the booking, its cancellation and the labels of returns do not wait for them, nor one label for another.
+ */
+const owed = (state: State): ReadonlyArray<readonly [owed: Owed, since: number]> => {
+  if (state.request === null) return []
   const { address, at, orderId, parcels } = state.request
-  const message = state.messages[0]
-  if (message !== undefined) {
-    const { at, ...content } = message
-    return { owed: { _tag: "TellOrder", orderId, ...content }, since: at }
+  const all: Array<readonly [Owed, number]> = []
+  for (const { at, ...message } of state.messages.slice(0, 1))
+    all.push([{ _tag: "TellOrder", orderId, ...message }, at])
+  if (state.booking === "asked") {
+    all.push([{ _tag: "Book", key: `${orderId}:ship`, orderId, parcels, address }, at])
+  } else if (state.cancel === "asked" && state.shipmentId !== null) {
+    const key = state.cancels > 1 ? `${orderId}:cancel:${state.cancels}` : `${orderId}:cancel`
+    all.push([{ _tag: "Cancel", key, shipmentId: state.shipmentId }, state.cancelAt])
   }
-  if (state.booking === "asked")
-    return { owed: { _tag: "Book", key: `${orderId}:ship`, orderId, parcels, address }, since: at }
-  if (state.cancel === "asked" && state.shipmentId !== null) {
-    return { owed: { _tag: "Cancel", key: `${orderId}:cancel`, shipmentId: state.shipmentId }, since: state.cancelAt }
+  for (const { at, lines, returnId } of state.returns.filter(isUnanswered)) {
+    all.push([{ _tag: "Label", key: `${orderId}:return:${returnId}`, orderId, returnId, lines }, at])
   }
-  const one = state.returns.find(isUnanswered)
-  if (one === undefined) return null
-  const { lines, returnId } = one
-  return { owed: { _tag: "Label", key: `${orderId}:return:${returnId}`, orderId, returnId, lines }, since: one.at }
+  return all
 }
 
-export const next = (state: State): Owed | null => owed(state)?.owed ?? null
+export const next = (state: State): Owed | null => owed(state)[0]?.[0] ?? null
+export const others = (state: State): ReadonlyArray<Owed> =>
+  owed(state)
+    .slice(1)
+    .map(([owed]) => owed)
 
 export const dueAt = (state: State): number | null => {
-  const first = owed(state)
-  return first === null ? null : first.since + redriveMs
+  const first = owed(state)[0]
+  return first === undefined ? null : first[1] + redriveMs
 }
 
 export const createResult = (state: State): CreateResult => {
@@ -232,6 +244,8 @@ export const cancelResult = (state: State): CancelResult => {
       return { _tag: "Cancelled" }
     case "too_late":
       return { _tag: "AlreadyDispatched" }
+    case "refused":
+      return { _tag: "Refused", reason: state.cancelReason ?? "refused" }
   }
 }
 

@@ -36,7 +36,7 @@ export const operations: Readonly<Record<string, string>> = {
   "carts.checkOut": `Re-prices and closes the cart, and starts the order: stock is held, the payment authorised, stock reserved, the shipment booked. Answers 202 while that goes on and 201 once it is decided; \`Prefer: wait=10\` waits for the decision. State in \`expectedTotal\` what the customer saw and agreed to, or in \`If-Match\` the version that was shown: another total is refused with both (\`total_changed\`), and the cart then shows the new one. Without either, no more is charged than the cart says. An order that cannot be fulfilled is cancelled, says why and what is missing, and leaves the cart open (\`cancelled.cartReopened\`): change it, or take another card, and check out again with a new key. Each checkout is an order of its own. ${repeated}`,
   "orders.getOrder": "With its totals, payment, parcels, returns and every step of its history.",
   "orders.getPayment":
-    "The ledger of what was asked of the payment gateway. It has no routes that change it: goods that leave capture, a return refunds, a cancelled order voids, so that an order and its money never disagree.",
+    "The ledger of what was asked of the payment gateway. It has no routes that change it: goods that leave capture, a return refunds, a cancelled order voids, so that an order and its money never disagree. What a cardholder's bank takes back is never refunded as well: a return is then paid back what is left, and the rest when the dispute is won.",
   "orders.getShipment": "One parcel for each warehouse, the carrier's numbers for them, and what is on its way back.",
   "orders.getReturn": "Refunded once the goods have come back.",
   "orders.watchOrder":

@@ -51,12 +51,14 @@ const order = {
   charges: [charge],
   discount: gbp("0"),
   totals,
-  payment: { authorised: gbp("1662"), captured: gbp("0"), refunded: gbp("0") },
+  payment: { authorised: gbp("1662"), captured: gbp("0"), refunded: gbp("0"), disputed: gbp("0") },
+  disputes: [],
   awaiting: [],
   trackingNumbers: ["HC-0042-7719"],
   returns: [],
   cancelled: null,
   steps,
+  refused: [],
   seq: 5
 }
 const goodsBack = {
@@ -116,6 +118,7 @@ const summary = {
   total: gbp("1662"),
   captured: gbp("0"),
   refunded: gbp("0"),
+  disputed: gbp("0"),
   placedAt: 1_793_613_600_000,
   updatedAt: 1_793_613_600_180,
   seq: 5
@@ -185,6 +188,7 @@ export const components: Readonly<Record<string, unknown>> = {
     status: goodsBack.status,
     order: { ...order, status: "delivered", returns: [goodsBack] }
   },
+  Dispute: { reference: "dp_1NqZ4k", amount: gbp("1662"), status: "charged_back", at: 1_796_292_000_000 },
   StepEvent: { ...steps[4], status: "confirmed" },
   Customer: {
     id: customerId,
@@ -210,6 +214,7 @@ export const components: Readonly<Record<string, unknown>> = {
     authorised: gbp("1662"),
     captured: gbp("0"),
     refunded: gbp("0"),
+    disputed: gbp("0"),
     ledger: [
       {
         kind: "authorise",

@@ -211,7 +211,7 @@ const make = Effect.gen(function* () {
   const frame = (topic: LiveTopic): Effect.Effect<string, unknown> => {
     if (topic === "types") return Effect.map(view.types, (types) => frameOf("types", types, null))
     if (topic === "streams") return Effect.map(streams.all, (all) => frameOf("streams", all, null))
-    const [, state] = topic.split(":") as [string, "stuck" | "open" | "done" | undefined]
+    const [, state] = topic.split(":") as [string, "stuck" | "open" | "refused" | "done" | undefined]
     return sagas(state === undefined ? {} : { state }).pipe(
       Effect.provideService(RegionDatabases, databases),
       Effect.map((page) => frameOf("sagas", page, null))

@@ -1,5 +1,5 @@
 import { nameOf } from "@halles/entities/Inspector/Histories"
-import { unfinished } from "@halles/entities/Inspector/Sagas"
+import { refused, unfinished } from "@halles/entities/Inspector/Sagas"
 import { RegionDatabases } from "@halles/entities/Reads"
 import { type Region, regions } from "@halles/shared/Region"
 import { Clock, Effect } from "effect"
@@ -19,7 +19,7 @@ interface Asked {
   readonly state?: typeof Json.SagaState.Type
 }
 
-/** Unfinished sagas, those that have not moved for the longest time first; or those that ended lately. */
+/** Unfinished sagas, those that have not moved for the longest time first; or those that ended lately, or with a refusal. */
 export const sagas = ({ cursor, limit = limitDefault, state }: Asked) =>
   Effect.gen(function* () {
     const databases = yield* RegionDatabases
@@ -30,6 +30,17 @@ export const sagas = ({ cursor, limit = limitDefault, state }: Asked) =>
         .flat()
         .toSorted((a, b) => b.since - a.since)
         .slice(0, limit)
+      return { items, next: null }
+    }
+    if (state === "refused") {
+      const items = (yield* refused(limit)).map((one): typeof Json.SagaSummary.Encoded => ({
+        entity: `Order/${one.id}`,
+        state: "refused",
+        step: one.step,
+        seq: one.seq,
+        since: one.at,
+        nextTry: null
+      }))
       return { items, next: null }
     }
     const all = (yield* unfinished(lookedAtMax)).map((one): typeof Json.SagaSummary.Encoded => ({

@@ -1,5 +1,6 @@
 import { nameOf, type Ref, type Row } from "@halles/entities/Inspector/Histories"
 import type { Now } from "@halles/entities/Models"
+import type { RefusedStep } from "@halles/entities/Order"
 import type { Actor } from "@halles/shared/Residents/Resident"
 import type * as Json from "../OperatorJson.ts"
 
@@ -27,6 +28,12 @@ const triesOf = (tries: Actor["tries"], step: string) => ({
   attempts: tries?.step === step ? tries.attempts : null,
   lastError: tries?.step === step ? tries.lastError : null
 })
+
+/** As the order shows them. */
+const refusedOf = (view: unknown): ReadonlyArray<typeof RefusedStep.Type> =>
+  typeof view === "object" && view !== null && "refused" in view
+    ? (view.refused as ReadonlyArray<typeof RefusedStep.Type>)
+    : []
 
 const statusOf = (view: unknown): string | null =>
   typeof view === "object" && view !== null && "status" in view ? String(view.status) : null
@@ -71,12 +78,15 @@ export const sagaOf = ({
           }
         ]
   )
+  const refused = states.flatMap(({ now, ref }) =>
+    refusedOf(now.view).map(({ at, reason, step }) => ({ entity: nameOf(ref), step, reason, since: at }))
+  )
   const isStuck = states.some(
     ({ at, now }) => now.owes !== null && !now.isPatient && nowMs - Math.round(at ?? 0) > stuckAfterMs
   )
   return {
     id,
-    state: owed.length === 0 ? "done" : isStuck ? "stuck" : "open",
+    state: owed.length > 0 ? (isStuck ? "stuck" : "open") : refused.length > 0 ? "refused" : "done",
     status: statusOf(order?.now.view),
     steps: rows.map((row, index) => ({
       entity: nameOf(row),
@@ -88,6 +98,7 @@ export const sagaOf = ({
       compensation: row.events.some(({ _tag }) => undoing.has(_tag))
     })),
     owed,
+    refused,
     may: { retry: may("retry"), compensate: may("compensate"), skip: may("skip") }
   }
 }

@@ -11,6 +11,7 @@ import { HttpApiBuilder } from "effect/http-api"
 import { randomUUID } from "node:crypto"
 import * as Edge from "../Edge.ts"
 import { OperatorApi } from "../OperatorApi.ts"
+import type * as Json from "../OperatorJson.ts"
 import { NotPossible } from "../OperatorProblems.ts"
 import { Principal } from "../Principal.ts"
 import { changing } from "./Changes.ts"
@@ -21,6 +22,12 @@ import { unavailable } from "./Failures.ts"
 
 const orderOf = (given: string): OrderId => OrderId.make(given.replace(/^[A-Za-z]+[/:]/, ""), { disableChecks: true })
 
+const notOperable = (status: string, owes: string | null, refused: ReadonlyArray<string>): string => {
+  if (owes !== null) return `The order owes ${owes}, on which the rest depends: retry it, or compensate.`
+  if (refused.length === 0) return `The order is ${status} and owes nothing.`
+  return `The order is ${status}, and this cannot be done to what was refused: ${refused.join(", ")}.`
+}
+
 /** Sagas from their histories; what operators do to one is a command to its order, journaled like any other. */
 export const SagasHttp = HttpApiBuilder.group(
   OperatorApi,
@@ -30,7 +37,12 @@ export const SagasHttp = HttpApiBuilder.group(
     const orders = yield* EntityClient.make(Order)
     const entities = yield* EntityView
 
-    const operate = (act: Operate["act"], given: string, reason: string, text: string) =>
+    const operate = (
+      act: Operate["act"],
+      given: string,
+      { reason, step }: typeof Json.ReasonedStep.Type,
+      text: string
+    ) =>
       Effect.gen(function* () {
         const { subject } = yield* Principal
         const id = orderOf(given)
@@ -40,6 +52,7 @@ export const SagasHttp = HttpApiBuilder.group(
               commandId: CommandId.make(`operate:${randomUUID()}`),
               origin: { actor: `ops:${subject}`.slice(0, 100), correlationId: id },
               act,
+              ...(step === undefined ? {} : { step }),
               note: reason
             })
           )
@@ -51,15 +64,8 @@ export const SagasHttp = HttpApiBuilder.group(
             Effect.fail(new NotPossible({ reason: `${entity} is parked. Resume it first.` })),
           TooLarge: ({ entity }) =>
             Effect.fail(new NotPossible({ reason: `What ${entity} would come to is larger than a row may be.` })),
-          NotOperable: ({ owes, status }) =>
-            Effect.fail(
-              new NotPossible({
-                reason:
-                  owes === null
-                    ? `The order is ${status} and owes nothing.`
-                    : `The order owes ${owes}, on which the rest depends: retry it, or compensate.`
-              })
-            ),
+          NotOperable: ({ owes, refused, status }) =>
+            Effect.fail(new NotPossible({ reason: notOperable(status, owes, refused) })),
           TooLateToCancel: ({ status }) =>
             Effect.fail(new NotPossible({ reason: `The order is ${status}: what was done cannot be undone any more.` }))
         }),
@@ -105,10 +111,10 @@ export const SagasHttp = HttpApiBuilder.group(
           Effect.mapError(unavailable)
         ),
       retrySaga: ({ params, payload }) =>
-        operate("retry", params.id, payload.reason, "what it owes is sent again now."),
+        operate("retry", params.id, payload, "what it owes is sent again now, what was refused is sent anew."),
       compensateSaga: ({ params, payload }) =>
-        operate("compensate", params.id, payload.reason, "it is given up, and what was done is undone."),
-      skipSagaStep: ({ params, payload }) => operate("skip", params.id, payload.reason, "the step is let be.")
+        operate("compensate", params.id, payload, "it is given up, and what was done is undone."),
+      skipSagaStep: ({ params, payload }) => operate("skip", params.id, payload, "the step is let be.")
     })
   })
 )

@@ -19,6 +19,7 @@ export const Type = Schema.Literals([
   "payment.voided",
   "payment.refunded",
   "payment.charged_back",
+  "payment.dispute_won",
   "product.listed",
   "product.unlisted",
   "stock.changed",
@@ -54,7 +55,8 @@ const typesOf: Readonly<Record<string, Readonly<Record<string, Type>>>> = {
     Captured: "payment.captured",
     Voided: "payment.voided",
     Refunded: "payment.refunded",
-    ChargedBack: "payment.charged_back"
+    ChargedBack: "payment.charged_back",
+    DisputeWon: "payment.dispute_won"
   } satisfies Partial<Record<PaymentEvent["_tag"], Type>>,
   Product: { ProductListed: "product.listed", ProductUnlisted: "product.unlisted" },
   Sku: {

@@ -1,4 +1,5 @@
-import { stepsOf, unfinished } from "@halles/entities/Inspector/Sagas"
+import { refused, stepsOf, unfinished } from "@halles/entities/Inspector/Sagas"
+import { regionOf } from "@halles/shared/Region"
 import { Console, Effect } from "effect"
 import { Command, Flag } from "effect/cli"
 import { sagaChanges } from "../operator/ChangeCommands.ts"
@@ -18,23 +19,39 @@ const list = Command.make(
   ({ limit, output }) =>
     Effect.gen(function* () {
       const now = Date.now()
-      const items = (yield* unfinished(limit)).map(({ at, due, id, owes, seq, type }) => ({
+      const owing = (yield* unfinished(limit)).map(({ at, due, id, owes, seq, type }) => ({
         entity: `${type}/${id}`,
         step: owes,
         still: duration(now - at),
         since: clockTime(at),
         nextTry: clockTime(due),
-        seq
+        seq,
+        refused: ""
       }))
-      yield* printList(output, items, ["entity", "step", "still", "since", "nextTry", "seq"], (item) =>
+      const ended = (yield* refused(limit)).map(({ at, id, reason, seq, step }) => ({
+        entity: `Order/${id}`,
+        step,
+        still: duration(now - at),
+        since: clockTime(at),
+        nextTry: "never",
+        seq,
+        refused: reason
+      }))
+      const items = [...owing, ...ended]
+      yield* printList(output, items, ["entity", "step", "still", "since", "nextTry", "seq", "refused"], (item) =>
         String(item["entity"])
       )
       if (output === "table" && items.length === 0) yield* Console.error("Every saga is completed or compensated.")
     })
 ).pipe(
-  Command.withDescription("Sagas that owe a message, those that have not moved for the longest time first"),
+  Command.withDescription(
+    "Sagas that owe a message, those that have not moved for the longest time first, then those of which a step was refused for good"
+  ),
   Command.withExamples([{ command: "halles saga list" }])
 )
+
+/** Of a region, among which those of one order are looked for. */
+const refusedMax = 1_000
 
 const show = Command.make("show", { id: oneId, output }, ({ id, output }) =>
   Effect.gen(function* () {
@@ -55,6 +72,15 @@ const show = Command.make("show", { id: oneId, output }, ({ id, output }) =>
       Effect.map(stateOf(ref, "now"), ({ now }) => ({ entity: nameOf(ref), owes: now.owes ?? "nothing" }))
     )
     yield* Console.log(`\n${table(owed, ["entity", "owes"])}`)
+    const ended = (yield* refused(refusedMax, [regionOf(refs[0]!.id)])).filter((one) =>
+      refs.some(({ id }) => id === one.id)
+    )
+    if (ended.length === 0) return
+    const steps = ended.map(({ at, reason, step }) => ({ refused: step, since: clockTime(at), reason }))
+    yield* Console.log(`\n${table(steps, ["refused", "since", "reason"])}`)
+    yield* Console.log(`\nSend one anew, or let it be:
+  halles saga retry ${id} --step ${steps[0]!.refused} --reason "…"
+  halles saga skip ${id} --step ${steps[0]!.refused} --reason "…"`)
   })
 ).pipe(
   Command.withDescription(

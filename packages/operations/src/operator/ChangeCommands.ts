@@ -113,30 +113,55 @@ const logout = Command.make("logout", {}, () => Effect.andThen(signOut, Console.
   Command.withDescription("Sign out: forgets the tokens that are kept here, and ends them at the issuer")
 )
 
-const changing = (act: "retry" | "compensate" | "skip", question: (id: string) => string, description: string) =>
-  Command.make(act, { id: oneId, reason, yes }, ({ id, reason, yes }) =>
+const step = Flag.String("step").pipe(
+  Flag.withDescription("Which step, as `halles saga show` names it; else the first that it can be done to"),
+  Flag.optional
+)
+
+const changing = (
+  act: "retry" | "skip",
+  question: (id: string) => string,
+  description: string,
+  examples: ReadonlyArray<string>
+) =>
+  Command.make(act, { id: oneId, step, reason, yes }, ({ id, reason, step, yes }) =>
     Effect.gen(function* () {
       yield* confirmed(yes, question(id))
       const { sagas } = yield* operator
-      const request = { params: { id }, payload: { reason } }
-      const call =
-        act === "retry"
-          ? sagas.retrySaga(request)
-          : act === "compensate"
-            ? sagas.compensateSaga(request)
-            : sagas.skipSagaStep(request)
-      yield* tell(yield* asked(call))
+      const request = { params: { id }, payload: { reason, ...given("step", step) } }
+      yield* tell(yield* asked(act === "retry" ? sagas.retrySaga(request) : sagas.skipSagaStep(request)))
     })
-  ).pipe(
-    Command.withDescription(description),
-    Command.withExamples([{ command: `halles saga ${act} eu_x --reason "the carrier is back"` }])
-  )
+  ).pipe(Command.withDescription(description), Command.withExamples(examples.map((command) => ({ command }))))
+
+const compensate = Command.make("compensate", { id: oneId, reason, yes }, ({ id, reason, yes }) =>
+  Effect.gen(function* () {
+    yield* confirmed(yes, `Give ${id} up and undo what was done?`)
+    const { sagas } = yield* operator
+    yield* tell(yield* asked(sagas.compensateSaga({ params: { id }, payload: { reason } })))
+  })
+).pipe(
+  Command.withDescription("Give a saga up, and undo what was done"),
+  Command.withExamples([{ command: 'halles saga compensate eu_x --reason "nobody can pick it"' }])
+)
 
 /** What operators do to a saga: commands to its order. */
 export const sagaChanges = [
-  changing("retry", (id) => `Send what ${id} owes again?`, "Send what a saga owes again, now"),
-  changing("compensate", (id) => `Give ${id} up and undo what was done?`, "Give a saga up, and undo what was done"),
-  changing("skip", (id) => `Let the step of ${id} be?`, "Let a step be that nothing depends on")
+  changing(
+    "retry",
+    (id) => `Send what ${id} owes again, or what was refused anew?`,
+    "Send what a saga owes again, now, or a step that was refused for good anew",
+    [
+      'halles saga retry eu_x --reason "the carrier is back"',
+      'halles saga retry eu_x --step capture --reason "the bank renewed the authorisation"'
+    ]
+  ),
+  compensate,
+  changing(
+    "skip",
+    (id) => `Let the step of ${id} be?`,
+    "Let a step be that nothing depends on, or one that was refused for good and is settled elsewhere",
+    ['halles saga skip eu_x --step refund-r1 --reason "paid by bank transfer"']
+  )
 ] as const
 
 export const changeCommands = [drain, undrain, move, unpin, resume, login, logout] as const

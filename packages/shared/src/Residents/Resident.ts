@@ -1,9 +1,9 @@
-import { Cause, Context, Effect, Exit, Fiber, Option, Random, Schema, Tracer } from "effect"
+import { Cause, Context, Effect, Exit, Fiber, Option, Random, Tracer } from "effect"
 import type { EntityAddress } from "effect/cluster"
 import type { Rpc } from "effect/rpc"
 import type { Clock } from "effect/Clock"
 import type { Figures, TypeFigures } from "../EntityCalls.ts"
-import { EntityParked } from "../Parking.ts"
+import { CommandDeadly, EntityParked } from "../Parking.ts"
 import * as Shard from "../Shard.ts"
 import { ActivationLost } from "./ActivationLost.ts"
 import { nameOf, type Supervision } from "./Supervision.ts"
@@ -52,9 +52,6 @@ export interface Host {
 /** Why an entity did not answer. */
 export type Refusal = "EntityNotAssignedToRunner" | "MailboxFull"
 export type Answer = Exit.Exit<unknown, unknown> | Refusal
-
-/** The entity died of this command again and again: its caller is told, and nobody tries it any more. */
-class CommandDeadly extends Schema.TaggedError<CommandDeadly>()("CommandDeadly", { entity: Schema.String }) {}
 
 /** Of an entity that died, or could not be made: about so long until it is made again. */
 const rebuildMs = 200
@@ -168,7 +165,7 @@ export class Resident {
   private begin(call: Call): void {
     const { address, host, type } = this
     if (this.struck && host.supervision.isDeadly(address, call.payload)) {
-      return call.answered(Exit.fail(new CommandDeadly({ entity: nameOf(address) })))
+      return call.answered(Exit.die(new CommandDeadly({ entity: nameOf(address) })))
     }
     // Its reader has gone.
     if (call.stream !== undefined && call.isCut) return
