@@ -274,7 +274,9 @@ describe("OrderState", () => {
           act(less, new Cancel({ commandId: commandId("c9"), reason: "too slow" }), 100).state.phase,
           "releasing"
         )
-      })
+      }),
+      // An order has to come far before it waits.
+      { numRuns: 2_000 }
     )
   })
 

@@ -53,6 +53,7 @@ const checkOut = (id: string, body: object = {}, headers: Headers = {}) =>
     { ...buyer, paymentToken: "tok_ok", ...body },
     { "idempotency-key": randomUUID(), prefer: "wait=10", ...headers }
   )
+const merge = (into: string, from: string) => send("POST", `/v1/carts/${into}/merge`, { from })
 const pounds = (amount: number) => ({ amount: String(amount), currency: "GBP" })
 
 layer(Shop, { excludeTestServices: true, timeout: "120 seconds" })("a checkout", (it) => {
@@ -233,7 +234,6 @@ layer(Shop, { excludeTestServices: true, timeout: "120 seconds" })("a cart", (it
         fine(yield* send("PUT", `/v1/carts/${id}/coupon`, { code, basisPoints }, authorised))
         return id
       })
-      const merge = (into: string, from: string) => send("POST", `/v1/carts/${into}/merge`, { from })
       const guest = yield* having("WELCOME", 1_000)
       const own = yield* cart({})
       const merged = fine(yield* merge(own, guest))

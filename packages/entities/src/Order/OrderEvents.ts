@@ -149,6 +149,7 @@ export const State = Schema.Struct({
   phase: Phase,
   draft: Schema.NullOr(Draft),
   stock: Schema.Array(SkuAllocation),
+  /** What it waited for last. */
   awaiting: OrderView.fields.awaiting,
   /** How often what it waits for has changed: numbers the questions. */
   waits: Schema.Int,

@@ -60,7 +60,7 @@ export const evolve = (was: State, event: Event): State => {
     case "StockAwaited":
       return { ...state, phase: "awaitingStock", awaiting: event.awaiting, waits: state.waits + 1, since: event.at }
     case "StockReserved":
-      return { ...state, phase: "booking", stock: event.stock, awaiting: [] }
+      return { ...state, phase: "booking", stock: event.stock }
     case "HoldLost":
       return { ...state, ...lost("hold_expired", event.missing) }
     case "ShipmentBooked":
@@ -100,7 +100,7 @@ export const evolve = (was: State, event: Event): State => {
     case "ShipmentRecalled":
       return { ...state, phase: "releasing" }
     case "StockReleased":
-      return { ...afterRelease(state), stock: [], awaiting: [] }
+      return { ...afterRelease(state), stock: [] }
     case "PaymentVoided":
       return afterVoid(state)
     case "CartReopened":
