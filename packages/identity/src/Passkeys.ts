@@ -4,7 +4,8 @@ import {
   verifyAuthenticationResponse,
   verifyRegistrationResponse
 } from "@simplewebauthn/server"
-import { Context, Effect, Layer, Option } from "effect"
+import * as JsonText from "@halles/shared/JsonText"
+import { Context, Effect, Layer, Option, Result } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { isIP } from "node:net"
 import type { Account } from "./Accounts.ts"
@@ -32,14 +33,11 @@ interface Stored {
   readonly transports: ReadonlyArray<Transport>
 }
 
-const parsed = <A>(text: string): Option.Option<A> => {
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === "object" && value !== null && "id" in value ? Option.some(value as A) : Option.none()
-  } catch {
-    return Option.none()
-  }
-}
+const parsed = <A>(text: string): Option.Option<A> =>
+  Option.filter(
+    Result.getSuccess(JsonText.parse(text)),
+    (value): value is A => typeof value === "object" && value !== null && "id" in value
+  )
 
 /**
  * Passkeys (WebAuthn): had by a device and unlocked by its owner, so that one is two factors. Each challenge counts once.
