@@ -15,6 +15,8 @@ import { Shortage } from "./Sku.ts"
 import { Wake } from "./Wake.ts"
 
 export const returnsMax = 100
+/** Lines of all returns of an order together: whoever looks at it sees each of them. */
+export const returnLinesMax = 10_000
 
 /** Everything that an order is made of, as the cart had it at checkout. */
 export const Sale = Schema.Struct({
@@ -204,7 +206,7 @@ export class NotOperable extends Schema.TaggedError<NotOperable>()(
 ) {}
 export class TooManyReturns extends Schema.TaggedError<TooManyReturns>()(
   "TooManyReturns",
-  { max: Schema.Int },
+  { bound: Schema.Literals(["returns", "lines"]), max: Schema.Int },
   { httpApiStatus: 422 }
 ) {}
 

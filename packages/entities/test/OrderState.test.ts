@@ -10,7 +10,8 @@ import {
   NoteReturnReceived,
   Operate,
   Place,
-  RequestReturn
+  RequestReturn,
+  returnLinesMax
 } from "../src/Order.ts"
 import { statusOf, view } from "../src/Order/OrderAnswers.ts"
 import { owedBy } from "../src/Order/OrderOwed.ts"
@@ -360,6 +361,26 @@ describe("OrderState", () => {
     assert.strictEqual(paid.phase, "delivered")
     const letBe = send(unpaid, operate({ act: "skip", step: "capture" }))
     assert.deepStrictEqual(shownOf(letBe).refused, [])
+  })
+
+  it("bounds the lines of all its returns together", () => {
+    const sold = settle(
+      send(
+        settle(delivered, () => true),
+        ...back("r1", tea, 1)
+      ),
+      () => true
+    )
+    const [first] = sold.returns
+    const other = { ...first!.lines[0]!, sku: mug }
+    const having = (lines: number) => ({
+      ...sold,
+      returns: [{ ...first!, lines: Array.from({ length: lines }, () => other) }]
+    })
+    const [ask] = back("r2", tea, 1)
+    assert.isTrue(Result.isSuccess(OrderState.decide(having(returnLinesMax - 1), ask!, 9)))
+    const refused = OrderState.decide(having(returnLinesMax), ask!, 9)
+    assert.deepInclude(Result.isFailure(refused) ? refused.failure : {}, { bound: "lines", max: returnLinesMax })
   })
 
   it("takes one return after the other back though a refund of one is refused, and pays that in another way", () => {

@@ -106,8 +106,9 @@ export const returnExceeds = Problem.of(ReturnExceeds, {
 })
 export const tooManyReturns = Problem.of(TooManyReturns, {
   title: "Too many returns",
-  sample: { max: 100 },
-  detail: ({ max }) => `An order takes at most ${max} returns.`
+  sample: { bound: "returns", max: 100 },
+  detail: ({ bound, max }) =>
+    `An order takes at most ${max} ${bound === "returns" ? "returns" : "lines in all its returns"}.`
 })
 export const tooManyAddresses = Problem.of(TooManyAddresses, {
   title: "Too many addresses",

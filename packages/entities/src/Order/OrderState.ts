@@ -16,6 +16,7 @@ import {
   type RequestReturn,
   ReturnExceeds,
   type ReturnLine,
+  returnLinesMax,
   returnsMax,
   TooLateToCancel,
   TooManyReturns
@@ -176,8 +177,10 @@ const decideReturn = (
 ): Result.Result<ReadonlyArray<Event>, Refusal> => {
   if (!shippedPhases.includes(state.phase)) return Result.fail(new NotShipped({ status: statusOf(state) }))
   if (state.returns.some(({ returnId }) => returnId === command.returnId)) return Result.succeed([])
-  if (state.returns.length >= returnsMax) return Result.fail(new TooManyReturns({ max: returnsMax }))
+  if (state.returns.length >= returnsMax) return Result.fail(new TooManyReturns({ bound: "returns", max: returnsMax }))
   const wanted = mergeLines(command.lines)
+  const lines = state.returns.reduce((sum, one) => sum + one.lines.length, wanted.length)
+  if (lines > returnLinesMax) return Result.fail(new TooManyReturns({ bound: "lines", max: returnLinesMax }))
   const returnable = returnables(state)
   for (const line of wanted) {
     const left = returnable(line)
