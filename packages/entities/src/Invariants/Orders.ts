@@ -5,7 +5,7 @@ import { apportion } from "../Sale/Apportion.ts"
 import { age } from "./Carts.ts"
 import { fingerprint, type Facts, type OrderFacts, type StockFacts, Units } from "./Facts.ts"
 import type { Findings } from "./Findings.ts"
-import { compareReturns, wrongRefunds, wrongReturn, wrongReturns } from "./Returns.ts"
+import { compareReturns, wrongReduction, wrongRefunds, wrongReturn, wrongReturns } from "./Returns.ts"
 import type { Reader } from "./Rows.ts"
 
 type Draft = OrderState.Draft
@@ -35,6 +35,10 @@ export const orders = (findings: Findings, facts: Facts, options: Options): Read
         if (event._tag === "ReturnRequested") {
           findings.checked("I7")
           const wrong = wrongReturn(before, event) ?? wrongReturns(state)
+          if (wrong !== null) findings.violation("I7", "Order", id, seq, wrong)
+        }
+        if (event._tag === "RefundReduced") {
+          const wrong = wrongReduction(before, event)
           if (wrong !== null) findings.violation("I7", "Order", id, seq, wrong)
         }
         if (event._tag === "StepRefused") ended.add(event.step)

@@ -21,6 +21,16 @@ export const wrongReturn = (before: State, { amount, lines, origins, outbound }:
     : "goods go back to where they did not come from"
 }
 
+/** A refund that is asked for with less is asked for with less: else it would be asked for again and again. */
+export const wrongReduction = (
+  before: State,
+  { returnId, to }: Extract<Event, { readonly _tag: "RefundReduced" }>
+): string | null => {
+  const one = before.returns.find((one) => one.returnId === returnId)
+  const asked = one === undefined ? 0 : (one.limit ?? one.amount - one.refunded)
+  return to < asked ? null : `a refund of ${asked} is reduced to ${to}`
+}
+
 /**
  * I3 and I7 of all returns together, from their sums: no line pays back more than it cost, one that is back as a whole pays
  * back exactly that, shipping and fees are paid back once, and no warehouse gets more of a SKU than it had sent.
