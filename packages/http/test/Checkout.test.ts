@@ -56,8 +56,6 @@ const checkOut = (id: string, body: object = {}, headers: Headers = {}) =>
 const merge = (into: string, from: string) => send("POST", `/v1/carts/${into}/merge`, { from })
 const pounds = (amount: number) => ({ amount: String(amount), currency: "GBP" })
 
-const merge = (into: string, from: string) => send("POST", `/v1/carts/${into}/merge`, { from })
-
 layer(Shop, { excludeTestServices: true, timeout: "120 seconds" })("a checkout", (it) => {
   it.effect("whose card is declined leaves the cart as it was, and another card pays", () =>
     Effect.gen(function* () {
