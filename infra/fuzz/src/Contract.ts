@@ -1,4 +1,8 @@
+import * as Countries from "@halles/shared/Countries"
+import * as Email from "@halles/shared/Email"
+import { maybeCopy, maybeLine, maybeParagraph } from "@halles/shared/Text"
 import { Ajv2020 } from "ajv/dist/2020.js"
+import { Option, Schema } from "effect"
 
 /** A schema of JSON Schema 2020-12, as the document has it. */
 export interface JsonSchema {
@@ -62,6 +66,20 @@ interface Document {
   readonly components: { readonly schemas: Readonly<Record<string, JsonSchema>> }
 }
 
+const takenBy = (schema: Schema.Codec<string, string>) => {
+  const decode = Schema.decodeUnknownOption(schema)
+  return (text: string): boolean => Option.isSome(decode(text))
+}
+
+/** What the document's own formats allow is told by those who keep it; all others say nothing of validity. */
+const formats = {
+  line: takenBy(maybeLine(10_000)),
+  paragraph: takenBy(maybeParagraph(10_000)),
+  copy: takenBy(maybeCopy(10_000)),
+  "idn-email": (text: string) => Email.canonical(text) !== undefined,
+  "iso-3166-1-alpha-2": Countries.isCountry
+}
+
 const methods = new Set(["get", "put", "post", "delete", "patch"])
 
 const linesOf = (type: string) => {
@@ -76,8 +94,7 @@ const mapped = <A, B>(record: Readonly<Record<string, A>>, f: (value: A, key: st
 /** Reads an OpenAPI 3.1 document; validators are compiled when they are first asked. */
 export const parse = (text: string): Contract => {
   const document = JSON.parse(text) as Document
-  // Lengths of text are counted as the edge counts them, in UTF-16 units; they differ from code points in rare scripts only.
-  const ajv = new Ajv2020({ strict: false, validateFormats: false, unicodeRegExp: true, unicode: false, logger: false })
+  const ajv = new Ajv2020({ strict: false, unicodeRegExp: true, unicode: true, logger: false, formats })
   ajv.addSchema({ ...document, $id: "contract" })
   const validator = (schema: JsonSchema): Fits => {
     let compiled: ReturnType<typeof ajv.compile> | undefined

@@ -63,6 +63,7 @@ const formats: Readonly<Record<string, (minLength: number, maxLength: number) =>
   line: (min, max) => written(min, max, signs),
   paragraph: (min, max) =>
     written(min, max, fc.oneof({ weight: 6, arbitrary: signs }, fc.constantFrom("\n", "\r\n", "\t"))),
+  copy: (min, max) => written(min, max, fc.oneof({ weight: 6, arbitrary: signs }, fc.constantFrom("\n", "\r\n", "\t"))),
   "idn-email": () =>
     fc.tuple(fc.stringMatching(/^[a-z0-9+é用]{1,16}$/u), label).map(([name, host]) => `${name}@${host}.example`),
   "iso-3166-1-alpha-2": () => fc.constantFrom("GB", "DE", "FR", "US", "BR", "HK", "SG", "JP", "IE", "AE")
@@ -101,7 +102,9 @@ export const valuesOf = (
   const parts = given["allOf"] as ReadonlyArray<JsonSchema> | undefined
   if (parts !== undefined) {
     const { allOf: _, ...own } = given
-    const merged: JsonSchema = Object.assign({}, own, ...parts.map(resolve))
+    // Alternatives within an object narrow what it may be; members are made below so that they fit all of them.
+    const more = parts.map(resolve).filter((part) => !("anyOf" in part && "properties" in own))
+    const merged: JsonSchema = Object.assign({}, own, ...more)
     return valuesOf(merged, resolve, name, depth)
   }
   const options = (given["anyOf"] ?? given["oneOf"]) as ReadonlyArray<JsonSchema> | undefined

@@ -1,3 +1,4 @@
+import { line } from "@halles/shared/Text"
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
 import * as Edge from "./Edge.ts"
@@ -24,7 +25,7 @@ export class PartnerKeyApi extends HttpApiGroup.make("partnerKeys")
     HttpApiEndpoint.post("createPartnerKey", "/partner-keys", {
       payload: Schema.Struct({
         partner: Partner,
-        name: Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(100)),
+        name: line(100),
         scopes: Schema.Array(PartnerScope).check(Schema.isMinLength(1), Schema.isMaxLength(20)),
         rateClass: Schema.optionalKey(RateClass),
         expiresInDays: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 400 })))

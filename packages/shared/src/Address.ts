@@ -35,6 +35,27 @@ const complete = Schema.makeFilter(({ city, country, postalCode }: Places) => [
 const required = { name: PersonName, line1: line(200), country: Country }
 const optionalMax = { line2: 200, city: 120, postalCode: 20, region: 80 } as const
 
+const some = { pattern: "\\S" }
+/** For the document; `complete` holds addresses to it, field by field. */
+const documented = Schema.makeFilter(() => true, {
+  toJsonSchema: () => ({
+    allOf: [
+      {
+        anyOf: [
+          { properties: { country: { not: { enum: [...Countries.postalCodeRequired] } } } },
+          { required: ["postalCode"], properties: { postalCode: some } }
+        ]
+      },
+      {
+        anyOf: [
+          { properties: { country: { enum: [...Countries.cityOptional] } } },
+          { required: ["city"], properties: { city: some } }
+        ]
+      }
+    ]
+  })
+})
+
 const Sent = Schema.Struct({
   ...required,
   line2: Schema.optionalKey(maybeLine(optionalMax.line2)),
@@ -42,6 +63,8 @@ const Sent = Schema.Struct({
   postalCode: Schema.optionalKey(maybeLine(optionalMax.postalCode)),
   region: Schema.optionalKey(maybeLine(optionalMax.region))
 })
+  .check(documented)
+  .annotate({ identifier: "Address" })
 
 const Kept = Schema.toType(
   Schema.Struct({

@@ -16,7 +16,7 @@ const countries = codes(
 // Which fields of an address a country's post requires: google/libaddressinput, `countryinfo.txt`, Apache-2.0. Its patterns of postal
 // codes are not taken over: they grow old (Korea and Ireland have other ones by now), and would refuse people who know their own.
 
-const postalCodeRequired = codes(
+export const postalCodeRequired = codes(
   `
     AS AT AU AX BE BL BR CA CH CN DE DK ES FI FK FM FR GB GF GG GL GP GR GS GU IM IN IO IT JE JP KR LI LU MF MH MP
     MQ MX MY NC NL NO NZ PF PL PM PN PR PT PW RE RU SE SG SH SJ SM TC TR TW US VI WF YT ZA
@@ -24,7 +24,7 @@ const postalCodeRequired = codes(
 )
 
 /** A city that is the country, or places whose addresses name an area instead. */
-const cityOptional = codes(
+export const cityOptional = codes(
   `
     AD AG GI HK KY MO NR SG SM VG
   `

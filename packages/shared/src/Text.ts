@@ -96,16 +96,17 @@ const written = (rules: Rules, format: string) => {
   const { max, min } = rules
   const tidy = (text: string): string => (min === 0 && text.trim() === "" ? "" : clean(text))
   const bounds = { ...(min === 0 ? {} : { minLength: min }), maxLength: max }
+  const documented = { ...bounds, ...(min === 0 ? {} : { pattern: "\\S" }), format }
   /** Composing takes time, and may make a text longer or shorter by a few characters. */
   const sent = Schema.makeFilter<string>((text) => text.length <= 4 * max || `Expected at most ${max} characters`, {
     expected: `at most ${max} characters`,
-    toJsonSchema: () => ({ ...bounds, format })
+    toJsonSchema: () => documented
   })
   const kept = Schema.makeFilter<string>(
     (text) => (text === tidy(text) ? (faultOf(text, rules) ?? true) : "Expected composed text (NFC)"),
     {
       expected: format,
-      toJsonSchema: () => ({ ...bounds, format }),
+      toJsonSchema: () => documented,
       arbitraryConstraint: bounds
     }
   )
@@ -123,9 +124,9 @@ export const paragraph = (max: number, min = 1) => written({ min, max, lines: tr
 /** As `paragraph`, or nothing. */
 export const maybeParagraph = (max: number) => written({ min: 0, max, lines: true, cards: false }, "paragraph")
 /** What merchants write about goods, for all to read: numbers of articles, as long as those of cards, belong there. */
-export const copy = (max: number) => written({ min: 1, max, lines: true, cards: true }, "paragraph")
+export const copy = (max: number) => written({ min: 1, max, lines: true, cards: true }, "copy")
 /** As `copy`, or nothing. */
-export const maybeCopy = (max: number) => written({ min: 0, max, lines: true, cards: true }, "paragraph")
+export const maybeCopy = (max: number) => written({ min: 0, max, lines: true, cards: true }, "copy")
 
 /** A person's name as the person writes it, in any script. */
 export const PersonName = line(120)
