@@ -14,10 +14,10 @@ const secrets = [
 
 /** Answers that a path or a method that the document does not have may get. */
 const notRouted = new Set([
-  200, 201, 202, 204, 207, 304, 400, 401, 403, 404, 405, 409, 412, 413, 414, 415, 422, 428, 429, 503
+  200, 201, 202, 204, 207, 304, 400, 401, 403, 404, 405, 409, 412, 408, 413, 414, 415, 422, 428, 429, 431, 503
 ])
 /** What Node's server says of a head that it does not take, before a route is chosen. */
-const beforeRouting = new Set([417, 431])
+const beforeRouting = new Set([417])
 /** What a refusal of the form says; the document allows the request, so it must not be said. */
 const formCodes = new Set(["invalid_request", "malformed_id", "idempotency_key_required"])
 

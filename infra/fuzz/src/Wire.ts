@@ -1,3 +1,4 @@
+import * as JsonText from "@halles/shared/JsonText"
 import { Agent, request as httpRequest } from "node:http"
 import type { Route } from "./Contract.ts"
 import { type Break, key, type Plan } from "./Requests.ts"
@@ -152,7 +153,8 @@ export const prepare = (plan: Plan, world: World, credentials: ReadonlyArray<Cre
     } else {
       for (const one of at("member")) content = breakBody(content, one)
       const text = JSON.stringify(content) ?? "null"
-      if (fitsBody(JSON.parse(text)) !== undefined) fits = false
+      // What could mean two things, or cannot be kept, is refused whatever the document says of its form.
+      if (fitsBody(JSON.parse(text)) !== undefined || JsonText.faultOf(text) !== undefined) fits = false
       body = Buffer.from(text)
     }
     for (const { how, pick } of at("text")) body = breakText(body, how, pick)

@@ -92,8 +92,11 @@ export const faultOf = (request: IncomingMessage): Refusal.Refusal | undefined =
     if (httpVersion !== "1.1" || coding.toLowerCase() !== "chunked") return badLength
     if (headers["content-length"] !== undefined) return badLength
   }
-  const encoding = headers["content-encoding"]
-  if (encoding !== undefined && encoding.toLowerCase() !== "identity") return Refusal.encodedBody
+  // Of other methods nobody reads a body, and of HTTP/2 it need not say how long it is.
+  const hasBody = isHttp2 || coding !== undefined || Number(headers["content-length"] ?? 0) > 0
+  if (!hasBody || !/^P(?:OST|UT|ATCH)$/.test(request.method ?? "")) return undefined
+  const encoding = headers["content-encoding"] ?? ""
+  if (encoding !== "" && encoding.toLowerCase() !== "identity") return Refusal.encodedBody
   const type = headers["content-type"]
   return type !== undefined && foreign.test(type) && !utf8.test(type) ? Refusal.encodedBody : undefined
 }
