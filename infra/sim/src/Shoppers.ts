@@ -157,7 +157,7 @@ export const make = (world: World) => {
       const charge = { code: "deal", kind: "discount" as const, amount: -1 - world.draw(200) }
       yield* ask(cart, new PutCharge({ commandId: commandId(), charge }))
     }
-    if (pricing === "shop" && world.chance(0.2)) {
+    if (pricing === "shop" && world.chance(0.5)) {
       const coupon = { code: `C${world.draw(2)}0`, basisPoints: 500 * (1 + world.draw(3)) }
       yield* ask(cart, new ApplyCoupon({ commandId: commandId(), coupon }))
     }
