@@ -1,4 +1,5 @@
 import { duplicateActivations } from "@halles/entities/Journal"
+import { parked as parkedEvents } from "@halles/entities/Outbox"
 import { hungTotal, parkedNow, parkedTotal } from "@halles/entities/Parking"
 import { ShardEpochs } from "@halles/entities/ShardEpochs"
 import { CommitLatency } from "@halles/shared/CommitLatency"
@@ -17,7 +18,7 @@ const resident = gauge("halles_entity_resident", "Entities in the memory of this
 const underWay = gauge("halles_entity_calls_in_flight", "Calls to entities of this runner without an answer yet")
 const commits = counter("halles_journal_commits_total", "Rows that this runner has written to the journal")
 const commitLatency = gauge("halles_journal_commit_p99_seconds", "How long commands waited for their commit lately")
-const shards = gauge("halles_shards_owned", "Shards of which this runner holds the lock and the newest epoch")
+const shards = gauge("halles_shards_owned", "Shards of which this runner has the newest epoch")
 
 /** Tells what the plain counters hold, for ever; what never happened is told as nought. */
 export const run = Effect.gen(function* () {
@@ -31,7 +32,7 @@ export const run = Effect.gen(function* () {
     told.set(key, now)
     return Metric.update(metric, now - before)
   }
-  for (const never of [duplicateActivations, parkedTotal, hungTotal]) yield* Metric.update(never, 0)
+  for (const never of [duplicateActivations, parkedTotal, hungTotal, parkedEvents]) yield* Metric.update(never, 0)
   yield* Metric.update(parkedNow, 0)
 
   yield* Effect.gen(function* () {
