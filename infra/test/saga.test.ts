@@ -145,7 +145,6 @@ layer(Test, { excludeTestServices: true, timeout: "3 minutes" })("The order saga
               // Meanwhile somebody begins a request and sends no more of it.
               const slow = openAttack(target)
               slow.on("error", () => undefined)
-              slow.resume()
               // What is answered is read, or the end behind it would not be seen.
               slow.resume()
               slow.write("GET /health/live HTTP/1.1\r\nHost: a\r\nx-slow: ")
