@@ -23,7 +23,7 @@ const views = [CartView, CustomerView, OrderView, PaymentView, ProductView, Ship
 
 /** What people write, and what says who somebody is, where they live or how they pay. */
 const personal =
-  "email name line1 line2 city postalCode region label paymentToken token title description reason detail note"
+  "email name line1 line2 city postalCode region label paymentToken token title description reason cancelReason detail note"
 
 /** The members of a schema that hold a value, and those under which anything may stand as a key. */
 const membersOf = (

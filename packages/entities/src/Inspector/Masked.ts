@@ -5,18 +5,22 @@ import { HandOverRefusal } from "../Cart.ts"
  * Whatever is not here is hidden, so that a new member is until somebody has thought of it. What people write is never here.
  */
 export const shownMembers: ReadonlyArray<string> = [
-  ..."_tag at seq v status phase kind type what booking cancel purpose pricing disposition refused step key".split(" "),
-  ..."amount authorised captured refunded refund total goods charges tax taxRate basisPoints discount outbound".split(
+  ..."_tag at seq v status phase kind type what booking cancel purpose pricing disposition refused step key bound".split(
     " "
   ),
-  ..."currency unitPrice points quantity count units wanted available carried delta adjusted allowed".split(" "),
+  ..."amount authorised captured refunded refund total goods charges tax taxRate basisPoints discount outbound disputed won limit to".split(
+    " "
+  ),
+  ..."currency unitPrice points quantity count units index max wanted available carried delta adjusted allowed".split(
+    " "
+  ),
   ..."onHand held reserved received restocked shipped backOrdered backOrderAllowed writtenOff ticket".split(" "),
   ..."holds reservations waiting waitingFrom lastTicket waits young old earliest earliestExpiry expiresAt".split(" "),
-  ..."attempt attempts checkouts recalls orderCount changedAt cancelAt since placed listed noted granted guest".split(
+  ..."attempt attempts again cancels givenUp checkouts recalls orderCount changedAt cancelAt since placed listed noted granted guest".split(
     " "
   ),
   ..."payable dispatched delivered cartReopened emailVerified country language code".split(" "),
-  ..."id sku variant cartId orderId customerId returnId shipmentId authorisationId eventId reference into from".split(
+  ..."id sku skus variant cartId orderId customerId returnId shipmentId authorisationId eventId reference into from".split(
     " "
   ),
   ..."mergedInto orders recent notices trackingNumbers warehouse fingerprint".split(" "),
