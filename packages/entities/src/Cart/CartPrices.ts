@@ -72,6 +72,11 @@ export const make = Effect.gen(function* () {
   }
 })
 
-/** A closed cart refuses whatever the prices are. One that does not exist may be about to, so it asks. */
-const asksNobody = (state: State): boolean =>
-  state._tag !== "None" && (state._tag !== "Open" || state.pricing === "agreed")
+/**
+ * A cart that stays closed refuses whatever the prices are. One that does not exist may be about to, and one that is checked out
+ * may be open again by the time of the command: both ask.
+ */
+const asksNobody = (state: State): boolean => {
+  if (state._tag === "None") return false
+  return state._tag === "Merged" || state._tag === "Expired" || state.pricing === "agreed"
+}
