@@ -321,7 +321,12 @@ layer(Layer.merge(Provisioned.layer, Reactivity.layer), { excludeTestServices: t
             }
           },
           { _tag: "CancelRequested", reason: "call Ada on 0123 456789", note: "her house burnt down", at: 2 },
-          { _tag: "Unheard", somethingNew: "Countess", somethingElse: [1815, true, { somethingWithin: "Byron" }], total: 5 }
+          {
+            _tag: "Unheard",
+            somethingNew: "Countess",
+            somethingElse: [1815, true, { somethingWithin: "Byron" }],
+            total: 5
+          }
         ]
         const text = JSON.stringify(events)
         yield* admin`

@@ -51,7 +51,7 @@ const learn = (intent: Intent.Intent, answer: Answer, world: World) =>
       return
     }
     if (intent.command?._tag === "OpenCart") cart.opened = true
-    // The cart stays in its slot: it may be open again, if the order fails. Whoever finds it closed opens the next one.
+    // The cart stays in its slot: it may be open again, if the order fails. A session that finds it closed opens the next one.
     if (intent.command?._tag === "CheckOut" && answer._tag === "Shown") {
       const order = EdgeForm.orderIdOf(answer.shown)
       if (order !== null) world.checkedOut(order)

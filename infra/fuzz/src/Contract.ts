@@ -71,7 +71,7 @@ const takenBy = (schema: Schema.Codec<string, string>) => {
   return (text: string): boolean => Option.isSome(decode(text))
 }
 
-/** What the document's own formats allow is told by those who keep it; all others say nothing of validity. */
+/** Formats of the document that a value can be checked by; a format that is not here allows everything. */
 const formats = {
   line: takenBy(maybeLine(10_000)),
   paragraph: takenBy(maybeParagraph(10_000)),

@@ -77,7 +77,7 @@ export const layer = (options: {
 
 const make = Effect.fnUntraced(function* (options: { readonly runnerId: string; readonly region: Region }) {
   const { region, runnerId } = options
-  const owners = yield* RunnerStorage.RunnerStorage
+  const storage = yield* RunnerStorage.RunnerStorage
   const placement = yield* Placement
   const rows = followed(placement)
   // Its own row is in no ring: `Sharding` wants to see that it is registered.
@@ -96,7 +96,7 @@ const make = Effect.fnUntraced(function* (options: { readonly runnerId: string; 
     let deadline = performance.now() + firstMs
     while (true) {
       const news = yield* Effect.forkChild(placement.news(tryAgainMs), { startImmediately: true })
-      for (const shard of yield* owners.acquire(address, missing.values())) {
+      for (const shard of yield* storage.acquire(address, missing.values())) {
         if (!missing.delete(shard.toString())) continue
         acquired.push(shard)
       }
@@ -114,7 +114,7 @@ const make = Effect.fnUntraced(function* (options: { readonly runnerId: string; 
   })
 
   return RunnerStorage.RunnerStorage.of({
-    ...owners,
+    ...storage,
     getRunners: Effect.map(rows, (placed) => [self, ...placed]),
     // Presence tells who is there, and who is dead is the movers' business; ids of messages are drawn as clients draw theirs.
     register: () => Effect.sync(() => MachineId.make(Math.floor(Math.random() * 1_024))),
@@ -122,8 +122,8 @@ const make = Effect.fnUntraced(function* (options: { readonly runnerId: string; 
     setRunnerHealth: () => Effect.void,
     acquire,
     release: (address, shard) =>
-      Effect.tap(owners.release(address, shard), () => Effect.sync(() => placement.tell(region, "released"))),
+      Effect.tap(storage.release(address, shard), () => Effect.sync(() => placement.tell(region, "released"))),
     releaseAll: (address) =>
-      Effect.tap(owners.releaseAll(address), () => Effect.sync(() => placement.tell(region, "released")))
+      Effect.tap(storage.releaseAll(address), () => Effect.sync(() => placement.tell(region, "released")))
   })
 })

@@ -7,7 +7,7 @@ const hex = (bytes: number): string => randomBytes(bytes).toString("hex")
 const any = <A>(among: ReadonlyArray<A>): A => among[Math.floor(Math.random() * among.length)]!
 const chance = (share: number): boolean => Math.random() < share
 
-/** What a good answer shows; on the operators' side each is told by name who it is. */
+/** What a good answer shows; the operator process names the operator who asks. */
 const shownTo = (sender: Sender, subject: Subject): ReadonlyArray<string> =>
   subject.name === "who one is" ? [`"account-${sender.name}"`] : subject.shows
 

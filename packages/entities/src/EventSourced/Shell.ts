@@ -94,6 +94,7 @@ export class Shell<
   private get name(): string {
     return `${this.kind.model.type}/${this.id}`
   }
+
   private lost(reason: string): Effect.Effect<never> {
     return Effect.die(new ActivationLost({ entity: this.name, reason }))
   }
@@ -143,6 +144,7 @@ export class Shell<
     if (taken.size >= takenMax) taken.clear()
     taken.add(`${this.name}:${commandId}`)
   }
+
   private isTaken(commandId: string): boolean {
     const { taken } = this.kind.journal
     return taken.size > 0 && taken.has(`${this.name}:${commandId}`)
@@ -221,7 +223,7 @@ export class Shell<
     InHand.take(this.activation, command._tag)
     const decided = model.decide(this.speculative, command, at)
     if (Result.isFailure(decided)) return this.unlessRepeated(command, Effect.fail(decided.failure))
-    const { success: events } = decided
+    const events = decided.success
     if (events.length === 0) {
       const unchanged = { state: this.speculative, seq: this.seq, events, repeated: false }
       return this.unlessRepeated(command, Effect.succeed(unchanged))
@@ -261,7 +263,8 @@ export class Shell<
   private onCommit(state: State, seq: number): void {
     this.state = state
     this.committedSeq = seq
-    if (seq === this.seq) this.lastCommit = nothingOpen // What waits for nothing keeps nothing in memory.
+    // What waits for nothing keeps nothing in memory.
+    if (seq === this.seq) this.lastCommit = nothingOpen
     if (seq - this.snapshotSeq >= this.kind.bounds.snapshotEvery) this.fork(this.takeSnapshot())
     InHand.take(this.activation, "next")
     this.startDriving()

@@ -1,5 +1,6 @@
 import type { Region } from "@halles/shared/Region"
 import * as Subject from "@halles/shared/Subject"
+import { isWithinBytes } from "@halles/shared/Bytes"
 
 /**
  * Bytes of one message of the event stream. A row that comes to more is told of by its tags, and whoever needs more reads it
@@ -56,9 +57,6 @@ const bodyOf = (row: Row, events: string, rest: string): string =>
   `"commandId":${JSON.stringify(row.command_id)},"at":${Math.round(Number(row.at))},` +
   `"position":${row.position},"events":${events},"meta":${row.meta}${rest}}`
 
-const isSmall = (body: string, bytesMax: number): boolean =>
-  body.length <= bytesMax && (body.length * 3 <= bytesMax || Buffer.byteLength(body) <= bytesMax)
-
 /**
  * The message that tells of a row: whole, or with `"inJournal":true` and its tags only where it is too large. `bytesMax` is
  * never more than the server takes.
@@ -75,8 +73,8 @@ export const messageOf = (region: Region, row: Row, bytesMax = messageBytesMax):
     return { ...named, body: "", malformed: "its type or id fits in no subject" }
   }
   const whole = row.events === null ? null : bodyOf(row, row.events, "")
-  if (whole !== null && isSmall(whole, bytesMax)) return { ...named, body: whole, malformed: null }
+  if (whole !== null && isWithinBytes(whole, bytesMax)) return { ...named, body: whole, malformed: null }
   const body = bodyOf(row, row.events === null ? (row.tags ?? "[]") : tagsOf(row.events), `,"inJournal":true`)
-  const malformed = isSmall(body, bytesMax) ? null : `it is over ${bytesMax} bytes without its events`
+  const malformed = isWithinBytes(body, bytesMax) ? null : `it is over ${bytesMax} bytes without its events`
   return { ...named, body: malformed === null ? body : "", malformed }
 }
