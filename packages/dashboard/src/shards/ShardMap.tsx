@@ -21,6 +21,12 @@ export const ShardMap = ({ by, choose, chosen, region }: ShardMapProps) => {
   const canvas = useRef<HTMLCanvasElement>(null)
   const [width, setWidth] = useState(0)
   const [cursor, setCursor] = useState<number | null>(null)
+  /** As the last key or move of the mouse left it: keys may come faster than frames. */
+  const latest = useRef<number | null>(null)
+  const point = (shard: number | null) => {
+    latest.current = shard
+    setCursor(shard)
+  }
   const dark = isDark()
   const colours = useMemo(palette, [dark])
   const shards = board.of(region)
@@ -46,26 +52,27 @@ export const ShardMap = ({ by, choose, chosen, region }: ShardMapProps) => {
     let frame = requestAnimationFrame(draw)
     return () => cancelAnimationFrame(frame)
   })
-  const at = cursor === null ? -1 : shards.findIndex(({ shard }) => shard === cursor)
   const { cell, columns, gap } = layoutOf(shards.length, Math.max(1, width))
   const under = (event: MouseEvent): Shard | undefined => {
     const column = Math.floor(event.offsetX / (cell + gap))
     return column < columns ? shards[Math.floor(event.offsetY / (cell + gap)) * columns + column] : undefined
   }
-  const steps: Readonly<Record<string, number>> = {
-    ArrowRight: 1,
-    ArrowLeft: -1,
-    ArrowDown: columns,
-    ArrowUp: -columns,
-    Home: -shards.length,
-    End: shards.length
-  }
   const press = (event: KeyboardEvent) => {
-    if (event.key === "Enter" && cursor !== null) return choose(cursor)
+    if (event.key === "Enter" && latest.current !== null) return choose(latest.current)
+    const { columns: down } = layoutOf(shards.length, Math.max(1, canvas.current?.clientWidth ?? width))
+    const steps: Readonly<Record<string, number>> = {
+      ArrowRight: 1,
+      ArrowLeft: -1,
+      ArrowDown: down,
+      ArrowUp: -down,
+      Home: -shards.length,
+      End: shards.length
+    }
     const by = steps[event.key]
     if (by === undefined) return
     event.preventDefault()
-    setCursor(shards[Math.min(shards.length - 1, Math.max(0, at + by))]?.shard ?? null)
+    const at = shards.findIndex(({ shard }) => shard === latest.current)
+    point(shards[Math.min(shards.length - 1, Math.max(0, at + by))]?.shard ?? null)
   }
   const described = shards.find(({ shard }) => shard === (cursor ?? chosen))
   return (
@@ -79,8 +86,8 @@ export const ShardMap = ({ by, choose, chosen, region }: ShardMapProps) => {
       <canvas
         ref={canvas}
         class="map"
-        onMouseMove={(event) => setCursor(under(event)?.shard ?? null)}
-        onMouseLeave={() => setCursor(null)}
+        onMouseMove={(event) => point(under(event)?.shard ?? null)}
+        onMouseLeave={() => point(null)}
         onClick={(event) => {
           const shard = under(event)
           if (shard !== undefined) choose(shard.shard)
