@@ -1,6 +1,7 @@
 import { Parking } from "@halles/shared/Parking"
 import { Residents } from "@halles/shared/Residents"
-import type { Call, Resident } from "@halles/shared/Residents/Resident"
+import type { Call } from "@halles/shared/Residents/Call"
+import type { Resident } from "@halles/shared/Residents/Resident"
 import { nameOf } from "@halles/shared/Residents/Supervision"
 import * as Shard from "@halles/shared/Shard"
 import { Context, Effect, Layer, Metric, Option, Schedule } from "effect"

@@ -11,7 +11,8 @@ import {
 } from "effect/cluster"
 import { type Rpc, RpcSchema } from "effect/rpc"
 import { EntityCalls } from "./EntityCalls.ts"
-import { type Actor, type Answer, Call, type Host, Resident, type Type } from "./Residents/Resident.ts"
+import { type Actor, type Answer, Call } from "./Residents/Call.ts"
+import { type Host, Resident, type Type } from "./Residents/Resident.ts"
 import { Supervision } from "./Residents/Supervision.ts"
 import { Exporting } from "./Telemetry.ts"
 

@@ -28,12 +28,15 @@ const Probe = Entity.make("Probe", [
   Rpc.make("Hang", {}),
   /** Answers when the test opens the gate. */
   Rpc.make("Gate", { success: Schema.Int }),
+  /** A command: its answer is how many were begun before it. It is answered when the test says so. */
+  Rpc.make("Command", { payload: { commandId: Schema.String }, success: Schema.Int }),
   Rpc.make("Count", { payload: { to: Schema.Int }, success: Schema.Int, stream: true })
 ]).annotateRpcs(ClusterSchema.Uninterruptible, true)
 
 const made = new Map<string, number>()
 const closed: Array<string> = []
 const gate = Deferred.makeUnsafe<void>()
+const commands: Array<{ readonly commandId: string; readonly end: () => void }> = []
 const mailboxCapacity = 4
 
 const ProbeLive = Residents.layer(Probe, {
@@ -51,6 +54,11 @@ const ProbeLive = Residents.layer(Probe, {
     Die: ({ life }) => (life === 1 ? Effect.die("broken") : Effect.succeed(life)),
     Hang: () => Effect.never,
     Gate: ({ life }) => Effect.as(Deferred.await(gate), life),
+    Command: (_, { commandId }) =>
+      Effect.callback<number>((resume) => {
+        const before = commands.length
+        commands.push({ commandId, end: () => resume(Effect.succeed(before)) })
+      }),
     Count: (_, { to }) => Stream.range(1, to)
   }
 })
@@ -79,10 +87,10 @@ const shard = ShardId.make("default", 1)
 layer(Test, { timeout: "30 seconds" })("Residents", (it) => {
   const started = TestClock.adjust("10 seconds")
   /** A call as the transport makes it, and what it was answered with. */
-  const called = Effect.fnUntraced(function* (id: string, tag: string) {
+  const called = Effect.fnUntraced(function* (id: string, tag: string, payload?: unknown) {
     const residents = yield* Residents.Residents
     const answers: Array<unknown> = []
-    const message = { entityType: "Probe", entityId: id, shardId: shard, tag, payload: undefined, parent: undefined }
+    const message = { entityType: "Probe", entityId: id, shardId: shard, tag, payload, parent: undefined }
     residents.call(message, (answer) => answers.push(answer))
     return answers
   })
@@ -108,6 +116,35 @@ layer(Test, { timeout: "30 seconds" })("Residents", (it) => {
       assert.strictEqual(yield* far.Ask(), 1)
       assert.instanceOf(yield* Effect.flip(far.Refuse()), No)
       assert.strictEqual(made.get("far"), 1)
+    })
+  )
+
+  it.effect("begin copies of a command one after the other, and count them", () =>
+    Effect.gen(function* () {
+      yield* started
+      yield* (yield* probe("copies")).Ask()
+      const [first, second, other] = [
+        yield* called("copies", "Command", { commandId: "a" }),
+        yield* called("copies", "Command", { commandId: "a" }),
+        yield* called("copies", "Command", { commandId: "b" })
+      ]
+      const begun = () => commands.map(({ commandId }) => commandId)
+      assert.deepStrictEqual(begun(), ["a", "b"])
+      yield* called("copies", "Command", { commandId: "a" })
+      assert.deepStrictEqual(yield* called("copies", "Ask"), ["MailboxFull"])
+      commands[0]!.end()
+      yield* Effect.yieldNow
+      assert.deepStrictEqual(begun(), ["a", "b", "a"])
+      assert.deepStrictEqual([first, second, other], [[Exit.succeed(0)], [], []])
+      commands[2]!.end()
+      yield* Effect.yieldNow
+      assert.deepStrictEqual(second, [Exit.succeed(2)])
+      assert.deepStrictEqual(begun(), ["a", "b", "a", "a"])
+      commands[1]!.end()
+      commands[3]!.end()
+      yield* Effect.yieldNow
+      assert.deepStrictEqual(other, [Exit.succeed(1)])
+      assert.deepStrictEqual(yield* called("copies", "Ask"), [Exit.succeed(1)])
     })
   )
 

@@ -1,5 +1,5 @@
 import { ActivationLost } from "@halles/shared/Residents/ActivationLost"
-import type { Actor } from "@halles/shared/Residents/Resident"
+import type { Actor } from "@halles/shared/Residents/Call"
 import { undeclaredOf } from "@halles/shared/Undeclared"
 import { Effect, Exit, Fiber, Option, Random, Result } from "effect"
 import { Busy, PreconditionFailed } from "../EntityErrors.ts"

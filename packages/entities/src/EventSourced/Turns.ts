@@ -1,4 +1,4 @@
-import type { Actor } from "@halles/shared/Residents/Resident"
+import type { Actor } from "@halles/shared/Residents/Call"
 import { errorText } from "@halles/shared/Residents/Strikes"
 import { Exit } from "effect"
 import { deadlyText } from "./Deadly.ts"

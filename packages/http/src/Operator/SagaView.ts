@@ -1,7 +1,7 @@
 import { nameOf, type Ref, type Row } from "@halles/entities/Inspector/Histories"
 import type { Now } from "@halles/entities/Models"
 import type { RefusedStep } from "@halles/entities/Order"
-import type { Actor } from "@halles/shared/Residents/Resident"
+import type { Actor } from "@halles/shared/Residents/Call"
 import type * as Json from "../OperatorJson.ts"
 
 /** Events by which something is undone. */

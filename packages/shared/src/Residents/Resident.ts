@@ -6,15 +6,9 @@ import type { Figures, TypeFigures } from "../EntityCalls.ts"
 import { CommandDeadly, EntityParked } from "../Parking.ts"
 import * as Shard from "../Shard.ts"
 import { ActivationLost } from "./ActivationLost.ts"
+import { type Actor, Call } from "./Call.ts"
+import { Copies } from "./Copies.ts"
 import { nameOf, type Supervision } from "./Supervision.ts"
-
-/** One life of an entity, as its type makes it: whatever the handlers of the type are called with. */
-export interface Actor {
-  /** No call is under way any more, or none is waited for: ends what the entity does by itself, and keeps what is worth it. */
-  readonly close: () => Effect.Effect<void>
-  /** What it owes and could not do yet. */
-  readonly tries?: { readonly step: string; readonly attempts: number; readonly lastError: string | null } | null
-}
 
 /** A type of entities as a runner hosts it; all that its entities have in common is here, once. */
 export interface Type {
@@ -49,47 +43,8 @@ export interface Host {
   inHand: Resident | null
 }
 
-/** Why an entity did not answer. */
-export type Refusal = "EntityNotAssignedToRunner" | "MailboxFull"
-export type Answer = Exit.Exit<unknown, unknown> | Refusal
-
 /** Of an entity that died, or could not be made: about so long until it is made again. */
 const rebuildMs = 200
-
-/** One message to an entity, until it is answered. */
-export class Call {
-  fiber: Fiber.Fiber<unknown, unknown> | null = null
-  /** `performance.now()` */
-  sinceMs = 0
-  span: Tracer.Span | undefined = undefined
-  /** This process has cut it off. */
-  isCut = false
-  readonly tag: string
-  readonly payload: unknown
-  readonly parent: Tracer.AnySpan | undefined
-  readonly answered: (answer: Answer) => void
-  /** A call that goes on with every message that it sends, and cannot be begun twice. */
-  readonly stream: ((self: Actor) => Effect.Effect<unknown>) | undefined
-
-  constructor(
-    tag: string,
-    payload: unknown,
-    parent: Tracer.AnySpan | undefined,
-    answered: (answer: Answer) => void,
-    stream?: (self: Actor) => Effect.Effect<unknown>
-  ) {
-    this.tag = tag
-    this.payload = payload
-    this.parent = parent
-    this.answered = answered
-    this.stream = stream
-  }
-
-  cut(): void {
-    this.isCut = true
-    this.fiber?.interruptUnsafe()
-  }
-}
 
 /** Nothing but what the contract declares. */
 const isDeclared = (exit: Exit.Exit<unknown, unknown>): boolean =>
@@ -123,6 +78,7 @@ export class Resident {
   private struck: boolean
   /** `null` when there are none: a runner holds many entities, and few of them work. */
   private begun: Set<Call> | null = null
+  private copies: Copies | null = null
   private waiting: Array<Call> | null = null
   private making: Call | null = null
 
@@ -154,7 +110,8 @@ export class Resident {
   }
 
   private isFull(): boolean {
-    return (this.begun?.size ?? 0) + (this.waiting?.length ?? 0) >= this.type.mailboxCapacity
+    const { begun, copies, type, waiting } = this
+    return (begun?.size ?? 0) + (copies?.size ?? 0) + (waiting?.length ?? 0) >= type.mailboxCapacity
   }
 
   private wait(call: Call): void {
@@ -169,6 +126,7 @@ export class Resident {
     }
     // Its reader has gone.
     if (call.stream !== undefined && call.isCut) return
+    if (this.copies?.hasToWait(call) === true) return
     const self = this.self!
     const { parent, payload, tag } = call
     host.figures.noteShard(this.shard)
@@ -189,12 +147,16 @@ export class Resident {
     call.fiber = fiber
     this.begun ??= new Set()
     this.begun.add(call)
+    const copies = (this.copies ??= new Copies())
+    copies.began(call)
     type.figures.underWay += 1
     fiber.addObserver((exit) => {
       type.figures.underWay -= 1
       this.begun!.delete(call)
-      if (this.begun!.size === 0) this.begun = null
+      const behind = copies.ended(call)
+      if (this.begun!.size === 0) this.begun = this.copies = null
       this.ended(call, self, exit)
+      for (const copy of behind) this.call(copy)
     })
   }
 

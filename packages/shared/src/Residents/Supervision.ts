@@ -1,12 +1,10 @@
 import { Cause, Clock, Context, Effect, Layer, Option } from "effect"
 import type { EntityAddress } from "effect/cluster"
 import { Parking } from "../Parking.ts"
+import { commandIdOf } from "./Call.ts"
 import { causeText, isDeath, type Strike, Strikes, windowMs } from "./Strikes.ts"
 
 export const nameOf = ({ entityId, entityType }: EntityAddress.EntityAddress): string => `${entityType}/${entityId}`
-
-const commandIdOf = (payload: unknown): string | undefined =>
-  typeof payload === "object" && payload !== null && "commandId" in payload ? String(payload.commandId) : undefined
 
 /** Counts what the entities of this process die of and where they hang, and parks those that do nothing else. */
 export class Supervision extends Context.Service<
