@@ -25,6 +25,14 @@ const runProgram = (program: string, args: ReadonlyArray<string>, environment: R
     env: { ...Environment.inherited(process.env), ...Object.fromEntries(terminal), ...environment }
   })
 
+/** Whoever asks what a program can do needs no cluster for it. */
+const asksForHelp = (args: ReadonlyArray<string>): boolean =>
+  args.some((arg) => arg === "--help" || arg === "-h" || arg.startsWith("--completions"))
+
+/** As `asksForHelp`, of a program that does nothing without one of its commands. */
+const namesNothing = (args: ReadonlyArray<string>): boolean => args.length === 0 || asksForHelp(args)
+const orHelp = (args: ReadonlyArray<string>): ReadonlyArray<string> => (args.length === 0 ? ["--help"] : args)
+
 /** What the environments of the cluster that runs from this checkout are made of. */
 const runningParts = Effect.fnUntraced(function* (settings: Settings) {
   const main = Layout.main(settings.portBase)
@@ -39,8 +47,7 @@ const runningParts = Effect.fnUntraced(function* (settings: Settings) {
 
 /** `npm run replay`: real orders from a file, through the public edge. */
 export const replay = Effect.fn("ClientProgram.replay")(function* (settings: Settings, args: ReadonlyArray<string>) {
-  const help = args.some((arg) => arg === "--help" || arg === "-h")
-  const environment = help ? {} : Environment.client(yield* runningParts(settings))
+  const environment = asksForHelp(args) ? {} : Environment.client(yield* runningParts(settings))
   return yield* runProgram("infra/load/src/replay.ts", args, environment)
 })
 
@@ -49,8 +56,8 @@ export const identity = Effect.fn("ClientProgram.identity")(function* (
   settings: Settings,
   args: ReadonlyArray<string>
 ) {
-  const parts = yield* runningParts(settings)
-  return yield* runProgram("packages/identity/src/admin.ts", args, Environment.identityStore(parts))
+  const environment = namesNothing(args) ? {} : Environment.identityStore(yield* runningParts(settings))
+  return yield* runProgram("packages/identity/src/admin.ts", orHelp(args), environment)
 })
 
 /** `npm run otp`: what the app of the demo operator would show now. */
@@ -135,14 +142,18 @@ const onCluster = <E, R>(
 
 /** `npm run check`: the invariants, read from the journals. */
 export const check = Effect.fn("ClientProgram.check")((settings: Settings, args: ReadonlyArray<string>) =>
-  onCluster(settings, ["postgres"], (parts) => runProgram("infra/src/check.ts", args, Environment.prover(parts)))
+  asksForHelp(args)
+    ? runProgram("infra/src/check.ts", args, {})
+    : onCluster(settings, ["postgres"], (parts) => runProgram("infra/src/check.ts", args, Environment.prover(parts)))
 )
 
 /** `npm run audit`: the audit log, and the anchors that its end is compared with. */
 export const audit = Effect.fn("ClientProgram.audit")((settings: Settings, args: ReadonlyArray<string>) =>
-  onCluster(settings, ["postgres", "nats"], (parts) =>
-    runProgram("infra/src/audit.ts", args, Environment.auditor(parts))
-  )
+  namesNothing(args)
+    ? runProgram("infra/src/audit.ts", orHelp(args), {})
+    : onCluster(settings, ["postgres", "nats"], (parts) =>
+        runProgram("infra/src/audit.ts", args, Environment.auditor(parts))
+      )
 )
 
 /** A token of yours goes before that of our own tools. */
@@ -153,8 +164,8 @@ const operatorToken = (): Record<string, string> => {
 
 /** `npx halles get …`: reads the databases; `npx halles drain …` asks the operator process to change something. */
 export const inspect = Effect.fn("ClientProgram.inspect")((settings: Settings, args: ReadonlyArray<string>) =>
-  args.length === 0 || args.some((arg) => arg === "--help" || arg === "-h" || arg.startsWith("--completions"))
-    ? runProgram("packages/operations/src/halles.ts", args, {})
+  namesNothing(args)
+    ? runProgram("packages/operations/src/halles.ts", orHelp(args), {})
     : onCluster(settings, ["postgres"], (parts) =>
         runProgram("packages/operations/src/halles.ts", args, { ...Environment.client(parts), ...operatorToken() })
       )

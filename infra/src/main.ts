@@ -107,7 +107,9 @@ const inspectCommand = Command.make("inspect", { rest }, (args) =>
     "Look into the cluster, running or stopped: halles get, events, trace, list, saga, shards, doctor …; " +
       "the word inspect may be left out. halles inspect --help names them all"
   ),
-  Command.withShortDescription("Look into entities, histories, sagas and shards")
+  Command.withShortDescription(
+    "Look into the cluster and operate it: get, events, alarms, drain …; `halles inspect` names all"
+  )
 )
 
 const commands = [
@@ -158,8 +160,11 @@ const passing = new Set([
   "load:matrix"
 ])
 const typed = process.argv.slice(2)
-/** What is no command here is one of the inspector's. */
-const isOurs = typed[0] === undefined || typed[0].startsWith("-") || commands.some(({ name }) => name === typed[0])
+/** What is no command here is one of the inspector's; it is those that a shell is to complete, ours are scripts of npm. */
+const isOurs =
+  typed[0] === undefined ||
+  (typed[0].startsWith("-") && !typed[0].startsWith("--completions")) ||
+  commands.some(({ name }) => name === typed[0])
 const [name = "--help", ...following] = isOurs ? typed : ["inspect", ...typed]
 const own = !passing.has(name) || following[0] === "--" || (name === "test" && following[0] === "--help")
 const args = own ? [name, ...following] : [name, "--", ...following]

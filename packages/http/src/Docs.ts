@@ -26,6 +26,14 @@ const policyOf = (html: string): string => {
   ].join("; ")
 }
 
+/** Nothing in the page that asks its maker's servers, which the policy would refuse anyway. */
+const scalar = {
+  withDefaultFonts: false,
+  showDeveloperTools: "never",
+  hideClientButton: true,
+  telemetry: false
+} satisfies HttpApiScalar.ScalarConfig & Record<string, unknown>
+
 const ContentPolicy = HttpRouter.middleware(
   Effect.sync(() => {
     const known = new WeakMap<Uint8Array, string>()
@@ -49,7 +57,7 @@ export const DocumentedApi = Layer.unwrap(
     const api = documented(issuer)
     return Layer.merge(
       HttpApiBuilder.layer(api, { openapiPath: "/openapi.json" }),
-      Layer.provide(HttpApiScalar.layer(api, { path: "/docs", scalar: { withDefaultFonts: false } }), ContentPolicy)
+      Layer.provide(HttpApiScalar.layer(api, { path: "/docs", scalar }), ContentPolicy)
     )
   })
 )
