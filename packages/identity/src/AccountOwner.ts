@@ -98,15 +98,19 @@ export class AccountOwner extends Context.Service<
         passwordAgain: Effect.fnUntraced(function* (account, typed, action) {
           const address = addressOf(yield* HttpServerRequest.HttpServerRequest)
           if (account.password_hash === null) return true
+          const pair = `${account.email} ${address}`
           yield* throttle
-            .take("signInPair", `${account.email} ${address}`)
+            .take("signInPair", pair)
             .pipe(
               Effect.mapError(
                 ({ retryAfterSeconds }) =>
                   new Refused({ status: 429, title: "Too many tries", detail: "Try again later.", retryAfterSeconds })
               )
             )
-          if (yield* isPassword(Option.some(account), typed ?? "")) return true
+          if (yield* isPassword(Option.some(account), typed ?? "")) {
+            yield* throttle.giveBack("signInPair", pair)
+            return true
+          }
           yield* audit.record({ actor: account.id, action, subject: account.id, outcome: "failed", address })
           return false
         }),

@@ -129,7 +129,7 @@ export const IdentityLive = Layer.unwrap(
         Layer.provide(ClusterClient.layer({ region: "identity" })),
         Layer.provide([
           Nats.layer({ url: natsUrl, name: "identity" }),
-          Redis.layer({ url: countersUrl, name: "identity", dependency: "counters" }),
+          Redis.layer({ url: countersUrl, name: "identity", dependency: "counters", answerMsMax: 250 }),
           Postgres.layer({ url: store.controlUrl, applicationName: "halles:identity", connectionsMax })
         ]),
         Layer.provide(Telemetry.layer("identity"))

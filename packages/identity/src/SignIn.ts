@@ -71,10 +71,11 @@ export class SignIn extends Context.Service<
             Option.match(account, { onNone: () => "unknown", onSome: ({ id }) => id }),
             address
           )
+          // The address first: one makes so many counts and no more, and uses up of an account what its own are.
           yield* Effect.all([
+            throttle.take("signInAddress", address),
             throttle.take("signInPair", pair),
-            throttle.take("signInAccount", name),
-            throttle.take("signInAddress", address)
+            throttle.take("signInAccount", name)
           ]).pipe(Effect.tapError(() => failed("too many tries")))
           const right = yield* isPassword(account, password)
           if (Option.isNone(account) || !right) {
@@ -82,6 +83,8 @@ export class SignIn extends Context.Service<
             return yield* new NotRight()
           }
           yield* throttle.reset("signInPair", pair)
+          yield* throttle.giveBack("signInAccount", name)
+          yield* throttle.giveBack("signInAddress", address)
           yield* allowed
           return { accountId: account.value.id, amr: ["pwd"], secondFactor: yield* secondFactor(account.value) }
         }),

@@ -1,5 +1,6 @@
 import { oneFactor, twoFactors } from "@halles/shared/Authority"
 import { AuditLog } from "@halles/shared/AuditLog"
+import { networkOf, plainAddress } from "@halles/shared/Network"
 import { Effect, Option } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import type { SqlError } from "effect/sql"
@@ -22,8 +23,12 @@ interface Progress extends Proved {
   readonly remember: boolean
 }
 
+/** What counts as one: of IPv6 the /64 that one subscriber has, or he had more tries than anybody could count. */
 export const addressOf = (request: HttpServerRequest.HttpServerRequest): string =>
-  Option.getOrElse(request.remoteAddress, () => "unknown")
+  Option.match(request.remoteAddress, {
+    onNone: () => "unknown",
+    onSome: (address) => networkOf(plainAddress(address))
+  })
 
 const notStaff = new Refused({
   status: 403,

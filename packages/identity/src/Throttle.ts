@@ -1,7 +1,7 @@
-import { Redis } from "@halles/shared/Redis"
-import { Context, Effect, Layer, Schema } from "effect"
-import { type RateLimiterAbstract, RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from "rate-limiter-flexible"
+import { Redis, type RedisUnavailable } from "@halles/shared/Redis"
+import { Clock, Context, Effect, Layer, Schema } from "effect"
 import { Seal } from "./Seal.ts"
+import * as WindowCounts from "./WindowCounts.ts"
 
 /** Too many tries; the same answer whether or not the account exists. */
 export class Throttled extends Schema.TaggedError<Throttled>()("Throttled", { retryAfterSeconds: Schema.Int }) {}
@@ -26,62 +26,94 @@ export const limits = {
 } as const
 export type Limit = keyof typeof limits
 
-/** Counts tries in Redis, over all processes; while Redis is away each process counts for itself in memory. */
+/** Keys of one limit that a process counts by itself: 10 MiB at the most. */
+const keysMax = 50_000
+
+interface Counts {
+  readonly take: (limit: Limit, key: string) => Effect.Effect<WindowCounts.Verdict, RedisUnavailable>
+  readonly giveBack: (limit: Limit, key: string) => Effect.Effect<void, RedisUnavailable>
+  readonly reset: (limit: Limit, key: string) => Effect.Effect<void, RedisUnavailable>
+}
+
+/** Counts tries in Redis, over all processes; while Redis is away, or full, each process counts for itself in memory. */
 export class Throttle extends Context.Service<
   Throttle,
   {
-    /** Counts one try before it is made, and fails when there have been too many; a right one gives its points back with `reset`. */
+    /** Counts one try before it is made, and fails when there have been too many. */
     readonly take: (limit: Limit, key: string) => Effect.Effect<void, Throttled>
+    /** The try was right, and is not counted. */
+    readonly giveBack: (limit: Limit, key: string) => Effect.Effect<void>
+    /** Nor are those before it. */
     readonly reset: (limit: Limit, key: string) => Effect.Effect<void>
   }
 >()("@halles/identity/Throttle") {
   static readonly layer = Layer.effect(
     Throttle,
     Effect.gen(function* () {
-      const redis = yield* Redis
       const { digest } = yield* Seal
-      const client = yield* Effect.orDie(redis.use((found) => Promise.resolve(found)))
-      return fromLimiters(
-        digest,
-        (limit) =>
-          new RateLimiterRedis({
-            storeClient: client,
-            keyPrefix: `identity:${limit}`,
-            ...limits[limit],
-            insuranceLimiter: new RateLimiterMemory({ keyPrefix: limit, ...limits[limit] })
-          })
-      )
+      const shared = inRedis(yield* Redis)
+      const own = inMemory()
+      return fromCounts(digest, {
+        take: (limit, key) => Effect.catch(shared.take(limit, key), () => own.take(limit, key)),
+        giveBack: (limit, key) => Effect.andThen(own.giveBack(limit, key), Effect.ignore(shared.giveBack(limit, key))),
+        reset: (limit, key) => Effect.andThen(own.reset(limit, key), Effect.ignore(shared.reset(limit, key)))
+      })
     })
   )
   static readonly layerMemory = Layer.effect(
     Throttle,
-    Effect.map(Seal, ({ digest }) =>
-      fromLimiters(digest, (limit) => new RateLimiterMemory({ keyPrefix: limit, ...limits[limit] }))
-    )
+    Effect.map(Seal, ({ digest }) => fromCounts(digest, inMemory()))
   )
 }
 
-const fromLimiters = (
-  digest: (purpose: string, text: string) => string,
-  make: (limit: Limit) => RateLimiterAbstract
-): Throttle["Service"] => {
-  const limiters = Object.fromEntries(
-    (Object.keys(limits) as ReadonlyArray<Limit>).map((limit) => [limit, make(limit)])
-  ) as Record<Limit, RateLimiterAbstract>
+/** Keys are digests: neither addresses of mail nor of the network lie in Redis. */
+const fromCounts = (digest: (purpose: string, text: string) => string, counts: Counts): Throttle["Service"] => ({
+  take: (limit, key) =>
+    Effect.flatMap(Effect.orDie(counts.take(limit, digest(limit, key))), ({ allowed, waitMs }) =>
+      allowed ? Effect.void : Effect.fail(new Throttled({ retryAfterSeconds: Math.max(1, Math.ceil(waitMs / 1_000)) }))
+    ),
+  giveBack: (limit, key) => Effect.orDie(counts.giveBack(limit, digest(limit, key))),
+  reset: (limit, key) => Effect.orDie(counts.reset(limit, digest(limit, key)))
+})
+
+const inMemory = (): Counts => {
+  const counts = Object.fromEntries(
+    Object.entries(limits).map(([limit, { duration, points }]) => [
+      limit,
+      WindowCounts.make({ points, windowMs: duration * 1_000, keysMax })
+    ])
+  ) as Record<Limit, WindowCounts.WindowCounts>
   return {
-    // Keys are digests: neither addresses of mail nor of the network lie in Redis.
-    take: (limit, key) =>
-      Effect.tryPromise({
-        try: () => limiters[limit].consume(digest(limit, key)),
-        catch: (refused) => refused
-      }).pipe(
-        Effect.asVoid,
-        Effect.catch((refused) =>
-          refused instanceof RateLimiterRes
-            ? Effect.fail(new Throttled({ retryAfterSeconds: Math.ceil(refused.msBeforeNext / 1000) }))
-            : Effect.die(refused)
-        )
-      ),
-    reset: (limit, key) => Effect.ignore(Effect.tryPromise(() => limiters[limit].delete(digest(limit, key))))
+    take: (limit, key) => Effect.map(Clock.currentTimeMillis, (nowMs) => counts[limit].take(key, nowMs)),
+    giveBack: (limit, key) => Effect.sync(() => counts[limit].giveBack(key)),
+    reset: (limit, key) => Effect.sync(() => counts[limit].reset(key))
   }
 }
+
+const takeScript = `
+local count = redis.call('INCR', KEYS[1])
+local left = redis.call('PTTL', KEYS[1])
+if left < 0 then
+  left = tonumber(ARGV[1])
+  redis.call('PEXPIRE', KEYS[1], left)
+end
+return {count, left}
+`
+const giveBackScript = `
+if redis.call('EXISTS', KEYS[1]) == 1 and redis.call('DECR', KEYS[1]) <= 0 then redis.call('DEL', KEYS[1]) end
+`
+
+const keyOf = (limit: Limit, key: string): string => `identity:${limit}:${key}`
+
+const inRedis = ({ use }: Redis["Service"]): Counts => ({
+  take: (limit, key) =>
+    Effect.map(
+      use((client) => client.eval(takeScript, 1, keyOf(limit, key), limits[limit].duration * 1_000)),
+      (answer) => {
+        const [count, waitMs] = answer as readonly [number, number]
+        return { allowed: count <= limits[limit].points, waitMs }
+      }
+    ),
+  giveBack: (limit, key) => Effect.asVoid(use((client) => client.eval(giveBackScript, 1, keyOf(limit, key)))),
+  reset: (limit, key) => Effect.asVoid(use((client) => client.del(keyOf(limit, key))))
+})
