@@ -1,6 +1,7 @@
 import { assert, layer } from "@effect/vitest"
 import { oneFactor, Scope, twoFactors } from "@halles/shared/Authority"
 import { Effect } from "effect"
+import { SqlClient } from "effect/sql"
 import { Issuer } from "./Issuer.ts"
 import { routes } from "./OperatorRoutes.ts"
 import { audited, OperatorTest } from "./OperatorTest.ts"
@@ -68,6 +69,36 @@ layer(OperatorTest.layer, { excludeTestServices: true, timeout: "1 minute" })("t
           )
         }
       })
+  )
+
+  it.effect("asks conditions of what is shown, so that a list tells nothing letter by letter", () =>
+    Effect.gen(function* () {
+      const { url } = yield* OperatorTest
+      const { sign } = yield* Issuer
+      const sql = yield* SqlClient.SqlClient
+      const registered = { _tag: "Registered", email: "ada@example.org", name: "Ada Lovelace", at: 1 }
+      yield* sql`
+        INSERT INTO journal (entity_type, entity_id, seq, command_id, events, meta, shard, epoch, at)
+        VALUES ('Customer', 'eu_asked', 1, 'c', ${sql.literal(`'${JSON.stringify([registered])}'::jsonb`)}, '{}', 1, 1, now())`
+      const found = (acr: string, where: string, more = "") =>
+        Effect.gen(function* () {
+          const token = yield* sign({ roles: ["ops-write"], scope: "ops:read ops:write", acr })
+          const query = new URLSearchParams({ type: "Customer", region: "eu", where })
+          const { items } = yield* Effect.promise(async () => {
+            const response = await fetch(`${url}/v1/ops/entities?${query}${more}`, {
+              headers: { authorization: `Bearer ${token}` }
+            })
+            return (await response.json()) as { readonly items: ReadonlyArray<{ readonly entity: string }> }
+          })
+          return items.map(({ entity }) => entity)
+        })
+      const why = "&unmask=true&reason=the+customer+called"
+      for (const where of ["email~ada@", "name~lovelace", "email=ada@example.org"]) {
+        for (const acr of [oneFactor, twoFactors]) assert.deepStrictEqual(yield* found(acr, where), [], where)
+        assert.deepStrictEqual(yield* found(twoFactors, where, why), ["Customer/eu_asked"], where)
+      }
+      assert.deepStrictEqual(yield* found(oneFactor, "points=0"), ["Customer/eu_asked"])
+    })
   )
 
   it.effect("says what a password alone is good for, and where to get a second factor", () =>

@@ -94,6 +94,8 @@ export const EntitiesHttp = HttpApiBuilder.group(
             catch: (cause) => invalid("where")(cause instanceof Error ? cause.message : "")
           })
           const unmask = yield* unmasks(query, `${type}/*`)
+          // A condition is asked of what is shown: which entities fulfil it would tell the rest, letter by letter.
+          const shown = (state: unknown) => (unmask ? state : masked(state))
           // One region after the other: the cursor names the region and the last id.
           const [from = "", after = ""] = query.cursor?.split(":") ?? []
           const wanted = query.region === undefined ? regions : [query.region]
@@ -102,7 +104,7 @@ export const EntitiesHttp = HttpApiBuilder.group(
           let next: string | null = null
           for (const [index, region] of left.entries()) {
             const begin = region === from && index === 0 ? after : ""
-            const found = yield* search(region, type, fits, limit - items.length + 1, begin)
+            const found = yield* search(region, type, (state) => fits(shown(state)), limit - items.length + 1, begin)
             for (const { at, id, now } of found) {
               if (items.length === limit) {
                 next = `${region}:${items.at(-1)?.entity.startsWith(`${type}/${region}_`) === true ? items.at(-1)!.entity.slice(type.length + 1) : ""}`
@@ -113,7 +115,7 @@ export const EntitiesHttp = HttpApiBuilder.group(
                 seq: now.seq,
                 changed: Math.round(at),
                 owes: now.owes,
-                state: (unmask ? plain(now.view) : masked(plain(now.view))) as (typeof items)[number]["state"]
+                state: shown(plain(now.view)) as (typeof items)[number]["state"]
               })
             }
             if (next !== null) break
