@@ -77,8 +77,8 @@ const good: ReadonlyArray<Row> = [
   row("Sku", "eu_TEA", shipped),
   row("Order", order, { _tag: "StockShipped", at }),
   row("Customer", "eu_ada", { _tag: "Registered", email: null, name: null, at }),
-  row("Customer", "eu_ada", { _tag: "PointsMoved", points: 10, reference: order, at }),
-  row("Customer", "eu_ada", { _tag: "PointsMoved", points: -4, reference: "spent", at })
+  row("Customer", "eu_ada", { _tag: "PointsMoved", points: 10, note: order, at }),
+  row("Customer", "eu_ada", { _tag: "PointsMoved", points: -4, note: "spent", at })
 ]
 
 const declinedAs = { code: "card_declined", detail: "declined", missing: [] }
@@ -194,7 +194,7 @@ layer(Database, { excludeTestServices: true, timeout: "60 seconds" })("Invariant
     Effect.gen(function* () {
       yield* finds("I0", "Customer/eu_ada", [
         ...good,
-        row("Customer", "eu_ada", { _tag: "PointsMoved", points: "ten", reference: "x", at })
+        row("Customer", "eu_ada", { _tag: "PointsMoved", points: "ten", note: "x", at })
       ])
       yield* finds("I0", "Unicorn/eu_1", [...good, row("Unicorn", "eu_1", { _tag: "Born" })])
     })
@@ -304,7 +304,7 @@ layer(Database, { excludeTestServices: true, timeout: "60 seconds" })("Invariant
   it.effect("I5 finds points below zero", () =>
     finds("I5", "Customer/eu_ada", [
       ...good,
-      row("Customer", "eu_ada", { _tag: "PointsMoved", points: -7, reference: "x", at })
+      row("Customer", "eu_ada", { _tag: "PointsMoved", points: -7, note: "x", at })
     ])
   )
 
@@ -459,7 +459,7 @@ layer(Database, { excludeTestServices: true, timeout: "60 seconds" })("Invariant
     Effect.gen(function* () {
       yield* finds("I11", "Customer/eu_ada", [
         ...good,
-        { ...row("Customer", "eu_ada", { _tag: "PointsMoved", points: 1, reference: "x", at }), seq: 9 }
+        { ...row("Customer", "eu_ada", { _tag: "PointsMoved", points: 1, note: "x", at }), seq: 9 }
       ])
       const known = { type: "Cart", id: cart, commandId: "c0" }
       yield* holds(good, { acknowledged: [known] })
@@ -469,7 +469,7 @@ layer(Database, { excludeTestServices: true, timeout: "60 seconds" })("Invariant
 
   it.effect("I12 finds an epoch that writes after a later one, and one that nobody raised", () =>
     Effect.gen(function* () {
-      const more = row("Customer", "eu_ada", { _tag: "PointsMoved", points: 1, reference: "x", at })
+      const more = row("Customer", "eu_ada", { _tag: "PointsMoved", points: 1, note: "x", at })
       yield* holds([...good, { ...more, epoch: 2 }])
       yield* finds("I12", "Customer/eu_bob", [
         ...good,

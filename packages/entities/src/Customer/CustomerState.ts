@@ -24,7 +24,7 @@ import { AlreadyExists, NotFound } from "../EntityErrors.ts"
 import type { Wake } from "../Wake.ts"
 
 export const type = "Customer"
-export const version = 2
+export const version = 3
 
 /** Orders that are recognised when they are noted again under another command id; older ones by their command id. */
 const knownOrdersMax = 200
@@ -38,7 +38,8 @@ const Consent = Schema.Struct({ purpose: Purpose, granted: Schema.Boolean, at })
 const Addressed = Schema.Struct({ label: AddressLabel, address: Address })
 /** Of the address beside it; absent where nobody has proved to read that one. */
 const emailVerified = Schema.optionalKey(Schema.Literal(true))
-const Movement = Schema.Struct({ points: Schema.Int, reference: Schema.String, at })
+/** `note` is what somebody wrote down for it, so it is hidden like other words of people; a reference of a system is not. */
+const Movement = Schema.Struct({ points: Schema.Int, note: Schema.String, at })
 
 export const Event = Schema.Union([
   Schema.TaggedStruct("Registered", {
@@ -196,7 +197,7 @@ const profileChanges = (
 const movePoints = (state: Known, { points, reference }: MovePoints, now: number): Decided => {
   if (points === 0) return nothing
   if (state.points + points < 0) return Result.fail(new NotEnoughPoints({ points: state.points }))
-  return events({ _tag: "PointsMoved", points, reference, at: now })
+  return events({ _tag: "PointsMoved", points, note: reference, at: now })
 }
 
 export const evolve = (state: State, event: Event): State => {
@@ -250,7 +251,7 @@ const evolveKnown = (state: Known, event: Changed): Known => {
       return { ...state, orders, orderCount: state.orderCount + 1 }
     }
     case "PointsMoved":
-      return moved(state, { points: event.points, reference: event.reference, at: event.at })
+      return moved(state, { points: event.points, note: event.note, at: event.at })
   }
 }
 
