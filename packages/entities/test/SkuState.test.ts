@@ -500,6 +500,15 @@ describe("counting", () => {
     assert.strictEqual(after(state, adjust(0, 4, place(1))).warehouses[1]?.onHand, 4)
   })
 
+  it("what is sold before it is there can be counted in, also once it is not sold so any more, and fills what waits", () => {
+    const waits = all(allow(true), hold(1, 3), reserve(1), allow(false))
+    for (const state of [all(allow(true)), waits]) {
+      assert.include(refusal(state, adjust(1, 4)), { _tag: "StockChanged", onHand: 0 })
+      assert.strictEqual(after(state, adjust(0, 4)).warehouses[0]?.onHand, 4)
+    }
+    assert.strictEqual(after(waits, adjust(0, 4)).backOrdered, 0)
+  })
+
   it("has so many warehouses and no more", () => {
     const full = all(...Array.from({ length: warehousesMax }, (_, key) => receive(1, place(key))))
     assert.include(refusal(full, receive(1, place(99))), { _tag: "StockBound", bound: "warehouses" })

@@ -109,9 +109,13 @@ const boundOf = (state: State, warehouse: WarehouseId, added: number): StockBoun
   return onHand + added > unitsMax ? new StockBound({ bound: "onHand", max: unitsMax }) : null
 }
 
-/** A warehouse that never had any of it counts as empty, if the SKU was ever stocked anywhere. */
+/** Stocked somewhere once, or sold before it is there; anything else is more likely a mistyped code. */
+const isKnown = ({ backOrderAllowed, backOrdered, warehouses }: State): boolean =>
+  warehouses.length > 0 || backOrderAllowed || backOrdered > 0
+
+/** A warehouse that never had any of it counts as empty. */
 const adjust = (state: State, { expectedOnHand, onHand, reason, warehouse }: Adjust): Decided => {
-  if (state.warehouses.length === 0) return Result.fail(new NotFound({ entity: type, id: "" }))
+  if (!isKnown(state)) return Result.fail(new NotFound({ entity: type, id: "" }))
   const now = state.warehouses.find((one) => one.warehouse === warehouse) ?? emptyWarehouse(warehouse)
   if (now.onHand !== expectedOnHand) return Result.fail(new StockChanged({ onHand: now.onHand }))
   const promised = now.held + now.reserved
