@@ -109,7 +109,7 @@ export class BulkApi extends HttpApiGroup.make("bulk")
       .annotate(OpenApi.Summary, "List many products, or give them other prices"),
     HttpApiEndpoint.post("bulkLines", "/bulk/carts/:id/lines", {
       params: { id: CartId },
-      headers: { ...Edge.keyRequired, ...Edge.preferMinimal },
+      headers: { ...Edge.changingKeyRequired, ...Edge.preferMinimal },
       payload: items(LineItem),
       success: LineResults,
       error: [Problems.notFound, Problems.cartClosed, Problems.preconditionFailed]

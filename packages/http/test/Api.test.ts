@@ -86,6 +86,20 @@ describe("the contract", () => {
     for (const { operation, route } of operations) assert.property(operation, "summary", route)
   })
 
+  it("takes If-Match wherever a cart, an order, a customer, a product or stock that is there is changed", () => {
+    const versioned = /^(POST|PUT|PATCH|DELETE) \/v1\/(bulk\/)?(carts|orders|customers|products|skus)\/\{/
+    const changing = operations.filter(({ route }) => versioned.test(route))
+    assert.isAbove(changing.length, 15)
+    for (const { operation, route } of changing) {
+      const { parameters } = operation as unknown as { parameters: ReadonlyArray<{ name: string }> }
+      assert.include(
+        parameters.map(({ name }) => name),
+        "if-match",
+        route
+      )
+    }
+  })
+
   it("declares each refusal as a problem with its stable code", () => {
     for (const { operation, route } of operations) {
       for (const [status, response] of Object.entries(operation.responses)) {

@@ -40,6 +40,23 @@ layer(EdgeTest.layer, { excludeTestServices: true, timeout: "60 seconds" })("pre
       })
   )
 
+  it.effect("many lines at once go by the tag as one line does", () =>
+    Effect.gen(function* () {
+      const { id, send, tag } = yield* opened
+      const state = (quantity: number, key: string) =>
+        send(
+          "POST",
+          `/v1/bulk/carts/${id}/lines`,
+          { items: [{ sku: "TEA", quantity }] },
+          { "idempotency-key": key.repeat(22), "if-match": tag }
+        )
+      assert.strictEqual((yield* state(1, "a")).status, 207)
+      const second = yield* state(2, "b")
+      assert.deepInclude(second.json, { status: 412, code: "precondition_failed" }, second.text)
+      assert.strictEqual((yield* send("GET", `/v1/carts/${id}`)).json.seq, 2)
+    })
+  )
+
   it.effect("a reader that has the version gets 304, whether a cache has weakened the tag or not", () =>
     Effect.gen(function* () {
       const { id, send, tag } = yield* opened
