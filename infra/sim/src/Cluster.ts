@@ -22,6 +22,7 @@ export interface Plan {
     readonly snapshotEvery: number
     readonly snapshotAtLeast: number
     readonly recentMax: number
+    readonly snapshotEveryLength: number
     readonly rowBytesMax: number
   }
   /** Operations of a fiber between two yields. */

@@ -79,7 +79,7 @@ export class Runner implements Life {
     const started = Effect.gen({ self: this }, function* () {
       const services = yield* Layer.build(Entities.layer.pipe(Layer.provideMerge([Journal.layer, layerResidents])))
       this.#residents = Context.get(services, Residents.Residents)
-      const wake = yield* Entities.makeWake
+      const wake = yield* Entities.makeWake("eu")
       yield* Timers.run(wake).pipe(Effect.provideService(Clock, world.clock(this, true)), Effect.forkScoped)
       this.storage = yield* FencedRunnerStorage.make("eu")
       return services

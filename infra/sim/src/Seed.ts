@@ -34,6 +34,7 @@ const planOf = (world: World): Plan => {
     bounds: {
       snapshotEvery: world.pick([3, 6, 200]),
       snapshotAtLeast: world.pick([1, 3, 20]),
+      snapshotEveryLength: world.pick([500, 5_000, 8 * 1024 ** 2]),
       rowBytesMax: 8 * 1024 ** 2,
       recentMax: world.pick([2, 5, 256])
     },

@@ -95,7 +95,7 @@ export const make = (
     // Nobody supervises: in a simulation a death is a fault to be found.
     park: () => Effect.void,
     parked: () => Effect.succeed([]),
-    dueTimers: (shards, now, limit) => ask("dueTimers", () => tables.dueTimers(shards, now, limit)),
+    dueTimers: (shards, now, limit, after) => ask("dueTimers", () => tables.dueTimers(shards, now, limit, after)),
     epochOf: (shard) => ask("epochOf", () => tables.epochs.get(shard) ?? null),
     alarm: (kind, detail) => ask("alarm", () => void tables.alarms.push(`${kind} ${JSON.stringify(detail)}`))
   })

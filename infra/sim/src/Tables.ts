@@ -24,12 +24,15 @@ interface History {
   readonly commands: Map<string, Row>
 }
 
+const inOrder = (a: DueTimer, b: DueTimer): number =>
+  a.dueAt - b.dueAt || (keyOf(a.entityType, a.entityId) < keyOf(b.entityType, b.entityId) ? -1 : 1)
+
 /** The tables of a region's journal in memory, with the rules of `migrations/0001_journal.ts`. Each method is one transaction. */
 export class Tables {
   /** In order of position. */
   readonly journal: Array<Row> = []
   readonly histories = new Map<string, History>()
-  readonly timers = new Map<string, DueTimer & { readonly shard: number }>()
+  readonly timers = new Map<string, DueTimer>()
   readonly epochs = new Map<number, { readonly epoch: number; readonly owner: string }>()
   /** Batches whose events have not been published, by id. */
   readonly markers = new Map<bigint, { readonly rows: ReadonlyArray<Row>; readonly at: number }>()
@@ -121,10 +124,17 @@ export class Tables {
     else this.timers.set(key, { ...timer, dueAt })
   }
 
-  dueTimers(shards: ReadonlyArray<number>, now: number, limit: number): ReadonlyArray<DueTimer> {
+  dueTimers(
+    shards: ReadonlyArray<number>,
+    now: number,
+    limit: number,
+    after: DueTimer | null
+  ): ReadonlyArray<DueTimer> {
     return [...this.timers.values()]
-      .filter(({ dueAt, shard }) => dueAt <= now && shards.includes(shard))
-      .toSorted((a, b) => a.dueAt - b.dueAt)
+      .filter(
+        (timer) => timer.dueAt <= now && shards.includes(timer.shard) && (after === null || inOrder(after, timer) < 0)
+      )
+      .toSorted(inOrder)
       .slice(0, limit)
   }
 

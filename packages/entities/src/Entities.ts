@@ -1,5 +1,6 @@
 import * as EntityClient from "@halles/shared/EntityClient"
-import { Effect, Layer, Schema } from "effect"
+import type { Region } from "@halles/shared/Region"
+import { Effect, Layer } from "effect"
 import { Cart } from "./Cart.ts"
 import { CartLive } from "./Cart/CartLive.ts"
 import { Customer } from "./Customer.ts"
@@ -14,18 +15,13 @@ import { Shipment } from "./Shipment.ts"
 import { ShipmentLive } from "./Shipment/ShipmentLive.ts"
 import { Sku } from "./Sku.ts"
 import { SkuLive } from "./Sku/SkuLive.ts"
-import type { WakeEntity } from "./Timers.ts"
+import { NoSuchEntity, type WakeEntity } from "./Timers.ts"
 
 /** Every shell that a runner hosts. */
 export const layer = Layer.mergeAll(CartLive, OrderLive, SkuLive, ProductLive, CustomerLive, PaymentLive, ShipmentLive)
 
-/** A timer names an entity type that this version does not know. */
-class UnknownEntityType extends Schema.TaggedError<UnknownEntityType>()("UnknownEntityType", {
-  entityType: Schema.String
-}) {}
-
-/** How the timers reach the entities. */
-export const makeWake = Effect.gen(function* () {
+/** How the timers of a region reach its entities. */
+export const makeWake = Effect.fnUntraced(function* (region: Region) {
   const clients = {
     Cart: yield* EntityClient.make(Cart),
     Order: yield* EntityClient.make(Order),
@@ -35,9 +31,13 @@ export const makeWake = Effect.gen(function* () {
     Payment: yield* EntityClient.make(Payment),
     Shipment: yield* EntityClient.make(Shipment)
   }
-  const wake: WakeEntity = (entityType, entityId, command) =>
-    Object.hasOwn(clients, entityType)
-      ? clients[entityType as keyof typeof clients](entityId).Wake(command)
-      : Effect.fail(new UnknownEntityType({ entityType }))
+  const wake: WakeEntity = (entityType, entityId, command) => {
+    if (!Object.hasOwn(clients, entityType)) {
+      return Effect.fail(new NoSuchEntity({ reason: "this version knows no such type of entity" }))
+    }
+    if (!entityId.startsWith(`${region}_`))
+      return Effect.fail(new NoSuchEntity({ reason: `its id is none of ${region}` }))
+    return clients[entityType as keyof typeof clients](entityId).Wake(command)
+  }
   return wake
 })

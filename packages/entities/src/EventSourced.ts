@@ -12,23 +12,37 @@ import { type Bounds as BoundsOf, type Commanded, type Kind, remember, type Tagg
 import { Shell } from "./EventSourced/Shell.ts"
 import { Journal } from "./Journal.ts"
 import type { Activation } from "./Journal/GroupCommit.ts"
-import type { Stored } from "./JournalStore.ts"
+import type { Snapshot } from "./JournalStore.ts"
 import type { Model } from "./Model.ts"
 import { ShardEpochs } from "./ShardEpochs.ts"
 
 /** A simulation makes these small, so that it meets them in short histories. */
 export const Bounds = Context.Reference<BoundsOf>("@halles/entities/EventSourced/Bounds", {
-  defaultValue: () => ({ snapshotEvery: 200, snapshotAtLeast: 20, recentMax: 256, rowBytesMax: 8 * 1024 ** 2 })
+  defaultValue: () => ({
+    snapshotEvery: 200,
+    snapshotEveryLength: 8 * 1024 ** 2,
+    snapshotAtLeast: 20,
+    recentMax: 256,
+    rowBytesMax: 8 * 1024 ** 2
+  })
 })
 
-const wholeHistory = Effect.fnUntraced(function* (journal: Journal["Service"], entityType: string, entityId: string) {
-  const rows: Array<Stored> = []
-  while (true) {
-    const page: ReadonlyArray<Stored> = yield* journal.history(entityType, entityId, rows.at(-1)?.seq ?? 0)
-    if (page.length === 0) return rows
-    rows.push(...page)
+/** The state of a snapshot, as a function; `null` when none can be used: the journal suffices. */
+const stateIn = <State>(
+  {
+    decodeState,
+    model
+  }: { readonly decodeState: (state: unknown) => State; readonly model: { readonly version: number } },
+  snapshot: Snapshot | null
+): { readonly state: State; readonly seq: number; readonly commands: ReadonlyArray<string> } | null => {
+  if (snapshot === null || snapshot.version !== model.version) return null
+  try {
+    const commands = snapshot.commands.filter((id) => typeof id === "string")
+    return { state: decodeState(snapshot.state), seq: snapshot.seq, commands }
+  } catch {
+    return null
   }
-})
+}
 
 /** Reads what an entity has been, and begins a life of it. */
 const activate = <
@@ -42,7 +56,7 @@ const activate = <
   kind: Kind<Id, State, Command, Event, Refusal, Owed>
 ) =>
   Effect.fnUntraced(function* ({ entityId, shardId }: EntityAddress.EntityAddress) {
-    const { bounds, decodeState, epochs, eventsOf, journal, model } = kind
+    const { bounds, epochs, eventsOf, journal, model } = kind
     const name = `${model.type}/${entityId}`
     const shard = Shard.numberOf(shardId)
     const epoch = epochs.current(shard)
@@ -50,20 +64,32 @@ const activate = <
     yield* epochs.alone(shard)
     const activation: Activation = { entityType: model.type, entityId, shard, epoch, dead: false }
 
-    const { isParked, snapshot, tail } = yield* journal.load(model.type, entityId)
+    const { isParked, more, snapshot, tail } = yield* journal.load(model.type, entityId)
     // `Residents` makes it refuse every call.
     if (isParked) return yield* Effect.die(new EntityParked({ entity: name }))
-    const usable = snapshot !== null && snapshot.version === model.version ? snapshot : null
-    const rows = usable === null && snapshot !== null ? yield* wholeHistory(journal, model.type, entityId) : tail
     InHand.take(activation, "activation")
-    let state: State = usable === null ? model.initial : decodeState(usable.state)
-    const recent = new Set<string>(usable?.commands)
-    for (const row of rows) {
-      state = eventsOf(row).reduce(model.evolve, state)
-      remember(recent, row.commandId, bounds.recentMax)
+    const usable = stateIn(kind, snapshot)
+    if (snapshot !== null && usable === null) {
+      yield* Effect.logWarning(`The snapshot of ${name} cannot be used, it is rebuilt from its history`)
     }
-    const seq = rows.at(-1)?.seq ?? usable?.seq ?? 0
-    return new Shell(kind, activation, { state, seq, snapshotSeq: usable?.seq ?? 0, recent })
+    let state = usable?.state ?? model.initial
+    let seq = usable?.seq ?? 0
+    const recent = new Set<string>(usable?.commands)
+    const next = journal.history.bind(null, model.type, entityId)
+    let page = snapshot !== null && usable === null ? yield* next(0) : tail
+    const isLong = more || page !== tail
+    while (page.length > 0) {
+      InHand.take(activation, "activation")
+      for (const row of page) {
+        state = eventsOf(row).reduce(model.evolve, state)
+        seq = row.seq
+        remember(recent, row.commandId, bounds.recentMax)
+      }
+      page = isLong ? yield* next(seq) : []
+    }
+    // What took more than one reading is made short by the next commit.
+    const lengthSince = isLong ? bounds.snapshotEveryLength : 0
+    return new Shell(kind, activation, { state, seq, snapshotSeq: usable?.seq ?? 0, lengthSince, recent })
   })
 
 /** Hosts the entities of a contract, each of which is what `model` says, in a shell. */

@@ -28,7 +28,7 @@ const answered = <A>(effect: Effect.Effect<A, StoreFailed>): Effect.Effect<A> =>
 export class Journal extends Context.Service<
   Journal,
   {
-    /** What an entity is rebuilt from: the newest snapshot and the rows after it. */
+    /** What an entity is rebuilt from: the newest snapshot and the first rows after it. */
     readonly load: (entityType: string, entityId: string) => Effect.Effect<Loaded>
     readonly find: (entityType: string, entityId: string, commandId: string) => Effect.Effect<Option.Option<Stored>>
     /** In order, as many as go together; none when there are no more. */
@@ -85,20 +85,8 @@ export class Journal extends Context.Service<
       // One for the whole runner: two wrote half as many rows a statement, which cost more than their overlap gave.
       const writer = yield* GroupCommit.make({ store, runner: epochs.owner, onCommitted, onStale })
 
-      const load = Effect.fnUntraced(function* (entityType: string, entityId: string) {
-        const { isParked, more, snapshot, tail } = yield* answered(store.load(entityType, entityId))
-        if (!more || isParked) return { snapshot, tail, more: false, isParked }
-        const rows = [...tail]
-        let page = tail
-        while (page.length > 0) {
-          page = yield* answered(store.history(entityType, entityId, rows.at(-1)?.seq ?? 0))
-          rows.push(...page)
-        }
-        return { snapshot, tail: rows, more: false, isParked }
-      })
-
       return Journal.of({
-        load: (entityType, entityId) => loading.withPermits(1)(load(entityType, entityId)),
+        load: (entityType, entityId) => loading.withPermits(1)(answered(store.load(entityType, entityId))),
         find: (entityType, entityId, commandId) => answered(store.find(entityType, entityId, commandId)),
         history: (entityType, entityId, afterSeq) => answered(store.history(entityType, entityId, afterSeq)),
         traceOf: (entityType, entityId) => answered(store.traceOf(entityType, entityId)),

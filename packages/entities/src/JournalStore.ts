@@ -1,20 +1,11 @@
 import { PgTypes } from "@effect/sql-pg"
 import type { ParkedBecause } from "@halles/shared/Parking"
-import {
-  Context,
-  Effect,
-  Exit,
-  Layer,
-  Metric,
-  Option,
-  Request,
-  RequestResolver,
-  Result,
-  Schema,
-  Semaphore
-} from "effect"
+import { blamesTheData } from "@halles/shared/Postgres"
+import { Context, Effect, Layer, Metric, Option, Result, Schema } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
+import { isWithinBytes } from "@halles/shared/Bytes"
 import type { Entry } from "./Journal/GroupCommit.ts"
+import * as Loads from "./Journal/Loads.ts"
 import { withinBytes } from "./Journal/Pages.ts"
 
 /** A row of the journal as it is read back: one accepted command and what came of it. */
@@ -22,6 +13,7 @@ export interface Stored {
   readonly seq: number
   readonly commandId: string
   readonly events: ReadonlyArray<unknown>
+  /** Of the model; whatever stands there in a row that none of ours wrote. */
   readonly version: number
   /** Unix milliseconds. */
   readonly at: number
@@ -70,6 +62,7 @@ export interface Traced {
 export interface DueTimer {
   readonly entityType: string
   readonly entityId: string
+  readonly shard: number
   /** Unix milliseconds. */
   readonly dueAt: number
 }
@@ -77,12 +70,11 @@ export interface DueTimer {
 /** The database did not do it, or did not say that it did. */
 export class StoreFailed extends Schema.TaggedError<StoreFailed>()("StoreFailed", { reason: Schema.String }) {}
 
-/** Rows of one read of a history, and bytes of them; of one entity among the many that are loaded together fewer. */
+/** Rows of one read of a history, and bytes of them. */
 export const historyMax = 1_000
 const historyBytesMax = 8 * 1024 ** 2
-const tailBytesMax = 1024 ** 2
-/** Characters of a snapshot's state; without one an entity is rebuilt from its last, and all rows since. */
-const snapshotLengthMax = 16 * 1024 ** 2
+/** Bytes of a snapshot's state; without one an entity is rebuilt from its last, and all rows since. */
+const snapshotBytesMax = 16 * 1024 ** 2
 
 const snapshotsSkipped = Metric.counter("halles_snapshot_too_large_total", {
   description: "Snapshots that were not written, since the state is too large",
@@ -129,11 +121,12 @@ export class JournalStore extends Context.Service<
     readonly park: (entity: Parked, epoch: number) => Effect.Effect<void, StoreFailed>
     /** Those of the shards that are parked or in quarantine; `parkedMax` at the most. */
     readonly parked: (shards: ReadonlyArray<number>) => Effect.Effect<ReadonlyArray<Parked>, StoreFailed>
-    /** Without those of parked entities, which wait until they are resumed. */
+    /** The longest due first, behind `after`; without those of parked entities, which wait until they are resumed. */
     readonly dueTimers: (
       shards: ReadonlyArray<number>,
       now: number,
-      limit: number
+      limit: number,
+      after: DueTimer | null
     ) => Effect.Effect<ReadonlyArray<DueTimer>, StoreFailed>
     /** Who raised the epoch of the shard last. */
     readonly epochOf: (
@@ -148,13 +141,11 @@ export class JournalStore extends Context.Service<
     JournalStore,
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
-      const columns = sql.literal(
-        "seq, command_id, events, (meta->>'v')::int AS version, extract(epoch FROM at) * 1000 AS at"
-      )
-      const loader = yield* makeLoader(sql)
+      const columns = sql.literal("seq, command_id, events, meta->'v' AS version, extract(epoch FROM at) * 1000 AS at")
+      const load = yield* Loads.make(sql, { rowsMax: historyMax, stateBytesMax: snapshotBytesMax, failed })
       return JournalStore.of({
         append: (owner, entries) => append(sql, owner, entries),
-        load: (entityType, entityId) => Effect.request(new Load({ entityType, entityId }), loader),
+        load,
         history: (entityType, entityId, afterSeq) =>
           sql<Row>`
             SELECT ${columns} FROM ${withinBytes(
@@ -167,14 +158,14 @@ export class JournalStore extends Context.Service<
               historyBytesMax
             )} ORDER BY seq`.pipe(
             Effect.map((rows) => rows.map(stored)),
-            Effect.mapError(failed)
+            readable
           ),
         find: (entityType, entityId, commandId) =>
           sql<Row>`
             SELECT ${columns} FROM journal_all
             WHERE entity_type = ${entityType} AND entity_id = ${entityId} AND command_id = ${commandId}`.pipe(
             Effect.map(([row]) => Option.map(Option.fromNullishOr(row), stored)),
-            Effect.mapError(failed)
+            readable
           ),
         traceOf: (entityType, entityId) =>
           sql<Traced>`
@@ -182,11 +173,11 @@ export class JournalStore extends Context.Service<
             WHERE entity_type = ${entityType} AND entity_id = ${entityId} AND meta->'sampled' = 'true'::jsonb
             ORDER BY seq DESC LIMIT 1`.pipe(
             Effect.map(([row]) => row ?? null),
-            Effect.mapError(failed)
+            readable
           ),
         putSnapshot: (entityType, entityId, { commands, seq, state, version }) => {
           const text = JSON.stringify(state)
-          if (text.length > snapshotLengthMax) {
+          if (!isWithinBytes(text, snapshotBytesMax)) {
             return Effect.andThen(
               Effect.logWarning(`The state of ${entityType}/${entityId} is too large for a snapshot`, text.length),
               Metric.update(snapshotsSkipped, 1)
@@ -222,15 +213,21 @@ export class JournalStore extends Context.Service<
             FROM refused_entity WHERE shard = ANY(${[...shards]}) ORDER BY at DESC LIMIT ${parkedMax}`.pipe(
             Effect.mapError(failed)
           ),
-        dueTimers: (shards, now, limit) =>
+        dueTimers: (shards, now, limit, after) =>
           sql<DueTimer>`
-            SELECT entity_type AS "entityType", entity_id AS "entityId",
+            SELECT entity_type AS "entityType", entity_id AS "entityId", shard,
               (extract(epoch FROM due_at) * 1000)::double precision AS "dueAt"
             FROM timer
             WHERE due_at <= to_timestamp(${String(now)}::text::double precision / 1000) AND shard = ANY(${[...shards]})
               AND NOT EXISTS (SELECT FROM refused_entity p
                 WHERE p.entity_type = timer.entity_type AND p.entity_id = timer.entity_id)
-            ORDER BY due_at LIMIT ${limit}`.pipe(Effect.mapError(failed)),
+              AND ${
+                after === null
+                  ? sql`true`
+                  : sql`(due_at, entity_type, entity_id) > (to_timestamp(
+                      ${String(after.dueAt)}::text::double precision / 1000), ${after.entityType}, ${after.entityId})`
+              }
+            ORDER BY due_at, entity_type, entity_id LIMIT ${limit}`.pipe(Effect.mapError(failed)),
         epochOf: (shard) =>
           sql<{ epoch: number; owner: string }>`SELECT epoch, owner FROM shard_epoch WHERE shard = ${shard}`.pipe(
             Effect.map(([row]) => row ?? null),
@@ -246,60 +243,12 @@ export class JournalStore extends Context.Service<
   )
 }
 
-/** Entities of one statement, and statements at a time. */
-const loadMax = 128
-const loadsAtOnce = 3
-
-class Load extends Request.TaggedClass("Load")<
-  { readonly entityType: string; readonly entityId: string },
-  Loaded,
-  StoreFailed
-> {}
-
-interface LoadedRow {
-  readonly n: bigint | number
-  readonly seq: number | null
-  readonly version: number
-  readonly state: unknown
-  readonly commands: ReadonlyArray<string>
-  readonly tail: ReadonlyArray<readonly [number, string, ReadonlyArray<unknown>, number, number]> | null
-  readonly more: boolean
-  readonly parked: boolean
-}
-
-/** Entities that are activated in the same moment are read by one statement. */
-const makeLoader = Effect.fnUntraced(function* (sql: SqlClient.SqlClient) {
-  const turns = yield* Semaphore.make(loadsAtOnce)
-  return RequestResolver.make<Load>((entries) =>
-    sql<LoadedRow>`
-      SELECT n, seq, version, state, commands, tail, more, parked FROM journal_load(
-        ${text(entries.map(({ request }) => request.entityType))},
-        ${text(entries.map(({ request }) => request.entityId))},
-        ${historyMax}, ${tailBytesMax}::bigint)`.pipe(
-      turns.withPermits(1),
-      Effect.mapError(failed),
-      Effect.map((rows) => {
-        for (const { commands, more, n, parked, seq, state, tail, version } of rows) {
-          entries[Number(n) - 1]!.completeUnsafe(
-            Exit.succeed({
-              isParked: parked,
-              more,
-              snapshot: seq === null ? null : { seq, version, state, commands },
-              tail: (tail ?? []).map(([seq, commandId, events, version, at]) => ({
-                seq,
-                commandId,
-                events,
-                version,
-                at
-              }))
-            })
-          )
-        }
-      })
-    )
-  ).pipe(RequestResolver.batchN(loadMax))
-})
-
+/** What is in the way of reading is in the rows: the same would be read again, so it is no matter of waiting. */
+const readable = <A>(reading: Effect.Effect<A, SqlError.SqlError>): Effect.Effect<A, StoreFailed> =>
+  reading.pipe(
+    Effect.catchIf(blamesTheData, (error) => Effect.die(error)),
+    Effect.mapError(failed)
+  )
 const failed = (error: SqlError.SqlError) => new StoreFailed({ reason: error.reason._tag })
 
 interface Row {

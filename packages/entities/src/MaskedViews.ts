@@ -6,7 +6,9 @@ const list = (names: ReadonlyArray<string>) => names.map((name) => `'${name}'`).
 const forms = Object.entries(hiddenForms)
   .map(([member, form]) => `WHEN member = '${member}' THEN to_jsonb('${form}'::text)`)
   .join(" ")
-const impersonal = (column: string) => `masked.impersonal(${column}, '', ARRAY[${list(shownMembers)}])`
+const impersonal = (column: string) => `masked.impersonal(${column}, '', ARRAY[${list(shownMembers)}], 0)`
+/** Levels of JSON that are shown; what is deeper is hidden, however deep it is: a row that cannot be shown would hide all others. */
+const levelsMax = 64
 
 /** Columns of text that say nothing of a person. */
 const shownTexts = new Set(["entity_type", "entity_id", "command_id", "commands"])
@@ -27,14 +29,15 @@ export const makeMaskedViews = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   yield* sql`CREATE SCHEMA IF NOT EXISTS masked`
   yield* sql.unsafe(`
-    CREATE OR REPLACE FUNCTION masked.impersonal(value jsonb, member text, shown text[]) RETURNS jsonb
+    CREATE OR REPLACE FUNCTION masked.impersonal(value jsonb, member text, shown text[], level integer) RETURNS jsonb
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $fn$
     BEGIN
+      IF level > ${levelsMax} THEN RETURN to_jsonb('${hiddenText}'::text); END IF;
       CASE jsonb_typeof(value)
         WHEN 'object' THEN RETURN (
-          SELECT coalesce(jsonb_object_agg(m.key, masked.impersonal(m.value, m.key, shown)), '{}') FROM jsonb_each(value) m);
+          SELECT coalesce(jsonb_object_agg(m.key, masked.impersonal(m.value, m.key, shown, level + 1)), '{}') FROM jsonb_each(value) m);
         WHEN 'array' THEN RETURN (
-          SELECT coalesce(jsonb_agg(masked.impersonal(e.value, member, shown) ORDER BY e.n), '[]')
+          SELECT coalesce(jsonb_agg(masked.impersonal(e.value, member, shown, level + 1) ORDER BY e.n), '[]')
           FROM jsonb_array_elements(value) WITH ORDINALITY AS e(value, n));
         WHEN 'string' THEN RETURN CASE
           WHEN member = ANY(shown) OR value #>> '{}' IN (${list(shownWords)}) THEN value
@@ -53,6 +56,7 @@ export const makeMaskedViews = Effect.gen(function* () {
       `CREATE VIEW masked.${table} AS SELECT ${columns.map(shownColumn).join(", ")} FROM public.${table}`
     )
   }
+  yield* sql`DROP FUNCTION IF EXISTS masked.impersonal(jsonb, text, text[])`
   yield* sql`
     DO $$ BEGIN
       IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'halles_reader') THEN

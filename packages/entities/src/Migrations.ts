@@ -14,6 +14,7 @@ import quarantine from "./migrations/0006_quarantine.ts"
 import bounds from "./migrations/0007_bounds.ts"
 import checkouts from "./migrations/0008_checkouts.ts"
 import refusals from "./migrations/0009_refusals.ts"
+import readable from "./migrations/0010_readable.ts"
 
 const run = Migrator.make({})
 
@@ -60,7 +61,8 @@ export const migrateRegion = Effect.andThen(
       "0006_quarantine": quarantine,
       "0007_bounds": bounds,
       "0008_checkouts": checkouts,
-      "0009_refusals": refusals
+      "0009_refusals": refusals,
+      "0010_readable": readable
     })
   }),
   Effect.flatMap(SqlClient.SqlClient, regionGrants)

@@ -20,11 +20,12 @@ export interface ParkedEvent {
 /** Characters of a cause. */
 const causeMax = 300
 
-/** Once more is one more try. */
+/** Once more is one more try. One may come twice at once: the batches of two runners that write at the same time overlap. */
 export const put = (sql: SqlClient.SqlClient, events: ReadonlyArray<ParkedEvent>) =>
   sql`
     INSERT INTO parked_event AS p (consumer, entity_type, entity_id, seq, shard, cause, tries)
-    SELECT n.consumer, n.entity_type, n.entity_id, n.seq, coalesce((
+    SELECT DISTINCT ON (n.consumer, n.entity_type, n.entity_id, n.seq)
+      n.consumer, n.entity_type, n.entity_id, n.seq, coalesce((
         SELECT j.shard FROM journal_all j
         WHERE j.entity_type = n.entity_type AND j.entity_id = n.entity_id ORDER BY j.seq LIMIT 1), 0),
       left(n.cause, ${causeMax}), n.tries

@@ -177,6 +177,24 @@ layer(Test, { excludeTestServices: true, timeout: "120 seconds" })("Outbox", (it
     })
   )
 
+  it.effect("sets aside once what stands in the batches of two runners, whose rows lie between each other's", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      yield* write("Cart", "eu_x y", 1, [{ _tag: "A" }])
+      yield* write("Cart", "eu_between", 1, [{ _tag: "A" }])
+      yield* sql`UPDATE outbox_batch SET first_position = (SELECT min(first_position) FROM outbox_batch),
+        last_position = (SELECT max(last_position) FROM outbox_batch)`
+      yield* sweep
+      const found = yield* letters
+      assert.deepStrictEqual(
+        found.map(({ entity_id, tries }) => [entity_id, tries]),
+        [["eu_x y", 1]]
+      )
+      assert.deepStrictEqual([yield* seqsOf("eu_between"), yield* markers], [[1], 0])
+      for (const letter of found) assert.isTrue(yield* ParkedEvents.resolve(sql, letter))
+    })
+  )
+
   it.effect("gives nothing up while NATS is away, and loses nothing", () =>
     Effect.gen(function* () {
       const { kill, start } = yield* NatsTest

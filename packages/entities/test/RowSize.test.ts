@@ -49,7 +49,13 @@ const NoteLive = EventSourced.layer(Note, model, {
 
 const Test = NoteLive.pipe(
   Layer.provide(
-    Layer.succeed(EventSourced.Bounds, { snapshotEvery: 200, snapshotAtLeast: 20, recentMax: 256, rowBytesMax })
+    Layer.succeed(EventSourced.Bounds, {
+      snapshotEvery: 200,
+      snapshotEveryLength: 1_000_000,
+      snapshotAtLeast: 20,
+      recentMax: 256,
+      rowBytesMax
+    })
   ),
   Layer.provideMerge(TestCluster.layer()),
   Layer.provide(layerRegion),

@@ -31,7 +31,7 @@ type Make<State, Command extends { readonly commandId: CommandId; readonly _tag:
 /** Wakes whatever has a timer, as the timers of a runner do, but at once; stock stays, whose wake has its own time. */
 const timers = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
-  const wake = yield* Entities.makeWake
+  const wake = yield* Entities.makeWake("eu")
   let woken = 0
   while (true) {
     yield* Effect.sleep("250 millis")

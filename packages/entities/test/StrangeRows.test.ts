@@ -6,8 +6,12 @@ import { Effect, Fiber, Layer, Schedule } from "effect"
 import { SqlClient } from "effect/sql"
 import * as Alarms from "../src/Alarms.ts"
 import * as Progress from "../src/Alarms/Progress.ts"
+import * as Histories from "../src/Inspector/Histories.ts"
+import { unfinished } from "../src/Inspector/Sagas.ts"
+import { search } from "../src/Inspector/Search.ts"
 import * as Invariants from "../src/Invariants.ts"
 import { JournalStore } from "../src/JournalStore.ts"
+import { makeMaskedViews } from "../src/MaskedViews.ts"
 import { layerRegion, migrateControl } from "../src/Migrations.ts"
 import { Outbox } from "../src/Outbox.ts"
 import * as ParkedEvents from "../src/ParkedEvents.ts"
@@ -46,6 +50,10 @@ const listed = (seq: number, more: object = {}) => ({
   at: seq,
   ...more
 })
+const tags = (id: string) =>
+  Effect.map(Histories.rowsOf({ type: "Product", id }, {}), (rows) =>
+    rows.flatMap(({ events }) => events.map(({ _tag }) => _tag))
+  )
 const sweep = Effect.flatMap(Outbox, ({ sweep }) => sweep({ olderThanMs: 0 }))
 const view = Effect.flatMap(SqlClient.SqlClient, (sql) =>
   Effect.map(sql<{ id: string; seq: number }>`SELECT id, seq FROM product_view ORDER BY id`, (rows) =>
@@ -106,6 +114,12 @@ layer(Test, { excludeTestServices: true, timeout: "120 seconds" })("whatever is 
         alarms.map(({ subject }) => subject).toSorted(),
         ["outbox", "view_order", "view_product", "view_stock"].filter((name) => set(name).length > 0)
       )
+      yield* write("Cart", "eu_parked", 1, [{ _tag: "Painted" }])
+      yield* sql`INSERT INTO timer (entity_type, entity_id, shard, due_at)
+        VALUES ('Cart', 'eu_parked', ${shard}, now() - interval '1 hour')`
+      yield* sql`INSERT INTO parked_entity (entity_type, entity_id, shard, cause, tries, runner)
+        VALUES ('Cart', 'eu_parked', ${shard}, 'it cannot be read', 5, 'eu-0')`
+      yield* sweep
       const late = yield* Progress.late(sql, Date.now(), [shard])
       assert.deepStrictEqual(late, [], "a runner is not late with what is set aside")
 
@@ -128,6 +142,44 @@ layer(Test, { excludeTestServices: true, timeout: "120 seconds" })("whatever is 
         })
       )
       assert.isFalse((yield* letters).some(({ entity_id }) => entity_id === "eu_dear"))
+    })
+  )
+
+  it.effect("is shown to operators as far as it can be read, and hides nothing else from them", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      yield* write("Product", "eu_half", 1, [listed(1)])
+      yield* write("Product", "eu_half", 2, [{ _tag: "ProductPainted" }])
+      yield* write("Product", "eu_half", 3, [listed(3)])
+      yield* write("Product", "eu_later", 2_000_000_000, [listed(1)])
+      yield* write("Product", "eu_mixed", 1, [7, null, [[]], { _tag: 5 }, listed(1)], "no meta")
+      const deep = "[".repeat(2_000) + "]".repeat(2_000)
+      yield* sql`INSERT INTO journal (entity_type, entity_id, seq, command_id, events, meta, shard, epoch, at)
+        VALUES ('Product', 'eu_deep', 1, 'c', ${deep}::text::jsonb, 'null', 5, 1, now())`
+      yield* write("Order", "eu_stuck", 1, [{ _tag: "Painted" }])
+      yield* sql`INSERT INTO timer (entity_type, entity_id, shard, due_at) VALUES ('Order', 'eu_stuck', ${shard}, now())`
+
+      const half = { type: "Product", id: "eu_half" }
+      const unreadable = yield* Effect.flip(Histories.stateOf(half, "now"))
+      assert.deepInclude(unreadable, { _tag: "HistoryUnreadable", name: "Product/eu_half", seq: 2 })
+      assert.deepInclude((yield* Histories.readableStateOf(half, "now")).now.view, { title: "Tea 1" })
+      const later = yield* Histories.stateOf({ type: "Product", id: "eu_later" }, "now")
+      assert.deepInclude(later.now.view, { title: "Tea 1" })
+      assert.deepStrictEqual(yield* tags("eu_mixed"), ["Unknown", "Unknown", "Unknown", "Unknown", "ProductListed"])
+      assert.deepStrictEqual(yield* tags("eu_null"), ["Unknown"])
+      assert.deepStrictEqual(yield* Histories.refsOf("Ghost/eu_ghost"), [{ type: "Ghost", id: "eu_ghost" }])
+      assert.deepInclude(yield* Effect.flip(Histories.refsOf("Ghost/eu_none")), { _tag: "BadRef" })
+
+      const found = yield* search("eu", "Product", () => true, 100)
+      const names = found.map(({ id }) => id)
+      assert.includeMembers(names, ["eu_good", "eu_half", "eu_later"])
+      assert.notInclude(names, "eu_null")
+      const stuck = (yield* unfinished(10, ["eu"])).find(({ id }) => id === "eu_stuck")
+      assert.deepInclude(stuck, { owes: "what its history does not tell", isPatient: false })
+      yield* makeMaskedViews
+      const masked = yield* sql<{ count: number }>`
+        SELECT count(*)::int AS count FROM masked.journal_all WHERE octet_length(events::text) > 0`
+      assert.isAbove(masked[0]!.count, 10)
     })
   )
 

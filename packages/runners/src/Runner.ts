@@ -17,6 +17,7 @@ import { Nats } from "@halles/shared/Nats"
 import { controlSession } from "@halles/shared/Placement"
 import * as Postgres from "@halles/shared/Postgres"
 import { Redis } from "@halles/shared/Redis"
+import type { Region } from "@halles/shared/Region"
 import { RunnerPresence } from "@halles/shared/RunnerPresence"
 import * as RunnerStatus from "@halles/shared/RunnerStatus"
 import * as Shard from "@halles/shared/Shard"
@@ -34,7 +35,8 @@ const regionConnectionsMax = 16
 /** The placement, the mover, and one to spare. */
 const controlConnectionsMax = 4
 
-const timers = Layer.effectDiscard(Effect.flatMap(Entities.makeWake, (wake) => Effect.forkScoped(Timers.run(wake))))
+const timers = (region: Region) =>
+  Layer.effectDiscard(Effect.flatMap(Entities.makeWake(region), (wake) => Effect.forkScoped(Timers.run(wake))))
 
 /** One process that owns shards of its region and hosts their entities. */
 export const RunnerLive = Layer.unwrap(
@@ -55,7 +57,7 @@ export const RunnerLive = Layer.unwrap(
     )
     const hosted = Layer.mergeAll(
       Entities.layer,
-      timers,
+      timers(region),
       Layer.effectDiscard(Effect.forkScoped(confirming)),
       Layer.effectDiscard(Effect.forkScoped(Parking.watch)),
       Layer.effectDiscard(Effect.forkScoped(RunnerMetrics.run)),

@@ -1,7 +1,7 @@
 import { Effect } from "effect"
 import type { SqlClient } from "effect/sql"
 import { stateOf } from "../Inspector/Histories.ts"
-import { processManagers } from "../Inspector/Sagas.ts"
+import { processManagers, untold } from "../Inspector/Sagas.ts"
 import { objectives } from "./Objectives.ts"
 
 /** Of each kind, those that have waited for the longest time. */
@@ -47,12 +47,15 @@ export const late = Effect.fn("Progress.late")(function* (
   const among = (column: string) =>
     shards === undefined ? sql`true` : sql`${sql.literal(column)} = ANY(${[...shards]})`
 
+  /** Parked entities wait for an operator; an alarm of their own says so. */
+  const isAtWork = sql`NOT EXISTS (
+    SELECT FROM parked_entity p WHERE p.entity_type = t.entity_type AND p.entity_id = t.entity_id)`
+
   const timers = sql<{ shard: number; type: string; id: string; at: number; count: number }>`
     SELECT DISTINCT ON (shard) shard, entity_type AS type, entity_id AS id, ${ms("due_at")} AS at,
       count(*) OVER (PARTITION BY shard)::int AS count
     FROM timer t
-    WHERE due_at < ${before("timer_overdue")} AND ${among("shard")} AND NOT EXISTS (
-      SELECT FROM parked_entity p WHERE p.entity_type = t.entity_type AND p.entity_id = t.entity_id)
+    WHERE due_at < ${before("timer_overdue")} AND ${among("shard")} AND ${isAtWork}
     ORDER BY shard, due_at LIMIT ${eachMax}`
   const sagas = sql<{ type: string; id: string; shard: number; at: number }>`
     SELECT t.entity_type AS type, t.entity_id AS id, t.shard, ${ms("j.at")} AS at
@@ -61,7 +64,7 @@ export const late = Effect.fn("Progress.late")(function* (
       SELECT at FROM journal_all j WHERE j.entity_type = t.entity_type AND j.entity_id = t.entity_id
       ORDER BY seq DESC LIMIT 1) j
     WHERE t.entity_type = ANY(${processManagers}::text[]) AND t.due_at < now() + interval '15 seconds'
-      AND j.at < ${before("saga_stuck")} AND ${among("t.shard")}
+      AND j.at < ${before("saga_stuck")} AND ${among("t.shard")} AND ${isAtWork}
     ORDER BY j.at LIMIT ${sagasMax}`
   const unpublished = sql<{ shard: number; at: number; count: number }>`
     SELECT j.shard, ${ms("min(b.at)")} AS at, count(DISTINCT b.id)::int AS count
@@ -91,7 +94,7 @@ export const late = Effect.fn("Progress.late")(function* (
     stateOf({ type, id }, "now").pipe(
       Effect.map(({ now }) => (now.isPatient ? null : now.owes)),
       // A history that cannot be folded is no reason to keep silent.
-      Effect.catchCause(() => Effect.succeed("what its history does not tell")),
+      Effect.catchCause(() => Effect.succeed(untold)),
       Effect.map((owes) => ({ ...rest, subject: `${type}/${id}`, owes }))
     )
   )

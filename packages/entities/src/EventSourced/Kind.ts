@@ -38,6 +38,8 @@ export interface Handled<State, Event> {
 export interface Bounds {
   /** Rows between two snapshots: the most that an activation has to read. */
   readonly snapshotEvery: number
+  /** Characters of the events of rows between two snapshots. */
+  readonly snapshotEveryLength: number
   /** Rows that are worth a snapshot when the entity is passivated. */
   readonly snapshotAtLeast: number
   /** Command ids that an activation knows by heart (no fewer than `0003_archive.ts` counts on); older ones are found through the journal's unique index. */
@@ -72,6 +74,8 @@ export interface Begin<State> {
   readonly state: State
   readonly seq: number
   readonly snapshotSeq: number
+  /** Characters of the events since then: what is read of them costs memory and time. */
+  readonly lengthSince: number
   readonly recent: Set<string>
 }
 

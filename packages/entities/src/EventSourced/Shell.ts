@@ -57,6 +57,7 @@ export class Shell<
   private speculative: State
   private seq: number
   private snapshotSeq: number
+  private lengthSince: number
   /**
    * The timer that is stored is never later than this, and never later than what the state wants. A timer that comes too
    * early finds nothing due and is set anew, which is rarer than states that want it a little later each time.
@@ -74,7 +75,7 @@ export class Shell<
   constructor(
     kind: Kind<Id, State, Command, Event, Refusal, Owed>,
     activation: Activation,
-    { recent, seq, snapshotSeq, state }: Begin<State>
+    { lengthSince, recent, seq, snapshotSeq, state }: Begin<State>
   ) {
     this.kind = kind
     this.activation = activation
@@ -85,6 +86,7 @@ export class Shell<
     this.speculative = state
     this.seq = seq
     this.snapshotSeq = snapshotSeq
+    this.lengthSince = lengthSince
     this.armed = kind.model.dueAt?.(state) ?? null
     this.trace =
       kind.perform === undefined ? null : new SagaTrace.SagaTrace(kind.tracing, kind.model.type, activation.entityId)
@@ -102,6 +104,7 @@ export class Shell<
   private takeSnapshot(): Effect.Effect<void> {
     const { committedSeq, kind, recent, seq, state } = this
     this.snapshotSeq = committedSeq
+    this.lengthSince = 0
     return kind.journal.snapshot(this.activation, {
       seq: committedSeq,
       version: kind.model.version,
@@ -248,7 +251,7 @@ export class Shell<
       dueAt: this.timerFor(state, at),
       onCommit: () => {
         SagaTrace.committed(tracing, span, at)
-        this.onCommit(state, seq)
+        this.onCommit(state, seq, text.length)
       }
     })
     const answer = Effect.flatMap(commit, (refused) => {
@@ -260,12 +263,15 @@ export class Shell<
     return answer
   }
 
-  private onCommit(state: State, seq: number): void {
+  private onCommit(state: State, seq: number, length: number): void {
     this.state = state
     this.committedSeq = seq
     // What waits for nothing keeps nothing in memory.
     if (seq === this.seq) this.lastCommit = nothingOpen
-    if (seq - this.snapshotSeq >= this.kind.bounds.snapshotEvery) this.fork(this.takeSnapshot())
+    this.lengthSince += length
+    const { snapshotEvery, snapshotEveryLength } = this.kind.bounds
+    if (seq - this.snapshotSeq >= snapshotEvery || this.lengthSince >= snapshotEveryLength)
+      this.fork(this.takeSnapshot())
     InHand.take(this.activation, "next")
     this.startDriving()
     const { listeners } = this

@@ -2,7 +2,8 @@ import { withinBytes } from "../Journal/Pages.ts"
 import { models, type Now } from "../Models.ts"
 import { RegionDatabases } from "../Reads.ts"
 import { type Region, regionOf } from "@halles/shared/Region"
-import { Effect, Schema } from "effect"
+import { causeText } from "@halles/shared/Residents/Strikes"
+import { Cause, Effect, Predicate, Schema } from "effect"
 
 /** One entity: its type and its id. */
 export interface Ref {
@@ -38,22 +39,35 @@ export class NoHistory extends Schema.TaggedError<NoHistory>()("NoHistory", { na
   }
 }
 
+/** A row is in the journal that this version can make nothing of: what an entity is after it cannot be said. */
+export class HistoryUnreadable extends Schema.TaggedError<HistoryUnreadable>()("HistoryUnreadable", {
+  name: Schema.String,
+  seq: Schema.Int,
+  reason: Schema.String
+}) {
+  override get message() {
+    return `row ${this.seq} of ${this.name} cannot be read: ${this.reason}. Its events show what is there`
+  }
+}
+
 /** Rows of one read of a history, and bytes of them. */
 const pageMax = 1_000
 const pageBytesMax = 16 * 1024 ** 2
 
 const ofRegion = (id: string) => Effect.map(RegionDatabases, ({ of }) => of(regionOf(id) as Region))
 
-/** `Order/eu_x`, or `eu_x` for every type that has a history under this id. */
+/** `Order/eu_x`, or `eu_x` for every type that has a history under this id. A type that is named may be one that nobody knows. */
 export const refsOf = Effect.fn("Histories.refsOf")(function* (given: string) {
-  const [, type, id] = /^(?:([A-Z][A-Za-z]*)[/:])?((?:eu|am|ap)_[A-Za-z0-9_-]{1,63})$/.exec(given) ?? []
-  if (id === undefined || (type !== undefined && !models.has(type))) return yield* new BadRef({ given })
+  const [, type, id] = /^(?:([A-Za-z]{1,63})[/:])?((?:eu|am|ap)_[A-Za-z0-9_-]{1,63})$/.exec(given) ?? []
+  if (id === undefined) return yield* new BadRef({ given })
   const sql = yield* ofRegion(id)
   const types = type === undefined ? [...models.keys()] : [type]
   const found = yield* sql<{ type: string }>`
     SELECT t AS type FROM unnest(${types}::text[]) AS t
     WHERE EXISTS (SELECT FROM journal_all j WHERE j.entity_type = t AND j.entity_id = ${id})`
-  if (found.length === 0) return yield* new NoHistory({ name: given })
+  if (found.length === 0) {
+    return yield* type === undefined || models.has(type) ? new NoHistory({ name: given }) : new BadRef({ given })
+  }
   return found.map((one): Ref => ({ type: one.type, id }))
 })
 
@@ -63,15 +77,25 @@ interface Stored {
   readonly id: string
   readonly seq: number
   readonly command_id: string
-  readonly events: Row["events"]
-  readonly meta: Row["meta"]
+  readonly events: unknown
+  readonly meta: unknown
   readonly shard: number
   readonly epoch: number
   readonly at: number
 }
 const columns = `position, entity_type AS type, entity_id AS id, seq, command_id, events, meta, shard, epoch,
   (extract(epoch FROM at) * 1000)::double precision AS at`
-const rowOf = ({ command_id, ...row }: Stored): Row => ({ ...row, commandId: command_id })
+/** Whatever was written is shown: what is no event of ours is one that nobody knows. */
+const eventOf = (stored: unknown): Row["events"][number] =>
+  Predicate.hasProperty(stored, "_tag") && typeof stored._tag === "string"
+    ? (stored as Row["events"][number])
+    : ({ _tag: "Unknown", stored } as Row["events"][number])
+const rowOf = ({ command_id, events, meta, ...row }: Stored): Row => ({
+  ...row,
+  commandId: command_id,
+  events: Array.isArray(events) ? events.map(eventOf) : [eventOf(events)],
+  meta: Predicate.isObject(meta) ? (meta as Row["meta"]) : {}
+})
 
 /** In order, as many as go together; none when there are no more. */
 const page = Effect.fnUntraced(function* ({ id, type }: Ref, afterSeq: number, toSeq: number) {
@@ -140,21 +164,35 @@ export const whenOf = (given: string | undefined): Effect.Effect<When, BadTime> 
   return Number.isNaN(time) ? Effect.fail(new BadTime({ given })) : Effect.succeed({ time })
 }
 
-/** What the entity was then, rebuilt from its first row on. */
+/** What the entity was then, rebuilt from its first row on; `HistoryUnreadable` when there is one between that says nothing. */
 export const stateOf = Effect.fn("Histories.stateOf")(function* (ref: Ref, when: When) {
   const begin = models.get(ref.type)
   if (begin === undefined) return yield* new NoHistory({ name: nameOf(ref) })
   let now: Now = begin(ref.id)
   let at: number | null = null
+  let seen = 0
   const to = when !== "now" && "seq" in when ? when.seq : seqMax
   const until = when !== "now" && "time" in when ? when.time : Number.POSITIVE_INFINITY
   for (;;) {
-    const rows = yield* page(ref, now.seq, to)
+    const rows = yield* page(ref, seen, to)
     for (const row of rows) {
       if (row.at > until) return { now, at }
-      now = now.after(row.events)
+      const before = now
+      now = yield* Effect.try({
+        try: () => before.after(row.events),
+        catch: (cause) =>
+          new HistoryUnreadable({ name: nameOf(ref), seq: row.seq, reason: causeText(Cause.die(cause)) })
+      })
       at = row.at
+      seen = row.seq
     }
     if (rows.length === 0) return { now, at }
   }
 })
+
+/** The same, or what it was before the first row that cannot be read: `seq` tells how far that is. */
+export const readableStateOf = (ref: Ref, when: When) =>
+  stateOf(ref, when).pipe(
+    Effect.catchTag("HistoryUnreadable", ({ seq }) => stateOf(ref, { seq: seq - 1 })),
+    Effect.catchTag("HistoryUnreadable", Effect.die)
+  )

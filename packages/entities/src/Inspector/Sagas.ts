@@ -19,6 +19,9 @@ export interface Unfinished extends Ref {
   readonly seq: number
 }
 
+/** Stands for what a saga owes whose history cannot be read. */
+export const untold = "what its history does not tell"
+
 /** An unfinished saga has a timer that drives it again: who has one is looked at, who owes nothing is left out. */
 export const unfinished = Effect.fn("Sagas.unfinished")(function* (
   limit: number,
@@ -34,8 +37,18 @@ export const unfinished = Effect.fn("Sagas.unfinished")(function* (
     { concurrency: "unbounded" }
   )
   const looked = yield* Effect.forEach(found.flat(), ({ due, id, type }) =>
-    Effect.map(stateOf({ type, id }, "now"), ({ at, now }): ReadonlyArray<Unfinished> =>
-      now.owes === null ? [] : [{ type, id, due, owes: now.owes, isPatient: now.isPatient, at: at ?? 0, seq: now.seq }]
+    stateOf({ type, id }, "now").pipe(
+      Effect.map(({ at, now }): ReadonlyArray<Unfinished> =>
+        now.owes === null
+          ? []
+          : [{ type, id, due, owes: now.owes, isPatient: now.isPatient, at: at ?? 0, seq: now.seq }]
+      ),
+      // Whatever it owes, it does not go on.
+      Effect.catchTag("HistoryUnreadable", ({ seq }) =>
+        Effect.succeed<ReadonlyArray<Unfinished>>([
+          { type, id, due, owes: untold, isPatient: false, at: due, seq: seq - 1 }
+        ])
+      )
     )
   )
   // Stuck ones first: those that have not moved for the longest time.

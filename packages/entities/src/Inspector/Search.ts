@@ -33,8 +33,10 @@ export const search = Effect.fn("Search.search")(function* (
   const begin = models.get(type)!
   const found: Array<Found> = []
   let current: Found | null = null
+  /** Of this one a row cannot be read: it is found as what it was before, if it was anything. */
+  let unreadable = ""
   const close = () => {
-    if (current !== null && fits(current.now.view)) found.push(current)
+    if (current !== null && current.now.seq > 0 && fits(current.now.view)) found.push(current)
   }
   // Behind every row of the id that was seen last.
   let seen = { id: after, seq: after === "" ? 0 : 2_147_483_647 }
@@ -55,8 +57,13 @@ export const search = Effect.fn("Search.search")(function* (
         if (found.length >= limit) return found
         current = { id, now: begin(id), at }
       }
-      current = { id, now: current.now.after(events), at }
       seen = { id, seq }
+      if (id === unreadable) continue
+      try {
+        current = { id, now: current.now.after(events), at }
+      } catch {
+        unreadable = id
+      }
     }
     if (rows.length === 0) break
   }

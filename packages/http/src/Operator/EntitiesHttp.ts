@@ -57,7 +57,7 @@ const unmasks = (query: { readonly unmask?: "true" | "false"; readonly reason?: 
     return true
   })
 
-type Told = "NoHistory" | "BadRef" | "BadTime" | "BadCommand"
+type Told = "NoHistory" | "BadRef" | "BadTime" | "BadCommand" | "HistoryUnreadable"
 /** What a reading of histories fails with, as the contract has it. */
 const told = <E extends { readonly _tag: string }>(
   error: E
@@ -65,6 +65,7 @@ const told = <E extends { readonly _tag: string }>(
   if (error._tag === "NoHistory" || error._tag === "BadRef") {
     return new NotFound({ entity: "Entity", id: "name" in error ? String(error.name) : "" })
   }
+  if (error._tag === "HistoryUnreadable") return invalid("at")("message" in error ? String(error.message) : "")
   if (error._tag === "BadTime") return invalid("at")("Expected a seq, or a time such as 2026-11-23T09:41:07Z")
   if (error._tag === "BadCommand") {
     return new InvalidRequest({

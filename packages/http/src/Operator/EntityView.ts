@@ -1,4 +1,4 @@
-import { type Ref, nameOf, stateOf, type When } from "@halles/entities/Inspector/Histories"
+import { type Ref, nameOf, readableStateOf, type When } from "@halles/entities/Inspector/Histories"
 import { masked } from "@halles/entities/Inspector/Masked"
 import { RegionDatabases } from "@halles/entities/Reads"
 import { Nats } from "@halles/shared/Nats"
@@ -43,7 +43,11 @@ export class EntityView extends Context.Service<
       ref: Ref,
       when: When,
       unmask: boolean
-    ) => Effect.Effect<typeof Json.EntityDetail.Encoded, Effect.Error<ReturnType<typeof stateOf>>, RegionDatabases>
+    ) => Effect.Effect<
+      typeof Json.EntityDetail.Encoded,
+      Effect.Error<ReturnType<typeof readableStateOf>>,
+      RegionDatabases
+    >
   }
 >()("@halles/http/Operator/EntityView") {
   static readonly layer = Layer.effect(
@@ -85,7 +89,7 @@ export class EntityView extends Context.Service<
           const region = regionOf(id)
           const shard = Shard.shardOf(id)
           const placed = placement.view().shards.find((one) => one.region === region && one.shard === shard)
-          const { at, now } = yield* stateOf(ref, when)
+          const { at, now } = yield* readableStateOf(ref, when)
           const sql = databases.of(region)
           const [stored] = yield* sql<Stored>`
             SELECT (SELECT max(seq) FROM journal_all WHERE entity_type = ${type} AND entity_id = ${id}) AS newest,

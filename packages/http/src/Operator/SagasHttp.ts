@@ -1,5 +1,5 @@
 import { NotFound } from "@halles/entities/EntityErrors"
-import { stateOf } from "@halles/entities/Inspector/Histories"
+import { readableStateOf } from "@halles/entities/Inspector/Histories"
 import { stepsOf } from "@halles/entities/Inspector/Sagas"
 import { Operate, Order } from "@halles/entities/Order"
 import { RegionDatabases } from "@halles/entities/Reads"
@@ -81,7 +81,7 @@ export const SagasHttp = HttpApiBuilder.group(
           if (refs.length === 0) return yield* new NotFound({ entity: "Saga", id: params.id })
           const now = yield* Clock.currentTimeMillis
           const states = yield* Effect.forEach(refs, (ref) =>
-            Effect.map(stateOf(ref, "now"), ({ at, now }) => ({ ref, at, now }))
+            Effect.map(readableStateOf(ref, "now"), ({ at, now }) => ({ ref, at, now }))
           )
           const memories = yield* Effect.forEach(
             states.filter(({ now }) => now.owes !== null),

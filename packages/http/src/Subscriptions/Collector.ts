@@ -5,7 +5,7 @@ import { blamesTheData } from "@halles/shared/Postgres"
 import { type Region, regions } from "@halles/shared/Region"
 import * as Subject from "@halles/shared/Subject"
 import { Duration, Effect, FiberMap, Latch, Metric, Option, Result, Schedule, Schema } from "effect"
-import { SqlClient } from "effect/sql"
+import { SqlClient, type SqlError } from "effect/sql"
 import { entitiesOf, type Message, messagesOf, Row } from "./Occurrences.ts"
 
 /** Messages taken into one transaction, and delivered but not yet taken. */
@@ -44,6 +44,12 @@ const takenOf = (message: JsMsg): Taken | null => {
     return null
   }
 }
+/** Where the messages themselves are in the way of being written, and not the database. */
+const orElse = <A, B>(writing: Effect.Effect<A, SqlError.SqlError>, otherwise: Effect.Effect<B, SqlError.SqlError>) =>
+  writing.pipe(
+    Effect.catchIf(blamesTheData, () => otherwise),
+    Effect.catchDefect(() => otherwise)
+  )
 const text = (values: ReadonlyArray<string>) => Result.getOrThrow(PgTypes.array(values, PgTypes.OID.text))
 
 const durable = (entity: string): string => `webhooks_${entity}`
@@ -120,10 +126,10 @@ export const collect = Effect.fn("Collector.collect")(function* (collectedSome: 
         })
       return one === null
         ? giveUp("it is no row of a journal")
-        : Effect.catchIf(write([one]), blamesTheData, () => giveUp("what it says cannot be stored"))
+        : orElse(write([one]), giveUp("what it says cannot be stored"))
     })
     const isWhole = taken.every((one) => one !== null)
-    yield* Effect.asVoid(isWhole ? Effect.catchIf(write(taken), blamesTheData, () => apart) : apart)
+    yield* Effect.asVoid(isWhole ? orElse(write(taken), apart) : apart)
   })
 
   const follow = (region: Region, entity: string, sinceMs: number) =>

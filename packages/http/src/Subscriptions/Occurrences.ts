@@ -98,8 +98,8 @@ const idOf = (row: Pick<Row, "type" | "id" | "seq">, type: Type): string =>
  * nothing that could be stale when it arrives: the receiver asks for the rest. Each type at most once a row.
  */
 export const messagesOf = (row: Row): ReadonlyArray<Message> => {
-  const byTag = typesOf[row.type] ?? {}
-  const types = new Set(row.events.flatMap(({ _tag }) => byTag[_tag] ?? []))
+  const byTag = Object.hasOwn(typesOf, row.type) ? typesOf[row.type]! : {}
+  const types = new Set(row.events.flatMap(({ _tag }) => (Object.hasOwn(byTag, _tag) ? byTag[_tag]! : [])))
   return [...types].map((type) => ({
     id: idOf(row, type),
     type,

@@ -1,4 +1,4 @@
-import { refused, stepsOf, unfinished } from "@halles/entities/Inspector/Sagas"
+import { refused, stepsOf, unfinished, untold } from "@halles/entities/Inspector/Sagas"
 import { regionOf } from "@halles/shared/Region"
 import { Console, Effect } from "effect"
 import { Command, Flag } from "effect/cli"
@@ -69,7 +69,10 @@ const show = Command.make("show", { id: oneId, output }, ({ id, output }) =>
     )
     if (output !== "table") return
     const owed = yield* Effect.forEach(refs, (ref) =>
-      Effect.map(stateOf(ref, "now"), ({ now }) => ({ entity: nameOf(ref), owes: now.owes ?? "nothing" }))
+      stateOf(ref, "now").pipe(
+        Effect.map(({ now }) => ({ entity: nameOf(ref), owes: now.owes ?? "nothing" })),
+        Effect.catchTag("HistoryUnreadable", () => Effect.succeed({ entity: nameOf(ref), owes: untold }))
+      )
     )
     yield* Console.log(`\n${table(owed, ["entity", "owes"])}`)
     const ended = (yield* refused(refusedMax, [regionOf(refs[0]!.id)])).filter((one) =>
