@@ -89,7 +89,7 @@ const activate = <
     }
     // What took more than one reading is made short by the next commit.
     const lengthSince = isLong ? bounds.snapshotEveryLength : 0
-    return new Shell(kind, activation, { state, seq, snapshotSeq: usable?.seq ?? 0, lengthSince, recent })
+    return new Shell(kind, activation, { state, seq, snapshot: { seq: usable?.seq ?? 0, lengthSince }, recent })
   })
 
 /** Hosts the entities of a contract, each of which is what `model` says, in a shell. */

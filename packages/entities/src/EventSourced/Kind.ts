@@ -73,9 +73,8 @@ export type Rejected<Command, Refusal> = Refusal | WrongVersion<Command> | Busy
 export interface Begin<State> {
   readonly state: State
   readonly seq: number
-  readonly snapshotSeq: number
-  /** Characters of the events since then: what is read of them costs memory and time. */
-  readonly lengthSince: number
+  /** The newest one, and characters of the events since: what is read of them costs memory and time. */
+  readonly snapshot: { readonly seq: number; lengthSince: number }
   readonly recent: Set<string>
 }
 

@@ -56,8 +56,7 @@ export class Shell<
   private committedSeq: number
   private speculative: State
   private seq: number
-  private snapshotSeq: number
-  private lengthSince: number
+  private snapshot: Begin<State>["snapshot"]
   /**
    * The timer that is stored is never later than this, and never later than what the state wants. A timer that comes too
    * early finds nothing due and is set anew, which is rarer than states that want it a little later each time.
@@ -75,7 +74,7 @@ export class Shell<
   constructor(
     kind: Kind<Id, State, Command, Event, Refusal, Owed>,
     activation: Activation,
-    { lengthSince, recent, seq, snapshotSeq, state }: Begin<State>
+    { recent, seq, snapshot, state }: Begin<State>
   ) {
     this.kind = kind
     this.activation = activation
@@ -85,8 +84,7 @@ export class Shell<
     this.committedSeq = seq
     this.speculative = state
     this.seq = seq
-    this.snapshotSeq = snapshotSeq
-    this.lengthSince = lengthSince
+    this.snapshot = snapshot
     this.armed = kind.model.dueAt?.(state) ?? null
     this.trace =
       kind.perform === undefined ? null : new SagaTrace.SagaTrace(kind.tracing, kind.model.type, activation.entityId)
@@ -103,8 +101,7 @@ export class Shell<
 
   private takeSnapshot(): Effect.Effect<void> {
     const { committedSeq, kind, recent, seq, state } = this
-    this.snapshotSeq = committedSeq
-    this.lengthSince = 0
+    this.snapshot = { seq: committedSeq, lengthSince: 0 }
     return kind.journal.snapshot(this.activation, {
       seq: committedSeq,
       version: kind.model.version,
@@ -117,7 +114,7 @@ export class Shell<
   close(): Effect.Effect<void> {
     return Effect.suspend(() => {
       for (const fiber of this.fibers ?? []) fiber.interruptUnsafe()
-      const isWorthIt = this.committedSeq - this.snapshotSeq >= this.kind.bounds.snapshotAtLeast
+      const isWorthIt = this.committedSeq - this.snapshot.seq >= this.kind.bounds.snapshotAtLeast
       return !this.activation.dead && isWorthIt ? this.takeSnapshot() : Effect.void
     })
   }
@@ -131,10 +128,6 @@ export class Shell<
       fibers.delete(fiber)
       if (fibers.size === 0 && this.fibers === fibers) this.fibers = null
     })
-  }
-
-  private remember(commandId: string): void {
-    remember(this.recent, commandId, this.kind.bounds.recentMax)
   }
 
   /** After a refused write the speculative state is wrong: nobody may be answered from it. */
@@ -238,7 +231,7 @@ export class Shell<
     const seq = this.seq + 1
     this.speculative = state
     this.seq = seq
-    this.remember(command.commandId)
+    remember(this.recent, command.commandId, this.kind.bounds.recentMax)
     const span = SagaTrace.spanOf(Fiber.getCurrent())
     this.trace?.accepted(span)
     const commit = journal.appendUnsafe({
@@ -268,9 +261,10 @@ export class Shell<
     this.committedSeq = seq
     // What waits for nothing keeps nothing in memory.
     if (seq === this.seq) this.lastCommit = nothingOpen
-    this.lengthSince += length
     const { snapshotEvery, snapshotEveryLength } = this.kind.bounds
-    if (seq - this.snapshotSeq >= snapshotEvery || this.lengthSince >= snapshotEveryLength)
+    const { snapshot } = this
+    snapshot.lengthSince += length
+    if (seq - snapshot.seq >= snapshotEvery || snapshot.lengthSince >= snapshotEveryLength)
       this.fork(this.takeSnapshot())
     InHand.take(this.activation, "next")
     this.startDriving()
