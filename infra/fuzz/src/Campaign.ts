@@ -1,4 +1,5 @@
 import * as fc from "fast-check"
+import { limits } from "./Bounds.ts"
 import { parse, type Route } from "./Contract.ts"
 import { judge } from "./Judge.ts"
 import { type Plan, requests } from "./Requests.ts"
@@ -77,14 +78,14 @@ export const run = async (options: {
     slowestMs = Math.max(slowestMs, received?.ms ?? 0)
   }
   const once = async (plan: Plan): Promise<{ readonly sent: Sent; readonly wrong: string | undefined }> => {
-    const sent = prepare(plan, world, credentials)
+    const sent = prepare(plan, world, credentials, new URL(url).host)
     // A kept connection may be closed by the server while it is taken up again: that is no answer to this request.
     const received = await send(url, sent, deadlineMs)
       .catch(() => send(url, sent, deadlineMs))
       .catch((error: Error) => error)
     if (received instanceof Error) {
       // Who is told that the body is too large while it sends may see the connection go before the answer.
-      const cut = (sent.body?.length ?? 0) > unreadBytes
+      const cut = (sent.body?.length ?? 0) > unreadBytes || sent.head.bytes >= limits.headBytes
       return { sent, wrong: cut ? undefined : `the connection broke: ${received.message}` }
     }
     const wrong = judge(sent, received)

@@ -66,19 +66,36 @@ interface Document {
   readonly components: { readonly schemas: Readonly<Record<string, JsonSchema>> }
 }
 
-const takenBy = (schema: Schema.Codec<string, string>) => {
+/** More than any of them may have. */
+const charactersMax = 100_000
+const keptBy = (schema: Schema.Codec<string, string>) => {
   const decode = Schema.decodeUnknownOption(schema)
-  return (text: string): boolean => Option.isSome(decode(text))
+  return (text: string): string | undefined => Option.getOrUndefined(decode(text))
 }
 
-/** Formats of the document that a value can be checked by; a format that is not here allows everything. */
-const formats = {
-  line: takenBy(maybeLine(10_000)),
-  paragraph: takenBy(maybeParagraph(10_000)),
-  copy: takenBy(maybeCopy(10_000)),
-  "idn-email": (text: string) => Email.canonical(text) !== undefined,
-  "iso-3166-1-alpha-2": Countries.isCountry
+/** Formats of texts, with what is kept of one that is taken: the document's lengths are of that. */
+const kept: Readonly<Record<string, (text: string) => string | undefined>> = {
+  line: keptBy(maybeLine(charactersMax)),
+  paragraph: keptBy(maybeParagraph(charactersMax)),
+  copy: keptBy(maybeCopy(charactersMax)),
+  "idn-email": Email.canonical,
+  "iso-3166-1-alpha-2": (text) => (Countries.isCountry(text) ? text : undefined)
 }
+/** What a value can be checked by; a format that is not here allows everything. */
+const formats = Object.fromEntries(
+  Object.entries(kept).map(([name, keep]) => [name, (text: string) => keep(text) !== undefined])
+)
+
+const maxLength = {
+  keyword: "maxLength",
+  type: "string",
+  schemaType: "number",
+  error: { message: "is too long" },
+  compile: (max: number, { format }: JsonSchema) => {
+    const keep = Object.hasOwn(kept, String(format)) ? kept[String(format)]! : (text: string) => text
+    return (text: string) => [...(keep(text) ?? text)].length <= max
+  }
+} as const
 
 const methods = new Set(["get", "put", "post", "delete", "patch"])
 
@@ -95,6 +112,7 @@ const mapped = <A, B>(record: Readonly<Record<string, A>>, f: (value: A, key: st
 export const parse = (text: string): Contract => {
   const document = JSON.parse(text) as Document
   const ajv = new Ajv2020({ strict: false, unicodeRegExp: true, unicode: true, logger: false, formats })
+  ajv.removeKeyword("maxLength").addKeyword(maxLength)
   ajv.addSchema({ ...document, $id: "contract" })
   const validator = (schema: JsonSchema): Fits => {
     let compiled: ReturnType<typeof ajv.compile> | undefined

@@ -1,3 +1,4 @@
+import { limits } from "./Bounds.ts"
 import type { Answer, Fits } from "./Contract.ts"
 import type { Received, Sent } from "./Wire.ts"
 
@@ -76,6 +77,18 @@ const bodyFault = (answer: Answer, received: Received): string | undefined => {
   }
 }
 
+/** Node adds up a head with a little more in it than names and values. */
+const headSlack = 16
+
+/** A refusal for its size of what is within the bound. */
+const sizeFault = ({ body, head, target }: Sent, status: number): string | undefined => {
+  const bodyBytes = body?.length ?? 0
+  if (status === 413 && bodyBytes <= limits.bodyBytes) return `413 of a body of ${bodyBytes} bytes`
+  if (status === 414 && target.length <= limits.targetBytes) return `414 of a target of ${target.length} bytes`
+  const isLarge = head.bytes > limits.headBytes - headSlack || head.count > limits.headers
+  return status === 431 && !isLarge ? `431 of a head of ${head.bytes} bytes and ${head.count} headers` : undefined
+}
+
 /** What is wrong with an answer, or nothing. */
 export const judge = (sent: Sent, received: Received | null): string | undefined => {
   if (received === null) return sent.aborted ? undefined : "no answer within the deadline"
@@ -90,6 +103,8 @@ export const judge = (sent: Sent, received: Received | null): string | undefined
   ) {
     return `${status} without Retry-After`
   }
+  const size = sizeFault(sent, status)
+  if (size !== undefined) return size
   if (beforeRouting.has(status) && text === "") return undefined
   if (!sent.routed) {
     if (!notRouted.has(status)) return `${status} of a route that is not documented`

@@ -1,5 +1,4 @@
-import { randomUUID } from "node:crypto"
-import { setTimeout } from "node:timers/promises"
+import { type Ask, several, until } from "./Client.ts"
 import { customerId } from "./Issuer.ts"
 import type { World } from "./World.ts"
 
@@ -8,17 +7,21 @@ const eachMax = 20
 /** Of each other thing that a route needs. */
 const few = 3
 
-/** A tenth of a second apart. */
-const shippedTriesMax = 200
+/** Nobody has any of it, so that who orders it waits, and can cancel. */
+const late = "LATE-01"
+const cancelRoute = "POST /v1/orders/{id}/cancel"
+const waitingMax = 12
 
-/** Of one request that is answered 503, half a second apart. */
-const busyTriesMax = 20
+/** Nobody buys it: it is there as often as the document's example of a count says. */
+const counted = "COUNTED-01"
+const countRoute = "POST /v1/skus/{region}/{sku}/adjustments"
+const expectedOnHand = 500
 
 /** Where endpoints are registered: nobody listens, and what is sent stays on the machine. */
 export const hooksUrl = "https://127.0.0.1:9"
 
-const email = "ada@example.org"
-const shippingAddress = { name: "Ada", line1: "1 Mill Lane", city: "York", postalCode: "YO1 7HH", country: "GB" }
+export const email = "ada@example.org"
+export const shippingAddress = { name: "Ada", line1: "1 Mill Lane", city: "York", postalCode: "YO1 7HH", country: "GB" }
 
 /** A fault that nobody notices. */
 const harmless = {
@@ -30,9 +33,6 @@ const harmless = {
   reason: "for the fuzzer to end"
 }
 
-const several = (count: number, make: (n: number) => Promise<void>) =>
-  Promise.all(Array.from({ length: count }, (_, n) => make(n)))
-
 export interface Tokens {
   readonly import: string
   readonly admin: string
@@ -40,51 +40,63 @@ export interface Tokens {
 }
 
 /** Things that random requests seldom come by: carts that can be bought, orders that can be cancelled and returned, prices to agree on. */
-export const make = (url: string, world: World, tokens: Tokens) => {
+export const make = (url: string, ask: Ask, world: World, tokens: Tokens) => {
   const run = Date.now().toString(36)
-  const send = async (method: string, path: string, body?: object, token?: string) => {
-    const request = {
-      method,
-      headers: {
-        "idempotency-key": randomUUID(),
-        ...(body === undefined ? {} : { "content-type": "application/json" }),
-        ...(token === undefined ? {} : { authorization: `Bearer ${token}` })
-      },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) })
-    }
-    let response = await fetch(`${url}${path}`, request)
-    // As every client is told to: the same again, a moment later.
-    for (let tries = 1; response.status === 503 && tries < busyTriesMax; tries += 1) {
-      await setTimeout(500)
-      response = await fetch(`${url}${path}`, request)
-    }
-    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`)
-    return (await response.json()) as { readonly id: string; readonly messageId: string; readonly returnId: string }
-  }
+  const send = (method: string, path: string, body?: object, token?: string) => ask(method, path, body, { token })
   const cart = async (token?: string, more: object = {}): Promise<string> =>
     (await send("POST", "/v1/carts", { region: "eu", currency: "GBP", ...more }, token)).id
-  const filled = async (quantity = 2): Promise<string> => {
+  const filled = async (quantity = 2, sku = "TEA-01"): Promise<string> => {
     const id = await cart()
-    await send("PUT", `/v1/carts/${id}/lines/TEA-01`, { quantity })
+    await send("PUT", `/v1/carts/${id}/lines/${sku}`, { quantity })
     return id
   }
-  const buy = async (paymentToken: string, quantity?: number): Promise<string> => {
-    const id = await filled(quantity)
+  const buy = async (paymentToken: string, quantity?: number, sku?: string): Promise<string> => {
+    const id = await filled(quantity, sku)
     await send("POST", `/v1/carts/${id}/checkout`, { email, shippingAddress, paymentToken })
     world.learn("orders.id", id)
     return id
   }
   /** Once the order is on its way. */
-  const returned = async (id: string): Promise<string> => {
+  const returned = (id: string): Promise<string> => {
     const body = { lines: [{ sku: "TEA-01", quantity: 1 }], disposition: "restock" }
-    for (let tries = 0; ; tries += 1) {
-      try {
-        return (await send("POST", `/v1/orders/${id}/returns`, body)).returnId
-      } catch (error) {
-        if (tries === shippedTriesMax) throw error
-        await setTimeout(100)
-      }
-    }
+    return until(`a return of ${id}`, () =>
+      send("POST", `/v1/orders/${id}/returns`, body).then(
+        ({ returnId }) => returnId,
+        () => undefined
+      )
+    )
+  }
+  const listing = { title: "For the fuzzer", price: { amount: "495", currency: "GBP" }, taxRate: 2_000 }
+  const list = (sku: string) =>
+    ask("PUT", `/v1/products/${sku}?region=eu`, listing, { token: tokens.admin, headers: { "if-match": "*" } })
+  /** Orders that wait, as many as there should be; those that were cancelled are of no use any more. */
+  const waiting = async (): Promise<void> => {
+    const known = world.toldFor(cancelRoute, "orders.id") as ReadonlyArray<string>
+    await Promise.all(
+      known.map(async (id) => {
+        const { status } = await send("GET", `/v1/orders/${id}`)
+        if (status.startsWith("cancel")) world.forgetFor(cancelRoute, "orders.id", id)
+      })
+    )
+    const left = world.toldFor(cancelRoute, "orders.id").length
+    if (left < waitingMax) world.learnFor(cancelRoute, "orders.id", await buy("tok_ok", 1, late))
+  }
+  const count = async (): Promise<void> => {
+    const path = `/v1/skus/eu/${counted}`
+    const { warehouses } = await send("GET", path)
+    const onHand = warehouses.find(({ warehouse }) => warehouse === "eu-main")?.onHand ?? 0
+    if (onHand === expectedOnHand) return
+    const body = { warehouse: "eu-main", expectedOnHand: onHand, onHand: expectedOnHand, reason: "counted anew" }
+    await send("POST", `${path}/adjustments`, body, tokens.admin)
+  }
+  const special = async (): Promise<void> => {
+    await Promise.all([list(late), list(counted)])
+    await send("PUT", `/v1/skus/eu/${late}/back-orders`, { allowed: true }, tokens.admin)
+    await send("POST", `/v1/skus/eu/${counted}/receipts`, { warehouse: "eu-main", quantity: 1 }, tokens.admin)
+    await count()
+    world.learnFor(countRoute, "sku", counted)
+    world.learnFor(countRoute, "warehouse", "eu-main")
+    for (let n = 0; n < waitingMax; n += 1) await waiting()
   }
   const opened = async (): Promise<void> => {
     await several(eachMax, async () => void (await buy("tok_ok")))
@@ -104,11 +116,13 @@ export const make = (url: string, world: World, tokens: Tokens) => {
       world.keep("orders.id", id)
       world.keep("returns.id", await returned(id))
     })
+    await special()
     const { customer } = tokens
-    // What follows needs a cluster that was started for this.
-    if (customer === undefined) return
-    await several(few, async () => world.keep("carts.id", await cart(customer, { customerId })))
-    world.keep("customers.id", customerId)
+    // Only a cluster that was started for this takes the token of a customer.
+    if (customer !== undefined) {
+      await several(few, async () => world.keep("carts.id", await cart(customer, { customerId })))
+      world.keep("customers.id", customerId)
+    }
     await several(few, async () => {
       const endpoint = { url: `${hooksUrl}/${run}`, types: ["order.confirmed"] }
       const { id } = await send("POST", "/v1/webhook-endpoints", endpoint, tokens.admin)
@@ -121,9 +135,15 @@ export const make = (url: string, world: World, tokens: Tokens) => {
     opened,
     /** An order whose payment takes its time, and a cart: while there are some they can be cancelled, and bought. */
     renewed: async (): Promise<void> => {
+      await Promise.all([waiting(), count()])
       await buy("tok_slow")
       world.learn("carts.id", await filled())
-      // A fault that a request has started would be found again and again; some that do no harm are left for requests to end.
+    },
+    /**
+     * Ends the faults that requests have started, which would be found again and again; some that do no harm are left for requests to
+     * end. Nothing here waits for what a fault may hold up.
+     */
+    faultless: async (): Promise<void> => {
       const headers = { authorization: `Bearer ${tokens.admin}` }
       const faults = (await (await fetch(`${url}/v1/ops/faults`, { headers })).json()) as {
         items: Array<{ id: string; reason: string }>

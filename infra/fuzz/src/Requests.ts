@@ -1,6 +1,7 @@
 import * as fc from "fast-check"
+import { around, type Bounded, boundsOf, limits } from "./Bounds.ts"
 import type { Contract, JsonSchema, Parameter, Route } from "./Contract.ts"
-import { hostile, isKnown, isTold, Known, valuesOf } from "./Values.ts"
+import { hostile, isKnown, isTold, Known, memberNames, valuesOf } from "./Values.ts"
 
 /** How a body is sent that is not what its media type says. */
 export const textBreaks = ["cut", "empty", "garbage", "deep", "large", "invalid_utf8", "aborted"] as const
@@ -12,7 +13,16 @@ export type Break =
   | { readonly at: "twice"; readonly pick: number; readonly value: unknown }
   | { readonly at: "query"; readonly name: string; readonly value: string }
   | { readonly at: "header"; readonly name: string; readonly value: string }
-  | { readonly at: "member"; readonly pick: number; readonly how: "replace" | "drop" | "add"; readonly value: unknown }
+  | {
+      readonly at: "member"
+      readonly pick: number
+      readonly how: "replace" | "drop" | "add"
+      readonly name: string
+      readonly value: unknown
+    }
+  | { readonly at: "bound"; readonly place: Bounded["place"]; readonly value: unknown }
+  | { readonly at: "size"; readonly of: "body" | "target" | "head" | "headers"; readonly to: number }
+  | { readonly at: "chunked" }
   | { readonly at: "text"; readonly how: (typeof textBreaks)[number]; readonly pick: number }
   | { readonly at: "type"; readonly value: string }
   | { readonly at: "method"; readonly value: string }
@@ -74,7 +84,7 @@ const breaks: fc.Arbitrary<Break> = fc.oneof(
   fc.record({ at: fc.constant("twice" as const), pick: fc.nat(15), value: visible }),
   fc.record({
     at: fc.constant("query" as const),
-    name: fc.constantFrom("x", "limit", "cursor", "__proto__", "region", "[]", "a[b]"),
+    name: fc.constantFrom("x", "limit", "cursor", "region", "[]", "a[b]", ...memberNames),
     value: fc.oneof(visible, fc.constantFrom("%", "%zz", "\u0000", "'"))
   }),
   fc.record({
@@ -97,9 +107,15 @@ const breaks: fc.Arbitrary<Break> = fc.oneof(
       "content-encoding",
       "origin",
       "expect",
-      "range"
+      "range",
+      "__proto__",
+      "constructor",
+      "hasownproperty"
     ),
-    value: fc.oneof(visible, fc.constantFrom("*", '"0"', 'W/"1"', "-1", "", "gzip", "bearer", "a".repeat(4_000)))
+    value: fc.oneof(
+      visible,
+      fc.constantFrom("*", '"0"', 'W/"1"', "-1", "", "gzip", "bearer", "a".repeat(4_000), ...memberNames)
+    )
   }),
   {
     weight: 5,
@@ -107,6 +123,7 @@ const breaks: fc.Arbitrary<Break> = fc.oneof(
       at: fc.constant("member" as const),
       pick: fc.nat(63),
       how: fc.constantFrom("replace" as const, "replace" as const, "drop" as const, "add" as const),
+      name: fc.constantFrom("surplus", ...memberNames),
       value: hostile
     })
   },
@@ -121,7 +138,9 @@ const breaks: fc.Arbitrary<Break> = fc.oneof(
       "multipart/form-data; boundary=x",
       "application/x-www-form-urlencoded",
       "json",
-      "application/json, text/html"
+      "application/json, text/html",
+      "__proto__",
+      "constructor"
     )
   }),
   fc.record({
@@ -147,18 +166,51 @@ const breaks: fc.Arbitrary<Break> = fc.oneof(
   })
 )
 
-/** The document's example of a body, about things that are there. */
-const told = (value: unknown, pick: number, name = ""): unknown => {
-  if (typeof value === "string") return isKnown(name) ? new Known(name, pick, value) : value
-  if (Array.isArray(value)) return value.map((item) => told(item, pick, name))
-  if (typeof value !== "object" || value === null) return value
-  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, told(member, pick, key)]))
+/** The whole of a request, or a part of it, just within or just beyond what any of them may have. */
+const sizes: fc.Arbitrary<Break> = fc.oneof(
+  fc.record({
+    at: fc.constant("size" as const),
+    of: fc.constant("body" as const),
+    to: fc.oneof(around(limits.bodyBytes), around(limits.rowBytes))
+  }),
+  fc.record({ at: fc.constant("size" as const), of: fc.constant("target" as const), to: around(limits.targetBytes) }),
+  fc.record({ at: fc.constant("size" as const), of: fc.constant("head" as const), to: around(limits.headBytes) }),
+  fc.record({ at: fc.constant("size" as const), of: fc.constant("headers" as const), to: around(limits.headers) }),
+  fc.constant({ at: "chunked" as const })
+)
+
+/** One or two places of the request at or beyond their bounds, or all of it. */
+const beyond = (
+  route: Route,
+  type: string | undefined,
+  resolve: Contract["resolve"]
+): fc.Arbitrary<ReadonlyArray<Break>> => {
+  const parameters = route.parameters.map((parameter) => [key(parameter), parameter] as const)
+  const bounded = boundsOf(parameters, type === undefined ? undefined : route.bodies[type], resolve)
+  const places = bounded.map(({ place, values }) =>
+    fc.record({ at: fc.constant("bound" as const), place: fc.constant(place), value: values })
+  )
+  const one: fc.Arbitrary<Break> =
+    places.length === 0
+      ? sizes
+      : fc.oneof({ weight: 1, arbitrary: sizes }, { weight: 4, arbitrary: fc.oneof(...places) })
+  return fc.array(one, { minLength: 1, maxLength: 2 })
 }
 
+/** The document's example of a body, about things that are there. */
+const told = (value: unknown, pick: number, route: Route, name = ""): unknown => {
+  if (typeof value === "string") return isKnown(name) ? new Known(name, pick, value, route.name) : value
+  if (Array.isArray(value)) return value.map((item) => told(item, pick, route, name))
+  if (typeof value !== "object" || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, told(member, pick, route, key)]))
+}
+
+const firstTypeOf = ({ bodies }: Route): string | undefined => Object.keys(bodies)[0]
+
 /** As the reference shows it, with nothing that could be left out: what most clients send first, and what should succeed. */
-const byExample = (route: Route): fc.Arbitrary<Plan> => {
-  const [type] = Object.entries(route.bodies)[0] ?? []
-  return fc.tuple(fc.uuid(), fc.nat(255), fc.nat(255)).map(([uuid, credential, pick]) => {
+const byExample = (route: Route, breaks: fc.Arbitrary<ReadonlyArray<Break>>): fc.Arbitrary<Plan> => {
+  const type = firstTypeOf(route)
+  return fc.tuple(fc.uuid(), fc.nat(255), fc.nat(255), breaks).map(([uuid, credential, pick, breaks]) => {
     const example = type === undefined ? undefined : route.bodies[type]!.example
     const given = ({ example, name }: Parameter) => {
       if (name === "idempotency-key") return uuid
@@ -169,16 +221,16 @@ const byExample = (route: Route): fc.Arbitrary<Plan> => {
       .map((parameter) => {
         const value = given(parameter)
         const inPath = parameter.in === "path"
-        return [key(parameter), inPath ? new Known(poolOf(route, parameter), pick, value) : value]
+        return [key(parameter), inPath ? new Known(poolOf(route, parameter), pick, value, route.name) : value]
       })
     return {
       route,
       parameters: Object.fromEntries(parameters),
       type,
-      body: told(example, pick),
+      body: told(example, pick, route),
       credential,
       together: pick,
-      breaks: []
+      breaks
     }
   })
 }
@@ -213,10 +265,14 @@ const requestsTo = (route: Route, resolve: Contract["resolve"]): fc.Arbitrary<Pl
     .map(({ typed, ...rest }) => ({ route, ...rest, ...typed }))
 }
 
-/** Requests to all routes, each as often as the others; one of six by its example. */
+/** Requests to all routes, each as often as the others: as the document allows, by its example, and by that with sizes at every bound. */
 export const requests = ({ resolve, routes }: Contract): fc.Arbitrary<Plan> =>
   fc.oneof(
     ...routes.map((route) =>
-      fc.oneof({ weight: 5, arbitrary: requestsTo(route, resolve) }, { weight: 1, arbitrary: byExample(route) })
+      fc.oneof(
+        { weight: 4, arbitrary: requestsTo(route, resolve) },
+        { weight: 1, arbitrary: byExample(route, fc.constant([])) },
+        { weight: 3, arbitrary: byExample(route, beyond(route, firstTypeOf(route), resolve)) }
+      )
     )
   )

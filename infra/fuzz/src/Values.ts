@@ -6,15 +6,37 @@ export class Known {
   readonly name: string
   readonly pick: number
   readonly otherwise: unknown
-  constructor(name: string, pick: number, otherwise: unknown) {
+  /** Whose own ones are preferred. */
+  readonly route: string
+  constructor(name: string, pick: number, otherwise: unknown, route = "") {
     this.name = name
     this.pick = pick
     this.otherwise = otherwise
+    this.route = route
   }
 }
 
 const depthMax = 6
 const arrayMax = 4
+
+/** Members that every object of JavaScript has, or is asked for: as a key, an id or a code they are names like any other. */
+export const memberNames = [
+  ...Object.getOwnPropertyNames(Object.prototype),
+  "prototype",
+  "then",
+  "toJSON",
+  "length",
+  "name"
+] as const
+
+/** As what they could be taken for in one place or the other. */
+const memberTexts = memberNames.flatMap((name) => [
+  name,
+  name.toLowerCase(),
+  name.toUpperCase(),
+  ...["eu_", "tok_", "whe_", "msg_"].map((prefix) => `${prefix}${name}`),
+  `${name}@example.org`
+])
 
 /** What answers tell under its own name. */
 export const isTold = (name: string): boolean => /^(sku|warehouse|code|currency|partner|messageId|url)$/.test(name)
@@ -47,7 +69,7 @@ const numbers = (schema: JsonSchema): fc.Arbitrary<number> => {
 
 /** Signs of texts that are accepted: composed, joined, right to left, beyond the first plane; digits too few for a card's number. */
 const signs = fc.constantFrom(..."aZé ø'’-.,;&<\"\\/%ßŻ例太محمד𠮷😀क१٣7", "👩‍👧", "नि", "\u200c")
-const written = (minLength: number, maxLength: number, unit: fc.Arbitrary<string>) =>
+const signsOf = (minLength: number, maxLength: number, unit: fc.Arbitrary<string>) =>
   fc
     .tuple(fc.constantFrom("a", "Ż", "例", "م", "😀"), fc.array(unit, { maxLength: Math.min(maxLength - 1, 60) }))
     .map(([first, rest]) => {
@@ -60,16 +82,29 @@ const label = fc.stringMatching(/^[a-zü例]{1,12}$/u)
 
 /** What the formats of the document's own stand for. */
 const formats: Readonly<Record<string, (minLength: number, maxLength: number) => fc.Arbitrary<string>>> = {
-  line: (min, max) => written(min, max, signs),
+  line: (min, max) => signsOf(min, max, signs),
   paragraph: (min, max) =>
-    written(min, max, fc.oneof({ weight: 6, arbitrary: signs }, fc.constantFrom("\n", "\r\n", "\t"))),
-  copy: (min, max) => written(min, max, fc.oneof({ weight: 6, arbitrary: signs }, fc.constantFrom("\n", "\r\n", "\t"))),
+    signsOf(min, max, fc.oneof({ weight: 6, arbitrary: signs }, fc.constantFrom("\n", "\r\n", "\t"))),
+  copy: (min, max) => signsOf(min, max, fc.oneof({ weight: 6, arbitrary: signs }, fc.constantFrom("\n", "\r\n", "\t"))),
   "idn-email": () =>
     fc.tuple(fc.stringMatching(/^[a-z0-9+é用]{1,16}$/u), label).map(([name, host]) => `${name}@${host}.example`),
   "iso-3166-1-alpha-2": () => fc.constantFrom("GB", "DE", "FR", "US", "BR", "HK", "SG", "JP", "IE", "AE")
 }
 
 const strings = (schema: JsonSchema): fc.Arbitrary<string> => {
+  const pattern = new RegExp(String(schema["pattern"] ?? ""), "u")
+  const max = bound(schema, "maxLength") ?? Number.POSITIVE_INFINITY
+  const names = memberTexts.filter(
+    (text) => pattern.test(text) && text.length <= max && text.length >= (bound(schema, "minLength") ?? 0)
+  )
+  const free = schema["format"] === undefined || schema["format"] === "line" || schema["format"] === "copy"
+  const named = schema["format"] === "idn-email" ? names.filter((text) => text.includes("@")) : free ? names : []
+  return named.length === 0
+    ? written(schema)
+    : fc.oneof({ weight: 9, arbitrary: written(schema) }, fc.constantFrom(...named))
+}
+
+const written = (schema: JsonSchema): fc.Arbitrary<string> => {
   const minLength = bound(schema, "minLength") ?? 0
   const maxLength = Math.min(bound(schema, "maxLength") ?? minLength + 40, minLength + 200)
   const fits = (text: string) => {
@@ -88,6 +123,17 @@ const strings = (schema: JsonSchema): fc.Arbitrary<string> => {
   return fc.stringMatching(new RegExp(pattern, "u")).filter(fits)
 }
 
+/** A schema with what it refers to, and its parts in one. */
+export const merged = (schema: JsonSchema, resolve: (schema: JsonSchema) => JsonSchema): JsonSchema => {
+  const given = resolve(schema)
+  const parts = given["allOf"] as ReadonlyArray<JsonSchema> | undefined
+  if (parts === undefined) return given
+  const { allOf: _, ...own } = given
+  // Alternatives within an object narrow what it may be; members are made so that they fit all of them.
+  const more = parts.map(resolve).filter((part) => !("anyOf" in part && "properties" in own))
+  return merged(Object.assign({}, own, ...more), resolve)
+}
+
 /** Values that a schema allows, with a liking for its examples, for small numbers and for what the edge has told before. */
 export const valuesOf = (
   schema: JsonSchema,
@@ -95,18 +141,10 @@ export const valuesOf = (
   name = "",
   depth = 0
 ): fc.Arbitrary<unknown> => {
-  const given = resolve(schema)
+  const given = merged(schema, resolve)
   const inner = (part: unknown, name = "") => valuesOf(part as JsonSchema, resolve, name, depth + 1)
   if ("const" in given) return fc.constant(given["const"])
   if (given["enum"] !== undefined) return fc.constantFrom(...(given["enum"] as ReadonlyArray<unknown>))
-  const parts = given["allOf"] as ReadonlyArray<JsonSchema> | undefined
-  if (parts !== undefined) {
-    const { allOf: _, ...own } = given
-    // Alternatives within an object narrow what it may be; members are made below so that they fit all of them.
-    const more = parts.map(resolve).filter((part) => !("anyOf" in part && "properties" in own))
-    const merged: JsonSchema = Object.assign({}, own, ...more)
-    return valuesOf(merged, resolve, name, depth)
-  }
   const options = (given["anyOf"] ?? given["oneOf"]) as ReadonlyArray<JsonSchema> | undefined
   if (options !== undefined) return fc.oneof(...options.map((option) => inner(option, name)))
   const examples = given["examples"] as ReadonlyArray<unknown> | undefined
@@ -181,8 +219,7 @@ export const hostile: fc.Arbitrary<unknown> = fc.oneof(
     "0",
     "1e999",
     "99999999999999999999",
-    "__proto__",
-    "constructor",
+    ...memberNames,
     "eu_",
     "zz_0000",
     "eu_../../etc/passwd",

@@ -1,5 +1,6 @@
 import * as JsonText from "@halles/shared/JsonText"
 import { Agent, request as httpRequest } from "node:http"
+import { limits, placed, withNumbers } from "./Bounds.ts"
 import type { Route } from "./Contract.ts"
 import { type Break, key, type Plan } from "./Requests.ts"
 import { Known } from "./Values.ts"
@@ -12,6 +13,8 @@ export interface Sent {
   readonly target: string
   /** Pairs, since a header may come twice. */
   readonly headers: ReadonlyArray<readonly [string, string]>
+  /** Characters of target, names and values, and how many headers there are. */
+  readonly head: { readonly bytes: number; readonly count: number }
   readonly body: Buffer | undefined
   /** The connection ends in the middle of the body. */
   readonly aborted: boolean
@@ -35,20 +38,22 @@ export interface Received {
 /** With `together` all that is known is taken from the same place of each list, so that a message is one of its endpoint. */
 const settle = (value: unknown, world: World, together: number | null): unknown => {
   if (value instanceof Known) {
-    return world.pick(value.name, together ?? value.pick) ?? settle(value.otherwise, world, together)
+    return world.pick(value.name, together ?? value.pick, value.route) ?? settle(value.otherwise, world, together)
   }
   if (Array.isArray(value)) return value.map((item) => settle(item, world, together))
   if (typeof value !== "object" || value === null) return value
   return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, settle(member, world, together)]))
 }
 
-const textOf = (value: unknown): string => (typeof value === "string" ? value : (JSON.stringify(value) ?? ""))
+const textOf = (value: unknown): string =>
+  withNumbers(typeof value === "string" ? value : (JSON.stringify(value) ?? ""))
 /** Node sends nothing else in a header. */
 const headerText = (value: unknown): string =>
   textOf(value)
     .replaceAll(/[^\x20-\x7e]/g, "?")
     .trim()
-const number = /^-?\d+$/
+/** As the document's integers are written in a query: without zeros in front. */
+const number = /^-?(?:0|[1-9]\d*)$/
 const typed = (text: string, type: unknown): unknown =>
   (type === "integer" || type === "number") && number.test(text) ? Number(text) : text
 
@@ -61,13 +66,16 @@ const places = (value: unknown): ReadonlyArray<{ readonly holder: Record<string,
         ...places((value as Record<string, unknown>)[name])
       ])
 
-const breakBody = (body: unknown, { how, pick, value }: Extract<Break, { at: "member" }>): unknown => {
+const breakBody = (body: unknown, { how, name, pick, value }: Extract<Break, { at: "member" }>): unknown => {
   const copy = structuredClone({ body })
   const all = places(copy)
   if (how === "add") {
     const holders = all.map(({ holder, name }) => holder[name]).filter((inner) => typeof inner === "object")
     const holder = holders[pick % Math.max(1, holders.length)] as Record<string, unknown> | null | undefined
-    if (holder !== null && holder !== undefined && !Array.isArray(holder)) holder["surplus"] = value
+    if (holder !== null && holder !== undefined && !Array.isArray(holder)) {
+      // An assignment to `__proto__` would not make a member of it.
+      Object.defineProperty(holder, name, { value, enumerable: true, configurable: true, writable: true })
+    }
     return copy.body
   }
   const place = all[pick % all.length]
@@ -88,8 +96,11 @@ const breakText = (text: Buffer, how: Extract<Break, { at: "text" }>["how"], pic
       return Buffer.alloc(0)
     case "garbage":
       return Buffer.from("{]\u0000".repeat(1 + (pick % 50)))
-    case "deep":
-      return Buffer.from(`${'{"a":'.repeat(10_000)}1${"}".repeat(10_000)}`)
+    case "deep": {
+      const levels = [limits.levels - 1, limits.levels, limits.levels + 1, 1_000, 10_000][pick % 5]!
+      const [open, close] = pick % 2 === 0 ? ['{"a":', "}"] : ["[", "]"]
+      return Buffer.from(`${open.repeat(levels)}1${close.repeat(levels)}`)
+    }
     case "large":
       return Buffer.from(`{"a":"${"x".repeat(300_000)}"}`)
     case "invalid_utf8":
@@ -97,8 +108,36 @@ const breakText = (text: Buffer, how: Extract<Break, { at: "text" }>["how"], pic
   }
 }
 
-/** Makes a plan into a request, with what the edge has told. */
-export const prepare = (plan: Plan, world: World, credentials: ReadonlyArray<Credential>): Sent => {
+/** Blanks mean nothing behind JSON, and lines of nothing but blanks are no rows. */
+const padded = (body: Buffer, to: number): Buffer =>
+  Buffer.concat([body, Buffer.alloc(Math.max(0, to - body.length), " ")])
+
+const headOf = (target: string, headers: Sent["headers"]): Sent["head"] => ({
+  bytes: headers.reduce((sum, [name, value]) => sum + name.length + value.length, target.length),
+  count: headers.length
+})
+const fillerMax = 3_000
+/** Headers that nobody asks for, until all of them are so many, or the head has so many bytes. */
+const fillers = (
+  target: string,
+  headers: Sent["headers"],
+  { of, to }: Extract<Break, { at: "size" }>
+): Sent["headers"] => {
+  const { bytes, count } = headOf(target, headers)
+  if (of === "headers") return Array.from({ length: Math.max(0, to - count) }, (_, at) => [`x-${at}`, "1"] as const)
+  const name = "x-filler"
+  const all: Array<readonly [string, string]> = []
+  if (of !== "head") return all
+  for (let left = to - bytes; left > name.length;) {
+    const length = Math.min(fillerMax, left - name.length)
+    all.push([name, "f".repeat(length)])
+    left -= name.length + length
+  }
+  return all
+}
+
+/** Makes a plan into a request to a host, with what the edge has told. */
+export const prepare = (plan: Plan, world: World, credentials: ReadonlyArray<Credential>, host = "127.0.0.1"): Sent => {
   const { breaks, route } = plan
   const given = new Map(
     Object.entries(plan.parameters).map(([name, value]) => [name, settle(value, world, plan.together)])
@@ -107,6 +146,8 @@ export const prepare = (plan: Plan, world: World, credentials: ReadonlyArray<Cre
     breaks.filter((one): one is Extract<Break, { at: A }> => one.at === kind)
   const nth = (pick: number) => route.parameters[pick % Math.max(1, route.parameters.length)]
   for (const { pick, value } of at("parameter")) if (nth(pick) !== undefined) given.set(key(nth(pick)!), value)
+  for (const { place, value } of at("bound"))
+    if (typeof place === "string") given.set(place, settle(value, world, plan.together))
   for (const { pick } of at("absent"))
     if (nth(pick) !== undefined && nth(pick)!.in !== "path") given.delete(key(nth(pick)!))
 
@@ -151,31 +192,61 @@ export const prepare = (plan: Plan, world: World, credentials: ReadonlyArray<Cre
       )
       body = Buffer.from(example)
     } else {
+      for (const { place, value } of at("bound"))
+        if (typeof place !== "string") content = placed(content, place, settle(value, world, plan.together))
       for (const one of at("member")) content = breakBody(content, one)
-      const text = JSON.stringify(content) ?? "null"
+      const text = withNumbers(JSON.stringify(content) ?? "null")
       // What could mean two things, or cannot be kept, is refused whatever the document says of its form.
       if (fitsBody(JSON.parse(text)) !== undefined || JsonText.faultOf(text) !== undefined) fits = false
       body = Buffer.from(text)
     }
     for (const { how, pick } of at("text")) body = breakText(body, how, pick)
+    for (const { of, to } of at("size")) if (of === "body") body = padded(body, to)
+    if (schema["type"] !== "string" && body.length > limits.bodyBytes) fits = false
     headers.push(["content-type", at("type").at(-1)?.value ?? plan.type])
   }
   const credential = credentials[plan.credential % credentials.length]!
   const own = Object.entries(credential.headers({ route, body: body?.toString("utf8") }))
-  const sentHeaders = [...headers.filter(([name]) => !own.some(([replaced]) => replaced === name)), ...own]
+  // A body where none is asked for is not looked at.
+  for (const { of, to } of at("size")) if (of === "body" && route.method !== "GET") body ??= Buffer.alloc(to, " ")
+  const aborted = body !== undefined && at("text").some(({ how }) => how === "aborted")
+  const isChunked = body !== undefined && at("chunked").length > 0
   const method = at("method").at(-1)?.value ?? route.method
   const suffix = at("path").at(-1)?.value ?? ""
   const routed = suffix === "" && method === route.method && !vague
-  const beyond = !routed || breaks.some(({ at }) => ["twice", "query", "header", "text", "type"].includes(at))
+  const stray = body !== undefined && plan.type === undefined
+  // Some routes refuse parameters that they do not know.
+  const filled = at("size").some(({ of }) => of === "target")
+  const beyond =
+    !routed || stray || filled || breaks.some(({ at }) => ["twice", "query", "header", "text", "type"].includes(at))
+  let target = `${path}${suffix}${query.length === 0 ? "" : `${suffix.includes("?") ? "&" : "?"}${query.join("&")}`}`
+  for (const { of, to } of at("size")) {
+    const name = `${target.includes("?") ? "&" : "?"}filler=`
+    if (of === "target") target += `${name}${"f".repeat(Math.max(0, to - target.length - name.length))}`
+  }
+  const sentHeaders = [
+    ...headers.filter(([name]) => !own.some(([replaced]) => replaced === name)),
+    ...own,
+    ["host", host] as const,
+    ["connection", aborted ? "close" : "keep-alive"] as const,
+    ...(isChunked ? [["transfer-encoding", "chunked"] as const] : []),
+    ...(isChunked || method === "GET" || method === "HEAD"
+      ? []
+      : [["content-length", String(body?.length ?? 0)] as const])
+  ]
+  for (const one of at("size")) sentHeaders.push(...fillers(target, sentHeaders, one))
+  const head = headOf(target, sentHeaders)
+  const isLarge = target.length > limits.targetBytes || head.count > limits.headers || head.bytes >= limits.headBytes
   return {
     route,
     method,
-    target: `${path}${suffix}${query.length === 0 ? "" : `${suffix.includes("?") ? "&" : "?"}${query.join("&")}`}`,
+    target,
     headers: sentHeaders,
+    head,
     body,
-    aborted: body !== undefined && at("text").some(({ how }) => how === "aborted"),
+    aborted,
     credential: credential.name,
-    by: beyond ? "beyond" : fits ? "contract" : "violation",
+    by: isLarge ? "violation" : beyond ? "beyond" : fits ? "contract" : "violation",
     routed
   }
 }
@@ -201,12 +272,7 @@ export const send = (base: string, sent: Sent, deadlineMs: number): Promise<Rece
       port,
       method: sent.method,
       path: sent.target,
-      headers: [
-        ...sent.headers.flat(),
-        "host",
-        `${hostname}:${port}`,
-        ...(sent.body === undefined ? [] : ["content-length", String(sent.body.length)])
-      ]
+      headers: sent.headers.flat()
     })
     const timer = setTimeout(() => {
       resolve(null)

@@ -13,18 +13,42 @@ export interface Credential {
 
 const eachMax = 32
 const depthMax = 6
+/** One pick in so many is of something large. */
+const largeEvery = 13
 
 /** What the edge has told so far, by the names under which the next request may need it. */
 export class World {
   readonly #told = new Map<string, Array<unknown>>()
   readonly #kept = new Map<string, ReadonlyArray<unknown>>()
+  readonly #large = new Map<string, ReadonlyArray<unknown>>()
 
-  /** One of the newest of a name, or, twice as often, of those that are kept. */
-  pick(name: string, pick: number): unknown {
+  /** One of the newest of a name, or, twice as often, of those that are kept; of those of the route alone, where it has some. */
+  pick(name: string, pick: number, route = ""): unknown {
+    const own = this.#told.get(`${route} ${name}`) ?? []
+    if (own.length > 0 && pick % 4 > 0) return own[Math.floor(pick / 4) % own.length]
+    const large = this.#large.get(name) ?? []
+    if (large.length > 0 && pick % largeEvery === 0) return large[Math.floor(pick / largeEvery) % large.length]
     const told = this.#told.get(name) ?? []
     const kept = this.#kept.get(name) ?? []
     const values = told.length === 0 || (kept.length > 0 && pick % 3 > 0) ? kept : told
     return values[Math.floor(pick / 3) % values.length]
+  }
+
+  /** As `learn`, for one route: what it needs to succeed. */
+  learnFor(route: string, name: string, value: unknown): void {
+    this.learn(`${route} ${name}`, value)
+  }
+  /** As `forget`. */
+  forgetFor(route: string, name: string, value: unknown): void {
+    this.forget(`${route} ${name}`, value)
+  }
+  toldFor(route: string, name: string): ReadonlyArray<unknown> {
+    return this.#told.get(`${route} ${name}`) ?? []
+  }
+
+  /** As `keep`, of what is so large that few requests are to be about it. */
+  keepLarge(name: string, value: unknown): void {
+    this.#large.set(name, [...(this.#large.get(name) ?? []), value])
   }
 
   /** As `learn`, but what comes later does not push it out. */

@@ -1,4 +1,5 @@
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
+import { check } from "@halles/infra/CheckProgram"
 import { Cluster } from "@halles/infra/Cluster"
 import * as Environment from "@halles/infra/Environment"
 import * as Layout from "@halles/infra/Layout"
@@ -6,10 +7,14 @@ import { ports } from "@halles/infra/Ports"
 import { type Secrets, secrets } from "@halles/infra/Secrets"
 import { seed as putOnSale } from "@halles/infra/seed"
 import { Settings } from "@halles/infra/Settings"
-import { Console, Effect, Exit, Logger, Option, Redacted, Schedule, Schema } from "effect"
+import { Console, type Duration, Effect, Exit, Fiber, Logger, Option, Redacted, Schedule, Schema } from "effect"
 import { Command, Flag } from "effect/cli"
 import { writeFileSync } from "node:fs"
+import { join } from "node:path"
+import * as Brinks from "./Brinks.ts"
 import { run } from "./Campaign.ts"
+import { client } from "./Client.ts"
+import { alarming } from "./Settled.ts"
 import { credentials } from "./Credentials.ts"
 import { claimsOf, issuer, roleCredentials } from "./Issuer.ts"
 import * as Openings from "./Openings.ts"
@@ -17,6 +22,8 @@ import { World } from "./World.ts"
 
 /** Among the requests, what goes away is opened anew. */
 const renewedEvery = "500 millis"
+/** One that an operator starts may hold up every other request. */
+const faultsEndEvery = "200 millis"
 /** So few requests may miss what a route needs to answer 2xx. */
 const coveredFrom = 5_000
 
@@ -43,9 +50,12 @@ interface Options {
   readonly json: Option.Option<string>
 }
 
+const again = (make: () => Promise<void>, every: Duration.Input) =>
+  Effect.tryPromise(make).pipe(Effect.ignore, Effect.repeat(Schedule.spaced(every)), Effect.forkScoped)
+
 const campaign = Effect.fnUntraced(function* (
   options: Options,
-  url: string,
+  { edge: url, ops }: { readonly edge: string; readonly ops: string },
   keys: Secrets,
   sign?: Effect.Success<ReturnType<typeof issuer>>
 ) {
@@ -55,13 +65,14 @@ const campaign = Effect.fnUntraced(function* (
   const world = new World()
   const people = sign === undefined ? [] : yield* roleCredentials(sign)
   const customer = sign === undefined ? undefined : yield* sign(claimsOf("customer"))
-  const openings = Openings.make(url, world, { import: keys.importToken, admin: keys.adminToken, customer })
+  const tokens = { import: keys.importToken, admin: keys.adminToken, customer }
+  const ask = client(url)
+  const openings = Openings.make(url, ask, world, tokens)
   yield* Effect.promise(openings.opened)
-  yield* Effect.tryPromise(openings.renewed).pipe(
-    Effect.ignore,
-    Effect.repeat(Schedule.spaced(renewedEvery)),
-    Effect.forkScoped
-  )
+  yield* Console.log("filling things up to one less than their bounds")
+  yield* Effect.promise(Brinks.make(ask, world, tokens).opened)
+  const renewing = yield* again(openings.renewed, renewedEvery)
+  yield* again(openings.faultless, faultsEndEvery)
   const since = performance.now()
   const report = yield* Effect.promise(() =>
     run({
@@ -87,6 +98,10 @@ const campaign = Effect.fnUntraced(function* (
   const { failures } = report
   for (const { reason, request } of failures)
     yield* Console.log(`\nFAILED: ${reason}\n--- seed ${seed}\n${request}\n---`)
+  // From here on nothing is asked: what was begun comes to its end.
+  yield* Fiber.interrupt(renewing)
+  const stuck = yield* Effect.promise(() => alarming(ops, keys.adminToken))
+  for (const one of stuck) yield* Console.log(`\nSTUCK: ${one}`)
   const uncovered = options.requests < coveredFrom ? [] : report.neverOk
   if (uncovered.length > 0) yield* Console.log(`\nnever answered 2xx: ${uncovered.join(", ")}`)
   const line = JSON.stringify({
@@ -96,14 +111,20 @@ const campaign = Effect.fnUntraced(function* (
     seconds: Math.round((performance.now() - since) / 100) / 10,
     slowestMs: report.slowestMs,
     uncovered,
+    stuck: stuck.length,
     answers: report.answers
   })
   yield* Console.log(line)
   yield* Effect.sync(() => {
     if (Option.isSome(options.json)) writeFileSync(options.json.value, `${line}\n`)
-    process.exitCode = failures.length === 0 && uncovered.length === 0 ? 0 : 1
+    process.exitCode = failures.length + uncovered.length + stuck.length === 0 ? 0 : 1
   })
 }, Effect.scoped)
+
+const addresses = ({ portBase }: Layout.Layout) => {
+  const { edge, ops } = ports(portBase)
+  return { edge: `http://127.0.0.1:${edge}`, ops: `http://127.0.0.1:${ops}` }
+}
 
 const fuzz = Command.make(
   "fuzz",
@@ -112,26 +133,32 @@ const fuzz = Command.make(
     const settings = yield* Settings
     if (options.running) {
       const main = Layout.main(settings.portBase)
-      return yield* campaign(options, `http://127.0.0.1:${ports(main.portBase).edge}`, yield* secrets(main))
+      return yield* campaign(options, addresses(main), yield* secrets(main))
     }
     const layout = Layout.fuzz(settings.portBase)
     const sign = yield* issuer(Environment.issuer({ layout }))
     // Its processes take it from here: webhooks may go to this machine, where nobody listens for them.
     process.env["HALLES_WEBHOOK_ALLOW"] = "127.0.0.0/8"
     yield* Effect.gen(function* () {
-      const { edgeUrl } = yield* Cluster
+      const { edgeUrl, proverEnvironment } = yield* Cluster
       const keys = yield* secrets(layout)
       yield* putOnSale(edgeUrl, keys.importToken)
-      yield* campaign(options, edgeUrl, keys, sign)
+      yield* campaign(options, addresses(layout), keys, sign)
+      const acknowledged = join(layout.directory, "acknowledged.jsonl")
+      writeFileSync(acknowledged, "")
+      const { ok } = yield* check(proverEnvironment, acknowledged)
+      if (!ok) process.exitCode = 1
     }).pipe(Effect.provide(Cluster.layer({ layout, settings, empty: true })))
   }, Effect.scoped)
 ).pipe(
   Command.withDescription(
     `Sends requests that follow from the OpenAPI document to every route: as it allows them, and broken in every way that one
-can think of, with ids that exist and ids that do not, and with credentials of every kind.
+can think of, with ids that exist and ids that do not, with credentials of every kind, and with sizes just below, at and just above
+every bound of the document and of the limits table; some things are filled up to one less than their bounds before.
 
 Fails when an answer is a 500, takes longer than 5 s, has a status or a body that is not documented, shows where in our code
-something happened, refuses by form what the document allows, or accepts what it forbids; and when a route never answered 2xx.
+something happened, refuses by form or size what the document allows, or accepts what it forbids; when a route never answered 2xx; when something
+is stuck afterwards; and when an invariant is broken (npm run check).
 The failing request is shrunk before it is shown. The last line of stdout is JSON.`
   )
 )

@@ -1,6 +1,7 @@
 import { ListProduct, ProductView } from "@halles/entities/Product"
 import { SkuCode } from "@halles/shared/Ids"
 import { Region } from "@halles/shared/Region"
+import { isMaxCharacters } from "@halles/shared/Text"
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
 import * as Consistency from "./Consistency.ts"
@@ -70,7 +71,7 @@ export class CatalogApi extends HttpApiGroup.make("catalog")
     HttpApiEndpoint.get("listProducts", "/products", {
       query: {
         region: LookedAt,
-        q: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(100))),
+        q: Schema.optionalKey(Schema.String.check(isMaxCharacters(100))),
         ...Edge.paged
       },
       headers: Consistency.header,

@@ -1,3 +1,4 @@
+import { isMaxCharacters } from "@halles/shared/Text"
 import { Effect, Option, Schedule, Schema } from "effect"
 import { InvalidRequest } from "./EdgeErrors.ts"
 
@@ -20,7 +21,7 @@ export const tokenOf = (seen: ReadonlyArray<Seen>): string =>
   Buffer.from(JSON.stringify(seen.slice(-seenMax))).toString("base64url")
 
 /** Header of reads that follow the journal by a moment. Those that ask the entity itself are never older than any write. */
-export const header = { "consistency-token": Schema.optionalKey(Schema.String.check(Schema.isMaxLength(12_000))) }
+export const header = { "consistency-token": Schema.optionalKey(Schema.String.check(isMaxCharacters(12_000))) }
 
 const malformed = new InvalidRequest({
   errors: [{ header: "consistency-token", detail: "Expected the Consistency-Token of an answer" }]

@@ -22,8 +22,11 @@ export const resolve = (spec: OpenAPISpec, schema: JsonSchema): JsonSchema => {
   return name === undefined ? schema : (spec.components.schemas[name] as JsonSchema)
 }
 
-/** Only what comes with a body can be too large, or of a media type that is not taken. */
-const bodyStatuses = ["413", "415"]
+/** Only a body can be too large, and only where one may come can it be of a media type that is not taken. */
+const mayAnswer = (method: string, hasBody: boolean, status: string): boolean => {
+  if (status === "413") return hasBody
+  return status !== "415" || hasBody || method === "post" || method === "put" || method === "patch"
+}
 
 const entityTag = { schema: { type: "string", examples: ['"7"'] }, required: true } as const
 
@@ -72,8 +75,8 @@ const asNumber = (schema: JsonSchema): JsonSchema => {
 }
 
 const operation = (spec: OpenAPISpec, method: string, given: OpenAPISpecOperation): OpenAPISpecOperation => {
-  const responses = Object.entries(given.responses).filter(
-    ([status]) => given.requestBody !== undefined || !bodyStatuses.includes(status)
+  const responses = Object.entries(given.responses).filter(([status]) =>
+    mayAnswer(method, given.requestBody !== undefined, status)
   )
   const conditional = method === "get" && responses.some(([, found]) => isVersioned(spec, found))
   const description = given.description ?? Descriptions.operations[given.operationId]

@@ -2,6 +2,7 @@ import { limitMax } from "@halles/entities/Reads"
 import { CommandId } from "@halles/shared/Ids"
 import { CurrentIntent } from "@halles/shared/Intent"
 import type { UndeclaredError } from "@halles/shared/Undeclared"
+import { isMaxCharacters } from "@halles/shared/Text"
 import { Cause, Effect, Exit, Schema } from "effect"
 import { type HttpServerRequest, HttpServerResponse } from "effect/http"
 import { hash } from "node:crypto"
@@ -207,7 +208,7 @@ export const minimal = (seen: Consistency.Seen): HttpServerResponse.HttpServerRe
   })
 
 /** The `next` of a page: the sort key of its last item, so that what is inserted meanwhile moves nothing. */
-export const Cursor = Schema.String.check(Schema.isMaxLength(200))
+export const Cursor = Schema.String.check(isMaxCharacters(200))
 export const paged = {
   cursor: Schema.optionalKey(Cursor),
   limit: Schema.optionalKey(WholeNumber({ minimum: 1, maximum: limitMax }))

@@ -1,4 +1,5 @@
 import { Region } from "@halles/shared/Region"
+import { isMaxCharacters } from "@halles/shared/Text"
 import { Schema } from "effect"
 import { HttpApi, HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
 import { OperatorAccess, OperatorRefusals } from "./OperatorAccess.ts"
@@ -16,7 +17,7 @@ const unmask = {
 }
 const Seq = WholeNumber({ minimum: 0 })
 /** A seq, or a time as ISO 8601. */
-const When = Schema.String.check(Schema.isMaxLength(40))
+const When = Schema.String.check(isMaxCharacters(40))
 
 const ofEntity = { params: { id: Json.EntityRef }, error: [Problems.notFound] }
 const ofSaga = { ...ofEntity, error: [Problems.notFound, Problems.notPossible] }
@@ -78,7 +79,7 @@ class Entities extends HttpApiGroup.make("entities")
     HttpApiEndpoint.get("listEntities", "/entities", {
       query: {
         type: Schema.String.check(Schema.isPattern(/^[A-Z][A-Za-z]{1,20}$/u)),
-        where: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(500))),
+        where: Schema.optionalKey(Schema.String.check(isMaxCharacters(500))),
         region: Schema.optionalKey(Region),
         ...cursor,
         ...limit,
@@ -97,7 +98,7 @@ class Entities extends HttpApiGroup.make("entities")
       success: Json.JournalRows
     }).annotate(OpenApi.Summary, "Its history, row by row"),
     HttpApiEndpoint.get("trace", "/trace/:id", {
-      params: { id: Schema.String.check(Schema.isMaxLength(200)) },
+      params: { id: Schema.String.check(isMaxCharacters(200)) },
       query: unmask,
       success: Json.Trace,
       error: [Problems.notFound]
@@ -173,21 +174,21 @@ class Watching extends HttpApiGroup.make("watching")
   .add(
     HttpApiEndpoint.get("audit", "/audit", {
       query: {
-        actor: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(200))),
-        action: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(200))),
+        actor: Schema.optionalKey(Schema.String.check(isMaxCharacters(200))),
+        action: Schema.optionalKey(Schema.String.check(isMaxCharacters(200))),
         ...cursor,
         ...limit
       },
       success: Json.Audit
     }).annotate(OpenApi.Summary, "Who did what, newest first"),
     HttpApiEndpoint.get("live", "/live", {
-      headers: { "last-event-id": Schema.optionalKey(Schema.String.check(Schema.isMaxLength(100))) },
+      headers: { "last-event-id": Schema.optionalKey(Schema.String.check(isMaxCharacters(100))) },
       query: {
         /** `Order`, `Order,Sku`, `*`, or `Order:eu_x`; without it no events are told. */
-        tail: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(200))),
+        tail: Schema.optionalKey(Schema.String.check(isMaxCharacters(200))),
         topic: Schema.optionalKey(LiveTopic),
         /** As `Last-Event-ID`, for who asks for something else meanwhile; the header goes before it. */
-        since: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(100)))
+        since: Schema.optionalKey(Schema.String.check(isMaxCharacters(100)))
       },
       success: HttpApiSchema.StreamSse({ data: LiveEvent })
     }).annotate(OpenApi.Summary, "All that changes, as named server-sent events")

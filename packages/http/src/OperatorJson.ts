@@ -1,5 +1,5 @@
 import { Region } from "@halles/shared/Region"
-import { paragraph } from "@halles/shared/Text"
+import { isMaxCharacters, paragraph } from "@halles/shared/Text"
 import { Schema } from "effect"
 
 /** Unix milliseconds. */
@@ -16,7 +16,7 @@ export const EntityRef = Schema.String.check(
 )
 /** `Order/eu_x`: the name of an entity in answers. */
 export const EntityName = Schema.String
-export const Cursor = Schema.String.check(Schema.isMaxLength(300))
+export const Cursor = Schema.String.check(isMaxCharacters(300))
 /** Why an operator does what it does; written into the audit log. */
 export const Reason = paragraph(500, 3)
 export const Reasoned = Schema.Struct({ reason: Reason })

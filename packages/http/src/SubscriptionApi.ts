@@ -1,4 +1,4 @@
-import { maybeParagraph } from "@halles/shared/Text"
+import { isMaxCharacters, maybeParagraph } from "@halles/shared/Text"
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
 import * as Edge from "./Edge.ts"
@@ -7,7 +7,7 @@ import * as Problems from "./Problems.ts"
 import { EndpointId, MessageId, State } from "./Subscriptions.ts"
 import { Type } from "./Subscriptions/Occurrences.ts"
 
-const Url = Schema.String.check(Schema.isMaxLength(2_000))
+const Url = Schema.String.check(isMaxCharacters(2_000))
 const Description = maybeParagraph(200)
 const Types = Schema.Array(Type).check(Schema.isMinLength(1), Schema.isMaxLength(Type.literals.length))
 

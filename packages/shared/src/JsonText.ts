@@ -1,7 +1,7 @@
 import { Result, Schema } from "effect"
 
 /** Objects and arrays inside each other; none of our contracts has more than ten. */
-const depthMax = 64
+export const depthMax = 64
 
 /** JSON that two readers could take for two things, or that cannot be kept as it is; `pointer` (RFC 6901) says where. */
 export class JsonRefused extends Schema.TaggedError<JsonRefused>()("JsonRefused", {

@@ -62,6 +62,18 @@ const codePoints = (text: string): number => {
   return count
 }
 
+/** At most so many code points, as JSON Schema counts them; `Schema.isMaxLength` counts what is beyond the first plane twice. */
+export const isMaxCharacters = (max: number) =>
+  Schema.makeFilter<string>(
+    (text) =>
+      text.length <= max || (text.length <= 2 * max && codePoints(text) <= max) || `Expected at most ${max} characters`,
+    {
+      expected: `at most ${max} characters`,
+      toJsonSchema: () => ({ maxLength: max }),
+      arbitraryConstraint: { maxLength: max }
+    }
+  )
+
 interface Rules {
   readonly min: number
   readonly max: number

@@ -2,7 +2,7 @@ import { assert, it } from "@effect/vitest"
 import { Option, Schema } from "effect"
 import * as fc from "fast-check"
 import { hasCardNumber } from "../src/CardNumbers.ts"
-import { copy, line, maybeLine, paragraph, PersonName } from "../src/Text.ts"
+import { copy, isMaxCharacters, line, maybeLine, paragraph, PersonName } from "../src/Text.ts"
 
 const nameOf = Schema.decodeUnknownOption(PersonName)
 const noteOf = Schema.decodeUnknownOption(paragraph(200))
@@ -188,5 +188,14 @@ it("every number of a network is found in a sentence, and none with another chec
         assert.isTrue(hasCardNumber(`Charge ${groups}, thanks`))
       }
     )
+  )
+})
+
+it("characters are counted as JSON Schema counts them, whatever their number of bytes", () => {
+  const fits = Schema.is(Schema.String.check(isMaxCharacters(10)))
+  fc.assert(
+    fc.property(fc.array(fc.constantFrom("a", "é", "例", "😀", "\u0000"), { maxLength: 20 }), (characters) => {
+      assert.strictEqual(fits(characters.join("")), characters.length <= 10)
+    })
   )
 })

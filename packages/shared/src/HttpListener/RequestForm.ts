@@ -2,8 +2,8 @@ import type { IncomingMessage } from "node:http"
 import * as Refusal from "./Refusal.ts"
 
 /** Bytes of path and query, and headers, of one request. All of its head together is bounded by Node. */
-const targetBytesMax = 8_192
-const headersMax = 100
+export const targetBytesMax = 8_192
+export const headersMax = 100
 
 /** What a second one of would make two readers see two requests. Node gives the first of some, and both of others in one. */
 const singletons = new Set([
