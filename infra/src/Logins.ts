@@ -28,6 +28,8 @@ export interface Login {
   readonly statementMax: string
   readonly lockMax: string
   readonly idleInTransactionMax: string
+  /** What one session's sorts and hashes may take of the disk, where it is less than the server's own limit. */
+  readonly tempFilesMax?: string
 }
 
 /** Sessions of one runner: pool, watchdog. Three more than are there may come, one after the other or together. */
@@ -73,7 +75,8 @@ export const logins = (secrets: Secrets): Readonly<Record<Role, Login>> => ({
     databases: everywhere,
     connectionsMax: 24,
     lockMax: "2s",
-    searchPath: "masked, public"
+    searchPath: "masked, public",
+    tempFilesMax: "128MB"
   },
   // For our own proofs, never for what is typed: they read every history and the audit log as they are.
   halles_auditor: {

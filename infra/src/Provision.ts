@@ -54,11 +54,15 @@ const role = (name: string, options: string): ReadonlyArray<string> => [
   `ALTER ROLE ${name} ${options}`
 ]
 
-const settingsOf = (name: string, login: Login): ReadonlyArray<string> => [
+/** Whoever has a login may change its settings, for all sessions to come: what is not said here is not kept. */
+const settingsOf = (name: string, database: string, login: Login): ReadonlyArray<string> => [
+  `ALTER ROLE ${name} RESET ALL`,
+  `ALTER ROLE ${name} IN DATABASE ${database} RESET ALL`,
   `ALTER ROLE ${name} SET statement_timeout = '${login.statementMax}'`,
   `ALTER ROLE ${name} SET lock_timeout = '${login.lockMax}'`,
   `ALTER ROLE ${name} SET idle_in_transaction_session_timeout = '${login.idleInTransactionMax}'`,
   ...(login.searchPath === undefined ? [] : [`ALTER ROLE ${name} SET search_path = ${login.searchPath}`]),
+  ...(login.tempFilesMax === undefined ? [] : [`ALTER ROLE ${name} SET temp_file_limit = '${login.tempFilesMax}'`]),
   ...(login.memberOf === undefined ? [] : [`GRANT ${login.memberOf} TO ${name}`])
 ]
 
@@ -82,7 +86,7 @@ const rolesAndDatabase = Effect.fnUntraced(function* ({ secrets }: Parts, databa
   }
   // Owners of functions that end a session which keeps all others waiting.
   yield* sql.unsafe("GRANT pg_signal_backend TO halles_owner")
-  yield* run(admitted.flatMap(([login, options]) => settingsOf(login, options)))
+  yield* run(admitted.flatMap(([login, options]) => settingsOf(login, name, options)))
   yield* sql.unsafe(`REVOKE ALL ON DATABASE ${name} FROM PUBLIC`)
   const others = yield* sql<{ rolname: string }>`
     SELECT rolname FROM pg_roles WHERE rolname = 'halles_runner' OR rolname = ANY(${all

@@ -68,6 +68,24 @@ const refusalOf = <A, E>(exit: Exit.Exit<A, E>): string | null => {
 const denied = "42501"
 const tries = (sql: PgClient.PgClient, statement: string) => Effect.map(Effect.exit(sql.unsafe(statement)), refusalOf)
 const entry = () => JSON.stringify({ id: randomBytes(8).toString("hex"), actor: "a", action: "b" })
+const query = () => JSON.stringify({ id: randomBytes(8).toString("hex"), action: "sql.query", actor: "service:sql" })
+/** Takes the log and keeps it, until its session is ended; then another one is in line already. */
+const keep = (sql: PgClient.PgClient) =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const connection = yield* sql.reserve
+      for (const statement of [
+        "SET idle_in_transaction_session_timeout = 0",
+        "SET lock_timeout = 0",
+        "SET statement_timeout = 0",
+        "BEGIN",
+        `SELECT audit.append_query('${query()}')`
+      ]) {
+        yield* connection.executeRaw(statement, [])
+      }
+      yield* Effect.sleep("1 minute")
+    })
+  ).pipe(Effect.exit, Effect.forever)
 const append = (sql: PgClient.PgClient) => sql`SELECT * FROM audit.append(${[entry()]}::text[])`
 
 /** Functions with effects that a login may call, beside those that everybody may. */
@@ -211,6 +229,7 @@ layer(Layer.merge(Provisioned.layer, Reactivity.layer), { excludeTestServices: t
           "LOCK TABLE audit.entry IN ROW EXCLUSIVE MODE",
           "SELECT * FROM audit.entry FOR UPDATE",
           "SELECT audit.take_turn()",
+          "SELECT audit.wait_for(7301, 0)",
           "LOCK TABLE shard_placement IN SHARE MODE",
           "LOCK TABLE runner_leaving IN ACCESS EXCLUSIVE MODE",
           "LOCK TABLE shard_pin IN EXCLUSIVE MODE",
@@ -298,6 +317,56 @@ layer(Layer.merge(Provisioned.layer, Reactivity.layer), { excludeTestServices: t
         })
     )
 
+    it.effect("have one place each in the line for the audit log, however many sessions they come with", () =>
+      Effect.gen(function* () {
+        const crowd = yield* Effect.forEach(Array.from({ length: 12 }), () => as("halles_reader", "control"))
+        yield* Effect.forEach(crowd, (sql) => Effect.forkScoped(keep(sql)))
+        yield* Effect.sleep("500 millis")
+        const honest = yield* as("halles_identity", "control")
+        for (let time = 0; time < 5; time++) {
+          const since = performance.now()
+          yield* append(honest)
+          assert.isBelow(performance.now() - since, 2_000)
+        }
+      })
+    )
+
+    it.effect("leave so many statements in the audit log a minute, and no more", () =>
+      Effect.gen(function* () {
+        const reader = yield* as("halles_reader", "control")
+        const append = `SELECT audit.append_query(format('{"id":"flood-%s","action":"sql.query","actor":"service:sql"}', g))
+          FROM generate_series(1, 2000) AS g`
+        assert.strictEqual(yield* tries(reader, append), "53400")
+      })
+    )
+
+    it.effect("keep no setting that they gave themselves, once the databases are set up again", () =>
+      Effect.gen(function* () {
+        const parts = yield* Provisioned
+        const reader = yield* as("halles_reader", "eu")
+        for (const setting of ["statement_timeout = 0", "default_transaction_read_only = on", "search_path = public"]) {
+          yield* reader.unsafe(`ALTER ROLE halles_reader SET ${setting}`)
+        }
+        yield* reader.unsafe("ALTER ROLE halles_reader IN DATABASE halles_eu SET lock_timeout = 0")
+        yield* reader.unsafe("ALTER ROLE halles_reader PASSWORD 'mine'")
+        const admins = Object.fromEntries(everywhere.map((database) => [database, parts.admin]))
+        yield* provision({ admins }, parts)
+        const again = yield* as("halles_reader", "eu")
+        const names = [
+          "statement_timeout",
+          "default_transaction_read_only",
+          "search_path",
+          "lock_timeout",
+          "temp_file_limit"
+        ]
+        const shown = yield* Effect.forEach(names, (name) => again.unsafe<Record<string, string>>(`SHOW ${name}`))
+        assert.deepStrictEqual(
+          shown.map(([row]) => Object.values(row ?? {})[0]),
+          ["30s", "off", "masked, public", "2s", "128MB"]
+        )
+      })
+    )
+
     it.effect("for people show histories without what says who somebody is, and the tables not at all", () =>
       Effect.gen(function* () {
         const admin = yield* asAdmin("eu")
@@ -375,8 +444,7 @@ layer(Layer.merge(Provisioned.layer, Reactivity.layer), { excludeTestServices: t
           yield* tries(control, `SELECT audit.append_query('{"action":"role.grant","actor":"x"}')`),
           denied
         )
-        const query = JSON.stringify({ id: randomBytes(8).toString("hex"), action: "sql.query", actor: "service:sql" })
-        yield* control`SELECT audit.append_query(${query})`
+        yield* control`SELECT audit.append_query(${query()})`
       })
     )
 

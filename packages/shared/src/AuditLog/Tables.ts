@@ -125,8 +125,68 @@ const queries = Effect.gen(function* () {
   yield* sql`REVOKE ALL ON FUNCTION audit.append_query(text) FROM PUBLIC`
 })
 
+/**
+ * One login has one place in the line, however many sessions it has: its own wait for each other first. So nobody who comes
+ * with many waits before all others, again and again. And there are so many statements a minute that the reading login can
+ * leave behind, or it could fill the disk.
+ */
+const lines = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  yield* sql`
+    CREATE FUNCTION audit.wait_for(class integer, key integer) RETURNS void
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET lock_timeout = '1s' AS $fn$
+    DECLARE
+      before text;
+    BEGIN
+      IF pg_try_advisory_xact_lock(class, key) THEN RETURN; END IF;
+      FOR time IN 1..3 LOOP
+        SELECT l.pid || ' ' || l.virtualtransaction INTO before FROM pg_locks l
+          WHERE l.locktype = 'advisory' AND l.classid = 7301 AND l.objid = 0 AND l.objsubid = 2 AND l.granted
+            AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database());
+        BEGIN
+          PERFORM pg_advisory_xact_lock(class, key);
+          RETURN;
+        EXCEPTION WHEN lock_not_available THEN
+          -- Others may have had the log meanwhile, one after the other: they are no reason.
+          PERFORM pg_terminate_backend(l.pid) FROM pg_locks l
+            WHERE l.locktype = 'advisory' AND l.classid = 7301 AND l.objid = 0 AND l.objsubid = 2 AND l.granted
+              AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
+              AND l.pid || ' ' || l.virtualtransaction = before;
+        END;
+      END LOOP;
+      RAISE lock_not_available USING MESSAGE = 'too many wait for the audit log';
+    END $fn$`
+  yield* sql`
+    CREATE OR REPLACE FUNCTION audit.take_turn() RETURNS void
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $fn$
+    BEGIN
+      PERFORM audit.wait_for(7304, hashtext(session_user));
+      PERFORM audit.wait_for(7301, 0);
+    END $fn$`
+  yield* sql`
+    CREATE OR REPLACE FUNCTION audit.append_query(query text) RETURNS void
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $fn$
+    BEGIN
+      IF query::jsonb ->> 'action' IS DISTINCT FROM 'sql.query' OR query::jsonb ->> 'actor' IS DISTINCT FROM 'service:sql' THEN
+        RAISE insufficient_privilege USING MESSAGE = 'only statements are written down by this login';
+      END IF;
+      PERFORM audit.take_turn();
+      IF (SELECT e.at FROM audit.entry e WHERE e.action = 'sql.query' ORDER BY e.seq DESC OFFSET 599 LIMIT 1)
+        > (extract(epoch FROM clock_timestamp()) * 1000000)::bigint - 60000000 THEN
+        RAISE configuration_limit_exceeded USING MESSAGE = '600 statements a minute are written down, and no more';
+      END IF;
+      PERFORM audit.append(ARRAY[query]);
+    END $fn$`
+  yield* sql`REVOKE ALL ON FUNCTION audit.wait_for(integer, integer) FROM PUBLIC`
+})
+
 /** The audit log, in a schema of its own of `halles_control`. */
-export const migrations = Migrator.fromRecord({ "0001_log": log, "0002_turns": turns, "0003_queries": queries })
+export const migrations = Migrator.fromRecord({
+  "0001_log": log,
+  "0002_turns": turns,
+  "0003_queries": queries,
+  "0004_lines": lines
+})
 
 /** Who may write appends through the function and reads; nobody inserts, changes or deletes a row. Run at each provisioning. */
 export const grants = Effect.gen(function* () {
