@@ -171,6 +171,8 @@ const make = Effect.fnUntraced(function* (options: Options) {
   const front = options.front ?? noFront
   const context = yield* Effect.context<never>()
   const underWay = new Set<SlowClients.Exchange>()
+  /** Of HTTP/1, answered while their bodies were still on their way. */
+  const unread = new Set<SlowClients.Unread>()
   /** Of HTTP/1, whose answers go out in the order of the requests. */
   const ofSocket = new WeakMap<Duplex, Set<SlowClients.Exchange>>()
   let isStopping = false
@@ -194,7 +196,10 @@ const make = Effect.fnUntraced(function* (options: Options) {
       const others = ofSocket.get(socket) ?? new Set()
       ofSocket.set(socket, others)
       others.add(exchange)
-      response.once("close", () => others.delete(exchange))
+      response.once("close", () => {
+        others.delete(exchange)
+        if (!request.complete && !socket.destroyed) unread.add({ request, answeredMs: performance.now() })
+      })
       if (isStopping) response.setHeader("connection", "close")
       if (others.size > limits.requestsOfOne) return refuse(request, response, Refusal.tooManyAtOnce)
     }
@@ -237,6 +242,8 @@ const make = Effect.fnUntraced(function* (options: Options) {
     // Bounded in bytes; Node would leave out what is more than a number of them.
     ;(server as Server).maxHeadersCount = 0
     server.on("request", onRequest as never)
+    // Node would answer what is expected beyond the usual by itself, without what stands on every answer of ours.
+    server.on("checkExpectation", onRequest as never)
     server.on("clientError", onClientError)
     // Of HTTP/1 with a socket, of HTTP/2 with an answer.
     server.on("connect", (request: IncomingMessage, other: Duplex | ServerResponse) =>
@@ -255,6 +262,7 @@ const make = Effect.fnUntraced(function* (options: Options) {
   yield* Effect.sync(() => {
     const nowMs = performance.now()
     SlowClients.cut(underWay, nowMs, { bodyMsOf, stalledMs: limits.stalledMs })
+    SlowClients.cutUnread(unread, nowMs, limits.bodyMs)
     for (const { connections } of listeners) connections.look(nowMs)
   }).pipe(Effect.repeat(Schedule.spaced(limits.lookMs)), Effect.forkScoped)
 

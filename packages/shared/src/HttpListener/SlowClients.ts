@@ -36,3 +36,19 @@ export const cut = (underWay: Iterable<Exchange>, nowMs: number, bounds: Bounds)
   }
   return count
 }
+
+/** A request of HTTP/1 that was answered before all of its body was there. */
+export interface Unread {
+  readonly request: IncomingMessage
+  readonly answeredMs: number
+}
+
+/** What nobody is going to read may arrive for the sake of the connection, but not for ever, however long it was allowed to take. */
+export const cutUnread = (unread: Set<Unread>, nowMs: number, bodyMs: number): void => {
+  for (const one of unread) {
+    const { answeredMs, request } = one
+    if (!request.complete && !request.socket.destroyed && nowMs - answeredMs <= bodyMs) continue
+    if (!request.complete) request.socket.destroy()
+    unread.delete(one)
+  }
+}
