@@ -70,9 +70,16 @@ const OrderCursor = Cursor("orders", [Schema.Int, Schema.String])
 
 const bounded = (limit: number): number => Math.min(Math.max(1, Math.trunc(limit)), limitMax)
 
-/** `red mug` finds what has words that begin with `red` and with `mug`; anything but letters and digits parts words. */
+/**
+ * `red mug` finds what has words that begin with `red` and with `mug`; anything but letters with their marks and digits parts
+ * words. Titles are composed (NFC), so what is looked for is too.
+ */
 const prefixQuery = (q: string): string | null => {
-  const words = q.match(/[\p{L}\p{N}]+/gu)?.slice(0, wordsMax) ?? []
+  const words =
+    q
+      .normalize("NFC")
+      .match(/[\p{L}\p{M}\p{N}]+/gu)
+      ?.slice(0, wordsMax) ?? []
   return words.length === 0 ? null : words.map((word) => `'${word}':*`).join(" & ")
 }
 

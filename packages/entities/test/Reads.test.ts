@@ -100,7 +100,10 @@ layer(ReadsLive, { excludeTestServices: true, timeout: "60 seconds" })("Reads", 
       yield* apply("product", [
         listed("85123A", "WHITE HANGING HEART T-LIGHT HOLDER", "for candles"),
         listed("71053", "White metal lantern"),
-        listed("CAFE", "Café crème")
+        listed("CAFE", "Café crème"),
+        listed("CAFF", "Caffè corretto"),
+        listed("HINDI", "हिन्दी किताब"),
+        listed("HIM", "हिमालय चाय")
       ])
       const search = (q: string) =>
         Effect.map(reads.products({ region: "eu", limit: 10, q }), ({ items }) => items.map(({ sku }) => sku as string))
@@ -108,7 +111,10 @@ layer(ReadsLive, { excludeTestServices: true, timeout: "60 seconds" })("Reads", 
       assert.deepStrictEqual(yield* search("hang WHITE"), ["85123A"])
       assert.deepStrictEqual(yield* search("candl"), ["85123A"])
       assert.deepStrictEqual(yield* search("85123a"), ["85123A"])
-      assert.deepStrictEqual(yield* search("café"), ["CAFE"])
+      for (const typed of ["café", "CAFÉ", "cafe\u0301", "cre\u0300m", "caf\u00e9 cre\u0300me"])
+        assert.deepStrictEqual(yield* search(typed), ["CAFE"], typed)
+      assert.deepStrictEqual(yield* search("caffe\u0300"), ["CAFF"])
+      assert.deepStrictEqual(yield* search("हिन्दी"), ["HINDI"])
       assert.deepStrictEqual(yield* search("purple"), [])
       for (const odd of ["", "   ", "'", "a' | !b:*", "\\", "((", "<->", "🫖", "\u0000"]) {
         yield* reads.products({ region: "eu", limit: 1, q: odd })
