@@ -49,7 +49,14 @@ describe("what halles sql runs", () => {
       "INSERT UPDATE DELETE TRUNCATE DROP ALTER CREATE GRANT COPY DO CALL SET RESET LOCK LISTEN NOTIFY BEGIN COMMIT VACUUM".split(
         " "
       )
-    for (const word of [...others, "", "selectx", "-- a\nDROP", `SELECT '${"x".repeat(10_001)}'`]) {
+    for (const word of [
+      ...others,
+      "",
+      "selectx",
+      "-- a\nDROP",
+      `SELECT '${"x".repeat(10_001)}'`,
+      `SELECT '${"\u0001".repeat(2_000)}'`
+    ]) {
       assert.isTrue(Exit.isFailure(asked(`${word} anything`)), word)
     }
   })

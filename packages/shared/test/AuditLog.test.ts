@@ -273,6 +273,15 @@ describe("an entry", () => {
     )
   })
 
+  it("has a statement as a whole, up to a bound, whatever stands before it", () => {
+    const statement = `SELECT ${" ".repeat(5_000)} ada@example.com FROM secrets`
+    const { details } = JSON.parse(canonical(act("sql", { details: { statement, other: statement } }), "id"))
+    assert.strictEqual(details.statement, statement.replace("ada@", "a***@"))
+    assert.isAtMost(details.other.length, 200)
+    const tooLong = canonical(act("sql", { details: { statement: "\u0001".repeat(9_000) } }), "id")
+    assert.isBelow(tooLong.length, 16_384)
+  })
+
   it("is one line whose members are in order and which is bounded", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary" }), fc.dictionary(fc.string(), fc.string()), (text, details) => {

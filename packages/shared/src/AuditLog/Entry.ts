@@ -25,19 +25,21 @@ const textMax = 200
 /** Characters that are looked at. */
 const readMax = 600
 const detailsMax = 20
+/** A statement of SQL as JSON: one that was cut says nothing of what came behind so many spaces. */
+export const statementMax = 10_000
 
 const email = /([^\s@])[^\s@]*@([^\s@]+)/g
 /** A card number, or what could be one. */
 const digits = /\b\d(?:[ -]?\d){11,18}\b/g
 
 /** `ada@example.com` is `a***@example.com`; long numbers lose all but four digits; too long a text loses its end. */
-export const mask = (text: string): string =>
+export const mask = (text: string, max = textMax): string =>
   text
     .replaceAll("\0", "")
-    .slice(0, readMax)
+    .slice(0, Math.max(readMax, max))
     .replace(email, "$1***@$2")
     .replace(digits, (number) => `***${number.slice(-4)}`)
-    .slice(0, textMax)
+    .slice(0, max)
     .toWellFormed()
 
 /** The network of an address: three parts of four of IPv4, three groups of eight of IPv6. */
@@ -48,8 +50,11 @@ export const maskAddress = (address: string): string => {
   return `${groups.join(":").slice(0, 14)}::/48`
 }
 
-const masked = (value: string | number | boolean): string | number | boolean =>
-  typeof value === "string" ? mask(value) : value
+const masked = (member: string, value: string | number | boolean): string | number | boolean => {
+  if (typeof value !== "string") return value
+  const isWhole = member === "statement" && JSON.stringify(value).length <= statementMax
+  return mask(value, isWhole ? statementMax : textMax)
+}
 
 /** One line of JSON with its members in the order of their names: what is hashed, and stored as it is. */
 export const canonical = (act: Act, id: string): string => {
@@ -65,7 +70,7 @@ export const canonical = (act: Act, id: string): string => {
           details: Object.fromEntries(
             members
               .toSorted(([left], [right]) => (left < right ? -1 : 1))
-              .map(([key, value]) => [mask(key), masked(value)])
+              .map(([key, value]) => [mask(key), masked(key, value)])
           )
         }),
     id,
