@@ -8,6 +8,7 @@ import * as Layout from "./Layout.ts"
 import { natsUrl } from "./NatsServer.ts"
 import { foreground } from "./RunCommand.ts"
 import { secrets } from "./Secrets.ts"
+import { locate } from "./ServerProgram.ts"
 import { type ServerName, startServers } from "./Servers.ts"
 import type { Settings } from "./Settings.ts"
 import { claim } from "./StateDirectory.ts"
@@ -98,10 +99,19 @@ export const sim = Effect.fn("ClientProgram.sim")((args: ReadonlyArray<string>) 
   runProgram("infra/sim/src/sim.ts", args, {})
 )
 
-/** `npm run test:mutants`: deliberate faults, each of which a check must notice; needs no cluster. */
-export const mutants = Effect.fn("ClientProgram.mutants")((args: ReadonlyArray<string>) =>
-  runProgram("infra/sim/src/mutants.ts", args, settingsOf(process.env))
-)
+/** `npm run test:mutants`: deliberate faults, each of which a check must notice; needs no cluster, but servers that it starts itself. */
+export const mutants = Effect.fn("ClientProgram.mutants")(function* (settings: Settings, args: ReadonlyArray<string>) {
+  const options = { downloadOnly: settings.servers === "download", say: (line: string) => console.log(line) }
+  const nats = yield* locate("nats", options)
+  const postgres = yield* locate("postgres", options)
+  return yield* runProgram("infra/sim/src/mutants.ts", args, {
+    ...settingsOf(process.env),
+    ...nats.env,
+    ...postgres.env,
+    HALLES_TEST_NATS_BIN: nats.path,
+    HALLES_TEST_PG_BIN: postgres.path
+  })
+})
 
 /** `npm run fuzz`: requests to a cluster of its own, or to one that is named. */
 export const fuzz = Effect.fn("ClientProgram.fuzz")((args: ReadonlyArray<string>) =>

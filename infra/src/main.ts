@@ -86,7 +86,7 @@ const simCommand = Command.make("sim", { rest }, (args) => withSettings(() => Cl
   Command.withDescription("Run the entities on simulated servers, with every fault that a seed can think of")
 )
 const mutantsCommand = Command.make("mutants", { rest }, (args) =>
-  withSettings(() => ClientProgram.mutants(args.rest))
+  withSettings((settings) => ClientProgram.mutants(settings, args.rest))
 ).pipe(Command.withDescription("Put deliberate faults in, each of which a check must notice"))
 const fuzzCommand = Command.make("fuzz", { rest }, (args) => withSettings(() => ClientProgram.fuzz(args.rest))).pipe(
   Command.withDescription("Send generated requests, valid and broken, to every route of a cluster of its own")

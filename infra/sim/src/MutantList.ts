@@ -4,8 +4,11 @@ export interface Mutant {
   readonly file: string
   readonly find: string
   readonly replace: string
-  /** `sim`: the simulation. `check`: `Invariants.check` over a real Postgres that two runners wrote to. */
-  readonly caughtBy: "sim" | "check"
+  /**
+   * `sim`: the simulation. `check`: `Invariants.check` over a real Postgres that two runners wrote to. `oversize`: what is too
+   * large for a row, a cart, a message or the stream, on a real Postgres and NATS.
+   */
+  readonly caughtBy: "sim" | "check" | "oversize"
 }
 
 const shell = "packages/entities/src/EventSourced/Shell.ts"
@@ -13,6 +16,7 @@ const host = "packages/shared/src/Residents/Resident.ts"
 const commit = "packages/entities/src/Journal/GroupCommit.ts"
 const saga = "packages/entities/src/Order/OrderLive.ts"
 const stock = "packages/entities/src/Sku/SkuState.ts"
+const publishing = "packages/entities/src/Outbox/Publishing.ts"
 
 export const mutants: ReadonlyArray<Mutant> = [
   {
@@ -297,5 +301,55 @@ export const mutants: ReadonlyArray<Mutant> = [
     find: "isExceeding(one, after) || isShort(one)",
     replace: "isExceeding(one, after)",
     caughtBy: "sim"
+  },
+  {
+    name: "write rows of any size",
+    file: shell,
+    find: "if (oversize !== null) return this.unlessRepeated(command, oversize)",
+    replace: "",
+    caughtBy: "oversize"
+  },
+  {
+    name: "count the characters of a row, not its bytes",
+    file: "packages/shared/src/Bytes.ts",
+    find: "text.length * 3 <= bytesMax || (text.length <= bytesMax && Buffer.byteLength(text) <= bytesMax)",
+    replace: "text.length <= bytesMax",
+    caughtBy: "oversize"
+  },
+  {
+    name: "bound no bytes of a cart",
+    file: "packages/entities/src/Cart/CartBounds.ts",
+    find: '["bytes", bytesMax,',
+    replace: '["bytes", Infinity,',
+    caughtBy: "oversize"
+  },
+  {
+    name: "try for ever what the stream refuses",
+    file: publishing,
+    find: "if (count.refused < triesMax && count.slow < slowTriesMax) return [message]",
+    replace: "if (count.slow < slowTriesMax) return [message]",
+    caughtBy: "oversize"
+  },
+  {
+    name: "give up the others with what the stream refuses",
+    file: publishing,
+    find: "const failed = yield* Effect.promise(() => each(left, answerMs))",
+    replace: `const some = yield* Effect.promise(() => each(left, answerMs))
+      const failed = some.length === 0 ? some : left.map((message) => [message, some[0]![1]] as const)`,
+    caughtBy: "oversize"
+  },
+  {
+    name: "strike off what is given up, and set nothing aside",
+    file: "packages/entities/src/Outbox.ts",
+    find: "if (givenUp.length === 0) yield* published(batches)",
+    replace: "if (givenUp.length >= 0) yield* published(batches)",
+    caughtBy: "oversize"
+  },
+  {
+    name: "set aside, and leave the batch marked",
+    file: "packages/entities/src/Outbox.ts",
+    find: "Effect.andThen(ParkedEvents.put(sql, rows), strikeOff(batches))",
+    replace: "ParkedEvents.put(sql, rows)",
+    caughtBy: "oversize"
   }
 ]

@@ -8,8 +8,10 @@ import type { Outcome } from "./Seed.ts"
 export interface Work {
   readonly mutant: Mutant | null
 }
-/** What it is asked to do then: the check on a real Postgres, or seeds. */
-export type Task = "check" | { readonly from: number; readonly to: number }
+/** A scene on real servers: two runners that write to one shard, and what `npm run check` then finds; or what is too large. */
+export type Scene = "check" | "oversize"
+/** What it is asked to do then: a scene, or seeds. */
+export type Task = Scene | { readonly from: number; readonly to: number }
 /** Seeds that a worker runs before it reports. */
 const chunk = 20
 
@@ -25,8 +27,8 @@ const start = (mutant: Mutant | null): Worker => {
   })
 }
 
-/** What `npm run check` finds after two runners have written to one shard of a real Postgres. */
-export const check = (mutant: Mutant | null): Effect.Effect<ReadonlyArray<string>, WorkerFailed> =>
+/** What is wrong in a scene. */
+export const play = (scene: Scene, mutant: Mutant | null): Effect.Effect<ReadonlyArray<string>, WorkerFailed> =>
   Effect.callback((resume) => {
     const worker = start(mutant)
     worker.on("message", ([outcome]: ReadonlyArray<Pick<Outcome, "violations">>) => {
@@ -34,7 +36,7 @@ export const check = (mutant: Mutant | null): Effect.Effect<ReadonlyArray<string
       void worker.terminate()
     })
     worker.on("error", (cause) => resume(Effect.fail(new WorkerFailed({ cause }))))
-    worker.postMessage("check" satisfies Task)
+    worker.postMessage(scene satisfies Task)
     return Effect.sync(() => void worker.terminate())
   })
 

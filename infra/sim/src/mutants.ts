@@ -5,10 +5,11 @@ import { mutated } from "./Mutation.ts"
 import { type Mutant, mutants } from "./MutantList.ts"
 import * as Pool from "./Pool.ts"
 
-const usage = `npm run test:mutants [-- --only TEXT]
+const usage = `npm run test:mutants [-- --only TEXT|sim|check|oversize]
 
 Puts one deliberate fault after the other into the source while it is loaded (nothing on disk changes) and runs the checks
-that must notice it: the simulation, or the check of the journals of a real Postgres. Exit 0 only if all are caught.`
+that must notice it: the simulation, the check of the journals of a real Postgres, or what is too large for the bus, a row or a
+cart on a real Postgres and NATS. Exit 0 only if all are caught.`
 
 const { values } = parseArgs({
   options: { only: { type: "string", default: "" }, help: { type: "boolean", short: "h", default: false } }
@@ -20,8 +21,8 @@ const seedsMax = 1_000
 const minutesMax = 3
 
 const verdictOf = ({ caughtBy }: Pick<Mutant, "caughtBy">, mutant: Mutant | null, workers: number) =>
-  caughtBy === "check"
-    ? Effect.map(Pool.check(mutant), ([first]) => first ?? null)
+  caughtBy !== "sim"
+    ? Effect.map(Pool.play(caughtBy, mutant), ([first]) => first ?? null)
     : Effect.map(Pool.run({ from: 1, to: seedsMax, workers, mutant, stops: true, sums: Pool.none() }), ([first]) =>
         first === undefined ? null : `seed ${first.seed}: ${first.violations[0]}`
       )
@@ -34,14 +35,14 @@ const one = Effect.fnUntraced(function* (mutant: Mutant) {
   const what = Result.isFailure(verdict) ? `did not run: ${String(verdict.failure)}` : (verdict.success ?? "SURVIVES")
   const word = caught ? "caught" : "MISSED"
   yield* Console.log(
-    `${word}  ${mutant.name.padEnd(56)} ${mutant.caughtBy.padEnd(6)} ${seconds} s  ${what.slice(0, 110)}`
+    `${word}  ${mutant.name.padEnd(56)} ${mutant.caughtBy.padEnd(8)} ${seconds} s  ${what.slice(0, 110)}`
   )
   return caught
 })
 
 const program = Effect.gen(function* () {
   if (values.help) return yield* Effect.as(Console.log(usage), 0)
-  const chosen = mutants.filter(({ name }) => name.includes(values.only))
+  const chosen = mutants.filter(({ caughtBy, name }) => name.includes(values.only) || caughtBy === values.only)
   for (const mutant of mutants) mutated(mutant)
   for (const caughtBy of new Set(chosen.map((mutant) => mutant.caughtBy))) {
     const wrong = yield* verdictOf({ caughtBy }, null, availableParallelism())

@@ -11,12 +11,16 @@ Error.stackTraceLimit = 0
 enableCompileCache(new URL("../../../.halles/compile-cache", import.meta.url).pathname)
 if (mutant !== null) registerHooks(hooks(mutant))
 
+type Running = import("effect").Effect.Effect<ReadonlyArray<string>, unknown>
+
 /** Only now, so that the mutant is in what is loaded. */
 const perform = async (task: Task): Promise<ReadonlyArray<Pick<Outcome, "violations">>> => {
-  if (task === "check") {
+  if (typeof task === "string") {
     const { Effect } = await import("effect")
-    const TwoOwners = await import("./TwoOwners.ts")
-    return [{ violations: await Effect.runPromise(TwoOwners.run) }]
+    const { run }: { readonly run: Running } = await (task === "check"
+      ? import("./TwoOwners.ts")
+      : import("./Oversize.ts"))
+    return [{ violations: await Effect.runPromise(run) }]
   }
   const Seed = await import("./Seed.ts")
   return Array.from({ length: task.to - task.from + 1 }, (_, index) => Seed.run(task.from + index, null))

@@ -30,6 +30,8 @@ export interface Live {
   readonly alive?: ReadonlySet<string>
   /** Open ones, as their processes tell. */
   readonly breakers?: ReadonlyArray<{ readonly process: string; readonly dependency: string; readonly since: number }>
+  /** Messages of streams that their consumers gave up. */
+  readonly givenUp?: { readonly count: number; readonly since: number }
   /** What does not fit in the audit log. */
   readonly auditFindings?: ReadonlyArray<{ readonly kind: string; readonly seq: bigint; readonly detail: string }>
 }
@@ -261,6 +263,17 @@ export const alarms = Effect.fn("Alarms.alarms")(function* (live: Live = {}, amo
         text: `${process} sends nothing to ${dependency} for the moment: its calls failed`
       })
     ),
+    ...[live.givenUp ?? { count: 0, since: now }]
+      .filter(({ count }) => count > 0)
+      .map(({ count, since }) =>
+        alarm({
+          code: "dead_letters",
+          subject: "streams",
+          since,
+          value: count,
+          text: `${count} ${count === 1 ? "message of a stream was" : "messages of streams were"} given up by who reads them`
+        })
+      ),
     ...(live.auditFindings ?? []).map(({ detail, kind, seq }) =>
       alarm({ code: "audit_chain", subject: `row ${seq}`, since: now, value: 1, text: `${kind}: ${detail}` })
     )

@@ -52,6 +52,7 @@ layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("Alarms", (it)
 
       const found = yield* now({
         alive: new Set(["eu-1", "eu-3"]),
+        givenUp: { count: 2, since: Date.now() - 500 },
         breakers: [{ process: "eu-1", dependency: "gateway", since: Date.now() - 1_000 }],
         auditFindings: [{ kind: "changed", seq: 7n, detail: "The row does not fit" }]
       })
@@ -67,7 +68,8 @@ layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("Alarms", (it)
           ["projection_behind", 6, "order"],
           ["runner_gone", null, "eu-2"],
           ["dead_letters", null, null],
-          ["breaker_open", null, "eu-1 gateway"]
+          ["breaker_open", null, "eu-1 gateway"],
+          ["dead_letters", null, "streams"]
         ].toSorted(byRank(found))
       )
       for (const { code, command, objective, value } of found) {
@@ -96,7 +98,8 @@ layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("Alarms", (it)
 /** By severity, then by age, as the alarms themselves say. */
 const byRank = (found: ReadonlyArray<Alarms.Alarm>) => {
   const rank = { critical: 0, warning: 1, info: 2 }
-  const of = ([code]: ReadonlyArray<unknown>) => found.find((one) => one.code === code)!
+  const of = ([code, , subject]: ReadonlyArray<unknown>) =>
+    found.find((one) => one.code === code && one.subject === subject)!
   return (a: ReadonlyArray<unknown>, b: ReadonlyArray<unknown>) =>
     rank[objectives[of(a).code].severity] - rank[objectives[of(b).code].severity] || of(a).since - of(b).since
 }

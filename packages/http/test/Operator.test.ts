@@ -317,6 +317,42 @@ layer(OperatorTest.layer, { excludeTestServices: true, timeout: "1 minute" })("t
     }).pipe(Effect.provide(BreakerNews.layerTell("edge")))
   )
 
+  it.effect("alarms about messages of streams that were given up, until they are struck off", () =>
+    Effect.gen(function* () {
+      const { send } = yield* OperatorTest
+      const nats = yield* Nats
+      const advisory = {
+        stream: "EVENTS_EU",
+        consumer: "webhooks_Order",
+        stream_seq: 1,
+        deliveries: 1,
+        reason: "no row"
+      }
+      const told = (wanted: boolean) =>
+        send("GET", "alarms").pipe(
+          Effect.map(({ json }) => json.items.find(({ id }: { readonly id: string }) => id === "dead_letters:streams")),
+          Effect.repeat({
+            until: (found) => (found !== undefined) === wanted,
+            schedule: Schedule.spaced("200 millis")
+          }),
+          Effect.timeout("20 seconds")
+        )
+      yield* told(false)
+      nats.publish(
+        "$JS.EVENT.ADVISORY.CONSUMER.MSG_TERMINATED.EVENTS_EU.webhooks_Order",
+        JSON.stringify({ ...advisory, timestamp: new Date().toISOString() })
+      )
+      assert.deepInclude(yield* told(true), { code: "dead_letters", value: 1, command: "halles dlq list" })
+      const { json } = yield* send("GET", "dead-letters?limit=100")
+      const ids = json.items
+        .map(({ id }: { readonly id: string }) => id)
+        .filter((id: string) => id.startsWith("stream:"))
+      const off = yield* send("POST", "dead-letters/resolve", { reason: "a test", ids })
+      assert.deepStrictEqual(off.json, { resolved: 1, left: 0 })
+      yield* told(false)
+    })
+  )
+
   it.effect("follows the events that are asked for, hides personal data, and leaves out what is too much", () =>
     Effect.gen(function* () {
       const { url } = yield* OperatorTest

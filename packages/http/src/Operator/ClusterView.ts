@@ -101,8 +101,10 @@ const make = Effect.gen(function* () {
 
   /** They read several tables: however many look, once in a while. */
   const raised = yield* Effect.cachedWithTTL(
-    Effect.flatMap(Effect.all([alive, audit.findings, breakers.open]), ([seen, auditFindings, open]) =>
-      Alarms.alarms({ alive: new Set(seen.map(({ id }) => id)), auditFindings, breakers: open })
+    Effect.flatMap(
+      Effect.all([alive, audit.findings, breakers.open, streams.givenUp]),
+      ([seen, auditFindings, open, givenUp]) =>
+        Alarms.alarms({ alive: new Set(seen.map(({ id }) => id)), auditFindings, breakers: open, givenUp })
     ).pipe(Effect.provideService(RegionDatabases, databases), Effect.provideService(SqlClient.SqlClient, control)),
     alarmsFreshFor
   )

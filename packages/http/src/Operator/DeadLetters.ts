@@ -13,7 +13,7 @@ import * as ParkedLetters from "./ParkedLetters.ts"
  * Where JetStream's word is kept that a consumer gave a message up, after all tries or by its own decision: 30 days, and so
  * many at the most.
  */
-const stream = "DEAD_LETTERS"
+export const stream = "DEAD_LETTERS"
 const advisories = ["$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.>", "$JS.EVENT.ADVISORY.CONSUMER.MSG_TERMINATED.>"]
 const keptMs = 30 * 24 * 3_600_000
 const lettersMax = 100_000

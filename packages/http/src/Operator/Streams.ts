@@ -2,9 +2,11 @@ import { type ConsumerInfo, jetstreamManager, type StreamInfo } from "@nats-io/j
 import { Nats } from "@halles/shared/Nats"
 import type { Region } from "@halles/shared/Region"
 import * as Subject from "@halles/shared/Subject"
-import { Context, Effect, Layer } from "effect"
+import type { Live } from "@halles/entities/Alarms"
+import { Context, Effect, Layer, Option } from "effect"
 import { Unavailable } from "../EdgeErrors.ts"
 import type * as Json from "../OperatorJson.ts"
+import { stream as letters } from "./DeadLetters.ts"
 
 /** Streams that are shown, and consumers of each. */
 const streamsMax = 100
@@ -38,6 +40,8 @@ export class Streams extends Context.Service<
     readonly all: Effect.Effect<typeof Json.Streams.Encoded, Unavailable>
     /** Messages that the projection which is furthest behind has not applied; null when NATS does not answer. */
     readonly projectionLag: (region: Region) => Effect.Effect<number | null>
+    /** Messages that their consumers gave up, and since when; none when NATS does not answer. */
+    readonly givenUp: Effect.Effect<NonNullable<Live["givenUp"]>>
   }
 >()("@halles/http/Operator/Streams") {
   static readonly layer: Layer.Layer<Streams, never, Nats> = Layer.effect(
@@ -91,7 +95,11 @@ export class Streams extends Context.Service<
               )
             ),
             () => Effect.succeed(null)
-          )
+          ),
+        givenUp: Effect.map(Effect.option(known), (found) => {
+          const state = Option.getOrNull(found)?.streams.find(({ config }) => config.name === letters)?.state
+          return { count: state?.messages ?? 0, since: time(state?.first_ts) ?? Date.now() }
+        })
       }
     })
   )
