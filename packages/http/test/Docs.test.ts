@@ -38,7 +38,9 @@ layer(Layer.merge(edge, ChromiumTest.layer), { excludeTestServices: true, timeou
           await page.getByRole("heading", { name: "Halles", exact: false }).first().waitFor()
           const asked = page.waitForResponse((response) => response.url() === `${url}/health/live`)
           await page.goto(`${url}/docs#tag/health/GET/health/live`)
+          // Operations are drawn as they come into view, so that the first button may be another one's.
           await page
+            .locator('[id$="tag/health/GET/health/live"]')
             .getByRole("button", { name: /test request/i })
             .first()
             .click()
