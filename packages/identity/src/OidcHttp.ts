@@ -30,6 +30,21 @@ export const OidcHttp = HttpRouter.use(
       return HttpServerResponse.empty({ status: res.statusCode })
     })
 
+    /** What people do in browsers, so often and no more from one address. */
+    const few = <A, E, R>(limit: "authAddress" | "deviceCode", answered: Effect.Effect<A, E, R>) =>
+      Effect.gen(function* () {
+        const address = addressOf(yield* HttpServerRequest.HttpServerRequest)
+        yield* throttle
+          .take(limit, address)
+          .pipe(
+            Effect.mapError(
+              ({ retryAfterSeconds }) =>
+                new Refused({ status: 429, title: "Too much at once", detail: "Try again later.", retryAfterSeconds })
+            )
+          )
+        return yield* answered
+      })
+
     /** What applications ask for themselves, beside what people do in browsers. */
     const counted = Effect.fnUntraced(function* (limit: "tokenAddress" | "deviceStart") {
       const request = yield* HttpServerRequest.HttpServerRequest
@@ -54,28 +69,13 @@ export const OidcHttp = HttpRouter.use(
     ] as const)
       yield* router.add("*", path, handle)
     // A path that ends in a star is also meant without what follows.
-    for (const path of ["/auth/*", "/session/*"] as const) yield* router.add("*", path, handle)
+    for (const path of ["/auth/*", "/session/*"] as const) yield* router.add("*", path, few("authAddress", handle))
     for (const path of ["/request", "/token/*"] as const) yield* router.add("*", path, counted("tokenAddress"))
     yield* router.add("*", "/device/auth", counted("deviceStart"))
     yield* router.add("GET", "/device", handle)
     yield* router.add("GET", "/device/:uid", handle)
     // A code of a device is short: whoever tries many is stopped.
-    yield* router.add(
-      "POST",
-      "/device",
-      Effect.gen(function* () {
-        const address = addressOf(yield* HttpServerRequest.HttpServerRequest)
-        yield* throttle
-          .take("deviceCode", address)
-          .pipe(
-            Effect.mapError(
-              ({ retryAfterSeconds }) =>
-                new Refused({ status: 429, title: "Too many codes", detail: "Try again later.", retryAfterSeconds })
-            )
-          )
-        return yield* handle
-      })
-    )
+    yield* router.add("POST", "/device", few("deviceCode", handle))
     yield* router.add("GET", "/", HttpServerResponse.redirect("/account", { status: 303 }))
   })
 )

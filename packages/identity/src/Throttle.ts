@@ -9,8 +9,8 @@ export class Throttled extends Schema.TaggedError<Throttled>()("Throttled", { re
 /**
  * Points within seconds. Of failures at signing in: per account and address, so that a stranger cannot lock an owner out;
  * per account from everywhere, far above what an owner needs; per address over all accounts. Then second factors per
- * account, mails that somebody asks us to send, and codes of devices that are typed. Last what applications ask for themselves:
- * a server that renews the tokens of thousands of people stays far below.
+ * account, mails that somebody asks us to send, codes of devices that are typed, and sign-ins that are begun, each of which is
+ * remembered for half an hour. Last what applications ask for themselves: a server that renews the tokens of thousands of people stays far below.
  */
 export const limits = {
   signInPair: { points: 5, duration: 900 },
@@ -20,6 +20,7 @@ export const limits = {
   mailAccount: { points: 3, duration: 3_600 },
   mailAddress: { points: 30, duration: 3_600 },
   deviceCode: { points: 20, duration: 900 },
+  authAddress: { points: 600, duration: 60 },
   tokenClient: { points: 300, duration: 60 },
   tokenAddress: { points: 600, duration: 60 },
   deviceStart: { points: 60, duration: 900 }

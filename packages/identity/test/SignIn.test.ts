@@ -8,6 +8,7 @@ import { Clients } from "../src/Clients.ts"
 import { SigningKeys } from "../src/SigningKeys.ts"
 import { Browser } from "../src/testing/Browser.ts"
 import { IdentityTest, password, withPassword } from "./IdentityTest.ts"
+import { deleteExpired } from "../src/Sweep.ts"
 import { type Limit, limits, Throttle } from "../src/Throttle.ts"
 
 const codeOf = async (attempt: Promise<unknown>): Promise<string> => {
@@ -342,12 +343,37 @@ layer(IdentityTest.layer(), { timeout: "60 seconds" })("signing in with a client
           await exhaust("tokenAddress", "127.0.0.1")
           await isRefused(await post("/token", { client_id: "nobody" }))
           await release("tokenAddress", "127.0.0.1")
+          await exhaust("authAddress", "127.0.0.1")
+          const begun = await fetch(`${test.issuer}/auth?client_id=halles-shop`, { redirect: "manual" })
+          assert.strictEqual(begun.status, 429)
+          assert.match(begun.headers.get("retry-after") ?? "", /^[1-9]/)
+          await release("authAddress", "127.0.0.1")
           await exhaust("deviceStart", "127.0.0.1")
           await isRefused(await post("/device/auth", { client_id: "halles-cli" }))
           await release("deviceStart", "127.0.0.1")
           assert.strictEqual((await post("/device/auth", { client_id: "halles-cli" })).status, 200)
         })
       })
+  )
+
+  it.effect("forgets all that has expired, however much somebody began", () =>
+    Effect.gen(function* () {
+      const test = yield* IdentityTest
+      yield* Effect.promise(() =>
+        test.run(
+          Effect.gen(function* () {
+            const sql = yield* SqlClient.SqlClient
+            yield* sql`
+              INSERT INTO identity.artifact (model, digest, payload, expires_at)
+              SELECT 'Interaction', 'begun-' || n, '', now() + make_interval(secs => CASE WHEN n = 1 THEN 60 ELSE -60 END)
+              FROM generate_series(1, 12000) AS n`
+            yield* deleteExpired
+            const left = yield* sql`SELECT digest FROM identity.artifact WHERE digest LIKE 'begun-%'`
+            assert.deepStrictEqual(left, [{ digest: "begun-1" }])
+          })
+        )
+      )
+    })
   )
 
   it.effect("keeps nothing that a thief of the database could send", () =>
