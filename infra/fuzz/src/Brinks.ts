@@ -18,7 +18,9 @@ const titleMax = 300
 /** Of three and four bytes, of two in JSON, and of one. */
 const signs = ["例", "😀", '"', "a"] as const
 
-const code = (n: number) => `BRIM-${String(n).padStart(4, "0")}`
+/** Nobody has changed what is listed under it. */
+const run = Date.now().toString(36)
+const code = (n: number) => `BRIM-${run}-${n}`
 const row = (n: number) => ({
   region: "eu",
   sku: code(n),
@@ -53,7 +55,7 @@ export const make = (ask: Ask, world: World, { import: importer, admin }: Tokens
 
   const articles = async (): Promise<void> => {
     const rows = Array.from({ length: linesMax + 1 }, (_, n) => `${JSON.stringify(row(n))}\n`).join("")
-    const asked = { token: importer, type: "application/x-ndjson", headers: { "import-id": "brims" } }
+    const asked = { token: importer, type: "application/x-ndjson", headers: { "import-id": `brims-${run}` } }
     await ask("POST", "/v1/catalog/import", rows, asked)
     // One more receipt of two units is one too many.
     const stock = await ask("GET", `/v1/skus/eu/${code(0)}`)
@@ -112,7 +114,7 @@ export const make = (ask: Ask, world: World, { import: importer, admin }: Tokens
     world.keepLarge("customers.id", id)
   }
   const keys = async (): Promise<void> => {
-    const partner = `brim-${Date.now().toString(36)}`
+    const partner = `brim-${run}`
     const wanted = { partner, name: "to the brim", scopes: ["stock:read"], expiresInDays: 1 }
     await several(keysMax - 1, () => ask("POST", "/v1/partner-keys", wanted, { token: admin }))
     world.keepLarge("partner", partner)

@@ -12,8 +12,9 @@ const deadlineMsUsual = 5_000
 const unreadBytes = 65_536
 /** Different failures that are looked for before it is enough. */
 const failuresMax = 20
-/** Requests that a failure is shrunk by. */
+/** Requests that a failure is shrunk by, and for how long: who gets no answer waits for each. */
 const shrinksMax = 200
+const shrinkMsMax = 20_000
 
 export interface Failure {
   readonly seed: number
@@ -111,9 +112,11 @@ export const run = async (options: {
       const late = performance.now() - startedAt > withinMs
       if (late || sentHere >= own || failures.length >= failuresMax) return
       let shrunk = 0
+      let shrinkUntil = Number.POSITIVE_INFINITY
       let last: { readonly sent: Sent; readonly wrong: string; readonly kind: string } | undefined
       const property = fc.asyncProperty(requests(contract), async (plan) => {
-        if (shrunk > shrinksMax || performance.now() - startedAt > withinMs) return
+        const now = performance.now()
+        if (shrunk > shrinksMax || now > shrinkUntil || now - startedAt > withinMs) return
         const { sent, wrong } = await once(plan)
         done += 1
         sentHere += 1
@@ -122,6 +125,7 @@ export const run = async (options: {
         // What is being shrunk stays what it is, and is small enough after a while.
         const other = last !== undefined && (last.kind !== kind || ++shrunk > shrinksMax)
         if (wrong === undefined || kinds.has(kind) || other) return
+        if (last === undefined) shrinkUntil = performance.now() + shrinkMsMax
         last = { sent, wrong, kind }
         throw new Error(wrong)
       })

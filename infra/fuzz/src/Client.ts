@@ -11,6 +11,8 @@ export interface Told {
   readonly seq: number
   readonly messageId: string
   readonly returnId: string
+  /** Of a list. */
+  readonly items: ReadonlyArray<{ readonly id: string; readonly url: string }>
   readonly warehouses: ReadonlyArray<{ readonly warehouse: string; readonly onHand: number }>
 }
 

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto"
 import { type Ask, several, until } from "./Client.ts"
 import { customerId } from "./Issuer.ts"
 import type { World } from "./World.ts"
@@ -8,17 +9,20 @@ const eachMax = 20
 const few = 3
 
 /** Nobody has any of it, so that who orders it waits, and can cancel. */
-const late = "LATE-01"
+const run = Date.now().toString(36)
+const late = `LATE-${run}`
 const cancelRoute = "POST /v1/orders/{id}/cancel"
 const waitingMax = 12
 
 /** Nobody buys it: it is there as often as the document's example of a count says. */
-const counted = "COUNTED-01"
+const counted = `COUNTED-${run}`
 const countRoute = "POST /v1/skus/{region}/{sku}/adjustments"
 const expectedOnHand = 500
 
 /** Where endpoints are registered: nobody listens, and what is sent stays on the machine. */
 export const hooksUrl = "https://127.0.0.1:9"
+/** Of the document's example. An owner has twenty endpoints at the most, and a run before this one may have left some. */
+const exampleUrl = "https://shop.example.com/"
 
 export const email = "ada@example.org"
 export const shippingAddress = { name: "Ada", line1: "1 Mill Lane", city: "York", postalCode: "YO1 7HH", country: "GB" }
@@ -41,7 +45,6 @@ export interface Tokens {
 
 /** Things that random requests seldom come by: carts that can be bought, orders that can be cancelled and returned, prices to agree on. */
 export const make = (url: string, ask: Ask, world: World, tokens: Tokens) => {
-  const run = Date.now().toString(36)
   const send = (method: string, path: string, body?: object, token?: string) => ask(method, path, body, { token })
   const cart = async (token?: string, more: object = {}): Promise<string> =>
     (await send("POST", "/v1/carts", { region: "eu", currency: "GBP", ...more }, token)).id
@@ -98,7 +101,23 @@ export const make = (url: string, ask: Ask, world: World, tokens: Tokens) => {
     world.learnFor(countRoute, "warehouse", "eu-main")
     for (let n = 0; n < waitingMax; n += 1) await waiting()
   }
+  /** An answer is told again to who repeats the request under its key: the edge is let at what it keeps answers in. */
+  const repeated = async (): Promise<void> => {
+    const request = {
+      method: "POST",
+      headers: { "idempotency-key": randomUUID(), "content-type": "application/json" },
+      body: JSON.stringify({ region: "eu", currency: "GBP" })
+    }
+    await until("an answer that is told again", async () => {
+      const response = await fetch(`${url}/v1/carts`, request)
+      return response.headers.get("idempotent-replayed") === "true" ? true : undefined
+    })
+  }
   const opened = async (): Promise<void> => {
+    await repeated()
+    // A run before this one may have taken it off sale, or sold it out.
+    await list("TEA-01")
+    await send("POST", "/v1/skus/eu/TEA-01/receipts", { warehouse: "eu-main", quantity: 1_000 }, tokens.admin)
     await several(eachMax, async () => void (await buy("tok_ok")))
     await several(eachMax, async () => world.learn("carts.id", await filled()))
     await several(few, async () => world.keep("carts.id", await cart(tokens.import, { pricing: "agreed" })))
@@ -123,6 +142,9 @@ export const make = (url: string, ask: Ask, world: World, tokens: Tokens) => {
       await several(few, async () => world.keep("carts.id", await cart(customer, { customerId })))
       world.keep("customers.id", customerId)
     }
+    const { items } = await send("GET", "/v1/webhook-endpoints?limit=200", undefined, tokens.admin)
+    const left = items.filter(({ url }) => url.startsWith(hooksUrl) || url.startsWith(exampleUrl))
+    for (const { id } of left) await send("DELETE", `/v1/webhook-endpoints/${id}`, undefined, tokens.admin)
     await several(few, async () => {
       const endpoint = { url: `${hooksUrl}/${run}`, types: ["order.confirmed"] }
       const { id } = await send("POST", "/v1/webhook-endpoints", endpoint, tokens.admin)

@@ -116,6 +116,8 @@ const headOf = (target: string, headers: Sent["headers"]): Sent["head"] => ({
   bytes: headers.reduce((sum, [name, value]) => sum + name.length + value.length, target.length),
   count: headers.length
 })
+/** Methods that say nothing of a body when they have none. */
+const bodyless = new Set(["GET", "HEAD", "OPTIONS"])
 const fillerMax = 3_000
 /** Headers that nobody asks for, until all of them are so many, or the head has so many bytes. */
 const fillers = (
@@ -230,7 +232,7 @@ export const prepare = (plan: Plan, world: World, credentials: ReadonlyArray<Cre
     ["host", host] as const,
     ["connection", aborted ? "close" : "keep-alive"] as const,
     ...(isChunked ? [["transfer-encoding", "chunked"] as const] : []),
-    ...(isChunked || method === "GET" || method === "HEAD"
+    ...(isChunked || (body === undefined && bodyless.has(method))
       ? []
       : [["content-length", String(body?.length ?? 0)] as const])
   ]

@@ -14,6 +14,8 @@ import * as Problems from "./Problems.ts"
 
 /** An answer is repeated for so long. What a key has done stays done for longer: that the entity knows by itself. */
 export const keptMs = 24 * 3_600_000
+/** Of the keys in Redis: the edge's login there may use those that begin so. */
+const placesUnder = "idempotency:"
 /** A request may run for as long as its own deadline, and for what it was asked to wait; after that its place is free. */
 const runningMsMax = Edge.deadlineMs + 2_000
 /** An answer that takes longer to keep is not kept. */
@@ -148,7 +150,7 @@ export const IdempotencyLive = Layer.effect(
           count("over")
           return answered
         }
-        const place = intents.placeOf(asked)
+        const place = `${placesUnder}${intents.placeOf(asked)}`
         const fingerprint = intent.name("fingerprint")
 
         if (statesResult.has(request.method)) {

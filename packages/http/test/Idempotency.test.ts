@@ -1,4 +1,5 @@
 import { assert, layer } from "@effect/vitest"
+import { Redis } from "@halles/shared/Redis"
 import { RedisTest } from "@halles/shared/testing/RedisTest"
 import { steadyKey } from "@halles/shared/testing/SteadyKey"
 import { Effect, Schedule } from "effect"
@@ -22,6 +23,21 @@ layer(EdgeTest.layer, { excludeTestServices: true, timeout: "60 seconds" })("ide
         assert.strictEqual(again.headers.get(name), first.headers.get(name), name)
       }
     })
+  )
+
+  it.effect("what Redis keeps stands under the names that the edge's login may use", () =>
+    Effect.gen(function* () {
+      const { send } = yield* EdgeTest
+      yield* send("POST", "/v1/carts", cart, key("named"))
+      yield* send("GET", "/v1/products?region=eu")
+      const redis = yield* Redis
+      const keys = yield* redis.use((client) => client.keys("*"))
+      assert.isNotEmpty(keys.filter((name) => name.startsWith("idempotency:")))
+      assert.deepStrictEqual(
+        keys.filter((name) => !/^(?:idempotency|answer|limit):/.test(name)),
+        []
+      )
+    }).pipe(Effect.provide(RedisTest.layerConnection("names")))
   )
 
   it.effect("the key of another request is refused", () =>
