@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { OpenApi } from "effect/http-api"
 import { Api } from "../src/Api.ts"
+import { introduction } from "../src/Document/Introduction.ts"
 
 const spec = OpenApi.fromApi(Api)
 const operations = Object.entries(spec.paths).flatMap(([path, methods]) =>
@@ -84,6 +85,18 @@ describe("the contract", () => {
     const ids = operations.map(({ operation }) => (operation as unknown as { operationId: string }).operationId)
     assert.strictEqual(new Set(ids).size, ids.length)
     for (const { operation, route } of operations) assert.property(operation, "summary", route)
+  })
+
+  it("begins with requests that there are", () => {
+    const named = [...introduction.matchAll(/`(GET|POST|PUT) (\/v1\/[^`]+)`/g)].map(([, method, path]) =>
+      `${method} ${path}`.replace("/lines/TEA-01", "/lines/{sku}").replace("{orderId}", "{id}")
+    )
+    assert.lengthOf(named, 5)
+    for (const route of named)
+      assert.include(
+        operations.map(({ route }) => route),
+        route
+      )
   })
 
   it("takes If-Match wherever a cart, an order, a customer, a product or stock that is there is changed", () => {
