@@ -17,7 +17,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: "parts",
-          include: ["packages/*/test/**/*.test.ts", "infra/test/**/*.test.ts", "infra/*/test/**/*.test.ts"],
+          include: ["packages/*/{src,test}/**/*.test.ts", "infra/test/**/*.test.ts", "infra/*/test/**/*.test.ts"],
           exclude: clusters,
           sequence: { groupOrder: 0 }
         }

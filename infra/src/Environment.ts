@@ -1,12 +1,12 @@
-import { signingKey } from "@halles/shared/AuditLog/AnchorKey"
-import { publicText } from "@halles/shared/DerivedKey"
+import { signingKey } from "@halles/shared/audit/AnchorKey"
+import { publicText } from "@halles/shared/security/DerivedKey"
 import type { Region } from "@halles/shared/Region"
-import * as ServiceToken from "@halles/shared/ServiceToken"
+import * as ServiceToken from "@halles/shared/security/ServiceToken"
 import { Redacted } from "effect"
 import * as Layout from "./Layout.ts"
-import { type Database, logins, type Role } from "./Logins.ts"
-import { ports, runnerPort } from "./Ports.ts"
-import type { Secrets } from "./Secrets.ts"
+import { type Database, logins, type Role } from "./servers/Logins.ts"
+import { ports, runnerPort } from "./cluster/Ports.ts"
+import type { Secrets } from "./servers/Secrets.ts"
 
 /**
  * Where the servers are. `databases` has one URL a region and one for `control`, without a user; NATS has its login in it, and so has a

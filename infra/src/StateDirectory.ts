@@ -1,11 +1,11 @@
 import { Effect, type Scope } from "effect"
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
-import { ClusterState, type ProcessState, read, write } from "./ClusterState.ts"
+import { ClusterState, type ProcessState, read, write } from "./cluster/ClusterState.ts"
 import { AlreadyRunning, StateUnusable } from "./InfraErrors.ts"
 import { halles, type Layout, lockFile, servers, stateFile } from "./Layout.ts"
-import { isRoot, ownersAlone, passable } from "./OwnersAlone.ts"
-import { identify, isAlive, ProcessIdentity, signal } from "./ProcessIdentity.ts"
+import { isRoot, ownersAlone, passable } from "./servers/OwnersAlone.ts"
+import { identify, isAlive, ProcessIdentity, signal } from "./cluster/ProcessIdentity.ts"
 
 /** A state directory that this process alone may use, and the state that it shows to others. */
 export interface StateDirectory {

@@ -1,13 +1,13 @@
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Effect, Exit } from "effect"
 import { Argument, CliError, Command, Flag } from "effect/cli"
-import * as ClientProgram from "./ClientProgram.ts"
+import * as ClientProgram from "./programs/ClientProgram.ts"
 import * as Layout from "./Layout.ts"
 import { Settings } from "./Settings.ts"
-import { start } from "./Start.ts"
-import { status } from "./Status.ts"
-import { stop } from "./Stop.ts"
-import { test } from "./Test.ts"
+import { start } from "./cluster/Start.ts"
+import { status } from "./cluster/Status.ts"
+import { stop } from "./cluster/Stop.ts"
+import { test } from "./programs/Test.ts"
 
 // Files of ours, and of all that we start, are their owner's alone.
 process.umask(0o077)

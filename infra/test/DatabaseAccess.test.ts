@@ -1,14 +1,14 @@
 import { PgClient } from "@effect/sql-pg"
 import { assert, layer } from "@effect/vitest"
-import { masked } from "@halles/entities/Inspector/Masked"
+import { masked } from "@halles/entities/inspector/Masked"
 import { PgTest } from "@halles/shared/testing/PgTest"
 import { type Cause, Context, Effect, Exit, Layer, Redacted } from "effect"
 import { Reactivity } from "effect/reactivity"
 import { randomBytes } from "node:crypto"
 import * as Environment from "../src/Environment.ts"
-import { type Database, logins, type Role } from "../src/Logins.ts"
-import { provision } from "../src/Provision.ts"
-import { Secrets } from "../src/Secrets.ts"
+import { type Database, logins, type Role } from "../src/servers/Logins.ts"
+import { provision } from "../src/servers/Provision.ts"
+import { Secrets } from "../src/servers/Secrets.ts"
 
 /** A Postgres with all databases and logins of a cluster. */
 class Provisioned extends Context.Service<Provisioned, Environment.Parts & { readonly admin: string }>()(

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { needed, plan, withoutServers } from "../src/DebianPackages.ts"
-import { version } from "../src/ServerProgram.ts"
+import { needed, plan, withoutServers } from "../src/servers/DebianPackages.ts"
+import { version } from "../src/servers/ServerProgram.ts"
 
 const simulated = `NOTE: This is only a simulation!
 Reading package lists...

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Environment from "../src/Environment.ts"
-import { Secrets } from "../src/Secrets.ts"
+import { Secrets } from "../src/servers/Secrets.ts"
 
 const secrets = new Secrets({
   pgAdmin: "s-admin",

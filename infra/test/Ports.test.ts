@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { createServer, type AddressInfo } from "node:net"
-import { listeners, ports, requireFree, runnerPort } from "../src/Ports.ts"
+import { listeners, ports, requireFree, runnerPort } from "../src/cluster/Ports.ts"
 
 const all = (base: number) => [
   ...Object.values(ports(base)),

@@ -1,13 +1,13 @@
 import { assert, layer } from "@effect/vitest"
-import { Redis, type RedisUnavailable } from "@halles/shared/Redis"
+import { Redis, type RedisUnavailable } from "@halles/shared/clients/Redis"
 import { Config, Context, Effect, Layer, Redacted, Schedule } from "effect"
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as Environment from "../src/Environment.ts"
-import { redisServer, redisUrl, type Store } from "../src/RedisServer.ts"
-import { Secrets } from "../src/Secrets.ts"
-import { awaitHealthy, supervise } from "../src/Supervised.ts"
+import { redisServer, redisUrl, type Store } from "../src/servers/RedisServer.ts"
+import { Secrets } from "../src/servers/Secrets.ts"
+import { awaitHealthy, supervise } from "../src/cluster/Supervised.ts"
 
 const secrets = new Secrets(
   Object.fromEntries(Object.keys(Secrets.fields).map((name) => [name, `s${name}`])) as ConstructorParameters<

@@ -3,11 +3,11 @@ import { Effect, Schedule } from "effect"
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import type { ProcessState } from "../src/ClusterState.ts"
-import { Unhealthy } from "../src/Health.ts"
-import { rotate, tail } from "../src/LogFile.ts"
-import { isAlive, signal } from "../src/ProcessIdentity.ts"
-import { awaitHealthy, backoffMs, type ProcessSpec, supervise } from "../src/Supervised.ts"
+import type { ProcessState } from "../src/cluster/ClusterState.ts"
+import { Unhealthy } from "../src/cluster/Health.ts"
+import { rotate, tail } from "../src/cluster/LogFile.ts"
+import { isAlive, signal } from "../src/cluster/ProcessIdentity.ts"
+import { awaitHealthy, backoffMs, type ProcessSpec, supervise } from "../src/cluster/Supervised.ts"
 
 const temporary = Effect.acquireRelease(
   Effect.sync(() => mkdtempSync(join(tmpdir(), "halles-supervised-"))),

@@ -8,18 +8,18 @@ import { SqlClient } from "effect/sql"
 import { spawn } from "node:child_process"
 import { lstatSync, readdirSync, readFileSync, statSync } from "node:fs"
 import { join } from "node:path"
-import { objectives } from "@halles/entities/Alarms/Objectives"
-import { demoCode } from "@halles/identity/DemoCode"
+import { objectives } from "@halles/entities/alarms/Objectives"
+import { demoCode } from "@halles/identity/accounts/DemoCode"
 import { attacks, open as openAttack, send, statusOf, type Target } from "@halles/shared/testing/HttpAttacks"
 import { Browser } from "@halles/identity/testing/Browser"
-import { Cluster } from "../src/Cluster.ts"
+import { Cluster } from "../src/cluster/Cluster.ts"
 import * as Layout from "../src/Layout.ts"
-import { ports, runnerPort } from "../src/Ports.ts"
-import { runnerPlaces } from "../src/Regions.ts"
-import { foreground } from "../src/RunCommand.ts"
-import { seed } from "../src/seed.ts"
+import { ports, runnerPort } from "../src/cluster/Ports.ts"
+import { runnerPlaces } from "../src/cluster/Regions.ts"
+import { foreground } from "../src/programs/RunCommand.ts"
+import { seed } from "../src/programs/seed.ts"
 import { Settings } from "../src/Settings.ts"
-import { orderCommand } from "../src/Start.ts"
+import { orderCommand } from "../src/cluster/Start.ts"
 import { OtlpReceiver } from "./OtlpReceiver.ts"
 import * as Shop from "./Shop.ts"
 
@@ -479,7 +479,7 @@ layer(Test, { excludeTestServices: true, timeout: "3 minutes" })("The order saga
     () =>
       Effect.gen(function* () {
         const { proverEnvironment } = yield* Cluster
-        const code = yield* foreground(process.execPath, [join(Layout.root, "infra/src/check.ts")], {
+        const code = yield* foreground(process.execPath, [join(Layout.root, "infra/src/programs/check.ts")], {
           cwd: Layout.root,
           env: proverEnvironment
         })

@@ -6,18 +6,19 @@ import { root } from "../src/Layout.ts"
 /** Folder of each package, and the packages of the workspace that it may import. */
 const packages: Readonly<Record<string, ReadonlyArray<string>>> = {
   "packages/shared": [],
-  "packages/entities": ["shared"],
-  "packages/runners": ["shared", "entities"],
-  "packages/http": ["shared", "entities"],
-  "packages/identity": ["shared", "entities"],
+  "packages/engine": ["shared"],
+  "packages/entities": ["shared", "engine"],
+  "packages/runners": ["shared", "engine", "entities"],
+  "packages/http": ["shared", "engine", "entities"],
+  "packages/identity": ["shared", "engine", "entities"],
   "packages/dashboard": ["shared", "http"],
-  "packages/operations": ["shared", "entities", "http"],
-  "infra/load": ["shared", "entities", "infra"],
-  "infra/chaos": ["shared", "entities", "infra"],
-  "infra/fuzz": ["shared", "entities", "infra"],
+  "packages/operations": ["shared", "engine", "entities", "http"],
+  "infra/load": ["shared", "engine", "entities", "infra"],
+  "infra/chaos": ["shared", "engine", "entities", "infra"],
+  "infra/fuzz": ["shared", "engine", "entities", "infra"],
   "infra/partners": ["shared"],
-  "infra/sim": ["shared", "entities", "partners"],
-  infra: ["shared", "entities", "identity"]
+  "infra/sim": ["shared", "engine", "entities", "partners"],
+  infra: ["shared", "engine", "entities", "identity"]
 }
 /** Programs that are started, not imported, and need no importer. */
 const programs = new Set([
@@ -41,6 +42,7 @@ const programs = new Set([
   "audit.ts",
   "sim.ts",
   "worker.ts",
+  "stallWorker.ts",
   "mutants.ts",
   "chaos.ts",
   "halles.ts",
@@ -89,8 +91,11 @@ const read = (folder: string, part: "src" | "test"): ReadonlyArray<Source> =>
   })
 
 const folders = Object.keys(packages)
-const sources = folders.flatMap((folder) => read(folder, "src"))
-const tests = folders.flatMap((folder) => read(folder, "test"))
+const isTest = ({ path }: Source): boolean => /\.test\.tsx?$/.test(path)
+const inSources = folders.flatMap((folder) => read(folder, "src"))
+const sources = inSources.filter((source) => !isTest(source))
+/** The tests of a domain stand beside it. */
+const tests = [...inSources.filter(isTest), ...folders.flatMap((folder) => read(folder, "test"))]
 const everything = [...sources, ...tests].filter(({ path }) => !path.endsWith("tidy.test.ts"))
 
 /** What lies below; a package by its own name; in a test also what the manifest lists for development. */
@@ -171,7 +176,7 @@ describe("tidy", () => {
     // What measures and proves may play somebody else.
     const ours = sources.filter(
       ({ folder, path }) =>
-        !/^infra\/(load|fuzz|chaos|sim)$/.test(folder) && !path.endsWith("shared/src/HttpListener.ts")
+        !/^infra\/(load|fuzz|chaos|sim)$/.test(folder) && !path.endsWith("shared/src/listener/HttpListener.ts")
     )
     assert.deepStrictEqual(
       lines(ours, /\bcreateServer\b.*from "node:(http|https|http2)"|NodeHttpServer\.(layer|make)/),
@@ -184,7 +189,7 @@ describe("tidy", () => {
   })
 
   it("patterns of schemas have the u flag, without which the contract does not show them", () => {
-    const shown = sources.filter(({ folder }) => /^packages\/(shared|entities|http)$/.test(folder))
+    const shown = sources.filter(({ folder }) => /^packages\/(shared|engine|entities|http)$/.test(folder))
     assert.deepStrictEqual(lines(shown, /isPattern\(\s*\/.*\/[,)]/), [])
   })
 

@@ -1,7 +1,7 @@
-import type * as CartState from "@halles/entities/Cart/CartState"
-import type * as OrderState from "@halles/entities/Order/OrderState"
-import type * as PaymentState from "@halles/entities/Payment/PaymentState"
-import type * as SkuState from "@halles/entities/Sku/SkuState"
+import type * as CartState from "@halles/entities/cart/CartState"
+import type * as OrderState from "@halles/entities/order/OrderState"
+import type * as PaymentState from "@halles/entities/payment/PaymentState"
+import type * as SkuState from "@halles/entities/inventory/SkuState"
 
 export const entityTypes = ["Cart", "Sku", "Order", "Payment"] as const
 export type EntityType = (typeof entityTypes)[number]

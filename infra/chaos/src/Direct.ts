@@ -1,8 +1,8 @@
-import * as EntityClient from "@halles/shared/EntityClient"
-import { Cart } from "@halles/entities/Cart"
-import { Order } from "@halles/entities/Order"
-import { Payment } from "@halles/entities/Payment"
-import { Sku } from "@halles/entities/Sku"
+import * as EntityClient from "@halles/engine/activation/EntityClient"
+import { Cart } from "@halles/entities/cart/Cart"
+import { Order } from "@halles/entities/order/Order"
+import { Payment } from "@halles/entities/payment/Payment"
+import { Sku } from "@halles/entities/inventory/Sku"
 import { Context, Effect, Layer, Schedule } from "effect"
 import { type Answer, codeOf, type Command, detailOf, type EntityType, plain } from "./Call.ts"
 

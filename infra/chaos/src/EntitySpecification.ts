@@ -1,4 +1,4 @@
-import type { Model } from "@halles/entities/Model"
+import type { Model } from "@halles/engine/eventsourced/Model"
 import { Result, Schema } from "effect"
 import { isDeepStrictEqual } from "node:util"
 import { type Answer, type Call, codeOf, detailOf, plain } from "./Call.ts"

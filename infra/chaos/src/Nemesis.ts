@@ -1,6 +1,6 @@
 import { PgClient } from "@effect/sql-pg"
-import { Cluster } from "@halles/infra/Cluster"
-import type { Secrets } from "@halles/infra/Secrets"
+import { Cluster } from "@halles/infra/cluster/Cluster"
+import type { Secrets } from "@halles/infra/servers/Secrets"
 import { Effect, Redacted, Schedule } from "effect"
 import { HttpClient, HttpClientRequest } from "effect/http"
 import { SqlClient } from "effect/sql"

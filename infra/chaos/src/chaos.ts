@@ -1,5 +1,5 @@
 import { NodeHttpClient, NodeRuntime, NodeServices } from "@effect/platform-node"
-import { Cluster } from "@halles/infra/Cluster"
+import { Cluster } from "@halles/infra/cluster/Cluster"
 import * as Layout from "@halles/infra/Layout"
 import { Settings } from "@halles/infra/Settings"
 import { Console, Effect, Exit, Layer, Logger, Option, Schema } from "effect"

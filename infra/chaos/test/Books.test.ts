@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Receive } from "@halles/entities/Sku"
+import { Receive } from "@halles/entities/inventory/Sku"
 import { CommandId, WarehouseId } from "@halles/shared/Ids"
 import { acknowledged, duplicated, lost } from "../src/Books.ts"
 import type { Answer, Call } from "../src/Call.ts"

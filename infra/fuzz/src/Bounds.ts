@@ -1,5 +1,5 @@
-import { bounds } from "@halles/shared/HttpListener"
-import { headersMax, targetBytesMax } from "@halles/shared/HttpListener/RequestForm"
+import { bounds } from "@halles/shared/listener/HttpListener"
+import { headersMax, targetBytesMax } from "@halles/shared/listener/RequestForm"
 import { depthMax } from "@halles/shared/JsonText"
 import * as fc from "fast-check"
 import type { JsonSchema, Media, Parameter } from "./Contract.ts"

@@ -1,4 +1,4 @@
-import * as WebhookSignature from "@halles/shared/WebhookSignature"
+import * as WebhookSignature from "@halles/shared/security/WebhookSignature"
 import type { Redacted as Secret } from "effect"
 import { Redacted } from "effect"
 import type { Credential } from "./World.ts"

@@ -1,5 +1,5 @@
-import { type Role, Scope, twoFactors } from "@halles/shared/Authority"
-import { accountCustomerId } from "@halles/shared/Ownership"
+import { type Role, Scope, twoFactors } from "@halles/shared/security/Authority"
+import { accountCustomerId } from "@halles/shared/security/Ownership"
 import { Effect, Schedule } from "effect"
 import { exportJWK, generateKeyPair, SignJWT } from "jose"
 import { createServer, type Server } from "node:http"

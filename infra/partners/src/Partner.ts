@@ -1,5 +1,5 @@
 import { NodeHttpClient } from "@effect/platform-node"
-import * as HttpListener from "@halles/shared/HttpListener"
+import * as HttpListener from "@halles/shared/listener/HttpListener"
 import { ByteSize, Context, Effect, Layer, Metric, Redacted, Schema } from "effect"
 import {
   HttpClient,

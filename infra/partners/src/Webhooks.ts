@@ -1,4 +1,4 @@
-import * as WebhookSignature from "@halles/shared/WebhookSignature"
+import * as WebhookSignature from "@halles/shared/security/WebhookSignature"
 import { Clock, Context, Effect, Layer, Queue, type Redacted, Schedule } from "effect"
 import { HttpBody, HttpClient, HttpClientRequest } from "effect/http"
 

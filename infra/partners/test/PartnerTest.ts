@@ -1,4 +1,4 @@
-import * as WebhookSignature from "@halles/shared/WebhookSignature"
+import * as WebhookSignature from "@halles/shared/security/WebhookSignature"
 import { Context, Effect, Layer, Queue, Redacted, Result, type Schema, Schema as S } from "effect"
 import { type ChildProcess, spawn } from "node:child_process"
 import { mkdtemp, readFile, rm } from "node:fs/promises"

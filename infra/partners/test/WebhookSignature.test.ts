@@ -1,4 +1,4 @@
-import * as WebhookSignature from "@halles/shared/WebhookSignature"
+import * as WebhookSignature from "@halles/shared/security/WebhookSignature"
 import { assert, describe, it } from "@effect/vitest"
 import { Redacted, Result } from "effect"
 

@@ -1,4 +1,4 @@
-import { Carrier, CarrierWebhook } from "@halles/entities/Carrier"
+import { Carrier, CarrierWebhook } from "@halles/entities/shipment/Carrier"
 import { OrderId, SkuCode, WarehouseId } from "@halles/shared/Ids"
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer, Redacted } from "effect"

@@ -1,4 +1,4 @@
-import { GatewayWebhook, PaymentGateway } from "@halles/entities/PaymentGateway"
+import { GatewayWebhook, PaymentGateway } from "@halles/entities/payment/PaymentGateway"
 import { OrderId } from "@halles/shared/Ids"
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer, Redacted } from "effect"

@@ -1,4 +1,4 @@
-import { GatewayWebhook } from "@halles/entities/PaymentGateway"
+import { GatewayWebhook } from "@halles/entities/payment/PaymentGateway"
 import { assert, layer } from "@effect/vitest"
 import { Effect, Exit, Fiber, Result } from "effect"
 import { appendFile } from "node:fs/promises"

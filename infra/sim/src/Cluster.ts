@@ -1,4 +1,4 @@
-import { handedOver } from "@halles/entities/ShardEpochs"
+import { handedOver } from "@halles/engine/placement/ShardEpochs"
 import { Context, Effect, Exit, type Fiber, Hash } from "effect"
 import { ShardId, Sharding } from "effect/cluster"
 import { Answers } from "./Answers.ts"

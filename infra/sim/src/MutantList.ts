@@ -11,12 +11,12 @@ export interface Mutant {
   readonly caughtBy: "sim" | "check" | "oversize"
 }
 
-const shell = "packages/entities/src/EventSourced/Shell.ts"
-const host = "packages/shared/src/Residents/Resident.ts"
-const commit = "packages/entities/src/Journal/GroupCommit.ts"
-const saga = "packages/entities/src/Order/OrderLive.ts"
-const stock = "packages/entities/src/Sku/SkuState.ts"
-const publishing = "packages/entities/src/Outbox/Publishing.ts"
+const shell = "packages/engine/src/eventsourced/EventSourcedEntity.ts"
+const host = "packages/engine/src/activation/Activation.ts"
+const commit = "packages/engine/src/journal/GroupCommit.ts"
+const saga = "packages/entities/src/order/OrderLive.ts"
+const stock = "packages/entities/src/inventory/SkuState.ts"
+const publishing = "packages/engine/src/journal/Publishing.ts"
 
 export const mutants: ReadonlyArray<Mutant> = [
   {
@@ -49,7 +49,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "forget the command ids of the rows that are loaded",
-    file: "packages/entities/src/EventSourced.ts",
+    file: "packages/engine/src/eventsourced/EventSourced.ts",
     find: "remember(recent, row.commandId, bounds.recentMax)",
     replace: "",
     caughtBy: "sim"
@@ -107,14 +107,14 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "lose the timers of a shard that is taken over",
-    file: "packages/entities/src/Timers.ts",
+    file: "packages/engine/src/eventsourced/Timers.ts",
     find: "const shards = epochs.owned()",
     replace: "const shards = epochs.owned().filter((shard) => epochs.current(shard) === 1)",
     caughtBy: "sim"
   },
   {
     name: "keep a shard that another runner has taken",
-    file: "packages/entities/src/FencedRunnerStorage.ts",
+    file: "packages/engine/src/placement/FencedRunnerStorage.ts",
     find: "return shards.filter(isHeld)",
     replace: "return shards",
     caughtBy: "sim"
@@ -185,7 +185,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "refund more than was captured",
-    file: "packages/entities/src/Order/OrderReturns.ts",
+    file: "packages/entities/src/order/OrderReturns.ts",
     find: "const amount = lines.reduce((sum, { refund }) => sum + refund, whole)",
     replace: "const amount = lines.reduce((sum, { refund }) => sum + refund, whole + state.captured)",
     caughtBy: "sim"
@@ -206,21 +206,21 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "void while the authorisation is under way",
-    file: "packages/entities/src/Payment/PaymentState.ts",
+    file: "packages/entities/src/payment/PaymentState.ts",
     find: 'if (status === "requested") return true',
     replace: 'if (status === "requested") return false',
     caughtBy: "sim"
   },
   {
     name: "book a shipment that was cancelled before",
-    file: "packages/entities/src/Shipment/ShipmentState.ts",
+    file: "packages/entities/src/shipment/ShipmentState.ts",
     find: `if (state.cancel === "done") return [{ _tag: "CreateRefused"`,
     replace: `if (state.cancel === "none" && state.request !== null) return [{ _tag: "CreateRefused"`,
     caughtBy: "sim"
   },
   {
     name: "reopen the cart without releasing what was held",
-    file: "packages/entities/src/Order/OrderEvolve.ts",
+    file: "packages/entities/src/order/OrderEvolve.ts",
     find: '({ phase: "releasing", cancellation: { code, detail: shortageText(missing), missing } })',
     replace: '({ phase: "reopening", cancellation: { code, detail: shortageText(missing), missing } })',
     caughtBy: "sim"
@@ -234,14 +234,14 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "place each order of a cart under the id of the first",
-    file: "packages/entities/src/Cart/CartLive.ts",
+    file: "packages/entities/src/cart/CartLive.ts",
     find: "const orderId = orderIdOf(id, attempt)",
     replace: "const orderId = orderIdOf(id, 1)",
     caughtBy: "sim"
   },
   {
     name: "drop the coupon of a cart that is merged",
-    file: "packages/entities/src/Cart/CartLive.ts",
+    file: "packages/entities/src/cart/CartLive.ts",
     find: 'return { _tag: "Lines", lines, charges, coupon, customerId }',
     replace: 'return { _tag: "Lines", lines, charges, coupon: null, customerId }',
     caughtBy: "sim"
@@ -255,28 +255,28 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "send anew under the key of the first try",
-    file: "packages/entities/src/Order/OrderOwed.ts",
+    file: "packages/entities/src/order/OrderOwed.ts",
     find: "(attempt === 1 ? step : `${step}:${attempt}`)",
     replace: "(attempt < 0 ? `${attempt}` : step)",
     caughtBy: "sim"
   },
   {
     name: "ask for all of a refund though less is left",
-    file: "packages/entities/src/Order/OrderOwed.ts",
+    file: "packages/entities/src/order/OrderOwed.ts",
     find: "one.limit ?? one.amount - one.refunded",
     replace: "one.amount - one.refunded",
     caughtBy: "sim"
   },
   {
     name: "refund the price, not what was paid",
-    file: "packages/entities/src/Order/OrderReturns.ts",
+    file: "packages/entities/src/order/OrderReturns.ts",
     find: "paidUpTo(shares[at]!.paid,",
     replace: "paidUpTo(shares[at]!.goods + shares[at]!.tax,",
     caughtBy: "sim"
   },
   {
     name: "give shipping back with every part",
-    file: "packages/entities/src/Order/OrderReturns.ts",
+    file: "packages/entities/src/order/OrderReturns.ts",
     find: "isEverything(draft, wanted) ? outbound : 0",
     replace: "isEverything(draft, wanted) || true ? outbound : 0",
     caughtBy: "sim"
@@ -290,14 +290,14 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "tell the order of no dispute",
-    file: "packages/entities/src/Payment/PaymentLive.ts",
+    file: "packages/entities/src/payment/PaymentLive.ts",
     find: "? Effect.as(tell(owed), {",
     replace: "? Effect.as(Effect.void, {",
     caughtBy: "sim"
   },
   {
     name: "pay nothing more when a dispute is won",
-    file: "packages/entities/src/Order/OrderEvolve.ts",
+    file: "packages/entities/src/order/OrderEvolve.ts",
     find: "isExceeding(one, after) || isShort(one)",
     replace: "isExceeding(one, after)",
     caughtBy: "sim"
@@ -318,7 +318,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "bound no bytes of a cart",
-    file: "packages/entities/src/Cart/CartBounds.ts",
+    file: "packages/entities/src/cart/CartBounds.ts",
     find: '["bytes", bytesMax,',
     replace: '["bytes", Infinity,',
     caughtBy: "oversize"
@@ -340,14 +340,14 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "strike off what is given up, and set nothing aside",
-    file: "packages/entities/src/Outbox.ts",
+    file: "packages/engine/src/journal/Outbox.ts",
     find: "if (givenUp.length === 0) yield* published(batches)",
     replace: "if (givenUp.length >= 0) yield* published(batches)",
     caughtBy: "oversize"
   },
   {
     name: "set aside, and leave the batch marked",
-    file: "packages/entities/src/Outbox.ts",
+    file: "packages/engine/src/journal/Outbox.ts",
     find: "Effect.andThen(ParkedEvents.put(sql, rows), strikeOff(batches))",
     replace: "ParkedEvents.put(sql, rows)",
     caughtBy: "oversize"

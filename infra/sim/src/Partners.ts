@@ -1,19 +1,19 @@
-import * as EntityClient from "@halles/shared/EntityClient"
+import * as EntityClient from "@halles/engine/activation/EntityClient"
 import {
   type Booking,
   type Cancellation,
   Carrier,
   CarrierUnavailable,
   type ReturnLabel
-} from "@halles/entities/Carrier"
-import { GatewayNotice, Payment } from "@halles/entities/Payment"
+} from "@halles/entities/shipment/Carrier"
+import { GatewayNotice, Payment } from "@halles/entities/payment/Payment"
 import {
   type Authorisation,
   type GatewayOutcome,
   GatewayUnavailable,
   PaymentGateway
-} from "@halles/entities/PaymentGateway"
-import { CarrierNotice, Shipment } from "@halles/entities/Shipment"
+} from "@halles/entities/payment/PaymentGateway"
+import { CarrierNotice, Shipment } from "@halles/entities/shipment/Shipment"
 import * as CarrierLedger from "@halles/partners/CarrierLedger"
 import * as GatewayLedger from "@halles/partners/GatewayLedger"
 import { CommandId, OrderId } from "@halles/shared/Ids"

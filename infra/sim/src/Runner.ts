@@ -1,16 +1,23 @@
-import { Carrier } from "@halles/entities/Carrier"
+import { Carrier } from "@halles/entities/shipment/Carrier"
 import * as Entities from "@halles/entities/Entities"
-import { Bounds } from "@halles/entities/EventSourced"
-import * as FencedRunnerStorage from "@halles/entities/FencedRunnerStorage"
-import { Journal } from "@halles/entities/Journal"
-import { JournalStore } from "@halles/entities/JournalStore"
-import { Outbox } from "@halles/entities/Outbox"
-import { PaymentGateway } from "@halles/entities/PaymentGateway"
-import { handedOver, type Instant, isWithinLease, leaseMs, left, ShardEpochs } from "@halles/entities/ShardEpochs"
-import * as Timers from "@halles/entities/Timers"
-import * as Residents from "@halles/shared/Residents"
-import { RunnerPresence } from "@halles/shared/RunnerPresence"
-import { Supervision } from "@halles/shared/Residents/Supervision"
+import { Bounds } from "@halles/engine/eventsourced/EventSourced"
+import * as FencedRunnerStorage from "@halles/engine/placement/FencedRunnerStorage"
+import { Journal } from "@halles/engine/journal/Journal"
+import { JournalStore } from "@halles/engine/journal/JournalStore"
+import { Outbox } from "@halles/engine/journal/Outbox"
+import { PaymentGateway } from "@halles/entities/payment/PaymentGateway"
+import {
+  handedOver,
+  type Instant,
+  isWithinLease,
+  leaseMs,
+  left,
+  ShardEpochs
+} from "@halles/engine/placement/ShardEpochs"
+import * as Timers from "@halles/engine/eventsourced/Timers"
+import * as Residents from "@halles/engine/activation/ActivationDirectory"
+import { RunnerPresence } from "@halles/engine/placement/RunnerPresence"
+import { Supervision } from "@halles/engine/activation/Supervision"
 import { Context, Effect, type Fiber, Layer, Scope } from "effect"
 import { Clock } from "effect/Clock"
 import { RunnerAddress, RunnerStorage, ShardId, Sharding } from "effect/cluster"

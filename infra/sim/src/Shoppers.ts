@@ -1,4 +1,4 @@
-import * as EntityClient from "@halles/shared/EntityClient"
+import * as EntityClient from "@halles/engine/activation/EntityClient"
 import {
   AddLine,
   ApplyCoupon,
@@ -10,11 +10,11 @@ import {
   OpenCart,
   PutCharge,
   RemoveLine
-} from "@halles/entities/Cart"
-import { Cancel, Operate, Order, type OrderView, RequestReturn } from "@halles/entities/Order"
-import { ListProduct, Product } from "@halles/entities/Product"
-import { Customer, Register } from "@halles/entities/Customer"
-import { AllowBackOrder, Hold, Receive, Release, Reserve, Sku } from "@halles/entities/Sku"
+} from "@halles/entities/cart/Cart"
+import { Cancel, Operate, Order, type OrderView, RequestReturn } from "@halles/entities/order/Order"
+import { ListProduct, Product } from "@halles/entities/catalogue/Product"
+import { Customer, Register } from "@halles/entities/customer/Customer"
+import { AllowBackOrder, Hold, Receive, Release, Reserve, Sku } from "@halles/entities/inventory/Sku"
 import { CartId, CommandId, CustomerId, OrderId, SkuCode, SkuId, WarehouseId } from "@halles/shared/Ids"
 import { Effect, Exit, Option } from "effect"
 import type { World } from "./World.ts"

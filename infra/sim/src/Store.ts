@@ -1,4 +1,4 @@
-import { historyMax, JournalStore, StoreFailed } from "@halles/entities/JournalStore"
+import { historyMax, JournalStore, StoreFailed } from "@halles/engine/journal/JournalStore"
 import { Effect, Option } from "effect"
 import type { Entries, Tables } from "./Tables.ts"
 import type { Life, Timer, World } from "./World.ts"

@@ -1,4 +1,4 @@
-import { Outbox } from "@halles/entities/Outbox"
+import { Outbox } from "@halles/engine/journal/Outbox"
 import { Effect } from "effect"
 import { type Row, type Tables, keyOf } from "./Tables.ts"
 import type { Connection } from "./Store.ts"

@@ -1,5 +1,12 @@
-import type { Appended, DueTimer, JournalStore, Snapshot, StoreFailed, Stored } from "@halles/entities/JournalStore"
-import { StoreFailed as Failed } from "@halles/entities/JournalStore"
+import type {
+  Appended,
+  DueTimer,
+  JournalStore,
+  Snapshot,
+  StoreFailed,
+  Stored
+} from "@halles/engine/journal/JournalStore"
+import { StoreFailed as Failed } from "@halles/engine/journal/JournalStore"
 
 export type Entries = Parameters<JournalStore["Service"]["append"]>[1]
 

@@ -1,7 +1,7 @@
-import * as Invariants from "@halles/entities/Invariants"
-import { JournalStore } from "@halles/entities/JournalStore"
+import * as Invariants from "@halles/entities/laws/Invariants"
+import { JournalStore } from "@halles/engine/journal/JournalStore"
 import { layerRegion } from "@halles/entities/Migrations"
-import { ShardEpochs } from "@halles/entities/ShardEpochs"
+import { ShardEpochs } from "@halles/engine/placement/ShardEpochs"
 import { PgTest } from "@halles/shared/testing/PgTest"
 import { Effect, Layer, Logger } from "effect"
 

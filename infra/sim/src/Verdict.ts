@@ -1,4 +1,4 @@
-import * as Invariants from "@halles/entities/Invariants"
+import * as Invariants from "@halles/entities/laws/Invariants"
 import { models, type Now } from "@halles/entities/Models"
 import type { Cluster } from "./Cluster.ts"
 import { keyOf, type Row } from "./Tables.ts"

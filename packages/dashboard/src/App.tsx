@@ -1,4 +1,4 @@
-import type * as Json from "@halles/http/OperatorJson"
+import type * as Json from "@halles/http/operator/OperatorJson"
 import { computed, useSignal } from "@preact/signals"
 import { useEffect } from "preact/hooks"
 import { useAsked } from "./Asked.tsx"

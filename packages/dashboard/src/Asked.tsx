@@ -1,4 +1,4 @@
-import type { LiveTopic } from "@halles/http/OperatorEvents"
+import type { LiveTopic } from "@halles/http/operator/OperatorEvents"
 import type { Signal } from "@preact/signals"
 import type { ComponentChildren } from "preact"
 import { useCallback, useEffect, useRef, useState } from "preact/hooks"

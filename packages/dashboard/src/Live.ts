@@ -1,5 +1,5 @@
-import { type LiveEventName, liveEvents, type LiveTopic, type TailEvent } from "@halles/http/OperatorEvents"
-import type * as Json from "@halles/http/OperatorJson"
+import { type LiveEventName, liveEvents, type LiveTopic, type TailEvent } from "@halles/http/operator/OperatorEvents"
+import type * as Json from "@halles/http/operator/OperatorJson"
 import { effect, signal } from "@preact/signals"
 import { Schema } from "effect"
 import { History } from "./History.ts"

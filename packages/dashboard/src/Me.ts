@@ -1,4 +1,4 @@
-import type * as Json from "@halles/http/OperatorJson"
+import type * as Json from "@halles/http/operator/OperatorJson"
 import { createContext } from "preact"
 
 /** Who looks, so that nothing is offered that would be refused. */

@@ -1,4 +1,4 @@
-import { OperatorApi } from "@halles/http/OperatorApi"
+import { OperatorApi } from "@halles/http/operator/OperatorApi"
 import { Context, Effect, Layer, ManagedRuntime } from "effect"
 import { FetchHttpClient, HttpClient, HttpClientRequest } from "effect/http"
 import { HttpApiClient } from "effect/http-api"

@@ -1,4 +1,4 @@
-import type * as Json from "@halles/http/OperatorJson"
+import type * as Json from "@halles/http/operator/OperatorJson"
 import { signal } from "@preact/signals"
 
 /** One shard, as the map draws it. */

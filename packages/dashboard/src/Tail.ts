@@ -1,4 +1,4 @@
-import type { liveEvents, TailEvent } from "@halles/http/OperatorEvents"
+import type { liveEvents, TailEvent } from "@halles/http/operator/OperatorEvents"
 import { signal } from "@preact/signals"
 
 type Told = typeof TailEvent.Type

@@ -1,5 +1,5 @@
-import type { TailEvent } from "@halles/http/OperatorEvents"
-import type * as Json from "@halles/http/OperatorJson"
+import type { TailEvent } from "@halles/http/operator/OperatorEvents"
+import type * as Json from "@halles/http/operator/OperatorJson"
 import { type Region, regions } from "@halles/shared/Region"
 
 const began = Date.now() - 5_400_000

@@ -1,14 +1,14 @@
-import { Nats } from "@halles/shared/Nats"
+import { Nats } from "@halles/shared/clients/Nats"
 import type { Region } from "@halles/shared/Region"
 import { Effect } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
-import { follow } from "./Projections/Follower.ts"
-import { OrderView } from "./Projections/OrderView.ts"
-import { ProductView } from "./Projections/ProductView.ts"
-import * as Projection from "./Projections/Projection.ts"
-import { StockView } from "./Projections/StockView.ts"
+import { follow } from "@halles/engine/projections/Follower"
+import { OrderView } from "./order/OrderTable.ts"
+import { ProductView } from "./catalogue/ProductTable.ts"
+import * as Projection from "@halles/engine/projections/Projection"
+import { StockView } from "./inventory/StockTable.ts"
 
-export { applied, lag, pending, refused } from "./Projections/Follower.ts"
+export { applied, lag, pending, refused } from "@halles/engine/projections/Follower"
 
 /** The read tables of a region, by name. */
 export const projections = { product: ProductView, order: OrderView, stock: StockView } as const

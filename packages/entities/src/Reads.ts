@@ -1,4 +1,4 @@
-import * as Postgres from "@halles/shared/Postgres"
+import * as Postgres from "@halles/shared/clients/Postgres"
 import { CustomerId, OrderId, SkuCode, skuCode, SkuId, skuId } from "@halles/shared/Ids"
 import { Amount, Currency } from "@halles/shared/Money"
 import { type BadCursor, Cursor, decodeCursor, type Page, pageOf } from "@halles/shared/Page"
@@ -6,9 +6,9 @@ import { Count } from "@halles/shared/Quantity"
 import { type Region, regions, regionOf } from "@halles/shared/Region"
 import { Context, Effect, Layer, Option, type Redacted, Schema } from "effect"
 import { SqlClient, type SqlError, type Statement } from "effect/sql"
-import { Status } from "./Order.ts"
-import { ProductView } from "./Product.ts"
-import { SkuView } from "./Sku.ts"
+import { Status } from "./order/Order.ts"
+import { ProductView } from "./catalogue/Product.ts"
+import { SkuView } from "./inventory/Sku.ts"
 
 /** Items of one page. */
 export const limitMax = 200

@@ -1,4 +1,4 @@
-import * as EntityClient from "@halles/shared/EntityClient"
+import * as EntityClient from "@halles/engine/activation/EntityClient"
 import { CartId, CommandId, orderIdOf, SkuCode, skuId, WarehouseId } from "@halles/shared/Ids"
 import { Effect } from "effect"
 import {
@@ -18,11 +18,11 @@ import {
   Reopen,
   unitsMax,
   Reprice
-} from "../src/Cart.ts"
-import * as CartState from "../src/Cart/CartState.ts"
-import { ListProduct, type Price, Product } from "../src/Product.ts"
-import { Receive, Sku } from "../src/Sku.ts"
-import { Wake } from "../src/Wake.ts"
+} from "../src/cart/Cart.ts"
+import * as CartState from "../src/cart/CartState.ts"
+import { ListProduct, type Price, Product } from "../src/catalogue/Product.ts"
+import { Receive, Sku } from "../src/inventory/Sku.ts"
+import { Wake } from "@halles/engine/eventsourced/TimerFired"
 import { type Now, Refused, type Step, type Subject } from "./Shells.ts"
 import { outcomes } from "./ShellSubjects.ts"
 

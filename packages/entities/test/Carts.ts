@@ -15,12 +15,12 @@ import {
   RemoveLine,
   Reopen,
   Reprice
-} from "../src/Cart.ts"
+} from "../src/cart/Cart.ts"
 import { CartId, CommandId, SkuCode } from "@halles/shared/Ids"
 import { Quantity } from "@halles/shared/Quantity"
 import { Arbitrary, Result, Schema } from "effect"
-import * as CartState from "../src/Cart/CartState.ts"
-import { Wake } from "../src/Wake.ts"
+import * as CartState from "../src/cart/CartState.ts"
+import { Wake } from "@halles/engine/eventsourced/TimerFired"
 
 /** Carts for tests: few SKUs, so that lines meet, among them codes that are traps as keys of an object. */
 export const skus = ["TEA", "22423", "7", "__proto__", "constructor"].map((code) => SkuCode.make(code))

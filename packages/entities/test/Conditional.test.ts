@@ -5,9 +5,9 @@ import { Effect, Exit, Layer } from "effect"
 import type { Sharding } from "effect/cluster"
 import * as fc from "fast-check"
 import { layerRegion } from "../src/Migrations.ts"
-import { ListProduct, Product } from "../src/Product.ts"
-import { ProductLive } from "../src/Product/ProductLive.ts"
-import * as TestCluster from "../src/testing/TestCluster.ts"
+import { ListProduct, Product } from "../src/catalogue/Product.ts"
+import { ProductLive } from "../src/catalogue/ProductLive.ts"
+import * as TestCluster from "@halles/engine/testing/TestCluster"
 
 const Test = ProductLive.pipe(
   Layer.provideMerge(TestCluster.layer()),

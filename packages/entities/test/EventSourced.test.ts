@@ -1,4 +1,4 @@
-import * as EntityClient from "@halles/shared/EntityClient"
+import * as EntityClient from "@halles/engine/activation/EntityClient"
 import { assert, layer } from "@effect/vitest"
 import { commandFields } from "@halles/shared/Command"
 import { CommandId } from "@halles/shared/Ids"
@@ -8,12 +8,12 @@ import * as fc from "fast-check"
 import { ClusterSchema, Entity } from "effect/cluster"
 import { Rpc } from "effect/rpc"
 import { SqlClient } from "effect/sql"
-import * as EventSourced from "../src/EventSourced.ts"
-import { leaseMs, ShardEpochs } from "../src/ShardEpochs.ts"
+import * as EventSourced from "@halles/engine/eventsourced/EventSourced"
+import { leaseMs, ShardEpochs } from "@halles/engine/placement/ShardEpochs"
 import { layerRegion } from "../src/Migrations.ts"
-import type { Model } from "../src/Model.ts"
+import type { Model } from "@halles/engine/eventsourced/Model"
 import { PgTest } from "@halles/shared/testing/PgTest"
-import * as TestCluster from "../src/testing/TestCluster.ts"
+import * as TestCluster from "@halles/engine/testing/TestCluster"
 
 class Add extends Schema.TaggedClass<Add>()("Add", { ...commandFields, amount: Schema.Int }) {}
 class TooMuch extends Schema.TaggedError<TooMuch>()("TooMuch", {}) {}

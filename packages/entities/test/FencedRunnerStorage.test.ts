@@ -1,13 +1,13 @@
 import { assert, layer } from "@effect/vitest"
-import { RunnerPresence, suspectMs } from "@halles/shared/RunnerPresence"
+import { RunnerPresence, suspectMs } from "@halles/engine/placement/RunnerPresence"
 import { PgTest } from "@halles/shared/testing/PgTest"
 import { Effect, Layer, Schedule } from "effect"
 import { RunnerAddress, RunnerStorage, ShardId } from "effect/cluster"
 import { ConnectionError, SqlError } from "effect/sql/SqlError"
-import * as FencedRunnerStorage from "../src/FencedRunnerStorage.ts"
+import * as FencedRunnerStorage from "@halles/engine/placement/FencedRunnerStorage"
 import { layerRegion } from "../src/Migrations.ts"
-import { Outbox } from "../src/Outbox.ts"
-import { leaseMs, ShardEpochs } from "../src/ShardEpochs.ts"
+import { Outbox } from "@halles/engine/journal/Outbox"
+import { leaseMs, ShardEpochs } from "@halles/engine/placement/ShardEpochs"
 
 const Database = Layer.provideMerge(layerRegion, PgTest.layer("fenced_runner_storage"))
 

@@ -1,6 +1,6 @@
 import { assert, it } from "@effect/vitest"
-import * as GroupCommit from "../src/Journal/GroupCommit.ts"
-import type { Appended, JournalStore } from "@halles/entities/JournalStore"
+import * as GroupCommit from "@halles/engine/journal/GroupCommit"
+import type { Appended, JournalStore } from "@halles/engine/journal/JournalStore"
 import { Deferred, Effect, Fiber } from "effect"
 
 const activationOf = (entityId: string): GroupCommit.Activation => ({

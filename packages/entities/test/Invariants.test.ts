@@ -2,7 +2,7 @@ import { assert, layer } from "@effect/vitest"
 import { PgTest } from "@halles/shared/testing/PgTest"
 import { Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
-import * as Invariants from "../src/Invariants.ts"
+import * as Invariants from "../src/laws/Invariants.ts"
 import * as Migrations from "../src/Migrations.ts"
 
 /** Ten minutes ago: whatever is unfinished since then is overdue. */

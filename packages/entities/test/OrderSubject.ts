@@ -1,13 +1,21 @@
-import * as EntityClient from "@halles/shared/EntityClient"
+import * as EntityClient from "@halles/engine/activation/EntityClient"
 import { CartId, CommandId, CustomerId, SkuCode, skuId, WarehouseId } from "@halles/shared/Ids"
 import { Effect } from "effect"
-import { Cart, CheckOut, OpenCart, PutLine } from "../src/Cart.ts"
-import { Cancel, NoteDelivered, NoteDispatched, NoteReturnReceived, Order, Place, RequestReturn } from "../src/Order.ts"
-import { view } from "../src/Order/OrderAnswers.ts"
-import * as OrderState from "../src/Order/OrderState.ts"
-import { CarrierNotice, Shipment } from "../src/Shipment.ts"
-import { Receive, Sku } from "../src/Sku.ts"
-import { Wake } from "../src/Wake.ts"
+import { Cart, CheckOut, OpenCart, PutLine } from "../src/cart/Cart.ts"
+import {
+  Cancel,
+  NoteDelivered,
+  NoteDispatched,
+  NoteReturnReceived,
+  Order,
+  Place,
+  RequestReturn
+} from "../src/order/Order.ts"
+import { view } from "../src/order/OrderAnswers.ts"
+import * as OrderState from "../src/order/OrderState.ts"
+import { CarrierNotice, Shipment } from "../src/shipment/Shipment.ts"
+import { Receive, Sku } from "../src/inventory/Sku.ts"
+import { Wake } from "@halles/engine/eventsourced/TimerFired"
 import type { Now, Subject } from "./Shells.ts"
 import { outcomes } from "./ShellSubjects.ts"
 

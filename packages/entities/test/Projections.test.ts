@@ -1,13 +1,13 @@
 import { assert, describe, it, layer } from "@effect/vitest"
 import { jetstream, jetstreamManager } from "@nats-io/jetstream"
 import { CommandId, OrderId, SkuCode, SkuId, WarehouseId } from "@halles/shared/Ids"
-import { Nats } from "@halles/shared/Nats"
+import { Nats } from "@halles/shared/clients/Nats"
 import * as Subject from "@halles/shared/Subject"
 import { NatsTest } from "@halles/shared/testing/NatsTest"
 import { PgTest } from "@halles/shared/testing/PgTest"
 import { Arbitrary, Effect, Fiber, Layer, Result, Schedule, Schema } from "effect"
 import { SqlClient } from "effect/sql"
-import { Wake } from "../src/Wake.ts"
+import { Wake } from "@halles/engine/eventsourced/TimerFired"
 import * as Migrations from "../src/Migrations.ts"
 import {
   Cancel,
@@ -18,16 +18,16 @@ import {
   Operate,
   Place,
   RequestReturn
-} from "../src/Order.ts"
-import { statusOf } from "../src/Order/OrderAnswers.ts"
-import { owedBy } from "../src/Order/OrderOwed.ts"
-import * as OrderState from "../src/Order/OrderState.ts"
+} from "../src/order/Order.ts"
+import { statusOf } from "../src/order/OrderAnswers.ts"
+import { owedBy } from "../src/order/OrderOwed.ts"
+import * as OrderState from "../src/order/OrderState.ts"
 import * as Projections from "../src/Projections.ts"
-import * as OrderView from "../src/Projections/OrderView.ts"
-import * as Projection from "../src/Projections/Projection.ts"
-import * as StockView from "../src/Projections/StockView.ts"
-import { Adjust, AllowBackOrder, Hold, Receive, Release, Reserve, Restock, Ship } from "../src/Sku.ts"
-import * as SkuState from "../src/Sku/SkuState.ts"
+import * as OrderView from "../src/order/OrderTable.ts"
+import * as Projection from "@halles/engine/projections/Projection"
+import * as StockView from "../src/inventory/StockTable.ts"
+import { Adjust, AllowBackOrder, Hold, Receive, Release, Reserve, Restock, Ship } from "../src/inventory/Sku.ts"
+import * as SkuState from "../src/inventory/SkuState.ts"
 import { address } from "./Carts.ts"
 
 /** Choices of a random walk: which command, and one number for it. */

@@ -4,7 +4,7 @@ import { PgTest } from "@halles/shared/testing/PgTest"
 import { Effect, Layer, Option } from "effect"
 import * as Migrations from "../src/Migrations.ts"
 import * as Projections from "../src/Projections.ts"
-import * as Projection from "../src/Projections/Projection.ts"
+import * as Projection from "@halles/engine/projections/Projection"
 import { Reads, RegionDatabases } from "../src/Reads.ts"
 import { address } from "./Carts.ts"
 

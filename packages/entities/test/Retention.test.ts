@@ -1,15 +1,15 @@
-import * as EntityClient from "@halles/shared/EntityClient"
+import * as EntityClient from "@halles/engine/activation/EntityClient"
 import { assert, layer } from "@effect/vitest"
 import { CommandId } from "@halles/shared/Ids"
 import { PgTest } from "@halles/shared/testing/PgTest"
 import { Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
-import { Customer, MovePoints, Register } from "../src/Customer.ts"
-import { CustomerLive } from "../src/Customer/CustomerLive.ts"
-import * as Invariants from "../src/Invariants.ts"
+import { Customer, MovePoints, Register } from "../src/customer/Customer.ts"
+import { CustomerLive } from "../src/customer/CustomerLive.ts"
+import * as Invariants from "../src/laws/Invariants.ts"
 import { layerRegion } from "../src/Migrations.ts"
-import * as Retention from "../src/Retention.ts"
-import * as TestCluster from "../src/testing/TestCluster.ts"
+import * as Retention from "@halles/engine/journal/Retention"
+import * as TestCluster from "@halles/engine/testing/TestCluster"
 
 const Test = CustomerLive.pipe(
   Layer.provideMerge(TestCluster.layer()),

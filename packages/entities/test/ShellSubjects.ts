@@ -1,19 +1,35 @@
-import * as EntityClient from "@halles/shared/EntityClient"
+import * as EntityClient from "@halles/engine/activation/EntityClient"
 import { CommandId, CustomerId, OrderId, SkuCode, SkuId, WarehouseId } from "@halles/shared/Ids"
 import { Effect, Layer } from "effect"
-import { type Booking, Carrier, CarrierUnavailable } from "../src/Carrier.ts"
-import { ChangeCustomer, Customer, Forget, MovePoints, NoteOrder, Register } from "../src/Customer.ts"
-import * as CustomerState from "../src/Customer/CustomerState.ts"
-import { Authorise, Capture, GatewayNotice, Payment, Refund, Void } from "../src/Payment.ts"
-import * as PaymentState from "../src/Payment/PaymentState.ts"
-import { type Authorisation, type GatewayOutcome, GatewayUnavailable, PaymentGateway } from "../src/PaymentGateway.ts"
-import { ListProduct, Product, Unlist } from "../src/Product.ts"
-import * as ProductState from "../src/Product/ProductState.ts"
-import { CancelShipment, CarrierNotice, Collect, Create, Shipment } from "../src/Shipment.ts"
-import * as ShipmentState from "../src/Shipment/ShipmentState.ts"
-import { Adjust, AllowBackOrder, Hold, Receive, Release, Reserve, Restock, Ship, Sku, WriteOff } from "../src/Sku.ts"
-import * as SkuState from "../src/Sku/SkuState.ts"
-import { Wake } from "../src/Wake.ts"
+import { type Booking, Carrier, CarrierUnavailable } from "../src/shipment/Carrier.ts"
+import { ChangeCustomer, Customer, Forget, MovePoints, NoteOrder, Register } from "../src/customer/Customer.ts"
+import * as CustomerState from "../src/customer/CustomerState.ts"
+import { Authorise, Capture, GatewayNotice, Payment, Refund, Void } from "../src/payment/Payment.ts"
+import * as PaymentState from "../src/payment/PaymentState.ts"
+import {
+  type Authorisation,
+  type GatewayOutcome,
+  GatewayUnavailable,
+  PaymentGateway
+} from "../src/payment/PaymentGateway.ts"
+import { ListProduct, Product, Unlist } from "../src/catalogue/Product.ts"
+import * as ProductState from "../src/catalogue/ProductState.ts"
+import { CancelShipment, CarrierNotice, Collect, Create, Shipment } from "../src/shipment/Shipment.ts"
+import * as ShipmentState from "../src/shipment/ShipmentState.ts"
+import {
+  Adjust,
+  AllowBackOrder,
+  Hold,
+  Receive,
+  Release,
+  Reserve,
+  Restock,
+  Ship,
+  Sku,
+  WriteOff
+} from "../src/inventory/Sku.ts"
+import * as SkuState from "../src/inventory/SkuState.ts"
+import { Wake } from "@halles/engine/eventsourced/TimerFired"
 import { type Now, Refused, type Subject } from "./Shells.ts"
 
 const order = (key: string) => OrderId.make(`eu_${key}`)

@@ -7,12 +7,12 @@ import * as fc from "fast-check"
 import { ClusterSchema, Entity } from "effect/cluster"
 import { Rpc } from "effect/rpc"
 import { SqlClient } from "effect/sql"
-import * as EventSourced from "../src/EventSourced.ts"
+import * as EventSourced from "@halles/engine/eventsourced/EventSourced"
 import { layerRegion } from "../src/Migrations.ts"
-import type { Model } from "../src/Model.ts"
+import type { Model } from "@halles/engine/eventsourced/Model"
 import { PgTest } from "@halles/shared/testing/PgTest"
-import * as TestCluster from "../src/testing/TestCluster.ts"
-import { Wake } from "../src/Wake.ts"
+import * as TestCluster from "@halles/engine/testing/TestCluster"
+import { Wake } from "@halles/engine/eventsourced/TimerFired"
 
 /** Wants its timer at `due`, in Unix milliseconds, or none. */
 class Want extends Schema.TaggedClass<Want>()("Want", { ...commandFields, due: Schema.NullOr(Schema.Int) }) {}

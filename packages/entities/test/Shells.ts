@@ -3,7 +3,7 @@ import type { CommandId } from "@halles/shared/Ids"
 import { Cause, Effect, Result, Schedule, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import * as fc from "fast-check"
-import type { Model } from "../src/Model.ts"
+import type { Model } from "@halles/engine/eventsourced/Model"
 
 /** What one random step is made of; each entity reads a command out of it. */
 const Step = fc.record({

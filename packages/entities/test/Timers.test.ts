@@ -2,10 +2,10 @@ import { assert, layer } from "@effect/vitest"
 import { PgTest } from "@halles/shared/testing/PgTest"
 import { Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
-import { JournalStore } from "../src/JournalStore.ts"
+import { JournalStore } from "@halles/engine/journal/JournalStore"
 import { layerRegion } from "../src/Migrations.ts"
-import { ShardEpochs } from "../src/ShardEpochs.ts"
-import * as Timers from "../src/Timers.ts"
+import { ShardEpochs } from "@halles/engine/placement/ShardEpochs"
+import * as Timers from "@halles/engine/eventsourced/Timers"
 
 const Test = Layer.merge(JournalStore.layer, ShardEpochs.layer("test-runner")).pipe(
   Layer.provideMerge(layerRegion),

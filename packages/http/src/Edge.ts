@@ -1,16 +1,16 @@
 import { limitMax } from "@halles/entities/Reads"
 import { CommandId } from "@halles/shared/Ids"
 import { CurrentIntent } from "@halles/shared/Intent"
-import type { UndeclaredError } from "@halles/shared/Undeclared"
+import type { UndeclaredError } from "@halles/engine/activation/Undeclared"
 import { isMaxCharacters } from "@halles/shared/Text"
 import { Cause, Effect, Exit, Schema } from "effect"
 import { type HttpServerRequest, HttpServerResponse } from "effect/http"
 import { hash } from "node:crypto"
-import * as Consistency from "./Consistency.ts"
-import * as Deadlines from "./Deadlines.ts"
-import { InvalidRequest, Unavailable } from "./EdgeErrors.ts"
+import * as Consistency from "./shop/Consistency.ts"
+import * as Deadlines from "./admission/Deadlines.ts"
+import { InvalidRequest, Unavailable } from "./problems/EdgeErrors.ts"
 import { WholeNumber } from "./WholeNumber.ts"
-import * as RetryBudget from "./RetryBudget.ts"
+import * as RetryBudget from "./admission/RetryBudget.ts"
 
 /** How long one call to an entity may take, unless it waits on purpose. */
 export const deadlineMs = 3_000

@@ -1,7 +1,7 @@
-import { MetricsConfig } from "@halles/shared/MetricsListener"
+import { MetricsConfig } from "@halles/shared/listener/MetricsListener"
 import { Region } from "@halles/shared/Region"
 import { Config } from "effect"
-import { Origin } from "./SecurityHeaders.ts"
+import { Origin } from "./admission/SecurityHeaders.ts"
 
 /** Of a region's database, for lists; entities are asked over the cluster. */
 const regionUrls = {

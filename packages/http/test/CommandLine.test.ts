@@ -1,6 +1,6 @@
 import { assert, layer } from "@effect/vitest"
 import { AckPolicy, jetstream, jetstreamManager } from "@nats-io/jetstream"
-import { Nats } from "@halles/shared/Nats"
+import { Nats } from "@halles/shared/clients/Nats"
 import * as Shard from "@halles/shared/Shard"
 import * as Subject from "@halles/shared/Subject"
 import { PgTest } from "@halles/shared/testing/PgTest"
@@ -9,7 +9,7 @@ import { SqlClient } from "effect/sql"
 import { spawn } from "node:child_process"
 import { fileURLToPath } from "node:url"
 import { adminToken } from "./EdgeTest.ts"
-import { OperatorTest } from "./OperatorTest.ts"
+import { OperatorTest } from "./operator/OperatorTest.ts"
 
 const program = fileURLToPath(new URL("../../operations/src/halles.ts", import.meta.url))
 

@@ -5,7 +5,7 @@ import { roleCredentials } from "@halles/fuzz/Issuer"
 import { Effect, Redacted } from "effect"
 import { adminToken, carrierSecret, EdgeTest, gatewaySecret, importToken } from "./EdgeTest.ts"
 import { Issuer } from "./Issuer.ts"
-import * as ShopTest from "./ShopTest.ts"
+import * as ShopTest from "./shop/ShopTest.ts"
 
 /** `npm run fuzz` sends more, to a whole cluster. */
 const count = 400

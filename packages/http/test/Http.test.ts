@@ -1,6 +1,6 @@
 import { NodeHttpClient } from "@effect/platform-node"
 import { assert, layer } from "@effect/vitest"
-import { CartClosed } from "@halles/entities/Cart"
+import { CartClosed } from "@halles/entities/cart/Cart"
 import { SkuCode } from "@halles/shared/Ids"
 import { Effect } from "effect"
 import { HttpApiClient } from "effect/http-api"

@@ -2,8 +2,8 @@ import { assert, it, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { globSync, readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
-import * as Problem from "../src/Problem.ts"
-import * as Problems from "../src/Problems.ts"
+import * as Problem from "../src/problems/Problem.ts"
+import * as Problems from "../src/problems/Problems.ts"
 import { EdgeTest } from "./EdgeTest.ts"
 
 const src = fileURLToPath(new URL("../src", import.meta.url))

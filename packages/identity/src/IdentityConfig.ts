@@ -1,4 +1,4 @@
-import { MetricsConfig } from "@halles/shared/MetricsListener"
+import { MetricsConfig } from "@halles/shared/listener/MetricsListener"
 import { Region } from "@halles/shared/Region"
 import { Config } from "effect"
 

@@ -5,8 +5,8 @@ import * as oidc from "openid-client"
 import { generate } from "otplib"
 import type { Browser, BrowserContext, Page } from "playwright-core"
 import { ChromiumTest } from "@halles/shared/testing/ChromiumTest"
-import { Accounts } from "../src/Accounts.ts"
-import { Enrolments } from "../src/Enrolments.ts"
+import { Accounts } from "../src/accounts/Accounts.ts"
+import { Enrolments } from "../src/factors/Enrolments.ts"
 import { IdentityTest, password } from "./IdentityTest.ts"
 
 /** Sends a page through the authorization endpoint; `pages` does what the person does. */

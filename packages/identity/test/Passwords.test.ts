@@ -4,7 +4,7 @@ import { Effect, Option, Schema } from "effect"
 import { createHash } from "node:crypto"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
-import { lengthMax, opaqueString, Passwords } from "../src/Passwords.ts"
+import { lengthMax, opaqueString, Passwords } from "../src/accounts/Passwords.ts"
 
 const breached = "harbour-violin-mosaic-7"
 const digest = createHash("sha1").update(breached).digest("hex").toUpperCase()

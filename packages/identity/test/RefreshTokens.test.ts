@@ -1,12 +1,12 @@
 import { assert, layer } from "@effect/vitest"
-import { Revocations } from "@halles/shared/Revocations"
+import { Revocations } from "@halles/shared/security/Revocations"
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 import * as fc from "fast-check"
 import { decodeJwt } from "jose"
-import { overlapSeconds } from "../src/Artifacts.ts"
+import { overlapSeconds } from "../src/oidc/Artifacts.ts"
 import { Browser } from "../src/testing/Browser.ts"
-import { Throttle } from "../src/Throttle.ts"
+import { Throttle } from "../src/signin/Throttle.ts"
 import { IdentityTest, staff, withPassword } from "./IdentityTest.ts"
 
 type Identity = IdentityTest["Service"]

@@ -1,7 +1,7 @@
 import { assert, it } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
 import * as fc from "fast-check"
-import { Seal } from "../src/Seal.ts"
+import { Seal } from "../src/oidc/Seal.ts"
 
 const of = (key: string) => Effect.provide(Effect.service(Seal), Seal.layer(Redacted.make(key)))
 

@@ -1,15 +1,15 @@
 import { assert, layer } from "@effect/vitest"
-import { Revocations } from "@halles/shared/Revocations"
+import { Revocations } from "@halles/shared/security/Revocations"
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 import { createRemoteJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from "jose"
 import * as oidc from "openid-client"
-import { Clients } from "../src/Clients.ts"
-import { SigningKeys } from "../src/SigningKeys.ts"
+import { Clients } from "../src/oidc/Clients.ts"
+import { SigningKeys } from "../src/oidc/SigningKeys.ts"
 import { Browser } from "../src/testing/Browser.ts"
 import { IdentityTest, password, withPassword } from "./IdentityTest.ts"
-import { deleteExpired } from "../src/Sweep.ts"
-import { type Limit, limits, Throttle } from "../src/Throttle.ts"
+import { deleteExpired } from "../src/oidc/Sweep.ts"
+import { type Limit, limits, Throttle } from "../src/signin/Throttle.ts"
 
 const codeOf = async (attempt: Promise<unknown>): Promise<string> => {
   try {

@@ -1,7 +1,7 @@
 import { assert, it } from "@effect/vitest"
 import { Context, Effect, Layer, Option, Redacted } from "effect"
 import { decodeJwt } from "jose"
-import { Clients } from "../src/Clients.ts"
+import { Clients } from "../src/oidc/Clients.ts"
 import { Browser } from "../src/testing/Browser.ts"
 import { IdentityTest, withPassword } from "./IdentityTest.ts"
 

@@ -1,9 +1,9 @@
 import { assert, layer, it } from "@effect/vitest"
-import { Redis } from "@halles/shared/Redis"
+import { Redis } from "@halles/shared/clients/Redis"
 import { RedisTest } from "@halles/shared/testing/RedisTest"
 import { Effect, Layer, Redacted } from "effect"
-import { Seal } from "../src/Seal.ts"
-import { limits, Throttle } from "../src/Throttle.ts"
+import { Seal } from "../src/oidc/Seal.ts"
+import { limits, Throttle } from "../src/signin/Throttle.ts"
 
 const seal = Seal.layer(Redacted.make("a key of tests"))
 const away = Throttle.layer.pipe(

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import * as WindowCounts from "../src/WindowCounts.ts"
+import * as WindowCounts from "../src/signin/WindowCounts.ts"
 
 const points = 3
 const windowMs = 100

@@ -1,6 +1,6 @@
 import { NodeHttpClient, NodeRuntime, NodeServices } from "@effect/platform-node"
 import { RegionDatabases } from "@halles/entities/Reads"
-import * as Postgres from "@halles/shared/Postgres"
+import * as Postgres from "@halles/shared/clients/Postgres"
 import { Config, Effect, Exit, Layer } from "effect"
 import { CliError, Command } from "effect/cli"
 import { clusterCommands } from "./inspector/ClusterCommands.ts"

@@ -1,10 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit } from "effect"
 import * as fc from "fast-check"
-import { difference } from "@halles/entities/Inspector/Difference"
+import { difference } from "@halles/entities/inspector/Difference"
 import { table } from "../src/inspector/Output.ts"
 import { looking } from "../src/inspector/SqlCommand.ts"
-import { BadExpression, where } from "@halles/entities/Inspector/Where"
+import { BadExpression, where } from "@halles/entities/inspector/Where"
 
 const json = fc.jsonValue({ maxDepth: 4 })
 

@@ -1,8 +1,8 @@
-import { objectives } from "@halles/entities/Alarms/Objectives"
-import * as Progress from "@halles/entities/Alarms/Progress"
+import { objectives } from "@halles/entities/alarms/Objectives"
+import * as Progress from "@halles/entities/alarms/SagaProgress"
 import { RegionDatabases } from "@halles/entities/Reads"
-import { ShardEpochs } from "@halles/entities/ShardEpochs"
-import { link, Nats } from "@halles/shared/Nats"
+import { ShardEpochs } from "@halles/engine/placement/ShardEpochs"
+import { link, Nats } from "@halles/shared/clients/Nats"
 import { Clock, Context, Effect } from "effect"
 import { SqlClient } from "effect/sql"
 

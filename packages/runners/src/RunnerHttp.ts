@@ -1,4 +1,4 @@
-import * as HttpListener from "@halles/shared/HttpListener"
+import * as HttpListener from "@halles/shared/listener/HttpListener"
 import { Effect, Layer } from "effect"
 import { HttpRouter, HttpServerResponse } from "effect/http"
 import { PrometheusMetrics } from "effect/observability"

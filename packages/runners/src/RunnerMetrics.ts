@@ -1,10 +1,10 @@
-import { duplicateActivations } from "@halles/entities/Journal"
-import { parked as parkedEvents } from "@halles/entities/Outbox"
-import { hungTotal, parkedNow, parkedTotal } from "@halles/entities/Parking"
-import { ShardEpochs } from "@halles/entities/ShardEpochs"
-import { CommitLatency } from "@halles/shared/CommitLatency"
-import { EntityCalls, percentile } from "@halles/shared/EntityCalls"
-import { Residents } from "@halles/shared/Residents"
+import { duplicateActivations } from "@halles/engine/journal/Journal"
+import { parked as parkedEvents } from "@halles/engine/journal/Outbox"
+import { hungTotal, parkedNow, parkedTotal } from "@halles/engine/activation/ParkedEntities"
+import { ShardEpochs } from "@halles/engine/placement/ShardEpochs"
+import { CommitLatency } from "@halles/engine/journal/CommitLatency"
+import { EntityCalls, percentile } from "@halles/engine/activation/EntityCalls"
+import { Residents } from "@halles/engine/activation/ActivationDirectory"
 import { Effect, Metric, Schedule } from "effect"
 
 /** Calls are counted without Effect's metrics, since every call passes there; what was counted is told after this. */

@@ -1,6 +1,6 @@
 import { assert, layer } from "@effect/vitest"
 import { layerRegion } from "@halles/entities/Migrations"
-import { ShardEpochs } from "@halles/entities/ShardEpochs"
+import { ShardEpochs } from "@halles/engine/placement/ShardEpochs"
 import { NatsTest } from "@halles/shared/testing/NatsTest"
 import { PgTest } from "@halles/shared/testing/PgTest"
 import { Effect, Layer, Schedule } from "effect"

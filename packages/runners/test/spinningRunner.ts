@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url"
 const decided = "export const decide = (state: State, command: Command, now: number): Decided => {\n"
 const spinning = `${decided}  if (command._tag === "RemoveLine" && command.sku === "SPIN") for (;;) spun += 1\n`
 
-const file = new URL("../../entities/src/Cart/CartState.ts", import.meta.url)
+const file = new URL("../../entities/src/cart/CartState.ts", import.meta.url)
 const parts = readFileSync(fileURLToPath(file), "utf8").split(decided)
 if (parts.length !== 2) throw new Error("decide of a cart does not begin as it did: this test has to follow")
 const source = `${parts.join(spinning)}\nlet spun = 0\n`

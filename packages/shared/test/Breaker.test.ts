@@ -1,5 +1,5 @@
 import { assert, it } from "@effect/vitest"
-import * as Breaker from "@halles/shared/Breaker"
+import * as Breaker from "@halles/shared/clients/Breaker"
 import { Deferred, Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"
 import * as fc from "fast-check"

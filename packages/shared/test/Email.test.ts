@@ -2,7 +2,7 @@ import { assert, it } from "@effect/vitest"
 import { Option, Schema } from "effect"
 import * as fc from "fast-check"
 import { canonical, Email } from "../src/Email.ts"
-import { scrubbed } from "../src/Scrubbed.ts"
+import { scrubbed } from "../src/clients/Scrubbed.ts"
 
 it.each([
   ["a@example.com", "a@example.com"],

@@ -1,5 +1,5 @@
 import { assert, it } from "@effect/vitest"
-import * as HttpListener from "@halles/shared/HttpListener"
+import * as HttpListener from "@halles/shared/listener/HttpListener"
 import { attacks, brokenBody, open, send, statusOf, type Target } from "@halles/shared/testing/HttpAttacks"
 import { Deferred, Effect, Exit, Fiber, Layer, Scope } from "effect"
 import { HttpServer, HttpServerRequest, HttpServerResponse } from "effect/http"

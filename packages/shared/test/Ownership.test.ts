@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { CartId, checkoutsMax, orderIdOf } from "@halles/shared/Ids"
-import { accountCustomerId, hasAccount, ownedKey, ownerOf } from "@halles/shared/Ownership"
+import { accountCustomerId, hasAccount, ownedKey, ownerOf } from "@halles/shared/security/Ownership"
 import { regions } from "@halles/shared/Region"
 import { Schema } from "effect"
 import * as fc from "fast-check"

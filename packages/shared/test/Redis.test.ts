@@ -1,5 +1,5 @@
 import { assert, it } from "@effect/vitest"
-import { Redis } from "@halles/shared/Redis"
+import { Redis } from "@halles/shared/clients/Redis"
 import { Effect, Redacted } from "effect"
 
 it.live("starts without Redis, and says at once that it is away", () =>

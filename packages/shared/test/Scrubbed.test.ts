@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
-import { scrubbed } from "../src/Scrubbed.ts"
+import { scrubbed } from "../src/clients/Scrubbed.ts"
 
 const word = fc.stringMatching(/^[a-z]{1,12}$/)
 
@@ -33,7 +33,7 @@ describe("scrubbed", () => {
     for (const text of [
       '{"level":"INFO","fiberId":17,"timestamp":"2026-11-23T05:32:12.123Z"}',
       "wake:1700000000123 of Order/eu_Qm3vXr8Kd0ZtWbYp5nLc2A in shard eu/17",
-      "at packages/entities/src/EventSourced.ts:155:44",
+      "at packages/engine/src/eventsourced/EventSourced.ts:155:44",
       "4d3c2b1a-0000-4000-8000-1234567890ab"
     ]) {
       assert.strictEqual(scrubbed(text), text)

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Redacted } from "effect"
-import * as DerivedKey from "../src/DerivedKey.ts"
-import * as ServiceToken from "../src/ServiceToken.ts"
+import * as DerivedKey from "../src/security/DerivedKey.ts"
+import * as ServiceToken from "../src/security/ServiceToken.ts"
 
 const key = ServiceToken.signingKey(Redacted.make("secret"))
 const known = DerivedKey.publicKey(DerivedKey.publicText(key))

@@ -2,7 +2,7 @@ import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
-import * as SlowClients from "@halles/shared/HttpListener/SlowClients"
+import * as SlowClients from "@halles/shared/listener/SlowClients"
 
 const bounds = {
   bodyMsOf: ({ url }: IncomingMessage) => (url === "/bulk" ? Number.POSITIVE_INFINITY : 20_000),

@@ -1,8 +1,8 @@
-import { Customer, Register } from "@halles/entities/Customer"
-import { twoFactors, Scope } from "@halles/shared/Authority"
-import * as EntityClient from "@halles/shared/EntityClient"
+import { Customer, Register } from "@halles/entities/customer/Customer"
+import { twoFactors, Scope } from "@halles/shared/security/Authority"
+import * as EntityClient from "@halles/engine/activation/EntityClient"
 import { CommandId } from "@halles/shared/Ids"
-import { accountCustomerId } from "@halles/shared/Ownership"
+import { accountCustomerId } from "@halles/shared/security/Ownership"
 import { Effect, Schedule } from "effect"
 import { randomBytes, randomUUID } from "node:crypto"
 

@@ -1,5 +1,5 @@
-import * as Invariants from "@halles/entities/Invariants"
-import { ports } from "@halles/infra/Ports"
+import * as Invariants from "@halles/entities/laws/Invariants"
+import { ports } from "@halles/infra/cluster/Ports"
 import { Effect, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import { createServer } from "node:http"

@@ -1,5 +1,5 @@
-import * as EntityClient from "@halles/shared/EntityClient"
-import { Receive, Sku } from "@halles/entities/Sku"
+import * as EntityClient from "@halles/engine/activation/EntityClient"
+import { Receive, Sku } from "@halles/entities/inventory/Sku"
 import { CommandId, SkuId, WarehouseId } from "@halles/shared/Ids"
 import { Effect } from "effect"
 import { floor } from "./Floor.ts"

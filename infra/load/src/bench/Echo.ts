@@ -1,4 +1,4 @@
-import * as Residents from "@halles/shared/Residents"
+import * as Residents from "@halles/engine/activation/ActivationDirectory"
 import * as Shard from "@halles/shared/Shard"
 import { Effect, Schema } from "effect"
 import { ClusterSchema, Entity } from "effect/cluster"

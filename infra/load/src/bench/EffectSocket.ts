@@ -1,6 +1,6 @@
 import { PgClient } from "@effect/sql-pg"
 import { NodeClusterSocket } from "@effect/platform-node"
-import * as ClusterConfig from "@halles/shared/ClusterConfig"
+import * as ClusterConfig from "@halles/engine/cluster/ClusterConfig"
 import type { Region } from "@halles/shared/Region"
 import { Layer, Option, type Redacted } from "effect"
 import { MessageStorage, RunnerAddress, ShardingConfig, SqlRunnerStorage } from "effect/cluster"

@@ -1,4 +1,4 @@
-import { runnerPort } from "@halles/infra/Ports"
+import { runnerPort } from "@halles/infra/cluster/Ports"
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 import { copies } from "./Copies.ts"

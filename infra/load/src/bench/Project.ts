@@ -1,5 +1,5 @@
 import { PgTypes } from "@effect/sql-pg"
-import type { OrderView } from "@halles/entities/Order"
+import type { OrderView } from "@halles/entities/order/Order"
 import { Deferred, Effect, Result, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import { market } from "./Checkout.ts"

@@ -1,6 +1,6 @@
-import * as EntityClient from "@halles/shared/EntityClient"
+import * as EntityClient from "@halles/engine/activation/EntityClient"
 import * as Environment from "@halles/infra/Environment"
-import { runnerPort } from "@halles/infra/Ports"
+import { runnerPort } from "@halles/infra/cluster/Ports"
 import { Effect, Layer, Redacted, type Scope } from "effect"
 import type { Sharding } from "effect/cluster"
 import { Echo } from "./Echo.ts"

@@ -1,8 +1,8 @@
-import * as EntityClient from "@halles/shared/EntityClient"
-import { Cart, CheckOut, OpenCart, PutLine } from "@halles/entities/Cart"
-import { Order, type OrderView } from "@halles/entities/Order"
-import { ListProduct, Product } from "@halles/entities/Product"
-import { Receive, Sku } from "@halles/entities/Sku"
+import * as EntityClient from "@halles/engine/activation/EntityClient"
+import { Cart, CheckOut, OpenCart, PutLine } from "@halles/entities/cart/Cart"
+import { Order, type OrderView } from "@halles/entities/order/Order"
+import { ListProduct, Product } from "@halles/entities/catalogue/Product"
+import { Receive, Sku } from "@halles/entities/inventory/Sku"
 import { CartId, CommandId, OrderId, skuCode, SkuId, WarehouseId } from "@halles/shared/Ids"
 import { Effect, Schedule, Schema } from "effect"
 

@@ -2,7 +2,7 @@ import { Pool } from "@effect/platform-node/Undici"
 import { Intents } from "@halles/shared/Intent"
 import type { Region } from "@halles/shared/Region"
 import { steadyKey } from "@halles/shared/testing/SteadyKey"
-import * as WebhookSignature from "@halles/shared/WebhookSignature"
+import * as WebhookSignature from "@halles/shared/security/WebhookSignature"
 import { Effect, Layer, Redacted } from "effect"
 import {
   currency,

@@ -1,4 +1,4 @@
-import { check } from "@halles/infra/CheckProgram"
+import { check } from "@halles/infra/programs/CheckProgram"
 import * as Environment from "@halles/infra/Environment"
 import { type Region, regions } from "@halles/shared/Region"
 import { Clock, Effect, Fiber, Layer, Result, Schema } from "effect"

@@ -1,4 +1,4 @@
-import type * as Json from "@halles/http/OperatorJson"
+import type * as Json from "@halles/http/operator/OperatorJson"
 import { Empty } from "../parts/Notes.tsx"
 import { type Column, Table } from "../parts/Table.tsx"
 

@@ -1,4 +1,4 @@
-import type * as Json from "@halles/http/OperatorJson"
+import type * as Json from "@halles/http/operator/OperatorJson"
 import { Answer, useAsked } from "../Asked.tsx"
 import { tagsOf } from "../EventTags.ts"
 import { instant } from "../Format.ts"

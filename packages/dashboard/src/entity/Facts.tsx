@@ -1,4 +1,4 @@
-import type * as Json from "@halles/http/OperatorJson"
+import type * as Json from "@halles/http/operator/OperatorJson"
 import { count, duration, time } from "../Format.ts"
 import { Badge } from "../parts/Notes.tsx"
 import { regionName } from "../Regions.ts"

@@ -1,4 +1,4 @@
-import type * as Json from "@halles/http/OperatorJson"
+import type * as Json from "@halles/http/operator/OperatorJson"
 import type { Schema } from "effect"
 import { useState } from "preact/hooks"
 import { type Failure, toFailure } from "../Failure.ts"

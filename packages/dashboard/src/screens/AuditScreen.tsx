@@ -1,4 +1,4 @@
-import type * as Json from "@halles/http/OperatorJson"
+import type * as Json from "@halles/http/operator/OperatorJson"
 import { useContext } from "preact/hooks"
 import { Answer, useAsked } from "../Asked.tsx"
 import { time } from "../Format.ts"

@@ -1,4 +1,4 @@
-import type * as Json from "@halles/http/OperatorJson"
+import type * as Json from "@halles/http/operator/OperatorJson"
 import { useContext, useEffect, useState } from "preact/hooks"
 import { Answer, useAsked } from "../Asked.tsx"
 import { DiffCard } from "../entity/DiffCard.tsx"

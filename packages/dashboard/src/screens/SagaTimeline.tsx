@@ -1,4 +1,4 @@
-import type * as Json from "@halles/http/OperatorJson"
+import type * as Json from "@halles/http/operator/OperatorJson"
 import { duration, instant, time } from "../Format.ts"
 import { Empty } from "../parts/Notes.tsx"
 import { entityLink } from "../Router.ts"

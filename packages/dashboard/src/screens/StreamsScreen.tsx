@@ -1,4 +1,4 @@
-import type * as Json from "@halles/http/OperatorJson"
+import type * as Json from "@halles/http/operator/OperatorJson"
 import { useContext, useState } from "preact/hooks"
 import { Answer, useAsked, useTold } from "../Asked.tsx"
 import { bytes, count, many, time } from "../Format.ts"

@@ -1,4 +1,4 @@
-import type * as Json from "@halles/http/OperatorJson"
+import type * as Json from "@halles/http/operator/OperatorJson"
 import { Answer, useTold } from "../Asked.tsx"
 import { count, duration, many, rate } from "../Format.ts"
 import { told } from "../Live.ts"

@@ -1,12 +1,12 @@
 import { jetstreamManager } from "@nats-io/jetstream"
 import { assert, describe, it, layer } from "@effect/vitest"
-import { Nats } from "@halles/shared/Nats"
+import { Nats } from "@halles/shared/clients/Nats"
 import { NatsTest } from "@halles/shared/testing/NatsTest"
 import { Effect, Layer, Schedule } from "effect"
 import * as fc from "fast-check"
-import { EdgeAnalytics } from "../../src/EdgeAnalytics.ts"
-import * as Latencies from "../../src/EdgeAnalytics/Latencies.ts"
-import * as TopKeys from "../../src/EdgeAnalytics/TopKeys.ts"
+import { EdgeAnalytics } from "../../src/admission/EdgeAnalytics.ts"
+import * as Latencies from "../../src/admission/Latencies.ts"
+import * as TopKeys from "../../src/admission/TopKeys.ts"
 
 describe("sketches", () => {
   it("a quantile is never too low, and at most a tenth too high", () => {

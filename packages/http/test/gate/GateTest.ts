@@ -1,13 +1,13 @@
-import type { Tls } from "@halles/shared/HttpListener"
-import { Redis, RedisUnavailable } from "@halles/shared/Redis"
+import type { Tls } from "@halles/shared/listener/HttpListener"
+import { Redis, RedisUnavailable } from "@halles/shared/clients/Redis"
 import { Context, Deferred, Duration, Effect, Layer } from "effect"
 import { HttpServer, HttpServerRequest, HttpServerResponse } from "effect/http"
-import type * as AddressRules from "../../src/AddressRules.ts"
-import { EdgeAnalytics } from "../../src/EdgeAnalytics.ts"
-import { Faults } from "../../src/Faults.ts"
-import { Gate } from "../../src/Gate.ts"
-import { RateLimit } from "../../src/RateLimit.ts"
-import { ResponseCache } from "../../src/ResponseCache.ts"
+import type * as AddressRules from "../../src/admission/AddressRules.ts"
+import { EdgeAnalytics } from "../../src/admission/EdgeAnalytics.ts"
+import { Faults } from "../../src/admission/InjectedFaults.ts"
+import { Gate } from "../../src/admission/Gate.ts"
+import { RateLimit } from "../../src/admission/RateLimit.ts"
+import { ResponseCache } from "../../src/cache/ResponseCache.ts"
 
 export const noRules: AddressRules.Rules = { allow: "", deny: "", unlimited: "", trustedProxies: "" }
 

@@ -1,11 +1,11 @@
 import { assert, describe, it, layer } from "@effect/vitest"
-import { Redis } from "@halles/shared/Redis"
+import { Redis } from "@halles/shared/clients/Redis"
 import { RedisTest } from "@halles/shared/testing/RedisTest"
 import { Effect, Layer, Schedule } from "effect"
 import * as FastCheck from "fast-check"
-import { type Ask, microsPerToken, type Quota, take, type Verdict } from "../../src/RateLimit/TokenBucket.ts"
-import * as RateLimit from "../../src/RateLimit.ts"
-import * as RedisBuckets from "../../src/RateLimit/RedisBuckets.ts"
+import { type Ask, microsPerToken, type Quota, take, type Verdict } from "../../src/admission/TokenBucket.ts"
+import * as RateLimit from "../../src/admission/RateLimit.ts"
+import * as RedisBuckets from "../../src/admission/RedisBuckets.ts"
 
 const quota: FastCheck.Arbitrary<Quota> = FastCheck.record({
   name: FastCheck.constant("any"),

@@ -1,15 +1,15 @@
 import { jetstreamManager } from "@nats-io/jetstream"
 import { assert, it, layer } from "@effect/vitest"
-import { Nats } from "@halles/shared/Nats"
-import { Redis, RedisUnavailable } from "@halles/shared/Redis"
+import { Nats } from "@halles/shared/clients/Nats"
+import { Redis, RedisUnavailable } from "@halles/shared/clients/Redis"
 import * as Subject from "@halles/shared/Subject"
 import { NatsTest } from "@halles/shared/testing/NatsTest"
 import { RedisTest } from "@halles/shared/testing/RedisTest"
 import { Deferred, Effect, Fiber, Layer, Schedule } from "effect"
 import { HttpServerRequest, HttpServerResponse } from "effect/http"
 import { TestClock } from "effect/testing"
-import { ResponseCache, type Shared } from "../../src/ResponseCache.ts"
-import { Invalidation, productKey } from "../../src/ResponseCache/Invalidation.ts"
+import { ResponseCache, type Shared } from "../../src/cache/ResponseCache.ts"
+import { Invalidation, productKey } from "../../src/cache/Invalidation.ts"
 
 const request = (headers: Record<string, string> = {}) =>
   HttpServerRequest.fromWeb(new Request("http://edge.test/v1/products/TEA", { headers }))

@@ -1,4 +1,4 @@
-import * as Alarms from "@halles/entities/Alarms"
+import * as Alarms from "@halles/entities/alarms/Alarms"
 import { RegionDatabases } from "@halles/entities/Reads"
 import { regions } from "@halles/shared/Region"
 import { Console, Effect, Option } from "effect"

@@ -1,4 +1,4 @@
-import { objectives } from "@halles/entities/Alarms/Objectives"
+import { objectives } from "@halles/entities/alarms/Objectives"
 import { RegionDatabases } from "@halles/entities/Reads"
 import { type Region, regions } from "@halles/shared/Region"
 import { Console, Effect } from "effect"

@@ -3,9 +3,9 @@ import { regions } from "@halles/shared/Region"
 import { Console, Effect, Option } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { clockTime, output, printList } from "./Output.ts"
-import { masked } from "@halles/entities/Inspector/Masked"
-import { BadExpression, where } from "@halles/entities/Inspector/Where"
-import { search } from "@halles/entities/Inspector/Search"
+import { masked } from "@halles/entities/inspector/Masked"
+import { BadExpression, where } from "@halles/entities/inspector/Where"
+import { search } from "@halles/entities/inspector/Search"
 
 /** Entities that are shown unless more are asked for. */
 const shownDefault = 100

@@ -1,10 +1,10 @@
-import { refused, stepsOf, unfinished, untold } from "@halles/entities/Inspector/Sagas"
+import { refused, stepsOf, unfinished, untold } from "@halles/entities/inspector/Sagas"
 import { regionOf } from "@halles/shared/Region"
 import { Console, Effect } from "effect"
 import { Command, Flag } from "effect/cli"
 import { sagaChanges } from "../operator/ChangeCommands.ts"
 import { oneId } from "./EntityCommands.ts"
-import { nameOf, stateOf } from "@halles/entities/Inspector/Histories"
+import { nameOf, stateOf } from "@halles/entities/inspector/Histories"
 import { clockTime, duration, output, printList, table } from "./Output.ts"
 
 const list = Command.make(

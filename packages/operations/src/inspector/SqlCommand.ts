@@ -1,5 +1,5 @@
 import { RegionDatabases } from "@halles/entities/Reads"
-import { canonical, statementMax } from "@halles/shared/AuditLog/Entry"
+import { canonical, statementMax } from "@halles/shared/audit/AuditEntry"
 import { regions } from "@halles/shared/Region"
 import { Effect, Schema } from "effect"
 import { Argument, Command, Flag } from "effect/cli"

@@ -1,4 +1,4 @@
-import { traced } from "@halles/entities/Inspector/Trace"
+import { traced } from "@halles/entities/inspector/Trace"
 import { Effect } from "effect"
 import { Argument, Command } from "effect/cli"
 import { printRows } from "./EntityCommands.ts"

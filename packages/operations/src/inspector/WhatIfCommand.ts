@@ -1,5 +1,5 @@
-import { whenOf } from "@halles/entities/Inspector/Histories"
-import { BadCommand, whatIf as decided } from "@halles/entities/Inspector/WhatIf"
+import { whenOf } from "@halles/entities/inspector/Histories"
+import { BadCommand, whatIf as decided } from "@halles/entities/inspector/WhatIf"
 import { Console, Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import { at, oneId } from "./EntityCommands.ts"

@@ -1,4 +1,4 @@
-import { OperatorApi } from "@halles/http/OperatorApi"
+import { OperatorApi } from "@halles/http/operator/OperatorApi"
 import { Config, Console, Effect, Redacted, Schema } from "effect"
 import { Flag, Prompt } from "effect/cli"
 import { HttpClient, HttpClientError, HttpClientRequest } from "effect/http"

@@ -1,4 +1,4 @@
-import { twoFactors } from "@halles/shared/Authority"
+import { twoFactors } from "@halles/shared/security/Authority"
 import { Config, Effect, Option, Redacted, Schema } from "effect"
 import { FileSystem } from "effect"
 import * as oidc from "openid-client"

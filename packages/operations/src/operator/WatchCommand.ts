@@ -1,4 +1,4 @@
-import { liveEvents } from "@halles/http/OperatorEvents"
+import { liveEvents } from "@halles/http/operator/OperatorEvents"
 import { Console, Effect, Option, Schema } from "effect"
 import { Command, Flag } from "effect/cli"
 import type { Sse } from "effect/encoding"

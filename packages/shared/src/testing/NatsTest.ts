@@ -4,7 +4,7 @@ import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Config, Context, Effect, Layer, Redacted, Schema } from "effect"
-import { Nats } from "../Nats.ts"
+import { Nats } from "../clients/Nats.ts"
 
 /** `nats-server` could not be started: is it installed, or named in HALLES_TEST_NATS_BIN? */
 export class NatsTestFailed extends Schema.TaggedError<NatsTestFailed>()("NatsTestFailed", {

@@ -4,7 +4,7 @@ import { connect } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Config, Context, Effect, Layer, Redacted, Schedule, Schema } from "effect"
-import { Redis } from "../Redis.ts"
+import { Redis } from "../clients/Redis.ts"
 
 /** `redis-server` could not be started: is it installed, or named in HALLES_TEST_REDIS_BIN? */
 export class RedisTestFailed extends Schema.TaggedError<RedisTestFailed>()("RedisTestFailed", {

@@ -1,0 +1,13 @@
+import { NodeRuntime } from "@effect/platform-node"
+import { Effect, Layer } from "effect"
+import { Cluster } from "./Cluster.ts"
+import * as Layout from "../Layout.ts"
+import { Settings } from "../Settings.ts"
+
+/** The one process behind `npm start`: it holds the cluster until SIGTERM. */
+export const supervisor = Effect.gen(function* () {
+  const settings = yield* Settings
+  return yield* Layer.launch(Cluster.layer({ layout: Layout.main(settings.portBase), settings, identity: true }))
+})
+
+if (import.meta.main) NodeRuntime.runMain(supervisor)

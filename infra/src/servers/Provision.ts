@@ -1,0 +1,97 @@
+import { PgClient } from "@effect/sql-pg"
+import { migrateControl, migrateRegion } from "@halles/entities/Migrations"
+import { provisionIdentity } from "@halles/identity/Provision"
+import { Effect, Redacted } from "effect"
+import { databaseUrl, issuer, operations, type Parts, withDatabase } from "../Environment.ts"
+import { ProvisionFailed } from "../InfraErrors.ts"
+import { type Database, type Login, logins } from "./Logins.ts"
+import { ports } from "../cluster/Ports.ts"
+import type { Servers } from "./Servers.ts"
+import { withoutSideEffects } from "./SystemFunctions.ts"
+
+const databases: ReadonlyArray<Database> = ["eu", "am", "ap", "control"]
+
+const connect = (url: string) =>
+  PgClient.layer({ url: Redacted.make(url), maxConnections: 1, applicationName: "halles-provision" })
+
+/**
+ * Makes the roles and databases that are missing, sets passwords and limits, takes from everybody what nobody needs, and runs
+ * the migrations. Doing it again changes nothing.
+ */
+export const provision = Effect.fn("Provision.provision")(function* (
+  { admins }: Pick<Servers, "admins">,
+  parts: Parts
+) {
+  for (const database of databases) {
+    yield* Effect.gen(function* () {
+      const admin = admins[database] ?? ""
+      const name = nameOf(database)
+      yield* rolesAndDatabase(parts, database).pipe(Effect.provide(connect(admin)))
+      yield* withoutSideEffects.pipe(Effect.provide(connect(withDatabase(admin, name))))
+      const migrate = database === "control" ? Effect.andThen(migrateControl, identity(parts)) : migrateRegion
+      yield* migrate.pipe(Effect.provide(connect(databaseUrl(parts, "halles_owner", database))))
+    }).pipe(Effect.mapError((cause) => new ProvisionFailed({ database: `halles_${database}`, cause })))
+  }
+})
+
+const nameOf = (database: Database): string => `halles_${database}`
+
+/** On a laptop a web application is developed on port 3000, and the reference page of the edge signs in too. */
+const identity = (parts: Parts) => {
+  const { edge, ops } = ports(parts.layout.portBase)
+  const pages = [operations(parts), `http://127.0.0.1:${ops}`]
+  return provisionIdentity({
+    issuer: issuer(parts),
+    key: Redacted.make(parts.secrets.identityKey),
+    shop: ["http://localhost:3000/callback", "http://127.0.0.1:3000/callback", `http://127.0.0.1:${edge}/docs`],
+    ops: pages.map((page) => `${page}/signed-in`)
+  })
+}
+
+/** Several processes may make a role of one server at the same time. */
+const role = (name: string, options: string): ReadonlyArray<string> => [
+  `DO $$ BEGIN CREATE ROLE ${name}; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$`,
+  `ALTER ROLE ${name} ${options}`
+]
+
+/** Whoever has a login may change its settings, for all sessions to come: what is not said here is not kept. */
+const settingsOf = (name: string, database: string, login: Login): ReadonlyArray<string> => [
+  `ALTER ROLE ${name} RESET ALL`,
+  `ALTER ROLE ${name} IN DATABASE ${database} RESET ALL`,
+  `ALTER ROLE ${name} SET statement_timeout = '${login.statementMax}'`,
+  `ALTER ROLE ${name} SET lock_timeout = '${login.lockMax}'`,
+  `ALTER ROLE ${name} SET idle_in_transaction_session_timeout = '${login.idleInTransactionMax}'`,
+  ...(login.searchPath === undefined ? [] : [`ALTER ROLE ${name} SET search_path = ${login.searchPath}`]),
+  ...(login.tempFilesMax === undefined ? [] : [`ALTER ROLE ${name} SET temp_file_limit = '${login.tempFilesMax}'`]),
+  ...(login.memberOf === undefined ? [] : [`GRANT ${login.memberOf} TO ${name}`])
+]
+
+/** One server may hold several databases: the roles are then there already. No statement here takes parameters; names are constants of ours and passwords hexadecimal. */
+const rolesAndDatabase = Effect.fnUntraced(function* ({ secrets }: Parts, database: Database) {
+  const sql = yield* PgClient.PgClient
+  const name = nameOf(database)
+  const run = (statements: ReadonlyArray<string>) =>
+    Effect.forEach(statements, (statement) => sql.unsafe(statement), { discard: true })
+  const all = Object.entries(logins(secrets))
+  const admitted = all.filter(([, login]) => login.databases.includes(database))
+  yield* run(role("halles_runner", "NOLOGIN PASSWORD NULL"))
+  for (const [login, { connectionsMax, password }] of admitted) {
+    yield* run(role(login, `LOGIN PASSWORD '${password}' CONNECTION LIMIT ${connectionsMax}`))
+  }
+  const present = yield* sql`SELECT 1 FROM pg_database WHERE datname = ${name}`
+  if (present.length === 0) {
+    yield* sql.unsafe("GRANT halles_owner TO CURRENT_USER")
+    // By bytes: a language's rules of order would be asked at each step down each index, and ids have none.
+    yield* sql.unsafe(`CREATE DATABASE ${name} OWNER halles_owner TEMPLATE template0 LC_COLLATE 'C'`)
+  }
+  // Owners of functions that end a session which keeps all others waiting.
+  yield* sql.unsafe("GRANT pg_signal_backend TO halles_owner")
+  yield* run(admitted.flatMap(([login, options]) => settingsOf(login, name, options)))
+  yield* sql.unsafe(`REVOKE ALL ON DATABASE ${name} FROM PUBLIC`)
+  const others = yield* sql<{ rolname: string }>`
+    SELECT rolname FROM pg_roles WHERE rolname = 'halles_runner' OR rolname = ANY(${all
+      .map(([login]) => login)
+      .filter((login) => admitted.every(([one]) => one !== login))})`
+  yield* run(others.map(({ rolname }) => `REVOKE ALL ON DATABASE ${name} FROM ${rolname}`))
+  yield* sql.unsafe(`GRANT CONNECT ON DATABASE ${name} TO ${admitted.map(([login]) => login).join(", ")}`)
+})

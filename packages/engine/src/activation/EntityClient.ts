@@ -1,0 +1,108 @@
+import { Context, Effect, Fiber, Option, Tracer } from "effect"
+import { ClusterError, type Entity, EntityAddress, EntityId, EntityType, type ShardId, Sharding } from "effect/cluster"
+import type { Rpc } from "effect/rpc"
+import { isShort, ShortCalls } from "../transport/ShortCalls.ts"
+import { isStream, Residents } from "./ActivationDirectory.ts"
+
+type Client<Rpcs extends Rpc.Any> = Effect.Success<Entity.Entity<string, Rpcs>["client"]>
+type Call = (payload?: unknown, options?: unknown) => Effect.Effect<unknown, unknown>
+
+/** After a runner did not answer, as `sendRetryInterval` of `ClusterConfig`. */
+const againMs = 25
+
+/** How this process reaches the entities of one type. */
+interface Ways {
+  readonly far: (id: string) => Readonly<Record<string, Call>>
+  readonly residents: Residents["Service"] | undefined
+  readonly short: ShortCalls["Service"] | undefined
+  readonly shardOf: (id: string) => ShardId.ShardId
+  /** Whether this process has the shard. */
+  readonly holds: (shard: ShardId.ShardId) => boolean
+}
+
+/** A client of one entity; its methods are those of the contract. */
+interface Near {
+  readonly ways: Ways
+  readonly id: string
+}
+
+const mailboxFull = (type: string, id: string, shardId: ShardId.ShardId) =>
+  new ClusterError.MailboxFull({
+    address: EntityAddress.make({ shardId, entityType: EntityType.make(type), entityId: EntityId.make(id) })
+  })
+
+const prototypes = new WeakMap<object, object>()
+
+/** The methods of all clients of a type, made once. */
+const prototypeOf = (entity: Entity.Entity<string, Rpc.Any>): object => {
+  const known = prototypes.get(entity)
+  if (known !== undefined) return known
+  const { type } = entity
+  const isHosted = ({ residents }: Ways, tag: string): boolean => residents?.rpc(type, tag) !== undefined
+  /** The shard of an entity that is here, or may be made here. */
+  const shardHere = ({ holds, residents, shardOf }: Ways, id: string): ShardId.ShardId | undefined => {
+    const known = residents!.find(type, id)?.address.shardId
+    if (known !== undefined) return known
+    const shard = shardOf(id)
+    return holds(shard) ? shard : undefined
+  }
+  const prototype: Record<string, unknown> = {}
+  for (const [tag, rpc] of entity.protocol.requests) {
+    const away = ({ id, ways }: Near, payload?: unknown, options?: unknown) => ways.far(id)[tag]!(payload, options)
+    const isAsked = isShort(rpc)
+    const call = function (this: Near, payload?: unknown, options?: unknown) {
+      if (options !== undefined) return away(this, payload, options)
+      return Effect.callback<unknown, unknown>((resume) => {
+        const { id, ways } = this
+        const parent = spanOf(Fiber.getCurrent())
+        const here = isHosted(ways, tag) ? shardHere(ways, id) : undefined
+        if (here !== undefined) {
+          ways.residents!.call({ entityType: type, entityId: id, shardId: here, tag, payload, parent }, (answer) => {
+            if (answer === "EntityNotAssignedToRunner") resume(Effect.delay(away(this, payload), againMs))
+            else if (answer === "MailboxFull") resume(Effect.fail(mailboxFull(type, id, here)))
+            else resume(answer)
+          })
+          return undefined
+        }
+        if (ways.short !== undefined && isAsked) {
+          const message = { shard: ways.shardOf(id), entityType: type, entityId: id, tag, payload, rpc, parent }
+          const forget = ways.short.call(message, (exit) => resume(exit ?? Effect.delay(away(this, payload), againMs)))
+          if (forget !== undefined) return Effect.sync(forget)
+        }
+        resume(away(this, payload))
+        return undefined
+      })
+    }
+    const stream = function (this: Near, payload?: unknown, options?: unknown) {
+      return away(this, payload, options)
+    }
+    prototype[tag] = isStream(rpc) ? stream : call
+  }
+  prototypes.set(entity, prototype)
+  return prototype
+}
+
+/**
+ * A client of entities that takes the shortest way to each: an entity of this process is called where it is;
+ * a shard whose runner is known is asked there, without an RPC client, a span and a reply object for each call; all
+ * else, and what these two cannot tell, goes through Effect's own client, which waits, tries again and activates.
+ */
+export const make = <Type extends string, Rpcs extends Rpc.Any>(entity: Entity.Entity<Type, Rpcs>) =>
+  Effect.gen(function* () {
+    const sharding = yield* Sharding.Sharding
+    const ways: Ways = {
+      far: (yield* entity.client) as unknown as Ways["far"],
+      residents: Option.getOrUndefined(yield* Effect.serviceOption(Residents)),
+      short: Option.getOrUndefined(yield* Effect.serviceOption(ShortCalls)),
+      shardOf: (id) => {
+        const entityId = EntityId.make(id)
+        return sharding.getShardId(entityId, entity.getShardGroup(entityId))
+      },
+      holds: sharding.hasShardId
+    }
+    const prototype = prototypeOf(entity as unknown as Entity.Entity<string, Rpc.Any>)
+    return ((id: string) => Object.assign(Object.create(prototype), { ways, id } satisfies Near)) as Client<Rpcs>
+  })
+
+const spanOf = (fiber: Fiber.Fiber<unknown, unknown> | undefined): Tracer.AnySpan | undefined =>
+  fiber === undefined ? undefined : Context.getOrUndefined(fiber.context, Tracer.ParentSpan)

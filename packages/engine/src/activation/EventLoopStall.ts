@@ -1,0 +1,102 @@
+import { Residents } from "./ActivationDirectory.ts"
+import * as Shard from "@halles/shared/Shard"
+import { Effect, Fiber, type Layer as Layers, Layer, Redacted, Schedule } from "effect"
+import { url as debuggedAt } from "node:inspector"
+import { Worker } from "node:worker_threads"
+import { inHand } from "../eventsourced/InHand.ts"
+import { ShardEpochs } from "../placement/ShardEpochs.ts"
+
+/** Between two signs of life of this thread. */
+export const beatMs = 100
+/** Under which name the other thread finds the function that it calls in this one. */
+export const question = "halles/Watchdog"
+
+/** What the other thread is told at its start. */
+export interface Watched {
+  readonly beats: Int32Array<SharedArrayBuffer>
+  readonly regionUrl: string
+  readonly runner: string
+}
+
+/** What a thread that stands still is about. */
+export interface InHand {
+  /** Null when it runs nothing of an entity's. */
+  readonly entity: {
+    readonly type: string
+    readonly id: string
+    readonly shard: number
+    readonly epoch: number
+    readonly message: string
+  } | null
+  /** The place in the source. */
+  readonly where: string | null
+}
+
+/** Of a stack: the first place of ours, but for this one. */
+const place = /packages\/(?!entities\/src\/Watchdog)[^\s)]+/
+/** Decisions and histories run beneath these. */
+const isPure = /packages\/entities\/src\/EventSourced(?:\/Shell)?\.ts/
+const framesMax = 200
+
+/**
+ * Has a thread of its own look whether this one goes on. A handler that never yields stops all of its process: timers, heartbeats,
+ * whatever could be asked. The other thread interrupts it, learns whose code runs, has nobody load that entity meanwhile, and
+ * ends the process when it does not go on (`Watchdog/worker.ts`). As long as all is well it is only noted whose code is begun.
+ */
+export const layer = (options: {
+  readonly regionUrl: Redacted.Redacted
+  readonly runner: string
+}): Layers.Layer<never, never, ShardEpochs | Residents> =>
+  Layer.effectDiscard(
+    Effect.gen(function* () {
+      // Who debugs a process stops it on purpose.
+      if (debuggedAt() !== undefined) return
+      const epochs = yield* ShardEpochs
+      const residents = yield* Residents
+      const handler = () => {
+        const begun = residents.inHand()
+        if (begun !== null) return { resident: begun, tag: "A handler" }
+        // It has waited for something meanwhile.
+        const fiber = Fiber.getCurrent()
+        for (const resident of fiber === undefined ? [] : residents.all()) {
+          for (const call of resident.watched()) if (call.fiber === fiber) return { resident, tag: call.tag }
+        }
+        return null
+      }
+      const entityOf = (stack: string): InHand["entity"] => {
+        const { activation, message } = inHand
+        if (activation !== null && isPure.test(stack)) {
+          const { entityId, entityType, epoch, shard } = activation
+          return { type: entityType, id: entityId, shard, epoch, message }
+        }
+        const found = handler()
+        if (found === null) return null
+        const { entityId, entityType, shardId } = found.resident.address
+        const shard = Shard.numberOf(shardId)
+        const epoch = epochs.current(shard)
+        return epoch === undefined ? null : { type: entityType, id: entityId, shard, epoch, message: found.tag }
+      }
+      const told = (): InHand => {
+        const limit = Error.stackTraceLimit
+        Error.stackTraceLimit = framesMax
+        const stack = new Error().stack ?? ""
+        Error.stackTraceLimit = limit
+        return { entity: entityOf(stack), where: place.exec(stack)?.[0] ?? null }
+      }
+      const beats = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
+      const watched: Watched = { beats, regionUrl: Redacted.value(options.regionUrl), runner: options.runner }
+      yield* Effect.acquireRelease(
+        Effect.sync(() => {
+          Object.assign(globalThis, { [question]: () => JSON.stringify(told()) })
+          const worker = new Worker(new URL("./stallWorker.ts", import.meta.url), { workerData: watched })
+          worker.on("error", (error) =>
+            Effect.runFork(Effect.logError("Nobody watches whether the process goes on", error))
+          )
+          worker.unref()
+          return worker
+        }),
+        (worker) => Effect.promise(() => worker.terminate())
+      )
+      yield* Effect.sync(() => Atomics.add(beats, 0, 1)).pipe(Effect.repeat(Schedule.spaced(beatMs)), Effect.forkScoped)
+    })
+  )

@@ -1,0 +1,398 @@
+import { ActivationLost } from "../activation/ActivationLost.ts"
+import type { Actor } from "../activation/Call.ts"
+import { undeclaredOf } from "../activation/Undeclared.ts"
+import { Effect, Exit, Fiber, Option, Random, Result } from "effect"
+import { Busy, PreconditionFailed } from "./EntityErrors.ts"
+import type { Activation, Refused } from "../journal/GroupCommit.ts"
+import type { Model } from "./Model.ts"
+import {
+  type Begin,
+  type Commanded,
+  type Handled,
+  type Kind,
+  metaOf,
+  remember,
+  type Rejected,
+  type Tagged,
+  type WrongVersion
+} from "./Kind.ts"
+import * as InHand from "./InHand.ts"
+import * as RowSize from "./RowSize.ts"
+import * as SagaTrace from "./SagaTrace.ts"
+import { Turns } from "./Turns.ts"
+
+/** What is still owed when its timer fires is looked at again after this. */
+export const redriveMs = 5_000
+/**
+ * Taken command ids that a runner keeps over the rebuild that follows, so that a late repeat costs one rebuild and not one after
+ * the other. At the bound all are forgotten: it must be far above the calls that one entity may have, or those that wait
+ * together would kill each other for ever (simulation, seed 1141).
+ */
+const takenMax = 100_000
+
+const nothingOpen = Effect.succeed<Refused | null>(null)
+
+/**
+ * The shell of an event-sourced entity: decides on the speculative state at once, replies once that is committed,
+ * answers queries from the committed state, answers a repeated command from what was journaled under its id, and, for
+ * a process manager, keeps sending the messages that it owes until a command moves it on.
+ *
+ * One is one life of an entity. A runner holds many, so what they share is in `Kind`, and what few of them need at a time
+ * is made when it is needed.
+ */
+export class Shell<
+  Id extends string,
+  State,
+  Command extends Commanded,
+  Event extends Tagged,
+  Refusal,
+  Owed extends { readonly key: string } = never
+> implements Actor {
+  readonly id: Id
+  private readonly kind: Kind<Id, State, Command, Event, Refusal, Owed>
+  private readonly activation: Activation
+  private readonly recent: Set<string>
+  private state: State
+  private committedSeq: number
+  private speculative: State
+  private seq: number
+  private snapshot: Begin<State>["snapshot"]
+  /**
+   * The timer that is stored is never later than this, and never later than what the state wants. A timer that comes too
+   * early finds nothing due and is set anew, which is rarer than states that want it a little later each time.
+   */
+  private armed: number | null
+  private lastCommit = nothingOpen
+  private listeners: Set<() => void> | null = null
+  /** What it does by itself. */
+  private fibers: Set<Fiber.Fiber<unknown, unknown>> | null = null
+  private driving = false
+  /** Only of an entity that owes something. */
+  private turns: Turns | null = null
+  private readonly trace: SagaTrace.SagaTrace | null
+
+  constructor(
+    kind: Kind<Id, State, Command, Event, Refusal, Owed>,
+    activation: Activation,
+    { recent, seq, snapshot, state }: Begin<State>
+  ) {
+    this.kind = kind
+    this.activation = activation
+    this.id = kind.idOf(activation.entityId)
+    this.recent = recent
+    this.state = state
+    this.committedSeq = seq
+    this.speculative = state
+    this.seq = seq
+    this.snapshot = snapshot
+    this.armed = kind.model.dueAt?.(state) ?? null
+    this.trace =
+      kind.perform === undefined ? null : new SagaTrace.SagaTrace(kind.tracing, kind.model.type, activation.entityId)
+    this.startDriving()
+  }
+
+  private get name(): string {
+    return `${this.kind.model.type}/${this.id}`
+  }
+
+  private lost(reason: string): Effect.Effect<never> {
+    return Effect.die(new ActivationLost({ entity: this.name, reason }))
+  }
+
+  private takeSnapshot(): Effect.Effect<void> {
+    const { committedSeq, kind, recent, seq, state } = this
+    this.snapshot = { seq: committedSeq, lengthSince: 0 }
+    return kind.journal.snapshot(this.activation, {
+      seq: committedSeq,
+      version: kind.model.version,
+      state: kind.encodeState(state),
+      commands: [...recent].slice(0, recent.size - (seq - committedSeq))
+    })
+  }
+
+  /** It leaves memory: what it does by itself ends, and what it would have to read again next time is made short. */
+  close(): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      for (const fiber of this.fibers ?? []) fiber.interruptUnsafe()
+      const isWorthIt = this.committedSeq - this.snapshot.seq >= this.kind.bounds.snapshotAtLeast
+      return !this.activation.dead && isWorthIt ? this.takeSnapshot() : Effect.void
+    })
+  }
+
+  private fork<A, E>(effect: Effect.Effect<A, E>): void {
+    const fiber = this.kind.fork(effect)
+    if (fiber.pollUnsafe() !== undefined) return
+    const fibers = (this.fibers ??= new Set())
+    fibers.add(fiber)
+    fiber.addObserver(() => {
+      fibers.delete(fiber)
+      if (fibers.size === 0 && this.fibers === fibers) this.fibers = null
+    })
+  }
+
+  /** After a refused write the speculative state is wrong: nobody may be answered from it. */
+  private whenCommitted<A, X>(commit: Effect.Effect<Refused | null>, then: Effect.Effect<A, X>): Effect.Effect<A, X> {
+    return Effect.flatMap(commit, (refused) => (refused === null ? then : this.lost(refused._tag)))
+  }
+
+  private noteTaken(commandId: string): void {
+    const { taken } = this.kind.journal
+    if (taken.size >= takenMax) taken.clear()
+    taken.add(`${this.name}:${commandId}`)
+  }
+
+  private isTaken(commandId: string): boolean {
+    const { taken } = this.kind.journal
+    return taken.size > 0 && taken.has(`${this.name}:${commandId}`)
+  }
+
+  private repeat(commandId: string): Effect.Effect<Option.Option<Handled<State, Event>>> {
+    const { eventsOf, journal, model } = this.kind
+    return this.whenCommitted(
+      this.lastCommit,
+      Effect.flatMap(journal.find(model.type, this.id, commandId), (found) =>
+        Option.isNone(found)
+          ? Effect.succeedNone
+          : Effect.map(this.committed, (now) => Option.some({ ...now, events: eventsOf(found.value), repeated: true }))
+      )
+    )
+  }
+
+  /**
+   * What writes nothing does not meet the fence: an owner of before knows nothing of what was written since. Whoever is not
+   * sure any more that it is the owner asks the database.
+   */
+  private asOwner<A, X>(answer: Effect.Effect<A, X>): Effect.Effect<A, X> {
+    return Effect.suspend(() => {
+      const { activation, kind } = this
+      if (activation.dead) return this.lost("Dead")
+      if (kind.epochs.isSure(activation.shard, activation.epoch)) return answer
+      return Effect.flatMap(kind.journal.owns(activation), (owns) => {
+        if (owns) return answer
+        activation.dead = true
+        return this.lost("Stale")
+      })
+    })
+  }
+
+  /**
+   * Nor does it meet the unique index: a repeat older than memory is looked for in the journal, and so is one whose
+   * other copy was accepted while this one waited.
+   */
+  private unlessRepeated<X>(command: Command, answer: Effect.Effect<Handled<State, Event>, X>) {
+    const orFound = <Y>(otherwise: Effect.Effect<Handled<State, Event>, Y>) =>
+      Effect.flatMap(this.repeat(command.commandId), (found) =>
+        Option.isSome(found) ? Effect.succeed(found.value) : otherwise
+      )
+    /** Memory tells, unless more was accepted since `seen` than it holds. */
+    const unlessAccepted = (seen: number): Effect.Effect<Handled<State, Event>, X> =>
+      Effect.suspend(() => {
+        if (this.recent.has(command.commandId)) return orFound(answer)
+        return this.seq - seen <= this.recent.size ? answer : orFound(unlessAccepted(this.seq))
+      })
+    const confirmed = this.asOwner(command._tag === "Wake" ? answer : unlessAccepted(this.seq))
+    return this.seq <= this.recent.size ? this.whenCommitted(this.lastCommit, confirmed) : orFound(confirmed)
+  }
+
+  /** What to write of the timer together with the events that led to a state: as in `GroupCommit.Entry`. */
+  private timerFor(state: State, now: number): number | undefined {
+    const wanted = this.kind.model.dueAt?.(state) ?? null
+    const { armed } = this
+    const stays = wanted === null ? armed === null : armed !== null && armed > now && armed <= wanted
+    if (stays) return undefined
+    // What is due already is due now.
+    this.armed = wanted === null ? null : Math.max(wanted, now)
+    return this.armed ?? 0
+  }
+
+  private accept(command: Command): Effect.Effect<Handled<State, Event>, Rejected<Command, Refusal>> {
+    const { clock, encodeEvents, journal, model, tracing } = this.kind
+    if (this.activation.dead) return this.lost("Dead")
+    if (!journal.hasRoom()) return Effect.fail(new Busy())
+    // In the same synchronous block as the decision, so that no other change slips in between.
+    if (command.expectedSeq !== undefined && command.expectedSeq !== this.seq)
+      return this.unlessRepeated(
+        command,
+        Effect.fail(new PreconditionFailed({ seq: this.seq }) as WrongVersion<Command>)
+      )
+    const at = clock.currentTimeMillisUnsafe()
+    InHand.take(this.activation, command._tag)
+    const decided = model.decide(this.speculative, command, at)
+    if (Result.isFailure(decided)) return this.unlessRepeated(command, Effect.fail(decided.failure))
+    const events = decided.success
+    if (events.length === 0) {
+      const unchanged = { state: this.speculative, seq: this.seq, events, repeated: false }
+      return this.unlessRepeated(command, Effect.succeed(unchanged))
+    }
+    const text = JSON.stringify(encodeEvents(events))
+    const oversize = RowSize.refusal(text, this.kind.bounds, this.name, command._tag)
+    if (oversize !== null) return this.unlessRepeated(command, oversize)
+    const state = events.reduce(model.evolve, this.speculative)
+    const seq = this.seq + 1
+    this.speculative = state
+    this.seq = seq
+    remember(this.recent, command.commandId, this.kind.bounds.recentMax)
+    const span = SagaTrace.spanOf(Fiber.getCurrent())
+    this.trace?.accepted(span)
+    const commit = journal.appendUnsafe({
+      activation: this.activation,
+      seq,
+      commandId: command.commandId,
+      events: text,
+      meta: JSON.stringify(metaOf(model.version, command.origin, span)),
+      at,
+      dueAt: this.timerFor(state, at),
+      onCommit: () => {
+        SagaTrace.committed(tracing, span, at)
+        this.onCommit(state, seq, text.length)
+      }
+    })
+    const answer = Effect.flatMap(commit, (refused) => {
+      if (refused === null) return Effect.succeed({ state, seq, events, repeated: false })
+      if (refused._tag === "CommandTaken") this.noteTaken(command.commandId)
+      return this.lost(refused._tag)
+    })
+    this.lastCommit = commit
+    return answer
+  }
+
+  private onCommit(state: State, seq: number, length: number): void {
+    this.state = state
+    this.committedSeq = seq
+    // What waits for nothing keeps nothing in memory.
+    if (seq === this.seq) this.lastCommit = nothingOpen
+    const { snapshotEvery, snapshotEveryLength } = this.kind.bounds
+    const { snapshot } = this
+    snapshot.lengthSince += length
+    if (seq - snapshot.seq >= snapshotEvery || snapshot.lengthSince >= snapshotEveryLength)
+      this.fork(this.takeSnapshot())
+    InHand.take(this.activation, "next")
+    this.startDriving()
+    const { listeners } = this
+    if (listeners === null) return
+    // A copy: who is told goes on at once, and may listen again for the next commit.
+    for (const listener of Array.from(listeners)) listener()
+  }
+
+  handle(command: Command): Effect.Effect<Handled<State, Event>, Rejected<Command, Refusal>> {
+    return Effect.suspend(() => {
+      const { commandId, dueAt: firedAt } = command
+      const known = this.recent.has(commandId) || this.isTaken(commandId)
+      const handled = known
+        ? Effect.flatMap(this.repeat(commandId), (found) =>
+            Option.isSome(found) ? Effect.succeed(found.value) : this.accept(command)
+          )
+        : this.accept(command)
+      if (command._tag !== "Wake" || firedAt === undefined) return handled
+      return Effect.onExit(handled, (exit) => this.rearm(firedAt, exit))
+    })
+  }
+
+  /**
+   * The timer that fired would fire again at once: it is set to what is wanted now, or a little later if that is past, but for
+   * what is done a portion at a time. One that was not heard does fire again; what is too large to be done waits as well.
+   */
+  private rearm(firedAt: number, exit: Exit.Exit<Handled<State, Event>, unknown>): Effect.Effect<void> {
+    if (Exit.isFailure(exit) && undeclaredOf(exit) !== "TooLarge") return Effect.void
+    const hasMoved = Exit.isSuccess(exit) && exit.value.events.length > 0 && !exit.value.repeated
+    const { clock, journal, model } = this.kind
+    const wanted = model.dueAt?.(this.state) ?? null
+    const now = clock.currentTimeMillisUnsafe()
+    const next = wanted === null || wanted > now ? wanted : now + (hasMoved ? 1 : redriveMs)
+    if (next !== null && this.armed !== null && this.armed < next) this.armed = next
+    return journal.rearm(model.type, this.id, firedAt, next)
+  }
+
+  /** Waits until something later than `seen` is committed. */
+  changedSince(seen: number): Effect.Effect<void> {
+    return Effect.callback<void>((resume) => {
+      if (this.committedSeq > seen) return resume(Effect.void)
+      const listeners = (this.listeners ??= new Set())
+      const forget = () => {
+        listeners.delete(listener)
+        if (listeners.size === 0 && this.listeners === listeners) this.listeners = null
+      }
+      const listener = () => {
+        forget()
+        resume(Effect.void)
+      }
+      listeners.add(listener)
+      return Effect.sync(forget)
+    })
+  }
+
+  /** What is owed by the committed state, `next` first. */
+  private owed(): ReadonlyArray<Owed> {
+    const { model } = this.kind
+    const first = model.next?.(this.state) ?? null
+    return first === null ? [] : [first, ...(model.others?.(this.state) ?? [])]
+  }
+
+  private startDriving(): void {
+    const { perform } = this.kind
+    if (this.driving || perform === undefined || this.owed().length === 0) return
+    this.driving = true
+    this.fork(
+      Effect.ensuring(
+        this.drive(perform),
+        Effect.sync(() => (this.driving = false))
+      )
+    )
+  }
+
+  /** One message at a time. What could not be sent waits for its next turn, and what was tried less goes before it. */
+  private drive(perform: (owed: Owed, state: State, id: Id) => Effect.Effect<Command, unknown>): Effect.Effect<void> {
+    return Effect.gen({ self: this }, function* () {
+      const { clock } = this.kind
+      const turns = (this.turns = new Turns())
+      while (!this.activation.dead) {
+        const seen = this.committedSeq
+        const all = this.owed()
+        turns.keep(all)
+        const owed = turns.first(all)
+        if (owed === null) {
+          this.driving = false
+          return
+        }
+        const waitMs = turns.dueAt(owed) - clock.currentTimeMillisUnsafe()
+        if (waitMs > 0) yield* Effect.raceFirst(Effect.sleep(waitMs), this.changedSince(seen))
+        else {
+          const done = Effect.flatMap(perform(owed, this.state, this.id), (command) => this.handle(command))
+          const exit = yield* Effect.exit(this.trace!.traced(owed.key, done))
+          if (!this.owed().some(({ key }) => key === owed.key)) continue
+          if (Exit.isFailure(exit)) yield* Effect.logDebug(`${this.name} could not do ${owed.key} yet`, exit.cause)
+          turns.failed(owed, exit, clock.currentTimeMillisUnsafe(), yield* Random.nextBetween(0.75, 1.25))
+        }
+        if (this.committedSeq > seen) turns.hurry()
+      }
+    })
+  }
+
+  /** Of what it owes first. */
+  get tries(): NonNullable<Actor["tries"]> | null {
+    const first = this.kind.model.next?.(this.state) ?? null
+    return first === null ? null : (this.turns?.triesOf(first) ?? null)
+  }
+
+  get committed(): Effect.Effect<{ readonly state: State; readonly seq: number }> {
+    return this.asOwner(Effect.sync(() => ({ state: this.state, seq: this.committedSeq })))
+  }
+
+  /** The committed state as soon as it fulfils the condition, or the one of then after `timeoutMs`. */
+  until(holds: (state: State) => boolean, timeoutMs: number) {
+    const wait: Effect.Effect<void> = Effect.suspend(() =>
+      holds(this.state) ? Effect.void : Effect.andThen(this.changedSince(this.committedSeq), wait)
+    )
+    return Effect.andThen(Effect.timeoutOption(wait, timeoutMs), this.committed)
+  }
+}
+
+type OwedOf<M> = M extends { readonly next: (state: never) => (infer Owed extends { readonly key: string }) | null }
+  ? Owed
+  : never
+
+/** The shell of entities of a model, for signatures: `ShellOf<CartId, typeof CartState>`. */
+export type ShellOf<Id extends string, M> =
+  M extends Model<infer State, infer Command extends Commanded, infer Event, infer Refusal, OwedOf<M>>
+    ? Shell<Id, State, Command, Event, Refusal, OwedOf<M>>
+    : never

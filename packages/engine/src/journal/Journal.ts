@@ -1,0 +1,118 @@
+import { CommitLatency } from "./CommitLatency.ts"
+import { EntityCalls } from "../activation/EntityCalls.ts"
+import { Context, Effect, Layer, Metric, Option, Schedule, Semaphore } from "effect"
+import * as GroupCommit from "./GroupCommit.ts"
+import { JournalStore, type Loaded, type Snapshot, type Stored, type StoreFailed, type Traced } from "./JournalStore.ts"
+import { Outbox } from "./Outbox.ts"
+import { ShardEpochs } from "../placement/ShardEpochs.ts"
+
+/** Entities that are read at the same time; more wait their turn. */
+const loadsMax = 512
+
+export const duplicateActivations = Metric.counter("halles_duplicate_activation_total", {
+  description: "Batches refused because another runner had raised the epoch of their shard"
+})
+
+/** While the database is away reading waits for it: an entity without its past could only answer wrongly. */
+const untilAnswered = { schedule: Schedule.spaced("200 millis") } as const
+const answered = <A>(effect: Effect.Effect<A, StoreFailed>): Effect.Effect<A> =>
+  effect.pipe(
+    Effect.tapError((error) => Effect.logWarning("The journal does not answer, trying again", error.reason)),
+    Effect.retry(untilAnswered),
+    Effect.orDie
+  )
+
+/**
+ * The append-only event table of a region and all that is committed with it: the only source of truth.
+ */
+export class Journal extends Context.Service<
+  Journal,
+  {
+    /** What an entity is rebuilt from: the newest snapshot and the first rows after it. */
+    readonly load: (entityType: string, entityId: string) => Effect.Effect<Loaded>
+    readonly find: (entityType: string, entityId: string, commandId: string) => Effect.Effect<Option.Option<Stored>>
+    /** In order, as many as go together; none when there are no more. */
+    readonly history: (entityType: string, entityId: string, afterSeq: number) => Effect.Effect<ReadonlyArray<Stored>>
+    /** The newest trace that is written beside the entity's events and is exported. */
+    readonly traceOf: (entityType: string, entityId: string) => Effect.Effect<Traced | null>
+    /** Whether nobody has taken the shard over since the entity was activated. */
+    readonly owns: (activation: GroupCommit.Activation) => Effect.Effect<boolean>
+    /** Whether the writer takes more at the moment. */
+    readonly hasRoom: () => boolean
+    /** For how long the database has been busy with what is being written, in milliseconds. */
+    readonly slowMs: () => number
+    /** Commands that are in the journal though an activation of this runner did not remember them: `Cart/eu_7f3a:c1`. */
+    readonly taken: Set<string>
+    readonly appendUnsafe: (entry: GroupCommit.Entry) => Effect.Effect<GroupCommit.Refused | null>
+    /** Best effort: a snapshot that is not written costs a longer load, nothing else. */
+    readonly snapshot: (activation: GroupCommit.Activation, snapshot: Snapshot) => Effect.Effect<void>
+    /** Moves or deletes a timer that has fired. */
+    readonly rearm: (entityType: string, entityId: string, firedAt: number, dueAt: number | null) => Effect.Effect<void>
+  }
+>()("@halles/entities/Journal") {
+  static readonly layer = Layer.effect(
+    Journal,
+    Effect.gen(function* () {
+      const store = yield* JournalStore
+      const epochs = yield* ShardEpochs
+      const outbox = yield* Outbox
+      const loading = Semaphore.makeUnsafe(loadsMax)
+
+      /** Two runners believed that they own the shard. Only one could write; operators hear of both. */
+      const onStale = ({ activation }: GroupCommit.Entry) =>
+        Effect.gen(function* () {
+          if (epochs.current(activation.shard) === activation.epoch) epochs.drop([activation.shard])
+          yield* Metric.update(duplicateActivations, 1)
+          const now = yield* store.epochOf(activation.shard)
+          const detail = {
+            entity: `${activation.entityType}/${activation.entityId}`,
+            shard: activation.shard,
+            refused: { owner: epochs.owner, epoch: activation.epoch },
+            current: { owner: now?.owner ?? null, epoch: now?.epoch ?? null }
+          }
+          yield* Effect.logError("Duplicate activation: a batch was refused", detail)
+          yield* store.alarm("duplicate_activation", detail)
+          outbox.alarm("duplicate_activation", detail)
+        }).pipe(Effect.catchCause((cause) => Effect.logWarning("The alarm could not be stored", cause)))
+
+      const latency = yield* CommitLatency
+      const figures = yield* EntityCalls
+      const onCommitted = (committed: GroupCommit.Committed) => {
+        latency.note(Date.now() - committed.entries[0]!.at)
+        figures.commits += committed.entries.length
+        outbox.publishUnsafe(committed)
+      }
+      // One for the whole runner: two wrote half as many rows a statement, which cost more than their overlap gave.
+      const writer = yield* GroupCommit.make({ store, runner: epochs.owner, onCommitted, onStale })
+
+      return Journal.of({
+        load: (entityType, entityId) => loading.withPermits(1)(answered(store.load(entityType, entityId))),
+        find: (entityType, entityId, commandId) => answered(store.find(entityType, entityId, commandId)),
+        history: (entityType, entityId, afterSeq) => answered(store.history(entityType, entityId, afterSeq)),
+        traceOf: (entityType, entityId) => answered(store.traceOf(entityType, entityId)),
+        owns: ({ epoch, shard }) =>
+          Effect.suspend(() => {
+            const since = epochs.now()
+            return Effect.map(answered(store.epochOf(shard)), (now) => {
+              const isOwner = now?.epoch === epoch
+              if (isOwner) epochs.found(shard, since)
+              else if (epochs.current(shard) === epoch) epochs.drop([shard])
+              return isOwner
+            })
+          }),
+        hasRoom: writer.hasRoom,
+        slowMs: writer.slowMs,
+        taken: new Set(),
+        appendUnsafe: writer.appendUnsafe,
+        snapshot: ({ entityId, entityType }, snapshot) =>
+          Effect.catch(store.putSnapshot(entityType, entityId, snapshot), (error) =>
+            Effect.logWarning("A snapshot was not written", error.reason)
+          ),
+        rearm: (entityType, entityId, firedAt, dueAt) =>
+          Effect.catch(store.rearm(entityType, entityId, firedAt, dueAt), (error) =>
+            Effect.logWarning("A timer was not moved, it fires again", error.reason)
+          )
+      })
+    })
+  )
+}

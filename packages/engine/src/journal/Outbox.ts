@@ -1,0 +1,250 @@
+import { jetstreamManager } from "@nats-io/jetstream"
+import { PgTypes } from "@effect/sql-pg"
+import { Nats } from "@halles/shared/clients/Nats"
+import type { Region } from "@halles/shared/Region"
+import * as Subject from "@halles/shared/Subject"
+import { Context, Effect, Latch, Layer, Metric, Result, Schedule } from "effect"
+import { SqlClient, type SqlError } from "effect/sql"
+import type { Committed } from "./GroupCommit.ts"
+import { type EventMessage, messageBytesMax, messageOf, type Row } from "./EventMessage.ts"
+import * as Publishing from "./Publishing.ts"
+import * as ParkedEvents from "./ParkedEvents.ts"
+import { ShardEpochs } from "../placement/ShardEpochs.ts"
+
+/**
+ * Batches, and bytes of them, that are published and struck off together: one after the other each would wait for the
+ * stream's answer.
+ */
+const togetherMax = 16
+const togetherBytesMax = 8 * 1024 ** 2
+/** Kept in memory until they are published; later ones are read back from the journal when their turn comes. */
+const rememberedMax = 256
+const rememberedBytesMax = 32 * 1024 ** 2
+/** A marker older than this whose batch nobody is publishing belongs to a runner that died. */
+const orphanedAfterMs = 3_000
+const sweepMax = 100
+
+export const parked = Metric.counter("halles_outbox_parked_total", {
+  description: "Events that were set aside, since the stream does not take them",
+  incremental: true
+})
+export const unpublished = Metric.gauge("halles_outbox_unpublished_batches", {
+  description: "Committed batches of this runner whose events have not reached the stream yet"
+})
+
+const int8 = (values: ReadonlyArray<bigint>) => Result.getOrThrow(PgTypes.array(values, PgTypes.OID.int8))
+
+/**
+ * Every committed event reaches the region's stream, at least once, in order per entity. The marker of a batch is
+ * written in the transaction of the batch and deleted when the stream has acknowledged all of it: what is marked is
+ * owed, whatever crashed in between. What the stream does not take is set aside (`parked_event`) in the transaction that
+ * strikes its batch off, and waits for an operator; all else goes on.
+ */
+export class Outbox extends Context.Service<
+  Outbox,
+  {
+    readonly publishUnsafe: (committed: Committed) => void
+    readonly alarm: (kind: string, detail: unknown) => void
+    /** Waits until what this runner has committed up to now is in the stream. */
+    readonly settled: Effect.Effect<void>
+    /** Publishes what dead runners left behind: marked longer ago than `olderThanMs`, in the order of commit. */
+    readonly sweep: (options: { readonly olderThanMs: number }) => Effect.Effect<void, SqlError.SqlError>
+  }
+>()("@halles/entities/Outbox") {
+  /** Publishes nothing and keeps the markers: for tests and tools that have no stream. */
+  static readonly layerNoop = Layer.succeed(Outbox, {
+    publishUnsafe: () => undefined,
+    alarm: () => undefined,
+    settled: Effect.void,
+    sweep: () => Effect.void
+  })
+
+  static readonly layer = (region: Region) =>
+    Layer.effect(
+      Outbox,
+      Effect.gen(function* () {
+        const sql = yield* SqlClient.SqlClient
+        const nats = yield* Nats
+        const { owner } = yield* ShardEpochs
+        yield* ensureStream(nats, region)
+        const publish = Publishing.make(nats, Subject.eventStream(region))
+        /** The server takes headers and body together. */
+        const bytesMax = () => Math.min(messageBytesMax, (nats.info?.max_payload ?? messageBytesMax) - 1_024)
+
+        const pending = new Map<bigint, Remembered | null>()
+        let rememberedBytes = 0
+        const work = Latch.makeUnsafe(false)
+
+        const strikeOff = (batches: ReadonlyArray<bigint>) =>
+          sql`DELETE FROM outbox_batch WHERE id = ANY(${int8(batches)})`
+        // A deletion that a crash undoes costs a second publication, which the stream knows by its id: no need of fsync.
+        const published = (batches: ReadonlyArray<bigint>) => sql`
+          WITH hurry AS (SELECT set_config('synchronous_commit', 'off', true))
+          DELETE FROM outbox_batch USING hurry WHERE id = ANY(${int8(batches)})`
+        const park = Effect.fnUntraced(function* (
+          batches: ReadonlyArray<bigint>,
+          all: ReadonlyArray<Publishing.GivenUp>
+        ) {
+          const rows = all.map(({ cause, message: { row }, tries }) => ({
+            consumer: ParkedEvents.outbox,
+            entity_type: row.entity_type,
+            entity_id: row.entity_id,
+            seq: row.seq,
+            cause,
+            tries
+          }))
+          yield* sql.withTransaction(Effect.andThen(ParkedEvents.put(sql, rows), strikeOff(batches)))
+          yield* Metric.update(parked, all.length)
+          const [first] = rows
+          yield* Effect.logError("Events were set aside: the stream does not take them", { count: all.length, first })
+        })
+        const send = Effect.fnUntraced(function* (
+          batches: ReadonlyArray<bigint>,
+          messages: ReadonlyArray<EventMessage>
+        ) {
+          const givenUp = yield* publish(messages)
+          if (givenUp.length === 0) yield* published(batches)
+          else yield* park(batches, givenUp)
+        })
+
+        /** The messages of a batch, in the order in which they were committed; none of one that is published. */
+        const rowsOf = (batch: bigint) =>
+          Effect.map(
+            sql<Row>`
+              SELECT j.entity_type, j.entity_id, j.seq, j.command_id, j.position,
+                CASE WHEN j.bytes <= ${messageBytesMax} THEN j.events::text END AS events,
+                CASE WHEN j.bytes > ${messageBytesMax} THEN journal_tags(j.events)::text END AS tags,
+                j.meta::text AS meta, extract(epoch FROM j.at) * 1000 AS at,
+                CASE WHEN b.runner = '' THEN b.id::text END AS again
+              FROM outbox_batch b JOIN journal j ON j.position BETWEEN b.first_position AND b.last_position
+              WHERE b.id = ${String(batch)}::text::bigint ORDER BY j.position`,
+            (rows) => rows.map((row) => messageOf(region, row, bytesMax()))
+          )
+
+        /** The first of those that wait, as many as go together; one at least. */
+        const gather = Effect.fnUntraced(function* (waiting: ReadonlyArray<readonly [bigint, Remembered | null]>) {
+          const batches: Array<bigint> = []
+          const messages: Array<EventMessage> = []
+          let bytes = 0
+          for (const [batch, remembered] of waiting.slice(0, togetherMax)) {
+            const own = remembered?.messages ?? (yield* rowsOf(batch))
+            bytes += remembered?.bytes ?? bytesOf(own)
+            if (batches.length > 0 && bytes > togetherBytesMax) break
+            batches.push(batch)
+            messages.push(...own)
+          }
+          return { batches, messages }
+        })
+
+        yield* Effect.gen(function* () {
+          while (true) {
+            yield* work.await
+            if (pending.size === 0) {
+              work.closeUnsafe()
+              continue
+            }
+            const { batches, messages } = yield* gather([...pending])
+            yield* send(batches, messages)
+            for (const batch of batches) {
+              rememberedBytes -= pending.get(batch)?.bytes ?? 0
+              pending.delete(batch)
+            }
+            yield* Metric.update(unpublished, pending.size)
+          }
+        }).pipe(
+          Effect.catchCause((cause) => Effect.logWarning("Publishing stopped, going on", cause)),
+          Effect.repeat(Schedule.spaced("200 millis")),
+          Effect.forkScoped
+        )
+
+        const sweep = Effect.fnUntraced(function* (options: { readonly olderThanMs: number }) {
+          while (true) {
+            const markers = yield* sql<{ id: bigint }>`
+              SELECT id FROM outbox_batch
+              WHERE at <= now() - make_interval(secs => ${String(options.olderThanMs / 1000)}::text::double precision)
+              ORDER BY id LIMIT ${sweepMax}`
+            const owed = markers.filter(({ id }) => !pending.has(id)).map(({ id }) => [id, null] as const)
+            for (let at = 0; at < owed.length;) {
+              const { batches, messages } = yield* gather(owed.slice(at))
+              yield* send(batches, messages)
+              at += batches.length
+            }
+            if (owed.length < sweepMax) return
+          }
+        })
+        yield* sweep({ olderThanMs: orphanedAfterMs }).pipe(
+          Effect.catchCause((cause) => Effect.logWarning("The sweep stopped, going on", cause)),
+          Effect.repeat(Schedule.spaced("2 seconds")),
+          Effect.forkScoped
+        )
+
+        return Outbox.of({
+          sweep,
+          settled: Effect.suspend(() => {
+            const newest = [...pending.keys()].at(-1)
+            return newest === undefined
+              ? Effect.void
+              : Effect.sync(() => pending.has(newest)).pipe(
+                  Effect.repeat({ schedule: Schedule.spaced("5 millis"), while: (waits) => waits }),
+                  Effect.asVoid
+                )
+          }),
+          alarm: (kind, detail) =>
+            nats.publish(`halles.${region}.alarm.${kind}`, JSON.stringify({ kind, owner, detail })),
+          publishUnsafe: ({ batch, entries }) => {
+            pending.set(batch, null)
+            work.openUnsafe()
+            if (pending.size > rememberedMax || rememberedBytes > rememberedBytesMax) return
+            const messages = entries.map(({ activation, at, commandId, events, meta, position, seq }) =>
+              messageOf(
+                region,
+                {
+                  entity_type: activation.entityType,
+                  entity_id: activation.entityId,
+                  command_id: commandId,
+                  seq,
+                  position,
+                  events,
+                  meta,
+                  at
+                },
+                bytesMax()
+              )
+            )
+            const bytes = bytesOf(messages)
+            rememberedBytes += bytes
+            pending.set(batch, { messages, bytes })
+          }
+        })
+      })
+    )
+}
+
+interface Remembered {
+  readonly messages: ReadonlyArray<EventMessage>
+  readonly bytes: number
+}
+
+/** By characters: near enough for bounds of memory. */
+const bytesOf = (messages: ReadonlyArray<EventMessage>): number =>
+  messages.reduce((sum, { body }) => sum + body.length, 0)
+
+/** The region's stream: kept for a week, at most 1 GiB, oldest events dropped first; the journal keeps them all. */
+const ensureStream = (nats: Nats["Service"], region: Region) =>
+  Effect.tryPromise(async () => {
+    const manager = await jetstreamManager(nats)
+    const name = Subject.eventStream(region)
+    const config = {
+      subjects: [Subject.events(region)],
+      max_age: 7 * 24 * 3600 * 1e9,
+      max_bytes: 1024 ** 3,
+      duplicate_window: 120 * 1e9
+    }
+    const streams = await manager.streams.names().next()
+    if (streams.includes(name)) await manager.streams.update(name, config)
+    else await manager.streams.add({ name, ...config })
+  }).pipe(
+    Effect.tapError((error) => Effect.logWarning("The event stream cannot be set up yet", error.cause)),
+    Effect.retry(Schedule.spaced("500 millis")),
+    Effect.orDie
+  )

@@ -1,0 +1,243 @@
+import { AckPolicy, type Consumer, DeliverPolicy, type JsMsg, jetstream, jetstreamManager } from "@nats-io/jetstream"
+import { Nats } from "@halles/shared/clients/Nats"
+import { sqlState } from "@halles/shared/clients/Postgres"
+import { Redis } from "@halles/shared/clients/Redis"
+import type { Region } from "@halles/shared/Region"
+import * as Subject from "@halles/shared/Subject"
+import { causeText } from "../activation/Strikes.ts"
+import { Cause, Duration, Effect, Latch, Metric, Option, Schedule } from "effect"
+import { SqlClient, SqlError } from "effect/sql"
+import * as ParkedEvents from "../journal/ParkedEvents.ts"
+import * as Projection from "./Projection.ts"
+
+/** Messages applied in one transaction. */
+const batchMax = 500
+/** Messages delivered and not yet acknowledged: what this process holds in memory at the most. */
+const inFlightMax = 2_000
+/** A message not acknowledged for so long comes again, as after a crash; applying it twice is harmless. */
+const ackWaitMs = 5_000
+/** While the database is away unacknowledged messages come again and again: at this bound it begins anew at the first. */
+const bufferMax = 2 * inFlightMax
+const retry = Schedule.spaced("500 millis")
+const lagEvery = Duration.seconds(2)
+
+export const pending = Metric.gauge("halles_projection_pending_messages", {
+  description: "Messages of the event stream that the projection has not applied"
+})
+export const lag = Metric.gauge("halles_projection_lag_seconds", {
+  description: "Age of the oldest event that the projection has not applied; 0 when there is none"
+})
+export const applied = Metric.counter("halles_projection_applied_rows_total", {
+  description: "Rows of the read table that were written from messages"
+})
+export const refused = Metric.counter("halles_projection_unreadable_total", {
+  description: "Messages and entities that could not be folded; their rows stay as they were"
+})
+
+interface Delivered {
+  readonly entry: Projection.Entry
+  readonly message: JsMsg
+}
+
+const causeOf = (defect: unknown): string =>
+  defect instanceof SqlError.SqlError
+    ? `the table does not take it (${sqlState(defect)} ${defect.reason._tag})`
+    : causeText(Cause.die(defect))
+
+const durableName = (projection: Projection.Projection): string => `view_${projection.name}`
+
+/** Idempotent: the consumer keeps its place over restarts. */
+const openConsumer = (nats: Nats["Service"], region: Region, projection: Projection.Projection) =>
+  Effect.tryPromise(async () => {
+    const manager = await jetstreamManager(nats)
+    const stream = Subject.eventStream(region)
+    await manager.consumers.add(stream, {
+      durable_name: durableName(projection),
+      // One acknowledgement a batch stands for all before it; they are applied in the order in which they come.
+      ack_policy: AckPolicy.All,
+      deliver_policy: DeliverPolicy.All,
+      filter_subject: Subject.event(region, projection.entityType, "*"),
+      ack_wait: ackWaitMs * 1e6,
+      max_ack_pending: inFlightMax
+    })
+    const streamState = async () => (await manager.streams.info(stream)).state
+    return { consumer: await jetstream(nats).consumers.get(stream, durableName(projection)), streamState }
+  })
+
+const decode = (message: JsMsg): Delivered | null => {
+  try {
+    const { at, events, id, inJournal = false, seq } = message.json<Projection.Entry>()
+    if (typeof id !== "string" || !Number.isInteger(seq)) return null
+    // What is no list is looked at where it came from.
+    const isList = Array.isArray(events)
+    return { entry: { id, seq, at, events: isList ? events : [], inJournal: inJournal || !isList }, message }
+  } catch {
+    return null
+  }
+}
+
+/**
+ * Follows the region's stream with a durable consumer and keeps the projection's table up to date, for ever. Messages
+ * are acknowledged after the commit of what they led to. While the database or NATS is away it waits for it.
+ *
+ * The table is built from the journal first when it never was, when its fold has changed, or when the stream has dropped
+ * messages that were not applied.
+ */
+export const follow = Effect.fn("Projections.follow")(function* (region: Region, projection: Projection.Projection) {
+  const nats = yield* Nats
+  const sql = yield* SqlClient.SqlClient
+  const table = yield* Projection.make(projection)
+  const consumerName = durableName(projection)
+  const cache = yield* makeCache(projection)
+  const attributes = { region, projection: projection.name }
+  const pendingNow = Metric.withAttributes(pending, attributes)
+  const lagNow = Metric.withAttributes(lag, attributes)
+  const appliedNow = Metric.withAttributes(applied, attributes)
+  const refusedNow = Metric.withAttributes(refused, attributes)
+
+  /** Whose events are set aside: known from the table, so that none is looked for after each batch. */
+  const lacking = yield* Effect.retry(ParkedEvents.idsOf(sql, consumerName), retry).pipe(Effect.orDie)
+
+  /** What the table cannot do with is set aside where operators see it; what it can do with again is no longer. */
+  const settle = Effect.fnUntraced(function* (
+    unfolded: ReadonlyArray<Projection.Unfolded>,
+    done: (id: string) => boolean
+  ) {
+    for (const { defect, id } of unfolded) {
+      yield* Metric.update(refusedNow, 1)
+      yield* Effect.logError(`${projection.name} cannot fold ${projection.entityType}/${id}`, causeOf(defect))
+    }
+    const still = new Set(unfolded.map(({ id }) => id))
+    const over = [...lacking].filter((id) => !still.has(id) && done(id))
+    if (over.length > 0) yield* ParkedEvents.done(sql, consumerName, projection.entityType, over)
+    if (unfolded.length > 0) {
+      const parked = unfolded.map(({ defect, id, seq }) => ({
+        consumer: consumerName,
+        entity_type: projection.entityType,
+        entity_id: id,
+        seq,
+        cause: causeOf(defect),
+        tries: 1
+      }))
+      yield* ParkedEvents.put(sql, parked)
+    }
+    for (const id of over) lacking.delete(id)
+    for (const id of still) lacking.add(id)
+  })
+
+  const applyBatch = Effect.fnUntraced(function* (batch: ReadonlyArray<Delivered>) {
+    const changed = yield* Effect.gen(function* () {
+      const { changed, unfolded } = yield* table.apply(batch.map(({ entry }) => entry))
+      if (unfolded.length > 0 || lacking.size > 0) {
+        const rows = new Set(changed.map(({ id }) => id))
+        yield* settle(unfolded, (id) => rows.has(id))
+      }
+      return changed
+    }).pipe(
+      Effect.tapError((error) => Effect.logWarning(`${projection.name} waits for the database`, error.reason._tag)),
+      Effect.retry(retry)
+    )
+    yield* Metric.update(appliedNow, changed.length)
+    yield* cache(changed)
+    batch.at(-1)?.message.ack()
+  })
+
+  const buffer: Array<Delivered> = []
+  const work = Latch.makeUnsafe(false)
+  let unreadable = 0
+  const overflow = Latch.makeUnsafe(false)
+  const onMessage = (message: JsMsg) => {
+    const delivered = decode(message)
+    if (delivered === null) {
+      unreadable += 1
+      return
+    }
+    // Leaving one out and acknowledging a later one would lose it.
+    if (buffer.length >= bufferMax) {
+      overflow.openUnsafe()
+      return
+    }
+    buffer.push(delivered)
+    work.openUnsafe()
+  }
+
+  const applyAll = Effect.gen(function* () {
+    while (true) {
+      yield* work.await
+      const batch = buffer.slice(0, batchMax)
+      if (batch.length === 0) {
+        work.closeUnsafe()
+        continue
+      }
+      yield* applyBatch(batch)
+      buffer.splice(0, batch.length)
+    }
+  })
+
+  const observe = ({ consumer, streamState }: Effect.Success<ReturnType<typeof openConsumer>>) =>
+    Effect.gen(function* () {
+      const { last_seq } = yield* Effect.tryPromise(streamState)
+      const { ack_floor, num_ack_pending, num_pending } = yield* Effect.tryPromise(() => consumer.info())
+      const oldest = buffer[0]?.entry.at
+      yield* Metric.update(pendingNow, num_pending + num_ack_pending)
+      yield* Metric.update(lagNow, oldest === undefined ? 0 : Math.max(0, (Date.now() - oldest) / 1000))
+      if (unreadable > 0) yield* Metric.update(refusedNow, unreadable)
+      unreadable = 0
+      yield* table.noteStreamSeq(num_pending + num_ack_pending === 0 ? last_seq : ack_floor.stream_seq)
+    }).pipe(Effect.ignore, Effect.repeat(Schedule.spaced(lagEvery)))
+
+  const consume = (consumer: Consumer) =>
+    Effect.acquireUseRelease(
+      Effect.tryPromise(() =>
+        consumer.consume({
+          max_messages: batchMax,
+          expires: 5_000,
+          abort_on_missing_resource: true,
+          callback: onMessage
+        })
+      ),
+      (messages) =>
+        Effect.andThen(
+          Effect.promise(() => messages.closed()),
+          Effect.fail("the consumer is gone" as const)
+        ),
+      (messages) => Effect.promise(() => messages.close())
+    )
+
+  yield* Effect.gen(function* () {
+    const opened = yield* openConsumer(nats, region, projection)
+    const { first_seq, last_seq } = yield* Effect.tryPromise(opened.streamState)
+    const built = yield* table.progress
+    const streamSeq = built?.streamSeq ?? 0
+    const lost = streamSeq + 1 < first_seq || streamSeq > last_seq
+    if (lost || built?.version !== projection.version) {
+      yield* Effect.logInfo(`Building ${projection.name} from the journal`, { region, lost, built })
+      yield* settle((yield* table.rebuild).unfolded, () => true)
+    }
+    buffer.length = 0
+    overflow.closeUnsafe()
+    const overflown = Effect.andThen(overflow.await, Effect.fail("too many messages at once" as const))
+    yield* Effect.raceAllFirst([consume(opened.consumer), applyAll, observe(opened), overflown])
+  }).pipe(
+    Effect.scoped,
+    Effect.catchCause((cause) => Effect.logWarning(`${projection.name} stopped following, trying again`, cause)),
+    Effect.repeat(retry)
+  )
+})
+
+/** Best effort: Redis is only a cache, and what is not written there is read from the table. */
+const makeCache = Effect.fnUntraced(function* ({ cached }: Projection.Projection) {
+  const redis = yield* Effect.serviceOption(Redis)
+  if (cached === undefined || Option.isNone(redis)) return () => Effect.void
+  const { prefix, ttlSeconds, value } = cached
+  return (rows: ReadonlyArray<Projection.ViewRow>) =>
+    rows.length === 0
+      ? Effect.void
+      : redis.value
+          .use((client) => {
+            const writes = client.pipeline()
+            for (const row of rows) writes.setex(`${prefix}:${row.id}`, ttlSeconds, JSON.stringify(value(row)))
+            return writes.exec()
+          })
+          .pipe(Effect.ignore)
+})

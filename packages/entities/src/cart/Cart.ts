@@ -1,0 +1,363 @@
+import { Address } from "@halles/shared/Address"
+import { Email } from "@halles/shared/Email"
+import { commandFields } from "@halles/shared/Command"
+import { CartId, CustomerId, OrderId, SkuCode } from "@halles/shared/Ids"
+import { Amount, Currency, Minor } from "@halles/shared/Money"
+import { Quantity } from "@halles/shared/Quantity"
+import * as Shard from "@halles/shared/Shard"
+import { storable } from "@halles/shared/Text"
+import { Schema } from "effect"
+import { ClusterSchema, Entity } from "effect/cluster"
+import { Rpc } from "effect/rpc"
+import {
+  AlreadyExists,
+  Busy,
+  CommandReused,
+  NotFound,
+  PreconditionFailed
+} from "@halles/engine/eventsourced/EntityErrors"
+import { Price, TaxRate, Title } from "../catalogue/Product.ts"
+import { Shortage } from "../inventory/Sku.ts"
+import { Wake } from "@halles/engine/eventsourced/TimerFired"
+
+/** Lines of one cart; a wholesaler's largest invoice has about 1,100. */
+export const linesMax = 2_000
+export const chargesMax = 20
+/**
+ * Bytes of the lines and charges as JSON: 2,000 lines with titles of 300 characters of any alphabet fit. What a cart is
+ * becomes one row of the journal at checkout, and one more when another cart takes it over.
+ */
+export const bytesMax = 3_000_000
+/** Units of one SKU in one cart, over all its variants: what an order can hold of a SKU. */
+export const unitsMax = 1_000_000
+/** Minor units of the goods, and of the charges: small enough that two carts, merged, stay exact together with their tax. */
+export const amountMax = 2 ** 50
+
+/**
+ * `shop`: prices, tax and shipping are the shop's, read again at checkout. `agreed`: a caller with the import scope
+ * states unit price and charges; the shop adds nothing.
+ */
+export const Pricing = Schema.Literals(["shop", "agreed"])
+
+/** Tells lines of one SKU at different agreed prices apart; empty for all others. */
+export const Variant = Schema.String.check(Schema.isPattern(/^[A-Za-z0-9_-]{0,16}$/u))
+
+export const ChargeKind = Schema.Literals(["shipping", "discount", "fee"])
+export const ChargeCode = Schema.String.check(Schema.isPattern(/^[A-Za-z0-9_-]{1,40}$/u))
+
+export const CartLine = Schema.Struct({
+  sku: SkuCode,
+  variant: Variant,
+  title: Title,
+  /** Twice `unitsMax` only in a merged cart, which must come down to it before checkout. */
+  quantity: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 2 * unitsMax })),
+  unitPrice: Amount,
+  taxRate: TaxRate
+})
+export type CartLine = typeof CartLine.Type
+
+/** Something to pay (or, a discount, to take off: negative) that is no goods. */
+export const Charge = Schema.Struct({ code: ChargeCode, kind: ChargeKind, amount: Minor })
+export type Charge = typeof Charge.Type
+
+/** `total = goods + charges + tax`, all in minor units of the cart's currency. */
+export const Totals = Schema.Struct({ goods: Amount, charges: Minor, tax: Amount, total: Minor })
+export type Totals = typeof Totals.Type
+
+/** A percentage off the goods, in basis points. */
+export const Coupon = Schema.Struct({
+  code: Schema.String.check(Schema.isPattern(/^[A-Z0-9-]{3,30}$/u)),
+  basisPoints: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 10_000 }))
+})
+export type Coupon = typeof Coupon.Type
+
+export class OpenCart extends Schema.TaggedClass<OpenCart>()("OpenCart", {
+  ...commandFields,
+  currency: Currency,
+  pricing: Pricing,
+  customerId: Schema.optionalKey(CustomerId)
+}) {}
+
+const lineFields = {
+  ...commandFields,
+  sku: SkuCode,
+  variant: Variant,
+  quantity: Quantity,
+  /** With agreed pricing: what the caller and the customer agreed on. */
+  agreedPrice: Schema.optionalKey(Amount),
+  /** What the product says; filled in by the cart's shell. */
+  listing: Schema.optionalKey(Schema.Struct({ title: Title, price: Price }))
+}
+/** The line has this quantity from now on. */
+export class PutLine extends Schema.TaggedClass<PutLine>()("PutLine", lineFields) {}
+/** The line has this much more; made safe to repeat by its command id. */
+export class AddLine extends Schema.TaggedClass<AddLine>()("AddLine", lineFields) {}
+/** Removing what is not there is harmless. */
+export class RemoveLine extends Schema.TaggedClass<RemoveLine>()("RemoveLine", {
+  ...commandFields,
+  sku: SkuCode,
+  variant: Variant
+}) {}
+/** Lines that one command may state: so many listings are asked, and one row holds them. */
+export const linesAtOnceMax = 100
+/** One of many lines: 0 takes it out, `more` is on top of what is there. */
+export const LineChange = Schema.Struct({
+  sku: SkuCode,
+  variant: Variant,
+  quantity: Schema.Union([Schema.Literal(0), Quantity]),
+  more: Schema.optionalKey(Schema.Literal(true)),
+  agreedPrice: lineFields.agreedPrice,
+  listing: lineFields.listing
+})
+export type LineChange = typeof LineChange.Type
+/**
+ * States many lines, in this order. Each takes effect or is refused by itself, all in one row; the answer tells which, not the
+ * cart, so that what a cart of many lines costs to fill does not grow with the square of their number.
+ */
+export class PutLines extends Schema.TaggedClass<PutLines>()("PutLines", {
+  ...commandFields,
+  lines: Schema.Array(LineChange).check(Schema.isMinLength(1), Schema.isMaxLength(linesAtOnceMax))
+}) {}
+/** Why a line of many is as it was. */
+export const LineRefused = Schema.Struct({
+  index: Schema.Int,
+  reason: Schema.Union([
+    Schema.TaggedStruct("NotSold", {}),
+    Schema.TaggedStruct("PricingMismatch", { pricing: Pricing }),
+    Schema.TaggedStruct("CartFull", { bound: Schema.String, max: Schema.Int })
+  ])
+})
+export type LineRefused = typeof LineRefused.Type
+/** Of what was taken; `refused` names the other lines. */
+export const PutLinesResult = Schema.Struct({ seq: Schema.Int, refused: Schema.Array(LineRefused) })
+
+/** The charge of this kind and code has this amount from now on; 0 takes it away. */
+export class PutCharge extends Schema.TaggedClass<PutCharge>()("PutCharge", { ...commandFields, charge: Charge }) {}
+export class ApplyCoupon extends Schema.TaggedClass<ApplyCoupon>()("ApplyCoupon", {
+  ...commandFields,
+  coupon: Coupon
+}) {}
+export class RemoveCoupon extends Schema.TaggedClass<RemoveCoupon>()("RemoveCoupon", commandFields) {}
+
+/** Prices by SKU code, as the products say now. */
+export const Prices = Schema.Record(Schema.String, Price)
+
+/** Takes the prices of now; lines whose product is gone stay as they are and stop the checkout. */
+export class Reprice extends Schema.TaggedClass<Reprice>()("Reprice", {
+  ...commandFields,
+  prices: Schema.optionalKey(Prices)
+}) {}
+
+/**
+ * Takes over all lines and charges of another cart of the same region, currency and pricing; that cart is closed. Same
+ * lines add up; a line agreed at another price moves to a variant of its own. Its coupon comes along; of two the one that
+ * takes more off is kept, and `notices` name the other. A merged cart may hold twice the bounds; it must be within them before it can be checked out or merged again.
+ */
+export class Merge extends Schema.TaggedClass<Merge>()("Merge", { ...commandFields, from: CartId }) {}
+/** Asked by the cart that merges: close, and say what you hold. */
+export class HandOver extends Schema.TaggedClass<HandOver>()("HandOver", {
+  ...commandFields,
+  into: CartId,
+  currency: Currency,
+  pricing: Pricing
+}) {}
+
+/** What a cart comes to. */
+export const CartTotal = Schema.Struct({ amount: Minor, currency: Currency })
+export type CartTotal = typeof CartTotal.Type
+
+/**
+ * Turns the cart into an order at the prices of now, if they come to what the customer agreed to: `expectedTotal`, else
+ * (with `expectedSeq`) the total of that version. Without either the customer saw what the cart says, and pays no more.
+ */
+export class CheckOut extends Schema.TaggedClass<CheckOut>()("CheckOut", {
+  ...commandFields,
+  expectedTotal: Schema.optionalKey(CartTotal),
+  email: Email,
+  shippingAddress: Address,
+  paymentToken: Schema.String.check(Schema.isPattern(/^tok_[a-z_0-9]{1,60}$/u)),
+  /** Of the request body: the same key with another body is refused. */
+  fingerprint: Schema.String.check(Schema.isMaxLength(100), storable),
+  prices: Schema.optionalKey(Prices)
+}) {}
+
+/** Why a checkout came to nothing through no will of the customer's: the cart is open again. */
+export const FailureCode = Schema.Literals([
+  "no_stock",
+  "card_declined",
+  "hold_expired",
+  "no_carrier",
+  /** A part of the shop did not do what it was asked: nothing that the customer did. */
+  "fault"
+])
+export const Failure = Schema.Struct({
+  code: FailureCode,
+  detail: Schema.NullOr(Schema.String),
+  /** With `no_stock` and `hold_expired`. */
+  missing: Schema.Array(Shortage)
+})
+export type Failure = typeof Failure.Type
+
+/** From the order of a checkout that failed, once all is undone: what was checked out may be bought again. */
+export class Reopen extends Schema.TaggedClass<Reopen>()("Reopen", {
+  ...commandFields,
+  attempt: Schema.Int,
+  failure: Failure
+}) {}
+
+/** What a merge did not bring over. */
+export const Notice = Schema.Union([
+  Schema.Struct({ code: Schema.Literal("coupon_dropped"), from: CartId, coupon: Coupon, kept: Coupon }),
+  /** The other cart was opened for a customer; the order will not be listed with that one. */
+  Schema.Struct({ code: Schema.Literal("customer_dropped"), from: CartId })
+])
+export type Notice = typeof Notice.Type
+
+export class CartView extends Schema.Class<CartView>("CartView")({
+  id: CartId,
+  status: Schema.Literals(["open", "checked_out", "merged", "expired"]),
+  currency: Currency,
+  pricing: Pricing,
+  customerId: Schema.NullOr(CustomerId),
+  lines: Schema.Array(CartLine),
+  charges: Schema.Array(Charge),
+  coupon: Schema.NullOr(Coupon),
+  totals: Totals,
+  /** Of the latest checkout; of one that failed, while the cart is open. */
+  orderId: Schema.NullOr(OrderId),
+  mergedInto: Schema.NullOr(CartId),
+  /** What became of `orderId`, until the cart is changed or checked out again. */
+  lastFailure: Schema.NullOr(Failure),
+  /** Of the latest merge, until the cart is changed or checked out. */
+  notices: Schema.Array(Notice),
+  seq: Schema.Int
+}) {}
+
+/** The order of the checkout that was asked for, which a repeat hears too, and the cart as it is now. */
+export const CheckOutResult = Schema.Struct({ orderId: OrderId, cart: CartView })
+
+/** The cart takes no more changes. */
+export class CartClosed extends Schema.TaggedError<CartClosed>()(
+  "CartClosed",
+  {
+    status: Schema.Literals(["checked_out", "merged", "expired"])
+  },
+  { httpApiStatus: 409 }
+) {}
+/** There is nothing to buy in it. */
+export class CartEmpty extends Schema.TaggedError<CartEmpty>()("CartEmpty", {}, { httpApiStatus: 422 }) {}
+/** At the bound of lines, charges, bytes, quantity or total. */
+export class CartFull extends Schema.TaggedError<CartFull>()(
+  "CartFull",
+  { bound: Schema.String, max: Schema.Int },
+  { httpApiStatus: 422 }
+) {}
+/** These SKUs have no price in the cart's currency (not listed, or sold in another currency). */
+export class NotSold extends Schema.TaggedError<NotSold>()(
+  "NotSold",
+  { skus: Schema.Array(SkuCode) },
+  { httpApiStatus: 422 }
+) {}
+/** The cart comes to another total than the customer agreed to; it has the prices of now. */
+export class TotalChanged extends Schema.TaggedError<TotalChanged>()(
+  "TotalChanged",
+  { expected: CartTotal, actual: CartTotal },
+  { httpApiStatus: 409 }
+) {}
+/** Agreed prices and charges belong to carts with agreed pricing, and only there. */
+export class PricingMismatch extends Schema.TaggedError<PricingMismatch>()(
+  "PricingMismatch",
+  { pricing: Pricing },
+  { httpApiStatus: 422 }
+) {}
+/** No line of many took effect, and one at least was refused. */
+export class LinesNotTaken extends Schema.TaggedError<LinesNotTaken>()(
+  "LinesNotTaken",
+  { refused: Schema.Array(LineRefused) },
+  { httpApiStatus: 422 }
+) {}
+/** Why a cart does not give its lines to another. */
+export const HandOverRefusal = Schema.Literals([
+  "not_found",
+  "closed",
+  /** It is itself waiting for a third cart: try again. */
+  "merging",
+  "other_currency",
+  "other_pricing",
+  "too_many_lines"
+])
+/** The other cart cannot be merged into this one. */
+export class MergeRefused extends Schema.TaggedError<MergeRefused>()(
+  "MergeRefused",
+  {
+    reason: Schema.Literals([
+      "same_cart",
+      "not_found",
+      "closed",
+      /** The other cart is itself waiting for a third one: try again. */
+      "merging",
+      "other_currency",
+      "other_pricing",
+      "other_region",
+      "too_many_lines"
+    ])
+  },
+  { httpApiStatus: 409 }
+) {}
+
+/** What `HandOver` is answered with; a refusal is an answer, since the merging cart relies on it. */
+export const HandedOver = Schema.Union([
+  Schema.TaggedStruct("Lines", {
+    lines: Schema.Array(CartLine),
+    charges: Schema.Array(Charge),
+    coupon: Schema.NullOr(Coupon),
+    customerId: Schema.NullOr(CustomerId)
+  }),
+  Schema.TaggedStruct("Refused", { reason: HandOverRefusal })
+])
+export type HandedOver = typeof HandedOver.Type
+
+const change = Schema.Union([NotFound, CartClosed, CartFull, NotSold, PricingMismatch, PreconditionFailed, Busy])
+
+export const Cart = Entity.make("Cart", [
+  Rpc.make("OpenCart", { payload: OpenCart, success: CartView, error: Schema.Union([AlreadyExists, Busy]) }),
+  Rpc.make("PutLine", { payload: PutLine, success: CartView, error: change }),
+  Rpc.make("AddLine", { payload: AddLine, success: CartView, error: change }),
+  Rpc.make("RemoveLine", { payload: RemoveLine, success: CartView, error: change }),
+  Rpc.make("PutLines", {
+    payload: PutLines,
+    success: PutLinesResult,
+    error: Schema.Union([NotFound, CartClosed, LinesNotTaken, PreconditionFailed, Busy])
+  }),
+  Rpc.make("PutCharge", { payload: PutCharge, success: CartView, error: change }),
+  Rpc.make("ApplyCoupon", { payload: ApplyCoupon, success: CartView, error: change }),
+  Rpc.make("RemoveCoupon", { payload: RemoveCoupon, success: CartView, error: change }),
+  Rpc.make("Reprice", { payload: Reprice, success: CartView, error: change }),
+  Rpc.make("Merge", {
+    payload: Merge,
+    success: CartView,
+    error: Schema.Union([NotFound, CartClosed, MergeRefused, PreconditionFailed, Busy])
+  }),
+  Rpc.make("HandOver", { payload: HandOver, success: HandedOver, error: Busy }),
+  Rpc.make("CheckOut", {
+    payload: CheckOut,
+    success: CheckOutResult,
+    error: Schema.Union([
+      NotFound,
+      CartClosed,
+      CartEmpty,
+      CartFull,
+      NotSold,
+      TotalChanged,
+      CommandReused,
+      PreconditionFailed,
+      Busy
+    ])
+  }),
+  /** Without effect where the cart is not checked out with that attempt. */
+  Rpc.make("Reopen", { payload: Reopen, error: Busy }),
+  Rpc.make("Wake", { payload: Wake, error: Busy }),
+  Rpc.make("View", { success: CartView, error: NotFound })
+])
+  .annotateRpcs(ClusterSchema.Uninterruptible, true)
+  .annotate(ClusterSchema.ShardGroup, Shard.group)

@@ -1,0 +1,176 @@
+import { CartId, orderIdOf } from "@halles/shared/Ids"
+import type { CartLine } from "./Cart.ts"
+import * as CartState from "./CartState.ts"
+import { fingerprint, type Facts } from "../laws/Facts.ts"
+import type { Findings } from "../laws/Findings.ts"
+import type { Reader } from "../laws/Rows.ts"
+
+type Of<Tag extends CartState.Event["_tag"]> = Extract<CartState.Event, { readonly _tag: Tag }>
+
+interface HandedOver {
+  readonly into: string
+  readonly contents: number
+  readonly at: number
+}
+
+/** Hand-overs between carts whose other side has not been seen yet. */
+export class Merges {
+  readonly given = new Map<string, HandedOver>()
+  readonly taken = new Map<string, HandedOver>()
+}
+
+interface Held {
+  quantity: number
+  unitPrice: number
+}
+
+/**
+ * The lines of a cart, followed apart from `CartState` by what the events say: units by line. A merge adds units and
+ * takes none; where the price was agreed a unit keeps its own.
+ */
+class Lines {
+  readonly #lines = new Map<string, Held>()
+
+  put({ quantity, sku, unitPrice, variant }: CartLine): void {
+    this.#lines.set(`${sku}/${variant}`, { quantity, unitPrice })
+  }
+
+  remove(sku: string, variant: string): void {
+    this.#lines.delete(`${sku}/${variant}`)
+  }
+
+  absorb(lines: ReadonlyArray<CartLine>, agreed: boolean): void {
+    for (const { quantity, sku, unitPrice, variant } of lines) {
+      const names = [variant, ...Array.from({ length: this.#lines.size + 1 }, (_, index) => `m${index + 1}`)]
+      const fits = (held: Held | undefined) => held === undefined || !agreed || held.unitPrice === unitPrice
+      const name = names.find((name) => fits(this.#lines.get(`${sku}/${name}`)))!
+      const held = this.#lines.get(`${sku}/${name}`)
+      if (held === undefined) this.#lines.set(`${sku}/${name}`, { quantity, unitPrice })
+      else held.quantity += quantity
+    }
+  }
+
+  /** What differs from the lines checked out, in words, or `null`. */
+  differs(lines: ReadonlyArray<CartLine>, agreed: boolean): string | null {
+    const rest = new Map(this.#lines)
+    for (const { quantity, sku, unitPrice, variant } of lines) {
+      const held = rest.get(`${sku}/${variant}`)
+      rest.delete(`${sku}/${variant}`)
+      if (held === undefined) return `${sku}/${variant} is checked out and was not in the cart`
+      if (held.quantity !== quantity)
+        return `${quantity} of ${sku}/${variant} are checked out, ${held.quantity} were put`
+      if (agreed && held.unitPrice !== unitPrice) return `${sku}/${variant} changed its agreed price`
+    }
+    const [lost] = rest.keys()
+    return lost === undefined ? null : `${lost} was in the cart and is not checked out`
+  }
+}
+
+/** I2 and I6, as far as carts go. Each checkout leaves its facts for the order that it placed. */
+export const carts = (
+  findings: Findings,
+  facts: Facts,
+  merges: Merges,
+  options: { readonly now: number; readonly graceMs: number }
+): Reader<CartState.Event> => {
+  let state: CartState.State = CartState.initial
+  let lines = new Lines()
+  let checkouts = 0
+  let lastAt = 0
+
+  const agreed = () => state._tag !== "None" && state.pricing === "agreed"
+  const factsOf = (id: string, attempt: number) =>
+    facts.of(orderIdOf(CartId.make(id, { disableChecks: true }), attempt))
+  /** Checkouts are numbered without gaps, and each but the first follows word that the one before came to nothing. */
+  const checkOut = (id: string, seq: number, event: Of<"CheckedOut">) => {
+    checkouts += 1
+    findings.checked("I2")
+    findings.checked("I6")
+    if (state._tag !== "Open") findings.violation("I2", "Cart", id, seq, "checked out again")
+    else if (event.attempt !== checkouts) {
+      findings.violation("I2", "Cart", id, seq, `checkout ${event.attempt} is its ${checkouts}th`)
+    }
+    const wrong = lines.differs(event.lines, agreed())
+    if (wrong !== null) findings.violation("I6", "Cart", id, seq, wrong)
+    const { attempt, charges, currency, customerId, discount, totals } = event
+    const draft = fingerprint([customerId, currency, event.lines, charges, discount, totals])
+    factsOf(id, attempt).cart = { draft, at: event.at, isReopened: false }
+  }
+  const reopen = (id: string, seq: number, { attempt }: Of<"Reopened">) => {
+    findings.checked("I2")
+    const { cart } = factsOf(id, attempt)
+    if (state._tag !== "CheckedOut" || attempt !== checkouts || cart === null) {
+      findings.violation("I2", "Cart", id, seq, `reopened after checkout ${attempt}, which it does not wait for`)
+    } else cart.isReopened = true
+  }
+  const handOver = (id: string, into: string, at: number) => {
+    const { charges, coupon, lines } = state._tag === "Open" ? state : { charges: [], coupon: null, lines: [] }
+    matched(merges.taken, merges.given, id, { into, contents: fingerprint([lines, charges, coupon]), at })
+  }
+  const matched = (theirs: Map<string, HandedOver>, ours: Map<string, HandedOver>, from: string, own: HandedOver) => {
+    const other = theirs.get(from)
+    findings.checked("I6")
+    if (other === undefined) {
+      ours.set(from, own)
+      return
+    }
+    theirs.delete(from)
+    if (other.into !== own.into || other.contents !== own.contents) {
+      findings.violation(
+        "I6",
+        "Cart",
+        from,
+        null,
+        `what it handed over to ${own.into} is not what arrived in ${other.into}`
+      )
+    }
+  }
+
+  return {
+    begin: () => {
+      state = CartState.initial
+      lines = new Lines()
+      checkouts = 0
+    },
+    row: ({ at, events, id, seq }) => {
+      lastAt = at
+      for (const event of events) {
+        if (event._tag === "LinePut") lines.put(event.line)
+        if (event._tag === "LineRemoved") lines.remove(event.sku, event.variant)
+        if (event._tag === "CheckedOut") checkOut(id, seq, event)
+        if (event._tag === "Reopened") reopen(id, seq, event)
+        if (event._tag === "HandedOver") handOver(id, event.into, event.at)
+        if (event._tag === "LinesAbsorbed") {
+          lines.absorb(event.lines, agreed())
+          const contents = fingerprint([event.lines, event.charges, event.coupon])
+          matched(merges.given, merges.taken, event.from, { into: id, contents, at: event.at })
+        }
+        state = CartState.evolve(state, event)
+      }
+    },
+    end: (id) => {
+      const owed = CartState.next(state)
+      if (owed === null) return
+      findings.checked("I8")
+      if (options.now - lastAt < options.graceMs) findings.running("I8")
+      else findings.violation("I8", "Cart", id, null, `owes ${owed.key} for ${age(options.now - lastAt)}`)
+    }
+  }
+}
+
+export const age = (ms: number): string => `${Math.round(ms / 1000)} s`
+
+/** After all carts: a hand-over that only one side knows of lost its lines, unless it is still on its way. */
+export const unmatched = (
+  findings: Findings,
+  merges: Merges,
+  options: { readonly now: number; readonly graceMs: number }
+): void => {
+  for (const [from, { at, into }] of merges.given) {
+    if (options.now - at < options.graceMs) findings.running("I6")
+    else findings.violation("I6", "Cart", from, null, `handed its lines over to ${into}, where they never arrived`)
+  }
+  for (const [from, { into }] of merges.taken) {
+    findings.violation("I6", "Cart", into, null, `took over lines that ${from} never handed over`)
+  }
+}

@@ -1,0 +1,222 @@
+import * as EntityClient from "@halles/engine/activation/EntityClient"
+import { CartId, CommandId, orderIdOf } from "@halles/shared/Ids"
+import { regionOf } from "@halles/shared/Region"
+import { Effect, Layer, Schema } from "effect"
+import {
+  type AddLine,
+  Cart,
+  type CheckOut,
+  HandedOver,
+  HandOver,
+  type Merge,
+  MergeRefused,
+  type PutLine,
+  type PutLines,
+  type Reprice,
+  TotalChanged
+} from "./Cart.ts"
+import { Busy, CommandReused, NotFound } from "@halles/engine/eventsourced/EntityErrors"
+import * as EventSourced from "@halles/engine/eventsourced/EventSourced"
+import type { Handled } from "@halles/engine/eventsourced/Kind"
+import type { ShellOf } from "@halles/engine/eventsourced/EventSourcedEntity"
+import { Order, Place } from "../order/Order.ts"
+import * as Refusals from "@halles/engine/eventsourced/Refusals"
+import * as CartPrices from "./CartPrices.ts"
+import * as CartState from "./CartState.ts"
+
+/** A checkout waits so long for a merge that is under way; a merge does too, and then as long for its own answer. */
+const mergeWaitMs = 1_250
+/** Lines that were added while a checkout asked for prices are asked for as well, so many times. */
+const priceRounds = 3
+/** Of one message to another entity; after it the message is sent again under the same command id. */
+const callDeadline = "5 seconds"
+
+/** Lines came in whose products had not been asked. */
+class LinesChanged extends Schema.TaggedError<LinesChanged>()("LinesChanged", {}) {}
+
+/** Sends the one message that a cart owes and makes a command of the answer. */
+const makePerform = Effect.gen(function* () {
+  const carts = yield* EntityClient.make(Cart)
+  const orders = yield* EntityClient.make(Order)
+
+  return (owed: CartState.Owed, _state: CartState.State, id: CartId) => {
+    const fields = (commandId: string) => ({
+      commandId: CommandId.make(commandId),
+      origin: { actor: `cart:${id}`, correlationId: id }
+    })
+    const place = ({ attempt, draft, key }: Extract<CartState.Owed, { readonly _tag: "PlaceOrder" }>) => {
+      const orderId = orderIdOf(id, attempt)
+      const { charges, currency, customerId, discount, email, lines, paymentToken, shippingAddress, totals } = draft
+      const goods = { currency, lines, charges, discount, totals }
+      const buyer = { customerId, email, shippingAddress, paymentToken }
+      return Effect.as(
+        orders(orderId).Place(new Place({ ...fields(`${orderId}:place`), cartId: id, attempt, ...goods, ...buyer })),
+        new CartState.NoteOrderPlaced({ ...fields(`${key}:done`), attempt })
+      )
+    }
+    const askHandOver = (owed: Extract<CartState.Owed, { readonly _tag: "AskHandOver" }>) => {
+      const { attempt, currency, from, key, pricing } = owed
+      const done = { ...fields(`${key}:done`), attempt }
+      return Effect.map(
+        carts(from).HandOver(new HandOver({ ...fields(`${id}:${key}`), into: id, currency, pricing })),
+        (answer) => {
+          if (answer._tag === "Refused") return new CartState.NoteMergeRefused({ ...done, reason: answer.reason })
+          const { _tag: _, ...given } = answer
+          return new CartState.AbsorbLines({ ...done, ...given })
+        }
+      )
+    }
+    return Effect.timeout<CartState.Command, unknown, never>(
+      owed._tag === "PlaceOrder" ? place(owed) : askHandOver(owed),
+      callDeadline
+    )
+  }
+})
+
+const isMerging = (state: CartState.State): boolean => state._tag === "Open" && state.merging !== null
+
+/** Answers from the journal, so that a repeat hears what was said first; a cart that handed over changes no more. */
+const handedOver = ({ events, state }: Handled<CartState.State, CartState.Event>): HandedOver => {
+  const [event] = events
+  if (event?._tag === "HandedOver" && state._tag === "Merged") {
+    const { charges, coupon, customerId, lines } = state
+    return { _tag: "Lines", lines, charges, coupon, customerId }
+  }
+  return { _tag: "Refused", reason: event?._tag === "HandOverRefused" ? event.reason : "closed" }
+}
+
+type Self = ShellOf<CartId, typeof CartState>
+
+const shown = ({ id }: Self, { seq, state }: { readonly state: CartState.State; readonly seq: number }) => {
+  const cart = CartState.view(id, state, seq)
+  return cart === null ? Effect.fail(new NotFound({ entity: CartState.type, id })) : Effect.succeed(cart)
+}
+const asked = (self: Self, command: CartState.Command) =>
+  Effect.flatMap(self.handle(command), (now) => shown(self, now))
+const change = ({ id }: Self) =>
+  Refusals.only(id, "NotFound", "CartClosed", "CartFull", "NotSold", "PricingMismatch", "PreconditionFailed", "Busy")
+
+const merged = (self: Self) => self.until((state) => !isMerging(state), mergeWaitMs)
+/** A cart that waits for another is `Busy`: once it has its answer, which may be by now, the command is tried again. */
+const onceMerged = <A, E>(self: Self, effect: Effect.Effect<A, E | Busy>) =>
+  Effect.catch(effect, (refusal) =>
+    refusal instanceof Busy ? Effect.andThen(merged(self), effect) : Effect.fail(refusal)
+  )
+
+const merge = Effect.fnUntraced(function* (self: Self, command: Merge) {
+  if (command.from === self.id) return yield* new MergeRefused({ reason: "same_cart" })
+  if (regionOf(command.from) !== regionOf(self.id)) return yield* new MergeRefused({ reason: "other_region" })
+  const { events } = yield* onceMerged(self, self.handle(command))
+  const mine = events.find((event) => event._tag === "MergeAsked")?.attempt
+  const now = yield* merged(self)
+  if (now.state._tag === "None") return yield* shown(self, now)
+  if (now.state._tag === "Open" && now.state.merging !== null) {
+    const { attempt, from } = now.state.merging
+    if (mine === undefined ? from === command.from : attempt === mine) return yield* new Busy()
+  }
+  const outcome = now.state.merges.findLast(({ attempt, from }) =>
+    mine === undefined ? from === command.from : attempt === mine
+  )
+  if (outcome !== undefined && outcome.refused !== null) return yield* new MergeRefused({ reason: outcome.refused })
+  return yield* shown(self, now)
+})
+
+/** What asks the products. */
+const makeAsking = Effect.gen(function* () {
+  const pricesIn = yield* CartPrices.make
+  const pricesOf = ({ id }: Self) => pricesIn(regionOf(id))
+
+  const listed = (self: Self, command: PutLine | AddLine) =>
+    self.committed.pipe(
+      Effect.flatMap(({ state }) => pricesOf(self).listed(command, state)),
+      Effect.flatMap((priced) => asked(self, priced)),
+      change(self)
+    )
+
+  const putLines = Effect.fnUntraced(function* (self: Self, command: PutLines) {
+    const { state } = yield* self.committed
+    const { events, seq } = yield* self.handle(yield* pricesOf(self).allListed(command, state))
+    return { seq, refused: events.find((event) => event._tag === "LinesRefused")?.refused ?? [] }
+  })
+
+  const reprice = Effect.fnUntraced(function* (self: Self, command: Reprice) {
+    const { prices } = yield* pricesOf(self).of((yield* self.committed).state)
+    return yield* asked(self, { ...command, prices })
+  })
+
+  const checkOutOnce = Effect.fnUntraced(function* (self: Self, command: CheckOut) {
+    const { prices, skus } = yield* pricesOf(self).of((yield* self.committed).state)
+    return yield* self
+      .handle({ ...command, prices })
+      .pipe(
+        Effect.catchTag("NotSold", (refusal) =>
+          Effect.fail(refusal.skus.every((sku) => skus.has(sku)) ? refusal : new LinesChanged())
+        )
+      )
+  })
+
+  const checkOut = Effect.fnUntraced(function* (self: Self, command: CheckOut) {
+    const done = yield* onceMerged(self, checkOutOnce(self, command)).pipe(
+      Effect.retry({ times: priceRounds, while: ({ _tag }) => _tag === "LinesChanged" }),
+      Effect.catchTag("LinesChanged", () => Effect.fail(new Busy()))
+    )
+    const first = done.events.find((event) => event._tag === "CheckedOut" || event._tag === "CheckOutRefused")
+    if (first?.fingerprint !== command.fingerprint) return yield* new CommandReused({ commandId: command.commandId })
+    if (first._tag === "CheckOutRefused") {
+      return yield* new TotalChanged({ expected: first.expected, actual: first.actual })
+    }
+    return { orderId: orderIdOf(self.id, first.attempt), cart: yield* shown(self, done) }
+  })
+
+  return { checkOut, listed, putLines, reprice }
+})
+
+export const CartLive = Layer.unwrap(
+  Effect.gen(function* () {
+    const perform = yield* makePerform
+    const { checkOut, listed, putLines, reprice } = yield* makeAsking
+    return EventSourced.layer(Cart, CartState, {
+      id: CartId,
+      maxIdleTime: "5 minutes",
+      mailboxCapacity: 256,
+      perform,
+      handlers: {
+        OpenCart: (self, payload) => asked(self, payload).pipe(Refusals.only(self.id, "AlreadyExists", "Busy")),
+        PutLine: listed,
+        AddLine: listed,
+        RemoveLine: (self, payload) => asked(self, payload).pipe(change(self)),
+        PutLines: (self, payload) =>
+          putLines(self, payload).pipe(
+            Refusals.only(self.id, "NotFound", "CartClosed", "LinesNotTaken", "PreconditionFailed", "Busy")
+          ),
+        PutCharge: (self, payload) => asked(self, payload).pipe(change(self)),
+        ApplyCoupon: (self, payload) => asked(self, payload).pipe(change(self)),
+        RemoveCoupon: (self, payload) => asked(self, payload).pipe(change(self)),
+        Reprice: (self, payload) => reprice(self, payload).pipe(change(self)),
+        Merge: (self, payload) =>
+          merge(self, payload).pipe(
+            Refusals.only(self.id, "NotFound", "CartClosed", "MergeRefused", "PreconditionFailed", "Busy")
+          ),
+        HandOver: (self, payload) => Effect.map(self.handle(payload), handedOver).pipe(Refusals.only(self.id, "Busy")),
+        CheckOut: (self, payload) =>
+          checkOut(self, payload).pipe(
+            Refusals.only(
+              self.id,
+              "NotFound",
+              "CartClosed",
+              "CartEmpty",
+              "CartFull",
+              "NotSold",
+              "TotalChanged",
+              "CommandReused",
+              "PreconditionFailed",
+              "Busy"
+            )
+          ),
+        Reopen: (self, payload) => Effect.asVoid(self.handle(payload)).pipe(Refusals.only(self.id, "Busy")),
+        Wake: (self, payload) => Effect.asVoid(self.handle(payload)).pipe(Refusals.only(self.id, "Busy")),
+        View: (self) => Effect.flatMap(self.committed, (now) => shown(self, now))
+      }
+    })
+  })
+)

@@ -1,0 +1,58 @@
+import { commandFields } from "@halles/shared/Command"
+import { SkuCode } from "@halles/shared/Ids"
+import { Amount, Currency } from "@halles/shared/Money"
+import { Region } from "@halles/shared/Region"
+import * as Shard from "@halles/shared/Shard"
+import { copy, maybeCopy } from "@halles/shared/Text"
+import { Schema } from "effect"
+import { ClusterSchema, Entity } from "effect/cluster"
+import { Rpc } from "effect/rpc"
+import { Busy, NotFound, PreconditionFailed } from "@halles/engine/eventsourced/EntityErrors"
+import { Wake } from "@halles/engine/eventsourced/TimerFired"
+
+/** Basis points: 2000 is 20 %. */
+export const TaxRate = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 10_000 }))
+export const Title = copy(300)
+
+/** What the shop asks for one unit, before tax. */
+export const Price = Schema.Struct({ amount: Amount, currency: Currency, taxRate: TaxRate })
+export type Price = typeof Price.Type
+
+/** States what the product is from now on; the same listing again writes nothing. */
+export class ListProduct extends Schema.TaggedClass<ListProduct>()("ListProduct", {
+  ...commandFields,
+  sku: SkuCode,
+  title: Title,
+  description: maybeCopy(4_000),
+  price: Price
+}) {}
+
+/** Takes the product off sale; carts that hold it can no longer be checked out. */
+export class Unlist extends Schema.TaggedClass<Unlist>()("Unlist", commandFields) {}
+
+export class ProductView extends Schema.Class<ProductView>("ProductView")({
+  sku: SkuCode,
+  region: Region,
+  title: Title,
+  description: Schema.String,
+  price: Price,
+  listed: Schema.Boolean,
+  seq: Schema.Int
+}) {}
+
+export const Product = Entity.make("Product", [
+  Rpc.make("ListProduct", {
+    payload: ListProduct,
+    success: ProductView,
+    error: Schema.Union([PreconditionFailed, Busy])
+  }),
+  Rpc.make("Unlist", {
+    payload: Unlist,
+    success: ProductView,
+    error: Schema.Union([NotFound, PreconditionFailed, Busy])
+  }),
+  Rpc.make("Wake", { payload: Wake, error: Busy }),
+  Rpc.make("View", { success: ProductView, error: NotFound })
+])
+  .annotateRpcs(ClusterSchema.Uninterruptible, true)
+  .annotate(ClusterSchema.ShardGroup, Shard.group)

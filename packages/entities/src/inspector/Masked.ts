@@ -1,0 +1,54 @@
+import { HandOverRefusal } from "../cart/Cart.ts"
+
+/**
+ * Members of events, states and views whose values say nothing of a person: counts, amounts, times, states, codes, and ids of things.
+ * Whatever is not here is hidden, so that a new member is until somebody has thought of it. What people write is never here.
+ */
+export const shownMembers: ReadonlyArray<string> = [
+  ..."_tag at seq v status phase kind type what booking cancel purpose pricing disposition refused step key bound".split(
+    " "
+  ),
+  ..."amount authorised captured refunded refund total goods charges tax taxRate basisPoints discount outbound disputed won limit to".split(
+    " "
+  ),
+  ..."currency unitPrice points quantity count units index max wanted available carried delta adjusted allowed".split(
+    " "
+  ),
+  ..."onHand held reserved received restocked shipped backOrdered backOrderAllowed writtenOff ticket".split(" "),
+  ..."holds reservations waiting waitingFrom lastTicket waits young old earliest earliestExpiry expiresAt".split(" "),
+  ..."attempt attempts again cancels givenUp checkouts recalls orderCount changedAt cancelAt since placed listed noted granted guest".split(
+    " "
+  ),
+  ..."payable dispatched delivered cartReopened emailVerified country language code".split(" "),
+  ..."id sku skus variant cartId orderId customerId returnId shipmentId authorisationId eventId reference into from".split(
+    " "
+  ),
+  ..."mergedInto orders recent notices trackingNumbers warehouse fingerprint".split(" "),
+  // Beside the events: who asked, and what it belongs to, by id.
+  ..."actor correlationId causationId traceId spanId sampled".split(" ")
+]
+const shown = new Set(shownMembers)
+/** Codes of ours that stand where elsewhere people write something. */
+export const shownWords: ReadonlyArray<string> = HandOverRefusal.literals
+
+/** Hidden values are of the same kind, so that histories can be followed all the same; of members with a form of their own, of that form. */
+export const hiddenText = "•••"
+export const hiddenForms: Readonly<Record<string, string>> = { email: "hidden@hidden.invalid", label: "hidden" }
+
+const hidden = (value: string | number | boolean, member: string): string | number | boolean => {
+  if (typeof value === "number") return 0
+  if (typeof value === "boolean") return false
+  return shownWords.includes(value) ? value : (hiddenForms[member] ?? hiddenText)
+}
+
+/** The same with everything hidden that may be about a person. `masked.impersonal` of the database does the same. */
+export const masked = (value: unknown, member = ""): unknown => {
+  if (Array.isArray(value)) return value.map((inner) => masked(inner, member))
+  if (typeof value === "object" && value !== null) {
+    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, masked(inner, key)]))
+  }
+  if (shown.has(member) || !(typeof value === "string" || typeof value === "number" || typeof value === "boolean")) {
+    return value
+  }
+  return hidden(value, member)
+}

@@ -1,0 +1,152 @@
+import { commandFields } from "@halles/shared/Command"
+import { OrderId, SkuCode, SkuId, WarehouseId } from "@halles/shared/Ids"
+import { Count, Quantity } from "@halles/shared/Quantity"
+import * as Shard from "@halles/shared/Shard"
+import { paragraph } from "@halles/shared/Text"
+import { Schema } from "effect"
+import { ClusterSchema, Entity } from "effect/cluster"
+import { Rpc } from "effect/rpc"
+import { Busy, CommandReused, NotFound, PreconditionFailed } from "@halles/engine/eventsourced/EntityErrors"
+import { Wake } from "@halles/engine/eventsourced/TimerFired"
+
+/** Holds that one SKU may carry at a time; the next one is refused as if there were no stock. */
+export const holdsMax = 10_000
+export const warehousesMax = 32
+/** A hold lasts this long unless its order reserves or releases it. */
+export const holdTtlMs = 600_000
+
+/** So many units from this warehouse. */
+export const Allocation = Schema.Struct({ warehouse: WarehouseId, quantity: Quantity })
+export type Allocation = typeof Allocation.Type
+
+export class Receive extends Schema.TaggedClass<Receive>()("Receive", {
+  ...commandFields,
+  warehouse: WarehouseId,
+  quantity: Quantity
+}) {}
+/** Compare and swap: sets what is on hand, if it is still what the counter saw. */
+export class Adjust extends Schema.TaggedClass<Adjust>()("Adjust", {
+  ...commandFields,
+  warehouse: WarehouseId,
+  expectedOnHand: Count,
+  onHand: Count,
+  reason: paragraph(200)
+}) {}
+/** Sets aside for an order, for `ttlMs`; may be split over warehouses. Refused as a whole when not all of it is there. */
+export class Hold extends Schema.TaggedClass<Hold>()("Hold", {
+  ...commandFields,
+  orderId: OrderId,
+  quantity: Quantity,
+  ttlMs: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 86_400_000 }))
+}) {}
+/** Turns the order's hold into a reservation, which does not expire. */
+export class Reserve extends Schema.TaggedClass<Reserve>()("Reserve", { ...commandFields, orderId: OrderId }) {}
+/** Gives back what the order holds or has reserved here; nothing to give back is harmless. */
+export class Release extends Schema.TaggedClass<Release>()("Release", { ...commandFields, orderId: OrderId }) {}
+/** What the order has reserved here has left the house. */
+export class Ship extends Schema.TaggedClass<Ship>()("Ship", { ...commandFields, orderId: OrderId }) {}
+/** Returned goods go back on the shelf. */
+export class Restock extends Schema.TaggedClass<Restock>()("Restock", {
+  ...commandFields,
+  orderId: OrderId,
+  warehouse: WarehouseId,
+  quantity: Quantity
+}) {}
+/** Returned goods that cannot be sold again: counted, not put on the shelf. */
+export class WriteOff extends Schema.TaggedClass<WriteOff>()("WriteOff", {
+  ...commandFields,
+  orderId: OrderId,
+  /** Which they had left. */
+  warehouse: WarehouseId,
+  quantity: Quantity
+}) {}
+/** Whether holds may exceed what is available; the missing units are filled in order as stock is received. */
+export class AllowBackOrder extends Schema.TaggedClass<AllowBackOrder>()("AllowBackOrder", {
+  ...commandFields,
+  allowed: Schema.Boolean
+}) {}
+
+export const HoldResult = Schema.Union([
+  /** `backOrdered` units are still to come. */
+  Schema.TaggedStruct("Held", { allocations: Schema.Array(Allocation), backOrdered: Count, expiresAt: Schema.Int }),
+  Schema.TaggedStruct("NoStock", { available: Count })
+])
+export type HoldResult = typeof HoldResult.Type
+export const ReserveResult = Schema.Union([
+  Schema.TaggedStruct("Reserved", { allocations: Schema.Array(Allocation), backOrdered: Count }),
+  /** The hold expired or never was. */
+  Schema.TaggedStruct("NotHeld", {})
+])
+export type ReserveResult = typeof ReserveResult.Type
+export const ShipResult = Schema.Union([
+  Schema.TaggedStruct("Shipped", { allocations: Schema.Array(Allocation) }),
+  Schema.TaggedStruct("NotReserved", {}),
+  Schema.TaggedStruct("AwaitingStock", { backOrdered: Count })
+])
+export type ShipResult = typeof ShipResult.Type
+
+/** Goods that an order did not get. */
+export const Shortage = Schema.Struct({
+  sku: SkuCode,
+  wanted: Schema.Int,
+  /** Units that were there for it at the time; `null` when it had them, and lost them with its hold. */
+  available: Schema.NullOr(Count)
+})
+export type Shortage = typeof Shortage.Type
+
+export const StockLevel = Schema.Struct({ onHand: Count, held: Count, reserved: Count, available: Count })
+export class SkuView extends Schema.Class<SkuView>("SkuView")({
+  id: SkuId,
+  warehouses: Schema.Array(Schema.Struct({ warehouse: WarehouseId, ...StockLevel.fields })),
+  /** `shipped` counts since ever, so it knows no bound. */
+  totals: Schema.Struct({ ...StockLevel.fields, shipped: Schema.Int, backOrdered: Count }),
+  backOrderAllowed: Schema.Boolean,
+  seq: Schema.Int
+}) {}
+
+/** Somebody else changed the count: read it again. */
+export class StockChanged extends Schema.TaggedError<StockChanged>()(
+  "StockChanged",
+  { onHand: Count },
+  { httpApiStatus: 409 }
+) {}
+/** Fewer on hand than are held and reserved would break promises made. */
+export class StockPromised extends Schema.TaggedError<StockPromised>()(
+  "StockPromised",
+  { promised: Count },
+  { httpApiStatus: 409 }
+) {}
+/** One warehouse too many, or more units than can be counted. */
+export class StockBound extends Schema.TaggedError<StockBound>()(
+  "StockBound",
+  { bound: Schema.String, max: Schema.Int },
+  { httpApiStatus: 422 }
+) {}
+
+export const Sku = Entity.make("Sku", [
+  Rpc.make("Receive", {
+    payload: Receive,
+    success: SkuView,
+    error: Schema.Union([StockBound, CommandReused, PreconditionFailed, Busy])
+  }),
+  Rpc.make("Adjust", {
+    payload: Adjust,
+    success: SkuView,
+    error: Schema.Union([NotFound, StockChanged, StockPromised, StockBound, PreconditionFailed, Busy])
+  }),
+  Rpc.make("Hold", { payload: Hold, success: HoldResult, error: Busy }),
+  Rpc.make("Reserve", { payload: Reserve, success: ReserveResult, error: Busy }),
+  Rpc.make("Release", { payload: Release, error: Busy }),
+  Rpc.make("Ship", { payload: Ship, success: ShipResult, error: Busy }),
+  Rpc.make("Restock", { payload: Restock, error: Schema.Union([StockBound, Busy]) }),
+  Rpc.make("WriteOff", { payload: WriteOff, error: Busy }),
+  Rpc.make("AllowBackOrder", {
+    payload: AllowBackOrder,
+    success: SkuView,
+    error: Schema.Union([PreconditionFailed, Busy])
+  }),
+  Rpc.make("Wake", { payload: Wake, error: Busy }),
+  Rpc.make("View", { success: SkuView, error: NotFound })
+])
+  .annotateRpcs(ClusterSchema.Uninterruptible, true)
+  .annotate(ClusterSchema.ShardGroup, Shard.group)

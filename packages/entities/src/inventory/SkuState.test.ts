@@ -1,0 +1,518 @@
+import { assert, describe, it } from "@effect/vitest"
+import { CommandId, OrderId, SkuId, WarehouseId } from "@halles/shared/Ids"
+import { HashMap, Option, Result, Schema } from "effect"
+import type { Model } from "@halles/engine/eventsourced/Model"
+import {
+  Adjust,
+  type Allocation,
+  AllowBackOrder,
+  Hold,
+  holdsMax,
+  Receive,
+  Release,
+  Reserve,
+  Restock,
+  Ship,
+  SkuView,
+  warehousesMax,
+  WriteOff
+} from "./Sku.ts"
+import { allocate, quantityOf } from "./Allocate.ts"
+import * as SkuState from "./SkuState.ts"
+import { Wake } from "@halles/engine/eventsourced/TimerFired"
+
+const model: Model<SkuState.State, SkuState.Command, SkuState.Event, SkuState.Refusal> = SkuState
+
+const commandId = CommandId.make("c")
+const order = (key: number | string) => OrderId.make(`eu_${key}`)
+const place = (key: number) => WarehouseId.make(`w${key}`)
+const main = place(0)
+
+const hold = (key: number | string, quantity: number, ttlMs = 100) =>
+  new Hold({ commandId, orderId: order(key), quantity, ttlMs })
+const reserve = (key: number | string) => new Reserve({ commandId, orderId: order(key) })
+const release = (key: number | string) => new Release({ commandId, orderId: order(key) })
+const ship = (key: number | string) => new Ship({ commandId, orderId: order(key) })
+const receive = (quantity: number, warehouse = main) => new Receive({ commandId, warehouse, quantity })
+const rowBytes = (events: ReadonlyArray<SkuState.Event>): number =>
+  Buffer.byteLength(JSON.stringify(Schema.encodeSync(Schema.Array(SkuState.Event))(events)))
+const allow = (allowed: boolean) => new AllowBackOrder({ commandId, allowed })
+const wake = new Wake({ commandId })
+const adjust = (expectedOnHand: number, onHand: number, warehouse = main) =>
+  new Adjust({ commandId, warehouse, expectedOnHand, onHand, reason: "count" })
+
+const decided = (state: SkuState.State, command: SkuState.Command, now = 0) =>
+  Result.getOrElse(model.decide(state, command, now), () => [])
+const after = (state: SkuState.State, command: SkuState.Command, now = 0) =>
+  decided(state, command, now).reduce(model.evolve, state)
+const all = (...commands: ReadonlyArray<SkuState.Command>) =>
+  commands.reduce((state, command) => after(state, command), SkuState.initial)
+const refusal = (state: SkuState.State, command: SkuState.Command) =>
+  Result.getOrThrow(Result.flip(SkuState.decide(state, command, 0)))
+
+const often = ["Hold", "Hold", "Reserve"] as const
+
+/** A command of few orders, warehouses and units, so that they meet each other; `later` is how the clock moves first. */
+const Step = Schema.Struct({
+  kind: Schema.Literals([
+    "Receive",
+    "Adjust",
+    "Hold",
+    "Reserve",
+    "Release",
+    "Ship",
+    "Restock",
+    "WriteOff",
+    "AllowBackOrder",
+    "Wake",
+    ...often
+  ]),
+  order: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 7 })),
+  warehouse: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 2 })),
+  units: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 9 })),
+  yes: Schema.Boolean,
+  later: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 60 }))
+})
+const Steps = Schema.Array(Step).check(Schema.isMaxLength(120))
+
+const commandOf = (state: SkuState.State, { kind, order: key, units, warehouse: at, yes }: typeof Step.Type) => {
+  const orderId = order(key)
+  const warehouse = place(at)
+  switch (kind) {
+    case "Receive":
+      return receive(units, warehouse)
+    case "Adjust": {
+      const known = state.warehouses.find((one) => one.warehouse === warehouse)?.onHand ?? 0
+      return adjust(yes ? known : units, units, warehouse)
+    }
+    case "Hold":
+      return hold(key, units, yes ? 50 : 100)
+    case "Reserve":
+      return reserve(key)
+    case "Release":
+      return release(key)
+    case "Ship":
+      return ship(key)
+    case "Restock":
+      return new Restock({ commandId, orderId, warehouse, quantity: units })
+    case "WriteOff":
+      return new WriteOff({ commandId, orderId, warehouse, quantity: units })
+    case "AllowBackOrder":
+      return allow(yes)
+    default:
+      return wake
+  }
+}
+
+interface Moment {
+  readonly command: SkuState.Command
+  readonly before: SkuState.State
+  readonly events: ReadonlyArray<SkuState.Event>
+  readonly state: SkuState.State
+  readonly now: number
+}
+const live = (steps: typeof Steps.Type): ReadonlyArray<Moment> => {
+  const moments: Array<Moment> = []
+  let before = SkuState.initial
+  let now = 0
+  for (const step of steps) {
+    now += step.later
+    const command = commandOf(before, step)
+    const events = decided(before, command, now)
+    const state = events.reduce(SkuState.evolve, before)
+    moments.push({ command, before, events, state, now })
+    before = state
+  }
+  return moments
+}
+
+const sum = (numbers: Iterable<number>) => [...numbers].reduce((total, one) => total + one, 0)
+const promisesOf = (state: SkuState.State) => [...HashMap.values(state.holds), ...HashMap.values(state.reservations)]
+const promisedIn = (promises: Iterable<{ readonly allocations: ReadonlyArray<Allocation> }>, warehouse: WarehouseId) =>
+  sum([...promises].flatMap(({ allocations }) => allocations.map((a) => (a.warehouse === warehouse ? a.quantity : 0))))
+
+const assertSound = (state: SkuState.State) => {
+  for (const one of state.warehouses) {
+    const { adjusted, held, onHand, received, reserved, restocked, shipped, warehouse } = one
+    const at = JSON.stringify(one)
+    assert.isTrue(held >= 0 && reserved >= 0 && held + reserved <= onHand, at)
+    assert.strictEqual(onHand + shipped, received + restocked + adjusted, at)
+    assert.strictEqual(held, promisedIn(HashMap.values(state.holds), warehouse), at)
+    assert.strictEqual(reserved, promisedIn(HashMap.values(state.reservations), warehouse), at)
+  }
+  assert.strictEqual(state.backOrdered, sum(promisesOf(state).map(({ backOrdered }) => backOrdered)))
+  const free = sum(state.warehouses.map(({ held, onHand, reserved }) => onHand - held - reserved))
+  assert.isTrue(state.backOrdered === 0 || free === 0, "nothing is free while an order waits")
+  const waiting = [...HashMap.keys(state.waiting)].toSorted((a, b) => a - b)
+  const tickets = promisesOf(state).flatMap(({ ticket }) => (ticket === 0 ? [] : [ticket]))
+  assert.deepStrictEqual(
+    waiting,
+    tickets.toSorted((a, b) => a - b)
+  )
+  assert.isTrue(waiting.every((ticket) => ticket >= state.waitingFrom && ticket <= state.lastTicket))
+  const expiries = [...HashMap.values(state.holds)].map(({ expiresAt }) => expiresAt)
+  const dueAt = SkuState.dueAt(state)
+  assert.isTrue(expiries.length === 0 ? dueAt === null : dueAt !== null && dueAt <= Math.min(...expiries))
+}
+
+const refusals = ["HoldRefused", "ReserveRefused", "ShipRefused"]
+const deltas = ["Receive", "Restock", "WriteOff"]
+
+const sorted = <K, V>(map: HashMap.HashMap<K, V>) => HashMap.toEntries(map).toSorted(([a], [b]) => (a < b ? -1 : 1))
+
+/** Long enough that steps meet each other: unasked, a list has 10 at most. */
+const long = { arbitrary: { size: 120 } }
+
+describe("laws", () => {
+  it.prop(
+    "I1: at every step the counts add up and nothing is promised twice",
+    [Steps],
+    ([steps]) => {
+      for (const { state } of live(steps)) assertSound(state)
+    },
+    long
+  )
+
+  it.prop(
+    "I1 at every event, not only at every command",
+    [Steps],
+    ([steps]) => {
+      for (const { before, events } of live(steps)) {
+        let state = before
+        for (const event of events) {
+          state = SkuState.evolve(state, event)
+          for (const { held, onHand, reserved } of state.warehouses)
+            assert.isTrue(held + reserved <= onHand, event._tag)
+        }
+      }
+    },
+    long
+  )
+
+  it.prop(
+    "deciding twice adds nothing",
+    [Steps],
+    ([steps]) => {
+      for (const { command, now, state } of live(steps)) {
+        if (deltas.includes(command._tag)) continue
+        const again = decided(state, command, now)
+        assert.deepStrictEqual(
+          again.filter(({ _tag }) => !refusals.includes(_tag)),
+          [],
+          command._tag
+        )
+        assert.strictEqual(again.reduce(SkuState.evolve, state), state)
+      }
+    },
+    long
+  )
+
+  it.prop(
+    "after a wake nothing is due, and what was due is gone",
+    [Steps],
+    ([steps]) => {
+      for (const { now, state } of live(steps)) {
+        const woken = after(state, wake, now)
+        const dueAt = SkuState.dueAt(woken)
+        assert.isTrue(dueAt === null || dueAt > now)
+        assert.isTrue([...HashMap.values(woken.holds)].every(({ expiresAt }) => expiresAt > now))
+      }
+    },
+    long
+  )
+
+  it.prop(
+    "a hold is for all units asked, from what was free, or refused with what there is",
+    [Steps],
+    ([steps]) => {
+      for (const { before, command, events } of live(steps)) {
+        if (command._tag !== "Hold") continue
+        const free = sum(before.warehouses.map(({ held, onHand, reserved }) => onHand - held - reserved))
+        const [event] = events
+        if (event?._tag === "Held") {
+          assert.strictEqual(quantityOf(event.allocations) + event.backOrdered, command.quantity)
+          assert.strictEqual(event.backOrdered, Math.max(0, command.quantity - free))
+          assert.isTrue(event.backOrdered === 0 || before.backOrderAllowed)
+        }
+        if (event?._tag === "HoldRefused") assert.isTrue(event.available === 0 || event.available === free)
+        assert.isTrue(events.length === 1 || HashMap.size(before.holds) + HashMap.size(before.reservations) > 0)
+      }
+    },
+    long
+  )
+
+  it.prop(
+    "the answers fit the contract, for fresh, repeated and empty commands",
+    [Steps],
+    ([steps]) => {
+      for (const { command, events, state } of live(steps)) {
+        if (command._tag === "Hold") {
+          const result = SkuState.holdResult(state, events, command.orderId)
+          const holds = HashMap.has(state.holds, command.orderId) || HashMap.has(state.reservations, command.orderId)
+          assert.strictEqual(result._tag, holds ? "Held" : "NoStock")
+        }
+        if (command._tag === "Reserve") {
+          const result = SkuState.reserveResult(state, events, command.orderId)
+          assert.strictEqual(result._tag, HashMap.has(state.reservations, command.orderId) ? "Reserved" : "NotHeld")
+        }
+        if (command._tag === "Ship") {
+          const result = SkuState.shipResult(state, events, command.orderId)
+          if (HashMap.has(state.reservations, command.orderId)) assert.strictEqual(result._tag, "AwaitingStock")
+          else assert.strictEqual(result._tag, events[0]?._tag === "Shipped" ? "Shipped" : "NotReserved")
+        }
+      }
+    },
+    long
+  )
+
+  it.prop(
+    "events, states and views survive the journal",
+    [Steps],
+    ([steps]) => {
+      const events = Schema.Array(SkuState.Event)
+      const moments = live(steps)
+      for (const moment of moments) {
+        assert.deepStrictEqual(Schema.encodeSync(events)(moment.events), moment.events)
+        assert.deepStrictEqual(
+          Schema.decodeUnknownSync(events)(JSON.parse(JSON.stringify(moment.events))),
+          moment.events
+        )
+      }
+      const last = moments.at(-1)?.state ?? SkuState.initial
+      const stored = JSON.stringify(Schema.encodeSync(SkuState.State)(last))
+      const loaded = Schema.decodeUnknownSync(SkuState.State)(JSON.parse(stored))
+      assert.deepStrictEqual(
+        { ...loaded, holds: [], reservations: [], waiting: [], released: [] },
+        { ...last, holds: [], reservations: [], waiting: [], released: [] }
+      )
+      assert.deepStrictEqual(sorted(loaded.holds), sorted(last.holds))
+      assert.deepStrictEqual(sorted(loaded.reservations), sorted(last.reservations))
+      assert.deepStrictEqual(sorted(loaded.waiting), sorted(last.waiting))
+      assert.deepStrictEqual([...loaded.released.young].toSorted(), [...last.released.young].toSorted())
+      Schema.encodeSync(SkuView)(new SkuView(SkuState.view(SkuId.make("eu_tea"), last, 1)))
+    },
+    long
+  )
+})
+
+const places = (free: ReadonlyArray<number>) => free.map((units, index) => ({ warehouse: place(index), free: units }))
+
+describe("allocation", () => {
+  const Free = Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 20 }))).check(
+    Schema.isMaxLength(6)
+  )
+  it.prop("sums exactly, takes no more than there is, and splits as little as it can", [Free, Step], ([free, step]) => {
+    const quantity = step.units * 3
+    const { allocations, missing } = allocate(places(free), quantity)
+    assert.strictEqual(quantityOf(allocations) + missing, quantity)
+    assert.strictEqual(missing, Math.max(0, quantity - sum(free)))
+    for (const { quantity, warehouse } of allocations) {
+      assert.isTrue(quantity > 0 && quantity <= free[Number(warehouse.slice(1))]!)
+    }
+    assert.strictEqual(new Set(allocations.map(({ warehouse }) => warehouse)).size, allocations.length)
+    let [left, parcels] = [Math.min(quantity, sum(free)), 0]
+    for (const units of free.toSorted((a, b) => b - a)) {
+      if (left <= 0) break
+      left -= units
+      parcels++
+    }
+    assert.strictEqual(allocations.length, parcels)
+  })
+
+  it("takes the least that suffices, else the fullest first", () => {
+    assert.deepStrictEqual(allocate(places([9, 5, 7]), 5).allocations, [{ warehouse: place(1), quantity: 5 }])
+    assert.deepStrictEqual(allocate(places([9, 5, 7]), 6).allocations, [{ warehouse: place(2), quantity: 6 }])
+    assert.deepStrictEqual(allocate(places([9, 5, 7]), 13).allocations, [
+      { warehouse: place(0), quantity: 9 },
+      { warehouse: place(1), quantity: 4 }
+    ])
+  })
+})
+
+describe("orders", () => {
+  it("every refusal that an order relies on is an event", () => {
+    const stocked = all(receive(3))
+    assert.deepStrictEqual(decided(stocked, hold(1, 4)), [
+      { _tag: "HoldRefused", orderId: order(1), quantity: 4, available: 3 }
+    ])
+    assert.deepStrictEqual(decided(stocked, reserve(1)), [{ _tag: "ReserveRefused", orderId: order(1) }])
+    assert.deepStrictEqual(decided(stocked, ship(1)), [{ _tag: "ShipRefused", orderId: order(1) }])
+  })
+
+  it("a hold that comes after its release takes nothing", () => {
+    const late = all(receive(3), release(1), hold(1, 2))
+    assert.deepStrictEqual(SkuState.holdResult(late, [], order(1)), { _tag: "NoStock", available: 0 })
+    const released = all(receive(3), hold(1, 2), release(1), hold(1, 2))
+    assert.strictEqual(HashMap.size(released.holds), 0)
+    assert.deepStrictEqual(decided(released, reserve(1)), [{ _tag: "ReserveRefused", orderId: order(1) }])
+  })
+
+  it("remembers the last 5,000 released orders at least, and 10,000 at most", () => {
+    const events = Array.from({ length: 12_000 }, (_, key): SkuState.Event => ({
+      _tag: "ReleasedEarly",
+      orderId: order(key)
+    }))
+    const state = events.reduce(SkuState.evolve, all(receive(3)))
+    const known = (key: number) => decided(state, hold(key, 1))[0]?._tag === "HoldRefused"
+    assert.isTrue(known(7_000) && known(11_999))
+    assert.isFalse(known(0))
+  })
+
+  it("expires at its time; until that is written the order may still reserve", () => {
+    const held = all(receive(3), hold(1, 2, 100))
+    assert.strictEqual(SkuState.dueAt(held), 100)
+    assert.deepStrictEqual(decided(held, wake, 99), [])
+    assert.strictEqual(decided(held, reserve(1), 150)[0]?._tag, "Reserved")
+    const woken = after(held, wake, 100)
+    assert.strictEqual(SkuState.dueAt(woken), null)
+    assert.strictEqual(SkuState.view(SkuId.make("eu_tea"), woken, 1).totals.available, 3)
+    assert.strictEqual(decided(woken, reserve(1), 150)[0]?._tag, "ReserveRefused")
+  })
+
+  it("a wake that finds nothing due moves the timer on", () => {
+    const state = after(all(receive(3), hold(1, 1, 100), hold(2, 1, 500), reserve(1)), wake, 100)
+    assert.strictEqual(SkuState.dueAt(state), 500)
+  })
+
+  it("expires many in portions", () => {
+    let state = all(receive(5_000))
+    for (let key = 0; key < 4_500; key++) state = after(state, hold(key, 1, 100))
+    let portions = 0
+    for (let now = 1_000; SkuState.dueAt(state) !== null; now++) {
+      const before = HashMap.size(state.holds)
+      const events = decided(state, wake, now)
+      assert.isAtMost(rowBytes(events), 300_000)
+      state = events.reduce(SkuState.evolve, state)
+      assert.isBelow(HashMap.size(state.holds), before)
+      portions += 1
+    }
+    assert.strictEqual(HashMap.size(state.holds), 0)
+    assert.isBelow(portions, 10)
+  })
+
+  it("gives ten thousand orders what they wait for in portions, in order, and nobody else gets it meanwhile", () => {
+    const waitingMax = 10_000
+    let state = all(receive(1), allow(true))
+    for (let key = 0; key <= waitingMax; key++) {
+      state = after(after(state, hold(key, key === 0 ? 1 : 2)), reserve(key))
+    }
+    assert.strictEqual(state.backOrdered, 2 * waitingMax)
+    const first = decided(state, receive(30_000, place(1)))
+    assert.isAtMost(rowBytes(first), 300_000)
+    state = first.reduce(SkuState.evolve, state)
+    assert.isAtMost(SkuState.dueAt(state) ?? Infinity, 1, "it goes on at once")
+    const late = decided(state, hold("late", 1))
+    assert.deepInclude(late[0], { _tag: "Held", backOrdered: 1 }, "who comes now waits behind the others")
+    assert.deepInclude(decided(after(state, allow(false)), hold("late", 1))[0], { _tag: "HoldRefused", available: 0 })
+    const filled: Array<OrderId> = []
+    const take = (events: ReadonlyArray<SkuState.Event>) => {
+      for (const event of events)
+        if (event._tag === "BackOrdersFilled") filled.push(...event.fills.map((one) => one.orderId))
+    }
+    take(first)
+    for (let now = 1; state.backOrdered > 0; now++) {
+      const events = decided(state, wake, now)
+      assert.isAtMost(rowBytes(events), 300_000)
+      take(events)
+      state = events.reduce(SkuState.evolve, state)
+    }
+    assert.deepStrictEqual(
+      filled,
+      Array.from({ length: waitingMax }, (_, key) => order(key + 1))
+    )
+    assert.strictEqual(SkuState.dueAt(state), null)
+    assert.deepInclude(decided(state, hold("late", 1))[0], { _tag: "Held", backOrdered: 0 })
+  })
+
+  it("a row stays small when every order is served by every warehouse", () => {
+    const places = Array.from({ length: 32 }, (_, key) => WarehouseId.make(`${"w".repeat(27)}${key + 10}`))
+    let state = all(...places.map((one) => receive(1, one)), allow(true))
+    const long = "o".repeat(50)
+    for (let key = 0; key < 500; key++) state = after(state, hold(`${long}${key}`, 32, 1_000_000))
+    for (const one of places) {
+      const events = decided(state, receive(1_000, one))
+      assert.isAtMost(rowBytes(events), 300_000)
+      state = events.reduce(SkuState.evolve, state)
+    }
+    for (let now = 1; SkuState.dueAt(state) === 1; now++) {
+      const events = decided(state, wake, now)
+      assert.isAtMost(rowBytes(events), 300_000)
+      state = events.reduce(SkuState.evolve, state)
+    }
+    for (let now = 1_000_001; SkuState.dueAt(state) !== null; now++) {
+      const events = decided(state, wake, now)
+      assert.isAtMost(rowBytes(events), 300_000)
+      state = events.reduce(SkuState.evolve, state)
+    }
+    assert.strictEqual(HashMap.size(state.holds), 0)
+  })
+
+  it("fills back-orders oldest first, and shows the filled reservation to an order that asks again", () => {
+    const waiting = all(receive(1), allow(true), hold(1, 3), hold(2, 2), reserve(2), reserve(1))
+    const journaled = decided(all(receive(1), allow(true), hold(1, 3)), reserve(1))
+    assert.deepStrictEqual(SkuState.reserveResult(waiting, journaled, order(1)), {
+      _tag: "Reserved",
+      allocations: [{ warehouse: main, quantity: 1 }],
+      backOrdered: 2
+    })
+    assert.deepStrictEqual(decided(waiting, ship(1)), [])
+    assert.deepStrictEqual(SkuState.shipResult(waiting, [], order(1)), { _tag: "AwaitingStock", backOrdered: 2 })
+    const filled = after(waiting, receive(3, place(1)))
+    assert.deepStrictEqual(SkuState.reserveResult(filled, journaled, order(1)), {
+      _tag: "Reserved",
+      allocations: [
+        { warehouse: main, quantity: 1 },
+        { warehouse: place(1), quantity: 2 }
+      ],
+      backOrdered: 0
+    })
+    assert.strictEqual(Option.getOrThrow(HashMap.get(filled.reservations, order(2))).backOrdered, 1)
+    const shipped = after(filled, ship(1))
+    assert.strictEqual(SkuState.view(SkuId.make("eu_tea"), shipped, 1).totals.shipped, 3)
+  })
+
+  it("what an order gives back goes to those who wait", () => {
+    const state = all(receive(2), allow(true), hold(1, 2), hold(2, 2), release(1))
+    assert.strictEqual(state.backOrdered, 0)
+    assert.strictEqual(Option.getOrThrow(HashMap.get(state.holds, order(2))).backOrdered, 0)
+  })
+
+  it("carries so many holds at a time and no more", () => {
+    let state = all(receive(20_000))
+    for (let key = 0; key < holdsMax; key++) state = after(state, hold(key, 1))
+    assert.deepStrictEqual(decided(state, hold("next", 1)), [
+      { _tag: "HoldRefused", orderId: order("next"), quantity: 1, available: 0 }
+    ])
+    assert.strictEqual(decided(after(state, reserve(0)), hold("next", 1))[0]?._tag, "Held")
+  })
+})
+
+describe("counting", () => {
+  it("an adjustment is compare and swap, and keeps promises", () => {
+    const state = all(receive(5), hold(1, 3))
+    assert.strictEqual(refusal(SkuState.initial, adjust(0, 1))._tag, "NotFound")
+    assert.include(refusal(state, adjust(4, 9)), { _tag: "StockChanged", onHand: 5 })
+    assert.include(refusal(state, adjust(5, 2)), { _tag: "StockPromised", promised: 3 })
+    assert.deepStrictEqual(decided(state, adjust(5, 5)), [])
+    assert.deepStrictEqual(decided(state, adjust(5, 3)), [
+      { _tag: "Adjusted", warehouse: main, onHand: 3, delta: -2, reason: "count" }
+    ])
+    assert.strictEqual(after(state, adjust(0, 4, place(1))).warehouses[1]?.onHand, 4)
+  })
+
+  it("what is sold before it is there can be counted in, also once it is not sold so any more, and fills what waits", () => {
+    const waits = all(allow(true), hold(1, 3), reserve(1), allow(false))
+    for (const state of [all(allow(true)), waits]) {
+      assert.include(refusal(state, adjust(1, 4)), { _tag: "StockChanged", onHand: 0 })
+      assert.strictEqual(after(state, adjust(0, 4)).warehouses[0]?.onHand, 4)
+    }
+    assert.strictEqual(after(waits, adjust(0, 4)).backOrdered, 0)
+  })
+
+  it("has so many warehouses and no more", () => {
+    const full = all(...Array.from({ length: warehousesMax }, (_, key) => receive(1, place(key))))
+    assert.include(refusal(full, receive(1, place(99))), { _tag: "StockBound", bound: "warehouses" })
+    assert.include(refusal(full, adjust(0, 1_000_000_000, main)), { _tag: "StockChanged" })
+    assert.include(refusal(full, adjust(1, 1_000_000_000, main)), { _tag: "StockBound", bound: "onHand" })
+  })
+})

@@ -1,0 +1,155 @@
+import type { Allocation } from "./Sku.ts"
+import type { Event } from "./SkuState.ts"
+import type { Entry, Projection } from "@halles/engine/projections/Projection"
+
+interface Place {
+  readonly warehouse: string
+  readonly onHand: number
+  readonly held: number
+  readonly reserved: number
+  readonly available: number
+}
+
+export interface StockRow {
+  readonly on_hand: number
+  readonly held: number
+  readonly reserved: number
+  readonly available: number
+  readonly shipped: number
+  readonly back_ordered: number
+  readonly back_order_allowed: boolean
+  readonly warehouses: ReadonlyArray<Place>
+  /** Orders that wait for units, and whether what they have is held or reserved: tells where a fill goes. */
+  readonly waiting: Readonly<Record<string, "held" | "reserved">>
+  readonly updated_at: string
+}
+
+const columnsOf: Record<keyof StockRow, true> = {
+  on_hand: true,
+  held: true,
+  reserved: true,
+  available: true,
+  shipped: true,
+  back_ordered: true,
+  back_order_allowed: true,
+  warehouses: true,
+  waiting: true,
+  updated_at: true
+}
+
+type Open = Pick<StockRow, "shipped" | "back_ordered" | "back_order_allowed" | "warehouses" | "waiting">
+const nothing: Open = { shipped: 0, back_ordered: 0, back_order_allowed: false, warehouses: [], waiting: {} }
+
+type Counts = Partial<Record<"onHand" | "held" | "reserved", number>>
+
+/** Adds `counts` times the quantity in each of the warehouses. */
+const move = (row: Open, allocations: ReadonlyArray<Allocation>, counts: Counts): Open => {
+  const places = new Map(row.warehouses.map((place) => [place.warehouse, place]))
+  for (const { quantity, warehouse } of allocations) {
+    const before = places.get(warehouse) ?? { warehouse, onHand: 0, held: 0, reserved: 0, available: 0 }
+    const onHand = before.onHand + (counts.onHand ?? 0) * quantity
+    const held = before.held + (counts.held ?? 0) * quantity
+    const reserved = before.reserved + (counts.reserved ?? 0) * quantity
+    places.set(warehouse, { warehouse, onHand, held, reserved, available: onHand - held - reserved })
+  }
+  return { ...row, warehouses: [...places.values()] }
+}
+
+const quantityOf = (allocations: ReadonlyArray<Allocation>): number =>
+  allocations.reduce((sum, { quantity }) => sum + quantity, 0)
+
+const without = (waiting: Open["waiting"], orderId: string): Open["waiting"] => {
+  const { [orderId]: _, ...rest } = waiting
+  return rest
+}
+
+const step = (row: Open, event: Event): Open => {
+  switch (event._tag) {
+    case "Received":
+    case "Restocked":
+      return move(row, [event], { onHand: 1 })
+    case "Adjusted":
+      return move(row, [{ warehouse: event.warehouse, quantity: event.delta }], { onHand: 1 })
+    case "Held": {
+      const held = move(row, event.allocations, { held: 1 })
+      return event.backOrdered === 0
+        ? held
+        : {
+            ...held,
+            back_ordered: row.back_ordered + event.backOrdered,
+            waiting: { ...row.waiting, [event.orderId]: "held" }
+          }
+    }
+    case "HoldExpired":
+    case "Released": {
+      const from = event._tag === "Released" && event.from === "reservation" ? "reserved" : "held"
+      return {
+        ...move(row, event.allocations, { [from]: -1 }),
+        back_ordered: row.back_ordered - event.backOrdered,
+        waiting: event.backOrdered === 0 ? row.waiting : without(row.waiting, event.orderId)
+      }
+    }
+    case "Reserved":
+      return {
+        ...move(row, event.allocations, { held: -1, reserved: 1 }),
+        waiting: event.backOrdered === 0 ? row.waiting : { ...row.waiting, [event.orderId]: "reserved" }
+      }
+    case "Shipped":
+      return {
+        ...move(row, event.allocations, { onHand: -1, reserved: -1 }),
+        shipped: row.shipped + quantityOf(event.allocations)
+      }
+    case "BackOrdersFilled":
+      return event.fills.reduce(
+        (filled, { allocations, orderId }) => ({
+          ...move(filled, allocations, { [filled.waiting[orderId] ?? "reserved"]: 1 }),
+          back_ordered: filled.back_ordered - quantityOf(allocations)
+        }),
+        row
+      )
+    case "BackOrderAllowed":
+      return { ...row, back_order_allowed: event.allowed }
+    case "WrittenOff":
+    case "HoldRefused":
+    case "ExpiryChecked":
+    case "ReserveRefused":
+    case "ReleasedEarly":
+    case "ShipRefused":
+      return row
+  }
+}
+
+export const fold = (before: StockRow | null, { at, events }: Pick<Entry, "at" | "events">): StockRow => {
+  const after = (events as ReadonlyArray<Event>).reduce(step, before ?? nothing)
+  const total = (of: (place: Place) => number) => after.warehouses.reduce((sum, place) => sum + of(place), 0)
+  return {
+    ...after,
+    // Nobody waits while nothing is missing: what filled orders leave behind goes then.
+    waiting: after.back_ordered === 0 ? {} : after.waiting,
+    on_hand: total((place) => place.onHand),
+    held: total((place) => place.held),
+    reserved: total((place) => place.reserved),
+    available: total((place) => place.available),
+    updated_at: new Date(at).toISOString()
+  }
+}
+
+export const StockView: Projection = {
+  name: "stock",
+  version: 1,
+  entityType: "Sku",
+  table: "stock_view",
+  columns: Object.keys(columnsOf),
+  fold: (before, entry) => fold(before as StockRow | null, entry),
+  cached: {
+    prefix: "stock_levels",
+    ttlSeconds: 600,
+    value: (row) => {
+      const { available, held, id, on_hand, reserved, seq } = row as StockRow & {
+        readonly id: string
+        readonly seq: number
+      }
+      return { id, seq, onHand: on_hand, held, reserved, available }
+    }
+  }
+}

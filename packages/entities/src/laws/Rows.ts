@@ -1,0 +1,162 @@
+import { Effect, Fiber, Result, Schema } from "effect"
+import type { SqlClient, SqlError } from "effect/sql"
+import { withinBytes } from "@halles/engine/journal/Pages"
+import type { Findings } from "./Findings.ts"
+
+/** A row of the journal with its events read. */
+export interface Row<Event> {
+  readonly id: string
+  readonly seq: number
+  readonly commandId: string
+  readonly events: ReadonlyArray<Event>
+  readonly shard: number
+  readonly epoch: number
+  /** Unix milliseconds. */
+  readonly at: number
+}
+
+/** Follows the histories of one entity type, one after the other. */
+export interface Reader<Event> {
+  readonly begin: (id: string) => void
+  readonly row: (row: Row<Event>) => void
+  readonly end: (id: string) => void
+}
+
+export interface Histories<Event> {
+  readonly type: string
+  readonly version: number
+  readonly Event: Schema.Codec<Event, unknown>
+  readonly upcast?: (version: number, event: unknown) => unknown
+}
+
+/** Rows of a page, and bytes of them. */
+const pageRows = 4_000
+const pageBytes = 16 * 1024 ** 2
+
+/** A row as it is stored. */
+export interface Stored {
+  readonly entity_id: string
+  readonly seq: number
+  readonly command_id: string
+  readonly events: unknown
+  readonly v: number | null
+  readonly shard: number
+  readonly epoch: number
+  readonly at: number
+}
+
+/** Takes the rows of one type in order of id and seq, and is told when there are no more. */
+export interface Follower {
+  readonly type: string
+  readonly row: (stored: Stored) => void
+  readonly end: () => void
+}
+
+/** Reads all histories of a type, a page at a time, the next page coming in while one is looked at. */
+export const read = (
+  sql: SqlClient.SqlClient,
+  follower: Follower,
+  onRows: (rows: number) => void
+): Effect.Effect<void, SqlError.SqlError> =>
+  Effect.gen(function* () {
+    const page = (id: string, seq: number) => sql<Stored>`
+      SELECT entity_id, seq, command_id, events, CASE WHEN meta->>'v' ~ '^[0-9]{1,6}$' THEN (meta->>'v')::int END AS v,
+        shard, epoch, (extract(epoch FROM at) * 1000)::float8 AS at
+      FROM ${withinBytes(
+        sql,
+        sql`
+          SELECT entity_id, seq, command_id, events, meta, shard, epoch, at, bytes FROM journal_all
+          WHERE entity_type = ${follower.type} AND (entity_id, seq) > (${id}, ${seq})
+          ORDER BY entity_id, seq LIMIT ${pageRows}`,
+        "entity_id, seq",
+        pageBytes
+      )} ORDER BY entity_id, seq`
+    let rows = yield* page("", 0)
+    while (rows.length > 0) {
+      const last = rows.at(-1)!
+      const next = yield* Effect.forkChild(page(last.entity_id, last.seq))
+      yield* Effect.yieldNow
+      for (const row of rows) follower.row(row)
+      onRows(rows.length)
+      rows = yield* Fiber.join(next)
+    }
+    follower.end()
+  })
+
+/** Looks after what holds for every entity: rows that can be read, seq without gaps, epochs that do not go back. */
+export const follow = <Event>(
+  findings: Findings,
+  { Event, type, upcast, version }: Histories<Event>,
+  reader: Reader<Event>
+): Follower => {
+  const decode = Schema.decodeUnknownResult(Event)
+  let id: string | null = null
+  let seq = 0
+  let epoch = 0
+  let shard = 0
+  const end = () => {
+    if (id !== null) reader.end(id)
+    id = null
+  }
+  const eventsOf = (stored: Stored): ReadonlyArray<Event> => {
+    const events: Array<Event> = []
+    if (!Array.isArray(stored.events) || stored.events.length === 0) {
+      findings.violation("I0", type, stored.entity_id, stored.seq, "the row holds no list of events")
+      return events
+    }
+    const from = stored.v ?? version
+    for (const one of stored.events) {
+      const decoded = decode(from < version && upcast !== undefined ? upcast(from, one) : one)
+      if (Result.isSuccess(decoded)) events.push(decoded.success)
+      else {
+        findings.violation(
+          "I0",
+          type,
+          stored.entity_id,
+          stored.seq,
+          `an event is not of its schema: ${decoded.failure}`
+        )
+      }
+    }
+    return events
+  }
+  const common = (stored: Stored) => {
+    findings.checked("I0")
+    findings.checked("I11")
+    if (stored.seq !== seq + 1) {
+      findings.violation("I11", type, stored.entity_id, stored.seq, `seq ${stored.seq} follows ${seq}`)
+    }
+    if (seq > 0 && stored.shard !== shard) {
+      const detail = `in shard ${stored.shard}, and before in ${shard}`
+      findings.violation("I12", type, stored.entity_id, stored.seq, detail)
+    }
+    if (stored.epoch < epoch) {
+      const detail = `epoch ${stored.epoch} wrote after epoch ${epoch}`
+      findings.violation("I12", type, stored.entity_id, stored.seq, detail)
+    }
+  }
+  const row = (stored: Stored) => {
+    if (stored.entity_id !== id) {
+      end()
+      id = stored.entity_id
+      seq = 0
+      epoch = 0
+      reader.begin(id)
+    }
+    common(stored)
+    seq = stored.seq
+    epoch = stored.epoch
+    shard = stored.shard
+    const { at, command_id, entity_id } = stored
+    reader.row({
+      id: entity_id,
+      seq,
+      commandId: command_id,
+      events: eventsOf(stored),
+      shard,
+      epoch,
+      at: Math.round(at)
+    })
+  }
+  return { type, row, end }
+}

@@ -1,0 +1,101 @@
+import type { OrderId } from "@halles/shared/Ids"
+import { OrderView, type Status } from "./Order.ts"
+import type { State } from "./OrderEvents.ts"
+import { disputedOf } from "./OrderEvolve.ts"
+import { returnables } from "./OrderReturns.ts"
+
+export const statusOf = (state: State): Status => {
+  switch (state.phase) {
+    case "none":
+    case "holding":
+      return "created"
+    case "authorising":
+      return "payment"
+    case "reserving":
+      return "reserving"
+    case "awaitingStock":
+      return "awaiting_stock"
+    case "booking":
+      return "shipping"
+    case "confirmed":
+    case "capturing":
+    case "shippingStock":
+      return "confirmed"
+    case "recalling":
+    case "releasing":
+    case "voiding":
+    case "reopening":
+      return "cancelling"
+    case "cancelled":
+      return "cancelled"
+    case "shipped":
+    case "delivered": {
+      if (!state.returns.some(isBack)) return state.phase
+      const returnable = returnables(state)
+      const all = state.draft!.lines.every((line) => returnable(line) === 0)
+      return all && state.returns.every((one) => isBack(one) || one.status === "refused")
+        ? "returned"
+        : "partially_returned"
+    }
+  }
+}
+
+/** Its money is back. */
+const isBack = ({ status }: State["returns"][number]): boolean => status === "refunded" || status === "settled"
+
+const shownReturn = {
+  requested: "requested",
+  labelled: "requested",
+  received: "received",
+  stocked: "received",
+  refunded: "refunded",
+  refund_refused: "refund_refused",
+  settled: "settled",
+  refused: "refused"
+} as const
+
+export const view = (id: OrderId, state: State, seq: number): OrderView | null => {
+  const { draft } = state
+  if (draft === null) return null
+  return new OrderView({
+    id,
+    cartId: draft.cartId,
+    status: statusOf(state),
+    customerId: draft.customerId,
+    currency: draft.currency,
+    lines: draft.lines,
+    charges: draft.charges,
+    discount: draft.discount,
+    totals: draft.totals,
+    payment: {
+      authorised: state.authorised,
+      captured: state.captured,
+      refunded: state.refunded,
+      disputed: disputedOf(state)
+    },
+    disputes: state.disputes.map(({ amount, at, reference, status, won }) => ({
+      reference,
+      amount: Math.max(amount, won),
+      status,
+      at
+    })),
+    awaiting: state.phase === "awaitingStock" ? state.awaiting : [],
+    trackingNumbers: state.trackingNumbers,
+    returns: state.returns.map(({ amount, disposition, lines, outbound, refunded, returnId, status }) => ({
+      returnId,
+      disposition,
+      lines,
+      outbound,
+      amount,
+      status: shownReturn[status],
+      refunded
+    })),
+    cancelled:
+      state.phase === "cancelled" && state.cancellation !== null
+        ? { ...state.cancellation, cartReopened: state.cartReopened }
+        : null,
+    steps: state.steps,
+    refused: state.refused.filter(({ again }) => !again).map(({ at, reason, step }) => ({ step, reason, at })),
+    seq
+  })
+}

@@ -1,0 +1,359 @@
+import * as EntityClient from "@halles/engine/activation/EntityClient"
+import { CommandId, CustomerId, OrderId, type SkuCode, skuId, type WarehouseId } from "@halles/shared/Ids"
+import { regionOf } from "@halles/shared/Region"
+import { Effect, Layer, Option, Schema, Stream } from "effect"
+import { Cart, Reopen } from "../cart/Cart.ts"
+import { Customer, NoteOrder } from "../customer/Customer.ts"
+import { NotFound } from "@halles/engine/eventsourced/EntityErrors"
+import * as EventSourced from "@halles/engine/eventsourced/EventSourced"
+import { deadlyText } from "@halles/engine/eventsourced/Deadly"
+import type { ShellOf } from "@halles/engine/eventsourced/EventSourcedEntity"
+import { Order } from "./Order.ts"
+import * as Refusals from "@halles/engine/eventsourced/Refusals"
+import { Authorise, Capture, Payment, Refund, Void } from "../payment/Payment.ts"
+import { CancelShipment, Collect, Create, type Parcel, Shipment } from "../shipment/Shipment.ts"
+import { Hold, holdTtlMs, Release, Reserve, Restock, Ship, Sku, WriteOff } from "../inventory/Sku.ts"
+import { statusOf, view } from "./OrderAnswers.ts"
+import { stockKey } from "./OrderRefusals.ts"
+import * as OrderState from "./OrderState.ts"
+
+/** Messages to the SKUs of one order that are under way at a time. */
+const skusAtOnce = 16
+/** Of one message to another entity; after it the step is tried again under the same command id. */
+const callDeadline = "5 seconds"
+
+/** The other party has not done it yet; the step is tried again. */
+class NotYet extends Schema.TaggedError<NotYet>()("NotYet", { step: Schema.String, reason: Schema.String }) {}
+
+const done: OrderState.Outcome = { _tag: "Done" }
+
+/** The quantity of each SKU of the order, in the order of the codes. */
+const quantities = (draft: OrderState.Draft): ReadonlyArray<{ readonly sku: SkuCode; readonly quantity: number }> =>
+  [...Map.groupBy(draft.lines, ({ sku }) => sku)]
+    .map(([sku, lines]) => ({ sku, quantity: lines.reduce((sum, { quantity }) => sum + quantity, 0) }))
+    .toSorted((a, b) => (a.sku < b.sku ? -1 : 1))
+
+/** One parcel a warehouse. */
+const parcelsOf = (stock: ReadonlyArray<OrderState.SkuAllocation>): ReadonlyArray<Parcel> => {
+  const parcels = new Map<WarehouseId, Array<Parcel["lines"][number]>>()
+  for (const { allocations, sku } of stock) {
+    for (const { quantity, warehouse } of allocations) {
+      parcels.set(warehouse, [...(parcels.get(warehouse) ?? []), { sku, quantity }])
+    }
+  }
+  return [...parcels].map(([warehouse, lines]) => ({ warehouse, lines }))
+}
+
+/** Asks every SKU of the order the same. */
+const eachSku = <A, E>(
+  codes: ReadonlyArray<{ readonly sku: SkuCode; readonly quantity: number }>,
+  send: (line: { readonly sku: SkuCode; readonly quantity: number }) => Effect.Effect<A, E>
+) =>
+  Effect.forEach(codes, (line) => Effect.map(send(line), (answer) => ({ ...line, answer })), {
+    concurrency: skusAtOnce
+  })
+
+/** What the other party says of an operation; `Pending` is no answer yet, a refusal is final. */
+const settled = (
+  step: string,
+  outcome: { readonly _tag: string; readonly reason?: string; readonly refundable?: number }
+): Effect.Effect<OrderState.Outcome, NotYet> => {
+  if (outcome._tag === "Pending") return new NotYet({ step, reason: "the other party has not answered" })
+  if (outcome._tag !== "Refused") return Effect.succeed(done)
+  const { reason = "refused", refundable } = outcome
+  return Effect.succeed({ _tag: "Refused", reason, ...(refundable === undefined ? {} : { refundable }) })
+}
+
+/** What became of a message that is one of several of a step: it went well, or why not. Who cannot be reached now fails it. */
+const reasonOf = <A, E>(sent: Effect.Effect<A, E>, reason: (answer: A) => string | null) =>
+  sent.pipe(
+    Effect.map((answer) => ({ isDeadly: false, reason: reason(answer) })),
+    Effect.catchCause((cause) => {
+      const text = deadlyText(cause)
+      return text === null ? Effect.failCause(cause) : Effect.succeed({ isDeadly: true, reason: text })
+    })
+  )
+
+/** Sends a message that an order owes and puts the answer into words that the order records. */
+const makeSaga = Effect.gen(function* () {
+  const skus = yield* EntityClient.make(Sku)
+  const payments = yield* EntityClient.make(Payment)
+  const shipments = yield* EntityClient.make(Shipment)
+  const customers = yield* EntityClient.make(Customer)
+  const carts = yield* EntityClient.make(Cart)
+
+  return (owed: OrderState.Owed, state: OrderState.State, orderId: OrderId) => {
+    const region = regionOf(orderId)
+    const sku = (code: SkuCode) => skus(skuId(region, code))
+    const command = (key: string) => ({
+      commandId: CommandId.make(`${orderId}:${key}`),
+      origin: { actor: `order:${orderId}`, correlationId: orderId }
+    })
+    /** Of the SKUs that are asked, those that did not do it; one that does nothing but die of it is one of them. */
+    const eachOf = Effect.fnUntraced(function* <A, E>(
+      codes: ReadonlyArray<SkuCode> | null,
+      send: (code: SkuCode) => Effect.Effect<A, E>,
+      reason: (answer: A) => string | null
+    ) {
+      const asked = codes ?? quantities(state.draft!).map(({ sku }) => sku)
+      const answers = yield* Effect.forEach(
+        asked,
+        (code) => Effect.map(reasonOf(send(code), reason), (answer) => ({ code, ...answer })),
+        { concurrency: skusAtOnce }
+      )
+      const [first, ...others] = answers.filter(({ reason }) => reason !== null)
+      if (first === undefined) return done
+      return {
+        _tag: first.isDeadly ? ("Faulted" as const) : ("Refused" as const),
+        reason: `${first.code}: ${first.reason}`,
+        skus: [first, ...others].map(({ code }) => code)
+      }
+    })
+
+    const send = Effect.gen(function* () {
+      const draft = state.draft!
+      const fields = command(owed.key)
+      switch (owed._tag) {
+        case "HoldStock": {
+          const answers = yield* eachSku(quantities(draft), (line) =>
+            sku(line.sku).Hold(new Hold({ ...fields, orderId, quantity: line.quantity, ttlMs: holdTtlMs }))
+          )
+          const missing = answers.flatMap(({ answer, quantity: wanted, sku }) =>
+            answer._tag === "NoStock" ? [{ sku, wanted, available: answer.available }] : []
+          )
+          return missing.length === 0 ? done : { _tag: "NoStock" as const, missing }
+        }
+        case "Authorise":
+          return yield* settled(
+            owed.key,
+            yield* payments(orderId).Authorise(
+              new Authorise({
+                ...fields,
+                orderId,
+                amount: draft.totals.total,
+                currency: draft.currency,
+                token: draft.paymentToken
+              })
+            )
+          )
+        case "ReserveStock": {
+          const answers = yield* eachSku(quantities(draft), (line) =>
+            sku(line.sku).Reserve(new Reserve({ ...fields, orderId }))
+          )
+          const missing = answers.flatMap(({ answer, quantity: wanted, sku }) =>
+            answer._tag === "NotHeld" ? [{ sku, wanted, available: null }] : []
+          )
+          if (missing.length > 0) return { _tag: "NoStock" as const, missing }
+          const stock = answers.flatMap(({ answer, sku }) =>
+            answer._tag === "Reserved"
+              ? [{ sku, allocations: answer.allocations, backOrdered: answer.backOrdered }]
+              : []
+          )
+          const awaiting = stock.flatMap(({ backOrdered: quantity, sku }) => (quantity > 0 ? [{ sku, quantity }] : []))
+          if (awaiting.length > 0) return { _tag: "Awaiting" as const, awaiting }
+          return { _tag: "Reserved" as const, stock: stock.map(({ allocations, sku }) => ({ sku, allocations })) }
+        }
+        case "BookShipment": {
+          const answer = yield* shipments(orderId).Create(
+            new Create({ ...fields, orderId, parcels: parcelsOf(state.stock), address: draft.shippingAddress })
+          )
+          return answer._tag === "Booked" ? answer : yield* settled(owed.key, answer)
+        }
+        case "NoteCustomer":
+          yield* customers(CustomerId.make(draft.customerId!))
+            .NoteOrder(new NoteOrder({ ...fields, orderId }))
+            .pipe(Effect.catchTag("NotFound", () => Effect.logInfo(`${orderId}: its customer does not exist`)))
+          return done
+        case "Capture":
+          return yield* settled(
+            owed.key,
+            yield* payments(orderId).Capture(
+              new Capture({ ...fields, reference: fields.commandId, amount: state.authorised })
+            )
+          )
+        case "ShipStock":
+          return yield* eachOf(
+            owed.skus,
+            (code) => sku(code).Ship(new Ship({ ...fields, orderId })),
+            ({ _tag }) => (_tag === "Shipped" ? null : _tag)
+          )
+        case "RecallShipment": {
+          const answer = yield* shipments(orderId).CancelShipment(new CancelShipment(fields))
+          if (answer._tag === "AlreadyDispatched") {
+            return { _tag: "Refused" as const, reason: OrderState.alreadyDispatched }
+          }
+          return yield* settled(owed.key, answer)
+        }
+        case "ReleaseStock":
+          return yield* eachOf(
+            owed.skus,
+            (code) => sku(code).Release(new Release({ ...fields, orderId })),
+            () => null
+          )
+        case "VoidPayment":
+          return yield* settled(
+            owed.key,
+            yield* payments(orderId).Void(new Void({ ...fields, reference: fields.commandId }))
+          )
+        case "ReopenCart": {
+          const { attempt, cartId } = draft
+          yield* carts(cartId).Reopen(new Reopen({ ...fields, attempt, failure: owed.failure }))
+          return done
+        }
+        case "CollectReturn": {
+          const lines = owed.return.lines.map(({ quantity, sku }) => ({ sku, quantity }))
+          const answer = yield* shipments(orderId)
+            .Collect(new Collect({ ...fields, returnId: owed.return.returnId, lines }))
+            .pipe(
+              Effect.catchTag("NotFound", () => Effect.succeed({ _tag: "Refused" as const, reason: "no_shipment" }))
+            )
+          return answer._tag === "Labelled" ? answer : yield* settled(owed.key, answer)
+        }
+        case "StockReturn": {
+          const { disposition, returnId } = owed.return
+          const parts = owed.parts.flatMap(({ allocations, sku }) => allocations.map((from) => ({ code: sku, from })))
+          const answers = yield* Effect.forEach(
+            parts,
+            (part) => {
+              const { quantity, warehouse } = part.from
+              // The same at every try of the step: what a SKU has taken it takes once.
+              const goods = { ...command(`${stockKey(returnId)}:${warehouse}`), orderId, warehouse, quantity }
+              const sent =
+                disposition === "restock"
+                  ? sku(part.code)
+                      .Restock(new Restock(goods))
+                      .pipe(
+                        Effect.as(null),
+                        Effect.catchTag("StockBound", ({ bound }) => Effect.succeed(`bound of ${bound}`))
+                      )
+                  : Effect.as(sku(part.code).WriteOff(new WriteOff(goods)), null)
+              return Effect.map(
+                reasonOf(sent, (reason) => reason),
+                (answer) => ({ ...part, ...answer })
+              )
+            },
+            { concurrency: skusAtOnce }
+          )
+          const left = answers.filter(({ reason }) => reason !== null)
+          const [first] = left
+          if (first === undefined) return done
+          return {
+            _tag: first.isDeadly ? ("Faulted" as const) : ("Refused" as const),
+            reason: `${first.code}: ${first.reason}`,
+            parts: [...Map.groupBy(left, ({ code }) => code)].map(([sku, same]) => ({
+              sku,
+              allocations: same.map(({ from }) => from)
+            }))
+          }
+        }
+        case "RefundReturn":
+          return owed.amount === 0
+            ? done
+            : yield* settled(
+                owed.key,
+                yield* payments(orderId).Refund(
+                  new Refund({ ...fields, reference: fields.commandId, amount: owed.amount })
+                )
+              )
+      }
+    })
+
+    return send.pipe(
+      Effect.timeout(callDeadline),
+      Effect.catchCause((cause): Effect.Effect<OrderState.Outcome, unknown> => {
+        const reason = deadlyText(cause)
+        return reason === null ? Effect.failCause(cause) : Effect.succeed({ _tag: "Faulted", reason })
+      }),
+      Effect.tap((outcome) =>
+        "reason" in outcome ? Effect.logWarning(`${orderId}: ${owed.key} was refused`, outcome.reason) : Effect.void
+      ),
+      Effect.map((outcome): OrderState.Command => ({
+        _tag: "Record",
+        commandId: CommandId.make(`${owed.key}:done`),
+        origin: command(owed.key).origin,
+        answers: owed.key,
+        outcome
+      }))
+    )
+  }
+})
+
+const isSettled = ({ phase }: OrderState.State) =>
+  ["awaitingStock", "confirmed", "capturing", "shippingStock", "shipped", "delivered", "cancelled"].includes(phase)
+
+/** Of an order without returns, its delivery is the last step that is waited for; one that was sent back whole is over too. */
+const isOver = (state: OrderState.State) =>
+  state.phase === "cancelled" ||
+  (state.phase === "delivered" &&
+    OrderState.next(state) === null &&
+    (state.returns.length === 0 || statusOf(state) === "returned"))
+
+type Self = ShellOf<OrderId, typeof OrderState>
+
+const shown = ({ id }: Self, { seq, state }: { readonly state: OrderState.State; readonly seq: number }) => {
+  const order = view(id, state, seq)
+  return order === null ? Effect.fail(new NotFound({ entity: "Order", id })) : Effect.succeed(order)
+}
+const told = (self: Self, command: OrderState.Command) => Effect.asVoid(self.handle(command))
+const asked = (self: Self, command: OrderState.Command) =>
+  Effect.flatMap(self.handle(command), (now) => shown(self, now))
+
+/** All steps after `afterSeq`, then each new one as it is committed, until the order is over. */
+const watch = (self: Self, afterSeq: number) =>
+  Stream.paginate(
+    afterSeq,
+    Effect.fnUntraced(function* (seen: number) {
+      let now = yield* self.committed
+      yield* shown(self, now)
+      while (now.state.steps.length <= seen && !isOver(now.state)) {
+        yield* self.changedSince(now.seq)
+        now = yield* self.committed
+      }
+      const { state } = now
+      const fresh = state.steps.slice(seen).map((step) => ({ step, status: statusOf(state) }))
+      return [fresh, isOver(state) ? Option.none<number>() : Option.some(state.steps.length)] as const
+    })
+  )
+
+export const OrderLive = Layer.unwrap(
+  Effect.map(makeSaga, (perform) =>
+    EventSourced.layer(Order, OrderState, {
+      id: OrderId,
+      maxIdleTime: "30 seconds",
+      mailboxCapacity: 256,
+      patient: ["Settled"],
+      perform,
+      handlers: {
+        Place: (self, payload) => told(self, payload).pipe(Refusals.only(self.id, "AlreadyExists", "Busy")),
+        Cancel: (self, payload) =>
+          asked(self, payload).pipe(
+            Refusals.only(self.id, "NotFound", "TooLateToCancel", "PreconditionFailed", "Busy")
+          ),
+        RequestReturn: (self, payload) =>
+          asked(self, payload).pipe(
+            Refusals.only(
+              self.id,
+              "NotFound",
+              "NotShipped",
+              "ReturnExceeds",
+              "TooManyReturns",
+              "PreconditionFailed",
+              "Busy"
+            )
+          ),
+        Operate: (self, payload) =>
+          asked(self, payload).pipe(Refusals.only(self.id, "NotFound", "NotOperable", "TooLateToCancel", "Busy")),
+        NoteDispatched: (self, payload) => told(self, payload).pipe(Refusals.only(self.id, "NotFound", "Busy")),
+        NoteDelivered: (self, payload) => told(self, payload).pipe(Refusals.only(self.id, "NotFound", "Busy")),
+        NoteDispute: (self, payload) => told(self, payload).pipe(Refusals.only(self.id, "NotFound", "Busy")),
+        NoteReturnReceived: (self, payload) => told(self, payload).pipe(Refusals.only(self.id, "NotFound", "Busy")),
+        Wake: (self, payload) => told(self, payload).pipe(Refusals.only(self.id, "Busy")),
+        View: (self) => Effect.flatMap(self.committed, (now) => shown(self, now)),
+        IsOver: (self) =>
+          Effect.flatMap(self.committed, (now) => Effect.map(shown(self, now), () => isOver(now.state))),
+        Settled: (self, payload) => Effect.flatMap(self.until(isSettled, payload.timeoutMs), (now) => shown(self, now)),
+        Watch: (self, payload) => watch(self, payload.afterSeq)
+      }
+    })
+  )
+)

@@ -1,0 +1,506 @@
+import { assert, describe, it } from "@effect/vitest"
+import { CommandId, OrderId, SkuCode, WarehouseId } from "@halles/shared/Ids"
+import { Result, Schema } from "effect"
+import * as fc from "fast-check"
+import {
+  Cancel,
+  NoteDelivered,
+  NoteDispatched,
+  NoteDispute,
+  NoteReturnReceived,
+  Operate,
+  Place,
+  RequestReturn,
+  returnLinesMax
+} from "./Order.ts"
+import { statusOf, view } from "./OrderAnswers.ts"
+import { owedBy } from "./OrderOwed.ts"
+import { returnables } from "./OrderReturns.ts"
+import * as OrderState from "./OrderState.ts"
+import { Wake } from "@halles/engine/eventsourced/TimerFired"
+
+const commandId = (id: string) => CommandId.make(id)
+const tea = SkuCode.make("TEA")
+const mug = SkuCode.make("MUG")
+
+const place = (
+  lines: ReadonlyArray<{
+    readonly sku: SkuCode
+    readonly quantity: number
+    readonly unitPrice: number
+    readonly taxRate: number
+  }>,
+  discount: number
+) => {
+  const goods = lines.reduce((sum, line) => sum + line.quantity * line.unitPrice, 0)
+  return new Place({
+    commandId: commandId("place"),
+    cartId: "eu_1" as Place["cartId"],
+    attempt: 1,
+    customerId: null,
+    currency: "GBP",
+    lines: lines.map((line) => ({ ...line, variant: "", title: line.sku })),
+    charges: [],
+    discount,
+    totals: { goods, charges: 0 - discount, tax: 0, total: goods - discount },
+    email: "a@example.org",
+    shippingAddress: { name: "A", line1: "1 Street", city: "York", postalCode: "YO1", country: "GB" },
+    paymentToken: "tok_ok"
+  })
+}
+const twoLines = place(
+  [
+    { sku: tea, quantity: 3, unitPrice: 495, taxRate: 0 },
+    { sku: mug, quantity: 1, unitPrice: 1200, taxRate: 0 }
+  ],
+  0
+)
+
+const stock = [tea, mug].map((sku) => ({ sku, allocations: [{ warehouse: WarehouseId.make("eu-main"), quantity: 3 }] }))
+
+/**
+ * As hoped, or not; with a number, as hoped once so many units have come in. `refused`: not, though nothing else can be done;
+ * `deadly`: the other party does nothing but die of it.
+ */
+type Luck = boolean | number | "refused" | "deadly"
+
+/** How the other party answers a step. */
+const answer = (owed: OrderState.Owed, luck: Luck): OrderState.Outcome => {
+  if (luck === "deadly") return { _tag: "Faulted", reason: "CommandDeadly" }
+  if (luck === "refused") return refused(owed)
+  switch (owed._tag) {
+    case "HoldStock":
+      return luck === false ? { _tag: "NoStock", missing: [{ sku: tea, wanted: 3, available: 1 }] } : { _tag: "Done" }
+    case "ReserveStock":
+      if (luck === false) return { _tag: "NoStock", missing: [{ sku: mug, wanted: 1, available: null }] }
+      if (luck === true) return { _tag: "Reserved", stock }
+      return { _tag: "Awaiting", awaiting: [{ sku: tea, quantity: luck }] }
+    case "BookShipment":
+      return luck ? { _tag: "Booked", trackingNumbers: ["T1"] } : { _tag: "Refused", reason: "no_service" }
+    case "CollectReturn":
+      return luck ? { _tag: "Labelled", label: "L1" } : { _tag: "Refused", reason: "no_service" }
+    case "Authorise":
+    case "RecallShipment":
+      return luck ? { _tag: "Done" } : { _tag: "Refused", reason: "no" }
+    default:
+      return { _tag: "Done" }
+  }
+}
+
+const refused = (owed: OrderState.Owed): OrderState.Outcome => {
+  switch (owed._tag) {
+    case "Capture":
+    case "VoidPayment":
+    case "RecallShipment":
+      return { _tag: "Refused", reason: "closed" }
+    case "ShipStock":
+      return { _tag: "Refused", reason: "NotReserved", skus: [tea] }
+    case "StockReturn":
+      return { _tag: "Refused", reason: "bound", parts: owed.parts.slice(0, 1) }
+    case "RefundReturn":
+      return owed.amount % 2 === 0
+        ? { _tag: "Refused", reason: "exceeds_captured", refundable: Math.floor(owed.amount / 2) }
+        : { _tag: "Refused", reason: "exceeds_captured", refundable: owed.amount }
+    default:
+      return answer(owed, true)
+  }
+}
+
+const act = (state: OrderState.State, command: OrderState.Command, now: number) => {
+  const decided = OrderState.decide(state, command, now)
+  const events = Result.isSuccess(decided) ? decided.success : []
+  return { state: events.reduce(OrderState.evolve, state), events }
+}
+
+/** One of the messages that are owed is answered. */
+const drive = (state: OrderState.State, luck: Luck, now: number, nth = 0) => {
+  const all = owedBy(state)
+  const owed = all[nth % Math.max(1, all.length)]
+  if (owed === undefined) return { state, events: [] }
+  const record: OrderState.Command = {
+    _tag: "Record",
+    commandId: commandId(`${owed.key}:done`),
+    answers: owed.key,
+    outcome: answer(owed, luck)
+  }
+  return act(state, record, now)
+}
+
+type Move =
+  | { readonly _tag: "Drive"; readonly luck: Luck; readonly nth: number }
+  | { readonly _tag: "Send"; readonly command: OrderState.Command }
+const others: ReadonlyArray<OrderState.Command> = [
+  new Cancel({ commandId: commandId("c"), reason: "changed my mind" }),
+  new NoteDispatched({ commandId: commandId("d") }),
+  new NoteDelivered({ commandId: commandId("e") }),
+  new RequestReturn({
+    commandId: commandId("r1"),
+    returnId: "r1",
+    lines: [{ sku: tea, variant: "", quantity: 2 }],
+    reason: "",
+    disposition: "restock"
+  }),
+  new RequestReturn({
+    commandId: commandId("r2"),
+    returnId: "r2",
+    lines: [
+      { sku: tea, variant: "", quantity: 1 },
+      { sku: mug, variant: "", quantity: 1 }
+    ],
+    reason: "",
+    disposition: "write_off"
+  }),
+  new NoteReturnReceived({ commandId: commandId("rr1"), returnId: "r1" }),
+  new NoteReturnReceived({ commandId: commandId("rr2"), returnId: "r2" }),
+  new Operate({ commandId: commandId("o1"), act: "retry", note: "the carrier is back" }),
+  new Operate({ commandId: commandId("o2"), act: "compensate", note: "nobody can pick it" }),
+  new Operate({ commandId: commandId("o3"), act: "skip", note: "the profile is gone" }),
+  new Operate({ commandId: commandId("o4"), act: "retry", step: "capture", note: "the bank says yes" }),
+  new Operate({ commandId: commandId("o5"), act: "retry", step: "refund-r1", note: "another card" }),
+  new Operate({ commandId: commandId("o6"), act: "skip", step: "refund-r2", note: "paid by bank transfer" }),
+  new NoteDispute({ commandId: commandId("n1"), what: "charged_back", reference: "d1", amount: 900 }),
+  new NoteDispute({ commandId: commandId("n2"), what: "won", reference: "d1", amount: 900 }),
+  new Wake({ commandId: commandId("w") }),
+  twoLines
+]
+/** What is told once is told under one command id; told under two it is two. */
+const isTwice = ({ _tag }: OrderState.Command): boolean => _tag === "Operate" || _tag === "NoteDispute"
+const moves = fc.array(
+  fc.oneof(
+    {
+      weight: 4,
+      arbitrary: fc
+        .record({
+          luck: fc.constantFrom<Luck>(true, true, true, false, 1, 2, "refused", "deadly"),
+          nth: fc.constantFrom(0, 0, 1, 2)
+        })
+        .map((fields): Move => ({ _tag: "Drive", ...fields }))
+    },
+    fc.constantFrom(...others).map((command): Move => ({ _tag: "Send", command }))
+  ),
+  { maxLength: 40 }
+)
+const walk = (all: ReadonlyArray<Move>) => {
+  let state = act(OrderState.initial, twoLines, 1).state
+  const events: Array<OrderState.Event> = []
+  let now = 1
+  for (const move of all) {
+    now += 1
+    const moved = move._tag === "Drive" ? drive(state, move.luck, now, move.nth) : act(state, move.command, now)
+    state = moved.state
+    events.push(...moved.events)
+  }
+  return { state, events, now }
+}
+
+const wire = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
+
+/** All that was asked is done, and the goods have arrived. */
+const delivered = (() => {
+  let { state } = act(OrderState.initial, twoLines, 1)
+  while (OrderState.next(state) !== null) state = drive(state, true, 2).state
+  for (const command of [
+    new NoteDispatched({ commandId: commandId("d") }),
+    new NoteDelivered({ commandId: commandId("e") })
+  ]) {
+    state = act(state, command, 3).state
+  }
+  return state
+})()
+const settle = (before: OrderState.State, luck: (owed: OrderState.Owed) => Luck) => {
+  let state = before
+  for (let owed = OrderState.next(state); owed !== null; owed = OrderState.next(state)) {
+    state = drive(state, luck(owed), 9).state
+  }
+  return state
+}
+const operate = (fields: Pick<Operate, "act" | "step">) =>
+  new Operate({ commandId: commandId("op"), note: "looked after", ...fields })
+const send = (state: OrderState.State, ...commands: ReadonlyArray<OrderState.Command>) =>
+  commands.reduce((state, command) => act(state, command, 9).state, state)
+const shownOf = (state: OrderState.State) => view(OrderId.make("eu_1"), state, 1)!
+const back = (returnId: string, sku: SkuCode, quantity: number) => [
+  new RequestReturn({
+    commandId: commandId(returnId),
+    returnId,
+    lines: [{ sku, variant: "", quantity }],
+    reason: "",
+    disposition: "restock"
+  }),
+  new NoteReturnReceived({ commandId: commandId(`${returnId}r`), returnId })
+]
+
+describe("OrderState", () => {
+  it("ends every saga completed or compensated, whatever happens on the way", () => {
+    fc.assert(
+      fc.property(moves, fc.constantFrom<Luck>(true, false, "refused", "deadly"), (all, luck) => {
+        const walked = walk(all)
+        let { state } = walked
+        for (let left = 80; OrderState.next(state) !== null; left--) {
+          assert.isAbove(left, 0, `still owes ${OrderState.next(state)?.key}`)
+          state = drive(state, luck, walked.now + 1).state
+        }
+        assert.include(["confirmed", "shipped", "delivered", "cancelled"], state.phase)
+        const tags = state.steps.map(({ step }) => step)
+        if (state.phase === "cancelled") {
+          assert.isTrue(tags.includes("stock_released") || tags.includes("release_refused"))
+          const skipped = walked.events.some((event) => event._tag === "StepSkipped" && event.step === "reopen")
+          const failed = state.cancellation?.code !== "requested" && !tags.includes("reopen_refused")
+          assert.strictEqual(tags.includes("cart_reopened"), failed && !skipped, "word to the cart")
+          assert.strictEqual(view(OrderId.make("eu_1"), state, 1)!.cancelled?.cartReopened, failed && !skipped)
+          assert.strictEqual(state.captured, 0, "nothing is captured of an order that is given up")
+          if (tags.includes("payment_authorised"))
+            assert.isTrue(tags.includes("payment_voided") || tags.includes("void_refused"))
+        }
+        if (state.phase === "shipped" || state.phase === "delivered")
+          assert.isTrue(state.captured === state.authorised || tags.includes("capture_refused"))
+      })
+    )
+  })
+
+  it("says what it waits for, as long as it does, and asks anew when that has changed", () => {
+    fc.assert(
+      fc.property(moves, fc.integer({ min: 3, max: 9 }), (all, units) => {
+        const { state } = walk(all)
+        const { awaiting, status } = view(OrderId.make("eu_1"), state, 1)!
+        assert.strictEqual(status === "awaiting_stock", awaiting.length > 0)
+        if (status !== "awaiting_stock") return
+        const owed = OrderState.next(state)
+        assert.deepInclude(owed, { _tag: "ReserveStock", patient: true })
+        const less = drive(state, units, 99).state
+        assert.notStrictEqual(OrderState.next(less)?.key, owed?.key)
+        assert.deepStrictEqual(drive(less, units, 99).events, [])
+        assert.deepStrictEqual(less.steps, state.steps)
+        assert.strictEqual(
+          act(less, new Cancel({ commandId: commandId("c9"), reason: "too slow" }), 100).state.phase,
+          "releasing"
+        )
+      }),
+      // An order has to come far before it waits.
+      { numRuns: 2_000 }
+    )
+  })
+
+  it("names what is missing, and how much of it there is", () => {
+    let { state } = act(OrderState.initial, twoLines, 1)
+    while (state.phase !== "cancelled") state = drive(state, false, 2).state
+    assert.deepStrictEqual(view(OrderId.make("eu_1"), state, 1)!.cancelled, {
+      code: "no_stock",
+      detail: "TEA: 1 of 3",
+      missing: [{ sku: tea, wanted: 3, available: 1 }],
+      cartReopened: true
+    })
+  })
+
+  it("pays back at most what was captured, and takes back at most what was bought", () => {
+    fc.assert(
+      fc.property(moves, (all) => {
+        const { state } = walk(all)
+        assert.isAtMost(state.refunded, state.captured)
+        const returnable = returnables(state)
+        for (const line of state.draft!.lines) assert.isAtLeast(returnable(line), 0)
+      })
+    )
+  })
+
+  it("adds nothing when a command is decided twice (an operator may ask twice), except a cancellation that was refused and is tried again", () => {
+    fc.assert(
+      fc.property(moves, fc.constantFrom(...others.filter((command) => !isTwice(command))), (all, command) => {
+        const once = act(walk(all).state, command, 99).state
+        assert.deepStrictEqual(act(once, command, 99).events, [])
+      })
+    )
+  })
+
+  it("ignores an answer to what is owed no more", () => {
+    fc.assert(
+      fc.property(moves, (all) => {
+        const { state } = walk(all)
+        const stale: OrderState.Command = {
+          _tag: "Record",
+          commandId: commandId("x"),
+          answers: "something else",
+          outcome: { _tag: "Done" }
+        }
+        assert.deepStrictEqual(act(state, stale, 99).events, [])
+      })
+    )
+  })
+
+  it("keeps events and state whole through JSON", () => {
+    fc.assert(
+      fc.property(moves, (all) => {
+        const { events, state } = walk(all)
+        assert.deepStrictEqual(Schema.decodeUnknownSync(Schema.Array(OrderState.Event))(wire(events)), events)
+        assert.deepStrictEqual(Schema.decodeUnknownSync(OrderState.State)(wire(state)), state)
+      })
+    )
+  })
+
+  it("wants its timer exactly while something is owed", () => {
+    fc.assert(
+      fc.property(moves, (all) => {
+        const { state } = walk(all)
+        assert.strictEqual(OrderState.dueAt(state) === null, OrderState.next(state) === null)
+      })
+    )
+  })
+
+  it("goes on without money that cannot be captured, and takes it when an operator has it asked for anew", () => {
+    const unpaid = settle(delivered, ({ _tag }) => (_tag === "Capture" ? "refused" : true))
+    assert.deepInclude(shownOf(unpaid), {
+      status: "delivered",
+      refused: [{ step: "capture", reason: "closed", at: 9 }]
+    })
+    assert.strictEqual(unpaid.captured, 0)
+    const asked = send(unpaid, operate({ act: "retry" }))
+    assert.deepInclude(OrderState.next(asked), { _tag: "Capture", key: "capture:2" })
+    const paid = settle(asked, () => true)
+    assert.strictEqual(paid.captured, paid.authorised)
+    assert.deepStrictEqual(shownOf(paid).refused, [])
+    assert.strictEqual(paid.phase, "delivered")
+    const letBe = send(unpaid, operate({ act: "skip", step: "capture" }))
+    assert.deepStrictEqual(shownOf(letBe).refused, [])
+  })
+
+  it("bounds the lines of all its returns together", () => {
+    const sold = settle(
+      send(
+        settle(delivered, () => true),
+        ...back("r1", tea, 1)
+      ),
+      () => true
+    )
+    const [first] = sold.returns
+    const other = { ...first!.lines[0]!, sku: mug }
+    const having = (lines: number) => ({
+      ...sold,
+      returns: [{ ...first!, lines: Array.from({ length: lines }, () => other) }]
+    })
+    const [ask] = back("r2", tea, 1)
+    assert.isTrue(Result.isSuccess(OrderState.decide(having(returnLinesMax - 1), ask!, 9)))
+    const refused = OrderState.decide(having(returnLinesMax), ask!, 9)
+    assert.deepInclude(Result.isFailure(refused) ? refused.failure : {}, { bound: "lines", max: returnLinesMax })
+  })
+
+  it("takes one return after the other back though a refund of one is refused, and pays that in another way", () => {
+    const sold = settle(delivered, () => true)
+    const both = send(sold, ...back("r1", tea, 1), ...back("r2", mug, 1))
+    const one = settle(both, ({ key }) => (key === "refund-r1" ? "deadly" : true))
+    assert.deepStrictEqual(
+      shownOf(one).returns.map(({ status }) => status),
+      ["refund_refused", "refunded"]
+    )
+    assert.deepStrictEqual(
+      shownOf(one).refused.map(({ step }) => step),
+      ["refund-r1"]
+    )
+    const anew = send(one, operate({ act: "retry", step: "refund-r1" }))
+    assert.deepInclude(OrderState.next(anew), { key: "refund-r1:2", amount: 495 })
+    const elsewhere = send(one, operate({ act: "skip", step: "refund-r1" }))
+    assert.deepStrictEqual(
+      shownOf(elsewhere).returns.map(({ status }) => status),
+      ["settled", "refunded"]
+    )
+    assert.isNull(OrderState.next(elsewhere))
+  })
+
+  it("pays back what a bank has left, and the rest once the dispute is won", () => {
+    const sold = settle(delivered, () => true)
+    const all = new RequestReturn({
+      commandId: commandId("r1"),
+      returnId: "r1",
+      lines: sold.draft!.lines.map(({ quantity, sku, variant }) => ({ sku, variant, quantity })),
+      reason: "",
+      disposition: "restock"
+    })
+    const total = sold.captured
+    const disputed = new NoteDispute({ commandId: commandId("n"), what: "charged_back", reference: "d", amount: 1_000 })
+    let state = send(sold, disputed, all, new NoteReturnReceived({ commandId: commandId("rr"), returnId: "r1" }))
+    const record = (outcome: OrderState.Outcome): OrderState.Command => {
+      const { key } = OrderState.next(state)!
+      return { _tag: "Record", commandId: commandId(`${key}:done`), answers: key, outcome }
+    }
+    while (OrderState.next(state)!._tag !== "RefundReturn") state = send(state, record({ _tag: "Done" }))
+    state = send(state, record({ _tag: "Refused", reason: "exceeds_captured", refundable: total - 1_000 }))
+    assert.deepInclude(OrderState.next(state), { key: "refund-r1:2", amount: total - 1_000 })
+    state = send(state, record({ _tag: "Done" }))
+    assert.isNull(OrderState.next(state))
+    const { payment, returns, status } = shownOf(state)
+    assert.deepStrictEqual(payment, { authorised: total, captured: total, refunded: total - 1_000, disputed: 1_000 })
+    assert.deepInclude(returns[0], { status: "refunded", amount: total, refunded: total - 1_000 })
+    assert.strictEqual(status, "returned")
+    state = send(state, new NoteDispute({ commandId: commandId("w"), what: "won", reference: "d", amount: 1_000 }))
+    assert.deepInclude(OrderState.next(state), { key: "refund-r1:3", amount: 1_000 })
+    state = send(state, record({ _tag: "Done" }))
+    assert.deepInclude(shownOf(state).payment, { refunded: total, disputed: 0 })
+    assert.deepInclude(shownOf(state).disputes[0], { reference: "d", amount: 1_000, status: "won" })
+  })
+
+  it("tries a refund again by itself when it hears why there was too little", () => {
+    const sold = settle(delivered, () => true)
+    const asked = send(sold, ...back("r1", tea, 1))
+    const refused: OrderState.Outcome = { _tag: "Refused", reason: "exceeds_captured", refundable: 495 }
+    let state = asked
+    while (OrderState.next(state)!._tag !== "RefundReturn") state = drive(state, true, 9).state
+    state = send(state, { _tag: "Record", commandId: commandId("x"), answers: "refund-r1", outcome: refused })
+    assert.deepStrictEqual(
+      shownOf(state).refused.map(({ step }) => step),
+      ["refund-r1"]
+    )
+    const told = send(
+      state,
+      new NoteDispute({ commandId: commandId("n"), what: "charged_back", reference: "d", amount: 9 })
+    )
+    assert.deepInclude(OrderState.next(told), { key: "refund-r1:2", amount: 495 })
+    assert.deepStrictEqual(shownOf(told).refused, [])
+  })
+
+  it("is undone when a step before the goods leave does nothing but kill", () => {
+    for (const killing of ["HoldStock", "Authorise", "ReserveStock", "BookShipment"]) {
+      const begun = act(OrderState.initial, twoLines, 1).state
+      const over = settle(begun, ({ _tag }) => (_tag === killing ? "deadly" : true))
+      assert.deepInclude(shownOf(over).cancelled, { code: "fault", detail: "CommandDeadly", cartReopened: true })
+      assert.deepStrictEqual(shownOf(over).refused, [])
+    }
+    const begun = act(OrderState.initial, twoLines, 1).state
+    const all = settle(begun, ({ _tag }) => (_tag === "HoldStock" ? true : "deadly"))
+    assert.strictEqual(all.phase, "cancelled")
+    assert.deepStrictEqual(
+      shownOf(all).refused.map(({ step }) => step),
+      ["release", "void", "reopen"]
+    )
+    const mended = settle(
+      send(all, ...["release", "void", "reopen"].map((step) => operate({ act: "retry", step }))),
+      () => true
+    )
+    assert.deepStrictEqual(shownOf(mended).refused, [])
+    assert.isTrue(shownOf(mended).cancelled!.cartReopened)
+  })
+
+  it("puts what a warehouse does not take on a list, pays it back all the same, and stocks only that anew", () => {
+    const sold = settle(delivered, () => true)
+    const full = settle(send(sold, ...back("r1", tea, 2)), ({ _tag }) => (_tag === "StockReturn" ? "refused" : true))
+    assert.strictEqual(shownOf(full).returns[0]!.status, "refunded")
+    assert.deepStrictEqual(
+      shownOf(full).refused.map(({ step }) => step),
+      ["stock-r1"]
+    )
+    const anew = OrderState.next(send(full, operate({ act: "retry", step: "stock-r1" })))
+    assert.deepInclude(anew, { key: "stock-r1:2", parts: full.returns[0]!.unstocked })
+  })
+
+  it("shows a history in the brief's words", () => {
+    let { state } = act(OrderState.initial, twoLines, 1)
+    const seen = [statusOf(state)]
+    while (OrderState.next(state) !== null) {
+      state = drive(state, true, 2).state
+      seen.push(statusOf(state))
+    }
+    assert.deepStrictEqual(seen, ["created", "payment", "reserving", "shipping", "confirmed"])
+    assert.deepStrictEqual(
+      view(OrderId.make("eu_1"), state, 5)!.steps.map(({ step }) => step),
+      ["placed", "stock_held", "payment_authorised", "stock_reserved", "shipment_booked"]
+    )
+  })
+})

@@ -1,0 +1,326 @@
+import type { Origin } from "@halles/shared/Command"
+import type { CommandId, SkuCode } from "@halles/shared/Ids"
+import { Result } from "effect"
+import { AlreadyExists, NotFound } from "@halles/engine/eventsourced/EntityErrors"
+import {
+  type Cancel,
+  type NoteDelivered,
+  type NoteDispatched,
+  type NoteDispute,
+  type NoteReturnReceived,
+  NotOperable,
+  NotShipped,
+  type Operate,
+  type OrderView,
+  type Place,
+  type RequestReturn,
+  ReturnExceeds,
+  type ReturnLine,
+  returnLinesMax,
+  returnsMax,
+  TooLateToCancel,
+  TooManyReturns
+} from "./Order.ts"
+import type { Shortage } from "../inventory/Sku.ts"
+import type { Wake } from "@halles/engine/eventsourced/TimerFired"
+import type { Draft, Event, SkuAllocation, State } from "./OrderEvents.ts"
+import { isRepeatable, type Owed, owedBy } from "./OrderOwed.ts"
+import { exceedsCaptured } from "./OrderRefusals.ts"
+import { statusOf } from "./OrderAnswers.ts"
+import { plan, returnables } from "./OrderReturns.ts"
+
+export { type Draft, Event, initial, type SkuAllocation, State } from "./OrderEvents.ts"
+export { evolve } from "./OrderEvolve.ts"
+export type { Owed } from "./OrderOwed.ts"
+
+export const type = "Order"
+export const version = 1
+
+/** What the order records of the answer to the message it owed; made by `OrderLive`. */
+export interface Record {
+  readonly _tag: "Record"
+  readonly commandId: CommandId
+  readonly origin?: Origin
+  /** Of the owed message that was answered; an answer to what is owed no more changes nothing. */
+  readonly answers: string
+  readonly outcome: Outcome
+}
+export type Outcome =
+  | { readonly _tag: "Done" }
+  | { readonly _tag: "Reserved"; readonly stock: ReadonlyArray<SkuAllocation> }
+  | { readonly _tag: "Booked"; readonly trackingNumbers: ReadonlyArray<string> }
+  | { readonly _tag: "Labelled"; readonly label: string }
+  /** Reserved, but for these. */
+  | { readonly _tag: "Awaiting"; readonly awaiting: Awaiting }
+  | { readonly _tag: "NoStock"; readonly missing: ReadonlyArray<Shortage> }
+  | ({ readonly _tag: "Refused"; readonly reason: string; readonly refundable?: number } & Refusers)
+  /** The receiver does nothing but die of the message. */
+  | ({ readonly _tag: "Faulted"; readonly reason: string } & Refusers)
+/** Of a step that asks several: who refused, or what of a return was not taken. */
+interface Refusers {
+  readonly skus?: ReadonlyArray<SkuCode>
+  readonly parts?: ReadonlyArray<SkuAllocation>
+}
+
+export type Command =
+  | Place
+  | Cancel
+  | RequestReturn
+  | NoteDispatched
+  | NoteDelivered
+  | NoteReturnReceived
+  | NoteDispute
+  | Operate
+  | Wake
+  | Record
+export type Refusal =
+  | AlreadyExists
+  | NotFound
+  | TooLateToCancel
+  | NotOperable
+  | NotShipped
+  | ReturnExceeds
+  | TooManyReturns
+
+export const next = (state: State): Owed | null => owedBy(state)[0] ?? null
+export const others = (state: State): ReadonlyArray<Owed> => owedBy(state).slice(1)
+
+/** After so long without an answer the timer wakes the order, on whatever runner its shard then is. */
+const redriveAfterMs = 5_000
+export const dueAt = (state: State): number | null => (next(state) === null ? null : state.since + redriveAfterMs)
+
+const cancellable = ["holding", "authorising", "reserving", "awaitingStock", "booking", "confirmed"]
+const shippedPhases = ["shipped", "delivered"]
+
+export const decide = (state: State, command: Command, now: number): Result.Result<ReadonlyArray<Event>, Refusal> => {
+  if (command._tag === "Wake") return Result.succeed([])
+  if (command._tag === "Place") {
+    if (state.draft !== null) return Result.fail(new AlreadyExists({ entity: type, id: command.cartId }))
+    return Result.succeed([{ _tag: "Placed", draft: draftOf(command), at: now }])
+  }
+  if (state.draft === null) return Result.fail(new NotFound({ entity: type, id: "" }))
+  switch (command._tag) {
+    case "Record":
+      return Result.succeed(recorded(state, command, now))
+    case "Cancel":
+      return cancel(state, { reason: command.reason, at: now })
+    case "Operate":
+      return operate(state, command, now)
+    case "NoteDispatched":
+      return Result.succeed(
+        !state.dispatched && ["booking", "confirmed", "recalling"].includes(state.phase)
+          ? [{ _tag: "Dispatched", at: now }]
+          : []
+      )
+    case "NoteDelivered":
+      return Result.succeed(state.delivered || !state.dispatched ? [] : [{ _tag: "Delivered", at: now }])
+    case "NoteReturnReceived": {
+      const one = state.returns.find(({ returnId }) => returnId === command.returnId)
+      const waits = one?.status === "requested" || one?.status === "labelled"
+      return Result.succeed(waits ? [{ _tag: "ReturnReceived", returnId: command.returnId, at: now }] : [])
+    }
+    case "NoteDispute": {
+      const { amount, reference, what } = command
+      return Result.succeed([{ _tag: what === "won" ? "DisputeWon" : "ChargedBack", reference, amount, at: now }])
+    }
+    case "RequestReturn":
+      return decideReturn(state, command, now)
+  }
+}
+
+const cancel = (
+  state: State,
+  request: { readonly reason: string; readonly note?: string; readonly at: number }
+): Result.Result<ReadonlyArray<Event>, Refusal> => {
+  if (state.phase === "cancelled" || state.cancellation !== null) return Result.succeed([])
+  if (!mayCancel(state)) return Result.fail(new TooLateToCancel({ status: statusOf(state) }))
+  return Result.succeed([{ _tag: "CancelRequested", ...request }])
+}
+
+/** Whether what was done can still be undone. */
+const mayCancel = (state: State): boolean => cancellable.includes(state.phase) && state.cancellation === null
+/**
+ * Nothing depends on telling the customer's profile, on the cart that could be bought again, or on the label of a return:
+ * goods may come back without.
+ */
+const maySkip = (owed: Owed): boolean =>
+  owed._tag === "NoteCustomer" || owed._tag === "ReopenCart" || owed._tag === "CollectReturn"
+const isOf = (key: string, step: string): boolean => key === step || key.startsWith(`${step}:`)
+
+/**
+ * What is owed is sent again at once, what was refused is sent anew, under a new key. A step is skipped where nothing depends
+ * on it, and one that was refused when an operator has looked after it.
+ */
+const operate = (
+  state: State,
+  { act, note, step }: Operate,
+  at: number
+): Result.Result<ReadonlyArray<Event>, Refusal> => {
+  if (act === "compensate") return cancel(state, { reason: "operator", note, at })
+  const owed = owedBy(state)
+  const mayDo = owed.filter((one) => act === "retry" || maySkip(one)).map(({ key }) => key)
+  const refused = state.refused
+    .filter((one) => (act === "skip" ? !one.again : isRepeatable(one)))
+    .map((one) => one.step)
+  const found = [...mayDo, ...refused].find((key) => step === undefined || isOf(key, step))
+  if (found === undefined) {
+    const open = state.refused.map((one) => one.step)
+    return Result.fail(new NotOperable({ status: statusOf(state), owes: owed[0]?.key ?? null, refused: open }))
+  }
+  return Result.succeed([{ _tag: act === "retry" ? "RetryRequested" : "StepSkipped", step: found, note, at }])
+}
+
+const decideReturn = (
+  state: State,
+  command: RequestReturn,
+  now: number
+): Result.Result<ReadonlyArray<Event>, Refusal> => {
+  if (!shippedPhases.includes(state.phase)) return Result.fail(new NotShipped({ status: statusOf(state) }))
+  if (state.returns.some(({ returnId }) => returnId === command.returnId)) return Result.succeed([])
+  if (state.returns.length >= returnsMax) return Result.fail(new TooManyReturns({ bound: "returns", max: returnsMax }))
+  const wanted = mergeLines(command.lines)
+  const lines = state.returns.reduce((sum, one) => sum + one.lines.length, wanted.length)
+  if (lines > returnLinesMax) return Result.fail(new TooManyReturns({ bound: "lines", max: returnLinesMax }))
+  const returnable = returnables(state)
+  for (const line of wanted) {
+    const left = returnable(line)
+    if (line.quantity > left) return Result.fail(new ReturnExceeds({ sku: line.sku, returnable: left }))
+  }
+  return Result.succeed([
+    {
+      _tag: "ReturnRequested",
+      returnId: command.returnId,
+      ...plan(state, wanted),
+      reason: command.reason,
+      disposition: command.disposition,
+      at: now
+    }
+  ])
+}
+
+const mergeLines = (lines: ReadonlyArray<typeof ReturnLine.Type>): ReadonlyArray<typeof ReturnLine.Type> =>
+  [...Map.groupBy(lines, ({ sku, variant }) => `${sku}/${variant}`).values()].map((same) => ({
+    ...same[0]!,
+    quantity: same.reduce((sum, { quantity }) => sum + quantity, 0)
+  }))
+
+const draftOf = ({ _tag, commandId: _id, origin: _origin, ...draft }: Place): Draft => draft
+
+type Awaiting = OrderView["awaiting"]
+const sameAwaited = (a: Awaiting, b: Awaiting): boolean =>
+  a.length === b.length &&
+  a.every(({ quantity, sku }, index) => b[index]?.sku === sku && b[index].quantity === quantity)
+
+const recorded = (state: State, { answers, outcome }: Record, at: number): ReadonlyArray<Event> => {
+  const owed = owedBy(state).find(({ key }) => key === answers)
+  if (owed === undefined) return []
+  return outcome._tag === "Faulted" ? faulted(state, owed, outcome, at) : answered(state, owed, outcome, at)
+}
+
+const stepNames = {
+  HoldStock: "hold",
+  Authorise: "authorise",
+  ReserveStock: "reserve",
+  BookShipment: "book",
+  NoteCustomer: "note",
+  Capture: "capture",
+  ShipStock: "ship",
+  RecallShipment: "recall",
+  ReleaseStock: "release",
+  VoidPayment: "void",
+  ReopenCart: "reopen",
+  StockReturn: "stock",
+  RefundReturn: "refund"
+} as const
+
+const faulted = (
+  { cancellation }: State,
+  owed: Owed,
+  outcome: Extract<Outcome, { _tag: "Faulted" }>,
+  at: number
+): ReadonlyArray<Event> => {
+  if (owed._tag === "CollectReturn") {
+    return [{ _tag: "ReturnRefused", returnId: owed.return.returnId, reason: outcome.reason, at }]
+  }
+  // Of a shipment that was booked in vain nothing more can be learned: the rest of the order is undone.
+  const isGivenUp = owed._tag === "RecallShipment" && cancellation?.code === "fault"
+  return [{ ...refusal(owed, outcome, at), ...(isGivenUp ? { givenUp: true } : {}) }]
+}
+
+const refusal = (
+  owed: Exclude<Owed, { readonly _tag: "CollectReturn" }>,
+  { parts, reason, skus }: Extract<Outcome, { readonly reason: string }>,
+  at: number
+): Extract<Event, { readonly _tag: "StepRefused" }> => ({
+  _tag: "StepRefused",
+  step: stepNames[owed._tag],
+  reason,
+  returnId: "return" in owed ? owed.return.returnId : null,
+  ...(skus === undefined ? {} : { skus }),
+  ...(parts === undefined ? {} : { parts }),
+  at
+})
+
+const answered = (
+  state: State,
+  owed: Owed,
+  outcome: Exclude<Outcome, { _tag: "Faulted" }>,
+  at: number
+): ReadonlyArray<Event> => {
+  const refused = outcome._tag === "Refused" ? outcome : null
+  switch (owed._tag) {
+    case "HoldStock":
+      return outcome._tag === "NoStock"
+        ? [{ _tag: "StockUnavailable", missing: outcome.missing, at }]
+        : [{ _tag: "StockHeld", at }]
+    case "Authorise":
+      return refused === null
+        ? [{ _tag: "PaymentAuthorised", amount: state.draft!.totals.total, at }]
+        : [{ _tag: "PaymentDeclined", reason: refused.reason, at }]
+    case "ReserveStock":
+      if (outcome._tag === "NoStock") return [{ _tag: "HoldLost", missing: outcome.missing, at }]
+      if (outcome._tag === "Awaiting") {
+        const { awaiting } = outcome
+        return sameAwaited(state.awaiting, awaiting) ? [] : [{ _tag: "StockAwaited", awaiting, at }]
+      }
+      return outcome._tag === "Reserved" ? [{ _tag: "StockReserved", stock: outcome.stock, at }] : []
+    case "BookShipment":
+      if (refused !== null) return [{ _tag: "ShipmentRefused", reason: refused.reason, at }]
+      return outcome._tag === "Booked" ? [{ _tag: "ShipmentBooked", trackingNumbers: outcome.trackingNumbers, at }] : []
+    case "NoteCustomer":
+      return [{ _tag: "CustomerNoted", at }]
+    case "Capture":
+      return [refused === null ? { _tag: "PaymentCaptured", amount: state.authorised, at } : refusal(owed, refused, at)]
+    case "ShipStock":
+      return [refused === null ? { _tag: "StockShipped", at } : refusal(owed, refused, at)]
+    case "RecallShipment":
+      if (refused === null) return [{ _tag: "ShipmentRecalled", at }]
+      return [refused.reason === alreadyDispatched ? { _tag: "RecallRefused", at } : refusal(owed, refused, at)]
+    case "ReleaseStock":
+      return [{ _tag: "StockReleased", at }]
+    case "VoidPayment":
+      return [refused === null ? { _tag: "PaymentVoided", at } : refusal(owed, refused, at)]
+    case "ReopenCart":
+      return [{ _tag: "CartReopened", at }]
+    case "CollectReturn": {
+      const { returnId } = owed.return
+      if (refused !== null) return [{ _tag: "ReturnRefused", returnId, reason: refused.reason, at }]
+      return outcome._tag === "Labelled" ? [{ _tag: "ReturnLabelled", returnId, label: outcome.label, at }] : []
+    }
+    case "StockReturn":
+      return [
+        refused === null ? { _tag: "ReturnStocked", returnId: owed.return.returnId, at } : refusal(owed, refused, at)
+      ]
+    case "RefundReturn": {
+      const { returnId } = owed.return
+      if (refused === null) return [{ _tag: "ReturnRefunded", returnId, amount: owed.amount, at }]
+      const { reason, refundable = owed.amount } = refused
+      return reason === exceedsCaptured && refundable < owed.amount
+        ? [{ _tag: "RefundReduced", returnId, to: refundable, at }]
+        : [refusal(owed, refused, at)]
+    }
+  }
+}
+
+/** The goods have left: that is no fault. */
+export const alreadyDispatched = "AlreadyDispatched"

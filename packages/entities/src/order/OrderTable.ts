@@ -1,0 +1,248 @@
+import type { Status } from "./Order.ts"
+import { disputedOf, disputesAfter } from "./OrderEvolve.ts"
+import { reopenKey } from "./OrderEvents.ts"
+import { type Refused, refundKey, refusedAfter } from "./OrderRefusals.ts"
+import type { Event, State } from "./OrderState.ts"
+import type { Entry, Projection } from "@halles/engine/projections/Projection"
+
+/** Returns by id: how many units, and whether their money is back. */
+interface ReturnRow {
+  readonly units: number
+  readonly amount: number
+  readonly refunded: number
+  readonly status: "open" | "refunded" | "refused"
+}
+type Returns = Readonly<Record<string, ReturnRow>>
+
+export interface OrderRow {
+  readonly customer_id: string | null
+  readonly status: Status
+  readonly currency: string
+  readonly total: number
+  readonly authorised: number
+  readonly captured: number
+  readonly refunded: number
+  /** What banks took back and did not give again. */
+  readonly disputed: number
+  /** Steps that wait for an operator. */
+  readonly refused: ReadonlyArray<Refused>
+  readonly units: number
+  readonly placed_at: string
+  readonly updated_at: string
+  readonly payable: boolean
+  /** Its cart is to be told of its end. */
+  readonly reopens: boolean
+  readonly dispatched: boolean
+  readonly delivered: boolean
+  readonly returns: Returns
+  readonly disputes: State["disputes"]
+}
+
+const columnsOf: Record<keyof OrderRow, true> = {
+  customer_id: true,
+  status: true,
+  currency: true,
+  total: true,
+  authorised: true,
+  captured: true,
+  refunded: true,
+  disputed: true,
+  refused: true,
+  units: true,
+  placed_at: true,
+  updated_at: true,
+  payable: true,
+  reopens: true,
+  dispatched: true,
+  delivered: true,
+  returns: true,
+  disputes: true
+}
+
+const isoTime = (at: number): string => new Date(at).toISOString()
+
+const placed = ({ at, draft }: Extract<Event, { readonly _tag: "Placed" }>): OrderRow => ({
+  customer_id: draft.customerId,
+  status: "created",
+  currency: draft.currency,
+  total: draft.totals.total,
+  authorised: 0,
+  captured: 0,
+  refunded: 0,
+  disputed: 0,
+  refused: [],
+  units: draft.lines.reduce((sum, { quantity }) => sum + quantity, 0),
+  placed_at: isoTime(at),
+  updated_at: isoTime(at),
+  payable: false,
+  reopens: false,
+  dispatched: false,
+  delivered: false,
+  returns: {},
+  disputes: []
+})
+
+/** The same status that the order itself gives itself (`statusOf`), from what one small row can hold. */
+const step = (was: OrderRow, event: Exclude<Event, { readonly _tag: "Placed" }>): OrderRow => {
+  const row = { ...was, refused: refusedAfter(was.refused, event) }
+  switch (event._tag) {
+    case "StockHeld":
+      return { ...row, status: "payment", payable: true }
+    case "PaymentAuthorised":
+      return { ...row, status: "reserving", authorised: event.amount }
+    case "PaymentDeclined":
+      return { ...row, status: "cancelling", payable: false, reopens: true }
+    case "StockAwaited":
+      return { ...row, status: "awaiting_stock" }
+    case "StockReserved":
+      return { ...row, status: "shipping" }
+    case "StockUnavailable":
+    case "HoldLost":
+    case "ShipmentRefused":
+      return { ...row, status: "cancelling", reopens: true }
+    case "ShipmentRecalled":
+    case "CancelRequested":
+      return { ...row, status: "cancelling" }
+    case "ShipmentBooked":
+    case "RecallRefused":
+      return { ...row, status: "confirmed" }
+    case "Dispatched":
+      return { ...row, dispatched: true, status: row.status === "shipping" ? "shipping" : "confirmed" }
+    case "PaymentCaptured":
+      return owedAgain({ ...row, captured: event.amount })
+    case "StockShipped":
+      return afterShipping(row)
+    case "Delivered":
+      return { ...row, delivered: true, status: row.status === "shipped" ? "delivered" : row.status }
+    case "StockReleased":
+      return afterRelease(row)
+    case "PaymentVoided":
+      return afterVoid(row)
+    case "CartReopened":
+      return { ...row, status: "cancelled" }
+    case "CustomerNoted":
+    case "RetryRequested":
+    case "RefundReduced":
+    case "ReturnLabelled":
+    case "ReturnReceived":
+    case "ReturnStocked":
+      return row
+    case "ReturnRequested":
+      return withReturn(row, event.returnId, {
+        units: event.lines.reduce((sum, { quantity }) => sum + quantity, 0),
+        amount: event.amount,
+        refunded: 0,
+        status: "open"
+      })
+    case "ReturnRefused":
+      return withReturn(row, event.returnId, { ...returnOf(row, event.returnId), status: "refused" })
+    case "ReturnRefunded": {
+      const one = returnOf(row, event.returnId)
+      const paid = { ...one, refunded: one.refunded + event.amount, status: "refunded" as const }
+      return withReturn({ ...row, refunded: row.refunded + event.amount }, event.returnId, paid)
+    }
+    case "StepRefused":
+      return refusedStep(row, event)
+    case "StepSkipped": {
+      if (event.step === reopenKey) return { ...row, status: "cancelled" }
+      const settled = Object.keys(row.returns).find((returnId) => refundKey(returnId) === event.step)
+      if (settled === undefined) return row
+      const one = returnOf(row, settled)
+      return withReturn(row, settled, { ...one, amount: one.refunded, status: "refunded" })
+    }
+    case "ChargedBack":
+    case "DisputeWon": {
+      const disputes = disputesAfter(row.disputes, event)
+      const now = { ...row, disputes, disputed: disputedOf({ disputes }) }
+      return event._tag === "DisputeWon" ? owedAgain(now) : now
+    }
+  }
+}
+
+const afterShipping = (row: OrderRow): OrderRow =>
+  row.status === "confirmed" ? { ...row, status: row.delivered ? "delivered" : "shipped" } : row
+const afterRelease = (row: OrderRow): OrderRow => (row.payable ? row : afterVoid(row))
+const afterVoid = (row: OrderRow): OrderRow =>
+  row.status === "cancelling" && !row.reopens ? { ...row, status: "cancelled" } : row
+
+const refusedStep = (row: OrderRow, { givenUp, step }: Extract<Event, { readonly _tag: "StepRefused" }>): OrderRow => {
+  switch (step) {
+    case "hold":
+    case "authorise":
+    case "reserve":
+    case "book":
+      return { ...row, status: "cancelling", reopens: true }
+    case "ship":
+      return afterShipping(row)
+    case "recall":
+      return givenUp === true ? row : { ...row, status: "confirmed" }
+    case "release":
+      return afterRelease(row)
+    case "void":
+      return afterVoid(row)
+    case "reopen":
+      return { ...row, status: "cancelled" }
+    case "note":
+    case "capture":
+    case "stock":
+    case "refund":
+      return row
+  }
+}
+
+const returnOf = ({ returns }: OrderRow, returnId: string): ReturnRow =>
+  returns[returnId] ?? { units: 0, amount: 0, refunded: 0, status: "open" }
+
+const withReturn = (row: OrderRow, returnId: string, one: ReturnRow): OrderRow =>
+  withReturns(row, { ...row.returns, [returnId]: one })
+const withReturns = (row: OrderRow, returns: Returns): OrderRow => ({
+  ...row,
+  returns,
+  status: returnedStatus(row, Object.values(returns))
+})
+/** Returns of which less was paid back than was to be: now there is more to pay it with. */
+const owedAgain = (row: OrderRow): OrderRow =>
+  Object.values(row.returns).some(isShort)
+    ? withReturns(
+        row,
+        Object.fromEntries(
+          Object.entries(row.returns).map(([id, one]) => [id, isShort(one) ? { ...one, status: "open" as const } : one])
+        )
+      )
+    : row
+const isShort = ({ amount, refunded, status }: ReturnRow): boolean => status === "refunded" && refunded < amount
+
+const returnedStatus = (row: OrderRow, returns: ReadonlyArray<ReturnRow>): Status => {
+  const shipped = row.delivered ? "delivered" : "shipped"
+  if (!returns.some(({ status }) => status === "refunded")) return shipped
+  const kept = returns.filter(({ status }) => status !== "refused")
+  const all = kept.reduce((sum, { units }) => sum + units, 0) === row.units
+  return all && kept.every(({ status }) => status === "refunded") ? "returned" : "partially_returned"
+}
+
+export const fold = (before: OrderRow | null, { at, events }: Pick<Entry, "at" | "events">): OrderRow => {
+  let row = before
+  for (const event of events as ReadonlyArray<Event>) {
+    if (event._tag === "Placed") row = placed(event)
+    else if (row !== null) row = step(row, event)
+  }
+  if (row === null) throw new Error("an order's first event is Placed")
+  return { ...row, updated_at: isoTime(at) }
+}
+
+export const OrderView: Projection = {
+  name: "order",
+  version: 3,
+  entityType: "Order",
+  table: "order_view",
+  columns: Object.keys(columnsOf),
+  fold: (before, entry) => fold(before as OrderRow | null, entry),
+  cached: {
+    prefix: "order_status",
+    ttlSeconds: 3_600,
+    value: (row) => {
+      const { id, seq, status, updated_at } = row as OrderRow & { readonly id: string; readonly seq: number }
+      return { id, status, seq, updatedAt: updated_at }
+    }
+  }
+}

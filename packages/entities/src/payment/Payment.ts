@@ -1,0 +1,109 @@
+import { commandFields } from "@halles/shared/Command"
+import { OrderId } from "@halles/shared/Ids"
+import { Amount, Currency } from "@halles/shared/Money"
+import * as Shard from "@halles/shared/Shard"
+import { Schema } from "effect"
+import { ClusterSchema, Entity } from "effect/cluster"
+import { Rpc } from "effect/rpc"
+import { Busy, NotFound } from "@halles/engine/eventsourced/EntityErrors"
+import { Wake } from "@halles/engine/eventsourced/TimerFired"
+
+/** Ledger entries of one payment; the next operation is refused. */
+export const entriesMax = 500
+
+/** The longest is `<orderId>:refund-<returnId>`, 131 characters. */
+const Reference = Schema.String.check(Schema.isPattern(/^[A-Za-z0-9:_-]{1,160}$/u))
+
+/** Asks the gateway to set the amount aside. One payment has one authorisation. */
+export class Authorise extends Schema.TaggedClass<Authorise>()("Authorise", {
+  ...commandFields,
+  orderId: OrderId,
+  amount: Amount,
+  currency: Currency,
+  token: Schema.String.check(Schema.isMaxLength(70))
+}) {}
+/** Takes the money; with the goods gone. `reference` is the idempotency reference at the gateway. */
+export class Capture extends Schema.TaggedClass<Capture>()("Capture", {
+  ...commandFields,
+  reference: Reference,
+  amount: Amount
+}) {}
+/** Gives the authorisation back untouched. A payment that was declined or voided before is left as it is. */
+export class Void extends Schema.TaggedClass<Void>()("Void", { ...commandFields, reference: Reference }) {}
+export class Refund extends Schema.TaggedClass<Refund>()("Refund", {
+  ...commandFields,
+  reference: Reference,
+  amount: Amount
+}) {}
+/** A signed webhook of the gateway; of a won dispute `reference` is that of its chargeback. May come late, twice, or before the answer to the request itself. */
+export class GatewayNotice extends Schema.TaggedClass<GatewayNotice>()("GatewayNotice", {
+  ...commandFields,
+  eventId: Schema.String.check(Schema.isMaxLength(100)),
+  type: Schema.Literals([
+    "payment.authorised",
+    "payment.declined",
+    "payment.captured",
+    "payment.voided",
+    "payment.refunded",
+    "payment.charged_back",
+    "payment.dispute_won"
+  ]),
+  reference: Reference,
+  authorisationId: Schema.NullOr(Schema.String.check(Schema.isMaxLength(100))),
+  amount: Amount,
+  reason: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(100)))
+}) {}
+
+/** What became of one operation. */
+export const Outcome = Schema.Union([
+  Schema.TaggedStruct("Done", { amount: Amount }),
+  /** For good. `refundable` is what could be refunded instead, if too much was asked for. */
+  Schema.TaggedStruct("Refused", { reason: Schema.String, refundable: Schema.optionalKey(Amount) }),
+  /** The gateway has not answered yet; the payment keeps asking, and the caller asks again later. */
+  Schema.TaggedStruct("Pending", {})
+])
+export type Outcome = typeof Outcome.Type
+
+export const EntryKind = Schema.Literals([
+  "authorise",
+  "capture",
+  "void",
+  "refund",
+  "chargeback",
+  /** The bank gave a chargeback back. */
+  "chargeback_reversal"
+])
+/** One line of the ledger: what was asked, and the outcome once it is known. */
+export const LedgerEntry = Schema.Struct({
+  kind: EntryKind,
+  reference: Reference,
+  amount: Amount,
+  status: Schema.Literals(["requested", "succeeded", "failed"]),
+  reason: Schema.NullOr(Schema.String),
+  at: Schema.Int
+})
+
+export class PaymentView extends Schema.Class<PaymentView>("PaymentView")({
+  orderId: OrderId,
+  currency: Currency,
+  authorised: Amount,
+  captured: Amount,
+  refunded: Amount,
+  /** What cardholders' banks took back and did not give again. */
+  disputed: Amount,
+  status: Schema.Literals(["pending", "authorised", "declined", "captured", "voided", "refunded"]),
+  ledger: Schema.Array(LedgerEntry),
+  seq: Schema.Int
+}) {}
+
+export const Payment = Entity.make("Payment", [
+  Rpc.make("Authorise", { payload: Authorise, success: Outcome, error: Busy }),
+  Rpc.make("Capture", { payload: Capture, success: Outcome, error: Busy }),
+  Rpc.make("Void", { payload: Void, success: Outcome, error: Busy }),
+  Rpc.make("Refund", { payload: Refund, success: Outcome, error: Busy }),
+  Rpc.make("GatewayNotice", { payload: GatewayNotice, error: Schema.Union([NotFound, Busy]) }),
+  Rpc.make("Wake", { payload: Wake, error: Busy }),
+  Rpc.make("View", { success: PaymentView, error: NotFound })
+])
+  .annotateRpcs(ClusterSchema.Uninterruptible, true)
+  .annotate(ClusterSchema.ShardGroup, Shard.group)

@@ -1,0 +1,84 @@
+import { Address } from "@halles/shared/Address"
+import { commandFields } from "@halles/shared/Command"
+import { OrderId, SkuCode, WarehouseId } from "@halles/shared/Ids"
+import { Quantity } from "@halles/shared/Quantity"
+import * as Shard from "@halles/shared/Shard"
+import { Schema } from "effect"
+import { ClusterSchema, Entity } from "effect/cluster"
+import { Rpc } from "effect/rpc"
+import { Busy, NotFound } from "@halles/engine/eventsourced/EntityErrors"
+import { Wake } from "@halles/engine/eventsourced/TimerFired"
+
+export const ParcelLine = Schema.Struct({ sku: SkuCode, quantity: Quantity })
+/** What leaves one warehouse together. */
+export const Parcel = Schema.Struct({ warehouse: WarehouseId, lines: Schema.Array(ParcelLine) })
+export type Parcel = typeof Parcel.Type
+
+/** Books the parcels with the carrier; one shipment an order. */
+export class Create extends Schema.TaggedClass<Create>()("Create", {
+  ...commandFields,
+  orderId: OrderId,
+  parcels: Schema.Array(Parcel),
+  address: Address
+}) {}
+export class CancelShipment extends Schema.TaggedClass<CancelShipment>()("CancelShipment", commandFields) {}
+/** Asks the carrier to bring goods back. */
+export class Collect extends Schema.TaggedClass<Collect>()("Collect", {
+  ...commandFields,
+  /** As in `RequestReturn`: part of references and command ids. */
+  returnId: Schema.String.check(Schema.isPattern(/^[A-Za-z0-9_-]{1,60}$/u)),
+  lines: Schema.Array(ParcelLine)
+}) {}
+/** A signed webhook of the carrier; may come late or twice. */
+export class CarrierNotice extends Schema.TaggedClass<CarrierNotice>()("CarrierNotice", {
+  ...commandFields,
+  eventId: Schema.String.check(Schema.isMaxLength(100)),
+  type: Schema.Literals(["shipment.dispatched", "shipment.delivered", "return.received"]),
+  returnId: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(60)))
+}) {}
+
+export const CreateResult = Schema.Union([
+  Schema.TaggedStruct("Booked", { trackingNumbers: Schema.Array(Schema.String) }),
+  Schema.TaggedStruct("Refused", { reason: Schema.String }),
+  Schema.TaggedStruct("Pending", {})
+])
+export type CreateResult = typeof CreateResult.Type
+export const CancelResult = Schema.Union([
+  Schema.TaggedStruct("Cancelled", {}),
+  Schema.TaggedStruct("AlreadyDispatched", {}),
+  /** For another reason than that the goods have left; it may be asked for again. */
+  Schema.TaggedStruct("Refused", { reason: Schema.String }),
+  Schema.TaggedStruct("Pending", {})
+])
+export type CancelResult = typeof CancelResult.Type
+export const CollectResult = Schema.Union([
+  Schema.TaggedStruct("Labelled", { label: Schema.String }),
+  Schema.TaggedStruct("Refused", { reason: Schema.String }),
+  Schema.TaggedStruct("Pending", {})
+])
+export type CollectResult = typeof CollectResult.Type
+
+export class ShipmentView extends Schema.Class<ShipmentView>("ShipmentView")({
+  orderId: OrderId,
+  status: Schema.Literals(["requested", "booked", "refused", "cancelling", "cancelled", "dispatched", "delivered"]),
+  trackingNumbers: Schema.Array(Schema.String),
+  parcels: Schema.Array(Parcel),
+  returns: Schema.Array(
+    Schema.Struct({
+      returnId: Schema.String,
+      status: Schema.Literals(["requested", "labelled", "refused", "received"])
+    })
+  ),
+  seq: Schema.Int
+}) {}
+
+export const Shipment = Entity.make("Shipment", [
+  Rpc.make("Create", { payload: Create, success: CreateResult, error: Busy }),
+  Rpc.make("CancelShipment", { payload: CancelShipment, success: CancelResult, error: Busy }),
+  Rpc.make("Collect", { payload: Collect, success: CollectResult, error: Schema.Union([NotFound, Busy]) }),
+  Rpc.make("CarrierNotice", { payload: CarrierNotice, error: Schema.Union([NotFound, Busy]) }),
+  Rpc.make("Wake", { payload: Wake, error: Busy }),
+  Rpc.make("View", { success: ShipmentView, error: NotFound })
+])
+  .annotateRpcs(ClusterSchema.Uninterruptible, true)
+  .annotate(ClusterSchema.ShardGroup, Shard.group)

@@ -1,0 +1,29 @@
+import * as ShipmentState from "./ShipmentState.ts"
+import { age } from "../cart/CartLaws.ts"
+import type { Findings } from "../laws/Findings.ts"
+import type { Reader } from "../laws/Rows.ts"
+
+/** I8: nothing stays owed to the carrier. */
+export const shipments = (
+  findings: Findings,
+  options: { readonly now: number; readonly graceMs: number }
+): Reader<ShipmentState.Event> => {
+  let state: ShipmentState.State = ShipmentState.initial
+  let lastAt = 0
+  return {
+    begin: () => {
+      state = ShipmentState.initial
+    },
+    row: ({ at, events }) => {
+      lastAt = at
+      for (const event of events) state = ShipmentState.evolve(state, event)
+    },
+    end: (id) => {
+      const owed = ShipmentState.next(state)
+      if (owed === null) return
+      findings.checked("I8")
+      if (options.now - lastAt < options.graceMs) findings.running("I8")
+      else findings.violation("I8", "Shipment", id, null, `owes ${owed.key} for ${age(options.now - lastAt)}`)
+    }
+  }
+}

@@ -1,0 +1,8 @@
+import { Context } from "effect"
+import type { Question, Rule } from "./Policy.ts"
+
+/** The rule of the current request, and what its handler has asked. */
+export const Current = Context.Reference<{ readonly rule: Rule; readonly asked: Set<Question> } | null>(
+  "@halles/http/Access/Current",
+  { defaultValue: () => null }
+)

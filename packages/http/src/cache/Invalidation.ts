@@ -1,0 +1,59 @@
+import { DeliverPolicy, type JsMsg, jetstream } from "@nats-io/jetstream"
+import { Nats } from "@halles/shared/clients/Nats"
+import { type Region, regions } from "@halles/shared/Region"
+import * as Subject from "@halles/shared/Subject"
+import { Effect, Layer, Schedule } from "effect"
+import { ResponseCache } from "./ResponseCache.ts"
+
+/** Events of so long ago are told again at the start: as long as an answer lives in Redis, and a little more. */
+const backMs = 75_000
+
+export const productKey = (id: string): string => `product:${id}`
+
+/** Each region's stream of product events makes its products' answers old; one that is not heard tells nothing of its own. */
+export const Invalidation = Layer.effectDiscard(
+  Effect.gen(function* () {
+    const nats = yield* Nats
+    const cache = yield* ResponseCache
+    const context = yield* Effect.context<never>()
+    const heard = new Set<Region>()
+    const hear = (region: Region, isHeard: boolean) => {
+      if (isHeard) heard.add(region)
+      else heard.delete(region)
+      cache.setTold(region, isHeard)
+    }
+    const onMessage = ({ subject }: JsMsg) => {
+      const id = subject.slice(subject.lastIndexOf(".") + 1)
+      Effect.runForkWith(context)(cache.invalidate(productKey(id)))
+    }
+    /** Ends when the consumer does; an ordered consumer fills gaps itself. */
+    const follow = (region: Region) =>
+      Effect.acquireUseRelease(
+        Effect.tryPromise(async () => {
+          const consumer = await jetstream(nats).consumers.get(Subject.eventStream(region), {
+            filter_subjects: Subject.event(region, "Product", "*"),
+            deliver_policy: DeliverPolicy.StartTime,
+            opt_start_time: new Date(Date.now() - backMs).toISOString()
+          })
+          return await consumer.consume({ callback: onMessage })
+        }),
+        (messages) =>
+          Effect.tryPromise(async () => {
+            hear(region, true)
+            for await (const { type } of messages.status()) {
+              if (type === "heartbeats_missed" || type === "consumer_not_found" || type === "stream_not_found") {
+                hear(region, false)
+              } else if (type === "next" || type === "ordered_consumer_recreated" || type === "heartbeat") {
+                if (!heard.has(region)) hear(region, true)
+              }
+            }
+          }),
+        (messages) =>
+          Effect.promise(async () => {
+            hear(region, false)
+            await messages.close()
+          })
+      ).pipe(Effect.ignore, Effect.repeat(Schedule.spaced("1 second")), Effect.interruptible)
+    yield* Effect.forEach(regions, (region) => Effect.forkScoped(follow(region)), { discard: true })
+  })
+)

@@ -1,0 +1,217 @@
+import { AckPolicy, DeliverPolicy, type JsMsg, jetstream, jetstreamManager } from "@nats-io/jetstream"
+import { PgTypes } from "@effect/sql-pg"
+import { Nats } from "@halles/shared/clients/Nats"
+import { blamesTheData } from "@halles/shared/clients/Postgres"
+import { type Region, regions } from "@halles/shared/Region"
+import * as Subject from "@halles/shared/Subject"
+import { Duration, Effect, FiberMap, Latch, Metric, Option, Result, Schedule, Schema } from "effect"
+import { SqlClient, type SqlError } from "effect/sql"
+import { entitiesOf, type Message, messagesOf, Row } from "./Occurrences.ts"
+
+/** Messages taken into one transaction, and delivered but not yet taken. */
+const batchMax = 200
+const inFlightMax = 1_000
+const ackWaitMs = 30_000
+/** Undelivered messages of one endpoint: beyond it the endpoint is disabled, and says why. */
+export const pendingMax = 50_000
+/** How often it is looked who wants to be told of what. */
+const lookEvery = Duration.seconds(1)
+const retry = Schedule.spaced("500 millis")
+
+const collected = Metric.counter("halles_webhook_collected_total", {
+  description: "Messages written down for endpoints",
+  incremental: true
+})
+
+const unreadable = Metric.counter("halles_webhook_unreadable_total", {
+  description: "Messages of the event streams that could not be read, and became dead letters",
+  incremental: true
+})
+
+const decode = Schema.decodeUnknownOption(Schema.fromJsonString(Row))
+
+interface Taken {
+  readonly message: JsMsg
+  readonly told: ReadonlyArray<Message & { readonly at: number }>
+}
+
+/** `null` for what is no row, whatever is wrong with it. */
+const takenOf = (message: JsMsg): Taken | null => {
+  try {
+    const row = Option.getOrThrow(decode(message.string()))
+    return { message, told: messagesOf(row).map((one) => ({ ...one, at: row.at })) }
+  } catch {
+    return null
+  }
+}
+/** Where the messages themselves are in the way of being written, and not the database. */
+const orElse = <A, B>(writing: Effect.Effect<A, SqlError.SqlError>, otherwise: Effect.Effect<B, SqlError.SqlError>) =>
+  writing.pipe(
+    Effect.catchIf(blamesTheData, () => otherwise),
+    Effect.catchDefect(() => otherwise)
+  )
+const text = (values: ReadonlyArray<string>) => Result.getOrThrow(PgTypes.array(values, PgTypes.OID.text))
+
+const durable = (entity: string): string => `webhooks_${entity}`
+
+/** A consumer that begins where the first endpoint that wants it was made; it is there only while somebody wants it. */
+const open = (region: Region, entity: string, sinceMs: number) =>
+  Effect.gen(function* () {
+    const nats = yield* Nats
+    const stream = Subject.eventStream(region)
+    return yield* Effect.tryPromise(async () => {
+      const manager = await jetstreamManager(nats)
+      const name = durable(entity)
+      const known = await manager.consumers.info(stream, name).catch(() => null)
+      if (known === null) {
+        await manager.consumers.add(stream, {
+          durable_name: name,
+          ack_policy: AckPolicy.All,
+          deliver_policy: DeliverPolicy.StartTime,
+          opt_start_time: new Date(sinceMs).toISOString(),
+          filter_subject: `halles.${region}.event.${entity}.*`,
+          ack_wait: ackWaitMs * 1e6,
+          max_ack_pending: inFlightMax
+        })
+      }
+      return jetstream(nats).consumers.get(stream, name)
+    })
+  })
+
+/** Nobody wants it any more. */
+const close = (region: Region, entity: string) =>
+  Effect.flatMap(Nats, (nats) =>
+    Effect.ignore(
+      Effect.tryPromise(async () => {
+        const manager = await jetstreamManager(nats)
+        await manager.consumers.delete(Subject.eventStream(region), durable(entity))
+      })
+    )
+  )
+
+/**
+ * Writes down, for each endpoint that wants it, what it is to be told: from the event streams, by durable consumers, which
+ * are acknowledged after the commit. What comes twice is written once, since an occurrence has one id.
+ */
+export const collect = Effect.fn("Collector.collect")(function* (collectedSome: Effect.Effect<void>) {
+  const sql = yield* SqlClient.SqlClient
+
+  const write = Effect.fnUntraced(function* (batch: ReadonlyArray<Taken>) {
+    const told = batch.flatMap(({ told }) => told)
+    if (told.length > 0) {
+      const written = yield* sql`
+        INSERT INTO webhook.delivery (endpoint_id, message_id, type, body)
+        SELECT e.id, m.id, m.type, m.body
+        FROM unnest(${text(told.map(({ id }) => id))}::text[], ${text(told.map(({ type }) => type))}::text[],
+          ${text(told.map(({ body }) => body))}::text[], ${text(told.map(({ at }) => String(at)))}::text[])
+          AS m(id, type, body, at)
+        JOIN webhook.endpoint e ON e.enabled AND m.type = ANY(e.types)
+          AND e.created_at <= to_timestamp(m.at::double precision / 1000) + interval '1 second'
+        ON CONFLICT DO NOTHING RETURNING 1`
+      yield* Metric.update(collected, written.length)
+      if (written.length > 0) yield* collectedSome
+    }
+    batch.at(-1)?.message.ack()
+  })
+  /** What can be read, and stored, holds nothing up; what cannot is given up, and becomes a dead letter. */
+  const writeAll = Effect.fnUntraced(function* (messages: ReadonlyArray<JsMsg>) {
+    const taken = messages.map(takenOf)
+    const apart = Effect.forEach(taken, (one, index) => {
+      const giveUp = (reason: string) =>
+        Effect.gen(function* () {
+          const { seq, subject } = messages[index]!
+          yield* Metric.update(unreadable, 1)
+          yield* Effect.logError("A message tells endpoints nothing, and is given up", { subject, seq, reason })
+          messages[index]!.term(reason)
+        })
+      return one === null
+        ? giveUp("it is no row of a journal")
+        : orElse(write([one]), giveUp("what it says cannot be stored"))
+    })
+    const isWhole = taken.every((one) => one !== null)
+    yield* Effect.asVoid(isWhole ? orElse(write(taken), apart) : apart)
+  })
+
+  const follow = (region: Region, entity: string, sinceMs: number) =>
+    Effect.gen(function* () {
+      const consumer = yield* open(region, entity, sinceMs)
+      const buffer: Array<JsMsg> = []
+      const work = Latch.makeUnsafe(false)
+      const consuming = Effect.acquireUseRelease(
+        Effect.tryPromise(() =>
+          consumer.consume({
+            max_messages: batchMax,
+            expires: 5_000,
+            abort_on_missing_resource: true,
+            callback: (message) => {
+              buffer.push(message)
+              work.openUnsafe()
+            }
+          })
+        ),
+        (messages) =>
+          Effect.andThen(
+            Effect.promise(() => messages.closed()),
+            Effect.fail("the consumer is gone" as const)
+          ),
+        (messages) => Effect.promise(() => messages.close())
+      )
+      const writing = Effect.gen(function* () {
+        while (true) {
+          yield* work.await
+          const batch = buffer.slice(0, batchMax)
+          if (batch.length === 0) {
+            work.closeUnsafe()
+            continue
+          }
+          yield* Effect.retry(writeAll(batch), retry)
+          buffer.splice(0, batch.length)
+        }
+      })
+      return yield* Effect.raceFirst(consuming, writing)
+    }).pipe(
+      Effect.tapCause((cause) => Effect.logWarning(`Collecting ${entity} of ${region} stopped, going on`, cause)),
+      Effect.retry(retry),
+      Effect.orDie
+    )
+
+  /** The kinds of entity that somebody wants to hear of, since when. */
+  const wanted = Effect.map(
+    sql<{ types: ReadonlyArray<string>; since: bigint }>`
+      SELECT types, (extract(epoch FROM created_at) * 1000)::bigint AS since FROM webhook.endpoint WHERE enabled`,
+    (rows) => {
+      const since = new Map<string, number>()
+      for (const row of rows) {
+        for (const entity of entitiesOf(new Set(row.types))) {
+          since.set(entity, Math.min(Number(row.since), since.get(entity) ?? Infinity))
+        }
+      }
+      return since
+    }
+  )
+  yield* Effect.scoped(
+    Effect.gen(function* () {
+      const following = yield* FiberMap.make<string>()
+      const look = Effect.gen(function* () {
+        const now = yield* wanted
+        for (const region of regions) {
+          for (const [entity, sinceMs] of now) {
+            yield* FiberMap.run(following, `${region} ${entity}`, follow(region, entity, sinceMs), {
+              onlyIfMissing: true
+            })
+          }
+        }
+        for (const [key] of following) {
+          const [region, entity] = key.split(" ") as [Region, string]
+          if (now.has(entity)) continue
+          yield* FiberMap.remove(following, key)
+          yield* close(region, entity)
+        }
+      })
+      return yield* look.pipe(
+        Effect.catchCause((cause) => Effect.logWarning("Who wants to be told cannot be read, trying again", cause)),
+        Effect.repeat(Schedule.spaced(lookEvery))
+      )
+    })
+  )
+})
