@@ -88,7 +88,7 @@ const sku: Subject<SkuState.State, SkuState.Command, SkuState.Event, SkuState.Re
       case "Release":
       case "Restock":
       case "WriteOff":
-      case "Wake":
+      case "TimerFired":
         return { _tag: "Done" }
     }
   },
@@ -122,7 +122,7 @@ const outcome = (id: string, command: PaymentState.Command, state: PaymentState.
     case "GatewayNotice":
     case "RecordOutcome":
     case "NoteTold":
-    case "Wake":
+    case "TimerFired":
       return { _tag: "Done" }
   }
 }

@@ -68,7 +68,7 @@ const orThrown = (live: () => ReadonlyArray<string>): ReadonlyArray<string> => {
 
 /** The steps of the saga, each worth a fault of its own. */
 const ambushed = ["Place", "Hold", "Authorise", "Reserve", "Create", "Capture", "Ship", "CancelShipment", "Release"]
-const ambushedToo = ["Void", "Refund", "Restock", "Collect", "NoteDispatched", "Wake", "HandOver", "CheckOut"]
+const ambushedToo = ["Void", "Refund", "Restock", "Collect", "NoteDispatched", "TimerFired", "HandOver", "CheckOut"]
 const strikes = ["hold up", "hold up", "crash caller", "crash target", "freeze caller", "freeze target"] as const
 
 /** One world from its seed: a day in the shop with faults, then calm until all has come to rest; then the verdict. */

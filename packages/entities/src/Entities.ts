@@ -37,7 +37,7 @@ export const makeWake = Effect.fnUntraced(function* (region: Region) {
     }
     if (!entityId.startsWith(`${region}_`))
       return Effect.fail(new NoSuchEntity({ reason: `its id is none of ${region}` }))
-    return clients[entityType as keyof typeof clients](entityId).Wake(command)
+    return clients[entityType as keyof typeof clients](entityId).TimerFired(command)
   }
   return wake
 })

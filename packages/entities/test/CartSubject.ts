@@ -22,7 +22,7 @@ import {
 import * as CartState from "../src/cart/CartState.ts"
 import { ListProduct, type Price, Product } from "../src/catalogue/Product.ts"
 import { Receive, Sku } from "../src/inventory/Sku.ts"
-import { Wake } from "@halles/engine/eventsourced/TimerFired"
+import { TimerFired } from "@halles/engine/eventsourced/TimerFired"
 import { type Now, Refused, type Step, type Subject } from "./Shells.ts"
 import { outcomes } from "./ShellSubjects.ts"
 
@@ -129,7 +129,7 @@ export const cartSubject = Effect.fnUntraced(function* (n: number, over: { reado
             ...(yes ? { expectedTotal: { amount: 100 * units, currency: "GBP" as const } } : {})
           })
         case 11: {
-          if (yes) return new Wake({ commandId })
+          if (yes) return new TimerFired({ commandId })
           const failure = {
             code: "no_stock",
             detail: null,
@@ -164,7 +164,7 @@ export const cartSubject = Effect.fnUntraced(function* (n: number, over: { reado
       }
     },
     prepare: (step) => (isReprice(step) && step.yes && step.key < 3 ? list(step.key, 50 * step.units) : Effect.void),
-    send: (command) => client[command._tag as "Wake"](command as never),
+    send: (command) => client[command._tag as "TimerFired"](command as never),
     view: client.View(),
     viewOf,
     completed: (command, state) => {
@@ -187,7 +187,7 @@ export const cartSubject = Effect.fnUntraced(function* (n: number, over: { reado
     refused: (command) => (command._tag === "Merge" && command.from === id ? "MergeRefused" : null),
     answerOf: (command, events, now) => {
       const { state } = now
-      if (command._tag === "Wake") return null
+      if (command._tag === "TimerFired") return null
       if (command._tag === "PutLines") {
         return { seq: now.seq, refused: events.find((event) => event._tag === "LinesRefused")?.refused ?? [] }
       }

@@ -20,7 +20,7 @@ import { CartId, CommandId, SkuCode } from "@halles/shared/Ids"
 import { Quantity } from "@halles/shared/Quantity"
 import { Arbitrary, Result, Schema } from "effect"
 import * as CartState from "../src/cart/CartState.ts"
-import { Wake } from "@halles/engine/eventsourced/TimerFired"
+import { TimerFired } from "@halles/engine/eventsourced/TimerFired"
 
 /** Carts for tests: few SKUs, so that lines meet, among them codes that are traps as keys of an object. */
 export const skus = ["TEA", "22423", "7", "__proto__", "constructor"].map((code) => SkuCode.make(code))
@@ -184,7 +184,7 @@ export const command = (pricing: PricingMode): Arbitrary.Arbitrary<CartState.Com
       Arbitrary.map(Arbitrary.all({ attempt, failure }), (word) => new Reopen({ commandId: commandId(), ...word }))
     ),
     Arbitrary.map(Arbitrary.Constant(null), () => open(pricing)),
-    Arbitrary.map(Arbitrary.Constant(null), () => new Wake({ commandId: commandId() }))
+    Arbitrary.map(Arbitrary.Constant(null), () => new TimerFired({ commandId: commandId() }))
   ])
 
 const dayMs = 86_400_000

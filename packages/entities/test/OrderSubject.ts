@@ -15,7 +15,7 @@ import { view } from "../src/order/OrderAnswers.ts"
 import * as OrderState from "../src/order/OrderState.ts"
 import { CarrierNotice, Shipment } from "../src/shipment/Shipment.ts"
 import { Receive, Sku } from "../src/inventory/Sku.ts"
-import { Wake } from "@halles/engine/eventsourced/TimerFired"
+import { TimerFired } from "@halles/engine/eventsourced/TimerFired"
 import type { Now, Subject } from "./Shells.ts"
 import { outcomes } from "./ShellSubjects.ts"
 
@@ -97,7 +97,7 @@ export const orderSubject = Effect.fnUntraced(function* (n: number) {
       case "NoteReturnReceived":
         return notice("return.received", command.returnId)
       default:
-        return client[command._tag as "Wake"](command as never)
+        return client[command._tag as "TimerFired"](command as never)
     }
   }
   const viewOf = ({ seq, state }: Now<OrderState.State>) => view(id, state, seq)
@@ -125,7 +125,7 @@ export const orderSubject = Effect.fnUntraced(function* (n: number) {
           return new NoteReturnReceived({ commandId: commandId(`shipment:return_received:${returnId}`), returnId })
         }
         case 9:
-          return new Wake({ commandId: given })
+          return new TimerFired({ commandId: given })
         default: {
           const back = [{ sku: there, variant: "", quantity: units > 6 ? 2 : 1 }]
           const disposition = yes ? "restock" : "write_off"
@@ -133,7 +133,8 @@ export const orderSubject = Effect.fnUntraced(function* (n: number) {
         }
       }
     },
-    send: (command, writes) => (writes ? throughOthers(command) : client[command._tag as "Wake"](command as never)),
+    send: (command, writes) =>
+      writes ? throughOthers(command) : client[command._tag as "TimerFired"](command as never),
     view: client.View(),
     viewOf,
     answerOf: ({ _tag }, _events, now) => (_tag === "Cancel" || _tag === "RequestReturn" ? viewOf(now) : null),

@@ -7,7 +7,7 @@ import { NatsTest } from "@halles/shared/testing/NatsTest"
 import { PgTest } from "@halles/shared/testing/PgTest"
 import { Arbitrary, Effect, Fiber, Layer, Result, Schedule, Schema } from "effect"
 import { SqlClient } from "effect/sql"
-import { Wake } from "@halles/engine/eventsourced/TimerFired"
+import { TimerFired } from "@halles/engine/eventsourced/TimerFired"
 import * as Migrations from "../src/Migrations.ts"
 import {
   Cancel,
@@ -138,7 +138,7 @@ const skuCommand = (state: SkuState.State, choice: number, number: number): SkuS
     case 10:
       return new Restock({ commandId, orderId, warehouse, quantity: number })
     default:
-      return new Wake({ commandId })
+      return new TimerFired({ commandId })
   }
 }
 

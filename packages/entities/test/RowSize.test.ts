@@ -12,7 +12,6 @@ import { Busy } from "@halles/engine/eventsourced/EntityErrors"
 import * as EventSourced from "@halles/engine/eventsourced/EventSourced"
 import { layerRegion } from "../src/Migrations.ts"
 import type { Model } from "@halles/engine/eventsourced/Model"
-import * as Refusals from "@halles/engine/eventsourced/Refusals"
 import * as TestCluster from "@halles/engine/testing/TestCluster"
 
 const rowBytesMax = 10_000
@@ -41,8 +40,7 @@ const NoteLive = EventSourced.layer(Note, model, {
   maxIdleTime: "5 minutes",
   mailboxCapacity: 64,
   handlers: {
-    Write: (self, payload) =>
-      Effect.map(self.handle(payload), ({ state }) => state.text.length).pipe(Refusals.only(self.id, "Busy")),
+    Write: (self, payload) => Effect.map(self.handle(payload), ({ state }) => state.text.length),
     Read: (self) => Effect.map(self.committed, ({ state }) => state.text)
   }
 })

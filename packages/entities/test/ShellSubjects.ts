@@ -29,7 +29,7 @@ import {
   WriteOff
 } from "../src/inventory/Sku.ts"
 import * as SkuState from "../src/inventory/SkuState.ts"
-import { Wake } from "@halles/engine/eventsourced/TimerFired"
+import { TimerFired } from "@halles/engine/eventsourced/TimerFired"
 import { type Now, Refused, type Subject } from "./Shells.ts"
 
 const order = (key: string) => OrderId.make(`eu_${key}`)
@@ -95,7 +95,7 @@ export const product = Effect.fnUntraced(function* (n: number) {
     model: ProductState,
     id,
     commandOf: ({ key, kind, place, units }, commandId) => {
-      if (kind % 5 === 0) return new Wake({ commandId })
+      if (kind % 5 === 0) return new TimerFired({ commandId })
       if (kind % 5 < 3) {
         const price = { amount: 100 * (place + 1), currency: "GBP" as const, taxRate: units > 5 ? 2_000 : 0 }
         return new ListProduct({ commandId, sku: SkuCode.make(`P${n}`), title: `T${key}`, description: "", price })
@@ -106,7 +106,7 @@ export const product = Effect.fnUntraced(function* (n: number) {
     view: client.View(),
     viewOf: ({ seq, state }) => ProductState.view(id, state, seq),
     answerOf: ({ _tag }, _events, { seq, state }) =>
-      _tag === "Wake" ? null : (ProductState.view(id, state, seq) ?? new Refused("NotFound"))
+      _tag === "TimerFired" ? null : (ProductState.view(id, state, seq) ?? new Refused("NotFound"))
   }
   return subject
 })
@@ -141,7 +141,7 @@ export const customer = Effect.fnUntraced(function* (n: number) {
         case 5:
           return new NoteOrder({ commandId, orderId: order(`o${key}`) })
         case 6:
-          return new Wake({ commandId })
+          return new TimerFired({ commandId })
         case 7:
           return new Forget({ commandId })
         default:
@@ -152,7 +152,7 @@ export const customer = Effect.fnUntraced(function* (n: number) {
     view: client.View(),
     viewOf,
     answerOf: ({ _tag }, _events, now) =>
-      _tag === "Wake" || _tag === "NoteOrder" ? null : (viewOf(now) ?? new Refused("NotFound"))
+      _tag === "TimerFired" || _tag === "NoteOrder" ? null : (viewOf(now) ?? new Refused("NotFound"))
   }
   return subject
 })
@@ -187,7 +187,7 @@ export const sku = Effect.fnUntraced(function* (n: number, over: { readonly last
         case 8:
           return new Ship({ commandId, orderId })
         case 9:
-          return new Wake({ commandId })
+          return new TimerFired({ commandId })
         default:
           return new Hold({ commandId, orderId, quantity: units, ttlMs: yes ? 1 : 3_600_000 })
       }
@@ -239,7 +239,7 @@ export const payment = Effect.fnUntraced(function* (n: number) {
         case 0:
           return new Authorise({ commandId, orderId: id, amount: yes ? units * 6 : 0, currency: "GBP", token })
         case 1:
-          return units > 6 ? new Void({ commandId, reference }) : new Wake({ commandId })
+          return units > 6 ? new Void({ commandId, reference }) : new TimerFired({ commandId })
         case 2:
         case 3: {
           const type = `payment.${types[earlier % types.length]!}` as const
@@ -255,7 +255,7 @@ export const payment = Effect.fnUntraced(function* (n: number) {
           return new Refund({ commandId, reference, amount: units })
       }
     },
-    send: (command) => client[command._tag as "Wake"](command as never),
+    send: (command) => client[command._tag as "TimerFired"](command as never),
     view: client.View(),
     viewOf: ({ seq, state }) => PaymentState.view(state, seq),
     answerOf: (command, _events, { state }) => {
@@ -305,7 +305,7 @@ export const shipment = Effect.fnUntraced(function* (n: number) {
         case 0:
           return create
         case 1:
-          return yes ? new CancelShipment({ commandId }) : new Wake({ commandId })
+          return yes ? new CancelShipment({ commandId }) : new TimerFired({ commandId })
         case 2:
         case 3:
           return new Collect({ commandId, returnId: `r${key}`, lines })
@@ -316,7 +316,7 @@ export const shipment = Effect.fnUntraced(function* (n: number) {
         }
       }
     },
-    send: (command) => client[command._tag as "Wake"](command as never),
+    send: (command) => client[command._tag as "TimerFired"](command as never),
     view: client.View(),
     viewOf: ({ seq, state }) => ShipmentState.view(state, seq),
     answerOf: (command, _events, { state }) => {

@@ -12,20 +12,20 @@ import { layerRegion } from "../src/Migrations.ts"
 import type { Model } from "@halles/engine/eventsourced/Model"
 import { PgTest } from "@halles/shared/testing/PgTest"
 import * as TestCluster from "@halles/engine/testing/TestCluster"
-import { Wake } from "@halles/engine/eventsourced/TimerFired"
+import { TimerFired } from "@halles/engine/eventsourced/TimerFired"
 
 /** Wants its timer at `due`, in Unix milliseconds, or none. */
 class Want extends Schema.TaggedClass<Want>()("Want", { ...commandFields, due: Schema.NullOr(Schema.Int) }) {}
 
 const Alarm = Entity.make("Alarm", [
   Rpc.make("Want", { payload: Want, error: Schema.Unknown }),
-  Rpc.make("Wake", { payload: Wake, error: Schema.Unknown })
+  Rpc.make("TimerFired", { payload: TimerFired, error: Schema.Unknown })
 ])
   .annotateRpcs(ClusterSchema.Uninterruptible, true)
   .annotate(ClusterSchema.ShardGroup, Shard.group)
 
 const Wanted = Schema.TaggedStruct("Wanted", { due: Schema.NullOr(Schema.Int) })
-const model: Model<{ due: number | null }, Want | Wake, typeof Wanted.Type, never> = {
+const model: Model<{ due: number | null }, Want | TimerFired, typeof Wanted.Type, never> = {
   type: "Alarm",
   version: 1,
   Event: Wanted,
@@ -45,7 +45,7 @@ const AlarmLive = EventSourced.layer(Alarm, model, {
   mailboxCapacity: 4_096,
   handlers: {
     Want: (self, payload) => Effect.asVoid(self.handle(payload)),
-    Wake: (self, payload) => Effect.asVoid(self.handle(payload))
+    TimerFired: (self, payload) => Effect.asVoid(self.handle(payload))
   }
 })
 
@@ -102,7 +102,7 @@ layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("the timer of 
                       // As the timers do: only what is due fires.
                       return stored === null || stored > Date.now()
                         ? Effect.void
-                        : alarms(id).Wake(new Wake({ commandId, dueAt: stored }))
+                        : alarms(id).TimerFired(new TimerFired({ commandId, dueAt: stored }))
                     },
                     { concurrency: "unbounded" }
                   )
@@ -127,7 +127,7 @@ layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("the timer of 
       yield* alarm.Want(new Want({ commandId: CommandId.make("two"), due: now + 60_000 }))
       assert.strictEqual(yield* storedOf("eu_later"), now + 2_000)
       yield* Effect.sleep(now + 2_001 - Date.now())
-      yield* alarm.Wake(new Wake({ commandId: CommandId.make("early"), dueAt: now + 2_000 }))
+      yield* alarm.TimerFired(new TimerFired({ commandId: CommandId.make("early"), dueAt: now + 2_000 }))
       assert.strictEqual(yield* storedOf("eu_later"), now + 60_000)
       yield* alarm.Want(new Want({ commandId: CommandId.make("three"), due: now + 30_000 }))
       assert.strictEqual(yield* storedOf("eu_later"), now + 30_000)
@@ -149,7 +149,7 @@ layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("the timer of 
         INSERT INTO journal (entity_type, entity_id, seq, command_id, events, meta, shard, epoch, at)
         VALUES ('Alarm', 'eu_taken', 2, 'two', ${events}::jsonb, '{"v":1}', ${row!.shard}, ${fence!.epoch}, now())`
       yield* sql`UPDATE timer SET due_at = to_timestamp(${String(now)}::double precision / 1000) WHERE entity_id = 'eu_taken'`
-      yield* alarm.Wake(new Wake({ commandId: CommandId.make("wake"), dueAt: now }))
+      yield* alarm.TimerFired(new TimerFired({ commandId: CommandId.make("wake"), dueAt: now }))
       // It was answered by who knows of it: the alarm has rung.
       const rows = yield* sql`SELECT seq FROM journal WHERE entity_id = 'eu_taken' ORDER BY seq`
       assert.strictEqual(rows.length, 3)

@@ -8,7 +8,7 @@ import * as Entities from "../src/Entities.ts"
 import * as Invariants from "../src/laws/Invariants.ts"
 import { layerRegion } from "../src/Migrations.ts"
 import * as TestCluster from "@halles/engine/testing/TestCluster"
-import { Wake } from "@halles/engine/eventsourced/TimerFired"
+import { TimerFired } from "@halles/engine/eventsourced/TimerFired"
 import { cartSubject } from "./CartSubject.ts"
 import { orderSubject } from "./OrderSubject.ts"
 import { crash, pair, sequences, type Step, type Subject } from "./Shells.ts"
@@ -39,7 +39,7 @@ const timers = Effect.gen(function* () {
       SELECT entity_type AS type, entity_id AS id FROM timer WHERE entity_type <> 'Sku'`
     yield* Effect.forEach(
       due,
-      ({ id, type }) => wake(type, id, new Wake({ commandId: CommandId.make(`wake:${(woken += 1)}`) })),
+      ({ id, type }) => wake(type, id, new TimerFired({ commandId: CommandId.make(`wake:${(woken += 1)}`) })),
       { concurrency: "unbounded", discard: true }
     ).pipe(Effect.timeout("2 seconds"), Effect.ignore)
   }

@@ -94,7 +94,7 @@ const CartDouble = Cart.toLayer(
           cart
         })),
       Reopen: unused,
-      Wake: unused,
+      TimerFired: unused,
       View: () => current
     })
   })
@@ -164,7 +164,7 @@ const OrderDouble = Order.toLayer(
           ? Effect.fail(new NotOperable({ status: "delivered", owes: null, refused: [] }))
           : current
       },
-      Wake: unused,
+      TimerFired: unused,
       View: () => current,
       IsOver: () => Effect.map(current, () => true),
       Settled: () => Effect.map(current, (order) => new OrderView({ ...order, status: "confirmed" })),
@@ -235,7 +235,7 @@ const CustomerDouble = Customer.toLayer(
       Forget: unused,
       NoteOrder: unused,
       MovePoints: unused,
-      Wake: unused,
+      TimerFired: unused,
       View: () =>
         Effect.suspend(() =>
           view === undefined ? Effect.fail(new NotFound({ entity: "Customer", id })) : Effect.succeed(view)
@@ -270,7 +270,7 @@ const SkuDouble = Sku.toLayer(
       Restock: unused,
       WriteOff: unused,
       AllowBackOrder: unused,
-      Wake: unused,
+      TimerFired: unused,
       View: () => Effect.succeed(view)
     })
   })
@@ -298,7 +298,7 @@ const ProductDouble = Product.toLayer(
           title === "Slow" ? "20 millis" : 0
         ),
       Unlist: unused,
-      Wake: unused,
+      TimerFired: unused,
       View: () =>
         Effect.suspend(() =>
           view === undefined ? Effect.fail(new NotFound({ entity: "Product", id })) : Effect.succeed(view)
@@ -319,7 +319,7 @@ const PaymentDouble = Payment.toLayer(
         id.endsWith("none")
           ? Effect.fail(new NotFound({ entity: "Payment", id }))
           : Effect.sync(() => note("Payment", id, payload)),
-      Wake: unused,
+      TimerFired: unused,
       View: unused
     })
   })
@@ -333,7 +333,7 @@ const ShipmentDouble = Shipment.toLayer(
       CancelShipment: unused,
       Collect: unused,
       CarrierNotice: ({ payload }) => Effect.sync(() => note("Shipment", id, payload)),
-      Wake: unused,
+      TimerFired: unused,
       View: unused
     })
   })

@@ -42,7 +42,7 @@ const CustomerDouble = Customer.toLayer(
       Forget: () => told("forget"),
       NoteOrder: unused,
       MovePoints: unused,
-      Wake: unused,
+      TimerFired: unused,
       View: unused
     })
   })

@@ -33,15 +33,15 @@ export interface InHand {
 }
 
 /** Of a stack: the first place of ours, but for this one. */
-const place = /packages\/(?!entities\/src\/Watchdog)[^\s)]+/
+const place = /packages\/(?!engine\/src\/activation\/)[^\s)]+/
 /** Decisions and histories run beneath these. */
-const isPure = /packages\/entities\/src\/EventSourced(?:\/Shell)?\.ts/
+const isPure = /packages\/engine\/src\/eventsourced\/EventSourced(?:Entity)?\.ts/
 const framesMax = 200
 
 /**
  * Has a thread of its own look whether this one goes on. A handler that never yields stops all of its process: timers, heartbeats,
  * whatever could be asked. The other thread interrupts it, learns whose code runs, has nobody load that entity meanwhile, and
- * ends the process when it does not go on (`Watchdog/worker.ts`). As long as all is well it is only noted whose code is begun.
+ * ends the process when it does not go on (`stallWorker.ts`). As long as all is well it is only noted whose code is begun.
  */
 export const layer = (options: {
   readonly regionUrl: Redacted.Redacted

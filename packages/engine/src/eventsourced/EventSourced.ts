@@ -1,15 +1,26 @@
 import { EntityParked } from "../activation/Parking.ts"
-import * as Residents from "../activation/ActivationDirectory.ts"
+import * as ActivationDirectory from "../activation/ActivationDirectory.ts"
 import { ActivationLost } from "../activation/ActivationLost.ts"
 import * as Shard from "@halles/shared/Shard"
-import { Clock, Context, Effect, Layer, Schema } from "effect"
+import { Clock, Context, Effect, Layer, Result, Schema } from "effect"
+import { commandIdOf } from "../activation/Call.ts"
 import type { Entity, EntityAddress } from "effect/cluster"
 import type { Rpc } from "effect/rpc"
 import { codecsOf } from "./Codecs.ts"
 import * as InHand from "./InHand.ts"
 import * as SagaTrace from "./SagaTrace.ts"
-import { type Bounds as BoundsOf, type Commanded, type Kind, remember, type Tagged } from "./Kind.ts"
-import { Shell } from "./EventSourcedEntity.ts"
+import {
+  type Bounds as BoundsOf,
+  type Commanded,
+  type Handled,
+  type Keyed,
+  type Kind,
+  remember,
+  type Tagged
+} from "./Kind.ts"
+import * as Refusals from "./Refusals.ts"
+import { done, type Replies, type Reply } from "./Replies.ts"
+import { EventSourcedEntity } from "./EventSourcedEntity.ts"
 import { Journal } from "../journal/Journal.ts"
 import type { Activation } from "../journal/GroupCommit.ts"
 import type { Snapshot } from "../journal/JournalStore.ts"
@@ -89,10 +100,64 @@ const activate = <
     }
     // What took more than one reading is made short by the next commit.
     const lengthSince = isLong ? bounds.snapshotEveryLength : 0
-    return new Shell(kind, activation, { state, seq, snapshot: { seq: usable?.seq ?? 0, lengthSince }, recent })
+    return new EventSourcedEntity(kind, activation, {
+      state,
+      seq,
+      snapshot: { seq: usable?.seq ?? 0, lengthSince },
+      recent
+    })
   })
 
-/** Hosts the entities of a contract, each of which is what `model` says, in a shell. */
+/** A message of a contract whose handler is written by hand, since it asks others before it decides, or waits. */
+export type Handler<Self, R extends Rpc.Any> = (
+  self: Self,
+  payload: Rpc.Payload<R>
+) => Effect.Effect<Rpc.Success<R>, Tagged> | Rpc.ResultFrom<R, never>
+
+/** A caller waits so long for an answer that another party has to give; then it hears `Pending`, and may ask again. */
+const answerWithinMs = 2_000
+const isPending = (answer: unknown): boolean =>
+  typeof answer === "object" && answer !== null && "_tag" in answer && answer._tag === "Pending"
+
+const isAnswered = (said: Result.Result<unknown, unknown>): boolean =>
+  Result.isFailure(said) || !isPending(said.success)
+
+interface Answering<Id, State, Event, Refused> {
+  readonly id: Id
+  handle(command: unknown): Effect.Effect<Handled<State, Event>, Refused>
+  until(
+    holds: (state: State) => boolean,
+    timeoutMs: number
+  ): Effect.Effect<{ readonly state: State; readonly seq: number }>
+  readonly committed: Effect.Effect<{ readonly state: State; readonly seq: number }>
+}
+
+/** Handles a command, and says what `reply` makes of it. */
+export const answer =
+  <Message, Id, State, Event, A, E>(reply: Reply<Message, Id, State, Event, A, E>) =>
+  <Refused>(self: Answering<Id, State, Event, Refused>, message: Message): Effect.Effect<A, E | Refused> =>
+    Effect.flatMap(self.handle(message), (now) => {
+      const said = (at: { readonly state: State }) => reply(self.id, { ...now, ...at }, message)
+      const first = said(now)
+      if (isAnswered(first)) return Effect.fromResult(first)
+      return Effect.flatMap(
+        self.until((state) => isAnswered(said({ state })), answerWithinMs),
+        (later) => Effect.fromResult(said(later))
+      )
+    })
+
+/** What a query is answered. */
+const lookedAt =
+  <Message, Id, State, Event, A, E>(reply: Reply<Message, Id, State, Event, A, E>) =>
+  (self: Answering<Id, State, Event, unknown>, message: Message): Effect.Effect<A, E> =>
+    Effect.flatMap(self.committed, (now) =>
+      Effect.fromResult(reply(self.id, { ...now, events: [], repeated: false }, message))
+    )
+
+/**
+ * Hosts the entities of a contract, each of which is what `model` says. A message is answered as `replies` has it; what must
+ * ask others before it decides has a handler, and `TimerFired` is the same for all.
+ */
 export const layer = <
   Name extends string,
   Rpcs extends Rpc.Any,
@@ -101,21 +166,23 @@ export const layer = <
   Command extends Commanded,
   Event extends Tagged,
   Refusal,
-  Owed extends { readonly key: string } = never,
+  Replied extends Rpcs["_tag"] = never,
+  Owed extends Keyed = never,
   R = never
 >(
   entity: Entity.Entity<Name, Rpcs>,
-  model: Model<State, Command, Event, Refusal, Owed>,
-  hosted: Residents.Options & {
+  model: Model<State, Command, Event, Refusal, Owed> & {
+    readonly replies?: Replies<Rpcs, Replied, Id, State, Event>
+  },
+  hosted: ActivationDirectory.Options & {
     readonly id: { readonly make: (id: string) => Id }
     /** Of a process manager: does what is owed, and says as a command what came of it. It is tried until that moves the state on. */
     readonly perform?: (owed: Owed, state: State, id: Id) => Effect.Effect<Command, unknown, R>
-    readonly handlers: Residents.Handlers<Shell<Id, State, Command, Event, Refusal, Owed>, Rpcs>
-  }
+  } & HandlersFor<EventSourcedEntity<Id, State, Command, Event, Refusal, Owed>, Rpcs, Replied>
 ) =>
   Layer.unwrap(
     Effect.gen(function* () {
-      const { handlers, id, perform, ...options } = hosted
+      const { handlers = {}, id, maxIdleTime, mailboxCapacity, patient = [], perform } = hosted
       const services = yield* Effect.context<R>()
       const { decodeEvents, encodeEvents } = codecsOf(model)
       const kind: Kind<Id, State, Command, Event, Refusal, Owed> = {
@@ -139,6 +206,54 @@ export const layer = <
         encodeState: Schema.encodeSync(model.State),
         decodeState: Schema.decodeUnknownSync(model.State)
       }
-      return Residents.layer(entity, { ...options, activate: activate(kind), handlers })
+      return ActivationDirectory.layer(entity, {
+        maxIdleTime,
+        mailboxCapacity,
+        patient,
+        activate: activate(kind),
+        handlers: allHandlers(
+          entity.protocol.requests,
+          model.replies ?? {},
+          handlers
+        ) as unknown as ActivationDirectory.Handlers<EventSourcedEntity<Id, State, Command, Event, Refusal, Owed>, Rpcs>
+      })
     })
   )
+
+/** What has no reply needs a handler, and anything may have one. */
+type HandlersFor<Self, Rpcs extends Rpc.Any, Replied extends string> = [
+  Exclude<Rpcs["_tag"], Replied | "TimerFired">
+] extends [never]
+  ? { readonly handlers?: SomeHandlers<Self, Rpcs> }
+  : {
+      readonly handlers: SomeHandlers<Self, Rpcs> & {
+        readonly [Tag in Exclude<Rpcs["_tag"], Replied | "TimerFired">]: Handler<Self, Rpc.ExtractTag<Rpcs, Tag>>
+      }
+    }
+type SomeHandlers<Self, Rpcs extends Rpc.Any> = {
+  readonly [Tag in Rpcs["_tag"]]?: Handler<Self, Rpc.ExtractTag<Rpcs, Tag>>
+}
+
+type AnySelf = Answering<string, unknown, Tagged, Tagged>
+type AnyReply = Reply<unknown, string, unknown, Tagged, unknown, unknown>
+type AnyHandler = (self: AnySelf, payload: unknown) => unknown
+
+/** A handler for each message of the contract, which refuses as the contract declares. */
+const allHandlers = (requests: ReadonlyMap<string, Rpc.Any>, replies: object, handlers: object) => {
+  const given = handlers as Readonly<Record<string, AnyHandler | undefined>>
+  const known = replies as Readonly<Record<string, AnyReply | undefined>>
+  const all = [...requests].map(([tag, rpc]) => {
+    const refusing = Refusals.declared(rpc)
+    const reply = known[tag] ?? done
+    const handle: AnyHandler =
+      given[tag] ??
+      ((self, payload) =>
+        commandIdOf(payload) === undefined ? lookedAt(reply)(self, payload) : answer(reply)(self, payload))
+    const handler: AnyHandler = (self, payload) => {
+      const answered = handle(self, payload)
+      return Effect.isEffect(answered) ? refusing(self.id, answered as Effect.Effect<unknown, Tagged>) : answered
+    }
+    return [tag, handler] as const
+  })
+  return Object.fromEntries(all)
+}

@@ -33,14 +33,14 @@ const takenMax = 100_000
 const nothingOpen = Effect.succeed<Refused | null>(null)
 
 /**
- * The shell of an event-sourced entity: decides on the speculative state at once, replies once that is committed,
+ * An event-sourced entity: decides on the speculative state at once, replies once that is committed,
  * answers queries from the committed state, answers a repeated command from what was journaled under its id, and, for
  * a process manager, keeps sending the messages that it owes until a command moves it on.
  *
  * One is one life of an entity. A runner holds many, so what they share is in `Kind`, and what few of them need at a time
  * is made when it is needed.
  */
-export class Shell<
+export class EventSourcedEntity<
   Id extends string,
   State,
   Command extends Commanded,
@@ -190,7 +190,7 @@ export class Shell<
         if (this.recent.has(command.commandId)) return orFound(answer)
         return this.seq - seen <= this.recent.size ? answer : orFound(unlessAccepted(this.seq))
       })
-    const confirmed = this.asOwner(command._tag === "Wake" ? answer : unlessAccepted(this.seq))
+    const confirmed = this.asOwner(command._tag === "TimerFired" ? answer : unlessAccepted(this.seq))
     return this.seq <= this.recent.size ? this.whenCommitted(this.lastCommit, confirmed) : orFound(confirmed)
   }
 
@@ -283,7 +283,7 @@ export class Shell<
             Option.isSome(found) ? Effect.succeed(found.value) : this.accept(command)
           )
         : this.accept(command)
-      if (command._tag !== "Wake" || firedAt === undefined) return handled
+      if (command._tag !== "TimerFired" || firedAt === undefined) return handled
       return Effect.onExit(handled, (exit) => this.rearm(firedAt, exit))
     })
   }
@@ -394,5 +394,5 @@ type OwedOf<M> = M extends { readonly next: (state: never) => (infer Owed extend
 /** The shell of entities of a model, for signatures: `ShellOf<CartId, typeof CartState>`. */
 export type ShellOf<Id extends string, M> =
   M extends Model<infer State, infer Command extends Commanded, infer Event, infer Refusal, OwedOf<M>>
-    ? Shell<Id, State, Command, Event, Refusal, OwedOf<M>>
+    ? EventSourcedEntity<Id, State, Command, Event, Refusal, OwedOf<M>>
     : never

@@ -12,7 +12,7 @@ export interface Commanded {
   readonly commandId: string
   readonly _tag: string
   readonly origin?: Origin
-  /** Of a `Wake`. */
+  /** Of a `TimerFired`. */
   readonly dueAt?: number
   /** The version that the sender has seen: on any other one the command is refused. */
   readonly expectedSeq?: number
@@ -63,6 +63,10 @@ export interface Kind<Id extends string, State, Command, Event, Refusal, Owed ex
   readonly encodeEvents: (events: ReadonlyArray<Event>) => ReadonlyArray<unknown>
   readonly encodeState: (state: State) => unknown
   readonly decodeState: (state: unknown) => State
+}
+/** What is owed. */
+export interface Keyed {
+  readonly key: string
 }
 export interface Tagged {
   readonly _tag: string

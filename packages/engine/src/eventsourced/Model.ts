@@ -6,8 +6,8 @@ import type { Result, Schema } from "effect"
  * - `decide` turns a command into events, `[]` where the state says so already, or a refusal. It never throws. `now` is
  *   the time in Unix milliseconds. It is the only place that sees a clock.
  * - `evolve` is total over the events, and the only way a state comes about.
- * - `dueAt` is the Unix millisecond at which the entity wants its `Wake`, or `null`. It must move past `now` once a
- *   `Wake` has done what was due.
+ * - `dueAt` is the Unix millisecond at which the entity wants its `TimerFired`, or `null`. It must move past `now` once a
+ *   `TimerFired` has done what was due.
  * - `next` is the one message that the entity owes to another party, or `null`. Its `key` names the step: the same key
  *   is sent again until a command has moved the state on, so receivers dedupe by it.
  * - `others` are messages that the entity owes besides and that do not wait for `next` nor for each other: one that cannot be

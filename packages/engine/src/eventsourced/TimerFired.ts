@@ -2,7 +2,7 @@ import { commandFields } from "@halles/shared/Command"
 import { Schema } from "effect"
 
 /** The entity's timer is due: do what the time now calls for. Sent by the runner that owns the shard, as often as needed. */
-export class Wake extends Schema.TaggedClass<Wake>()("Wake", {
+export class TimerFired extends Schema.TaggedClass<TimerFired>()("TimerFired", {
   ...commandFields,
   /** Of the timer that fired, in Unix milliseconds; absent if somebody else wakes the entity. */
   dueAt: Schema.optionalKey(Schema.Int)

@@ -3,7 +3,7 @@ import { Clock, Effect, Metric, Schedule, Schema } from "effect"
 import { redriveMs } from "./EventSourcedEntity.ts"
 import { type DueTimer, JournalStore } from "../journal/JournalStore.ts"
 import { ShardEpochs } from "../placement/ShardEpochs.ts"
-import { Wake } from "./TimerFired.ts"
+import { TimerFired } from "./TimerFired.ts"
 
 /** How often the due timers of the own shards are looked for; they fire within 250 ms. */
 const everyMs = 100
@@ -24,10 +24,10 @@ export const overdue = Metric.gauge("halles_timer_overdue_ms", {
 export class NoSuchEntity extends Schema.TaggedError<NoSuchEntity>()("NoSuchEntity", { reason: Schema.String }) {}
 
 /**
- * Sends `Wake` to one entity; it fails when the entity could not be reached, and the timer fires again. With `NoSuchEntity` it
+ * Sends `TimerFired` to one entity; it fails when the entity could not be reached, and the timer fires again. With `NoSuchEntity` it
  * is parked, so that operators see it.
  */
-export type WakeEntity = (entityType: string, entityId: string, wake: Wake) => Effect.Effect<void, unknown>
+export type WakeEntity = (entityType: string, entityId: string, wake: TimerFired) => Effect.Effect<void, unknown>
 
 /**
  * Fires the due timers of the shards that this runner owns. A timer is a row that was committed with the events that
@@ -55,7 +55,7 @@ export const run = Effect.fnUntraced(function* (wakeEntity: WakeEntity) {
     const key = `${row.entityType}/${row.entityId}`
     underWay.add(key)
     return Effect.suspend(() => {
-      const wake = new Wake({
+      const wake = new TimerFired({
         commandId: CommandId.make(`wake:${Math.round(row.dueAt)}`),
         origin: { actor: "timer" },
         dueAt: Math.ceil(row.dueAt)

@@ -18,7 +18,7 @@ import {
 } from "@halles/engine/eventsourced/EntityErrors"
 import { Price, TaxRate, Title } from "../catalogue/Product.ts"
 import { Shortage } from "../inventory/Sku.ts"
-import { Wake } from "@halles/engine/eventsourced/TimerFired"
+import { TimerFired } from "@halles/engine/eventsourced/TimerFired"
 
 /** Lines of one cart; a wholesaler's largest invoice has about 1,100. */
 export const linesMax = 2_000
@@ -356,7 +356,7 @@ export const Cart = Entity.make("Cart", [
   }),
   /** Without effect where the cart is not checked out with that attempt. */
   Rpc.make("Reopen", { payload: Reopen, error: Busy }),
-  Rpc.make("Wake", { payload: Wake, error: Busy }),
+  Rpc.make("TimerFired", { payload: TimerFired, error: Busy }),
   Rpc.make("View", { success: CartView, error: NotFound })
 ])
   .annotateRpcs(ClusterSchema.Uninterruptible, true)

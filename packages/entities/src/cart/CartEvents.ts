@@ -245,3 +245,6 @@ const contentsOf = (state: Contents): Contents => ({
   attempts: state.attempts,
   checkouts: state.checkouts
 })
+
+/** What a cart that is open no more is called. */
+export const statuses = { CheckedOut: "checked_out", Merged: "merged", Expired: "expired" } as const

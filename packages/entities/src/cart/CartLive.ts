@@ -6,21 +6,17 @@ import {
   type AddLine,
   Cart,
   type CheckOut,
-  HandedOver,
   HandOver,
   type Merge,
   MergeRefused,
   type PutLine,
   type PutLines,
-  type Reprice,
-  TotalChanged
+  type Reprice
 } from "./Cart.ts"
-import { Busy, CommandReused, NotFound } from "@halles/engine/eventsourced/EntityErrors"
+import { Busy } from "@halles/engine/eventsourced/EntityErrors"
 import * as EventSourced from "@halles/engine/eventsourced/EventSourced"
-import type { Handled } from "@halles/engine/eventsourced/Kind"
 import type { ShellOf } from "@halles/engine/eventsourced/EventSourcedEntity"
 import { Order, Place } from "../order/Order.ts"
-import * as Refusals from "@halles/engine/eventsourced/Refusals"
 import * as CartPrices from "./CartPrices.ts"
 import * as CartState from "./CartState.ts"
 
@@ -75,27 +71,10 @@ const makePerform = Effect.gen(function* () {
 
 const isMerging = (state: CartState.State): boolean => state._tag === "Open" && state.merging !== null
 
-/** Answers from the journal, so that a repeat hears what was said first; a cart that handed over changes no more. */
-const handedOver = ({ events, state }: Handled<CartState.State, CartState.Event>): HandedOver => {
-  const [event] = events
-  if (event?._tag === "HandedOver" && state._tag === "Merged") {
-    const { charges, coupon, customerId, lines } = state
-    return { _tag: "Lines", lines, charges, coupon, customerId }
-  }
-  return { _tag: "Refused", reason: event?._tag === "HandOverRefused" ? event.reason : "closed" }
-}
-
 type Self = ShellOf<CartId, typeof CartState>
 
-const shown = ({ id }: Self, { seq, state }: { readonly state: CartState.State; readonly seq: number }) => {
-  const cart = CartState.view(id, state, seq)
-  return cart === null ? Effect.fail(new NotFound({ entity: CartState.type, id })) : Effect.succeed(cart)
-}
-const asked = (self: Self, command: CartState.Command) =>
-  Effect.flatMap(self.handle(command), (now) => shown(self, now))
-const change = ({ id }: Self) =>
-  Refusals.only(id, "NotFound", "CartClosed", "CartFull", "NotSold", "PricingMismatch", "PreconditionFailed", "Busy")
-
+const shown = ({ id }: Self, now: { readonly state: CartState.State; readonly seq: number }) =>
+  Effect.fromResult(CartState.replies.View(id, now))
 const merged = (self: Self) => self.until((state) => !isMerging(state), mergeWaitMs)
 /** A cart that waits for another is `Busy`: once it has its answer, which may be by now, the command is tried again. */
 const onceMerged = <A, E>(self: Self, effect: Effect.Effect<A, E | Busy>) =>
@@ -126,47 +105,40 @@ const makeAsking = Effect.gen(function* () {
   const pricesIn = yield* CartPrices.make
   const pricesOf = ({ id }: Self) => pricesIn(regionOf(id))
 
+  const put = EventSourced.answer(CartState.replies.PutLine)
   const listed = (self: Self, command: PutLine | AddLine) =>
     self.committed.pipe(
       Effect.flatMap(({ state }) => pricesOf(self).listed(command, state)),
-      Effect.flatMap((priced) => asked(self, priced)),
-      change(self)
+      Effect.flatMap((priced) => put(self, priced))
     )
 
+  const putAll = EventSourced.answer(CartState.replies.PutLines)
   const putLines = Effect.fnUntraced(function* (self: Self, command: PutLines) {
     const { state } = yield* self.committed
-    const { events, seq } = yield* self.handle(yield* pricesOf(self).allListed(command, state))
-    return { seq, refused: events.find((event) => event._tag === "LinesRefused")?.refused ?? [] }
+    return yield* putAll(self, yield* pricesOf(self).allListed(command, state))
   })
 
+  const repriced = EventSourced.answer(CartState.replies.Reprice)
   const reprice = Effect.fnUntraced(function* (self: Self, command: Reprice) {
     const { prices } = yield* pricesOf(self).of((yield* self.committed).state)
-    return yield* asked(self, { ...command, prices })
+    return yield* repriced(self, { ...command, prices })
   })
 
+  const checkedOut = EventSourced.answer(CartState.replies.CheckOut)
   const checkOutOnce = Effect.fnUntraced(function* (self: Self, command: CheckOut) {
     const { prices, skus } = yield* pricesOf(self).of((yield* self.committed).state)
-    return yield* self
-      .handle({ ...command, prices })
-      .pipe(
-        Effect.catchTag("NotSold", (refusal) =>
-          Effect.fail(refusal.skus.every((sku) => skus.has(sku)) ? refusal : new LinesChanged())
-        )
+    return yield* checkedOut(self, { ...command, prices }).pipe(
+      Effect.catchTag("NotSold", (refusal) =>
+        Effect.fail(refusal.skus.every((sku) => skus.has(sku)) ? refusal : new LinesChanged())
       )
+    )
   })
 
-  const checkOut = Effect.fnUntraced(function* (self: Self, command: CheckOut) {
-    const done = yield* onceMerged(self, checkOutOnce(self, command)).pipe(
+  const checkOut = (self: Self, command: CheckOut) =>
+    onceMerged(self, checkOutOnce(self, command)).pipe(
       Effect.retry({ times: priceRounds, while: ({ _tag }) => _tag === "LinesChanged" }),
       Effect.catchTag("LinesChanged", () => Effect.fail(new Busy()))
     )
-    const first = done.events.find((event) => event._tag === "CheckedOut" || event._tag === "CheckOutRefused")
-    if (first?.fingerprint !== command.fingerprint) return yield* new CommandReused({ commandId: command.commandId })
-    if (first._tag === "CheckOutRefused") {
-      return yield* new TotalChanged({ expected: first.expected, actual: first.actual })
-    }
-    return { orderId: orderIdOf(self.id, first.attempt), cart: yield* shown(self, done) }
-  })
 
   return { checkOut, listed, putLines, reprice }
 })
@@ -181,41 +153,12 @@ export const CartLive = Layer.unwrap(
       mailboxCapacity: 256,
       perform,
       handlers: {
-        OpenCart: (self, payload) => asked(self, payload).pipe(Refusals.only(self.id, "AlreadyExists", "Busy")),
         PutLine: listed,
         AddLine: listed,
-        RemoveLine: (self, payload) => asked(self, payload).pipe(change(self)),
-        PutLines: (self, payload) =>
-          putLines(self, payload).pipe(
-            Refusals.only(self.id, "NotFound", "CartClosed", "LinesNotTaken", "PreconditionFailed", "Busy")
-          ),
-        PutCharge: (self, payload) => asked(self, payload).pipe(change(self)),
-        ApplyCoupon: (self, payload) => asked(self, payload).pipe(change(self)),
-        RemoveCoupon: (self, payload) => asked(self, payload).pipe(change(self)),
-        Reprice: (self, payload) => reprice(self, payload).pipe(change(self)),
-        Merge: (self, payload) =>
-          merge(self, payload).pipe(
-            Refusals.only(self.id, "NotFound", "CartClosed", "MergeRefused", "PreconditionFailed", "Busy")
-          ),
-        HandOver: (self, payload) => Effect.map(self.handle(payload), handedOver).pipe(Refusals.only(self.id, "Busy")),
-        CheckOut: (self, payload) =>
-          checkOut(self, payload).pipe(
-            Refusals.only(
-              self.id,
-              "NotFound",
-              "CartClosed",
-              "CartEmpty",
-              "CartFull",
-              "NotSold",
-              "TotalChanged",
-              "CommandReused",
-              "PreconditionFailed",
-              "Busy"
-            )
-          ),
-        Reopen: (self, payload) => Effect.asVoid(self.handle(payload)).pipe(Refusals.only(self.id, "Busy")),
-        Wake: (self, payload) => Effect.asVoid(self.handle(payload)).pipe(Refusals.only(self.id, "Busy")),
-        View: (self) => Effect.flatMap(self.committed, (now) => shown(self, now))
+        PutLines: putLines,
+        Reprice: reprice,
+        Merge: merge,
+        CheckOut: checkOut
       }
     })
   })

@@ -20,7 +20,7 @@ import {
 import * as CartLines from "./CartLines.ts"
 import * as CartState from "./CartState.ts"
 import type { Model } from "@halles/engine/eventsourced/Model"
-import { Wake } from "@halles/engine/eventsourced/TimerFired"
+import { TimerFired } from "@halles/engine/eventsourced/TimerFired"
 import * as Carts from "../../test/Carts.ts"
 
 const model: Model<CartState.State, CartState.Command, CartState.Event, CartState.Refusal, CartState.Owed> = CartState
@@ -116,7 +116,7 @@ describe.each(["shop", "agreed"] as const)("a cart with %s prices", (pricing) =>
 
   it.prop("its timer never goes back, and once it was woken nothing is due", [history], ([history]) => {
     for (const { before, command, now, state } of Carts.live(pricing, history)) {
-      if (command._tag !== "Wake") continue
+      if (command._tag !== "TimerFired") continue
       const due = CartState.dueAt(state)
       assert.isTrue(due === null || due > now || CartState.next(state) !== null)
       assert.isTrue(before._tag !== "Open" || state._tag === "Open" || CartState.dueAt(before)! <= now)
@@ -338,7 +338,7 @@ describe("opening and changing", () => {
 
   it("a cart expires at the end of the day on which it was idle for 30 days, and not before", () => {
     const due = CartState.dueAt(shop)!
-    const wake = new Wake({ commandId: commandId() })
+    const wake = new TimerFired({ commandId: commandId() })
     assert.strictEqual(due, CartState.idleMaxMs)
     assert.deepStrictEqual(decided(shop, wake, due - 1), [])
     const expired = Carts.after(shop, wake, due)
@@ -498,7 +498,7 @@ describe("merging", () => {
     assert.strictEqual(CartLines.unitsOf(linesOf(Carts.after(pending, add(4))), tea), 5)
     assert.strictEqual(refused(pending, Carts.checkOut({ prices }))._tag, "Busy")
     assert.strictEqual(refused(pending, new Merge({ commandId: commandId(), from: CartId.make("eu_c") }))._tag, "Busy")
-    assert.deepStrictEqual(decided(pending, new Wake({ commandId: commandId() }), 10 * CartState.idleMaxMs), [])
+    assert.deepStrictEqual(decided(pending, new TimerFired({ commandId: commandId() }), 10 * CartState.idleMaxMs), [])
     assert.deepInclude(decided(pending, handOver)[0], { _tag: "HandOverRefused", reason: "merging" })
   })
 

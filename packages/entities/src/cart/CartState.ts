@@ -1,5 +1,5 @@
 import { commandFields } from "@halles/shared/Command"
-import { CartId, CustomerId, orderIdOf } from "@halles/shared/Ids"
+import { CartId, CustomerId } from "@halles/shared/Ids"
 import type { Currency } from "@halles/shared/Money"
 import { Result, Schema } from "effect"
 import {
@@ -9,7 +9,6 @@ import {
   type CartEmpty,
   type CartFull,
   CartLine,
-  CartView,
   Charge,
   type CheckOut,
   Coupon,
@@ -32,15 +31,15 @@ import {
   type TotalChanged
 } from "./Cart.ts"
 import { AlreadyExists, Busy, NotFound } from "@halles/engine/eventsourced/EntityErrors"
-import type { Wake } from "@halles/engine/eventsourced/TimerFired"
+import type { TimerFired } from "@halles/engine/eventsourced/TimerFired"
 import type { Sale } from "../order/Order.ts"
 import { beyond, worse } from "./CartBounds.ts"
-import { type Event, type Open, State } from "./CartEvents.ts"
+import { type Event, type Open, State, statuses } from "./CartEvents.ts"
 import * as CartLines from "./CartLines.ts"
-import { bill } from "./CartTotals.ts"
 import { checkOut, reprice } from "./CheckOut.ts"
 import { putLine, putLines } from "./PutLines.ts"
 
+export { replies, view } from "./CartAnswers.ts"
 export { Event, evolve, initial, State } from "./CartEvents.ts"
 
 export const type = "Cart"
@@ -85,7 +84,7 @@ type Change =
   | Merge
   | CheckOut
 type Internal = AbsorbLines | NoteMergeRefused | NoteOrderPlaced | Reopen
-export type Command = OpenCart | Change | HandOver | Internal | Wake
+export type Command = OpenCart | Change | HandOver | Internal | TimerFired
 export type Refusal =
   | NotFound
   | AlreadyExists
@@ -99,7 +98,6 @@ export type Refusal =
   | TotalChanged
   | Busy
 
-const statuses = { CheckedOut: "checked_out", Merged: "merged", Expired: "expired" } as const
 /** The state knows no id: the shell writes it into these two. */
 const unnamed = { entity: type, id: "" } as const
 
@@ -119,7 +117,7 @@ export const decide = (state: State, command: Command, now: number): Decided => 
       return open(state, command, now)
     case "HandOver":
       return handOver(state, command, now)
-    case "Wake":
+    case "TimerFired":
       return wake(state, now)
     case "NoteOrderPlaced":
       return isAttempt(state, command.attempt) && !state.placed
@@ -276,21 +274,4 @@ export const next = (state: State): Owed | null => {
     currency,
     pricing
   }
-}
-
-const untold = { lastFailure: null, notices: [] } as const
-
-/** `null` when nothing was ever put under the id. The state was checked when it came in, so the view is not again. */
-export const view = (id: string, state: State, seq: number): CartView | null => {
-  if (state._tag === "None") return null
-  const { checkouts, coupon, currency, customerId, lines, pricing } = state
-  const { charges, totals } = state._tag === "CheckedOut" ? state : bill(state)
-  const status = state._tag === "Open" ? "open" : statuses[state._tag]
-  const cartId = CartId.make(id)
-  const orderId = checkouts === 0 ? null : orderIdOf(cartId, checkouts)
-  const mergedInto = state._tag === "Merged" ? state.into : null
-  const { lastFailure, notices } = state._tag === "Open" ? state : untold
-  const cart = { id: cartId, status, currency, pricing, customerId, lines, charges, coupon } as const
-  const outcome = { orderId, mergedInto, lastFailure, notices } as const
-  return new CartView({ ...cart, ...outcome, totals, seq }, { disableChecks: true })
 }

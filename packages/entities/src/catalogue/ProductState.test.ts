@@ -4,7 +4,7 @@ import { Arbitrary, Effect, Result, Schema } from "effect"
 import type { Model } from "@halles/engine/eventsourced/Model"
 import { ListProduct, Price, ProductView, Title, Unlist } from "./Product.ts"
 import * as ProductState from "./ProductState.ts"
-import { Wake } from "@halles/engine/eventsourced/TimerFired"
+import { TimerFired } from "@halles/engine/eventsourced/TimerFired"
 
 const model: Model<ProductState.State, ProductState.Command, ProductState.Event, ProductState.Refusal> = ProductState
 const id = SkuId.make("eu_TEA")
@@ -12,13 +12,13 @@ const commandId = CommandId.make("c")
 
 const command: Arbitrary.Arbitrary<ProductState.Command> = Arbitrary.map(
   Arbitrary.all({
-    kind: Arbitrary.schema(Schema.Literals(["ListProduct", "Unlist", "Wake"])),
+    kind: Arbitrary.schema(Schema.Literals(["ListProduct", "Unlist", "TimerFired"])),
     title: Arbitrary.schema(Title),
     price: Arbitrary.schema(Price)
   }),
   ({ kind, price, title }) => {
     if (kind === "Unlist") return new Unlist({ commandId })
-    if (kind === "Wake") return new Wake({ commandId })
+    if (kind === "TimerFired") return new TimerFired({ commandId })
     return new ListProduct({ commandId, sku: SkuCode.make("TEA"), title, description: "", price })
   }
 )
@@ -38,7 +38,7 @@ it.prop("deciding twice adds nothing", [history, command], ([history, command]) 
 it.prop("a product is what was listed last, and off sale once it was unlisted", [history], ([history]) => {
   const state = history.reduce(after, ProductState.initial)
   const listed = history.findLast((command) => command._tag === "ListProduct")
-  const last = history.findLast((command) => command._tag !== "Wake")
+  const last = history.findLast((command) => command._tag !== "TimerFired")
   const view = ProductState.view(id, state, 1)
   if (listed === undefined) return assert.strictEqual(view, null)
   assert.deepInclude(view, { sku: SkuCode.make("TEA"), region: "eu", title: listed.title, price: listed.price })

@@ -2,13 +2,14 @@ import { SkuCode, skuCode, type SkuId } from "@halles/shared/Ids"
 import { regionOf } from "@halles/shared/Region"
 import { Result, Schema } from "effect"
 import { NotFound } from "@halles/engine/eventsourced/EntityErrors"
+import { viewed } from "@halles/engine/eventsourced/Replies"
 import { ListProduct, Price, ProductView, Title, type Unlist } from "./Product.ts"
-import type { Wake } from "@halles/engine/eventsourced/TimerFired"
+import type { TimerFired } from "@halles/engine/eventsourced/TimerFired"
 
 export const type = "Product"
 export const version = 1
 
-export type Command = ListProduct | Unlist | Wake
+export type Command = ListProduct | Unlist | TimerFired
 export type Refusal = NotFound
 
 const Description = ListProduct.fields.description
@@ -47,7 +48,7 @@ export const decide = (state: State, command: Command, now: number): Result.Resu
     case "Unlist":
       if (state._tag === "None") return Result.fail(new NotFound({ entity: type, id: "" }))
       return Result.succeed(state.listed ? [{ _tag: "ProductUnlisted", at: now }] : [])
-    case "Wake":
+    case "TimerFired":
       return Result.succeed([])
   }
 }
@@ -80,3 +81,6 @@ export const view = (id: SkuId, state: State, seq: number): ProductView | null =
     { disableChecks: true }
   )
 }
+
+const shown = viewed(type, view)
+export const replies = { ListProduct: shown, Unlist: shown, View: shown }

@@ -14,7 +14,7 @@ import {
 } from "./Customer.ts"
 import * as CustomerState from "./CustomerState.ts"
 import type { Model } from "@halles/engine/eventsourced/Model"
-import { Wake } from "@halles/engine/eventsourced/TimerFired"
+import { TimerFired } from "@halles/engine/eventsourced/TimerFired"
 
 const model: Model<CustomerState.State, CustomerState.Command, CustomerState.Event, CustomerState.Refusal> =
   CustomerState
@@ -45,7 +45,7 @@ const moves = Arbitrary.schema(
 )
 const command: Arbitrary.Arbitrary<CustomerState.Command> = Arbitrary.map(
   Arbitrary.all([
-    Arbitrary.schema(Schema.Union([Register, ChangeCustomer, Forget, NoteOrder, MovePoints, Wake])),
+    Arbitrary.schema(Schema.Union([Register, ChangeCustomer, Forget, NoteOrder, MovePoints, TimerFired])),
     moves
   ]),
   ([command, moves]) => {

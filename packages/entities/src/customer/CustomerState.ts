@@ -21,7 +21,8 @@ import {
   TooManyAddresses
 } from "./Customer.ts"
 import { AlreadyExists, NotFound } from "@halles/engine/eventsourced/EntityErrors"
-import type { Wake } from "@halles/engine/eventsourced/TimerFired"
+import { done, viewed } from "@halles/engine/eventsourced/Replies"
+import type { TimerFired } from "@halles/engine/eventsourced/TimerFired"
 
 export const type = "Customer"
 export const version = 3
@@ -30,7 +31,7 @@ export const version = 3
 const knownOrdersMax = 200
 
 type Change = ChangeCustomer | Forget | NoteOrder | MovePoints
-export type Command = Register | Change | Wake
+export type Command = Register | Change | TimerFired
 export type Refusal = NotFound | AlreadyExists | TooManyAddresses | NotEnoughPoints
 
 const at = Schema.Int
@@ -109,7 +110,7 @@ export const decide = (state: State, command: Command, now: number): Decided => 
             at: now
           })
         : Result.fail(new AlreadyExists(unnamed))
-    case "Wake":
+    case "TimerFired":
       return nothing
     case "ChangeCustomer":
     case "Forget":
@@ -284,4 +285,14 @@ export const view = (id: CustomerId, state: State, seq: number): CustomerView | 
   const recent = orders.slice(0, recentOrdersMax)
   const who = { id, guest: email === null, email, emailVerified, name, addresses, preferences, consents }
   return new CustomerView({ ...who, orders: { count: orderCount, recent }, points, seq }, { disableChecks: true })
+}
+
+const shown = viewed(type, view)
+export const replies = {
+  Register: shown,
+  ChangeCustomer: shown,
+  Forget: shown,
+  NoteOrder: done,
+  MovePoints: shown,
+  View: shown
 }

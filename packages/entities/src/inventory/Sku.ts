@@ -7,7 +7,7 @@ import { Schema } from "effect"
 import { ClusterSchema, Entity } from "effect/cluster"
 import { Rpc } from "effect/rpc"
 import { Busy, CommandReused, NotFound, PreconditionFailed } from "@halles/engine/eventsourced/EntityErrors"
-import { Wake } from "@halles/engine/eventsourced/TimerFired"
+import { TimerFired } from "@halles/engine/eventsourced/TimerFired"
 
 /** Holds that one SKU may carry at a time; the next one is refused as if there were no stock. */
 export const holdsMax = 10_000
@@ -145,7 +145,7 @@ export const Sku = Entity.make("Sku", [
     success: SkuView,
     error: Schema.Union([PreconditionFailed, Busy])
   }),
-  Rpc.make("Wake", { payload: Wake, error: Busy }),
+  Rpc.make("TimerFired", { payload: TimerFired, error: Busy }),
   Rpc.make("View", { success: SkuView, error: NotFound })
 ])
   .annotateRpcs(ClusterSchema.Uninterruptible, true)

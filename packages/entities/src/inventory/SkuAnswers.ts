@@ -1,6 +1,18 @@
 import type { OrderId, SkuId } from "@halles/shared/Ids"
-import { HashMap, Option } from "effect"
-import { type HoldResult, type ReserveResult, type ShipResult, SkuView } from "./Sku.ts"
+import { CommandReused } from "@halles/engine/eventsourced/EntityErrors"
+import type { Handled } from "@halles/engine/eventsourced/Kind"
+import { done, viewed } from "@halles/engine/eventsourced/Replies"
+import { HashMap, Option, Result } from "effect"
+import {
+  type Hold,
+  type HoldResult,
+  type Receive,
+  type Reserve,
+  type ReserveResult,
+  type Ship,
+  type ShipResult,
+  SkuView
+} from "./Sku.ts"
 import type { Event, State } from "./SkuEvents.ts"
 
 /** Of a reservation: it does not expire. */
@@ -65,4 +77,26 @@ export const view = (id: SkuId, state: State, seq: number): SkuView => {
     backOrdered: state.backOrdered
   }
   return new SkuView({ id, warehouses, totals, backOrderAllowed: state.backOrderAllowed, seq }, { disableChecks: true })
+}
+
+type Now = Handled<State, Event>
+const shown = (id: SkuId, { seq, state }: Now) => Result.succeed(view(id, state, seq))
+
+export const replies = {
+  /** Whoever repeats a receipt with another count learns that the first one stands. */
+  Receive: (id: SkuId, now: Now, { commandId, quantity, warehouse }: Receive) => {
+    const first = now.events.find((event) => event._tag === "Received")
+    const isOther = first !== undefined && (first.quantity !== quantity || first.warehouse !== warehouse)
+    return isOther ? Result.fail(new CommandReused({ commandId })) : shown(id, now)
+  },
+  Adjust: shown,
+  Hold: (_id: SkuId, { events, state }: Now, { orderId }: Hold) => Result.succeed(holdResult(state, events, orderId)),
+  Reserve: (_id: SkuId, { events, state }: Now, { orderId }: Reserve) =>
+    Result.succeed(reserveResult(state, events, orderId)),
+  Release: done,
+  Ship: (_id: SkuId, { events, state }: Now, { orderId }: Ship) => Result.succeed(shipResult(state, events, orderId)),
+  Restock: done,
+  WriteOff: done,
+  AllowBackOrder: shown,
+  View: viewed("Sku", (id: SkuId, state: State, seq) => (seq === 0 ? null : view(id, state, seq)))
 }

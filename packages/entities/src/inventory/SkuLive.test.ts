@@ -8,7 +8,7 @@ import { layerRegion } from "../Migrations.ts"
 import { Adjust, AllowBackOrder, Hold, Receive, Release, Reserve, Ship, Sku } from "./Sku.ts"
 import { SkuLive } from "./SkuLive.ts"
 import * as TestCluster from "@halles/engine/testing/TestCluster"
-import { Wake } from "@halles/engine/eventsourced/TimerFired"
+import { TimerFired } from "@halles/engine/eventsourced/TimerFired"
 
 const Test = SkuLive.pipe(
   Layer.provideMerge(TestCluster.layer()),
@@ -104,7 +104,7 @@ layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("SkuLive", (it
       assert.lengthOf(yield* sql`SELECT 1 FROM timer WHERE entity_id = 'eu_brief'`, 1)
       assert.strictEqual(held._tag, "Held")
       yield* Effect.sleep("5 millis")
-      yield* sku.Wake(new Wake({ commandId: id("wake") }))
+      yield* sku.TimerFired(new TimerFired({ commandId: id("wake") }))
       assert.strictEqual((yield* sku.View()).totals.held, 0)
       assert.deepStrictEqual(yield* sku.Reserve(reserve(1)), { _tag: "NotHeld" })
     })

@@ -19,7 +19,7 @@ import {
 } from "./Sku.ts"
 import { allocate, quantityOf } from "./Allocate.ts"
 import * as SkuState from "./SkuState.ts"
-import { Wake } from "@halles/engine/eventsourced/TimerFired"
+import { TimerFired } from "@halles/engine/eventsourced/TimerFired"
 
 const model: Model<SkuState.State, SkuState.Command, SkuState.Event, SkuState.Refusal> = SkuState
 
@@ -37,7 +37,7 @@ const receive = (quantity: number, warehouse = main) => new Receive({ commandId,
 const rowBytes = (events: ReadonlyArray<SkuState.Event>): number =>
   Buffer.byteLength(JSON.stringify(Schema.encodeSync(Schema.Array(SkuState.Event))(events)))
 const allow = (allowed: boolean) => new AllowBackOrder({ commandId, allowed })
-const wake = new Wake({ commandId })
+const wake = new TimerFired({ commandId })
 const adjust = (expectedOnHand: number, onHand: number, warehouse = main) =>
   new Adjust({ commandId, warehouse, expectedOnHand, onHand, reason: "count" })
 
@@ -64,7 +64,7 @@ const Step = Schema.Struct({
     "Restock",
     "WriteOff",
     "AllowBackOrder",
-    "Wake",
+    "TimerFired",
     ...often
   ]),
   order: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 7 })),

@@ -18,12 +18,12 @@ import {
   warehousesMax,
   type WriteOff
 } from "./Sku.ts"
-import type { Wake } from "@halles/engine/eventsourced/TimerFired"
+import type { TimerFired } from "@halles/engine/eventsourced/TimerFired"
 import { allocate, type Free, merge, quantityOf } from "./Allocate.ts"
 import type { Event, HoldState, Reservation, State, Warehouse } from "./SkuEvents.ts"
 
 export { Event, initial, State } from "./SkuEvents.ts"
-export { holdResult, reserveResult, shipResult, view } from "./SkuAnswers.ts"
+export { holdResult, replies, reserveResult, shipResult, view } from "./SkuAnswers.ts"
 
 export const type = "Sku"
 export const version = 1
@@ -42,7 +42,17 @@ const portionMax = 256 * 1024
 /** Of each of the two generations of released orders. */
 const releasedMax = 5_000
 
-export type Command = Receive | Adjust | Hold | Reserve | Release | Ship | Restock | WriteOff | AllowBackOrder | Wake
+export type Command =
+  | Receive
+  | Adjust
+  | Hold
+  | Reserve
+  | Release
+  | Ship
+  | Restock
+  | WriteOff
+  | AllowBackOrder
+  | TimerFired
 export type Refusal = NotFound | StockChanged | StockPromised | StockBound
 type Decided = Result.Result<ReadonlyArray<Event>, Refusal>
 
@@ -87,7 +97,7 @@ export const decide = (state: State, command: Command, now: number): Decided => 
       return Result.succeed(
         state.backOrderAllowed === command.allowed ? [] : [{ _tag: "BackOrderAllowed", allowed: command.allowed }]
       )
-    case "Wake":
+    case "TimerFired":
       return Result.succeed(expire(state, now))
   }
 }

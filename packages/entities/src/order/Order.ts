@@ -12,7 +12,7 @@ import { Rpc, RpcGroup } from "effect/rpc"
 import { CartLine, Charge, linesMax, Totals } from "../cart/Cart.ts"
 import { AlreadyExists, Busy, NotFound, PreconditionFailed } from "@halles/engine/eventsourced/EntityErrors"
 import { Shortage } from "../inventory/Sku.ts"
-import { Wake } from "@halles/engine/eventsourced/TimerFired"
+import { TimerFired } from "@halles/engine/eventsourced/TimerFired"
 
 export const returnsMax = 100
 /** Lines of all returns of an order together: whoever looks at it sees each of them. */
@@ -233,7 +233,7 @@ export const Order = Entity.fromRpcGroup(
       success: OrderView,
       error: Schema.Union([NotFound, NotOperable, TooLateToCancel, Busy])
     }),
-    Rpc.make("Wake", { payload: Wake, error: Busy }),
+    Rpc.make("TimerFired", { payload: TimerFired, error: Busy }),
     Rpc.make("View", { success: OrderView, error: NotFound }),
     /** Whether no step can follow any more: `Watch` after the last one would end at once. */
     Rpc.make("IsOver", { success: Schema.Boolean, error: NotFound }),

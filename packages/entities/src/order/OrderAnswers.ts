@@ -1,3 +1,4 @@
+import { done, viewed } from "@halles/engine/eventsourced/Replies"
 import type { OrderId } from "@halles/shared/Ids"
 import { OrderView, type Status } from "./Order.ts"
 import type { State } from "./OrderEvents.ts"
@@ -98,4 +99,17 @@ export const view = (id: OrderId, state: State, seq: number): OrderView | null =
     refused: state.refused.filter(({ again }) => !again).map(({ at, reason, step }) => ({ step, reason, at })),
     seq
   })
+}
+
+const shown = viewed("Order", view)
+export const replies = {
+  Place: done,
+  Cancel: shown,
+  RequestReturn: shown,
+  Operate: shown,
+  NoteDispatched: done,
+  NoteDelivered: done,
+  NoteDispute: done,
+  NoteReturnReceived: done,
+  View: shown
 }

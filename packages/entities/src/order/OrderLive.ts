@@ -4,16 +4,14 @@ import { regionOf } from "@halles/shared/Region"
 import { Effect, Layer, Option, Schema, Stream } from "effect"
 import { Cart, Reopen } from "../cart/Cart.ts"
 import { Customer, NoteOrder } from "../customer/Customer.ts"
-import { NotFound } from "@halles/engine/eventsourced/EntityErrors"
 import * as EventSourced from "@halles/engine/eventsourced/EventSourced"
 import { deadlyText } from "@halles/engine/eventsourced/Deadly"
 import type { ShellOf } from "@halles/engine/eventsourced/EventSourcedEntity"
 import { Order } from "./Order.ts"
-import * as Refusals from "@halles/engine/eventsourced/Refusals"
 import { Authorise, Capture, Payment, Refund, Void } from "../payment/Payment.ts"
 import { CancelShipment, Collect, Create, type Parcel, Shipment } from "../shipment/Shipment.ts"
 import { Hold, holdTtlMs, Release, Reserve, Restock, Ship, Sku, WriteOff } from "../inventory/Sku.ts"
-import { statusOf, view } from "./OrderAnswers.ts"
+import { statusOf } from "./OrderAnswers.ts"
 import { stockKey } from "./OrderRefusals.ts"
 import * as OrderState from "./OrderState.ts"
 
@@ -290,13 +288,8 @@ const isOver = (state: OrderState.State) =>
 
 type Self = ShellOf<OrderId, typeof OrderState>
 
-const shown = ({ id }: Self, { seq, state }: { readonly state: OrderState.State; readonly seq: number }) => {
-  const order = view(id, state, seq)
-  return order === null ? Effect.fail(new NotFound({ entity: "Order", id })) : Effect.succeed(order)
-}
-const told = (self: Self, command: OrderState.Command) => Effect.asVoid(self.handle(command))
-const asked = (self: Self, command: OrderState.Command) =>
-  Effect.flatMap(self.handle(command), (now) => shown(self, now))
+const shown = ({ id }: Self, { seq, state }: { readonly state: OrderState.State; readonly seq: number }) =>
+  Effect.fromResult(OrderState.replies.View(id, { state, seq }))
 
 /** All steps after `afterSeq`, then each new one as it is committed, until the order is over. */
 const watch = (self: Self, afterSeq: number) =>
@@ -324,31 +317,6 @@ export const OrderLive = Layer.unwrap(
       patient: ["Settled"],
       perform,
       handlers: {
-        Place: (self, payload) => told(self, payload).pipe(Refusals.only(self.id, "AlreadyExists", "Busy")),
-        Cancel: (self, payload) =>
-          asked(self, payload).pipe(
-            Refusals.only(self.id, "NotFound", "TooLateToCancel", "PreconditionFailed", "Busy")
-          ),
-        RequestReturn: (self, payload) =>
-          asked(self, payload).pipe(
-            Refusals.only(
-              self.id,
-              "NotFound",
-              "NotShipped",
-              "ReturnExceeds",
-              "TooManyReturns",
-              "PreconditionFailed",
-              "Busy"
-            )
-          ),
-        Operate: (self, payload) =>
-          asked(self, payload).pipe(Refusals.only(self.id, "NotFound", "NotOperable", "TooLateToCancel", "Busy")),
-        NoteDispatched: (self, payload) => told(self, payload).pipe(Refusals.only(self.id, "NotFound", "Busy")),
-        NoteDelivered: (self, payload) => told(self, payload).pipe(Refusals.only(self.id, "NotFound", "Busy")),
-        NoteDispute: (self, payload) => told(self, payload).pipe(Refusals.only(self.id, "NotFound", "Busy")),
-        NoteReturnReceived: (self, payload) => told(self, payload).pipe(Refusals.only(self.id, "NotFound", "Busy")),
-        Wake: (self, payload) => told(self, payload).pipe(Refusals.only(self.id, "Busy")),
-        View: (self) => Effect.flatMap(self.committed, (now) => shown(self, now)),
         IsOver: (self) =>
           Effect.flatMap(self.committed, (now) => Effect.map(shown(self, now), () => isOver(now.state))),
         Settled: (self, payload) => Effect.flatMap(self.until(isSettled, payload.timeoutMs), (now) => shown(self, now)),

@@ -17,7 +17,7 @@ import { statusOf, view } from "./OrderAnswers.ts"
 import { owedBy } from "./OrderOwed.ts"
 import { returnables } from "./OrderReturns.ts"
 import * as OrderState from "./OrderState.ts"
-import { Wake } from "@halles/engine/eventsourced/TimerFired"
+import { TimerFired } from "@halles/engine/eventsourced/TimerFired"
 
 const commandId = (id: string) => CommandId.make(id)
 const tea = SkuCode.make("TEA")
@@ -160,7 +160,7 @@ const others: ReadonlyArray<OrderState.Command> = [
   new Operate({ commandId: commandId("o6"), act: "skip", step: "refund-r2", note: "paid by bank transfer" }),
   new NoteDispute({ commandId: commandId("n1"), what: "charged_back", reference: "d1", amount: 900 }),
   new NoteDispute({ commandId: commandId("n2"), what: "won", reference: "d1", amount: 900 }),
-  new Wake({ commandId: commandId("w") }),
+  new TimerFired({ commandId: commandId("w") }),
   twoLines
 ]
 /** What is told once is told under one command id; told under two it is two. */

@@ -22,7 +22,7 @@ import {
   TooManyReturns
 } from "./Order.ts"
 import type { Shortage } from "../inventory/Sku.ts"
-import type { Wake } from "@halles/engine/eventsourced/TimerFired"
+import type { TimerFired } from "@halles/engine/eventsourced/TimerFired"
 import type { Draft, Event, SkuAllocation, State } from "./OrderEvents.ts"
 import { isRepeatable, type Owed, owedBy } from "./OrderOwed.ts"
 import { exceedsCaptured } from "./OrderRefusals.ts"
@@ -31,6 +31,7 @@ import { plan, returnables } from "./OrderReturns.ts"
 
 export { type Draft, Event, initial, type SkuAllocation, State } from "./OrderEvents.ts"
 export { evolve } from "./OrderEvolve.ts"
+export { replies } from "./OrderAnswers.ts"
 export type { Owed } from "./OrderOwed.ts"
 
 export const type = "Order"
@@ -71,7 +72,7 @@ export type Command =
   | NoteReturnReceived
   | NoteDispute
   | Operate
-  | Wake
+  | TimerFired
   | Record
 export type Refusal =
   | AlreadyExists
@@ -93,7 +94,7 @@ const cancellable = ["holding", "authorising", "reserving", "awaitingStock", "bo
 const shippedPhases = ["shipped", "delivered"]
 
 export const decide = (state: State, command: Command, now: number): Result.Result<ReadonlyArray<Event>, Refusal> => {
-  if (command._tag === "Wake") return Result.succeed([])
+  if (command._tag === "TimerFired") return Result.succeed([])
   if (command._tag === "Place") {
     if (state.draft !== null) return Result.fail(new AlreadyExists({ entity: type, id: command.cartId }))
     return Result.succeed([{ _tag: "Placed", draft: draftOf(command), at: now }])

@@ -6,7 +6,7 @@ import { Schema } from "effect"
 import { ClusterSchema, Entity } from "effect/cluster"
 import { Rpc } from "effect/rpc"
 import { Busy, NotFound } from "@halles/engine/eventsourced/EntityErrors"
-import { Wake } from "@halles/engine/eventsourced/TimerFired"
+import { TimerFired } from "@halles/engine/eventsourced/TimerFired"
 
 /** Ledger entries of one payment; the next operation is refused. */
 export const entriesMax = 500
@@ -102,7 +102,7 @@ export const Payment = Entity.make("Payment", [
   Rpc.make("Void", { payload: Void, success: Outcome, error: Busy }),
   Rpc.make("Refund", { payload: Refund, success: Outcome, error: Busy }),
   Rpc.make("GatewayNotice", { payload: GatewayNotice, error: Schema.Union([NotFound, Busy]) }),
-  Rpc.make("Wake", { payload: Wake, error: Busy }),
+  Rpc.make("TimerFired", { payload: TimerFired, error: Busy }),
   Rpc.make("View", { success: PaymentView, error: NotFound })
 ])
   .annotateRpcs(ClusterSchema.Uninterruptible, true)

@@ -1,17 +1,12 @@
 import * as EntityClient from "@halles/engine/activation/EntityClient"
 import { CommandId, OrderId } from "@halles/shared/Ids"
 import { Effect, Layer } from "effect"
-import { NotFound } from "@halles/engine/eventsourced/EntityErrors"
 import * as EventSourced from "@halles/engine/eventsourced/EventSourced"
-import type { ShellOf } from "@halles/engine/eventsourced/EventSourcedEntity"
 import { NoteDispute, Order } from "../order/Order.ts"
 import { Payment } from "./Payment.ts"
 import { PaymentGateway } from "./PaymentGateway.ts"
-import * as Refusals from "@halles/engine/eventsourced/Refusals"
 import * as PaymentState from "./PaymentState.ts"
 
-/** A caller waits so long for the gateway; then it hears `Pending`, and the payment keeps asking. */
-const answerWithinMs = 2_000
 /** Of one message to the order; after it the message is sent again under the same command id. */
 const callDeadline = "5 seconds"
 
@@ -58,44 +53,13 @@ const makePerform = Effect.gen(function* () {
   }
 })
 
-type Self = ShellOf<OrderId, typeof PaymentState>
-type Kind = "authorise" | "capture" | "void" | "refund"
-
-const outcome = Effect.fnUntraced(
-  function* (self: Self, kind: Kind, reference: string, command: PaymentState.Command) {
-    const { state } = yield* self.handle(command)
-    const first = PaymentState.outcomeOf(state, kind, reference)
-    if (first._tag !== "Pending") return first
-    const isKnown = (state: PaymentState.State) => PaymentState.outcomeOf(state, kind, reference)._tag !== "Pending"
-    const later = yield* self.until(isKnown, answerWithinMs)
-    return PaymentState.outcomeOf(later.state, kind, reference)
-  },
-  (effect, { id }) => Refusals.only(id, "Busy")(effect)
-)
-
 export const PaymentLive = Layer.unwrap(
   Effect.map(makePerform, (perform) =>
     EventSourced.layer(Payment, PaymentState, {
       id: OrderId,
       maxIdleTime: "30 seconds",
       mailboxCapacity: 256,
-      perform,
-      handlers: {
-        Authorise: (self, payload) => outcome(self, "authorise", PaymentState.authoriseReference(self.id), payload),
-        Capture: (self, payload) => outcome(self, "capture", payload.reference, payload),
-        Void: (self, payload) => outcome(self, "void", payload.reference, payload),
-        Refund: (self, payload) => outcome(self, "refund", payload.reference, payload),
-        GatewayNotice: (self, payload) =>
-          Effect.asVoid(self.handle(payload)).pipe(Refusals.only(self.id, "NotFound", "Busy")),
-        Wake: (self, payload) => Effect.asVoid(self.handle(payload)).pipe(Refusals.only(self.id, "Busy")),
-        View: (self) =>
-          Effect.flatMap(self.committed, ({ seq, state }) => {
-            const payment = PaymentState.view(state, seq)
-            return payment === null
-              ? Effect.fail(new NotFound({ entity: PaymentState.type, id: self.id }))
-              : Effect.succeed(payment)
-          })
-      }
+      perform
     })
   )
 )

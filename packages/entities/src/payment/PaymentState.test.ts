@@ -4,7 +4,7 @@ import { Result, Schema } from "effect"
 import type { Model } from "@halles/engine/eventsourced/Model"
 import { Authorise, Capture, entriesMax, GatewayNotice, PaymentView, Refund, Void } from "./Payment.ts"
 import * as PaymentState from "./PaymentState.ts"
-import { Wake } from "@halles/engine/eventsourced/TimerFired"
+import { TimerFired } from "@halles/engine/eventsourced/TimerFired"
 
 const model: Model<
   PaymentState.State,
@@ -22,7 +22,7 @@ const authorise = (amount: number) => new Authorise({ commandId, orderId, amount
 const capture = (reference: string, amount: number) => new Capture({ commandId, reference, amount })
 const refund = (reference: string, amount: number) => new Refund({ commandId, reference, amount })
 const voided = (reference: string) => new Void({ commandId, reference })
-const wake = new Wake({ commandId })
+const wake = new TimerFired({ commandId })
 const notice = (type: GatewayNotice["type"], reference: string, amount: number, eventId = `${type}:${reference}`) =>
   new GatewayNotice({ commandId, eventId, type, reference, authorisationId: "auth_1", amount })
 const answer = (reference: string, isDone = true): PaymentState.RecordOutcome => ({

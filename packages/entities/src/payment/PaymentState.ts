@@ -3,6 +3,8 @@ import type { CommandId, OrderId } from "@halles/shared/Ids"
 import type { Currency } from "@halles/shared/Money"
 import { Result } from "effect"
 import { NotFound } from "@halles/engine/eventsourced/EntityErrors"
+import type { Handled } from "@halles/engine/eventsourced/Kind"
+import { done as nothing, viewed } from "@halles/engine/eventsourced/Replies"
 import {
   type Authorise,
   type Capture,
@@ -13,7 +15,7 @@ import {
   type Refund,
   type Void
 } from "./Payment.ts"
-import type { Wake } from "@halles/engine/eventsourced/TimerFired"
+import type { TimerFired } from "@halles/engine/eventsourced/TimerFired"
 import { type Entry, type Event, type Kind, type Message, noticesMax, type State } from "./PaymentEvents.ts"
 
 export { Event, evolve, initial, State } from "./PaymentEvents.ts"
@@ -44,7 +46,7 @@ export interface NoteTold {
   readonly key: string
 }
 
-export type Command = Authorise | Capture | Void | Refund | GatewayNotice | RecordOutcome | NoteTold | Wake
+export type Command = Authorise | Capture | Void | Refund | GatewayNotice | RecordOutcome | NoteTold | TimerFired
 export type Refusal = NotFound
 
 /** One operation at the gateway, under its own reference, or a message to the order. */
@@ -91,7 +93,7 @@ export const decide = (state: State, command: Command, now: number): Decided => 
       const { key } = command
       return Result.succeed(state.messages.some((one) => one.key === key) ? [{ _tag: "OrderTold", key, at: now }] : [])
     }
-    case "Wake":
+    case "TimerFired":
       return Result.succeed([])
   }
 }
@@ -334,4 +336,21 @@ export const view = (state: State, seq: number): PaymentView | null => {
     },
     { disableChecks: true }
   )
+}
+
+const outcome =
+  <Message>(
+    kind: "authorise" | "capture" | "void" | "refund",
+    referenceOf: (id: OrderId, message: Message) => string
+  ) =>
+  (id: OrderId, { state }: Handled<State, Event>, message: Message) =>
+    Result.succeed(outcomeOf(state, kind, referenceOf(id, message)))
+
+export const replies = {
+  Authorise: outcome<Authorise>("authorise", authoriseReference),
+  Capture: outcome<Capture>("capture", (_id, { reference }) => reference),
+  Void: outcome<Void>("void", (_id, { reference }) => reference),
+  Refund: outcome<Refund>("refund", (_id, { reference }) => reference),
+  GatewayNotice: nothing,
+  View: viewed(type, (_id: OrderId, state: State, seq) => view(state, seq))
 }

@@ -7,7 +7,7 @@ import { Schema } from "effect"
 import { ClusterSchema, Entity } from "effect/cluster"
 import { Rpc } from "effect/rpc"
 import { Busy, NotFound } from "@halles/engine/eventsourced/EntityErrors"
-import { Wake } from "@halles/engine/eventsourced/TimerFired"
+import { TimerFired } from "@halles/engine/eventsourced/TimerFired"
 
 export const ParcelLine = Schema.Struct({ sku: SkuCode, quantity: Quantity })
 /** What leaves one warehouse together. */
@@ -77,7 +77,7 @@ export const Shipment = Entity.make("Shipment", [
   Rpc.make("CancelShipment", { payload: CancelShipment, success: CancelResult, error: Busy }),
   Rpc.make("Collect", { payload: Collect, success: CollectResult, error: Schema.Union([NotFound, Busy]) }),
   Rpc.make("CarrierNotice", { payload: CarrierNotice, error: Schema.Union([NotFound, Busy]) }),
-  Rpc.make("Wake", { payload: Wake, error: Busy }),
+  Rpc.make("TimerFired", { payload: TimerFired, error: Busy }),
   Rpc.make("View", { success: ShipmentView, error: NotFound })
 ])
   .annotateRpcs(ClusterSchema.Uninterruptible, true)

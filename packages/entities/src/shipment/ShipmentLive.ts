@@ -2,16 +2,11 @@ import * as EntityClient from "@halles/engine/activation/EntityClient"
 import { CommandId, OrderId } from "@halles/shared/Ids"
 import { Effect, Layer } from "effect"
 import { Carrier } from "./Carrier.ts"
-import { NotFound } from "@halles/engine/eventsourced/EntityErrors"
 import * as EventSourced from "@halles/engine/eventsourced/EventSourced"
-import type { ShellOf } from "@halles/engine/eventsourced/EventSourcedEntity"
 import { NoteDelivered, NoteDispatched, NoteReturnReceived, Order } from "../order/Order.ts"
-import * as Refusals from "@halles/engine/eventsourced/Refusals"
 import { Shipment } from "./Shipment.ts"
 import * as ShipmentState from "./ShipmentState.ts"
 
-/** A caller waits so long for the carrier; then it hears `Pending`, and the shipment keeps asking. */
-const answerWithinMs = 2_000
 /** Of one message to the order; after it the message is sent again under the same command id. */
 const callDeadline = "5 seconds"
 
@@ -69,46 +64,13 @@ const makePerform = Effect.gen(function* () {
   })
 })
 
-type Self = ShellOf<OrderId, typeof ShipmentState>
-
-const result = Effect.fnUntraced(function* <A extends { readonly _tag: string }>(
-  self: Self,
-  command: ShipmentState.Command,
-  of: (state: ShipmentState.State) => A
-) {
-  const { state } = yield* self.handle(command)
-  const first = of(state)
-  if (first._tag !== "Pending") return first
-  return of((yield* self.until((state) => of(state)._tag !== "Pending", answerWithinMs)).state)
-})
-
 export const ShipmentLive = Layer.unwrap(
   Effect.map(makePerform, (perform) =>
     EventSourced.layer(Shipment, ShipmentState, {
       id: OrderId,
       maxIdleTime: "30 seconds",
       mailboxCapacity: 256,
-      perform,
-      handlers: {
-        Create: (self, payload) =>
-          result(self, payload, ShipmentState.createResult).pipe(Refusals.only(self.id, "Busy")),
-        CancelShipment: (self, payload) =>
-          result(self, payload, ShipmentState.cancelResult).pipe(Refusals.only(self.id, "Busy")),
-        Collect: (self, payload) =>
-          result(self, payload, (state) => ShipmentState.collectResult(state, payload.returnId)).pipe(
-            Refusals.only(self.id, "NotFound", "Busy")
-          ),
-        CarrierNotice: (self, payload) =>
-          Effect.asVoid(self.handle(payload)).pipe(Refusals.only(self.id, "NotFound", "Busy")),
-        Wake: (self, payload) => Effect.asVoid(self.handle(payload)).pipe(Refusals.only(self.id, "Busy")),
-        View: (self) =>
-          Effect.flatMap(self.committed, ({ seq, state }) => {
-            const shipment = ShipmentState.view(state, seq)
-            return shipment === null
-              ? Effect.fail(new NotFound({ entity: ShipmentState.type, id: self.id }))
-              : Effect.succeed(shipment)
-          })
-      }
+      perform
     })
   )
 )

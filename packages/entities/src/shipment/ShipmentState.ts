@@ -3,6 +3,8 @@ import type { Origin } from "@halles/shared/Command"
 import type { CommandId, OrderId } from "@halles/shared/Ids"
 import { Result } from "effect"
 import { NotFound } from "@halles/engine/eventsourced/EntityErrors"
+import type { Handled } from "@halles/engine/eventsourced/Kind"
+import { done, viewed } from "@halles/engine/eventsourced/Replies"
 import {
   type CancelResult,
   type CancelShipment,
@@ -15,7 +17,7 @@ import {
   type ParcelLine,
   ShipmentView
 } from "./Shipment.ts"
-import type { Wake } from "@halles/engine/eventsourced/TimerFired"
+import type { TimerFired } from "@halles/engine/eventsourced/TimerFired"
 import type { Event, Message, Return, State } from "./ShipmentEvents.ts"
 
 export { Event, evolve, initial, State } from "./ShipmentEvents.ts"
@@ -67,7 +69,7 @@ export type Command =
   | RecordCancel
   | RecordLabel
   | NoteTold
-  | Wake
+  | TimerFired
 export type Refusal = NotFound
 
 /** A request to the carrier, under `key` as its reference, or a message to the order. */
@@ -110,7 +112,7 @@ export const decide = (state: State, command: Command, now: number): Result.Resu
       const { key } = command
       return Result.succeed(state.messages.some((one) => one.key === key) ? [{ _tag: "OrderTold", key, at: now }] : [])
     }
-    case "Wake":
+    case "TimerFired":
       return Result.succeed([])
   }
 }
@@ -280,4 +282,13 @@ export const view = (state: State, seq: number): ShipmentView | null => {
     { orderId, status: statusOf(state), trackingNumbers: state.trackingNumbers, parcels, returns, seq },
     { disableChecks: true }
   )
+}
+
+type Now = Handled<State, Event>
+export const replies = {
+  Create: (_id: OrderId, { state }: Now) => Result.succeed(createResult(state)),
+  CancelShipment: (_id: OrderId, { state }: Now) => Result.succeed(cancelResult(state)),
+  Collect: (_id: OrderId, { state }: Now, { returnId }: Collect) => Result.succeed(collectResult(state, returnId)),
+  CarrierNotice: done,
+  View: viewed(type, (_id: OrderId, state: State, seq) => view(state, seq))
 }

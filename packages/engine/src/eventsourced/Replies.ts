@@ -1,0 +1,37 @@
+import { Result } from "effect"
+import type { Rpc } from "effect/rpc"
+import { NotFound } from "./EntityErrors.ts"
+import type { Handled, Tagged } from "./Kind.ts"
+
+/** A query is answered from the committed state, with no events. */
+export type Reply<Message, Id, State, Event, A, E> = (
+  id: Id,
+  now: Handled<State, Event>,
+  message: Message
+) => Result.Result<A, E>
+
+/**
+ * What an entity answers to messages of its contract: of the state, and for a command of what is in the journal under its id.
+ * A refusal that the contract does not declare for the message is a fault. Handlers follow from it, and so does what tests and proofs expect to hear.
+ */
+export type Replies<Rpcs extends Rpc.Any, Tag extends Rpcs["_tag"], Id, State, Event> = {
+  readonly [T in Tag]: Reply<
+    Rpc.Payload<Rpc.ExtractTag<Rpcs, T>>,
+    Id,
+    State,
+    Event,
+    Rpc.Success<Rpc.ExtractTag<Rpcs, T>>,
+    Tagged
+  >
+}
+
+/** There is nothing to say but that it is done. */
+export const done = (): Result.Result<void> => Result.succeed(undefined)
+
+/** Shows the entity; `NotFound` where the view is `null`. */
+export const viewed =
+  <Id, State, V>(entityType: string, view: (id: Id, state: State, seq: number) => V | null) =>
+  (id: Id, { seq, state }: { readonly state: State; readonly seq: number }): Result.Result<V, NotFound> => {
+    const shown = view(id, state, seq)
+    return shown === null ? Result.fail(new NotFound({ entity: entityType, id: String(id) })) : Result.succeed(shown)
+  }
