@@ -1,20 +1,38 @@
-import { MergeRefused, TotalChanged } from "@halles/entities/cart/Cart"
+import { MergeRefused } from "@halles/entities/cart/Cart"
 import * as CartState from "@halles/entities/cart/CartState"
-import { CommandReused, NotFound } from "@halles/engine/eventsourced/EntityErrors"
-import * as OrderAnswers from "@halles/entities/order/OrderAnswers"
+import { Result } from "effect"
 import * as OrderState from "@halles/entities/order/OrderState"
 import * as PaymentState from "@halles/entities/payment/PaymentState"
 import * as SkuState from "@halles/entities/inventory/SkuState"
-import { CartId, OrderId, orderIdOf, SkuId } from "@halles/shared/Ids"
 import { regionOf } from "@halles/shared/Region"
 import type { Answer, EntityType } from "./Call.ts"
 import * as Catalogue from "./Catalogue.ts"
 import * as EdgeForm from "./EdgeForm.ts"
-import { judge, type Judged, refused, shown, type Subject } from "./EntitySpecification.ts"
+import { type Handled, judge, type Judged, refused, shown, type Subject } from "./EntitySpecification.ts"
 import type { Row } from "./Histories.ts"
 
-const shownOr = (type: EntityType, id: string, view: object | null): Answer =>
-  view === null ? refused(new NotFound({ entity: type, id })) : shown(view)
+/** What a pure reply is as an answer; a message that has none says nothing but that it is done. */
+const said = (reply: Result.Result<unknown, { readonly _tag: string }>): Answer =>
+  Result.match(reply, {
+    onSuccess: (value) => (value === undefined ? { _tag: "Done" } : shown(value)),
+    onFailure: refused
+  })
+
+/** As the entity's shell: of its `replies`. */
+const spoken = <State, Command extends { readonly commandId: string; readonly _tag: string }, Event>(
+  replies: object
+) => {
+  type Spoken = (id: string, now: object, message: unknown) => Result.Result<unknown, { readonly _tag: string }>
+  const known = replies as Readonly<Record<string, Spoken | undefined>>
+  return {
+    view: (id: string, state: State, seq: number): Answer =>
+      said(known["View"]!(id, { state, seq, events: [] }, undefined)),
+    answer: (id: string, command: Command, handled: Handled<State, Event>): Answer => {
+      const reply = known[command._tag]
+      return reply === undefined ? { _tag: "Done" } : said(reply(id, handled, command))
+    }
+  }
+}
 
 const prices = Object.fromEntries(
   Catalogue.articles.map((article) => [article.sku, Catalogue.listing(article).price] as const)
@@ -37,9 +55,7 @@ const completeCart = (command: CartState.Command): CartState.Command => {
   }
 }
 
-const viewCart = (id: string, state: CartState.State, seq: number): Answer =>
-  shownOr("Cart", id, CartState.view(id, state, seq))
-
+const carts = spoken<CartState.State, CartState.Command, CartState.Event>(CartState.replies)
 const cart: Subject<CartState.State, CartState.Command, CartState.Event, CartState.Refusal> = {
   model: { ...CartState, next: () => null },
   complete: completeCart,
@@ -48,23 +64,10 @@ const cart: Subject<CartState.State, CartState.Command, CartState.Event, CartSta
     if (command.from === id) return refused(new MergeRefused({ reason: "same_cart" }))
     return regionOf(command.from) === regionOf(id) ? null : refused(new MergeRefused({ reason: "other_region" }))
   },
-  view: viewCart,
-  answer: (id, command, { events, seq, state }) => {
-    if (command._tag === "CheckOut") {
-      const first = events.find((event) => event._tag === "CheckedOut" || event._tag === "CheckOutRefused")
-      if (first?.fingerprint !== command.fingerprint) {
-        return refused(new CommandReused({ commandId: command.commandId }))
-      }
-      if (first._tag === "CheckOutRefused") {
-        return refused(new TotalChanged({ expected: first.expected, actual: first.actual }))
-      }
-      const orderId = orderIdOf(CartId.make(id), first.attempt)
-      return shown({ orderId, cart: CartState.view(id, state, seq) })
-    }
-    if (command._tag === "Reopen") return { _tag: "Done" }
-    return viewCart(id, state, seq)
-  },
-  later: (command) => (command._tag === "Merge" ? viewCart : null),
+  view: carts.view,
+  answer: (id, command, now) =>
+    command._tag === "Merge" ? carts.view(id, now.state, now.seq) : carts.answer(id, command, now),
+  later: (command) => (command._tag === "Merge" ? carts.view : null),
   atEdge: EdgeForm.cart
 }
 
@@ -72,69 +75,28 @@ const sku: Subject<SkuState.State, SkuState.Command, SkuState.Event, SkuState.Re
   model: SkuState,
   complete: (command) => command,
   refusal: () => null,
-  view: (id, state, seq) => shownOr("Sku", id, seq === 0 ? null : SkuState.view(SkuId.make(id), state, seq)),
-  answer: (id, command, { events, seq, state }) => {
-    switch (command._tag) {
-      case "Hold":
-        return shown(SkuState.holdResult(state, events, command.orderId))
-      case "Reserve":
-        return shown(SkuState.reserveResult(state, events, command.orderId))
-      case "Ship":
-        return shown(SkuState.shipResult(state, events, command.orderId))
-      case "Receive":
-      case "Adjust":
-      case "AllowBackOrder":
-        return shown(SkuState.view(SkuId.make(id), state, seq))
-      case "Release":
-      case "Restock":
-      case "WriteOff":
-      case "TimerFired":
-        return { _tag: "Done" }
-    }
-  },
+  ...spoken(SkuState.replies),
   later: () => null,
   atEdge: EdgeForm.sku
 }
-
-const viewOrder = (id: string, state: OrderState.State, seq: number): Answer =>
-  shownOr("Order", id, OrderAnswers.view(OrderId.make(id), state, seq))
 
 const order: Subject<OrderState.State, OrderState.Command, OrderState.Event, OrderState.Refusal> = {
   model: { ...OrderState, next: () => null, others: () => [] },
   complete: (command) => command,
   refusal: () => null,
-  view: viewOrder,
-  answer: (id, _, { seq, state }) => viewOrder(id, state, seq),
+  ...spoken(OrderState.replies),
   later: () => null,
   atEdge: EdgeForm.order
 }
 
-const outcome = (id: string, command: PaymentState.Command, state: PaymentState.State): Answer => {
-  switch (command._tag) {
-    case "Authorise":
-      return shown(PaymentState.outcomeOf(state, "authorise", PaymentState.authoriseReference(OrderId.make(id))))
-    case "Capture":
-      return shown(PaymentState.outcomeOf(state, "capture", command.reference))
-    case "Void":
-      return shown(PaymentState.outcomeOf(state, "void", command.reference))
-    case "Refund":
-      return shown(PaymentState.outcomeOf(state, "refund", command.reference))
-    case "GatewayNotice":
-    case "RecordOutcome":
-    case "NoteTold":
-    case "TimerFired":
-      return { _tag: "Done" }
-  }
-}
-
+const payments = spoken<PaymentState.State, PaymentState.Command, PaymentState.Event>(PaymentState.replies)
 /** A payment waits for the gateway, and then says what became of the operation. */
 const payment: Subject<PaymentState.State, PaymentState.Command, PaymentState.Event, PaymentState.Refusal> = {
   model: { ...PaymentState, next: () => null, others: () => [] },
   complete: (command) => command,
   refusal: () => null,
-  view: (id, state, seq) => shownOr("Payment", id, PaymentState.view(state, seq)),
-  answer: (id, command, { state }) => outcome(id, command, state),
-  later: (command) => (id, state) => outcome(id, command, state),
+  ...payments,
+  later: (command) => (id, state, seq) => payments.answer(id, command, { state, seq, events: [] }),
   atEdge: (view) => view
 }
 

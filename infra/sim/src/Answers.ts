@@ -1,4 +1,5 @@
-import { models, type Now } from "@halles/entities/Models"
+import type { Now } from "@halles/entities/Domain"
+import { models } from "@halles/entities/Domains"
 import { Exit, Option } from "effect"
 import { isDeepStrictEqual } from "node:util"
 import { keyOf, type Tables } from "./Tables.ts"

@@ -1,5 +1,5 @@
 import { Carrier } from "@halles/entities/shipment/Carrier"
-import * as Entities from "@halles/entities/Entities"
+import * as Domains from "@halles/entities/Domains"
 import { Bounds } from "@halles/engine/eventsourced/EventSourced"
 import * as FencedRunnerStorage from "@halles/engine/placement/FencedRunnerStorage"
 import { Journal } from "@halles/engine/journal/Journal"
@@ -84,9 +84,9 @@ export class Runner implements Life {
   get #start() {
     const { world } = this.#cluster
     const started = Effect.gen({ self: this }, function* () {
-      const services = yield* Layer.build(Entities.layer.pipe(Layer.provideMerge([Journal.layer, layerResidents])))
+      const services = yield* Layer.build(Domains.layer.pipe(Layer.provideMerge([Journal.layer, layerResidents])))
       this.#residents = Context.get(services, Residents.Residents)
-      const wake = yield* Entities.makeWake("eu")
+      const wake = yield* Domains.makeTimers("eu")
       yield* Timers.run(wake).pipe(Effect.provideService(Clock, world.clock(this, true)), Effect.forkScoped)
       this.storage = yield* FencedRunnerStorage.make("eu")
       return services

@@ -1,5 +1,6 @@
 import * as Invariants from "@halles/entities/laws/Invariants"
-import { models, type Now } from "@halles/entities/Models"
+import type { Now } from "@halles/entities/Domain"
+import { models } from "@halles/entities/Domains"
 import type { Cluster } from "./Cluster.ts"
 import { keyOf, type Row } from "./Tables.ts"
 

@@ -3,17 +3,14 @@ import type { Region } from "@halles/shared/Region"
 import { Effect } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
 import { follow } from "@halles/engine/projections/Follower"
-import { OrderView } from "./order/OrderTable.ts"
-import { ProductView } from "./catalogue/ProductTable.ts"
+import { tables } from "./Domains.ts"
 import * as Projection from "@halles/engine/projections/Projection"
-import { StockView } from "./inventory/StockTable.ts"
 
 export { applied, lag, pending, refused } from "@halles/engine/projections/Follower"
 
 /** The read tables of a region, by name. */
-export const projections = { product: ProductView, order: OrderView, stock: StockView } as const
-export type Name = keyof typeof projections
-export const names = Object.keys(projections) as ReadonlyArray<Name>
+export const names = tables.map(({ name }) => name)
+const named = (name: string) => tables.find((table) => table.name === name)!
 
 /**
  * Keeps one read table of a region up to date, for ever.
@@ -23,8 +20,8 @@ export const names = Object.keys(projections) as ReadonlyArray<Name>
  * One follower a table is enough; two at a time do no harm, since a row is a function of its entity's journal. With a
  * `Redis` in the context, `order_status:<id>` and `stock_levels:<id>` are written after each commit, best effort.
  */
-export const follower = (region: Region, name: Name): Effect.Effect<void, never, Nats | SqlClient.SqlClient> =>
-  follow(region, projections[name])
+export const follower = (region: Region, name: string): Effect.Effect<void, never, Nats | SqlClient.SqlClient> =>
+  follow(region, named(name))
 
 /** Keeps all read tables of a region up to date, for ever. */
 export const run = (region: Region): Effect.Effect<void, never, Nats | SqlClient.SqlClient> =>
@@ -34,5 +31,5 @@ export const run = (region: Region): Effect.Effect<void, never, Nats | SqlClient
  * Makes one table anew from the journal while the system serves: in place, a few entities a transaction, so a reader sees
  * a row as it was or as it is, never none. Answers with the number of entities.
  */
-export const rebuild = (name: Name): Effect.Effect<number, SqlError.SqlError, SqlClient.SqlClient> =>
-  Effect.flatMap(Projection.make(projections[name]), ({ rebuild }) => Effect.map(rebuild, ({ entities }) => entities))
+export const rebuild = (name: string): Effect.Effect<number, SqlError.SqlError, SqlClient.SqlClient> =>
+  Effect.flatMap(Projection.make(named(name)), ({ rebuild }) => Effect.map(rebuild, ({ entities }) => entities))

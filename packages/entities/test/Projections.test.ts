@@ -22,6 +22,7 @@ import {
 import { statusOf } from "../src/order/OrderAnswers.ts"
 import { owedBy } from "../src/order/OrderOwed.ts"
 import * as OrderState from "../src/order/OrderState.ts"
+import { ProductView as ProductTable } from "../src/catalogue/ProductTable.ts"
 import * as Projections from "../src/Projections.ts"
 import * as OrderView from "../src/order/OrderTable.ts"
 import * as Projection from "@halles/engine/projections/Projection"
@@ -230,7 +231,7 @@ const journal = Effect.fnUntraced(function* (entries: ReadonlyArray<Stored>) {
 const clear = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   yield* sql`TRUNCATE journal, product_view, order_view, stock_view, projection`
-  yield* sql`INSERT INTO projection (name, version) VALUES ('product', ${Projections.projections.product.version})`
+  yield* sql`INSERT INTO projection (name, version) VALUES ('product', ${ProductTable.version})`
 })
 const view = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
@@ -240,7 +241,7 @@ const view = Effect.gen(function* () {
 })
 const expected = (ids: ReadonlyArray<string>, length: number) => ids.map((id) => [id, length])
 const seqs = Effect.map(view, (rows) => rows.map(({ id, seq }) => [id, seq]))
-const table = Projection.make(Projections.projections.product)
+const table = Projection.make(ProductTable)
 
 const Database = Migrations.layerRegion.pipe(Layer.provideMerge(PgTest.layer("projections")), Layer.orDie)
 

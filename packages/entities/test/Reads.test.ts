@@ -3,13 +3,13 @@ import { CustomerId, SkuCode, SkuId } from "@halles/shared/Ids"
 import { PgTest } from "@halles/shared/testing/PgTest"
 import { Effect, Layer, Option } from "effect"
 import * as Migrations from "../src/Migrations.ts"
-import * as Projections from "../src/Projections.ts"
+import { tables } from "../src/Domains.ts"
 import * as Projection from "@halles/engine/projections/Projection"
 import { Reads, RegionDatabases } from "../src/Reads.ts"
 import { address } from "./Carts.ts"
 
-const apply = Effect.fnUntraced(function* (name: Projections.Name, entries: ReadonlyArray<Projection.Entry>) {
-  yield* (yield* Projection.make(Projections.projections[name])).apply(entries)
+const apply = Effect.fnUntraced(function* (name: string, entries: ReadonlyArray<Projection.Entry>) {
+  yield* (yield* Projection.make(tables.find((table) => table.name === name)!)).apply(entries)
 })
 const listed = (sku: string, title: string, description = ""): Projection.Entry => ({
   id: `eu_${sku}`,

@@ -4,7 +4,7 @@ import { PgTest } from "@halles/shared/testing/PgTest"
 import { Effect, Layer, Logger, Schedule } from "effect"
 import { SqlClient } from "effect/sql"
 import type { Sharding } from "effect/cluster"
-import * as Entities from "../src/Entities.ts"
+import * as Domains from "../src/Domains.ts"
 import * as Invariants from "../src/laws/Invariants.ts"
 import { layerRegion } from "../src/Migrations.ts"
 import * as TestCluster from "@halles/engine/testing/TestCluster"
@@ -18,7 +18,7 @@ const Database = (name: string) => layerRegion.pipe(Layer.provideMerge(PgTest.la
 
 /** A runner with all shells; each refused batch is an alarm in the log, and there are hundreds. */
 const runner = (owner: string) =>
-  Entities.layer.pipe(
+  Domains.layer.pipe(
     Layer.provide(Subjects.Companies),
     Layer.provideMerge(TestCluster.layer(owner)),
     Layer.provide(Logger.layer([]))
@@ -31,7 +31,7 @@ type Make<State, Command extends { readonly commandId: CommandId; readonly _tag:
 /** Wakes whatever has a timer, as the timers of a runner do, but at once; stock stays, whose wake has its own time. */
 const timers = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
-  const wake = yield* Entities.makeWake("eu")
+  const wake = yield* Domains.makeTimers("eu")
   let woken = 0
   while (true) {
     yield* Effect.sleep("250 millis")

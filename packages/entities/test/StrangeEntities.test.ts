@@ -5,7 +5,7 @@ import { PgTest } from "@halles/shared/testing/PgTest"
 import { Effect, Exit, Fiber, Layer, Schedule } from "effect"
 import { SqlClient } from "effect/sql"
 import * as Alarms from "../src/alarms/Alarms.ts"
-import * as Entities from "../src/Entities.ts"
+import * as Domains from "../src/Domains.ts"
 import { JournalStore } from "@halles/engine/journal/JournalStore"
 import { layerRegion, migrateControl } from "../src/Migrations.ts"
 import { Product } from "../src/catalogue/Product.ts"
@@ -137,7 +137,7 @@ layer(Test, { excludeTestServices: true, timeout: "120 seconds" })(
         yield* sql`
         INSERT INTO timer (entity_type, entity_id, shard, due_at)
         VALUES ('Product', 'eu_behind', ${Shard.shardOf("eu_behind")}, now() - interval '1 second')`
-        const wake = yield* Entities.makeWake("eu")
+        const wake = yield* Domains.makeTimers("eu")
         yield* Effect.forkChild(Timers.run(wake))
         const left = sql<{ name: string }>`
         SELECT entity_type || '/' || entity_id AS name FROM timer t
@@ -163,7 +163,7 @@ layer(Test, { excludeTestServices: true, timeout: "120 seconds" })(
         yield* sql`
         INSERT INTO timer (entity_type, entity_id, shard, due_at) VALUES ('Product', 'eu_last', 1, now())`
         const woken = new Set<string>()
-        const deaf: Timers.WakeEntity = (_, id) =>
+        const deaf: Timers.TriggerTimer = (_, id) =>
           Effect.andThen(
             Effect.sync(() => woken.add(id)),
             Effect.fail("deaf")

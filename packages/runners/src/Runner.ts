@@ -1,5 +1,5 @@
 import { Carrier } from "@halles/entities/shipment/Carrier"
-import * as Entities from "@halles/entities/Entities"
+import * as Domains from "@halles/entities/Domains"
 import * as FencedRunnerStorage from "@halles/engine/placement/FencedRunnerStorage"
 import { Journal } from "@halles/engine/journal/Journal"
 import { JournalStore } from "@halles/engine/journal/JournalStore"
@@ -36,7 +36,7 @@ const regionConnectionsMax = 16
 const controlConnectionsMax = 4
 
 const timers = (region: Region) =>
-  Layer.effectDiscard(Effect.flatMap(Entities.makeWake(region), (wake) => Effect.forkScoped(Timers.run(wake))))
+  Layer.effectDiscard(Effect.flatMap(Domains.makeTimers(region), (wake) => Effect.forkScoped(Timers.run(wake))))
 
 /** One process that owns shards of its region and hosts their entities. */
 export const RunnerLive = Layer.unwrap(
@@ -56,7 +56,7 @@ export const RunnerLive = Layer.unwrap(
       )
     )
     const hosted = Layer.mergeAll(
-      Entities.layer,
+      Domains.layer,
       timers(region),
       Layer.effectDiscard(Effect.forkScoped(confirming)),
       Layer.effectDiscard(Effect.forkScoped(Parking.watch)),
@@ -64,7 +64,9 @@ export const RunnerLive = Layer.unwrap(
       Singleton.make(`projections-${region}`, Projections.run(region), {
         shardGroup: Shard.group(`${region}_singletons`)
       }),
-      Singleton.make(`retention-${region}`, Retention.run, { shardGroup: Shard.group(`${region}_singletons`) }),
+      Singleton.make(`retention-${region}`, Retention.run(Domains.retention), {
+        shardGroup: Shard.group(`${region}_singletons`)
+      }),
       RunnerHttp.layer(config.metricsPort),
       Watchdog.layer({ regionUrl: config.regionUrl, runner: id }),
       RunnerStatus.layer(runner),

@@ -27,7 +27,7 @@ export class NoSuchEntity extends Schema.TaggedError<NoSuchEntity>()("NoSuchEnti
  * Sends `TimerFired` to one entity; it fails when the entity could not be reached, and the timer fires again. With `NoSuchEntity` it
  * is parked, so that operators see it.
  */
-export type WakeEntity = (entityType: string, entityId: string, wake: TimerFired) => Effect.Effect<void, unknown>
+export type TriggerTimer = (entityType: string, entityId: string, message: TimerFired) => Effect.Effect<void, unknown>
 
 /**
  * Fires the due timers of the shards that this runner owns. A timer is a row that was committed with the events that
@@ -36,7 +36,7 @@ export type WakeEntity = (entityType: string, entityId: string, wake: TimerFired
  * Whatever was under way in a shard that has just been taken is woken at once: the timer of a saga is `redriveMs` away
  * from its last step, and an entity that is woken goes on by itself, however early that is.
  */
-export const run = Effect.fnUntraced(function* (wakeEntity: WakeEntity) {
+export const run = Effect.fnUntraced(function* (trigger: TriggerTimer) {
   const store = yield* JournalStore
   const epochs = yield* ShardEpochs
   const underWay = new Set<string>()
@@ -60,7 +60,7 @@ export const run = Effect.fnUntraced(function* (wakeEntity: WakeEntity) {
         origin: { actor: "timer" },
         dueAt: Math.ceil(row.dueAt)
       })
-      return wakeEntity(row.entityType, row.entityId, wake)
+      return trigger(row.entityType, row.entityId, wake)
     }).pipe(
       Effect.timeout(wakeDeadline),
       Effect.catchIf(

@@ -3,7 +3,7 @@ import { Clock, Effect, Result, Schedule } from "effect"
 import { SqlClient } from "effect/sql"
 
 /** How long the history of an entity stays where; counted from its newest row. An entity that has a timer is not idle. */
-export interface Policy {
+export interface RetentionRule {
   readonly entityType: string
   readonly archiveAfterDays: number | null
   /** From the archive; `null` when it is kept, or goes with the order. */
@@ -11,27 +11,6 @@ export interface Policy {
   readonly reason: string
 }
 
-export const policies: ReadonlyArray<Policy> = [
-  {
-    entityType: "Cart",
-    archiveAfterDays: 30,
-    dropAfterDays: 90,
-    reason:
-      "an open cart has a timer, so an idle one is closed; one with orders is legal history and goes with the last of them"
-  },
-  {
-    entityType: "Order",
-    archiveAfterDays: 400,
-    dropAfterDays: 3_653,
-    reason:
-      "a year of returns and guarantee and a month to spare; books are kept for ten years, all orders of a cart together"
-  },
-  { entityType: "Payment", archiveAfterDays: 400, dropAfterDays: null, reason: "as its order, and goes with it" },
-  { entityType: "Shipment", archiveAfterDays: 400, dropAfterDays: null, reason: "as its order, and goes with it" },
-  { entityType: "Sku", archiveAfterDays: null, dropAfterDays: null, reason: "lives as long as it is sold" },
-  { entityType: "Product", archiveAfterDays: null, dropAfterDays: null, reason: "lives as long as it is sold" },
-  { entityType: "Customer", archiveAfterDays: null, dropAfterDays: null, reason: "lives as long as the account" }
-]
 const alarmDays = 90
 
 /** Entities of one transaction. */
@@ -44,7 +23,7 @@ const every = "1 hour"
 const text = (values: ReadonlyArray<string>) => Result.getOrThrow(PgTypes.array(values, PgTypes.OID.text))
 
 /** Moves and drops what is due, one bounded transaction after the other, and says how much that was. */
-export const sweep = Effect.fn("Retention.sweep")(function* (due: ReadonlyArray<Policy> = policies) {
+export const sweep = Effect.fn("Retention.sweep")(function* (due: ReadonlyArray<RetentionRule>) {
   const sql = yield* SqlClient.SqlClient
   const now = yield* Clock.currentTimeMillis
   const before = (days: number) => sql`to_timestamp(${String(now - days * 86_400_000)}::text::double precision / 1000)`
@@ -90,8 +69,9 @@ export const sweep = Effect.fn("Retention.sweep")(function* (due: ReadonlyArray<
 })
 
 /** Sweeps a region's database once an hour, for ever; two at a time do no harm. */
-export const run: Effect.Effect<void, never, SqlClient.SqlClient> = sweep().pipe(
-  Effect.catchCause((cause) => Effect.logWarning("Retention stopped, trying again in an hour", cause)),
-  Effect.repeat(Schedule.spaced(every)),
-  Effect.asVoid
-)
+export const run = (rules: ReadonlyArray<RetentionRule>): Effect.Effect<void, never, SqlClient.SqlClient> =>
+  sweep(rules).pipe(
+    Effect.catchCause((cause) => Effect.logWarning("Retention stopped, trying again in an hour", cause)),
+    Effect.repeat(Schedule.spaced(every)),
+    Effect.asVoid
+  )

@@ -1,7 +1,8 @@
 import { Effect } from "effect"
 import type { SqlClient } from "effect/sql"
 import { stateOf } from "../inspector/Histories.ts"
-import { processManagers, untold } from "../inspector/Sagas.ts"
+import { sagas as sagaTypes, tables } from "../Domains.ts"
+import { untold } from "../inspector/Sagas.ts"
 import { objectives } from "./Objectives.ts"
 
 /** Of each kind, those that have waited for the longest time. */
@@ -12,12 +13,6 @@ const sagasMax = 10
 const batchesMax = 200
 /** The newest rows of the journal that are held against a read table. */
 const rowsMax = 300
-
-const projections = [
-  { name: "order", type: "Order", table: "order_view" },
-  { name: "stock", type: "Sku", table: "stock_view" },
-  { name: "product", type: "Product", table: "product_view" }
-] as const
 
 /** Something that should have gone on in a shard, and has not for longer than its objective. */
 export interface Late {
@@ -63,7 +58,7 @@ export const late = Effect.fn("Progress.late")(function* (
     CROSS JOIN LATERAL (
       SELECT at FROM journal_all j WHERE j.entity_type = t.entity_type AND j.entity_id = t.entity_id
       ORDER BY seq DESC LIMIT 1) j
-    WHERE t.entity_type = ANY(${processManagers}::text[]) AND t.due_at < now() + interval '15 seconds'
+    WHERE t.entity_type = ANY(${sagaTypes}::text[]) AND t.due_at < now() + interval '15 seconds'
       AND j.at < ${before("saga_stuck")} AND ${among("t.shard")} AND ${isAtWork}
     ORDER BY j.at LIMIT ${sagasMax}`
   const unpublished = sql<{ shard: number; at: number; count: number }>`
@@ -71,7 +66,7 @@ export const late = Effect.fn("Progress.late")(function* (
     FROM (SELECT * FROM outbox_batch WHERE at < ${before("events_unpublished")} ORDER BY at LIMIT ${batchesMax}) b
     JOIN journal j ON j.position BETWEEN b.first_position AND b.last_position
     WHERE ${among("j.shard")} GROUP BY j.shard ORDER BY 2 LIMIT ${eachMax}`
-  const behind = Effect.forEach(projections, ({ name, table, type }) =>
+  const behind = Effect.forEach(tables, ({ entityType: type, name, table }) =>
     Effect.map(
       sql<{ shard: number; at: number }>`
         SELECT j.shard, ${ms("min(j.at)")} AS at

@@ -1,9 +1,9 @@
 import { CartId, orderIdOf } from "@halles/shared/Ids"
 import type { CartLine } from "./Cart.ts"
 import * as CartState from "./CartState.ts"
-import { fingerprint, type Facts } from "../laws/Facts.ts"
-import type { Findings } from "../laws/Findings.ts"
-import type { Reader } from "../laws/Rows.ts"
+import { fingerprint } from "../laws/Facts.ts"
+import { age, type Findings } from "../laws/Findings.ts"
+import type { Laws } from "../laws/Rows.ts"
 
 type Of<Tag extends CartState.Event["_tag"]> = Extract<CartState.Event, { readonly _tag: Tag }>
 
@@ -14,7 +14,7 @@ interface HandedOver {
 }
 
 /** Hand-overs between carts whose other side has not been seen yet. */
-export class Merges {
+class Merges {
   readonly given = new Map<string, HandedOver>()
   readonly taken = new Map<string, HandedOver>()
 }
@@ -67,12 +67,8 @@ class Lines {
 }
 
 /** I2 and I6, as far as carts go. Each checkout leaves its facts for the order that it placed. */
-export const carts = (
-  findings: Findings,
-  facts: Facts,
-  merges: Merges,
-  options: { readonly now: number; readonly graceMs: number }
-): Reader<CartState.Event> => {
+export const carts: Laws<CartState.Event> = ({ facts, findings, ...options }) => {
+  const merges = new Merges()
   let state: CartState.State = CartState.initial
   let lines = new Lines()
   let checkouts = 0
@@ -154,14 +150,13 @@ export const carts = (
       findings.checked("I8")
       if (options.now - lastAt < options.graceMs) findings.running("I8")
       else findings.violation("I8", "Cart", id, null, `owes ${owed.key} for ${age(options.now - lastAt)}`)
-    }
+    },
+    finish: () => unmatched(findings, merges, options)
   }
 }
 
-export const age = (ms: number): string => `${Math.round(ms / 1000)} s`
-
 /** After all carts: a hand-over that only one side knows of lost its lines, unless it is still on its way. */
-export const unmatched = (
+const unmatched = (
   findings: Findings,
   merges: Merges,
   options: { readonly now: number; readonly graceMs: number }

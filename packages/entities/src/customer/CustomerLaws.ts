@@ -1,9 +1,8 @@
 import * as CustomerState from "./CustomerState.ts"
-import type { Findings } from "../laws/Findings.ts"
-import type { Reader } from "../laws/Rows.ts"
+import type { Laws } from "../laws/Rows.ts"
 
 /** I5: points are never negative, and what the customer has is the sum of what was moved. */
-export const customers = (findings: Findings): Reader<CustomerState.Event> => {
+export const customers: Laws<CustomerState.Event> = ({ findings }) => {
   let state: CustomerState.State = CustomerState.initial
   let points = 0
   return {

@@ -1,5 +1,6 @@
 import { withinBytes } from "@halles/engine/journal/Pages"
-import { models, type Now } from "../Models.ts"
+import type { Now } from "../Domain.ts"
+import { models } from "../Domains.ts"
 import { RegionDatabases } from "../Reads.ts"
 import { type Region, regionOf } from "@halles/shared/Region"
 import { causeText } from "@halles/engine/activation/Strikes"

@@ -1,12 +1,10 @@
 import { regions, type Region } from "@halles/shared/Region"
 import { Effect } from "effect"
 import type { SqlClient } from "effect/sql"
+import { sagas } from "../Domains.ts"
 import { RegionDatabases } from "../Reads.ts"
 import { type Ref, refsOf, rowsOf, stateOf } from "./Histories.ts"
 import { cartIdIn } from "./Purchase.ts"
-
-/** Entities that may owe a message to another party. */
-export const processManagers = ["Order", "Payment", "Shipment", "Cart"]
 
 /** A saga that owes something. */
 export interface Unfinished extends Ref {
@@ -33,7 +31,7 @@ export const unfinished = Effect.fn("Sagas.unfinished")(function* (
     (region) =>
       databases.of(region)<{ type: string; id: string; due: number }>`
       SELECT entity_type AS type, entity_id AS id, (extract(epoch FROM due_at) * 1000)::double precision AS due
-      FROM timer WHERE entity_type = ANY(${processManagers}::text[]) ORDER BY due_at LIMIT ${limit}`,
+      FROM timer WHERE entity_type = ANY(${sagas}::text[]) ORDER BY due_at LIMIT ${limit}`,
     { concurrency: "unbounded" }
   )
   const looked = yield* Effect.forEach(found.flat(), ({ due, id, type }) =>
@@ -85,7 +83,7 @@ export const refused = Effect.fn("Sagas.refused")(function* (limit: number, amon
 
 /** The rows of order, payment and shipment under an id, and of the cart that the order is of, in the order of their times. */
 export const stepsOf = Effect.fn("Sagas.stepsOf")(function* (given: string) {
-  const own = (yield* refsOf(given)).filter(({ type }) => processManagers.includes(type))
+  const own = (yield* refsOf(given)).filter(({ type }) => sagas.includes(type))
   const ownRows = (yield* Effect.forEach(own, (ref) => rowsOf(ref, {}))).flat()
   const cartId = cartIdIn(ownRows)
   const cart = { type: "Cart", id: cartId ?? "" }

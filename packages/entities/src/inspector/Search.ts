@@ -1,7 +1,8 @@
 import { Effect } from "effect"
 import type { Region } from "@halles/shared/Region"
 import { withinBytes } from "@halles/engine/journal/Pages"
-import { models, type Now } from "../Models.ts"
+import type { Now } from "../Domain.ts"
+import { models } from "../Domains.ts"
 import { RegionDatabases } from "../Reads.ts"
 
 /** Rows of one read, and bytes of them. */

@@ -1,17 +1,11 @@
 import { Clock, Effect, Schema } from "effect"
 import type { Rpc } from "effect/rpc"
-import { Cart } from "../cart/Cart.ts"
-import { Customer } from "../customer/Customer.ts"
-import { Order } from "../order/Order.ts"
-import { Payment } from "../payment/Payment.ts"
-import { Product } from "../catalogue/Product.ts"
-import { Shipment } from "../shipment/Shipment.ts"
-import { Sku } from "../inventory/Sku.ts"
+import { domains } from "../Domains.ts"
 import { difference } from "./Difference.ts"
 import { nameOf, refsOf, stateOf, type When } from "./Histories.ts"
 import { masked } from "./Masked.ts"
 
-const contracts = { Cart, Customer, Order, Payment, Product, Shipment, Sku } as const
+const contracts = new Map(domains.map(({ contract, type }) => [type, contract] as const))
 
 /** The command does not fit the entity's contract. */
 export class BadCommand extends Schema.TaggedError<BadCommand>()("BadCommand", { reason: Schema.String }) {
@@ -25,8 +19,8 @@ const commandOf = (type: string, given: unknown): Effect.Effect<unknown, BadComm
   Effect.try({
     try: () => {
       const tag = typeof given === "object" && given !== null && "_tag" in given ? String(given._tag) : ""
-      const { protocol } = contracts[type as keyof typeof contracts]
-      const rpc = (protocol.requests as ReadonlyMap<string, Rpc.Any>).get(tag) as Rpc.AnyWithProps | undefined
+      const { protocol } = contracts.get(type)!
+      const rpc = protocol.requests.get(tag) as Rpc.AnyWithProps | undefined
       if (rpc === undefined || tag === "View") {
         throw new Error(
           `"_tag" must be one of ${[...protocol.requests.keys()].filter((known) => known !== "View").join(", ")}`

@@ -3,7 +3,7 @@ import type { Allocation } from "./Sku.ts"
 import * as SkuState from "./SkuState.ts"
 import type { Facts, StockFacts, Units } from "../laws/Facts.ts"
 import type { Findings } from "../laws/Findings.ts"
-import type { Reader, Row } from "../laws/Rows.ts"
+import type { Laws, Row } from "../laws/Rows.ts"
 
 type Event = SkuState.Event
 type Of<Tag extends Event["_tag"]> = Extract<Event, { readonly _tag: Tag }>
@@ -47,25 +47,25 @@ const unitsOf = ({ backOrdered, places }: Promised): number => {
 }
 
 /** Holds that stood too long because the shard changed hands meanwhile: told of, not counted as violations. */
-export interface Late {
+interface Late {
   count: number
   worstMs: number
 }
 
 /** I1 at every row and I9, and for each order what this SKU keeps, shipped and took back for it. */
-export const skus = (
-  findings: Findings,
-  facts: Facts,
-  late: Late,
-  options: { readonly now: number }
-): Reader<Event> => {
+export const skus: Laws<Event> = ({ facts, findings, now }) => {
+  const late: Late = { count: 0, worstMs: 0 }
   let history = new History(findings, facts, late, "")
   return {
     begin: (id) => {
       history = new History(findings, facts, late, id)
     },
     row: (row) => history.row(row),
-    end: () => history.end(options.now)
+    end: () => history.end(now),
+    finish: () => {
+      if (late.count === 0) return
+      findings.note("I9", `${late.count} ended late, by the shard's next owner (at worst ${late.worstMs} ms)`)
+    }
   }
 }
 

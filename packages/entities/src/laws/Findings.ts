@@ -72,3 +72,5 @@ export class Findings {
     return this.#kept
   }
 }
+
+export const age = (ms: number): string => `${Math.round(ms / 1000)} s`

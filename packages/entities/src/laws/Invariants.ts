@@ -1,23 +1,10 @@
 import { Effect } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
-import * as CartState from "../cart/CartState.ts"
-import * as CustomerState from "../customer/CustomerState.ts"
-import { carts, Merges, unmatched } from "../cart/CartLaws.ts"
-import { customers } from "../customer/CustomerLaws.ts"
+import { domains } from "../Domains.ts"
 import { Facts } from "./Facts.ts"
 import { Findings, type Line, type Violation } from "./Findings.ts"
 import * as Ledger from "./Ledger.ts"
-import { orders, withoutOrder } from "../order/OrderLaws.ts"
-import { payments } from "../payment/PaymentLaws.ts"
-import { products } from "../catalogue/ProductLaws.ts"
 import * as Rows from "./Rows.ts"
-import { shipments } from "../shipment/ShipmentLaws.ts"
-import { type Late, skus } from "../inventory/SkuLaws.ts"
-import * as OrderState from "../order/OrderState.ts"
-import * as PaymentState from "../payment/PaymentState.ts"
-import * as ProductState from "../catalogue/ProductState.ts"
-import * as ShipmentState from "../shipment/ShipmentState.ts"
-import * as SkuState from "../inventory/SkuState.ts"
 
 export { type Id, type Line, titles, type Violation } from "./Findings.ts"
 export type { Acknowledged } from "./Ledger.ts"
@@ -65,10 +52,10 @@ const inSnapshot = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, option
   yield* sql`SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY`
   const { clock, entities, now, rows } = yield* scope(sql, options.running)
   const findings = new Findings()
-  const late: Late = { count: 0, worstMs: 0 }
+  const facts = new Facts()
 
   let done = 0
-  for (const histories of followers(findings, late, { now, graceMs: options.graceMs })) {
+  for (const histories of domains.map(({ follow }) => follow({ findings, facts, now, graceMs: options.graceMs }))) {
     yield* Rows.read(sql, histories, (count) => {
       done += count
       options.onProgress({ rows: done, of: rows, doing: histories.type })
@@ -82,9 +69,6 @@ const inSnapshot = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, option
   yield* Ledger.acknowledgedKept(sql, findings, options.acknowledged)
   findings.note("I4", "no limited promotions in this release: nothing is redeemed")
   if (options.acknowledged.length === 0) findings.note("I11", "no list of acknowledged commands given: gaps only")
-  if (late.count > 0) {
-    findings.note("I9", `${late.count} ended late, by the shard's next owner (at worst ${late.worstMs} ms)`)
-  }
 
   const { kept: found, lines } = findings
   const sum = (of: (line: Line) => number) => lines.reduce((total, line) => total + of(line), 0)
@@ -101,35 +85,6 @@ const inSnapshot = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, option
   return report
 })
 
-const then = (follower: Rows.Follower, after: () => void): Rows.Follower => ({
-  ...follower,
-  end: () => {
-    follower.end()
-    after()
-  }
-})
-
-/** What is looked at in the histories of each type, in the order in which one leaves its facts for the next. */
-const followers = (
-  findings: Findings,
-  late: Late,
-  time: { readonly now: number; readonly graceMs: number }
-): ReadonlyArray<Rows.Follower> => {
-  const facts = new Facts()
-  const merges = new Merges()
-  return [
-    Rows.follow(findings, SkuState, skus(findings, facts, late, time)),
-    then(Rows.follow(findings, CartState, carts(findings, facts, merges, time)), () =>
-      unmatched(findings, merges, time)
-    ),
-    Rows.follow(findings, PaymentState, payments(findings, facts, time)),
-    Rows.follow(findings, ShipmentState, shipments(findings, time)),
-    then(Rows.follow(findings, OrderState, orders(findings, facts, time)), () => withoutOrder(findings, facts, time)),
-    Rows.follow(findings, CustomerState, customers(findings)),
-    Rows.follow(findings, ProductState, products)
-  ]
-}
-
 /**
  * The same for rows that lie in memory (a simulation's): all that can be told from the histories themselves. `rowsOf`
  * gives the rows of a type in order of id and seq.
@@ -139,7 +94,9 @@ export const checkRows = (
   time: { readonly now: number; readonly graceMs: number }
 ): ReadonlyArray<Violation> => {
   const findings = new Findings()
-  for (const follower of followers(findings, { count: 0, worstMs: 0 }, time)) {
+  const facts = new Facts()
+  for (const { follow } of domains) {
+    const follower = follow({ findings, facts, ...time })
     for (const row of rowsOf(follower.type)) follower.row(row)
     follower.end()
   }
@@ -171,9 +128,7 @@ const scope = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, running: bo
   }
 })
 
-const known = [CartState, CustomerState, OrderState, PaymentState, ProductState, ShipmentState, SkuState].map(
-  ({ type }): string => type
-)
+const known = domains.map(({ type }): string => type)
 
 /** Skips from type to type along the index instead of reading all rows. */
 const unknownTypes = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, findings: Findings) {

@@ -1,6 +1,7 @@
 import { Effect, Fiber, Result, Schema } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
 import { withinBytes } from "@halles/engine/journal/Pages"
+import type { Facts } from "./Facts.ts"
 import type { Findings } from "./Findings.ts"
 
 /** A row of the journal with its events read. */
@@ -20,7 +21,21 @@ export interface Reader<Event> {
   readonly begin: (id: string) => void
   readonly row: (row: Row<Event>) => void
   readonly end: (id: string) => void
+  /** There are no more histories of the type. */
+  readonly finish?: () => void
 }
+
+/** What the laws of all types share while one journal is read. */
+export interface LawsContext {
+  readonly findings: Findings
+  /** What histories of one type leave for those of another. */
+  readonly facts: Facts
+  /** Unix milliseconds. */
+  readonly now: number
+  /** What is unfinished is a violation only when nothing has moved for so long. */
+  readonly graceMs: number
+}
+export type Laws<Event> = (context: LawsContext) => Reader<Event>
 
 export interface Histories<Event> {
   readonly type: string
@@ -158,5 +173,12 @@ export const follow = <Event>(
       at: Math.round(at)
     })
   }
-  return { type, row, end }
+  return {
+    type,
+    row,
+    end: () => {
+      end()
+      reader.finish?.()
+    }
+  }
 }

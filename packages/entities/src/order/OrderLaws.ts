@@ -2,11 +2,10 @@ import { orderIdOf } from "@halles/shared/Ids"
 import { disputedOf } from "./OrderEvolve.ts"
 import * as OrderState from "./OrderState.ts"
 import { apportion } from "../sale/Apportion.ts"
-import { age } from "../cart/CartLaws.ts"
 import { fingerprint, type Facts, type OrderFacts, type StockFacts, Units } from "../laws/Facts.ts"
-import type { Findings } from "../laws/Findings.ts"
+import { age, type Findings } from "../laws/Findings.ts"
 import { compareReturns, wrongReduction, wrongRefunds, wrongReturn, wrongReturns } from "./ReturnLaws.ts"
-import type { Reader } from "../laws/Rows.ts"
+import type { Laws } from "../laws/Rows.ts"
 
 type Draft = OrderState.Draft
 interface Options {
@@ -15,7 +14,7 @@ interface Options {
 }
 
 /** I2, I3, I7 and I8: what an order says of itself against what cart, payment and stock say of it. */
-export const orders = (findings: Findings, facts: Facts, options: Options): Reader<OrderState.Event> => {
+export const orders: Laws<OrderState.Event> = ({ facts, findings, ...options }) => {
   let state: OrderState.State = OrderState.initial
   let placed = 0
   let lastAt = 0
@@ -77,7 +76,8 @@ export const orders = (findings: Findings, facts: Facts, options: Options): Read
       comparePayment(findings, id, state, known, ended)
       compareStock(findings, id, state, known.stock, ended)
       endOfSaga(findings, id, state, { known, lastAt }, options)
-    }
+    },
+    finish: () => withoutOrder(findings, facts, options)
   }
 }
 
@@ -247,7 +247,7 @@ const endOfSaga = (
 }
 
 /** What carts, payments and stock say of orders that have no history. */
-export const withoutOrder = (findings: Findings, facts: Facts, { graceMs, now }: Options): void => {
+const withoutOrder = (findings: Findings, facts: Facts, { graceMs, now }: Options): void => {
   for (const [id, { cart, payment, stock }] of facts.left) {
     if (cart !== null) {
       if (now - cart.at < graceMs) findings.running("I2")

@@ -1,15 +1,9 @@
 import * as PaymentState from "./PaymentState.ts"
-import { age } from "../cart/CartLaws.ts"
-import type { Facts } from "../laws/Facts.ts"
-import type { Findings } from "../laws/Findings.ts"
-import type { Reader } from "../laws/Rows.ts"
+import { age } from "../laws/Findings.ts"
+import type { Laws } from "../laws/Rows.ts"
 
 /** I3 at every row, from the ledger's own entries, and I8 for what is still owed to the gateway. */
-export const payments = (
-  findings: Findings,
-  facts: Facts,
-  options: { readonly now: number; readonly graceMs: number }
-): Reader<PaymentState.Event> => {
+export const payments: Laws<PaymentState.Event> = ({ facts, findings, ...options }) => {
   let state: PaymentState.State = PaymentState.initial
   let authorised = 0
   let captured = 0

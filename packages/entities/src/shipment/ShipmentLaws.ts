@@ -1,13 +1,9 @@
 import * as ShipmentState from "./ShipmentState.ts"
-import { age } from "../cart/CartLaws.ts"
-import type { Findings } from "../laws/Findings.ts"
-import type { Reader } from "../laws/Rows.ts"
+import { age } from "../laws/Findings.ts"
+import type { Laws } from "../laws/Rows.ts"
 
 /** I8: nothing stays owed to the carrier. */
-export const shipments = (
-  findings: Findings,
-  options: { readonly now: number; readonly graceMs: number }
-): Reader<ShipmentState.Event> => {
+export const shipments: Laws<ShipmentState.Event> = ({ findings, ...options }) => {
   let state: ShipmentState.State = ShipmentState.initial
   let lastAt = 0
   return {

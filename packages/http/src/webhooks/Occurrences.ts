@@ -1,31 +1,11 @@
-import type { Event as OrderEvent } from "@halles/entities/order/OrderState"
-import type { Event as PaymentEvent } from "@halles/entities/payment/PaymentState"
+import { domains } from "@halles/entities/Domains"
 import { regionOf } from "@halles/shared/Region"
 import { Schema } from "effect"
 import { createHash } from "node:crypto"
 
 /** What an endpoint may ask to be told of. */
-export const Type = Schema.Literals([
-  "order.created",
-  "order.confirmed",
-  "order.shipped",
-  "order.delivered",
-  "order.cancelled",
-  "order.return_requested",
-  "order.refunded",
-  "payment.authorised",
-  "payment.declined",
-  "payment.captured",
-  "payment.voided",
-  "payment.refunded",
-  "payment.charged_back",
-  "payment.dispute_won",
-  "product.listed",
-  "product.unlisted",
-  "stock.changed",
-  "endpoint.disabled",
-  "endpoint.test"
-])
+const told = domains.toReversed().flatMap(({ notifies }) => [...notifies.values()])
+export const Type = Schema.Literals([...new Set(told), "endpoint.disabled", "endpoint.test"])
 export type Type = typeof Type.Type
 
 /** One row of the journal, as the event streams carry it. */
@@ -38,38 +18,9 @@ export const Row = Schema.Struct({
 })
 export type Row = typeof Row.Type
 
-const typesOf: Readonly<Record<string, Readonly<Record<string, Type>>>> = {
-  Order: {
-    Placed: "order.created",
-    ShipmentBooked: "order.confirmed",
-    StockShipped: "order.shipped",
-    Delivered: "order.delivered",
-    // From here on there is no way back; what is left is to void the payment.
-    StockReleased: "order.cancelled",
-    ReturnRequested: "order.return_requested",
-    ReturnRefunded: "order.refunded"
-  } satisfies Partial<Record<OrderEvent["_tag"], Type>>,
-  Payment: {
-    Authorised: "payment.authorised",
-    Declined: "payment.declined",
-    Captured: "payment.captured",
-    Voided: "payment.voided",
-    Refunded: "payment.refunded",
-    ChargedBack: "payment.charged_back",
-    DisputeWon: "payment.dispute_won"
-  } satisfies Partial<Record<PaymentEvent["_tag"], Type>>,
-  Product: { ProductListed: "product.listed", ProductUnlisted: "product.unlisted" },
-  Sku: {
-    Received: "stock.changed",
-    Adjusted: "stock.changed",
-    Held: "stock.changed",
-    HoldExpired: "stock.changed",
-    Released: "stock.changed",
-    Shipped: "stock.changed",
-    Restocked: "stock.changed",
-    BackOrdersFilled: "stock.changed"
-  }
-}
+const typesOf: Readonly<Record<string, Readonly<Record<string, Type>>>> = Object.fromEntries(
+  domains.map(({ notifies, type }) => [type, Object.fromEntries(notifies)])
+)
 /** The kinds of entity whose rows tell of the type. */
 export const entitiesOf = (types: ReadonlySet<string>): ReadonlyArray<string> =>
   Object.entries(typesOf).flatMap(([entity, byTag]) =>

@@ -1,5 +1,5 @@
 import { Carrier } from "@halles/entities/shipment/Carrier"
-import * as Entities from "@halles/entities/Entities"
+import * as Domains from "@halles/entities/Domains"
 import { layerRegion } from "@halles/entities/Migrations"
 import { PaymentGateway } from "@halles/entities/payment/PaymentGateway"
 import * as TestCluster from "@halles/engine/testing/TestCluster"
@@ -27,7 +27,7 @@ const partners = Layer.mergeAll(
 )
 
 /** Every entity, in this process, over a real database. */
-export const layer = Entities.layer.pipe(
+export const layer = Domains.layer.pipe(
   Layer.provide(partners),
   Layer.provideMerge(TestCluster.layer()),
   Layer.provide(layerRegion)

@@ -1,4 +1,4 @@
-import { models } from "@halles/entities/Models"
+import { models } from "@halles/entities/Domains"
 import { regions } from "@halles/shared/Region"
 import { Console, Effect, Option } from "effect"
 import { Argument, Command, Flag } from "effect/cli"

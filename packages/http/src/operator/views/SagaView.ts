@@ -1,5 +1,5 @@
 import { nameOf, type Ref, type Row } from "@halles/entities/inspector/Histories"
-import type { Now } from "@halles/entities/Models"
+import type { Now } from "@halles/entities/Domain"
 import type { RefusedStep } from "@halles/entities/order/Order"
 import type { Actor } from "@halles/engine/activation/Call"
 import type * as Json from "../OperatorJson.ts"

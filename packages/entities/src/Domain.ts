@@ -1,0 +1,140 @@
+import { codecsOf } from "@halles/engine/eventsourced/Codecs"
+import type { Commanded, Keyed, Tagged } from "@halles/engine/eventsourced/Kind"
+import type { Model } from "@halles/engine/eventsourced/Model"
+import type { Reply } from "@halles/engine/eventsourced/Replies"
+import type { RetentionRule } from "@halles/engine/journal/Retention"
+import type { Projection } from "@halles/engine/projections/Projection"
+import { type Layer, Result } from "effect"
+import type { Entity } from "effect/cluster"
+import type { Rpc } from "effect/rpc"
+import { follow, type Follower, type Laws, type LawsContext } from "./laws/Rows.ts"
+
+/** What an entity is after some of its history. */
+export interface Now {
+  readonly seq: number
+  /** What `View` answers, or `null` where it answers `NotFound`. */
+  readonly view: unknown
+  readonly dueAt: number | null
+  /** The key of the message that it owes. */
+  readonly owes: string | null
+  /** It owes something that may rightly take long. */
+  readonly isPatient: boolean
+  readonly after: (events: ReadonlyArray<unknown>) => Now
+  /** What a command would come to: so many events, or the tag of a refusal. */
+  readonly decide: (command: unknown, now: number) => number | string
+  /** As `decide`, with the events as they would be stored, or the refusal. */
+  readonly would: (
+    command: unknown,
+    now: number
+  ) =>
+    | { readonly events: ReadonlyArray<unknown>; readonly refused: null }
+    | { readonly events: null; readonly refused: object }
+}
+
+/** A type of entities, as everything that is the same for all of them sees it. */
+export interface Domain<R = unknown> {
+  /** The entity type, as it stands in the journal. */
+  readonly type: string
+  readonly contract: Entity.Entity<string, Rpc.Any>
+  /** The state before the first row, to be followed row by row. */
+  readonly begin: (id: string) => Now
+  /** It may owe messages to other parties. */
+  readonly isSaga: boolean
+  /** Hosts it on a runner. */
+  readonly live: Layer.Layer<never, never, R>
+  readonly table: Projection | null
+  readonly retention: RetentionRule
+  readonly notifies: ReadonlyMap<string, string>
+  /** Reads its histories, and holds them to its laws. */
+  readonly follow: (context: LawsContext) => Follower
+}
+
+/** All that the rest of the house has to know of a domain. A part that is not there is `null`, which somebody had to write. */
+interface Parts<
+  Name extends string,
+  Rpcs extends Rpc.Any,
+  Id extends string,
+  State,
+  Command extends Commanded,
+  Event extends Tagged,
+  Refusal extends Tagged,
+  Owed extends Keyed & { readonly patient?: true },
+  R
+> {
+  readonly contract: Entity.Entity<Name, Rpcs>
+  readonly id: { readonly make: (id: string, options: { readonly disableChecks: true }) => Id }
+  /** The module of the pure part as it stands. */
+  readonly model: Model<State, Command, Event, Refusal, Owed> & {
+    readonly replies: { readonly View: Reply<void, Id, State, Event, unknown, Tagged> }
+  }
+  readonly live: Layer.Layer<never, never, R>
+  /** The read table that follows its events. */
+  readonly table: Projection | null
+  /** What holds in its histories beyond what holds for every entity: rows that can be read, in order, of one epoch after the other. */
+  readonly laws: Laws<Event> | null
+  readonly retention: Omit<RetentionRule, "entityType">
+  /** Events that webhooks tell of, and as what. */
+  readonly notifies: { readonly [Tag in Event["_tag"]]?: string }
+}
+
+export const make = <
+  Name extends string,
+  Rpcs extends Rpc.Any,
+  Id extends string,
+  State,
+  Command extends Commanded,
+  Event extends Tagged,
+  Refusal extends Tagged,
+  Owed extends Keyed & { readonly patient?: true } = never,
+  R = never
+>({
+  contract,
+  id: { make },
+  laws,
+  live,
+  model,
+  notifies,
+  retention,
+  table
+}: Parts<Name, Rpcs, Id, State, Command, Event, Refusal, Owed, R>): Domain<R> => {
+  const { decodeEvents: decode, encodeEvents: encode } = codecsOf(model)
+  const at = (id: Id, state: State, seq: number): Now => ({
+    seq,
+    get view() {
+      return Result.getOrNull(model.replies.View(id, { state, seq, events: [], repeated: false }))
+    },
+    get dueAt() {
+      return model.dueAt?.(state) ?? null
+    },
+    get owes() {
+      return model.next?.(state)?.key ?? null
+    },
+    get isPatient() {
+      return model.next?.(state)?.patient === true
+    },
+    after: (events) => at(id, decode(events).reduce(model.evolve, state), seq + 1),
+    decide: (command, now) =>
+      Result.match(model.decide(state, command as Command, now), {
+        onSuccess: (decided): number | string => decided.length,
+        onFailure: ({ _tag }) => _tag
+      }),
+    would: (command, now) =>
+      Result.match(model.decide(state, command as Command, now), {
+        onSuccess: (decided) => ({ events: encode(decided), refused: null }),
+        onFailure: (refused) => ({ events: null, refused })
+      })
+  })
+  return {
+    type: model.type,
+    contract: contract as unknown as Entity.Entity<string, Rpc.Any>,
+    begin: (id) => at(make(id, { disableChecks: true }), model.initial, 0),
+    isSaga: model.next !== undefined,
+    live,
+    table,
+    retention: { entityType: model.type, ...retention },
+    notifies: new Map(Object.entries(notifies)) as ReadonlyMap<string, string>,
+    follow: (context) => follow(context.findings, model, laws?.(context) ?? unread)
+  }
+}
+
+const unread = { begin: () => undefined, row: () => undefined, end: () => undefined }

@@ -1,0 +1,52 @@
+import * as EntityClient from "@halles/engine/activation/EntityClient"
+import { NoSuchEntity, type TriggerTimer } from "@halles/engine/eventsourced/Timers"
+import type { Region } from "@halles/shared/Region"
+import type { TimerFired } from "@halles/engine/eventsourced/TimerFired"
+import { Effect, Layer } from "effect"
+import { cart } from "./cart/CartDomain.ts"
+import { product } from "./catalogue/ProductDomain.ts"
+import { customer } from "./customer/CustomerDomain.ts"
+import { sku } from "./inventory/SkuDomain.ts"
+import { order } from "./order/OrderDomain.ts"
+import { payment } from "./payment/PaymentDomain.ts"
+import { shipment } from "./shipment/ShipmentDomain.ts"
+
+/**
+ * The only list of domains: runners, edge, operators and proofs read it. Laws read histories in this order, so a domain stands after
+ * those whose facts its own laws are held against: orders after all that take part in a sale.
+ */
+export const domains = [sku, product, payment, cart, shipment, customer, order] as const
+
+/** By entity type: the state before the first row, to be followed row by row. */
+export const models = new Map(domains.map(({ begin, type }) => [type, begin] as const))
+
+const [first, ...others] = domains
+/** Hosts every type on a runner. */
+export const layer = Layer.mergeAll(first.live, ...others.map(({ live }) => live))
+
+/** The read tables of a region. */
+export const tables = domains.flatMap(({ table }) => (table === null ? [] : [table]))
+
+/** How long histories stay where. */
+export const retention = domains.map(({ retention }) => retention)
+
+/** Entities that may owe a message to another party. */
+export const sagas = domains.filter(({ isSaga }) => isSaga).map(({ type }) => type)
+
+type Timed = (id: string) => { readonly TimerFired: (message: TimerFired) => Effect.Effect<void, unknown> }
+
+/** How the timers of a region reach its entities. */
+export const makeTimers = Effect.fnUntraced(function* (region: Region) {
+  const clients = new Map<string, Timed>()
+  for (const { contract, type } of domains) clients.set(type, (yield* EntityClient.make(contract)) as unknown as Timed)
+  const trigger: TriggerTimer = (entityType, entityId, message) => {
+    const client = clients.get(entityType)
+    if (client === undefined) {
+      return Effect.fail(new NoSuchEntity({ reason: "this version knows no such type of entity" }))
+    }
+    if (!entityId.startsWith(`${region}_`))
+      return Effect.fail(new NoSuchEntity({ reason: `its id is none of ${region}` }))
+    return client(entityId).TimerFired(message)
+  }
+  return trigger
+})

@@ -1,0 +1,17 @@
+import { SkuId } from "@halles/shared/Ids"
+import * as Domain from "../Domain.ts"
+import { Product } from "./Product.ts"
+import * as ProductState from "./ProductState.ts"
+import { ProductLive } from "./ProductLive.ts"
+import { ProductView } from "./ProductTable.ts"
+
+export const product = Domain.make({
+  contract: Product,
+  id: SkuId,
+  model: ProductState,
+  live: ProductLive,
+  table: ProductView,
+  laws: null,
+  retention: { archiveAfterDays: null, dropAfterDays: null, reason: "lives as long as it is sold" },
+  notifies: { ProductListed: "product.listed", ProductUnlisted: "product.unlisted" }
+})
