@@ -1,5 +1,5 @@
 import * as EntityClient from "@halles/engine/activation/EntityClient"
-import { CartId, CommandId, orderIdOf, SkuCode, skuId, WarehouseId } from "@halles/shared/Ids"
+import { CartId, CommandId, SkuCode, skuId, WarehouseId } from "@halles/shared/Ids"
 import { Effect } from "effect"
 import {
   AddLine,
@@ -23,7 +23,7 @@ import * as CartState from "../src/cart/CartState.ts"
 import { ListProduct, type Price, Product } from "../src/catalogue/Product.ts"
 import { Receive, Sku } from "../src/inventory/Sku.ts"
 import { TimerFired } from "@halles/engine/eventsourced/TimerFired"
-import { type Now, Refused, type Step, type Subject } from "./Shells.ts"
+import { answersOf, type Now, Refused, type Step, type Subject } from "./Shells.ts"
 import { outcomes } from "./ShellSubjects.ts"
 
 const { address } = outcomes
@@ -47,6 +47,7 @@ export const cartSubject = Effect.fnUntraced(function* (n: number, over: { reado
   const products = yield* EntityClient.make(Product)
   const skus = yield* EntityClient.make(Sku)
   const client = carts(id)
+  const answered = answersOf<CartId, CartState.Command, CartState.State, CartState.Event>(id, CartState.replies)
   const pricing = n % 2 === 0 ? "shop" : "agreed"
   const codes = [0, 1, 2, 3].map((key) => SkuCode.make(`K${n}-${key}`))
   const known = worlds.get(id)
@@ -187,29 +188,6 @@ export const cartSubject = Effect.fnUntraced(function* (n: number, over: { reado
     refused: (command) => (command._tag === "Merge" && command.from === id ? "MergeRefused" : null),
     answerOf: (command, events, now) => {
       const { state } = now
-      if (command._tag === "TimerFired") return null
-      if (command._tag === "PutLines") {
-        return { seq: now.seq, refused: events.find((event) => event._tag === "LinesRefused")?.refused ?? [] }
-      }
-      if (command._tag === "HandOver") {
-        const [event] = events
-        return event?._tag === "HandedOver" && state._tag === "Merged"
-          ? {
-              _tag: "Lines",
-              lines: state.lines,
-              charges: state.charges,
-              coupon: state.coupon,
-              customerId: state.customerId
-            }
-          : { _tag: "Refused", reason: event?._tag === "HandOverRefused" ? event.reason : "closed" }
-      }
-      if (command._tag === "CheckOut") {
-        const done = events.find((event) => event._tag === "CheckedOut" || event._tag === "CheckOutRefused")
-        if (done?.fingerprint !== command.fingerprint) return new Refused("CommandReused")
-        if (done._tag === "CheckOutRefused") return new Refused("TotalChanged")
-        return { orderId: orderIdOf(id, done.attempt), cart: viewOf(now) }
-      }
-      if (command._tag === "Reopen") return null
       if (command._tag === "Merge" && state._tag !== "None") {
         const asked = events.find((event) => event._tag === "MergeAsked")?.attempt
         const outcome = state.merges.findLast((one) =>
@@ -218,7 +196,8 @@ export const cartSubject = Effect.fnUntraced(function* (n: number, over: { reado
         const waits = state._tag === "Open" && state.merging !== null
         if (waits || (outcome?.refused ?? null) !== null) return new Refused(waits ? "Busy" : "MergeRefused")
       }
-      return viewOf(now) ?? new Refused("NotFound")
+      if (command._tag === "Merge") return viewOf(now) ?? new Refused("NotFound")
+      return answered(command, events, now)
     },
     reply: (owed) => {
       if (owed._tag === "PlaceOrder") {

@@ -16,7 +16,7 @@ import * as OrderState from "../src/order/OrderState.ts"
 import { CarrierNotice, Shipment } from "../src/shipment/Shipment.ts"
 import { Receive, Sku } from "../src/inventory/Sku.ts"
 import { TimerFired } from "@halles/engine/eventsourced/TimerFired"
-import type { Now, Subject } from "./Shells.ts"
+import { answersOf, type Now, type Subject } from "./Shells.ts"
 import { outcomes } from "./ShellSubjects.ts"
 
 const main = WarehouseId.make("eu-main")
@@ -137,7 +137,7 @@ export const orderSubject = Effect.fnUntraced(function* (n: number) {
       writes ? throughOthers(command) : client[command._tag as "TimerFired"](command as never),
     view: client.View(),
     viewOf,
-    answerOf: ({ _tag }, _events, now) => (_tag === "Cancel" || _tag === "RequestReturn" ? viewOf(now) : null),
+    answerOf: answersOf(id, OrderState.replies),
     reply: ({ key, ...owed }): OrderState.Command => {
       const record = (outcome: OrderState.Outcome): OrderState.Command => ({
         _tag: "Record",

@@ -30,7 +30,7 @@ import {
 } from "../src/inventory/Sku.ts"
 import * as SkuState from "../src/inventory/SkuState.ts"
 import { TimerFired } from "@halles/engine/eventsourced/TimerFired"
-import { type Now, Refused, type Subject } from "./Shells.ts"
+import { answersOf, type Now, type Subject } from "./Shells.ts"
 
 const order = (key: string) => OrderId.make(`eu_${key}`)
 const address = (postalCode = "YO1") => ({ name: "A", line1: "1 Street", city: "York", postalCode, country: "GB" })
@@ -105,8 +105,7 @@ export const product = Effect.fnUntraced(function* (n: number) {
     send: (command) => client[command._tag](command as never),
     view: client.View(),
     viewOf: ({ seq, state }) => ProductState.view(id, state, seq),
-    answerOf: ({ _tag }, _events, { seq, state }) =>
-      _tag === "TimerFired" ? null : (ProductState.view(id, state, seq) ?? new Refused("NotFound"))
+    answerOf: answersOf(id, ProductState.replies)
   }
   return subject
 })
@@ -151,8 +150,7 @@ export const customer = Effect.fnUntraced(function* (n: number) {
     send: (command) => client[command._tag](command as never),
     view: client.View(),
     viewOf,
-    answerOf: ({ _tag }, _events, now) =>
-      _tag === "TimerFired" || _tag === "NoteOrder" ? null : (viewOf(now) ?? new Refused("NotFound"))
+    answerOf: answersOf(id, CustomerState.replies)
   }
   return subject
 })
@@ -197,26 +195,7 @@ export const sku = Effect.fnUntraced(function* (n: number, over: { readonly last
     send: (command) => client[command._tag](command as never),
     view: client.View(),
     viewOf: (now) => (now.seq === 0 ? null : viewOf(now)),
-    answerOf: (command, events, now) => {
-      switch (command._tag) {
-        case "Receive": {
-          const first = events.find((event) => event._tag === "Received")
-          const isOther = first?.quantity !== command.quantity || first.warehouse !== command.warehouse
-          return first !== undefined && isOther ? new Refused("CommandReused") : viewOf(now)
-        }
-        case "Adjust":
-        case "AllowBackOrder":
-          return viewOf(now)
-        case "Hold":
-          return SkuState.holdResult(now.state, events, command.orderId)
-        case "Reserve":
-          return SkuState.reserveResult(now.state, events, command.orderId)
-        case "Ship":
-          return SkuState.shipResult(now.state, events, command.orderId)
-        default:
-          return null
-      }
-    }
+    answerOf: answersOf(id, SkuState.replies)
   }
   return subject
 })
@@ -225,7 +204,6 @@ export const payment = Effect.fnUntraced(function* (n: number) {
   const id = order(`pay${n}`)
   const client = (yield* EntityClient.make(Payment))(id)
   const token = n === 3 ? "tok_declined" : "tok_ok"
-  const kinds = { Authorise: "authorise", Capture: "capture", Void: "void", Refund: "refund" } as const
   const types = ["authorised", "declined", "captured", "voided", "refunded", "charged_back", "dispute_won"] as const
   const subject: Subject<PaymentState.State, PaymentState.Command, PaymentState.Event, PaymentState.Owed> = {
     model: PaymentState,
@@ -258,18 +236,7 @@ export const payment = Effect.fnUntraced(function* (n: number) {
     send: (command) => client[command._tag as "TimerFired"](command as never),
     view: client.View(),
     viewOf: ({ seq, state }) => PaymentState.view(state, seq),
-    answerOf: (command, _events, { state }) => {
-      switch (command._tag) {
-        case "Authorise":
-          return PaymentState.outcomeOf(state, "authorise", PaymentState.authoriseReference(id))
-        case "Capture":
-        case "Void":
-        case "Refund":
-          return PaymentState.outcomeOf(state, kinds[command._tag], command.reference)
-        default:
-          return null
-      }
-    },
+    answerOf: answersOf(id, PaymentState.replies),
     reply: (owed) => {
       if (owed._tag === "TellOrder") {
         return { _tag: "NoteTold", commandId: CommandId.make(`${owed.key}:outcome`), key: owed.key }
@@ -319,18 +286,7 @@ export const shipment = Effect.fnUntraced(function* (n: number) {
     send: (command) => client[command._tag as "TimerFired"](command as never),
     view: client.View(),
     viewOf: ({ seq, state }) => ShipmentState.view(state, seq),
-    answerOf: (command, _events, { state }) => {
-      switch (command._tag) {
-        case "Create":
-          return ShipmentState.createResult(state)
-        case "CancelShipment":
-          return ShipmentState.cancelResult(state)
-        case "Collect":
-          return ShipmentState.collectResult(state, command.returnId)
-        default:
-          return null
-      }
-    },
+    answerOf: answersOf(id, ShipmentState.replies),
     reply: (owed) => {
       const commandId = CommandId.make(`${owed.key}:outcome`)
       switch (owed._tag) {

@@ -59,6 +59,19 @@ export class Refused {
   }
 }
 
+/** What the entity answers, by its own table of replies; `null` to a message that has none. */
+export const answersOf =
+  <Id, Command extends { readonly _tag: string }, State, Event>(id: Id, replies: object) =>
+  (command: Command, events: ReadonlyArray<Event>, now: Now<State>): unknown => {
+    type Spoken = (id: Id, now: object, message: Command) => Result.Result<unknown, { readonly _tag: string }>
+    const reply = (replies as Readonly<Record<string, Spoken | undefined>>)[command._tag]
+    if (reply === undefined) return null
+    return Result.match(reply(id, { ...now, events, repeated: false }, command), {
+      onSuccess: (value) => value ?? null,
+      onFailure: ({ _tag }) => new Refused(_tag)
+    })
+  }
+
 interface Row {
   readonly seq: number
   readonly commandId: string
