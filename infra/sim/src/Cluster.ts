@@ -91,8 +91,8 @@ export class Cluster {
   }
 
   /** An activation remembers the newest command ids: one within these costs no rebuild. */
-  readonly onTaken = ({ activation, commandId, seq }: Entries[number]): void => {
-    const { entityId, entityType } = activation
+  readonly onTaken = ({ lease, commandId, seq }: Entries[number]): void => {
+    const { entityId, entityType } = lease
     if (seq <= this.bounds.recentMax) {
       this.forgotten.push(`${entityType}/${entityId} ${commandId}: was forgotten, though it is one of the newest`)
     }

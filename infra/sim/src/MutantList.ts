@@ -36,8 +36,8 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "answer from memory without being sure of the shard",
     file: shell,
-    find: "if (kind.epochs.isSure(activation.shard, activation.epoch)) return answer",
-    replace: "if (!activation.dead) return answer",
+    find: "if (kind.epochs.isSure(lease.shard, lease.epoch)) return answer",
+    replace: "if (!lease.dead) return answer",
     caughtBy: "sim"
   },
   {
@@ -85,9 +85,9 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "do not go on with a saga after a takeover",
     file: shell,
-    find: `activation.entityId)
+    find: `lease.entityId)
     this.startDriving()`,
-    replace: `activation.entityId)`,
+    replace: `lease.entityId)`,
     caughtBy: "sim"
   },
   {
@@ -132,14 +132,14 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "go on after a write that was refused",
     file: commit,
-    find: "first!.activation.dead = true",
-    replace: "first!.activation.dead = false",
+    find: "first!.lease.dead = true",
+    replace: "first!.lease.dead = false",
     caughtBy: "sim"
   },
   {
     name: "write under an old epoch",
     file: "infra/sim/src/Tables.ts",
-    find: 'if (this.epochs.get(activation.shard)?.epoch !== activation.epoch) return { _tag: "Stale" }',
+    find: 'if (this.epochs.get(lease.shard)?.epoch !== lease.epoch) return { _tag: "Stale" }',
     replace: "",
     caughtBy: "sim"
   },

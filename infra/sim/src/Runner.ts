@@ -15,7 +15,7 @@ import {
   ShardEpochs
 } from "@halles/engine/placement/ShardEpochs"
 import * as Timers from "@halles/engine/eventsourced/Timers"
-import * as Residents from "@halles/engine/activation/ActivationDirectory"
+import * as ActivationDirectory from "@halles/engine/activation/ActivationDirectory"
 import { RunnerPresence } from "@halles/engine/placement/RunnerPresence"
 import { Supervision } from "@halles/engine/activation/Supervision"
 import { Context, Effect, type Fiber, Layer, Scope } from "effect"
@@ -31,9 +31,12 @@ import type { Life } from "./World.ts"
  * Entities are let go when the weather says so, not by the clock; and a call to a neighbour on the same runner goes over
  * the network like any other, so that it is delayed, doubled and lost like any other.
  */
-const layerResidents = Layer.effect(
-  Residents.Residents,
-  Effect.map(Residents.make({ finishMs: Residents.finishMs }), (residents) => ({ ...residents, rpc: () => undefined }))
+const layerDirectory = Layer.effect(
+  ActivationDirectory.ActivationDirectory,
+  Effect.map(ActivationDirectory.make({ finishMs: ActivationDirectory.finishMs }), (directory) => ({
+    ...directory,
+    rpc: () => undefined
+  }))
 ).pipe(Layer.provide(Supervision.layer))
 
 const isGivenBack = (owner: string) => owner === handedOver || owner === left
@@ -52,7 +55,7 @@ export class Runner implements Life {
   readonly #connection: Connection
   readonly #context: Context.Context<never>
   /** `null` until the runner has started. */
-  #residents: Residents.Residents["Service"] | null = null
+  #directory: ActivationDirectory.ActivationDirectory["Service"] | null = null
 
   constructor(cluster: Cluster, name: string) {
     this.name = name
@@ -84,8 +87,8 @@ export class Runner implements Life {
   get #start() {
     const { world } = this.#cluster
     const started = Effect.gen({ self: this }, function* () {
-      const services = yield* Layer.build(Domains.layer.pipe(Layer.provideMerge([Journal.layer, layerResidents])))
-      this.#residents = Context.get(services, Residents.Residents)
+      const services = yield* Layer.build(Domains.layer.pipe(Layer.provideMerge([Journal.layer, layerDirectory])))
+      this.#directory = Context.get(services, ActivationDirectory.ActivationDirectory)
       const wake = yield* Domains.makeTimers("eu")
       yield* Timers.run(wake).pipe(Effect.provideService(Clock, world.clock(this, true)), Effect.forkScoped)
       this.storage = yield* FencedRunnerStorage.make("eu")
@@ -196,13 +199,13 @@ export class Runner implements Life {
   }
 
   deliver({ answer, entityId, entityType, moved, payload, shard, tag }: Network.Delivered): void {
-    const residents = this.#residents
-    if (residents === null || !this.shards.has(shard.id)) return moved()
+    const directory = this.#directory
+    if (directory === null || !this.shards.has(shard.id)) return moved()
     const { world } = this.#cluster
     world.soon(this, () => {
       if (!this.shards.has(shard.id)) return moved()
       const message = { entityType, entityId, shardId: shard, tag, payload, parent: undefined }
-      residents.call(message, (answered) => (typeof answered === "string" ? moved() : answer(answered)))
+      directory.call(message, (answered) => (typeof answered === "string" ? moved() : answer(answered)))
     })
   }
 
@@ -215,7 +218,7 @@ export class Runner implements Life {
   /** The shard is another's: its entities leave, and who waits for an answer asks the new owner. */
   lose(shard: number): Effect.Effect<void> {
     this.shards.delete(shard)
-    return this.#residents?.evict(ShardId.make("eu", shard)) ?? Effect.void
+    return this.#directory?.evict(ShardId.make("eu", shard)) ?? Effect.void
   }
 
   /** Publishes what others left behind. */
@@ -226,7 +229,7 @@ export class Runner implements Life {
 
   /** Sends one idle entity to sleep. */
   passivate(): void {
-    const idle = [...(this.#residents?.all() ?? [])].filter((resident) => resident.isIdleSince(Infinity))
+    const idle = [...(this.#directory?.all() ?? [])].filter((activation) => activation.isIdleSince(Infinity))
     if (idle.length > 0) this.run(this.#cluster.world.pick(idle).passivate())
   }
 }

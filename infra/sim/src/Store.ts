@@ -66,9 +66,9 @@ export const make = (
   const append = (owner: string, entries: Entries) =>
     ask("append", () => {
       const appended = tables.append(entries, world.now)
-      for (const { activation, commandId, seq } of entries) {
-        const name = `${activation.entityType}/${activation.entityId}`
-        world.note("journal", `${owner} ${name} ${seq} ${commandId} epoch ${activation.epoch} ${appended._tag}`)
+      for (const { lease, commandId, seq } of entries) {
+        const name = `${lease.entityType}/${lease.entityId}`
+        world.note("journal", `${owner} ${name} ${seq} ${commandId} epoch ${lease.epoch} ${appended._tag}`)
       }
       if (appended._tag === "CommandTaken") {
         for (const entry of entries) if (tables.isTaken(entry)) onTaken(entry)

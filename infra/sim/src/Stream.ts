@@ -31,8 +31,8 @@ export const make = (
   }
   const publishUnsafe = ({ batch, entries }: Committed) => {
     world.after(world.between(0.1, 3), life, () => {
-      for (const { activation, events, seq } of entries) {
-        publish(published, keyOf(activation.entityType, activation.entityId), seq, events)
+      for (const { lease, events, seq } of entries) {
+        publish(published, keyOf(lease.entityType, lease.entityId), seq, events)
       }
       world.after(world.between(0.1, 3), life, () => tables.markers.delete(batch))
     })

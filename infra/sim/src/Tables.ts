@@ -48,16 +48,16 @@ export class Tables {
   #batches = 0n
 
   append(entries: Entries, now: number): Appended | StoreFailed {
-    for (const { activation } of entries) {
-      if (this.epochs.get(activation.shard)?.epoch !== activation.epoch) return { _tag: "Stale" }
+    for (const { lease } of entries) {
+      if (this.epochs.get(lease.shard)?.epoch !== lease.epoch) return { _tag: "Stale" }
     }
     const rows = entries.map((entry, index) => rowOf(entry, this.journal.length + index + 1))
     const conflict = this.#conflict(rows)
     if (conflict !== null) return conflict
     for (const row of rows) this.#insert(row)
-    for (const { activation, dueAt } of entries) {
+    for (const { lease, dueAt } of entries) {
       if (dueAt === undefined) continue
-      const { entityId, entityType, shard } = activation
+      const { entityId, entityType, shard } = lease
       const key = keyOf(entityType, entityId)
       if (dueAt === 0) this.timers.delete(key)
       else this.timers.set(key, { entityType, entityId, shard, dueAt })
@@ -107,8 +107,8 @@ export class Tables {
     return this.histories.get(keyOf(entityType, entityId))?.commands.get(commandId)
   }
 
-  isTaken({ activation, commandId }: Entries[number]): boolean {
-    return this.find(activation.entityType, activation.entityId, commandId) !== undefined
+  isTaken({ lease, commandId }: Entries[number]): boolean {
+    return this.find(lease.entityType, lease.entityId, commandId) !== undefined
   }
 
   snapshot(entityType: string, entityId: string): Snapshot | null {
@@ -168,15 +168,15 @@ export class Tables {
   }
 }
 
-const rowOf = ({ activation, at, commandId, events, meta, seq }: Entries[number], position: number): Row => ({
-  entityType: activation.entityType,
-  entityId: activation.entityId,
+const rowOf = ({ lease, at, commandId, events, meta, seq }: Entries[number], position: number): Row => ({
+  entityType: lease.entityType,
+  entityId: lease.entityId,
   seq,
   commandId,
   events: JSON.parse(events),
   version: JSON.parse(meta).v,
-  shard: activation.shard,
-  epoch: activation.epoch,
+  shard: lease.shard,
+  epoch: lease.epoch,
   at,
   position
 })

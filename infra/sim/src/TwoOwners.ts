@@ -18,7 +18,7 @@ const runner = (owner: string) =>
         Effect.suspend(() =>
           store.append(owner, [
             {
-              activation: { entityType: "Sku", entityId: "eu_S0", shard, epoch: epochs.current(shard)!, dead: false },
+              lease: { entityType: "Sku", entityId: "eu_S0", shard, epoch: epochs.current(shard)!, dead: false },
               seq,
               commandId: `${owner}:${seq}`,
               events: JSON.stringify([{ _tag: "Received", warehouse: "w0", quantity: 1 }]),

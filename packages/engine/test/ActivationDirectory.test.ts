@@ -1,6 +1,6 @@
 import * as EntityClient from "@halles/engine/activation/EntityClient"
 import { assert, layer } from "@effect/vitest"
-import * as Residents from "@halles/engine/activation/ActivationDirectory"
+import * as ActivationDirectory from "@halles/engine/activation/ActivationDirectory"
 import { Deferred, Effect, Exit, Fiber, Layer, Option, Schema, Stream } from "effect"
 import {
   ClusterSchema,
@@ -39,7 +39,7 @@ const gate = Deferred.makeUnsafe<void>()
 const commands: Array<{ readonly commandId: string; readonly end: () => void }> = []
 const mailboxCapacity = 4
 
-const ProbeLive = Residents.layer(Probe, {
+const ProbeLive = ActivationDirectory.layer(Probe, {
   maxIdleTime: "1 minute",
   mailboxCapacity,
   activate: ({ entityId }) =>
@@ -67,14 +67,14 @@ const Test = ProbeLive.pipe(
   Layer.provideMerge(Sharding.layer),
   Layer.provide([
     Runners.layerNoop,
-    Layer.provide(Residents.layerStorage, RunnerStorage.layerMemory),
+    Layer.provide(ActivationDirectory.layerStorage, RunnerStorage.layerMemory),
     RunnerHealth.layerNoop
   ]),
-  Layer.provideMerge(Residents.Residents.layer),
+  Layer.provideMerge(ActivationDirectory.ActivationDirectory.layer),
   Layer.provide(MessageStorage.layerNoop),
   Layer.provide(
     ShardingConfig.layer({
-      runnerAddress: Option.some(RunnerAddress.make("residents", 1)),
+      runnerAddress: Option.some(RunnerAddress.make("directory", 1)),
       shardsPerGroup: 1,
       entityTerminationTimeout: 0
     })
@@ -84,14 +84,14 @@ const Test = ProbeLive.pipe(
 const probe = (id: string) => Effect.map(EntityClient.make(Probe), (clientOf) => clientOf(id))
 const shard = ShardId.make("default", 1)
 
-layer(Test, { timeout: "30 seconds" })("Residents", (it) => {
+layer(Test, { timeout: "30 seconds" })("ActivationDirectory", (it) => {
   const started = TestClock.adjust("10 seconds")
   /** A call as the transport makes it, and what it was answered with. */
   const called = Effect.fnUntraced(function* (id: string, tag: string, payload?: unknown) {
-    const residents = yield* Residents.Residents
+    const directory = yield* ActivationDirectory.ActivationDirectory
     const answers: Array<unknown> = []
     const message = { entityType: "Probe", entityId: id, shardId: shard, tag, payload, parent: undefined }
-    residents.call(message, (answer) => answers.push(answer))
+    directory.call(message, (answer) => answers.push(answer))
     return answers
   })
 
@@ -197,17 +197,17 @@ layer(Test, { timeout: "30 seconds" })("Residents", (it) => {
   it.effect("who leaves answers what it has begun, for a while; what hangs is asked elsewhere then", () =>
     Effect.gen(function* () {
       yield* started
-      const residents = yield* Residents.Residents
+      const directory = yield* ActivationDirectory.ActivationDirectory
       const hanging = yield* called("leaving", "Hang")
-      const leaving = yield* Effect.forkChild(residents.evict(shard), { startImmediately: true })
-      assert.isUndefined(residents.find("Probe", "leaving"))
-      yield* TestClock.adjust(Residents.finishMs - 1)
+      const leaving = yield* Effect.forkChild(directory.evict(shard), { startImmediately: true })
+      assert.isUndefined(directory.find("Probe", "leaving"))
+      yield* TestClock.adjust(ActivationDirectory.finishMs - 1)
       assert.deepStrictEqual(hanging, [])
       yield* TestClock.adjust(1)
       yield* Fiber.join(leaving)
       assert.deepStrictEqual(hanging, ["EntityNotAssignedToRunner"])
       assert.include(closed, "leaving 1")
-      assert.strictEqual(residents.count("Probe"), 0)
+      assert.strictEqual(directory.count("Probe"), 0)
     })
   )
 })

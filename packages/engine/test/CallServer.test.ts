@@ -1,7 +1,7 @@
 import { assert, it } from "@effect/vitest"
 import * as CallServer from "@halles/engine/transport/CallServer"
 import type { AnswerFrame, CallFrame } from "@halles/engine/transport/CallFrames"
-import { Residents } from "@halles/engine/activation/ActivationDirectory"
+import { ActivationDirectory } from "@halles/engine/activation/ActivationDirectory"
 import { Deferred, Effect, Exit, Layer } from "effect"
 import { Sharding } from "effect/cluster"
 import type { Message } from "effect/cluster"
@@ -25,7 +25,7 @@ const answered = (send: (message: Message.IncomingRequest<never>) => Effect.Effe
       CallServer.layerCalls.pipe(
         Layer.provide([
           incoming,
-          Layer.succeed(Residents, { find: () => undefined, rpc: () => undefined } as never),
+          Layer.succeed(ActivationDirectory, { find: () => undefined, rpc: () => undefined } as never),
           Layer.succeed(Sharding.Sharding, manager as never),
           Layer.succeed(RpcServer.Protocol, { codecFor: () => undefined } as never)
         ])

@@ -23,8 +23,8 @@ import * as CartState from "../src/cart/CartState.ts"
 import { ListProduct, type Price, Product } from "../src/catalogue/Product.ts"
 import { Receive, Sku } from "../src/inventory/Sku.ts"
 import { TimerFired } from "@halles/engine/eventsourced/TimerFired"
-import { answersOf, type Now, Refused, type Step, type Subject } from "./Shells.ts"
-import { outcomes } from "./ShellSubjects.ts"
+import { answersOf, type Now, Refused, type Step, type Subject } from "./ModelPair.ts"
+import { outcomes } from "./ModelSubjects.ts"
 
 const { address } = outcomes
 

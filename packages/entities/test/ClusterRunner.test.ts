@@ -3,9 +3,9 @@ import * as ClusterClient from "@halles/engine/cluster/ClusterClient"
 import * as ClusterRunner from "@halles/engine/cluster/ClusterRunner"
 import * as EntityClient from "@halles/engine/activation/EntityClient"
 import { failedWith, TooLarge } from "@halles/engine/activation/Undeclared"
-import { ShortCalls } from "@halles/engine/transport/ShortCalls"
+import { FastPath } from "@halles/engine/transport/FastPath"
 import { regionOf } from "@halles/shared/Region"
-import * as Residents from "@halles/engine/activation/ActivationDirectory"
+import * as ActivationDirectory from "@halles/engine/activation/ActivationDirectory"
 import * as Shard from "@halles/shared/Shard"
 import { controlSession, Placement } from "@halles/engine/placement/Placement"
 import * as PlacementTables from "@halles/engine/placement/PlacementTables"
@@ -46,7 +46,7 @@ const Place = Entity.make("Place", [
 const brittle = new Set<string>()
 
 const layerPlace = (runnerId: string) =>
-  Residents.layer(Place, {
+  ActivationDirectory.layer(Place, {
     maxIdleTime: "1 minute",
     mailboxCapacity: 4_096,
     activate: () => Effect.succeed({ close: () => Effect.void }),
@@ -100,9 +100,9 @@ const Servers = Layer.merge(
 )
 
 /** Whether a call goes to the runner itself. */
-const isAskedAtOnce = (context: Context.Context<ShortCalls>, entityId: string) =>
+const isAskedAtOnce = (context: Context.Context<FastPath>, entityId: string) =>
   Effect.callback<boolean>((resume) => {
-    const sent = Context.get(context, ShortCalls).call(
+    const sent = Context.get(context, FastPath).call(
       {
         shard: ShardId.make(Shard.group(entityId), 1),
         entityType: Place.type,

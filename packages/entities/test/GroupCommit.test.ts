@@ -3,7 +3,7 @@ import * as GroupCommit from "@halles/engine/journal/GroupCommit"
 import type { Appended, JournalStore } from "@halles/engine/journal/JournalStore"
 import { Deferred, Effect, Fiber } from "effect"
 
-const activationOf = (entityId: string): GroupCommit.Activation => ({
+const activationOf = (entityId: string): GroupCommit.WriterLease => ({
   entityType: "Sku",
   entityId,
   shard: 1,
@@ -25,12 +25,12 @@ const makeWriter = Effect.gen(function* () {
     store: { append } as unknown as JournalStore["Service"],
     runner: "eu-1",
     onCommitted: ({ entries }) => void happened.push(`published ${entries.length}`),
-    onStale: ({ activation }) => Effect.sync(() => happened.push(`stale ${activation.entityId}`))
+    onStale: ({ lease }) => Effect.sync(() => happened.push(`stale ${lease.entityId}`))
   })
-  const put = (activation: GroupCommit.Activation, seq: number) => {
-    const commandId = `${activation.entityId}${seq}`
+  const put = (lease: GroupCommit.WriterLease, seq: number) => {
+    const commandId = `${lease.entityId}${seq}`
     const onCommit = () => void happened.push(`told ${commandId}`)
-    const fields = { activation, seq, commandId, events: "[]", meta: "{}", at: 0, dueAt: undefined, onCommit }
+    const fields = { lease, seq, commandId, events: "[]", meta: "{}", at: 0, dueAt: undefined, onCommit }
     return Effect.forkChild(writer.appendUnsafe(fields), { startImmediately: true })
   }
   const answer = (nth: number, appended: Appended["_tag"], rows: number) =>
@@ -106,7 +106,7 @@ it.effect("a statement takes a bounded length, and the queue too; one entry alwa
       onStale: () => Effect.void
     })
     const put = (entityId: string, length: number) => {
-      const fields = { activation: activationOf(entityId), seq: 1, commandId: entityId, meta: "{}", at: 0 }
+      const fields = { lease: activationOf(entityId), seq: 1, commandId: entityId, meta: "{}", at: 0 }
       return Effect.forkChild(
         writer.appendUnsafe({ ...fields, events: "x".repeat(length), dueAt: undefined, onCommit: () => undefined }),
         { startImmediately: true }

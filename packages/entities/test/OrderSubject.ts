@@ -16,8 +16,8 @@ import * as OrderState from "../src/order/OrderState.ts"
 import { CarrierNotice, Shipment } from "../src/shipment/Shipment.ts"
 import { Receive, Sku } from "../src/inventory/Sku.ts"
 import { TimerFired } from "@halles/engine/eventsourced/TimerFired"
-import { answersOf, type Now, type Subject } from "./Shells.ts"
-import { outcomes } from "./ShellSubjects.ts"
+import { answersOf, type Now, type Subject } from "./ModelPair.ts"
+import { outcomes } from "./ModelSubjects.ts"
 
 const main = WarehouseId.make("eu-main")
 

@@ -210,8 +210,8 @@ layer(Test, { excludeTestServices: true, timeout: "120 seconds" })("Outbox", (it
             VALUES ('Cart', 'eu_away', ${seq}, ${`c${seq}`}, ${events}::text::jsonb, '{}', 5, 1, now()) RETURNING position)
           INSERT INTO outbox_batch (runner, first_position, last_position) SELECT 'eu-1', position, position FROM j
           RETURNING id AS batch, first_position AS position`
-        const activation = { entityType: "Cart", entityId: "eu_away", shard: 5, epoch: 1, dead: false }
-        const entry = { activation, seq, commandId: `c${seq}`, events, meta: "{}", at: 1, dueAt: undefined }
+        const lease = { entityType: "Cart", entityId: "eu_away", shard: 5, epoch: 1, dead: false }
+        const entry = { lease, seq, commandId: `c${seq}`, events, meta: "{}", at: 1, dueAt: undefined }
         publishUnsafe({
           batch: row!.batch,
           entries: [{ ...entry, onCommit: () => undefined, position: row!.position }]

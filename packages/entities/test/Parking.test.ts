@@ -4,7 +4,7 @@ import { CommandId } from "@halles/shared/Ids"
 import { EntityParked } from "@halles/engine/activation/Parking"
 import * as EntityClient from "@halles/engine/activation/EntityClient"
 import * as Hosting from "@halles/engine/activation/ActivationDirectory"
-import { Residents } from "@halles/engine/activation/ActivationDirectory"
+import { ActivationDirectory } from "@halles/engine/activation/ActivationDirectory"
 import * as Shard from "@halles/shared/Shard"
 import { PgTest } from "@halles/shared/testing/PgTest"
 import { Cause, Effect, Exit, Fiber, Layer, Result, Schedule, Schema } from "effect"
@@ -231,7 +231,7 @@ layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("Parking", (it
   it.effect("an entity tells what it owes, how often it has tried, and what came of it, until it owes it no more", () =>
     Effect.gen(function* () {
       const clientOf = yield* EntityClient.make(Tally)
-      const { find } = yield* Residents
+      const { find } = yield* ActivationDirectory
       const tries = () => find("Tally", "eu_asking")?.self?.tries ?? null
       yield* clientOf("eu_asking").Add(add())
       assert.isNull(tries())

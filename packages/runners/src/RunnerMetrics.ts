@@ -4,7 +4,7 @@ import { hungTotal, parkedNow, parkedTotal } from "@halles/engine/activation/Par
 import { ShardEpochs } from "@halles/engine/placement/ShardEpochs"
 import { CommitLatency } from "@halles/engine/journal/CommitLatency"
 import { EntityCalls, percentile } from "@halles/engine/activation/EntityCalls"
-import { Residents } from "@halles/engine/activation/ActivationDirectory"
+import { ActivationDirectory } from "@halles/engine/activation/ActivationDirectory"
 import { Effect, Metric, Schedule } from "effect"
 
 /** Calls are counted without Effect's metrics, since every call passes there; what was counted is told after this. */
@@ -14,7 +14,7 @@ const counter = (name: string, description: string) => Metric.counter(name, { de
 const gauge = (name: string, description: string) => Metric.gauge(name, { description })
 const calls = counter("halles_entity_calls_total", "Calls to entities of this runner, by type, command and outcome")
 const latency = gauge("halles_entity_call_p99_seconds", "What 99 of 100 calls stayed below since the runner began")
-const resident = gauge("halles_entity_resident", "Entities in the memory of this runner")
+const activation = gauge("halles_entity_resident", "Entities in the memory of this runner")
 const underWay = gauge("halles_entity_calls_in_flight", "Calls to entities of this runner without an answer yet")
 const commits = counter("halles_journal_commits_total", "Rows that this runner has written to the journal")
 const commitLatency = gauge("halles_journal_commit_p99_seconds", "How long commands waited for their commit lately")
@@ -25,7 +25,7 @@ export const run = Effect.gen(function* () {
   const figures = yield* EntityCalls
   const latencies = yield* CommitLatency
   const epochs = yield* ShardEpochs
-  const residents = yield* Residents
+  const directory = yield* ActivationDirectory
   const told = new Map<string, number>()
   const raise = (metric: typeof calls, key: string, now: number) => {
     const before = told.get(key) ?? 0
@@ -40,7 +40,7 @@ export const run = Effect.gen(function* () {
     yield* Metric.update(commitLatency, latencies.p99() / 1_000)
     yield* Metric.update(shards, epochs.owned().length)
     for (const [type, ofType] of figures.types) {
-      yield* Metric.update(Metric.withAttributes(resident, { type }), residents.count(type))
+      yield* Metric.update(Metric.withAttributes(activation, { type }), directory.count(type))
       yield* Metric.update(Metric.withAttributes(underWay, { type }), ofType.underWay)
       for (const [command, { calls: all, failed, latencies: classes, refused }] of ofType.commands) {
         const outcomes = { done: all - refused - failed, refused, failed }

@@ -12,7 +12,7 @@ export const heartbeat = (region: string, machine: string): string => `halles.${
 /** What a runner tells of its work each second, and where it is asked about one entity in its memory. */
 export const status = (region: string, machine: string): string => `halles.${region}.status.${machine}`
 export const statuses = "halles.*.status.*"
-export const residents = (region: string, machine: string): string => `halles.${region}.residents.${machine}`
+export const activations = (region: string, machine: string): string => `halles.${region}.activations.${machine}`
 export const memory = (region: string, machine: string): string => `halles.${region}.memory.${machine}`
 /** Which breakers of a process are open; told while one is. */
 export const breakers = (process: string): string => `halles.breakers.${process}`

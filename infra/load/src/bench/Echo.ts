@@ -1,4 +1,4 @@
-import * as Residents from "@halles/engine/activation/ActivationDirectory"
+import * as ActivationDirectory from "@halles/engine/activation/ActivationDirectory"
 import * as Shard from "@halles/shared/Shard"
 import { Effect, Schema } from "effect"
 import { ClusterSchema, Entity } from "effect/cluster"
@@ -17,7 +17,7 @@ export const EchoManaged = Echo.toLayer(Echo.of({ Say: ({ payload }) => Effect.s
 })
 
 /** As we do. */
-export const EchoLive = Residents.layer(Echo, {
+export const EchoLive = ActivationDirectory.layer(Echo, {
   maxIdleTime: "1 minute",
   mailboxCapacity: 256,
   activate: () => Effect.succeed({ close: () => Effect.void }),

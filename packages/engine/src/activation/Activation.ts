@@ -16,7 +16,7 @@ export interface Type {
   readonly requests: ReadonlyMap<string, Rpc.Any>
   /** Dies when it cannot be done now; it is tried again then. */
   readonly activate: (address: EntityAddress.EntityAddress) => Effect.Effect<Actor>
-  /** What a message does; handlers of streams are run by `Residents.stream`. */
+  /** What a message does; handlers of streams are run by `ActivationDirectory.stream`. */
   readonly handlers: Readonly<Record<string, (self: Actor, payload: unknown) => unknown>>
   readonly maxIdleMs: number
   /** Calls that an entity may have, begun or waiting; what is beyond hears `MailboxFull`. */
@@ -38,9 +38,9 @@ export interface Host {
   /** For what an entity may take to finish, in milliseconds. */
   readonly finishMs: number
   readonly fork: <A, E>(effect: Effect.Effect<A, E>) => Fiber.Fiber<A, E>
-  readonly removed: (resident: Resident) => void
+  readonly removed: (activation: Activation) => void
   /** Whose handler runs in this turn: for the watchdog of a process that stands still. */
-  inHand: Resident | null
+  inHand: Activation | null
 }
 
 /** Of an entity that died, or could not be made: about so long until it is made again. */
@@ -64,7 +64,7 @@ type Mode = "making" | "working" | "ending" | "parked" | "gone"
  * made anew from what it keeps, and the call is begun again, as is each one that had no answer. Commands are known by
  * their ids and queries change nothing, so that a call may be begun any number of times.
  */
-export class Resident {
+export class Activation {
   readonly address: EntityAddress.EntityAddress
   readonly type: Type
   /** In Unix milliseconds: when it came into memory, and when it was called last. */

@@ -12,7 +12,7 @@ import {
 import { type Rpc, RpcSchema } from "effect/rpc"
 import { EntityCalls } from "./EntityCalls.ts"
 import { type Actor, type Answer, Call } from "./Call.ts"
-import { type Host, Resident, type Type } from "./Activation.ts"
+import { type Host, Activation, type Type } from "./Activation.ts"
 import { Supervision } from "./Supervision.ts"
 import { Exporting } from "@halles/shared/clients/Telemetry"
 
@@ -22,7 +22,7 @@ import { Exporting } from "@halles/shared/clients/Telemetry"
  */
 export const finishMs = 300
 /** Entities in memory; the next one is refused with `MailboxFull` until an idle one leaves. */
-const residentsMax = 300_000
+const activationsMax = 300_000
 /** Between two looks for entities that are idle. */
 const idleLookMs = 5_000
 /** Entities that leave, or are closed, at a time. */
@@ -54,8 +54,8 @@ export interface Message {
  * the entity and more time than what it does. Here entities of a type share its handlers, and a call is a function call.
  * Whether a shard is held is `Sharding`'s business: callers ask it before.
  */
-export class Residents extends Context.Service<
-  Residents,
+export class ActivationDirectory extends Context.Service<
+  ActivationDirectory,
   {
     /** From now on entities of this type are made here. */
     readonly host: (type: Type) => void
@@ -65,10 +65,10 @@ export class Residents extends Context.Service<
     readonly call: (message: Message, answered: (answer: Answer) => void) => void
     /** What a message of a stream is answered with; it dies when the entity does. */
     readonly stream: (message: Message) => Stream.Stream<unknown, unknown>
-    readonly find: (entityType: string, entityId: string) => Resident | undefined
-    readonly all: () => Iterable<Resident>
+    readonly find: (entityType: string, entityId: string) => Activation | undefined
+    readonly all: () => Iterable<Activation>
     /** Whose handler runs in this turn, if it is known. */
-    readonly inHand: () => Resident | null
+    readonly inHand: () => Activation | null
     readonly count: (entityType: string) => number
     /** The shard goes elsewhere. Done when none of its entities is here any more. */
     readonly evict: (shardId: ShardId.ShardId) => Effect.Effect<void>
@@ -77,20 +77,20 @@ export class Residents extends Context.Service<
     readonly passivateIdle: Effect.Effect<void>
     readonly supervision: Supervision["Service"]
   }
->()("@halles/shared/Residents") {
-  static readonly layer = Residents.layerWith({ finishMs })
+>()("@halles/engine/ActivationDirectory") {
+  static readonly layer = ActivationDirectory.layerWith({ finishMs })
 
-  static layerWith(options: { readonly finishMs: number }): Layer.Layer<Residents> {
+  static layerWith(options: { readonly finishMs: number }): Layer.Layer<ActivationDirectory> {
     const looking = Layer.effectDiscard(
       Effect.gen(function* () {
-        const { passivateIdle } = yield* Residents
+        const { passivateIdle } = yield* ActivationDirectory
         yield* passivateIdle.pipe(Effect.delay(idleLookMs), Effect.repeat(Schedule.forever), Effect.forkScoped)
       })
     )
     return looking.pipe(
       Layer.provideMerge(
         Layer.effect(
-          Residents,
+          ActivationDirectory,
           Effect.suspend(() => make(options))
         ).pipe(Layer.provide(Supervision.layer))
       )
@@ -99,7 +99,7 @@ export class Residents extends Context.Service<
 }
 
 export const make = Effect.fnUntraced(function* (options: { readonly finishMs: number }) {
-  const types = new Map<string, { readonly type: Type; readonly entities: Map<string, Resident> }>()
+  const types = new Map<string, { readonly type: Type; readonly entities: Map<string, Activation> }>()
   let total = 0
   const services = yield* Effect.context<never>()
   const clock = yield* Clock.Clock
@@ -112,10 +112,10 @@ export const make = Effect.fnUntraced(function* (options: { readonly finishMs: n
     finishMs: options.finishMs,
     inHand: null,
     fork: Effect.runForkWith(services),
-    removed: (resident) => {
-      const { entityId, entityType } = resident.address
+    removed: (activation) => {
+      const { entityId, entityType } = activation.address
       const entities = types.get(entityType)!.entities
-      if (entities.get(entityId) === resident && entities.delete(entityId)) total -= 1
+      if (entities.get(entityId) === activation && entities.delete(entityId)) total -= 1
     }
   }
   const find = (entityType: string, entityId: string) => types.get(entityType)?.entities.get(entityId)
@@ -124,30 +124,30 @@ export const make = Effect.fnUntraced(function* (options: { readonly finishMs: n
     const { entities, type } = types.get(entityType)!
     const here = entities.get(entityId)
     if (here !== undefined) return here.call(call)
-    if (total >= residentsMax) return call.answered("MailboxFull")
+    if (total >= activationsMax) return call.answered("MailboxFull")
     const address = EntityAddress.make({
       shardId,
       entityType: EntityType.make(entityType),
       entityId: EntityId.make(entityId)
     })
-    const made = new Resident(type, host, address)
+    const made = new Activation(type, host, address)
     entities.set(entityId, made)
     total += 1
     made.call(call)
   }
 
-  const evictThose = (holds: (resident: Resident) => boolean) =>
+  const evictThose = (holds: (activation: Activation) => boolean) =>
     Effect.suspend(() =>
-      Effect.forEach([...all()].filter(holds), (resident) => resident.evict(), {
+      Effect.forEach([...all()].filter(holds), (activation) => activation.evict(), {
         concurrency: "unbounded",
         discard: true
       })
     )
-  function* all(): IterableIterator<Resident> {
+  function* all(): IterableIterator<Activation> {
     for (const { entities } of types.values()) yield* entities.values()
   }
 
-  return Residents.of({
+  return ActivationDirectory.of({
     supervision,
     host: (type) => void types.set(type.name, { type, entities: new Map() }),
     rpc: (entityType, tag) => {
@@ -184,8 +184,8 @@ export const make = Effect.fnUntraced(function* (options: { readonly finishMs: n
     passivateIdle: Effect.suspend(() => {
       const now = clock.currentTimeMillisUnsafe()
       return Effect.forEach(
-        [...all()].filter((resident) => resident.isIdleSince(now)),
-        (resident) => resident.passivate(),
+        [...all()].filter((activation) => activation.isIdleSince(now)),
+        (activation) => activation.passivate(),
         {
           concurrency: closingMax,
           discard: true
@@ -211,7 +211,7 @@ export type Handlers<Self, Rpcs extends Rpc.Any> = {
 }
 
 /** A call that came by way of `Sharding` goes on to where the entity is. */
-const forwarded = (residents: Residents["Service"], rpc: Rpc.Any) => {
+const forwarded = (directory: ActivationDirectory["Service"], rpc: Rpc.Any) => {
   const messageOf = (
     { entityId, entityType, shardId }: EntityAddress.EntityAddress,
     payload: unknown,
@@ -219,12 +219,12 @@ const forwarded = (residents: Residents["Service"], rpc: Rpc.Any) => {
   ): Message => ({ entityId, entityType, shardId, tag: rpc._tag, payload, parent })
   return (address: EntityAddress.EntityAddress) =>
     isStream(rpc)
-      ? ({ payload }: { readonly payload: unknown }) => residents.stream(messageOf(address, payload, undefined))
+      ? ({ payload }: { readonly payload: unknown }) => directory.stream(messageOf(address, payload, undefined))
       : ({ payload }: { readonly payload: unknown }) =>
           Effect.withFiber<unknown, unknown>((fiber) =>
             Effect.callback((resume) => {
               const parent = Context.getOrUndefined(fiber.context, Tracer.ParentSpan)
-              residents.call(messageOf(address, payload, parent), (answer) => {
+              directory.call(messageOf(address, payload, parent), (answer) => {
                 if (answer === "MailboxFull") resume(Effect.fail(new ClusterError.MailboxFull({ address })))
                 // The shard is leaving: `Sharding` cuts the call off, and its caller asks the next owner.
                 else if (answer === "EntityNotAssignedToRunner") resume(Effect.never)
@@ -244,12 +244,12 @@ export const layer = <Name extends string, Rpcs extends Rpc.Any, Self extends Ac
     readonly activate: (address: EntityAddress.EntityAddress) => Effect.Effect<Self>
     readonly handlers: Handlers<Self, Rpcs>
   }
-): Layer.Layer<never, never, Residents | Sharding.Sharding> => {
+): Layer.Layer<never, never, ActivationDirectory | Sharding.Sharding> => {
   const { requests } = entity.protocol
   const build = Effect.gen(function* () {
-    const residents = yield* Residents
+    const directory = yield* ActivationDirectory
     const figures = yield* EntityCalls
-    residents.host({
+    directory.host({
       name: entity.type,
       requests: requests as ReadonlyMap<string, Rpc.Any>,
       activate: hosted.activate,
@@ -260,7 +260,7 @@ export const layer = <Name extends string, Rpcs extends Rpc.Any, Self extends Ac
       figures: figures.type(entity.type),
       services: yield* Effect.context<never>()
     })
-    const forwarders = [...requests].map(([tag, rpc]) => [tag, forwarded(residents, rpc)] as const)
+    const forwarders = [...requests].map(([tag, rpc]) => [tag, forwarded(directory, rpc)] as const)
     const forwarding = Effect.map(Entity.CurrentAddress, (address) =>
       Object.fromEntries(forwarders.map(([tag, to]) => [tag, to(address)] as const))
     )
@@ -273,20 +273,23 @@ export const layer = <Name extends string, Rpcs extends Rpc.Any, Self extends Ac
       }
     )
   })
-  return Layer.unwrap(build) as unknown as Layer.Layer<never, never, Residents | Sharding.Sharding>
+  return Layer.unwrap(build) as unknown as Layer.Layer<never, never, ActivationDirectory | Sharding.Sharding>
 }
 
 /** Nothing of a shard is left in memory when its lock is given back. */
-export const layerStorage: Layer.Layer<RunnerStorage.RunnerStorage, never, RunnerStorage.RunnerStorage | Residents> =
-  Layer.effect(
-    RunnerStorage.RunnerStorage,
-    Effect.gen(function* () {
-      const storage = yield* RunnerStorage.RunnerStorage
-      const { evict, evictAll } = yield* Residents
-      return RunnerStorage.RunnerStorage.of({
-        ...storage,
-        release: (address, shardId) => Effect.andThen(evict(shardId), storage.release(address, shardId)),
-        releaseAll: (address) => Effect.andThen(evictAll, storage.releaseAll(address))
-      })
+export const layerStorage: Layer.Layer<
+  RunnerStorage.RunnerStorage,
+  never,
+  RunnerStorage.RunnerStorage | ActivationDirectory
+> = Layer.effect(
+  RunnerStorage.RunnerStorage,
+  Effect.gen(function* () {
+    const storage = yield* RunnerStorage.RunnerStorage
+    const { evict, evictAll } = yield* ActivationDirectory
+    return RunnerStorage.RunnerStorage.of({
+      ...storage,
+      release: (address, shardId) => Effect.andThen(evict(shardId), storage.release(address, shardId)),
+      releaseAll: (address) => Effect.andThen(evictAll, storage.releaseAll(address))
     })
-  )
+  })
+)

@@ -75,6 +75,6 @@ export class Figures {
 }
 
 /** One for the process, unless another one is provided: whoever hosts entities notes in it, `RunnerStatus` tells it. */
-export const EntityCalls: Context.Reference<Figures> = Context.Reference("@halles/shared/EntityCalls", {
+export const EntityCalls: Context.Reference<Figures> = Context.Reference("@halles/engine/EntityCalls", {
   defaultValue: () => new Figures()
 })

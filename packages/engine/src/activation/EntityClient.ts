@@ -1,8 +1,8 @@
 import { Context, Effect, Fiber, Option, Tracer } from "effect"
 import { ClusterError, type Entity, EntityAddress, EntityId, EntityType, type ShardId, Sharding } from "effect/cluster"
 import type { Rpc } from "effect/rpc"
-import { isShort, ShortCalls } from "../transport/ShortCalls.ts"
-import { isStream, Residents } from "./ActivationDirectory.ts"
+import { isShort, FastPath } from "../transport/FastPath.ts"
+import { isStream, ActivationDirectory } from "./ActivationDirectory.ts"
 
 type Client<Rpcs extends Rpc.Any> = Effect.Success<Entity.Entity<string, Rpcs>["client"]>
 type Call = (payload?: unknown, options?: unknown) => Effect.Effect<unknown, unknown>
@@ -13,8 +13,8 @@ const againMs = 25
 /** How this process reaches the entities of one type. */
 interface Ways {
   readonly far: (id: string) => Readonly<Record<string, Call>>
-  readonly residents: Residents["Service"] | undefined
-  readonly short: ShortCalls["Service"] | undefined
+  readonly directory: ActivationDirectory["Service"] | undefined
+  readonly short: FastPath["Service"] | undefined
   readonly shardOf: (id: string) => ShardId.ShardId
   /** Whether this process has the shard. */
   readonly holds: (shard: ShardId.ShardId) => boolean
@@ -38,10 +38,10 @@ const prototypeOf = (entity: Entity.Entity<string, Rpc.Any>): object => {
   const known = prototypes.get(entity)
   if (known !== undefined) return known
   const { type } = entity
-  const isHosted = ({ residents }: Ways, tag: string): boolean => residents?.rpc(type, tag) !== undefined
+  const isHosted = ({ directory }: Ways, tag: string): boolean => directory?.rpc(type, tag) !== undefined
   /** The shard of an entity that is here, or may be made here. */
-  const shardHere = ({ holds, residents, shardOf }: Ways, id: string): ShardId.ShardId | undefined => {
-    const known = residents!.find(type, id)?.address.shardId
+  const shardHere = ({ holds, directory, shardOf }: Ways, id: string): ShardId.ShardId | undefined => {
+    const known = directory!.find(type, id)?.address.shardId
     if (known !== undefined) return known
     const shard = shardOf(id)
     return holds(shard) ? shard : undefined
@@ -57,7 +57,7 @@ const prototypeOf = (entity: Entity.Entity<string, Rpc.Any>): object => {
         const parent = spanOf(Fiber.getCurrent())
         const here = isHosted(ways, tag) ? shardHere(ways, id) : undefined
         if (here !== undefined) {
-          ways.residents!.call({ entityType: type, entityId: id, shardId: here, tag, payload, parent }, (answer) => {
+          ways.directory!.call({ entityType: type, entityId: id, shardId: here, tag, payload, parent }, (answer) => {
             if (answer === "EntityNotAssignedToRunner") resume(Effect.delay(away(this, payload), againMs))
             else if (answer === "MailboxFull") resume(Effect.fail(mailboxFull(type, id, here)))
             else resume(answer)
@@ -92,8 +92,8 @@ export const make = <Type extends string, Rpcs extends Rpc.Any>(entity: Entity.E
     const sharding = yield* Sharding.Sharding
     const ways: Ways = {
       far: (yield* entity.client) as unknown as Ways["far"],
-      residents: Option.getOrUndefined(yield* Effect.serviceOption(Residents)),
-      short: Option.getOrUndefined(yield* Effect.serviceOption(ShortCalls)),
+      directory: Option.getOrUndefined(yield* Effect.serviceOption(ActivationDirectory)),
+      short: Option.getOrUndefined(yield* Effect.serviceOption(FastPath)),
       shardOf: (id) => {
         const entityId = EntityId.make(id)
         return sharding.getShardId(entityId, entity.getShardGroup(entityId))

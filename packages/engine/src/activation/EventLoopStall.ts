@@ -1,4 +1,4 @@
-import { Residents } from "./ActivationDirectory.ts"
+import { ActivationDirectory } from "./ActivationDirectory.ts"
 import * as Shard from "@halles/shared/Shard"
 import { Effect, Fiber, type Layer as Layers, Layer, Redacted, Schedule } from "effect"
 import { url as debuggedAt } from "node:inspector"
@@ -46,32 +46,32 @@ const framesMax = 200
 export const layer = (options: {
   readonly regionUrl: Redacted.Redacted
   readonly runner: string
-}): Layers.Layer<never, never, ShardEpochs | Residents> =>
+}): Layers.Layer<never, never, ShardEpochs | ActivationDirectory> =>
   Layer.effectDiscard(
     Effect.gen(function* () {
       // Who debugs a process stops it on purpose.
       if (debuggedAt() !== undefined) return
       const epochs = yield* ShardEpochs
-      const residents = yield* Residents
+      const directory = yield* ActivationDirectory
       const handler = () => {
-        const begun = residents.inHand()
-        if (begun !== null) return { resident: begun, tag: "A handler" }
+        const begun = directory.inHand()
+        if (begun !== null) return { activation: begun, tag: "A handler" }
         // It has waited for something meanwhile.
         const fiber = Fiber.getCurrent()
-        for (const resident of fiber === undefined ? [] : residents.all()) {
-          for (const call of resident.watched()) if (call.fiber === fiber) return { resident, tag: call.tag }
+        for (const activation of fiber === undefined ? [] : directory.all()) {
+          for (const call of activation.watched()) if (call.fiber === fiber) return { activation, tag: call.tag }
         }
         return null
       }
       const entityOf = (stack: string): InHand["entity"] => {
-        const { activation, message } = inHand
-        if (activation !== null && isPure.test(stack)) {
-          const { entityId, entityType, epoch, shard } = activation
+        const { lease, message } = inHand
+        if (lease !== null && isPure.test(stack)) {
+          const { entityId, entityType, epoch, shard } = lease
           return { type: entityType, id: entityId, shard, epoch, message }
         }
         const found = handler()
         if (found === null) return null
-        const { entityId, entityType, shardId } = found.resident.address
+        const { entityId, entityType, shardId } = found.activation.address
         const shard = Shard.numberOf(shardId)
         const epoch = epochs.current(shard)
         return epoch === undefined ? null : { type: entityType, id: entityId, shard, epoch, message: found.tag }

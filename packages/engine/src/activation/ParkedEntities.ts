@@ -1,7 +1,7 @@
 import { Parking } from "./Parking.ts"
-import { Residents } from "./ActivationDirectory.ts"
+import { ActivationDirectory } from "./ActivationDirectory.ts"
 import type { Call } from "./Call.ts"
-import type { Resident } from "./Activation.ts"
+import type { Activation } from "./Activation.ts"
 import { nameOf } from "./Supervision.ts"
 import * as Shard from "@halles/shared/Shard"
 import { Context, Effect, Layer, Metric, Option, Schedule } from "effect"
@@ -12,7 +12,7 @@ import { Outbox } from "../journal/Outbox.ts"
 import { ShardEpochs } from "../placement/ShardEpochs.ts"
 
 /** A test makes these small. */
-export const Patience = Context.Reference("@halles/entities/Parking/Patience", {
+export const Patience = Context.Reference("@halles/engine/Parking/Patience", {
   defaultValue: () => ({
     /** Between two looks at what is under way. */
     everyMs: 2_000,
@@ -79,7 +79,7 @@ export const watch = Effect.gen(function* () {
   const store = yield* JournalStore
   const journal = yield* Journal
   const epochs = yield* ShardEpochs
-  const { all, find, supervision } = yield* Residents
+  const { all, find, supervision } = yield* ActivationDirectory
   const { everyMs, hungMs } = yield* Patience
   /** When a call was cut off: one that cannot be interrupted counts again after as long. */
   const cutAt = new WeakMap<Call, number>()
@@ -88,11 +88,11 @@ export const watch = Effect.gen(function* () {
   let lookedAt = performance.now()
   let healthySince = lookedAt
 
-  const cutOff = (resident: Resident, now: number): number => {
+  const cutOff = (activation: Activation, now: number): number => {
     const hung: Array<Call> = []
     let what = ""
     let longest = 0
-    for (const call of resident.watched()) {
+    for (const call of activation.watched()) {
       const waited = now - Math.max(cutAt.get(call) ?? 0, call.sinceMs, healthySince)
       if (waited < hungMs) continue
       hung.push(call)
@@ -102,8 +102,8 @@ export const watch = Effect.gen(function* () {
       }
     }
     if (hung.length === 0) return 0
-    supervision.hung(resident.address, what, longest)
-    if (supervision.isParked(resident.address)) resident.park()
+    supervision.hung(activation.address, what, longest)
+    if (supervision.isParked(activation.address)) activation.park()
     for (const call of hung) {
       cutAt.set(call, now)
       call.cut()
@@ -136,7 +136,7 @@ export const watch = Effect.gen(function* () {
       yield* Metric.update(parkedNow, rows.value.length)
     }
     let hung = 0
-    for (const resident of all()) if (!resident.isIdle) hung += cutOff(resident, now)
+    for (const activation of all()) if (!activation.isIdle) hung += cutOff(activation, now)
     if (hung > 0) yield* Metric.update(hungTotal, hung)
     supervision.forgetOld()
   }).pipe(Effect.repeat(Schedule.spaced(everyMs)))

@@ -31,4 +31,4 @@ export interface ParkedBecause {
 export class Parking extends Context.Service<
   Parking,
   { readonly park: (address: EntityAddress.EntityAddress, because: ParkedBecause) => Effect.Effect<void> }
->()("@halles/shared/Parking") {}
+>()("@halles/engine/Parking") {}

@@ -32,7 +32,7 @@ export class Supervision extends Context.Service<
     readonly isDeadly: (address: EntityAddress.EntityAddress, payload: unknown) => boolean
     readonly forgetOld: () => void
   }
->()("@halles/shared/Residents/Supervision") {
+>()("@halles/engine/ActivationDirectory/Supervision") {
   static readonly layer = Layer.effect(
     Supervision,
     Effect.gen(function* () {

@@ -12,7 +12,7 @@ import * as ClusterConfig from "./ClusterConfig.ts"
 import type { Nats } from "@halles/shared/clients/Nats"
 import * as NatsTransport from "../transport/NatsTransport.ts"
 import * as Caller from "../transport/Caller.ts"
-import type { ShortCalls } from "../transport/ShortCalls.ts"
+import type { FastPath } from "../transport/FastPath.ts"
 import * as PlacedRunnerStorage from "../placement/PlacedRunnerStorage.ts"
 import { Placement } from "../placement/Placement.ts"
 import * as RegionGate from "../placement/RegionGate.ts"
@@ -21,7 +21,7 @@ import * as RegionGate from "../placement/RegionGate.ts"
 export const layerWithStorage = (options: {
   readonly region: string
   readonly limits?: Partial<NatsTransport.Limits>
-}): Layer.Layer<Sharding.Sharding | Runners.Runners | ShortCalls, never, RunnerStorage.RunnerStorage | Nats> =>
+}): Layer.Layer<Sharding.Sharding | Runners.Runners | FastPath, never, RunnerStorage.RunnerStorage | Nats> =>
   Sharding.layer.pipe(
     Layer.provideMerge(Caller.layerRunners),
     Layer.provide(RunnerHealth.layerNoop),
@@ -34,7 +34,7 @@ export const layerWithStorage = (options: {
 export const layer = (options: {
   readonly region: string
   readonly limits?: Partial<NatsTransport.Limits>
-}): Layer.Layer<Sharding.Sharding | Runners.Runners | ShortCalls, never, SqlClient.SqlClient | Nats> =>
+}): Layer.Layer<Sharding.Sharding | Runners.Runners | FastPath, never, SqlClient.SqlClient | Nats> =>
   RegionGate.layer.pipe(
     Layer.provideMerge(layerWithStorage(options)),
     Layer.provide(PlacedRunnerStorage.layerClient),

@@ -37,7 +37,7 @@ export const runner = (options: {
   ...common,
   runnerAddress: Option.some(runnerAddress(options.runnerId)),
   assignedShardGroups: Shard.groupsOf(options.region),
-  /** Forwarders: the entities are counted by `Residents`. */
+  /** Forwarders: the entities are counted by `ActivationDirectory`. */
   maxResidentEntities: 200_000,
   /** Drives the acquisition of shards too. */
   entityMessagePollInterval: 500,

@@ -14,11 +14,11 @@ import type { Nats } from "@halles/shared/clients/Nats"
 import * as NatsTransport from "../transport/NatsTransport.ts"
 import * as Caller from "../transport/Caller.ts"
 import * as CallServer from "../transport/CallServer.ts"
-import type { ShortCalls } from "../transport/ShortCalls.ts"
+import type { FastPath } from "../transport/FastPath.ts"
 import * as PlacedRunnerStorage from "../placement/PlacedRunnerStorage.ts"
 import { Placement } from "../placement/Placement.ts"
 import type { Region } from "@halles/shared/Region"
-import * as Residents from "../activation/ActivationDirectory.ts"
+import * as ActivationDirectory from "../activation/ActivationDirectory.ts"
 import * as RunnerPresence from "../placement/RunnerPresence.ts"
 import * as ShardMover from "../placement/ShardMover.ts"
 
@@ -37,7 +37,7 @@ export interface Options {
 export const layer = (
   options: Options
 ): Layer.Layer<
-  Sharding.Sharding | Runners.Runners | ShortCalls | Residents.Residents,
+  Sharding.Sharding | Runners.Runners | FastPath | ActivationDirectory.ActivationDirectory,
   never,
   RunnerStorage.RunnerStorage | Nats
 > =>
@@ -47,7 +47,10 @@ export const layer = (
       const withLimits = limits === undefined ? {} : { limits }
       return CallServer.layer.pipe(
         Layer.provideMerge(
-          Sharding.layer.pipe(Layer.provide(Residents.layerStorage), Layer.provideMerge(Residents.Residents.layer))
+          Sharding.layer.pipe(
+            Layer.provide(ActivationDirectory.layerStorage),
+            Layer.provideMerge(ActivationDirectory.ActivationDirectory.layer)
+          )
         ),
         Layer.provideMerge(Caller.layerRunners),
         Layer.provide(NatsTransport.layerServer({ runnerId, incarnation, ...withLimits })),

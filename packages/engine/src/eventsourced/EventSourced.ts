@@ -22,13 +22,13 @@ import * as Refusals from "./Refusals.ts"
 import { done, type Replies, type Reply } from "./Replies.ts"
 import { EventSourcedEntity } from "./EventSourcedEntity.ts"
 import { Journal } from "../journal/Journal.ts"
-import type { Activation } from "../journal/GroupCommit.ts"
+import type { WriterLease } from "../journal/GroupCommit.ts"
 import type { Snapshot } from "../journal/JournalStore.ts"
 import type { Model } from "./Model.ts"
 import { ShardEpochs } from "../placement/ShardEpochs.ts"
 
 /** A simulation makes these small, so that it meets them in short histories. */
-export const Bounds = Context.Reference<BoundsOf>("@halles/entities/EventSourced/Bounds", {
+export const Bounds = Context.Reference<BoundsOf>("@halles/engine/EventSourced/Bounds", {
   defaultValue: () => ({
     snapshotEvery: 200,
     snapshotEveryLength: 8 * 1024 ** 2,
@@ -73,12 +73,12 @@ const activate = <
     const epoch = epochs.current(shard)
     if (epoch === undefined) return yield* Effect.die(new ActivationLost({ entity: name, reason: "shard not owned" }))
     yield* epochs.alone(shard)
-    const activation: Activation = { entityType: model.type, entityId, shard, epoch, dead: false }
+    const lease: WriterLease = { entityType: model.type, entityId, shard, epoch, dead: false }
 
     const { isParked, more, snapshot, tail } = yield* journal.load(model.type, entityId)
-    // `Residents` makes it refuse every call.
+    // `ActivationDirectory` makes it refuse every call.
     if (isParked) return yield* Effect.die(new EntityParked({ entity: name }))
-    InHand.take(activation, "activation")
+    InHand.take(lease, "activation")
     const usable = stateIn(kind, snapshot)
     if (snapshot !== null && usable === null) {
       yield* Effect.logWarning(`The snapshot of ${name} cannot be used, it is rebuilt from its history`)
@@ -90,7 +90,7 @@ const activate = <
     let page = snapshot !== null && usable === null ? yield* next(0) : tail
     const isLong = more || page !== tail
     while (page.length > 0) {
-      InHand.take(activation, "activation")
+      InHand.take(lease, "activation")
       for (const row of page) {
         state = eventsOf(row).reduce(model.evolve, state)
         seq = row.seq
@@ -100,7 +100,7 @@ const activate = <
     }
     // What took more than one reading is made short by the next commit.
     const lengthSince = isLong ? bounds.snapshotEveryLength : 0
-    return new EventSourcedEntity(kind, activation, {
+    return new EventSourcedEntity(kind, lease, {
       state,
       seq,
       snapshot: { seq: usable?.seq ?? 0, lengthSince },

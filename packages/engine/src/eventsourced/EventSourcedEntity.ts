@@ -3,7 +3,7 @@ import type { Actor } from "../activation/Call.ts"
 import { undeclaredOf } from "../activation/Undeclared.ts"
 import { Effect, Exit, Fiber, Option, Random, Result } from "effect"
 import { Busy, PreconditionFailed } from "./EntityErrors.ts"
-import type { Activation, Refused } from "../journal/GroupCommit.ts"
+import type { WriterLease, Refused } from "../journal/GroupCommit.ts"
 import type { Model } from "./Model.ts"
 import {
   type Begin,
@@ -50,7 +50,7 @@ export class EventSourcedEntity<
 > implements Actor {
   readonly id: Id
   private readonly kind: Kind<Id, State, Command, Event, Refusal, Owed>
-  private readonly activation: Activation
+  private readonly lease: WriterLease
   private readonly recent: Set<string>
   private state: State
   private committedSeq: number
@@ -73,12 +73,12 @@ export class EventSourcedEntity<
 
   constructor(
     kind: Kind<Id, State, Command, Event, Refusal, Owed>,
-    activation: Activation,
+    lease: WriterLease,
     { recent, seq, snapshot, state }: Begin<State>
   ) {
     this.kind = kind
-    this.activation = activation
-    this.id = kind.idOf(activation.entityId)
+    this.lease = lease
+    this.id = kind.idOf(lease.entityId)
     this.recent = recent
     this.state = state
     this.committedSeq = seq
@@ -87,7 +87,7 @@ export class EventSourcedEntity<
     this.snapshot = snapshot
     this.armed = kind.model.dueAt?.(state) ?? null
     this.trace =
-      kind.perform === undefined ? null : new SagaTrace.SagaTrace(kind.tracing, kind.model.type, activation.entityId)
+      kind.perform === undefined ? null : new SagaTrace.SagaTrace(kind.tracing, kind.model.type, lease.entityId)
     this.startDriving()
   }
 
@@ -102,7 +102,7 @@ export class EventSourcedEntity<
   private takeSnapshot(): Effect.Effect<void> {
     const { committedSeq, kind, recent, seq, state } = this
     this.snapshot = { seq: committedSeq, lengthSince: 0 }
-    return kind.journal.snapshot(this.activation, {
+    return kind.journal.snapshot(this.lease, {
       seq: committedSeq,
       version: kind.model.version,
       state: kind.encodeState(state),
@@ -115,7 +115,7 @@ export class EventSourcedEntity<
     return Effect.suspend(() => {
       for (const fiber of this.fibers ?? []) fiber.interruptUnsafe()
       const isWorthIt = this.committedSeq - this.snapshot.seq >= this.kind.bounds.snapshotAtLeast
-      return !this.activation.dead && isWorthIt ? this.takeSnapshot() : Effect.void
+      return !this.lease.dead && isWorthIt ? this.takeSnapshot() : Effect.void
     })
   }
 
@@ -164,12 +164,12 @@ export class EventSourcedEntity<
    */
   private asOwner<A, X>(answer: Effect.Effect<A, X>): Effect.Effect<A, X> {
     return Effect.suspend(() => {
-      const { activation, kind } = this
-      if (activation.dead) return this.lost("Dead")
-      if (kind.epochs.isSure(activation.shard, activation.epoch)) return answer
-      return Effect.flatMap(kind.journal.owns(activation), (owns) => {
+      const { lease, kind } = this
+      if (lease.dead) return this.lost("Dead")
+      if (kind.epochs.isSure(lease.shard, lease.epoch)) return answer
+      return Effect.flatMap(kind.journal.owns(lease), (owns) => {
         if (owns) return answer
-        activation.dead = true
+        lease.dead = true
         return this.lost("Stale")
       })
     })
@@ -207,7 +207,7 @@ export class EventSourcedEntity<
 
   private accept(command: Command): Effect.Effect<Handled<State, Event>, Rejected<Command, Refusal>> {
     const { clock, encodeEvents, journal, model, tracing } = this.kind
-    if (this.activation.dead) return this.lost("Dead")
+    if (this.lease.dead) return this.lost("Dead")
     if (!journal.hasRoom()) return Effect.fail(new Busy())
     // In the same synchronous block as the decision, so that no other change slips in between.
     if (command.expectedSeq !== undefined && command.expectedSeq !== this.seq)
@@ -216,7 +216,7 @@ export class EventSourcedEntity<
         Effect.fail(new PreconditionFailed({ seq: this.seq }) as WrongVersion<Command>)
       )
     const at = clock.currentTimeMillisUnsafe()
-    InHand.take(this.activation, command._tag)
+    InHand.take(this.lease, command._tag)
     const decided = model.decide(this.speculative, command, at)
     if (Result.isFailure(decided)) return this.unlessRepeated(command, Effect.fail(decided.failure))
     const events = decided.success
@@ -235,7 +235,7 @@ export class EventSourcedEntity<
     const span = SagaTrace.spanOf(Fiber.getCurrent())
     this.trace?.accepted(span)
     const commit = journal.appendUnsafe({
-      activation: this.activation,
+      lease: this.lease,
       seq,
       commandId: command.commandId,
       events: text,
@@ -266,7 +266,7 @@ export class EventSourcedEntity<
     snapshot.lengthSince += length
     if (seq - snapshot.seq >= snapshotEvery || snapshot.lengthSince >= snapshotEveryLength)
       this.fork(this.takeSnapshot())
-    InHand.take(this.activation, "next")
+    InHand.take(this.lease, "next")
     this.startDriving()
     const { listeners } = this
     if (listeners === null) return
@@ -345,7 +345,7 @@ export class EventSourcedEntity<
     return Effect.gen({ self: this }, function* () {
       const { clock } = this.kind
       const turns = (this.turns = new Turns())
-      while (!this.activation.dead) {
+      while (!this.lease.dead) {
         const seen = this.committedSeq
         const all = this.owed()
         turns.keep(all)
@@ -391,8 +391,8 @@ type OwedOf<M> = M extends { readonly next: (state: never) => (infer Owed extend
   ? Owed
   : never
 
-/** The shell of entities of a model, for signatures: `ShellOf<CartId, typeof CartState>`. */
-export type ShellOf<Id extends string, M> =
+/** The shell of entities of a model, for signatures: `EntityOf<CartId, typeof CartState>`. */
+export type EntityOf<Id extends string, M> =
   M extends Model<infer State, infer Command extends Commanded, infer Event, infer Refusal, OwedOf<M>>
     ? EventSourcedEntity<Id, State, Command, Event, Refusal, OwedOf<M>>
     : never

@@ -31,6 +31,6 @@ export const make = (now: () => number = () => performance.now()): CommitLatency
 }
 
 /** One for the process, unless another one is provided: the journal notes in it, the heartbeat says it. */
-export const CommitLatency: Context.Reference<CommitLatency> = Context.Reference("@halles/shared/CommitLatency", {
+export const CommitLatency: Context.Reference<CommitLatency> = Context.Reference("@halles/engine/CommitLatency", {
   defaultValue: () => make()
 })

@@ -3,7 +3,7 @@ import type { Appended as Stored, JournalStore, StoreFailed } from "./JournalSto
 
 /** One accepted command of one activation of an entity, ready to be written. */
 export interface Entry {
-  readonly activation: Activation
+  readonly lease: WriterLease
   readonly seq: number
   readonly commandId: string
   /** JSON texts, encoded once: for the row and for the message. */
@@ -18,7 +18,7 @@ export interface Entry {
 }
 
 /** One life of an entity on a runner. Once an entry of it is not written, nothing more of it ever is. */
-export interface Activation {
+export interface WriterLease {
   readonly entityType: string
   readonly entityId: string
   readonly shard: number
@@ -39,11 +39,11 @@ export interface Committed {
 }
 
 /** It is written, whatever its entity makes of that: one that cannot go on is rebuilt, and the writer serves the others. */
-const told = ({ activation, onCommit }: Entry): void => {
+const told = ({ lease, onCommit }: Entry): void => {
   try {
     onCommit()
   } catch {
-    activation.dead = true
+    lease.dead = true
   }
 }
 
@@ -113,17 +113,17 @@ export const make = Effect.fnUntraced(function* (options: {
   /** A batch that fails is tried again entity by entity, so that one bad entity does not take its neighbours with it. */
   const finish = Effect.fnUntraced(function* ({ alive, batch }: Sent, appended: Appended | null) {
     if (appended !== null && settle(alive, appended) !== null) {
-      for (const entries of Map.groupBy(alive, ({ activation }) => activation).values()) {
+      for (const entries of Map.groupBy(alive, ({ lease }) => lease).values()) {
         const refused = settle(entries, yield* append(entries))
         if (refused === null) continue
         const [first] = entries
-        first!.activation.dead = true
+        first!.lease.dead = true
         for (const entry of entries) batch.refused.set(entry, refused)
         if (refused._tag === "Stale") yield* options.onStale(first!)
       }
     }
     for (const entry of batch.entries) {
-      if (entry.activation.dead && !batch.refused.has(entry) && !alive.includes(entry)) {
+      if (entry.lease.dead && !batch.refused.has(entry) && !alive.includes(entry)) {
         batch.refused.set(entry, { _tag: "Dead" })
       }
     }
@@ -137,7 +137,7 @@ export const make = Effect.fnUntraced(function* (options: {
     const batch = open.shift()
     begun = batch === undefined ? 0 : Date.now()
     if (batch === undefined) return Effect.succeed(null)
-    const alive = batch.entries.filter(({ activation }) => !activation.dead)
+    const alive = batch.entries.filter(({ lease }) => !lease.dead)
     return alive.length === 0
       ? Effect.succeed({ batch, alive, appending: null })
       : Effect.map(Effect.forkChild(append(alive), { startImmediately: true }), (appending) => ({

@@ -36,7 +36,7 @@ export class Journal extends Context.Service<
     /** The newest trace that is written beside the entity's events and is exported. */
     readonly traceOf: (entityType: string, entityId: string) => Effect.Effect<Traced | null>
     /** Whether nobody has taken the shard over since the entity was activated. */
-    readonly owns: (activation: GroupCommit.Activation) => Effect.Effect<boolean>
+    readonly owns: (lease: GroupCommit.WriterLease) => Effect.Effect<boolean>
     /** Whether the writer takes more at the moment. */
     readonly hasRoom: () => boolean
     /** For how long the database has been busy with what is being written, in milliseconds. */
@@ -45,11 +45,11 @@ export class Journal extends Context.Service<
     readonly taken: Set<string>
     readonly appendUnsafe: (entry: GroupCommit.Entry) => Effect.Effect<GroupCommit.Refused | null>
     /** Best effort: a snapshot that is not written costs a longer load, nothing else. */
-    readonly snapshot: (activation: GroupCommit.Activation, snapshot: Snapshot) => Effect.Effect<void>
+    readonly snapshot: (lease: GroupCommit.WriterLease, snapshot: Snapshot) => Effect.Effect<void>
     /** Moves or deletes a timer that has fired. */
     readonly rearm: (entityType: string, entityId: string, firedAt: number, dueAt: number | null) => Effect.Effect<void>
   }
->()("@halles/entities/Journal") {
+>()("@halles/engine/Journal") {
   static readonly layer = Layer.effect(
     Journal,
     Effect.gen(function* () {
@@ -59,15 +59,15 @@ export class Journal extends Context.Service<
       const loading = Semaphore.makeUnsafe(loadsMax)
 
       /** Two runners believed that they own the shard. Only one could write; operators hear of both. */
-      const onStale = ({ activation }: GroupCommit.Entry) =>
+      const onStale = ({ lease }: GroupCommit.Entry) =>
         Effect.gen(function* () {
-          if (epochs.current(activation.shard) === activation.epoch) epochs.drop([activation.shard])
+          if (epochs.current(lease.shard) === lease.epoch) epochs.drop([lease.shard])
           yield* Metric.update(duplicateActivations, 1)
-          const now = yield* store.epochOf(activation.shard)
+          const now = yield* store.epochOf(lease.shard)
           const detail = {
-            entity: `${activation.entityType}/${activation.entityId}`,
-            shard: activation.shard,
-            refused: { owner: epochs.owner, epoch: activation.epoch },
+            entity: `${lease.entityType}/${lease.entityId}`,
+            shard: lease.shard,
+            refused: { owner: epochs.owner, epoch: lease.epoch },
             current: { owner: now?.owner ?? null, epoch: now?.epoch ?? null }
           }
           yield* Effect.logError("Duplicate activation: a batch was refused", detail)

@@ -135,7 +135,7 @@ export class JournalStore extends Context.Service<
     /** What operators must see, kept until retention drops it. */
     readonly alarm: (kind: string, detail: unknown) => Effect.Effect<void, StoreFailed>
   }
->()("@halles/entities/JournalStore") {
+>()("@halles/engine/JournalStore") {
   /** In the region's Postgres. */
   static readonly layer = Layer.effect(
     JournalStore,
@@ -279,33 +279,31 @@ const append = (
 ): Effect.Effect<Appended, StoreFailed> => {
   // By shard and epoch: activations of one shard may be of different epochs, and each is held against its own.
   const fence = [
-    ...new Map(
-      entries.map(({ activation: { epoch, shard } }) => [`${shard}:${epoch}`, { shard, epoch }] as const)
-    ).values()
+    ...new Map(entries.map(({ lease: { epoch, shard } }) => [`${shard}:${epoch}`, { shard, epoch }] as const)).values()
   ]
   const timers = new Map(
     entries
       .filter(({ dueAt }) => dueAt !== undefined)
-      .map((entry) => [`${entry.activation.entityType}:${entry.activation.entityId}`, entry])
+      .map((entry) => [`${entry.lease.entityType}:${entry.lease.entityId}`, entry])
   )
   const due = [...timers.values()]
   return sql<{ stale: ReadonlyArray<number> | null; batch: bigint; positions: ReadonlyArray<bigint> }>`
     SELECT stale, batch, positions FROM journal_append(
       ${owner},
-      ${text(entries.map(({ activation }) => activation.entityType))},
-      ${text(entries.map(({ activation }) => activation.entityId))},
+      ${text(entries.map(({ lease }) => lease.entityType))},
+      ${text(entries.map(({ lease }) => lease.entityId))},
       ${int4(entries.map(({ seq }) => seq))},
       ${text(entries.map(({ commandId }) => commandId))},
       ${text(entries.map(({ events }) => events))},
       ${text(entries.map(({ meta }) => meta))},
-      ${int4(entries.map(({ activation }) => activation.shard))},
-      ${int4(entries.map(({ activation }) => activation.epoch))},
+      ${int4(entries.map(({ lease }) => lease.shard))},
+      ${int4(entries.map(({ lease }) => lease.epoch))},
       ${float8(entries.map(({ at }) => at))},
       ${int4(fence.map(({ shard }) => shard))},
       ${int4(fence.map(({ epoch }) => epoch))},
-      ${text(due.map(({ activation }) => activation.entityType))},
-      ${text(due.map(({ activation }) => activation.entityId))},
-      ${int4(due.map(({ activation }) => activation.shard))},
+      ${text(due.map(({ lease }) => lease.entityType))},
+      ${text(due.map(({ lease }) => lease.entityId))},
+      ${int4(due.map(({ lease }) => lease.shard))},
       ${float8(due.map(({ dueAt }) => dueAt!))})`.pipe(
     Effect.map(([row]): Appended =>
       row!.stale === null ? { _tag: "Written", batch: row!.batch, positions: row!.positions } : { _tag: "Stale" }

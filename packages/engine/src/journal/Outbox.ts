@@ -50,7 +50,7 @@ export class Outbox extends Context.Service<
     /** Publishes what dead runners left behind: marked longer ago than `olderThanMs`, in the order of commit. */
     readonly sweep: (options: { readonly olderThanMs: number }) => Effect.Effect<void, SqlError.SqlError>
   }
->()("@halles/entities/Outbox") {
+>()("@halles/engine/Outbox") {
   /** Publishes nothing and keeps the markers: for tests and tools that have no stream. */
   static readonly layerNoop = Layer.succeed(Outbox, {
     publishUnsafe: () => undefined,
@@ -195,12 +195,12 @@ export class Outbox extends Context.Service<
             pending.set(batch, null)
             work.openUnsafe()
             if (pending.size > rememberedMax || rememberedBytes > rememberedBytesMax) return
-            const messages = entries.map(({ activation, at, commandId, events, meta, position, seq }) =>
+            const messages = entries.map(({ lease, at, commandId, events, meta, position, seq }) =>
               messageOf(
                 region,
                 {
-                  entity_type: activation.entityType,
-                  entity_id: activation.entityId,
+                  entity_type: lease.entityType,
+                  entity_id: lease.entityId,
                   command_id: commandId,
                   seq,
                   position,

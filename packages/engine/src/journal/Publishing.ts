@@ -5,7 +5,7 @@ import { Context, Effect } from "effect"
 import type { EventMessage } from "./EventMessage.ts"
 
 /** A test makes these small. */
-export const Patience = Context.Reference("@halles/entities/Outbox/Patience", {
+export const Patience = Context.Reference("@halles/engine/Outbox/Patience", {
   defaultValue: () => ({
     /** Between two tries, and of one. */
     againMs: 200,

@@ -86,7 +86,7 @@ export class Placement extends Context.Service<
     /** False if nobody had wished for anything. */
     readonly unpin: (region: Region, shard: number) => Effect.Effect<boolean, SqlError.SqlError>
   }
->()("@halles/shared/Placement") {
+>()("@halles/engine/Placement") {
   static readonly layer: Layer.Layer<Placement, never, Nats | SqlClient.SqlClient> = Layer.effect(
     Placement,
     Effect.suspend(() => make)

@@ -51,7 +51,7 @@ export class RunnerPresence extends Context.Service<
     /** Milliseconds for which this process has listened and heard nothing of the runner; 0 while it cannot hear anybody. */
     readonly silentMs: (runnerId: string) => Effect.Effect<number>
   }
->()("@halles/shared/RunnerPresence") {
+>()("@halles/engine/RunnerPresence") {
   static readonly layerWith = (options: { readonly silenceMs: number }): Layer.Layer<RunnerPresence, never, Nats> =>
     Layer.effect(
       RunnerPresence,

@@ -3,7 +3,7 @@ import { monitorEventLoopDelay } from "node:perf_hooks"
 import { EntityCalls, type Figures } from "../activation/EntityCalls.ts"
 import { Nats } from "@halles/shared/clients/Nats"
 import type { Region } from "@halles/shared/Region"
-import { Residents } from "../activation/ActivationDirectory.ts"
+import { ActivationDirectory } from "../activation/ActivationDirectory.ts"
 import * as Subject from "@halles/shared/Subject"
 
 /** How often a runner tells how it is. */
@@ -62,17 +62,17 @@ const inFlightMax = 50
 export const MemoryQuestion = Schema.fromJsonString(Schema.Struct({ type: Schema.String, id: Schema.String }))
 export const MemoryAnswer = Schema.fromJsonString(Schema.NullOr(Memory))
 /** Of these entities, `Cart/eu_7f3a`: which are in its memory. */
-export const residentMax = 200
-export const NamesJson = Schema.fromJsonString(Schema.Array(Schema.String).check(Schema.isMaxLength(residentMax)))
+export const namesMax = 200
+export const NamesJson = Schema.fromJsonString(Schema.Array(Schema.String).check(Schema.isMaxLength(namesMax)))
 const decodeNames = Schema.decodeUnknownOption(NamesJson)
 const encodeNames = Schema.encodeSync(NamesJson)
 const decodeQuestion = Schema.decodeUnknownOption(MemoryQuestion)
 const encodeAnswer = Schema.encodeSync(MemoryAnswer)
 
-const typesOf = (figures: Figures, residents: Residents["Service"]): RunnerStatus["types"] =>
+const typesOf = (figures: Figures, directory: ActivationDirectory["Service"]): RunnerStatus["types"] =>
   [...figures.types].map(([type, { activations, commands, passivations, underWay }]) => ({
     type,
-    resident: residents.count(type),
+    resident: directory.count(type),
     activations,
     passivations,
     underWay,
@@ -90,11 +90,11 @@ export const layer = (options: {
   readonly runnerId: string
   readonly region: Region
   readonly incarnation: string
-}): Layer.Layer<never, never, Nats | Residents> =>
+}): Layer.Layer<never, never, Nats | ActivationDirectory> =>
   Layer.effectDiscard(
     Effect.gen(function* () {
       const nats = yield* Nats
-      const residents = yield* Residents
+      const directory = yield* ActivationDirectory
       const figures = yield* EntityCalls
       const { incarnation, region, runnerId } = options
       const delay = yield* Effect.acquireRelease(
@@ -128,7 +128,7 @@ export const layer = (options: {
           eventLoopDelayP99Ms: delayMs,
           commits: figures.commits,
           shards: figures.shards.flatMap((calls, shard) => (calls === 0 ? [] : [[shard, calls] as const])),
-          types: typesOf(figures, residents)
+          types: typesOf(figures, directory)
         }
       }
       yield* Effect.sync(() => {
@@ -145,7 +145,7 @@ export const layer = (options: {
               if (error !== null) return
               const asked = decodeQuestion(message.string())
               if (Option.isNone(asked)) return
-              const here = residents.find(asked.value.type, asked.value.id)
+              const here = directory.find(asked.value.type, asked.value.id)
               const inFlight = here?.underWay() ?? []
               message.respond(
                 encodeAnswer(
@@ -166,13 +166,13 @@ export const layer = (options: {
       )
       yield* Effect.acquireRelease(
         Effect.sync(() =>
-          nats.subscribe(Subject.residents(region, runnerId), {
+          nats.subscribe(Subject.activations(region, runnerId), {
             callback: (error, message) => {
               const names = error === null ? Option.getOrNull(decodeNames(message.string())) : null
               if (names === null) return
               const here = names.filter((name) => {
                 const [type = "", id = ""] = name.split("/")
-                return residents.find(type, id) !== undefined
+                return directory.find(type, id) !== undefined
               })
               message.respond(encodeNames(here))
             }

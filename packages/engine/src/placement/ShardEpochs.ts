@@ -57,7 +57,7 @@ export class ShardEpochs extends Context.Service<
     readonly owned: () => ReadonlyArray<number>
     readonly owner: string
   }
->()("@halles/entities/ShardEpochs") {
+>()("@halles/engine/ShardEpochs") {
   static readonly layer = (owner: string) =>
     Layer.effect(
       ShardEpochs,

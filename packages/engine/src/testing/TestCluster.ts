@@ -1,4 +1,4 @@
-import * as Residents from "../activation/ActivationDirectory.ts"
+import * as ActivationDirectory from "../activation/ActivationDirectory.ts"
 import { RunnerPresence } from "../placement/RunnerPresence.ts"
 import * as Shard from "@halles/shared/Shard"
 import { Effect, Layer, Option, Schedule } from "effect"
@@ -51,13 +51,13 @@ export const layer = (owner = "test-runner") => {
     Layer.provideMerge(Runners.layerNoop),
     Layer.provideMerge(MessageStorage.layerNoop),
     Layer.provide([
-      Residents.layerStorage.pipe(
+      ActivationDirectory.layerStorage.pipe(
         Layer.provide(FencedRunnerStorage.layer("eu")),
         Layer.provide([RunnerStorage.layerMemory, RunnerPresence.layerAlone])
       ),
       RunnerHealth.layerNoop
     ]),
-    Layer.provideMerge([Journal.layer, Residents.Residents.layer]),
+    Layer.provideMerge([Journal.layer, ActivationDirectory.ActivationDirectory.layer]),
     Layer.provide(Parking.layer),
     Layer.provideMerge(JournalStore.layer),
     Layer.provide(Outbox.layerNoop),

@@ -4,7 +4,7 @@ import { Rpc, type RpcSerialization } from "effect/rpc"
 import type { Undeclared } from "../activation/Undeclared.ts"
 
 /**
- * The short way of an entity call: one request, one answer, nothing to interrupt. Every command and query of ours is
+ * The fast path of an entity call: one request, one answer, nothing to interrupt. Every command and query of ours is
  * one; streams, acks and interrupts go by Effect's own RPC messages. Both travel as lines of JSON; a call is an array.
  */
 export type CallFrame = readonly [

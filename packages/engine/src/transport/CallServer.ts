@@ -14,7 +14,7 @@ import { Headers } from "effect/http"
 import { type Rpc, RpcServer } from "effect/rpc"
 import { type AnswerFrame, type CallCodec, type CallFrame, codecOf, died } from "./CallFrames.ts"
 import { MessageTooLarge } from "./TransportErrors.ts"
-import { Residents } from "../activation/ActivationDirectory.ts"
+import { ActivationDirectory } from "../activation/ActivationDirectory.ts"
 import { undeclaredOf } from "../activation/Undeclared.ts"
 import { makeFork } from "./InOrder.ts"
 
@@ -28,7 +28,7 @@ export class IncomingCalls extends Context.Service<
     /** From now on; before that every call is refused as not assigned, and its caller tries again. */
     readonly serve: (take: TakeCall) => void
   }
->()("@halles/shared/NatsTransport/IncomingCalls") {}
+>()("@halles/engine/NatsTransport/IncomingCalls") {}
 
 /** Addresses whose hashes are known; emptied at the bound. */
 const addressesMax = 100_000
@@ -78,7 +78,7 @@ export const layerCalls = Layer.effectDiscard(
   Effect.gen(function* () {
     const sharding = yield* Sharding.Sharding
     const incoming = yield* IncomingCalls
-    const residents = yield* Residents
+    const directory = yield* ActivationDirectory
     const { codecFor } = yield* RpcServer.Protocol
     const fork = makeFork(yield* Effect.scope, yield* Effect.context<never>())
     const addressOf = makeAddresses()
@@ -160,8 +160,8 @@ export const layerCalls = Layer.effectDiscard(
     /** What is hosted here is called where it is; `Sharding` hears of everything else, and of shards that are not here. */
     incoming.serve((call, reply) => {
       const [id, group, shard, entityType, entityId, tag, payload, trace] = call
-      const rpc = residents.rpc(entityType, tag)
-      const shardId = residents.find(entityType, entityId)?.address.shardId ?? ShardId.make(group, shard)
+      const rpc = directory.rpc(entityType, tag)
+      const shardId = directory.find(entityType, entityId)?.address.shardId ?? ShardId.make(group, shard)
       if (rpc === undefined || !sharding.hasShardId(shardId)) return takeLong(call, reply)
       const codec = codecOf(rpc, codecFor)
       let decoded: unknown
@@ -172,7 +172,7 @@ export const layerCalls = Layer.effectDiscard(
       }
       const parent =
         trace === null ? undefined : Tracer.externalSpan({ traceId: trace[0], spanId: trace[1], sampled: trace[2] })
-      residents.call({ entityType, entityId, shardId, tag, payload: decoded, parent }, (answer) => {
+      directory.call({ entityType, entityId, shardId, tag, payload: decoded, parent }, (answer) => {
         if (typeof answer === "string") return void reply([id, "refused", answer])
         let failed: unknown
         try {
@@ -186,5 +186,5 @@ export const layerCalls = Layer.effectDiscard(
   })
 )
 
-/** The runner's side: calls by the short way, all else by Effect's own. */
+/** The runner's side: calls by the fast path, all else by Effect's own. */
 export const layer = Layer.mergeAll(RunnerServer.layer, layerCalls)

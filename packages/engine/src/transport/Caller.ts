@@ -4,7 +4,7 @@ import { type Rpc, type RpcSerialization, RpcSchema } from "effect/rpc"
 import { type AnswerFrame, type CallFrame, codecOf, exitOf, type Refusal } from "./CallFrames.ts"
 import { failedWith, isUndeclared, type Undeclared } from "../activation/Undeclared.ts"
 import { MessageTooLarge } from "./TransportErrors.ts"
-import { Answerers, isShort, make as makeShortCalls, ShortCalls } from "./ShortCalls.ts"
+import { Answerers, isShort, make as makeFastPath, FastPath } from "./FastPath.ts"
 
 /** Sends calls to runners; a process has one. */
 export class Caller extends Context.Service<
@@ -23,7 +23,7 @@ export class Caller extends Context.Service<
     readonly forsake: (runner: string) => void
     readonly codecFor: RpcSerialization.CodecFor
   }
->()("@halles/shared/NatsTransport/Caller") {}
+>()("@halles/engine/NatsTransport/Caller") {}
 
 const streams = <R extends Rpc.Any>(message: Message.OutgoingRequest<R>): boolean =>
   RpcSchema.isStreamSchema((message.rpc as unknown as Rpc.AnyWithProps).successSchema)
@@ -43,7 +43,7 @@ const refused = <R extends Rpc.Any>(reason: Exclude<Refusal, Undeclared>, messag
   }
 }
 
-/** Effect's `Runners`, but that calls take the short way. */
+/** Effect's `Runners`, but that calls take the fast path. */
 const make = Effect.gen(function* () {
   const runners = yield* Runners.makeRpc
   const snowflakes = yield* Snowflake.Generator
@@ -134,7 +134,7 @@ const make = Effect.gen(function* () {
         runners.onRunnerUnavailable(address)
       )
   })
-  return Context.make(Runners.Runners, cluster).pipe(Context.add(ShortCalls, makeShortCalls(caller, answerers)))
+  return Context.make(Runners.Runners, cluster).pipe(Context.add(FastPath, makeFastPath(caller, answerers)))
 })
 
 /** How a process reaches runners. */

@@ -15,7 +15,7 @@ import {
 } from "./Cart.ts"
 import { Busy } from "@halles/engine/eventsourced/EntityErrors"
 import * as EventSourced from "@halles/engine/eventsourced/EventSourced"
-import type { ShellOf } from "@halles/engine/eventsourced/EventSourcedEntity"
+import type { EntityOf } from "@halles/engine/eventsourced/EventSourcedEntity"
 import { Order, Place } from "../order/Order.ts"
 import * as CartPrices from "./CartPrices.ts"
 import * as CartState from "./CartState.ts"
@@ -71,7 +71,7 @@ const makePerform = Effect.gen(function* () {
 
 const isMerging = (state: CartState.State): boolean => state._tag === "Open" && state.merging !== null
 
-type Self = ShellOf<CartId, typeof CartState>
+type Self = EntityOf<CartId, typeof CartState>
 
 const shown = ({ id }: Self, now: { readonly state: CartState.State; readonly seq: number }) =>
   Effect.fromResult(CartState.replies.View(id, now))

@@ -6,7 +6,7 @@ import { Cart, Reopen } from "../cart/Cart.ts"
 import { Customer, NoteOrder } from "../customer/Customer.ts"
 import * as EventSourced from "@halles/engine/eventsourced/EventSourced"
 import { deadlyText } from "@halles/engine/eventsourced/Deadly"
-import type { ShellOf } from "@halles/engine/eventsourced/EventSourcedEntity"
+import type { EntityOf } from "@halles/engine/eventsourced/EventSourcedEntity"
 import { Order } from "./Order.ts"
 import { Authorise, Capture, Payment, Refund, Void } from "../payment/Payment.ts"
 import { CancelShipment, Collect, Create, type Parcel, Shipment } from "../shipment/Shipment.ts"
@@ -286,7 +286,7 @@ const isOver = (state: OrderState.State) =>
     OrderState.next(state) === null &&
     (state.returns.length === 0 || statusOf(state) === "returned"))
 
-type Self = ShellOf<OrderId, typeof OrderState>
+type Self = EntityOf<OrderId, typeof OrderState>
 
 const shown = ({ id }: Self, { seq, state }: { readonly state: OrderState.State; readonly seq: number }) =>
   Effect.fromResult(OrderState.replies.View(id, { state, seq }))

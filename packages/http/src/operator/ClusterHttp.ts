@@ -76,7 +76,7 @@ export const ClusterHttp = HttpApiBuilder.group(
           const shown = rows.slice(0, limit)
           const last = shown.at(-1)
           const names = shown.map((row) => `${row.type}/${row.id}`)
-          const resident = yield* entities.residents(params.region, params.shard, names)
+          const resident = yield* entities.directory(params.region, params.shard, names)
           return {
             items: shown.map((row, index) => ({
               entity: names[index]!,

@@ -6,7 +6,7 @@ import type { Role, Scope } from "@halles/shared/security/Authority"
 import type { Act } from "@halles/shared/audit/AuditEntry"
 import { EntityCalls, Figures } from "@halles/engine/activation/EntityCalls"
 import { Placement } from "@halles/engine/placement/Placement"
-import { Residents } from "@halles/engine/activation/ActivationDirectory"
+import { ActivationDirectory } from "@halles/engine/activation/ActivationDirectory"
 import { Revocations } from "@halles/shared/security/Revocations"
 import { layerHeartbeat, RunnerPresence } from "@halles/engine/placement/RunnerPresence"
 import * as RunnerStatus from "@halles/engine/placement/RunnerStatus"
@@ -128,7 +128,7 @@ export class OperatorTest extends Context.Service<
           AuditLog.layerMemory(audited),
           RegionDatabases.layerOne,
           doubles,
-          runners.pipe(Layer.provide(Residents.layer), Layer.provide(Layer.succeed(EntityCalls, figures)))
+          runners.pipe(Layer.provide(ActivationDirectory.layer), Layer.provide(Layer.succeed(EntityCalls, figures)))
         ]),
         Layer.provide([
           Layer.unwrap(Effect.map(Issuer, ({ url }) => AccessTokens.layer(url))),

@@ -34,7 +34,7 @@ export class EntityView extends Context.Service<
     /** Null when it is in no memory, or its runner does not answer. */
     readonly memory: (ref: Ref) => Effect.Effect<(typeof Memory.Type & { readonly runner: string }) | null>
     /** Which entities of a shard are in memory; null when its runner does not answer. */
-    readonly residents: (
+    readonly directory: (
       region: Region,
       shard: number,
       names: ReadonlyArray<string>
@@ -73,11 +73,11 @@ export class EntityView extends Context.Service<
 
       return {
         memory: (ref) => memoryOf(holderOf(regionOf(ref.id), Shard.shardOf(ref.id)), ref),
-        residents: (region, shard, names) => {
+        directory: (region, shard, names) => {
           const runner = holderOf(region, shard)
           if (runner === null) return Effect.succeed(null)
           return Effect.tryPromise(() =>
-            nats.request(Subject.residents(region, runner), encodeNames(names), { timeout: answerMsMax })
+            nats.request(Subject.activations(region, runner), encodeNames(names), { timeout: answerMsMax })
           ).pipe(
             Effect.flatMap((answer) => decodeNames(answer.string())),
             Effect.map((found) => new Set(found)),

@@ -11,8 +11,8 @@ import * as TestCluster from "@halles/engine/testing/TestCluster"
 import { TimerFired } from "@halles/engine/eventsourced/TimerFired"
 import { cartSubject } from "./CartSubject.ts"
 import { orderSubject } from "./OrderSubject.ts"
-import { crash, pair, sequences, type Step, type Subject } from "./Shells.ts"
-import * as Subjects from "./ShellSubjects.ts"
+import { crash, pair, sequences, type Step, type Subject } from "./ModelPair.ts"
+import * as Subjects from "./ModelSubjects.ts"
 
 const Database = (name: string) => layerRegion.pipe(Layer.provideMerge(PgTest.layer(name)))
 

@@ -7,7 +7,7 @@ import { failedWith, isUndeclared } from "../activation/Undeclared.ts"
 import { MessageTooLarge } from "./TransportErrors.ts"
 
 /** A message to an entity whose shard some runner has. */
-export interface ShortCall {
+export interface FastCall {
   readonly shard: ShardId.ShardId
   readonly entityType: string
   readonly entityId: string
@@ -18,19 +18,19 @@ export interface ShortCall {
 }
 
 /** Calls without `Sharding` between, to runners that have answered for a shard. */
-export class ShortCalls extends Context.Service<
-  ShortCalls,
+export class FastPath extends Context.Service<
+  FastPath,
   {
     /**
      * `answered` is told once: what the entity answered, or `null` when `Sharding` is to be asked. What is returned
      * forgets the call; `undefined` when nobody is known to have the shard, and nothing was sent.
      */
     readonly call: (
-      message: ShortCall,
+      message: FastCall,
       answered: (exit: Exit.Exit<unknown, unknown> | null) => void
     ) => (() => void) | undefined
   }
->()("@halles/shared/NatsTransport/ShortCalls") {}
+>()("@halles/engine/NatsTransport/FastPath") {}
 
 /** Volatile, one answer, and nothing that an interrupt of the caller would stop. */
 export const isShort = (rpc: Rpc.Any): boolean => {
@@ -67,7 +67,7 @@ export class Answerers {
   }
 }
 
-export const make = ({ call, codecFor }: Caller["Service"], answerers: Answerers): ShortCalls["Service"] => ({
+export const make = ({ call, codecFor }: Caller["Service"], answerers: Answerers): FastPath["Service"] => ({
   call: (message, answered) => {
     const { entityId, entityType, parent, payload, rpc, shard, tag } = message
     const runner = answerers.of(shard)

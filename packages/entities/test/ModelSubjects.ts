@@ -30,7 +30,7 @@ import {
 } from "../src/inventory/Sku.ts"
 import * as SkuState from "../src/inventory/SkuState.ts"
 import { TimerFired } from "@halles/engine/eventsourced/TimerFired"
-import { answersOf, type Now, type Subject } from "./Shells.ts"
+import { answersOf, type Now, type Subject } from "./ModelPair.ts"
 
 const order = (key: string) => OrderId.make(`eu_${key}`)
 const address = (postalCode = "YO1") => ({ name: "A", line1: "1 Street", city: "York", postalCode, country: "GB" })
