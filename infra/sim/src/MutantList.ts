@@ -241,9 +241,9 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "drop the coupon of a cart that is merged",
-    file: "packages/entities/src/cart/CartLive.ts",
-    find: 'return { _tag: "Lines", lines, charges, coupon, customerId }',
-    replace: 'return { _tag: "Lines", lines, charges, coupon: null, customerId }',
+    file: "packages/entities/src/cart/CartAnswers.ts",
+    find: 'return Result.succeed({ _tag: "Lines", lines, charges, coupon, customerId })',
+    replace: 'return Result.succeed({ _tag: "Lines", lines, charges, coupon: null, customerId })',
     caughtBy: "sim"
   },
   {

@@ -8,7 +8,7 @@ import { EdgeTest } from "./EdgeTest.ts"
 
 const src = fileURLToPath(new URL("../src", import.meta.url))
 /** Codes that stand in the source of the edge as such; those of error classes come from `Problems`. */
-const ofEdge = globSync("**/*.ts", { cwd: src }).filter((file) => !file.startsWith("Operator"))
+const ofEdge = globSync("**/*.ts", { cwd: src }).filter((file) => !file.startsWith("operator/"))
 const written = ofEdge.flatMap((file) =>
   [...readFileSync(`${src}/${file}`, "utf8").matchAll(/Problem\.(?:make|kind)\(\{\s*code: "([a-z_]+)"/g)].map(
     ([, code]) => code!

@@ -115,7 +115,11 @@ layer(Layer.merge(IdentityTest.layer(), ChromiumTest.layer), { timeout: "60 seco
     await page.getByRole("button", { name: "Add a passkey" }).click()
     await page.getByRole("heading", { name: "Your recovery codes" }).waitFor()
     await page.goto(`${identity.issuer}/enrol?token=${key}`)
+    // Where it leads to is waited for: it would cut off the next page.
+    const led = page.waitForEvent("framenavigated")
     await page.getByRole("button", { name: "Sign in with a passkey" }).click()
+    await led
+    await page.waitForLoadState()
     await page.goto(`${identity.issuer}/enrol?token=${key}`)
     await page.getByRole("button", { name: "Use a passkey instead" }).click()
     await page.getByRole("heading", { name: "Your recovery codes" }).waitFor()

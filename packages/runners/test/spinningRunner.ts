@@ -14,7 +14,7 @@ const source = `${parts.join(spinning)}\nlet spun = 0\n`
 registerHooks({
   load: (url, context, nextLoad) => {
     const loaded = nextLoad(url, context)
-    return url.endsWith("/entities/src/Cart/CartState.ts") ? { ...loaded, source } : loaded
+    return url.endsWith("/entities/src/cart/CartState.ts") ? { ...loaded, source } : loaded
   }
 })
 await import("../src/main.ts")
