@@ -63,7 +63,7 @@ const launch = Effect.fnUntraced(function* (layout: Layout.Layout, settings: Set
   }
   LogFile.rotate(log)
   const output = openSync(log, "a")
-  const child = spawn(process.execPath, [join(Layout.root, "infra", "src", "Supervisor.ts")], {
+  const child = spawn(process.execPath, [join(Layout.root, "infra", "src", "cluster", "Supervisor.ts")], {
     cwd: Layout.root,
     detached: true,
     stdio: ["ignore", output, output]

@@ -26,7 +26,7 @@ export const check = Effect.fn("CheckProgram.check")(function* (
   const { graceSeconds, settleSeconds } = { ...defaults, ...options }
   const spawner = yield* ChildProcessSpawner
   const flags = ["--acknowledged", acknowledged, "--settle", String(settleSeconds), "--grace", String(graceSeconds)]
-  const args = [join(root, "infra", "src", "check.ts"), ...flags]
+  const args = [join(root, "infra", "src", "programs", "check.ts"), ...flags]
   const printed = yield* spawner.lines(
     ChildProcess.make(process.execPath, args, { cwd: root, env: environment, extendEnv: false, stdin: "ignore" })
   )
