@@ -1,3 +1,4 @@
+import { domains } from "@halles/entities/Domains"
 import { brotliCompressSync, gzipSync } from "node:zlib"
 import { defineConfig, type Plugin } from "vite"
 
@@ -22,5 +23,7 @@ export default defineConfig({
   // The policy of the page allows neither inline scripts nor data: addresses.
   build: { target: "es2022", assetsInlineLimit: 0, modulePreload: { polyfill: false }, reportCompressedSize: false },
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
+  // The page is a browser's: it can read names of the domains, and nothing else of them.
+  define: { __DOMAINS__: JSON.stringify(domains.toReversed().map(({ isSaga, type }) => ({ type, isSaga }))) },
   plugins: [compressed()]
 })

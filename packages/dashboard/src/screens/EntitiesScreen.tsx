@@ -1,5 +1,6 @@
 import { useState } from "preact/hooks"
 import { Answer, useAsked } from "../Asked.tsx"
+import { types } from "../Domains.ts"
 import { count, time } from "../Format.ts"
 import { ask } from "../Ops.ts"
 import { More, useMore } from "../parts/More.tsx"
@@ -7,8 +8,6 @@ import { Empty } from "../parts/Notes.tsx"
 import { Page } from "../parts/Page.tsx"
 import { Table } from "../parts/Table.tsx"
 import { entityLink, go, link, refine, route } from "../Router.ts"
-
-const types = ["Order", "Cart", "Sku", "Product", "Payment", "Shipment", "Customer"] as const
 
 /** What a state is about, as far as the types agree on names. */
 const gist = (state: unknown): string => {

@@ -12,6 +12,7 @@ import { WhatIfCard } from "../entity/WhatIfCard.tsx"
 import { time } from "../Format.ts"
 import { tail, tailOf } from "../Live.ts"
 import { Me } from "../Me.ts"
+import { sagas } from "../Domains.ts"
 import { ask } from "../Ops.ts"
 import { Json as Shown } from "../parts/Json.tsx"
 import { Badge, Empty } from "../parts/Notes.tsx"
@@ -20,9 +21,6 @@ import { type Deed, ReasonDialog } from "../parts/ReasonDialog.tsx"
 import { entityLink, link, refine, route } from "../Router.ts"
 
 type Detail = typeof Json.EntityDetail.Type
-
-/** Those whose whole way is told as a saga. */
-const sagas = new Set(["Order", "Payment", "Shipment", "Cart"])
 
 /** `Order/eu_x`, or `eu_x` for all that have this id. */
 export const EntityScreen = ({ name }: { readonly name: string }) => {
