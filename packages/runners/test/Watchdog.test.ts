@@ -136,7 +136,7 @@ layer(Test, { excludeTestServices: true, timeout: "120 seconds" })("Watchdog", (
         const rows = yield* sql<{ cause: string }>`SELECT cause FROM parked_entity WHERE entity_id = ${spinning}`
         assert.match(
           rows[0]!.cause,
-          /^RemoveLine did not yield for \d+ s \(packages\/entities\/src\/Cart\/CartState\.ts:/
+          /^RemoveLine did not yield for \d+ s \(packages\/entities\/src\/cart\/CartState\.ts:/
         )
         const found = (yield* Alarms.alarms({}, ["eu"])).find(({ code }) => code === "runner_blocked")
         assert.deepInclude(found, { subject: "eu-1", shard: Shard.shardOf(spinning), severity: "critical" })
