@@ -50,6 +50,7 @@ const programs = new Set([
 ])
 const topLevel = new Set([
   "packages",
+  "docs",
   "infra",
   "node_modules",
   "pnpm-workspace.yaml",

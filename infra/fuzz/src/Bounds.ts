@@ -5,7 +5,7 @@ import * as fc from "fast-check"
 import type { JsonSchema, Media, Parameter } from "./Contract.ts"
 import { merged, valuesOf } from "./Values.ts"
 
-/** What a request may have at the most, as the limits table of ARCHITECTURE.md says. */
+/** What a request may have at the most, as the table in docs/limits.md says. */
 export const limits = {
   /** Of a body that is read as a whole; imports are read row by row. */
   bodyBytes: 256 * 1_024,

@@ -3,7 +3,7 @@ import { several, until } from "./Client.ts"
 import { email, shippingAddress, type Tokens } from "./Openings.ts"
 import type { World } from "./World.ts"
 
-/** Bounds of the limits table of ARCHITECTURE.md that a single request does not reach. */
+/** Bounds of the table in docs/limits.md that a single request does not reach. */
 const linesMax = 2_000
 const itemsMax = 100
 const chargesMax = 20

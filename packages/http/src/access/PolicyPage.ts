@@ -75,7 +75,7 @@ export const committedPage = (): string => readFileSync(pagePath.absolute, "utf8
 
 export const page = `# Who may do what
 
-Every endpoint of the edge and of the operator process, made from \`src/Policy.ts\` by \`npm run openapi -- write\`; a test compares. What has no rule
+Every endpoint of the edge and of the operator process, made from \`access/Policy.ts\` by \`npm run openapi -- write\`; a test compares. What has no rule
 is refused. All scopes of a row are needed, and one of the roles; \`own\`: what is one's own; \`consented\`: what its owner consented to.
 Denied attempts are in the audit log, whatever the row says. Staff that may look does so with a password; to change anything, or to see
 whom it is about, a sign-in with two factors is needed: without it the answer is 401 with the \`acr_values\` to ask for (RFC 9470).
