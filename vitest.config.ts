@@ -1,7 +1,5 @@
 import { defineConfig } from "vitest/config"
-
-/** Each starts a whole cluster and judges how fast it answers: one after the other, with nothing beside it. */
-const clusters = ["infra/test/saga.test.ts", "infra/test/dashboard.test.ts", "infra/load/test/Failover.test.ts"]
+import { clusterTests } from "./infra/src/programs/ClusterTests.ts"
 
 // Servers come from `npm test`, which hands their addresses over in HALLES_TEST_*.
 export default defineConfig({
@@ -18,11 +16,14 @@ export default defineConfig({
         test: {
           name: "parts",
           include: ["packages/*/{src,test}/**/*.test.ts", "infra/test/**/*.test.ts", "infra/*/test/**/*.test.ts"],
-          exclude: clusters,
+          exclude: [...clusterTests],
           sequence: { groupOrder: 0 }
         }
       },
-      { extends: true, test: { name: "clusters", include: clusters, maxWorkers: 1, sequence: { groupOrder: 1 } } }
+      {
+        extends: true,
+        test: { name: "clusters", include: [...clusterTests], maxWorkers: 1, sequence: { groupOrder: 1 } }
+      }
     ]
   }
 })

@@ -28,12 +28,6 @@ export const endToEnd = (portBase: number): Layout => ({
   portBase: portBase + 50
 })
 
-/** The layout of the whole cluster that the test of the operators' page looks at. */
-export const dashboardTest = (portBase: number): Layout => ({
-  directory: join(halles, "dashboard"),
-  portBase: portBase + 70
-})
-
 /** The layout of the servers and runners that `npm run bench` measures. */
 export const bench = (portBase: number): Layout => ({
   directory: join(halles, "bench"),

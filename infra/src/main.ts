@@ -38,7 +38,9 @@ const statusCommand = Command.make("status", { json }, (flags) =>
 ).pipe(Command.withDescription("Show every process; exit code 3 if nothing runs"))
 
 const filters = Argument.String("filter").pipe(
-  Argument.withDescription("Parts of test file paths; with one, only these tests run"),
+  Argument.withDescription(
+    "Parts of test file paths: only these tests run; or --changed: those that what is not committed can break"
+  ),
   Argument.variadic()
 )
 const testCommand = Command.make("test", { filters }, (args) =>

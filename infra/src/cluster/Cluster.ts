@@ -36,6 +36,8 @@ export interface ClusterOptions {
   readonly identity?: boolean
   /** Begins with an empty past: what the directory holds is removed, once it is ours and nothing runs in it. */
   readonly empty?: boolean
+  /** The longest pause before one of our own processes is started again, for whoever kills many of them; 5 s if it is not said. */
+  readonly backoffMsMax?: number
   /** The servers as one process, by its name, is told to find them; a proxy may stand between. */
   readonly through?: (
     process: string,
@@ -106,6 +108,7 @@ export class Cluster extends Context.Service<
 }
 
 const start = Effect.fn("Cluster.start")(function* ({
+  backoffMsMax,
   empty = false,
   entryPoints: programs = entryPoints,
   identity = false,
@@ -132,7 +135,8 @@ const start = Effect.fn("Cluster.start")(function* ({
   }
   for (const group of processes(parts, (name) => seen.get(name) ?? parts, programs, identity)) {
     directory.update({ message: `starting ${group.map(({ name }) => name).join(", ")}` })
-    const started = yield* superviseTogether(group, directory)
+    const kept = backoffMsMax === undefined ? group : group.map((spec) => ({ ...spec, backoffMsMax }))
+    const started = yield* superviseTogether(kept, directory)
     yield* Effect.forEach(started, (process) => awaitHealthy(process), { concurrency: "unbounded", discard: true })
     supervised.push(...started)
   }

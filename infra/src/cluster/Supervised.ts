@@ -24,6 +24,8 @@ export interface ProcessSpec {
   /** How to ask it to stop, and how long it may take before it is killed. */
   readonly stopSignal: ProcessState["stopSignal"]
   readonly graceMs: number
+  /** The longest pause before a restart; 5 s if it is not said. */
+  readonly backoffMsMax?: number
   readonly health: Health
 }
 
@@ -33,9 +35,9 @@ export interface Supervised {
   readonly state: () => ProcessState
 }
 
-/** The first restart comes after 200 ms, each next one after twice as long, up to 5 s; 30 s of life begin anew. */
-export const backoffMs = (previousMs: number, livedMs: number): number =>
-  livedMs >= 30_000 ? 200 : Math.min(5_000, Math.max(200, previousMs * 2))
+/** The first restart comes after 200 ms, each next one after twice as long, up to `maxMs`; 30 s of life begin anew. */
+export const backoffMs = (previousMs: number, livedMs: number, maxMs = 5_000): number =>
+  livedMs >= 30_000 ? 200 : Math.min(maxMs, Math.max(200, previousMs * 2))
 
 /** Starts a process and starts it again whenever it ends. Leaving the scope stops it: asked first, then killed. */
 export const supervise = (
@@ -70,7 +72,7 @@ export const supervise = (
     while (true) {
       const startedAt = performance.now()
       const how = yield* exit(start())
-      delayMs = backoffMs(delayMs, performance.now() - startedAt)
+      delayMs = backoffMs(delayMs, performance.now() - startedAt, spec.backoffMsMax)
       const line = `${spec.name} ended (${how}); starting it again in ${delayMs} ms`
       yield* Effect.sync(() => {
         LogFile.note(spec.log, line)

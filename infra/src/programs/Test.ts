@@ -1,5 +1,6 @@
 import { Console, Effect, Option } from "effect"
 import { join } from "node:path"
+import { changedTests } from "./ChangedTests.ts"
 import { buildDashboard } from "./DashboardBuild.ts"
 import * as Environment from "../Environment.ts"
 import * as Layout from "../Layout.ts"
@@ -25,10 +26,16 @@ const checks: ReadonlyArray<Step> = [
   { name: "types of the page", program: "typescript/bin/tsc", args: ["--noEmit", "-p", "packages/dashboard"] }
 ]
 
-/** `npm test`: form and types first, then vitest against servers of its own, which start before and stop after. Gives the exit code. */
-export const test = Effect.fn("Test.test")(function* (settings: Settings, filters: ReadonlyArray<string>) {
-  const steps = filters.length === 0 ? checks : []
-  const results = yield* Effect.forEach(steps, runStep)
+/**
+ * `npm test`: form and types first, then vitest against servers of its own, which start before and stop after. Filters
+ * choose tests by their paths; `--changed` those that what is not committed can break. Gives the exit code.
+ */
+export const test = Effect.fn("Test.test")(function* (settings: Settings, given: ReadonlyArray<string>) {
+  const isChanged = given.includes("--changed")
+  const filters = isChanged ? yield* changedTests() : given
+  const results = yield* Effect.forEach(isChanged || given.length === 0 ? checks : [], runStep)
+  if (isChanged && filters.length === 0)
+    return yield* Effect.as(Console.log("\nNothing has changed since the last commit."), 0)
   if (browserTests.some((path) => isWanted(path, filters))) yield* buildDashboard((line) => console.log(`\n== ${line}`))
   const layout = Layout.test(settings.portBase)
   const tests = yield* Effect.scoped(
@@ -40,7 +47,7 @@ export const test = Effect.fn("Test.test")(function* (settings: Settings, filter
       const servers = yield* startServers({ directory, secrets: keys, settings, names })
       for (const [name, source] of Object.entries(directory.state().sources)) yield* Console.log(`${name}: ${source}`)
       const chromium = yield* browser(settings, filters)
-      const args = ["run", "--config", "vitest.config.ts", ...filters]
+      const args = [...(isChanged ? ["related", "--run"] : ["run"]), "--config", "vitest.config.ts", ...filters]
       const env = environment(settings, servers, chromium)
       return yield* runStep({ name: "tests", program: "vitest/vitest.mjs", args, env })
     })
@@ -61,7 +68,7 @@ const browserTests = [
   "packages/identity/test/Chromium.test.ts",
   "packages/dashboard/test/Dashboard.test.ts",
   "packages/dashboard/test/Frames.test.ts",
-  "infra/test/dashboard.test.ts"
+  "infra/test/cluster.test.ts"
 ]
 const isWanted = (path: string, filters: ReadonlyArray<string>) =>
   filters.length === 0 || filters.some((filter) => path.includes(filter))

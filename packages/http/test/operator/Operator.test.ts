@@ -1,4 +1,4 @@
-import { assert, layer } from "@effect/vitest"
+import { assert, describe, layer } from "@effect/vitest"
 import { Scope, twoFactors } from "@halles/shared/security/Authority"
 import * as Breaker from "@halles/shared/clients/Breaker"
 import * as BreakerNews from "@halles/shared/clients/BreakerNews"
@@ -296,63 +296,6 @@ layer(OperatorTest.layer, { excludeTestServices: true, timeout: "1 minute" })("t
     })
   )
 
-  it.effect("says which process has stopped asking what, as long as it has", () =>
-    Effect.gen(function* () {
-      const { send } = yield* OperatorTest
-      const breaker = yield* Breaker.make("database:eu", { callsMin: 2 })
-      const told = (open: boolean) =>
-        send("GET", "alarms").pipe(
-          Effect.map(({ json }) => json.items.find(({ code }: { readonly code: string }) => code === "breaker_open")),
-          Effect.repeat({ until: (found) => (found !== undefined) === open, schedule: Schedule.spaced("200 millis") }),
-          Effect.timeout("20 seconds")
-        )
-      yield* Effect.repeat(Effect.exit(breaker.run(Effect.fail("no answer"))), { times: 3 })
-      const found = yield* told(true)
-      assert.deepInclude(found, { subject: "edge database:eu", region: "eu", command: "halles doctor" })
-      yield* Effect.repeat(Effect.exit(breaker.run(Effect.void)), {
-        until: Exit.isSuccess,
-        schedule: Schedule.spaced("100 millis")
-      })
-      yield* told(false)
-    }).pipe(Effect.provide(BreakerNews.layerTell("edge")))
-  )
-
-  it.effect("alarms about messages of streams that were given up, until they are struck off", () =>
-    Effect.gen(function* () {
-      const { send } = yield* OperatorTest
-      const nats = yield* Nats
-      const advisory = {
-        stream: "EVENTS_EU",
-        consumer: "webhooks_Order",
-        stream_seq: 1,
-        deliveries: 1,
-        reason: "no row"
-      }
-      const told = (wanted: boolean) =>
-        send("GET", "alarms").pipe(
-          Effect.map(({ json }) => json.items.find(({ id }: { readonly id: string }) => id === "dead_letters:streams")),
-          Effect.repeat({
-            until: (found) => (found !== undefined) === wanted,
-            schedule: Schedule.spaced("200 millis")
-          }),
-          Effect.timeout("20 seconds")
-        )
-      yield* told(false)
-      nats.publish(
-        "$JS.EVENT.ADVISORY.CONSUMER.MSG_TERMINATED.EVENTS_EU.webhooks_Order",
-        JSON.stringify({ ...advisory, timestamp: new Date().toISOString() })
-      )
-      assert.deepInclude(yield* told(true), { code: "dead_letters", value: 1, command: "halles dlq list" })
-      const { json } = yield* send("GET", "dead-letters?limit=100")
-      const ids = json.items
-        .map(({ id }: { readonly id: string }) => id)
-        .filter((id: string) => id.startsWith("stream:"))
-      const off = yield* send("POST", "dead-letters/resolve", { reason: "a test", ids })
-      assert.deepStrictEqual(off.json, { resolved: 1, left: 0 })
-      yield* told(false)
-    })
-  )
-
   it.effect("follows the events that are asked for, hides personal data, and leaves out what is too much", () =>
     Effect.gen(function* () {
       const { url } = yield* OperatorTest
@@ -389,45 +332,112 @@ layer(OperatorTest.layer, { excludeTestServices: true, timeout: "1 minute" })("t
     })
   )
 
-  it.effect("cuts off who does not read, and says so last", () =>
-    Effect.gen(function* () {
-      const { url } = yield* OperatorTest
-      const nats = yield* Nats
-      const long = "x".repeat(8_000)
-      const publishing = Effect.sync(() => {
-        for (let seq = 1; seq <= 30; seq++) {
-          const row = {
-            type: "Sku",
-            id: "eu_long",
-            seq,
-            commandId: "c",
-            at: 1,
-            // A member that is shown: hidden ones are short.
-            events: [{ _tag: "Noted", sku: long }],
-            meta: {}
-          }
-          nats.publish(Subject.event("eu", "Sku", "eu_long"), JSON.stringify(row))
+  // Each of these mostly waits, for something of its own.
+  describe.concurrent("in time", () => {
+    it.effect("says which process has stopped asking what, as long as it has", () =>
+      Effect.gen(function* () {
+        const { send } = yield* OperatorTest
+        const breaker = yield* Breaker.make("database:eu", { callsMin: 2 })
+        const told = (open: boolean) =>
+          send("GET", "alarms").pipe(
+            Effect.map(({ json }) => json.items.find(({ code }: { readonly code: string }) => code === "breaker_open")),
+            Effect.repeat({
+              until: (found) => (found !== undefined) === open,
+              schedule: Schedule.spaced("200 millis")
+            }),
+            Effect.timeout("20 seconds")
+          )
+        yield* Effect.repeat(Effect.exit(breaker.run(Effect.fail("no answer"))), { times: 3 })
+        const found = yield* told(true)
+        assert.deepInclude(found, { subject: "edge database:eu", region: "eu", command: "halles doctor" })
+        yield* Effect.repeat(Effect.exit(breaker.run(Effect.void)), {
+          until: Exit.isSuccess,
+          schedule: Schedule.spaced("100 millis")
+        })
+        yield* told(false)
+      }).pipe(Effect.provide(BreakerNews.layerTell("edge")))
+    )
+
+    it.effect("alarms about messages of streams that were given up, until they are struck off", () =>
+      Effect.gen(function* () {
+        const { send } = yield* OperatorTest
+        const nats = yield* Nats
+        const advisory = {
+          stream: "EVENTS_EU",
+          consumer: "webhooks_Order",
+          stream_seq: 1,
+          deliveries: 1,
+          reason: "no row"
         }
-      }).pipe(Effect.repeat(Schedule.spaced("100 millis")))
-      const reading = Effect.promise(
-        () =>
-          new Promise<string>((resolve) => {
-            const { hostname, port } = new URL(url)
-            const socket = connect(Number(port), hostname)
-            socket.pause()
-            socket.write(`GET /v1/ops/live?tail=Sku HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${adminToken}\r\n\r\n`)
-            let text = ""
-            socket.on("data", (chunk) => {
-              text = (text + chunk.toString()).slice(-10_000)
-              if (text.includes("event: bye")) socket.destroy()
+        const told = (wanted: boolean) =>
+          send("GET", "alarms").pipe(
+            Effect.map(({ json }) =>
+              json.items.find(({ id }: { readonly id: string }) => id === "dead_letters:streams")
+            ),
+            Effect.repeat({
+              until: (found) => (found !== undefined) === wanted,
+              schedule: Schedule.spaced("200 millis")
+            }),
+            Effect.timeout("20 seconds")
+          )
+        yield* told(false)
+        nats.publish(
+          "$JS.EVENT.ADVISORY.CONSUMER.MSG_TERMINATED.EVENTS_EU.webhooks_Order",
+          JSON.stringify({ ...advisory, timestamp: new Date().toISOString() })
+        )
+        assert.deepInclude(yield* told(true), { code: "dead_letters", value: 1, command: "halles dlq list" })
+        const { json } = yield* send("GET", "dead-letters?limit=100")
+        const ids = json.items
+          .map(({ id }: { readonly id: string }) => id)
+          .filter((id: string) => id.startsWith("stream:"))
+        const off = yield* send("POST", "dead-letters/resolve", { reason: "a test", ids })
+        assert.deepStrictEqual(off.json, { resolved: 1, left: 0 })
+        yield* told(false)
+      })
+    )
+
+    it.effect("cuts off who does not read, and says so last", () =>
+      Effect.gen(function* () {
+        const { url } = yield* OperatorTest
+        const nats = yield* Nats
+        const long = "x".repeat(8_000)
+        const publishing = Effect.sync(() => {
+          for (let seq = 1; seq <= 30; seq++) {
+            const row = {
+              type: "Sku",
+              id: "eu_long",
+              seq,
+              commandId: "c",
+              at: 1,
+              // A member that is shown: hidden ones are short.
+              events: [{ _tag: "Noted", sku: long }],
+              meta: {}
+            }
+            nats.publish(Subject.event("eu", "Sku", "eu_long"), JSON.stringify(row))
+          }
+        }).pipe(Effect.repeat(Schedule.spaced("100 millis")))
+        const reading = Effect.promise(
+          () =>
+            new Promise<string>((resolve) => {
+              const { hostname, port } = new URL(url)
+              const socket = connect(Number(port), hostname)
+              socket.pause()
+              socket.write(
+                `GET /v1/ops/live?tail=Sku HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${adminToken}\r\n\r\n`
+              )
+              let text = ""
+              socket.on("data", (chunk) => {
+                text = (text + chunk.toString()).slice(-10_000)
+                if (text.includes("event: bye")) socket.destroy()
+              })
+              socket.on("close", () => resolve(text))
+              // Long enough for all that may wait.
+              setTimeout(() => socket.resume(), 16_000)
             })
-            socket.on("close", () => resolve(text))
-            // Long enough for all that may wait.
-            setTimeout(() => socket.resume(), 16_000)
-          })
-      )
-      const text = yield* Effect.raceFirst(reading, Effect.as(publishing, ""))
-      assert.deepStrictEqual(ofName(text, "bye"), [{ reason: "slow" }])
-    })
-  )
+        )
+        const text = yield* Effect.raceFirst(reading, Effect.as(publishing, ""))
+        assert.deepStrictEqual(ofName(text, "bye"), [{ reason: "slow" }])
+      })
+    )
+  })
 })
