@@ -45,7 +45,6 @@ const invariants = (cluster: Cluster): ReadonlyArray<string> => {
       seq: row.seq,
       command_id: row.commandId,
       events: row.events,
-      v: row.version,
       shard: row.shard,
       epoch: row.epoch,
       at: row.at

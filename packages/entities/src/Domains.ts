@@ -38,11 +38,14 @@ type Timed = (id: string) => { readonly TimerFired: (message: TimerFired) => Eff
 /** How the timers of a region reach its entities. */
 export const makeTimers = Effect.fnUntraced(function* (region: Region) {
   const clients = new Map<string, Timed>()
-  for (const { contract, type } of domains) clients.set(type, (yield* EntityClient.make(contract)) as unknown as Timed)
+  for (const { contract, type } of domains) {
+    if (!contract.protocol.requests.has("TimerFired")) continue
+    clients.set(type, (yield* EntityClient.make(contract)) as unknown as Timed)
+  }
   const trigger: TriggerTimer = (entityType, entityId, message) => {
     const client = clients.get(entityType)
     if (client === undefined) {
-      return Effect.fail(new NoSuchEntity({ reason: "this version knows no such type of entity" }))
+      return Effect.fail(new NoSuchEntity({ reason: "this version knows no such type of entity, or none with timers" }))
     }
     if (!entityId.startsWith(`${region}_`))
       return Effect.fail(new NoSuchEntity({ reason: `its id is none of ${region}` }))

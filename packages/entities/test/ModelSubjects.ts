@@ -95,7 +95,6 @@ export const product = Effect.fnUntraced(function* (n: number) {
     model: ProductState,
     id,
     commandOf: ({ key, kind, place, units }, commandId) => {
-      if (kind % 5 === 0) return new TimerFired({ commandId })
       if (kind % 5 < 3) {
         const price = { amount: 100 * (place + 1), currency: "GBP" as const, taxRate: units > 5 ? 2_000 : 0 }
         return new ListProduct({ commandId, sku: SkuCode.make(`P${n}`), title: `T${key}`, description: "", price })
@@ -140,7 +139,6 @@ export const customer = Effect.fnUntraced(function* (n: number) {
         case 5:
           return new NoteOrder({ commandId, orderId: order(`o${key}`) })
         case 6:
-          return new TimerFired({ commandId })
         case 7:
           return new Forget({ commandId })
         default:

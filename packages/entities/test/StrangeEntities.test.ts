@@ -10,11 +10,12 @@ import { JournalStore } from "@halles/engine/journal/JournalStore"
 import { layerRegion, migrateControl } from "../src/Migrations.ts"
 import { Product } from "../src/catalogue/Product.ts"
 import { ProductLive } from "../src/catalogue/ProductLive.ts"
+import { SkuLive } from "../src/inventory/SkuLive.ts"
 import { RegionDatabases } from "../src/Reads.ts"
 import * as TestCluster from "@halles/engine/testing/TestCluster"
 import * as Timers from "@halles/engine/eventsourced/Timers"
 
-const Test = Layer.mergeAll(ProductLive, RegionDatabases.layerOne).pipe(
+const Test = Layer.mergeAll(ProductLive, SkuLive, RegionDatabases.layerOne).pipe(
   Layer.provideMerge(TestCluster.layer()),
   Layer.provideMerge(Layer.mergeAll(layerRegion, Layer.effectDiscard(migrateControl))),
   Layer.provideMerge(PgTest.layer("strange_entities"))
@@ -131,12 +132,12 @@ layer(Test, { excludeTestServices: true, timeout: "120 seconds" })(
         const sql = yield* SqlClient.SqlClient
         for (let n = 0; n < 300; n++) yield* timer("Ghost", `eu_ghost${n}`, 1 + (n % 64))
         yield* timer("constructor", "eu_c", 3)
-        yield* timer("Product", "am_elsewhere", 4)
-        yield* timer("Product", "nowhere", 4)
-        yield* write("eu_behind", 1, [listed(1)])
+        yield* timer("Product", "eu_timeless", 4)
+        yield* timer("Sku", "am_elsewhere", 4)
+        yield* timer("Sku", "nowhere", 4)
         yield* sql`
         INSERT INTO timer (entity_type, entity_id, shard, due_at)
-        VALUES ('Product', 'eu_behind', ${Shard.shardOf("eu_behind")}, now() - interval '1 second')`
+        VALUES ('Sku', 'eu_behind', ${Shard.shardOf("eu_behind")}, now() - interval '1 second')`
         const wake = yield* Domains.makeTimers("eu")
         yield* Effect.forkChild(Timers.run(wake))
         const left = sql<{ name: string }>`
@@ -146,9 +147,10 @@ layer(Test, { excludeTestServices: true, timeout: "120 seconds" })(
         const found = yield* parked
         assert.match(found.get("Ghost/eu_ghost7")!, /knows no such type/)
         assert.match(found.get("constructor/eu_c")!, /knows no such type/)
-        assert.match(found.get("Product/am_elsewhere")!, /none of eu/)
-        assert.match(found.get("Product/nowhere")!, /none of eu/)
-        assert.isFalse(found.has("Product/eu_behind"))
+        assert.match(found.get("Product/eu_timeless")!, /none with timers/)
+        assert.match(found.get("Sku/am_elsewhere")!, /none of eu/)
+        assert.match(found.get("Sku/nowhere")!, /none of eu/)
+        assert.isFalse(found.has("Sku/eu_behind"))
         const codes = new Set((yield* Alarms.alarms({}, ["eu"])).map(({ code }) => code))
         assert.isFalse(codes.has("timer_overdue"), "the alarm of parked entities says it")
         assert.isTrue(codes.has("entity_parked"))

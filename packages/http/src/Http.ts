@@ -13,7 +13,6 @@ import { ByteSize, Effect, Layer, Option } from "effect"
 import { HttpIncomingMessage, HttpRouter } from "effect/http"
 import { AuditLog } from "@halles/shared/audit/AuditLog"
 import { AccessLive } from "./access/AccessLive.ts"
-import { ApiVersions } from "./openapi/ApiVersions.ts"
 import { Authentication } from "./access/Authentication.ts"
 import { BulkHttp } from "./shop/BulkHttp.ts"
 import { CartHttp } from "./shop/CartHttp.ts"
@@ -65,12 +64,7 @@ export const RoutesLive = Layer.mergeAll(
   ProblemPages,
   FrontDoor,
   // Who it is comes first: what follows may judge by it.
-  Guard.pipe(
-    Layer.provideMerge(Authentication),
-    Layer.provideMerge(ApiVersions),
-    Layer.provideMerge(TraceContext),
-    Layer.provideMerge(BrowserRules)
-  )
+  Guard.pipe(Layer.provideMerge(Authentication), Layer.provideMerge(TraceContext), Layer.provideMerge(BrowserRules))
 ).pipe(
   Layer.provide([CartHttp, OrderHttp, CustomerHttp, SkuHttp, CatalogHttp, BulkHttp]),
   Layer.provide([SubscriptionHttp, WebhookHttp, PartnerKeyHttp, FaultHttp, HealthHttp]),

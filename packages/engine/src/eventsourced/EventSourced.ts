@@ -198,10 +198,7 @@ export const layer = <
         tracing: yield* SagaTrace.tracing,
         bounds: yield* Bounds,
         fork: Effect.runForkWith(services),
-        eventsOf: ({ events, version }) =>
-          decodeEvents(
-            version === model.version ? events : events.map((event) => model.upcast?.(version, event) ?? event)
-          ),
+        eventsOf: ({ events }) => decodeEvents(events),
         encodeEvents,
         encodeState: Schema.encodeSync(model.State),
         decodeState: Schema.decodeUnknownSync(model.State)

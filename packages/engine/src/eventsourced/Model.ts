@@ -22,7 +22,7 @@ export interface Model<
 > {
   /** The entity type, as in the contract. */
   readonly type: string
-  /** Of events and state; raised when their shape changes, together with `upcast`. */
+  /** Of events and state; raised when their shape changes: a snapshot of another version is passed over. */
   readonly version: number
   readonly Event: Schema.Codec<Event, unknown>
   readonly State: Schema.Codec<State, unknown>
@@ -32,6 +32,4 @@ export interface Model<
   readonly dueAt?: (state: State) => number | null
   readonly next?: (state: State) => Owed | null
   readonly others?: (state: State) => ReadonlyArray<Owed>
-  /** Lifts an event stored under an older version to today's encoded shape. */
-  readonly upcast?: (version: number, event: unknown) => unknown
 }

@@ -19,11 +19,8 @@ import {
 } from "./Cart.ts"
 import * as CartLines from "./CartLines.ts"
 import * as CartState from "./CartState.ts"
-import type { Model } from "@halles/engine/eventsourced/Model"
 import { TimerFired } from "@halles/engine/eventsourced/TimerFired"
 import * as Carts from "../../test/Carts.ts"
-
-const model: Model<CartState.State, CartState.Command, CartState.Event, CartState.Refusal, CartState.Owed> = CartState
 
 const shop = Carts.after(CartState.initial, Carts.open("shop"))
 const agreed = Carts.after(CartState.initial, Carts.open("agreed"))
@@ -276,8 +273,6 @@ const quantitiesOf = (state: CartState.State) =>
 const isUnplaced = (state: CartState.State) => state._tag === "CheckedOut" && !state.placed
 
 describe("opening and changing", () => {
-  it("is an event-sourced model", () => assert.strictEqual(model.type, "Cart"))
-
   it("an id is opened once", () => assert.strictEqual(refused(shop, Carts.open())._tag, "AlreadyExists"))
 
   it("what was never opened is not found", () => {

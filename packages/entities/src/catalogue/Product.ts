@@ -8,7 +8,6 @@ import { Schema } from "effect"
 import { ClusterSchema, Entity } from "effect/cluster"
 import { Rpc } from "effect/rpc"
 import { Busy, NotFound, PreconditionFailed } from "@halles/engine/eventsourced/EntityErrors"
-import { TimerFired } from "@halles/engine/eventsourced/TimerFired"
 
 /** Basis points: 2000 is 20 %. */
 export const TaxRate = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 10_000 }))
@@ -51,7 +50,6 @@ export const Product = Entity.make("Product", [
     success: ProductView,
     error: Schema.Union([NotFound, PreconditionFailed, Busy])
   }),
-  Rpc.make("TimerFired", { payload: TimerFired, error: Busy }),
   Rpc.make("View", { success: ProductView, error: NotFound })
 ])
   .annotateRpcs(ClusterSchema.Uninterruptible, true)

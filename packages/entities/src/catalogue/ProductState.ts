@@ -4,12 +4,11 @@ import { Result, Schema } from "effect"
 import { NotFound } from "@halles/engine/eventsourced/EntityErrors"
 import { viewed } from "@halles/engine/eventsourced/Replies"
 import { ListProduct, Price, ProductView, Title, type Unlist } from "./Product.ts"
-import type { TimerFired } from "@halles/engine/eventsourced/TimerFired"
 
 export const type = "Product"
 export const version = 1
 
-export type Command = ListProduct | Unlist | TimerFired
+export type Command = ListProduct | Unlist
 export type Refusal = NotFound
 
 const Description = ListProduct.fields.description
@@ -48,8 +47,6 @@ export const decide = (state: State, command: Command, now: number): Result.Resu
     case "Unlist":
       if (state._tag === "None") return Result.fail(new NotFound({ entity: type, id: "" }))
       return Result.succeed(state.listed ? [{ _tag: "ProductUnlisted", at: now }] : [])
-    case "TimerFired":
-      return Result.succeed([])
   }
 }
 

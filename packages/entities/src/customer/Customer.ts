@@ -8,7 +8,6 @@ import { Schema } from "effect"
 import { ClusterSchema, Entity } from "effect/cluster"
 import { Rpc } from "effect/rpc"
 import { AlreadyExists, Busy, NotFound, PreconditionFailed } from "@halles/engine/eventsourced/EntityErrors"
-import { TimerFired } from "@halles/engine/eventsourced/TimerFired"
 
 export const addressesMax = 50
 /** The newest orders that the customer itself remembers; the full list is the order projection's. */
@@ -107,7 +106,6 @@ export const Customer = Entity.make("Customer", [
     success: CustomerView,
     error: Schema.Union([NotFound, NotEnoughPoints, PreconditionFailed, Busy])
   }),
-  Rpc.make("TimerFired", { payload: TimerFired, error: Busy }),
   Rpc.make("View", { success: CustomerView, error: NotFound })
 ])
   .annotateRpcs(ClusterSchema.Uninterruptible, true)

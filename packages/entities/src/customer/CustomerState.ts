@@ -22,7 +22,6 @@ import {
 } from "./Customer.ts"
 import { AlreadyExists, NotFound } from "@halles/engine/eventsourced/EntityErrors"
 import { done, viewed } from "@halles/engine/eventsourced/Replies"
-import type { TimerFired } from "@halles/engine/eventsourced/TimerFired"
 
 export const type = "Customer"
 export const version = 3
@@ -31,7 +30,7 @@ export const version = 3
 const knownOrdersMax = 200
 
 type Change = ChangeCustomer | Forget | NoteOrder | MovePoints
-export type Command = Register | Change | TimerFired
+export type Command = Register | Change
 export type Refusal = NotFound | AlreadyExists | TooManyAddresses | NotEnoughPoints
 
 const at = Schema.Int
@@ -110,8 +109,6 @@ export const decide = (state: State, command: Command, now: number): Decided => 
             at: now
           })
         : Result.fail(new AlreadyExists(unnamed))
-    case "TimerFired":
-      return nothing
     case "ChangeCustomer":
     case "Forget":
     case "NoteOrder":

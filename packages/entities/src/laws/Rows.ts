@@ -39,9 +39,7 @@ export type Laws<Event> = (context: LawsContext) => Reader<Event>
 
 export interface Histories<Event> {
   readonly type: string
-  readonly version: number
   readonly Event: Schema.Codec<Event, unknown>
-  readonly upcast?: (version: number, event: unknown) => unknown
 }
 
 /** Rows of a page, and bytes of them. */
@@ -54,7 +52,6 @@ export interface Stored {
   readonly seq: number
   readonly command_id: string
   readonly events: unknown
-  readonly v: number | null
   readonly shard: number
   readonly epoch: number
   readonly at: number
@@ -75,8 +72,7 @@ export const read = (
 ): Effect.Effect<void, SqlError.SqlError> =>
   Effect.gen(function* () {
     const page = (id: string, seq: number) => sql<Stored>`
-      SELECT entity_id, seq, command_id, events, CASE WHEN meta->>'v' ~ '^[0-9]{1,6}$' THEN (meta->>'v')::int END AS v,
-        shard, epoch, (extract(epoch FROM at) * 1000)::float8 AS at
+      SELECT entity_id, seq, command_id, events, shard, epoch, (extract(epoch FROM at) * 1000)::float8 AS at
       FROM ${withinBytes(
         sql,
         sql`
@@ -101,7 +97,7 @@ export const read = (
 /** Looks after what holds for every entity: rows that can be read, seq without gaps, epochs that do not go back. */
 export const follow = <Event>(
   findings: Findings,
-  { Event, type, upcast, version }: Histories<Event>,
+  { Event, type }: Histories<Event>,
   reader: Reader<Event>
 ): Follower => {
   const decode = Schema.decodeUnknownResult(Event)
@@ -119,9 +115,8 @@ export const follow = <Event>(
       findings.violation("I0", type, stored.entity_id, stored.seq, "the row holds no list of events")
       return events
     }
-    const from = stored.v ?? version
     for (const one of stored.events) {
-      const decoded = decode(from < version && upcast !== undefined ? upcast(from, one) : one)
+      const decoded = decode(one)
       if (Result.isSuccess(decoded)) events.push(decoded.success)
       else {
         findings.violation(

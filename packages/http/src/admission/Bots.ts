@@ -1,4 +1,3 @@
-import { Context } from "effect"
 import type { IncomingHttpHeaders } from "node:http"
 import { isbot } from "isbot"
 import { LRUCache } from "lru-cache"
@@ -8,34 +7,24 @@ const agentsMax = 1_000
 const addressesMax = 20_000
 /** A score halves in this time. */
 const halfLifeMs = 60_000
-/** From here on an address is asked to show that a person is there; without a challenge it is turned away. */
+/** From here on an address is turned away. */
 export const suspectScore = 100
 
 /** What a person's browser rarely does, and a program that guesses, scrapes or hammers does all the time. */
 const points = { request: 0.02, noAgent: 0.5, notFound: 1, unauthorized: 2, badRequest: 1, limited: 1 } as const
 
-/** Something that shows that a person is there: a puzzle page, a proof of work, a vendor's check. */
-interface Proof {
-  /** Whether this request carries a proof that this address has passed. */
-  readonly passed: (headers: IncomingHttpHeaders, address: string) => boolean
-}
-/** For whoever runs an edge to provide. None is set up here: whoever is suspect waits. */
-export const Challenge = Context.Reference<Proof>("@halles/http/Bots/Challenge", {
-  defaultValue: () => ({ passed: () => false })
-})
-
 export interface Bots {
   /** A program that says so in its user agent. */
   readonly declared: (agent: string | undefined) => boolean
-  /** Whether the address has behaved so that it must show a person, and this request does not. */
-  readonly suspect: (headers: IncomingHttpHeaders, address: string) => boolean
+  /** Whether the address has behaved as people do not. */
+  readonly suspect: (address: string) => boolean
   /** How a request of the address ended. */
   readonly saw: (headers: IncomingHttpHeaders, address: string, status: number) => void
   readonly score: (address: string) => number
 }
 
 /** By user-agent data, and by how an address behaves. `now` in milliseconds. */
-export const make = ({ challenge, now }: { readonly now: () => number; readonly challenge: Proof }): Bots => {
+export const make = ({ now }: { readonly now: () => number }): Bots => {
   const agents = new LRUCache<string, boolean>({ max: agentsMax })
   const scores = new LRUCache<string, { value: number; atMs: number }>({ max: addressesMax })
   const score = (address: string): number => {
@@ -52,7 +41,7 @@ export const make = ({ challenge, now }: { readonly now: () => number; readonly 
       agents.set(agent, made)
       return made
     },
-    suspect: (headers, address) => score(address) >= suspectScore && !challenge.passed(headers, address),
+    suspect: (address) => score(address) >= suspectScore,
     saw: (headers, address, status) => {
       const added =
         points.request +

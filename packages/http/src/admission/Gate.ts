@@ -90,7 +90,7 @@ export class Gate extends Context.Service<
                 vary: "Origin"
               }
             : {}
-        const bots = Bots.make({ now: () => performance.now(), challenge: yield* Bots.Challenge })
+        const bots = Bots.make({ now: () => performance.now() })
         let underWay = 0
         let draining = false
         const counts = new Map<string, Metric.Counter<number>>()
@@ -191,7 +191,7 @@ export class Gate extends Context.Service<
             front.watch(request, response)
           }
           if (unlimited || route.traffic.priority === "vital") return application(request, response)
-          if (bots.suspect(request.headers, address)) {
+          if (bots.suspect(address)) {
             return refuse(exchange, GateAnswers.challengeRequired, suspectRetryAfter)
           }
           return limited(exchange, application)

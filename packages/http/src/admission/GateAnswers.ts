@@ -27,7 +27,7 @@ export const challengeRequired = refusal({
   code: "challenge_required",
   status: 429,
   title: "Too many requests of a kind that people do not make",
-  detail: "Wait as long as Retry-After says, or pass the challenge if one is offered."
+  detail: "Wait as long as Retry-After says."
 })
 export const overloaded = refusal({
   code: "overloaded",

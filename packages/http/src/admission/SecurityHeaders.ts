@@ -47,9 +47,7 @@ export const CorsOrigins = Context.Reference<ReadonlyArray<string>>("@halles/htt
 /** Headers of answers that a page of another origin may read. */
 export const exposed = [
   "consistency-token",
-  "deprecation",
   "etag",
-  "halles-version",
   "idempotency-key-ignored",
   "idempotent-replayed",
   "link",
@@ -59,7 +57,6 @@ export const exposed = [
   "ratelimit-policy",
   "request-id",
   "retry-after",
-  "sunset",
   "traceparent"
 ]
 
@@ -73,7 +70,6 @@ const Cors = Layer.unwrap(
       allowedHeaders: [
         "authorization",
         "content-type",
-        "halles-version",
         "idempotency-key",
         "if-match",
         "if-none-match",

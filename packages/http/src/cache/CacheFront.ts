@@ -14,7 +14,6 @@ const telling = [
   "origin",
   "consistency-token",
   "cache-control",
-  "halles-version",
   "if-match",
   "if-modified-since",
   "if-unmodified-since",

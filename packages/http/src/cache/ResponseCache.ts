@@ -236,7 +236,7 @@ export const matches = (etag: string, ifNoneMatch: string | undefined): boolean 
 
 const respond = (request: HttpServerRequest.HttpServerRequest, { body, etag, headers: made }: Answer) => {
   const { "content-length": _, "content-type": contentType = "application/json", ...rest } = made
-  const headers = { ...rest, etag, "cache-control": cacheControl, vary: "halles-version, origin" }
+  const headers = { ...rest, etag, "cache-control": cacheControl, vary: "origin" }
   return matches(etag, request.headers["if-none-match"])
     ? HttpServerResponse.empty({ status: 304, headers })
     : HttpServerResponse.uint8Array(body, { contentType, headers })

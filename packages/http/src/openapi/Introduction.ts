@@ -19,8 +19,7 @@ chosen.
 **Repeats.** A repeated \`Idempotency-Key\` has one effect; a replayed answer carries \`Idempotent-Replayed: true\`.
 
 **Versions.** \`ETag\` names the version of what was read, and \`If-Match\` lets a change happen to that version only. Changes answer with
-a \`Consistency-Token\` that lists take. \`Halles-Version\` names a dated version of the API (2026-11-01, or 2026-09-01, which is
-deprecated); without it the newest is spoken. \`traceparent\` is taken and kept, \`traceresponse\` names the trace.
+a \`Consistency-Token\` that lists take. \`traceparent\` is taken and kept, \`traceresponse\` names the trace.
 
 **Bounds.** A body has at most 256 KiB, but for imports; path and query 8 KiB, a head 16 KiB and 100 headers. JSON that could mean
 two things is refused: a member that stands twice or is called \`__proto__\`, U+0000, half of a surrogate pair, a number without a

@@ -47,13 +47,6 @@ export class WeakIdempotencyKey extends Schema.TaggedError<WeakIdempotencyKey>()
   { httpApiStatus: 400 }
 ) {}
 
-/** `Halles-Version` names none that is spoken. */
-export class UnknownVersion extends Schema.TaggedError<UnknownVersion>()(
-  "UnknownVersion",
-  { known: Schema.Array(Schema.String) },
-  { httpApiStatus: 400 }
-) {}
-
 /** The first request with this key is being answered: what it comes to is not known yet. */
 export class RequestInProgress extends Schema.TaggedError<RequestInProgress>()(
   "RequestInProgress",

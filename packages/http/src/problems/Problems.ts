@@ -42,11 +42,6 @@ export const preconditionRequired = Problem.of(EdgeErrors.PreconditionRequired, 
   title: "The version is required",
   detail: () => "Send the ETag of what you read in If-Match."
 })
-export const unknownVersion = Problem.of(EdgeErrors.UnknownVersion, {
-  title: "There is no such version",
-  detail: ({ known }) => `Halles-Version is one of ${known.join(", ")}.`,
-  help: "Send one of the versions that the detail names in Halles-Version, or leave the header out."
-})
 export const requestInProgress = Problem.of(EdgeErrors.RequestInProgress, {
   title: "The first request with this key is still running",
   detail: () => "Send the same request again after a moment to hear what it came to.",
@@ -248,7 +243,7 @@ export const rateLimited = Problem.of(EdgeErrors.RateLimited, {
 })
 export const challengeRequired = Problem.of(EdgeErrors.ChallengeRequired, {
   title: "Too many requests of a kind that people do not make",
-  detail: () => "Wait as long as Retry-After says, or pass the challenge if one is offered.",
+  detail: () => "Wait as long as Retry-After says.",
   headers: { "retry-after": String(Problem.retryAfterSeconds) }
 })
 export const overloaded = Problem.of(EdgeErrors.Overloaded, {

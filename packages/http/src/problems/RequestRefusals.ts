@@ -8,7 +8,6 @@ export class Refusals extends HttpApiMiddleware.Service<Refusals>()("@halles/htt
   error: [
     Problems.invalidRequest,
     Problems.malformedId,
-    Problems.unknownVersion,
     Problems.idempotencyKeyRequired,
     Problems.payloadTooLarge,
     Problems.unsupportedMediaType,

@@ -11,7 +11,6 @@ const singletons = new Set([
   "content-encoding",
   "content-length",
   "content-type",
-  "halles-version",
   "host",
   "idempotency-key",
   "if-match",
