@@ -293,12 +293,30 @@ layer(Database, { excludeTestServices: true, timeout: "60 seconds" })("a read ta
     })
   )
 
-  it.effect("stops before a row that the journal does not have", () =>
+  it.effect("stops before a row that the journal does not have, sets the entity aside, and goes on with others", () =>
     Effect.gen(function* () {
       yield* clear
-      yield* journal([product("eu_a", 1), product("eu_a", 2), product("eu_a", 4)])
-      yield* (yield* table).apply([product("eu_a", 1), product("eu_a", 4)])
-      assert.deepStrictEqual(yield* seqs, [["eu_a", 2]])
+      yield* journal([
+        product("eu_a", 1),
+        product("eu_a", 2),
+        product("eu_a", 4),
+        product("eu_b", 7),
+        product("eu_c", 1)
+      ])
+      const { unfolded } = yield* (yield* table).apply([
+        product("eu_a", 1),
+        product("eu_a", 4),
+        product("eu_b", 7),
+        product("eu_c", 1)
+      ])
+      assert.deepStrictEqual(yield* seqs, [
+        ["eu_a", 2],
+        ["eu_c", 1]
+      ])
+      assert.deepStrictEqual(unfolded.map(({ defect, id, seq }) => [id, seq, String(defect)]).toSorted(), [
+        ["eu_a", 3, "Error: its history lacks seq 3"],
+        ["eu_b", 1, "Error: its history lacks seq 1"]
+      ])
     })
   )
 

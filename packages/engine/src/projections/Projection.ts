@@ -124,7 +124,12 @@ export const make = Effect.fnUntraced(function* (projection: Projection) {
         )} ORDER BY id, seq`
       const before = new Map(some.map(([id]) => [id, rows.get(id)?.seq ?? 0]))
       for (const entry of page) {
-        if (entry.seq !== (rows.get(entry.id)?.seq ?? 0) + 1) continue
+        const expected = (rows.get(entry.id)?.seq ?? 0) + 1
+        if (entry.seq > expected && !unfolded.has(entry.id)) {
+          const defect = new Error(`its history lacks seq ${expected}`)
+          unfolded.set(entry.id, { id: entry.id, seq: expected, defect })
+        }
+        if (entry.seq !== expected) continue
         fold(rows, { ...entry, at: Math.round(Number(entry.at)) }, unfolded)
       }
       // The last one that came may have more, and those behind it had no room; of the others all is there.
