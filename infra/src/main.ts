@@ -1,6 +1,7 @@
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
-import { Effect, Exit } from "effect"
+import { Console, Effect, Exit } from "effect"
 import { Argument, CliError, Command, Flag } from "effect/cli"
+import { newDomain } from "./programs/NewDomain.ts"
 import * as ClientProgram from "./programs/ClientProgram.ts"
 import * as Layout from "./Layout.ts"
 import { Settings } from "./Settings.ts"
@@ -102,6 +103,17 @@ const openapiCommand = Command.make("openapi", { rest }, (args) =>
   withSettings(() => ClientProgram.openapi(args.rest))
 ).pipe(Command.withDescription("Write, check or lint the document of the public API"))
 
+const newCommand = Command.make(
+  "new",
+  { name: Argument.String("name").pipe(Argument.withDescription("As wish-list: small letters, words by hyphens")) },
+  ({ name }) =>
+    Effect.flatMap(newDomain(Layout.root, name), (files) =>
+      Console.log(
+        [...files, "", "It compiles and is hosted: npm test. docs/add-a-domain.md says what is next."].join("\n")
+      )
+    )
+).pipe(Command.withDescription("Write a domain with its manifest, and put it into Domains.ts"))
+
 const inspectCommand = Command.make("inspect", { rest }, (args) =>
   withSettings((settings) => ClientProgram.inspect(settings, args.rest))
 ).pipe(
@@ -134,6 +146,7 @@ const commands = [
   fuzzCommand,
   soakCommand,
   matrixCommand,
+  newCommand,
   inspectCommand
 ] as const
 

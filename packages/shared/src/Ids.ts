@@ -4,7 +4,7 @@ import type { Region } from "./Region.ts"
 /**
  * `eu_7f3a`: region, `_`, 1-60 characters of `[A-Za-z0-9_-]`: safe in a URL path, a NATS subject token and a Redis key.
  */
-const Regional = Schema.String.check(Schema.isPattern(/^(eu|am|ap)_[A-Za-z0-9_-]{1,60}$/u)).annotate({
+export const Regional = Schema.String.check(Schema.isPattern(/^(eu|am|ap)_[A-Za-z0-9_-]{1,60}$/u)).annotate({
   examples: ["eu_Qm3vXr8Kd0ZtWbYp5nLc2A"]
 })
 
