@@ -145,7 +145,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "write under an old epoch, in SQL",
-    file: "packages/entities/src/migrations/0001_journal.ts",
+    file: "packages/engine/src/journal/JournalTables.ts",
     find: "IF stale IS NOT NULL THEN",
     replace: "IF false THEN",
     caughtBy: "check"

@@ -34,7 +34,7 @@ interface History {
 const inOrder = (a: DueTimer, b: DueTimer): number =>
   a.dueAt - b.dueAt || (keyOf(a.entityType, a.entityId) < keyOf(b.entityType, b.entityId) ? -1 : 1)
 
-/** The tables of a region's journal in memory, with the rules of `migrations/0001_journal.ts`. Each method is one transaction. */
+/** The tables of a region's journal in memory, with the rules of `JournalTables.ts`. Each method is one transaction. */
 export class Tables {
   /** In order of position. */
   readonly journal: Array<Row> = []

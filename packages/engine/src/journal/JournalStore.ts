@@ -85,7 +85,7 @@ const snapshotsSkipped = Metric.counter("halles_snapshot_too_large_total", {
 export const parkedMax = 10_000
 
 /**
- * The tables of a region's journal: rows, snapshots, timers and fencing epochs, as `migrations/0001_journal.ts` makes
+ * The tables of a region's journal: rows, snapshots, timers and fencing epochs, as `JournalTables.ts` makes
  * them. Whoever stands in for it (a simulation) must keep what they keep: a batch is written whole or not at all, only
  * under the newest epoch of its shards, and neither a seq nor a command id of an entity twice.
  */

@@ -30,7 +30,12 @@ export interface Projection {
   readonly version: number
   readonly entityType: string
   readonly table: string
-  readonly columns: ReadonlyArray<string>
+  /** The columns that the fold makes, and their types in SQL; `id` and `seq` stand before them. */
+  readonly columns: Readonly<Record<string, string>>
+  /** Columns that Postgres makes of them. */
+  readonly derived?: Readonly<Record<string, string>>
+  /** What an index of that name is on. */
+  readonly indexes: Readonly<Record<string, string>>
   /** The values of all columns but `id` and `seq`, after the entry. */
   readonly fold: (before: object | null, entry: Entry) => object
   /** What is kept in Redis of a row, if anything. */
@@ -68,10 +73,9 @@ type Unfoldeds = Map<string, Unfolded>
 export const make = Effect.fnUntraced(function* (projection: Projection) {
   const sql = yield* SqlClient.SqlClient
   const table = sql.literal(projection.table)
-  const columns = sql.literal(["id", "seq", ...projection.columns].join(", "))
-  const assignments = sql.literal(
-    ["seq", ...projection.columns].map((column) => `${column} = excluded.${column}`).join(", ")
-  )
+  const written = ["seq", ...Object.keys(projection.columns)]
+  const columns = sql.literal(["id", ...written].join(", "))
+  const assignments = sql.literal(written.map((column) => `${column} = excluded.${column}`).join(", "))
 
   const fold = (rows: Rows, entry: Entry, unfolded: Unfoldeds): void => {
     if (unfolded.has(entry.id)) return

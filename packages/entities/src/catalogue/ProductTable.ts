@@ -11,15 +11,15 @@ export interface ProductRow {
   readonly listed: boolean
 }
 
-const columnsOf: Record<keyof ProductRow, true> = {
-  sku: true,
-  title: true,
-  description: true,
-  price_amount: true,
-  currency: true,
-  tax_rate: true,
-  listed: true
-}
+const columns = {
+  sku: "text NOT NULL",
+  title: "text NOT NULL",
+  description: "text NOT NULL",
+  price_amount: "bigint NOT NULL",
+  currency: "text NOT NULL",
+  tax_rate: "integer NOT NULL",
+  listed: "boolean NOT NULL"
+} satisfies Record<keyof ProductRow, string>
 
 export const fold = (before: ProductRow | null, events: ReadonlyArray<Event>): ProductRow => {
   let row = before
@@ -45,6 +45,11 @@ export const ProductView: Projection = {
   version: 1,
   entityType: "Product",
   table: "product_view",
-  columns: Object.keys(columnsOf),
+  columns,
+  derived: {
+    search:
+      "tsvector NOT NULL GENERATED ALWAYS AS (to_tsvector('simple', sku || ' ' || title || ' ' || description)) STORED"
+  },
+  indexes: { product_view_search: "USING gin (search)" },
   fold: (before, { events }) => fold(before as ProductRow | null, events as ReadonlyArray<Event>)
 }

@@ -24,18 +24,18 @@ export interface StockRow {
   readonly updated_at: string
 }
 
-const columnsOf: Record<keyof StockRow, true> = {
-  on_hand: true,
-  held: true,
-  reserved: true,
-  available: true,
-  shipped: true,
-  back_ordered: true,
-  back_order_allowed: true,
-  warehouses: true,
-  waiting: true,
-  updated_at: true
-}
+const columns = {
+  on_hand: "bigint NOT NULL",
+  held: "bigint NOT NULL",
+  reserved: "bigint NOT NULL",
+  available: "bigint NOT NULL",
+  shipped: "bigint NOT NULL",
+  back_ordered: "bigint NOT NULL",
+  back_order_allowed: "boolean NOT NULL",
+  warehouses: "jsonb NOT NULL",
+  waiting: "jsonb NOT NULL",
+  updated_at: "timestamptz NOT NULL"
+} satisfies Record<keyof StockRow, string>
 
 type Open = Pick<StockRow, "shipped" | "back_ordered" | "back_order_allowed" | "warehouses" | "waiting">
 const nothing: Open = { shipped: 0, back_ordered: 0, back_order_allowed: false, warehouses: [], waiting: {} }
@@ -139,7 +139,8 @@ export const StockView: Projection = {
   version: 1,
   entityType: "Sku",
   table: "stock_view",
-  columns: Object.keys(columnsOf),
+  columns,
+  indexes: {},
   fold: (before, entry) => fold(before as StockRow | null, entry),
   cached: {
     prefix: "stock_levels",

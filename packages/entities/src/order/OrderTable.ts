@@ -38,26 +38,28 @@ export interface OrderRow {
   readonly disputes: State["disputes"]
 }
 
-const columnsOf: Record<keyof OrderRow, true> = {
-  customer_id: true,
-  status: true,
-  currency: true,
-  total: true,
-  authorised: true,
-  captured: true,
-  refunded: true,
-  disputed: true,
-  refused: true,
-  units: true,
-  placed_at: true,
-  updated_at: true,
-  payable: true,
-  reopens: true,
-  dispatched: true,
-  delivered: true,
-  returns: true,
-  disputes: true
-}
+const columns = {
+  customer_id: "text",
+  status: "text NOT NULL",
+  currency: "text NOT NULL",
+  total: "bigint NOT NULL",
+  authorised: "bigint NOT NULL",
+  captured: "bigint NOT NULL",
+  refunded: "bigint NOT NULL",
+  units: "bigint NOT NULL",
+  placed_at: "timestamptz NOT NULL",
+  updated_at: "timestamptz NOT NULL",
+  // For the fold of the next event only.
+  payable: "boolean NOT NULL",
+  dispatched: "boolean NOT NULL",
+  delivered: "boolean NOT NULL",
+  returns: "jsonb NOT NULL",
+  reopens: "boolean NOT NULL DEFAULT false",
+  // For operators, who look for the few among many.
+  disputed: "bigint NOT NULL DEFAULT 0",
+  refused: "jsonb NOT NULL DEFAULT '[]'",
+  disputes: "jsonb NOT NULL DEFAULT '[]'"
+} satisfies Record<keyof OrderRow, string>
 
 const isoTime = (at: number): string => new Date(at).toISOString()
 
@@ -235,7 +237,11 @@ export const OrderView: Projection = {
   version: 3,
   entityType: "Order",
   table: "order_view",
-  columns: Object.keys(columnsOf),
+  columns,
+  indexes: {
+    order_view_customer: "(customer_id, placed_at DESC, id DESC)",
+    order_view_refused: "(updated_at) WHERE refused <> '[]'"
+  },
   fold: (before, entry) => fold(before as OrderRow | null, entry),
   cached: {
     prefix: "order_status",

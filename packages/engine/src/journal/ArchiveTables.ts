@@ -1,9 +1,11 @@
+import { grant } from "@halles/shared/security/Grant"
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 
 /**
  * Histories of entities at which nothing happens any more move from `journal` to `events_archive`, in monthly partitions;
- * whoever reads history reads both, as `journal_all`.
+ * whoever reads history reads both, as `journal_all`. `journal_archive` is the one way out of the journal, which is
+ * append-only for everybody who runs. The histories of the types that are `hot` never move.
  *
  * A history moves up to the seq that was its newest when it was picked. What is appended meanwhile stays in `journal`, so
  * no lock keeps appends or takeovers of a shard waiting, and no marked row leaves before it is published.
@@ -12,8 +14,9 @@ import { SqlClient } from "effect/sql"
  * nowhere. So a partition is made under the parent's exclusive lock, which waits for such readers (1 s at the most, since
  * others queue behind it), and in a call of its own: rows move in a later one.
  */
-export default Effect.gen(function* () {
+export const create = Effect.fnUntraced(function* (hot: readonly [string, ...ReadonlyArray<string>]) {
   const sql = yield* SqlClient.SqlClient
+  const hotTypes = sql.literal(hot.map((type) => `'${type}'`).join(", "))
 
   yield* sql`
     CREATE TABLE events_archive (
@@ -27,16 +30,17 @@ export default Effect.gen(function* () {
       shard integer NOT NULL,
       epoch integer NOT NULL,
       at timestamptz NOT NULL,
+      bytes integer NOT NULL GENERATED ALWAYS AS (octet_length(events::text)) STORED,
       PRIMARY KEY (position, at)
     ) PARTITION BY RANGE (at)`
   yield* sql`CREATE INDEX events_archive_seq ON events_archive (entity_type, entity_id, seq)`
   yield* sql`
     CREATE VIEW journal_all AS
-      SELECT position, entity_type, entity_id, seq, command_id, events, meta, shard, epoch, at FROM journal
+      SELECT position, entity_type, entity_id, seq, command_id, events, meta, shard, epoch, at, bytes FROM journal
       UNION ALL
-      SELECT position, entity_type, entity_id, seq, command_id, events, meta, shard, epoch, at FROM events_archive`
-  // What is idle is found by it. The histories of SKUs are the hot ones, and they never move.
-  yield* sql`CREATE INDEX journal_idle ON journal (entity_type, at) WHERE entity_type <> 'Sku'`
+      SELECT position, entity_type, entity_id, seq, command_id, events, meta, shard, epoch, at, bytes FROM events_archive`
+  // What is idle is found by it.
+  yield* sql`CREATE INDEX journal_idle ON journal (entity_type, at) WHERE entity_type NOT IN (${hotTypes})`
 
   // Its planner settings: each candidate is probed by index until there are enough, never the whole journal read.
   yield* sql`
@@ -54,7 +58,7 @@ export default Effect.gen(function* () {
       entities := 0;
       moved := 0;
       partitions := 0;
-      IF 'Sku' = ANY(entity_types) THEN RAISE 'histories of SKUs are not archived'; END IF;
+      IF entity_types && ARRAY[${hotTypes}] THEN RAISE 'histories of % are not archived', entity_types; END IF;
       IF NOT pg_try_advisory_xact_lock(7202, 0) THEN
         RETURN NEXT;
         RETURN;
@@ -64,7 +68,7 @@ export default Effect.gen(function* () {
         INTO picked_types, picked_ids, picked_seqs
         FROM (
           SELECT j.entity_type, j.entity_id, j.seq FROM journal j
-          WHERE j.entity_type = ANY(entity_types) AND j.entity_type <> 'Sku' AND j.at < idle_before
+          WHERE j.entity_type = ANY(entity_types) AND j.entity_type NOT IN (${hotTypes}) AND j.at < idle_before
             AND NOT EXISTS (
               SELECT FROM journal n
               WHERE n.entity_type = j.entity_type AND n.entity_id = j.entity_id AND n.seq > j.seq)
@@ -119,71 +123,7 @@ export default Effect.gen(function* () {
     END $fn$`
   yield* sql`
     CREATE TRIGGER journal_command_archived BEFORE INSERT ON journal
-      FOR EACH ROW WHEN (NEW.seq > 256 AND NEW.entity_type <> 'Sku') EXECUTE FUNCTION journal_command_archived()`
+      FOR EACH ROW WHEN (NEW.seq > 256 AND NEW.entity_type NOT IN (${hotTypes})) EXECUTE FUNCTION journal_command_archived()`
 
-  // Whole histories only: a part of one would be a wrong state. An order goes together with its cart, payment and
-  // shipment, which have its id; a cart goes alone only when nothing else tells of it: no order, no merge. Nobody can ask
-  // for what is younger than 90 days.
-  yield* sql`
-    CREATE FUNCTION archive_drop(of_type text, idle_before timestamptz, entities_max integer)
-    RETURNS TABLE (entities bigint, dropped bigint)
-    LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
-    SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off AS $fn$
-    DECLARE
-      together text[];
-      picked text[];
-    BEGIN
-      idle_before := least(idle_before, now() - interval '90 days');
-      together := CASE of_type WHEN 'Cart' THEN '{Cart}' WHEN 'Order' THEN '{Order,Cart,Payment,Shipment}' END;
-      IF together IS NULL THEN RAISE 'histories of this type are kept'; END IF;
-      SELECT array_agg(p.entity_id) INTO picked
-        FROM (
-          SELECT a.entity_id FROM events_archive a
-          WHERE a.entity_type = of_type AND a.seq = 1 AND a.at < idle_before
-            AND NOT EXISTS (
-              SELECT FROM events_archive n
-              WHERE n.entity_type = ANY(together) AND n.entity_id = a.entity_id AND n.at >= idle_before)
-            AND NOT EXISTS (
-              SELECT FROM journal n WHERE n.entity_type = ANY(together) AND n.entity_id = a.entity_id)
-            AND (of_type <> 'Cart' OR NOT EXISTS (
-                SELECT FROM journal_all o WHERE o.entity_type = 'Order' AND o.entity_id = a.entity_id)
-              AND NOT EXISTS (
-                SELECT FROM events_archive m
-                WHERE m.entity_type = 'Cart' AND m.entity_id = a.entity_id
-                  AND jsonb_path_exists(m.events, '$[*] ? (@._tag == "HandedOver" || @._tag == "LinesAbsorbed")')))
-          LIMIT entities_max
-        ) p;
-      DELETE FROM snapshot s WHERE s.entity_type = ANY(together) AND s.entity_id = ANY(picked);
-      DELETE FROM order_view v WHERE of_type = 'Order' AND v.id = ANY(picked);
-      DELETE FROM events_archive a WHERE a.entity_type = ANY(together) AND a.entity_id = ANY(picked);
-      GET DIAGNOSTICS dropped = ROW_COUNT;
-      entities := coalesce(cardinality(picked), 0);
-      RETURN NEXT;
-    END $fn$`
-  yield* sql`
-    CREATE FUNCTION alarm_drop(older_than timestamptz, rows_max integer) RETURNS bigint
-    LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $fn$
-    DECLARE
-      dropped bigint;
-    BEGIN
-      DELETE FROM alarm WHERE id IN (SELECT id FROM alarm WHERE at < older_than ORDER BY id LIMIT rows_max);
-      GET DIAGNOSTICS dropped = ROW_COUNT;
-      RETURN dropped;
-    END $fn$`
-
-  // The journal stays append-only for everybody who runs: these functions are the only way out of it.
-  yield* sql`
-    REVOKE EXECUTE ON FUNCTION journal_archive(text[], timestamptz, integer),
-      archive_drop(text, timestamptz, integer), alarm_drop(timestamptz, integer) FROM PUBLIC`
-  yield* sql`
-    DO $$ BEGIN
-      IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'halles_runner') THEN
-        GRANT SELECT ON journal_all TO halles_runner;
-        GRANT EXECUTE ON FUNCTION journal_archive(text[], timestamptz, integer),
-          archive_drop(text, timestamptz, integer), alarm_drop(timestamptz, integer) TO halles_runner;
-      END IF;
-      IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'halles_reader') THEN
-        GRANT SELECT ON journal_all TO halles_reader;
-      END IF;
-    END $$`
+  yield* grant("halles_runner", "SELECT ON journal_all")
 })

@@ -2,14 +2,17 @@ import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 
 /**
+ * Which histories leave the archive together, and when: only the domains know.
+ *
+ * Whole histories only: a part of one would be a wrong state. An order goes together with its cart, payment and shipment,
+ * which have its id; a cart goes alone only when nothing else tells of it: no order, no merge. Nobody can ask for what is
+ * younger than 90 days.
+ *
  * A cart may be checked out again when an order of it failed: it has orders `eu_x`, `eu_x-2`, … (`orderIdOf`), and is kept
  * until the last of them goes.
  */
-export default Effect.gen(function* () {
+export const create = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
-
-  // For the fold only, like its neighbours: whether the cart is to be told before the order is cancelled.
-  yield* sql`ALTER TABLE order_view ADD COLUMN reopens boolean NOT NULL DEFAULT false`
 
   // Where the histories of an order are due, but those of a later checkout of its cart are not, all of them wait. Checkouts
   // follow each other without gaps, so the ids of a cart's orders are looked up one after the other.
@@ -28,7 +31,7 @@ export default Effect.gen(function* () {
       RETURN ids;
     END $fn$`
   yield* sql`
-    CREATE OR REPLACE FUNCTION archive_drop(of_type text, idle_before timestamptz, entities_max integer)
+    CREATE FUNCTION archive_drop(of_type text, idle_before timestamptz, entities_max integer)
     RETURNS TABLE (entities bigint, dropped bigint)
     LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
     SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off AS $fn$
