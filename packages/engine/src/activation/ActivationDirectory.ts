@@ -22,7 +22,7 @@ import { Exporting } from "@halles/shared/clients/Telemetry"
  */
 export const finishMs = 300
 /** Entities in memory; the next one is refused with `MailboxFull` until an idle one leaves. */
-const activationsMax = 300_000
+export const activationsMax = 300_000
 /** Between two looks for entities that are idle. */
 const idleLookMs = 5_000
 /** Entities that leave, or are closed, at a time. */

@@ -6,7 +6,7 @@ import { ActivationLost } from "./ActivationLost.ts"
 export type Strike = "activation" | "command" | "hang"
 
 /** Who hangs has held its callers for many seconds already: twice is enough. */
-const weights: Readonly<Record<Strike, number>> = { activation: 1, command: 1, hang: 3 }
+export const weights: Readonly<Record<Strike, number>> = { activation: 1, command: 1, hang: 3 }
 /** Strikes in a row, by weight, after which an entity is parked. */
 export const strikesMax = 5
 /** What is older counts no more. */
@@ -14,7 +14,7 @@ export const windowMs = 60_000
 /** A command of which an entity died so often is not tried again: one that kills must not take all others with it. */
 export const commandDeathsMax = 3
 /** Entities and commands that are remembered; at the bound all are forgotten, and counted anew. */
-const rememberedMax = 10_000
+export const rememberedMax = 10_000
 
 interface Record_ {
   readonly first: number

@@ -83,7 +83,7 @@ export const layerStorage = (
   )
 
 /** How long a runner that stops goes on serving until its shards are with others; what it still has is given up then. */
-const leaveMaxMs = 12_000
+export const leaveMaxMs = 12_000
 const lookMs = 50
 
 /**

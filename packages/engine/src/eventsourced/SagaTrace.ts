@@ -3,7 +3,7 @@ import { Clock, Context, Effect, Exit, type Fiber, Option, Tracer } from "effect
 import { Journal } from "../journal/Journal.ts"
 
 /** Tries of one step that have a span: one that is retried for days fills no trace. */
-const triesMax = 10
+export const triesMax = 10
 const step = "saga.step"
 
 /** What the entities of a runner trace with; `tracer` is there only where spans are exported. */

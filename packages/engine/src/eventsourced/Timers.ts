@@ -6,13 +6,13 @@ import { ShardEpochs } from "../placement/ShardEpochs.ts"
 import { TimerFired } from "./TimerFired.ts"
 
 /** How often the due timers of the own shards are looked for; they fire within 250 ms. */
-const everyMs = 100
+export const everyMs = 100
 /** Wakes under way at a time: what is left is found by a later look. */
-const wakesMax = 64
+export const wakesMax = 64
 /** Due timers of one look. */
-const rowsMax = 2 * wakesMax
+export const rowsMax = 2 * wakesMax
 /** Of the entities that are woken when their shard was taken over; what is beyond waits for its own timer. */
-const takeOverMax = 2_000
+export const takeOverMax = 2_000
 /** An entity that does not answer is woken again later and holds up nobody else. */
 const wakeDeadline = "2 seconds"
 

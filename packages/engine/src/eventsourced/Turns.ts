@@ -4,11 +4,11 @@ import { Exit } from "effect"
 import { deadlyText } from "./Deadly.ts"
 
 /** Between two tries of one message. */
-const retryMinMs = 100
-const retryMaxMs = 10_000
+export const retryMinMs = 100
+export const retryMaxMs = 10_000
 /** Of one that its receiver does nothing but die of: a runner remembers that for a minute. */
-const deadlyMinMs = 60_000
-const deadlyMaxMs = 600_000
+export const deadlyMinMs = 60_000
+export const deadlyMaxMs = 600_000
 
 interface Turn {
   attempts: number

@@ -72,7 +72,7 @@ export const queueLengthMax = 64 * 1024 ** 2
  * never so few that a statement costs more than its rows.
  */
 const batchMin = 128
-const batchMax = 512
+export const batchMax = 512
 /** Characters of one statement, but that each takes one entry at the least. */
 export const batchLengthMax = 8 * 1024 ** 2
 

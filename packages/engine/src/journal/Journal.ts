@@ -7,7 +7,7 @@ import { Outbox } from "./Outbox.ts"
 import { ShardEpochs } from "../placement/ShardEpochs.ts"
 
 /** Entities that are read at the same time; more wait their turn. */
-const loadsMax = 512
+export const loadsMax = 512
 
 export const duplicateActivations = Metric.counter("halles_duplicate_activation_total", {
   description: "Batches refused because another runner had raised the epoch of their shard"

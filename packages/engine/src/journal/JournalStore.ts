@@ -72,9 +72,9 @@ export class StoreFailed extends Schema.TaggedError<StoreFailed>()("StoreFailed"
 
 /** Rows of one read of a history, and bytes of them. */
 export const historyMax = 1_000
-const historyBytesMax = 8 * 1024 ** 2
+export const historyBytesMax = 8 * 1024 ** 2
 /** Bytes of a snapshot's state; without one an entity is rebuilt from its last, and all rows since. */
-const snapshotBytesMax = 16 * 1024 ** 2
+export const snapshotBytesMax = 16 * 1024 ** 2
 
 const snapshotsSkipped = Metric.counter("halles_snapshot_too_large_total", {
   description: "Snapshots that were not written, since the state is too large",

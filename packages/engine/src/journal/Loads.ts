@@ -5,11 +5,11 @@ import type { SqlClient, SqlError } from "effect/sql"
 import type { Loaded, StoreFailed } from "./JournalStore.ts"
 
 /** Bytes of what one statement loads, but of the first entity at least; of one history. */
-const bytesMax = 32 * 1024 ** 2
+export const bytesMax = 32 * 1024 ** 2
 const tailBytesMax = 1024 ** 2
 /** Entities of one statement, and statements at a time. */
-const loadMax = 128
-const loadsAtOnce = 3
+export const loadMax = 128
+export const loadsAtOnce = 3
 
 class Load extends Request.TaggedClass("Load")<
   { readonly entityType: string; readonly entityId: string },

@@ -15,11 +15,11 @@ import { ShardEpochs } from "../placement/ShardEpochs.ts"
  * Batches, and bytes of them, that are published and struck off together: one after the other each would wait for the
  * stream's answer.
  */
-const togetherMax = 16
+export const togetherMax = 16
 const togetherBytesMax = 8 * 1024 ** 2
 /** Kept in memory until they are published; later ones are read back from the journal when their turn comes. */
-const rememberedMax = 256
-const rememberedBytesMax = 32 * 1024 ** 2
+export const rememberedMax = 256
+export const rememberedBytesMax = 32 * 1024 ** 2
 /** A marker older than this whose batch nobody is publishing belongs to a runner that died. */
 const orphanedAfterMs = 3_000
 const sweepMax = 100

@@ -11,10 +11,10 @@ export interface RetentionRule {
   readonly reason: string
 }
 
-const alarmDays = 90
+export const alarmDays = 90
 
 /** Entities of one transaction. */
-const entitiesMax = 500
+export const entitiesMax = 500
 const alarmsMax = 10_000
 /** Between two transactions: commits of the runners come first. */
 const pause = "100 millis"

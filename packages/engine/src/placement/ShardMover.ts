@@ -10,7 +10,7 @@ import * as Shard from "@halles/shared/Shard"
 /** Shards that are handed over in one step, and the pause between the end of a step and the next one. */
 export const stepMax = 8
 /** `Sharding` takes no shards for a second after it took some: a step that comes earlier would have to wait for that. */
-const pauseMs = 1_100
+export const pauseMs = 1_100
 /** A step whose new owners do not take their shards is not waited for longer than this. */
 const stepDeadlineMs = 6_000
 /** No shard is moved by plan while a runner of the region commits one batch in a hundred later than this. */
@@ -19,7 +19,7 @@ export const p99MaxMs = 400
 const lookMs = 200
 const lookMinMs = 20
 /** Plans of the past are kept this long. */
-const kept = "30 days"
+export const kept = "30 days"
 
 /**
  * Keeps the shards of a region on its living runners: those of a dead one move at once, all others by a plan that is

@@ -51,7 +51,7 @@ const missingEntities = 50
 const missingRows = 200
 const missingBytes = 16 * 1024 ** 2
 /** Rows that a follower knows by heart, so that it need not read what it wrote itself. */
-const keptMax = 20_000
+export const keptMax = 20_000
 /** Entities rebuilt in one transaction. */
 export const rebuildBatch = 200
 

@@ -8,7 +8,7 @@ const forms = Object.entries(hiddenForms)
   .join(" ")
 const impersonal = (column: string) => `masked.impersonal(${column}, '', ARRAY[${list(shownMembers)}], 0)`
 /** Levels of JSON that are shown; what is deeper is hidden, however deep it is: a row that cannot be shown would hide all others. */
-const levelsMax = 64
+export const levelsMax = 64
 
 /** Columns of text that say nothing of a person. */
 const shownTexts = new Set(["entity_type", "entity_id", "command_id", "commands"])

@@ -33,12 +33,12 @@ const unitsMax = 1_000_000_000
 /** Orders that wait for stock; with one more a hold is refused. */
 const backOrdersMax = 10_000
 /** Orders that have reserved and not been shipped; with one more a hold is refused as if there were no stock. */
-const reservationsMax = 50_000
+export const reservationsMax = 50_000
 /**
  * Characters that one row tells of holds that expire, and of orders that get their units, each: the next portion follows at
  * once, by the timer. Some thousand orders that are each served by one warehouse, some hundred that are served by all.
  */
-const portionMax = 256 * 1024
+export const portionMax = 256 * 1024
 /** Of each of the two generations of released orders. */
 const releasedMax = 5_000
 

@@ -16,11 +16,11 @@ const algorithms = ["ES256", "EdDSA"]
 const tokenAgeMax = 600
 const leeway = 30
 /** Tokens that are known to be good, so that the next request with one costs a look-up; the least used leaves first. */
-const knownMax = 20_000
+export const knownMax = 20_000
 /** Longer ones are none of ours. */
 const lengthMax = 4_096
 /** An unknown key makes us ask the issuer again, at most so often; as long as there is no key at all, more often. */
-const askAgainMs = 10_000
+export const askAgainMs = 10_000
 const askFirstMs = 1_000
 const answerMsMax = 3_000
 /** Keys are asked for in the background, so that a new one is known before it signs. */

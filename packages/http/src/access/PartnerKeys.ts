@@ -36,7 +36,7 @@ export type PartnerKey = typeof PartnerKey.Type
 /** Keys of one partner that are good at a time. */
 export const keysMax = 20
 /** A key that was revoked is refused after this long at the latest; one that is unknown is not looked up again before. */
-const cachedMs = 5_000
+export const cachedMs = 5_000
 const cachedMax = 10_000
 /** Look-ups at a time, so that made-up keys cannot take all connections, and how long one may wait. */
 const lookUpsMax = 2

@@ -8,7 +8,7 @@ import * as TopKeys from "./TopKeys.ts"
 /** One event says what happened in this time. */
 const windowMs = 10_000
 /** Clients that are counted at a time, and named in an event. */
-const clientsMax = 100
+export const clientsMax = 100
 const clientsShown = 10
 const stream = { name: "ANALYTICS", subjects: ["halles.analytics.>"] }
 const subject = "halles.analytics.edge"

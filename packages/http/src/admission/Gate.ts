@@ -42,7 +42,7 @@ const sentBy = ({ request, response }: Exchange): number =>
       : 0
 
 /** Imports are long, and the shop's front has many visitors. */
-const bounds = { requestMs: 3_600_000, connections: 10_000, connectionsOfOne: 5_000 }
+export const bounds = { requestMs: 3_600_000, connections: 10_000, connectionsOfOne: 5_000 }
 /** For balancers to see that readiness has fallen. */
 const notice = Duration.seconds(1)
 

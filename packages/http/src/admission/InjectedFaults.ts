@@ -3,10 +3,10 @@ import { Clock, Context, Effect, Layer, Metric, Option, Schema } from "effect"
 import { randomUUID } from "node:crypto"
 
 /** At a time; what ends first makes place. */
-const activeMax = 20
-const secondsMax = 3_600
+export const activeMax = 20
+export const secondsMax = 3_600
 /** Less than a client's patience: a fault is to look like a slow day, not to fill the edge with requests that wait. */
-const latencyMsMax = 10_000
+export const latencyMsMax = 10_000
 /** Every edge hears of a fault that is told to one. An edge that starts later does not: faults are short. */
 const subject = "halles.edge.faults"
 

@@ -5,15 +5,15 @@ import * as RedisBuckets from "./RedisBuckets.ts"
 import { type Ask, type Quota, take, type Verdict } from "./TokenBucket.ts"
 
 /** Requests that wait for one call, and calls under way: what comes beyond is judged by this process's own buckets. */
-const batchMax = 256
-const callsMax = 2
-const waitingMax = 4_096
+export const batchMax = 256
+export const callsMax = 2
+export const waitingMax = 4_096
 /** An answer that takes longer is not waited for. */
-const answerMsMax = 150
+export const answerMsMax = 150
 /** So long this process's own buckets judge after Redis did not answer; then one call tries again. */
 const localMs = 1_000
 /** Buckets in memory; at the bound the least used is forgotten, which means full. */
-const localMax = 50_000
+export const localMax = 50_000
 
 const decisions = Metric.counter("halles_rate_limit_decisions_total", {
   description: "Requests judged, by where the buckets were and the verdict.",

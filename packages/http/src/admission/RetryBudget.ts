@@ -1,6 +1,6 @@
 /** Each first attempt earns a tenth of a second one; so many are saved up at the most. */
-const earned = 0.1
-const savedMax = 200
+export const earned = 0.1
+export const savedMax = 200
 
 /** Second attempts that are left. Over any number of calls there are at most a tenth as many retries, and what was saved. */
 export interface RetryBudget {

@@ -12,7 +12,9 @@ export const inFlightMax = 2_000
  * From `beginsMs` of event-loop delay on a growing share is turned away, from `allMs` on everything; likewise beyond a share of
  * `inFlightMax`. What brings money in is kept longest.
  */
-const thresholds: Readonly<Record<Priority, { readonly beginsMs: number; readonly allMs: number; share: number }>> = {
+export const thresholds: Readonly<
+  Record<Priority, { readonly beginsMs: number; readonly allMs: number; share: number }>
+> = {
   bulk: { beginsMs: 100, allMs: 250, share: 0.5 },
   browse: { beginsMs: 200, allMs: 500, share: 0.7 },
   cart: { beginsMs: 400, allMs: 1_000, share: 0.85 },

@@ -7,9 +7,9 @@ import { createHash } from "node:crypto"
 import { type Answer, freshness, isFresh, isUsable, read, write } from "./CachedAnswer.ts"
 
 /** Answers in memory: by number and by bytes of their bodies; the least used goes. One larger than `bodyMax` is not kept. */
-const answersMax = 20_000
-const bytesMax = 64 * 1_024 * 1_024
-const bodyMax = 256 * 1_024
+export const answersMax = 20_000
+export const bytesMax = 64 * 1_024 * 1_024
+export const bodyMax = 256 * 1_024
 /** Redis is asked for no longer than this; then the answer is made. */
 const redisMsMax = 100
 const keyOf = (key: string): string => `answer:${key}`

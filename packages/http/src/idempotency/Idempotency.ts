@@ -21,7 +21,7 @@ const runningMsMax = Edge.deadlineMs + 2_000
 /** An answer that takes longer to keep is not kept. */
 const redisMsMax = 250
 /** Answers beyond this are not kept: a repeat asks the entity again, which knows the command. */
-const bodyMax = 16_384
+export const bodyMax = 16_384
 
 const outcomes = Metric.counter("halles_http_idempotency_total", {
   description:

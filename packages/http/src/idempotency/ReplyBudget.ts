@@ -11,13 +11,13 @@ const sendersMax = 50_000
 const quota = (name: string, capacity: number): Quota => ({ name, capacity, windowMs })
 
 /** Answers of one sender, and their KiB: of a network of nobody in particular, of an account, of a program. */
-const budgets = {
+export const budgets = {
   anonymous: [quota("replies", 20_000), quota("reply-kib", 8_192)],
   account: [quota("replies", 20_000), quota("reply-kib", 8_192)],
   program: [quota("replies", 500_000), quota("reply-kib", 65_536)]
 } as const
 /** All senders without a name together: however many addresses somebody has, they push out nobody who has one. */
-const ofAnonymous = [quota("replies-of-all", 200_000), quota("reply-kib-of-all", 65_536)] as const
+export const ofAnonymous = [quota("replies-of-all", 200_000), quota("reply-kib-of-all", 65_536)] as const
 
 export interface Sender {
   readonly principal: Pick<Principal, "kind" | "subject">

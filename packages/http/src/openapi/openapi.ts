@@ -9,6 +9,7 @@ import { dirname, join, resolve } from "node:path"
 import { breakingChanges } from "./BreakingChanges.ts"
 import { committed, committedPath, text } from "./Committed.ts"
 import { page, pagePath } from "../access/PolicyPage.ts"
+import { limitsPage, limitsPath } from "../limits/LimitsPage.ts"
 
 /** There is no document to compare with. */
 class NoBase extends Schema.TaggedError<NoBase>()("NoBase", { base: Schema.String }) {
@@ -24,10 +25,13 @@ const write = Command.make("write", {}, () =>
     Effect.sync(() => {
       writeFileSync(committedPath.absolute, text)
       writeFileSync(pagePath.absolute, page)
+      writeFileSync(limitsPath.absolute, limitsPage)
     }),
-    Console.log(`Wrote ${committedPath.inRepository} and ${pagePath.inRepository}`)
+    Console.log(`Wrote ${[committedPath, pagePath, limitsPath].map(({ inRepository }) => inRepository).join(", ")}`)
   )
-).pipe(Command.withDescription("Write the committed document, and the page of who may do what, anew from the code"))
+).pipe(
+  Command.withDescription("Write the committed document, the page of who may do what and the limits anew from the code")
+)
 
 /** The document in a file, or as it was committed under a revision. */
 const read = (base: string): Effect.Effect<OpenAPISpec, NoBase> =>

@@ -11,9 +11,9 @@ const clientId = "halles-ops"
 const scope = "openid profile email ops:read ops:write audit:read"
 
 /** Operators who are signed in at a time, and how long a session lives; without use, shorter. */
-const sessionsMax = 1_000
-const sessionMs = 12 * 3_600_000
-const idleMs = 2 * 3_600_000
+export const sessionsMax = 1_000
+export const sessionMs = 12 * 3_600_000
+export const idleMs = 2 * 3_600_000
 /** Sign-ins that were begun: who does not come back within ten minutes begins again. */
 const startedMax = 1_000
 const startedMs = 600_000

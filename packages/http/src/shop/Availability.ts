@@ -5,11 +5,11 @@ import { Effect } from "effect"
 import { LRUCache } from "lru-cache"
 
 /** What is known of a SKU is as old as this at the most, beside what the read table follows behind. */
-const knownMs = 1_000
+export const knownMs = 1_000
 /** The least used is forgotten. */
-const skusMax = 50_000
+export const skusMax = 50_000
 /** A cart is shown without it rather than later. */
-const answerMsMax = 250
+export const answerMsMax = 250
 
 const nothing: Available = { units: 0, backOrder: false }
 

@@ -14,9 +14,9 @@ import * as Upstreams from "../admission/Upstreams.ts"
 /** Rows of one import that are on their way at a time. */
 const concurrency = 32
 /** Rows of one import: what it knows of each stays in memory until its end. */
-const rowsMax = 500_000
+export const rowsMax = 500_000
 /** CSV files that lie on the disk at a time; the next ones wait. */
-const filesMax = 8
+export const filesMax = 8
 const progressRows = 500
 const progressEvery = "1 second"
 /** A row whose runner is moving waits for it: seven attempts in about half a minute. */

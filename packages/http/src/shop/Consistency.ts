@@ -3,10 +3,10 @@ import { Effect, Option, Schedule, Schema } from "effect"
 import { InvalidRequest } from "../problems/EdgeErrors.ts"
 
 /** How long a read waits for its list to come up to what the client has written; lists follow by a few milliseconds. */
-const waitMsMax = 500
+export const waitMsMax = 500
 const lookEvery = Schedule.spaced("20 millis")
 /** Entities of one token; what exceeds it is left out, oldest first. */
-const seenMax = 200
+export const seenMax = 200
 
 /** The entity at this seq or a later one. */
 const Seen = Schema.Tuple([Schema.Literals(["Cart", "Customer", "Order", "Product", "Sku"]), Schema.String, Schema.Int])

@@ -8,15 +8,15 @@ import type { Sealed } from "./Sealed.ts"
 import { Targets } from "./Targets.ts"
 
 /** Messages on their way at a time; and to one endpoint, so that one that is slow leaves the others theirs. */
-const sendsMax = 256
-const sendsOfOneMax = 4
+export const sendsMax = 256
+export const sendsOfOneMax = 4
 /** An answer that takes longer is none. */
 const answerMsMax = 10_000
 /** What nobody has come back from sending after this is sent again. */
 const leaseMs = 60_000
 /** What was delivered is kept for a week, what was not for a month. */
-const deliveredDays = 7
-const deadDays = 30
+export const deliveredDays = 7
+export const deadDays = 30
 
 /** Between tries, in milliseconds (Standard Webhooks): after the last one the message is dead. In all, three days. */
 export const delays: ReadonlyArray<number> = [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400].map(

@@ -12,16 +12,16 @@ export class AuditUnavailable extends Schema.TaggedError<AuditUnavailable>()("Au
 }) {}
 
 /** Entries of one process that wait for the database; the next denied attempt is counted and dropped, any other act refused. */
-const waitingMax = 4_096
+export const waitingMax = 4_096
 const batchMax = 256
 /** One statement; and all that an act waits for. */
 const appendMsMax = 2_000
-const waitMsMax = 3_000
+export const waitMsMax = 3_000
 /** Between two tries while the database is away. */
 const againAfterMs = 500
 /** Denied attempts that are alike within this window are one row and a count of repeats, and so many are told apart. */
-const windowMs = 10_000
-const alikeMax = 256
+export const windowMs = 10_000
+export const alikeMax = 256
 /** A head that moved is anchored after this long: rows that are cut off the end sooner leave no trace. */
 const anchorEveryMs = 5_000
 

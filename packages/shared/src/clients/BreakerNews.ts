@@ -5,12 +5,12 @@ import * as Subject from "../Subject.ts"
 
 const everyMs = 1_000
 /** What was told longer ago says nothing any more: its process has recovered, or is gone. */
-const staleMs = 5_000
+export const staleMs = 5_000
 /** A dependency that nobody has asked for so long is not told of. */
-const unwantedMs = 60_000
+export const unwantedMs = 60_000
 /** Processes, and dependencies of each, that are told of. */
 const processesMax = 1_000
-const dependenciesMax = 50
+export const dependenciesMax = 50
 
 const News = Schema.fromJsonString(
   Schema.Struct({

@@ -34,9 +34,9 @@ export const bounds = {
 export type Bounds = Record<keyof typeof bounds, number>
 
 /** How long a stopping process waits for what it has begun. */
-const drainMax = Duration.seconds(10)
+export const drainMax = Duration.seconds(10)
 /** And how long for what it interrupts after that. */
-const endMax = Duration.seconds(1)
+export const endMax = Duration.seconds(1)
 /** A connection that was opened, or answered, in the moment of stopping may still be used so long. */
 const lingerMs = 250
 /** Who is told why its request could not be read has so long to read that. */

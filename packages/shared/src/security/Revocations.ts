@@ -3,9 +3,9 @@ import { Clock, Context, Effect, Layer, Schedule, Schema } from "effect"
 import { Nats } from "../clients/Nats.ts"
 
 /** Longer than any access token lives: what was revoked before that cannot be used any more. */
-const keptMs = 20 * 60_000
+export const keptMs = 20 * 60_000
 /** Of one token, session or grant; older ones fall off, whose tokens then live to their end, ten minutes at the most. */
-const revokedMax = 100_000
+export const revokedMax = 100_000
 
 const stream = "REVOKED"
 const prefix = "halles.revoked."

@@ -15,8 +15,8 @@ import * as ParkedLetters from "./ParkedLetters.ts"
  */
 export const stream = "DEAD_LETTERS"
 const advisories = ["$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.>", "$JS.EVENT.ADVISORY.CONSUMER.MSG_TERMINATED.>"]
-const keptMs = 30 * 24 * 3_600_000
-const lettersMax = 100_000
+export const keptMs = 30 * 24 * 3_600_000
+export const lettersMax = 100_000
 const webhooks = "webhooks"
 
 const Advisory = Schema.Struct({

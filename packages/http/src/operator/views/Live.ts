@@ -15,16 +15,16 @@ import { Streams } from "./Streams.ts"
 
 /** Between two looks at the cluster, while somebody watches. */
 const everyMs = 1_000
-const tailEveryMs = 250
+export const tailEveryMs = 250
 /** Of the live tail; what exceeds it is counted and left out. */
-const tailMaxPerFrame = 250
-const tailBytesMax = 262_144
+export const tailMaxPerFrame = 250
+export const tailBytesMax = 262_144
 /** Who watch at a time; frames that wait for one of them, and that are kept for those who come back. */
-const watchersMax = 100
-const framesMax = 64
-const keptMax = 240
+export const watchersMax = 100
+export const framesMax = 64
+export const keptMax = 240
 /** After so long a stream ends, so that who watches is looked at again. */
-const longestMs = 15 * 60_000
+export const longestMs = 15 * 60_000
 const heartbeat = ": still here\n\n"
 const heartbeatEvery = "15 seconds"
 

@@ -1,0 +1,36 @@
+import * as Cart from "@halles/entities/cart/Cart"
+import { domains } from "@halles/entities/Domains"
+import { levelsMax } from "@halles/entities/inspector/MaskedViews"
+import * as Sku from "@halles/entities/inventory/Sku"
+import * as SkuState from "@halles/entities/inventory/SkuState"
+import * as Order from "@halles/entities/order/Order"
+import * as Payment from "@halles/entities/payment/Payment"
+import { noticesMax } from "@halles/entities/payment/PaymentEvents"
+import { checkoutsMax } from "@halles/shared/Ids"
+import { characters, count, time } from "./Figures.ts"
+
+const archived = domains.flatMap(({ retention: { archiveAfterDays }, type }) =>
+  archiveAfterDays === null ? [] : [`${type} ${count(archiveAfterDays)} days`]
+)
+
+export const domainLimits = `## Carts, orders, stock
+
+| what | bound | at the bound |
+| --- | --- | --- |
+| lines of a cart | ${count(Cart.linesMax)} | \`CartFull\`, 422 |
+| charges of a cart | ${count(Cart.chargesMax)} | \`CartFull\`, 422 |
+| lines and charges of a cart, as JSON | ${count(Cart.bytesMax)} bytes; of one that took another over, twice | \`CartFull\` with \`bytes\`, 422; it must shrink before it is checked out or merged |
+| lines that one command states | ${count(Cart.linesAtOnceMax)} | 400 |
+| checkouts of a cart | ${count(checkoutsMax)} | \`CartFull\`, 422; another cart may take its lines over |
+| returns of an order; their lines together | ${count(Order.returnsMax)}; ${count(Order.returnLinesMax)} | \`TooManyReturns\`, 422 |
+| entries of a payment's ledger | ${count(Payment.entriesMax)} | refused, shown to operators |
+| refunds of one return | one, and one more for each dispute, refusal or retry | refused, shown to operators |
+| chargebacks, and reversals, of one payment | ${count(noticesMax)} each | noted as contradictions |
+| holds of one SKU | ${count(Sku.holdsMax)} | refused as no stock |
+| a hold | ${time(Sku.holdTtlMs)} at most | released |
+| warehouses of one SKU | ${count(Sku.warehousesMax)} | refused |
+| reservations of a SKU | ${count(SkuState.reservationsMax)} | refused as if there were no stock |
+| holds that expire, back orders that are filled, in one row | ${characters(SkuState.portionMax)} each | the next portion follows at once, by the timer |
+| history in \`journal\` after its newest row | ${archived.join(", ")} | moves to the archive |
+| levels of JSON that masked views show | ${count(levelsMax)} | hidden |
+`
