@@ -32,7 +32,7 @@ export interface Login {
   readonly tempFilesMax?: string
 }
 
-/** Sessions of one runner: pool, watchdog. Three more than are there may come, one after the other or together. */
+/** Sessions of one runner: pool, the watcher of event-loop stalls. Three more than are there may come, one after the other or together. */
 const sessionsOfRunner = 24
 const runnersMore = 3
 const runnerSessions = (region: Region): number =>

@@ -22,7 +22,7 @@ export type Step = typeof Step extends fc.Arbitrary<infer A> ? A : never
 export const sequences = (seed: number, numRuns = 6, minLength = 15, maxLength = 25) =>
   fc.sample(fc.array(Step, { minLength, maxLength, size: "max" }), { numRuns, seed })
 
-/** A shell to be compared with its model. */
+/** An event-sourced entity to be compared with its model. */
 export interface Subject<State, Command extends { readonly commandId: CommandId; readonly _tag: string }, Event, Owed> {
   readonly model: Model<
     State,
@@ -38,13 +38,13 @@ export interface Subject<State, Command extends { readonly commandId: CommandId;
   readonly send: (command: Command, writes: boolean) => Effect.Effect<unknown, { readonly _tag: string }>
   readonly view: Effect.Effect<unknown, { readonly _tag: string }>
   readonly viewOf: (now: Now<State>) => unknown
-  /** What the shell adds to a command before it decides. */
+  /** What the event-sourced entity adds to a command before it decides. */
   readonly completed?: (command: Command, state: State) => Command
   /** What it refuses before it decides. */
   readonly refused?: (command: Command) => string | null
   /** The answer to a command, from the events that are in the journal under its id. */
   readonly answerOf: (command: Command, events: ReadonlyArray<Event>, now: Now<State>) => unknown
-  /** What the other party answers to what is owed, as the shell notes it. */
+  /** What the other party answers to what is owed, as the event-sourced entity notes it. */
   readonly reply?: (owed: Owed, state: State) => Command
 }
 export interface Now<State> {
@@ -192,7 +192,7 @@ export const pair = <State, Command extends { readonly commandId: CommandId; rea
     return { tag: command._tag, refused: "refused" in said }
   })
 
-  /** What the shell shows is what the model shows, and the journal is the model's list of events. */
+  /** What the entity shows is what the model shows, and the journal is the model's list of events. */
   const compare = Effect.fnUntraced(function* (when: string, view = subject.view) {
     const shown = yield* heard(view, `${name} view ${when}`)
     const model_ = subject.viewOf(now)
@@ -209,7 +209,7 @@ export const pair = <State, Command extends { readonly commandId: CommandId; rea
     )
   })
 
-  /** Goes on with the shell of another runner. */
+  /** Goes on with the activation of another runner. */
   const on = (next: Subject<State, Command, Event, Owed>) => {
     subject = next
     return { step, compare }

@@ -16,7 +16,7 @@ import * as Subjects from "./ModelSubjects.ts"
 
 const Database = (name: string) => layerRegion.pipe(Layer.provideMerge(PgTest.layer(name)))
 
-/** A runner with all shells; each refused batch is an alarm in the log, and there are hundreds. */
+/** A runner with all entities; each refused batch is an alarm in the log, and there are hundreds. */
 const runner = (owner: string) =>
   Domains.layer.pipe(
     Layer.provide(Subjects.Companies),

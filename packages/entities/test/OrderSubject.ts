@@ -22,7 +22,7 @@ import { outcomes } from "./ModelSubjects.ts"
 const main = WarehouseId.make("eu-main")
 
 /**
- * An order among all the other shells: its cart places it, and the carrier's notices reach it through its shipment.
+ * An order among all the other entities: its cart places it, and the carrier's notices reach it through its shipment.
  * 3 is declined, 4 finds no stock, 5 no carrier, and those of 1 cannot be recalled.
  */
 export const orderSubject = Effect.fnUntraced(function* (n: number) {

@@ -10,7 +10,7 @@ import { CartId, CustomerId, OrderId, SkuCode, SkuId, WarehouseId } from "@halle
 import { Effect, Layer, Stream } from "effect"
 import { Entity } from "effect/cluster"
 
-// Answers in the shape of the contracts, so that the edge is tested without shells; those have tests of their own.
+// Answers in the shape of the contracts, so that the edge is tested without entities; those have tests of their own.
 
 const unused = (): Effect.Effect<never> => Effect.die("not part of this test")
 const idOf = Effect.map(Entity.CurrentAddress, (address) => address.entityId)

@@ -10,7 +10,7 @@ import * as Projections from "@halles/entities/Projections"
 import * as Retention from "@halles/engine/journal/Retention"
 import { confirming, ShardEpochs } from "@halles/engine/placement/ShardEpochs"
 import * as Timers from "@halles/engine/eventsourced/Timers"
-import * as Watchdog from "@halles/engine/activation/EventLoopStall"
+import * as EventLoopStall from "@halles/engine/activation/EventLoopStall"
 import * as BreakerNews from "@halles/shared/clients/BreakerNews"
 import * as ClusterRunner from "@halles/engine/cluster/ClusterRunner"
 import { Nats } from "@halles/shared/clients/Nats"
@@ -36,7 +36,7 @@ const regionConnectionsMax = 16
 const controlConnectionsMax = 4
 
 const timers = (region: Region) =>
-  Layer.effectDiscard(Effect.flatMap(Domains.makeTimers(region), (wake) => Effect.forkScoped(Timers.run(wake))))
+  Layer.effectDiscard(Effect.flatMap(Domains.makeTimers(region), (trigger) => Effect.forkScoped(Timers.run(trigger))))
 
 /** One process that owns shards of its region and hosts their entities. */
 export const RunnerLive = Layer.unwrap(
@@ -68,7 +68,7 @@ export const RunnerLive = Layer.unwrap(
         shardGroup: Shard.group(`${region}_singletons`)
       }),
       RunnerHttp.layer(config.metricsPort),
-      Watchdog.layer({ regionUrl: config.regionUrl, runner: id }),
+      EventLoopStall.layer({ regionUrl: config.regionUrl, runner: id }),
       RunnerStatus.layer(runner),
       BreakerNews.layerTell(id)
     )

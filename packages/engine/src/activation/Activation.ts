@@ -39,7 +39,7 @@ export interface Host {
   readonly finishMs: number
   readonly fork: <A, E>(effect: Effect.Effect<A, E>) => Fiber.Fiber<A, E>
   readonly removed: (activation: Activation) => void
-  /** Whose handler runs in this turn: for the watchdog of a process that stands still. */
+  /** Whose handler runs in this turn: for the watcher of event-loop stalls. */
   inHand: Activation | null
 }
 
@@ -60,7 +60,7 @@ const isDeclared = (exit: Exit.Exit<unknown, unknown>): boolean =>
 type Mode = "making" | "working" | "ending" | "parked" | "gone"
 
 /**
- * An entity in the memory of this process, through all of its lives here. A handler that dies ends a life: the entity is
+ * An entity in the memory of this process, through all of its activations here. A handler that dies ends one: the entity is
  * made anew from what it keeps, and the call is begun again, as is each one that had no answer. Commands are known by
  * their ids and queries change nothing, so that a call may be begun any number of times.
  */
@@ -253,7 +253,7 @@ export class Activation {
     )
   }
 
-  /** This life is over: what was begun may end, the entity is closed, and is made anew. */
+  /** This activation is over: what was begun may end, the entity is closed, and is made anew. */
   private end(): void {
     this.mode = "ending"
     this.host.fork(

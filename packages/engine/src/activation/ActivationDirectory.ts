@@ -202,7 +202,7 @@ export interface Options {
   readonly patient?: ReadonlyArray<string>
 }
 
-/** A handler for each message of a contract, called with the life of the entity that is asked. */
+/** A handler for each message of a contract, called with the activation that is asked. */
 export type Handlers<Self, Rpcs extends Rpc.Any> = {
   readonly [Tag in Rpcs["_tag"]]: (
     self: Self,

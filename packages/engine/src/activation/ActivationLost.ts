@@ -1,7 +1,7 @@
 import { Schema } from "effect"
 
 /**
- * This life of an entity ended, and through no fault of its own: a write was refused, its shard has gone. It is rebuilt
+ * This activation of an entity ended, and through no fault of its own: a write was refused, its shard has gone. It is rebuilt
  * from the journal and its callers are answered then.
  */
 export class ActivationLost extends Schema.TaggedError<ActivationLost>()("ActivationLost", {

@@ -1,6 +1,6 @@
 import type { Effect, Exit, Fiber, Tracer } from "effect"
 
-/** One life of an entity, as its type makes it: whatever the handlers of the type are called with. */
+/** One activation, as its type makes it: whatever the handlers of the type are called with. */
 export interface Actor {
   /** No call is under way any more, or none is waited for: ends what the entity does by itself, and keeps what is worth it. */
   readonly close: () => Effect.Effect<void>

@@ -9,7 +9,7 @@ import { ShardEpochs } from "../placement/ShardEpochs.ts"
 /** Between two signs of life of this thread. */
 export const beatMs = 100
 /** Under which name the other thread finds the function that it calls in this one. */
-export const question = "halles/Watchdog"
+export const question = "halles/EventLoopStall"
 
 /** What the other thread is told at its start. */
 export interface Watched {

@@ -66,7 +66,7 @@ export class Strikes {
   }
 }
 
-/** Whether an entity is to blame: not for an interrupt, nor for a life that was taken from it. */
+/** Whether an entity is to blame: not for an interrupt, nor for an activation that was taken from it. */
 export const isDeath = (cause: Cause.Cause<unknown>): boolean =>
   cause.reasons.some((reason) => Cause.isDieReason(reason) && !(reason.defect instanceof ActivationLost))
 

@@ -55,7 +55,7 @@ const stateIn = <State>(
   }
 }
 
-/** Reads what an entity has been, and begins a life of it. */
+/** Reads the history of an entity, and activates it. */
 const activate = <
   Id extends string,
   State,

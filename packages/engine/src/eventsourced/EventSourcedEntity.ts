@@ -37,7 +37,7 @@ const nothingOpen = Effect.succeed<Refused | null>(null)
  * answers queries from the committed state, answers a repeated command from what was journaled under its id, and, for
  * a process manager, keeps sending the messages that it owes until a command moves it on.
  *
- * One is one life of an entity. A runner holds many, so what they share is in `Kind`, and what few of them need at a time
+ * One is one activation of an entity. A runner holds many, so what they share is in `Kind`, and what few of them need at a time
  * is made when it is needed.
  */
 export class EventSourcedEntity<
@@ -391,7 +391,7 @@ type OwedOf<M> = M extends { readonly next: (state: never) => (infer Owed extend
   ? Owed
   : never
 
-/** The shell of entities of a model, for signatures: `EntityOf<CartId, typeof CartState>`. */
+/** The event-sourced entity of a model, for signatures: `EntityOf<CartId, typeof CartState>`. */
 export type EntityOf<Id extends string, M> =
   M extends Model<infer State, infer Command extends Commanded, infer Event, infer Refusal, OwedOf<M>>
     ? EventSourcedEntity<Id, State, Command, Event, Refusal, OwedOf<M>>

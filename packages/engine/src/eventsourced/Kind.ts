@@ -7,7 +7,7 @@ import type { Model } from "./Model.ts"
 import type { ShardEpochs } from "../placement/ShardEpochs.ts"
 import type * as SagaTrace from "./SagaTrace.ts"
 
-/** What the shell reads of a command. */
+/** What the event-sourced entity reads of a command. */
 export interface Commanded {
   readonly commandId: string
   readonly _tag: string
@@ -42,7 +42,7 @@ export interface Bounds {
   readonly snapshotEveryLength: number
   /** Rows that are worth a snapshot when the entity is passivated. */
   readonly snapshotAtLeast: number
-  /** Command ids that an activation knows by heart (no fewer than `0003_archive.ts` counts on); older ones are found through the journal's unique index. */
+  /** The deduplication window of an activation, in command ids (no fewer than `0003_archive.ts` counts on); older ones are found through the journal's unique index. */
   readonly recentMax: number
   /** Bytes of the events of one row. Models bound what they decide well below it; what exceeds it all the same is refused. */
   readonly rowBytesMax: number
@@ -73,7 +73,7 @@ export interface Tagged {
 }
 export type Rejected<Command, Refusal> = Refusal | WrongVersion<Command> | Busy
 
-/** What a life of an entity begins with. */
+/** What an activation begins with. */
 export interface Begin<State> {
   readonly state: State
   readonly seq: number
@@ -90,7 +90,7 @@ export const metaOf = (version: number, origin: Origin | undefined, span: Tracer
   ...(span?.sampled === true ? { sampled: true } : {})
 })
 
-/** Of the command ids that an activation knows by heart the oldest goes. */
+/** The oldest command id leaves the deduplication window. */
 export const remember = (recent: Set<string>, commandId: string, max: number): void => {
   recent.add(commandId)
   if (recent.size > max) recent.delete(recent.values().next().value!)

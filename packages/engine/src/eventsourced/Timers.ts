@@ -7,20 +7,20 @@ import { TimerFired } from "./TimerFired.ts"
 
 /** How often the due timers of the own shards are looked for; they fire within 250 ms. */
 export const everyMs = 100
-/** Wakes under way at a time: what is left is found by a later look. */
-export const wakesMax = 64
+/** Timers that fire at a time: what is left is found by a later look. */
+export const firingMax = 64
 /** Due timers of one look. */
-export const rowsMax = 2 * wakesMax
-/** Of the entities that are woken when their shard was taken over; what is beyond waits for its own timer. */
+export const rowsMax = 2 * firingMax
+/** Entities that get `TimerFired` when their shard was taken over; what is beyond waits for its own timer. */
 export const takeOverMax = 2_000
-/** An entity that does not answer is woken again later and holds up nobody else. */
-const wakeDeadline = "2 seconds"
+/** A timer whose entity does not answer fires again later and holds up no other one. */
+const fireDeadline = "2 seconds"
 
 export const overdue = Metric.gauge("halles_timer_overdue_ms", {
   description: "How long the oldest due timer of this runner's shards has been waiting, in milliseconds"
 })
 
-/** Nobody here can be woken for the timer, now or later: this version knows no such type, or the id is another region's. */
+/** No entity here takes the timer, now or later: this version knows no such type, or the id is another region's. */
 export class NoSuchEntity extends Schema.TaggedError<NoSuchEntity>()("NoSuchEntity", { reason: Schema.String }) {}
 
 /**
@@ -33,14 +33,14 @@ export type TriggerTimer = (entityType: string, entityId: string, message: Timer
  * Fires the due timers of the shards that this runner owns. A timer is a row that was committed with the events that
  * asked for it, so taking a shard over is all it takes to re-arm its timers.
  *
- * Whatever was under way in a shard that has just been taken is woken at once: the timer of a saga is `redriveMs` away
- * from its last step, and an entity that is woken goes on by itself, however early that is.
+ * Running sagas of a shard that has just been taken get `TimerFired` at once: the timer of a saga is `redriveMs` away
+ * from its last step, and an entity that gets it goes on by itself, however early that is.
  */
 export const run = Effect.fnUntraced(function* (trigger: TriggerTimer) {
   const store = yield* JournalStore
   const epochs = yield* ShardEpochs
   const underWay = new Set<string>()
-  /** The epochs whose sagas have been woken, by shard. */
+  /** The epochs whose sagas have got `TimerFired`, by shard. */
   const seen = new Map<number, number>()
   /** Where the next look begins: those that stay due whatever is done, however many they are, hold up nobody behind them. */
   let after: DueTimer | null = null
@@ -55,19 +55,19 @@ export const run = Effect.fnUntraced(function* (trigger: TriggerTimer) {
     const key = `${row.entityType}/${row.entityId}`
     underWay.add(key)
     return Effect.suspend(() => {
-      const wake = new TimerFired({
+      const message = new TimerFired({
         commandId: CommandId.make(`wake:${Math.round(row.dueAt)}`),
         origin: { actor: "timer" },
         dueAt: Math.ceil(row.dueAt)
       })
-      return trigger(row.entityType, row.entityId, wake)
+      return trigger(row.entityType, row.entityId, message)
     }).pipe(
-      Effect.timeout(wakeDeadline),
+      Effect.timeout(fireDeadline),
       Effect.catchIf(
         (error) => error instanceof NoSuchEntity,
         (error) => park(row, error)
       ),
-      Effect.catchCause((cause) => Effect.logDebug(`${key} could not be woken`, cause)),
+      Effect.catchCause((cause) => Effect.logDebug(`${key} did not take its timer`, cause)),
       Effect.ensuring(Effect.sync(() => underWay.delete(key)))
     )
   }
@@ -80,7 +80,7 @@ export const run = Effect.fnUntraced(function* (trigger: TriggerTimer) {
       null
     )
     for (const [shard, epoch] of taken) seen.set(shard, epoch)
-    yield* Effect.forkChild(Effect.forEach(rows, fire, { concurrency: wakesMax, discard: true }))
+    yield* Effect.forkChild(Effect.forEach(rows, fire, { concurrency: firingMax, discard: true }))
   })
 
   yield* Effect.gen(function* () {
@@ -96,7 +96,7 @@ export const run = Effect.fnUntraced(function* (trigger: TriggerTimer) {
     if (after === null) yield* Metric.update(overdue, rows.length === 0 ? 0 : now - rows[0]!.dueAt)
     after = rows.length < rowsMax ? null : rows.at(-1)!
     const idle = rows.filter((row) => !underWay.has(`${row.entityType}/${row.entityId}`))
-    for (const row of idle.slice(0, Math.max(0, wakesMax - underWay.size))) yield* Effect.forkChild(fire(row))
+    for (const row of idle.slice(0, Math.max(0, firingMax - underWay.size))) yield* Effect.forkChild(fire(row))
   }).pipe(
     Effect.catchCause((cause) => Effect.logWarning("Due timers could not be read, trying again", cause)),
     Effect.repeat(Schedule.spaced(everyMs))

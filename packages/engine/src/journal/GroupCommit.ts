@@ -17,7 +17,7 @@ export interface Entry {
   readonly onCommit: () => void
 }
 
-/** One life of an entity on a runner. Once an entry of it is not written, nothing more of it ever is. */
+/** One activation of an entity on a runner. Once an entry of it is not written, nothing more of it ever is. */
 export interface WriterLease {
   readonly entityType: string
   readonly entityId: string

@@ -50,7 +50,7 @@ export interface Projection {
 const missingEntities = 50
 const missingRows = 200
 const missingBytes = 16 * 1024 ** 2
-/** Rows that a follower knows by heart, so that it need not read what it wrote itself. */
+/** Rows that a follower keeps in memory, so that it need not read what it wrote itself. */
 export const keptMax = 20_000
 /** Entities rebuilt in one transaction. */
 export const rebuildBatch = 200

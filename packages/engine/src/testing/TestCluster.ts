@@ -31,7 +31,7 @@ const dropping = Effect.gen(function* () {
 })
 
 /**
- * One runner that owns all shards of `eu`, in this process, over one real database: for tests of shells and of
+ * One runner that owns all shards of `eu`, in this process, over one real database: for tests of event-sourced entities and of
  * what they do together. It needs the region's SqlClient.
  */
 export const layer = (owner = "test-runner") => {

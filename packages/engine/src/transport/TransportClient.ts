@@ -29,7 +29,7 @@ interface Inbox {
   peersMade: number
 }
 
-/** One conversation with one life of a runner; it never outlives a lost packet, a break of NATS, or the runner. */
+/** One conversation with one process of a runner; it never outlives a lost packet, a break of NATS, or the runner. */
 class Connection {
   readonly requests = new Map<string | number, { readonly clientId: number; readonly bytes: number }>()
   readonly calls = new Map<number, { readonly answer: Answer; readonly bytes: number }>()

@@ -85,7 +85,7 @@ const lineFields = {
   quantity: Quantity,
   /** With agreed pricing: what the caller and the customer agreed on. */
   agreedPrice: Schema.optionalKey(Amount),
-  /** What the product says; filled in by the cart's shell. */
+  /** What the product says; filled in by `CartLive`. */
   listing: Schema.optionalKey(Schema.Struct({ title: Title, price: Price }))
 }
 /** The line has this quantity from now on. */

@@ -65,7 +65,7 @@ describe.each(["shop", "agreed"] as const)("a cart with %s prices", (pricing) =>
 
   it.prop("deciding twice adds nothing", [history], ([history]) => {
     for (const { command, now, state } of Carts.live(pricing, history)) {
-      // By itself, that is: what the shell has journaled under an id it does not decide again.
+      // By itself, that is: what the event-sourced entity has journaled under an id it does not decide again.
       if (["AddLine", "CheckOut", "PutLines"].includes(command._tag)) continue
       assert.deepStrictEqual(Carts.after(state, command, now), state, command._tag)
     }

@@ -98,7 +98,7 @@ export type Refusal =
   | TotalChanged
   | Busy
 
-/** The state knows no id: the shell writes it into these two. */
+/** The state knows no id: the event-sourced entity writes it into these two. */
 const unnamed = { entity: type, id: "" } as const
 
 type CheckedOut = Extract<State, { readonly _tag: "CheckedOut" }>
@@ -118,7 +118,7 @@ export const decide = (state: State, command: Command, now: number): Decided => 
     case "HandOver":
       return handOver(state, command, now)
     case "TimerFired":
-      return wake(state, now)
+      return timerFired(state, now)
     case "NoteOrderPlaced":
       return isAttempt(state, command.attempt) && !state.placed
         ? events({ _tag: "OrderPlaced", attempt: command.attempt, at: now })
@@ -231,7 +231,7 @@ const refusalOf = (state: State, { currency, pricing }: HandOver): typeof HandOv
   return beyond(state) === null ? null : "too_many_lines"
 }
 
-const wake = (state: State, now: number): Decided =>
+const timerFired = (state: State, now: number): Decided =>
   state._tag === "Open" && state.merging === null && now >= expiresAt(state)
     ? events({ _tag: "CartExpired", at: now })
     : nothing

@@ -94,7 +94,7 @@ export const initial: State = { _tag: "None" }
 type Decided = Result.Result<ReadonlyArray<Event>, Refusal>
 const nothing: Decided = Result.succeed([])
 const events = (...events: ReadonlyArray<Event>): Decided => Result.succeed(events)
-/** The state knows no id: the shell writes it into these. */
+/** The state knows no id: the event-sourced entity writes it into these. */
 const unnamed = { entity: type, id: "" } as const
 
 export const decide = (state: State, command: Command, now: number): Decided => {

@@ -11,7 +11,7 @@ export interface Unfinished extends Ref {
   readonly owes: string
   /** It may rightly take long. */
   readonly isPatient: boolean
-  /** When it moved last, and when it is woken next, in Unix milliseconds. */
+  /** When it moved last, and when its timer is due, in Unix milliseconds. */
   readonly at: number
   readonly due: number
   readonly seq: number

@@ -86,7 +86,7 @@ export type Refusal =
 export const next = (state: State): Owed | null => owedBy(state)[0] ?? null
 export const others = (state: State): ReadonlyArray<Owed> => owedBy(state).slice(1)
 
-/** After so long without an answer the timer wakes the order, on whatever runner its shard then is. */
+/** After so long without an answer the order gets `TimerFired`, on whatever runner its shard then is. */
 const redriveAfterMs = 5_000
 export const dueAt = (state: State): number | null => (next(state) === null ? null : state.since + redriveAfterMs)
 

@@ -354,7 +354,7 @@ describe("a payment", () => {
     assert.strictEqual(full.ledger.length, entriesMax)
   })
 
-  it("does nothing on a wake: what is owed is sent again by the shell", () => {
+  it("does nothing when its timer fires: what is owed is sent again by the event-sourced entity", () => {
     assert.deepStrictEqual(decided(all(authorise(100)), wake, 9_000), [])
   })
 })

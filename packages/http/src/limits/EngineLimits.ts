@@ -41,7 +41,7 @@ export const engineLimits = `## Entities and the journal
 | state in a snapshot | ${bytes(snapshotBytesMax)} | not written and counted, nor read; the journal suffices |
 | loads from the journal at a time | ${count(loadsMax)} a runner, ${count(Loads.loadMax)} and ${bytes(Loads.bytesMax)} a statement, ${count(Loads.loadsAtOnce)} statements | wait |
 | rows of a history that are read together | ${count(historyMax)}, ${bytes(historyBytesMax)}; one row at the least | next page |
-| timers that fire at a time | ${count(Timers.wakesMax)} a runner | next look, ${time(Timers.everyMs)} later |
+| timers that fire at a time | ${count(Timers.firingMax)} a runner | next look, ${time(Timers.everyMs)} later |
 | due timers of one look | ${count(Timers.rowsMax)} | the next look goes on behind them; those of no entity are parked |
 | running sagas that get \`TimerFired\` at a takeover | ${count(Timers.takeOverMax)} | their own timers |
 | time between retries of a saga's message | ${time(Turns.retryMinMs)} to ${time(Turns.retryMaxMs)}; ${time(Turns.deadlyMinMs)} to ${time(Turns.deadlyMaxMs)} where its receiver dies of it | shown to operators, never dropped; a final refusal ends it |

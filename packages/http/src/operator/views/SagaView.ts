@@ -54,7 +54,7 @@ export const sagaOf = ({
   readonly rows: ReadonlyArray<Row>
   readonly states: ReadonlyArray<Looked>
   readonly stuckAfterMs: number
-  /** When each is woken next, by entity type. */
+  /** When the timer of each is due, by entity type. */
   readonly timers: ReadonlyMap<string, number>
   /** What its runner has in memory of what could not be done yet, by entity type. */
   readonly tries: ReadonlyMap<string, Actor["tries"]>

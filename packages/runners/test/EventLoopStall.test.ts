@@ -92,7 +92,7 @@ const beside = CartId.make(
   )!
 )
 
-layer(Test, { excludeTestServices: true, timeout: "120 seconds" })("Watchdog", (it) => {
+layer(Test, { excludeTestServices: true, timeout: "120 seconds" })("EventLoopStall", (it) => {
   it.effect(
     "a handler that never yields ends its own process; its entity is refused elsewhere before it can do so again",
     () =>
