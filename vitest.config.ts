@@ -17,6 +17,10 @@ export default defineConfig({
           name: "parts",
           include: ["packages/*/{src,test}/**/*.test.ts", "infra/test/**/*.test.ts", "infra/*/test/**/*.test.ts"],
           exclude: [...clusterTests],
+          // Files of one worker share its modules: what each imports is loaded and compiled once. None leaves anything in them.
+          isolate: false,
+          // One more than there are cores: a good half of the tests mostly waits.
+          maxWorkers: 3,
           sequence: { groupOrder: 0 }
         }
       },

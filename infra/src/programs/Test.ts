@@ -92,6 +92,8 @@ const environment = (
   chromium: ServerProgram | null
 ): Record<string, string> =>
   present({
+    // Most of what a test waits for at its start is the compiler.
+    NODE_COMPILE_CACHE: Layout.compiled,
     HALLES_TEST_CHROMIUM_BIN: chromium?.path,
     HALLES_TEST_PG_URL: admins["control"],
     HALLES_TEST_NATS_URL: nats,
