@@ -45,15 +45,14 @@ export const migrateRegion = Effect.andThen(
   regionGrants
 )
 
+const control = Effect.all([PlacementTables.create, AuditTables.create, PartnerKeyTables.create, WebhookTables.create])
+
 /** The placement of shards, the audit log, partners' keys and outgoing webhooks of the whole cluster, in `halles_control`. */
 export const migrateControl = Effect.gen(function* () {
-  yield* run({ loader: PlacementTables.migrations, table: "control_migrations" })
+  yield* run({ loader: Migrator.fromRecord({ "0001_control": control }), table: "control_migrations" })
   yield* PlacementTables.grants
-  yield* run({ loader: AuditTables.migrations, table: "audit_migrations" })
   yield* AuditTables.grants
-  yield* run({ loader: PartnerKeyTables.migrations, table: "partner_migrations" })
   yield* PartnerKeyTables.grants
-  yield* run({ loader: WebhookTables.migrations, table: "webhook_migrations" })
   yield* WebhookTables.grants
 })
 

@@ -24,7 +24,7 @@ import {
   ShardingConfig
 } from "effect/cluster"
 import { HttpRouter, HttpServer } from "effect/http"
-import { Migrator, type SqlClient } from "effect/sql"
+import type { SqlClient } from "effect/sql"
 import { Credentials } from "../src/access/Credentials.ts"
 import { AccessTokens } from "../src/access/AccessTokens.ts"
 import { Faults } from "../src/admission/InjectedFaults.ts"
@@ -82,14 +82,8 @@ const reads = Layer.succeed(Reads, {
 export const audited: Array<Act> = []
 
 const accessTokens = Layer.unwrap(Effect.map(Issuer, ({ url }) => AccessTokens.layer(url)))
-const webhookTables = Layer.effectDiscard(
-  Migrator.make({})({ loader: WebhookTables.migrations, table: "webhook_migrations" })
-)
-const partnerKeys = PartnerKeys.layer.pipe(
-  Layer.provide(
-    Layer.effectDiscard(Migrator.make({})({ loader: PartnerKeyTables.migrations, table: "partner_migrations" }))
-  )
-)
+const webhookTables = Layer.effectDiscard(WebhookTables.create)
+const partnerKeys = PartnerKeys.layer.pipe(Layer.provide(Layer.effectDiscard(PartnerKeyTables.create)))
 
 /** The real routes on a real HTTP server, over a cluster in this process. */
 export class EdgeTest extends Context.Service<

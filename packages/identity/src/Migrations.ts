@@ -1,25 +1,17 @@
+import { grant } from "@halles/shared/security/Grant"
 import { Effect } from "effect"
-import { Migrator, SqlClient } from "effect/sql"
-import identity from "./migrations/0001_identity.ts"
-import owners from "./migrations/0002_owners.ts"
-import vouchedFactors from "./migrations/0003_vouched_factors.ts"
+import { Migrator } from "effect/sql"
+import * as IdentityTables from "./IdentityTables.ts"
 
 /** Schema `identity` of `halles_control`, and what its role may do: its own rows, and reading where shards are. */
 export const migrateIdentity = Effect.gen(function* () {
   yield* Migrator.make({})({
-    loader: Migrator.fromRecord({
-      "0001_identity": identity,
-      "0002_owners": owners,
-      "0003_vouched_factors": vouchedFactors
-    }),
+    loader: Migrator.fromRecord({ "0001_identity": IdentityTables.create }),
     table: "identity_migrations"
   })
-  const sql = yield* SqlClient.SqlClient
-  yield* sql`
-    DO $$ BEGIN
-      IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'halles_identity') THEN
-        GRANT USAGE ON SCHEMA identity TO halles_identity;
-        GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA identity TO halles_identity;
-      END IF;
-    END $$`
+  yield* grant(
+    "halles_identity",
+    "USAGE ON SCHEMA identity",
+    "SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA identity"
+  )
 })

@@ -11,7 +11,7 @@ import { Nats } from "@halles/shared/clients/Nats"
 import { NatsTest } from "@halles/shared/testing/NatsTest"
 import { PgTest } from "@halles/shared/testing/PgTest"
 import { Cause, Effect, Exit, Layer, Logger, Option, Redacted, Schedule } from "effect"
-import { Migrator, SqlClient } from "effect/sql"
+import { SqlClient } from "effect/sql"
 import * as fc from "fast-check"
 import { createPublicKey } from "node:crypto"
 
@@ -29,7 +29,7 @@ const tables = Layer.effectDiscard(
     const sql = yield* SqlClient.SqlClient
     yield* sql`
       DO $$ BEGIN CREATE ROLE halles_edge; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$`
-    yield* Migrator.make({})({ loader: Tables.migrations, table: "audit_migrations" })
+    yield* Tables.create
     yield* Tables.grants
   })
 )

@@ -1,8 +1,9 @@
 import { Effect } from "effect"
-import { Migrator, SqlClient } from "effect/sql"
+import { SqlClient } from "effect/sql"
 import { regions, shardsPerRegion } from "@halles/shared/Region"
 
-const placement = Effect.gen(function* () {
+/** Which runner is to have which shard, the plans of moves, and the runners that are to have none: for `halles_control`. */
+export const create = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   yield* sql`
     CREATE TABLE shard_placement (
@@ -35,10 +36,6 @@ const placement = Effect.gen(function* () {
       at timestamptz NOT NULL DEFAULT now(),
       PRIMARY KEY (runner, wish)
     )`
-})
-
-const pins = Effect.gen(function* () {
-  const sql = yield* SqlClient.SqlClient
   yield* sql`
     CREATE TABLE shard_pin (
       region text NOT NULL,
@@ -47,14 +44,9 @@ const pins = Effect.gen(function* () {
       at timestamptz NOT NULL DEFAULT now(),
       PRIMARY KEY (region, shard)
     )`
-})
 
-/**
- * Nobody writes these tables but by functions of their owner, and a runner's login for its own region only: `session_user`
- * is who signed in, whatever role was set since. Who may change a table directly may also lock all of it.
- */
-const functions = Effect.gen(function* () {
-  const sql = yield* SqlClient.SqlClient
+  // Nobody writes these tables but by functions of their owner, and a runner's login for its own region only: `session_user`
+  // is who signed in, whatever role was set since. Who may change a table directly may also lock all of it.
   yield* sql`
     CREATE FUNCTION placement_require(of_region text) RETURNS void
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $fn$
@@ -148,13 +140,6 @@ const functions = Effect.gen(function* () {
       DELETE FROM shard_pin p WHERE p.region = of_region AND p.shard = of_shard;
       RETURN FOUND;`
   )
-})
-
-/** Which runner is to have which shard, the plans of moves, and the runners that are to have none: for `halles_control`. */
-export const migrations = Migrator.fromRecord({
-  "0001_placement": placement,
-  "0002_pins": pins,
-  "0003_functions": functions
 })
 
 /** Every process may read where shards are; runners move those of their region, operators state wishes. Run at each provisioning. */

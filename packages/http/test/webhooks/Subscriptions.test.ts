@@ -9,7 +9,6 @@ import { NatsTest } from "@halles/shared/testing/NatsTest"
 import { PgTest } from "@halles/shared/testing/PgTest"
 import * as WebhookSignature from "@halles/shared/security/WebhookSignature"
 import { Context, Effect, Layer, Logger, Option, Redacted, Result, Schedule } from "effect"
-import { Migrator } from "effect/sql"
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import { Subscriptions } from "../../src/webhooks/Subscriptions.ts"
 import { collect } from "../../src/webhooks/Collector.ts"
@@ -82,7 +81,7 @@ const streams = Layer.effectDiscard(
     })
   )
 )
-const tables = Layer.effectDiscard(Migrator.make({})({ loader: WebhookTables.migrations, table: "webhook_migrations" }))
+const tables = Layer.effectDiscard(WebhookTables.create)
 
 /** Three tries, a fraction of a second apart; three seconds of failing disable. */
 const impatient = { delays: [100, 150], failingMsMax: 3_000 }

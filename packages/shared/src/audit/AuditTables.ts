@@ -1,7 +1,8 @@
 import { Effect } from "effect"
-import { Migrator, SqlClient } from "effect/sql"
+import { SqlClient } from "effect/sql"
 
-const log = Effect.gen(function* () {
+/** The audit log, in a schema of its own of `halles_control`. */
+export const create = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   yield* sql`CREATE SCHEMA audit`
   // What is searched for is derived from what is hashed: nobody can change the one and leave the other.
@@ -25,113 +26,9 @@ const log = Effect.gen(function* () {
   yield* sql`
     CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit.entry
     FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse()`
-  // The only way in: under one lock, so that the chain cannot fork, whoever writes and whatever crashes. Who calls it gives
-  // texts and nothing else; number, time and hash are the database's. An entry that is there already is passed over.
-  yield* sql`
-    CREATE FUNCTION audit.append(entries text[]) RETURNS TABLE (seq bigint, hash text)
-    LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $fn$
-    DECLARE
-      next_seq bigint;
-      last_hash text;
-      now_us bigint;
-      item text;
-    BEGIN
-      PERFORM pg_advisory_xact_lock(7301, 0);
-      SELECT e.seq, e.hash INTO next_seq, last_hash FROM audit.entry e ORDER BY e.seq DESC LIMIT 1;
-      next_seq := coalesce(next_seq, 0);
-      last_hash := coalesce(last_hash, repeat('0', 64));
-      FOREACH item IN ARRAY entries LOOP
-        CONTINUE WHEN EXISTS (SELECT FROM audit.entry e WHERE e.id = item::jsonb ->> 'id');
-        next_seq := next_seq + 1;
-        now_us := (extract(epoch FROM clock_timestamp()) * 1000000)::bigint;
-        last_hash := encode(
-          sha256(convert_to(last_hash || E'\\n' || next_seq || E'\\n' || now_us || E'\\n' || item, 'UTF8')), 'hex');
-        INSERT INTO audit.entry (seq, at, entry, hash) VALUES (next_seq, now_us, item, last_hash);
-      END LOOP;
-      seq := next_seq;
-      hash := last_hash;
-      RETURN NEXT;
-    END $fn$`
-  yield* sql`REVOKE ALL ON FUNCTION audit.append(text[]) FROM PUBLIC`
-})
 
-/**
- * Who appends has the chain to itself until its transaction ends. One that does not end, of a process that was stopped in
- * the middle or of somebody who wants to keep the others from writing, is ended by the next in line, a second later.
- */
-const turns = Effect.gen(function* () {
-  const sql = yield* SqlClient.SqlClient
-  yield* sql`
-    CREATE FUNCTION audit.take_turn() RETURNS void
-    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET lock_timeout = '1s' AS $fn$
-    DECLARE
-      before text;
-    BEGIN
-      IF pg_try_advisory_xact_lock(7301, 0) THEN RETURN; END IF;
-      SELECT l.pid || ' ' || l.virtualtransaction INTO before FROM pg_locks l
-        WHERE l.locktype = 'advisory' AND l.classid = 7301 AND l.objid = 0 AND l.objsubid = 2 AND l.granted
-          AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database());
-      BEGIN
-        PERFORM pg_advisory_xact_lock(7301, 0);
-      EXCEPTION WHEN lock_not_available THEN
-        -- Others may have had it meanwhile, one after the other: they are no reason.
-        PERFORM pg_terminate_backend(l.pid) FROM pg_locks l
-          WHERE l.locktype = 'advisory' AND l.classid = 7301 AND l.objid = 0 AND l.objsubid = 2 AND l.granted
-            AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
-            AND l.pid || ' ' || l.virtualtransaction = before;
-        PERFORM pg_advisory_xact_lock(7301, 0);
-      END;
-    END $fn$`
-  yield* sql`
-    CREATE OR REPLACE FUNCTION audit.append(entries text[]) RETURNS TABLE (seq bigint, hash text)
-    LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $fn$
-    DECLARE
-      next_seq bigint;
-      last_hash text;
-      now_us bigint;
-      item text;
-    BEGIN
-      PERFORM audit.take_turn();
-      SELECT e.seq, e.hash INTO next_seq, last_hash FROM audit.entry e ORDER BY e.seq DESC LIMIT 1;
-      next_seq := coalesce(next_seq, 0);
-      last_hash := coalesce(last_hash, repeat('0', 64));
-      FOREACH item IN ARRAY entries LOOP
-        CONTINUE WHEN EXISTS (SELECT FROM audit.entry e WHERE e.id = item::jsonb ->> 'id');
-        next_seq := next_seq + 1;
-        now_us := (extract(epoch FROM clock_timestamp()) * 1000000)::bigint;
-        last_hash := encode(
-          sha256(convert_to(last_hash || E'\\n' || next_seq || E'\\n' || now_us || E'\\n' || item, 'UTF8')), 'hex');
-        INSERT INTO audit.entry (seq, at, entry, hash) VALUES (next_seq, now_us, item, last_hash);
-      END LOOP;
-      seq := next_seq;
-      hash := last_hash;
-      RETURN NEXT;
-    END $fn$`
-  yield* sql`REVOKE ALL ON FUNCTION audit.take_turn() FROM PUBLIC`
-})
-
-/** Whoever looks into the databases with the reading login leaves its statement here, and can leave nothing else. */
-const queries = Effect.gen(function* () {
-  const sql = yield* SqlClient.SqlClient
-  yield* sql`
-    CREATE FUNCTION audit.append_query(query text) RETURNS void
-    LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $fn$
-    BEGIN
-      IF query::jsonb ->> 'action' IS DISTINCT FROM 'sql.query' OR query::jsonb ->> 'actor' IS DISTINCT FROM 'service:sql' THEN
-        RAISE insufficient_privilege USING MESSAGE = 'only statements are written down by this login';
-      END IF;
-      PERFORM audit.append(ARRAY[query]);
-    END $fn$`
-  yield* sql`REVOKE ALL ON FUNCTION audit.append_query(text) FROM PUBLIC`
-})
-
-/**
- * One login has one place in the line, however many sessions it has: its own wait for each other first. So nobody who comes
- * with many waits before all others, again and again. And there are so many statements a minute that the reading login can
- * leave behind, or it could fill the disk.
- */
-const lines = Effect.gen(function* () {
-  const sql = yield* SqlClient.SqlClient
+  // Who appends has the chain to itself until its transaction ends. One that does not end, of a process that was stopped in
+  // the middle or of somebody who wants to keep the others from writing, is ended by the next in line, a second later.
   yield* sql`
     CREATE FUNCTION audit.wait_for(class integer, key integer) RETURNS void
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET lock_timeout = '1s' AS $fn$
@@ -156,15 +53,48 @@ const lines = Effect.gen(function* () {
       END LOOP;
       RAISE lock_not_available USING MESSAGE = 'too many wait for the audit log';
     END $fn$`
+  // One login has one place in the line, however many sessions it has: its own wait for each other first. So nobody who
+  // comes with many waits before all others, again and again.
   yield* sql`
-    CREATE OR REPLACE FUNCTION audit.take_turn() RETURNS void
+    CREATE FUNCTION audit.take_turn() RETURNS void
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $fn$
     BEGIN
       PERFORM audit.wait_for(7304, hashtext(session_user));
       PERFORM audit.wait_for(7301, 0);
     END $fn$`
+
+  // The only way in: under one lock, so that the chain cannot fork, whoever writes and whatever crashes. Who calls it gives
+  // texts and nothing else; number, time and hash are the database's. An entry that is there already is passed over.
   yield* sql`
-    CREATE OR REPLACE FUNCTION audit.append_query(query text) RETURNS void
+    CREATE FUNCTION audit.append(entries text[]) RETURNS TABLE (seq bigint, hash text)
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $fn$
+    DECLARE
+      next_seq bigint;
+      last_hash text;
+      now_us bigint;
+      item text;
+    BEGIN
+      PERFORM audit.take_turn();
+      SELECT e.seq, e.hash INTO next_seq, last_hash FROM audit.entry e ORDER BY e.seq DESC LIMIT 1;
+      next_seq := coalesce(next_seq, 0);
+      last_hash := coalesce(last_hash, repeat('0', 64));
+      FOREACH item IN ARRAY entries LOOP
+        CONTINUE WHEN EXISTS (SELECT FROM audit.entry e WHERE e.id = item::jsonb ->> 'id');
+        next_seq := next_seq + 1;
+        now_us := (extract(epoch FROM clock_timestamp()) * 1000000)::bigint;
+        last_hash := encode(
+          sha256(convert_to(last_hash || E'\\n' || next_seq || E'\\n' || now_us || E'\\n' || item, 'UTF8')), 'hex');
+        INSERT INTO audit.entry (seq, at, entry, hash) VALUES (next_seq, now_us, item, last_hash);
+      END LOOP;
+      seq := next_seq;
+      hash := last_hash;
+      RETURN NEXT;
+    END $fn$`
+
+  // Whoever looks into the databases with the reading login leaves its statement here, and can leave nothing else; and only
+  // so many a minute, or it could fill the disk.
+  yield* sql`
+    CREATE FUNCTION audit.append_query(query text) RETURNS void
     LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $fn$
     BEGIN
       IF query::jsonb ->> 'action' IS DISTINCT FROM 'sql.query' OR query::jsonb ->> 'actor' IS DISTINCT FROM 'service:sql' THEN
@@ -177,15 +107,9 @@ const lines = Effect.gen(function* () {
       END IF;
       PERFORM audit.append(ARRAY[query]);
     END $fn$`
-  yield* sql`REVOKE ALL ON FUNCTION audit.wait_for(integer, integer) FROM PUBLIC`
-})
-
-/** The audit log, in a schema of its own of `halles_control`. */
-export const migrations = Migrator.fromRecord({
-  "0001_log": log,
-  "0002_turns": turns,
-  "0003_queries": queries,
-  "0004_lines": lines
+  yield* sql`
+    REVOKE ALL ON FUNCTION audit.wait_for(integer, integer), audit.take_turn(), audit.append(text[]), audit.append_query(text)
+    FROM PUBLIC`
 })
 
 /** Who may write appends through the function and reads; nobody inserts, changes or deletes a row. Run at each provisioning. */

@@ -1,7 +1,8 @@
 import { Effect } from "effect"
-import { Migrator, SqlClient } from "effect/sql"
+import { SqlClient } from "effect/sql"
 
-const keys = Effect.gen(function* () {
+/** Keys of partners, by their digests, in a schema of their own of `halles_control`. */
+export const create = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   yield* sql`CREATE SCHEMA partner`
   yield* sql`
@@ -21,9 +22,6 @@ const keys = Effect.gen(function* () {
     )`
   yield* sql`CREATE INDEX key_partner ON partner.key (partner, id)`
 })
-
-/** Keys of partners, by their digests, in a schema of their own of `halles_control`. */
-export const migrations = Migrator.fromRecord({ "0001_keys": keys })
 
 /** The edge makes keys, ends them and notes their use; what a key may do is never changed. Run at each provisioning. */
 export const grants = Effect.gen(function* () {

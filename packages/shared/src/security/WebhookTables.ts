@@ -1,7 +1,8 @@
 import { Effect } from "effect"
-import { Migrator, SqlClient } from "effect/sql"
+import { SqlClient } from "effect/sql"
 
-const endpoints = Effect.gen(function* () {
+/** Whom we tell of what happens, and what they have been told, in a schema of its own of `halles_control`. */
+export const create = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   yield* sql`CREATE SCHEMA webhook`
   // Secrets are sealed with a key that the database never sees.
@@ -36,20 +37,11 @@ const endpoints = Effect.gen(function* () {
       PRIMARY KEY (endpoint_id, message_id)
     )`
   yield* sql`CREATE INDEX delivery_due ON webhook.delivery (endpoint_id, due_at) WHERE state = 'pending'`
-  yield* sql`CREATE INDEX delivery_listed ON webhook.delivery (endpoint_id, state, created_at DESC, message_id)`
-  yield* sql`CREATE INDEX delivery_old ON webhook.delivery (created_at) WHERE state <> 'pending'`
-})
-
-/** A list goes on behind a delivery, whether or not it is of one state: both keys run the same way. */
-const pages = Effect.gen(function* () {
-  const sql = yield* SqlClient.SqlClient
-  yield* sql`DROP INDEX webhook.delivery_listed`
+  // A list goes on behind a delivery, whether or not it is of one state: both keys run the same way.
   yield* sql`CREATE INDEX delivery_listed ON webhook.delivery (endpoint_id, created_at, message_id)`
   yield* sql`CREATE INDEX delivery_dead ON webhook.delivery (endpoint_id, created_at, message_id) WHERE state = 'dead'`
+  yield* sql`CREATE INDEX delivery_old ON webhook.delivery (created_at) WHERE state <> 'pending'`
 })
-
-/** Whom we tell of what happens, and what they have been told, in a schema of its own of `halles_control`. */
-export const migrations = Migrator.fromRecord({ "0001_endpoints": endpoints, "0002_pages": pages })
 
 /** The edge manages endpoints and asks for replays, as operators do; only the sender makes deliveries. Run at each provisioning. */
 export const grants = Effect.gen(function* () {

@@ -2,7 +2,7 @@ import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 
 /** Accounts, their factors, clients, signing keys, and what the authorization server keeps. Secrets are digests or sealed. */
-export default Effect.gen(function* () {
+export const create = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   yield* sql`CREATE SCHEMA identity`
   yield* sql`
@@ -14,7 +14,9 @@ export default Effect.gen(function* () {
       customer_id text UNIQUE,
       customer_made_at timestamptz,
       created_at timestamptz NOT NULL DEFAULT now(),
-      disabled_at timestamptz
+      disabled_at timestamptz,
+      -- Since when its second factors are known to be its owner's, though somebody else might have its password.
+      factors_vouched_at timestamptz
     )`
   yield* sql`CREATE INDEX account_without_customer ON identity.account (created_at) WHERE customer_made_at IS NULL`
   yield* sql`
@@ -117,4 +119,23 @@ export default Effect.gen(function* () {
     )`
   yield* sql`CREATE INDEX pending_expiry ON identity.pending (expires_at)`
   yield* sql`CREATE INDEX pending_account ON identity.pending (account_id)`
+  // What customers are still to be told of what owners of accounts changed. Without a reference to the account: the customer
+  // of an account that is gone is told last.
+  yield* sql`
+    CREATE TABLE identity.customer_notice (
+      id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+      customer_id text NOT NULL,
+      email text,
+      created_at timestamptz NOT NULL DEFAULT now()
+    )`
+  yield* sql`CREATE INDEX customer_notice_next ON identity.customer_notice (customer_id, id)`
+  // What applications may see.
+  yield* sql`
+    CREATE TABLE identity.consent (
+      account_id text NOT NULL REFERENCES identity.account ON DELETE CASCADE,
+      client_id text NOT NULL REFERENCES identity.client ON DELETE CASCADE,
+      scopes text[] NOT NULL,
+      given_at timestamptz NOT NULL DEFAULT now(),
+      PRIMARY KEY (account_id, client_id)
+    )`
 })

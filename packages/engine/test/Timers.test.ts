@@ -3,12 +3,12 @@ import { PgTest } from "@halles/shared/testing/PgTest"
 import { Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
 import { JournalStore } from "@halles/engine/journal/JournalStore"
-import { layerRegion } from "../src/Migrations.ts"
+import * as EngineTables from "./EngineTables.ts"
 import { ShardEpochs } from "@halles/engine/placement/ShardEpochs"
 import * as Timers from "@halles/engine/eventsourced/Timers"
 
 const Test = Layer.merge(JournalStore.layer, ShardEpochs.layer("test-runner")).pipe(
-  Layer.provideMerge(layerRegion),
+  Layer.provideMerge(EngineTables.layer),
   Layer.provideMerge(PgTest.layer("timers"))
 )
 

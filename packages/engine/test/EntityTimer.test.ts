@@ -8,7 +8,7 @@ import { ClusterSchema, Entity } from "effect/cluster"
 import { Rpc } from "effect/rpc"
 import { SqlClient } from "effect/sql"
 import * as EventSourced from "@halles/engine/eventsourced/EventSourced"
-import { layerRegion } from "../src/Migrations.ts"
+import * as EngineTables from "./EngineTables.ts"
 import type { Model } from "@halles/engine/eventsourced/Model"
 import { PgTest } from "@halles/shared/testing/PgTest"
 import * as TestCluster from "@halles/engine/testing/TestCluster"
@@ -51,7 +51,7 @@ const AlarmLive = EventSourced.layer(Alarm, model, {
 
 const Test = AlarmLive.pipe(
   Layer.provideMerge(TestCluster.layer()),
-  Layer.provide(layerRegion),
+  Layer.provide(EngineTables.layer),
   Layer.provideMerge(PgTest.layer("shell_timer"))
 )
 

@@ -10,7 +10,7 @@ import { Rpc } from "effect/rpc"
 import { SqlClient } from "effect/sql"
 import { Busy } from "@halles/engine/eventsourced/EntityErrors"
 import * as EventSourced from "@halles/engine/eventsourced/EventSourced"
-import { layerRegion } from "../src/Migrations.ts"
+import * as EngineTables from "./EngineTables.ts"
 import type { Model } from "@halles/engine/eventsourced/Model"
 import * as TestCluster from "@halles/engine/testing/TestCluster"
 
@@ -56,7 +56,7 @@ const Test = NoteLive.pipe(
     })
   ),
   Layer.provideMerge(TestCluster.layer()),
-  Layer.provide(layerRegion),
+  Layer.provide(EngineTables.layer),
   Layer.provideMerge(PgTest.layer("row_size"))
 )
 

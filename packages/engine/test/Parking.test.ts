@@ -13,7 +13,7 @@ import { Rpc } from "effect/rpc"
 import { SqlClient } from "effect/sql"
 import { Busy, PreconditionFailed } from "@halles/engine/eventsourced/EntityErrors"
 import * as EventSourced from "@halles/engine/eventsourced/EventSourced"
-import { layerRegion } from "../src/Migrations.ts"
+import * as EngineTables from "./EngineTables.ts"
 import type { Model } from "@halles/engine/eventsourced/Model"
 import * as Parking from "@halles/engine/activation/ParkedEntities"
 import * as TestCluster from "@halles/engine/testing/TestCluster"
@@ -88,7 +88,7 @@ const watching = Layer.effectDiscard(
 )
 const Test = Layer.mergeAll(TallyLive, SlowLive, watching).pipe(
   Layer.provideMerge(TestCluster.layer()),
-  Layer.provide(layerRegion),
+  Layer.provide(EngineTables.layer),
   Layer.provideMerge(PgTest.layer("parking"))
 )
 

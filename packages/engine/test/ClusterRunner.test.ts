@@ -16,9 +16,8 @@ import { PgTest } from "@halles/shared/testing/PgTest"
 import { Cause, Context, Effect, Exit, Fiber, Layer, Schedule, Schema, Scope, Stream } from "effect"
 import { ClusterSchema, Entity, RunnerStorage, ShardId } from "effect/cluster"
 import { Rpc } from "effect/rpc"
-import { Migrator } from "effect/sql"
 import * as FencedRunnerStorage from "@halles/engine/placement/FencedRunnerStorage"
-import { migrateRegion } from "../src/Migrations.ts"
+import * as EngineTables from "./EngineTables.ts"
 import { Outbox } from "@halles/engine/journal/Outbox"
 import { ShardEpochs } from "@halles/engine/placement/ShardEpochs"
 
@@ -90,13 +89,10 @@ const start = Effect.fnUntraced(function* (runnerId: string) {
 })
 
 /** The control tables and those of a region: of all regions here, since each has shards of its own. */
-const tables = Effect.all([
-  migrateRegion,
-  Migrator.make({})({ loader: PlacementTables.migrations, table: "control_migrations" })
-])
+const tables = Layer.merge(EngineTables.layer, Layer.effectDiscard(PlacementTables.create))
 const Servers = Layer.merge(
   NatsTest.layer,
-  Layer.effectDiscard(tables).pipe(Layer.provideMerge(PgTest.layer("cluster_runner")), Layer.orDie)
+  tables.pipe(Layer.provideMerge(PgTest.layer("cluster_runner")), Layer.orDie)
 )
 
 /** Whether a call goes to the runner itself. */

@@ -5,11 +5,11 @@ import { Effect, Layer, Schedule } from "effect"
 import { RunnerAddress, RunnerStorage, ShardId } from "effect/cluster"
 import { ConnectionError, SqlError } from "effect/sql/SqlError"
 import * as FencedRunnerStorage from "@halles/engine/placement/FencedRunnerStorage"
-import { layerRegion } from "../src/Migrations.ts"
+import * as EngineTables from "./EngineTables.ts"
 import { Outbox } from "@halles/engine/journal/Outbox"
 import { leaseMs, ShardEpochs } from "@halles/engine/placement/ShardEpochs"
 
-const Database = Layer.provideMerge(layerRegion, PgTest.layer("fenced_runner_storage"))
+const Database = Layer.provideMerge(EngineTables.layer, PgTest.layer("fenced_runner_storage"))
 
 /** One runner of the region; `silent` are the others that it does not hear. */
 const runner = (name: string, shard: ShardId.ShardId, silent: ReadonlySet<string> = new Set()) => {

@@ -10,7 +10,7 @@ import { Rpc } from "effect/rpc"
 import { SqlClient } from "effect/sql"
 import * as EventSourced from "@halles/engine/eventsourced/EventSourced"
 import { leaseMs, ShardEpochs } from "@halles/engine/placement/ShardEpochs"
-import { layerRegion } from "../src/Migrations.ts"
+import * as EngineTables from "./EngineTables.ts"
 import type { Model } from "@halles/engine/eventsourced/Model"
 import { PgTest } from "@halles/shared/testing/PgTest"
 import * as TestCluster from "@halles/engine/testing/TestCluster"
@@ -56,7 +56,7 @@ const CounterLive = EventSourced.layer(Counter, model, {
 
 const Test = CounterLive.pipe(
   Layer.provideMerge(TestCluster.layer()),
-  Layer.provide(layerRegion),
+  Layer.provide(EngineTables.layer),
   Layer.provideMerge(PgTest.layer("event_sourced"))
 )
 
