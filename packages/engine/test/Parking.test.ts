@@ -162,7 +162,7 @@ layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("Parking", (it
         yield* within(Effect.exit(tally.Add(add("dies"))))
         yield* within(Effect.exit(tally.Add(add("dies"))))
         const row = yield* parkedRow("eu_deadly")
-        assert.match(row!.cause, /decided nothing for <e-mail> \(packages\/entities\/test\/Parking.test.ts:/)
+        assert.match(row!.cause, /decided nothing for <e-mail> \(packages\/engine\/test\/Parking.test.ts:/)
         assert.isTrue(hasParked(yield* within(Effect.exit(tally.Total()))))
         yield* resume("eu_deadly")
         assert.strictEqual(yield* within(Effect.retry(tally.Add(add()), Schedule.spaced("50 millis"))), 4)
