@@ -5,6 +5,7 @@ import { SqlClient } from "effect/sql"
 import * as Alarms from "../src/alarms/Alarms.ts"
 import { objectives } from "../src/alarms/Objectives.ts"
 import { layerRegion, migrateControl } from "../src/Migrations.ts"
+import * as ParkedEvents from "@halles/engine/journal/ParkedEvents"
 import { RegionDatabases } from "../src/Reads.ts"
 
 /** One database is the cluster's and that of `eu`. */
@@ -80,6 +81,24 @@ layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("Alarms", (it)
       assert.match(found[0]!.text, /^2 timers of shard 3 overdue, the oldest by 6\d s$/)
       const again = yield* now({ alive: new Set(["eu-3"]) })
       assert.isTrue(again.every(({ id }) => found.some((one) => one.id === id)))
+    })
+  )
+
+  it.effect("name events that are set aside, until an operator has one sent again or strikes it off", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const parked = Effect.map(now({}), (all) => all.filter(({ code }) => code === "event_parked"))
+      yield* sql`INSERT INTO journal (entity_type, entity_id, seq, command_id, events, meta, shard, epoch, at)
+        VALUES ('Cart', 'eu_refused', 3, 'c3', '[{"_tag":"A"}]', '{"v":1}', 5, 1, now())`
+      for (const wayOut of [ParkedEvents.retry, ParkedEvents.resolve]) {
+        yield* sql`INSERT INTO parked_event (consumer, entity_type, entity_id, seq, shard, cause, tries)
+          VALUES ('outbox', 'Cart', 'eu_refused', 3, 5, 'message size exceeds maximum allowed', 3)`
+        const [alarm] = yield* parked
+        assert.deepInclude(alarm, { subject: "outbox", value: 1, command: "halles dlq list", severity: "critical" })
+        const [letter] = yield* ParkedEvents.list(sql, "eu", 100)
+        assert.isTrue(yield* wayOut(sql, letter!))
+        assert.deepStrictEqual(yield* parked, [])
+      }
     })
   )
 
