@@ -15,7 +15,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: "parts",
-          include: ["packages/*/{src,test}/**/*.test.ts", "infra/test/**/*.test.ts", "infra/*/test/**/*.test.ts"],
+          include: ["packages/*/{src,test}/**/*.test.ts", "infra/{test,partners/test,proofs/*/test}/**/*.test.ts"],
           exclude: [...clusterTests],
           // Files of one worker share its modules: what each imports is loaded and compiled once. None leaves anything in them.
           isolate: false,

@@ -13,11 +13,13 @@ const packages: Readonly<Record<string, ReadonlyArray<string>>> = {
   "packages/identity": ["shared", "engine", "entities"],
   "packages/dashboard": ["shared", "http"],
   "packages/operations": ["shared", "engine", "entities", "http"],
-  "infra/load": ["shared", "engine", "entities", "infra"],
-  "infra/chaos": ["shared", "engine", "entities", "infra"],
-  "infra/fuzz": ["shared", "engine", "entities", "infra"],
   "infra/partners": ["shared"],
-  "infra/sim": ["shared", "engine", "entities", "partners"],
+  "infra/proofs/harness": ["shared", "engine", "entities", "infra"],
+  "infra/proofs/sim": ["shared", "engine", "entities", "partners"],
+  "infra/proofs/chaos": ["shared", "engine", "entities", "infra", "harness"],
+  "infra/proofs/fuzz": ["shared", "engine", "entities", "infra", "harness"],
+  "infra/proofs/load": ["shared", "engine", "entities", "infra", "harness"],
+  "infra/proofs/bench": ["shared", "engine", "entities", "infra", "harness"],
   infra: ["shared", "engine", "entities", "identity"]
 }
 /** Programs that are started, not imported, and need no importer. */
@@ -176,8 +178,7 @@ describe("tidy", () => {
   it("every process listens for HTTP in one way, which is bounded", () => {
     // What measures and proves may play somebody else.
     const ours = sources.filter(
-      ({ folder, path }) =>
-        !/^infra\/(load|fuzz|chaos|sim)$/.test(folder) && !path.endsWith("shared/src/listener/HttpListener.ts")
+      ({ folder, path }) => !folder.startsWith("infra/proofs/") && !path.endsWith("shared/src/listener/HttpListener.ts")
     )
     assert.deepStrictEqual(
       lines(ours, /\bcreateServer\b.*from "node:(http|https|http2)"|NodeHttpServer\.(layer|make)/),

@@ -5,7 +5,7 @@ import { clusterTests } from "./ClusterTests.ts"
 import * as Layout from "../Layout.ts"
 import { output } from "./RunCommand.ts"
 
-const tests = ["packages/*/{src,test}/**/*.test.ts", "infra/test/**/*.test.ts", "infra/*/test/**/*.test.ts"]
+const tests = ["packages/*/{src,test}/**/*.test.ts", "infra/{test,partners/test,proofs/*/test}/**/*.test.ts"]
 
 /** What a test reaches without importing it: programs that it starts, files that it reads. */
 const reaching = /"node:(child_process|fs|worker_threads)"/

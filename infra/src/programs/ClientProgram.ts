@@ -49,7 +49,7 @@ const runningParts = Effect.fnUntraced(function* (settings: Settings) {
 /** `npm run replay`: real orders from a file, through the public edge. */
 export const replay = Effect.fn("ClientProgram.replay")(function* (settings: Settings, args: ReadonlyArray<string>) {
   const environment = asksForHelp(args) ? {} : Environment.client(yield* runningParts(settings))
-  return yield* runProgram("infra/load/src/replay.ts", args, environment)
+  return yield* runProgram("infra/proofs/load/src/replay.ts", args, environment)
 })
 
 /** `npm run identity`: roles, clients and signing keys, in the database of the running cluster. */
@@ -80,12 +80,12 @@ const settingsOf = (environment: NodeJS.ProcessEnv): Record<string, string> =>
 
 /** `npm run bench`: the engine's speed, on servers and processes that it starts for itself beside a running cluster. */
 export const bench = Effect.fn("ClientProgram.bench")((args: ReadonlyArray<string>) =>
-  runProgram("infra/load/src/bench.ts", args, settingsOf(process.env))
+  runProgram("infra/proofs/bench/src/bench.ts", args, settingsOf(process.env))
 )
 
 /** `npm run load` and `npm run load:matrix`: on a cluster of its own, or on the running one if it is told so. */
 export const load = Effect.fn("ClientProgram.load")((program: "load" | "matrix", args: ReadonlyArray<string>) =>
-  runProgram(`infra/load/src/${program}.ts`, args, settingsOf(process.env))
+  runProgram(`infra/proofs/load/src/${program}.ts`, args, settingsOf(process.env))
 )
 
 const edgeRows = "productCached,productFresh,addToCart,edgeCheckout"
@@ -96,7 +96,7 @@ export const benchEdge = Effect.fn("ClientProgram.benchEdge")((args: ReadonlyArr
 
 /** `npm run sim`: the entities on simulated servers, one world a seed; needs no cluster. */
 export const sim = Effect.fn("ClientProgram.sim")((args: ReadonlyArray<string>) =>
-  runProgram("infra/sim/src/sim.ts", args, {})
+  runProgram("infra/proofs/sim/src/sim.ts", args, {})
 )
 
 /** `npm run test:mutants`: deliberate faults, each of which a check must notice; needs no cluster, but servers that it starts itself. */
@@ -104,7 +104,7 @@ export const mutants = Effect.fn("ClientProgram.mutants")(function* (settings: S
   const options = { downloadOnly: settings.servers === "download", say: (line: string) => console.log(line) }
   const nats = yield* locate("nats", options)
   const postgres = yield* locate("postgres", options)
-  return yield* runProgram("infra/sim/src/mutants.ts", args, {
+  return yield* runProgram("infra/proofs/sim/src/mutants.ts", args, {
     ...settingsOf(process.env),
     ...nats.env,
     ...postgres.env,
@@ -115,12 +115,12 @@ export const mutants = Effect.fn("ClientProgram.mutants")(function* (settings: S
 
 /** `npm run fuzz`: requests to a cluster of its own, or to one that is named. */
 export const fuzz = Effect.fn("ClientProgram.fuzz")((args: ReadonlyArray<string>) =>
-  runProgram("infra/fuzz/src/fuzz.ts", args, settingsOf(process.env))
+  runProgram("infra/proofs/fuzz/src/fuzz.ts", args, settingsOf(process.env))
 )
 
 /** `npm run soak`: many senders on the same connections of a cluster of its own. */
 export const soak = Effect.fn("ClientProgram.soak")((args: ReadonlyArray<string>) =>
-  runProgram("infra/fuzz/src/soak.ts", args, settingsOf(process.env))
+  runProgram("infra/proofs/fuzz/src/soak.ts", args, settingsOf(process.env))
 )
 
 /** `npm run openapi`: the document of the public API; needs no cluster. */
@@ -185,7 +185,7 @@ export const inspect = Effect.fn("ClientProgram.inspect")((settings: Settings, a
 
 /** `npm run chaos`: a cluster of its own, on servers of its own, since it kills those too. */
 export const chaos = Effect.fn("ClientProgram.chaos")(function* (settings: Settings, args: ReadonlyArray<string>) {
-  return yield* runProgram("infra/chaos/src/chaos.ts", args, {
+  return yield* runProgram("infra/proofs/chaos/src/chaos.ts", args, {
     HALLES_PORT_BASE: String(settings.portBase),
     HALLES_SERVERS: settings.servers
   })

@@ -168,7 +168,7 @@ export const handled = (it: ClusterTests): void => {
         const short = ["--concurrency", "4", "--duration", "2", "--warm-up", "0", "--json", json]
         const code = yield* foreground(
           process.execPath,
-          [join(Layout.root, "infra/load/src/load.ts"), ...load, ...short],
+          [join(Layout.root, "infra/proofs/load/src/load.ts"), ...load, ...short],
           { cwd: Layout.root, env: clientEnvironment }
         )
         const summary = JSON.parse(readFileSync(json, "utf8"))

@@ -1,0 +1,291 @@
+import { PgClient } from "@effect/sql-pg"
+import * as Environment from "@halles/infra/Environment"
+import { shardOf } from "@halles/shared/Shard"
+import { Effect, Exit, Redacted, Schema, Scope } from "effect"
+import { Reactivity } from "effect/reactivity"
+import { SqlClient, type SqlError } from "effect/sql"
+import { type Call, steadyLoad } from "./SteadyLoad.ts"
+import { figures } from "../Measure.ts"
+import type { Measurement } from "../Measurement.ts"
+import { Stage } from "../Stage.ts"
+
+/** What one disturbance did to the calls that began after it, or were under way. */
+export interface Disturbance {
+  readonly name: string
+  /** Until every key concerned had answered a call that began after the disturbance. */
+  readonly answeredAgainMs: number
+  readonly failed: number
+  readonly slowestMs: number
+  readonly calls: number
+  /** One of the failures. */
+  readonly failure: string | null
+}
+
+export interface Books {
+  /** Acknowledged commands that the journal does not have. */
+  readonly lost: number
+  /** Command ids with two effects. */
+  readonly doubled: number
+  /** Rows written under an epoch after a later one had written in that shard: a thawed owner's. */
+  readonly fencedWrites: number
+}
+
+/** The cluster did not come to rest after a disturbance. */
+export class Unsettled extends Schema.TaggedError<Unsettled>()("Unsettled", { after: Schema.String }) {}
+
+export const median = (values: ReadonlyArray<number>): number =>
+  values.toSorted((a, b) => a - b)[Math.floor((values.length - 1) / 2)] ?? 0
+
+const keyOf = ({ commandId }: Call): string => commandId.slice(0, commandId.lastIndexOf(":"))
+
+/** For each key the end of the first call that began after `since` and was answered. */
+const firstAnswers = (calls: ReadonlyArray<Call>, since: number): ReadonlyMap<string, number> => {
+  const first = new Map<string, number>()
+  for (const call of calls) {
+    if (call.startedAt >= since && call.failure === null && !first.has(keyOf(call)))
+      first.set(keyOf(call), call.endedAt)
+  }
+  return first
+}
+
+/**
+ * Kills, freezes, drains and restarts under a steady load of durable commands, and reads in the journal what came of
+ * every one of them.
+ */
+export const failover = (options: {
+  readonly rounds: number
+  readonly calmMs: number
+  /** Only the disturbances of these names. */
+  readonly only?: ReadonlyArray<string>
+}) =>
+  Effect.gen(function* () {
+    const stage = yield* Stage
+    const control = yield* PgClient.make({
+      url: Redacted.make(Environment.databaseUrl(stage.parts, "halles_owner", "control")),
+      applicationName: "halles-bench:placement",
+      maxConnections: 1
+    }).pipe(Effect.provide(Reactivity.layer))
+    const placed = (column: "runner" | "holder", runner: string) =>
+      Effect.map(
+        control<{ shard: number }>`
+          SELECT shard FROM shard_placement WHERE region = 'eu' AND ${control(column)} = ${runner}`,
+        (rows) => new Set(rows.map(({ shard }) => shard))
+      )
+    /** Every shard is with the runner that is to have it, and these have as many as each other. */
+    const settled = (after: string, runners: ReadonlyArray<string>) =>
+      Effect.gen(function* () {
+        const shares = yield* control<{ runner: string; shards: bigint }>`
+          SELECT runner, count(*) AS shards FROM shard_placement WHERE region = 'eu' AND holder = runner GROUP BY runner`
+        const share = new Map(shares.map(({ runner, shards }) => [runner, Number(shards)]))
+        const wanted = Math.floor(64 / runners.length)
+        if (share.size === runners.length && runners.every((id) => (share.get(id) ?? 0) >= wanted)) return true
+        return yield* Effect.as(Effect.sleep(100), false)
+      }).pipe(
+        Effect.catchCause(() => Effect.as(Effect.sleep(200), false)),
+        Effect.repeat({ until: (done) => done }),
+        Effect.timeoutOrElse({ duration: "90 seconds", orElse: () => Effect.fail(new Unsettled({ after })) })
+      )
+
+    const scopes = new Map<string, Scope.Closeable>()
+    const running = () => [...scopes.keys()]
+    const start = Effect.fnUntraced(function* (id: string) {
+      const scope = yield* Scope.fork(yield* Effect.scope)
+      scopes.set(id, scope)
+      yield* Scope.provide(stage.runner(id), scope)
+    })
+    yield* Effect.all([start("eu-1"), start("eu-2")], { concurrency: "unbounded" })
+    yield* settled("the start", ["eu-1", "eu-2"])
+
+    return yield* Effect.gen(function* () {
+      const load = yield* steadyLoad(`failover${Date.now().toString(36)}`)
+      yield* Effect.sleep(options.calmMs)
+      const before = stage.cpu()
+      const beganAt = performance.now()
+      yield* Effect.sleep(5_000)
+      const calm = figures({
+        latencies: load.calls
+          .filter(({ startedAt }) => startedAt >= beganAt)
+          .map((call) => call.endedAt - call.startedAt),
+        seconds: (performance.now() - beganAt) / 1000,
+        before,
+        after: stage.cpu(),
+        setting: `${load.acknowledged.size} keys over all shards, a command each every 120 ms; calm figures, then the disturbances`
+      })
+      process.stderr.write(`  calm: ${calm.opsPerSecond.toFixed(0)}/s p99 ${calm.p99ms.toFixed(1)} ms\n`)
+
+      const disturbances: Array<Disturbance> = []
+      const disturb = <E, R>(
+        name: string,
+        runners: ReadonlyArray<string>,
+        cause: Effect.Effect<ReadonlySet<number> | null, E, R>
+      ) =>
+        Effect.gen(function* () {
+          if (options.only !== undefined && !options.only.includes(name)) return
+          const since = performance.now()
+          const shards = yield* cause
+          const concerned = [...load.acknowledged.keys()].filter((key) => shards === null || shards.has(shardOf(key)))
+          const answers = yield* Effect.suspend(() => {
+            const first = firstAnswers(load.calls, since)
+            return concerned.every((key) => first.has(key)) ? Effect.succeed(first) : Effect.as(Effect.sleep(100), null)
+          }).pipe(
+            Effect.repeat({ until: (first) => first !== null }),
+            Effect.timeoutOrElse({ duration: "60 seconds", orElse: () => Effect.fail(new Unsettled({ after: name })) })
+          )
+          yield* settled(name, runners)
+          yield* Effect.sleep(1_500)
+          const now = performance.now()
+          const touched = load.calls.filter(({ endedAt }) => endedAt >= since && endedAt < now)
+          const failures = touched.filter(({ failure }) => failure !== null)
+          const disturbance: Disturbance = {
+            name,
+            answeredAgainMs: Math.max(...concerned.map((key) => answers?.get(key) ?? Number.POSITIVE_INFINITY)) - since,
+            failed: failures.length,
+            slowestMs: Math.max(0, ...touched.map(({ endedAt, startedAt }) => endedAt - startedAt)),
+            calls: touched.length,
+            failure: failures[0]?.failure ?? null
+          }
+          disturbances.push(disturbance)
+          process.stderr.write(`  ${JSON.stringify(disturbance)}\n`)
+        })
+
+      const both = ["eu-1", "eu-2"]
+      for (let round = 0; round < options.rounds; round++) {
+        const victim = both[round % 2]!
+        yield* disturb(
+          "kill",
+          both,
+          Effect.tap(placed("runner", victim), () => Effect.sync(() => stage.signal(victim, "SIGKILL")))
+        )
+      }
+      for (let round = 0; round < options.rounds; round++) {
+        const victim = both[round % 2]!
+        yield* disturb(
+          "freeze",
+          both,
+          Effect.gen(function* () {
+            const shards = yield* placed("runner", victim)
+            stage.signal(victim, "SIGSTOP")
+            yield* Effect.sleep(4_000)
+            stage.signal(victim, "SIGCONT")
+            return shards
+          })
+        )
+      }
+      yield* disturb("join", [...both, "eu-3"], Effect.as(start("eu-3"), null))
+      yield* disturb(
+        "drain",
+        running().filter((id) => id !== "eu-2"),
+        Effect.as(control`INSERT INTO runner_leaving (runner, wish) VALUES ('eu-2', 'operator')`, null)
+      )
+      yield* disturb("return", running(), Effect.as(control`DELETE FROM runner_leaving WHERE runner = 'eu-2'`, null))
+      yield* disturb(
+        "leave",
+        both,
+        Effect.as(
+          Effect.suspend(() => Scope.close(scopes.get("eu-3")!, Exit.void)),
+          null
+        )
+      )
+      yield* disturb(
+        "rollingRestart",
+        both,
+        Effect.gen(function* () {
+          for (const id of both) {
+            stage.signal(id, "SIGTERM")
+            yield* settled(
+              "a drain",
+              both.filter((other) => other !== id)
+            )
+            yield* settled("a restart", both)
+          }
+          return null
+        })
+      )
+      for (const [server, signal] of [
+        ["nats", "SIGKILL"],
+        ["postgres", "SIGINT"]
+      ] as const) {
+        yield* disturb(
+          server,
+          both,
+          Effect.as(
+            Effect.sync(() => stage.signal(server, signal)),
+            null
+          )
+        )
+      }
+      yield* disturb(
+        "redis",
+        both,
+        Effect.gen(function* () {
+          stage.signal("redis", "SIGSTOP")
+          yield* Effect.sleep(5_000)
+          stage.signal("redis", "SIGCONT")
+          return null
+        })
+      )
+      yield* load.stop
+
+      const books = yield* audit(load.acknowledged).pipe(Effect.provide(stage.database))
+      return { calm, disturbances, books }
+    }).pipe(Effect.provide(stage.client))
+  }).pipe(Effect.scoped)
+
+/** Reads what the journal has of the acknowledged commands. */
+const audit = Effect.fnUntraced(function* (
+  acknowledged: ReadonlyMap<string, ReadonlySet<string>>
+): Effect.fn.Return<Books, SqlError.SqlError, SqlClient.SqlClient> {
+  const sql = yield* SqlClient.SqlClient
+  let lost = 0
+  let doubled = 0
+  for (const [key, commands] of acknowledged) {
+    const rows = yield* sql<{ command_id: string; events: bigint }>`
+      SELECT command_id, sum(jsonb_array_length(events)) AS events FROM journal
+      WHERE entity_type = 'Sku' AND entity_id = ${key} GROUP BY command_id`
+    const written = new Map(rows.map(({ command_id, events }) => [command_id, Number(events)]))
+    lost += [...commands].filter((id) => !written.has(id)).length
+    doubled += [...written.values()].filter((events) => events > 1).length
+  }
+  const [late] = yield* sql<{ rows: bigint }>`
+    SELECT count(*) AS rows FROM (
+      SELECT epoch, max(epoch) OVER (PARTITION BY shard ORDER BY position ROWS UNBOUNDED PRECEDING) AS newest FROM journal
+    ) AS written WHERE epoch < newest`
+  return { lost, doubled, fencedWrites: Number(late?.rows ?? 0) }
+})
+
+/** Moves by plan: nobody is to notice them. */
+const moves: ReadonlyArray<string> = ["join", "drain", "return", "leave", "rollingRestart"]
+
+/** `failover`: throughput and latencies are those of the calm before; what came then is in the figures of its own. */
+export const failoverRow: Measurement = {
+  rows: ["failover"],
+  run: ({ quick, report }) =>
+    Effect.gen(function* () {
+      const { books, calm, disturbances } = yield* failover(
+        quick ? { rounds: 1, calmMs: 3_000, only: ["kill", "freeze", "drain", "return"] } : { rounds: 5, calmMs: 8_000 }
+      )
+      const again = (name: string) =>
+        disturbances.filter((one) => one.name === name).map(({ answeredAgainMs }) => answeredAgainMs)
+      const moved = disturbances.filter(({ name }) => moves.includes(name))
+      const each = Object.fromEntries(
+        disturbances.flatMap(({ answeredAgainMs, failed, name, slowestMs }, at) => [
+          [`${at + 1}_${name}_answeredAgainMs`, Math.round(answeredAgainMs)],
+          [`${at + 1}_${name}_slowestMs`, Math.round(slowestMs)],
+          [`${at + 1}_${name}_failed`, failed]
+        ])
+      )
+      yield* report("failover", {
+        ...calm,
+        extra: {
+          killMedianMs: median(again("kill")),
+          killMaxMs: Math.max(...again("kill")),
+          freezeMedianMs: median(again("freeze")),
+          freezeMaxMs: Math.max(...again("freeze")),
+          movesFailed: moved.reduce((sum, { failed }) => sum + failed, 0),
+          movesSlowestMs: Math.max(...moved.map(({ slowestMs }) => slowestMs)),
+          ...books,
+          ...each
+        }
+      })
+    })
+}

@@ -1,0 +1,34 @@
+import { assert, it } from "@effect/vitest"
+import { NodeServices } from "@effect/platform-node"
+import { Settings } from "@halles/infra/Settings"
+import { Effect } from "effect"
+import { failover, median } from "../src/rows/Failover.ts"
+import { Stage } from "../src/Stage.ts"
+
+/** The promise. */
+const answeredAgainMsMax = 3_000
+
+it.live(
+  "A runner killed or frozen is replaced within 3 s, one that leaves is missed by nobody",
+  () =>
+    Effect.gen(function* () {
+      const settings = yield* Settings
+      const only = ["kill", "freeze", "drain", "return", "rollingRestart"]
+      const { books, disturbances } = yield* failover({ rounds: 3, calmMs: 2_000, only }).pipe(
+        Effect.provide(Stage.layer({ settings, profile: null }))
+      )
+      const said = JSON.stringify(disturbances)
+      const again = (name: string) =>
+        median(disturbances.filter((one) => one.name === name).map((one) => one.answeredAgainMs))
+      assert.isAtMost(again("kill"), answeredAgainMsMax, said)
+      assert.isAtMost(again("freeze"), answeredAgainMsMax, said)
+      // No bound on the slowest call here: beside other tests a machine is as slow as it is. The bench reports it.
+      assert.strictEqual(
+        disturbances.reduce((sum, { failed }) => sum + failed, 0),
+        0,
+        said
+      )
+      assert.deepStrictEqual(books, { doubled: 0, fencedWrites: 0, lost: 0 }, said)
+    }).pipe(Effect.provide(NodeServices.layer)),
+  300_000
+)

@@ -1,0 +1,128 @@
+import { NodeRuntime, NodeServices } from "@effect/platform-node"
+import { Cause, Config, Console, Effect, Layer, Option, Schema } from "effect"
+import { Argument, CliError, Command, Flag } from "effect/cli"
+import { basename } from "node:path"
+import * as Books from "./replay/Books.ts"
+import * as Catalogue from "./replay/Catalogue.ts"
+import * as Customers from "./replay/Customers.ts"
+import { Edge } from "./replay/Edge.ts"
+import * as Invoices from "./replay/Invoices.ts"
+import { NotReconciled } from "./replay/LoadErrors.ts"
+import * as Plan from "./replay/Plan.ts"
+import { Progress } from "./replay/Progress.ts"
+import * as Report from "./replay/Report.ts"
+import * as Run from "./replay/Run.ts"
+import * as Turns from "./replay/Turns.ts"
+
+const positive = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1_000_000 }))
+
+const input = {
+  file: Argument.File("file", { mustExist: true }).pipe(
+    Argument.withDescription(
+      "Invoices as .csv.gz: InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country"
+    )
+  ),
+  limit: Flag.Int("limit").pipe(
+    Flag.withSchema(positive),
+    Flag.withDescription("Replay the first so many invoices of the file, cancellations among them (default: all)"),
+    Flag.optional
+  ),
+  concurrency: Flag.Int("concurrency").pipe(
+    Flag.withSchema(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 256 }))),
+    Flag.withDescription("Invoices in flight (closed loop)"),
+    Flag.withDefault(8)
+  ),
+  rate: Flag.Finite("rate").pipe(
+    Flag.withSchema(Schema.Finite.check(Schema.isBetween({ minimum: 0.01, maximum: 10_000 }))),
+    Flag.withDescription(
+      "Start so many invoices a second whatever the answers do (open loop; instead of --concurrency)"
+    ),
+    Flag.optional
+  ),
+  run: Flag.String("run").pipe(
+    Flag.withSchema(Run.RunId),
+    Flag.withDescription(
+      "Resume the run of this id: the same keys, so nothing is done twice (default: a new id, printed)"
+    ),
+    Flag.optional
+  )
+}
+
+/** Plans, replays, reconciles and reports; fails unless everything matches. */
+const replay = Effect.fn("replay")(function* (options: {
+  readonly file: string
+  readonly limit: Option.Option<number>
+  readonly concurrency: number
+  readonly rate: Option.Option<number>
+  readonly run: Option.Option<string>
+}) {
+  const progress = yield* Progress
+  const limit = Option.getOrElse(options.limit, () => Number.MAX_SAFE_INTEGER)
+  const run = Option.isSome(options.run) ? options.run.value : yield* Run.random
+  const invoices = yield* Invoices.read(options.file)
+  const plan = Plan.make(invoices, limit)
+  const source = Run.source(invoices.sha256, limit)
+  yield* progress.note(
+    `${basename(options.file)}: ${plan.rows} rows, ${plan.invoices} invoices: ${plan.sales.length} orders, ${plan.returns.length} returns, ${plan.articles.length} SKUs in their regions\nrun ${run} (resume with --run ${run})`
+  )
+  const before = yield* Run.before(run, source, Catalogue.stock(plan.articles))
+  if (plan.articles.length > 0) yield* Catalogue.load(`replay-${run}-${source}`, plan.articles)
+  const customers = yield* Customers.register(run, plan.sales, options.concurrency)
+  const outcome = yield* Turns.replay({
+    run,
+    sales: plan.sales,
+    returns: plan.returns,
+    customers,
+    pace: { concurrency: options.concurrency, rate: Option.getOrUndefined(options.rate) }
+  })
+  const entries = yield* Books.orders(plan, outcome.placed)
+  const stock = yield* Books.stock(plan, before)
+  yield* progress.phase("", 0)
+  const summary = Report.summary(plan, outcome, entries, stock)
+  yield* Console.log(Report.text(plan, outcome, entries, stock, yield* progress.retries).join("\n"))
+  yield* Console.log(JSON.stringify(summary))
+  const mismatches =
+    summary.totalsMismatched + summary.stockMismatched + summary.moneyMismatched + outcome.failures.length
+  if (mismatches > 0) return yield* new NotReconciled({ mismatches })
+})
+
+const command = Command.make("replay", input, replay).pipe(
+  Command.provide(Edge.layer.pipe(Layer.provideMerge(Progress.layer))),
+  Command.withDescription(
+    `Replays real invoices against a running cluster, through its public edge only.
+
+Imports the catalogue and the stock that the file implies, registers its customers, then places every invoice as an order
+(cart, lines, checkout) and takes every cancellation back as a return of that customer's earlier purchase. Every row of
+the file ends in exactly one bucket. At the end orders, payments, refunds and stock are compared with the invoices to the
+penny and the piece. The last line of stdout is a summary in JSON; the exit code is 0 only when everything matches.
+
+Requests are repeated under their idempotency keys while the cluster is away, for up to three minutes each. Stock is
+compared with what was there before the run, so let nothing else trade in the same SKUs meanwhile.
+
+Needs HALLES_EDGE_URL and HALLES_IMPORT_TOKEN (a bearer token with the import scope); npm run replay sets them.`
+  ),
+  Command.withExamples([
+    { command: "npm run replay -- 2011-03.csv.gz --limit 200", description: "The first 200 invoices of a month" },
+    { command: "npm run replay -- 2011-03.csv.gz --rate 50", description: "A month at 50 invoices a second" },
+    { command: "npm run replay -- 2011-03.csv.gz --run 4f1c9a02be", description: "Go on with a run that was stopped" }
+  ])
+)
+
+/** One line of what went wrong, on stderr; a fault of ours with its trace. The command line's own errors are shown already. */
+const explain = <E>(cause: Cause.Cause<E>) => {
+  const error = Cause.squash(cause)
+  if (CliError.isCliError(error) || Cause.hasInterruptsOnly(cause)) return Effect.void
+  if (Cause.hasDies(cause)) return Console.error(Cause.pretty(cause))
+  const hint =
+    error instanceof Config.ConfigError
+      ? "\nSet HALLES_EDGE_URL and HALLES_IMPORT_TOKEN; npm run replay does, once npm start has run."
+      : ""
+  return Console.error(`replay: ${error instanceof Error ? error.message : String(error)}${hint}`)
+}
+
+command.pipe(
+  Command.run({ version: "0.1.0" }),
+  Effect.tapCause(explain),
+  Effect.provide(NodeServices.layer),
+  NodeRuntime.runMain({ disableErrorReporting: true })
+)

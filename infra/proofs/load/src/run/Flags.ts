@@ -1,0 +1,265 @@
+import { Effect, Option, Result, Schema } from "effect"
+import { Flag } from "effect/cli"
+import { randomBytes } from "node:crypto"
+import { readFileSync } from "node:fs"
+import type { Process } from "../workload/Arrivals.ts"
+import { parse as parseDisturbance } from "./Disturbance.ts"
+import { keyspace, keysMax, parse as parseKeys, type Spec } from "../workload/Keys.ts"
+import type { Plan } from "./Run.ts"
+import * as Sales from "../workload/Sales.ts"
+import { plenty, type ScenarioName, scenarios } from "../workload/Scenarios.ts"
+import type { KeyPlan, Pace } from "./Work.ts"
+
+export interface Flags {
+  readonly scenario: ScenarioName
+  readonly keys: string
+  readonly keyCount: number
+  readonly rate: Option.Option<number>
+  readonly arrivals: Process
+  readonly concurrency: Option.Option<number>
+  readonly duration: number
+  readonly warmUp: number
+  readonly threads: number
+  readonly seed: string
+  readonly running: boolean
+  readonly cluster: Option.Option<string>
+  readonly direct: boolean
+  readonly kill: Option.Option<string>
+  readonly freeze: Option.Option<string>
+  readonly join: Option.Option<string>
+  readonly drain: Option.Option<string>
+  readonly buyers: number
+  readonly units: number
+  readonly file: Option.Option<string>
+  readonly limit: number
+  readonly price: number
+  readonly html: Option.Option<string>
+  readonly slo: Option.Option<string>
+  readonly json: Option.Option<string>
+}
+
+/** What holds where nothing is said, for other programs than the command. */
+export const defaults: Flags = {
+  scenario: "cart",
+  keys: "uniform",
+  keyCount: 600,
+  rate: Option.none(),
+  arrivals: "poisson",
+  concurrency: Option.none(),
+  duration: 30,
+  warmUp: 3,
+  threads: 2,
+  seed: "1",
+  running: false,
+  cluster: Option.none(),
+  direct: false,
+  kill: Option.none(),
+  freeze: Option.none(),
+  join: Option.none(),
+  drain: Option.none(),
+  buyers: 500,
+  units: 100,
+  file: Option.none(),
+  limit: 1_000,
+  price: 0.04,
+  html: Option.none(),
+  slo: Option.none(),
+  json: Option.none()
+}
+
+const between = (minimum: number, maximum: number) => Schema.Finite.check(Schema.isBetween({ minimum, maximum }))
+const whole = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
+
+const names = Object.keys(scenarios) as ReadonlyArray<ScenarioName>
+
+export const flags = {
+  scenario: Flag.Literals("scenario", names).pipe(
+    Flag.withDescription(names.map((name) => `${name}: ${scenarios[name].description}`).join("; ")),
+    Flag.withDefault(defaults.scenario)
+  ),
+  keys: Flag.String("keys").pipe(
+    Flag.withDescription("uniform, zipf:0.99, hot:1, flash:SKU, region:eu=70,am=20,ap=10 or file:KEYS"),
+    Flag.withDefault(defaults.keys)
+  ),
+  keyCount: Flag.Int("key-count").pipe(
+    Flag.withSchema(whole(1, keysMax)),
+    Flag.withDescription("Keys of uniform, zipf and region"),
+    Flag.withDefault(defaults.keyCount)
+  ),
+  rate: Flag.Finite("rate").pipe(
+    Flag.withSchema(between(0.1, 100_000)),
+    Flag.withDescription("Operations that begin in a second, whatever the answers do (open loop)"),
+    Flag.optional
+  ),
+  arrivals: Flag.Literals("arrivals", ["poisson", "constant"]).pipe(
+    Flag.withDescription("How they follow each other with --rate"),
+    Flag.withDefault(defaults.arrivals)
+  ),
+  concurrency: Flag.Int("concurrency").pipe(
+    Flag.withSchema(whole(1, 4_096)),
+    Flag.withDescription("Callers that wait for each answer (closed loop; 32 if neither this nor --rate is given)"),
+    Flag.optional
+  ),
+  duration: Flag.Finite("duration").pipe(
+    Flag.withSchema(between(1, 3_600)),
+    Flag.withDescription("Seconds that are measured"),
+    Flag.withDefault(defaults.duration)
+  ),
+  warmUp: Flag.Finite("warm-up").pipe(
+    Flag.withSchema(between(0, 600)),
+    Flag.withDescription("Seconds before that, which are not measured"),
+    Flag.withDefault(defaults.warmUp)
+  ),
+  threads: Flag.Int("threads").pipe(
+    Flag.withSchema(whole(1, 32)),
+    Flag.withDescription("Generator threads"),
+    Flag.withDefault(defaults.threads)
+  ),
+  seed: Flag.String("seed").pipe(
+    Flag.withDescription("Keys and arrivals follow from it"),
+    Flag.withDefault(defaults.seed)
+  ),
+  running: Flag.Boolean("running").pipe(
+    Flag.withDescription("Load the cluster of npm start instead of one of its own"),
+    Flag.withDefault(defaults.running)
+  ),
+  cluster: Flag.Directory("cluster", { mustExist: true }).pipe(
+    Flag.withDescription("The same with any cluster of this machine, by its state directory; npm start's is .halles"),
+    Flag.optional
+  ),
+  direct: Flag.Boolean("direct").pipe(
+    Flag.withDescription("Call the entities as a client of the cluster instead of the edge"),
+    Flag.withDefault(defaults.direct)
+  ),
+  kill: Flag.String("kill").pipe(Flag.withDescription("PROCESS@SECONDS: SIGKILL; several with commas"), Flag.optional),
+  freeze: Flag.String("freeze").pipe(
+    Flag.withDescription("PROCESS@SECONDS+FOR: stopped for so long (4 s)"),
+    Flag.optional
+  ),
+  join: Flag.String("join").pipe(Flag.withDescription("REGION@SECONDS: one more runner"), Flag.optional),
+  drain: Flag.String("drain").pipe(
+    Flag.withDescription("RUNNER@SECONDS: gives its shards away, and takes some again when the run is over"),
+    Flag.optional
+  ),
+  buyers: Flag.Int("buyers").pipe(
+    Flag.withSchema(whole(1, 100_000)),
+    Flag.withDescription("Of flash-sale"),
+    Flag.withDefault(defaults.buyers)
+  ),
+  units: Flag.Int("units").pipe(
+    Flag.withSchema(whole(1, 1_000_000)),
+    Flag.withDescription("Of flash-sale"),
+    Flag.withDefault(defaults.units)
+  ),
+  file: Flag.File("file", { mustExist: true }).pipe(
+    Flag.withDescription("Of replay: invoices as .csv.gz, as for npm run replay"),
+    Flag.optional
+  ),
+  limit: Flag.Int("limit").pipe(
+    Flag.withSchema(whole(1, 1_000_000)),
+    Flag.withDescription("Of replay: the first so many invoices of the file"),
+    Flag.withDefault(defaults.limit)
+  ),
+  price: Flag.Finite("core-hour-price").pipe(
+    Flag.withSchema(between(0, 1_000)),
+    Flag.withDescription("What a core costs an hour, for the cost of a million operations"),
+    Flag.withDefault(defaults.price)
+  ),
+  html: Flag.String("html").pipe(Flag.withDescription("Write a report with plots to this file"), Flag.optional),
+  slo: Flag.String("slo").pipe(
+    Flag.withDescription("Objectives for exit code 0: p99=250ms,errors=0.1%,rate=500"),
+    Flag.optional
+  ),
+  json: Flag.String("json").pipe(
+    Flag.withDescription("Write the last line to this file, with `details`: every shard, key, second and process"),
+    Flag.optional
+  )
+}
+
+export class BadFlags extends Schema.TaggedError<BadFlags>()("BadFlags", { reason: Schema.String }) {
+  override get message(): string {
+    return this.reason
+  }
+}
+
+/** What the flags ask for, with what they name read. */
+export const planOf = Effect.fnUntraced(function* (options: Flags) {
+  const { concurrency, direct, duration, keyCount, scenario, seed, threads, warmUp } = options
+  if (Option.isSome(options.rate) && Option.isSome(concurrency)) {
+    return yield* new BadFlags({ reason: "--rate is an open loop and --concurrency a closed one: give one of them" })
+  }
+  const disturbances = yield* Effect.forEach(["kill", "freeze", "join", "drain"] as const, (flag) =>
+    Effect.fromResult(
+      Option.match(options[flag], { onNone: () => Result.succeed([]), onSome: (text) => parseDisturbance(flag, text) })
+    )
+  )
+  const spec = yield* Effect.fromResult(
+    parseKeys(scenario === "flash-sale" && options.keys === "uniform" ? "hot:1" : options.keys)
+  )
+  const isReplay = scenario === "replay"
+  if (isReplay && Option.isNone(options.file)) return yield* new BadFlags({ reason: "replay needs --file" })
+  // A list of arrivals begins with the measured span.
+  const warmUpMs = paceIsGiven(options) || !(isReplay || scenario === "flash-sale") ? warmUp * 1000 : 0
+  const sales =
+    isReplay && Option.isSome(options.file)
+      ? yield* Sales.read(options.file.value, options.limit, duration * 1000)
+      : null
+  const keys: KeyPlan = {
+    spec: sales === null ? spec : { _tag: "File", path: "of the sales" },
+    count: keyCount,
+    run: `L${randomBytes(5).toString("hex")}`,
+    lines: sales?.lines ?? (yield* linesOf(spec))
+  }
+  const { keys: laidOut } = yield* Effect.fromResult(keyspace(keys.spec, keys))
+  const plan: Plan = {
+    scenario,
+    keys,
+    pace: paceOf(options, sales),
+    sales: sales?.sales(laidOut) ?? [],
+    stock: scenario === "flash-sale" ? options.units : plenty,
+    warmUpMs,
+    durationMs: duration * 1000,
+    threads,
+    direct,
+    seed,
+    disturbances: disturbances.flat()
+  }
+  return plan
+})
+
+const linesOf = (spec: Spec) =>
+  spec._tag === "File"
+    ? Effect.try({
+        try: () => readFileSync(spec.path, "utf8"),
+        catch: (cause) => new BadFlags({ reason: `--keys: ${String(cause)}` })
+      })
+    : Effect.succeed("")
+
+const paceIsGiven = ({ concurrency, rate }: Flags): boolean => Option.isSome(rate) || Option.isSome(concurrency)
+
+const paceOf = (options: Flags, sales: Sales.Sales | null): Pace => {
+  const { arrivals, buyers, concurrency, duration, rate, scenario } = options
+  if (Option.isSome(rate)) return { _tag: "Open", process: arrivals, perSecond: rate.value }
+  if (Option.isNone(concurrency) && sales !== null) return { _tag: "Listed", atMs: sales.atMs }
+  if (Option.isNone(concurrency) && scenario === "flash-sale") {
+    // All of them come within the span, evenly.
+    return { _tag: "Listed", atMs: Array.from({ length: buyers }, (_, n) => (n / buyers) * duration * 1000) }
+  }
+  return { _tag: "Closed", callers: Option.getOrElse(concurrency, () => 32) }
+}
+
+/** What was asked for in a few words: `checkout, zipf:0.99 over 600 keys, 20 a second (poisson)`. */
+export const settingOf = ({ arrivals, keys }: Flags, { direct, keys: { count }, pace, scenario }: Plan): string => {
+  const of = /^(uniform|zipf|region)/.test(keys) ? ` over ${count} keys` : ""
+  const how = () => {
+    switch (pace._tag) {
+      case "Open":
+        return `${pace.perSecond} a second (${arrivals})`
+      case "Closed":
+        return `${pace.callers} callers`
+      case "Listed":
+        return `${pace.atMs.length} arrivals of a list`
+    }
+  }
+  return `${scenario}, ${keys}${of}, ${how()}${direct ? ", past the edge" : ""}`
+}

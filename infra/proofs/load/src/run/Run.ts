@@ -1,0 +1,223 @@
+import { check } from "@halles/infra/programs/CheckProgram"
+import * as Environment from "@halles/infra/Environment"
+import { type Region, regions } from "@halles/shared/Region"
+import { Clock, Effect, Fiber, Layer, Result, Schema } from "effect"
+import { writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { type Analysis, analyse } from "../report/Analysis.ts"
+import type { Told, Verdict } from "../workload/Books.ts"
+import type { Disturbance } from "./Disturbance.ts"
+import * as DirectShop from "../workload/DirectShop.ts"
+import * as EdgeShop from "../workload/EdgeShop.ts"
+import { nowMs } from "../workload/Generator.ts"
+import * as Histories from "../workload/Histories.ts"
+import { type Impact, impacts, type Mark } from "../report/Impact.ts"
+import { type Key, keyspace } from "../workload/Keys.ts"
+import { disturb } from "./Nemesis.ts"
+import * as Owners from "./Owners.ts"
+import { type Progress, say } from "./Progress.ts"
+import * as Resources from "./Resources.ts"
+import { samplesOf } from "../workload/Samples.ts"
+import { fillers, listing, type Scenario, type ScenarioName, scenarios } from "../workload/Scenarios.ts"
+import { type Listing, Shop } from "../workload/Shop.ts"
+import type { Stand } from "./Stand.ts"
+import { threads } from "./Threads.ts"
+import type { KeyPlan, Pace, Target, Work } from "./Work.ts"
+
+export interface Plan {
+  readonly scenario: ScenarioName
+  readonly keys: KeyPlan
+  readonly pace: Pace
+  /** Units of each SKU that are put on sale. */
+  readonly stock: number
+  readonly sales: Work["sales"]
+  readonly warmUpMs: number
+  readonly durationMs: number
+  readonly threads: number
+  readonly direct: boolean
+  readonly seed: string
+  readonly disturbances: ReadonlyArray<Disturbance>
+}
+
+/** Operations of one thread that may be in flight; in an open loop the next one waits. */
+const inFlightMax = 2_048
+/** From the order to begin until the first operation, so that all threads have heard it. */
+const headStartMs = 250
+const preparedTogether = 32
+const listedTogether = 1_000
+
+export interface Outcome {
+  readonly plan: Plan
+  readonly keys: ReadonlyArray<Key>
+  readonly analysis: Analysis
+  readonly verdict: Verdict
+  readonly violations: number
+  readonly violated: ReadonlyArray<string>
+  readonly heldBack: number
+  /** Share of its time in which the busiest generator thread was at work. */
+  readonly utilization: number
+  readonly startedAt: Date
+  /** Of the first intended operation, in milliseconds of the monotonic clock. */
+  readonly startMs: number
+  /** The measured span. */
+  readonly fromMs: number
+  readonly toMs: number
+  readonly impacts: ReadonlyArray<Impact>
+  readonly looks: ReadonlyArray<Resources.Look>
+}
+
+class NoSuchProcess extends Schema.TaggedError<NoSuchProcess>()("NoSuchProcess", {
+  name: Schema.String,
+  known: Schema.String
+}) {
+  override get message(): string {
+    return `there is no process ${this.name}; there are ${this.known}`
+  }
+}
+
+const targetOf = (stand: Stand, direct: boolean, connections: number): Target =>
+  direct
+    ? {
+        _tag: "Direct",
+        natsUrl: stand.parts.addresses.nats,
+        controlUrl: Environment.databaseUrl(stand.parts, "halles_edge", "control")
+      }
+    : {
+        _tag: "Edge",
+        url: stand.edgeUrl,
+        intentKey: stand.parts.secrets.intentKey,
+        importToken: stand.parts.secrets.importToken,
+        carrierSecret: stand.parts.secrets.carrierWebhook,
+        connections
+      }
+
+export const shopLayer = (target: Target) =>
+  target._tag === "Edge" ? EdgeShop.layer(target) : DirectShop.layer(target)
+
+/** Puts on sale what the scenario sells and opens its carts; gives the carts by key, and what was told. */
+const prepare = Effect.fnUntraced(function* (plan: Plan, scenario: Scenario, keys: ReadonlyArray<Key>) {
+  const shop = yield* Shop
+  const { run } = plan.keys
+  const told: Array<Told> = []
+  const isCart = scenario.about === "cart"
+  const sold: ReadonlyArray<Listing> = isCart
+    ? regions.flatMap((region) => fillers(region, run))
+    : keys.map((key) => listing(key, 0))
+  for (let first = 0; first < sold.length; first += listedTogether) {
+    const some = sold.slice(first, first + listedTogether)
+    yield* shop.list(some, plan.stock, `load-${run}-${first}`)
+  }
+  if (!isCart) return { carts: [], told }
+  const carts = yield* Effect.forEach(
+    keys,
+    (key) =>
+      Effect.map(shop.openCart(key.region, key.name), (id) => {
+        told.push({ type: "Cart", id, commandId: shop.commandIds.open(key.region, key.name), effect: "CartOpened" })
+        return id
+      }),
+    { concurrency: preparedTogether }
+  )
+  return { carts, told }
+})
+
+const shareOf = (pace: Pace, thread: number, of: number): Pace => {
+  switch (pace._tag) {
+    case "Open":
+      return { ...pace, perSecond: pace.perSecond / of }
+    case "Closed":
+      return { ...pace, callers: Math.floor(pace.callers / of) + (thread < pace.callers % of ? 1 : 0) }
+    case "Listed":
+      return { ...pace, atMs: pace.atMs.filter((_, n) => n % of === thread) }
+  }
+}
+
+/** Prepares, loads, and holds what was told against the journals. */
+export const run = Effect.fn("Run.run")(function* (plan: Plan, stand: Stand, progress: Progress) {
+  const clock = yield* Clock.Clock
+  const scenario: Scenario = scenarios[plan.scenario]
+  const { keys } = Result.getOrThrow(keyspace(plan.keys.spec, plan.keys))
+  for (const one of plan.disturbances) {
+    const known = stand.state().processes.map(({ name }) => name)
+    if (one._tag !== "Join" && !known.includes(one.process)) {
+      return yield* new NoSuchProcess({ name: one.process, known: known.join(", ") })
+    }
+  }
+  const startedAt = new Date(yield* Clock.currentTimeMillis)
+  yield* say(`preparing ${keys.length} keys for ${plan.scenario}`)
+  const { carts, told } = yield* prepare(plan, scenario, keys).pipe(
+    Effect.provide(Layer.fresh(shopLayer(targetOf(stand, plan.direct, preparedTogether))))
+  )
+  const threadCount = plan.pace._tag === "Closed" ? Math.min(plan.threads, plan.pace.callers) : plan.threads
+  const lengthMs = plan.warmUpMs + plan.durationMs
+  const works = Array.from({ length: threadCount }, (_, thread): Work => ({
+    scenario: plan.scenario,
+    keys: plan.keys,
+    carts,
+    sales: plan.sales,
+    target: targetOf(stand, plan.direct, inFlightMax),
+    pace: shareOf(plan.pace, thread, threadCount),
+    lengthMs,
+    inFlightMax,
+    thread,
+    threads: threadCount,
+    seed: plan.seed
+  }))
+  const owners = yield* Owners.follow(Environment.databaseUrl(stand.parts, "halles_edge", "control"))
+  const { heard, run: begin } = yield* threads(works)
+  const startMs = nowMs(clock) + headStartMs
+  const fromMs = startMs + plan.warmUpMs
+  const looks = yield* Resources.watch(stand, startMs)
+  const marks: Array<Mark> = []
+  const shown = yield* Effect.forkChild(progress.show(heard, startMs, lengthMs))
+  const disturbing = yield* Effect.forkChild(disturb(stand, plan.disturbances, fromMs, marks))
+  yield* begin(startMs)
+  yield* Fiber.interrupt(shown)
+  yield* progress.end
+  // What was frozen thaws, and a disturbance that failed fails the run.
+  yield* Fiber.join(disturbing)
+
+  yield* say("checking the invariants and the books")
+  const all = [...told, ...heard.told]
+  const file = join(stand.parts.layout.directory, "load-told.jsonl")
+  const commands = all.flatMap(({ commandId, id, type }) => (commandId === null ? [] : [{ type, id, commandId }]))
+  writeFileSync(file, commands.map((one) => `${JSON.stringify(one)}\n`).join(""))
+  const { violated, violations } = yield* check(stand.environment, file)
+  const stock = new Set(keys.map(({ name, region }) => `${region}_${name}`))
+  const verdict = yield* Histories.verdict({
+    told: all,
+    urls: {
+      eu: stand.environment["HALLES_PG_EU_URL"] ?? "",
+      am: stand.environment["HALLES_PG_AM_URL"] ?? "",
+      ap: stand.environment["HALLES_PG_AP_URL"] ?? ""
+    } satisfies Record<Region, string>,
+    stockOf: (sku) => (stock.has(sku) ? plan.stock : 0)
+  })
+  const analysis = analyse({
+    samples: () => samplesOf(heard.batches),
+    keys,
+    entityOf: (key) => carts[key] ?? `${keys[key]!.region}_${keys[key]!.name}`,
+    steps: scenario.steps,
+    startMs,
+    fromMs,
+    toMs: startMs + lengthMs,
+    owners
+  })
+  const { heldBack, utilization } = heard
+  const result: Outcome = {
+    plan,
+    keys,
+    analysis,
+    verdict,
+    violations,
+    violated,
+    heldBack,
+    utilization,
+    startedAt,
+    startMs,
+    fromMs,
+    toMs: startMs + lengthMs,
+    impacts: impacts(marks, () => samplesOf(heard.batches), owners),
+    looks
+  }
+  return result
+}, Effect.scoped)

@@ -1,0 +1,79 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as fc from "fast-check"
+import { audit, lineEffect, oversold, type Row, soldEffect, type Told } from "../../src/workload/Books.ts"
+
+/** A cart that was opened and filled, as the journal has it and as its client was told. */
+const shopping = (lines: number) => {
+  const id = "eu_cart"
+  const journal: Array<Row> = [{ type: "Cart", id, commandId: "open:k", events: [{ _tag: "CartOpened" }] }]
+  const told: Array<Told> = [{ type: "Cart", id, commandId: "open:k", effect: "CartOpened" }]
+  for (let n = 1; n <= lines; n++) {
+    const commandId = `put:k-${n}`
+    const event = { _tag: "LinePut", line: { sku: "TEA", quantity: n } }
+    journal.push({ type: "Cart", id, commandId, events: [event] })
+    told.push({ type: "Cart", id, commandId, effect: lineEffect("TEA", n) })
+  }
+  return { journal, told }
+}
+const found = (told: ReadonlyArray<Told>, journal: ReadonlyArray<Row>) => {
+  const { duplicated, lost } = audit(told, journal)
+  return { lost: lost.length, duplicated: duplicated.length }
+}
+const sale = (order: string): Told => ({ type: "Sku", id: "eu_TEA", commandId: null, effect: soldEffect(order) })
+const lines = fc.integer({ min: 1, max: 30 })
+
+describe("Books", () => {
+  it("balance when every answer is in the journal once, whatever else is there", () => {
+    fc.assert(
+      fc.property(lines, fc.nat(), (count, unanswered) => {
+        const { journal, told } = shopping(count)
+        const heard = told.filter((_, n) => n !== unanswered % told.length)
+        assert.deepStrictEqual(found(heard, journal), { lost: 0, duplicated: 0 })
+      })
+    )
+  })
+
+  it("an answer that the journal knows nothing of is lost", () => {
+    fc.assert(
+      fc.property(lines, fc.nat(), (count, which) => {
+        const { journal, told } = shopping(count)
+        const without = journal.filter((_, n) => n !== which % journal.length)
+        assert.deepStrictEqual(found(told, without), { lost: 1, duplicated: 0 })
+      })
+    )
+  })
+
+  it("a row that did something else than was told is a loss", () => {
+    const { journal, told } = shopping(3)
+    const other = { ...journal[2]!, events: [{ _tag: "LinePut", line: { sku: "TEA", quantity: 77 } }] }
+    assert.deepStrictEqual(found(told, journal.with(2, other)), { lost: 1, duplicated: 0 })
+  })
+
+  it("a command that was done again under another id is seen", () => {
+    fc.assert(
+      fc.property(lines, fc.nat(), (count, which) => {
+        const { journal, told } = shopping(count)
+        const again = { ...journal[which % journal.length]!, commandId: "other" }
+        assert.deepStrictEqual(found(told, [...journal, again]), { lost: 0, duplicated: 1 })
+      })
+    )
+  })
+
+  it("two rows of one command are seen, and so is an answer that came twice", () => {
+    const { journal, told } = shopping(2)
+    assert.deepStrictEqual(found(told, [...journal, { ...journal[1]!, events: [] }]).duplicated, 1)
+    assert.deepStrictEqual(found([...told, told[1]!], journal), { lost: 0, duplicated: 1 })
+  })
+
+  it("more buyers than units is oversold by the difference", () => {
+    const told = ["eu_1", "eu_2", "eu_3"].map(sale)
+    assert.strictEqual(
+      oversold(told, () => 3),
+      0
+    )
+    assert.strictEqual(
+      oversold(told, () => 1),
+      2
+    )
+  })
+})
