@@ -3,7 +3,7 @@ import { ChildProcess } from "effect/process"
 import { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import { spawn } from "node:child_process"
 import { join } from "node:path"
-import { Cluster } from "../../src/cluster/Cluster.ts"
+import { Cluster, nodeEnvironment } from "../../src/cluster/Cluster.ts"
 import * as Layout from "../../src/Layout.ts"
 
 /** What the entity inspector prints. */
@@ -14,7 +14,7 @@ export const inspect = Effect.fnUntraced(function* (...args: ReadonlyArray<strin
     process.execPath,
     [join(Layout.root, "packages/operations/src/halles.ts"), ...args],
     {
-      env: clientEnvironment,
+      env: { ...clientEnvironment, ...nodeEnvironment },
       stdin: "ignore"
     }
   )
@@ -25,7 +25,10 @@ export const inspect = Effect.fnUntraced(function* (...args: ReadonlyArray<strin
 export const operate = Effect.fnUntraced(function* (...args: ReadonlyArray<string>) {
   const { clientEnvironment } = yield* Cluster
   const { HALLES_ADMIN_TOKEN: _, ...env } = clientEnvironment
-  const options = { env, stdio: ["ignore", "pipe", "pipe"] as ["ignore", "pipe", "pipe"] }
+  const options = {
+    env: { ...env, ...nodeEnvironment },
+    stdio: ["ignore", "pipe", "pipe"] as ["ignore", "pipe", "pipe"]
+  }
   const child = spawn(process.execPath, [join(Layout.root, "packages/operations/src/halles.ts"), ...args], options)
   const said = { out: "", error: "" }
   child.stdout.on("data", (chunk: Buffer) => (said.out += chunk.toString()))

@@ -6,7 +6,7 @@ import { readFileSync, statSync } from "node:fs"
 import { join } from "node:path"
 import { demoCode } from "@halles/identity/accounts/DemoCode"
 import { Browser } from "@halles/identity/testing/Browser"
-import { Cluster } from "../../src/cluster/Cluster.ts"
+import { Cluster, nodeEnvironment } from "../../src/cluster/Cluster.ts"
 import * as Layout from "../../src/Layout.ts"
 import { foreground } from "../../src/programs/RunCommand.ts"
 import { seed } from "../../src/programs/seed.ts"
@@ -169,7 +169,7 @@ export const handled = (it: ClusterTests): void => {
         const code = yield* foreground(
           process.execPath,
           [join(Layout.root, "infra/proofs/load/src/load.ts"), ...load, ...short],
-          { cwd: Layout.root, env: clientEnvironment }
+          { cwd: Layout.root, env: { ...clientEnvironment, ...nodeEnvironment } }
         )
         const summary = JSON.parse(readFileSync(json, "utf8"))
         assert.deepInclude(summary, { ok: true, errors: 0, lost: 0, duplicated: 0, oversold: 0, violations: 0 })

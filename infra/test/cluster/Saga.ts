@@ -2,7 +2,7 @@ import { assert } from "@effect/vitest"
 import { Effect, Fiber, Schedule } from "effect"
 import { SqlClient } from "effect/sql"
 import { join } from "node:path"
-import { Cluster } from "../../src/cluster/Cluster.ts"
+import { Cluster, nodeEnvironment } from "../../src/cluster/Cluster.ts"
 import * as Layout from "../../src/Layout.ts"
 import { foreground } from "../../src/programs/RunCommand.ts"
 import { type ClusterTests, Shopper } from "./ClusterTest.ts"
@@ -283,7 +283,7 @@ export const deaths = (it: ClusterTests): void => {
         const { proverEnvironment } = yield* Cluster
         const code = yield* foreground(process.execPath, [join(Layout.root, "infra/src/programs/check.ts")], {
           cwd: Layout.root,
-          env: proverEnvironment
+          env: { ...proverEnvironment, ...nodeEnvironment }
         })
         assert.strictEqual(code, 0)
       }),
