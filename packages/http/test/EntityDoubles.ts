@@ -339,7 +339,11 @@ const ShipmentDouble = Shipment.toLayer(
   })
 )
 
+/** Files of one worker share this module: each begins with nothing received. */
+const forgotten = Layer.effectDiscard(Effect.sync(() => void received.splice(0)))
+
 export const layer = Layer.mergeAll(
+  forgotten,
   CartDouble,
   OrderDouble,
   CustomerDouble,
