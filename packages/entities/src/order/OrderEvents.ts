@@ -138,6 +138,8 @@ export const Return = Schema.Struct({
   /** Which refund of it is the next, and how much that may be at the most if not all that is missing. */
   attempt: Schema.Int,
   limit: Schema.NullOr(Amount),
+  /** A bank gave money back while the answer to a refund of it was on its way: what that leaves is asked for after it. */
+  wonMeanwhile: Schema.Boolean,
   /** The warehouses that the units left, and go back to. */
   origins: Schema.Array(SkuAllocation),
   /** Of these, what no warehouse has taken. */

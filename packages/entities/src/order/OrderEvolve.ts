@@ -108,7 +108,8 @@ export const evolve = (was: State, event: Event): State => {
     case "ReturnRequested": {
       const { amount, disposition, lines, origins, outbound, returnId } = event
       const planned = { returnId, disposition, lines, outbound, amount, origins }
-      const added: Return = { ...planned, status: "requested", refunded: 0, attempt: 1, limit: null, unstocked: [] }
+      const begun = { status: "requested", refunded: 0, attempt: 1, limit: null, wonMeanwhile: false } as const
+      const added: Return = { ...planned, ...begun, unstocked: [] }
       return { ...state, returns: [...state.returns, added], since: event.at }
     }
     case "ReturnLabelled":
@@ -127,21 +128,28 @@ export const evolve = (was: State, event: Event): State => {
         )
       }
     case "ReturnRefunded": {
-      const refunded = (state.returns.find((one) => one.returnId === event.returnId)?.refunded ?? 0) + event.amount
-      return {
+      const one = state.returns.find((one) => one.returnId === event.returnId)
+      const refunded = (one?.refunded ?? 0) + event.amount
+      const after = {
         ...state,
-        returns: inReturn(state, event.returnId, { status: "refunded", refunded, limit: null }),
+        returns: inReturn(state, event.returnId, { status: "refunded", refunded, limit: null, wonMeanwhile: false }),
         refunded: state.refunded + event.amount
       }
+      const goesOn = (other: Return) => other.returnId === event.returnId && isShort(other)
+      return one?.wonMeanwhile === true ? refundedAgain(after, goesOn) : after
     }
     case "StepRefused":
       return refusedStep(state, event)
     case "ChargedBack":
-    case "DisputeWon":
+      return refundedAgain({ ...state, disputes: disputesAfter(state.disputes, event) }, isExceeding)
+    case "DisputeWon": {
+      // A refund that is under way is asked for as it was: its answer may be older than this.
+      const returns = state.returns.map((one) => (one.status === "stocked" ? { ...one, wonMeanwhile: true } : one))
       return refundedAgain(
-        { ...state, disputes: disputesAfter(state.disputes, event) },
-        event._tag === "ChargedBack" ? isExceeding : (one, after) => isExceeding(one, after) || isShort(one)
+        { ...state, returns, disputes: disputesAfter(state.disputes, event) },
+        (one, after) => isExceeding(one, after) || isShort(one)
       )
+    }
   }
 }
 

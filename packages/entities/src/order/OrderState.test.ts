@@ -437,6 +437,47 @@ describe("OrderState", () => {
     assert.deepInclude(shownOf(state).disputes[0], { reference: "d", amount: 1_000, status: "won" })
   })
 
+  it("pays the rest also when the dispute is won while the answer to a refund is on its way", () => {
+    const sold = settle(delivered, () => true)
+    const total = sold.captured
+    const all = new RequestReturn({
+      commandId: commandId("r1"),
+      returnId: "r1",
+      lines: sold.draft!.lines.map(({ quantity, sku, variant }) => ({ sku, variant, quantity })),
+      reason: "",
+      disposition: "restock"
+    })
+    const record = (answers: string, outcome: OrderState.Outcome): OrderState.Command => ({
+      _tag: "Record",
+      commandId: commandId(`${answers}:done`),
+      answers,
+      outcome
+    })
+    const note = (what: "charged_back" | "won") =>
+      new NoteDispute({ commandId: commandId(what), what, reference: "d", amount: 1_000 })
+    let begun = send(
+      sold,
+      note("charged_back"),
+      all,
+      new NoteReturnReceived({ commandId: commandId("rr"), returnId: "r1" })
+    )
+    while (OrderState.next(begun)!._tag !== "RefundReturn") {
+      begun = send(begun, record(OrderState.next(begun)!.key, { _tag: "Done" }))
+    }
+    const tooMuch = record("refund-r1", { _tag: "Refused", reason: "exceeds_captured", refundable: total - 1_000 })
+    const less = record("refund-r1:2", { _tag: "Done" })
+    for (const told of [
+      [note("won"), tooMuch, less],
+      [tooMuch, note("won"), less]
+    ]) {
+      const state = send(begun, ...told)
+      assert.deepInclude(OrderState.next(state), { key: "refund-r1:3", amount: 1_000 })
+      const paid = send(state, record("refund-r1:3", { _tag: "Done" }))
+      assert.isNull(OrderState.next(paid))
+      assert.deepInclude(shownOf(paid).payment, { refunded: total, disputed: 0 })
+    }
+  })
+
   it("tries a refund again by itself when it hears why there was too little", () => {
     const sold = settle(delivered, () => true)
     const asked = send(sold, ...back("r1", tea, 1))
