@@ -52,8 +52,8 @@ const headerText = (value: unknown): string =>
   textOf(value)
     .replaceAll(/[^\x20-\x7e]/g, "?")
     .trim()
-/** As the document's integers are written in a query: without zeros in front. */
-const number = /^-?(?:0|[1-9]\d*)$/
+/** As the document's integers are written in a query: without zeros in front, and nought without a sign. */
+const number = /^(?:0|-?[1-9]\d*)$/
 const typed = (text: string, type: unknown): unknown =>
   (type === "integer" || type === "number") && number.test(text) ? Number(text) : text
 
