@@ -16,7 +16,7 @@ export const shownMembers: ReadonlyArray<string> = [
   ),
   ..."onHand held reserved received restocked shipped backOrdered backOrderAllowed writtenOff ticket".split(" "),
   ..."holds reservations waiting waitingFrom lastTicket waits young old earliest earliestExpiry expiresAt".split(" "),
-  ..."attempt attempts again cancels givenUp checkouts recalls orderCount changedAt cancelAt since placed listed noted granted guest".split(
+  ..."attempt attempts again wonMeanwhile cancels givenUp checkouts recalls orderCount changedAt cancelAt since placed listed noted granted guest".split(
     " "
   ),
   ..."payable dispatched delivered cartReopened emailVerified country language code".split(" "),

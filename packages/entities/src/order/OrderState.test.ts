@@ -245,9 +245,11 @@ describe("OrderState", () => {
         if (state.phase === "cancelled") {
           assert.isTrue(tags.includes("stock_released") || tags.includes("release_refused"))
           const skipped = walked.events.some((event) => event._tag === "StepSkipped" && event.step === "reopen")
-          const failed = state.cancellation?.code !== "requested" && !tags.includes("reopen_refused")
-          assert.strictEqual(tags.includes("cart_reopened"), failed && !skipped, "word to the cart")
-          assert.strictEqual(view(OrderId.make("eu_1"), state, 1)!.cancelled?.cartReopened, failed && !skipped)
+          // What the cart refused may have been sent again by an operator.
+          const last = tags.findLast((tag) => tag === "cart_reopened" || tag === "reopen_refused")
+          const isTold = state.cancellation?.code !== "requested" && last !== "reopen_refused" && !skipped
+          assert.strictEqual(tags.includes("cart_reopened"), isTold, "word to the cart")
+          assert.strictEqual(view(OrderId.make("eu_1"), state, 1)!.cancelled?.cartReopened, isTold)
           assert.strictEqual(state.captured, 0, "nothing is captured of an order that is given up")
           if (tags.includes("payment_authorised"))
             assert.isTrue(tags.includes("payment_voided") || tags.includes("void_refused"))
