@@ -189,26 +189,28 @@ layer(TestLive, { timeout: "30 seconds", excludeTestServices: true })("the gatew
     })
   )
 
-  it.effect("what a bank takes back it may give again, once; both are told under the chargeback's reference", () =>
-    Effect.gen(function* () {
-      const gateway = yield* PaymentGateway
-      const server = yield* Gateway
-      const receiver = yield* Receiver
-      const authorisationId = yield* authorised("bank")
-      const money = (reference: string, amount: number) => ({ authorisationId, reference, amount })
-      yield* gateway.capture(money("bank:capture", 700))
-      const post = (path: string, body: object) =>
-        server.request("POST", `/authorisations/${authorisationId}/${path}`, body)
-      yield* post("chargebacks", { reference: "bank:dispute", amount: 500 })
-      assert.deepStrictEqual(yield* gateway.refund(money("bank:refund", 700)), refused("exceeds_captured"))
-      const won = { reference: "bank:won", chargeback: "bank:dispute" }
-      assert.strictEqual((yield* post("dispute-wins", won)).status, 201)
-      assert.strictEqual((yield* post("dispute-wins", { ...won, reference: "bank:again" })).status, 409)
-      const taken = yield* receiver.next(GatewayWebhook, about("bank:dispute"))
-      const given = yield* receiver.next(GatewayWebhook, about("bank:dispute"))
-      assert.sameMembers([taken.event.type, given.event.type], ["payment.charged_back", "payment.dispute_won"])
-      assert.deepStrictEqual(yield* gateway.refund(money("bank:refund2", 700)), done)
-    })
+  it.effect(
+    "a bank takes money back and may give it again, once; the gateway reports both under the reference of the chargeback",
+    () =>
+      Effect.gen(function* () {
+        const gateway = yield* PaymentGateway
+        const server = yield* Gateway
+        const receiver = yield* Receiver
+        const authorisationId = yield* authorised("bank")
+        const money = (reference: string, amount: number) => ({ authorisationId, reference, amount })
+        yield* gateway.capture(money("bank:capture", 700))
+        const post = (path: string, body: object) =>
+          server.request("POST", `/authorisations/${authorisationId}/${path}`, body)
+        yield* post("chargebacks", { reference: "bank:dispute", amount: 500 })
+        assert.deepStrictEqual(yield* gateway.refund(money("bank:refund", 700)), refused("exceeds_captured"))
+        const won = { reference: "bank:won", chargeback: "bank:dispute" }
+        assert.strictEqual((yield* post("dispute-wins", won)).status, 201)
+        assert.strictEqual((yield* post("dispute-wins", { ...won, reference: "bank:again" })).status, 409)
+        const taken = yield* receiver.next(GatewayWebhook, about("bank:dispute"))
+        const given = yield* receiver.next(GatewayWebhook, about("bank:dispute"))
+        assert.sameMembers([taken.event.type, given.event.type], ["payment.charged_back", "payment.dispute_won"])
+        assert.deepStrictEqual(yield* gateway.refund(money("bank:refund2", 700)), done)
+      })
   )
 
   it.effect("a reference asked many times at once is carried out once", () =>

@@ -6,10 +6,10 @@ import type { Sharding } from "effect/cluster"
 import * as fc from "fast-check"
 import { layerRegion } from "../src/Migrations.ts"
 import { ListProduct, Product } from "../src/catalogue/Product.ts"
-import { ProductLive } from "../src/catalogue/ProductLive.ts"
+import { product as productDomain } from "../src/catalogue/ProductDomain.ts"
 import * as TestCluster from "@halles/engine/testing/TestCluster"
 
-const Test = ProductLive.pipe(
+const Test = productDomain.live.pipe(
   Layer.provideMerge(TestCluster.layer()),
   Layer.provide(layerRegion),
   Layer.provideMerge(PgTest.layer("conditional"))

@@ -4,6 +4,7 @@ import { Cause, Effect, Result, Schedule, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import * as fc from "fast-check"
 import type { Model } from "@halles/engine/eventsourced/Model"
+import { replyOf } from "@halles/engine/eventsourced/Replies"
 
 /** What one random step is made of; each entity reads a command out of it. */
 const Step = fc.record({
@@ -63,8 +64,7 @@ export class Refused {
 export const answersOf =
   <Id, Command extends { readonly _tag: string }, State, Event>(id: Id, replies: object) =>
   (command: Command, events: ReadonlyArray<Event>, now: Now<State>): unknown => {
-    type Spoken = (id: Id, now: object, message: Command) => Result.Result<unknown, { readonly _tag: string }>
-    const reply = (replies as Readonly<Record<string, Spoken | undefined>>)[command._tag]
+    const reply = replyOf(replies, command._tag)
     if (reply === undefined) return null
     return Result.match(reply(id, { ...now, events, repeated: false }, command), {
       onSuccess: (value) => value ?? null,

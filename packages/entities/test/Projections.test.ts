@@ -23,7 +23,7 @@ import { statusOf } from "../src/order/OrderAnswers.ts"
 import { owedBy } from "../src/order/OrderOwed.ts"
 import * as OrderState from "../src/order/OrderState.ts"
 import { ProductView as ProductTable } from "../src/catalogue/ProductTable.ts"
-import * as Projections from "../src/Projections.ts"
+import { follow } from "@halles/engine/projections/Follower"
 import * as OrderView from "../src/order/OrderTable.ts"
 import * as Projection from "@halles/engine/projections/Projection"
 import * as StockView from "../src/inventory/StockTable.ts"
@@ -335,7 +335,7 @@ layer(Database, { excludeTestServices: true, timeout: "60 seconds" })("a read ta
       yield* sql`DELETE FROM product_view WHERE id LIKE 'eu_p2%'`
       yield* sql`INSERT INTO product_view SELECT 'eu_nobody', seq, sku, title, description, price_amount, currency, tax_rate, listed
         FROM product_view WHERE id = 'eu_hot'`
-      assert.strictEqual(yield* Projections.rebuild("product"), 451)
+      assert.strictEqual((yield* (yield* table).rebuild).entities, 451)
       assert.deepStrictEqual(yield* view, followed)
     })
   )
@@ -350,7 +350,7 @@ layer(Database, { excludeTestServices: true, timeout: "60 seconds" })("a read ta
       const following = yield* Effect.forkChild(
         Effect.forEach([1, 2, 3, 4, 5, 6], (seq) => apply(many.filter((one) => one.seq === seq)), { discard: true })
       )
-      yield* Projections.rebuild("product")
+      yield* (yield* table).rebuild
       yield* Fiber.join(following)
       assert.deepStrictEqual(
         (yield* seqs).map(([, seq]) => seq),
@@ -394,7 +394,7 @@ const until = (wanted: ReadonlyArray<ReadonlyArray<unknown>>) =>
     })
   )
 const following = <A, E, R>(body: Effect.Effect<A, E, R>) =>
-  Effect.acquireUseRelease(Effect.forkChild(Projections.follower("eu", "product")), () => body, Fiber.interrupt)
+  Effect.acquireUseRelease(Effect.forkChild(follow("eu", ProductTable)), () => body, Fiber.interrupt)
 
 layer(Servers, { excludeTestServices: true, timeout: "60 seconds" })("a follower", (it) => {
   it.effect("applies what is published, goes on after a restart, and does not mind repeats", () =>

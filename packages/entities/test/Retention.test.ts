@@ -5,14 +5,14 @@ import { PgTest } from "@halles/shared/testing/PgTest"
 import { Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
 import { Customer, MovePoints, Register } from "../src/customer/Customer.ts"
-import { CustomerLive } from "../src/customer/CustomerLive.ts"
+import { customer as customerDomain } from "../src/customer/CustomerDomain.ts"
 import * as Invariants from "../src/laws/Invariants.ts"
 import { layerRegion } from "../src/Migrations.ts"
 import { retention } from "../src/Domains.ts"
 import * as Retention from "@halles/engine/journal/Retention"
 import * as TestCluster from "@halles/engine/testing/TestCluster"
 
-const Test = CustomerLive.pipe(
+const Test = customerDomain.live.pipe(
   Layer.provideMerge(TestCluster.layer()),
   Layer.provide(layerRegion),
   Layer.provideMerge(PgTest.layer("retention"))

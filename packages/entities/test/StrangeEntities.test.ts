@@ -9,13 +9,13 @@ import * as Domains from "../src/Domains.ts"
 import { JournalStore } from "@halles/engine/journal/JournalStore"
 import { layerRegion, migrateControl } from "../src/Migrations.ts"
 import { Product } from "../src/catalogue/Product.ts"
-import { ProductLive } from "../src/catalogue/ProductLive.ts"
-import { SkuLive } from "../src/inventory/SkuLive.ts"
+import { product as productDomain } from "../src/catalogue/ProductDomain.ts"
+import { sku as skuDomain } from "../src/inventory/SkuDomain.ts"
 import { RegionDatabases } from "../src/Reads.ts"
 import * as TestCluster from "@halles/engine/testing/TestCluster"
 import * as Timers from "@halles/engine/eventsourced/Timers"
 
-const Test = Layer.mergeAll(ProductLive, SkuLive, RegionDatabases.layerOne).pipe(
+const Test = Layer.mergeAll(productDomain.live, skuDomain.live, RegionDatabases.layerOne).pipe(
   Layer.provideMerge(TestCluster.layer()),
   Layer.provideMerge(Layer.mergeAll(layerRegion, Layer.effectDiscard(migrateControl))),
   Layer.provideMerge(PgTest.layer("strange_entities"))

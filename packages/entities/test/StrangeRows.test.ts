@@ -15,7 +15,9 @@ import { makeMaskedViews } from "../src/inspector/MaskedViews.ts"
 import { layerRegion, migrateControl } from "../src/Migrations.ts"
 import { Outbox } from "@halles/engine/journal/Outbox"
 import * as ParkedEvents from "@halles/engine/journal/ParkedEvents"
+import { ProductView } from "../src/catalogue/ProductTable.ts"
 import * as Projections from "../src/Projections.ts"
+import * as Projection from "@halles/engine/projections/Projection"
 import { RegionDatabases } from "../src/Reads.ts"
 import { ShardEpochs } from "@halles/engine/placement/ShardEpochs"
 
@@ -210,7 +212,7 @@ layer(Test, { excludeTestServices: true, timeout: "120 seconds" })("whatever is 
         Array.from({ length: rows }, (_, index) => index + 1)
       )
       yield* (yield* SqlClient.SqlClient)`DELETE FROM product_view`
-      yield* Projections.rebuild("product")
+      yield* (yield* Projection.make(ProductView)).rebuild
       assert.deepInclude(yield* view, ["eu_long", rows])
     })
   )

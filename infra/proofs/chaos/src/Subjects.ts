@@ -1,5 +1,6 @@
 import { MergeRefused } from "@halles/entities/cart/Cart"
 import * as CartState from "@halles/entities/cart/CartState"
+import { done, replyOf } from "@halles/engine/eventsourced/Replies"
 import { Result } from "effect"
 import * as OrderState from "@halles/entities/order/OrderState"
 import * as PaymentState from "@halles/entities/payment/PaymentState"
@@ -11,26 +12,24 @@ import * as EdgeForm from "./EdgeForm.ts"
 import { type Handled, judge, type Judged, refused, shown, type Subject } from "./EntitySpecification.ts"
 import type { Row } from "./Histories.ts"
 
-/** What a pure reply is as an answer; a message that has none says nothing but that it is done. */
+/** A reply as an answer. */
 const said = (reply: Result.Result<unknown, { readonly _tag: string }>): Answer =>
   Result.match(reply, {
     onSuccess: (value) => (value === undefined ? { _tag: "Done" } : shown(value)),
     onFailure: refused
   })
 
-/** As the entity's shell: of its `replies`. */
-const spoken = <State, Command extends { readonly commandId: string; readonly _tag: string }, Event>(
+/** What an entity answers, by the table of its replies. */
+const answersOf = <State, Command extends { readonly commandId: string; readonly _tag: string }, Event>(
   replies: object
 ) => {
-  type Spoken = (id: string, now: object, message: unknown) => Result.Result<unknown, { readonly _tag: string }>
-  const known = replies as Readonly<Record<string, Spoken | undefined>>
+  const answered = (id: string, tag: string, message: unknown, now: Handled<State, Event>): Answer =>
+    said(replyOf(replies, tag)?.(id, { ...now, repeated: false }, message) ?? done())
   return {
     view: (id: string, state: State, seq: number): Answer =>
-      said(known["View"]!(id, { state, seq, events: [] }, undefined)),
-    answer: (id: string, command: Command, handled: Handled<State, Event>): Answer => {
-      const reply = known[command._tag]
-      return reply === undefined ? { _tag: "Done" } : said(reply(id, handled, command))
-    }
+      answered(id, "View", undefined, { state, seq, events: [] }),
+    answer: (id: string, command: Command, now: Handled<State, Event>): Answer =>
+      answered(id, command._tag, command, now)
   }
 }
 
@@ -39,7 +38,7 @@ const prices = Object.fromEntries(
 )
 const listings = new Map(Catalogue.articles.map((article) => [article.sku, Catalogue.listing(article)] as const))
 
-/** Lines and prices as the shell reads them from the products. */
+/** Lines and prices as a cart reads them from the products. */
 const completeCart = (command: CartState.Command): CartState.Command => {
   switch (command._tag) {
     case "PutLine":
@@ -55,7 +54,7 @@ const completeCart = (command: CartState.Command): CartState.Command => {
   }
 }
 
-const carts = spoken<CartState.State, CartState.Command, CartState.Event>(CartState.replies)
+const carts = answersOf<CartState.State, CartState.Command, CartState.Event>(CartState.replies)
 const cart: Subject<CartState.State, CartState.Command, CartState.Event, CartState.Refusal> = {
   model: { ...CartState, next: () => null },
   complete: completeCart,
@@ -75,7 +74,7 @@ const sku: Subject<SkuState.State, SkuState.Command, SkuState.Event, SkuState.Re
   model: SkuState,
   complete: (command) => command,
   refusal: () => null,
-  ...spoken(SkuState.replies),
+  ...answersOf(SkuState.replies),
   later: () => null,
   atEdge: EdgeForm.sku
 }
@@ -84,12 +83,12 @@ const order: Subject<OrderState.State, OrderState.Command, OrderState.Event, Ord
   model: { ...OrderState, next: () => null, others: () => [] },
   complete: (command) => command,
   refusal: () => null,
-  ...spoken(OrderState.replies),
+  ...answersOf(OrderState.replies),
   later: () => null,
   atEdge: EdgeForm.order
 }
 
-const payments = spoken<PaymentState.State, PaymentState.Command, PaymentState.Event>(PaymentState.replies)
+const payments = answersOf<PaymentState.State, PaymentState.Command, PaymentState.Event>(PaymentState.replies)
 /** A payment waits for the gateway, and then says what became of the operation. */
 const payment: Subject<PaymentState.State, PaymentState.Command, PaymentState.Event, PaymentState.Refusal> = {
   model: { ...PaymentState, next: () => null, others: () => [] },

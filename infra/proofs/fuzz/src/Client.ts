@@ -39,7 +39,7 @@ export const client =
       ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) })
     }
     let response = await fetch(`${url}${path}`, request)
-    // As every client is told to: the same again, a moment later.
+    // The edge asks its clients to send the same request again a moment later.
     for (let tries = 1; response.status === 503 && tries < busyTriesMax; tries += 1) {
       await setTimeout(500)
       response = await fetch(`${url}${path}`, request)

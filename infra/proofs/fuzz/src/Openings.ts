@@ -8,7 +8,7 @@ const eachMax = 20
 /** Of each other thing that a route needs. */
 const few = 3
 
-/** Nobody has any of it, so that who orders it waits, and can cancel. */
+/** A SKU without stock: an order for it waits for the goods, and can be cancelled. */
 const run = Date.now().toString(36)
 const late = `LATE-${run}`
 const cancelRoute = "POST /v1/orders/{id}/cancel"
@@ -101,14 +101,14 @@ export const make = (url: string, ask: Ask, world: World, tokens: Tokens) => {
     world.learnFor(countRoute, "warehouse", "eu-main")
     for (let n = 0; n < waitingMax; n += 1) await waiting()
   }
-  /** An answer is told again to who repeats the request under its key: the edge is let at what it keeps answers in. */
+  /** The edge replays its answer to a repeated idempotency key, so its login may use the Redis that keeps answers. */
   const repeated = async (): Promise<void> => {
     const request = {
       method: "POST",
       headers: { "idempotency-key": randomUUID(), "content-type": "application/json" },
       body: JSON.stringify({ region: "eu", currency: "GBP" })
     }
-    await until("an answer that is told again", async () => {
+    await until("a replayed answer", async () => {
       const response = await fetch(`${url}/v1/carts`, request)
       return response.headers.get("idempotent-replayed") === "true" ? true : undefined
     })

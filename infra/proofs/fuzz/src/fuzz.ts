@@ -11,10 +11,10 @@ import { Console, type Duration, Effect, Exit, Fiber, Logger, Option, Redacted, 
 import { Command, Flag } from "effect/cli"
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
-import * as Brinks from "./Brinks.ts"
+import { openNearlyFull } from "./NearlyFull.ts"
 import { run } from "./Campaign.ts"
 import { client } from "./Client.ts"
-import { alarming } from "./Settled.ts"
+import { stuckAlarms } from "./StuckAlarms.ts"
 import { credentials } from "./Credentials.ts"
 import { claimsOf, issuer, roleCredentials } from "./Issuer.ts"
 import * as Openings from "./Openings.ts"
@@ -70,7 +70,7 @@ const campaign = Effect.fnUntraced(function* (
   const openings = Openings.make(url, ask, world, tokens)
   yield* Effect.promise(openings.opened)
   yield* Console.log("filling things up to one less than their bounds")
-  yield* Effect.promise(Brinks.make(ask, world, tokens).opened)
+  yield* Effect.promise(() => openNearlyFull(ask, world, tokens))
   const renewing = yield* again(openings.renewed, renewedEvery)
   yield* again(openings.faultless, faultsEndEvery)
   const since = performance.now()
@@ -100,7 +100,7 @@ const campaign = Effect.fnUntraced(function* (
     yield* Console.log(`\nFAILED: ${reason}\n--- seed ${seed}\n${request}\n---`)
   // From here on nothing is asked: what was begun comes to its end.
   yield* Fiber.interrupt(renewing)
-  const stuck = yield* Effect.promise(() => alarming(ops, keys.adminToken))
+  const stuck = yield* Effect.promise(() => stuckAlarms(ops, keys.adminToken))
   for (const one of stuck) yield* Console.log(`\nSTUCK: ${one}`)
   const uncovered = options.requests < coveredFrom ? [] : report.neverOk
   if (uncovered.length > 0) yield* Console.log(`\nnever answered 2xx: ${uncovered.join(", ")}`)

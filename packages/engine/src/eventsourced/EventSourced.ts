@@ -19,7 +19,7 @@ import {
   type Tagged
 } from "./Kind.ts"
 import * as Refusals from "./Refusals.ts"
-import { done, type Replies, type Reply } from "./Replies.ts"
+import { done, replyOf, type Replies, type Reply } from "./Replies.ts"
 import { EventSourcedEntity } from "./EventSourcedEntity.ts"
 import { Journal } from "../journal/Journal.ts"
 import type { WriterLease } from "../journal/GroupCommit.ts"
@@ -132,8 +132,8 @@ interface Answering<Id, State, Event, Refused> {
   readonly committed: Effect.Effect<{ readonly state: State; readonly seq: number }>
 }
 
-/** Handles a command, and says what `reply` makes of it. */
-export const answer =
+/** Handles a command, and answers what `reply` makes of it. */
+export const answerCommand =
   <Message, Id, State, Event, A, E>(reply: Reply<Message, Id, State, Event, A, E>) =>
   <Refused>(self: Answering<Id, State, Event, Refused>, message: Message): Effect.Effect<A, E | Refused> =>
     Effect.flatMap(self.handle(message), (now) => {
@@ -146,8 +146,8 @@ export const answer =
       )
     })
 
-/** What a query is answered. */
-const lookedAt =
+/** Answers a query from the committed state. */
+const answerQuery =
   <Message, Id, State, Event, A, E>(reply: Reply<Message, Id, State, Event, A, E>) =>
   (self: Answering<Id, State, Event, unknown>, message: Message): Effect.Effect<A, E> =>
     Effect.flatMap(self.committed, (now) =>
@@ -232,20 +232,18 @@ type SomeHandlers<Self, Rpcs extends Rpc.Any> = {
 }
 
 type AnySelf = Answering<string, unknown, Tagged, Tagged>
-type AnyReply = Reply<unknown, string, unknown, Tagged, unknown, unknown>
 type AnyHandler = (self: AnySelf, payload: unknown) => unknown
 
 /** A handler for each message of the contract, which refuses as the contract declares. */
 const allHandlers = (requests: ReadonlyMap<string, Rpc.Any>, replies: object, handlers: object) => {
   const given = handlers as Readonly<Record<string, AnyHandler | undefined>>
-  const known = replies as Readonly<Record<string, AnyReply | undefined>>
   const all = [...requests].map(([tag, rpc]) => {
     const refusing = Refusals.declared(rpc)
-    const reply = known[tag] ?? done
+    const reply = replyOf(replies, tag) ?? done
     const handle: AnyHandler =
       given[tag] ??
       ((self, payload) =>
-        commandIdOf(payload) === undefined ? lookedAt(reply)(self, payload) : answer(reply)(self, payload))
+        commandIdOf(payload) === undefined ? answerQuery(reply)(self, payload) : answerCommand(reply)(self, payload))
     const handler: AnyHandler = (self, payload) => {
       const answered = handle(self, payload)
       return Effect.isEffect(answered) ? refusing(self.id, answered as Effect.Effect<unknown, Tagged>) : answered

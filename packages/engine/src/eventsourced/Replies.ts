@@ -11,8 +11,9 @@ export type Reply<Message, Id, State, Event, A, E> = (
 ) => Result.Result<A, E>
 
 /**
- * What an entity answers to messages of its contract: of the state, and for a command of what is in the journal under its id.
- * A refusal that the contract does not declare for the message is a fault. Handlers follow from it, and so does what tests and proofs expect to hear.
+ * What an entity replies to messages of its contract: it follows from the state, and for a command from what is in the journal
+ * under its id. A refusal that the contract does not declare for the message is a fault. Handlers follow from the table, and so do
+ * the replies that tests and proofs expect.
  */
 export type Replies<Rpcs extends Rpc.Any, Tag extends Rpcs["_tag"], Id, State, Event> = {
   readonly [T in Tag]: Reply<
@@ -24,6 +25,11 @@ export type Replies<Rpcs extends Rpc.Any, Tag extends Rpcs["_tag"], Id, State, E
     Tagged
   >
 }
+
+type AnyReply = Reply<unknown, unknown, unknown, unknown, unknown, Tagged>
+/** The reply to a message of that name, without its types; `undefined` where a table has none. */
+export const replyOf = (replies: object, tag: string): AnyReply | undefined =>
+  (replies as Readonly<Record<string, AnyReply | undefined>>)[tag]
 
 /** There is nothing to say but that it is done. */
 export const done = (): Result.Result<void> => Result.succeed(undefined)

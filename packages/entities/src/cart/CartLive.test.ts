@@ -10,12 +10,12 @@ import { layerRegion } from "../Migrations.ts"
 import { Order } from "../order/Order.ts"
 import { OrderLive } from "../order/OrderLive.ts"
 import { ListProduct, Product, Unlist } from "../catalogue/Product.ts"
-import { ProductLive } from "../catalogue/ProductLive.ts"
+import { product as productDomain } from "../catalogue/ProductDomain.ts"
 import * as TestCluster from "@halles/engine/testing/TestCluster"
 import { checkOut, commandId, open } from "../../test/Carts.ts"
 
 /** The saga of an order that was placed waits for SKUs that are not there: that is another test's. */
-const Test = Layer.mergeAll(CartLive, ProductLive, OrderLive).pipe(
+const Test = Layer.mergeAll(CartLive, productDomain.live, OrderLive).pipe(
   Layer.provideMerge(TestCluster.layer()),
   Layer.provide(layerRegion),
   Layer.provideMerge(PgTest.layer("cart_live"))

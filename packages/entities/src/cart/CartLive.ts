@@ -105,26 +105,26 @@ const makeAsking = Effect.gen(function* () {
   const pricesIn = yield* CartPrices.make
   const pricesOf = ({ id }: Self) => pricesIn(regionOf(id))
 
-  const put = EventSourced.answer(CartState.replies.PutLine)
+  const put = EventSourced.answerCommand(CartState.replies.PutLine)
   const listed = (self: Self, command: PutLine | AddLine) =>
     self.committed.pipe(
       Effect.flatMap(({ state }) => pricesOf(self).listed(command, state)),
       Effect.flatMap((priced) => put(self, priced))
     )
 
-  const putAll = EventSourced.answer(CartState.replies.PutLines)
+  const putAll = EventSourced.answerCommand(CartState.replies.PutLines)
   const putLines = Effect.fnUntraced(function* (self: Self, command: PutLines) {
     const { state } = yield* self.committed
     return yield* putAll(self, yield* pricesOf(self).allListed(command, state))
   })
 
-  const repriced = EventSourced.answer(CartState.replies.Reprice)
+  const repriced = EventSourced.answerCommand(CartState.replies.Reprice)
   const reprice = Effect.fnUntraced(function* (self: Self, command: Reprice) {
     const { prices } = yield* pricesOf(self).of((yield* self.committed).state)
     return yield* repriced(self, { ...command, prices })
   })
 
-  const checkedOut = EventSourced.answer(CartState.replies.CheckOut)
+  const checkedOut = EventSourced.answerCommand(CartState.replies.CheckOut)
   const checkOutOnce = Effect.fnUntraced(function* (self: Self, command: CheckOut) {
     const { prices, skus } = yield* pricesOf(self).of((yield* self.committed).state)
     return yield* checkedOut(self, { ...command, prices }).pipe(

@@ -1,15 +1,15 @@
+import * as EventSourced from "@halles/engine/eventsourced/EventSourced"
 import { SkuId } from "@halles/shared/Ids"
 import * as Domain from "../Domain.ts"
 import { Product } from "./Product.ts"
 import * as ProductState from "./ProductState.ts"
-import { ProductLive } from "./ProductLive.ts"
 import { ProductView } from "./ProductTable.ts"
 
 export const product = Domain.make({
   contract: Product,
   id: SkuId,
   model: ProductState,
-  live: ProductLive,
+  live: EventSourced.layer(Product, ProductState, { id: SkuId, maxIdleTime: "5 minutes", mailboxCapacity: 1_024 }),
   table: ProductView,
   laws: null,
   retention: { archiveAfterDays: null, dropAfterDays: null, reason: "lives as long as it is sold" },

@@ -34,7 +34,7 @@ export const search = Effect.fn("Search.search")(function* (
   const begin = models.get(type)!
   const found: Array<Found> = []
   let current: Found | null = null
-  /** Of this one a row cannot be read: it is found as what it was before, if it was anything. */
+  /** A row of this entity cannot be read: the search shows the state before that row, if there is one. */
   let unreadable = ""
   const close = () => {
     if (current !== null && current.now.seq > 0 && fits(current.now.view)) found.push(current)

@@ -1,8 +1,8 @@
+import * as EventSourced from "@halles/engine/eventsourced/EventSourced"
 import { SkuId } from "@halles/shared/Ids"
 import * as Domain from "../Domain.ts"
 import { Sku } from "./Sku.ts"
 import * as SkuState from "./SkuState.ts"
-import { SkuLive } from "./SkuLive.ts"
 import { StockView } from "./StockTable.ts"
 import { skus } from "./SkuLaws.ts"
 
@@ -10,7 +10,7 @@ export const sku = Domain.make({
   contract: Sku,
   id: SkuId,
   model: SkuState,
-  live: SkuLive,
+  live: EventSourced.layer(Sku, SkuState, { id: SkuId, maxIdleTime: "5 minutes", mailboxCapacity: 4_096 }),
   table: StockView,
   laws: skus,
   retention: { archiveAfterDays: null, dropAfterDays: null, reason: "lives as long as it is sold" },

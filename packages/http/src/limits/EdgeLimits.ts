@@ -61,7 +61,7 @@ export const edgeLimits = `## Requests
 | entities of a consistency token | ${count(Consistency.seenMax)} | the oldest are left out |
 | a list's wait for a consistency token | ${time(Consistency.waitMsMax)} | what is missing is asked of the entities |
 | asking the read table for the stock beside a cart | ${time(Availability.answerMsMax)}; ${count(Availability.skusMax)} SKUs are known for ${time(Availability.knownMs)} | shown without; the least used is asked for again |
-| injected faults | ${count(InjectedFaults.activeMax)}, ${time(InjectedFaults.secondsMax * 1_000)}, ${time(InjectedFaults.latencyMsMax)} of delay | what ends first makes place |
+| injected faults | ${count(InjectedFaults.activeMax)}, ${time(InjectedFaults.secondsMax * 1_000)}, ${time(InjectedFaults.latencyMsMax)} of delay | the fault that ends first is ended to make room |
 | clients counted by analytics | ${count(clientsMax)} | the least frequent is replaced |
 
 ## Credentials and the audit log
@@ -74,7 +74,7 @@ export const edgeLimits = `## Requests
 | a partner's keys | ${count(keysMax)}; looked up again after ${time(cachedMs)} | 422 |
 | a token of our own tools | ${time(ServiceToken.lifetimeMs)}, made anew with less than ${time(ServiceToken.leftMinMs)} left | 401 |
 | acts that wait for the audit log | ${count(AuditLog.waitingMax)} a process, ${time(AuditLog.waitMsMax)} | refused with 503; denied attempts are counted |
-| denied attempts that are told apart | ${count(AuditLog.alikeMax)} in ${time(AuditLog.windowMs)} a process | counted in one row |
+| denied attempts that are told apart | ${count(AuditLog.alikeMax)} in ${time(AuditLog.windowMs)} a process | the process writes the rest as one row with their number |
 | a statement of \`halles sql\` | ${count(statementMax)} characters as JSON | refused |
 
 ## Webhooks
@@ -84,7 +84,7 @@ export const edgeLimits = `## Requests
 | endpoints of one owner | ${count(endpointsMax)} | 422 |
 | webhooks on their way | ${count(Sender.sendsMax)}, ${count(Sender.sendsOfOneMax)} to one endpoint | wait |
 | tries of a webhook | ${count(Sender.delays.length)} more after the first, over three days | dead; sent again when asked for |
-| an endpoint that takes nothing | ${time(Sender.failingMsMax)}, or ${count(pendingMax)} messages | disabled, its owner's other endpoints are told |
+| an endpoint that takes nothing | ${time(Sender.failingMsMax)}, or ${count(pendingMax)} messages | the endpoint is disabled, and the owner's other endpoints get \`endpoint.disabled\` |
 | deliveries | delivered ${count(Sender.deliveredDays)} days, dead ${count(Sender.deadDays)} | deleted |
 
 ## The operator process

@@ -1,6 +1,7 @@
 import { NotFound } from "@halles/engine/eventsourced/EntityErrors"
 import { Schema } from "effect"
 import * as EdgeErrors from "../problems/EdgeErrors.ts"
+import { invalidRequestOf } from "../problems/RequestProblems.ts"
 import * as Problem from "../problems/Problem.ts"
 
 /** What was asked for does not fit what is there: the reason says what, and nothing was changed. */
@@ -32,20 +33,8 @@ export const notFound = Problem.of(NotFound, {
   detail: ({ entity, id }) => `No ${entity} has the id ${id}.`
 })
 export { forbidden, strongerSignInRequired, unauthorized } from "../access/AccessProblems.ts"
-export const invalidRequest = Problem.of(EdgeErrors.InvalidRequest, {
-  title: "The request does not follow the contract",
-  sample: { errors: [{ pointer: "/reason", detail: "Required" }] },
-  detail: ({ errors }) =>
-    errors
-      .map((fault) => fault.detail)
-      .join("; ")
-      .slice(0, 500)
-})
-export const malformedId = Problem.of(EdgeErrors.MalformedId, {
-  title: "There is no such thing",
-  sample: { parameter: "id" },
-  detail: ({ parameter }) => `The path has no valid ${parameter}.`
-})
+export const invalidRequest = invalidRequestOf("/reason", "Required")
+export { malformedId } from "../problems/RequestProblems.ts"
 export const unavailable = Problem.of(EdgeErrors.Unavailable, {
   title: "Not available at the moment",
   detail: () => "Try again after a moment; asking for the same change again does it once.",

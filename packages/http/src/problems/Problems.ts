@@ -9,6 +9,7 @@ import { TooManyEndpoints } from "../webhooks/Subscriptions.ts"
 import { TargetRefused } from "../webhooks/Targets.ts"
 import * as EdgeErrors from "./EdgeErrors.ts"
 import { TooManyKeys } from "../access/PartnerKeys.ts"
+import { invalidRequestOf } from "./RequestProblems.ts"
 import * as Problem from "./Problem.ts"
 
 // Every problem that the contract names, once: what a person reads beside the stable code.
@@ -163,20 +164,8 @@ export const tooLarge = Problem.of(TooLarge, {
   detail: ({ entity }) => `What ${entity} would come to is too large. Nothing was changed.`,
   help: "Send less at a time: fewer lines, or shorter texts. The same request will be refused again."
 })
-export const invalidRequest = Problem.of(EdgeErrors.InvalidRequest, {
-  title: "The request does not follow the contract",
-  sample: { errors: [{ pointer: "/quantity", detail: "Expected a value between 1 and 1000000" }] },
-  detail: ({ errors }) =>
-    errors
-      .map((fault) => fault.detail)
-      .join("; ")
-      .slice(0, 500)
-})
-export const malformedId = Problem.of(EdgeErrors.MalformedId, {
-  title: "There is no such thing",
-  sample: { parameter: "id" },
-  detail: ({ parameter }) => `The path has no valid ${parameter}.`
-})
+export const invalidRequest = invalidRequestOf("/quantity", "Expected a value between 1 and 1000000")
+export { malformedId } from "./RequestProblems.ts"
 export const idempotencyKeyRequired = Problem.of(EdgeErrors.IdempotencyKeyRequired, {
   title: "An idempotency key is required",
   detail: () => "Send an Idempotency-Key header: 1 to 100 visible ASCII characters, new for each intent."

@@ -3,9 +3,9 @@ import { regionOf } from "@halles/shared/Region"
 import { Schema } from "effect"
 import { createHash } from "node:crypto"
 
-/** What an endpoint may ask to be told of. */
-const told = domains.toReversed().flatMap(({ notifies }) => [...notifies.values()])
-export const Type = Schema.Literals([...new Set(told), "endpoint.disabled", "endpoint.test"])
+const announced = domains.toReversed().flatMap(({ notifies }) => [...notifies.values()])
+/** What an endpoint may subscribe to: what the domains announce, and two of our own. */
+export const Type = Schema.Literals([...new Set(announced), "endpoint.disabled", "endpoint.test"])
 export type Type = typeof Type.Type
 
 /** One row of the journal, as the event streams carry it. */

@@ -26,7 +26,7 @@ export interface Answer {
   readonly body: string
 }
 
-/** `later`: nothing was done, as anybody may be told while something is away. */
+/** `later`: the edge did nothing, because a component that it needs is away. */
 export type Verdict =
   | { readonly _tag: "Right" }
   | { readonly _tag: "Later" }

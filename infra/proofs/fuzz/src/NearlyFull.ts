@@ -1,15 +1,14 @@
+import { chargesMax, linesMax } from "@halles/entities/cart/Cart"
+import { addressesMax } from "@halles/entities/customer/Customer"
+import { returnsMax } from "@halles/entities/order/Order"
+import { checkoutsMax } from "@halles/shared/Ids"
 import type { Ask } from "./Client.ts"
 import { several, until } from "./Client.ts"
 import { email, shippingAddress, type Tokens } from "./Openings.ts"
 import type { World } from "./World.ts"
 
-/** Bounds of the table in docs/limits.md that a single request does not reach. */
-const linesMax = 2_000
+/** Bounds of the edge and of stock that a single request does not reach (docs/limits.md). */
 const itemsMax = 100
-const chargesMax = 20
-const checkoutsMax = 20
-const returnsMax = 100
-const addressesMax = 50
 const keysMax = 20
 const onHandMax = 1_000_000_000
 const amountDigits = 15
@@ -20,7 +19,7 @@ const signs = ["例", "😀", '"', "a"] as const
 
 /** Nobody has changed what is listed under it. */
 const run = Date.now().toString(36)
-const code = (n: number) => `BRIM-${run}-${n}`
+const code = (n: number) => `FULL-${run}-${n}`
 const row = (n: number) => ({
   region: "eu",
   sku: code(n),
@@ -31,8 +30,8 @@ const row = (n: number) => ({
   stock: 10_000
 })
 
-/** Things that lack one of a bound: the next request reaches it, the one after that is beyond it. */
-export const make = (ask: Ask, world: World, { import: importer, admin }: Tokens) => {
+/** Opens carts, orders and other things that lack one of a bound: the next request reaches it, the one after that is beyond it. */
+export const openNearlyFull = async (ask: Ask, world: World, { import: importer, admin }: Tokens): Promise<void> => {
   const cart = async (more: object = {}, token?: string): Promise<string> =>
     (await ask("POST", "/v1/carts", { region: "eu", currency: "GBP", ...more }, { token })).id
   const lines = async (id: string, count: number): Promise<void> => {
@@ -55,12 +54,12 @@ export const make = (ask: Ask, world: World, { import: importer, admin }: Tokens
 
   const articles = async (): Promise<void> => {
     const rows = Array.from({ length: linesMax + 1 }, (_, n) => `${JSON.stringify(row(n))}\n`).join("")
-    const asked = { token: importer, type: "application/x-ndjson", headers: { "import-id": `brims-${run}` } }
+    const asked = { token: importer, type: "application/x-ndjson", headers: { "import-id": `nearly-full-${run}` } }
     await ask("POST", "/v1/catalog/import", rows, asked)
     // One more receipt of two units is one too many.
     const stock = await ask("GET", `/v1/skus/eu/${code(0)}`)
     const expectedOnHand = stock.warehouses.find(({ warehouse }) => warehouse === "eu-main")!.onHand
-    const counted = { warehouse: "eu-main", expectedOnHand, onHand: onHandMax - 1, reason: "to the brim" }
+    const counted = { warehouse: "eu-main", expectedOnHand, onHand: onHandMax - 1, reason: "nearly full" }
     await ask("POST", `/v1/skus/eu/${code(0)}/adjustments`, counted, { token: admin })
     world.keepLarge("sku", code(0))
   }
@@ -114,15 +113,11 @@ export const make = (ask: Ask, world: World, { import: importer, admin }: Tokens
     world.keepLarge("customers.id", id)
   }
   const keys = async (): Promise<void> => {
-    const partner = `brim-${run}`
-    const wanted = { partner, name: "to the brim", scopes: ["stock:read"], expiresInDays: 1 }
+    const partner = `nearly-full-${run}`
+    const wanted = { partner, name: "nearly full", scopes: ["stock:read"], expiresInDays: 1 }
     await several(keysMax - 1, () => ask("POST", "/v1/partner-keys", wanted, { token: admin }))
     world.keepLarge("partner", partner)
   }
-  return {
-    opened: async (): Promise<void> => {
-      await articles()
-      await Promise.all([carts(), order(), charges(), failed(), returned(), customer(), keys()])
-    }
-  }
+  await articles()
+  await Promise.all([carts(), order(), charges(), failed(), returned(), customer(), keys()])
 }

@@ -4,11 +4,11 @@ import { CommandId, OrderId } from "@halles/shared/Ids"
 import { PgTest } from "@halles/shared/testing/PgTest"
 import { Effect, Exit, Layer } from "effect"
 import { Customer, MovePoints, NoteOrder, Register } from "./Customer.ts"
-import { CustomerLive } from "./CustomerLive.ts"
+import { customer as customerDomain } from "./CustomerDomain.ts"
 import { layerRegion } from "../Migrations.ts"
 import * as TestCluster from "@halles/engine/testing/TestCluster"
 
-const Test = CustomerLive.pipe(
+const Test = customerDomain.live.pipe(
   Layer.provideMerge(TestCluster.layer()),
   Layer.provide(layerRegion),
   Layer.provideMerge(PgTest.layer("customer_live"))
@@ -17,7 +17,7 @@ const Test = CustomerLive.pipe(
 const commandId = (id: string) => CommandId.make(id)
 const move = (id: string, points: number) => new MovePoints({ commandId: commandId(id), points, reference: "welcome" })
 
-layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("CustomerLive", (it) => {
+layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("Customer", (it) => {
   it.effect("registers once", () =>
     Effect.gen(function* () {
       const customer = (yield* EntityClient.make(Customer))("eu_ada")

@@ -6,11 +6,11 @@ import { Effect, Layer, Schedule } from "effect"
 import { SqlClient } from "effect/sql"
 import { layerRegion } from "../Migrations.ts"
 import { Adjust, AllowBackOrder, Hold, Receive, Release, Reserve, Ship, Sku } from "./Sku.ts"
-import { SkuLive } from "./SkuLive.ts"
+import { sku as skuDomain } from "./SkuDomain.ts"
 import * as TestCluster from "@halles/engine/testing/TestCluster"
 import { TimerFired } from "@halles/engine/eventsourced/TimerFired"
 
-const Test = SkuLive.pipe(
+const Test = skuDomain.live.pipe(
   Layer.provideMerge(TestCluster.layer()),
   Layer.provide(layerRegion),
   Layer.provideMerge(PgTest.layer("sku_live"))
@@ -27,7 +27,7 @@ const reserve = (key: number | string) => new Reserve({ commandId: id(`reserve:$
 const ship = (key: number | string) => new Ship({ commandId: id(`ship:${key}`), orderId: order(key) })
 const release = (key: number | string) => new Release({ commandId: id(`release:${key}`), orderId: order(key) })
 
-layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("SkuLive", (it) => {
+layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("Sku", (it) => {
   it.effect("takes an order from hold to shipment", () =>
     Effect.gen(function* () {
       const sku = (yield* EntityClient.make(Sku))("eu_tea")

@@ -1,6 +1,6 @@
 import { setTimeout } from "node:timers/promises"
 
-/** What must not be the case once nothing is asked any more: each of these is something that stands still, or was lost sight of. */
+/** Codes of alarms that no cluster may show once all requests have ended: something is stuck, or was lost. */
 const stuck = new Set([
   "timer_overdue",
   "saga_stuck",
@@ -16,7 +16,7 @@ const stuck = new Set([
   "audit_chain",
   "database_away"
 ])
-/** What was begun may take so long, a second apart. */
+/** Looks at the alarms, a second apart: sagas that are under way end within them. */
 const patience = 45
 
 interface Alarm {
@@ -26,7 +26,7 @@ interface Alarm {
 }
 
 /** What the operator process says is stuck, if it still says so after a while. */
-export const alarming = async (opsUrl: string, token: string): Promise<ReadonlyArray<string>> => {
+export const stuckAlarms = async (opsUrl: string, token: string): Promise<ReadonlyArray<string>> => {
   let found: ReadonlyArray<Alarm> = []
   for (let tries = 0; tries < patience; tries += 1) {
     const response = await fetch(`${opsUrl}/v1/ops/alarms`, { headers: { authorization: `Bearer ${token}` } })

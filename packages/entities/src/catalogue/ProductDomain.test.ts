@@ -5,10 +5,10 @@ import { PgTest } from "@halles/shared/testing/PgTest"
 import { Effect, Layer } from "effect"
 import { layerRegion } from "../Migrations.ts"
 import { ListProduct, Product, Unlist } from "./Product.ts"
-import { ProductLive } from "./ProductLive.ts"
+import { product as productDomain } from "./ProductDomain.ts"
 import * as TestCluster from "@halles/engine/testing/TestCluster"
 
-const Test = ProductLive.pipe(
+const Test = productDomain.live.pipe(
   Layer.provideMerge(TestCluster.layer()),
   Layer.provide(layerRegion),
   Layer.provideMerge(PgTest.layer("product_live"))
@@ -23,7 +23,7 @@ const list = (commandId: string, amount: number) =>
     price: { amount, currency: "GBP", taxRate: 2_000 }
   })
 
-layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("ProductLive", (it) => {
+layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("Product", (it) => {
   it.effect("lists, lists again for nothing, and takes off sale", () =>
     Effect.gen(function* () {
       const product = (yield* EntityClient.make(Product))("eu_TEA")
