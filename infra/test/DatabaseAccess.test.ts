@@ -70,7 +70,7 @@ const tries = (sql: PgClient.PgClient, statement: string) => Effect.map(Effect.e
 const entry = () => JSON.stringify({ id: randomBytes(8).toString("hex"), actor: "a", action: "b" })
 const query = () => JSON.stringify({ id: randomBytes(8).toString("hex"), action: "sql.query", actor: "service:sql" })
 /** Takes the log and keeps it, until its session is ended; then another one is in line already. */
-const keep = (sql: PgClient.PgClient) =>
+const keep = (sql: PgClient.PgClient, held: () => void) =>
   Effect.scoped(
     Effect.gen(function* () {
       const connection = yield* sql.reserve
@@ -83,6 +83,7 @@ const keep = (sql: PgClient.PgClient) =>
       ]) {
         yield* connection.executeRaw(statement, [])
       }
+      held()
       yield* Effect.sleep("1 minute")
     })
   ).pipe(Effect.exit, Effect.forever)
@@ -320,13 +321,15 @@ layer(Layer.merge(Provisioned.layer, Reactivity.layer), { excludeTestServices: t
     it.effect("have one place each in the line for the audit log, however many sessions they come with", () =>
       Effect.gen(function* () {
         const crowd = yield* Effect.forEach(Array.from({ length: 12 }), () => as("halles_reader", "control"))
-        yield* Effect.forEach(crowd, (sql) => Effect.forkScoped(keep(sql)))
+        let turns = 0
+        yield* Effect.forEach(crowd, (sql) => Effect.forkScoped(keep(sql, () => void turns++)))
         yield* Effect.sleep("500 millis")
         const honest = yield* as("halles_identity", "control")
         for (let time = 0; time < 5; time++) {
-          const since = performance.now()
+          const before = turns
           yield* append(honest)
-          assert.isBelow(performance.now() - since, 2_000)
+          // Whoever had the log, and one that may come between the ending and the next wait: not twelve.
+          assert.isAtMost(turns - before, 2)
         }
       })
     )

@@ -44,11 +44,15 @@ export const create = Effect.gen(function* () {
           PERFORM pg_advisory_xact_lock(class, key);
           RETURN;
         EXCEPTION WHEN lock_not_available THEN
-          -- Others may have had the log meanwhile, one after the other: they are no reason.
+          -- Others may have had the log meanwhile, one after the other: they are no reason. Who waits for a session of its own
+          -- login leaves the ending to whoever is next for the log: or it would come before that one, which has just lost its place.
           PERFORM pg_terminate_backend(l.pid) FROM pg_locks l
             WHERE l.locktype = 'advisory' AND l.classid = 7301 AND l.objid = 0 AND l.objsubid = 2 AND l.granted
               AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
-              AND l.pid || ' ' || l.virtualtransaction = before;
+              AND l.pid || ' ' || l.virtualtransaction = before
+              AND (class = 7301 OR NOT EXISTS (SELECT FROM pg_locks w
+                WHERE w.locktype = 'advisory' AND w.classid = 7301 AND w.objid = 0 AND w.objsubid = 2 AND NOT w.granted
+                  AND w.database = l.database));
         END;
       END LOOP;
       RAISE lock_not_available USING MESSAGE = 'too many wait for the audit log';
