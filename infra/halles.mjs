@@ -34,8 +34,8 @@ const install = () => {
 }
 
 const majorOf = (node) => {
-  const asked = spawnSync(node, ["--version"], { encoding: "utf8" })
-  return asked.status === 0 ? Number(/^v(\d+)/.exec(asked.stdout)?.[1]) : 0
+  const version = spawnSync(node, ["--version"], { encoding: "utf8" })
+  return version.status === 0 ? Number(/^v(\d+)/.exec(version.stdout)?.[1]) : 0
 }
 
 /** The workspace's own Node 24; else the running one or one on the PATH. Never the shim in `.bin`: signals stop at it. */

@@ -362,9 +362,9 @@ layer(Layer.merge(Provisioned.layer, Reactivity.layer), { excludeTestServices: t
           "lock_timeout",
           "temp_file_limit"
         ]
-        const shown = yield* Effect.forEach(names, (name) => again.unsafe<Record<string, string>>(`SHOW ${name}`))
+        const settings = yield* Effect.forEach(names, (name) => again.unsafe<Record<string, string>>(`SHOW ${name}`))
         assert.deepStrictEqual(
-          shown.map(([row]) => Object.values(row ?? {})[0]),
+          settings.map(([row]) => Object.values(row ?? {})[0]),
           ["30s", "off", "masked, public", "2s", "128MB"]
         )
       })

@@ -26,13 +26,13 @@ describe("Help", { timeout: 60_000 }, () => {
   })
 
   it("without a command the inspector names its commands, and all that README names are among them", async () => {
-    const told = await printed("inspect")
+    const help = await printed("inspect")
     const named = [...readme.replaceAll("\\|", "|").matchAll(/`npx halles ([a-z|\- ]+)/g)].flatMap(([, words]) =>
       words!.split("|").map((word) => word.trim().split(" ")[0]!)
     )
     assert.isAbove(named.length, 15)
     for (const name of new Set(named)) {
-      if (name !== "inspect") assert.match(told, new RegExp(`^ +${name}\\b`, "m"))
+      if (name !== "inspect") assert.match(help, new RegExp(`^ +${name}\\b`, "m"))
     }
   })
 

@@ -32,8 +32,8 @@ layer(TestLive, { timeout: "30 seconds", excludeTestServices: true })("the gatew
       const { event, id, signed } = yield* (yield* Receiver).next(GatewayWebhook, about("ok:authorise"))
       assert.isTrue(signed)
       assert.strictEqual(id, event.eventId)
-      const { eventId: _, occurredAt: __, ...told } = event
-      assert.deepStrictEqual(told, {
+      const { eventId: _, occurredAt: __, ...fields } = event
+      assert.deepStrictEqual(fields, {
         type: "payment.authorised",
         reference: "ok:authorise",
         orderId: "eu_ok",

@@ -13,7 +13,7 @@ const body = (reference: string, token = "tok_ok") => ({
 })
 const authorise = (gateway: PartnerProcess, reference: string, token?: string) =>
   gateway.request("POST", "/authorisations", body(reference, token))
-const isOwed = ({ reference }: GatewayWebhook) => reference === "owed"
+const isRefusedFirst = ({ reference }: GatewayWebhook) => reference === "owed"
 const total = 400
 
 layer(Receiver.layer, { timeout: "30 seconds", excludeTestServices: true })("a gateway that is killed", (it) => {
@@ -84,11 +84,11 @@ layer(Receiver.layer, { timeout: "30 seconds", excludeTestServices: true })("a g
       const receiver = yield* Receiver
       receiver.refuse("owed", 1_000)
       yield* authorise(gateway, "owed")
-      const first = yield* receiver.next(GatewayWebhook, isOwed)
+      const first = yield* receiver.next(GatewayWebhook, isRefusedFirst)
       yield* gateway.kill
       receiver.refuse("owed", 0)
       yield* gateway.start
-      const again = yield* receiver.next(GatewayWebhook, isOwed)
+      const again = yield* receiver.next(GatewayWebhook, isRefusedFirst)
       assert.strictEqual(again.id, first.id)
       assert.deepStrictEqual(again.event, first.event)
     })

@@ -29,16 +29,16 @@ export const start = Effect.fn("Start.start")(function* (settings: Settings) {
     return yield* status(layout, false)
   }
   if (hasLeftovers(layout)) yield* Console.log("A supervisor was killed; stopping what it left, then starting anew.")
-  const shown = progress()
+  const display = progress()
   const state = yield* Effect.gen(function* () {
-    const supervisor = owner(layout) ?? (yield* launch(layout, settings, shown))
-    return yield* follow(layout, supervisor, shown).pipe(
+    const supervisor = owner(layout) ?? (yield* launch(layout, settings, display))
+    return yield* follow(layout, supervisor, display).pipe(
       Effect.onInterrupt(() => Effect.sync(() => signal(supervisor, "SIGTERM")))
     )
-  }).pipe(Effect.ensuring(Effect.sync(shown.done)))
+  }).pipe(Effect.ensuring(Effect.sync(display.done)))
   const keys = yield* secrets(layout)
-  shown.step("putting the demo catalogue on sale")
-  yield* Effect.ensuring(sell(state.portBase, keys), Effect.sync(shown.done))
+  display.step("putting the demo catalogue on sale")
+  yield* Effect.ensuring(sell(state.portBase, keys), Effect.sync(display.done))
   yield* Console.log(welcome(state))
   return 0
 })
@@ -47,17 +47,17 @@ const sell = (portBase: number, { importToken }: Secrets) =>
   seed(`http://127.0.0.1:${ports(portBase).edge}`, importToken)
 
 /** Finds the servers in the foreground, where a download can be seen, then leaves a supervisor behind. */
-const launch = Effect.fnUntraced(function* (layout: Layout.Layout, settings: Settings, shown: Progress) {
+const launch = Effect.fnUntraced(function* (layout: Layout.Layout, settings: Settings, display: Progress) {
   const log = Layout.logFile(layout, "supervisor")
   yield* Effect.try({
     try: () => mkdirSync(dirname(log), { recursive: true }),
     catch: (cause) =>
       new StateUnusable({ path: layout.directory, reason: `cannot be made: ${(cause as Error).message}` })
   })
-  shown.step("finding Postgres, NATS and Redis")
-  const found = yield* programs(settings, shown.step)
-  yield* buildDashboard(shown.step)
-  shown.done()
+  display.step("finding Postgres, NATS and Redis")
+  const found = yield* programs(settings, display.step)
+  yield* buildDashboard(display.step)
+  display.done()
   for (const [name, source] of Object.entries(sources(settings, found))) {
     process.stderr.write(`  ${name}: ${source}\n`)
   }
@@ -75,15 +75,15 @@ const launch = Effect.fnUntraced(function* (layout: Layout.Layout, settings: Set
 })
 
 /** Shows what the supervisor does until it is ready; fails with its reason if it gives up. */
-const follow = Effect.fnUntraced(function* (layout: Layout.Layout, supervisor: ProcessIdentity, shown: Progress) {
+const follow = Effect.fnUntraced(function* (layout: Layout.Layout, supervisor: ProcessIdentity, display: Progress) {
   while (true) {
     const alive = isAlive(supervisor)
     const state = read(layout)
     const own = state?.supervisor.started === supervisor.started ? state : null
     if (own?.phase === "ready") return own
-    if (own?.phase === "starting") shown.step(own.message)
+    if (own?.phase === "starting") display.step(own.message)
     if (!alive) {
-      shown.done()
+      display.done()
       if (own?.phase !== "failed") return yield* supervisorFailed(layout)
       return yield* new StartFailed({ reason: own.message })
     }

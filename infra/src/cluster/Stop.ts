@@ -13,13 +13,13 @@ const supervisorMs = 60_000
 export const stop = Effect.fn("Stop.stop")(function* (layout: Layout) {
   const supervisor = owner(layout)
   if (supervisor !== null) {
-    const shown = progress()
-    shown.step("stopping")
+    const display = progress()
+    display.step("stopping")
     signal(supervisor, "SIGTERM")
     const deadline = performance.now() + supervisorMs
     while (isAlive(supervisor) && performance.now() < deadline) yield* Effect.sleep("50 millis")
     signal(supervisor, "SIGKILL")
-    shown.done()
+    display.done()
   }
   const left = yield* stopLeftovers(layout)
   rmSync(stateFile(layout), { force: true })

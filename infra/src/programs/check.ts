@@ -70,13 +70,13 @@ const firstOfEach = (found: ReadonlyArray<Invariants.Violation>): ReadonlyArray<
   [...Map.groupBy(found, ({ invariant }) => invariant).values()].map(([first]) => first!)
 
 const table = (checked: ReadonlyArray<Checked>): string => {
-  const regionsShown = checked.map(({ region }) => region).join(" ")
+  const regionNames = checked.map(({ region }) => region).join(" ")
   const rows = Object.entries(Invariants.titles).map(([id, title]) => {
     const lines = checked.map(({ report }) => report.lines.find(({ invariant }) => invariant === id)!)
     const sum = (of: (line: Invariants.Line) => number) => lines.reduce((total, line) => total + of(line), 0)
     const notes = [...new Set(lines.flatMap(({ notes }) => notes))].map((note) => `\n${" ".repeat(49)}${note}`).join("")
     const counts = [sum((line) => line.checked), sum((line) => line.running), sum((line) => line.violations)]
-    return `${id.padEnd(4)} ${regionsShown.padEnd(9)} ${counts.map((count) => String(count).padStart(10)).join(" ")}  ${title}${notes}`
+    return `${id.padEnd(4)} ${regionNames.padEnd(9)} ${counts.map((count) => String(count).padStart(10)).join(" ")}  ${title}${notes}`
   })
   const head = `${"".padEnd(4)} ${"regions".padEnd(9)} ${["checked", "running", "violated"].map((word) => word.padStart(10)).join(" ")}`
   return [head, ...rows].join("\n")
@@ -88,9 +88,9 @@ const printed = ({ histories, region, report }: Checked): string => {
       `${invariant} ${region} ${entityType}/${entityId}${seq === null ? "" : ` at seq ${seq}`}: ${detail}`
   )
   const whole = histories.map(({ lines, violation }) => {
-    const shown = lines.slice(-historyMax)
-    const left = lines.length > shown.length ? `\n  (${lines.length - shown.length} older rows)` : ""
-    return `history of ${violation.entityType}/${violation.entityId} (${violation.invariant}):${left}\n  ${shown.join("\n  ")}`
+    const newest = lines.slice(-historyMax)
+    const left = lines.length > newest.length ? `\n  (${lines.length - newest.length} older rows)` : ""
+    return `history of ${violation.entityType}/${violation.entityId} (${violation.invariant}):${left}\n  ${newest.join("\n  ")}`
   })
   return [...found, ...whole].join("\n")
 }
@@ -124,9 +124,9 @@ const check = Command.make(
     const urls = yield* Urls
     const known = Option.match(acknowledged, { onNone: () => [], onSome: acknowledgedIn })
     const started = performance.now()
-    const shown = progress()
+    const display = progress()
     const say = (what: string) => {
-      if (performance.now() - started > progressAfterMs) shown.step(what)
+      if (performance.now() - started > progressAfterMs) display.step(what)
     }
     if (settleSeconds > 0) {
       yield* Effect.forEach(regions, (region) => settle(urls[region], settleSeconds), { concurrency: "unbounded" })
@@ -137,7 +137,7 @@ const check = Command.make(
         acknowledged: known.filter(({ id }) => id.startsWith(region)),
         say
       })
-    ).pipe(Effect.ensuring(Effect.sync(shown.done)))
+    ).pipe(Effect.ensuring(Effect.sync(display.done)))
     const sum = (of: (report: Invariants.Report) => number) =>
       checked.reduce((total, { report }) => total + of(report), 0)
     const violations = sum(({ violations }) => violations)

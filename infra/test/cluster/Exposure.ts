@@ -97,7 +97,7 @@ export const left = (it: ClusterTests): void => {
         const status = yield* Effect.promise(async () => (await fetch(`http://127.0.0.1:${port}/metrics`)).status)
         assert.strictEqual(status, 404, `port ${port} is for others`)
       }
-      const told = new Set(scraped.flatMap((text) => [...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name)))
+      const exported = new Set(scraped.flatMap((text) => [...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name)))
       const named = new Set(
         [...`${file("dashboard.json")}${file("alerts.yml")}`.matchAll(/\bhalles_[a-z0-9_]+/g)].map(([name]) =>
           name.replace(/_bucket$/, "")
@@ -105,7 +105,7 @@ export const left = (it: ClusterTests): void => {
       )
       assert.isAbove(named.size, 10)
       assert.deepStrictEqual(
-        [...named].filter((name) => !told.has(name)),
+        [...named].filter((name) => !exported.has(name)),
         []
       )
       const codes = [...file("alerts.yml").matchAll(/code: (\w+)/g)].map(([, code]) => code!)

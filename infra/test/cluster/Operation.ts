@@ -117,11 +117,11 @@ export const handled = (it: ClusterTests): void => {
         assert.include(nobody.error, "halles login")
 
         const login = yield* operate("login")
-        const shown = yield* Effect.sync(() => /Open (\S+) and type (\S+)/.exec(login.said.error)).pipe(
+        const prompt = yield* Effect.sync(() => /Open (\S+) and type (\S+)/.exec(login.said.error)).pipe(
           Effect.repeat({ until: (found) => found !== null, schedule: Schedule.spaced("50 millis") }),
           Effect.timeout("20 seconds")
         )
-        const [, page, userCode] = shown!
+        const [, page, userCode] = prompt!
         yield* Effect.promise(async () => {
           const browser = await new Browser().open(page!)
           await browser.submit("/device", { user_code: userCode! })
@@ -173,7 +173,7 @@ export const handled = (it: ClusterTests): void => {
         )
         const summary = JSON.parse(readFileSync(json, "utf8"))
         assert.deepInclude(summary, { ok: true, errors: 0, lost: 0, duplicated: 0, oversold: 0, violations: 0 })
-        assert.isAbove(summary.told, 0)
+        assert.isAbove(summary.acknowledged, 0)
         assert.strictEqual(code, 0)
       }),
     120_000

@@ -184,7 +184,7 @@ export const operatorsPage = (tests: ClusterTests): void =>
         await page.getByRole("button", { name: "Send again now" }).click()
         await because(page, "Send again now", "the gateway will be back")
         cluster.signal("gateway", "SIGCONT")
-        await page.getByText("It owes nothing.").waitFor()
+        await page.getByText("No step is pending.").waitFor()
 
         // A runner is drained and let work again.
         await go(page, "#/runners", "Runners")

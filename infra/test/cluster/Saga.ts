@@ -47,9 +47,9 @@ export const sales = (it: ClusterTests): void => {
         yield* shop.sell("URN", 500, 10)
         const cart = yield* shop.cart({ URN: 2 })
         const traceId = "0af7651916cd43dd8448eb211c80319c"
-        const asked = "b7ad6b7169203331"
+        const parentSpan = "b7ad6b7169203331"
         yield* shop.call("POST", `/v1/carts/${cart}/checkout`, Shop.buyer("tok_ok"), {
-          traceparent: `00-${traceId}-${asked}-01`
+          traceparent: `00-${traceId}-${parentSpan}-01`
         })
         yield* shop.until(cart, ({ status }) => status === "delivered")
         const wanted = [
@@ -72,7 +72,7 @@ export const sales = (it: ClusterTests): void => {
         })
         const names = new Set(found.map(({ name, service }) => `${service} ${name}`))
         assert.includeMembers([...names], wanted)
-        const known = new Set([asked, ...found.map(({ spanId }) => spanId)])
+        const known = new Set([parentSpan, ...found.map(({ spanId }) => spanId)])
         assert.deepStrictEqual(
           found.filter(({ parentSpanId }) => parentSpanId === undefined || !known.has(parentSpanId)),
           []

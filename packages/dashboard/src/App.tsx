@@ -1,7 +1,7 @@
 import type * as Json from "@halles/http/operator/OperatorJson"
 import { computed, useSignal } from "@preact/signals"
 import { useEffect } from "preact/hooks"
-import { useAsked } from "./Asked.tsx"
+import { useQuery } from "./Query.tsx"
 import { alarms, connection, listen } from "./Live.ts"
 import { Me } from "./Me.ts"
 import { ask, signOut } from "./Ops.ts"
@@ -87,7 +87,7 @@ const Screen = () => {
   }
 }
 
-const connectionTold = {
+const connectionTexts = {
   connecting: { tone: "calm", text: "Connecting" },
   live: { tone: "good", text: "Live" },
   lost: { tone: "warn", text: "Reconnecting" },
@@ -95,7 +95,7 @@ const connectionTold = {
 } as const
 
 const Connection = () => {
-  const { text, tone } = connectionTold[connection.value]
+  const { text, tone } = connectionTexts[connection.value]
   return (
     <span role="status">
       <Badge tone={tone}>{text}</Badge>
@@ -173,7 +173,7 @@ const OneFactor = () => (
 
 /** Who looks is asked first: nothing is shown to somebody who is not signed in. */
 export const App = () => {
-  const me = useAsked(() => ask((ops) => ops.cluster.me()), [])
+  const me = useQuery(() => ask((ops) => ops.cluster.me()), [])
   const isKnown = me.value !== null
   useEffect(() => (isKnown ? listen() : undefined), [isKnown])
   if (me.value === null) {

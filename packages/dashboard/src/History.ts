@@ -12,10 +12,10 @@ export class History {
   readonly version = signal(0)
   readonly #points: Array<Overview> = []
 
-  add(told: Overview): void {
+  add(overview: Overview): void {
     const last = this.#points.at(-1)
-    if (last !== undefined && told.at <= last.at) return
-    this.#points.push(told)
+    if (last !== undefined && overview.at <= last.at) return
+    this.#points.push(overview)
     if (this.#points.length > pointsMax) this.#points.shift()
     this.version.value += 1
   }

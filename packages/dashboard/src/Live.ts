@@ -10,7 +10,7 @@ export type Alarm = typeof Json.Alarm.Type
 export type Runner = typeof Json.RunnerStatus.Type
 export type Overview = typeof Json.Overview.Type
 export type Move = typeof Json.Move.Type
-export type Told = typeof TailEvent.Type
+export type TailRow = typeof TailEvent.Type
 
 /** `refused`: the stream will not come back by itself; somebody has to sign in, or to start the process. */
 export const connection = signal<"connecting" | "live" | "lost" | "refused">("connecting")
@@ -27,7 +27,7 @@ export const tail = new Tail()
 export const tailOf = signal("")
 /** Which list is told, and the newest of it. */
 export const topicOf = signal<LiveTopic | "">("")
-export const told = {
+export const lists = {
   types: signal<typeof Json.Types.Type | null>(null),
   streams: signal<typeof Json.Streams.Type | null>(null),
   sagas: signal<typeof Json.Sagas.Type | null>(null)
@@ -58,13 +58,13 @@ const hearers: Hearers = {
   },
   events: (batch) => tail.take(batch),
   types: (types) => {
-    told.types.value = types
+    lists.types.value = types
   },
   streams: (streams) => {
-    told.streams.value = streams
+    lists.streams.value = streams
   },
   sagas: (sagas) => {
-    told.sagas.value = sagas
+    lists.sagas.value = sagas
   },
   bye: ({ reason }) => {
     if (reason === "signed_out") close("refused")
@@ -96,11 +96,11 @@ interface Question {
   readonly topic: string
 }
 
-const open = (asked: Question) => {
+const open = (question: Question) => {
   source?.close()
   connection.value = "connecting"
   const made = new EventSource(
-    `/v1/ops/live?${new URLSearchParams(Object.entries({ ...asked, since: newest }).filter(([, value]) => value !== ""))}`
+    `/v1/ops/live?${new URLSearchParams(Object.entries({ ...question, since: newest }).filter(([, value]) => value !== ""))}`
   )
   source = made
   for (const name of Object.keys(liveEvents) as ReadonlyArray<LiveEventName>) hear(made, name)
@@ -108,12 +108,12 @@ const open = (asked: Question) => {
     if (made !== source) return
     // The browser connects again by itself after a break, and never after an answer that is no stream.
     if (made.readyState !== EventSource.CLOSED) connection.value = "lost"
-    else void lookAgain(asked)
+    else void lookAgain(question)
   })
 }
 
 /** Whether to sign in or to wait is told by an ordinary request. */
-const lookAgain = async (asked: Question) => {
+const lookAgain = async (question: Question) => {
   close("lost")
   const status = await fetch("/v1/ops/me").then(
     (answer) => answer.status,
@@ -121,7 +121,7 @@ const lookAgain = async (asked: Question) => {
   )
   if (status === 401 || status === 403) return close("refused")
   setTimeout(() => {
-    if (source === null && connection.value === "lost") open(asked)
+    if (source === null && connection.value === "lost") open(question)
   }, 2_000)
 }
 

@@ -25,8 +25,8 @@ export const link = (path: ReadonlyArray<string>, query: Query = {}): string => 
   const set = Object.entries(query).flatMap(([name, value]) =>
     value === undefined || value === "" ? [] : [[name, String(value)]]
   )
-  const asked = set.length === 0 ? "" : `?${new URLSearchParams(set)}`
-  return `#/${path.map(encodeURIComponent).join("/")}${asked}`
+  const search = set.length === 0 ? "" : `?${new URLSearchParams(set)}`
+  return `#/${path.map(encodeURIComponent).join("/")}${search}`
 }
 
 export const go = (path: ReadonlyArray<string>, query: Query = {}): void => {

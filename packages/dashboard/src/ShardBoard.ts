@@ -16,7 +16,7 @@ export interface Shard {
   readonly movedAt: number
 }
 
-type Told = typeof Json.Shards.Type
+type Shards = typeof Json.Shards.Type
 type Row = typeof Json.ShardRow.Type
 
 /** Every shard by region and number; the stream tells all of them first and then those that changed. */
@@ -36,7 +36,7 @@ export class ShardBoard {
     return this.#regions.get(region)?.get(shard)
   }
 
-  take({ regions }: Told): void {
+  take({ regions }: Shards): void {
     const now = performance.now()
     for (const { region, rows } of regions) {
       const known = this.#regions.get(region) ?? new Map<number, Shard>()

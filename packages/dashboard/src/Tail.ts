@@ -1,7 +1,7 @@
 import type { liveEvents, TailEvent } from "@halles/http/operator/OperatorEvents"
 import { signal } from "@preact/signals"
 
-type Told = typeof TailEvent.Type
+type TailRow = typeof TailEvent.Type
 type Batch = (typeof liveEvents)["events"]["Type"]
 
 /** Rows that are kept for the filter; older ones fall off. */
@@ -14,12 +14,12 @@ export class Tail {
   readonly version = signal(0)
   /** Pausing holds the list still; what arrives meanwhile is there afterwards. */
   readonly paused = signal(false)
-  #rows: Array<Told> = []
+  #rows: Array<TailRow> = []
   #total = 0
   #left = 0
   #drawing = false
 
-  get rows(): ReadonlyArray<Told> {
+  get rows(): ReadonlyArray<TailRow> {
     return this.#rows
   }
   get total(): number {

@@ -29,7 +29,7 @@ const screens = {
   saga: {
     at: "#/saga/Order/eu_stuck0000000000000000",
     heading: "Saga Order/eu_stuck0000000000000000",
-    says: "is owed"
+    says: "is pending"
   },
   streams: { at: "#/streams", heading: "Streams", says: "503 Service Unavailable" },
   events: { at: "#/events", heading: "Events", says: "StockHeld" },
@@ -172,10 +172,10 @@ layer(Layer.merge(SampleCluster.layer({ shardsPerRegion: 64, perSecond: 20 }), C
             await send.click()
             return dialog
           }
-          const done = async (deed: string, reason: string, told: string) => {
+          const done = async (deed: string, reason: string, text: string) => {
             const dialog = await because(deed, reason)
             await dialog.waitFor({ state: "detached" })
-            await page.getByRole("status").filter({ hasText: told }).waitFor()
+            await page.getByRole("status").filter({ hasText: text }).waitFor()
             for (const colorScheme of ["light", "dark"] as const) {
               await page.emulateMedia({ colorScheme })
               assert.deepStrictEqual(await barriers(page), [], `${deed}, ${colorScheme}`)
@@ -185,15 +185,15 @@ layer(Layer.merge(SampleCluster.layer({ shardsPerRegion: 64, perSecond: 20 }), C
           await arrive(page, screens.saga)
           await press("Compensate")
           await done("Compensate", "the profile is gone", "sagas/Order:eu_stuck0000000000000000/compensate: accepted")
-          await page.getByText("It owes nothing.").waitFor()
+          await page.getByText("No step is pending.").waitFor()
           assert.strictEqual(await page.getByRole("button", { name: "Compensate" }).count(), 0)
 
-          await arrive(page, { at: "#/saga/Order/eu_other", heading: "Saga Order/eu_other", says: "is owed" })
+          await arrive(page, { at: "#/saga/Order/eu_other", heading: "Saga Order/eu_other", says: "is pending" })
           assert.strictEqual(await page.getByText("accepted").count(), 0, "told of another screen")
           await press("Skip this step")
           await done("Skip this step", "the mail is not needed", "sagas/Order:eu_other/skip: accepted")
 
-          await arrive(page, { at: `#/saga/Order/${order}`, heading: `Saga Order/${order}`, says: "is owed" })
+          await arrive(page, { at: `#/saga/Order/${order}`, heading: `Saga Order/${order}`, says: "is pending" })
           await press("Skip this step")
           const refused = await because("Skip this step", "let us see")
           await refused.getByText("retry it, or compensate").waitFor()
@@ -280,7 +280,7 @@ layer(Layer.merge(SampleCluster.layer({ shardsPerRegion: 64, perSecond: 20 }), C
           const would = page.getByRole("status").filter({ hasText: "Would send" })
           assert.match(
             await would.innerText(),
-            /At seq\s+3\s+Answer\s+accepted\s+Would send\s+release\s+Would wake\s+\d/
+            /At seq\s+3\s+Answer\s+accepted\s+Would send\s+release\s+Timer then\s+\d/
           )
           await page.getByRole("table").filter({ hasText: "cancelling" }).waitFor()
           await fine("what would be")
@@ -313,8 +313,8 @@ layer(Layer.merge(SampleCluster.layer({ shardsPerRegion: 64, perSecond: 20 }), C
         const chromium = yield* ChromiumTest
         yield* Effect.promise(async () => {
           const { close, complaints, page } = await opened(chromium, looks["phone-dark"])
-          const asked: Array<URL> = []
-          page.on("request", (request) => asked.push(new URL(request.url())))
+          const requests: Array<URL> = []
+          page.on("request", (request) => requests.push(new URL(request.url())))
           await page.goto(`${url}/${screens.entity.at}`)
           await page.getByText("personal data hidden").waitFor()
           await page.evaluate(axe.source)
@@ -322,12 +322,12 @@ layer(Layer.merge(SampleCluster.layer({ shardsPerRegion: 64, perSecond: 20 }), C
           const dialog = page.getByRole("dialog", { name: "Show personal data" })
           const send = dialog.getByRole("button", { name: "Show personal data" })
           assert.isTrue(await send.isDisabled(), "without a reason")
-          assert.isFalse(asked.some(({ searchParams }) => searchParams.has("unmask")))
+          assert.isFalse(requests.some(({ searchParams }) => searchParams.has("unmask")))
           await dialog.getByLabel("Reason").fill("the customer called")
           assert.deepStrictEqual(await barriers(page), [], "the question why")
           await send.click()
           await page.getByText("personal data shown").waitFor()
-          const unmasking = asked.filter(({ searchParams }) => searchParams.has("unmask"))
+          const unmasking = requests.filter(({ searchParams }) => searchParams.has("unmask"))
           assert.isAtLeast(unmasking.length, 2)
           for (const { searchParams } of unmasking) {
             assert.deepStrictEqual(
@@ -376,15 +376,15 @@ layer(Layer.merge(SampleCluster.layer({ shardsPerRegion: 64, perSecond: 20 }), C
       const chromium = yield* ChromiumTest
       yield* Effect.promise(async () => {
         const { close, page } = await opened(chromium, looks["laptop-light"])
-        const asked: Array<string> = []
-        page.on("request", (request) => asked.push(new URL(request.url()).pathname))
+        const requests: Array<string> = []
+        page.on("request", (request) => requests.push(new URL(request.url()).pathname))
         await page.goto(`${url}/#/types`)
         const calls = page.getByRole("row").filter({ hasText: "View" }).getByRole("cell").nth(2)
         const first = await calls.innerText()
         await page.getByText(first, { exact: true }).waitFor({ state: "detached" })
         const second = await calls.innerText()
         await page.getByText(second, { exact: true }).waitFor({ state: "detached" })
-        assert.strictEqual(asked.filter((path) => path === "/v1/ops/types").length, 1)
+        assert.strictEqual(requests.filter((path) => path === "/v1/ops/types").length, 1)
         await close()
       })
     })

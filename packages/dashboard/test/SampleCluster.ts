@@ -21,7 +21,7 @@ type Frames = { readonly [Name in LiveEventName]?: (typeof liveEvents)[Name]["En
 
 const frame = (data: Frames): string =>
   Object.entries(data)
-    .map(([event, told], index) => `id: ${Date.now()}.${index}\nevent: ${event}\ndata: ${JSON.stringify(told)}\n\n`)
+    .map(([event, data], index) => `id: ${Date.now()}.${index}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`)
     .join("")
 
 const live = (
@@ -40,19 +40,19 @@ const live = (
   const first = frame({ hello: { at: Date.now(), resumed: false }, ...whole(), shards })
   const rest = Stream.suspend(() => {
     // By the clock, so that a busy machine gets as many events in fewer frames.
-    let told = 0
+    let sent = 0
     let seconds = 0
     const began = performance.now()
     return Stream.fromSchedule(Schedule.spaced(Duration.millis(frameMs))).pipe(
       Stream.map((tick) => {
         const elapsed = (performance.now() - began) / 1_000
-        const due = Math.floor(elapsed * perSecond) - told
-        told += due
+        const due = Math.floor(elapsed * perSecond) - sent
+        sent += due
         const isWhole = Math.floor(elapsed) > seconds
         seconds = Math.floor(elapsed)
         return frame({
           ...(isWhole ? whole() : {}),
-          events: { items: Samples.told(tick, due), left: 0 },
+          events: { items: Samples.tailRows(tick, due), left: 0 },
           shards: Samples.changed(shards, tick, due)
         })
       })

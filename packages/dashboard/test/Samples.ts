@@ -61,7 +61,7 @@ export const runners = (): typeof Json.Runners.Encoded => ({
       rssBytes: 412_000_000 + 31_000_000 * index,
       heapBytes: 188_000_000,
       eventLoopDelayP99Ms: 12.4,
-      residentEntities: 18_240 - 4_000 * index,
+      activeEntities: 18_240 - 4_000 * index,
       callsPerSecond: 420.5,
       commitsPerSecond: 155,
       shards: 32,
@@ -202,7 +202,7 @@ const kinds = [
   ["Payment", "Authorised"]
 ] as const
 
-export const told = (tick: number, count: number): ReadonlyArray<typeof TailEvent.Encoded> =>
+export const tailRows = (tick: number, count: number): ReadonlyArray<typeof TailEvent.Encoded> =>
   Array.from({ length: count }, (_, index) => {
     const [type, tag] = kinds[(tick + index) % kinds.length]!
     return {
@@ -220,7 +220,7 @@ export const types = (more = 0): typeof Json.Types.Encoded => ({
   items: [
     {
       type: "Order",
-      resident: 1_204,
+      active: 1_204,
       activations: 8_411,
       passivations: 7_207,
       mailboxDepth: 3,
@@ -230,7 +230,7 @@ export const types = (more = 0): typeof Json.Types.Encoded => ({
         { command: "Cancel", calls: 97, callsPerSecond: 0, refused: 9, failed: 0, p50Ms: 0, p99Ms: 0 }
       ]
     },
-    { type: "Sku", resident: 5_003, activations: 5_003, passivations: 0, mailboxDepth: 0, commands: [] }
+    { type: "Sku", active: 5_003, activations: 5_003, passivations: 0, mailboxDepth: 0, commands: [] }
   ]
 })
 
@@ -286,8 +286,8 @@ const detail = (
     at: began + seq * 40,
     state: type === "Sku" ? skuState : orderState(seq),
     masked,
-    owes: seq < 5 ? "authorise" : null,
-    wakesAt: null,
+    pendingStep: seq < 5 ? "authorise" : null,
+    timerAt: null,
     timer: isParked ? { due: Date.now() - 42_000, overdueMs: 42_000 } : null,
     snapshotSeq: null,
     archived: false,
@@ -373,7 +373,7 @@ const saga = (id: string, isCompensated: boolean): typeof Json.SagaDetail.Encode
     commandId: `${id}:${step}`,
     compensation: step === "StockReleased"
   })),
-  owed: isCompensated
+  pendingSteps: isCompensated
     ? []
     : [
         {
@@ -474,8 +474,8 @@ export const tried = ({ body: { at, command }, path }: Change): typeof Json.What
     seq: Number(at),
     refused: isRefused ? { _tag: "AlreadyPlaced" } : null,
     events: isRefused ? null : [{ _tag: "CancelRequested", detail: "what if" }],
-    owes: isRefused ? "reserve" : "release",
-    wakesAt: isRefused ? null : began + 900_000,
+    pendingStep: isRefused ? "reserve" : "release",
+    timerAt: isRefused ? null : began + 900_000,
     changes: isRefused ? [] : [cancelled]
   }
 }
@@ -524,12 +524,12 @@ export const answers = ({ pathname, searchParams }: URL, changes: ReadonlyArray<
       return types()
     case "shards":
       return page([
-        { entity: `Order/${orderId}`, seq: 5, at: began, resident: true },
-        { entity: "Sku/eu_TEA-01", seq: 881, at: began, resident: null }
+        { entity: `Order/${orderId}`, seq: 5, at: began, isActive: true },
+        { entity: "Sku/eu_TEA-01", seq: 881, at: began, isActive: null }
       ])
     case "entities":
       if (id === "")
-        return page([{ entity: `Order/${orderId}`, seq: 5, changed: began, owes: null, state: orderState(5) }])
+        return page([{ entity: `Order/${orderId}`, seq: 5, changed: began, pendingStep: null, state: orderState(5) }])
       if (name.includes("nothing")) return null
       if (last === "events") return page(rows(name))
       if (last === "diff")

@@ -14,11 +14,11 @@ const activationOf = (entityId: string): GroupCommit.WriterLease => ({
 /** A writer on a store that answers when it is told to, and all that happened, in order. */
 const makeWriter = Effect.gen(function* () {
   const happened: Array<string> = []
-  const asked: Array<Deferred.Deferred<Appended>> = []
+  const requests: Array<Deferred.Deferred<Appended>> = []
   const append: JournalStore["Service"]["append"] = (_owner, entries) => {
     happened.push(`asked ${entries.map(({ commandId }) => commandId).join(" ")}`)
     const answer = Deferred.makeUnsafe<Appended>()
-    asked.push(answer)
+    requests.push(answer)
     return Deferred.await(answer)
   }
   const writer = yield* GroupCommit.make({
@@ -36,10 +36,10 @@ const makeWriter = Effect.gen(function* () {
   const answer = (nth: number, appended: Appended["_tag"], rows: number) =>
     Effect.gen(function* () {
       // The writer takes a turn to gather, and one to ask.
-      while (asked.length <= nth) yield* Effect.yieldNow
+      while (requests.length <= nth) yield* Effect.yieldNow
       const positions = Array.from({ length: rows }, (_, at) => BigInt(at))
       const said: Appended = appended === "Written" ? { _tag: "Written", batch: 1n, positions } : { _tag: appended }
-      yield* Deferred.succeed(asked[nth]!, said)
+      yield* Deferred.succeed(requests[nth]!, said)
     })
   const until = (what: string) =>
     Effect.gen(function* () {
@@ -59,8 +59,8 @@ it.effect("the database has the next batch before the entities of the last one a
     yield* answer(0, "Written", 1)
     yield* answer(1, "Written", 2)
     assert.deepStrictEqual(yield* Effect.all([first, second, third].map(Fiber.join)), [null, null, null])
-    const told = ["told a1", "published 1", "told a2", "told b1", "published 2"]
-    assert.deepStrictEqual(happened, ["asked a1", "asked a2 b1", ...told])
+    const notified = ["told a1", "published 1", "told a2", "told b1", "published 2"]
+    assert.deepStrictEqual(happened, ["asked a1", "asked a2 b1", ...notified])
   })
 )
 
@@ -91,12 +91,12 @@ it.effect("after a refusal nothing more of that life is asked for, and its neigh
 
 it.effect("a statement takes a bounded length, and the queue too; one entry always goes", () =>
   Effect.gen(function* () {
-    const asked: Array<number> = []
+    const requests: Array<number> = []
     const gate = Deferred.makeUnsafe<void>()
     const writer = yield* GroupCommit.make({
       store: {
         append: (_owner: string, entries: ReadonlyArray<GroupCommit.Entry>) => {
-          asked.push(entries.reduce((sum, { events }) => sum + events.length, 0))
+          requests.push(entries.reduce((sum, { events }) => sum + events.length, 0))
           const positions = entries.map((_, at) => BigInt(at))
           return Effect.as(Deferred.await(gate), { _tag: "Written", batch: 1n, positions })
         }
@@ -120,10 +120,10 @@ it.effect("a statement takes a bounded length, and the queue too; one entry alwa
     yield* Deferred.succeed(gate, undefined)
     yield* Effect.all(fibers.map(Fiber.join))
     assert.isTrue(
-      asked.slice(0, -1).every((length) => length <= batchLengthMax),
-      asked.join(" ")
+      requests.slice(0, -1).every((length) => length <= batchLengthMax),
+      requests.join(" ")
     )
-    assert.strictEqual(asked.at(-1), 3 * batchLengthMax)
+    assert.strictEqual(requests.at(-1), 3 * batchLengthMax)
     assert.isTrue(writer.hasRoom())
   })
 )

@@ -129,7 +129,7 @@ layer(NatsTest.layer, settings)("NatsTransport when NATS restarts", (it) => {
         yield* traffic.answered(before + 2_000)
         yield* traffic.stop
         const { counts } = traffic
-        assert.strictEqual(counts.answered + counts.failed, counts.asked)
+        assert.strictEqual(counts.answered + counts.failed, counts.sent)
         assert.isAtLeast(server.runs.size, counts.answered)
         for (const [key, runs] of server.runs) assert.strictEqual(runs, 1, key)
       }),
@@ -186,10 +186,10 @@ const stopped = (child: ChildProcess, signal: NodeJS.Signals) =>
 
 /** Fifty callers, each with a new key as soon as its last call has ended. */
 const startTraffic = Effect.fnUntraced(function* <E>(ask: (key: string) => Effect.Effect<string, E>) {
-  const counts = { asked: 0, answered: 0, failed: 0 }
+  const counts = { sent: 0, answered: 0, failed: 0 }
   const state = { stop: false }
   const ended = Latch.makeUnsafe(false)
-  const one = Effect.suspend(() => ask(`key${counts.asked++}`)).pipe(
+  const one = Effect.suspend(() => ask(`key${counts.sent++}`)).pipe(
     Effect.exit,
     Effect.tap((exit) => {
       counts[Exit.isSuccess(exit) ? "answered" : "failed"] += 1

@@ -36,15 +36,15 @@ describe("EventMessage", () => {
       const { body, malformed } = messageOf("eu", row)
       assert.isNull(malformed)
       assert.isAtMost(Buffer.byteLength(body), messageBytesMax)
-      const told = JSON.parse(body)
-      if (told.inJournal === true) {
+      const received = JSON.parse(body)
+      if (received.inJournal === true) {
         assert.isAbove(Buffer.byteLength(row.events), messageBytesMax / 2)
         assert.deepStrictEqual(
-          new Set(told.events.map((one: { _tag: string }) => one._tag)),
+          new Set(received.events.map((one: { _tag: string }) => one._tag)),
           new Set(list.map(({ _tag }) => _tag))
         )
-      } else assert.deepStrictEqual(told.events, JSON.parse(row.events))
-      assert.deepInclude(told, { type: "Cart", id: "eu_1", seq: 3, commandId: "c", at: 5, position: 7 })
+      } else assert.deepStrictEqual(received.events, JSON.parse(row.events))
+      assert.deepInclude(received, { type: "Cart", id: "eu_1", seq: 3, commandId: "c", at: 5, position: 7 })
     }
   )
 })
@@ -74,7 +74,7 @@ const write = (type: string, id: string, seq: number, events: unknown) =>
       VALUES ('eu-0', ${position}::text::bigint, ${position}::text::bigint, now() - interval '1 hour')`
   })
 
-interface Told {
+interface Received {
   readonly id: string
   readonly seq: number
   readonly events: ReadonlyArray<{ readonly _tag: string }>
@@ -87,16 +87,16 @@ const published = Effect.gen(function* () {
     const { messages } = (await manager.streams.info(stream)).state
     if (messages === 0) return []
     const consumer = await jetstream(nats).consumers.get(stream)
-    const told: Array<Told> = []
+    const received: Array<Received> = []
     for await (const message of await consumer.fetch({ max_messages: messages, expires: 2_000 })) {
-      told.push((message as JsMsg).json<Told>())
-      if (told.length === messages) break
+      received.push((message as JsMsg).json<Received>())
+      if (received.length === messages) break
     }
-    return told
+    return received
   })
 })
 const seqsOf = (id: string) =>
-  Effect.map(published, (told) => told.filter((one) => one.id === id).map(({ seq }) => seq))
+  Effect.map(published, (received) => received.filter((one) => one.id === id).map(({ seq }) => seq))
 const sweep = Effect.flatMap(Outbox, ({ sweep }) => sweep({ olderThanMs: 0 }))
 const markers = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
@@ -118,9 +118,13 @@ layer(Test, { excludeTestServices: true, timeout: "120 seconds" })("Outbox", (it
       yield* write("Order", "eu_big", 1, [{ _tag: "Placed", text: "茶".repeat(700_000) }, { _tag: "StockHeld" }])
       yield* write("Order", "eu_big", 2, [{ _tag: "StockReserved" }])
       yield* sweep
-      const told = (yield* published).filter(({ id }) => id === "eu_big")
+      const received = (yield* published).filter(({ id }) => id === "eu_big")
       assert.deepStrictEqual(
-        told.map(({ events, inJournal, seq }) => [seq, inJournal ?? false, new Set(events.map(({ _tag }) => _tag))]),
+        received.map(({ events, inJournal, seq }) => [
+          seq,
+          inJournal ?? false,
+          new Set(events.map(({ _tag }) => _tag))
+        ]),
         [
           [1, true, new Set(["Placed", "StockHeld"])],
           [2, false, new Set(["StockReserved"])]

@@ -34,22 +34,28 @@ const Tally = Entity.make("Tally", [
   .annotate(ClusterSchema.ShardGroup, Shard.group)
 
 const Added = Schema.TaggedStruct("Added", { kind: Schema.String })
-const model: Model<{ total: number; owes: boolean; asks: boolean }, Add, typeof Added.Type, never, { key: string }> = {
+const model: Model<
+  { total: number; isPending: boolean; asks: boolean },
+  Add,
+  typeof Added.Type,
+  never,
+  { key: string }
+> = {
   type: "Tally",
   version: 1,
   Event: Added,
-  State: Schema.Struct({ total: Schema.Int, owes: Schema.Boolean, asks: Schema.Boolean }),
-  initial: { total: 0, owes: false, asks: false },
+  State: Schema.Struct({ total: Schema.Int, isPending: Schema.Boolean, asks: Schema.Boolean }),
+  initial: { total: 0, isPending: false, asks: false },
   decide: (_, { kind }) => {
     if (kind === "dies") throw new Error("decided nothing for ada@example.org")
     return Result.succeed([{ _tag: "Added", kind }])
   },
   evolve: (state, { kind }) => {
     if (kind === "unapplied") throw new Error("not to be applied")
-    return { total: state.total + 1, owes: kind === "kills", asks: kind === "asks" }
+    return { total: state.total + 1, isPending: kind === "kills", asks: kind === "asks" }
   },
-  next: ({ asks, owes }) => {
-    if (owes) throw new Error("nobody knows what is owed")
+  next: ({ asks, isPending }) => {
+    if (isPending) throw new Error("nobody knows what is owed")
     return asks ? { key: "ask" } : null
   }
 }

@@ -16,7 +16,7 @@ export interface Now {
   readonly view: unknown
   readonly dueAt: number | null
   /** The key of the message that it owes. */
-  readonly owes: string | null
+  readonly pendingStep: string | null
   /** It owes something that may rightly take long. */
   readonly isPatient: boolean
   readonly after: (events: ReadonlyArray<unknown>) => Now
@@ -58,13 +58,13 @@ interface Parts<
   Command extends Commanded,
   Event extends Tagged,
   Refusal extends Tagged,
-  Owed extends Keyed & { readonly patient?: true },
+  PendingStep extends Keyed & { readonly patient?: true },
   R
 > {
   readonly contract: Entity.Entity<Name, Rpcs>
   readonly id: { readonly make: (id: string, options: { readonly disableChecks: true }) => Id }
   /** The module of the pure part as it stands. */
-  readonly model: Model<State, Command, Event, Refusal, Owed> & {
+  readonly model: Model<State, Command, Event, Refusal, PendingStep> & {
     readonly replies: { readonly View: Reply<void, Id, State, Event, unknown, Tagged> }
   }
   readonly live: Layer.Layer<never, never, R>
@@ -85,7 +85,7 @@ export const make = <
   Command extends Commanded,
   Event extends Tagged,
   Refusal extends Tagged,
-  Owed extends Keyed & { readonly patient?: true } = never,
+  PendingStep extends Keyed & { readonly patient?: true } = never,
   R = never
 >({
   contract,
@@ -96,7 +96,7 @@ export const make = <
   notifies,
   retention,
   table
-}: Parts<Name, Rpcs, Id, State, Command, Event, Refusal, Owed, R>): Domain<R> => {
+}: Parts<Name, Rpcs, Id, State, Command, Event, Refusal, PendingStep, R>): Domain<R> => {
   const { decodeEvents: decode, encodeEvents: encode } = codecsOf(model)
   const at = (id: Id, state: State, seq: number): Now => ({
     seq,
@@ -106,7 +106,7 @@ export const make = <
     get dueAt() {
       return model.dueAt?.(state) ?? null
     },
-    get owes() {
+    get pendingStep() {
       return model.next?.(state)?.key ?? null
     },
     get isPatient() {

@@ -90,7 +90,7 @@ export const cartSubject = Effect.fnUntraced(function* (n: number, over: { reado
   const viewOf = ({ seq, state }: Now<CartState.State>) => CartState.view(id, state, seq)
   const prices = () => Object.fromEntries([...listings].map(([code, { price }]) => [code, price]))
 
-  const subject: Subject<CartState.State, CartState.Command, CartState.Event, CartState.Owed> = {
+  const subject: Subject<CartState.State, CartState.Command, CartState.Event, CartState.PendingStep> = {
     model: CartState,
     id,
     commandOf: (step, commandId, state) => {
@@ -189,9 +189,9 @@ export const cartSubject = Effect.fnUntraced(function* (n: number, over: { reado
     answerOf: (command, events, now) => {
       const { state } = now
       if (command._tag === "Merge" && state._tag !== "None") {
-        const asked = events.find((event) => event._tag === "MergeAsked")?.attempt
+        const mergeAttempt = events.find((event) => event._tag === "MergeAsked")?.attempt
         const outcome = state.merges.findLast((one) =>
-          asked === undefined ? one.from === command.from : one.attempt === asked
+          mergeAttempt === undefined ? one.from === command.from : one.attempt === mergeAttempt
         )
         const waits = state._tag === "Open" && state.merging !== null
         if (waits || (outcome?.refused ?? null) !== null) return new Refused(waits ? "Busy" : "MergeRefused")
@@ -199,17 +199,18 @@ export const cartSubject = Effect.fnUntraced(function* (n: number, over: { reado
       if (command._tag === "Merge") return viewOf(now) ?? new Refused("NotFound")
       return answered(command, events, now)
     },
-    reply: (owed) => {
-      if (owed._tag === "PlaceOrder") {
-        const { attempt, key } = owed
+    reply: (pendingStep) => {
+      if (pendingStep._tag === "PlaceOrder") {
+        const { attempt, key } = pendingStep
         return new CartState.NoteOrderPlaced({ commandId: CommandId.make(`${key}:done`), attempt })
       }
-      const done = { commandId: CommandId.make(`${owed.key}:done`), attempt: owed.attempt }
-      if (owed.from === from(0) && (world.takenBy === 0 || world.takenBy === owed.attempt)) {
-        world.takenBy = owed.attempt
+      const done = { commandId: CommandId.make(`${pendingStep.key}:done`), attempt: pendingStep.attempt }
+      if (pendingStep.from === from(0) && (world.takenBy === 0 || world.takenBy === pendingStep.attempt)) {
+        world.takenBy = pendingStep.attempt
         return new CartState.AbsorbLines({ ...done, lines: world.given, charges: [], coupon: null, customerId: null })
       }
-      const reason = owed.from === from(0) ? "closed" : owed.from === from(1) ? "not_found" : "other_pricing"
+      const reason =
+        pendingStep.from === from(0) ? "closed" : pendingStep.from === from(1) ? "not_found" : "other_pricing"
       return new CartState.NoteMergeRefused({ ...done, reason })
     }
   }

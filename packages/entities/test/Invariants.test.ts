@@ -161,13 +161,13 @@ const finds = Effect.fnUntraced(function* (
   options: Partial<Invariants.Options> = {}
 ) {
   const { found, violations } = yield* checked(rows, options)
-  const shown = found.map((one) => `${one.invariant} ${one.entityType}/${one.entityId} ${one.seq}: ${one.detail}`)
+  const lines = found.map((one) => `${one.invariant} ${one.entityType}/${one.entityId} ${one.seq}: ${one.detail}`)
   assert.isAbove(violations, 0, "nothing was found")
   assert.isTrue(
     found.some((one) => one.invariant === invariant && `${one.entityType}/${one.entityId}` === entity),
-    shown.join("\n")
+    lines.join("\n")
   )
-  assert.deepStrictEqual([...new Set(found.map((one) => one.invariant))], [invariant], shown.join("\n"))
+  assert.deepStrictEqual([...new Set(found.map((one) => one.invariant))], [invariant], lines.join("\n"))
 })
 
 const holds = Effect.fnUntraced(function* (rows: ReadonlyArray<Row>, options: Partial<Invariants.Options> = {}) {
@@ -230,12 +230,12 @@ layer(Database, { excludeTestServices: true, timeout: "60 seconds" })("Invariant
   it.effect("I2 finds two live orders of one cart, and carts that were reopened wrongly", () =>
     Effect.gen(function* () {
       const reopened = { _tag: "Reopened", attempt: 1, failure: declinedAs, at }
-      const told = row("Cart", cart, reopened)
+      const reopenedRow = row("Cart", cart, reopened)
       const unheard = without(declined, "Cart", "Reopened")
-      yield* finds("I2", `Order/${order}`, [...good, told])
-      yield* finds("I2", `Order/${order}`, [...good, told, ...again])
+      yield* finds("I2", `Order/${order}`, [...good, reopenedRow])
+      yield* finds("I2", `Order/${order}`, [...good, reopenedRow, ...again])
       yield* finds("I2", `Order/${order}`, unheard)
-      yield* finds("I2", `Cart/${cart}`, [...declined, told])
+      yield* finds("I2", `Cart/${cart}`, [...declined, reopenedRow])
       yield* finds("I2", `Cart/${cart}`, [...unheard, ...again])
       yield* finds("I2", `Cart/${cart}`, insteadOf(declined, "Cart", "Reopened", { ...reopened, attempt: 2 }))
       const third = [

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cart, CartView } from "@halles/entities/cart/Cart"
 import { Customer, CustomerView } from "@halles/entities/customer/Customer"
-import { hiddenForms, hiddenText, masked, shownMembers, shownWords } from "@halles/entities/inspector/Masked"
+import { hiddenForms, hiddenText, masked, visibleMembers, visibleWords } from "@halles/entities/inspector/Masked"
 import { Order, OrderView } from "@halles/entities/order/Order"
 import { Payment, PaymentView } from "@halles/entities/payment/Payment"
 import { Product, ProductView } from "@halles/entities/catalogue/Product"
@@ -86,7 +86,7 @@ describe("masked", () => {
   it("every member of an event, a state and a view is one that is shown or one that is about people", () => {
     const all = [...models.flatMap(({ Event, State }) => [Event.ast, State.ast]), ...views.map(({ ast }) => ast)]
     const found = all.map(membersOf)
-    const known = new Set([...shownMembers, ...personal.split(" ")])
+    const known = new Set([...visibleMembers, ...personal.split(" ")])
     assert.deepStrictEqual(
       [...new Set(found.flatMap(({ leaves }) => [...leaves]))].filter((name) => !known.has(name)).toSorted(),
       []
@@ -97,7 +97,7 @@ describe("masked", () => {
       []
     )
     assert.deepStrictEqual(
-      personal.split(" ").filter((name) => shownMembers.includes(name)),
+      personal.split(" ").filter((name) => visibleMembers.includes(name)),
       []
     )
   })
@@ -136,12 +136,14 @@ describe("masked", () => {
       fc.property(fc.jsonValue({ maxDepth: 4 }), (value) => {
         const texts: Array<string> = []
         JSON.stringify(masked({ unheardOf: value }), (key, inner: unknown) => {
-          const isHidden = !shownMembers.includes(key) && !/^\d+$/.test(key)
+          const isHidden = !visibleMembers.includes(key) && !/^\d+$/.test(key)
           if (isHidden && typeof inner === "string") texts.push(inner)
           if (isHidden && typeof inner === "number") assert.strictEqual(inner, 0)
           return inner
         })
-        assert.isTrue(texts.every((text) => [hiddenText, ...Object.values(hiddenForms), ...shownWords].includes(text)))
+        assert.isTrue(
+          texts.every((text) => [hiddenText, ...Object.values(hiddenForms), ...visibleWords].includes(text))
+        )
       })
     )
   })

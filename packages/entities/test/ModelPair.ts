@@ -24,13 +24,18 @@ export const sequences = (seed: number, numRuns = 6, minLength = 15, maxLength =
   fc.sample(fc.array(Step, { minLength, maxLength, size: "max" }), { numRuns, seed })
 
 /** An event-sourced entity to be compared with its model. */
-export interface Subject<State, Command extends { readonly commandId: CommandId; readonly _tag: string }, Event, Owed> {
+export interface Subject<
+  State,
+  Command extends { readonly commandId: CommandId; readonly _tag: string },
+  Event,
+  PendingStep
+> {
   readonly model: Model<
     State,
     Command,
     Event & { readonly _tag: string },
     { readonly _tag: string },
-    Owed & { readonly key: string }
+    PendingStep & { readonly key: string }
   >
   readonly id: string
   readonly commandOf: (step: Step, commandId: CommandId, state: State) => Command
@@ -46,7 +51,7 @@ export interface Subject<State, Command extends { readonly commandId: CommandId;
   /** The answer to a command, from the events that are in the journal under its id. */
   readonly answerOf: (command: Command, events: ReadonlyArray<Event>, now: Now<State>) => unknown
   /** What the other party answers to what is owed, as the event-sourced entity notes it. */
-  readonly reply?: (owed: Owed, state: State) => Command
+  readonly reply?: (pendingStep: PendingStep, state: State) => Command
 }
 export interface Now<State> {
   readonly state: State
@@ -112,8 +117,13 @@ export const rowsOf = (type: string, id: string, afterSeq: number) =>
   ).pipe(Effect.orDie)
 
 /** The model of one entity, and the entity itself beside it. */
-export const pair = <State, Command extends { readonly commandId: CommandId; readonly _tag: string }, Event, Owed>(
-  first: Subject<State, Command, Event, Owed>
+export const pair = <
+  State,
+  Command extends { readonly commandId: CommandId; readonly _tag: string },
+  Event,
+  PendingStep
+>(
+  first: Subject<State, Command, Event, PendingStep>
 ) => {
   const { id, model } = first
   let subject = first
@@ -130,11 +140,11 @@ export const pair = <State, Command extends { readonly commandId: CommandId; rea
   /** A row is of the command that was sent, or of the answer to what the model owes, and says what the model says. */
   const follow = (row: Row, command: Command, what: string) => {
     const isSent = row.commandId === command.commandId
-    const owed = isSent ? null : (model.next?.(now.state) ?? null)
-    if (!isSent && (owed === null || subject.reply === undefined)) {
+    const pendingStep = isSent ? null : (model.next?.(now.state) ?? null)
+    if (!isSent && (pendingStep === null || subject.reply === undefined)) {
       assert.fail(`${what}: row ${row.seq} of ${row.commandId}, and nothing is owed`)
     }
-    const done = owed === null ? command : subject.reply!(owed, now.state)
+    const done = pendingStep === null ? command : subject.reply!(pendingStep, now.state)
     assert.strictEqual(row.commandId, `${done.commandId}`, what)
     assert.isFalse(written.has(row.commandId), `${what}: ${row.commandId} is written twice`)
     const decided = Result.getOrThrow(decide(done, Math.round(row.at)))
@@ -194,10 +204,10 @@ export const pair = <State, Command extends { readonly commandId: CommandId; rea
 
   /** What the entity shows is what the model shows, and the journal is the model's list of events. */
   const compare = Effect.fnUntraced(function* (when: string, view = subject.view) {
-    const shown = yield* heard(view, `${name} view ${when}`)
+    const viewReply = yield* heard(view, `${name} view ${when}`)
     const model_ = subject.viewOf(now)
     assert.deepStrictEqual(
-      shown as unknown,
+      viewReply as unknown,
       model_ === null ? { refused: "NotFound" } : { answer: plain(model_) },
       `${name} ${when}`
     )
@@ -210,7 +220,7 @@ export const pair = <State, Command extends { readonly commandId: CommandId; rea
   })
 
   /** Goes on with the activation of another runner. */
-  const on = (next: Subject<State, Command, Event, Owed>) => {
+  const on = (next: Subject<State, Command, Event, PendingStep>) => {
     subject = next
     return { step, compare }
   }

@@ -49,11 +49,11 @@ const labelOf = (returnId: string) =>
     : ({ _tag: "Labelled", label: `L-${returnId}` } as const)
 
 export const Companies = Layer.suspend(() => {
-  const asked = new Set<string>()
+  const requested = new Set<string>()
   /** Each of them is down when it is asked for the first time, for every second reference. */
   const isDown = (reference: string) => {
-    if (asked.has(reference)) return false
-    asked.add(reference)
+    if (requested.has(reference)) return false
+    requested.add(reference)
     return reference.length % 2 === 0
   }
   const operate = ({ reference }: { readonly reference: string }) =>
@@ -203,7 +203,7 @@ export const payment = Effect.fnUntraced(function* (n: number) {
   const client = (yield* EntityClient.make(Payment))(id)
   const token = n === 3 ? "tok_declined" : "tok_ok"
   const types = ["authorised", "declined", "captured", "voided", "refunded", "charged_back", "dispute_won"] as const
-  const subject: Subject<PaymentState.State, PaymentState.Command, PaymentState.Event, PaymentState.Owed> = {
+  const subject: Subject<PaymentState.State, PaymentState.Command, PaymentState.Event, PaymentState.PendingStep> = {
     model: PaymentState,
     id,
     commandOf: ({ earlier, key, kind, units, yes }, commandId, state) => {
@@ -235,19 +235,24 @@ export const payment = Effect.fnUntraced(function* (n: number) {
     view: client.View(),
     viewOf: ({ seq, state }) => PaymentState.view(state, seq),
     answerOf: answersOf(id, PaymentState.replies),
-    reply: (owed) => {
-      if (owed._tag === "TellOrder") {
-        return { _tag: "NoteTold", commandId: CommandId.make(`${owed.key}:outcome`), key: owed.key }
+    reply: (pendingStep) => {
+      if (pendingStep._tag === "TellOrder") {
+        return { _tag: "NoteTold", commandId: CommandId.make(`${pendingStep.key}:outcome`), key: pendingStep.key }
       }
       const answer: PaymentState.Answer =
-        owed._tag === "Authorise"
-          ? declines(owed.token)
+        pendingStep._tag === "Authorise"
+          ? declines(pendingStep.token)
             ? { _tag: "Refused", reason: "declined" }
             : { _tag: "Done", authorisationId: `auth-${id}` }
-          : gatewayRefuses(owed.key)
+          : gatewayRefuses(pendingStep.key)
             ? { _tag: "Refused", reason: "no" }
-            : { _tag: "Done", authorisationId: owed.authorisationId }
-      return { _tag: "RecordOutcome", commandId: CommandId.make(`${owed.key}:outcome`), reference: owed.key, answer }
+            : { _tag: "Done", authorisationId: pendingStep.authorisationId }
+      return {
+        _tag: "RecordOutcome",
+        commandId: CommandId.make(`${pendingStep.key}:outcome`),
+        reference: pendingStep.key,
+        answer
+      }
     }
   }
   return subject
@@ -259,7 +264,7 @@ export const shipment = Effect.fnUntraced(function* (n: number) {
   const postalCode = n === 2 ? "NO-SERVICE" : "YO1"
   const lines = [{ sku: SkuCode.make("TEA"), quantity: 2 }]
   const types = ["shipment.dispatched", "shipment.delivered", "return.received"] as const
-  const subject: Subject<ShipmentState.State, ShipmentState.Command, ShipmentState.Event, ShipmentState.Owed> = {
+  const subject: Subject<ShipmentState.State, ShipmentState.Command, ShipmentState.Event, ShipmentState.PendingStep> = {
     model: ShipmentState,
     id,
     commandOf: ({ key, kind, place, units, yes }, commandId, state) => {
@@ -285,17 +290,22 @@ export const shipment = Effect.fnUntraced(function* (n: number) {
     view: client.View(),
     viewOf: ({ seq, state }) => ShipmentState.view(state, seq),
     answerOf: answersOf(id, ShipmentState.replies),
-    reply: (owed) => {
-      const commandId = CommandId.make(`${owed.key}:outcome`)
-      switch (owed._tag) {
+    reply: (pendingStep) => {
+      const commandId = CommandId.make(`${pendingStep.key}:outcome`)
+      switch (pendingStep._tag) {
         case "Book":
           return { _tag: "RecordBooking", commandId, answer: bookingOf(id, postalCode) }
         case "Cancel":
           return { _tag: "RecordCancel", commandId, answer: { _tag: isGone(id) ? "AlreadyDispatched" : "Cancelled" } }
         case "Label":
-          return { _tag: "RecordLabel", commandId, returnId: owed.returnId, answer: labelOf(owed.returnId) }
+          return {
+            _tag: "RecordLabel",
+            commandId,
+            returnId: pendingStep.returnId,
+            answer: labelOf(pendingStep.returnId)
+          }
         case "TellOrder":
-          return { _tag: "NoteTold", commandId, key: owed.key }
+          return { _tag: "NoteTold", commandId, key: pendingStep.key }
       }
     }
   }

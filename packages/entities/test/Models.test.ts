@@ -24,14 +24,14 @@ const runner = (owner: string) =>
     Layer.provide(Logger.layer([]))
   )
 
-type Make<State, Command extends { readonly commandId: CommandId; readonly _tag: string }, Event, Owed> = (
+type Make<State, Command extends { readonly commandId: CommandId; readonly _tag: string }, Event, PendingStep> = (
   n: number
-) => Effect.Effect<Subject<State, Command, Event, Owed>, never, Sharding.Sharding>
+) => Effect.Effect<Subject<State, Command, Event, PendingStep>, never, Sharding.Sharding>
 
 /** Wakes whatever has a timer, as the timers of a runner do, but at once; stock stays, whose wake has its own time. */
 const timers = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
-  const wake = yield* Domains.makeTimers("eu")
+  const fire = yield* Domains.makeTimers("eu")
   let woken = 0
   while (true) {
     yield* Effect.sleep("250 millis")
@@ -39,7 +39,7 @@ const timers = Effect.gen(function* () {
       SELECT entity_type AS type, entity_id AS id FROM timer WHERE entity_type <> 'Sku'`
     yield* Effect.forEach(
       due,
-      ({ id, type }) => wake(type, id, new TimerFired({ commandId: CommandId.make(`wake:${(woken += 1)}`) })),
+      ({ id, type }) => fire(type, id, new TimerFired({ commandId: CommandId.make(`wake:${(woken += 1)}`) })),
       { concurrency: "unbounded", discard: true }
     ).pipe(Effect.timeout("2 seconds"), Effect.ignore)
   }
@@ -53,8 +53,8 @@ const sameAnswers = Effect.fnUntraced(function* <
   State,
   Command extends { readonly commandId: CommandId; readonly _tag: string },
   Event,
-  Owed
->(make: Make<State, Command, Event, Owed>, seed: number, kindsMin: number) {
+  PendingStep
+>(make: Make<State, Command, Event, PendingStep>, seed: number, kindsMin: number) {
   const one = (steps: ReadonlyArray<Step>, n: number) =>
     Effect.gen(function* () {
       const both = pair(yield* make(n))
@@ -85,8 +85,8 @@ const sameAfterSnapshot = Effect.fnUntraced(function* <
   State,
   Command extends { readonly commandId: CommandId; readonly _tag: string },
   Event,
-  Owed
->(make: Make<State, Command, Event, Owed>, seed: number) {
+  PendingStep
+>(make: Make<State, Command, Event, PendingStep>, seed: number) {
   const n = 90
   const [steps, more] = [sequences(seed, 1, 600, 600)[0]!, sequences(seed + 1, 1, 45, 45)[0]!]
   const both = yield* onRunner(

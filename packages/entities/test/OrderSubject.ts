@@ -102,7 +102,7 @@ export const orderSubject = Effect.fnUntraced(function* (n: number) {
   }
   const viewOf = ({ seq, state }: Now<OrderState.State>) => view(id, state, seq)
 
-  const subject: Subject<OrderState.State, OrderState.Command, OrderState.Event, OrderState.Owed> = {
+  const subject: Subject<OrderState.State, OrderState.Command, OrderState.Event, OrderState.PendingStep> = {
     model: OrderState,
     id,
     commandOf: ({ key, kind, units, yes }, given, state) => {
@@ -138,14 +138,14 @@ export const orderSubject = Effect.fnUntraced(function* (n: number) {
     view: client.View(),
     viewOf,
     answerOf: answersOf(id, OrderState.replies),
-    reply: ({ key, ...owed }): OrderState.Command => {
+    reply: ({ key, ...pendingStep }): OrderState.Command => {
       const record = (outcome: OrderState.Outcome): OrderState.Command => ({
         _tag: "Record",
         commandId: CommandId.make(`${key}:done`),
         answers: key,
         outcome
       })
-      switch (owed._tag) {
+      switch (pendingStep._tag) {
         case "HoldStock":
           return record(
             n === 4 ? { _tag: "NoStock", missing: [{ sku: missing, wanted: 1, available: 0 }] } : { _tag: "Done" }
@@ -165,7 +165,7 @@ export const orderSubject = Effect.fnUntraced(function* (n: number) {
         case "RecallShipment":
           return record(outcomes.isGone(id) ? { _tag: "Refused", reason: "AlreadyDispatched" } : { _tag: "Done" })
         case "CollectReturn":
-          return record(outcomes.labelOf("return" in owed ? owed.return.returnId : ""))
+          return record(outcomes.labelOf("return" in pendingStep ? pendingStep.return.returnId : ""))
         default:
           return record({ _tag: "Done" })
       }

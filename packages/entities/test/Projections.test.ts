@@ -20,7 +20,7 @@ import {
   RequestReturn
 } from "../src/order/Order.ts"
 import { statusOf } from "../src/order/OrderAnswers.ts"
-import { owedBy } from "../src/order/OrderOwed.ts"
+import { pendingSteps } from "../src/order/OrderPendingStep.ts"
 import * as OrderState from "../src/order/OrderState.ts"
 import { ProductView as ProductTable } from "../src/catalogue/ProductTable.ts"
 import { follow } from "@halles/engine/projections/Follower"
@@ -92,17 +92,17 @@ const orderCommand = (state: OrderState.State, choice: number, number: number): 
         { _tag: "Faulted", reason: "deadly" },
         { _tag: "Done" }
       ]
-      const all = owedBy(state)
-      const owed = all[number % Math.max(1, all.length)]
-      const outcome = choice === 11 ? outcomes[number % outcomes.length]! : usual(owed?._tag)
-      return { _tag: "Record", commandId, answers: owed?.key ?? "", outcome }
+      const all = pendingSteps(state)
+      const pendingStep = all[number % Math.max(1, all.length)]
+      const outcome = choice === 11 ? outcomes[number % outcomes.length]! : usual(pendingStep?._tag)
+      return { _tag: "Record", commandId, answers: pendingStep?.key ?? "", outcome }
     }
   }
 }
-const usual = (owed: string | undefined): OrderState.Outcome => {
-  if (owed === "ReserveStock") return { _tag: "Reserved", stock: [] }
-  if (owed === "BookShipment") return { _tag: "Booked", trackingNumbers: ["T"] }
-  return owed === "CollectReturn" ? { _tag: "Labelled", label: "L" } : { _tag: "Done" }
+const usual = (pendingStep: string | undefined): OrderState.Outcome => {
+  if (pendingStep === "ReserveStock") return { _tag: "Reserved", stock: [] }
+  if (pendingStep === "BookShipment") return { _tag: "Booked", trackingNumbers: ["T"] }
+  return pendingStep === "CollectReturn" ? { _tag: "Labelled", label: "L" } : { _tag: "Done" }
 }
 
 const main = WarehouseId.make("eu-main")

@@ -93,7 +93,11 @@ layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("a purchase", 
   it.effect("that waits for goods is not taken for stuck; one that does not move is", () =>
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
-      const found = (yield* unfinished(10, ["eu"])).map(({ id, isPatient, owes }) => [id, owes, isPatient])
+      const found = (yield* unfinished(10, ["eu"])).map(({ id, isPatient, pendingStep }) => [
+        id,
+        pendingStep,
+        isPatient
+      ])
       assert.deepStrictEqual(found.toSorted(), [
         ["eu_p-2", "await-1", true],
         ["eu_p-22", "hold", false]

@@ -105,7 +105,7 @@ layer(Test, { excludeTestServices: true, timeout: "120 seconds" })(
         }
         for (const [id, [events, meta]] of Object.entries(rows)) yield* write(id, 1, events, meta)
         for (let n = 0; n < 20; n++) yield* write(`eu_good${n}`, 1, [listed(1)])
-        const asked = yield* Effect.forkChild(
+        const calls = yield* Effect.forkChild(
           Effect.forEach(Object.keys(rows), (id) => Effect.exit(products(id).View()), { concurrency: "unbounded" })
         )
         const good = Array.from({ length: 20 }, (_, n) => products(`eu_good${n}`).View())
@@ -117,7 +117,7 @@ layer(Test, { excludeTestServices: true, timeout: "120 seconds" })(
         const bad = Object.keys(rows).filter((id) => !readable.has(id))
         const found = yield* until(parked, (all) => bad.every((id) => all.has(`Product/${id}`)))
         assert.deepStrictEqual([...found.keys()].toSorted(), bad.map((id) => `Product/${id}`).toSorted())
-        const exits = yield* Effect.timeout(Fiber.join(asked), "20 seconds")
+        const exits = yield* Effect.timeout(Fiber.join(calls), "20 seconds")
         assert.strictEqual(exits.filter(Exit.isSuccess).length, readable.size)
         const alarms = (yield* Alarms.alarms({}, ["eu"])).filter(({ code }) => code === "entity_parked")
         assert.deepStrictEqual(
@@ -138,8 +138,8 @@ layer(Test, { excludeTestServices: true, timeout: "120 seconds" })(
         yield* sql`
         INSERT INTO timer (entity_type, entity_id, shard, due_at)
         VALUES ('Sku', 'eu_behind', ${Shard.shardOf("eu_behind")}, now() - interval '1 second')`
-        const wake = yield* Domains.makeTimers("eu")
-        yield* Effect.forkChild(Timers.run(wake))
+        const fire = yield* Domains.makeTimers("eu")
+        yield* Effect.forkChild(Timers.run(fire))
         const left = sql<{ name: string }>`
         SELECT entity_type || '/' || entity_id AS name FROM timer t
         WHERE NOT EXISTS (SELECT FROM parked_entity p WHERE p.entity_type = t.entity_type AND p.entity_id = t.entity_id)`

@@ -177,7 +177,7 @@ layer(Test, { excludeTestServices: true, timeout: "120 seconds" })("whatever is 
       assert.includeMembers(names, ["eu_good", "eu_half", "eu_later"])
       assert.notInclude(names, "eu_null")
       const stuck = (yield* unfinished(10, ["eu"])).find(({ id }) => id === "eu_stuck")
-      assert.deepInclude(stuck, { owes: "what its history does not tell", isPatient: false })
+      assert.deepInclude(stuck, { pendingStep: "what its history does not tell", isPatient: false })
       yield* makeMaskedViews
       const masked = yield* sql<{ count: number }>`
         SELECT count(*)::int AS count FROM masked.journal_all WHERE octet_length(events::text) > 0`

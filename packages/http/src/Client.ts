@@ -23,8 +23,8 @@ const keyed = (request: HttpClientRequest.HttpClientRequest): HttpClientRequest.
 
 const pauseOf = Effect.fnUntraced(function* (response: HttpClientResponse.HttpClientResponse) {
   const seconds = Number(response.headers["retry-after"] ?? "1")
-  const asked = Number.isFinite(seconds) ? Math.min(Math.max(0, seconds * 1_000), pauseMsMax) : pauseMsMax
-  return asked * (1 + (yield* Random.next) / 4)
+  const waitMs = Number.isFinite(seconds) ? Math.min(Math.max(0, seconds * 1_000), pauseMsMax) : pauseMsMax
+  return waitMs * (1 + (yield* Random.next) / 4)
 })
 
 /**

@@ -161,7 +161,7 @@ const OrderDouble = Order.toLayer(
       Operate: ({ payload }) => {
         note("Order", id, payload)
         return id.endsWith("over")
-          ? Effect.fail(new NotOperable({ status: "delivered", owes: null, refused: [] }))
+          ? Effect.fail(new NotOperable({ status: "delivered", pendingStep: null, refused: [] }))
           : current
       },
       TimerFired: unused,

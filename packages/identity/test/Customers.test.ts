@@ -25,7 +25,7 @@ const CustomerDouble = Customer.toLayer(
     const id = CustomerId.make((yield* Entity.CurrentAddress).entityId)
     const none = { addresses: [], preferences: {}, consents: [], orders: { count: 0, recent: [] }, points: 0, seq: 1 }
     const view = new CustomerView({ id, guest: true, email: null, emailVerified: false, name: null, ...none })
-    const told = (line: string) =>
+    const record = (line: string) =>
       Effect.suspend(() => {
         if (!here.has(id)) return Effect.fail(new NotFound({ entity: "Customer", id }))
         sent.push(line)
@@ -38,8 +38,8 @@ const CustomerDouble = Customer.toLayer(
           sent.push(`register ${payload.email} ${payload.emailVerified}`)
           return view
         }),
-      ChangeCustomer: ({ payload }) => told(`move to ${payload.email} ${payload.emailVerified}`),
-      Forget: () => told("forget"),
+      ChangeCustomer: ({ payload }) => record(`move to ${payload.email} ${payload.emailVerified}`),
+      Forget: () => record("forget"),
       NoteOrder: unused,
       MovePoints: unused,
       TimerFired: unused,

@@ -11,16 +11,16 @@ const digest = createHash("sha1").update(breached).digest("hex").toUpperCase()
 
 /** A list of breached passwords that answers as Have I Been Pwned does, and remembers what it was asked. */
 const breachList = Effect.gen(function* () {
-  const asked: Array<string> = []
+  const requests: Array<string> = []
   const server = createServer((request, response) => {
-    asked.push(request.url ?? "")
+    requests.push(request.url ?? "")
     response.end(
       `${"0".repeat(35)}:0\r\n${request.url?.endsWith(digest.slice(0, 5)) ? `${digest.slice(5)}:42` : ""}\r\n`
     )
   })
   yield* Effect.callback<void>((resume) => void server.listen(0, "127.0.0.1", () => resume(Effect.void)))
   yield* Effect.addFinalizer(() => Effect.sync(() => server.close()))
-  return { asked, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }
+  return { requests, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }
 })
 
 const reasonOf = (password: string, about: ReadonlyArray<string> = []) =>
@@ -32,10 +32,10 @@ const reasonOf = (password: string, about: ReadonlyArray<string> = []) =>
 
 it.live("a breached password is refused, and the list sees five digits of its digest", () =>
   Effect.gen(function* () {
-    const { asked, url } = yield* breachList
+    const { requests, url } = yield* breachList
     const layer = Passwords.layer({ breachListUrl: Option.some(url) })
     assert.include(yield* Effect.provide(reasonOf(breached), layer), "breach")
-    assert.deepStrictEqual(asked, [`/range/${digest.slice(0, 5)}`])
+    assert.deepStrictEqual(requests, [`/range/${digest.slice(0, 5)}`])
     assert.strictEqual(yield* Effect.provide(reasonOf("another-quiet-meadow-3"), layer), "it was taken")
   }).pipe(Effect.scoped)
 )
@@ -122,9 +122,9 @@ it.live("limits of length count characters as they are compared, and nothing is 
 
 it.live("the list of breached passwords is asked for the password as it is compared", () =>
   Effect.gen(function* () {
-    const { asked, url } = yield* breachList
+    const { requests, url } = yield* breachList
     const layer = Passwords.layer({ breachListUrl: Option.some(url) })
     for (const form of forms) yield* Effect.provide(reasonOf("M\u{fc}hle-violet-kettle-9".normalize(form)), layer)
-    assert.strictEqual(new Set(asked).size, 1)
+    assert.strictEqual(new Set(requests).size, 1)
   }).pipe(Effect.scoped)
 )

@@ -90,9 +90,9 @@ layer(IdentityTest.layer(), { timeout: "60 seconds" })("signing in with a client
           assert.strictEqual(payload["client_id"], "halles-shop")
         }
         const response = await fetch(`${test.issuer}/jwks`)
-        const shown = (await response.json()) as { readonly keys: ReadonlyArray<Record<string, unknown>> }
-        assert.isAtLeast(shown.keys.length, 3)
-        for (const key of shown.keys) assert.notProperty(key, "d")
+        const published = (await response.json()) as { readonly keys: ReadonlyArray<Record<string, unknown>> }
+        assert.isAtLeast(published.keys.length, 3)
+        for (const key of published.keys) assert.notProperty(key, "d")
       })
     })
   )

@@ -36,15 +36,15 @@ describe("difference", () => {
   })
 })
 
-const asked = (typed: string) => Effect.runSync(Effect.exit(looking(typed)))
+const tried = (typed: string) => Effect.runSync(Effect.exit(looking(typed)))
 
 describe("what halles sql runs", () => {
   it("is one statement that looks", () => {
     for (const typed of ["SELECT 1", " select 1;", "WITH a AS (SELECT 1) TABLE a", "TABLE journal", "VALUES (1)"]) {
-      const exit = asked(typed)
+      const exit = tried(typed)
       assert.include(Exit.isSuccess(exit) ? exit.value : "", "LIMIT 1000", typed)
     }
-    for (const typed of ["EXPLAIN SELECT 1", "SHOW lock_timeout"]) assert.isTrue(Exit.isSuccess(asked(typed)), typed)
+    for (const typed of ["EXPLAIN SELECT 1", "SHOW lock_timeout"]) assert.isTrue(Exit.isSuccess(tried(typed)), typed)
     const others =
       "INSERT UPDATE DELETE TRUNCATE DROP ALTER CREATE GRANT COPY DO CALL SET RESET LOCK LISTEN NOTIFY BEGIN COMMIT VACUUM".split(
         " "
@@ -57,7 +57,7 @@ describe("what halles sql runs", () => {
       `SELECT '${"x".repeat(10_001)}'`,
       `SELECT '${"\u0001".repeat(2_000)}'`
     ]) {
-      assert.isTrue(Exit.isFailure(asked(`${word} anything`)), word)
+      assert.isTrue(Exit.isFailure(tried(`${word} anything`)), word)
     }
   })
 })

@@ -17,7 +17,7 @@ export const Pace = Context.Reference("@halles/runners/Readiness/Pace", {
 })
 const answerMs = 4_000
 /** Of what is late, so much is told. */
-const toldMax = 20
+const lateMax = 20
 
 /**
  * Ready means progress: the servers answer, shards are owned, and nothing in them waits for longer than its objective: no due
@@ -63,6 +63,6 @@ export const make = Effect.gen(function* () {
     const calmInMs = Math.max(0, lateAt + calmMs - now)
     const state = { database: late !== null, nats: nats.up, shards: epochs.owned().length, calmInMs }
     const ready = late?.length === 0 && state.nats && state.shards > 0 && calmInMs === 0
-    return { ready, ...state, late: (late ?? []).slice(0, toldMax) }
+    return { ready, ...state, late: (late ?? []).slice(0, lateMax) }
   })
 })

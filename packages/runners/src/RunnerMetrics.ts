@@ -14,7 +14,7 @@ const counter = (name: string, description: string) => Metric.counter(name, { de
 const gauge = (name: string, description: string) => Metric.gauge(name, { description })
 const calls = counter("halles_entity_calls_total", "Calls to entities of this runner, by type, command and outcome")
 const latency = gauge("halles_entity_call_p99_seconds", "What 99 of 100 calls stayed below since the runner began")
-const activation = gauge("halles_entity_resident", "Entities in the memory of this runner")
+const activation = gauge("halles_entity_active", "Entities in the memory of this runner")
 const underWay = gauge("halles_entity_calls_in_flight", "Calls to entities of this runner without an answer yet")
 const commits = counter("halles_journal_commits_total", "Rows that this runner has written to the journal")
 const commitLatency = gauge("halles_journal_commit_p99_seconds", "How long commands waited for their commit lately")
@@ -26,10 +26,10 @@ export const run = Effect.gen(function* () {
   const latencies = yield* CommitLatency
   const epochs = yield* ShardEpochs
   const directory = yield* ActivationDirectory
-  const told = new Map<string, number>()
+  const exported = new Map<string, number>()
   const raise = (metric: typeof calls, key: string, now: number) => {
-    const before = told.get(key) ?? 0
-    told.set(key, now)
+    const before = exported.get(key) ?? 0
+    exported.set(key, now)
     return Metric.update(metric, now - before)
   }
   for (const never of [duplicateActivations, parkedTotal, hungTotal, parkedEvents]) yield* Metric.update(never, 0)

@@ -11,7 +11,7 @@ export interface Intent {
 }
 
 /** What two requests have in common if they are one intent. */
-export interface Asked {
+export interface IntentRequest {
   /** The subject of the credential; `null` for who has none and is known by nothing but the key. */
   readonly sender: string | null
   readonly method: string
@@ -78,9 +78,9 @@ export const CurrentIntent = Context.Reference<Intent>("@halles/shared/CurrentIn
 export class Intents extends Context.Service<
   Intents,
   {
-    readonly of: (asked: Asked) => Intent
+    readonly of: (intended: IntentRequest) => Intent
     /** Where it is kept what became of a key: one place for all that a sender asks under it. */
-    readonly placeOf: (asked: Asked) => string
+    readonly placeOf: (intended: IntentRequest) => string
   }
 >()("@halles/shared/Intents") {
   static readonly make = (secret: Redacted.Redacted): Intents["Service"] => {

@@ -31,7 +31,7 @@ export const pageOf = <Row, A>(
   item: (row: Row) => A,
   key: (row: Row) => ReadonlyArray<unknown>
 ): Page<A> => {
-  const shown = rows.slice(0, limit)
-  const last = shown.at(-1)
-  return { items: shown.map(item), next: rows.length > limit && last !== undefined ? encodeCursor(key(last)) : null }
+  const page = rows.slice(0, limit)
+  const last = page.at(-1)
+  return { items: page.map(item), next: rows.length > limit && last !== undefined ? encodeCursor(key(last)) : null }
 }

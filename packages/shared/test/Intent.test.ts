@@ -2,12 +2,12 @@ import { assert, describe, it } from "@effect/vitest"
 import { Redacted } from "effect"
 import * as fc from "fast-check"
 import { createHash } from "node:crypto"
-import { type Asked, fingerprint, Intents, once } from "../src/Intent.ts"
+import { type IntentRequest, fingerprint, Intents, once } from "../src/Intent.ts"
 
 const intents = Intents.make(Redacted.make("secret"))
 
 /** Few values of each, so that two that are drawn are often alike. */
-const asked: fc.Arbitrary<Asked & { readonly json: unknown }> = fc
+const intended: fc.Arbitrary<IntentRequest & { readonly json: unknown }> = fc
   .record({
     sender: fc.constantFrom(null, "anonymous", "service:import", "account-1"),
     method: fc.constantFrom("POST", "PUT", "PATCH"),
@@ -20,7 +20,7 @@ const asked: fc.Arbitrary<Asked & { readonly json: unknown }> = fc
   })
   .map((drawn) => ({ ...drawn, body: JSON.stringify(drawn.json) }))
 
-const alike = (a: Asked, b: Asked): boolean =>
+const alike = (a: IntentRequest, b: IntentRequest): boolean =>
   a.sender === b.sender && a.method === b.method && a.url === b.url && a.key === b.key
 
 /** The same value, written with its members in another order and with white space. */
@@ -31,15 +31,15 @@ const rewritten = (value: unknown): string => {
   return `{ ${members.map(([key, inner]) => `${JSON.stringify(key)} :\t${rewritten(inner)}`).join(",")}}`
 }
 
-const plain: Asked = { sender: null, method: "PUT", url: "/", key: "k", body: "" }
-const named = (asked: Partial<Asked>): string => intents.of({ ...plain, ...asked }).name("put")
+const plain: IntentRequest = { sender: null, method: "PUT", url: "/", key: "k", body: "" }
+const named = (intended: Partial<IntentRequest>): string => intents.of({ ...plain, ...intended }).name("put")
 
 describe("Intent", () => {
   it("two requests have the same names if and only if sender, key, method, place and body are the same", () => {
     fc.assert(
       fc.property(
-        asked,
-        asked,
+        intended,
+        intended,
         fc.constantFrom("open", "cart"),
         fc.constantFrom("open", "cart"),
         (a, b, one, other) => {
@@ -57,7 +57,7 @@ describe("Intent", () => {
 
   it("white space, the order of members and of parameters, and escapes make no other request of it", () => {
     fc.assert(
-      fc.property(asked, (one) => {
+      fc.property(intended, (one) => {
         const name = intents.of(one).name("open")
         assert.strictEqual(intents.of({ ...one, body: rewritten(one.json) }).name("open"), name)
       })
@@ -84,7 +84,7 @@ describe("Intent", () => {
   })
 
   it("names are for nobody to compute who has not the secret, whatever is known of the request", () => {
-    const known: Asked = { sender: null, method: "POST", url: "/v1/carts", key: "1", body: '{"region":"eu"}' }
+    const known: IntentRequest = { sender: null, method: "POST", url: "/v1/carts", key: "1", body: '{"region":"eu"}' }
     const name = intents.of(known).name("cart")
     assert.match(name, /^[A-Za-z0-9_-]{43}$/)
     assert.notStrictEqual(name, Intents.make(Redacted.make("another")).of(known).name("cart"))

@@ -11,7 +11,7 @@ export interface Acknowledged {
 /** Commands that were answered with a success that means a row. */
 export const acknowledged = (calls: ReadonlyArray<Call>): ReadonlyArray<Acknowledged> => {
   const done = calls.flatMap(({ answer, command, id, type, writes }) =>
-    writes && command !== null && (answer._tag === "Shown" || answer._tag === "Done")
+    writes && command !== null && (answer._tag === "Replied" || answer._tag === "Done")
       ? [{ type, id, commandId: command.commandId }]
       : []
   )

@@ -9,7 +9,7 @@ export type Command = CartState.Command | SkuState.Command | OrderState.Command 
 
 /** What a caller was told, in plain JSON. */
 export type Answer =
-  | { readonly _tag: "Shown"; readonly shown: unknown }
+  | { readonly _tag: "Replied"; readonly reply: unknown }
   /** `code` as the edge writes it, and the refusal's own fields but for the entity's id. */
   | { readonly _tag: "Refused"; readonly code: string; readonly detail: unknown }
   /** It was done; the answer says nothing of the entity. */
@@ -50,9 +50,9 @@ export const detailOf = (refusal: object): unknown =>
 
 /** One line for people. */
 export const describe = ({ answer, command, completedAt, id, invokedAt, session, type, via }: Call): string => {
-  const asked = command === null ? "View" : `${command._tag} ${JSON.stringify(fieldsOf(command))}`
+  const sent = command === null ? "View" : `${command._tag} ${JSON.stringify(fieldsOf(command))}`
   const until = answer._tag === "Unknown" ? "?" : completedAt.toFixed(1)
-  return `[${invokedAt.toFixed(1)}, ${until}] ${session} ${via} ${type}/${id} ${asked} -> ${JSON.stringify(answer)}`
+  return `[${invokedAt.toFixed(1)}, ${until}] ${session} ${via} ${type}/${id} ${sent} -> ${JSON.stringify(answer)}`
 }
 
 const fieldsOf = ({ _tag, ...fields }: Command): object => fields

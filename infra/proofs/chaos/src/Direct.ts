@@ -63,7 +63,7 @@ export class Direct extends Context.Service<
             return sent ?? Effect.die(`${type} knows no ${command?._tag ?? "View"}`)
           }).pipe(
             Effect.retry({ ...again, while: ({ _tag }) => mayHelp.has(_tag) }),
-            Effect.map((value): Answer => ({ _tag: "Shown", shown: plain(value) })),
+            Effect.map((value): Answer => ({ _tag: "Replied", reply: plain(value) })),
             Effect.catch((error) =>
               Effect.succeed<Answer>(
                 refusals.has(error._tag)

@@ -65,11 +65,11 @@ const call =
         return { _tag: "Unknown", reason: "replayed" } satisfies Answer
       const json = yield* response.json
       if (status < 300) {
-        const shown = yield* Effect.try({
+        const reply = yield* Effect.try({
           try: () => read(json),
           catch: (cause) => new Unexpected({ detail: String(cause) })
         })
-        return { _tag: "Shown", shown } satisfies Answer
+        return { _tag: "Replied", reply } satisfies Answer
       }
       const { code, context = {} } = yield* decodeProblem(json)
       if (code === "request_in_progress") return { _tag: "Unknown", reason: code } satisfies Answer

@@ -4,7 +4,7 @@ import { Schema } from "effect"
 // What the public edge shows of an entity, as far as it is compared with the entity's own view.
 
 const Amount = Schema.Struct({ amount: Schema.String })
-const LineShown = { sku: Schema.String, variant: Schema.String, quantity: Schema.Int }
+const LineForm = { sku: Schema.String, variant: Schema.String, quantity: Schema.Int }
 
 const CartJson = Schema.Struct({
   status: Schema.String,
@@ -12,12 +12,12 @@ const CartJson = Schema.Struct({
   seq: Schema.Int,
   orderId: Schema.NullOr(Schema.String),
   mergedInto: Schema.NullOr(Schema.String),
-  lines: Schema.Array(Schema.Struct({ ...LineShown, unitPrice: Amount })),
+  lines: Schema.Array(Schema.Struct({ ...LineForm, unitPrice: Amount })),
   totals: Schema.Struct({ total: Amount })
 })
-const CartShown = Schema.Struct({
+const CartForm = Schema.Struct({
   ...CartJson.fields,
-  lines: Schema.Array(Schema.Struct({ ...LineShown, unitPrice: Schema.Int })),
+  lines: Schema.Array(Schema.Struct({ ...LineForm, unitPrice: Schema.Int })),
   totals: Schema.Struct({ total: Schema.Int })
 })
 
@@ -35,7 +35,7 @@ const OrderJson = Schema.Struct({
   ...Order,
   payment: Schema.Struct({ authorised: Amount, captured: Amount, refunded: Amount })
 })
-const OrderShown = Schema.Struct({
+const OrderForm = Schema.Struct({
   ...Order,
   payment: Schema.Struct({ authorised: Schema.Int, captured: Schema.Int, refunded: Schema.Int })
 })
@@ -61,7 +61,7 @@ export const cartBody = (body: unknown): unknown => {
   }
 }
 /** The part of a `CartView` that the edge's body is compared with. */
-export const cart = Schema.decodeUnknownSync(CartShown)
+export const cart = Schema.decodeUnknownSync(CartForm)
 
 const decodeOrder = Schema.decodeUnknownSync(OrderJson)
 export const orderBody = (body: unknown): unknown => {
@@ -72,7 +72,7 @@ export const orderBody = (body: unknown): unknown => {
     payment: { authorised: minor(authorised), captured: minor(captured), refunded: minor(refunded) }
   }
 }
-export const order = Schema.decodeUnknownSync(OrderShown)
+export const order = Schema.decodeUnknownSync(OrderForm)
 
 const Returned = Schema.decodeUnknownSync(Schema.Struct({ order: Schema.Unknown }))
 /** The order inside the answer to a return that was asked for. */
@@ -81,8 +81,8 @@ export const returnBody = (body: unknown): unknown => orderBody(Returned(body).o
 export const sku = Schema.decodeUnknownSync(Sku)
 
 /** The order that a checkout led to, as the edge (`orderBody`) or the cart itself says. */
-export const orderIdOf = (shown: unknown): OrderId | null => {
-  if (typeof shown !== "object" || shown === null) return null
-  if ("orderId" in shown) return OrderId.make(String(shown.orderId))
-  return "id" in shown ? OrderId.make(String(shown.id)) : null
+export const orderIdOf = (body: unknown): OrderId | null => {
+  if (typeof body !== "object" || body === null) return null
+  if ("orderId" in body) return OrderId.make(String(body.orderId))
+  return "id" in body ? OrderId.make(String(body.id)) : null
 }

@@ -31,7 +31,7 @@ export interface Subject<
   /** Commands that are answered with a later state than the one they led to, and what it must show. */
   readonly later: (command: Command) => ((id: string, state: State, seq: number) => Answer) | null
   /** What the edge shows of it. */
-  readonly atEdge: (shown: unknown) => unknown
+  readonly atEdge: (reply: unknown) => unknown
 }
 
 /** A call as the specification takes it: one moment, one answer. */
@@ -59,15 +59,15 @@ export const refused = (refusal: { readonly _tag: string }): Answer => ({
   code: codeOf(refusal._tag),
   detail: detailOf(refusal)
 })
-export const shown = (value: unknown): Answer => ({ _tag: "Shown", shown: plain(value) })
+export const replied = (value: unknown): Answer => ({ _tag: "Replied", reply: plain(value) })
 
 /** Views tell which state they are of; that is looked at first, since nearly all comparisons end there. */
 const mayShow = (answer: Answer, seq: number): boolean => {
-  const shownSeq =
-    answer._tag === "Shown" && typeof answer.shown === "object" && answer.shown !== null && "seq" in answer.shown
-      ? answer.shown.seq
+  const replySeq =
+    answer._tag === "Replied" && typeof answer.reply === "object" && answer.reply !== null && "seq" in answer.reply
+      ? answer.reply.seq
       : seq
-  return shownSeq === seq
+  return replySeq === seq
 }
 
 /**
@@ -111,10 +111,10 @@ export const judge = <
 
   const fits = ({ via }: Call, expected: Answer, actual: Answer): boolean => {
     if (actual._tag === "Done" || actual._tag === "Unknown") return true
-    if (expected._tag === "Shown" && actual._tag === "Shown") {
-      return isDeepStrictEqual(via === "edge" ? subject.atEdge(expected.shown) : expected.shown, actual.shown)
+    if (expected._tag === "Replied" && actual._tag === "Replied") {
+      return isDeepStrictEqual(via === "edge" ? subject.atEdge(expected.reply) : expected.reply, actual.reply)
     }
-    return expected._tag === "Done" ? actual._tag === "Shown" : isDeepStrictEqual(expected, actual)
+    return expected._tag === "Done" ? actual._tag === "Replied" : isDeepStrictEqual(expected, actual)
   }
 
   const sentOf = ({ command: sent }: Call): Command =>
@@ -132,8 +132,8 @@ export const judge = <
 
   const command = (seq: number, call: Call, answer: Answer, wrote: boolean): number | null => {
     const sent = sentOf(call)
-    const unasked = subject.refusal(id, sent)
-    if (unasked !== null) return fits(call, unasked, answer) ? seq : null
+    const early = subject.refusal(id, sent)
+    if (early !== null) return fits(call, early, answer) ? seq : null
     const known = rowOf.get(sent.commandId)
     if (known !== undefined && known.row.seq <= seq) {
       if (!mayShow(answer, seq)) return null
@@ -204,7 +204,7 @@ export const judge = <
       return [{ call: { _tag: "Command", call, answer, wrote }, ...within }]
     }
     const done: Operation<Moment> = { call: { _tag: "Command", call, answer: { _tag: "Done" }, wrote }, ...within }
-    return answer._tag === "Shown" ? [done, { call: { _tag: "Later", call, answer, wrote }, ...within }] : [done]
+    return answer._tag === "Replied" ? [done, { call: { _tag: "Later", call, answer, wrote }, ...within }] : [done]
   }
 
   return {

@@ -39,21 +39,21 @@ export class Recorder extends Context.Service<
             const { command, id, request, type, writes } = intent
             const via = request === null ? "direct" : wanted
             const { withinMs } = options
-            const asked = request === null || withinMs === undefined ? request : { ...request, withinMs }
+            const bounded = request === null || withinMs === undefined ? request : { ...request, withinMs }
             const invokedAt = performance.now()
             const record = (answer: Answer) => {
               const times = { intendedAt: options.intendedAt ?? invokedAt, invokedAt, completedAt: performance.now() }
               const base = { session, via, type, id, ...times } as const
-              if (command?._tag === "CheckOut" && via === "edge" && answer._tag === "Shown") {
+              if (command?._tag === "CheckOut" && via === "edge" && answer._tag === "Replied") {
                 // The edge shows the order that the checkout led to: done for the cart, and a read of the order.
                 calls.push({ ...base, command, writes, answer: { _tag: "Done" } })
-                const order = EdgeForm.orderIdOf(answer.shown)
+                const order = EdgeForm.orderIdOf(answer.reply)
                 if (order !== null)
                   calls.push({ ...base, type: "Order", id: order, command: null, writes: false, answer })
               } else calls.push({ ...base, command, writes, answer })
             }
             const asking =
-              asked !== null && via === "edge" ? edge.call(asked) : direct.call(type, id, command, withinMs)
+              bounded !== null && via === "edge" ? edge.call(bounded) : direct.call(type, id, command, withinMs)
             const answer = yield* Effect.onInterrupt(asking, () =>
               Effect.sync(() => record({ _tag: "Unknown", reason: "interrupted" }))
             )

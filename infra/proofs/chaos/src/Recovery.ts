@@ -126,7 +126,7 @@ export const sagasEnd = Effect.fn("Recovery.sagasEnd")(function* () {
 
 const isOver = (answer: Call["answer"]): boolean => {
   if (answer._tag === "Refused") return true
-  if (answer._tag !== "Shown") return false
-  const { returns, status } = answer.shown as { status: string; returns: ReadonlyArray<{ status: string }> }
+  if (answer._tag !== "Replied") return false
+  const { returns, status } = answer.reply as { status: string; returns: ReadonlyArray<{ status: string }> }
   return ended.has(status) && returns.every((one) => ["requested", "refused", "refunded"].includes(one.status))
 }

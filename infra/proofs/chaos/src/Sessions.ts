@@ -52,8 +52,8 @@ const learn = (intent: Intent.Intent, answer: Answer, world: World) =>
     }
     if (intent.command?._tag === "OpenCart") cart.opened = true
     // The cart stays in its slot: it may be open again, if the order fails. A session that finds it closed opens the next one.
-    if (intent.command?._tag === "CheckOut" && answer._tag === "Shown") {
-      const order = EdgeForm.orderIdOf(answer.shown)
+    if (intent.command?._tag === "CheckOut" && answer._tag === "Replied") {
+      const order = EdgeForm.orderIdOf(answer.reply)
       if (order !== null) world.checkedOut(order)
     }
   })

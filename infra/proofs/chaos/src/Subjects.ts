@@ -9,13 +9,13 @@ import { regionOf } from "@halles/shared/Region"
 import type { Answer, EntityType } from "./Call.ts"
 import * as Catalogue from "./Catalogue.ts"
 import * as EdgeForm from "./EdgeForm.ts"
-import { type Handled, judge, type Judged, refused, shown, type Subject } from "./EntitySpecification.ts"
+import { type Handled, judge, type Judged, refused, replied, type Subject } from "./EntitySpecification.ts"
 import type { Row } from "./Histories.ts"
 
 /** A reply as an answer. */
 const said = (reply: Result.Result<unknown, { readonly _tag: string }>): Answer =>
   Result.match(reply, {
-    onSuccess: (value) => (value === undefined ? { _tag: "Done" } : shown(value)),
+    onSuccess: (value) => (value === undefined ? { _tag: "Done" } : replied(value)),
     onFailure: refused
   })
 

@@ -30,22 +30,22 @@ const row = (seq: number, commandId: string, tag: string, fields: object = {}): 
 })
 const shipped = (seq: number, orderId: string) => row(seq, `${seq}`, "Shipped", { orderId })
 const histories = (...rows: ReadonlyArray<Row>) => new Map([["Sku/eu_A", rows]])
-const shown: Answer = { _tag: "Shown", shown: null }
+const reply: Answer = { _tag: "Replied", reply: null }
 
 describe("Books", () => {
   it("hold as acknowledged only a success that means a row, once", () => {
     const calls = [
-      call("a", shown),
-      call("a", shown),
+      call("a", reply),
+      call("a", reply),
       call("b", { _tag: "Unknown", reason: "deadline" }),
       call("c", { _tag: "Refused", code: "stock_bound", detail: {} }),
-      call("d", shown, false)
+      call("d", reply, false)
     ]
     assert.deepStrictEqual(acknowledged(calls), [{ type: "Sku", id: "eu_A", commandId: "a" }])
   })
 
   it("find what was acknowledged and is not in the journal", () => {
-    const some = acknowledged([call("a", shown), call("b", shown)])
+    const some = acknowledged([call("a", reply), call("b", reply)])
     assert.deepStrictEqual(lost(some, histories(row(1, "a", "Received"))), ["Sku/eu_A b"])
     assert.deepStrictEqual(lost(some, new Map()).length, 2)
   })

@@ -46,7 +46,7 @@ const skuView = (rows: ReadonlyArray<Row>, seq: number): Answer => {
     .slice(0, seq)
     .flatMap(({ events }) => events as unknown as ReadonlyArray<SkuState.Event>)
     .reduce(SkuState.evolve, SkuState.initial)
-  return { _tag: "Shown", shown: plain(SkuState.view(SkuId.make(sku), state, seq)) }
+  return { _tag: "Replied", reply: plain(SkuState.view(SkuId.make(sku), state, seq)) }
 }
 
 const call = (
@@ -69,7 +69,7 @@ const unknown: Answer = { _tag: "Unknown", reason: "deadline" }
 const held = (rows: ReadonlyArray<Row>, seq: number): Answer => {
   const event = rows[seq - 1]!.events[0] as unknown as Record<string, unknown>
   const { allocations, backOrdered, expiresAt } = event
-  return { _tag: "Shown", shown: { _tag: "Held", allocations, backOrdered, expiresAt } }
+  return { _tag: "Replied", reply: { _tag: "Held", allocations, backOrdered, expiresAt } }
 }
 const failing = (rows: ReadonlyArray<Row>, calls: ReadonlyArray<Call>) =>
   judge(calls, new Map([[`Sku/${sku}`, rows]])).map(({ calls: smallest, verdict }) => ({
@@ -88,7 +88,7 @@ describe("Calls on a SKU", () => {
       call([0, 1], one, skuView(rows, 1)),
       call([2, 3], two, held(rows, 2)),
       call([4, 5], null, skuView(rows, 2)),
-      call([6, 7], three, { _tag: "Shown", shown: null }),
+      call([6, 7], three, { _tag: "Replied", reply: null }),
       call([8, 9], null, skuView(rows, 3))
     ]
     assert.deepStrictEqual(failing(rows, calls), [])
@@ -141,7 +141,10 @@ describe("Calls on a SKU", () => {
 
   it("do not take effect twice", () => {
     const twice = skuHistory([receive("r1", 5), receive("r1'", 5)])
-    const calls = [call([0, 1], one, skuView(twice, 1)), call([2, 3], one, { _tag: "Shown", shown: plain({ seq: 3 }) })]
+    const calls = [
+      call([0, 1], one, skuView(twice, 1)),
+      call([2, 3], one, { _tag: "Replied", reply: plain({ seq: 3 }) })
+    ]
     assert.deepStrictEqual(failing(twice, calls), [{ verdict: "not linearizable", calls: 1 }])
   })
 
@@ -185,8 +188,8 @@ describe("Calls on a cart", () => {
       return { ...of, seq: index + 1, commandId: command.commandId, events: written, epoch: 1, at }
     })
     const view = (seq: number): Answer => ({
-      _tag: "Shown",
-      shown: plain(CartState.view(CartId.make(id), states[seq]!, seq))
+      _tag: "Replied",
+      reply: plain(CartState.view(CartId.make(id), states[seq]!, seq))
     })
     return { rows: cartRows, view }
   }

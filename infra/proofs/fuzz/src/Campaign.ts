@@ -34,7 +34,7 @@ export interface Report {
 }
 
 /** As a person would type it. */
-export const shown = ({ body, credential, headers, method, target }: Sent): string =>
+export const requestText = ({ body, credential, headers, method, target }: Sent): string =>
   [
     `${method} ${target.slice(0, 500)}`,
     ...headers.map(
@@ -132,7 +132,7 @@ export const run = async (options: {
       await fc.check(property, { seed: seed + at + again * lanes, numRuns: own - sentHere, verbose: 0 })
       if (last === undefined) return
       kinds.add(last.kind)
-      failures.push({ seed, reason: last.wrong, request: shown(last.sent) })
+      failures.push({ seed, reason: last.wrong, request: requestText(last.sent) })
     }
   }
   await Promise.all(Array.from({ length: lanes }, (_, at) => lane(at)))

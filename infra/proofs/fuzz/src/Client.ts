@@ -5,7 +5,7 @@ import { setTimeout } from "node:timers/promises"
 const busyTriesMax = 20
 
 /** As far as it is looked into. */
-export interface Told {
+export interface AnswerBody {
   readonly id: string
   readonly status: string
   readonly seq: number
@@ -16,13 +16,13 @@ export interface Told {
   readonly warehouses: ReadonlyArray<{ readonly warehouse: string; readonly onHand: number }>
 }
 
-export interface Asked {
+export interface AskOptions {
   readonly token?: string | undefined
   readonly type?: string
   readonly headers?: Readonly<Record<string, string>>
 }
 
-export type Ask = (method: string, path: string, body?: object | string, asked?: Asked) => Promise<Told>
+export type Ask = (method: string, path: string, body?: object | string, options?: AskOptions) => Promise<AnswerBody>
 
 /** Asks an edge as a client does that means well; what is refused throws. Answers that are no JSON tell nothing. */
 export const client =
@@ -46,7 +46,7 @@ export const client =
     }
     const text = await response.text()
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text.slice(0, 500)}`)
-    return (response.headers.get("content-type")?.includes("/json") === true ? JSON.parse(text) : {}) as Told
+    return (response.headers.get("content-type")?.includes("/json") === true ? JSON.parse(text) : {}) as AnswerBody
   }
 
 export const several = <A>(count: number, make: (n: number) => Promise<A>): Promise<ReadonlyArray<A>> =>

@@ -54,8 +54,8 @@ export const openNearlyFull = async (ask: Ask, world: World, { import: importer,
 
   const articles = async (): Promise<void> => {
     const rows = Array.from({ length: linesMax + 1 }, (_, n) => `${JSON.stringify(row(n))}\n`).join("")
-    const asked = { token: importer, type: "application/x-ndjson", headers: { "import-id": `nearly-full-${run}` } }
-    await ask("POST", "/v1/catalog/import", rows, asked)
+    const options = { token: importer, type: "application/x-ndjson", headers: { "import-id": `nearly-full-${run}` } }
+    await ask("POST", "/v1/catalog/import", rows, options)
     // One more receipt of two units is one too many.
     const stock = await ask("GET", `/v1/skus/eu/${code(0)}`)
     const expectedOnHand = stock.warehouses.find(({ warehouse }) => warehouse === "eu-main")!.onHand

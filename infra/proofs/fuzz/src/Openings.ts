@@ -74,14 +74,14 @@ export const make = (url: string, ask: Ask, world: World, tokens: Tokens) => {
     ask("PUT", `/v1/products/${sku}?region=eu`, listing, { token: tokens.admin, headers: { "if-match": "*" } })
   /** Orders that wait, as many as there should be; those that were cancelled are of no use any more. */
   const waiting = async (): Promise<void> => {
-    const known = world.toldFor(cancelRoute, "orders.id") as ReadonlyArray<string>
+    const known = world.learnedFor(cancelRoute, "orders.id") as ReadonlyArray<string>
     await Promise.all(
       known.map(async (id) => {
         const { status } = await send("GET", `/v1/orders/${id}`)
         if (status.startsWith("cancel")) world.forgetFor(cancelRoute, "orders.id", id)
       })
     )
-    const left = world.toldFor(cancelRoute, "orders.id").length
+    const left = world.learnedFor(cancelRoute, "orders.id").length
     if (left < waitingMax) world.learnFor(cancelRoute, "orders.id", await buy("tok_ok", 1, late))
   }
   const count = async (): Promise<void> => {

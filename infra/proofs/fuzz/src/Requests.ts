@@ -1,7 +1,7 @@
 import * as fc from "fast-check"
 import { around, type Bounded, boundsOf, limits } from "./Bounds.ts"
 import type { Contract, JsonSchema, Parameter, Route } from "./Contract.ts"
-import { hostile, isKnown, isTold, Known, memberNames, valuesOf } from "./Values.ts"
+import { hostile, isKnown, isLearned, Known, memberNames, valuesOf } from "./Values.ts"
 
 /** How a body is sent that is not what its media type says. */
 export const textBreaks = ["cut", "empty", "garbage", "deep", "large", "invalid_utf8", "aborted"] as const
@@ -47,7 +47,7 @@ export const key = (parameter: Parameter): string => `${parameter.in}.${paramete
 /** What stands behind `/carts/` in a path is a cart's id, by whatever name; a SKU or a code is told by its name. */
 const poolOf = ({ path }: Route, { in: place, name }: Parameter): string => {
   const kind = new RegExp(`([^/]+)/\\{${name}\\}`).exec(path)?.[1]
-  return place !== "path" || kind === undefined || isTold(name) ? name : `${kind}.id`
+  return place !== "path" || kind === undefined || isLearned(name) ? name : `${kind}.id`
 }
 
 /** A client that waits makes the run slow, and no new path is seen by it. */
@@ -198,11 +198,11 @@ const beyond = (
 }
 
 /** The document's example of a body, about things that are there. */
-const told = (value: unknown, pick: number, route: Route, name = ""): unknown => {
+const filled = (value: unknown, pick: number, route: Route, name = ""): unknown => {
   if (typeof value === "string") return isKnown(name) ? new Known(name, pick, value, route.name) : value
-  if (Array.isArray(value)) return value.map((item) => told(item, pick, route, name))
+  if (Array.isArray(value)) return value.map((item) => filled(item, pick, route, name))
   if (typeof value !== "object" || value === null) return value
-  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, told(member, pick, route, key)]))
+  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, filled(member, pick, route, key)]))
 }
 
 const firstTypeOf = ({ bodies }: Route): string | undefined => Object.keys(bodies)[0]
@@ -227,7 +227,7 @@ const byExample = (route: Route, breaks: fc.Arbitrary<ReadonlyArray<Break>>): fc
       route,
       parameters: Object.fromEntries(parameters),
       type,
-      body: told(example, pick, route),
+      body: filled(example, pick, route),
       credential,
       together: pick,
       breaks

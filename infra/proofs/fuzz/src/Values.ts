@@ -39,11 +39,11 @@ const memberTexts = memberNames.flatMap((name) => [
 ])
 
 /** What answers tell under its own name. */
-export const isTold = (name: string): boolean => /^(sku|warehouse|code|currency|partner|messageId|url)$/.test(name)
+export const isLearned = (name: string): boolean => /^(sku|warehouse|code|currency|partner|messageId|url)$/.test(name)
 
 /** What a member of this name may be filled with: ids, and what else one answer gives to the next request. */
 export const isKnown = (name: string): boolean =>
-  isTold(name) || /(id|Id|^skus|^from|^into|^cursor|^consistency-token)$/.test(name)
+  isLearned(name) || /(id|Id|^skus|^from|^into|^cursor|^consistency-token)$/.test(name)
 
 const known = (name: string, otherwise: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> =>
   fc.oneof(

@@ -1,5 +1,5 @@
 import type { Route } from "./Contract.ts"
-import { isTold } from "./Values.ts"
+import { isLearned } from "./Values.ts"
 
 /** A way to say who one is. */
 export interface Credential {
@@ -18,19 +18,19 @@ const largeEvery = 13
 
 /** What the edge has told so far, by the names under which the next request may need it. */
 export class World {
-  readonly #told = new Map<string, Array<unknown>>()
+  readonly #learned = new Map<string, Array<unknown>>()
   readonly #kept = new Map<string, ReadonlyArray<unknown>>()
   readonly #large = new Map<string, ReadonlyArray<unknown>>()
 
   /** One of the newest of a name, or, twice as often, of those that are kept; of those of the route alone, where it has some. */
   pick(name: string, pick: number, route = ""): unknown {
-    const own = this.#told.get(`${route} ${name}`) ?? []
+    const own = this.#learned.get(`${route} ${name}`) ?? []
     if (own.length > 0 && pick % 4 > 0) return own[Math.floor(pick / 4) % own.length]
     const large = this.#large.get(name) ?? []
     if (large.length > 0 && pick % largeEvery === 0) return large[Math.floor(pick / largeEvery) % large.length]
-    const told = this.#told.get(name) ?? []
+    const learned = this.#learned.get(name) ?? []
     const kept = this.#kept.get(name) ?? []
-    const values = told.length === 0 || (kept.length > 0 && pick % 3 > 0) ? kept : told
+    const values = learned.length === 0 || (kept.length > 0 && pick % 3 > 0) ? kept : learned
     return values[Math.floor(pick / 3) % values.length]
   }
 
@@ -42,8 +42,8 @@ export class World {
   forgetFor(route: string, name: string, value: unknown): void {
     this.forget(`${route} ${name}`, value)
   }
-  toldFor(route: string, name: string): ReadonlyArray<unknown> {
-    return this.#told.get(`${route} ${name}`) ?? []
+  learnedFor(route: string, name: string): ReadonlyArray<unknown> {
+    return this.#learned.get(`${route} ${name}`) ?? []
   }
 
   /** As `keep`, of what is so large that few requests are to be about it. */
@@ -57,18 +57,18 @@ export class World {
   }
 
   learn(name: string, value: unknown): void {
-    const values = this.#told.get(name) ?? []
+    const values = this.#learned.get(name) ?? []
     if (values.includes(value)) return
     values.unshift(value)
     if (values.length > eachMax) values.pop()
-    this.#told.set(name, values)
+    this.#learned.set(name, values)
   }
 
   /** It is not there any more. */
   forget(name: string, value: unknown): void {
-    this.#told.set(
+    this.#learned.set(
       name,
-      (this.#told.get(name) ?? []).filter((one) => one !== value)
+      (this.#learned.get(name) ?? []).filter((one) => one !== value)
     )
   }
 
@@ -85,7 +85,7 @@ export class World {
         this.learn(name, value)
         this.learn(`${name.slice(0, -2)}s.id`, value)
       }
-      if (isTold(name)) this.learn(name, value)
+      if (isLearned(name)) this.learn(name, value)
     }
   }
 }

@@ -92,8 +92,8 @@ const campaign = Effect.fnUntraced(function* (
     })
   )
   for (const [route, counts] of Object.entries(report.answers)) {
-    const shown = Object.entries(counts).map(([status, count]) => `${status}×${count}`)
-    yield* Console.log(`${route.padEnd(52)} ${shown.join("  ")}`)
+    const tallies = Object.entries(counts).map(([status, count]) => `${status}×${count}`)
+    yield* Console.log(`${route.padEnd(52)} ${tallies.join("  ")}`)
   }
   const { failures } = report
   for (const { reason, request } of failures)

@@ -34,7 +34,7 @@ const bodyless = ({ method, status }: { readonly method: string; readonly status
 
 describe("a soak", () => {
   it("finds an answer to another request, for another sender, or of another status", () => {
-    const tagOf = (answer: Answer, asked = question) => judge(asked, answer, { pattern: personal })._tag
+    const tagOf = (answer: Answer, sent = question) => judge(sent, answer, { pattern: personal })._tag
     const refused: Question = { ...question, statuses: [401], mayShow: new Set() }
     assert.strictEqual(tagOf(good), "Right")
     assert.strictEqual(tagOf({ ...good, headers: { "request-id": "q-2" } }), "Wrong")
@@ -143,9 +143,9 @@ describe("a soak", () => {
       const { port } = server.address() as AddressInfo
       const tally = new Tally()
       const questions = new Questions(scene)
-      for (const [subject, asked] of questions.alone()) {
-        const isOwn = asked.sender.at(-1) === subject.path.at(-1)
-        assert.isUndefined(questions.learn(subject, asked, { status: isOwn ? 200 : 403, headers: {}, body: "" }))
+      for (const [subject, sent] of questions.alone()) {
+        const isOwn = sent.sender.at(-1) === subject.path.at(-1)
+        assert.isUndefined(questions.learn(subject, sent, { status: isOwn ? 200 : 403, headers: {}, body: "" }))
       }
       const until = performance.now() + 400
       yield* Effect.promise(() =>
@@ -173,9 +173,9 @@ describe("a soak", () => {
 
   it("does not begin where a stranger is let in", () => {
     const questions = new Questions(scene)
-    const told = [...questions.alone()].map(([subject, asked]) =>
-      questions.learn(subject, asked, { status: 200, headers: {}, body: "" })
+    const reasons = [...questions.alone()].map(([subject, sent]) =>
+      questions.learn(subject, sent, { status: 200, headers: {}, body: "" })
     )
-    assert.strictEqual(told.filter((reason) => reason !== undefined).length, 2)
+    assert.strictEqual(reasons.filter((reason) => reason !== undefined).length, 2)
   })
 })

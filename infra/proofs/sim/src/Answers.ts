@@ -15,7 +15,7 @@ interface Answered {
   readonly seqs: readonly [arrived: number, answered: number]
   readonly times: readonly [arrived: number, answered: number]
   /** The newest seq that anybody had been told of when the message arrived. */
-  readonly told: number
+  readonly answeredSeq: number
   /** The command's row, when it was answered. */
   readonly isWritten: boolean
 }
@@ -26,7 +26,7 @@ interface Fields {
   readonly commandId?: string
 }
 /** What an answer shows of the entity that gave it: a checkout is answered with the cart and more. */
-const shownIn = (tag: string, value: unknown): unknown => {
+const replyIn = (tag: string, value: unknown): unknown => {
   if (tag !== "CheckOut") return value
   return typeof value === "object" && value !== null && "cart" in value ? value.cart : value
 }
@@ -58,7 +58,7 @@ export class Answers {
   /** What commands that are in the journal were answered with first. */
   readonly #granted = new Map<string, unknown>()
   readonly #views = new Map<Now, unknown>()
-  readonly #told = new Map<string, number>()
+  readonly #answeredSeq = new Map<string, number>()
 
   constructor(tables: Tables) {
     this.#tables = tables
@@ -69,12 +69,12 @@ export class Answers {
   }
 
   /** The newest seq of an entity that anybody was told of. */
-  toldOf(entityType: string, entityId: string): number {
-    return this.#told.get(keyOf(entityType, entityId)) ?? 0
+  answeredSeqOf(entityType: string, entityId: string): number {
+    return this.#answeredSeq.get(keyOf(entityType, entityId)) ?? 0
   }
 
   add(answered: Omit<Answered, "isWritten">): void {
-    const { entityId, entityType, exit, payload, seqs, tag, told } = answered
+    const { entityId, entityType, exit, payload, seqs, tag, answeredSeq } = answered
     const { commandId } = fieldsOf(payload)
     const name = `${keyOf(entityType, entityId)} ${tag} ${commandId ?? ""}`
     const row = commandId === undefined ? undefined : this.#tables.find(entityType, entityId, commandId)
@@ -87,13 +87,13 @@ export class Answers {
     const isWritten = row !== undefined
     this.#answered.push({ ...answered, isWritten })
     if (Exit.isSuccess(exit)) {
-      const { seq } = fieldsOf(shownIn(tag, exit.value))
+      const { seq } = fieldsOf(replyIn(tag, exit.value))
       if (seq !== undefined && seq > seqs[1])
         this.violations.push(`${name}: answered with seq ${seq}, written are ${seqs[1]}`)
-      if (seq !== undefined && seq < told)
-        this.violations.push(`${name}: answered with seq ${seq}, though ${told} had been answered before`)
-      const shown = seq ?? row?.seq ?? 0
-      if (shown > this.toldOf(entityType, entityId)) this.#told.set(keyOf(entityType, entityId), shown)
+      if (seq !== undefined && seq < answeredSeq)
+        this.violations.push(`${name}: answered with seq ${seq}, though ${answeredSeq} had been answered before`)
+      const newSeq = seq ?? row?.seq ?? 0
+      if (newSeq > this.answeredSeqOf(entityType, entityId)) this.#answeredSeq.set(keyOf(entityType, entityId), newSeq)
     }
     if (row !== undefined)
       this.#compare(
@@ -147,12 +147,12 @@ export class Answers {
   ): void {
     const name = `${keyOf(entityType, entityId)} ${tag} ${fieldsOf(payload).commandId ?? ""}`
     if (Exit.isSuccess(exit)) {
-      const shown = shownIn(tag, exit.value)
-      const { seq } = fieldsOf(shown)
+      const reply = replyIn(tag, exit.value)
+      const { seq } = fieldsOf(reply)
       if (seq !== undefined) {
         const view = this.#viewOf(states[seq])
-        if (!isDeepStrictEqual(view, shown)) {
-          this.violations.push(`${name}: answered ${JSON.stringify(shown)}, seq ${seq} is ${JSON.stringify(view)}`)
+        if (!isDeepStrictEqual(view, reply)) {
+          this.violations.push(`${name}: answered ${JSON.stringify(reply)}, seq ${seq} is ${JSON.stringify(view)}`)
         }
       }
     }

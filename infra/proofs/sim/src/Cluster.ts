@@ -188,12 +188,12 @@ export class Cluster {
 
   #refresh(runner: Runner): void {
     if (runner.storage === null) return
-    const asked = [...runner.shards]
-    const shards = asked.map((shard) => ShardId.make("eu", shard))
+    const checked = [...runner.shards]
+    const shards = checked.map((shard) => ShardId.make("eu", shard))
     runner.run(runner.look(shards)).addObserver((exit) => {
       if (!Exit.isSuccess(exit)) return this.refreshSoon(runner)
       const held = new Set(exit.value.map(({ id }) => id))
-      for (const shard of asked) {
+      for (const shard of checked) {
         if (!held.has(shard)) {
           runner.run(runner.lose(shard))
           this.#acquire(runner, [shard])

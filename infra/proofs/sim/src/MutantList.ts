@@ -228,7 +228,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "reopen no cart",
     file: saga,
-    find: "yield* carts(cartId).Reopen(new Reopen({ ...fields, attempt, failure: owed.failure }))",
+    find: "yield* carts(cartId).Reopen(new Reopen({ ...fields, attempt, failure: pendingStep.failure }))",
     replace: "",
     caughtBy: "sim"
   },
@@ -255,14 +255,14 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "send anew under the key of the first try",
-    file: "packages/entities/src/order/OrderOwed.ts",
+    file: "packages/entities/src/order/OrderPendingStep.ts",
     find: "(attempt === 1 ? step : `${step}:${attempt}`)",
     replace: "(attempt < 0 ? `${attempt}` : step)",
     caughtBy: "sim"
   },
   {
     name: "ask for all of a refund though less is left",
-    file: "packages/entities/src/order/OrderOwed.ts",
+    file: "packages/entities/src/order/OrderPendingStep.ts",
     find: "one.limit ?? one.amount - one.refunded",
     replace: "one.amount - one.refunded",
     caughtBy: "sim"
@@ -291,7 +291,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "tell the order of no dispute",
     file: "packages/entities/src/payment/PaymentLive.ts",
-    find: "? Effect.as(tell(owed), {",
+    find: "? Effect.as(tell(pendingStep), {",
     replace: "? Effect.as(Effect.void, {",
     caughtBy: "sim"
   },

@@ -65,14 +65,16 @@ const publishing = Effect.gen(function* () {
   const [left] = yield* sql<{ count: number }>`SELECT count(*)::int AS count FROM outbox_batch`
   const parked = yield* sql<{ name: string }>`
     SELECT entity_id || ' ' || seq AS name FROM parked_event WHERE consumer = 'outbox' ORDER BY 1`
-  const told = Object.entries(state.subjects ?? {}).map(([subject, count]) => `${subject.split(".").at(-1)} ${count}`)
+  const counted = Object.entries(state.subjects ?? {}).map(
+    ([subject, count]) => `${subject.split(".").at(-1)} ${count}`
+  )
   const wanted = ["eu_after 1", "eu_before 1", "eu_large 1", "eu_mixed 2"]
   const aside = ["eu_mixed 2", "eu_no subject 1"]
   const wrong: Array<string> = []
   if (Exit.isFailure(swept)) wrong.push("what cannot be published holds up the sweep")
   if (left!.count > 0) wrong.push(`${left!.count} batches stay unpublished`)
-  if (told.toSorted().join() !== wanted.join())
-    wrong.push(`the stream has ${told.toSorted().join()}, not ${wanted.join()}`)
+  if (counted.toSorted().join() !== wanted.join())
+    wrong.push(`the stream has ${counted.toSorted().join()}, not ${wanted.join()}`)
   const set = parked.map(({ name }) => name)
   if (set.join() !== aside.join()) wrong.push(`set aside are ${set.join()}, not ${aside.join()}`)
   return wrong

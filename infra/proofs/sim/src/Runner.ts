@@ -89,8 +89,8 @@ export class Runner implements Life {
     const started = Effect.gen({ self: this }, function* () {
       const services = yield* Layer.build(Domains.layer.pipe(Layer.provideMerge([Journal.layer, layerDirectory])))
       this.#directory = Context.get(services, ActivationDirectory.ActivationDirectory)
-      const wake = yield* Domains.makeTimers("eu")
-      yield* Timers.run(wake).pipe(Effect.provideService(Clock, world.clock(this, true)), Effect.forkScoped)
+      const fire = yield* Domains.makeTimers("eu")
+      yield* Timers.run(fire).pipe(Effect.provideService(Clock, world.clock(this, true)), Effect.forkScoped)
       this.storage = yield* FencedRunnerStorage.make("eu")
       return services
     })
@@ -159,13 +159,13 @@ export class Runner implements Life {
       current: (shard) => epochs.get(shard),
       owned: () => [...epochs.keys()],
       confirm: Effect.suspend(() => {
-        const asked = new Map(epochs)
+        const checked = new Map(epochs)
         return this.#connection
           .ask("confirm", () => new Map(this.#cluster.tables.epochs))
           .pipe(
             Effect.orDie,
             Effect.map((known) => {
-              for (const [shard, epoch] of asked) {
+              for (const [shard, epoch] of checked) {
                 if (known.get(shard)?.epoch !== epoch && epochs.get(shard) === epoch) epochs.delete(shard)
               }
             })

@@ -23,7 +23,7 @@ export const make = (
   published: Published,
   connection: Connection
 ): Outbox["Service"] => {
-  const owed = (batch: bigint, rows: ReadonlyArray<Row>) => {
+  const publishLate = (batch: bigint, rows: ReadonlyArray<Row>) => {
     for (const row of rows) {
       publish(published, keyOf(row.entityType, row.entityId), row.seq, JSON.stringify(row.events))
     }
@@ -45,7 +45,7 @@ export const make = (
       connection
         .ask("sweep", () => {
           for (const [batch, { at, rows }] of tables.markers) {
-            if (at + olderThanMs <= world.now) owed(batch, rows)
+            if (at + olderThanMs <= world.now) publishLate(batch, rows)
           }
         })
         .pipe(Effect.ignore)

@@ -100,7 +100,7 @@ const rest = ({ tables }: Cluster, statesOf: ReadonlyMap<string, ReadonlyArray<N
   for (const [key, states] of statesOf) {
     const now = states.at(-1)!
     const timer = tables.timers.get(key)
-    if (now.owes !== null) wrong.push(`${key}: owes ${now.owes} for ever`)
+    if (now.pendingStep !== null) wrong.push(`${key}: owes ${now.pendingStep} for ever`)
     if (now.dueAt !== null && timer === undefined) wrong.push(`${key}: asked for a timer, which is lost`)
     if (now.dueAt === null && timer !== undefined) wrong.push(`${key}: has a timer that nobody asked for`)
   }

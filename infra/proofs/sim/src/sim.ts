@@ -26,8 +26,8 @@ const one = (seed: number, trace: boolean) =>
   Effect.gen(function* () {
     const lines: Array<string> = []
     const { hash, violations } = run(seed, (line) => lines.push(line))
-    const shown = trace ? lines : violations.length === 0 ? [] : lines.slice(-traceMax)
-    for (const line of shown) yield* Console.log(line)
+    const printed = trace ? lines : violations.length === 0 ? [] : lines.slice(-traceMax)
+    for (const line of printed) yield* Console.log(line)
     for (const violation of violations) yield* Console.log(`seed ${seed}: ${violation}`)
     yield* Console.log(JSON.stringify({ seed, hash, violations: violations.length }))
     return violations.length === 0 ? 0 : 1
@@ -40,9 +40,9 @@ const many = Effect.fnUntraced(function* (from: number, to: number, workers: num
   const progress = Effect.suspend(() =>
     Console.error(`${sums.seeds} of ${to - from + 1} seeds, ${seconds().toFixed(0)} s, ${sums.violations} violations`)
   )
-  const shown = yield* Effect.forkChild(Effect.repeat(Effect.delay(progress, "2 seconds"), Schedule.forever))
+  const display = yield* Effect.forkChild(Effect.repeat(Effect.delay(progress, "2 seconds"), Schedule.forever))
   const broken = yield* Pool.run({ from, to, workers, mutant: null, stops: false, sums })
-  yield* Fiber.interrupt(shown)
+  yield* Fiber.interrupt(display)
   for (const { seed, violations } of broken.slice(0, 20)) {
     for (const violation of violations.slice(0, 5)) yield* Console.log(`seed ${seed}: ${violation}`)
   }

@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks"
-import { Answer, useAsked } from "../Asked.tsx"
+import { Answer, useQuery } from "../Query.tsx"
 import { count } from "../Format.ts"
 import { ask } from "../Ops.ts"
 import { Changes } from "./Changes.tsx"
@@ -55,12 +55,12 @@ const Difference = ({
   readonly pair: Pair
   readonly unmask: Unmasked
 }) => {
-  const asked = useAsked(
+  const result = useQuery(
     () => ask((ops) => ops.entities.diffEntity({ params: { id }, query: { from, to, ...unmask } })),
     [id, from, to, unmask]
   )
   return (
-    <Answer asked={asked}>
+    <Answer result={result}>
       {({ items }) => <Changes items={items} label={`Changes from seq ${count(from)} to ${count(to)}`} />}
     </Answer>
   )

@@ -1,9 +1,9 @@
 import type * as Json from "@halles/http/operator/OperatorJson"
-import { Answer, useAsked } from "../Asked.tsx"
+import { Answer, useQuery } from "../Query.tsx"
 import { tagsOf } from "../EventTags.ts"
 import { instant } from "../Format.ts"
 import { ask } from "../Ops.ts"
-import { Json as Shown } from "../parts/Json.tsx"
+import { Json as JsonView } from "../parts/Json.tsx"
 import { More, useMore } from "../parts/More.tsx"
 import { Empty } from "../parts/Notes.tsx"
 import { refine } from "../Router.ts"
@@ -19,8 +19,8 @@ interface EventsCardProps {
   readonly version: number
 }
 
-const Line = ({ row, shown }: { readonly row: Row; readonly shown: boolean }) => (
-  <li class={shown ? "row current" : "row"}>
+const Line = ({ row, current }: { readonly row: Row; readonly current: boolean }) => (
+  <li class={current ? "row current" : "row"}>
     <details>
       <summary>
         <span class="seq">{row.seq}</span>
@@ -38,7 +38,7 @@ const Line = ({ row, shown }: { readonly row: Row; readonly shown: boolean }) =>
           <dt>Epoch</dt>
           <dd>{`${row.epoch}, shard ${row.shard}`}</dd>
         </dl>
-        <Shown label={`Events of row ${row.seq}`} value={row.events} />
+        <JsonView label={`Events of row ${row.seq}`} value={row.events} />
         <button type="button" onClick={() => refine({ at: String(row.seq) })}>
           {`Show it as it was at seq ${row.seq}`}
         </button>
@@ -60,12 +60,12 @@ export const EventsCard = ({ entity, seq, unmask, version }: EventsCardProps) =>
         }
       })
     )
-  const asked = useAsked(() => question(), [entity, unmask, version])
+  const result = useQuery(() => question(), [entity, unmask, version])
   const more = useMore(question, [entity, unmask, version])
   return (
     <section class="card flush">
       <h2>Events</h2>
-      <Answer asked={asked}>
+      <Answer result={result}>
         {({ items, next }) =>
           items.length === 0 ? (
             <Empty title="Nothing has happened to it." />
@@ -73,7 +73,7 @@ export const EventsCard = ({ entity, seq, unmask, version }: EventsCardProps) =>
             <>
               <ol class="rows">
                 {[...items, ...more.items].map((row) => (
-                  <Line key={`${row.entity}#${row.seq}`} row={row} shown={row.seq === seq} />
+                  <Line key={`${row.entity}#${row.seq}`} row={row} current={row.seq === seq} />
                 ))}
               </ol>
               <More more={more} next={next} />

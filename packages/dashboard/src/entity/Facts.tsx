@@ -6,7 +6,7 @@ import { link } from "../Router.ts"
 
 /** Owner, timer, snapshot, and what its runner's memory says: mailbox and calls under way. */
 export const Facts = ({ detail }: { readonly detail: typeof Json.EntityDetail.Type }) => {
-  const { archived, at, holder, memory, owes, region, runner, shard, snapshotSeq, timer } = detail
+  const { archived, at, holder, memory, pendingStep, region, runner, shard, snapshotSeq, timer } = detail
   return (
     <dl class="pairs">
       <dt>Region</dt>
@@ -22,8 +22,8 @@ export const Facts = ({ detail }: { readonly detail: typeof Json.EntityDetail.Ty
       </dd>
       <dt>Changed</dt>
       <dd>{at === null ? "–" : time(at)}</dd>
-      <dt>Owes</dt>
-      <dd>{owes === null ? "nothing" : <code>{owes}</code>}</dd>
+      <dt>Pending step</dt>
+      <dd>{pendingStep === null ? "none" : <code>{pendingStep}</code>}</dd>
       <dt>Timer</dt>
       <dd>
         {timer === null ? "none" : time(timer.due)}
@@ -38,7 +38,7 @@ export const Facts = ({ detail }: { readonly detail: typeof Json.EntityDetail.Ty
         {memory === null
           ? archived
             ? "archived"
-            : "not resident"
+            : "not active"
           : `on ${memory.runner} since ${time(memory.since)}, mailbox ${memory.mailboxDepth}`}
       </dd>
       <dt>In flight</dt>

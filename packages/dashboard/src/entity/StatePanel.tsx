@@ -15,8 +15,8 @@ interface StatePanelProps {
 
 /** The state of one type in its own words; what a panel leaves out is in the full state beside it. */
 export const StatePanel = ({ fallback, state, type }: StatePanelProps) => {
-  const shown = panels[type]?.(state)
-  return <>{shown ?? fallback}</>
+  const content = panels[type]?.(state)
+  return <>{content ?? fallback}</>
 }
 
 const panel =

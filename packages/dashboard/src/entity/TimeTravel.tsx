@@ -12,36 +12,36 @@ const settleMs = 120
 
 /** A slider over its whole history; arrow keys go row by row. */
 export const TimeTravel = ({ seq, seqNow, travel }: TimeTravelProps) => {
-  const [shown, show] = useState(seq)
-  useEffect(() => show(seq), [seq])
+  const [position, setPosition] = useState(seq)
+  useEffect(() => setPosition(seq), [seq])
   useEffect(() => {
-    if (shown === seq) return undefined
-    const timer = setTimeout(() => travel(shown), settleMs)
+    if (position === seq) return undefined
+    const timer = setTimeout(() => travel(position), settleMs)
     return () => clearTimeout(timer)
-  }, [shown])
-  const step = (by: number) => show(Math.min(seqNow, Math.max(0, shown + by)))
+  }, [position])
+  const step = (by: number) => setPosition(Math.min(seqNow, Math.max(0, position + by)))
   return (
     <section class="card travel" aria-label="Time travel">
-      <button type="button" aria-label="One row earlier" disabled={shown <= 0} onClick={() => step(-1)}>
+      <button type="button" aria-label="One row earlier" disabled={position <= 0} onClick={() => step(-1)}>
         ‹
       </button>
       <input
         type="range"
         min={0}
         max={seqNow}
-        value={shown}
+        value={position}
         aria-label="Seq that is shown"
-        aria-valuetext={`seq ${shown} of ${seqNow}`}
-        onInput={(event) => show(Number(event.currentTarget.value))}
+        aria-valuetext={`seq ${position} of ${seqNow}`}
+        onInput={(event) => setPosition(Number(event.currentTarget.value))}
       />
-      <button type="button" aria-label="One row later" disabled={shown >= seqNow} onClick={() => step(1)}>
+      <button type="button" aria-label="One row later" disabled={position >= seqNow} onClick={() => step(1)}>
         ›
       </button>
       <output>
-        <strong>{`seq ${count(shown)}`}</strong>
+        <strong>{`seq ${count(position)}`}</strong>
         <span class="soft">{` of ${count(seqNow)}`}</span>
       </output>
-      <button type="button" class="plain" disabled={shown === seqNow} onClick={() => show(seqNow)}>
+      <button type="button" class="plain" disabled={position === seqNow} onClick={() => setPosition(seqNow)}>
         Now
       </button>
     </section>

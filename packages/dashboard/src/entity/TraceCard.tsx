@@ -1,5 +1,5 @@
 import type * as Json from "@halles/http/operator/OperatorJson"
-import { Answer, useAsked } from "../Asked.tsx"
+import { Answer, useQuery } from "../Query.tsx"
 import { tagsOf } from "../EventTags.ts"
 import { duration } from "../Format.ts"
 import { ask } from "../Ops.ts"
@@ -10,7 +10,7 @@ import type { Unmasked } from "./Unmasked.ts"
 type Node = (typeof Json.Trace.Type)["items"][number]
 
 /** Rows that are shown; an action that caused more is read with `halles trace`. */
-const shownMax = 200
+const rowsMax = 200
 
 interface Branch {
   readonly node: Node
@@ -53,21 +53,21 @@ export const TraceCard = ({
   readonly unmask: Unmasked
   readonly version: number
 }) => {
-  const asked = useAsked(
+  const result = useQuery(
     () => ask((ops) => ops.entities.trace({ params: { id }, query: unmask })),
     [id, unmask, version]
   )
   return (
     <section class="card">
       <h2>What caused what</h2>
-      <Answer asked={asked}>
+      <Answer result={result}>
         {({ items }) =>
           items.length === 0 ? (
             <Empty title="Nothing is known of its cause." />
           ) : (
             <div class="tree" role="region" aria-label="Causation tree" tabIndex={0}>
-              <Branches branches={grow(items.slice(0, shownMax))} since={items[0]!.row.at} />
-              {items.length > shownMax ? <p class="soft">{`and more: npx halles trace ${id}`}</p> : null}
+              <Branches branches={grow(items.slice(0, rowsMax))} since={items[0]!.row.at} />
+              {items.length > rowsMax ? <p class="soft">{`and more: npx halles trace ${id}`}</p> : null}
             </div>
           )
         }

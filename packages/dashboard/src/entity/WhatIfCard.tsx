@@ -5,7 +5,7 @@ import { type Failure, toFailure } from "../Failure.ts"
 import { count, time } from "../Format.ts"
 import { ask } from "../Ops.ts"
 import { FailureNote } from "../parts/FailureNote.tsx"
-import { Json as Shown } from "../parts/Json.tsx"
+import { Json as JsonView } from "../parts/Json.tsx"
 import { Badge } from "../parts/Notes.tsx"
 import { Changes } from "./Changes.tsx"
 
@@ -87,7 +87,7 @@ export const WhatIfCard = ({ id, seq }: { readonly id: string; readonly seq: num
   )
 }
 
-const Would = ({ answer: { changes, events, owes, refused, seq, wakesAt } }: { readonly answer: WhatIf }) => (
+const Would = ({ answer: { changes, events, pendingStep, refused, seq, timerAt } }: { readonly answer: WhatIf }) => (
   <div class="stack">
     <dl class="pairs">
       <dt>At seq</dt>
@@ -101,12 +101,12 @@ const Would = ({ answer: { changes, events, owes, refused, seq, wakesAt } }: { r
         )}
       </dd>
       <dt>Would send</dt>
-      <dd>{owes === null ? "nothing" : <code>{owes}</code>}</dd>
-      <dt>Would wake</dt>
-      <dd>{wakesAt === null ? "by no timer" : time(wakesAt)}</dd>
+      <dd>{pendingStep === null ? "nothing" : <code>{pendingStep}</code>}</dd>
+      <dt>Timer then</dt>
+      <dd>{timerAt === null ? "none" : time(timerAt)}</dd>
     </dl>
-    {refused === null ? null : <Shown label="Why it would be refused" value={refused} />}
-    {events === null || events.length === 0 ? null : <Shown label="Events that it would write" value={events} />}
+    {refused === null ? null : <JsonView label="Why it would be refused" value={refused} />}
+    {events === null || events.length === 0 ? null : <JsonView label="Events that it would write" value={events} />}
     {refused === null ? <Changes items={changes} label="What would change" /> : null}
   </div>
 )

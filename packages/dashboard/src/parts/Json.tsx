@@ -11,7 +11,7 @@ export const Json = ({
   readonly label: string
 }) => (
   <pre class="json" tabIndex={0} aria-label={label}>
-    {shown(value, before, "", before !== undefined)}
+    {render(value, before, "", before !== undefined)}
   </pre>
 )
 
@@ -21,7 +21,7 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
 const entries = (value: unknown): ReadonlyArray<readonly [string | null, unknown]> =>
   Array.isArray(value) ? value.map((item) => [null, item] as const) : Object.entries(value as Record<string, unknown>)
 
-const shown = (value: unknown, before: unknown, indent: string, compares: boolean): ComponentChildren => {
+const render = (value: unknown, before: unknown, indent: string, compares: boolean): ComponentChildren => {
   if (!Array.isArray(value) && !isRecord(value)) return leaf(value, compares && value !== before)
   const inner = entries(value)
   const [open, close] = Array.isArray(value) ? "[]" : "{}"
@@ -32,7 +32,7 @@ const shown = (value: unknown, before: unknown, indent: string, compares: boolea
     ...inner.flatMap(([name, item], index) => [
       `${indent}  `,
       name === null ? null : <span class="key">{`${name}: `}</span>,
-      shown(item, old[name ?? index], `${indent}  `, compares),
+      render(item, old[name ?? index], `${indent}  `, compares),
       index === inner.length - 1 ? "\n" : ",\n"
     ]),
     `${indent}${close}`

@@ -9,8 +9,8 @@ const weights = { critical: 0, warning: 1, info: 2 } as const
 const byWeight = (a: Alarm, b: Alarm) => weights[a.severity] - weights[b.severity] || a.since - b.since
 
 export const AlarmsScreen = () => {
-  const [shown, show] = useState<"all" | Alarm["severity"]>("all")
-  const items = alarms.value?.filter(({ severity }) => shown === "all" || severity === shown).toSorted(byWeight)
+  const [filter, show] = useState<"all" | Alarm["severity"]>("all")
+  const items = alarms.value?.filter(({ severity }) => filter === "all" || severity === filter).toSorted(byWeight)
   return (
     <Page
       title="Alarms"
@@ -18,7 +18,7 @@ export const AlarmsScreen = () => {
       actions={
         <Choice
           label="Severity"
-          value={shown}
+          value={filter}
           options={{ all: "All", critical: "Critical", warning: "Warning", info: "Info" }}
           choose={show}
         />
@@ -28,7 +28,7 @@ export const AlarmsScreen = () => {
         {items === undefined ? (
           <Skeleton />
         ) : items.length === 0 ? (
-          <Empty title={shown === "all" ? "All is well." : `No alarm is ${shown}.`}>
+          <Empty title={filter === "all" ? "All is well." : `No alarm is ${filter}.`}>
             Timers, sagas, the outbox and projections are within their objectives.
           </Empty>
         ) : (

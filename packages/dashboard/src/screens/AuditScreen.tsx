@@ -1,6 +1,6 @@
 import type * as Json from "@halles/http/operator/OperatorJson"
 import { useContext } from "preact/hooks"
-import { Answer, useAsked } from "../Asked.tsx"
+import { Answer, useQuery } from "../Query.tsx"
 import { time } from "../Format.ts"
 import { Me } from "../Me.ts"
 import { ask } from "../Ops.ts"
@@ -47,7 +47,7 @@ const Log = () => {
   const actor = query.get("actor") ?? ""
   const action = query.get("action") ?? ""
   const asking = { ...(actor === "" ? {} : { actor }), ...(action === "" ? {} : { action }) }
-  const asked = useAsked(() => ask((ops) => ops.watching.audit({ query: asking })), [actor, action], { live: true })
+  const result = useQuery(() => ask((ops) => ops.watching.audit({ query: asking })), [actor, action], { live: true })
   const more = useMore((cursor) => ask((ops) => ops.watching.audit({ query: { ...asking, cursor } })), [actor, action])
   return (
     <>
@@ -69,7 +69,7 @@ const Log = () => {
         </label>
         <button type="submit">Filter</button>
       </form>
-      <Answer asked={asked}>
+      <Answer result={result}>
         {({ items, next }) =>
           items.length === 0 ? (
             <div class="card">

@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks"
-import { Answer, useAsked } from "../Asked.tsx"
+import { Answer, useQuery } from "../Query.tsx"
 import { types } from "../Domains.ts"
 import { count, time } from "../Format.ts"
 import { ask } from "../Ops.ts"
@@ -51,7 +51,7 @@ export const EntitiesScreen = () => {
   const type = query.get("type") ?? "Order"
   const where = query.get("where") ?? ""
   const asking = { type, ...(where === "" ? {} : { where }) }
-  const asked = useAsked(() => ask((ops) => ops.entities.listEntities({ query: asking })), [type, where])
+  const result = useQuery(() => ask((ops) => ops.entities.listEntities({ query: asking })), [type, where])
   const more = useMore(
     (cursor) => ask((ops) => ops.entities.listEntities({ query: { ...asking, cursor } })),
     [type, where]
@@ -87,7 +87,7 @@ export const EntitiesScreen = () => {
         </label>
         <button type="submit">Filter</button>
       </form>
-      <Answer asked={asked}>
+      <Answer result={result}>
         {({ items, next }) =>
           items.length === 0 ? (
             <div class="card">
@@ -102,7 +102,10 @@ export const EntitiesScreen = () => {
                 columns={[
                   { label: "Entity", show: ({ entity }) => <a href={entityLink(entity)}>{entity}</a> },
                   { label: "State", wide: true, show: ({ state }) => gist(state) },
-                  { label: "Owes", show: ({ owes }) => (owes === null ? "–" : <code>{owes}</code>) },
+                  {
+                    label: "Pending step",
+                    show: ({ pendingStep }) => (pendingStep === null ? "–" : <code>{pendingStep}</code>)
+                  },
                   { label: "Seq", num: true, show: ({ seq }) => count(seq) },
                   { label: "Changed", show: ({ changed }) => (changed === null ? "–" : time(changed)) }
                 ]}

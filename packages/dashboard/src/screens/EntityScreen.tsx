@@ -1,6 +1,6 @@
 import type * as Json from "@halles/http/operator/OperatorJson"
 import { useContext, useEffect, useState } from "preact/hooks"
-import { Answer, useAsked } from "../Asked.tsx"
+import { Answer, useQuery } from "../Query.tsx"
 import { DiffCard } from "../entity/DiffCard.tsx"
 import { EventsCard } from "../entity/EventsCard.tsx"
 import { Facts } from "../entity/Facts.tsx"
@@ -14,7 +14,7 @@ import { tail, tailOf } from "../Live.ts"
 import { Me } from "../Me.ts"
 import { sagas } from "../Domains.ts"
 import { ask } from "../Ops.ts"
-import { Json as Shown } from "../parts/Json.tsx"
+import { Json as JsonView } from "../parts/Json.tsx"
 import { Badge, Empty } from "../parts/Notes.tsx"
 import { Page } from "../parts/Page.tsx"
 import { type Deed, ReasonDialog } from "../parts/ReasonDialog.tsx"
@@ -30,7 +30,7 @@ export const EntityScreen = ({ name }: { readonly name: string }) => {
   const [unmask, setUnmask] = useState<Unmasked>({})
   const [deed, setDeed] = useState<Deed | null>(null)
   const id = name.replace("/", ":")
-  const asked = useAsked(
+  const result = useQuery(
     () =>
       ask((ops) =>
         ops.entities.getEntity({
@@ -42,10 +42,10 @@ export const EntityScreen = ({ name }: { readonly name: string }) => {
     // The slider keeps its place and the focus while one travels.
     { keep: true }
   )
-  const told = useTold(name)
+  const newestSeq = useNewestSeq(name)
   useEffect(() => {
-    if (told > 0) asked.again()
-  }, [told])
+    if (newestSeq > 0) result.again()
+  }, [newestSeq])
   return (
     <Page
       title={name}
@@ -63,7 +63,7 @@ export const EntityScreen = ({ name }: { readonly name: string }) => {
       }
     >
       {deed === null ? null : <ReasonDialog deed={deed} close={() => setDeed(null)} />}
-      <Answer asked={asked} lines={8}>
+      <Answer result={result} lines={8}>
         {({ items }) => {
           const [first, ...others] = items
           if (first === undefined)
@@ -75,7 +75,7 @@ export const EntityScreen = ({ name }: { readonly name: string }) => {
               </div>
             )
           if (others.length > 0) return <Several items={items} />
-          return <One detail={first} unmask={unmask} again={asked.again} version={told} />
+          return <One detail={first} unmask={unmask} again={result.again} version={newestSeq} />
         }}
       </Answer>
     </Page>
@@ -93,7 +93,7 @@ const unmasking = (show: (unmask: Unmasked) => void): Deed => ({
 })
 
 /** Counts the events of this entity that the stream told while it is shown. */
-const useTold = (name: string): number => {
+const useNewestSeq = (name: string): number => {
   useEffect(() => {
     const before = tailOf.value
     tailOf.value = name.replace("/", ":")
@@ -124,7 +124,7 @@ const Several = ({ items }: { readonly items: ReadonlyArray<Detail> }) => (
           </h2>
           <span class="soft">{`seq ${seq}`}</span>
         </div>
-        <StatePanel type={type} state={state} fallback={<Shown label={`State of ${entity}`} value={state} />} />
+        <StatePanel type={type} state={state} fallback={<JsonView label={`State of ${entity}`} value={state} />} />
       </li>
     ))}
   </ul>
@@ -209,7 +209,7 @@ const Changed = ({
   readonly state: unknown
   readonly unmask: Unmasked
 }) => {
-  const asked = useAsked(
+  const result = useQuery(
     () =>
       ask((ops) =>
         ops.entities.getEntity({
@@ -220,8 +220,8 @@ const Changed = ({
     [entity, seq, unmask]
   )
   // Until the row before is known, nothing is marked.
-  const before = asked.value?.items[0]?.state
+  const before = result.value?.items[0]?.state
   return (
-    <Shown label={`State of ${entity} at seq ${seq}`} value={state} {...(before === undefined ? {} : { before })} />
+    <JsonView label={`State of ${entity} at seq ${seq}`} value={state} {...(before === undefined ? {} : { before })} />
   )
 }

@@ -1,16 +1,16 @@
 import { useEffect, useState } from "preact/hooks"
 import { tagsOf } from "../EventTags.ts"
 import { count, instant } from "../Format.ts"
-import { type Told, tail, tailOf } from "../Live.ts"
+import { type TailRow, tail, tailOf } from "../Live.ts"
 import { Empty } from "../parts/Notes.tsx"
 import { Page } from "../parts/Page.tsx"
 import { type Column, Table } from "../parts/Table.tsx"
 import { entityLink, refine, route } from "../Router.ts"
 
 /** Rows on the screen at a time; the filter looks at all that are kept. */
-const shownMax = 100
+const rowsMax = 100
 
-const columns: ReadonlyArray<Column<Told>> = [
+const columns: ReadonlyArray<Column<TailRow>> = [
   { label: "At", show: ({ at }) => instant(at) },
   { label: "Entity", show: ({ entity, seq }) => <a href={entityLink(entity, { at: seq })}>{entity}</a> },
   { label: "Seq", num: true, show: ({ seq }) => count(seq) },
@@ -18,7 +18,7 @@ const columns: ReadonlyArray<Column<Told>> = [
   { label: "Actor", show: ({ actor }) => actor ?? "–" }
 ]
 
-const fits = ({ actor, entity, events }: Told, wanted: string): boolean =>
+const fits = ({ actor, entity, events }: TailRow, wanted: string): boolean =>
   wanted === "" || `${entity} ${tagsOf(events)} ${actor ?? ""}`.toLowerCase().includes(wanted)
 
 /** The live tail: which entities are told is asked of the server, the words are looked for here. */
@@ -36,7 +36,7 @@ export const EventsScreen = () => {
   }, [of])
   void tail.version.value
   const wanted = text.trim().toLowerCase()
-  const rows = tail.rows.filter((told) => fits(told, wanted)).slice(0, shownMax)
+  const rows = tail.rows.filter((row) => fits(row, wanted)).slice(0, rowsMax)
   const paused = tail.paused.value
   return (
     <Page

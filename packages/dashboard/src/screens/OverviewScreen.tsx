@@ -50,22 +50,22 @@ const columns: ReadonlyArray<Column<Region>> = [
 ]
 
 export const OverviewScreen = () => {
-  const told = overview.value
+  const now = overview.value
   return (
     <Page title="Overview" lead="The regions of the cluster, as they are now.">
-      {told === null ? (
+      {now === null ? (
         <div class="card flush">
           <Skeleton lines={6} />
         </div>
       ) : (
-        <Told told={told} />
+        <Figures now={now} />
       )}
     </Page>
   )
 }
 
-const Told = ({ told }: { readonly told: Overview }) => {
-  const { regions } = told
+const Figures = ({ now }: { readonly now: Overview }) => {
+  const { regions } = now
   const serious = alarms.value?.filter(({ severity }) => severity !== "info") ?? []
   const owned = sum(regions, ({ shardsOwned }) => shardsOwned)
   const shards = sum(regions, (region) => region.shards)

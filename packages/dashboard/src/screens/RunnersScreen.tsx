@@ -37,7 +37,7 @@ const columns: ReadonlyArray<Column<Runner>> = [
   { label: "Runner", show: ({ id, region }) => <a href={link(["shards"], { region })}>{id}</a> },
   { label: "State", show: state },
   { label: "Shards", num: true, show: ({ shards, shardsHeld }) => `${count(shardsHeld)} / ${count(shards)}` },
-  { label: "Resident", num: true, show: ({ residentEntities }) => count(residentEntities) },
+  { label: "Active", num: true, show: ({ activeEntities }) => count(activeEntities) },
   { label: "Calls/s", num: true, show: ({ callsPerSecond }) => rate(callsPerSecond) },
   { label: "Commits/s", num: true, show: ({ commitsPerSecond }) => rate(commitsPerSecond) },
   { label: "CPU", num: true, show: ({ cpu }) => percent(cpu) },

@@ -1,5 +1,5 @@
 import { useContext, useState } from "preact/hooks"
-import { Answer, useAsked } from "../Asked.tsx"
+import { Answer, useQuery } from "../Query.tsx"
 import { duration, time } from "../Format.ts"
 import { Me } from "../Me.ts"
 import { ask } from "../Ops.ts"
@@ -18,7 +18,7 @@ const deeds = (id: string, { may }: Saga): ReadonlyArray<Deed> => {
       ? [
           {
             title: "Send again now",
-            text: "What it owes is sent now instead of at its next try; the receiver answers a repeat with its first answer. What was refused for good is sent anew.",
+            text: "Its pending step is sent now instead of at its next try; the receiver answers a repeat with its first answer. What was refused for good is sent anew.",
             run: (reason: string) => ask((ops) => ops.sagas.retrySaga(request(reason)))
           }
         ]
@@ -49,46 +49,46 @@ export const SagaScreen = ({ name }: { readonly name: string }) => {
   const { mayWrite } = useContext(Me)
   const [deed, setDeed] = useState<Deed | null>(null)
   const id = name.replace("/", ":")
-  const asked = useAsked(() => ask((ops) => ops.sagas.getSaga({ params: { id } })), [id], { live: true })
-  const saga = asked.value
+  const result = useQuery(() => ask((ops) => ops.sagas.getSaga({ params: { id } })), [id], { live: true })
+  const saga = result.value
   return (
     <Page
       title={`Saga ${name}`}
       lead={
         <>
-          What happened step by step, and what is owed. <a href={entityLink(name)}>State and events</a>
+          What happened step by step, and what is pending. <a href={entityLink(name)}>State and events</a>
         </>
       }
       actions={
         saga !== null && mayWrite
           ? deeds(id, saga).map((possible) => (
-              <button key={possible.title} type="button" onClick={() => setDeed({ ...possible, again: asked.again })}>
+              <button key={possible.title} type="button" onClick={() => setDeed({ ...possible, again: result.again })}>
                 {possible.title}
               </button>
             ))
           : undefined
       }
     >
-      <Answer asked={asked}>
-        {(told) => (
+      <Answer result={result}>
+        {(saga) => (
           <>
             <dl class="figures">
               <Figure label="State">
-                <Badge tone={tones[told.state]}>{told.state}</Badge>
+                <Badge tone={tones[saga.state]}>{saga.state}</Badge>
               </Figure>
-              <Figure label="Status">{told.status ?? "–"}</Figure>
-              <Figure label="Steps">{told.steps.length}</Figure>
-              <Figure label="Took">{duration((told.steps.at(-1)?.at ?? 0) - (told.steps[0]?.at ?? 0))}</Figure>
+              <Figure label="Status">{saga.status ?? "–"}</Figure>
+              <Figure label="Steps">{saga.steps.length}</Figure>
+              <Figure label="Took">{duration((saga.steps.at(-1)?.at ?? 0) - (saga.steps[0]?.at ?? 0))}</Figure>
             </dl>
             <div class="two">
               <section class="card">
                 <h2>Timeline</h2>
-                <SagaTimeline saga={told} />
+                <SagaTimeline saga={saga} />
               </section>
               <section class="card">
-                <h2>Owed</h2>
-                <Owed owed={told.owed} />
-                {told.refused.length === 0 ? null : <Refused refused={told.refused} />}
+                <h2>Pending steps</h2>
+                <PendingSteps pendingSteps={saga.pendingSteps} />
+                {saga.refused.length === 0 ? null : <Refused refused={saga.refused} />}
               </section>
             </div>
           </>
@@ -121,12 +121,12 @@ const Refused = ({ refused }: { readonly refused: Saga["refused"] }) => (
   </>
 )
 
-const Owed = ({ owed }: { readonly owed: Saga["owed"] }) =>
-  owed.length === 0 ? (
-    <Empty title="It owes nothing." />
+const PendingSteps = ({ pendingSteps }: { readonly pendingSteps: Saga["pendingSteps"] }) =>
+  pendingSteps.length === 0 ? (
+    <Empty title="No step is pending." />
   ) : (
     <ul class="stack">
-      {owed.map(({ attempts, commandId, entity, lastError, nextTry, since, step }) => (
+      {pendingSteps.map(({ attempts, commandId, entity, lastError, nextTry, since, step }) => (
         <li key={commandId}>
           <dl class="pairs">
             <dt>Message</dt>

@@ -5,9 +5,9 @@ import { entityLink } from "../Router.ts"
 
 export type Saga = typeof Json.SagaDetail.Type
 
-/** Steps that were taken, those that undo apart, and with an open circle what is owed. */
+/** Steps that were taken, those that undo apart, and with an open circle what is pending. */
 export const SagaTimeline = ({ saga }: { readonly saga: Saga }) =>
-  saga.steps.length === 0 && saga.owed.length === 0 ? (
+  saga.steps.length === 0 && saga.pendingSteps.length === 0 ? (
     <Empty title="No step was taken yet." />
   ) : (
     <ol class="timeline">
@@ -24,10 +24,10 @@ export const SagaTimeline = ({ saga }: { readonly saga: Saga }) =>
           <span class="soft">{tookMs === null ? "" : `+ ${duration(tookMs)}`}</span>
         </li>
       ))}
-      {saga.owed.map(({ commandId, entity, nextTry, step }) => (
+      {saga.pendingSteps.map(({ commandId, entity, nextTry, step }) => (
         <li key={commandId} class="waits">
           <span>
-            <strong>{step}</strong> is owed
+            <strong>{step}</strong> is pending
           </span>
           <time>{nextTry === null ? "" : `next try ${time(nextTry)}`}</time>
           <span class="soft">

@@ -1,7 +1,7 @@
 import type * as Json from "@halles/http/operator/OperatorJson"
-import { Answer, useTold } from "../Asked.tsx"
+import { Answer, useLiveQuery } from "../Query.tsx"
 import { count, duration, time } from "../Format.ts"
-import { told } from "../Live.ts"
+import { lists } from "../Live.ts"
 import { ask } from "../Ops.ts"
 import { Choice } from "../parts/Choice.tsx"
 import { More, useMore } from "../parts/More.tsx"
@@ -11,14 +11,17 @@ import { type Column, Table } from "../parts/Table.tsx"
 import { link, refine, route } from "../Router.ts"
 
 type Saga = typeof Json.SagaSummary.Type
-type Shown = "all" | Saga["state"]
+type Filter = "all" | Saga["state"]
 
 const tones = { stuck: "bad", open: "warn", refused: "bad", done: "good" } as const
 
 const columns: ReadonlyArray<Column<Saga>> = [
   { label: "Saga", show: ({ entity }) => <a href={link(["saga", ...entity.split("/")])}>{entity}</a> },
   { label: "State", show: ({ state }) => <Badge tone={tones[state]}>{state}</Badge> },
-  { label: "Owes", show: ({ step }) => (step === null ? <span class="soft">nothing</span> : <code>{step}</code>) },
+  {
+    label: "Pending step",
+    show: ({ step }) => (step === null ? <span class="soft">nothing</span> : <code>{step}</code>)
+  },
   { label: "Still for", num: true, show: ({ since }) => duration(Math.max(0, Date.now() - since)) },
   { label: "Moved last", show: ({ since }) => time(since) },
   { label: "Next try", show: ({ nextTry }) => (nextTry === null ? "–" : time(nextTry)) },
@@ -37,30 +40,30 @@ const isState = (given: string | null): given is Saga["state"] => given !== null
 
 export const SagasScreen = () => {
   const given = route.value.query.get("state")
-  const shown: Shown = isState(given) ? given : "all"
-  const query = shown === "all" ? {} : { state: shown }
-  const asked = useTold(shown === "all" ? "sagas" : `sagas:${shown}`, told.sagas, () =>
+  const filter: Filter = isState(given) ? given : "all"
+  const query = filter === "all" ? {} : { state: filter }
+  const result = useLiveQuery(filter === "all" ? "sagas" : `sagas:${filter}`, lists.sagas, () =>
     ask((ops) => ops.sagas.listSagas({ query }))
   )
-  const more = useMore((cursor) => ask((ops) => ops.sagas.listSagas({ query: { ...query, cursor } })), [shown])
+  const more = useMore((cursor) => ask((ops) => ops.sagas.listSagas({ query: { ...query, cursor } })), [filter])
   return (
     <Page
       title="Sagas"
-      lead="Entities that owe others a message, those that have not moved for the longest time first."
+      lead="Entities with a pending step, those that have not moved for the longest time first."
       actions={
         <Choice
           label="State"
-          value={shown}
+          value={filter}
           options={{ all: "Unfinished", stuck: "Stuck", open: "Moving", refused: "Refused", done: "Done" }}
           choose={(state) => refine({ state: state === "all" ? "" : state })}
         />
       }
     >
-      <Answer asked={asked}>
+      <Answer result={result}>
         {({ items, next }) =>
           items.length === 0 ? (
             <div class="card">
-              <Empty title={empty[shown]}>An order begins one when its cart is checked out.</Empty>
+              <Empty title={empty[filter]}>An order begins one when its cart is checked out.</Empty>
             </div>
           ) : (
             <section class="card flush">

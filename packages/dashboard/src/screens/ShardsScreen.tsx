@@ -1,5 +1,5 @@
 import { useContext, useEffect, useState } from "preact/hooks"
-import { Answer, useAsked } from "../Asked.tsx"
+import { Answer, useQuery } from "../Query.tsx"
 import { count, duration, many, rate, time } from "../Format.ts"
 import { board, moves, runners } from "../Live.ts"
 import { Me } from "../Me.ts"
@@ -128,7 +128,7 @@ const Chosen = ({ region, shard }: { readonly shard: Shard; readonly region: Reg
       ops.cluster.shardEntities({ params, query: { limit: 50, ...(cursor === undefined ? {} : { cursor }) } })
     )
   const keys = [region, shard.shard]
-  const asked = useAsked(() => question(), keys)
+  const result = useQuery(() => question(), keys)
   const more = useMore(question, keys)
   useEffect(() => document.querySelector("#chosen")?.scrollIntoView({ block: "nearest" }), keys)
   const { callsPerSecond, epoch, epochAgeMs, holder, lagMs, parked, runner } = shard
@@ -136,7 +136,7 @@ const Chosen = ({ region, shard }: { readonly shard: Shard; readonly region: Reg
     <div class="two" id="chosen">
       <section class="card flush">
         <h2>{`Entities of shard ${shard.shard} of ${regionName(region)}`}</h2>
-        <Answer asked={asked}>
+        <Answer result={result}>
           {({ items, next }) =>
             items.length === 0 ? (
               <Empty title="No entity lives here yet." />
@@ -146,7 +146,7 @@ const Chosen = ({ region, shard }: { readonly shard: Shard; readonly region: Reg
                   label="Entities of the shard"
                   columns={[
                     { label: "Entity", show: ({ entity }) => <a href={entityLink(entity)}>{entity}</a> },
-                    { label: "In memory", show: ({ resident }) => (resident === null ? "–" : resident ? "yes" : "no") },
+                    { label: "In memory", show: ({ isActive }) => (isActive === null ? "–" : isActive ? "yes" : "no") },
                     { label: "Seq", num: true, show: ({ seq }) => count(seq) },
                     { label: "Changed", show: ({ at }) => time(at) }
                   ]}

@@ -1,9 +1,9 @@
 import type * as Json from "@halles/http/operator/OperatorJson"
 import { useContext, useState } from "preact/hooks"
-import { Answer, useAsked, useTold } from "../Asked.tsx"
+import { Answer, useQuery, useLiveQuery } from "../Query.tsx"
 import { bytes, count, many, time } from "../Format.ts"
 import { Me } from "../Me.ts"
-import { told } from "../Live.ts"
+import { lists } from "../Live.ts"
 import { ask } from "../Ops.ts"
 import { More, useMore } from "../parts/More.tsx"
 import { Badge, Empty } from "../parts/Notes.tsx"
@@ -51,10 +51,10 @@ const consumers: ReadonlyArray<Column<Consumer>> = [
 const replayMax = 100
 
 export const StreamsScreen = () => {
-  const asked = useTold("streams", told.streams, () => ask((ops) => ops.streams.streams()))
+  const result = useLiveQuery("streams", lists.streams, () => ask((ops) => ops.streams.streams()))
   return (
     <Page title="Streams" lead="What the regions told over JetStream, who reads it and how far they are.">
-      <Answer asked={asked}>
+      <Answer result={result}>
         {(now) => (
           <>
             <section class="card flush">
@@ -91,7 +91,7 @@ const DeadLetters = () => {
   const [picked, pick] = useState<ReadonlySet<string>>(new Set())
   const [deed, setDeed] = useState<Deed | null>(null)
   const [version, setVersion] = useState(0)
-  const asked = useAsked(() => ask((ops) => ops.streams.deadLetters({ query: {} })), [version], { keep: true })
+  const result = useQuery(() => ask((ops) => ops.streams.deadLetters({ query: {} })), [version], { keep: true })
   const more = useMore((cursor) => ask((ops) => ops.streams.deadLetters({ query: { cursor } })), [version])
   const toggle = (id: string) => {
     const next = new Set(picked)
@@ -150,7 +150,7 @@ const DeadLetters = () => {
           </>
         ) : null}
       </div>
-      <Answer asked={asked}>
+      <Answer result={result}>
         {({ items, next }) =>
           items.length === 0 ? (
             <Empty title="Nothing was given up.">

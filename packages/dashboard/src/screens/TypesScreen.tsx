@@ -1,7 +1,7 @@
 import type * as Json from "@halles/http/operator/OperatorJson"
-import { Answer, useTold } from "../Asked.tsx"
+import { Answer, useLiveQuery } from "../Query.tsx"
 import { count, duration, many, rate } from "../Format.ts"
-import { told } from "../Live.ts"
+import { lists } from "../Live.ts"
 import { ask } from "../Ops.ts"
 import { Empty } from "../parts/Notes.tsx"
 import { Page } from "../parts/Page.tsx"
@@ -28,7 +28,7 @@ const Card = ({ type }: { readonly type: Type }) => (
         <a href={link(["entities"], { type: type.type })}>{type.type}</a>
       </h2>
       <span class="soft">
-        {`${count(type.resident)} resident · ${many(type.activations, "activation")} · ${many(type.passivations, "passivation")} · mailbox ${count(type.mailboxDepth)}`}
+        {`${count(type.active)} active · ${many(type.activations, "activation")} · ${many(type.passivations, "passivation")} · mailbox ${count(type.mailboxDepth)}`}
       </span>
     </div>
     {type.commands.length === 0 ? (
@@ -45,13 +45,13 @@ const Card = ({ type }: { readonly type: Type }) => (
 )
 
 export const TypesScreen = () => {
-  const asked = useTold("types", told.types, () => ask((ops) => ops.cluster.types()))
+  const result = useLiveQuery("types", lists.types, () => ask((ops) => ops.cluster.types()))
   return (
     <Page
       title="Entity types"
       lead="Calls by command. Counts are since the runners started, rates and percentiles of the last ten seconds."
     >
-      <Answer asked={asked}>
+      <Answer result={result}>
         {({ items }) =>
           items.length === 0 ? (
             <div class="card">

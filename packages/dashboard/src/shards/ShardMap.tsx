@@ -13,7 +13,7 @@ interface ShardMapProps {
   readonly choose: (shard: number) => void
 }
 
-const told = ({ callsPerSecond, epoch, holder, lagMs, runner, shard }: Shard): string =>
+const describe = ({ callsPerSecond, epoch, holder, lagMs, runner, shard }: Shard): string =>
   `Shard ${shard}: ${runner ?? "no owner"}${holder === runner ? "" : `, held by ${holder ?? "nobody"}`}, epoch ${epoch ?? "–"}, ${rate(callsPerSecond)} calls/s, lag ${duration(lagMs)}`
 
 /** One region's shards on a canvas, at most one drawing a frame however many changes arrive. */
@@ -94,7 +94,7 @@ export const ShardMap = ({ by, choose, chosen, region }: ShardMapProps) => {
         }}
       />
       <p class="soft told" aria-live="polite">
-        {described === undefined ? "Point at a cell to read it." : told(described)}
+        {described === undefined ? "Point at a cell to read it." : describe(described)}
       </p>
     </div>
   )

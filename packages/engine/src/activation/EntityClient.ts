@@ -49,7 +49,7 @@ const prototypeOf = (entity: Entity.Entity<string, Rpc.Any>): object => {
   const prototype: Record<string, unknown> = {}
   for (const [tag, rpc] of entity.protocol.requests) {
     const away = ({ id, ways }: Near, payload?: unknown, options?: unknown) => ways.far(id)[tag]!(payload, options)
-    const isAsked = isShort(rpc)
+    const isShortCall = isShort(rpc)
     const call = function (this: Near, payload?: unknown, options?: unknown) {
       if (options !== undefined) return away(this, payload, options)
       return Effect.callback<unknown, unknown>((resume) => {
@@ -64,7 +64,7 @@ const prototypeOf = (entity: Entity.Entity<string, Rpc.Any>): object => {
           })
           return undefined
         }
-        if (ways.short !== undefined && isAsked) {
+        if (ways.short !== undefined && isShortCall) {
           const message = { shard: ways.shardOf(id), entityType: type, entityId: id, tag, payload, rpc, parent }
           const forget = ways.short.call(message, (exit) => resume(exit ?? Effect.delay(away(this, payload), againMs)))
           if (forget !== undefined) return Effect.sync(forget)

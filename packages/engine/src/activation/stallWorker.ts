@@ -35,14 +35,14 @@ const causeOf = ({ entity, where }: InHand, ms: number): string =>
   `${entity?.message ?? "It"} did not yield for ${Math.round(ms / 1_000)} s${where === null ? "" : ` (${where})`}`
 
 /** Under the epoch of its shard: of another owner's entity this process knows nothing. */
-const isolate = Effect.fnUntraced(function* (told: InHand, ms: number) {
-  if (told.entity === null) return false
-  const { epoch, id, shard, type } = told.entity
+const isolate = Effect.fnUntraced(function* (inHand: InHand, ms: number) {
+  if (inHand.entity === null) return false
+  const { epoch, id, shard, type } = inHand.entity
   const sql = yield* SqlClient.SqlClient
   yield* sql`DELETE FROM quarantined_entity WHERE until < now()`
   const rows = yield* sql`
     INSERT INTO quarantined_entity (entity_type, entity_id, shard, cause, runner, until)
-    SELECT ${type}, ${id}, ${shard}, ${causeOf(told, ms)}, ${runner}, now() + ${quarantine}::text::interval
+    SELECT ${type}, ${id}, ${shard}, ${causeOf(inHand, ms)}, ${runner}, now() + ${quarantine}::text::interval
     FROM shard_epoch e WHERE e.shard = ${shard} AND e.epoch = ${epoch}
     ON CONFLICT (entity_type, entity_id)
       DO UPDATE SET cause = excluded.cause, runner = excluded.runner, at = now(), until = excluded.until
@@ -56,30 +56,30 @@ const release = Effect.flatMap(
 )
 
 /** The entity is parked until an operator resumes it; what happened is told as an alarm. */
-const tell = Effect.fnUntraced(function* (told: InHand | null, ms: number) {
+const tell = Effect.fnUntraced(function* (inHand: InHand | null, ms: number) {
   const sql = yield* SqlClient.SqlClient
   yield* sql`
     WITH gone AS (DELETE FROM quarantined_entity WHERE runner = ${runner} RETURNING *)
     INSERT INTO parked_entity (entity_type, entity_id, shard, cause, tries, runner)
-    SELECT entity_type, entity_id, shard, ${told === null ? "" : causeOf(told, ms)}, 1, runner FROM gone
+    SELECT entity_type, entity_id, shard, ${inHand === null ? "" : causeOf(inHand, ms)}, 1, runner FROM gone
     ON CONFLICT (entity_type, entity_id) DO NOTHING`
-  const entity = told?.entity ?? null
+  const entity = inHand?.entity ?? null
   const detail = {
     runner,
     ms: Math.round(ms),
     shard: entity?.shard ?? null,
     entity: entity === null ? null : `${entity.type}/${entity.id}`,
     command: entity?.message ?? null,
-    where: told?.where ?? null
+    where: inHand?.where ?? null
   }
   yield* sql`INSERT INTO alarm (kind, detail) VALUES ('runner_blocked', ${JSON.stringify(detail)}::text::jsonb)`
 })
 
-const giveUp = Effect.fnUntraced(function* (told: InHand | null, ms: number) {
-  yield* Effect.ignore(Effect.timeout(tell(told, ms), lastWordsMs))
+const giveUp = Effect.fnUntraced(function* (inHand: InHand | null, ms: number) {
+  yield* Effect.ignore(Effect.timeout(tell(inHand, ms), lastWordsMs))
   // What is logged goes through the thread that stands still.
   const message = `The process stood still for ${Math.round(ms)} ms and ends itself`
-  writeSync(2, `${JSON.stringify({ level: "FATAL", message, runner, ...told })}\n`)
+  writeSync(2, `${JSON.stringify({ level: "FATAL", message, runner, ...inHand })}\n`)
   process.kill(process.pid, "SIGKILL")
 })
 
@@ -87,7 +87,7 @@ const watch = Effect.gen(function* () {
   let beat = Atomics.load(beats, 0)
   let since = performance.now()
   let lookedAt = since
-  let told: InHand | null = null
+  let inHand: InHand | null = null
   let isolated = false
 
   yield* Effect.gen(function* () {
@@ -97,14 +97,14 @@ const watch = Effect.gen(function* () {
     if (newest !== beat || wasLate) {
       beat = newest
       since = now
-      told = null
+      inHand = null
       if (isolated) yield* release
       isolated = false
     } else if (now - since > giveUpMs) {
-      yield* giveUp(told, now - since)
+      yield* giveUp(inHand, now - since)
     } else if (now - since > suspectMs && !isolated) {
-      told = (yield* ask) ?? told
-      if (told !== null) isolated = yield* isolate(told, now - since)
+      inHand = (yield* ask) ?? inHand
+      if (inHand !== null) isolated = yield* isolate(inHand, now - since)
     }
   }).pipe(
     Effect.catch((error) => Effect.logWarning("What stands still could not be written down", error.reason._tag)),

@@ -15,7 +15,7 @@ import * as Caller from "../transport/Caller.ts"
 import type { FastPath } from "../transport/FastPath.ts"
 import * as PlacedRunnerStorage from "../placement/PlacedRunnerStorage.ts"
 import { Placement } from "../placement/Placement.ts"
-import * as RegionGate from "../placement/RegionGate.ts"
+import * as FailFastSharding from "../placement/FailFastSharding.ts"
 
 /** Calls entities and owns none: the edge, operations, load. `region` is where this process runs. */
 export const layerWithStorage = (options: {
@@ -35,7 +35,7 @@ export const layer = (options: {
   readonly region: string
   readonly limits?: Partial<NatsTransport.Limits>
 }): Layer.Layer<Sharding.Sharding | Runners.Runners | FastPath, never, SqlClient.SqlClient | Nats> =>
-  RegionGate.layer.pipe(
+  FailFastSharding.layer.pipe(
     Layer.provideMerge(layerWithStorage(options)),
     Layer.provide(PlacedRunnerStorage.layerClient),
     Layer.provide(Placement.layer)

@@ -62,9 +62,9 @@ const activate = <
   Command extends Commanded,
   Event extends Tagged,
   Refusal,
-  Owed extends { readonly key: string }
+  PendingStep extends { readonly key: string }
 >(
-  kind: Kind<Id, State, Command, Event, Refusal, Owed>
+  kind: Kind<Id, State, Command, Event, Refusal, PendingStep>
 ) =>
   Effect.fnUntraced(function* ({ entityId, shardId }: EntityAddress.EntityAddress) {
     const { bounds, epochs, eventsOf, journal, model } = kind
@@ -167,31 +167,31 @@ export const layer = <
   Event extends Tagged,
   Refusal,
   Replied extends Rpcs["_tag"] = never,
-  Owed extends Keyed = never,
+  PendingStep extends Keyed = never,
   R = never
 >(
   entity: Entity.Entity<Name, Rpcs>,
-  model: Model<State, Command, Event, Refusal, Owed> & {
+  model: Model<State, Command, Event, Refusal, PendingStep> & {
     readonly replies?: Replies<Rpcs, Replied, Id, State, Event>
   },
   hosted: ActivationDirectory.Options & {
     readonly id: { readonly make: (id: string) => Id }
     /** Of a process manager: does what is owed, and says as a command what came of it. It is tried until that moves the state on. */
-    readonly perform?: (owed: Owed, state: State, id: Id) => Effect.Effect<Command, unknown, R>
-  } & HandlersFor<EventSourcedEntity<Id, State, Command, Event, Refusal, Owed>, Rpcs, Replied>
+    readonly perform?: (pendingStep: PendingStep, state: State, id: Id) => Effect.Effect<Command, unknown, R>
+  } & HandlersFor<EventSourcedEntity<Id, State, Command, Event, Refusal, PendingStep>, Rpcs, Replied>
 ) =>
   Layer.unwrap(
     Effect.gen(function* () {
       const { handlers = {}, id, maxIdleTime, mailboxCapacity, patient = [], perform } = hosted
       const services = yield* Effect.context<R>()
       const { decodeEvents, encodeEvents } = codecsOf(model)
-      const kind: Kind<Id, State, Command, Event, Refusal, Owed> = {
+      const kind: Kind<Id, State, Command, Event, Refusal, PendingStep> = {
         model,
         idOf: (text) => id.make(text),
         perform:
           perform === undefined
             ? undefined
-            : (owed, state, id) => Effect.provideContext(perform(owed, state, id), services),
+            : (pendingStep, state, id) => Effect.provideContext(perform(pendingStep, state, id), services),
         journal: yield* Journal,
         epochs: yield* ShardEpochs,
         clock: yield* Clock.Clock,
@@ -212,7 +212,10 @@ export const layer = <
           entity.protocol.requests,
           model.replies ?? {},
           handlers
-        ) as unknown as ActivationDirectory.Handlers<EventSourcedEntity<Id, State, Command, Event, Refusal, Owed>, Rpcs>
+        ) as unknown as ActivationDirectory.Handlers<
+          EventSourcedEntity<Id, State, Command, Event, Refusal, PendingStep>,
+          Rpcs
+        >
       })
     })
   )

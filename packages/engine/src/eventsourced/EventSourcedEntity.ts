@@ -9,6 +9,7 @@ import {
   type Begin,
   type Commanded,
   type Handled,
+  type Keyed,
   type Kind,
   metaOf,
   remember,
@@ -46,10 +47,10 @@ export class EventSourcedEntity<
   Command extends Commanded,
   Event extends Tagged,
   Refusal,
-  Owed extends { readonly key: string } = never
+  PendingStep extends Keyed = never
 > implements Actor {
   readonly id: Id
-  private readonly kind: Kind<Id, State, Command, Event, Refusal, Owed>
+  private readonly kind: Kind<Id, State, Command, Event, Refusal, PendingStep>
   private readonly lease: WriterLease
   private readonly recent: Set<string>
   private state: State
@@ -72,7 +73,7 @@ export class EventSourcedEntity<
   private readonly trace: SagaTrace.SagaTrace | null
 
   constructor(
-    kind: Kind<Id, State, Command, Event, Refusal, Owed>,
+    kind: Kind<Id, State, Command, Event, Refusal, PendingStep>,
     lease: WriterLease,
     { recent, seq, snapshot, state }: Begin<State>
   ) {
@@ -322,7 +323,7 @@ export class EventSourcedEntity<
   }
 
   /** What is owed by the committed state, `next` first. */
-  private owed(): ReadonlyArray<Owed> {
+  private pendingSteps(): ReadonlyArray<PendingStep> {
     const { model } = this.kind
     const first = model.next?.(this.state) ?? null
     return first === null ? [] : [first, ...(model.others?.(this.state) ?? [])]
@@ -330,7 +331,7 @@ export class EventSourcedEntity<
 
   private startDriving(): void {
     const { perform } = this.kind
-    if (this.driving || perform === undefined || this.owed().length === 0) return
+    if (this.driving || perform === undefined || this.pendingSteps().length === 0) return
     this.driving = true
     this.fork(
       Effect.ensuring(
@@ -341,27 +342,27 @@ export class EventSourcedEntity<
   }
 
   /** One message at a time. What could not be sent waits for its next turn, and what was tried less goes before it. */
-  private drive(perform: (owed: Owed, state: State, id: Id) => Effect.Effect<Command, unknown>): Effect.Effect<void> {
+  private drive(perform: NonNullable<typeof this.kind.perform>): Effect.Effect<void> {
     return Effect.gen({ self: this }, function* () {
       const { clock } = this.kind
       const turns = (this.turns = new Turns())
       while (!this.lease.dead) {
         const seen = this.committedSeq
-        const all = this.owed()
+        const all = this.pendingSteps()
         turns.keep(all)
-        const owed = turns.first(all)
-        if (owed === null) {
+        const step = turns.first(all)
+        if (step === null) {
           this.driving = false
           return
         }
-        const waitMs = turns.dueAt(owed) - clock.currentTimeMillisUnsafe()
+        const waitMs = turns.dueAt(step) - clock.currentTimeMillisUnsafe()
         if (waitMs > 0) yield* Effect.raceFirst(Effect.sleep(waitMs), this.changedSince(seen))
         else {
-          const done = Effect.flatMap(perform(owed, this.state, this.id), (command) => this.handle(command))
-          const exit = yield* Effect.exit(this.trace!.traced(owed.key, done))
-          if (!this.owed().some(({ key }) => key === owed.key)) continue
-          if (Exit.isFailure(exit)) yield* Effect.logDebug(`${this.name} could not do ${owed.key} yet`, exit.cause)
-          turns.failed(owed, exit, clock.currentTimeMillisUnsafe(), yield* Random.nextBetween(0.75, 1.25))
+          const done = Effect.flatMap(perform(step, this.state, this.id), (command) => this.handle(command))
+          const exit = yield* Effect.exit(this.trace!.traced(step.key, done))
+          if (!this.pendingSteps().some(({ key }) => key === step.key)) continue
+          if (Exit.isFailure(exit)) yield* Effect.logDebug(`${this.name} could not do ${step.key} yet`, exit.cause)
+          turns.failed(step, exit, clock.currentTimeMillisUnsafe(), yield* Random.nextBetween(0.75, 1.25))
         }
         if (this.committedSeq > seen) turns.hurry()
       }
@@ -387,12 +388,10 @@ export class EventSourcedEntity<
   }
 }
 
-type OwedOf<M> = M extends { readonly next: (state: never) => (infer Owed extends { readonly key: string }) | null }
-  ? Owed
-  : never
+type PendingStepOf<M> = M extends { readonly next: (state: never) => (infer Step extends Keyed) | null } ? Step : never
 
 /** The event-sourced entity of a model, for signatures: `EntityOf<CartId, typeof CartState>`. */
 export type EntityOf<Id extends string, M> =
-  M extends Model<infer State, infer Command extends Commanded, infer Event, infer Refusal, OwedOf<M>>
-    ? EventSourcedEntity<Id, State, Command, Event, Refusal, OwedOf<M>>
+  M extends Model<infer State, infer Command extends Commanded, infer Event, infer Refusal, PendingStepOf<M>>
+    ? EventSourcedEntity<Id, State, Command, Event, Refusal, PendingStepOf<M>>
     : never

@@ -49,10 +49,10 @@ export interface Bounds {
 }
 
 /** What all entities of a type have in common. */
-export interface Kind<Id extends string, State, Command, Event, Refusal, Owed extends { readonly key: string }> {
-  readonly model: Model<State, Command & Commanded, Event & Tagged, Refusal, Owed>
+export interface Kind<Id extends string, State, Command, Event, Refusal, PendingStep extends { readonly key: string }> {
+  readonly model: Model<State, Command & Commanded, Event & Tagged, Refusal, PendingStep>
   readonly idOf: (id: string) => Id
-  readonly perform: ((owed: Owed, state: State, id: Id) => Effect.Effect<Command, unknown>) | undefined
+  readonly perform: ((pendingStep: PendingStep, state: State, id: Id) => Effect.Effect<Command, unknown>) | undefined
   readonly journal: Journal["Service"]
   readonly epochs: ShardEpochs["Service"]
   readonly clock: Clock.Clock

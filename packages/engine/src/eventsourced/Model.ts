@@ -18,7 +18,7 @@ export interface Model<
   Command extends { readonly commandId: string },
   Event extends { readonly _tag: string },
   Refusal,
-  Owed extends { readonly key: string } = never
+  PendingStep extends { readonly key: string } = never
 > {
   /** The entity type, as in the contract. */
   readonly type: string
@@ -30,6 +30,6 @@ export interface Model<
   readonly decide: (state: State, command: Command, now: number) => Result.Result<ReadonlyArray<Event>, Refusal>
   readonly evolve: (state: State, event: Event) => State
   readonly dueAt?: (state: State) => number | null
-  readonly next?: (state: State) => Owed | null
-  readonly others?: (state: State) => ReadonlyArray<Owed>
+  readonly next?: (state: State) => PendingStep | null
+  readonly others?: (state: State) => ReadonlyArray<PendingStep>
 }

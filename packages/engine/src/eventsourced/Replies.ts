@@ -35,9 +35,9 @@ export const replyOf = (replies: object, tag: string): AnyReply | undefined =>
 export const done = (): Result.Result<void> => Result.succeed(undefined)
 
 /** Shows the entity; `NotFound` where the view is `null`. */
-export const viewed =
+export const viewReply =
   <Id, State, V>(entityType: string, view: (id: Id, state: State, seq: number) => V | null) =>
   (id: Id, { seq, state }: { readonly state: State; readonly seq: number }): Result.Result<V, NotFound> => {
-    const shown = view(id, state, seq)
-    return shown === null ? Result.fail(new NotFound({ entity: entityType, id: String(id) })) : Result.succeed(shown)
+    const found = view(id, state, seq)
+    return found === null ? Result.fail(new NotFound({ entity: entityType, id: String(id) })) : Result.succeed(found)
   }

@@ -79,15 +79,15 @@ export class SagaTrace {
   }
 
   /** What is done about what is owed, as part of the trace. */
-  traced<A, E>(owed: string, effect: Effect.Effect<A, E>): Effect.Effect<A, E> {
+  traced<A, E>(stepKey: string, effect: Effect.Effect<A, E>): Effect.Effect<A, E> {
     return Effect.suspend((): Effect.Effect<A, E> => {
       if (this.saga === undefined)
-        return this.isLookedUp ? effect : Effect.andThen(this.lookUp(), this.traced(owed, effect))
-      this.tries = owed === this.key ? this.tries + 1 : 1
-      this.key = owed
+        return this.isLookedUp ? effect : Effect.andThen(this.lookUp(), this.traced(stepKey, effect))
+      this.tries = stepKey === this.key ? this.tries + 1 : 1
+      this.key = stepKey
       if (this.tries > triesMax) return effect
       if (this.tracing.tracer === undefined) return Effect.provideService(effect, Tracer.ParentSpan, this.saga)
-      const options = { parent: this.saga, kind: "client", attributes: { [step]: owed } } as const
+      const options = { parent: this.saga, kind: "client", attributes: { [step]: stepKey } } as const
       return Effect.withSpan(effect, `${this.type}.next`, options) as Effect.Effect<A, E>
     })
   }

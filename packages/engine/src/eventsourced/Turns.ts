@@ -30,9 +30,9 @@ export class Turns {
   private failures: Map<string, Turn> | null = null
 
   /** What is owed no more is forgotten. */
-  keep(owed: ReadonlyArray<Keyed>): void {
+  keep(steps: ReadonlyArray<Keyed>): void {
     if (this.failures === null) return
-    for (const key of this.failures.keys()) if (!owed.some((one) => one.key === key)) this.failures.delete(key)
+    for (const key of this.failures.keys()) if (!steps.some((one) => one.key === key)) this.failures.delete(key)
     if (this.failures.size === 0) this.failures = null
   }
 
@@ -41,9 +41,9 @@ export class Turns {
   }
 
   /** The next one to be tried, now or later; of equals the first. */
-  first<Owed extends Keyed>(owed: ReadonlyArray<Owed>): Owed | null {
-    let best: Owed | null = null
-    for (const one of owed) if (best === null || this.dueAt(one) < this.dueAt(best)) best = one
+  first<Step extends Keyed>(steps: ReadonlyArray<Step>): Step | null {
+    let best: Step | null = null
+    for (const one of steps) if (best === null || this.dueAt(one) < this.dueAt(best)) best = one
     return best
   }
 

@@ -39,7 +39,7 @@ export interface Committed {
 }
 
 /** It is written, whatever its entity makes of that: one that cannot go on is rebuilt, and the writer serves the others. */
-const told = ({ lease, onCommit }: Entry): void => {
+const notify = ({ lease, onCommit }: Entry): void => {
   try {
     onCommit()
   } catch {
@@ -102,7 +102,7 @@ export const make = Effect.fnUntraced(function* (options: {
   /** Tells the entities what became of their entries; `null` when they are written. */
   const settle = (entries: ReadonlyArray<Entry>, appended: Appended): Refused | null => {
     if (appended._tag !== "Written") return appended
-    for (const entry of entries) told(entry)
+    for (const entry of entries) notify(entry)
     options.onCommitted({
       batch: appended.batch,
       entries: entries.map((entry, index) => ({ ...entry, position: appended.positions[index]! }))

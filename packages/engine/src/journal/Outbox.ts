@@ -163,13 +163,13 @@ export class Outbox extends Context.Service<
               SELECT id FROM outbox_batch
               WHERE at <= now() - make_interval(secs => ${String(options.olderThanMs / 1000)}::text::double precision)
               ORDER BY id LIMIT ${sweepMax}`
-            const owed = markers.filter(({ id }) => !pending.has(id)).map(({ id }) => [id, null] as const)
-            for (let at = 0; at < owed.length;) {
-              const { batches, messages } = yield* gather(owed.slice(at))
+            const unsent = markers.filter(({ id }) => !pending.has(id)).map(({ id }) => [id, null] as const)
+            for (let at = 0; at < unsent.length;) {
+              const { batches, messages } = yield* gather(unsent.slice(at))
               yield* send(batches, messages)
               at += batches.length
             }
-            if (owed.length < sweepMax) return
+            if (unsent.length < sweepMax) return
           }
         })
         yield* sweep({ olderThanMs: orphanedAfterMs }).pipe(

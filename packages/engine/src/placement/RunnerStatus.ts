@@ -28,7 +28,7 @@ export const RunnerStatus = Schema.Struct({
   types: Schema.Array(
     Schema.Struct({
       type: Schema.String,
-      resident: Whole,
+      active: Whole,
       activations: Whole,
       passivations: Whole,
       underWay: Whole,
@@ -72,7 +72,7 @@ const encodeAnswer = Schema.encodeSync(MemoryAnswer)
 const typesOf = (figures: Figures, directory: ActivationDirectory["Service"]): RunnerStatus["types"] =>
   [...figures.types].map(([type, { activations, commands, passivations, underWay }]) => ({
     type,
-    resident: directory.count(type),
+    active: directory.count(type),
     activations,
     passivations,
     underWay,
@@ -143,9 +143,9 @@ export const layer = (options: {
           nats.subscribe(Subject.memory(region, runnerId), {
             callback: (error, message) => {
               if (error !== null) return
-              const asked = decodeQuestion(message.string())
-              if (Option.isNone(asked)) return
-              const here = directory.find(asked.value.type, asked.value.id)
+              const question = decodeQuestion(message.string())
+              if (Option.isNone(question)) return
+              const here = directory.find(question.value.type, question.value.id)
               const inFlight = here?.underWay() ?? []
               message.respond(
                 encodeAnswer(

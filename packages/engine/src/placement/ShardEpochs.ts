@@ -110,12 +110,12 @@ export class ShardEpochs extends Context.Service<
           current: (shard) => epochs.get(shard),
           owned: () => [...epochs.keys()],
           confirm: Effect.gen(function* () {
-            const asked = new Map(epochs)
+            const checked = new Map(epochs)
             const since = now()
             const rows = yield* sql<{ shard: number; epoch: number }>`
-              SELECT shard, epoch FROM shard_epoch WHERE shard = ANY(${[...asked.keys()]})`
+              SELECT shard, epoch FROM shard_epoch WHERE shard = ANY(${[...checked.keys()]})`
             const current = new Map(rows.map(({ epoch, shard }) => [shard, epoch]))
-            for (const [shard, epoch] of asked) {
+            for (const [shard, epoch] of checked) {
               if (current.get(shard) === epoch) foundAt.set(shard, since)
               else if (epochs.get(shard) === epoch) epochs.delete(shard)
             }

@@ -92,7 +92,7 @@ class Connection {
 
   tick(): void {
     const { idleMs, silenceMs, tickMs } = this.inbox.limits
-    if (this.owed === 0) {
+    if (this.unanswered === 0) {
       this.silentTicks = 0
       this.idleTicks += 1
       if (this.idleTicks * tickMs >= idleMs) this.peer.close(this)
@@ -113,7 +113,7 @@ class Connection {
   }
 
   /** Requests and calls without answer. */
-  get owed(): number {
+  get unanswered(): number {
     return this.requests.size + this.calls.size
   }
 
@@ -259,13 +259,13 @@ class Peer {
   fail(connection: Connection, reason: string): void {
     if (this.current !== connection) return
     this.isSilent ||= reason === "silent"
-    const owed = connection.callers()
+    const ids = connection.callers()
     const calls = [...connection.calls.values()]
     connection.calls.clear()
     connection.writer.discard()
     this.close(connection)
     for (const { answer } of calls) answer(null)
-    if (owed.size > 0) this.broadcast({ _tag: "ClientProtocolError", error: clientError(this.runner, reason) }, owed)
+    if (ids.size > 0) this.broadcast({ _tag: "ClientProtocolError", error: clientError(this.runner, reason) }, ids)
   }
 
   close(connection: Connection): void {
@@ -277,15 +277,15 @@ class Peer {
 
   /** A runner that stops waits until nothing is owed. */
   settle(connection: Connection): void {
-    if (connection.closing && connection.owed === 0) this.close(connection)
+    if (connection.closing && connection.unanswered === 0) this.close(connection)
   }
 
   private deliverOne(connection: Connection, response: RpcMessage.FromServerEncoded): void {
     if (response._tag === "Defect") {
-      const owed = connection.callers()
+      const ids = connection.callers()
       connection.requests.clear()
       connection.requestBytes = 0
-      return this.broadcast(response, owed)
+      return this.broadcast(response, ids)
     }
     if (response._tag !== "Chunk" && response._tag !== "Exit") return
     const request = connection.requests.get(response.requestId)
@@ -294,9 +294,9 @@ class Peer {
     this.inOrder.run(response.requestId, this.respond(request.clientId, response))
   }
 
-  /** `owed` may name a client that is only about to listen: it is told when it does. */
-  private broadcast(response: RpcMessage.FromServerEncoded, owed: ReadonlySet<number>): void {
-    for (const clientId of new Set([...owed, ...this.clientIds])) this.fork(this.respond(clientId, response))
+  /** `ids` may name a client that is only about to listen: it is told when it does. */
+  private broadcast(response: RpcMessage.FromServerEncoded, ids: ReadonlySet<number>): void {
+    for (const clientId of new Set([...ids, ...this.clientIds])) this.fork(this.respond(clientId, response))
   }
 
   private refusal(): string | undefined {
@@ -304,7 +304,7 @@ class Peer {
     if (!this.inbox.link.up) return "no connection to NATS"
     if (this.current === undefined) return undefined
     if (this.current.closing) return "stopping"
-    const full = this.current.owed >= requestsMax || this.current.requestBytes >= requestBytesMax
+    const full = this.current.unanswered >= requestsMax || this.current.requestBytes >= requestBytesMax
     return full ? "too many calls without answer" : undefined
   }
 

@@ -24,7 +24,7 @@ interface Client {
   readonly writer: PacketWriter
   readonly inOrder: InOrder
   /** Calls that the client waits for. */
-  readonly owed: Set<string | number>
+  readonly unanswered: Set<string | number>
   heard: boolean
   silentTicks: number
 }
@@ -101,7 +101,7 @@ class Clients {
     const frame = encode(client.parser, response)
     const bytesMax = this.limits.messageBytesMax
     if (frame.length > bytesMax) return Effect.die(new MessageTooLarge({ bytes: frame.length, bytesMax }))
-    if (response._tag === "Exit") client.owed.delete(response.requestId)
+    if (response._tag === "Exit") client.unanswered.delete(response.requestId)
     client.writer.write(frame)
     return Effect.void
   }
@@ -110,7 +110,7 @@ class Clients {
     const bytes = Buffer.from(`${JSON.stringify(answer)}\n`)
     const bytesMax = this.limits.messageBytesMax
     if (bytes.length > bytesMax) return new MessageTooLarge({ bytes: bytes.length, bytesMax })
-    client.owed.delete(answer[0])
+    client.unanswered.delete(answer[0])
     if (this.byId.has(client.id)) client.writer.write(bytes)
     return undefined
   }
@@ -120,7 +120,7 @@ class Clients {
     for (const client of this.byId.values()) {
       client.silentTicks = client.heard ? 0 : client.silentTicks + 1
       client.heard = false
-      const waits = client.owed.size > 0 || client.reader.unfinished
+      const waits = client.unanswered.size > 0 || client.reader.unfinished
       const limitMs = this.closing ? tickMs * closingTicks : waits ? silenceMs : idleMs * 3
       if (client.silentTicks * tickMs >= limitMs) this.end(client, "client silent")
     }
@@ -150,7 +150,7 @@ class Clients {
       reader: new PacketReader(this.parts, this.limits),
       writer: new PacketWriter((bytes) => this.publish(replySubject, bytes), this.packetBytesMax),
       inOrder: this.makeInOrder(),
-      owed: new Set(),
+      unanswered: new Set(),
       heard: true,
       silentTicks: 0
     }
@@ -179,17 +179,17 @@ class Clients {
     }
     for (const decoded of messages) {
       if (isCall(decoded)) {
-        client.owed.add(decoded[0])
+        client.unanswered.add(decoded[0])
         this.takeCall(decoded, (answer) => this.answer(client, answer))
         continue
       }
       const message = decoded as RpcMessage.FromClientEncoded
-      if (message._tag === "Request" && message.isNotification !== true) client.owed.add(message.id)
-      if (message._tag === "Interrupt") client.owed.delete(message.requestId)
+      if (message._tag === "Request" && message.isNotification !== true) client.unanswered.add(message.id)
+      if (message._tag === "Interrupt") client.unanswered.delete(message.requestId)
       const key = message._tag === "Request" ? message.id : "requestId" in message ? message.requestId : ""
       client.inOrder.run(key, this.take(client.id, message))
     }
-    if (client.owed.size > this.limits.requestsMax) this.end(client, "too many calls without answer")
+    if (client.unanswered.size > this.limits.requestsMax) this.end(client, "too many calls without answer")
   }
 
   private reset(subject: string, reason: string): void {

@@ -251,7 +251,7 @@ export const alarms = Effect.fn("Alarms.alarms")(function* (live: Live = {}, amo
     ],
     { concurrency: "unbounded" }
   )
-  const told = [
+  const reported = [
     ...(live.breakers ?? []).map(({ dependency, process, since }) =>
       alarm({
         code: "breaker_open",
@@ -279,7 +279,7 @@ export const alarms = Effect.fn("Alarms.alarms")(function* (live: Live = {}, amo
     )
   ]
   const rank = { critical: 0, warning: 1, info: 2 }
-  return [...found.flat(), ...told]
+  return [...found.flat(), ...reported]
     .filter(({ region }) => region === null || among.includes(region))
     .toSorted((a, b) => rank[a.severity] - rank[b.severity] || a.since - b.since)
 })

@@ -2,7 +2,7 @@ import { Effect } from "effect"
 import type { SqlClient } from "effect/sql"
 import { stateOf } from "../inspector/Histories.ts"
 import { sagas as sagaTypes, tables } from "../Domains.ts"
-import { untold } from "../inspector/Sagas.ts"
+import { unknownStep } from "../inspector/Sagas.ts"
 import { objectives } from "./Objectives.ts"
 
 /** Of each kind, those that have waited for the longest time. */
@@ -85,12 +85,12 @@ export const late = Effect.fn("Progress.late")(function* (
   )
 
   const found = yield* Effect.all({ timers, sagas, unpublished, behind }, { concurrency: "unbounded" })
-  const owing = yield* Effect.forEach(found.sagas, ({ id, type, ...rest }) =>
+  const pending = yield* Effect.forEach(found.sagas, ({ id, type, ...rest }) =>
     stateOf({ type, id }, "now").pipe(
-      Effect.map(({ now }) => (now.isPatient ? null : now.owes)),
+      Effect.map(({ now }) => (now.isPatient ? null : now.pendingStep)),
       // A history that cannot be folded is no reason to keep silent.
-      Effect.catchCause(() => Effect.succeed(untold)),
-      Effect.map((owes) => ({ ...rest, subject: `${type}/${id}`, owes }))
+      Effect.catchCause(() => Effect.succeed(unknownStep)),
+      Effect.map((pendingStep) => ({ ...rest, subject: `${type}/${id}`, pendingStep }))
     )
   )
   return [
@@ -101,14 +101,14 @@ export const late = Effect.fn("Progress.late")(function* (
       since: at,
       text: `${count} ${count === 1 ? "timer" : "timers"} of shard ${shard} overdue, the oldest by ${seconds(now - at)}`
     })),
-    ...owing
-      .filter(({ owes }) => owes !== null)
-      .map(({ at, owes, shard, subject }): Late => ({
+    ...pending
+      .filter(({ pendingStep }) => pendingStep !== null)
+      .map(({ at, pendingStep, shard, subject }): Late => ({
         code: "saga_stuck",
         shard,
         subject,
         since: at,
-        text: `Owes ${owes} and has not moved for ${seconds(now - at)}`
+        text: `Owes ${pendingStep} and has not moved for ${seconds(now - at)}`
       })),
     ...found.unpublished.map(({ at, count, shard }): Late => ({
       code: "events_unpublished",

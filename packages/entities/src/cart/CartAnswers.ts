@@ -1,13 +1,13 @@
 import { CommandReused, type NotFound } from "@halles/engine/eventsourced/EntityErrors"
 import type { Handled } from "@halles/engine/eventsourced/Kind"
-import { done, viewed } from "@halles/engine/eventsourced/Replies"
+import { done, viewReply } from "@halles/engine/eventsourced/Replies"
 import { CartId, type OrderId, orderIdOf } from "@halles/shared/Ids"
 import { Result } from "effect"
 import { CartView, type CheckOut, type HandedOver, type PutLines, TotalChanged } from "./Cart.ts"
 import { type Event, type State, statuses } from "./CartEvents.ts"
 import { bill } from "./CartTotals.ts"
 
-const untold = { lastFailure: null, notices: [] } as const
+const unreported = { lastFailure: null, notices: [] } as const
 
 /** `null` when nothing was ever put under the id. The state was checked when it came in, so the view is not again. */
 export const view = (id: string, state: State, seq: number): CartView | null => {
@@ -18,7 +18,7 @@ export const view = (id: string, state: State, seq: number): CartView | null => 
   const cartId = CartId.make(id)
   const orderId = checkouts === 0 ? null : orderIdOf(cartId, checkouts)
   const mergedInto = state._tag === "Merged" ? state.into : null
-  const { lastFailure, notices } = state._tag === "Open" ? state : untold
+  const { lastFailure, notices } = state._tag === "Open" ? state : unreported
   const cart = { id: cartId, status, currency, pricing, customerId, lines, charges, coupon } as const
   const outcome = { orderId, mergedInto, lastFailure, notices } as const
   return new CartView({ ...cart, ...outcome, totals, seq }, { disableChecks: true })
@@ -29,19 +29,19 @@ type Checked = Result.Result<
   { readonly orderId: OrderId; readonly cart: CartView },
   CommandReused | TotalChanged | NotFound
 >
-const shown = viewed("Cart", view)
+const toView = viewReply("Cart", view)
 
 export const replies = {
-  OpenCart: shown,
-  PutLine: shown,
-  AddLine: shown,
-  RemoveLine: shown,
+  OpenCart: toView,
+  PutLine: toView,
+  AddLine: toView,
+  RemoveLine: toView,
   PutLines: (_id: CartId, { events, seq }: Now, _message: PutLines) =>
     Result.succeed({ seq, refused: events.find((event) => event._tag === "LinesRefused")?.refused ?? [] }),
-  PutCharge: shown,
-  ApplyCoupon: shown,
-  RemoveCoupon: shown,
-  Reprice: shown,
+  PutCharge: toView,
+  ApplyCoupon: toView,
+  RemoveCoupon: toView,
+  Reprice: toView,
   /** From the journal, so that a repeat hears what was said first; a cart that handed over changes no more. */
   HandOver: (_id: CartId, { events, state }: Now): Result.Result<HandedOver> => {
     const [event] = events
@@ -58,8 +58,8 @@ export const replies = {
       return Result.fail(new TotalChanged({ expected: first.expected, actual: first.actual }))
     }
     const { attempt } = first
-    return Result.map(shown(id, now), (cart) => ({ orderId: orderIdOf(id, attempt), cart }))
+    return Result.map(toView(id, now), (cart) => ({ orderId: orderIdOf(id, attempt), cart }))
   },
   Reopen: done,
-  View: shown
+  View: toView
 }

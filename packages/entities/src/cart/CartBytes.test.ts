@@ -117,8 +117,8 @@ describe("the bytes of a cart", () => {
     const theirs = mine.map((line) => ({ ...line, variant: "w".repeat(16) }))
     assert.isAtMost(bytesOf(mine, []), bytesMax)
     const from = CartId.make("eu_b")
-    const asked = CartState.decide(cartOf(mine), new Merge({ commandId: Carts.commandId(), from }), 1)
-    const merging = Result.getOrThrow(asked).reduce(CartState.evolve, cartOf(mine))
+    const requested = CartState.decide(cartOf(mine), new Merge({ commandId: Carts.commandId(), from }), 1)
+    const merging = Result.getOrThrow(requested).reduce(CartState.evolve, cartOf(mine))
     const absorbed = Result.getOrThrow(
       CartState.decide(
         merging,

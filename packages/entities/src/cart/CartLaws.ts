@@ -145,11 +145,11 @@ export const carts: Laws<CartState.Event> = ({ facts, findings, ...options }) =>
       }
     },
     end: (id) => {
-      const owed = CartState.next(state)
-      if (owed === null) return
+      const pendingStep = CartState.next(state)
+      if (pendingStep === null) return
       findings.checked("I8")
       if (options.now - lastAt < options.graceMs) findings.running("I8")
-      else findings.violation("I8", "Cart", id, null, `owes ${owed.key} for ${age(options.now - lastAt)}`)
+      else findings.violation("I8", "Cart", id, null, `owes ${pendingStep.key} for ${age(options.now - lastAt)}`)
     },
     finish: () => unmatched(findings, merges, options)
   }

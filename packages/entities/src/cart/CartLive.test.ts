@@ -109,8 +109,8 @@ layer(Test, { excludeTestServices: true, timeout: "90 seconds" })("CartLive", (i
       const placed = yield* order.View().pipe(Effect.retry({ times: 50, schedule: soon }))
       assert.deepStrictEqual(placed.totals, done.totals)
       const sql = yield* SqlClient.SqlClient
-      const told = sql`SELECT FROM journal WHERE entity_id = 'eu_checkout' AND command_id = 'place:1:done'`
-      yield* told.pipe(
+      const recorded = sql`SELECT FROM journal WHERE entity_id = 'eu_checkout' AND command_id = 'place:1:done'`
+      yield* recorded.pipe(
         Effect.filterOrFail((rows) => rows.length === 1),
         Effect.retry({ times: 50, schedule: soon })
       )

@@ -35,12 +35,12 @@ const makePerform = Effect.gen(function* () {
   const carts = yield* EntityClient.make(Cart)
   const orders = yield* EntityClient.make(Order)
 
-  return (owed: CartState.Owed, _state: CartState.State, id: CartId) => {
+  return (pendingStep: CartState.PendingStep, _state: CartState.State, id: CartId) => {
     const fields = (commandId: string) => ({
       commandId: CommandId.make(commandId),
       origin: { actor: `cart:${id}`, correlationId: id }
     })
-    const place = ({ attempt, draft, key }: Extract<CartState.Owed, { readonly _tag: "PlaceOrder" }>) => {
+    const place = ({ attempt, draft, key }: Extract<CartState.PendingStep, { readonly _tag: "PlaceOrder" }>) => {
       const orderId = orderIdOf(id, attempt)
       const { charges, currency, customerId, discount, email, lines, paymentToken, shippingAddress, totals } = draft
       const goods = { currency, lines, charges, discount, totals }
@@ -50,8 +50,8 @@ const makePerform = Effect.gen(function* () {
         new CartState.NoteOrderPlaced({ ...fields(`${key}:done`), attempt })
       )
     }
-    const askHandOver = (owed: Extract<CartState.Owed, { readonly _tag: "AskHandOver" }>) => {
-      const { attempt, currency, from, key, pricing } = owed
+    const askHandOver = (pendingStep: Extract<CartState.PendingStep, { readonly _tag: "AskHandOver" }>) => {
+      const { attempt, currency, from, key, pricing } = pendingStep
       const done = { ...fields(`${key}:done`), attempt }
       return Effect.map(
         carts(from).HandOver(new HandOver({ ...fields(`${id}:${key}`), into: id, currency, pricing })),
@@ -63,7 +63,7 @@ const makePerform = Effect.gen(function* () {
       )
     }
     return Effect.timeout<CartState.Command, unknown, never>(
-      owed._tag === "PlaceOrder" ? place(owed) : askHandOver(owed),
+      pendingStep._tag === "PlaceOrder" ? place(pendingStep) : askHandOver(pendingStep),
       callDeadline
     )
   }
@@ -73,7 +73,7 @@ const isMerging = (state: CartState.State): boolean => state._tag === "Open" && 
 
 type Self = EntityOf<CartId, typeof CartState>
 
-const shown = ({ id }: Self, now: { readonly state: CartState.State; readonly seq: number }) =>
+const toView = ({ id }: Self, now: { readonly state: CartState.State; readonly seq: number }) =>
   Effect.fromResult(CartState.replies.View(id, now))
 const merged = (self: Self) => self.until((state) => !isMerging(state), mergeWaitMs)
 /** A cart that waits for another is `Busy`: once it has its answer, which may be by now, the command is tried again. */
@@ -88,7 +88,7 @@ const merge = Effect.fnUntraced(function* (self: Self, command: Merge) {
   const { events } = yield* onceMerged(self, self.handle(command))
   const mine = events.find((event) => event._tag === "MergeAsked")?.attempt
   const now = yield* merged(self)
-  if (now.state._tag === "None") return yield* shown(self, now)
+  if (now.state._tag === "None") return yield* toView(self, now)
   if (now.state._tag === "Open" && now.state.merging !== null) {
     const { attempt, from } = now.state.merging
     if (mine === undefined ? from === command.from : attempt === mine) return yield* new Busy()
@@ -97,7 +97,7 @@ const merge = Effect.fnUntraced(function* (self: Self, command: Merge) {
     mine === undefined ? from === command.from : attempt === mine
   )
   if (outcome !== undefined && outcome.refused !== null) return yield* new MergeRefused({ reason: outcome.refused })
-  return yield* shown(self, now)
+  return yield* toView(self, now)
 })
 
 /** What asks the products. */

@@ -13,7 +13,7 @@ const productsAtOnce = 16
 const askDeadline = "2 seconds"
 
 /** Prices as the products say now, and which products were asked: one without a price is not sold. */
-export interface Asked {
+export interface Quote {
   readonly prices: typeof Prices.Type
   readonly skus: ReadonlySet<string>
 }
@@ -48,10 +48,10 @@ export const make = Effect.gen(function* () {
       allListed: (command: PutLines, state: State): Effect.Effect<PutLines, Busy> => {
         if (asksNobody(state)) return Effect.succeed(command)
         const skus = new Set(command.lines.flatMap(({ quantity, sku }) => (quantity === 0 ? [] : [sku])))
-        const asked = Effect.forEach(skus, (sku) => Effect.map(listing(sku), (found) => [sku, found] as const), {
+        const listings = Effect.forEach(skus, (sku) => Effect.map(listing(sku), (found) => [sku, found] as const), {
           concurrency: productsAtOnce
         })
-        return Effect.map(asked, (found) => {
+        return Effect.map(listings, (found) => {
           const listings = new Map(found)
           const lines = command.lines.map(({ listing: _listing, ...line }) => {
             const listing = listings.get(line.sku)
@@ -61,7 +61,7 @@ export const make = Effect.gen(function* () {
         })
       },
 
-      of: (state: State): Effect.Effect<Asked, Busy> => {
+      of: (state: State): Effect.Effect<Quote, Busy> => {
         const skus = new Set(state._tag === "None" || asksNobody(state) ? [] : state.lines.map(({ sku }) => sku))
         return Effect.map(Effect.forEach(skus, priced, { concurrency: productsAtOnce }), (prices) => ({
           skus,

@@ -74,9 +74,9 @@ describe.each(["shop", "agreed"] as const)("a cart with %s prices", (pricing) =>
   it.prop("events and states survive the journal", [history], ([history]) => {
     const events = Schema.Array(CartState.Event)
     for (const { decided, state } of Carts.live(pricing, history)) {
-      const told = Result.getOrElse(decided, () => [])
-      const stored = JSON.stringify(Schema.encodeSync(events)(told))
-      assert.deepStrictEqual(Schema.decodeUnknownSync(events)(JSON.parse(stored)), told)
+      const fresh = Result.getOrElse(decided, () => [])
+      const stored = JSON.stringify(Schema.encodeSync(events)(fresh))
+      assert.deepStrictEqual(Schema.decodeUnknownSync(events)(JSON.parse(stored)), fresh)
       const snapshot = JSON.stringify(Schema.encodeSync(CartState.State)(state))
       assert.deepStrictEqual(Schema.decodeUnknownSync(CartState.State)(JSON.parse(snapshot)), state)
     }
@@ -122,23 +122,23 @@ describe.each(["shop", "agreed"] as const)("a cart with %s prices", (pricing) =>
 
   it.prop("a cart that waits owes, and what it owes it has a timer for", [history], ([history]) => {
     for (const { state } of Carts.live(pricing, history)) {
-      const owed = CartState.next(state)
-      assert.strictEqual(owed !== null, (state._tag === "Open" && state.merging !== null) || isUnplaced(state))
-      assert.isTrue(owed === null || CartState.dueAt(state) !== null)
+      const pendingStep = CartState.next(state)
+      assert.strictEqual(pendingStep !== null, (state._tag === "Open" && state.merging !== null) || isUnplaced(state))
+      assert.isTrue(pendingStep === null || CartState.dueAt(state) !== null)
     }
   })
 
   it.prop("a checkout costs what was agreed to, or is refused and shows what it would", [history], ([history]) => {
     for (const { before, command, decided, state } of Carts.live(pricing, history)) {
       if (command._tag !== "CheckOut" || before._tag !== "Open") continue
-      const { currency, totals: shown } = CartState.view("eu_a", before, 1)!
-      const stated = command.expectedTotal?.amount ?? (command.expectedSeq === undefined ? null : shown.total)
+      const { currency, totals: displayed } = CartState.view("eu_a", before, 1)!
+      const stated = command.expectedTotal?.amount ?? (command.expectedSeq === undefined ? null : displayed.total)
       for (const event of Result.getOrElse(decided, () => [])) {
         if (event._tag === "CheckedOut") {
-          assert.isTrue(stated === null ? event.totals.total <= shown.total : event.totals.total === stated)
+          assert.isTrue(stated === null ? event.totals.total <= displayed.total : event.totals.total === stated)
         }
         if (event._tag === "CheckOutRefused") {
-          assert.deepStrictEqual(event.expected, { amount: stated ?? shown.total, currency })
+          assert.deepStrictEqual(event.expected, { amount: stated ?? displayed.total, currency })
           assert.deepStrictEqual(CartState.view("eu_a", state, 1)!.totals.total, event.actual.amount)
           assert.notStrictEqual(event.actual.amount, event.expected.amount)
           assert.deepStrictEqual(quantitiesOf(state), quantitiesOf(before))
@@ -146,7 +146,7 @@ describe.each(["shop", "agreed"] as const)("a cart with %s prices", (pricing) =>
       }
       if (Result.isFailure(decided) && decided.failure._tag === "TotalChanged") {
         assert.strictEqual(decided.failure.expected.amount, stated)
-        assert.strictEqual(decided.failure.actual.amount, shown.total)
+        assert.strictEqual(decided.failure.actual.amount, displayed.total)
       }
     }
   })
@@ -181,8 +181,8 @@ describe.each(["shop", "agreed"] as const)("a cart with %s prices", (pricing) =>
       if (event?._tag === "CheckedOut" && before._tag === "Open") wanted = { ...before, lines: event.lines }
       if (event?._tag !== "Reopened" || state._tag !== "Open" || wanted._tag !== "Open") continue
       const { attempt, failure } = event
-      const told = { changedAt: now, lastFailure: failure, notices: [] }
-      assert.deepStrictEqual(state, { ...wanted, ...told, checkouts: attempt })
+      const failed = { changedAt: now, lastFailure: failure, notices: [] }
+      assert.deepStrictEqual(state, { ...wanted, ...failed, checkouts: attempt })
       assert.deepStrictEqual(decided, Result.succeed([event]))
       assert.deepStrictEqual(Carts.after(state, command, now), state, "told twice")
     }
@@ -333,10 +333,10 @@ describe("opening and changing", () => {
 
   it("a cart expires at the end of the day on which it was idle for 30 days, and not before", () => {
     const due = CartState.dueAt(shop)!
-    const wake = new TimerFired({ commandId: commandId() })
+    const timerFired = new TimerFired({ commandId: commandId() })
     assert.strictEqual(due, CartState.idleMaxMs)
-    assert.deepStrictEqual(decided(shop, wake, due - 1), [])
-    const expired = Carts.after(shop, wake, due)
+    assert.deepStrictEqual(decided(shop, timerFired, due - 1), [])
+    const expired = Carts.after(shop, timerFired, due)
     assert.strictEqual(expired._tag, "Expired")
     assert.strictEqual(CartState.dueAt(expired), null)
     assert.deepInclude(refused(expired, put(1)), { status: "expired" })
@@ -349,7 +349,7 @@ describe("checking out", () => {
   const cheaper = { [tea]: { ...price, amount: 200 } }
   /** 4 × 250, 395 shipping, 20 % tax. */
   const four = Carts.after(shop, put(4))
-  const shown = 1_595
+  const displayed = 1_595
 
   it("takes the prices of now and owes the order, until that is placed", () => {
     const state = Carts.after(four, Carts.checkOut({ prices: dearer, ...agreedTo(5_195) }), 7)
@@ -364,8 +364,11 @@ describe("checking out", () => {
   })
 
   it("refuses more than the customer agreed to, with both totals, and then shows the new one", () => {
-    const both = { expected: { amount: shown, currency: "GBP" }, actual: { amount: 5_195, currency: "GBP" } } as const
-    for (const said of [{}, { expectedSeq: 2 }, agreedTo(shown)]) {
+    const both = {
+      expected: { amount: displayed, currency: "GBP" },
+      actual: { amount: 5_195, currency: "GBP" }
+    } as const
+    for (const said of [{}, { expectedSeq: 2 }, agreedTo(displayed)]) {
       const [repriced, refusal] = decided(four, Carts.checkOut({ prices: dearer, ...said }))
       assert.strictEqual(repriced?._tag, "Repriced")
       assert.deepInclude(refusal, { _tag: "CheckOutRefused", ...both })
@@ -380,7 +383,7 @@ describe("checking out", () => {
     const less = { amount: 800 + 395 + 160, currency: "GBP" } as const
     const paid = Carts.after(four, Carts.checkOut({ prices: cheaper }))
     assert.strictEqual(CartState.view("eu_a", paid, 3)!.totals.total, less.amount)
-    for (const said of [{ expectedSeq: 2 }, agreedTo(shown)]) {
+    for (const said of [{ expectedSeq: 2 }, agreedTo(displayed)]) {
       assert.deepInclude(decided(four, Carts.checkOut({ prices: cheaper, ...said }))[1], { actual: less })
     }
     assert.strictEqual(
@@ -401,14 +404,14 @@ describe("checking out", () => {
       [Carts.after(four, put(20)), 6_000]
     ]
     for (const [state, amount] of ways) {
-      const command = Carts.checkOut({ prices, ...agreedTo(shown) })
+      const command = Carts.checkOut({ prices, ...agreedTo(displayed) })
       assert.deepInclude(refused(state, command), { actual: { amount, currency: "GBP" } })
       assert.strictEqual(Carts.after(state, Carts.checkOut({ prices, ...agreedTo(amount) }))._tag, "CheckedOut")
     }
-    const euros = { expectedTotal: { amount: shown, currency: "EUR" as const } }
+    const euros = { expectedTotal: { amount: displayed, currency: "EUR" as const } }
     assert.strictEqual(refused(four, Carts.checkOut({ prices, ...euros }))._tag, "TotalChanged")
     const taxed = { [tea]: { ...price, taxRate: 0 } }
-    assert.deepInclude(decided(four, Carts.checkOut({ prices: taxed, ...agreedTo(shown) }))[1], {
+    assert.deepInclude(decided(four, Carts.checkOut({ prices: taxed, ...agreedTo(displayed) }))[1], {
       actual: { amount: 1_395, currency: "GBP" }
     })
   })
@@ -476,9 +479,9 @@ describe("merging", () => {
     assert.deepStrictEqual(after(five, ten), [ten, [{ code: "coupon_dropped", from, coupon: five, kept: ten }]])
     assert.deepStrictEqual(after(ten, five), [ten, [{ code: "coupon_dropped", from, coupon: five, kept: ten }]])
     const customer = CustomerId.make("eu_ada")
-    const told = Carts.after(pending, bringing(null, customer))
-    assert.deepStrictEqual(CartState.view("eu_a", told, 1)!.notices, [{ code: "customer_dropped", from }])
-    assert.deepStrictEqual(CartState.view("eu_a", Carts.after(told, put(7)), 1)!.notices, [])
+    const merged = Carts.after(pending, bringing(null, customer))
+    assert.deepStrictEqual(CartState.view("eu_a", merged, 1)!.notices, [{ code: "customer_dropped", from }])
+    assert.deepStrictEqual(CartState.view("eu_a", Carts.after(merged, put(7)), 1)!.notices, [])
   })
 
   it("takes an answer once, and never an old one", () => {

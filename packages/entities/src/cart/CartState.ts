@@ -244,7 +244,7 @@ export const dueAt = (state: State): number | null => {
   return state.merging === null ? expiresAt(state) : state.merging.at + redriveMs
 }
 
-export type Owed =
+export type PendingStep =
   | {
       readonly key: `place:${number}`
       readonly _tag: "PlaceOrder"
@@ -260,7 +260,7 @@ export type Owed =
       readonly pricing: typeof Pricing.Type
     }
 
-export const next = (state: State): Owed | null => {
+export const next = (state: State): PendingStep | null => {
   if (state._tag === "CheckedOut" && !state.placed) {
     return { key: `place:${state.checkouts}`, _tag: "PlaceOrder", attempt: state.checkouts, draft: state }
   }

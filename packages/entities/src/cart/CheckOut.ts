@@ -45,13 +45,13 @@ export const reprice = (state: Open, { prices = {} }: Reprice, now: number): Dec
 
 /** The total that the customer agreed to, where `actual` is another; `null` where it is fine. */
 const disagreed = (state: Open, command: CheckOut, actual: CartTotal): CartTotal | null => {
-  const shown = { amount: bill(state).totals.total, currency: state.currency }
+  const displayed = { amount: bill(state).totals.total, currency: state.currency }
   const { expectedSeq, expectedTotal } = command
-  const stated = expectedTotal ?? (expectedSeq === undefined ? null : shown)
+  const stated = expectedTotal ?? (expectedSeq === undefined ? null : displayed)
   if (stated !== null) {
     return stated.amount === actual.amount && stated.currency === actual.currency ? null : stated
   }
-  return actual.amount > shown.amount ? shown : null
+  return actual.amount > displayed.amount ? displayed : null
 }
 
 /**

@@ -59,9 +59,9 @@ it("many lines come to what each would by itself, one after the other", () => {
         onFailure: (failure) => (failure._tag === "LinesNotTaken" ? failure.refused : assert.fail(failure._tag)),
         onSuccess: (events) => events.find((event) => event._tag === "LinesRefused")?.refused ?? []
       })
-      const told = new Map(refused.map(({ index, reason }) => [index, reason._tag]))
+      const reasons = new Map(refused.map(({ index, reason }) => [index, reason._tag]))
       assert.deepStrictEqual(
-        lines.map((_, index) => told.get(index) ?? null),
+        lines.map((_, index) => reasons.get(index) ?? null),
         expected
       )
       assert.deepStrictEqual(Result.getOrElse(decided, () => []).reduce(CartState.evolve, start), state)

@@ -2,7 +2,7 @@ import { SkuCode, skuCode, type SkuId } from "@halles/shared/Ids"
 import { regionOf } from "@halles/shared/Region"
 import { Result, Schema } from "effect"
 import { NotFound } from "@halles/engine/eventsourced/EntityErrors"
-import { viewed } from "@halles/engine/eventsourced/Replies"
+import { viewReply } from "@halles/engine/eventsourced/Replies"
 import { ListProduct, Price, ProductView, Title, type Unlist } from "./Product.ts"
 
 export const type = "Product"
@@ -79,5 +79,5 @@ export const view = (id: SkuId, state: State, seq: number): ProductView | null =
   )
 }
 
-const shown = viewed(type, view)
-export const replies = { ListProduct: shown, Unlist: shown, View: shown }
+const toView = viewReply(type, view)
+export const replies = { ListProduct: toView, Unlist: toView, View: toView }

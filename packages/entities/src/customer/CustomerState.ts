@@ -21,7 +21,7 @@ import {
   TooManyAddresses
 } from "./Customer.ts"
 import { AlreadyExists, NotFound } from "@halles/engine/eventsourced/EntityErrors"
-import { done, viewed } from "@halles/engine/eventsourced/Replies"
+import { done, viewReply } from "@halles/engine/eventsourced/Replies"
 
 export const type = "Customer"
 export const version = 3
@@ -284,12 +284,12 @@ export const view = (id: CustomerId, state: State, seq: number): CustomerView | 
   return new CustomerView({ ...who, orders: { count: orderCount, recent }, points, seq }, { disableChecks: true })
 }
 
-const shown = viewed(type, view)
+const toView = viewReply(type, view)
 export const replies = {
-  Register: shown,
-  ChangeCustomer: shown,
-  Forget: shown,
+  Register: toView,
+  ChangeCustomer: toView,
+  Forget: toView,
   NoteOrder: done,
-  MovePoints: shown,
-  View: shown
+  MovePoints: toView,
+  View: toView
 }

@@ -4,7 +4,7 @@ import { HandOverRefusal } from "../cart/Cart.ts"
  * Members of events, states and views whose values say nothing of a person: counts, amounts, times, states, codes, and ids of things.
  * Whatever is not here is hidden, so that a new member is until somebody has thought of it. What people write is never here.
  */
-export const shownMembers: ReadonlyArray<string> = [
+export const visibleMembers: ReadonlyArray<string> = [
   ..."_tag at seq v status phase kind type what booking cancel purpose pricing disposition refused step key bound".split(
     " "
   ),
@@ -27,9 +27,9 @@ export const shownMembers: ReadonlyArray<string> = [
   // Beside the events: who asked, and what it belongs to, by id.
   ..."actor correlationId causationId traceId spanId sampled".split(" ")
 ]
-const shown = new Set(shownMembers)
+const visible = new Set(visibleMembers)
 /** Codes of ours that stand where elsewhere people write something. */
-export const shownWords: ReadonlyArray<string> = HandOverRefusal.literals
+export const visibleWords: ReadonlyArray<string> = HandOverRefusal.literals
 
 /** Hidden values are of the same kind, so that histories can be followed all the same; of members with a form of their own, of that form. */
 export const hiddenText = "•••"
@@ -38,7 +38,7 @@ export const hiddenForms: Readonly<Record<string, string>> = { email: "hidden@hi
 const hidden = (value: string | number | boolean, member: string): string | number | boolean => {
   if (typeof value === "number") return 0
   if (typeof value === "boolean") return false
-  return shownWords.includes(value) ? value : (hiddenForms[member] ?? hiddenText)
+  return visibleWords.includes(value) ? value : (hiddenForms[member] ?? hiddenText)
 }
 
 /** The same with everything hidden that may be about a person. `masked.impersonal` of the database does the same. */
@@ -47,7 +47,7 @@ export const masked = (value: unknown, member = ""): unknown => {
   if (typeof value === "object" && value !== null) {
     return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, masked(inner, key)]))
   }
-  if (shown.has(member) || !(typeof value === "string" || typeof value === "number" || typeof value === "boolean")) {
+  if (visible.has(member) || !(typeof value === "string" || typeof value === "number" || typeof value === "boolean")) {
     return value
   }
   return hidden(value, member)

@@ -1,21 +1,21 @@
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
-import { hiddenForms, hiddenText, shownMembers, shownWords } from "./Masked.ts"
+import { hiddenForms, hiddenText, visibleMembers, visibleWords } from "./Masked.ts"
 
 const list = (names: ReadonlyArray<string>) => names.map((name) => `'${name}'`).join(", ")
 const forms = Object.entries(hiddenForms)
   .map(([member, form]) => `WHEN member = '${member}' THEN to_jsonb('${form}'::text)`)
   .join(" ")
-const impersonal = (column: string) => `masked.impersonal(${column}, '', ARRAY[${list(shownMembers)}], 0)`
+const impersonal = (column: string) => `masked.impersonal(${column}, '', ARRAY[${list(visibleMembers)}], 0)`
 /** Levels of JSON that are shown; what is deeper is hidden, however deep it is: a row that cannot be shown would hide all others. */
 export const levelsMax = 64
 
 /** Columns of text that say nothing of a person. */
-const shownTexts = new Set(["entity_type", "entity_id", "command_id", "commands"])
+const visibleTexts = new Set(["entity_type", "entity_id", "command_id", "commands"])
 /** A column as it is shown: numbers and times, names and ids; of the rest what says nothing of anybody. */
-const shownColumn = ({ name, type }: { readonly name: string; readonly type: string }): string => {
+const visibleColumn = ({ name, type }: { readonly name: string; readonly type: string }): string => {
   if (type === "jsonb") return `${impersonal(name)} AS ${name}`
-  return /^(text|varchar|character|json|xml|bytea)/.test(type) && !shownTexts.has(name)
+  return /^(text|varchar|character|json|xml|bytea)/.test(type) && !visibleTexts.has(name)
     ? `'${hiddenText}'::text AS ${name}`
     : name
 }
@@ -40,7 +40,7 @@ export const makeMaskedViews = Effect.gen(function* () {
           SELECT coalesce(jsonb_agg(masked.impersonal(e.value, member, shown, level + 1) ORDER BY e.n), '[]')
           FROM jsonb_array_elements(value) WITH ORDINALITY AS e(value, n));
         WHEN 'string' THEN RETURN CASE
-          WHEN member = ANY(shown) OR value #>> '{}' IN (${list(shownWords)}) THEN value
+          WHEN member = ANY(shown) OR value #>> '{}' IN (${list(visibleWords)}) THEN value
           ${forms} ELSE to_jsonb('${hiddenText}'::text) END;
         WHEN 'number' THEN RETURN CASE WHEN member = ANY(shown) THEN value ELSE '0' END;
         WHEN 'boolean' THEN RETURN CASE WHEN member = ANY(shown) THEN value ELSE 'false' END;
@@ -53,7 +53,7 @@ export const makeMaskedViews = Effect.gen(function* () {
       WHERE attrelid = ${`public.${table}`}::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum`
     yield* sql.unsafe(`DROP VIEW IF EXISTS masked.${table}`)
     yield* sql.unsafe(
-      `CREATE VIEW masked.${table} AS SELECT ${columns.map(shownColumn).join(", ")} FROM public.${table}`
+      `CREATE VIEW masked.${table} AS SELECT ${columns.map(visibleColumn).join(", ")} FROM public.${table}`
     )
   }
   yield* sql`DROP FUNCTION IF EXISTS masked.impersonal(jsonb, text, text[])`

@@ -8,7 +8,7 @@ import { cartIdIn } from "./Purchase.ts"
 
 /** A saga that owes something. */
 export interface Unfinished extends Ref {
-  readonly owes: string
+  readonly pendingStep: string
   /** It may rightly take long. */
   readonly isPatient: boolean
   /** When it moved last, and when its timer is due, in Unix milliseconds. */
@@ -18,7 +18,7 @@ export interface Unfinished extends Ref {
 }
 
 /** Stands for what a saga owes whose history cannot be read. */
-export const untold = "what its history does not tell"
+export const unknownStep = "what its history does not tell"
 
 /** An unfinished saga has a timer that drives it again: who has one is looked at, who owes nothing is left out. */
 export const unfinished = Effect.fn("Sagas.unfinished")(function* (
@@ -37,14 +37,14 @@ export const unfinished = Effect.fn("Sagas.unfinished")(function* (
   const looked = yield* Effect.forEach(found.flat(), ({ due, id, type }) =>
     stateOf({ type, id }, "now").pipe(
       Effect.map(({ at, now }): ReadonlyArray<Unfinished> =>
-        now.owes === null
+        now.pendingStep === null
           ? []
-          : [{ type, id, due, owes: now.owes, isPatient: now.isPatient, at: at ?? 0, seq: now.seq }]
+          : [{ type, id, due, pendingStep: now.pendingStep, isPatient: now.isPatient, at: at ?? 0, seq: now.seq }]
       ),
       // Whatever it owes, it does not go on.
       Effect.catchTag("HistoryUnreadable", ({ seq }) =>
         Effect.succeed<ReadonlyArray<Unfinished>>([
-          { type, id, due, owes: untold, isPatient: false, at: due, seq: seq - 1 }
+          { type, id, due, pendingStep: unknownStep, isPatient: false, at: due, seq: seq - 1 }
         ])
       )
     )

@@ -54,7 +54,7 @@ export const traced = Effect.fn("Trace.traced")(function* (given: string) {
       Effect.forEach([...histories.keys()], (sender) => rowsOfSender({ type, id }, sender)),
       (rows) => rows.flat()
     )
-  const asked = yield* Effect.forEach(skusIn(own), (sku) => of("Sku", skuId(region, sku)))
+  const ofSkus = yield* Effect.forEach(skusIn(own), (sku) => of("Sku", skuId(region, sku)))
   const customers = new Set(
     own.flatMap(({ events }) =>
       events.flatMap((event) =>
@@ -63,5 +63,5 @@ export const traced = Effect.fn("Trace.traced")(function* (given: string) {
     )
   )
   const noted = yield* Effect.forEach(customers, (customer) => of("Customer", customer))
-  return [...own, ...asked.flat(), ...noted.flat()].toSorted((a, b) => a.at - b.at || Number(a.position - b.position))
+  return [...own, ...ofSkus.flat(), ...noted.flat()].toSorted((a, b) => a.at - b.at || Number(a.position - b.position))
 })

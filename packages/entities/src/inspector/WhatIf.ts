@@ -46,8 +46,8 @@ export const whatIf = Effect.fn("WhatIf.whatIf")(function* (given: string, when:
     seq: now.seq,
     refused: would.refused,
     events: would.events === null ? null : would.events.map((event) => masked(event)),
-    owes: after.owes,
-    wakesAt: after.dueAt,
+    pendingStep: after.pendingStep,
+    timerAt: after.dueAt,
     changes: difference(masked(now.view), masked(after.view))
   }
 })

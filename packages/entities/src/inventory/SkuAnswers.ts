@@ -1,7 +1,7 @@
 import type { OrderId, SkuId } from "@halles/shared/Ids"
 import { CommandReused } from "@halles/engine/eventsourced/EntityErrors"
 import type { Handled } from "@halles/engine/eventsourced/Kind"
-import { done, viewed } from "@halles/engine/eventsourced/Replies"
+import { done, viewReply } from "@halles/engine/eventsourced/Replies"
 import { HashMap, Option, Result } from "effect"
 import {
   type Hold,
@@ -80,16 +80,16 @@ export const view = (id: SkuId, state: State, seq: number): SkuView => {
 }
 
 type Now = Handled<State, Event>
-const shown = (id: SkuId, { seq, state }: Now) => Result.succeed(view(id, state, seq))
+const toView = (id: SkuId, { seq, state }: Now) => Result.succeed(view(id, state, seq))
 
 export const replies = {
   /** Whoever repeats a receipt with another count learns that the first one stands. */
   Receive: (id: SkuId, now: Now, { commandId, quantity, warehouse }: Receive) => {
     const first = now.events.find((event) => event._tag === "Received")
     const isOther = first !== undefined && (first.quantity !== quantity || first.warehouse !== warehouse)
-    return isOther ? Result.fail(new CommandReused({ commandId })) : shown(id, now)
+    return isOther ? Result.fail(new CommandReused({ commandId })) : toView(id, now)
   },
-  Adjust: shown,
+  Adjust: toView,
   Hold: (_id: SkuId, { events, state }: Now, { orderId }: Hold) => Result.succeed(holdResult(state, events, orderId)),
   Reserve: (_id: SkuId, { events, state }: Now, { orderId }: Reserve) =>
     Result.succeed(reserveResult(state, events, orderId)),
@@ -97,6 +97,6 @@ export const replies = {
   Ship: (_id: SkuId, { events, state }: Now, { orderId }: Ship) => Result.succeed(shipResult(state, events, orderId)),
   Restock: done,
   WriteOff: done,
-  AllowBackOrder: shown,
-  View: viewed("Sku", (id: SkuId, state: State, seq) => (seq === 0 ? null : view(id, state, seq)))
+  AllowBackOrder: toView,
+  View: viewReply("Sku", (id: SkuId, state: State, seq) => (seq === 0 ? null : view(id, state, seq)))
 }

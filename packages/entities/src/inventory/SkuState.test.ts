@@ -37,7 +37,7 @@ const receive = (quantity: number, warehouse = main) => new Receive({ commandId,
 const rowBytes = (events: ReadonlyArray<SkuState.Event>): number =>
   Buffer.byteLength(JSON.stringify(Schema.encodeSync(Schema.Array(SkuState.Event))(events)))
 const allow = (allowed: boolean) => new AllowBackOrder({ commandId, allowed })
-const wake = new TimerFired({ commandId })
+const timerFired = new TimerFired({ commandId })
 const adjust = (expectedOnHand: number, onHand: number, warehouse = main) =>
   new Adjust({ commandId, warehouse, expectedOnHand, onHand, reason: "count" })
 
@@ -100,7 +100,7 @@ const commandOf = (state: SkuState.State, { kind, order: key, units, warehouse: 
     case "AllowBackOrder":
       return allow(yes)
     default:
-      return wake
+      return timerFired
   }
 }
 
@@ -212,7 +212,7 @@ describe("laws", () => {
     [Steps],
     ([steps]) => {
       for (const { now, state } of live(steps)) {
-        const woken = after(state, wake, now)
+        const woken = after(state, timerFired, now)
         const dueAt = SkuState.dueAt(woken)
         assert.isTrue(dueAt === null || dueAt > now)
         assert.isTrue([...HashMap.values(woken.holds)].every(({ expiresAt }) => expiresAt > now))
@@ -361,16 +361,16 @@ describe("orders", () => {
   it("expires at its time; until that is written the order may still reserve", () => {
     const held = all(receive(3), hold(1, 2, 100))
     assert.strictEqual(SkuState.dueAt(held), 100)
-    assert.deepStrictEqual(decided(held, wake, 99), [])
+    assert.deepStrictEqual(decided(held, timerFired, 99), [])
     assert.strictEqual(decided(held, reserve(1), 150)[0]?._tag, "Reserved")
-    const woken = after(held, wake, 100)
+    const woken = after(held, timerFired, 100)
     assert.strictEqual(SkuState.dueAt(woken), null)
     assert.strictEqual(SkuState.view(SkuId.make("eu_tea"), woken, 1).totals.available, 3)
     assert.strictEqual(decided(woken, reserve(1), 150)[0]?._tag, "ReserveRefused")
   })
 
   it("a wake that finds nothing due moves the timer on", () => {
-    const state = after(all(receive(3), hold(1, 1, 100), hold(2, 1, 500), reserve(1)), wake, 100)
+    const state = after(all(receive(3), hold(1, 1, 100), hold(2, 1, 500), reserve(1)), timerFired, 100)
     assert.strictEqual(SkuState.dueAt(state), 500)
   })
 
@@ -380,7 +380,7 @@ describe("orders", () => {
     let portions = 0
     for (let now = 1_000; SkuState.dueAt(state) !== null; now++) {
       const before = HashMap.size(state.holds)
-      const events = decided(state, wake, now)
+      const events = decided(state, timerFired, now)
       assert.isAtMost(rowBytes(events), 300_000)
       state = events.reduce(SkuState.evolve, state)
       assert.isBelow(HashMap.size(state.holds), before)
@@ -411,7 +411,7 @@ describe("orders", () => {
     }
     take(first)
     for (let now = 1; state.backOrdered > 0; now++) {
-      const events = decided(state, wake, now)
+      const events = decided(state, timerFired, now)
       assert.isAtMost(rowBytes(events), 300_000)
       take(events)
       state = events.reduce(SkuState.evolve, state)
@@ -435,12 +435,12 @@ describe("orders", () => {
       state = events.reduce(SkuState.evolve, state)
     }
     for (let now = 1; SkuState.dueAt(state) === 1; now++) {
-      const events = decided(state, wake, now)
+      const events = decided(state, timerFired, now)
       assert.isAtMost(rowBytes(events), 300_000)
       state = events.reduce(SkuState.evolve, state)
     }
     for (let now = 1_000_001; SkuState.dueAt(state) !== null; now++) {
-      const events = decided(state, wake, now)
+      const events = decided(state, timerFired, now)
       assert.isAtMost(rowBytes(events), 300_000)
       state = events.reduce(SkuState.evolve, state)
     }

@@ -201,7 +201,7 @@ export class ReturnExceeds extends Schema.TaggedError<ReturnExceeds>()(
 /** The order owes nothing of the kind, nor was it refused, or what it owes must not be skipped. */
 export class NotOperable extends Schema.TaggedError<NotOperable>()(
   "NotOperable",
-  { status: Status, owes: Schema.NullOr(Schema.String), refused: Schema.Array(Schema.String) },
+  { status: Status, pendingStep: Schema.NullOr(Schema.String), refused: Schema.Array(Schema.String) },
   { httpApiStatus: 409 }
 ) {}
 export class TooManyReturns extends Schema.TaggedError<TooManyReturns>()(

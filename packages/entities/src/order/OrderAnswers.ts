@@ -1,4 +1,4 @@
-import { done, viewed } from "@halles/engine/eventsourced/Replies"
+import { done, viewReply } from "@halles/engine/eventsourced/Replies"
 import type { OrderId } from "@halles/shared/Ids"
 import { OrderView, type Status } from "./Order.ts"
 import type { State } from "./OrderEvents.ts"
@@ -44,7 +44,7 @@ export const statusOf = (state: State): Status => {
 /** Its money is back. */
 const isBack = ({ status }: State["returns"][number]): boolean => status === "refunded" || status === "settled"
 
-const shownReturn = {
+const returnStatuses = {
   requested: "requested",
   labelled: "requested",
   received: "received",
@@ -88,7 +88,7 @@ export const view = (id: OrderId, state: State, seq: number): OrderView | null =
       lines,
       outbound,
       amount,
-      status: shownReturn[status],
+      status: returnStatuses[status],
       refunded
     })),
     cancelled:
@@ -101,15 +101,15 @@ export const view = (id: OrderId, state: State, seq: number): OrderView | null =
   })
 }
 
-const shown = viewed("Order", view)
+const toView = viewReply("Order", view)
 export const replies = {
   Place: done,
-  Cancel: shown,
-  RequestReturn: shown,
-  Operate: shown,
+  Cancel: toView,
+  RequestReturn: toView,
+  Operate: toView,
   NoteDispatched: done,
   NoteDelivered: done,
   NoteDispute: done,
   NoteReturnReceived: done,
-  View: shown
+  View: toView
 }

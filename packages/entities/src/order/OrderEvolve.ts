@@ -24,11 +24,11 @@ const setReturn = (state: State, returnId: string, status: Return["status"]): Re
 const afterUndoing = ({ cancellation }: State): State["phase"] =>
   cancellation === null || cancellation.code === "requested" ? "cancelled" : "reopening"
 
-const shown = 5
+const listedMax = 5
 /** For people; the view has all of them. */
 const listed = (texts: ReadonlyArray<string>): string => {
-  const more = texts.length > shown ? [`and ${texts.length - shown} more`] : []
-  return [...texts.slice(0, shown), ...more].join("; ")
+  const more = texts.length > listedMax ? [`and ${texts.length - listedMax} more`] : []
+  return [...texts.slice(0, listedMax), ...more].join("; ")
 }
 /** `TEA: 1 of 3; MUG`. */
 const shortageText = (missing: ReadonlyArray<Shortage>): string =>

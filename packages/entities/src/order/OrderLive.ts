@@ -80,7 +80,7 @@ const makeSaga = Effect.gen(function* () {
   const customers = yield* EntityClient.make(Customer)
   const carts = yield* EntityClient.make(Cart)
 
-  return (owed: OrderState.Owed, state: OrderState.State, orderId: OrderId) => {
+  return (pendingStep: OrderState.PendingStep, state: OrderState.State, orderId: OrderId) => {
     const region = regionOf(orderId)
     const sku = (code: SkuCode) => skus(skuId(region, code))
     const command = (key: string) => ({
@@ -93,9 +93,9 @@ const makeSaga = Effect.gen(function* () {
       send: (code: SkuCode) => Effect.Effect<A, E>,
       reason: (answer: A) => string | null
     ) {
-      const asked = codes ?? quantities(state.draft!).map(({ sku }) => sku)
+      const skuCodes = codes ?? quantities(state.draft!).map(({ sku }) => sku)
       const answers = yield* Effect.forEach(
-        asked,
+        skuCodes,
         (code) => Effect.map(reasonOf(send(code), reason), (answer) => ({ code, ...answer })),
         { concurrency: skusAtOnce }
       )
@@ -110,8 +110,8 @@ const makeSaga = Effect.gen(function* () {
 
     const send = Effect.gen(function* () {
       const draft = state.draft!
-      const fields = command(owed.key)
-      switch (owed._tag) {
+      const fields = command(pendingStep.key)
+      switch (pendingStep._tag) {
         case "HoldStock": {
           const answers = yield* eachSku(quantities(draft), (line) =>
             sku(line.sku).Hold(new Hold({ ...fields, orderId, quantity: line.quantity, ttlMs: holdTtlMs }))
@@ -123,7 +123,7 @@ const makeSaga = Effect.gen(function* () {
         }
         case "Authorise":
           return yield* settled(
-            owed.key,
+            pendingStep.key,
             yield* payments(orderId).Authorise(
               new Authorise({
                 ...fields,
@@ -155,7 +155,7 @@ const makeSaga = Effect.gen(function* () {
           const answer = yield* shipments(orderId).Create(
             new Create({ ...fields, orderId, parcels: parcelsOf(state.stock), address: draft.shippingAddress })
           )
-          return answer._tag === "Booked" ? answer : yield* settled(owed.key, answer)
+          return answer._tag === "Booked" ? answer : yield* settled(pendingStep.key, answer)
         }
         case "NoteCustomer":
           yield* customers(CustomerId.make(draft.customerId!))
@@ -164,14 +164,14 @@ const makeSaga = Effect.gen(function* () {
           return done
         case "Capture":
           return yield* settled(
-            owed.key,
+            pendingStep.key,
             yield* payments(orderId).Capture(
               new Capture({ ...fields, reference: fields.commandId, amount: state.authorised })
             )
           )
         case "ShipStock":
           return yield* eachOf(
-            owed.skus,
+            pendingStep.skus,
             (code) => sku(code).Ship(new Ship({ ...fields, orderId })),
             ({ _tag }) => (_tag === "Shipped" ? null : _tag)
           )
@@ -180,36 +180,38 @@ const makeSaga = Effect.gen(function* () {
           if (answer._tag === "AlreadyDispatched") {
             return { _tag: "Refused" as const, reason: OrderState.alreadyDispatched }
           }
-          return yield* settled(owed.key, answer)
+          return yield* settled(pendingStep.key, answer)
         }
         case "ReleaseStock":
           return yield* eachOf(
-            owed.skus,
+            pendingStep.skus,
             (code) => sku(code).Release(new Release({ ...fields, orderId })),
             () => null
           )
         case "VoidPayment":
           return yield* settled(
-            owed.key,
+            pendingStep.key,
             yield* payments(orderId).Void(new Void({ ...fields, reference: fields.commandId }))
           )
         case "ReopenCart": {
           const { attempt, cartId } = draft
-          yield* carts(cartId).Reopen(new Reopen({ ...fields, attempt, failure: owed.failure }))
+          yield* carts(cartId).Reopen(new Reopen({ ...fields, attempt, failure: pendingStep.failure }))
           return done
         }
         case "CollectReturn": {
-          const lines = owed.return.lines.map(({ quantity, sku }) => ({ sku, quantity }))
+          const lines = pendingStep.return.lines.map(({ quantity, sku }) => ({ sku, quantity }))
           const answer = yield* shipments(orderId)
-            .Collect(new Collect({ ...fields, returnId: owed.return.returnId, lines }))
+            .Collect(new Collect({ ...fields, returnId: pendingStep.return.returnId, lines }))
             .pipe(
               Effect.catchTag("NotFound", () => Effect.succeed({ _tag: "Refused" as const, reason: "no_shipment" }))
             )
-          return answer._tag === "Labelled" ? answer : yield* settled(owed.key, answer)
+          return answer._tag === "Labelled" ? answer : yield* settled(pendingStep.key, answer)
         }
         case "StockReturn": {
-          const { disposition, returnId } = owed.return
-          const parts = owed.parts.flatMap(({ allocations, sku }) => allocations.map((from) => ({ code: sku, from })))
+          const { disposition, returnId } = pendingStep.return
+          const parts = pendingStep.parts.flatMap(({ allocations, sku }) =>
+            allocations.map((from) => ({ code: sku, from }))
+          )
           const answers = yield* Effect.forEach(
             parts,
             (part) => {
@@ -245,12 +247,12 @@ const makeSaga = Effect.gen(function* () {
           }
         }
         case "RefundReturn":
-          return owed.amount === 0
+          return pendingStep.amount === 0
             ? done
             : yield* settled(
-                owed.key,
+                pendingStep.key,
                 yield* payments(orderId).Refund(
-                  new Refund({ ...fields, reference: fields.commandId, amount: owed.amount })
+                  new Refund({ ...fields, reference: fields.commandId, amount: pendingStep.amount })
                 )
               )
       }
@@ -263,13 +265,15 @@ const makeSaga = Effect.gen(function* () {
         return reason === null ? Effect.failCause(cause) : Effect.succeed({ _tag: "Faulted", reason })
       }),
       Effect.tap((outcome) =>
-        "reason" in outcome ? Effect.logWarning(`${orderId}: ${owed.key} was refused`, outcome.reason) : Effect.void
+        "reason" in outcome
+          ? Effect.logWarning(`${orderId}: ${pendingStep.key} was refused`, outcome.reason)
+          : Effect.void
       ),
       Effect.map((outcome): OrderState.Command => ({
         _tag: "Record",
-        commandId: CommandId.make(`${owed.key}:done`),
-        origin: command(owed.key).origin,
-        answers: owed.key,
+        commandId: CommandId.make(`${pendingStep.key}:done`),
+        origin: command(pendingStep.key).origin,
+        answers: pendingStep.key,
         outcome
       }))
     )
@@ -288,7 +292,7 @@ const isOver = (state: OrderState.State) =>
 
 type Self = EntityOf<OrderId, typeof OrderState>
 
-const shown = ({ id }: Self, { seq, state }: { readonly state: OrderState.State; readonly seq: number }) =>
+const toView = ({ id }: Self, { seq, state }: { readonly state: OrderState.State; readonly seq: number }) =>
   Effect.fromResult(OrderState.replies.View(id, { state, seq }))
 
 /** All steps after `afterSeq`, then each new one as it is committed, until the order is over. */
@@ -297,7 +301,7 @@ const watch = (self: Self, afterSeq: number) =>
     afterSeq,
     Effect.fnUntraced(function* (seen: number) {
       let now = yield* self.committed
-      yield* shown(self, now)
+      yield* toView(self, now)
       while (now.state.steps.length <= seen && !isOver(now.state)) {
         yield* self.changedSince(now.seq)
         now = yield* self.committed
@@ -318,8 +322,9 @@ export const OrderLive = Layer.unwrap(
       perform,
       handlers: {
         IsOver: (self) =>
-          Effect.flatMap(self.committed, (now) => Effect.map(shown(self, now), () => isOver(now.state))),
-        Settled: (self, payload) => Effect.flatMap(self.until(isSettled, payload.timeoutMs), (now) => shown(self, now)),
+          Effect.flatMap(self.committed, (now) => Effect.map(toView(self, now), () => isOver(now.state))),
+        Settled: (self, payload) =>
+          Effect.flatMap(self.until(isSettled, payload.timeoutMs), (now) => toView(self, now)),
         Watch: (self, payload) => watch(self, payload.afterSeq)
       }
     })

@@ -78,8 +78,8 @@ const settle = (before: OrderState.State) => {
   for (const { returnId, status } of before.returns) {
     if (status === "requested") state = OrderState.evolve(state, { _tag: "ReturnReceived", returnId, at: 4 })
   }
-  for (let owed = OrderState.next(state); owed !== null; owed = OrderState.next(state)) {
-    const record = { _tag: "Record", commandId, answers: owed.key, outcome: { _tag: "Done" } } as const
+  for (let pendingStep = OrderState.next(state); pendingStep !== null; pendingStep = OrderState.next(state)) {
+    const record = { _tag: "Record", commandId, answers: pendingStep.key, outcome: { _tag: "Done" } } as const
     state = Result.getOrThrow(OrderState.decide(state, record, 5)).reduce(OrderState.evolve, state)
   }
   return state

@@ -14,7 +14,7 @@ import {
   returnLinesMax
 } from "./Order.ts"
 import { statusOf, view } from "./OrderAnswers.ts"
-import { owedBy } from "./OrderOwed.ts"
+import { pendingSteps } from "./OrderPendingStep.ts"
 import { returnables } from "./OrderReturns.ts"
 import * as OrderState from "./OrderState.ts"
 import { TimerFired } from "@halles/engine/eventsourced/TimerFired"
@@ -65,10 +65,10 @@ const stock = [tea, mug].map((sku) => ({ sku, allocations: [{ warehouse: Warehou
 type Luck = boolean | number | "refused" | "deadly"
 
 /** How the other party answers a step. */
-const answer = (owed: OrderState.Owed, luck: Luck): OrderState.Outcome => {
+const answer = (pendingStep: OrderState.PendingStep, luck: Luck): OrderState.Outcome => {
   if (luck === "deadly") return { _tag: "Faulted", reason: "CommandDeadly" }
-  if (luck === "refused") return refused(owed)
-  switch (owed._tag) {
+  if (luck === "refused") return refused(pendingStep)
+  switch (pendingStep._tag) {
     case "HoldStock":
       return luck === false ? { _tag: "NoStock", missing: [{ sku: tea, wanted: 3, available: 1 }] } : { _tag: "Done" }
     case "ReserveStock":
@@ -87,8 +87,8 @@ const answer = (owed: OrderState.Owed, luck: Luck): OrderState.Outcome => {
   }
 }
 
-const refused = (owed: OrderState.Owed): OrderState.Outcome => {
-  switch (owed._tag) {
+const refused = (pendingStep: OrderState.PendingStep): OrderState.Outcome => {
+  switch (pendingStep._tag) {
     case "Capture":
     case "VoidPayment":
     case "RecallShipment":
@@ -96,13 +96,13 @@ const refused = (owed: OrderState.Owed): OrderState.Outcome => {
     case "ShipStock":
       return { _tag: "Refused", reason: "NotReserved", skus: [tea] }
     case "StockReturn":
-      return { _tag: "Refused", reason: "bound", parts: owed.parts.slice(0, 1) }
+      return { _tag: "Refused", reason: "bound", parts: pendingStep.parts.slice(0, 1) }
     case "RefundReturn":
-      return owed.amount % 2 === 0
-        ? { _tag: "Refused", reason: "exceeds_captured", refundable: Math.floor(owed.amount / 2) }
-        : { _tag: "Refused", reason: "exceeds_captured", refundable: owed.amount }
+      return pendingStep.amount % 2 === 0
+        ? { _tag: "Refused", reason: "exceeds_captured", refundable: Math.floor(pendingStep.amount / 2) }
+        : { _tag: "Refused", reason: "exceeds_captured", refundable: pendingStep.amount }
     default:
-      return answer(owed, true)
+      return answer(pendingStep, true)
   }
 }
 
@@ -114,14 +114,14 @@ const act = (state: OrderState.State, command: OrderState.Command, now: number) 
 
 /** One of the messages that are owed is answered. */
 const drive = (state: OrderState.State, luck: Luck, now: number, nth = 0) => {
-  const all = owedBy(state)
-  const owed = all[nth % Math.max(1, all.length)]
-  if (owed === undefined) return { state, events: [] }
+  const all = pendingSteps(state)
+  const pendingStep = all[nth % Math.max(1, all.length)]
+  if (pendingStep === undefined) return { state, events: [] }
   const record: OrderState.Command = {
     _tag: "Record",
-    commandId: commandId(`${owed.key}:done`),
-    answers: owed.key,
-    outcome: answer(owed, luck)
+    commandId: commandId(`${pendingStep.key}:done`),
+    answers: pendingStep.key,
+    outcome: answer(pendingStep, luck)
   }
   return act(state, record, now)
 }
@@ -207,10 +207,10 @@ const delivered = (() => {
   }
   return state
 })()
-const settle = (before: OrderState.State, luck: (owed: OrderState.Owed) => Luck) => {
+const settle = (before: OrderState.State, luck: (pendingStep: OrderState.PendingStep) => Luck) => {
   let state = before
-  for (let owed = OrderState.next(state); owed !== null; owed = OrderState.next(state)) {
-    state = drive(state, luck(owed), 9).state
+  for (let pendingStep = OrderState.next(state); pendingStep !== null; pendingStep = OrderState.next(state)) {
+    state = drive(state, luck(pendingStep), 9).state
   }
   return state
 }
@@ -218,7 +218,7 @@ const operate = (fields: Pick<Operate, "act" | "step">) =>
   new Operate({ commandId: commandId("op"), note: "looked after", ...fields })
 const send = (state: OrderState.State, ...commands: ReadonlyArray<OrderState.Command>) =>
   commands.reduce((state, command) => act(state, command, 9).state, state)
-const shownOf = (state: OrderState.State) => view(OrderId.make("eu_1"), state, 1)!
+const toView = (state: OrderState.State) => view(OrderId.make("eu_1"), state, 1)!
 const back = (returnId: string, sku: SkuCode, quantity: number) => [
   new RequestReturn({
     commandId: commandId(returnId),
@@ -247,9 +247,9 @@ describe("OrderState", () => {
           const skipped = walked.events.some((event) => event._tag === "StepSkipped" && event.step === "reopen")
           // What the cart refused may have been sent again by an operator.
           const last = tags.findLast((tag) => tag === "cart_reopened" || tag === "reopen_refused")
-          const isTold = state.cancellation?.code !== "requested" && last !== "reopen_refused" && !skipped
-          assert.strictEqual(tags.includes("cart_reopened"), isTold, "word to the cart")
-          assert.strictEqual(view(OrderId.make("eu_1"), state, 1)!.cancelled?.cartReopened, isTold)
+          const isNotified = state.cancellation?.code !== "requested" && last !== "reopen_refused" && !skipped
+          assert.strictEqual(tags.includes("cart_reopened"), isNotified, "word to the cart")
+          assert.strictEqual(view(OrderId.make("eu_1"), state, 1)!.cancelled?.cartReopened, isNotified)
           assert.strictEqual(state.captured, 0, "nothing is captured of an order that is given up")
           if (tags.includes("payment_authorised"))
             assert.isTrue(tags.includes("payment_voided") || tags.includes("void_refused"))
@@ -267,10 +267,10 @@ describe("OrderState", () => {
         const { awaiting, status } = view(OrderId.make("eu_1"), state, 1)!
         assert.strictEqual(status === "awaiting_stock", awaiting.length > 0)
         if (status !== "awaiting_stock") return
-        const owed = OrderState.next(state)
-        assert.deepInclude(owed, { _tag: "ReserveStock", patient: true })
+        const pendingStep = OrderState.next(state)
+        assert.deepInclude(pendingStep, { _tag: "ReserveStock", patient: true })
         const less = drive(state, units, 99).state
-        assert.notStrictEqual(OrderState.next(less)?.key, owed?.key)
+        assert.notStrictEqual(OrderState.next(less)?.key, pendingStep?.key)
         assert.deepStrictEqual(drive(less, units, 99).events, [])
         assert.deepStrictEqual(less.steps, state.steps)
         assert.strictEqual(
@@ -350,19 +350,19 @@ describe("OrderState", () => {
 
   it("goes on without money that cannot be captured, and takes it when an operator has it asked for anew", () => {
     const unpaid = settle(delivered, ({ _tag }) => (_tag === "Capture" ? "refused" : true))
-    assert.deepInclude(shownOf(unpaid), {
+    assert.deepInclude(toView(unpaid), {
       status: "delivered",
       refused: [{ step: "capture", reason: "closed", at: 9 }]
     })
     assert.strictEqual(unpaid.captured, 0)
-    const asked = send(unpaid, operate({ act: "retry" }))
-    assert.deepInclude(OrderState.next(asked), { _tag: "Capture", key: "capture:2" })
-    const paid = settle(asked, () => true)
+    const requested = send(unpaid, operate({ act: "retry" }))
+    assert.deepInclude(OrderState.next(requested), { _tag: "Capture", key: "capture:2" })
+    const paid = settle(requested, () => true)
     assert.strictEqual(paid.captured, paid.authorised)
-    assert.deepStrictEqual(shownOf(paid).refused, [])
+    assert.deepStrictEqual(toView(paid).refused, [])
     assert.strictEqual(paid.phase, "delivered")
     const letBe = send(unpaid, operate({ act: "skip", step: "capture" }))
-    assert.deepStrictEqual(shownOf(letBe).refused, [])
+    assert.deepStrictEqual(toView(letBe).refused, [])
   })
 
   it("bounds the lines of all its returns together", () => {
@@ -390,18 +390,18 @@ describe("OrderState", () => {
     const both = send(sold, ...back("r1", tea, 1), ...back("r2", mug, 1))
     const one = settle(both, ({ key }) => (key === "refund-r1" ? "deadly" : true))
     assert.deepStrictEqual(
-      shownOf(one).returns.map(({ status }) => status),
+      toView(one).returns.map(({ status }) => status),
       ["refund_refused", "refunded"]
     )
     assert.deepStrictEqual(
-      shownOf(one).refused.map(({ step }) => step),
+      toView(one).refused.map(({ step }) => step),
       ["refund-r1"]
     )
     const anew = send(one, operate({ act: "retry", step: "refund-r1" }))
     assert.deepInclude(OrderState.next(anew), { key: "refund-r1:2", amount: 495 })
     const elsewhere = send(one, operate({ act: "skip", step: "refund-r1" }))
     assert.deepStrictEqual(
-      shownOf(elsewhere).returns.map(({ status }) => status),
+      toView(elsewhere).returns.map(({ status }) => status),
       ["settled", "refunded"]
     )
     assert.isNull(OrderState.next(elsewhere))
@@ -428,15 +428,15 @@ describe("OrderState", () => {
     assert.deepInclude(OrderState.next(state), { key: "refund-r1:2", amount: total - 1_000 })
     state = send(state, record({ _tag: "Done" }))
     assert.isNull(OrderState.next(state))
-    const { payment, returns, status } = shownOf(state)
+    const { payment, returns, status } = toView(state)
     assert.deepStrictEqual(payment, { authorised: total, captured: total, refunded: total - 1_000, disputed: 1_000 })
     assert.deepInclude(returns[0], { status: "refunded", amount: total, refunded: total - 1_000 })
     assert.strictEqual(status, "returned")
     state = send(state, new NoteDispute({ commandId: commandId("w"), what: "won", reference: "d", amount: 1_000 }))
     assert.deepInclude(OrderState.next(state), { key: "refund-r1:3", amount: 1_000 })
     state = send(state, record({ _tag: "Done" }))
-    assert.deepInclude(shownOf(state).payment, { refunded: total, disputed: 0 })
-    assert.deepInclude(shownOf(state).disputes[0], { reference: "d", amount: 1_000, status: "won" })
+    assert.deepInclude(toView(state).payment, { refunded: total, disputed: 0 })
+    assert.deepInclude(toView(state).disputes[0], { reference: "d", amount: 1_000, status: "won" })
   })
 
   it("pays the rest also when the dispute is won while the answer to a refund is on its way", () => {
@@ -468,65 +468,65 @@ describe("OrderState", () => {
     }
     const tooMuch = record("refund-r1", { _tag: "Refused", reason: "exceeds_captured", refundable: total - 1_000 })
     const less = record("refund-r1:2", { _tag: "Done" })
-    for (const told of [
+    for (const commands of [
       [note("won"), tooMuch, less],
       [tooMuch, note("won"), less]
     ]) {
-      const state = send(begun, ...told)
+      const state = send(begun, ...commands)
       assert.deepInclude(OrderState.next(state), { key: "refund-r1:3", amount: 1_000 })
       const paid = send(state, record("refund-r1:3", { _tag: "Done" }))
       assert.isNull(OrderState.next(paid))
-      assert.deepInclude(shownOf(paid).payment, { refunded: total, disputed: 0 })
+      assert.deepInclude(toView(paid).payment, { refunded: total, disputed: 0 })
     }
   })
 
   it("tries a refund again by itself when it hears why there was too little", () => {
     const sold = settle(delivered, () => true)
-    const asked = send(sold, ...back("r1", tea, 1))
+    const requested = send(sold, ...back("r1", tea, 1))
     const refused: OrderState.Outcome = { _tag: "Refused", reason: "exceeds_captured", refundable: 495 }
-    let state = asked
+    let state = requested
     while (OrderState.next(state)!._tag !== "RefundReturn") state = drive(state, true, 9).state
     state = send(state, { _tag: "Record", commandId: commandId("x"), answers: "refund-r1", outcome: refused })
     assert.deepStrictEqual(
-      shownOf(state).refused.map(({ step }) => step),
+      toView(state).refused.map(({ step }) => step),
       ["refund-r1"]
     )
-    const told = send(
+    const retried = send(
       state,
       new NoteDispute({ commandId: commandId("n"), what: "charged_back", reference: "d", amount: 9 })
     )
-    assert.deepInclude(OrderState.next(told), { key: "refund-r1:2", amount: 495 })
-    assert.deepStrictEqual(shownOf(told).refused, [])
+    assert.deepInclude(OrderState.next(retried), { key: "refund-r1:2", amount: 495 })
+    assert.deepStrictEqual(toView(retried).refused, [])
   })
 
   it("is undone when a step before the goods leave does nothing but kill", () => {
     for (const killing of ["HoldStock", "Authorise", "ReserveStock", "BookShipment"]) {
       const begun = act(OrderState.initial, twoLines, 1).state
       const over = settle(begun, ({ _tag }) => (_tag === killing ? "deadly" : true))
-      assert.deepInclude(shownOf(over).cancelled, { code: "fault", detail: "CommandDeadly", cartReopened: true })
-      assert.deepStrictEqual(shownOf(over).refused, [])
+      assert.deepInclude(toView(over).cancelled, { code: "fault", detail: "CommandDeadly", cartReopened: true })
+      assert.deepStrictEqual(toView(over).refused, [])
     }
     const begun = act(OrderState.initial, twoLines, 1).state
     const all = settle(begun, ({ _tag }) => (_tag === "HoldStock" ? true : "deadly"))
     assert.strictEqual(all.phase, "cancelled")
     assert.deepStrictEqual(
-      shownOf(all).refused.map(({ step }) => step),
+      toView(all).refused.map(({ step }) => step),
       ["release", "void", "reopen"]
     )
     const mended = settle(
       send(all, ...["release", "void", "reopen"].map((step) => operate({ act: "retry", step }))),
       () => true
     )
-    assert.deepStrictEqual(shownOf(mended).refused, [])
-    assert.isTrue(shownOf(mended).cancelled!.cartReopened)
+    assert.deepStrictEqual(toView(mended).refused, [])
+    assert.isTrue(toView(mended).cancelled!.cartReopened)
   })
 
   it("puts what a warehouse does not take on a list, pays it back all the same, and stocks only that anew", () => {
     const sold = settle(delivered, () => true)
     const full = settle(send(sold, ...back("r1", tea, 2)), ({ _tag }) => (_tag === "StockReturn" ? "refused" : true))
-    assert.strictEqual(shownOf(full).returns[0]!.status, "refunded")
+    assert.strictEqual(toView(full).returns[0]!.status, "refunded")
     assert.deepStrictEqual(
-      shownOf(full).refused.map(({ step }) => step),
+      toView(full).refused.map(({ step }) => step),
       ["stock-r1"]
     )
     const anew = OrderState.next(send(full, operate({ act: "retry", step: "stock-r1" })))

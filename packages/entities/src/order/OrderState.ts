@@ -24,7 +24,7 @@ import {
 import type { Shortage } from "../inventory/Sku.ts"
 import type { TimerFired } from "@halles/engine/eventsourced/TimerFired"
 import type { Draft, Event, SkuAllocation, State } from "./OrderEvents.ts"
-import { isRepeatable, type Owed, owedBy } from "./OrderOwed.ts"
+import { isRepeatable, type PendingStep, pendingSteps } from "./OrderPendingStep.ts"
 import { exceedsCaptured } from "./OrderRefusals.ts"
 import { statusOf } from "./OrderAnswers.ts"
 import { plan, returnables } from "./OrderReturns.ts"
@@ -32,7 +32,7 @@ import { plan, returnables } from "./OrderReturns.ts"
 export { type Draft, Event, initial, type SkuAllocation, State } from "./OrderEvents.ts"
 export { evolve } from "./OrderEvolve.ts"
 export { replies } from "./OrderAnswers.ts"
-export type { Owed } from "./OrderOwed.ts"
+export type { PendingStep } from "./OrderPendingStep.ts"
 
 export const type = "Order"
 export const version = 1
@@ -83,8 +83,8 @@ export type Refusal =
   | ReturnExceeds
   | TooManyReturns
 
-export const next = (state: State): Owed | null => owedBy(state)[0] ?? null
-export const others = (state: State): ReadonlyArray<Owed> => owedBy(state).slice(1)
+export const next = (state: State): PendingStep | null => pendingSteps(state)[0] ?? null
+export const others = (state: State): ReadonlyArray<PendingStep> => pendingSteps(state).slice(1)
 
 /** After so long without an answer the order gets `TimerFired`, on whatever runner its shard then is. */
 const redriveAfterMs = 5_000
@@ -144,8 +144,8 @@ const mayCancel = (state: State): boolean => cancellable.includes(state.phase) &
  * Nothing depends on telling the customer's profile, on the cart that could be bought again, or on the label of a return:
  * goods may come back without.
  */
-const maySkip = (owed: Owed): boolean =>
-  owed._tag === "NoteCustomer" || owed._tag === "ReopenCart" || owed._tag === "CollectReturn"
+const maySkip = (pendingStep: PendingStep): boolean =>
+  pendingStep._tag === "NoteCustomer" || pendingStep._tag === "ReopenCart" || pendingStep._tag === "CollectReturn"
 const isOf = (key: string, step: string): boolean => key === step || key.startsWith(`${step}:`)
 
 /**
@@ -158,15 +158,17 @@ const operate = (
   at: number
 ): Result.Result<ReadonlyArray<Event>, Refusal> => {
   if (act === "compensate") return cancel(state, { reason: "operator", note, at })
-  const owed = owedBy(state)
-  const mayDo = owed.filter((one) => act === "retry" || maySkip(one)).map(({ key }) => key)
+  const pending = pendingSteps(state)
+  const mayDo = pending.filter((one) => act === "retry" || maySkip(one)).map(({ key }) => key)
   const refused = state.refused
     .filter((one) => (act === "skip" ? !one.again : isRepeatable(one)))
     .map((one) => one.step)
   const found = [...mayDo, ...refused].find((key) => step === undefined || isOf(key, step))
   if (found === undefined) {
     const open = state.refused.map((one) => one.step)
-    return Result.fail(new NotOperable({ status: statusOf(state), owes: owed[0]?.key ?? null, refused: open }))
+    return Result.fail(
+      new NotOperable({ status: statusOf(state), pendingStep: pending[0]?.key ?? null, refused: open })
+    )
   }
   return Result.succeed([{ _tag: act === "retry" ? "RetryRequested" : "StepSkipped", step: found, note, at }])
 }
@@ -213,9 +215,11 @@ const sameAwaited = (a: Awaiting, b: Awaiting): boolean =>
   a.every(({ quantity, sku }, index) => b[index]?.sku === sku && b[index].quantity === quantity)
 
 const recorded = (state: State, { answers, outcome }: Record, at: number): ReadonlyArray<Event> => {
-  const owed = owedBy(state).find(({ key }) => key === answers)
-  if (owed === undefined) return []
-  return outcome._tag === "Faulted" ? faulted(state, owed, outcome, at) : answered(state, owed, outcome, at)
+  const pendingStep = pendingSteps(state).find(({ key }) => key === answers)
+  if (pendingStep === undefined) return []
+  return outcome._tag === "Faulted"
+    ? faulted(state, pendingStep, outcome, at)
+    : answered(state, pendingStep, outcome, at)
 }
 
 const stepNames = {
@@ -236,27 +240,27 @@ const stepNames = {
 
 const faulted = (
   { cancellation }: State,
-  owed: Owed,
+  pendingStep: PendingStep,
   outcome: Extract<Outcome, { _tag: "Faulted" }>,
   at: number
 ): ReadonlyArray<Event> => {
-  if (owed._tag === "CollectReturn") {
-    return [{ _tag: "ReturnRefused", returnId: owed.return.returnId, reason: outcome.reason, at }]
+  if (pendingStep._tag === "CollectReturn") {
+    return [{ _tag: "ReturnRefused", returnId: pendingStep.return.returnId, reason: outcome.reason, at }]
   }
   // Of a shipment that was booked in vain nothing more can be learned: the rest of the order is undone.
-  const isGivenUp = owed._tag === "RecallShipment" && cancellation?.code === "fault"
-  return [{ ...refusal(owed, outcome, at), ...(isGivenUp ? { givenUp: true } : {}) }]
+  const isGivenUp = pendingStep._tag === "RecallShipment" && cancellation?.code === "fault"
+  return [{ ...refusal(pendingStep, outcome, at), ...(isGivenUp ? { givenUp: true } : {}) }]
 }
 
 const refusal = (
-  owed: Exclude<Owed, { readonly _tag: "CollectReturn" }>,
+  pendingStep: Exclude<PendingStep, { readonly _tag: "CollectReturn" }>,
   { parts, reason, skus }: Extract<Outcome, { readonly reason: string }>,
   at: number
 ): Extract<Event, { readonly _tag: "StepRefused" }> => ({
   _tag: "StepRefused",
-  step: stepNames[owed._tag],
+  step: stepNames[pendingStep._tag],
   reason,
-  returnId: "return" in owed ? owed.return.returnId : null,
+  returnId: "return" in pendingStep ? pendingStep.return.returnId : null,
   ...(skus === undefined ? {} : { skus }),
   ...(parts === undefined ? {} : { parts }),
   at
@@ -264,12 +268,12 @@ const refusal = (
 
 const answered = (
   state: State,
-  owed: Owed,
+  pendingStep: PendingStep,
   outcome: Exclude<Outcome, { _tag: "Faulted" }>,
   at: number
 ): ReadonlyArray<Event> => {
   const refused = outcome._tag === "Refused" ? outcome : null
-  switch (owed._tag) {
+  switch (pendingStep._tag) {
     case "HoldStock":
       return outcome._tag === "NoStock"
         ? [{ _tag: "StockUnavailable", missing: outcome.missing, at }]
@@ -291,34 +295,38 @@ const answered = (
     case "NoteCustomer":
       return [{ _tag: "CustomerNoted", at }]
     case "Capture":
-      return [refused === null ? { _tag: "PaymentCaptured", amount: state.authorised, at } : refusal(owed, refused, at)]
+      return [
+        refused === null ? { _tag: "PaymentCaptured", amount: state.authorised, at } : refusal(pendingStep, refused, at)
+      ]
     case "ShipStock":
-      return [refused === null ? { _tag: "StockShipped", at } : refusal(owed, refused, at)]
+      return [refused === null ? { _tag: "StockShipped", at } : refusal(pendingStep, refused, at)]
     case "RecallShipment":
       if (refused === null) return [{ _tag: "ShipmentRecalled", at }]
-      return [refused.reason === alreadyDispatched ? { _tag: "RecallRefused", at } : refusal(owed, refused, at)]
+      return [refused.reason === alreadyDispatched ? { _tag: "RecallRefused", at } : refusal(pendingStep, refused, at)]
     case "ReleaseStock":
       return [{ _tag: "StockReleased", at }]
     case "VoidPayment":
-      return [refused === null ? { _tag: "PaymentVoided", at } : refusal(owed, refused, at)]
+      return [refused === null ? { _tag: "PaymentVoided", at } : refusal(pendingStep, refused, at)]
     case "ReopenCart":
       return [{ _tag: "CartReopened", at }]
     case "CollectReturn": {
-      const { returnId } = owed.return
+      const { returnId } = pendingStep.return
       if (refused !== null) return [{ _tag: "ReturnRefused", returnId, reason: refused.reason, at }]
       return outcome._tag === "Labelled" ? [{ _tag: "ReturnLabelled", returnId, label: outcome.label, at }] : []
     }
     case "StockReturn":
       return [
-        refused === null ? { _tag: "ReturnStocked", returnId: owed.return.returnId, at } : refusal(owed, refused, at)
+        refused === null
+          ? { _tag: "ReturnStocked", returnId: pendingStep.return.returnId, at }
+          : refusal(pendingStep, refused, at)
       ]
     case "RefundReturn": {
-      const { returnId } = owed.return
-      if (refused === null) return [{ _tag: "ReturnRefunded", returnId, amount: owed.amount, at }]
-      const { reason, refundable = owed.amount } = refused
-      return reason === exceedsCaptured && refundable < owed.amount
+      const { returnId } = pendingStep.return
+      if (refused === null) return [{ _tag: "ReturnRefunded", returnId, amount: pendingStep.amount, at }]
+      const { reason, refundable = pendingStep.amount } = refused
+      return reason === exceedsCaptured && refundable < pendingStep.amount
         ? [{ _tag: "RefundReduced", returnId, to: refundable, at }]
-        : [refusal(owed, refused, at)]
+        : [refusal(pendingStep, refused, at)]
     }
   }
 }

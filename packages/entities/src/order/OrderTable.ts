@@ -111,7 +111,7 @@ const step = (was: OrderRow, event: Exclude<Event, { readonly _tag: "Placed" }>)
     case "Dispatched":
       return { ...row, dispatched: true, status: row.status === "shipping" ? "shipping" : "confirmed" }
     case "PaymentCaptured":
-      return owedAgain({ ...row, captured: event.amount })
+      return refundAgain({ ...row, captured: event.amount })
     case "StockShipped":
       return afterShipping(row)
     case "Delivered":
@@ -156,7 +156,7 @@ const step = (was: OrderRow, event: Exclude<Event, { readonly _tag: "Placed" }>)
     case "DisputeWon": {
       const disputes = disputesAfter(row.disputes, event)
       const now = { ...row, disputes, disputed: disputedOf({ disputes }) }
-      return event._tag === "DisputeWon" ? owedAgain(now) : now
+      return event._tag === "DisputeWon" ? refundAgain(now) : now
     }
   }
 }
@@ -203,7 +203,7 @@ const withReturns = (row: OrderRow, returns: Returns): OrderRow => ({
   status: returnedStatus(row, Object.values(returns))
 })
 /** Returns of which less was paid back than was to be: now there is more to pay it with. */
-const owedAgain = (row: OrderRow): OrderRow =>
+const refundAgain = (row: OrderRow): OrderRow =>
   Object.values(row.returns).some(isShort)
     ? withReturns(
         row,

@@ -27,8 +27,8 @@ export const wrongReduction = (
   { returnId, to }: Extract<Event, { readonly _tag: "RefundReduced" }>
 ): string | null => {
   const one = before.returns.find((one) => one.returnId === returnId)
-  const asked = one === undefined ? 0 : (one.limit ?? one.amount - one.refunded)
-  return to < asked ? null : `a refund of ${asked} is reduced to ${to}`
+  const wanted = one === undefined ? 0 : (one.limit ?? one.amount - one.refunded)
+  return to < wanted ? null : `a refund of ${wanted} is reduced to ${to}`
 }
 
 /**

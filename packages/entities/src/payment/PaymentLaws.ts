@@ -42,11 +42,11 @@ export const payments: Laws<PaymentState.Event> = ({ facts, findings, ...options
       }
       const isTelling = state.messages.length > 0
       facts.of(id).payment = { authorised, captured, refunded, disputed, voided, isTelling }
-      const owed = PaymentState.next(state)
-      if (owed === null) return
+      const pendingStep = PaymentState.next(state)
+      if (pendingStep === null) return
       findings.checked("I8")
       if (options.now - lastAt < options.graceMs) findings.running("I8")
-      else findings.violation("I8", "Payment", id, null, `owes ${owed.key} for ${age(options.now - lastAt)}`)
+      else findings.violation("I8", "Payment", id, null, `owes ${pendingStep.key} for ${age(options.now - lastAt)}`)
     }
   }
 }

@@ -10,26 +10,26 @@ import { type Authorisation, type GatewayOutcome, GatewayUnavailable, PaymentGat
 import * as TestCluster from "@halles/engine/testing/TestCluster"
 
 /** References as the gateway saw them, in order. */
-const asked: Array<string> = []
-const seen = (reference: string) => asked.filter((one) => one === reference).length
+const requests: Array<string> = []
+const seen = (reference: string) => requests.filter((one) => one === reference).length
 /** Does as the token says; an authorised payment is known by its token. */
 const Gateway = Layer.succeed(
   PaymentGateway,
   PaymentGateway.of({
     authorise: ({ reference, token }) =>
       Effect.suspend((): Effect.Effect<Authorisation, GatewayUnavailable> => {
-        asked.push(reference)
+        requests.push(reference)
         if (token === "tok_declined") return Effect.succeed({ _tag: "Declined", reason: "declined" })
         if (token === "tok_silent" || (token === "tok_error_then_ok" && seen(reference) < 3)) {
           return Effect.fail(new GatewayUnavailable({ cause: "down" }))
         }
         return Effect.succeed({ _tag: "Authorised", authorisationId: `auth-${token}` })
       }),
-    capture: ({ reference }) => Effect.sync(() => (asked.push(reference), { _tag: "Done" as const })),
-    void: ({ reference }) => Effect.sync(() => (asked.push(reference), { _tag: "Done" as const })),
+    capture: ({ reference }) => Effect.sync(() => (requests.push(reference), { _tag: "Done" as const })),
+    void: ({ reference }) => Effect.sync(() => (requests.push(reference), { _tag: "Done" as const })),
     refund: ({ reference }) =>
       Effect.suspend((): Effect.Effect<GatewayOutcome, GatewayUnavailable> => {
-        asked.push(reference)
+        requests.push(reference)
         if (reference.startsWith("silent")) return Effect.fail(new GatewayUnavailable({ cause: "down" }))
         return Effect.succeed(
           reference.startsWith("paid") ? { _tag: "Done" } : { _tag: "Refused", reason: "exceeds_captured" }

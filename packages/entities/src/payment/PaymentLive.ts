@@ -15,7 +15,13 @@ const makePerform = Effect.gen(function* () {
   const gateway = yield* PaymentGateway
   const orders = yield* EntityClient.make(Order)
 
-  const tell = ({ amount, key, orderId, reference, what }: Extract<PaymentState.Owed, { _tag: "TellOrder" }>) => {
+  const tell = ({
+    amount,
+    key,
+    orderId,
+    reference,
+    what
+  }: Extract<PaymentState.PendingStep, { _tag: "TellOrder" }>) => {
     const origin = { actor: `payment:${orderId}`, correlationId: orderId }
     const note = new NoteDispute({ commandId: CommandId.make(key), origin, what, reference, amount })
     return orders(orderId)
@@ -25,31 +31,36 @@ const makePerform = Effect.gen(function* () {
         Effect.catchTag("NotFound", () => Effect.logWarning(`${key}: there is no such order`))
       )
   }
-  const ask = Effect.fnUntraced(function* (owed: Exclude<PaymentState.Owed, { _tag: "TellOrder" }>) {
-    const reference = owed.key
-    if (owed._tag === "Authorise") {
-      const { amount, currency, orderId, token } = owed
+  const ask = Effect.fnUntraced(function* (pendingStep: Exclude<PaymentState.PendingStep, { _tag: "TellOrder" }>) {
+    const reference = pendingStep.key
+    if (pendingStep._tag === "Authorise") {
+      const { amount, currency, orderId, token } = pendingStep
       const answer = yield* gateway.authorise({ reference, orderId, amount, currency, token })
       return answer._tag === "Authorised"
         ? { _tag: "Done" as const, authorisationId: answer.authorisationId }
         : { _tag: "Refused" as const, reason: answer.reason }
     }
-    const { amount, authorisationId } = owed
+    const { amount, authorisationId } = pendingStep
     const request = { reference, authorisationId, amount }
-    const answer = yield* owed._tag === "Capture"
+    const answer = yield* pendingStep._tag === "Capture"
       ? gateway.capture(request)
-      : owed._tag === "Refund"
+      : pendingStep._tag === "Refund"
         ? gateway.refund(request)
         : gateway.void({ reference, authorisationId })
     return answer._tag === "Done" ? { _tag: "Done" as const, authorisationId } : answer
   })
 
-  return (owed: PaymentState.Owed): Effect.Effect<PaymentState.Command, unknown> => {
-    const origin = { actor: owed._tag === "TellOrder" ? "order" : "gateway", causationId: owed.key }
-    const fields = { commandId: CommandId.make(`${owed.key}:outcome`), origin }
-    return owed._tag === "TellOrder"
-      ? Effect.as(tell(owed), { _tag: "NoteTold", ...fields, key: owed.key })
-      : Effect.map(ask(owed), (answer) => ({ _tag: "RecordOutcome", ...fields, reference: owed.key, answer }))
+  return (pendingStep: PaymentState.PendingStep): Effect.Effect<PaymentState.Command, unknown> => {
+    const origin = { actor: pendingStep._tag === "TellOrder" ? "order" : "gateway", causationId: pendingStep.key }
+    const fields = { commandId: CommandId.make(`${pendingStep.key}:outcome`), origin }
+    return pendingStep._tag === "TellOrder"
+      ? Effect.as(tell(pendingStep), { _tag: "NoteTold", ...fields, key: pendingStep.key })
+      : Effect.map(ask(pendingStep), (answer) => ({
+          _tag: "RecordOutcome",
+          ...fields,
+          reference: pendingStep.key,
+          answer
+        }))
   }
 })
 

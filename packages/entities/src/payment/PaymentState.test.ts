@@ -11,7 +11,7 @@ const model: Model<
   PaymentState.Command,
   PaymentState.Event,
   PaymentState.Refusal,
-  PaymentState.Owed
+  PaymentState.PendingStep
 > = PaymentState
 
 const commandId = CommandId.make("c")
@@ -22,7 +22,7 @@ const authorise = (amount: number) => new Authorise({ commandId, orderId, amount
 const capture = (reference: string, amount: number) => new Capture({ commandId, reference, amount })
 const refund = (reference: string, amount: number) => new Refund({ commandId, reference, amount })
 const voided = (reference: string) => new Void({ commandId, reference })
-const wake = new TimerFired({ commandId })
+const timerFired = new TimerFired({ commandId })
 const notice = (type: GatewayNotice["type"], reference: string, amount: number, eventId = `${type}:${reference}`) =>
   new GatewayNotice({ commandId, eventId, type, reference, authorisationId: "auth_1", amount })
 const answer = (reference: string, isDone = true): PaymentState.RecordOutcome => ({
@@ -32,7 +32,7 @@ const answer = (reference: string, isDone = true): PaymentState.RecordOutcome =>
   answer: isDone ? { _tag: "Done", authorisationId: "auth_1" } : { _tag: "Refused", reason: "declined" }
 })
 
-const told = (key: string): PaymentState.NoteTold => ({ _tag: "NoteTold", commandId, key })
+const reported = (key: string): PaymentState.NoteTold => ({ _tag: "NoteTold", commandId, key })
 
 const decided = (state: PaymentState.State, command: PaymentState.Command, now = 0) =>
   Result.getOrElse(model.decide(state, command, now), () => [])
@@ -41,7 +41,7 @@ const after = (state: PaymentState.State, command: PaymentState.Command, now = 0
 const all = (...commands: ReadonlyArray<PaymentState.Command>) =>
   commands.reduce((state, command) => after(state, command), PaymentState.initial)
 const tags = (events: ReadonlyArray<PaymentState.Event>) => events.map(({ _tag }) => _tag)
-const shown = (state: PaymentState.State) => PaymentState.view(state, 1)!
+const toView = (state: PaymentState.State) => PaymentState.view(state, 1)!
 const sum = (numbers: ReadonlyArray<number>) => numbers.reduce((total, one) => total + one, 0)
 
 /** An operation of few references and amounts; `luck` is what the gateway makes of it, and `channel` how we hear of that. */
@@ -74,7 +74,7 @@ const commandOf = ({ amount, kind, reference }: typeof Step.Type): PaymentState.
 const typeOf = { Authorise: "authorised", Capture: "captured", Void: "voided", Refund: "refunded" } as const
 /** The webhook of the owed operation; the gateway sends none for a change that it refused. */
 const webhookOf = (
-  { _tag, amount, key }: Exclude<PaymentState.Owed, { _tag: "TellOrder" }>,
+  { _tag, amount, key }: Exclude<PaymentState.PendingStep, { _tag: "TellOrder" }>,
   isDone: boolean
 ): GatewayNotice | null => {
   if (isDone) return notice(`payment.${typeOf[_tag]}`, key, amount)
@@ -100,16 +100,16 @@ const live = (steps: typeof Steps.Type, channelOf: (step: typeof Step.Type) => (
     send(commandOf(step))
     const channel = channelOf(step)
     if (channel === "none") continue
-    for (let owed = PaymentState.next(state); owed !== null; owed = PaymentState.next(state)) {
-      if (owed._tag === "TellOrder") {
-        send(told(owed.key))
+    for (let pendingStep = PaymentState.next(state); pendingStep !== null; pendingStep = PaymentState.next(state)) {
+      if (pendingStep._tag === "TellOrder") {
+        send(reported(pendingStep.key))
         continue
       }
-      const webhook = webhookOf(owed, step.luck)
+      const webhook = webhookOf(pendingStep, step.luck)
       if (webhook !== null && channel !== "answer" && channel !== "late") send(webhook)
       if (webhook !== null && channel === "twice") send(webhook)
       if (webhook !== null && channel === "late") late.push(webhook)
-      if (webhook === null || channel !== "notice") send(answer(owed.key, step.luck))
+      if (webhook === null || channel !== "notice") send(answer(pendingStep.key, step.luck))
     }
   }
   for (const webhook of late.toReversed()) send(webhook)
@@ -183,9 +183,12 @@ describe("laws", () => {
       for (const { state } of live(steps, asStepped).moments) {
         assert.strictEqual(PaymentState.next(state) === null, PaymentState.dueAt(state) === null)
         let end = state
-        for (let owed = PaymentState.next(end); owed !== null; owed = PaymentState.next(end)) {
-          const next = after(end, owed._tag === "TellOrder" ? told(owed.key) : answer(owed.key))
-          assert.notStrictEqual(PaymentState.next(next)?.key, owed.key)
+        for (let pendingStep = PaymentState.next(end); pendingStep !== null; pendingStep = PaymentState.next(end)) {
+          const next = after(
+            end,
+            pendingStep._tag === "TellOrder" ? reported(pendingStep.key) : answer(pendingStep.key)
+          )
+          assert.notStrictEqual(PaymentState.next(next)?.key, pendingStep.key)
           end = next
         }
         assert.isTrue(end.ledger.every(({ status }) => status !== "requested"))
@@ -219,20 +222,20 @@ describe("a payment", () => {
   const authorised = all(authorise(100), answer(first))
 
   it("is authorised once, and owes the gateway that until it has answered", () => {
-    const asked = all(authorise(100))
-    assert.strictEqual(PaymentState.next(asked)?.key, first)
+    const requested = all(authorise(100))
+    assert.strictEqual(PaymentState.next(requested)?.key, first)
     assert.strictEqual(PaymentState.dueAt(after(PaymentState.initial, authorise(100), 7)), 5_007)
-    assert.deepStrictEqual(PaymentState.outcomeOf(asked, "authorise", first), { _tag: "Pending" })
+    assert.deepStrictEqual(PaymentState.outcomeOf(requested, "authorise", first), { _tag: "Pending" })
     assert.deepStrictEqual(decided(authorised, authorise(999)), [])
-    assert.strictEqual(shown(authorised).status, "authorised")
-    assert.strictEqual(shown(all(authorise(100), answer(first, false))).status, "declined")
+    assert.strictEqual(toView(authorised).status, "authorised")
+    assert.strictEqual(toView(all(authorise(100), answer(first, false))).status, "declined")
   })
 
   it("of nothing needs no gateway", () => {
     const free = all(authorise(0), capture("a", 0), refund("b", 0))
     assert.strictEqual(PaymentState.next(free), null)
     assert.deepStrictEqual(PaymentState.outcomeOf(free, "capture", "a"), { _tag: "Done", amount: 0 })
-    assert.strictEqual(shown(all(authorise(0), voided("v"))).status, "voided")
+    assert.strictEqual(toView(all(authorise(0), voided("v"))).status, "voided")
   })
 
   it("refuses beyond its bounds, as an event with a stable answer", () => {
@@ -264,27 +267,27 @@ describe("a payment", () => {
     const tooMuch = after(disputed, refund("r", 11))
     const refused = { _tag: "Refused", reason: "exceeds_captured", refundable: 10 } as const
     assert.deepStrictEqual(PaymentState.outcomeOf(tooMuch, "refund", "r"), refused)
-    assert.strictEqual(shown(disputed).disputed, 50)
+    assert.strictEqual(toView(disputed).disputed, 50)
   })
 
   it("pays back again what a bank gives again, and tells the order of both, in their order", () => {
     const captured = after(after(authorised, capture("a", 60)), answer("a"))
     const disputed = after(captured, notice("payment.charged_back", "d", 50))
     const won = after(disputed, notice("payment.dispute_won", "d", 50))
-    assert.strictEqual(shown(won).disputed, 0)
+    assert.strictEqual(toView(won).disputed, 0)
     assert.deepStrictEqual(tags(decided(won, refund("r", 60))), ["RefundRequested"])
     const first = PaymentState.next(won)
     assert.deepInclude(first, { _tag: "TellOrder", what: "charged_back", reference: "d", amount: 50 })
-    const second = PaymentState.next(after(won, told(first!.key)))
+    const second = PaymentState.next(after(won, reported(first!.key)))
     assert.deepInclude(second, { _tag: "TellOrder", what: "won", reference: "d", amount: 50 })
     assert.notStrictEqual(second!.key, first!.key)
-    assert.isNull(PaymentState.next(after(after(won, told(first!.key)), told(second!.key))))
+    assert.isNull(PaymentState.next(after(after(won, reported(first!.key)), reported(second!.key))))
   })
 
   it("hears that a dispute is won before it hears of it, and no more than was taken", () => {
     const captured = after(after(authorised, capture("a", 60)), answer("a"))
     const early = after(captured, notice("payment.dispute_won", "d", 50))
-    assert.strictEqual(shown(after(early, notice("payment.charged_back", "d", 50))).disputed, 0)
+    assert.strictEqual(toView(after(early, notice("payment.charged_back", "d", 50))).disputed, 0)
     const disputed = after(captured, notice("payment.charged_back", "d", 50))
     assert.deepStrictEqual(tags(decided(disputed, notice("payment.dispute_won", "d", 51))), ["NoticeContradicts"])
   })
@@ -355,6 +358,6 @@ describe("a payment", () => {
   })
 
   it("does nothing when its timer fires: what is owed is sent again by the event-sourced entity", () => {
-    assert.deepStrictEqual(decided(all(authorise(100)), wake, 9_000), [])
+    assert.deepStrictEqual(decided(all(authorise(100)), timerFired, 9_000), [])
   })
 })

@@ -4,7 +4,7 @@ import type { Currency } from "@halles/shared/Money"
 import { Result } from "effect"
 import { NotFound } from "@halles/engine/eventsourced/EntityErrors"
 import type { Handled } from "@halles/engine/eventsourced/Kind"
-import { done as nothing, viewed } from "@halles/engine/eventsourced/Replies"
+import { done as nothing, viewReply } from "@halles/engine/eventsourced/Replies"
 import {
   type Authorise,
   type Capture,
@@ -50,7 +50,7 @@ export type Command = Authorise | Capture | Void | Refund | GatewayNotice | Reco
 export type Refusal = NotFound
 
 /** One operation at the gateway, under its own reference, or a message to the order. */
-export type Owed =
+export type PendingStep =
   | ({ readonly _tag: "TellOrder"; readonly orderId: OrderId } & Omit<Message, "at">)
   | {
       readonly _tag: "Authorise"
@@ -259,7 +259,7 @@ const kinds = { capture: "Capture", void: "Void", refund: "Refund" } as const
  * What is owed, with the time since when: operations without an answer, and what the order has not heard, which do not wait
  * for each other. Only the authorisation comes before all else, since the others need its id.
  */
-const owed = (state: State): ReadonlyArray<readonly [owed: Owed, since: number]> => {
+const pendingSteps = (state: State): ReadonlyArray<readonly [step: PendingStep, since: number]> => {
   const { authorisationId, ledger, messages, request } = state
   if (request === null) return []
   const first = authorisation(state)
@@ -267,25 +267,25 @@ const owed = (state: State): ReadonlyArray<readonly [owed: Owed, since: number]>
     return [[{ _tag: "Authorise", key: first.reference, amount: first.amount, ...request }, first.at]]
   }
   const operations = ledger.flatMap(({ amount, at, kind, reference: key, status }) => {
-    const isOwed = status === "requested" && (kind === "capture" || kind === "void" || kind === "refund")
-    return isOwed && authorisationId !== null
+    const isPending = status === "requested" && (kind === "capture" || kind === "void" || kind === "refund")
+    return isPending && authorisationId !== null
       ? [[{ _tag: kinds[kind], key, amount, authorisationId }, at] as const]
       : []
   })
-  const told = messages
+  const reports = messages
     .slice(0, 1)
     .map(({ at, ...message }) => [{ _tag: "TellOrder", orderId: request.orderId, ...message }, at] as const)
-  return [...operations, ...told]
+  return [...operations, ...reports]
 }
 
-export const next = (state: State): Owed | null => owed(state)[0]?.[0] ?? null
-export const others = (state: State): ReadonlyArray<Owed> =>
-  owed(state)
+export const next = (state: State): PendingStep | null => pendingSteps(state)[0]?.[0] ?? null
+export const others = (state: State): ReadonlyArray<PendingStep> =>
+  pendingSteps(state)
     .slice(1)
-    .map(([owed]) => owed)
+    .map(([step]) => step)
 
 export const dueAt = (state: State): number | null => {
-  const first = owed(state)[0]
+  const first = pendingSteps(state)[0]
   return first === undefined ? null : first[1] + redriveMs
 }
 
@@ -352,5 +352,5 @@ export const replies = {
   Void: outcome<Void>("void", (_id, { reference }) => reference),
   Refund: outcome<Refund>("refund", (_id, { reference }) => reference),
   GatewayNotice: nothing,
-  View: viewed(type, (_id: OrderId, state: State, seq) => view(state, seq))
+  View: viewReply(type, (_id: OrderId, state: State, seq) => view(state, seq))
 }

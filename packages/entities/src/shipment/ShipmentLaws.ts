@@ -15,11 +15,11 @@ export const shipments: Laws<ShipmentState.Event> = ({ findings, ...options }) =
       for (const event of events) state = ShipmentState.evolve(state, event)
     },
     end: (id) => {
-      const owed = ShipmentState.next(state)
-      if (owed === null) return
+      const pendingStep = ShipmentState.next(state)
+      if (pendingStep === null) return
       findings.checked("I8")
       if (options.now - lastAt < options.graceMs) findings.running("I8")
-      else findings.violation("I8", "Shipment", id, null, `owes ${owed.key} for ${age(options.now - lastAt)}`)
+      else findings.violation("I8", "Shipment", id, null, `owes ${pendingStep.key} for ${age(options.now - lastAt)}`)
     }
   }
 }

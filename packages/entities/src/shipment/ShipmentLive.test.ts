@@ -11,15 +11,15 @@ import { CancelShipment, CarrierNotice, Collect, Create, Shipment } from "./Ship
 import { ShipmentLive } from "./ShipmentLive.ts"
 import * as TestCluster from "@halles/engine/testing/TestCluster"
 
-const asked: Array<string> = []
-const seen = (reference: string) => asked.filter((one) => one === reference).length
+const requests: Array<string> = []
+const seen = (reference: string) => requests.filter((one) => one === reference).length
 /** Is down for the first booking of each order; serves no `NO-SERVICE`. */
 const Partner = Layer.succeed(
   Carrier,
   Carrier.of({
     ship: ({ address, orderId, reference }) =>
       Effect.suspend((): Effect.Effect<Booking, CarrierUnavailable> => {
-        asked.push(reference)
+        requests.push(reference)
         if (seen(reference) === 1) return Effect.fail(new CarrierUnavailable({ cause: "down" }))
         if (address.postalCode === "NO-SERVICE") return Effect.succeed({ _tag: "Refused", reason: "no_service" })
         return Effect.succeed({ _tag: "Booked", shipmentId: `s-${orderId}`, trackingNumbers: ["T1"] })
@@ -94,10 +94,12 @@ layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("ShipmentLive"
       })
       const rows = yield* sql<{ events: ReadonlyArray<{ _tag: string; key?: string }> }>`
         SELECT events FROM journal WHERE entity_type = 'Shipment' AND entity_id = 'eu_c' ORDER BY seq`
-      const told = rows.flatMap(({ events }) => events.flatMap(({ _tag, key }) => (_tag === "OrderTold" ? [key] : [])))
-      assert.deepStrictEqual(told.slice(0, 2), ["eu_c:shipment:dispatched", "eu_c:shipment:delivered"])
-      const unasked = (yield* open("d")).CarrierNotice(notice("shipment.dispatched", "e4"))
-      assert.strictEqual((yield* Effect.flip(unasked))._tag, "NotFound")
+      const reported = rows.flatMap(({ events }) =>
+        events.flatMap(({ _tag, key }) => (_tag === "OrderTold" ? [key] : []))
+      )
+      assert.deepStrictEqual(reported.slice(0, 2), ["eu_c:shipment:dispatched", "eu_c:shipment:delivered"])
+      const unexpected = (yield* open("d")).CarrierNotice(notice("shipment.dispatched", "e4"))
+      assert.strictEqual((yield* Effect.flip(unexpected))._tag, "NotFound")
     })
   )
 })

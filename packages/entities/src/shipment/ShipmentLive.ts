@@ -16,7 +16,7 @@ const makePerform = Effect.gen(function* () {
   const orders = yield* EntityClient.make(Order)
 
   const tell = Effect.fnUntraced(
-    function* ({ key, orderId, returnId, what }: Extract<ShipmentState.Owed, { _tag: "TellOrder" }>) {
+    function* ({ key, orderId, returnId, what }: Extract<ShipmentState.PendingStep, { _tag: "TellOrder" }>) {
       const fields = {
         commandId: CommandId.make(key),
         origin: { actor: `shipment:${orderId}`, correlationId: orderId }
@@ -38,27 +38,33 @@ const makePerform = Effect.gen(function* () {
       )
   )
 
-  return Effect.fnUntraced(function* (owed: ShipmentState.Owed): Effect.fn.Return<ShipmentState.Command, unknown> {
-    const { key: reference } = owed
+  return Effect.fnUntraced(function* (
+    pendingStep: ShipmentState.PendingStep
+  ): Effect.fn.Return<ShipmentState.Command, unknown> {
+    const { key: reference } = pendingStep
     const fields = {
       commandId: CommandId.make(`${reference}:outcome`),
-      origin: { actor: owed._tag === "TellOrder" ? "order" : "carrier", causationId: reference }
+      origin: { actor: pendingStep._tag === "TellOrder" ? "order" : "carrier", causationId: reference }
     }
-    switch (owed._tag) {
+    switch (pendingStep._tag) {
       case "Book": {
-        const { address, orderId, parcels } = owed
+        const { address, orderId, parcels } = pendingStep
         const answer = yield* carrier.ship({ reference, orderId, parcels, address })
         return { _tag: "RecordBooking", ...fields, answer }
       }
       case "Cancel":
-        return { _tag: "RecordCancel", ...fields, answer: yield* carrier.cancel({ shipmentId: owed.shipmentId }) }
+        return {
+          _tag: "RecordCancel",
+          ...fields,
+          answer: yield* carrier.cancel({ shipmentId: pendingStep.shipmentId })
+        }
       case "Label": {
-        const { lines, orderId, returnId } = owed
+        const { lines, orderId, returnId } = pendingStep
         const answer = yield* carrier.returnLabel({ reference, orderId, returnId, lines })
         return { _tag: "RecordLabel", ...fields, returnId, answer }
       }
       case "TellOrder":
-        yield* tell(owed)
+        yield* tell(pendingStep)
         return { _tag: "NoteTold", ...fields, key: reference }
     }
   })

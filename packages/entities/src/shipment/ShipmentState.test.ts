@@ -10,7 +10,7 @@ const model: Model<
   ShipmentState.Command,
   ShipmentState.Event,
   ShipmentState.Refusal,
-  ShipmentState.Owed
+  ShipmentState.PendingStep
 > = ShipmentState
 
 const commandId = CommandId.make("c")
@@ -35,9 +35,9 @@ const dispatched = notice("shipment.dispatched")
 const delivered = notice("shipment.delivered")
 
 /** What the carrier, or the order, answers to what is owed. */
-const answer = (owed: ShipmentState.Owed, luck = true): ShipmentState.Command => {
+const answer = (pendingStep: ShipmentState.PendingStep, luck = true): ShipmentState.Command => {
   const refused = { _tag: "Refused", reason: "no_service" } as const
-  switch (owed._tag) {
+  switch (pendingStep._tag) {
     case "Book": {
       const booked = { _tag: "Booked", shipmentId: "s1", trackingNumbers: ["T1"] } as const
       return { _tag: "RecordBooking", commandId, answer: luck ? booked : refused }
@@ -46,10 +46,10 @@ const answer = (owed: ShipmentState.Owed, luck = true): ShipmentState.Command =>
       return { _tag: "RecordCancel", commandId, answer: { _tag: luck ? "Cancelled" : "AlreadyDispatched" } }
     case "Label": {
       const labelled = { _tag: "Labelled", label: "L1" } as const
-      return { _tag: "RecordLabel", commandId, returnId: owed.returnId, answer: luck ? labelled : refused }
+      return { _tag: "RecordLabel", commandId, returnId: pendingStep.returnId, answer: luck ? labelled : refused }
     }
     case "TellOrder":
-      return { _tag: "NoteTold", commandId, key: owed.key }
+      return { _tag: "NoteTold", commandId, key: pendingStep.key }
   }
 }
 
@@ -87,8 +87,8 @@ const commandOf = (state: ShipmentState.State, { key, kind, luck }: typeof Step.
     case "Collect":
       return collect(key)
     case "Answer": {
-      const owed = ShipmentState.next(state)
-      return owed === null ? null : answer(owed, luck)
+      const pendingStep = ShipmentState.next(state)
+      return pendingStep === null ? null : answer(pendingStep, luck)
     }
     default:
       return notice(kind, kind === "return.received" ? `r${key}` : undefined)
@@ -149,17 +149,17 @@ describe("laws", () => {
         tags(events).filter((tag) => ["Dispatched", "Delivered", "ReturnReceived"].includes(tag))
       )
       let state = moments.at(-1)?.state ?? ShipmentState.initial
-      const told = moments.flatMap(({ events }) =>
+      const reported = moments.flatMap(({ events }) =>
         events.flatMap((event) => (event._tag === "OrderTold" ? [event.key] : []))
       )
-      for (let owed = ShipmentState.next(state); owed !== null; owed = ShipmentState.next(state)) {
-        if (owed._tag === "TellOrder") told.push(owed.key)
-        state = after(state, answer(owed))
+      for (let pendingStep = ShipmentState.next(state); pendingStep !== null; pendingStep = ShipmentState.next(state)) {
+        if (pendingStep._tag === "TellOrder") reported.push(pendingStep.key)
+        state = after(state, answer(pendingStep))
       }
-      assert.strictEqual(new Set(told).size, told.length)
+      assert.strictEqual(new Set(reported).size, reported.length)
       const name = { dispatched: "Dispatched", delivered: "Delivered", return_received: "ReturnReceived" } as const
       assert.deepStrictEqual(
-        told.map((key) => name[key.split(":")[2] as keyof typeof name]),
+        reported.map((key) => name[key.split(":")[2] as keyof typeof name]),
         moved
       )
     },
@@ -173,9 +173,9 @@ describe("laws", () => {
       for (const { state } of live(steps)) {
         assert.strictEqual(ShipmentState.next(state) === null, ShipmentState.dueAt(state) === null)
         let end = state
-        for (let owed = ShipmentState.next(end); owed !== null; owed = ShipmentState.next(end)) {
-          end = after(end, answer(owed))
-          assert.notStrictEqual(ShipmentState.next(end)?.key, owed.key)
+        for (let pendingStep = ShipmentState.next(end); pendingStep !== null; pendingStep = ShipmentState.next(end)) {
+          end = after(end, answer(pendingStep))
+          assert.notStrictEqual(ShipmentState.next(end)?.key, pendingStep.key)
         }
         assert.isTrue(end.cancel !== "asked" && end.booking !== "asked")
       }
@@ -215,12 +215,12 @@ describe("a shipment", () => {
   const booked = answered(all(create))
 
   it("is booked once, and asks the carrier until it has answered", () => {
-    const asked = all(create)
-    assert.include(ShipmentState.next(asked), { _tag: "Book", key: "eu_1:ship" })
-    assert.deepStrictEqual(ShipmentState.createResult(asked), { _tag: "Pending" })
+    const requested = all(create)
+    assert.include(ShipmentState.next(requested), { _tag: "Book", key: "eu_1:ship" })
+    assert.deepStrictEqual(ShipmentState.createResult(requested), { _tag: "Pending" })
     assert.deepStrictEqual(ShipmentState.createResult(booked), { _tag: "Booked", trackingNumbers: ["T1"] })
     assert.deepStrictEqual(decided(booked, create), [])
-    assert.deepStrictEqual(ShipmentState.createResult(answered(asked, false)), {
+    assert.deepStrictEqual(ShipmentState.createResult(answered(requested, false)), {
       _tag: "Refused",
       reason: "no_service"
     })
@@ -239,10 +239,10 @@ describe("a shipment", () => {
   })
 
   it("that is being booked is cancelled once the carrier has answered", () => {
-    const asked = all(create, cancel)
-    assert.strictEqual(ShipmentState.next(asked)?._tag, "Book")
-    assert.strictEqual(ShipmentState.next(answered(asked))?._tag, "Cancel")
-    assert.deepStrictEqual(ShipmentState.cancelResult(answered(asked, false)), { _tag: "Cancelled" })
+    const requested = all(create, cancel)
+    assert.strictEqual(ShipmentState.next(requested)?._tag, "Book")
+    assert.strictEqual(ShipmentState.next(answered(requested))?._tag, "Cancel")
+    assert.deepStrictEqual(ShipmentState.cancelResult(answered(requested, false)), { _tag: "Cancelled" })
   })
 
   it("that was cancelled before it was asked for is not booked any more", () => {
@@ -271,17 +271,17 @@ describe("a shipment", () => {
   it("may leave before the booking is answered", () => {
     const early = after(all(create), dispatched)
     assert.strictEqual(ShipmentState.next(early)?._tag, "TellOrder")
-    const told = answered(early)
-    assert.strictEqual(ShipmentState.next(told)?._tag, "Book")
-    assert.deepStrictEqual(ShipmentState.createResult(answered(told)), { _tag: "Booked", trackingNumbers: ["T1"] })
+    const reported = answered(early)
+    assert.strictEqual(ShipmentState.next(reported)?._tag, "Book")
+    assert.deepStrictEqual(ShipmentState.createResult(answered(reported)), { _tag: "Booked", trackingNumbers: ["T1"] })
   })
 
   it("comes back with a label, and the order hears when it is received", () => {
     const gone = answered(after(booked, dispatched))
-    const asked = after(gone, collect(1))
-    assert.include(ShipmentState.next(asked), { _tag: "Label", key: "eu_1:return:r1", returnId: "r1" })
-    assert.deepStrictEqual(ShipmentState.collectResult(asked, "r1"), { _tag: "Pending" })
-    const labelled = answered(asked)
+    const requested = after(gone, collect(1))
+    assert.include(ShipmentState.next(requested), { _tag: "Label", key: "eu_1:return:r1", returnId: "r1" })
+    assert.deepStrictEqual(ShipmentState.collectResult(requested, "r1"), { _tag: "Pending" })
+    const labelled = answered(requested)
     assert.deepStrictEqual(ShipmentState.collectResult(labelled, "r1"), { _tag: "Labelled", label: "L1" })
     const back = after(labelled, notice("return.received", "r1"))
     assert.include(ShipmentState.next(back), { what: "return_received", returnId: "r1" })

@@ -4,7 +4,7 @@ import type { CommandId, OrderId } from "@halles/shared/Ids"
 import { Result } from "effect"
 import { NotFound } from "@halles/engine/eventsourced/EntityErrors"
 import type { Handled } from "@halles/engine/eventsourced/Kind"
-import { done, viewed } from "@halles/engine/eventsourced/Replies"
+import { done, viewReply } from "@halles/engine/eventsourced/Replies"
 import {
   type CancelResult,
   type CancelShipment,
@@ -73,7 +73,7 @@ export type Command =
 export type Refusal = NotFound
 
 /** A request to the carrier, under `key` as its reference, or a message to the order. */
-export type Owed =
+export type PendingStep =
   | {
       readonly _tag: "Book"
       readonly key: string
@@ -195,10 +195,10 @@ const noticed = (state: State, notice: CarrierNotice, at: number): ReadonlyArray
  * What is owed, with the time since when. Messages to the order come first, since the order is ours, and in their order;
  * the booking, its cancellation and the labels of returns do not wait for them, nor one label for another.
  */
-const owed = (state: State): ReadonlyArray<readonly [owed: Owed, since: number]> => {
+const pendingSteps = (state: State): ReadonlyArray<readonly [step: PendingStep, since: number]> => {
   if (state.request === null) return []
   const { address, at, orderId, parcels } = state.request
-  const all: Array<readonly [Owed, number]> = []
+  const all: Array<readonly [PendingStep, number]> = []
   for (const { at, ...message } of state.messages.slice(0, 1))
     all.push([{ _tag: "TellOrder", orderId, ...message }, at])
   if (state.booking === "asked") {
@@ -213,14 +213,14 @@ const owed = (state: State): ReadonlyArray<readonly [owed: Owed, since: number]>
   return all
 }
 
-export const next = (state: State): Owed | null => owed(state)[0]?.[0] ?? null
-export const others = (state: State): ReadonlyArray<Owed> =>
-  owed(state)
+export const next = (state: State): PendingStep | null => pendingSteps(state)[0]?.[0] ?? null
+export const others = (state: State): ReadonlyArray<PendingStep> =>
+  pendingSteps(state)
     .slice(1)
-    .map(([owed]) => owed)
+    .map(([step]) => step)
 
 export const dueAt = (state: State): number | null => {
-  const first = owed(state)[0]
+  const first = pendingSteps(state)[0]
   return first === undefined ? null : first[1] + redriveMs
 }
 
@@ -290,5 +290,5 @@ export const replies = {
   CancelShipment: (_id: OrderId, { state }: Now) => Result.succeed(cancelResult(state)),
   Collect: (_id: OrderId, { state }: Now, { returnId }: Collect) => Result.succeed(collectResult(state, returnId)),
   CarrierNotice: done,
-  View: viewed(type, (_id: OrderId, state: State, seq) => view(state, seq))
+  View: viewReply(type, (_id: OrderId, state: State, seq) => view(state, seq))
 }

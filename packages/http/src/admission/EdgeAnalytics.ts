@@ -9,7 +9,7 @@ import * as TopKeys from "./TopKeys.ts"
 const windowMs = 10_000
 /** Clients that are counted at a time, and named in an event. */
 export const clientsMax = 100
-const clientsShown = 10
+const clientsListedMax = 10
 const stream = { name: "ANALYTICS", subjects: ["halles.analytics.>"] }
 const subject = "halles.analytics.edge"
 /** The stream keeps this much, and no longer. */
@@ -74,18 +74,18 @@ export class EdgeAnalytics extends Context.Service<EdgeAnalytics, { readonly saw
       let clients = TopKeys.make(clientsMax)
 
       const report = Effect.gen(function* () {
-        const [window, top] = [routes, clients.top(clientsShown)]
+        const [window, top] = [routes, clients.top(clientsListedMax)]
         routes = new Map()
         clients = TopKeys.make(clientsMax)
         if (window.size === 0) return
-        const shown = [...window].map(([route, { latencies, ...sums }]) => ({
+        const listed = [...window].map(([route, { latencies, ...sums }]) => ({
           route,
           ...sums,
           p50Ms: latencies.quantile(0.5),
           p95Ms: latencies.quantile(0.95),
           p99Ms: latencies.quantile(0.99)
         }))
-        for (const { failed, p50Ms, p95Ms, p99Ms, refused, requests: count, route, ...sums } of shown) {
+        for (const { failed, p50Ms, p95Ms, p99Ms, refused, requests: count, route, ...sums } of listed) {
           const add = (status: string, value: number) =>
             Metric.update(Metric.withAttributes(requests, { route, status }), value)
           yield* add("2xx", count - refused - failed)
@@ -105,7 +105,7 @@ export class EdgeAnalytics extends Context.Service<EdgeAnalytics, { readonly saw
         const event = {
           at: new Date().toISOString(),
           seconds: windowMs / 1_000,
-          routes: shown,
+          routes: listed,
           clients: top.map(({ key, ...counts }) => ({ client: pseudonym(key, salt), ...counts }))
         }
         yield* Effect.sync(() => nats.publish(subject, JSON.stringify(event)))

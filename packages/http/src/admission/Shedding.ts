@@ -33,7 +33,7 @@ export interface Shedding {
 
 /** Pure but for its memory of what it let pass: of ten requests at a pressure of 0.3, three are refused. */
 export const make = (delayMs: () => number): Shedding => {
-  const owed = new Map<Priority, number>()
+  const carried = new Map<Priority, number>()
   return {
     refuses: (priority, inFlight) => {
       const { allMs, beginsMs, share } = thresholds[priority]
@@ -41,8 +41,8 @@ export const make = (delayMs: () => number): Shedding => {
       const delay = delayMs()
       if (delay <= beginsMs) return false
       const pressure = Math.min(1, (delay - beginsMs) / (allMs - beginsMs))
-      const sum = (owed.get(priority) ?? 0) + pressure
-      owed.set(priority, sum % 1)
+      const sum = (carried.get(priority) ?? 0) + pressure
+      carried.set(priority, sum % 1)
       return sum >= 1
     }
   }

@@ -5,7 +5,7 @@ import { Option, Schema } from "effect"
 export interface Answer {
   readonly key: string
   /** Whose events end it. */
-  readonly toldBy: Region | null
+  readonly invalidatedBy: Region | null
   readonly etag: string
   /** But for `etag` and `cache-control`. */
   readonly headers: Readonly<Record<string, string>>
@@ -45,7 +45,7 @@ export const write = ({ body, etag, headers, madeAtMs }: Answer): Buffer =>
   Buffer.concat([Buffer.from(`${JSON.stringify({ etag, headers, madeAtMs } satisfies typeof Head.Type)}\n`), body])
 
 /** Nothing for what is not of this form: another version of this program may have written it. */
-export const read = (of: Pick<Answer, "key" | "toldBy">, bytes: Buffer, times: Times): Answer | undefined => {
+export const read = (of: Pick<Answer, "key" | "invalidatedBy">, bytes: Buffer, times: Times): Answer | undefined => {
   const end = bytes.indexOf(0x0a)
   const head = Option.getOrUndefined(decodeHead(bytes.subarray(0, end).toString()))
   if (head === undefined) return undefined

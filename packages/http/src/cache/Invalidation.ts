@@ -20,7 +20,7 @@ export const Invalidation = Layer.effectDiscard(
     const hear = (region: Region, isHeard: boolean) => {
       if (isHeard) heard.add(region)
       else heard.delete(region)
-      cache.setTold(region, isHeard)
+      cache.setHeard(region, isHeard)
     }
     const onMessage = ({ subject }: JsMsg) => {
       const id = subject.slice(subject.lastIndexOf(".") + 1)

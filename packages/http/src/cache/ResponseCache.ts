@@ -30,7 +30,7 @@ export interface Shared {
   readonly freshMs: number
   readonly staleMs: number
   /** Whose events tell when it is old, if any do; then edges share it through Redis. */
-  readonly toldBy: Region | null
+  readonly invalidatedBy: Region | null
 }
 
 interface Making {
@@ -55,7 +55,7 @@ export class ResponseCache extends Context.Service<
     /** What it is about has changed. */
     readonly invalidate: (key: string) => Effect.Effect<void>
     /** Whether a region's events arrive; while they do not, no answer that relies on them is kept. */
-    readonly setTold: (region: Region, isTold: boolean) => void
+    readonly setHeard: (region: Region, isHeard: boolean) => void
     /** The answer whose body this is. */
     readonly answerOf: (body: Uint8Array) => Answer | undefined
   }
@@ -76,7 +76,7 @@ const made = (shared: Shared, response: HttpServerResponse.HttpServerResponse, n
   const times = freshness(nowMs, shared)
   return {
     key: shared.key,
-    toldBy: shared.toldBy,
+    invalidatedBy: shared.invalidatedBy,
     etag,
     headers: { ...headers, "content-type": body.contentType },
     body: body.body,
@@ -98,22 +98,24 @@ const make = Effect.gen(function* () {
   })
   const bodies = new WeakMap<Uint8Array, Answer>()
   const making = new Map<string, Making>()
-  const told = new Set<Region>()
+  const heard = new Set<Region>()
   /** Nothing is kept that nobody would tell the end of. */
-  const mayKeep = ({ toldBy }: Shared) => toldBy === null || told.has(toldBy)
+  const mayKeep = ({ invalidatedBy }: Shared) => invalidatedBy === null || heard.has(invalidatedBy)
 
   const keep = (answer: Answer) => {
     bodies.set(answer.body, answer)
     answers.set(answer.key, answer)
   }
 
-  const fromRedis = ({ freshMs, key, staleMs, toldBy }: Shared) =>
-    toldBy !== null && told.has(toldBy)
+  const fromRedis = ({ freshMs, key, staleMs, invalidatedBy }: Shared) =>
+    invalidatedBy !== null && heard.has(invalidatedBy)
       ? redis
           .use((client) => client.getBuffer(keyOf(key)))
           .pipe(
             Effect.timeout(redisMsMax),
-            Effect.map((bytes) => (bytes === null ? undefined : read({ key, toldBy }, bytes, { freshMs, staleMs }))),
+            Effect.map((bytes) =>
+              bytes === null ? undefined : read({ key, invalidatedBy }, bytes, { freshMs, staleMs })
+            ),
             // A cache that is away is no reason to fail.
             Effect.orElseSucceed(() => undefined)
           )
@@ -147,7 +149,7 @@ const make = Effect.gen(function* () {
         return answer
       }
       keep(answer)
-      if (shared.toldBy !== null) yield* Effect.forkDetach(toRedis(answer, shared))
+      if (shared.invalidatedBy !== null) yield* Effect.forkDetach(toRedis(answer, shared))
       return answer
     }).pipe(
       Effect.onExit((exit) =>
@@ -211,11 +213,11 @@ const make = Effect.gen(function* () {
           Effect.ignore(redis.use((client) => client.del(keyOf(key))))
         )
       }),
-    setTold: (region, isTold) => {
-      if (isTold) return void told.add(region)
-      told.delete(region)
+    setHeard: (region, isHeard) => {
+      if (isHeard) return void heard.add(region)
+      heard.delete(region)
       // What came meanwhile is not known.
-      for (const [key, { toldBy }] of answers.entries()) if (toldBy === region) answers.delete(key)
+      for (const [key, { invalidatedBy }] of answers.entries()) if (invalidatedBy === region) answers.delete(key)
     },
     answerOf: (body) => bodies.get(body)
   })

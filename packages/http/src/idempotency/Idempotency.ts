@@ -1,5 +1,5 @@
 import { Redis } from "@halles/shared/clients/Redis"
-import { type Asked, CurrentIntent, Intents } from "@halles/shared/Intent"
+import { type IntentRequest, CurrentIntent, Intents } from "@halles/shared/Intent"
 import { Context, Effect, Layer, Metric, Option, Schema, type Types } from "effect"
 import { HttpServerRequest, HttpServerResponse } from "effect/http"
 import { HttpApiMiddleware } from "effect/http-api"
@@ -142,15 +142,19 @@ export const IdempotencyLive = Layer.effect(
     })
 
     return Idempotency.of((unnamed, { endpoint, group }) => {
-      const decided = (request: HttpServerRequest.HttpServerRequest, principal: Principal, asked: Asked): Answering => {
-        const intent = intents.of(asked)
+      const decided = (
+        request: HttpServerRequest.HttpServerRequest,
+        principal: Principal,
+        intended: IntentRequest
+      ): Answering => {
+        const intent = intents.of(intended)
         const answered = Effect.provideService(unnamed, CurrentIntent, intent)
         const sender = { principal, address: Option.getOrElse(request.remoteAddress, () => "") }
         if (!budget.place(sender)) {
           count("over")
           return answered
         }
-        const place = `${placesUnder}${intents.placeOf(asked)}`
+        const place = `${placesUnder}${intents.placeOf(intended)}`
         const fingerprint = intent.name("fingerprint")
 
         if (statesResult.has(request.method)) {

@@ -18,17 +18,17 @@ return found
 `
 const sha = createHash("sha1").update(script).digest("hex")
 
-interface Asked {
+interface Claim {
   readonly place: string
   readonly mine: string
   readonly forMs: number
-  readonly told: (found: Found) => void
+  readonly resolve: (found: Found) => void
 }
 
 /** What was there; `null` when the place was free and is now one's own, `undefined` when Redis did not say. */
 export type Found = string | null | undefined
 
-const takeMany = (client: Client, batch: ReadonlyArray<Asked>): Promise<ReadonlyArray<string | null>> => {
+const takeMany = (client: Client, batch: ReadonlyArray<Claim>): Promise<ReadonlyArray<string | null>> => {
   const all = [...batch.map(({ place }) => place), ...batch.flatMap(({ forMs, mine }) => [mine, forMs])]
   return client.evalsha(sha, batch.length, ...all).catch((error: unknown) => {
     // Redis was restarted, or is met for the first time.
@@ -45,7 +45,7 @@ export const make = (options: {
   readonly use: <A>(command: (client: Client) => Promise<A>) => Effect.Effect<A, RedisUnavailable>
   readonly context: Context.Context<never>
 }): ((place: string, mine: string, forMs: number) => Effect.Effect<Found>) => {
-  let waiting: Array<Asked> = []
+  let waiting: Array<Claim> = []
   const flush = () => {
     const all = waiting
     waiting = []
@@ -58,7 +58,8 @@ export const make = (options: {
         ),
         {
           onExit: (exit) => {
-            for (const [index, { told }] of batch.entries()) told(Exit.isSuccess(exit) ? exit.value[index] : undefined)
+            for (const [index, { resolve }] of batch.entries())
+              resolve(Exit.isSuccess(exit) ? exit.value[index] : undefined)
           }
         }
       )
@@ -67,6 +68,6 @@ export const make = (options: {
   return (place, mine, forMs) =>
     Effect.callback<Found>((resume) => {
       if (waiting.length === 0) setImmediate(flush)
-      waiting.push({ place, mine, forMs, told: (found) => resume(Effect.succeed(found)) })
+      waiting.push({ place, mine, forMs, resolve: (found) => resume(Effect.succeed(found)) })
     })
 }

@@ -73,16 +73,16 @@ export const ClusterHttp = HttpApiBuilder.group(
               (extract(epoch FROM at) * 1000)::bigint::double precision AS at
             FROM journal WHERE shard = ${params.shard} AND (entity_type, entity_id) > (${type}, ${id})
             ORDER BY entity_type, entity_id, seq DESC LIMIT ${limit + 1}`
-          const shown = rows.slice(0, limit)
-          const last = shown.at(-1)
-          const names = shown.map((row) => `${row.type}/${row.id}`)
-          const resident = yield* entities.directory(params.region, params.shard, names)
+          const page = rows.slice(0, limit)
+          const last = page.at(-1)
+          const names = page.map((row) => `${row.type}/${row.id}`)
+          const active = yield* entities.directory(params.region, params.shard, names)
           return {
-            items: shown.map((row, index) => ({
+            items: page.map((row, index) => ({
               entity: names[index]!,
               seq: row.seq,
               at: row.at,
-              resident: resident?.has(names[index]!) ?? null
+              isActive: active?.has(names[index]!) ?? null
             })),
             next: rows.length > limit && last !== undefined ? `${last.type}/${last.id}` : null
           }

@@ -57,11 +57,11 @@ const unmasks = (query: { readonly unmask?: "true" | "false"; readonly reason?: 
     return true
   })
 
-type Told = "NoHistory" | "BadRef" | "BadTime" | "BadCommand" | "HistoryUnreadable"
+type Expected = "NoHistory" | "BadRef" | "BadTime" | "BadCommand" | "HistoryUnreadable"
 /** What a reading of histories fails with, as the contract has it. */
-const told = <E extends { readonly _tag: string }>(
+const toProblem = <E extends { readonly _tag: string }>(
   error: E
-): NotFound | InvalidRequest | Unavailable | Refusal<Exclude<E, { readonly _tag: Told }>> => {
+): NotFound | InvalidRequest | Unavailable | Refusal<Exclude<E, { readonly _tag: Expected }>> => {
   if (error._tag === "NoHistory" || error._tag === "BadRef") {
     return new NotFound({ entity: "Entity", id: "name" in error ? String(error.name) : "" })
   }
@@ -72,7 +72,7 @@ const told = <E extends { readonly _tag: string }>(
       errors: [{ pointer: "/command", detail: "reason" in error ? String(error.reason) : "" }]
     })
   }
-  return unavailable(error as Exclude<E, { readonly _tag: Told }>)
+  return unavailable(error as Exclude<E, { readonly _tag: Expected }>)
 }
 
 /** What entities are and were, from their histories; only who hosts one, and what waits there, is asked of its runner. */
@@ -83,7 +83,7 @@ export const EntitiesHttp = HttpApiBuilder.group(
     const view = yield* EntityView
     const databases = yield* RegionDatabases
     const reading = <A, E extends { readonly _tag: string }, R>(effect: Effect.Effect<A, E, R | RegionDatabases>) =>
-      effect.pipe(Effect.provideService(RegionDatabases, databases), Effect.mapError(told))
+      effect.pipe(Effect.provideService(RegionDatabases, databases), Effect.mapError(toProblem))
 
     return handlers.handleAll({
       listEntities: ({ query }) =>
@@ -96,7 +96,7 @@ export const EntitiesHttp = HttpApiBuilder.group(
           })
           const unmask = yield* unmasks(query, `${type}/*`)
           // A condition is asked of what is shown: which entities fulfil it would tell the rest, letter by letter.
-          const shown = (state: unknown) => (unmask ? state : masked(state))
+          const visible = (state: unknown) => (unmask ? state : masked(state))
           // One region after the other: the cursor names the region and the last id.
           const [from = "", after = ""] = query.cursor?.split(":") ?? []
           const wanted = query.region === undefined ? regions : [query.region]
@@ -105,7 +105,7 @@ export const EntitiesHttp = HttpApiBuilder.group(
           let next: string | null = null
           for (const [index, region] of left.entries()) {
             const begin = region === from && index === 0 ? after : ""
-            const found = yield* search(region, type, (state) => fits(shown(state)), limit - items.length + 1, begin)
+            const found = yield* search(region, type, (state) => fits(visible(state)), limit - items.length + 1, begin)
             for (const { at, id, now } of found) {
               if (items.length === limit) {
                 next = `${region}:${items.at(-1)?.entity.startsWith(`${type}/${region}_`) === true ? items.at(-1)!.entity.slice(type.length + 1) : ""}`
@@ -115,8 +115,8 @@ export const EntitiesHttp = HttpApiBuilder.group(
                 entity: `${type}/${id}`,
                 seq: now.seq,
                 changed: Math.round(at),
-                owes: now.owes,
-                state: shown(plain(now.view)) as (typeof items)[number]["state"]
+                pendingStep: now.pendingStep,
+                state: visible(plain(now.view)) as (typeof items)[number]["state"]
               })
             }
             if (next !== null) break
@@ -173,12 +173,12 @@ export const EntitiesHttp = HttpApiBuilder.group(
       diffEntity: ({ params, query }) =>
         Effect.gen(function* () {
           const unmask = yield* unmasks(query, params.id)
-          const shown = (value: unknown) => (unmask ? plain(value) : masked(plain(value)))
+          const visible = (value: unknown) => (unmask ? plain(value) : masked(plain(value)))
           const items = yield* Effect.forEach(yield* refsOf(params.id), (ref) =>
             Effect.gen(function* () {
               const before = yield* stateOf(ref, { seq: query.from })
               const after = yield* stateOf(ref, { seq: query.to })
-              return difference(shown(before.now.view), shown(after.now.view)).map((change) => ({
+              return difference(visible(before.now.view), visible(after.now.view)).map((change) => ({
                 entity: nameOf(ref),
                 ...change
               }))

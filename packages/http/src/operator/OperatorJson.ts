@@ -110,7 +110,7 @@ export const ShardEntity = Schema.Struct({
   entity: EntityName,
   seq: Schema.Int,
   at: At,
-  resident: Schema.NullOr(Schema.Boolean)
+  isActive: Schema.NullOr(Schema.Boolean)
 })
 export const ShardEntities = page(ShardEntity, "ShardEntities")
 
@@ -140,7 +140,7 @@ export const RunnerStatus = Schema.Struct({
   rssBytes: Schema.NullOr(Count),
   heapBytes: Schema.NullOr(Count),
   eventLoopDelayP99Ms: Schema.NullOr(Figure),
-  residentEntities: Schema.NullOr(Count),
+  activeEntities: Schema.NullOr(Count),
   callsPerSecond: Schema.NullOr(Figure),
   commitsPerSecond: Schema.NullOr(Figure),
   /** Shards that are placed here, and of them those that it holds. */
@@ -164,7 +164,7 @@ export const CommandStatus = Schema.Struct({
 })
 export const TypeStatus = Schema.Struct({
   type: Schema.String,
-  resident: Count,
+  active: Count,
   activations: Count,
   passivations: Count,
   /** Calls under way now. */
@@ -185,7 +185,7 @@ export const EntitySummary = Schema.Struct({
   entity: EntityName,
   seq: Schema.Int,
   changed: Schema.NullOr(At),
-  owes: Schema.NullOr(Schema.String),
+  pendingStep: Schema.NullOr(Schema.String),
   state: Schema.Json
 }).annotate({ identifier: "EntitySummary" })
 export const Entities = page(EntitySummary, "Entities")
@@ -206,8 +206,8 @@ export const EntityDetail = Schema.Struct({
   state: Schema.Json,
   /** Whether personal data is hidden. */
   masked: Schema.Boolean,
-  owes: Schema.NullOr(Schema.String),
-  wakesAt: Schema.NullOr(At),
+  pendingStep: Schema.NullOr(Schema.String),
+  timerAt: Schema.NullOr(At),
   /** The row that will wake it. */
   timer: Schema.NullOr(Schema.Struct({ due: At, overdueMs: Figure })),
   snapshotSeq: Schema.NullOr(Schema.Int),
@@ -261,8 +261,8 @@ export const WhatIf = Schema.Struct({
   seq: Schema.Int,
   refused: Schema.NullOr(Schema.Json),
   events: Schema.NullOr(Schema.Array(Schema.Json)),
-  owes: Schema.NullOr(Schema.String),
-  wakesAt: Schema.NullOr(At),
+  pendingStep: Schema.NullOr(Schema.String),
+  timerAt: Schema.NullOr(At),
   changes: Schema.Array(Change)
 }).annotate({ identifier: "WhatIf" })
 
@@ -296,7 +296,7 @@ export const SagaDetail = Schema.Struct({
   state: SagaState,
   status: Schema.NullOr(Schema.String),
   steps: Schema.Array(SagaStep),
-  owed: Schema.Array(
+  pendingSteps: Schema.Array(
     Schema.Struct({
       entity: EntityName,
       step: Schema.String,

@@ -22,8 +22,8 @@ import { unavailable } from "./OperatorFailures.ts"
 
 const orderOf = (given: string): OrderId => OrderId.make(given.replace(/^[A-Za-z]+[/:]/, ""), { disableChecks: true })
 
-const notOperable = (status: string, owes: string | null, refused: ReadonlyArray<string>): string => {
-  if (owes !== null) return `The order owes ${owes}, on which the rest depends: retry it, or compensate.`
+const notOperable = (status: string, pendingStep: string | null, refused: ReadonlyArray<string>): string => {
+  if (pendingStep !== null) return `The order owes ${pendingStep}, on which the rest depends: retry it, or compensate.`
   if (refused.length === 0) return `The order is ${status} and owes nothing.`
   return `The order is ${status}, and this cannot be done to what was refused: ${refused.join(", ")}.`
 }
@@ -64,8 +64,8 @@ export const SagasHttp = HttpApiBuilder.group(
             Effect.fail(new NotPossible({ reason: `${entity} is parked. Resume it first.` })),
           TooLarge: ({ entity }) =>
             Effect.fail(new NotPossible({ reason: `What ${entity} would come to is larger than a row may be.` })),
-          NotOperable: ({ owes, refused, status }) =>
-            Effect.fail(new NotPossible({ reason: notOperable(status, owes, refused) })),
+          NotOperable: ({ pendingStep, refused, status }) =>
+            Effect.fail(new NotPossible({ reason: notOperable(status, pendingStep, refused) })),
           TooLateToCancel: ({ status }) =>
             Effect.fail(new NotPossible({ reason: `The order is ${status}: what was done cannot be undone any more.` }))
         }),
@@ -84,7 +84,7 @@ export const SagasHttp = HttpApiBuilder.group(
             Effect.map(readableStateOf(ref, "now"), ({ at, now }) => ({ ref, at, now }))
           )
           const memories = yield* Effect.forEach(
-            states.filter(({ now }) => now.owes !== null),
+            states.filter(({ now }) => now.pendingStep !== null),
             ({ ref }) => Effect.map(entities.memory(ref), (memory) => [ref.type, memory?.tries ?? null] as const),
             { concurrency: "unbounded" }
           )

@@ -34,7 +34,7 @@ const answer = (view: ProductView) =>
 /** An event says when a product has changed. */
 const productShared = { freshMs: 60_000, staleMs: 30_000 }
 /** A list follows its projection, and nothing says when: it is true for a moment, which is enough against a stampede. */
-const listShared = { freshMs: 1_000, staleMs: 2_000, toldBy: null }
+const listShared = { freshMs: 1_000, staleMs: 2_000, invalidatedBy: null }
 
 /** The region that is meant where a reader names none. */
 export const DefaultRegion = Context.Reference<Region>("@halles/http/CatalogHttp/DefaultRegion", {
@@ -133,7 +133,7 @@ export const CatalogHttp = HttpApiBuilder.group(
         const region = query.region ?? defaultRegion
         const id = skuId(region, params.sku)
         const view = Effect.map(Edge.call(product(id).View()), (found) => Edge.versioned(found.seq, productJson(found)))
-        return cache.through(request, { key: productKey(id), toldBy: region, ...productShared }, view)
+        return cache.through(request, { key: productKey(id), invalidatedBy: region, ...productShared }, view)
       }
     })
   })

@@ -32,14 +32,14 @@ const decode = Schema.decodeUnknownOption(Schema.fromJsonString(Row))
 
 interface Taken {
   readonly message: JsMsg
-  readonly told: ReadonlyArray<Message & { readonly at: number }>
+  readonly messages: ReadonlyArray<Message & { readonly at: number }>
 }
 
 /** `null` for what is no row, whatever is wrong with it. */
 const takenOf = (message: JsMsg): Taken | null => {
   try {
     const row = Option.getOrThrow(decode(message.string()))
-    return { message, told: messagesOf(row).map((one) => ({ ...one, at: row.at })) }
+    return { message, messages: messagesOf(row).map((one) => ({ ...one, at: row.at })) }
   } catch {
     return null
   }
@@ -97,13 +97,13 @@ export const collect = Effect.fn("Collector.collect")(function* (collectedSome: 
   const sql = yield* SqlClient.SqlClient
 
   const write = Effect.fnUntraced(function* (batch: ReadonlyArray<Taken>) {
-    const told = batch.flatMap(({ told }) => told)
-    if (told.length > 0) {
+    const messages = batch.flatMap(({ messages }) => messages)
+    if (messages.length > 0) {
       const written = yield* sql`
         INSERT INTO webhook.delivery (endpoint_id, message_id, type, body)
         SELECT e.id, m.id, m.type, m.body
-        FROM unnest(${text(told.map(({ id }) => id))}::text[], ${text(told.map(({ type }) => type))}::text[],
-          ${text(told.map(({ body }) => body))}::text[], ${text(told.map(({ at }) => String(at)))}::text[])
+        FROM unnest(${text(messages.map(({ id }) => id))}::text[], ${text(messages.map(({ type }) => type))}::text[],
+          ${text(messages.map(({ body }) => body))}::text[], ${text(messages.map(({ at }) => String(at)))}::text[])
           AS m(id, type, body, at)
         JOIN webhook.endpoint e ON e.enabled AND m.type = ANY(e.types)
           AND e.created_at <= to_timestamp(m.at::double precision / 1000) + interval '1 second'

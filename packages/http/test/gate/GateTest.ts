@@ -66,7 +66,7 @@ export class GateTest extends Context.Service<
               if (personal) return yield* answer
               return yield* cache.through(
                 request,
-                { key: request.url, freshMs: 60_000, staleMs: 0, toldBy: null },
+                { key: request.url, freshMs: 60_000, staleMs: 0, invalidatedBy: null },
                 answer
               )
             }

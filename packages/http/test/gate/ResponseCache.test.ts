@@ -13,7 +13,7 @@ import { Invalidation, productKey } from "../../src/cache/Invalidation.ts"
 
 const request = (headers: Record<string, string> = {}) =>
   HttpServerRequest.fromWeb(new Request("http://edge.test/v1/products/TEA", { headers }))
-const shared = { key: "product:eu_TEA", freshMs: 60_000, staleMs: 30_000, toldBy: "eu" as const }
+const shared = { key: "product:eu_TEA", freshMs: 60_000, staleMs: 30_000, invalidatedBy: "eu" as const }
 const redisAway = Layer.succeed(Redis, {
   use: () => Effect.fail(new RedisUnavailable({ cause: "no Redis in this test" }))
 })
@@ -35,7 +35,7 @@ const counter = () => {
 it.effect("of a hundred who ask at once one has it made, and whoever gives up takes nobody with it", () =>
   Effect.gen(function* () {
     const cache = yield* ResponseCache
-    cache.setTold("eu", true)
+    cache.setHeard("eu", true)
     const gate = yield* Deferred.make<void>()
     const { make, state } = counter()
     const slow = Effect.andThen(Deferred.await(gate), make)
@@ -56,7 +56,7 @@ it.effect("of a hundred who ask at once one has it made, and whoever gives up ta
 it.effect("an old answer is given while one asker makes the new one, and when making it fails", () =>
   Effect.gen(function* () {
     const cache = yield* ResponseCache
-    cache.setTold("eu", true)
+    cache.setHeard("eu", true)
     const { make, state } = counter()
     const ask = cache.through(request(), shared, make)
     assert.strictEqual(text(yield* ask), "1")
@@ -83,7 +83,7 @@ it.effect("an old answer is given while one asker makes the new one, and when ma
 it.effect("what becomes old while it is made is for those who wait for it, and not kept", () =>
   Effect.gen(function* () {
     const cache = yield* ResponseCache
-    cache.setTold("eu", true)
+    cache.setHeard("eu", true)
     const gate = yield* Deferred.make<void>()
     const { make } = counter()
     const early = yield* Effect.forkChild(
@@ -99,7 +99,7 @@ it.effect("what becomes old while it is made is for those who wait for it, and n
     assert.strictEqual(text(yield* cache.through(request({ "consistency-token": "x" }), shared, make)), "3")
     assert.strictEqual(text(yield* cache.through(request({ "cache-control": "no-cache" }), shared, make)), "4")
     // While no events come nothing is kept.
-    cache.setTold("eu", false)
+    cache.setHeard("eu", false)
     assert.strictEqual(text(yield* cache.through(request(), shared, make)), "5")
     assert.strictEqual(text(yield* cache.through(request(), shared, make)), "6")
   }).pipe(Effect.provide(ResponseCache.layer), Effect.provide(redisAway))
@@ -108,16 +108,16 @@ it.effect("what becomes old while it is made is for those who wait for it, and n
 it.effect("a region that is not heard takes only its own answers with it", () =>
   Effect.gen(function* () {
     const cache = yield* ResponseCache
-    cache.setTold("eu", true)
+    cache.setHeard("eu", true)
     const { make } = counter()
-    const american = { ...shared, key: "product:am_TEA", toldBy: "am" as const }
-    const list = { ...shared, key: "list", toldBy: null }
+    const american = { ...shared, key: "product:am_TEA", invalidatedBy: "am" as const }
+    const list = { ...shared, key: "list", invalidatedBy: null }
     const ask = (about: Shared) => Effect.map(cache.through(request(), about, make), text)
     assert.deepStrictEqual([yield* ask(shared), yield* ask(shared)], ["1", "1"])
     assert.deepStrictEqual([yield* ask(american), yield* ask(american)], ["2", "3"])
-    cache.setTold("am", true)
+    cache.setHeard("am", true)
     assert.deepStrictEqual([yield* ask(american), yield* ask(american), yield* ask(list)], ["4", "4", "5"])
-    cache.setTold("am", false)
+    cache.setHeard("am", false)
     assert.deepStrictEqual([yield* ask(shared), yield* ask(american), yield* ask(list)], ["1", "6", "5"])
   }).pipe(Effect.provide(ResponseCache.layer), Effect.provide(redisAway))
 )
@@ -125,7 +125,7 @@ it.effect("a region that is not heard takes only its own answers with it", () =>
 it.effect("only what is made well is kept, and a 304 has no body", () =>
   Effect.gen(function* () {
     const cache = yield* ResponseCache
-    cache.setTold("eu", true)
+    cache.setHeard("eu", true)
     const { make, state } = counter()
     const missing = Effect.andThen(make, Effect.succeed(HttpServerResponse.empty({ status: 404 })))
     yield* cache.through(request(), shared, missing)

@@ -106,14 +106,14 @@ export const AccountEmailHttp = HttpRouter.use(
       }))
 
     /** Only who is signed in to the account that asked. */
-    const asked = Effect.fnUntraced(function* (token: string, { account }: Owner) {
+    const requestedChange = Effect.fnUntraced(function* (token: string, { account }: Owner) {
       const move = yield* pending.peek<Move>("email", token)
       if (Option.isNone(move)) return yield* gone
       return move.value.accountId === account.id ? move.value : yield* notYours
     })
     const confirmPage = Effect.fnUntraced(function* (found: Owner) {
       const token = yield* tokenOfQuery
-      const { to } = yield* asked(token, found)
+      const { to } = yield* requestedChange(token, found)
       const action = "/account/email/confirm"
       const text = `Your account's address is to be ${to}.`
       return yield* buttonPage({ title: "Use this address?", text, action, label: "Use it", token })
@@ -121,7 +121,7 @@ export const AccountEmailHttp = HttpRouter.use(
     const confirm = Effect.fnUntraced(function* (found: Owner) {
       const { account, session } = found
       const token = (yield* forms.read)["token"] ?? ""
-      const { to } = yield* asked(token, found)
+      const { to } = yield* requestedChange(token, found)
       if (Option.isNone(yield* pending.take("email", token))) return yield* gone
       yield* note(account, "email.change")
       if (!(yield* accounts.setEmail(account.id, to))) return yield* gone

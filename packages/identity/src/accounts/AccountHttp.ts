@@ -41,7 +41,7 @@ export const AccountHttp = HttpRouter.use(
         userAgent: headers["user-agent"] ?? "",
         address: Option.getOrElse(remoteAddress, () => "")
       })
-      const shown: Pages.Overview = {
+      const overview: Pages.Overview = {
         account,
         consents: yield* consents.of(account.id),
         owned: yield* factors.owned(account.id),
@@ -51,7 +51,7 @@ export const AccountHttp = HttpRouter.use(
         invitation: passkeys.offered ? yield* passkeys.invite(account, `account:${session.uid}`) : undefined,
         ...said
       }
-      return yield* forms.page((form) => Pages.overview(form, shown))
+      return yield* forms.page((form) => Pages.overview(form, overview))
     })
 
     /** Recovery codes come with the first second factor, and are shown with it. */

@@ -98,15 +98,15 @@ export interface Overview {
   readonly done?: string | undefined
 }
 
-export const overview = (form: Html, shown: Overview): Page.PageOptions => {
-  const { account, owned } = shown
+export const overview = (form: Html, content: Overview): Page.PageOptions => {
+  const { account, owned } = content
   const protectedTwice = owned.totp || owned.passkeys > 0
   return {
     title: "Your account",
     wide: true,
-    script: shown.invitation !== undefined,
-    status: shown.error === undefined ? 200 : 400,
-    body: html` ${Page.notice("error", shown.error)} ${Page.notice("done", shown.done)}
+    script: content.invitation !== undefined,
+    status: content.error === undefined ? 200 : 400,
+    body: html` ${Page.notice("error", content.error)} ${Page.notice("done", content.done)}
       <p>${account.name}, <strong>${account.email}</strong> <a href="/account/email">Change the address</a></p>
       <p class="meta">${account.roles.join(", ")}</p>
       ${
@@ -155,8 +155,8 @@ export const overview = (form: Html, shown: Overview): Page.PageOptions => {
           <p class="hint">${owned.recoveryCodes} left. Each replaces a code or passkey once, should you lose yours.</p>
           ${button(form, "/account/recovery", "Make new recovery codes")}`
       }
-      ${passkeys(form, shown.passkeys, shown.invitation)} ${sessions(form, shown.sessions, shown.current)}
-      ${applications(form, shown.consents)}
+      ${passkeys(form, content.passkeys, content.invitation)} ${sessions(form, content.sessions, content.current)}
+      ${applications(form, content.consents)}
       <p class="links"><a href="/session/end">Sign out</a> <a href="/account/close">Close the account</a></p>`
   }
 }
@@ -199,27 +199,27 @@ export const totp = (
 
 export const enrol = (
   form: Html,
-  shown: {
+  content: {
     readonly key: string
     readonly proposed: Proposed
     readonly invitation: string | undefined
     readonly error: string | undefined
   }
 ): Page.PageOptions => {
-  const fields = html`${form}<input type="hidden" name="token" value="${shown.key}" />`
+  const fields = html`${form}<input type="hidden" name="token" value="${content.key}" />`
   return {
     title: "Set up your second factor",
-    status: shown.error === undefined ? 200 : 400,
-    script: shown.invitation !== undefined,
-    body: html` ${Page.notice("error", shown.error)}
+    status: content.error === undefined ? 200 : 400,
+    script: content.invitation !== undefined,
+    body: html` ${Page.notice("error", content.error)}
       <p class="hint">It takes the place of those that you have, and every device signs in again with it.</p>
-      ${appForm(fields, "/enrol/totp", shown.proposed)}
+      ${appForm(fields, "/enrol/totp", content.proposed)}
       ${
-        shown.invitation !== undefined &&
+        content.invitation !== undefined &&
         passkeyForm(fields, {
           action: "/enrol/passkey",
           kind: "create",
-          options: shown.invitation,
+          options: content.invitation,
           label: "Use a passkey instead"
         })
       }`

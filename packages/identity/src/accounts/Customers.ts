@@ -66,7 +66,7 @@ export const CustomersLive = Layer.effectDiscard(
         )
       yield* sql`UPDATE identity.account SET customer_made_at = now() WHERE id = ${account.id}`
     })
-    const told = ({ id }: Notice) => sql`DELETE FROM identity.customer_notice WHERE id = ${id}`
+    const forget = ({ id }: Notice) => sql`DELETE FROM identity.customer_notice WHERE id = ${id}`
     const tell = Effect.fnUntraced(function* (notice: Notice) {
       const { customer_id, email, id, old } = notice
       const stamp = { commandId: CommandId.make(`identity:notice:${id}`), origin: { actor: "identity" } }
@@ -75,12 +75,12 @@ export const CustomersLive = Layer.effectDiscard(
           ? customer(customer_id).Forget(new Forget(stamp))
           : customer(customer_id).ChangeCustomer(new ChangeCustomer({ ...stamp, email, emailVerified: true }))
       yield* Effect.timeout(sent, "5 seconds").pipe(
-        Effect.andThen(Effect.asVoid(told(notice))),
+        Effect.andThen(Effect.asVoid(forget(notice))),
         Effect.catchTag(
           "NotFound",
           Effect.fnUntraced(function* (missing) {
             if (!old) return yield* missing
-            yield* told(notice)
+            yield* forget(notice)
           })
         )
       )
@@ -89,13 +89,13 @@ export const CustomersLive = Layer.effectDiscard(
       SELECT id, email, name, customer_id FROM identity.account
       WHERE customer_made_at IS NULL AND customer_id IS NOT NULL ORDER BY created_at LIMIT ${batchMax}`
     // The oldest of each customer: what comes after it waits. In no order, so that a region which is away keeps no other waiting.
-    const untold = sql<Notice>`
+    const unsent = sql<Notice>`
       SELECT * FROM (
         SELECT DISTINCT ON (customer_id) id, customer_id, email,
           created_at < now() - make_interval(mins => ${unmadeMinutes}::int) AS old
         FROM identity.customer_notice ORDER BY customer_id, id) AS next
       ORDER BY random() LIMIT ${batchMax}`
-    yield* Effect.andThen(each(unmade, make), each(untold, tell)).pipe(
+    yield* Effect.andThen(each(unmade, make), each(unsent, tell)).pipe(
       Effect.repeat(Schedule.spaced("1 second")),
       Effect.forkScoped
     )

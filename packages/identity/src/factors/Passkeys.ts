@@ -89,9 +89,9 @@ export class Passkeys extends Context.Service<
             return JSON.stringify(options)
           }),
           use: Effect.fn("Passkeys.use")(function* (key, text) {
-            const asked = yield* pending.take<{ challenge: string }>("passkey", key)
+            const issued = yield* pending.take<{ challenge: string }>("passkey", key)
             const response = parsed<Authentication>(text)
-            if (Option.isNone(asked) || Option.isNone(response)) return Option.none()
+            if (Option.isNone(issued) || Option.isNone(response)) return Option.none()
             const [stored] = yield* sql<Stored>`
               SELECT id, account_id, public_key, counter, transports FROM identity.passkey
               WHERE id = ${String(response.value.id)}`
@@ -99,7 +99,7 @@ export class Passkeys extends Context.Service<
             const verified = yield* Effect.tryPromise(() =>
               verifyAuthenticationResponse({
                 response: response.value,
-                expectedChallenge: asked.value.challenge,
+                expectedChallenge: issued.value.challenge,
                 expectedOrigin: origin,
                 expectedRPID: rpID,
                 requireUserVerification: true,
@@ -133,13 +133,13 @@ export class Passkeys extends Context.Service<
             return JSON.stringify(options)
           }),
           add: Effect.fn("Passkeys.add")(function* (accountId, key, text, name) {
-            const asked = yield* pending.take<{ challenge: string }>("passkey", key)
+            const issued = yield* pending.take<{ challenge: string }>("passkey", key)
             const response = parsed<Registration>(text)
-            if (Option.isNone(asked) || Option.isNone(response)) return false
+            if (Option.isNone(issued) || Option.isNone(response)) return false
             const verified = yield* Effect.tryPromise(() =>
               verifyRegistrationResponse({
                 response: response.value,
-                expectedChallenge: asked.value.challenge,
+                expectedChallenge: issued.value.challenge,
                 expectedOrigin: origin,
                 expectedRPID: rpID,
                 requireUserVerification: true

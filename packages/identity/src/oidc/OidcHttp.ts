@@ -50,9 +50,9 @@ export const OidcHttp = HttpRouter.use(
       const request = yield* HttpServerRequest.HttpServerRequest
       const { req, res } = nodeOf(request)
       asIssuer(req)
-      const asked = { address: addressOf(request), response: res }
+      const caller = { address: addressOf(request), response: res }
       return yield* requests
-        .counted(limit, asked, () => Promise.resolve(server.provider().callback()(req, res)))
+        .counted(limit, caller, () => Promise.resolve(server.provider().callback()(req, res)))
         .pipe(
           Effect.map(() => HttpServerResponse.empty({ status: res.statusCode })),
           Effect.catchTag("Throttled", ({ retryAfterSeconds }) => {

@@ -95,10 +95,10 @@ const policy = () => {
   )
   made.get("login")?.checks.add(
     new interactionPolicy.Check("two_factors", "this application asks for a sign-in with two factors", (ctx) => {
-      const asked = String(ctx.oidc.params?.["acr_values"] ?? "").split(" ")
+      const acrValues = String(ctx.oidc.params?.["acr_values"] ?? "").split(" ")
       // Who has just signed in has shown what they have: an application may still let them look (RFC 9470).
       const weaker =
-        asked.includes(twoFactors) && ctx.oidc.session?.acr !== twoFactors && ctx.oidc.result?.login === undefined
+        acrValues.includes(twoFactors) && ctx.oidc.session?.acr !== twoFactors && ctx.oidc.result?.login === undefined
       return weaker ? interactionPolicy.Check.REQUEST_PROMPT : interactionPolicy.Check.NO_NEED_TO_PROMPT
     })
   )

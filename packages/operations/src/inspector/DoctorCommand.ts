@@ -27,7 +27,7 @@ const finding = (what: string, where: string, found: string, ok: boolean, next: 
 })
 
 const server = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, where: string) {
-  const asked = performance.now()
+  const startedAt = performance.now()
   const before = Date.now()
   const [row] = yield* sql<{
     now: number
@@ -43,7 +43,7 @@ const server = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, where: str
       current_setting('max_connections')::int AS max,
       pg_database_size(current_database()) AS bytes,
       (SELECT count(*)::int FROM pg_locks WHERE NOT granted) AS waiting`
-  const took = performance.now() - asked
+  const took = performance.now() - startedAt
   const { bytes, max, now, used, version, waiting } = row!
   const skew = now - (before + took / 2)
   return [

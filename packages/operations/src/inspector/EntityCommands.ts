@@ -10,12 +10,12 @@ import { nameOf, type Ref, refsOf, type Row, rowsOf, stateOf, whenOf } from "@ha
 import { masked } from "@halles/entities/inspector/Masked"
 import { clockTime, output, printList, tree } from "./Output.ts"
 import { listener } from "../operator/LiveStream.ts"
-import { asked, operator, reason } from "../operator/Operator.ts"
+import { callOperator, operator, reason } from "../operator/Operator.ts"
 
 /** Ids that are read from a pipe. */
 const idsMax = 10_000
 /** Rows of one history that are shown unless more are asked for. */
-const rowsShown = 1_000
+const rowsMax = 1_000
 /** Between two looks for new rows, and tries to be told of them, while no operator process tells. */
 const followMs = 500
 
@@ -124,13 +124,13 @@ const unmasked = Effect.fnUntraced(function* (
   if (Option.isNone(why)) return yield* new ReasonRequired()
   const { entities } = yield* operator
   for (const ref of names) {
-    const shown = { unmask: "true" as const, reason: why.value }
-    const query = { ...shown, ...Option.match(at, { onNone: () => ({}), onSome: (at) => ({ at }) }) }
-    const { items } = yield* asked(entities.getEntity({ params: { id: nameOf(ref) }, query }))
-    for (const { entity, owes, seq, state } of items) {
+    const unmasking = { unmask: "true" as const, reason: why.value }
+    const query = { ...unmasking, ...Option.match(at, { onNone: () => ({}), onSome: (at) => ({ at }) }) }
+    const { items } = yield* callOperator(entities.getEntity({ params: { id: nameOf(ref) }, query }))
+    for (const { entity, pendingStep, seq, state } of items) {
       if (format === "ids") yield* Console.log(entity)
-      else if (format === "table") yield* Console.log(tree({ entity, seq, owes, state }))
-      else yield* Console.log(JSON.stringify({ entity, seq, owes, state }))
+      else if (format === "table") yield* Console.log(tree({ entity, seq, pendingStep, state }))
+      else yield* Console.log(JSON.stringify({ entity, seq, pendingStep, state }))
     }
   }
 })
@@ -144,8 +144,8 @@ const get = Command.make("get", { ids, at, unmask, reason: why, output }, ({ at,
         entity: nameOf(ref),
         seq: now.seq,
         at: at === null ? null : clockTime(at),
-        owes: now.owes,
-        wakesAt: now.dueAt === null ? null : clockTime(now.dueAt),
+        pendingStep: now.pendingStep,
+        timerAt: now.dueAt === null ? null : clockTime(now.dueAt),
         state: masked(now.view)
       }))
     )
@@ -180,7 +180,7 @@ const events = Command.make("events", { id: oneId, from, to, follow, output }, (
   Effect.gen(function* () {
     const found = yield* refsOf(id)
     const upTo = Option.match(to, { onNone: () => ({}), onSome: (to) => ({ to }) })
-    const read = (ref: Ref, from: number) => rowsOf(ref, { from, limit: rowsShown, ...upTo })
+    const read = (ref: Ref, from: number) => rowsOf(ref, { from, limit: rowsMax, ...upTo })
     const first = (yield* Effect.forEach(found, (ref) => read(ref, from))).flat()
     yield* printRows(
       output,
@@ -203,22 +203,22 @@ const events = Command.make("events", { id: oneId, from, to, follow, output }, (
         }
       }
     })
-    const told = yield* Queue.sliding<void>(1)
-    let isTold = false
+    const notifications = yield* Queue.sliding<void>(1)
+    let isNotified = false
     const tail = found.map((ref) => `${ref.type}:${ref.id}`).join(",")
     const listen = listener(Option.some(tail), ({ event }) => {
       if (event !== "hello" && event !== "events") return Effect.void
-      isTold = true
-      return Queue.offer(told, undefined)
+      isNotified = true
+      return Queue.offer(notifications, undefined)
     })
     yield* Effect.ignore(listen).pipe(
-      Effect.andThen(Effect.sync(() => (isTold = false))),
+      Effect.andThen(Effect.sync(() => (isNotified = false))),
       Effect.repeat(Schedule.spaced(followMs)),
       Effect.forkChild
     )
     // The live tail says when to look. What is shown is the history's, so that no row is missed or shown twice.
     for (;;) {
-      yield* isTold ? Queue.take(told) : Effect.timeoutOption(Queue.take(told), followMs)
+      yield* isNotified ? Queue.take(notifications) : Effect.timeoutOption(Queue.take(notifications), followMs)
       yield* look
     }
   })

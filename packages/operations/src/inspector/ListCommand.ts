@@ -8,7 +8,7 @@ import { BadExpression, where } from "@halles/entities/inspector/Where"
 import { search } from "@halles/entities/inspector/Search"
 
 /** Entities that are shown unless more are asked for. */
-const shownDefault = 100
+const limitDefault = 100
 const regionFlag = Flag.Literals("region", regions).pipe(Flag.withDescription("One region only"), Flag.optional)
 
 export const list = Command.make(
@@ -23,7 +23,7 @@ export const list = Command.make(
     region: regionFlag,
     limit: Flag.Int("limit").pipe(
       Flag.withDescription("Entities of one region at the most"),
-      Flag.withDefault(shownDefault)
+      Flag.withDefault(limitDefault)
     ),
     output
   },
@@ -36,10 +36,12 @@ export const list = Command.make(
         entity: `${type}/${id}`,
         seq: now.seq,
         changed: clockTime(at),
-        owes: now.owes,
+        pendingStep: now.pendingStep,
         state: masked(now.view)
       }))
-      yield* printList(output, items, ["entity", "seq", "changed", "owes", "state"], (item) => String(item["entity"]))
+      yield* printList(output, items, ["entity", "seq", "changed", "pendingStep", "state"], (item) =>
+        String(item["entity"])
+      )
       if (output === "table" && found.length >= limit)
         yield* Console.error(`Stopped at ${limit} a region; --limit shows more.`)
     })

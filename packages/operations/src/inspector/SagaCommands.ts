@@ -1,4 +1,4 @@
-import { refused, stepsOf, unfinished, untold } from "@halles/entities/inspector/Sagas"
+import { refused, stepsOf, unfinished, unknownStep } from "@halles/entities/inspector/Sagas"
 import { regionOf } from "@halles/shared/Region"
 import { Console, Effect } from "effect"
 import { Command, Flag } from "effect/cli"
@@ -19,9 +19,9 @@ const list = Command.make(
   ({ limit, output }) =>
     Effect.gen(function* () {
       const now = Date.now()
-      const owing = (yield* unfinished(limit)).map(({ at, due, id, owes, seq, type }) => ({
+      const open = (yield* unfinished(limit)).map(({ at, due, id, pendingStep, seq, type }) => ({
         entity: `${type}/${id}`,
-        step: owes,
+        step: pendingStep,
         still: duration(now - at),
         since: clockTime(at),
         nextTry: clockTime(due),
@@ -37,7 +37,7 @@ const list = Command.make(
         seq,
         refused: reason
       }))
-      const items = [...owing, ...ended]
+      const items = [...open, ...ended]
       yield* printList(output, items, ["entity", "step", "still", "since", "nextTry", "seq", "refused"], (item) =>
         String(item["entity"])
       )
@@ -45,7 +45,7 @@ const list = Command.make(
     })
 ).pipe(
   Command.withDescription(
-    "Sagas that owe a message, those that have not moved for the longest time first, then those of which a step was refused for good"
+    "Sagas with a pending step, those that have not moved for the longest time first, then those of which a step was refused for good"
   ),
   Command.withExamples([{ command: "halles saga list" }])
 )
@@ -68,13 +68,13 @@ const show = Command.make("show", { id: oneId, output }, ({ id, output }) =>
       String(item["entity"])
     )
     if (output !== "table") return
-    const owed = yield* Effect.forEach(refs, (ref) =>
+    const pendingSteps = yield* Effect.forEach(refs, (ref) =>
       stateOf(ref, "now").pipe(
-        Effect.map(({ now }) => ({ entity: nameOf(ref), owes: now.owes ?? "nothing" })),
-        Effect.catchTag("HistoryUnreadable", () => Effect.succeed({ entity: nameOf(ref), owes: untold }))
+        Effect.map(({ now }) => ({ entity: nameOf(ref), pendingStep: now.pendingStep ?? "nothing" })),
+        Effect.catchTag("HistoryUnreadable", () => Effect.succeed({ entity: nameOf(ref), pendingStep: unknownStep }))
       )
     )
-    yield* Console.log(`\n${table(owed, ["entity", "owes"])}`)
+    yield* Console.log(`\n${table(pendingSteps, ["entity", "pendingStep"])}`)
     const ended = (yield* refused(refusedMax, [regionOf(refs[0]!.id)])).filter((one) =>
       refs.some(({ id }) => id === one.id)
     )
@@ -87,7 +87,7 @@ const show = Command.make("show", { id: oneId, output }, ({ id, output }) =>
   })
 ).pipe(
   Command.withDescription(
-    "The steps of a saga with their times, over order, payment and shipment, and what is still owed"
+    "The steps of a saga with their times, over order, payment and shipment, and its pending steps"
   ),
   Command.withExamples([{ command: "halles saga show eu_x" }])
 )

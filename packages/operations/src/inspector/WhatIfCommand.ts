@@ -22,8 +22,8 @@ export const whatIf = Command.make(
         try: (): unknown => JSON.parse(command),
         catch: (cause) => new BadCommand({ reason: String(cause) })
       })
-      const { wakesAt, ...would } = yield* decided(id, when, given)
-      const answer = { ...would, wakesAt: wakesAt === null ? null : clockTime(wakesAt) }
+      const { timerAt, ...would } = yield* decided(id, when, given)
+      const answer = { ...would, timerAt: timerAt === null ? null : clockTime(timerAt) }
       if (output !== "table") return yield* Console.log(JSON.stringify(answer))
       yield* Console.log(`${answer.entity} at seq ${answer.seq}: nothing is written, nothing is sent.`)
       if (answer.events === null) return yield* Console.log(`It would be refused: ${JSON.stringify(answer.refused)}`)
@@ -36,7 +36,7 @@ export const whatIf = Command.make(
             ["path", "before", "after"]
           )
         )
-      yield* Console.log(`It would then owe ${answer.owes ?? "nothing"}.`)
+      yield* Console.log(`It would then owe ${answer.pendingStep ?? "nothing"}.`)
     })
 ).pipe(
   Command.withDescription(

@@ -2,7 +2,7 @@ import { Region } from "@halles/shared/Region"
 import { Console, Effect, Option, Schema } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { oneId } from "../inspector/EntityCommands.ts"
-import { asked, confirmed, operator, reason, tell, yes } from "./Operator.ts"
+import { callOperator, confirmed, operator, reason, tell, yes } from "./Operator.ts"
 import { login as signIn, logout as signOut } from "./Tokens.ts"
 
 const runner = Argument.String("runner").pipe(Argument.withDescription("Such as eu-1"))
@@ -27,7 +27,7 @@ const drain = Command.make("drain", { runner, reason, yes }, ({ reason, runner, 
   Effect.gen(function* () {
     yield* confirmed(yes, `Move all shards of ${runner} to other runners?`)
     const { cluster } = yield* operator
-    yield* tell(yield* asked(cluster.drainRunner({ params: { id: runner }, payload: { reason } })))
+    yield* tell(yield* callOperator(cluster.drainRunner({ params: { id: runner }, payload: { reason } })))
   })
 ).pipe(
   Command.withDescription(
@@ -41,7 +41,7 @@ const undrain = Command.make("undrain", { runner, reason, yes }, ({ reason, runn
   Effect.gen(function* () {
     yield* confirmed(yes, `Let ${runner} have shards again?`)
     const { cluster } = yield* operator
-    yield* tell(yield* asked(cluster.undrainRunner({ params: { id: runner }, payload: { reason } })))
+    yield* tell(yield* callOperator(cluster.undrainRunner({ params: { id: runner }, payload: { reason } })))
   })
 ).pipe(
   Command.withDescription("Let a drained runner have shards again"),
@@ -56,7 +56,7 @@ const move = Command.make(
       const params = yield* shardOf(shard)
       yield* confirmed(yes, `Move ${shard} to ${to} and keep it there?`)
       const { cluster } = yield* operator
-      yield* tell(yield* asked(cluster.moveShard({ params, payload: { runner: to, reason } })))
+      yield* tell(yield* callOperator(cluster.moveShard({ params, payload: { runner: to, reason } })))
     })
 ).pipe(
   Command.withDescription(
@@ -71,7 +71,7 @@ const unpin = Command.make("unpin", { shard, reason, yes }, ({ reason, shard, ye
     const params = yield* shardOf(shard)
     yield* confirmed(yes, `Let ${shard} be placed like any other?`)
     const { cluster } = yield* operator
-    yield* tell(yield* asked(cluster.unpinShard({ params, payload: { reason } })))
+    yield* tell(yield* callOperator(cluster.unpinShard({ params, payload: { reason } })))
   })
 ).pipe(
   Command.withDescription("Let a shard be placed again that was given to a runner"),
@@ -82,7 +82,7 @@ const resume = Command.make("resume", { id: oneId, reason, yes }, ({ id, reason,
   Effect.gen(function* () {
     yield* confirmed(yes, `Let ${id} work again?`)
     const { entities } = yield* operator
-    yield* tell(yield* asked(entities.resumeEntity({ params: { id }, payload: { reason } })))
+    yield* tell(yield* callOperator(entities.resumeEntity({ params: { id }, payload: { reason } })))
   })
 ).pipe(
   Command.withDescription("Let a parked entity work again, once what made it die or hang is mended"),
@@ -129,7 +129,7 @@ const changing = (
       yield* confirmed(yes, question(id))
       const { sagas } = yield* operator
       const request = { params: { id }, payload: { reason, ...given("step", step) } }
-      yield* tell(yield* asked(act === "retry" ? sagas.retrySaga(request) : sagas.skipSagaStep(request)))
+      yield* tell(yield* callOperator(act === "retry" ? sagas.retrySaga(request) : sagas.skipSagaStep(request)))
     })
   ).pipe(Command.withDescription(description), Command.withExamples(examples.map((command) => ({ command }))))
 
@@ -137,7 +137,7 @@ const compensate = Command.make("compensate", { id: oneId, reason, yes }, ({ id,
   Effect.gen(function* () {
     yield* confirmed(yes, `Give ${id} up and undo what was done?`)
     const { sagas } = yield* operator
-    yield* tell(yield* asked(sagas.compensateSaga({ params: { id }, payload: { reason } })))
+    yield* tell(yield* callOperator(sagas.compensateSaga({ params: { id }, payload: { reason } })))
   })
 ).pipe(
   Command.withDescription("Give a saga up, and undo what was done"),

@@ -1,7 +1,7 @@
 import { Effect, Option, Redacted, Stream } from "effect"
 import { Sse } from "effect/encoding"
 import { HttpClient, HttpClientRequest } from "effect/http"
-import { asked, NotDone, OperatorUrl } from "./Operator.ts"
+import { callOperator, NotDone, OperatorUrl } from "./Operator.ts"
 import { token } from "./Tokens.ts"
 
 /**
@@ -18,7 +18,7 @@ export const listener = <E, R>(tail: Option.Option<string>, take: (event: Sse.Ev
       HttpClientRequest.bearerToken(Redacted.value(yield* token)),
       lastEventId === "" ? (same) => same : HttpClientRequest.setHeader("last-event-id", lastEventId)
     )
-    const response = yield* asked(client.execute(request))
+    const response = yield* callOperator(client.execute(request))
     if (response.status !== 200) {
       return yield* new NotDone({
         reason: `the operator process refused with ${response.status}`,

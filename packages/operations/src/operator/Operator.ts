@@ -83,7 +83,7 @@ const said = (error: Problem): NotDone | NotSignedIn => {
 }
 
 /** A call to the operator process; its refusals become what is told, and the exit code. */
-export const asked = <A, E extends Problem, R>(call: Effect.Effect<A, E, R>) =>
+export const callOperator = <A, E extends Problem, R>(call: Effect.Effect<A, E, R>) =>
   call.pipe(Effect.timeout(deadline), Effect.mapError(said))
 
 /** Why, on every change; it stands in the audit log. */

@@ -2,12 +2,12 @@ import { Console, Effect } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { clockTime, output, printList } from "../inspector/Output.ts"
 import { given } from "./ChangeCommands.ts"
-import { asked, confirmed, operator, reason, yes } from "./Operator.ts"
+import { callOperator, confirmed, operator, reason, yes } from "./Operator.ts"
 
 const streams = Command.make("streams", { output }, ({ output }) =>
   Effect.gen(function* () {
     const { streams } = yield* operator
-    const { consumers, streams: all } = yield* asked(streams.streams())
+    const { consumers, streams: all } = yield* callOperator(streams.streams())
     const items = all.flatMap(({ lastAt, name, ...stream }) => {
       const readers = consumers.filter((consumer) => consumer.stream === name)
       const own = { stream: name, messages: stream.messages, last: lastAt === null ? "" : clockTime(lastAt) }
@@ -33,9 +33,9 @@ const limit = Flag.Int("limit").pipe(Flag.withDescription("Letters at the most")
 const list = Command.make("list", { limit: limit.pipe(Flag.withDefault(50)), output }, ({ limit, output }) =>
   Effect.gen(function* () {
     const { streams } = yield* operator
-    const { items } = yield* asked(streams.deadLetters({ query: { limit: Math.min(200, Math.max(1, limit)) } }))
-    const shown = items.map((letter) => ({ ...letter, at: clockTime(letter.at) }))
-    yield* printList(output, shown, ["at", "stream", "consumer", "subject", "tries", "cause", "id"], (item) =>
+    const { items } = yield* callOperator(streams.deadLetters({ query: { limit: Math.min(200, Math.max(1, limit)) } }))
+    const rows = items.map((letter) => ({ ...letter, at: clockTime(letter.at) }))
+    yield* printList(output, rows, ["at", "stream", "consumer", "subject", "tries", "cause", "id"], (item) =>
       String(item["id"])
     )
     if (output === "table" && items.length === 0) yield* Console.error("Nothing was given up.")
@@ -64,7 +64,7 @@ const replay = Command.make(
       const what = ids.length > 0 ? `${ids.length} letters` : "the oldest letters of the stream"
       yield* confirmed(yes, `Send ${what} again?`)
       const { streams } = yield* operator
-      const { left, replayed } = yield* asked(
+      const { left, replayed } = yield* callOperator(
         streams.replayDeadLetters({
           payload: {
             reason,
@@ -92,7 +92,7 @@ const resolve = Command.make(
     Effect.gen(function* () {
       yield* confirmed(yes, `Strike ${ids.length} letters off the list? They are not sent.`)
       const { streams } = yield* operator
-      const { left, resolved } = yield* asked(streams.resolveDeadLetters({ payload: { reason, ids } }))
+      const { left, resolved } = yield* callOperator(streams.resolveDeadLetters({ payload: { reason, ids } }))
       yield* Console.log(`${resolved} struck off, ${left} left.`)
     })
 ).pipe(

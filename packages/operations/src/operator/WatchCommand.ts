@@ -9,7 +9,7 @@ const decodeOverview = Schema.decodeUnknownOption(Schema.fromJsonString(liveEven
 /** The end of a stream says that it is to be taken up again. */
 const again = "1 second"
 
-const shown = (text: string): string | null => {
+const render = (text: string): string | null => {
   const overview = Option.getOrNull(decodeOverview(text))
   if (overview === null) return null
   const rows = overview.regions.map((region) => ({
@@ -32,7 +32,7 @@ const shown = (text: string): string | null => {
 const print = (format: Format, event: Sse.Event) => {
   if (format !== "table") return Console.log(`{"event":"${event.event}","data":${event.data}}`)
   if (event.event === "events") return Console.log(event.data)
-  const page = event.event === "overview" ? shown(event.data) : null
+  const page = event.event === "overview" ? render(event.data) : null
   // Over what was there before, on a terminal.
   return page === null ? Effect.void : Console.log(process.stdout.isTTY ? `\u001b[2J\u001b[H${page}` : `${page}\n`)
 }

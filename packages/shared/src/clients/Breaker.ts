@@ -27,7 +27,7 @@ const refused = Metric.counter("halles_breaker_refused_total", {
 /** A dependency that is not `Closed`: since when, and when somebody wanted it last, in Unix milliseconds. */
 export interface Failing {
   readonly since: number
-  askedAt: number
+  calledAt: number
 }
 /** Of this process, by dependency. */
 export const failing = new Map<string, Failing>()
@@ -81,7 +81,7 @@ export const make = Effect.fnUntraced(function* (dependency: string, options: Op
     if (next === "Closed") failing.delete(dependency)
     else if (!failing.has(dependency)) {
       const nowMs = clock.currentTimeMillisUnsafe()
-      failing.set(dependency, { since: nowMs, askedAt: nowMs })
+      failing.set(dependency, { since: nowMs, calledAt: nowMs })
     }
     stateNow.updateUnsafe(levels[next], context)
   }
@@ -116,7 +116,7 @@ export const make = Effect.fnUntraced(function* (dependency: string, options: Op
       const sentAt = clock.currentTimeMillisUnsafe()
       if (current !== "Closed") {
         const known = failing.get(dependency)
-        if (known !== undefined) known.askedAt = sentAt
+        if (known !== undefined) known.calledAt = sentAt
       }
       if (current === "HalfOpen" || (current === "Open" && sentAt < probeAt)) {
         refusedNow.updateUnsafe(1, context)

@@ -38,10 +38,10 @@ export const layerTell = (process: string): Layer.Layer<never, never, Nats> =>
         if (failing.size === 0 || nats.isClosed()) return
         const nowMs = Date.now()
         // Only a call finds out that a dependency is back: one that nobody wants keeps nobody waiting.
-        const wanted = [...failing].filter(([, { askedAt }]) => nowMs - askedAt < unwantedMs)
+        const wanted = [...failing].filter(([, { calledAt }]) => nowMs - calledAt < unwantedMs)
         if (wanted.length === 0) return
-        const told = wanted.slice(0, dependenciesMax).map(([dependency, { since }]) => ({ dependency, since }))
-        nats.publish(Subject.breakers(process), encode({ process, failing: told }))
+        const reported = wanted.slice(0, dependenciesMax).map(([dependency, { since }]) => ({ dependency, since }))
+        nats.publish(Subject.breakers(process), encode({ process, failing: reported }))
       }).pipe(Effect.repeat(Schedule.spaced(everyMs)), Effect.forkScoped)
     })
   )

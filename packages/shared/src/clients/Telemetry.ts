@@ -27,10 +27,10 @@ const publicExit = (exit: Exit.Exit<unknown, unknown>): Exit.Exit<unknown, unkno
   if (Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause)) return exit
   const failure = Cause.squash(exit.cause)
   const named = failure instanceof Error ? failure : new Error(String(failure))
-  const shown = new Error(scrubbed(named.message))
-  shown.name = named.name
-  shown.stack = `${shown.name}: ${shown.message}`
-  return Exit.die(shown)
+  const safe = new Error(scrubbed(named.message))
+  safe.name = named.name
+  safe.stack = `${safe.name}: ${safe.message}`
+  return Exit.die(safe)
 }
 
 /** `POST`, as the server names a request; entities name theirs `Cart.CheckOut`. */

@@ -14,9 +14,9 @@ const inFlight = 256
 /** Carts before the first look, so that compiled code, pools and buffers are there in both looks. */
 const before = 5_000
 /** Not all of them are there: what was measured would be of fewer. */
-class NotResident extends Schema.TaggedError<NotResident>()("NotResident", { wanted: Schema.Int, found: Schema.Int }) {
+class NotActive extends Schema.TaggedError<NotActive>()("NotActive", { wanted: Schema.Int, found: Schema.Int }) {
   override get message(): string {
-    return `wanted ${this.wanted} resident carts, found ${this.found}`
+    return `wanted ${this.wanted} active carts, found ${this.found}`
   }
 }
 
@@ -53,8 +53,8 @@ export const resident: Measurement = {
     yield* stage.runner("eu-1", { nodeArgs: ["--expose-gc", `--inspect=127.0.0.1:${inspector}`] })
     /** Counted before: so long a pause may cost a large runner its shards, but only after the look. */
     const areThere = Effect.fnUntraced(function* (wanted: number) {
-      const found = RunnerMetrics.sum(yield* RunnerMetrics.read(metrics), "halles_entity_resident", { type: "Cart" })
-      if (found !== wanted) return yield* new NotResident({ wanted, found })
+      const found = RunnerMetrics.sum(yield* RunnerMetrics.read(metrics), "halles_entity_active", { type: "Cart" })
+      if (found !== wanted) return yield* new NotActive({ wanted, found })
     })
     const memoryOf = Effect.fnUntraced(function* (wanted: number) {
       yield* RunnerMetrics.caughtUp(metrics)

@@ -8,7 +8,7 @@ const any = <A>(among: ReadonlyArray<A>): A => among[Math.floor(Math.random() * 
 const chance = (share: number): boolean => Math.random() < share
 
 /** What a good answer shows; the operator process names the operator who asks. */
-const shownTo = (sender: Sender, subject: Subject): ReadonlyArray<string> =>
+const visibleTo = (sender: Sender, subject: Subject): ReadonlyArray<string> =>
   subject.name === "who one is" ? [`"account-${sender.name}"`] : subject.shows
 
 /** Questions of all senders about all things, in a random order, with what each was answered when it was asked alone. */
@@ -46,7 +46,7 @@ export class Questions {
 
   #look(sender: Sender, subject: Subject, method = "GET"): Question {
     const status = this.#statuses.get(`${sender.name} ${subject.name}`)
-    const shows = shownTo(sender, subject)
+    const shows = visibleTo(sender, subject)
     return {
       ...this.#ask(sender, subject.name, method, subject.path),
       statuses: status === undefined ? [] : [status],

@@ -30,13 +30,13 @@ const streamed = (session: ClientHttp2Session, { body, headers, method, path }: 
     if (session.closed || session.destroyed) return resolve("broken")
     const stream = session.request({ ":method": method, ":path": path, ...headers }, { endStream: body === undefined })
     let status = 0
-    let told: Readonly<Record<string, string | undefined>> = {}
+    let received: Readonly<Record<string, string | undefined>> = {}
     let text = ""
     let isWhole = false
     stream.setEncoding("utf8")
     stream.on("response", (response) => {
       status = Number(response[":status"])
-      told = Object.fromEntries(Object.entries(response).map(([name, value]) => [name, String(value)]))
+      received = Object.fromEntries(Object.entries(response).map(([name, value]) => [name, String(value)]))
     })
     stream.on("data", (chunk: string) => (text += chunk))
     stream.on("end", () => {
@@ -44,7 +44,7 @@ const streamed = (session: ClientHttp2Session, { body, headers, method, path }: 
     })
     stream.on("error", () => undefined)
     stream.on("close", () =>
-      resolve(status === 0 || (!isWhole && method !== "HEAD") ? "broken" : { status, headers: told, body: text })
+      resolve(status === 0 || (!isWhole && method !== "HEAD") ? "broken" : { status, headers: received, body: text })
     )
     if (body !== undefined) stream.end(body)
   })

@@ -34,9 +34,10 @@ export class Tally {
   }
 }
 
-const shown = ({ headers, id, method, path }: Question): string =>
+const questionText = ({ headers, id, method, path }: Question): string =>
   `${method} ${path} as ${id} ${Object.keys(headers).join()}`
-const told = ({ body, headers, status }: Answer): string => `${status} ${JSON.stringify(headers)} ${body.slice(0, 300)}`
+const answerText = ({ body, headers, status }: Answer): string =>
+  `${status} ${JSON.stringify(headers)} ${body.slice(0, 300)}`
 
 /** Judges one outcome, and takes it down. */
 export const weigh = (
@@ -55,8 +56,8 @@ export const weigh = (
   tally.fault({
     reason: `${question.name}: ${reason}`,
     sender: question.sender,
-    request: shown(question),
-    answer: told(outcome)
+    request: questionText(question),
+    answer: answerText(outcome)
   })
 }
 
@@ -83,7 +84,7 @@ export const busy = async (options: {
     }
     const { ask, leave } = pipeline
     const batch = Array.from({ length: 1 + Math.floor(Math.random() * batchMax) }, () => questions.next(at))
-    const asked = batch.map(async (question) => {
+    const sent = batch.map(async (question) => {
       const silent = sleep(silentMs).then(() => "silent" as const)
       return [question, await Promise.race([ask(question), silent])] as const
     })
@@ -91,9 +92,9 @@ export const busy = async (options: {
       tally.count("left")
       leave(questions.next(at))
     }
-    for (const [question, outcome] of await Promise.all(asked)) {
+    for (const [question, outcome] of await Promise.all(sent)) {
       if (outcome !== "silent") weigh(tally, questions, question, outcome, secrets)
-      else tally.fault({ reason: "no answer", sender: question.sender, request: shown(question), answer: "" })
+      else tally.fault({ reason: "no answer", sender: question.sender, request: questionText(question), answer: "" })
     }
   }
   if (pipeline !== "broken") pipeline.destroy()

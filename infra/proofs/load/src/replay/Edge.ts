@@ -36,27 +36,27 @@ type Send = (
   request: HttpClientRequest.HttpClientRequest
 ) => Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientError.HttpClientError>
 
-const nameOf = (told: Tell): string => `${told.method} ${told.path}`
+const nameOf = (command: Tell): string => `${command.method} ${command.path}`
 
-const requestOf = (base: string, told: Tell): HttpClientRequest.HttpClientRequest =>
-  HttpClientRequest.make(told.method)(`${base}${told.path}`).pipe(
+const requestOf = (base: string, command: Tell): HttpClientRequest.HttpClientRequest =>
+  HttpClientRequest.make(command.method)(`${base}${command.path}`).pipe(
     HttpClientRequest.acceptJson,
     HttpClientRequest.setHeaders({
-      ...(told.key === undefined ? {} : { "idempotency-key": told.key }),
-      ...(told.waitSeconds === undefined ? {} : { prefer: `wait=${told.waitSeconds}` })
+      ...(command.key === undefined ? {} : { "idempotency-key": command.key }),
+      ...(command.waitSeconds === undefined ? {} : { prefer: `wait=${command.waitSeconds}` })
     }),
-    told.body === undefined ? (self) => self : HttpClientRequest.bodyJsonUnsafe(told.body)
+    command.body === undefined ? (self) => self : HttpClientRequest.bodyJsonUnsafe(command.body)
   )
 
 /** One try at a request, with a deadline over its whole answer; the answer's text. */
-const once = (send: Send, base: string, told: Tell): Effect.Effect<string, Refused | Later> =>
+const once = (send: Send, base: string, command: Tell): Effect.Effect<string, Refused | Later> =>
   Effect.gen(function* () {
-    const response = yield* Effect.mapError(send(requestOf(base, told)), transport)
-    yield* check(nameOf(told), response)
+    const response = yield* Effect.mapError(send(requestOf(base, command)), transport)
+    yield* check(nameOf(command), response)
     return yield* Effect.mapError(response.text, transport)
   }).pipe(
     Effect.timeoutOrElse({
-      duration: deadlineMs + (told.waitSeconds ?? 0) * 1000,
+      duration: deadlineMs + (command.waitSeconds ?? 0) * 1000,
       orElse: () => Effect.fail(later("deadline"))
     })
   )
@@ -102,11 +102,11 @@ export class Edge extends Context.Service<
   Edge,
   {
     /** Sends a request until it is accepted: through outages, under the same key. */
-    readonly tell: (told: Tell) => Effect.Effect<void, Refused | EdgeLost>
+    readonly tell: (command: Tell) => Effect.Effect<void, Refused | EdgeLost>
     /** As `tell`, with what it was answered. */
-    readonly ask: <A>(asked: Ask<A>) => Effect.Effect<A, Refused | EdgeLost>
+    readonly ask: <A>(query: Ask<A>) => Effect.Effect<A, Refused | EdgeLost>
     /** As `ask`, with 404 as undefined. */
-    readonly find: <A>(asked: Ask<A>) => Effect.Effect<A | undefined, Refused | EdgeLost>
+    readonly find: <A>(query: Ask<A>) => Effect.Effect<A | undefined, Refused | EdgeLost>
     /** Imports rows of NDJSON under an id, again from the start if the answer breaks off; nothing is written twice. */
     readonly importCatalog: (
       importId: string,
@@ -123,19 +123,19 @@ export class Edge extends Context.Service<
       const client = yield* HttpClient.HttpClient
       const progress = yield* Progress
       const send: Send = (request) => client.execute(HttpClientRequest.bearerToken(request, Redacted.value(token)))
-      const tell = (told: Tell) => insist(nameOf(told), once(send, base, told), progress.retried)
-      const ask = <A>(asked: Ask<A>): Effect.Effect<A, Refused | EdgeLost> => {
-        const decode = Schema.decodeUnknownEffect(Schema.fromJsonString(asked.answer))
+      const tell = (command: Tell) => insist(nameOf(command), once(send, base, command), progress.retried)
+      const ask = <A>(query: Ask<A>): Effect.Effect<A, Refused | EdgeLost> => {
+        const decode = Schema.decodeUnknownEffect(Schema.fromJsonString(query.answer))
         const unexpected = (cause: unknown) =>
-          new Refused({ request: nameOf(asked), status: 200, code: "unexpected_answer", detail: String(cause) })
-        return Effect.flatMap(tell(asked), (text) => Effect.mapError(decode(text), unexpected))
+          new Refused({ request: nameOf(query), status: 200, code: "unexpected_answer", detail: String(cause) })
+        return Effect.flatMap(tell(query), (text) => Effect.mapError(decode(text), unexpected))
       }
       return Edge.of({
-        tell: (told) => Effect.asVoid(tell(told)),
+        tell: (command) => Effect.asVoid(tell(command)),
         ask,
-        find: <A>(asked: Ask<A>) =>
+        find: <A>(query: Ask<A>) =>
           Effect.catchIf(
-            ask(asked) as Effect.Effect<A | undefined, Refused | EdgeLost>,
+            ask(query) as Effect.Effect<A | undefined, Refused | EdgeLost>,
             (error) => error._tag === "Refused" && error.status === 404,
             () => Effect.succeed(undefined)
           ),

@@ -4,7 +4,7 @@ import type { Outcome } from "./Turns.ts"
 import type { Plan } from "./Plan.ts"
 import { refundOf } from "./Refund.ts"
 
-const mismatchesShown = 20
+const mismatchesMax = 20
 
 /** The last line of a replay. `excluded` counts rows by bucket; latencies run from the checkout request to confirmed. */
 export interface Summary {
@@ -73,8 +73,8 @@ const mismatches = (title: string, texts: ReadonlyArray<string>): ReadonlyArray<
   texts.length === 0
     ? []
     : [
-        `${title}: ${texts.length}${texts.length > mismatchesShown ? `, the first ${mismatchesShown}` : ""}`,
-        ...texts.slice(0, mismatchesShown).map((text) => `  ${text}`)
+        `${title}: ${texts.length}${texts.length > mismatchesMax ? `, the first ${mismatchesMax}` : ""}`,
+        ...texts.slice(0, mismatchesMax).map((text) => `  ${text}`)
       ]
 
 const total = (entries: ReadonlyArray<Entry>, field: "invoiced" | "captured" | "refunded"): number =>

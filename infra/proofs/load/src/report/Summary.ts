@@ -49,7 +49,7 @@ export const summary = (outcome: Outcome, missed: ReadonlyArray<string>, pricePe
     oversold: verdict.oversold,
     lost: verdict.lost.length,
     duplicated: verdict.duplicated.length,
-    told: verdict.told,
+    acknowledged: verdict.acknowledged,
     violations,
     runnerImbalance: Number(analysis.runnerImbalance.toFixed(3)),
     shardImbalance: Number(analysis.shardImbalance.toFixed(3)),

@@ -4,7 +4,7 @@ import type { Impact } from "./Impact.ts"
 import type { Outcome } from "../run/Run.ts"
 import { bottleneck } from "./Summary.ts"
 
-const shownMax = 5
+const listedMax = 5
 const fixed = (value: number): string => (value >= 100 ? value.toFixed(0) : value.toFixed(1))
 
 export const table = (head: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<string>>): string => {
@@ -75,14 +75,14 @@ export const text = (outcome: Outcome, pricePerCoreHour: number): string => {
   const { analysis, verdict, violated, violations } = outcome
   const { all, keys, perSecond, regions, runnerImbalance, runners, shardImbalance, shards, steps } = analysis
   const late = bottleneck(outcome)
-  const busiest = shards.toSorted((a, b) => b.operations - a.operations).slice(0, shownMax)
+  const busiest = shards.toSorted((a, b) => b.operations - a.operations).slice(0, listedMax)
   const groups = [
     { ...all, name: outcome.plan.scenario },
     ...steps.map((one) => ({ ...one, name: `  ${one.name}` })),
     ...regions.filter(({ operations }) => operations > 0),
     ...runners,
     ...busiest.map((one) => ({ ...one, name: `shard ${one.name}` })),
-    ...keys.slice(0, shownMax).map((one) => ({ ...one, name: `key ${one.name}` }))
+    ...keys.slice(0, listedMax).map((one) => ({ ...one, name: `key ${one.name}` }))
   ]
   return [
     late === null
@@ -102,9 +102,9 @@ export const text = (outcome: Outcome, pricePerCoreHour: number): string => {
       ? [`${outcome.heldBack} operations began late, since as many as may be were in flight; their latency has it`]
       : []),
     `imbalance, busiest over mean: runners ${runnerImbalance.toFixed(2)}, shards ${shardImbalance.toFixed(2)}`,
-    `books: ${verdict.told} answers against the journals, ${verdict.lost.length} lost, ${verdict.duplicated.length} done twice, ${verdict.oversold} oversold; ` +
+    `books: ${verdict.acknowledged} answers against the journals, ${verdict.lost.length} lost, ${verdict.duplicated.length} done twice, ${verdict.oversold} oversold; ` +
       `invariants ${violations === 0 ? "hold" : `violated: ${violated.join(", ")}`}`,
-    ...verdict.lost.slice(0, shownMax).map((line) => `  lost: ${line}`),
-    ...verdict.duplicated.slice(0, shownMax).map((line) => `  twice: ${line}`)
+    ...verdict.lost.slice(0, listedMax).map((line) => `  lost: ${line}`),
+    ...verdict.duplicated.slice(0, listedMax).map((line) => `  twice: ${line}`)
   ].join("\n")
 }

@@ -5,7 +5,7 @@ import { Clock, Effect, Fiber, Layer, Result, Schema } from "effect"
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { type Analysis, analyse } from "../report/Analysis.ts"
-import type { Told, Verdict } from "../workload/Books.ts"
+import type { Acknowledged, Verdict } from "../workload/Books.ts"
 import type { Disturbance } from "./Disturbance.ts"
 import * as DirectShop from "../workload/DirectShop.ts"
 import * as EdgeShop from "../workload/EdgeShop.ts"
@@ -98,7 +98,7 @@ export const shopLayer = (target: Target) =>
 const prepare = Effect.fnUntraced(function* (plan: Plan, scenario: Scenario, keys: ReadonlyArray<Key>) {
   const shop = yield* Shop
   const { run } = plan.keys
-  const told: Array<Told> = []
+  const acknowledged: Array<Acknowledged> = []
   const isCart = scenario.about === "cart"
   const sold: ReadonlyArray<Listing> = isCart
     ? regions.flatMap((region) => fillers(region, run))
@@ -107,17 +107,22 @@ const prepare = Effect.fnUntraced(function* (plan: Plan, scenario: Scenario, key
     const some = sold.slice(first, first + listedTogether)
     yield* shop.list(some, plan.stock, `load-${run}-${first}`)
   }
-  if (!isCart) return { carts: [], told }
+  if (!isCart) return { carts: [], acknowledged }
   const carts = yield* Effect.forEach(
     keys,
     (key) =>
       Effect.map(shop.openCart(key.region, key.name), (id) => {
-        told.push({ type: "Cart", id, commandId: shop.commandIds.open(key.region, key.name), effect: "CartOpened" })
+        acknowledged.push({
+          type: "Cart",
+          id,
+          commandId: shop.commandIds.open(key.region, key.name),
+          effect: "CartOpened"
+        })
         return id
       }),
     { concurrency: preparedTogether }
   )
-  return { carts, told }
+  return { carts, acknowledged }
 })
 
 const shareOf = (pace: Pace, thread: number, of: number): Pace => {
@@ -144,7 +149,7 @@ export const run = Effect.fn("Run.run")(function* (plan: Plan, stand: Stand, pro
   }
   const startedAt = new Date(yield* Clock.currentTimeMillis)
   yield* say(`preparing ${keys.length} keys for ${plan.scenario}`)
-  const { carts, told } = yield* prepare(plan, scenario, keys).pipe(
+  const { carts, acknowledged } = yield* prepare(plan, scenario, keys).pipe(
     Effect.provide(Layer.fresh(shopLayer(targetOf(stand, plan.direct, preparedTogether))))
   )
   const threadCount = plan.pace._tag === "Closed" ? Math.min(plan.threads, plan.pace.callers) : plan.threads
@@ -168,23 +173,23 @@ export const run = Effect.fn("Run.run")(function* (plan: Plan, stand: Stand, pro
   const fromMs = startMs + plan.warmUpMs
   const looks = yield* Resources.watch(stand, startMs)
   const marks: Array<Mark> = []
-  const shown = yield* Effect.forkChild(progress.show(heard, startMs, lengthMs))
+  const display = yield* Effect.forkChild(progress.show(heard, startMs, lengthMs))
   const disturbing = yield* Effect.forkChild(disturb(stand, plan.disturbances, fromMs, marks))
   yield* begin(startMs)
-  yield* Fiber.interrupt(shown)
+  yield* Fiber.interrupt(display)
   yield* progress.end
   // What was frozen thaws, and a disturbance that failed fails the run.
   yield* Fiber.join(disturbing)
 
   yield* say("checking the invariants and the books")
-  const all = [...told, ...heard.told]
+  const all = [...acknowledged, ...heard.acknowledged]
   const file = join(stand.parts.layout.directory, "load-told.jsonl")
   const commands = all.flatMap(({ commandId, id, type }) => (commandId === null ? [] : [{ type, id, commandId }]))
   writeFileSync(file, commands.map((one) => `${JSON.stringify(one)}\n`).join(""))
   const { violated, violations } = yield* check(stand.environment, file)
   const stock = new Set(keys.map(({ name, region }) => `${region}_${name}`))
   const verdict = yield* Histories.verdict({
-    told: all,
+    acknowledged: all,
     urls: {
       eu: stand.environment["HALLES_PG_EU_URL"] ?? "",
       am: stand.environment["HALLES_PG_AM_URL"] ?? "",

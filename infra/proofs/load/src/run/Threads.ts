@@ -1,6 +1,6 @@
 import { Deferred, Effect, Schema } from "effect"
 import { Worker } from "node:worker_threads"
-import type { Told } from "../workload/Books.ts"
+import type { Acknowledged } from "../workload/Books.ts"
 import { type Batch, samplesMax } from "../workload/Samples.ts"
 import type { Report, Start, Work } from "./Work.ts"
 
@@ -19,7 +19,7 @@ export class TooManySamples extends Schema.TaggedError<TooManySamples>()("TooMan
 /** All that the threads have said so far. */
 export interface Heard {
   readonly batches: Array<Batch>
-  readonly told: Array<Told>
+  readonly acknowledged: Array<Acknowledged>
   heldBack: number
   /** Of the busiest thread: the share of its time in which it was at work. */
   utilization: number
@@ -29,7 +29,7 @@ const startedWithinMs = 30_000
 
 /** Threads that are connected and wait to begin; they end with the scope. */
 export const threads = Effect.fnUntraced(function* (works: ReadonlyArray<Work>) {
-  const heard: Heard = { batches: [], told: [], heldBack: 0, utilization: 0 }
+  const heard: Heard = { batches: [], acknowledged: [], heldBack: 0, utilization: 0 }
   const failed = yield* Deferred.make<never, ThreadFailed | TooManySamples>()
   const ended = yield* Deferred.make<void>()
   const ready = yield* Deferred.make<void>()
@@ -44,7 +44,7 @@ export const threads = Effect.fnUntraced(function* (works: ReadonlyArray<Work>) 
         return
       case "Batch":
         heard.batches.push(report.batch)
-        for (const one of report.told) heard.told.push(one)
+        for (const one of report.acknowledged) heard.acknowledged.push(one)
         samples += report.batch.kinds.length
         if (samples > samplesMax) Deferred.doneUnsafe(failed, Effect.fail(new TooManySamples()))
         return

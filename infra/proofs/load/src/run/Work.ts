@@ -1,5 +1,5 @@
 import type { Process } from "../workload/Arrivals.ts"
-import type { Told } from "../workload/Books.ts"
+import type { Acknowledged } from "../workload/Books.ts"
 import type { Spec } from "../workload/Keys.ts"
 import type { Batch } from "../workload/Samples.ts"
 import type { Item, ScenarioName } from "../workload/Scenarios.ts"
@@ -60,4 +60,4 @@ export interface Start {
 export type Report =
   | { readonly _tag: "Ready" }
   | { readonly _tag: "Done"; readonly heldBack: number; readonly utilization: number }
-  | { readonly _tag: "Batch"; readonly batch: Batch; readonly told: ReadonlyArray<Told> }
+  | { readonly _tag: "Batch"; readonly batch: Batch; readonly acknowledged: ReadonlyArray<Acknowledged> }

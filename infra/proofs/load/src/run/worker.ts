@@ -2,7 +2,7 @@ import { Clock, Effect, Layer, Random, Result } from "effect"
 import { once } from "node:events"
 import { parentPort, workerData } from "node:worker_threads"
 import { arrivals } from "../workload/Arrivals.ts"
-import type { Told } from "../workload/Books.ts"
+import type { Acknowledged } from "../workload/Books.ts"
 import * as DirectShop from "../workload/DirectShop.ts"
 import * as EdgeShop from "../workload/EdgeShop.ts"
 import { closedLoop, nowMs, openLoop } from "../workload/Generator.ts"
@@ -28,13 +28,13 @@ const program = Effect.gen(function* () {
   const { draw, keys } = Result.getOrThrow(keyspace(work.keys.spec, work.keys))
   const scenario: Scenario = scenarios[work.scenario]
   let samples: Array<Sample> = []
-  let told: Array<Told> = []
+  let acknowledged: Array<Acknowledged> = []
   const orders: Orders = { placed: [], delivered: 0 }
 
   const flush = Effect.sync(() => {
-    if (samples.length > 0 || told.length > 0) post({ _tag: "Batch", batch: batchOf(samples), told })
+    if (samples.length > 0 || acknowledged.length > 0) post({ _tag: "Batch", batch: batchOf(samples), acknowledged })
     samples = []
-    told = []
+    acknowledged = []
   })
 
   const operation = (nth: number, intendedMs: number) =>
@@ -67,7 +67,7 @@ const program = Effect.gen(function* () {
           random,
           orders,
           step,
-          tell: (one) => void told.push(one)
+          tell: (one) => void acknowledged.push(one)
         })
         .pipe(
           Effect.catch(({ code }) => Effect.succeed<Outcome>(`failed:${code}`)),

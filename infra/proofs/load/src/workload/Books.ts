@@ -1,5 +1,5 @@
 /** What the load was told is done: a command of an entity, what it did there, or both. */
-export interface Told {
+export interface Acknowledged {
   readonly type: string
   readonly id: string
   /** `null` where only the effect is known, an order's for one. */
@@ -25,7 +25,7 @@ export interface Verdict {
   readonly duplicated: ReadonlyArray<string>
   /** Units that were promised to buyers beyond those that there were. */
   readonly oversold: number
-  readonly told: number
+  readonly acknowledged: number
 }
 
 /** Every line that a load puts has a quantity of its own, so that the same line and quantity twice is one command twice. */
@@ -72,11 +72,14 @@ const repeated = (names: ReadonlyArray<string>): ReadonlyArray<string> => {
 }
 
 /** Holds what was told against the journal of the entities that it is about. */
-export const audit = (told: ReadonlyArray<Told>, journal: ReadonlyArray<Row>): Pick<Verdict, "duplicated" | "lost"> => {
+export const audit = (
+  acknowledged: ReadonlyArray<Acknowledged>,
+  journal: ReadonlyArray<Row>
+): Pick<Verdict, "duplicated" | "lost"> => {
   const rows = Map.groupBy(journal, entityOf)
   const lost: Array<string> = []
   const duplicated: Array<string> = []
-  for (const [entity, about] of Map.groupBy(told, entityOf)) {
+  for (const [entity, about] of Map.groupBy(acknowledged, entityOf)) {
     const history = rows.get(entity) ?? []
     const written = new Map(history.map((row) => [row.commandId, row]))
     const effects = history.flatMap(effectsOf)
@@ -101,9 +104,9 @@ export const audit = (told: ReadonlyArray<Told>, journal: ReadonlyArray<Row>): P
 }
 
 /** Units that were told as sold beyond the stock that there was, over all SKUs. */
-export const oversold = (told: ReadonlyArray<Told>, stockOf: (sku: string) => number): number => {
+export const oversold = (acknowledged: ReadonlyArray<Acknowledged>, stockOf: (sku: string) => number): number => {
   const sold = Map.groupBy(
-    told.filter(({ effect, type }) => type === "Sku" && effect?.startsWith("Reserved ") === true),
+    acknowledged.filter(({ effect, type }) => type === "Sku" && effect?.startsWith("Reserved ") === true),
     ({ id }) => id
   )
   return [...sold].reduce(

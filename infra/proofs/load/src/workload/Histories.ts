@@ -2,7 +2,7 @@ import { PgClient } from "@effect/sql-pg"
 import { type Region, regionOf } from "@halles/shared/Region"
 import { Effect, Redacted } from "effect"
 import { SqlClient } from "effect/sql"
-import { audit, oversold, type Row, type Told, type Verdict } from "./Books.ts"
+import { audit, oversold, type Row, type Acknowledged, type Verdict } from "./Books.ts"
 
 /** Entities of one statement; their histories are held against the books before the next ones are read. */
 const together = 500
@@ -16,14 +16,14 @@ const histories = Effect.fnUntraced(function* (type: string, ids: ReadonlyArray<
 
 /** Holds everything that was told against the journals, region by region; `urls` has one database a region. */
 export const verdict = Effect.fn("Histories.verdict")(function* (options: {
-  readonly told: ReadonlyArray<Told>
+  readonly acknowledged: ReadonlyArray<Acknowledged>
   readonly urls: Readonly<Record<Region, string>>
   readonly stockOf: (sku: string) => number
 }) {
-  const { stockOf, told, urls } = options
+  const { stockOf, acknowledged, urls } = options
   const lost: Array<string> = []
   const duplicated: Array<string> = []
-  for (const [region, ofRegion] of Map.groupBy(told, ({ id }) => regionOf(id))) {
+  for (const [region, ofRegion] of Map.groupBy(acknowledged, ({ id }) => regionOf(id))) {
     const read = Effect.gen(function* () {
       for (const [type, ofType] of Map.groupBy(ofRegion, (one) => one.type)) {
         const ofEntity = [...Map.groupBy(ofType, ({ id }) => id)]
@@ -49,6 +49,11 @@ export const verdict = Effect.fn("Histories.verdict")(function* (options: {
     })
     yield* Effect.provide(read, database)
   }
-  const result: Verdict = { lost, duplicated, oversold: oversold(told, stockOf), told: told.length }
+  const result: Verdict = {
+    lost,
+    duplicated,
+    oversold: oversold(acknowledged, stockOf),
+    acknowledged: acknowledged.length
+  }
   return result
 })

@@ -1,6 +1,6 @@
 import type { Region } from "@halles/shared/Region"
 import { Effect, Schedule } from "effect"
-import { checkedOutEffect, lineEffect, soldEffect, type Told } from "./Books.ts"
+import { checkedOutEffect, lineEffect, soldEffect, type Acknowledged } from "./Books.ts"
 import type { Key } from "./Keys.ts"
 import type { Outcome } from "./Samples.ts"
 import { commandIds, type Listing, NoAnswer, Shop } from "./Shop.ts"
@@ -30,7 +30,7 @@ export interface Context {
   readonly orders: Orders
   /** Makes a step of its own of what is done. */
   readonly step: <A, R>(kind: string, effect: Effect.Effect<A, NoAnswer, R>) => Effect.Effect<A, NoAnswer, R>
-  readonly tell: (told: Told) => void
+  readonly tell: (acknowledged: Acknowledged) => void
 }
 
 /** So many units of a SKU, by its code. */

@@ -1,33 +1,38 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
-import { audit, lineEffect, oversold, type Row, soldEffect, type Told } from "../../src/workload/Books.ts"
+import { audit, lineEffect, oversold, type Row, soldEffect, type Acknowledged } from "../../src/workload/Books.ts"
 
 /** A cart that was opened and filled, as the journal has it and as its client was told. */
 const shopping = (lines: number) => {
   const id = "eu_cart"
   const journal: Array<Row> = [{ type: "Cart", id, commandId: "open:k", events: [{ _tag: "CartOpened" }] }]
-  const told: Array<Told> = [{ type: "Cart", id, commandId: "open:k", effect: "CartOpened" }]
+  const acknowledged: Array<Acknowledged> = [{ type: "Cart", id, commandId: "open:k", effect: "CartOpened" }]
   for (let n = 1; n <= lines; n++) {
     const commandId = `put:k-${n}`
     const event = { _tag: "LinePut", line: { sku: "TEA", quantity: n } }
     journal.push({ type: "Cart", id, commandId, events: [event] })
-    told.push({ type: "Cart", id, commandId, effect: lineEffect("TEA", n) })
+    acknowledged.push({ type: "Cart", id, commandId, effect: lineEffect("TEA", n) })
   }
-  return { journal, told }
+  return { journal, acknowledged }
 }
-const found = (told: ReadonlyArray<Told>, journal: ReadonlyArray<Row>) => {
-  const { duplicated, lost } = audit(told, journal)
+const found = (acknowledged: ReadonlyArray<Acknowledged>, journal: ReadonlyArray<Row>) => {
+  const { duplicated, lost } = audit(acknowledged, journal)
   return { lost: lost.length, duplicated: duplicated.length }
 }
-const sale = (order: string): Told => ({ type: "Sku", id: "eu_TEA", commandId: null, effect: soldEffect(order) })
+const sale = (order: string): Acknowledged => ({
+  type: "Sku",
+  id: "eu_TEA",
+  commandId: null,
+  effect: soldEffect(order)
+})
 const lines = fc.integer({ min: 1, max: 30 })
 
 describe("Books", () => {
   it("balance when every answer is in the journal once, whatever else is there", () => {
     fc.assert(
       fc.property(lines, fc.nat(), (count, unanswered) => {
-        const { journal, told } = shopping(count)
-        const heard = told.filter((_, n) => n !== unanswered % told.length)
+        const { journal, acknowledged } = shopping(count)
+        const heard = acknowledged.filter((_, n) => n !== unanswered % acknowledged.length)
         assert.deepStrictEqual(found(heard, journal), { lost: 0, duplicated: 0 })
       })
     )
@@ -36,43 +41,43 @@ describe("Books", () => {
   it("an answer that the journal knows nothing of is lost", () => {
     fc.assert(
       fc.property(lines, fc.nat(), (count, which) => {
-        const { journal, told } = shopping(count)
+        const { journal, acknowledged } = shopping(count)
         const without = journal.filter((_, n) => n !== which % journal.length)
-        assert.deepStrictEqual(found(told, without), { lost: 1, duplicated: 0 })
+        assert.deepStrictEqual(found(acknowledged, without), { lost: 1, duplicated: 0 })
       })
     )
   })
 
   it("a row that did something else than was told is a loss", () => {
-    const { journal, told } = shopping(3)
+    const { journal, acknowledged } = shopping(3)
     const other = { ...journal[2]!, events: [{ _tag: "LinePut", line: { sku: "TEA", quantity: 77 } }] }
-    assert.deepStrictEqual(found(told, journal.with(2, other)), { lost: 1, duplicated: 0 })
+    assert.deepStrictEqual(found(acknowledged, journal.with(2, other)), { lost: 1, duplicated: 0 })
   })
 
   it("a command that was done again under another id is seen", () => {
     fc.assert(
       fc.property(lines, fc.nat(), (count, which) => {
-        const { journal, told } = shopping(count)
+        const { journal, acknowledged } = shopping(count)
         const again = { ...journal[which % journal.length]!, commandId: "other" }
-        assert.deepStrictEqual(found(told, [...journal, again]), { lost: 0, duplicated: 1 })
+        assert.deepStrictEqual(found(acknowledged, [...journal, again]), { lost: 0, duplicated: 1 })
       })
     )
   })
 
   it("two rows of one command are seen, and so is an answer that came twice", () => {
-    const { journal, told } = shopping(2)
-    assert.deepStrictEqual(found(told, [...journal, { ...journal[1]!, events: [] }]).duplicated, 1)
-    assert.deepStrictEqual(found([...told, told[1]!], journal), { lost: 0, duplicated: 1 })
+    const { journal, acknowledged } = shopping(2)
+    assert.deepStrictEqual(found(acknowledged, [...journal, { ...journal[1]!, events: [] }]).duplicated, 1)
+    assert.deepStrictEqual(found([...acknowledged, acknowledged[1]!], journal), { lost: 0, duplicated: 1 })
   })
 
   it("more buyers than units is oversold by the difference", () => {
-    const told = ["eu_1", "eu_2", "eu_3"].map(sale)
+    const acknowledged = ["eu_1", "eu_2", "eu_3"].map(sale)
     assert.strictEqual(
-      oversold(told, () => 3),
+      oversold(acknowledged, () => 3),
       0
     )
     assert.strictEqual(
-      oversold(told, () => 1),
+      oversold(acknowledged, () => 1),
       2
     )
   })

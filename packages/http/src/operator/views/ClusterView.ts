@@ -76,7 +76,7 @@ const make = Effect.gen(function* () {
     const { shards } = placement.view()
     const wishes = yield* leaving
     const items = (yield* alive).map(({ id, lastSeenMs, region, startedAtMs, version }) => {
-      const told = statuses.of(id)
+      const figures = statuses.of(id)
       return {
         id,
         region,
@@ -84,13 +84,13 @@ const make = Effect.gen(function* () {
         version,
         since: startedAtMs,
         heartbeatAgeMs: Math.max(0, now - lastSeenMs),
-        cpu: told?.newest.cpu ?? null,
-        rssBytes: told?.newest.rssBytes ?? null,
-        heapBytes: told?.newest.heapBytes ?? null,
-        eventLoopDelayP99Ms: told?.newest.eventLoopDelayP99Ms ?? null,
-        residentEntities: told?.newest.types.reduce((sum, { resident }) => sum + resident, 0) ?? null,
-        callsPerSecond: told?.callsPerSecond ?? null,
-        commitsPerSecond: told?.commitsPerSecond ?? null,
+        cpu: figures?.newest.cpu ?? null,
+        rssBytes: figures?.newest.rssBytes ?? null,
+        heapBytes: figures?.newest.heapBytes ?? null,
+        eventLoopDelayP99Ms: figures?.newest.eventLoopDelayP99Ms ?? null,
+        activeEntities: figures?.newest.types.reduce((sum, { active }) => sum + active, 0) ?? null,
+        callsPerSecond: figures?.callsPerSecond ?? null,
+        commitsPerSecond: figures?.commitsPerSecond ?? null,
         shards: shards.filter(({ runner }) => runner === id).length,
         shardsHeld: shards.filter(({ holder, runner }) => runner === id && holder === id).length,
         draining: wishes.get(id) ?? null
@@ -109,14 +109,14 @@ const make = Effect.gen(function* () {
     alarmsFreshFor
   )
 
-  const toldIn = (region: Region) =>
+  const figuresIn = (region: Region) =>
     Effect.map(alive, (seen) => seen.filter((one) => one.region === region).flatMap(({ id }) => statuses.of(id) ?? []))
 
   const shardsOf = Effect.fnUntraced(function* (region: Region) {
     const now = yield* Clock.currentTimeMillis
     const known = yield* facts.of(region)
     const { pins, shards } = placement.view()
-    const told = yield* toldIn(region)
+    const figures = yield* figuresIn(region)
     const rows = shards
       .filter((placed) => placed.region === region)
       .map(({ holder, runner, shard }) => {
@@ -127,7 +127,7 @@ const make = Effect.gen(function* () {
           holder,
           epoch?.epoch ?? null,
           epoch === undefined ? null : Math.max(0, Math.round(now - epoch.at)),
-          told.reduce((sum, one) => sum + (one.shards.get(shard) ?? 0), 0),
+          figures.reduce((sum, one) => sum + (one.shards.get(shard) ?? 0), 0),
           Math.round(known?.overdue.get(shard) ?? 0),
           known?.parked.get(shard) ?? 0,
           pins.get(Shard.groupOf(region, shard)) ?? null
@@ -138,16 +138,16 @@ const make = Effect.gen(function* () {
 
   const overviewOf = Effect.fnUntraced(function* (region: Region) {
     const known = yield* facts.of(region)
-    const told = yield* toldIn(region)
-    const latencies = latenciesOf(told.flatMap(({ types }) => types))
+    const figures = yield* figuresIn(region)
+    const latencies = latenciesOf(figures.flatMap(({ types }) => types))
     const own = placement.view().shards.filter((placed) => placed.region === region)
     return {
       region,
       runners: (yield* alive).filter((one) => one.region === region).length,
       shardsOwned: own.filter(({ holder, runner }) => runner !== null && holder === runner).length,
       shards: own.length === 0 ? shardsPerRegion : own.length,
-      commandsPerSecond: told.reduce((sum, one) => sum + one.callsPerSecond, 0),
-      commitsPerSecond: told.reduce((sum, one) => sum + one.commitsPerSecond, 0),
+      commandsPerSecond: figures.reduce((sum, one) => sum + one.callsPerSecond, 0),
+      commitsPerSecond: figures.reduce((sum, one) => sum + one.commitsPerSecond, 0),
       ...latencies,
       sagaBacklog: known?.sagaBacklog ?? 0,
       oldestOverdueTimerMs: known === null ? null : Math.max(0, ...known.overdue.values()),
@@ -175,8 +175,8 @@ const make = Effect.gen(function* () {
       }),
     alarms: Effect.map(raised, (items) => ({ items })),
     types: Effect.gen(function* () {
-      const told = (yield* alive).flatMap(({ id }) => statuses.of(id)?.types ?? [])
-      const items = together(told)
+      const figures = (yield* alive).flatMap(({ id }) => statuses.of(id)?.types ?? [])
+      const items = together(figures)
         .map(({ commands, underWay, ...type }) => ({
           ...type,
           mailboxDepth: underWay,

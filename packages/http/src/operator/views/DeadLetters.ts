@@ -201,12 +201,14 @@ const make = Effect.gen(function* () {
       const ofStreams = inWebhooks ? [] : yield* newest(before, limit)
       const rest = limit - ofStreams.length
       if (rest === 0) return { items: ofStreams, next: ofStreams.at(-1)?.id.slice("stream:".length) ?? null }
-      const told = yield* webhookLetters(inWebhooks ? cursor.slice("webhook|".length) : "", rest + 1)
-      const shown = told.slice(0, rest)
-      const last = shown.at(-1)
+      const letters = yield* webhookLetters(inWebhooks ? cursor.slice("webhook|".length) : "", rest + 1)
+      const page = letters.slice(0, rest)
+      const last = page.at(-1)
       const next =
-        told.length > rest && last !== undefined ? `webhook|${last.at}|${last.id.split(":").slice(2).join(":")}` : null
-      return { items: [...ofStreams, ...shown], next }
+        letters.length > rest && last !== undefined
+          ? `webhook|${last.at}|${last.id.split(":").slice(2).join(":")}`
+          : null
+      return { items: [...ofStreams, ...page], next }
     })
 
   const replayOthers = (name: string, limit: number) =>

@@ -115,15 +115,15 @@ export class EntityView extends Context.Service<
             at: at === null ? null : Math.round(at),
             state: (unmask ? view : masked(view)) as (typeof Json.EntityDetail.Encoded)["state"],
             masked: !unmask,
-            owes: now.owes,
-            wakesAt: now.dueAt,
+            pendingStep: now.pendingStep,
+            timerAt: now.dueAt,
             timer: due === null ? null : { due: Math.round(due), overdueMs: Math.max(0, clock - due) },
             snapshotSeq: stored?.snapshot ?? null,
             archived: stored?.archived ?? false,
             memory: yield* Effect.map(memoryOf(placed?.holder ?? null, ref), (memory) => {
               if (memory === null) return null
-              const { tries: _, ...shown } = memory
-              return shown
+              const { tries: _, ...visible } = memory
+              return visible
             }),
             parked: stored?.parked ?? null
           }

@@ -225,12 +225,12 @@ const make = Effect.gen(function* () {
   )
   /** A list as often as the rest, where it is another than before; one that cannot be read stays as it was told. */
   const list = (watcher: Watcher, topic: LiveTopic) => {
-    let told = ""
+    let lastSent = ""
     return lists.get(topic)!.pipe(
       Effect.map((read) => {
-        if (read._tag === "None" || read.value === told) return
-        told = read.value
-        offer(watcher, told)
+        if (read._tag === "None" || read.value === lastSent) return
+        lastSent = read.value
+        offer(watcher, lastSent)
       }),
       Effect.repeat(Schedule.spaced(everyMs)),
       Effect.forkScoped

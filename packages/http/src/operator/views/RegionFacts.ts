@@ -37,14 +37,14 @@ export class RegionFacts extends Context.Service<
           FROM timer WHERE due_at < now() GROUP BY shard`
         const parked = yield* sql<{ shard: number; entities: number }>`
           SELECT shard, count(*)::int AS entities FROM parked_entity GROUP BY shard`
-        const [row] = yield* sql<{ unpublished: number | null; owing: number }>`
+        const [row] = yield* sql<{ unpublished: number | null; unfinished: number }>`
           SELECT (SELECT (extract(epoch FROM now() - min(at)) * 1000)::double precision FROM outbox_batch) AS unpublished,
-            (SELECT count(*)::int FROM timer WHERE entity_type IN ('Order', 'Payment', 'Shipment')) AS owing`
+            (SELECT count(*)::int FROM timer WHERE entity_type IN ('Order', 'Payment', 'Shipment')) AS unfinished`
         return {
           epochs: new Map(epochs.map(({ shard, ...epoch }) => [shard, epoch])),
           overdue: new Map(overdue.map(({ ms, shard }) => [shard, ms])),
           outboxLagMs: Math.max(0, row?.unpublished ?? 0),
-          sagaBacklog: row?.owing ?? 0,
+          sagaBacklog: row?.unfinished ?? 0,
           parked: new Map(parked.map(({ entities, shard }) => [shard, entities]))
         } satisfies Facts
       })

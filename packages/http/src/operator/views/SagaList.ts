@@ -13,14 +13,14 @@ export const stuckAfterMs = 30_000
 /** The newest rows of a journal, among which orders that are over are looked for. */
 const rowsLookedAt = 20_000
 
-interface Asked {
+interface SagaQuery {
   readonly cursor?: string
   readonly limit?: number
   readonly state?: typeof Json.SagaState.Type
 }
 
 /** Unfinished sagas, those that have not moved for the longest time first; or those that ended lately, or with a refusal. */
-export const sagas = ({ cursor, limit = limitDefault, state }: Asked) =>
+export const sagas = ({ cursor, limit = limitDefault, state }: SagaQuery) =>
   Effect.gen(function* () {
     const databases = yield* RegionDatabases
     const now = yield* Clock.currentTimeMillis
@@ -46,7 +46,7 @@ export const sagas = ({ cursor, limit = limitDefault, state }: Asked) =>
     const all = (yield* unfinished(lookedAtMax)).map((one): typeof Json.SagaSummary.Encoded => ({
       entity: nameOf(one),
       state: now - one.at > stuckAfterMs && !one.isPatient ? "stuck" : "open",
-      step: one.owes,
+      step: one.pendingStep,
       seq: one.seq,
       since: Math.round(one.at),
       nextTry: Math.round(one.due)

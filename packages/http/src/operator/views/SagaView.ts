@@ -64,17 +64,17 @@ export const sagaOf = ({
     const would = order?.now.would({ _tag: "Operate", commandId: "may", act, note: "may it?" }, nowMs)
     return (would?.events ?? []).length > 0
   }
-  const owed = states.flatMap(({ at, now, ref }) =>
-    now.owes === null
+  const pendingSteps = states.flatMap(({ at, now, ref }) =>
+    now.pendingStep === null
       ? []
       : [
           {
             entity: nameOf(ref),
-            step: now.owes,
-            commandId: `${ref.id}:${now.owes}`,
+            step: now.pendingStep,
+            commandId: `${ref.id}:${now.pendingStep}`,
             since: Math.round(at ?? 0),
             nextTry: timers.get(ref.type) ?? null,
-            ...triesOf(tries.get(ref.type), now.owes)
+            ...triesOf(tries.get(ref.type), now.pendingStep)
           }
         ]
   )
@@ -82,11 +82,11 @@ export const sagaOf = ({
     refusedOf(now.view).map(({ at, reason, step }) => ({ entity: nameOf(ref), step, reason, since: at }))
   )
   const isStuck = states.some(
-    ({ at, now }) => now.owes !== null && !now.isPatient && nowMs - Math.round(at ?? 0) > stuckAfterMs
+    ({ at, now }) => now.pendingStep !== null && !now.isPatient && nowMs - Math.round(at ?? 0) > stuckAfterMs
   )
   return {
     id,
-    state: owed.length > 0 ? (isStuck ? "stuck" : "open") : refused.length > 0 ? "refused" : "done",
+    state: pendingSteps.length > 0 ? (isStuck ? "stuck" : "open") : refused.length > 0 ? "refused" : "done",
     status: statusOf(order?.now.view),
     steps: rows.map((row, index) => ({
       entity: nameOf(row),
@@ -97,7 +97,7 @@ export const sagaOf = ({
       commandId: row.commandId,
       compensation: row.events.some(({ _tag }) => undoing.has(_tag))
     })),
-    owed,
+    pendingSteps,
     refused,
     may: { retry: may("retry"), compensate: may("compensate"), skip: may("skip") }
   }

@@ -23,14 +23,14 @@ export interface CommandRate {
 }
 export interface TypeRate {
   readonly type: string
-  readonly resident: number
+  readonly active: number
   readonly activations: number
   readonly passivations: number
   readonly underWay: number
   readonly commands: ReadonlyArray<CommandRate>
 }
 /** What a runner told last, and what it did in the last ten seconds. */
-export interface Told {
+export interface RunnerFigures {
   readonly newest: RunnerStatus
   readonly callsPerSecond: number
   readonly commitsPerSecond: number
@@ -46,7 +46,7 @@ const added = (a: ReadonlyArray<number>, b: ReadonlyArray<number>): ReadonlyArra
 export const together = (types: ReadonlyArray<TypeRate>): ReadonlyArray<TypeRate> =>
   [...Map.groupBy(types, ({ type }) => type)].map(([type, all]) => ({
     type,
-    resident: all.reduce((sum, one) => sum + one.resident, 0),
+    active: all.reduce((sum, one) => sum + one.active, 0),
     activations: all.reduce((sum, one) => sum + one.activations, 0),
     passivations: all.reduce((sum, one) => sum + one.passivations, 0),
     underWay: all.reduce((sum, one) => sum + one.underWay, 0),
@@ -73,7 +73,7 @@ export const latenciesOf = (types: ReadonlyArray<TypeRate>) => {
   return { p50Ms: percentile(all, 0.5), p99Ms: percentile(all, 0.99) }
 }
 
-const told = (window: ReadonlyArray<RunnerStatus>): Told => {
+const figuresOf = (window: ReadonlyArray<RunnerStatus>): RunnerFigures => {
   const newest = window.at(-1)!
   const oldest = window[0]!
   const seconds = Math.max(0.001, (newest.at - oldest.at) / 1_000)
@@ -105,9 +105,10 @@ const told = (window: ReadonlyArray<RunnerStatus>): Told => {
 }
 
 /** What runners tell of themselves each second: the last ten seconds of each. */
-export class Statuses extends Context.Service<Statuses, { readonly of: (runnerId: string) => Told | undefined }>()(
-  "@halles/http/Operator/Statuses"
-) {
+export class Statuses extends Context.Service<
+  Statuses,
+  { readonly of: (runnerId: string) => RunnerFigures | undefined }
+>()("@halles/http/Operator/Statuses") {
   static readonly layer: Layer.Layer<Statuses, never, Nats> = Layer.effect(
     Statuses,
     Effect.gen(function* () {
@@ -142,7 +143,7 @@ export class Statuses extends Context.Service<Statuses, { readonly of: (runnerId
           const newest = window?.at(-1)
           return window === undefined || newest === undefined || Date.now() - newest.at > staleMs
             ? undefined
-            : told(window)
+            : figuresOf(window)
         }
       }
     })

@@ -143,7 +143,7 @@ byId("cost").textContent =
   `Without the generator ${number(cost.cpuSecondsPerOperation * 1e6)} µs of processor time an operation: ` +
   `a million cost ${cost.perMillion.toFixed(2)} at ${cost.pricePerCoreHour} a core-hour`
 byId("footer").textContent =
-  `${number(summary.told)} answers were held against the journals. The generator was ${number(data.lag.p99ms)} ms late (p99), ` +
+  `${number(summary.acknowledged)} answers were held against the journals. The generator was ${number(data.lag.p99ms)} ms late (p99), ` +
   `its busiest thread at work for ${(summary.generator.utilization * 100).toFixed(0)} % of the time.`
 
 const plots = new Map()

@@ -4,7 +4,7 @@ import { collectKey, noteKey, reopenKey, type Return, type SkuAllocation, type S
 import { refundKey, type Refused, stockKey } from "./OrderRefusals.ts"
 
 /** One message that the order owes; `key` is the step, and part of the command id that the receiver dedupes by. */
-export type Owed =
+export type PendingStep =
   | {
       readonly _tag: "HoldStock" | "Authorise" | "ReserveStock" | "BookShipment" | "NoteCustomer"
       readonly key: string
@@ -25,7 +25,7 @@ export type Owed =
   | { readonly _tag: "RefundReturn"; readonly key: string; readonly return: Return; readonly amount: number }
 
 /** All that is owed: the one step of the order's own way first; what follows does not wait for it, nor one for another. */
-export const owedBy = (state: State): ReadonlyArray<Owed> => {
+export const pendingSteps = (state: State): ReadonlyArray<PendingStep> => {
   const step = stepOf(state)
   const again = state.refused.filter(({ again }) => again).flatMap((one) => repeated(state, one) ?? [])
   if (step !== null) return [step, ...again]
@@ -43,7 +43,7 @@ export const owedBy = (state: State): ReadonlyArray<Owed> => {
   }
 }
 
-const stepOf = (state: State): Owed | null => {
+const stepOf = (state: State): PendingStep | null => {
   switch (state.phase) {
     case "holding":
       return { _tag: "HoldStock", key: "hold" }
@@ -81,7 +81,7 @@ const failureOf = ({ cancellation }: State): Failure => {
   return { ...cancellation, code: cancellation.code }
 }
 
-const returnStep = (one: Return): Owed | null => {
+const returnStep = (one: Return): PendingStep | null => {
   switch (one.status) {
     case "requested":
       return { _tag: "CollectReturn", key: collectKey(one.returnId), return: one }
@@ -104,7 +104,7 @@ const returnStep = (one: Return): Owed | null => {
 const keyOf = (step: string, attempt: number): string => (attempt === 1 ? step : `${step}:${attempt}`)
 
 /** A step that was refused, once more. */
-const repeated = (state: State, { attempt, skus, step }: Refused): Owed | null => {
+const repeated = (state: State, { attempt, skus, step }: Refused): PendingStep | null => {
   const key = keyOf(step, attempt)
   switch (step) {
     case "capture":

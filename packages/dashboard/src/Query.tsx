@@ -7,7 +7,7 @@ import { beats, topicOf } from "./Live.ts"
 import { FailureNote } from "./parts/FailureNote.tsx"
 import { Skeleton } from "./parts/Notes.tsx"
 
-export interface Asked<A> {
+export interface QueryResult<A> {
   /** The newest answer, which stays while the next one is awaited. */
   readonly value: A | null
   readonly failure: Failure | null
@@ -21,20 +21,20 @@ const refreshMsMin = 4_000
  * Asks when it is shown and whenever `keys` change, what is shown then going blank but with `keep`; with `live` also when the
  * stream says that the cluster went on. An answer to an older question is dropped.
  */
-export const useAsked = <A,>(
+export const useQuery = <A,>(
   question: () => Promise<A>,
   keys: ReadonlyArray<unknown>,
   { keep = false, live = false }: { readonly live?: boolean; readonly keep?: boolean } = {}
-): Asked<A> => {
+): QueryResult<A> => {
   const [state, setState] = useState<{ readonly value: A | null; readonly failure: Failure | null }>({
     value: null,
     failure: null
   })
   const newest = useRef(0)
-  const asked = useRef(0)
+  const result = useRef(0)
   const again = useCallback(() => {
     const own = ++newest.current
-    asked.current = performance.now()
+    result.current = performance.now()
     question().then(
       (value) => {
         if (own === newest.current) setState({ value, failure: null })
@@ -51,43 +51,47 @@ export const useAsked = <A,>(
   useEffect(() => {
     if (!live) return undefined
     return beats.subscribe((beat) => {
-      if (beat > 0 && performance.now() - asked.current >= refreshMsMin) again()
+      if (beat > 0 && performance.now() - result.current >= refreshMsMin) again()
     })
   }, [live, ...keys])
   return { ...state, again }
 }
 
 /** Asks once; from then on the live stream tells it anew whenever it is another. */
-export const useTold = <A,>(topic: LiveTopic, told: Signal<A | null>, question: () => Promise<A>): Asked<A> => {
-  const asked = useAsked(question, [topic])
+export const useLiveQuery = <A,>(
+  topic: LiveTopic,
+  newest: Signal<A | null>,
+  question: () => Promise<A>
+): QueryResult<A> => {
+  const result = useQuery(question, [topic])
   useEffect(() => {
     topicOf.value = topic
     return () => {
       topicOf.value = ""
-      told.value = null
+      newest.value = null
     }
   }, [topic])
-  return told.value === null ? asked : { ...asked, value: told.value, failure: null }
+  return newest.value === null ? result : { ...result, value: newest.value, failure: null }
 }
 
 /** What was asked for, or why it is not there, or that it is on its way. */
 export const Answer = <A,>({
-  asked,
+  result,
   children,
   lines
 }: {
-  readonly asked: Asked<A>
+  readonly result: QueryResult<A>
   readonly children: (value: A) => ComponentChildren
   readonly lines?: number
 }) => (
   <>
-    {asked.failure === null ? null : <FailureNote failure={asked.failure} again={asked.again} />}
-    {asked.value === null ? (
-      asked.failure === null ? (
+    {result.failure === null ? null : <FailureNote failure={result.failure} again={result.again} />}
+    {result.value === null ? (
+      result.failure === null ? (
         <Skeleton {...(lines === undefined ? {} : { lines })} />
       ) : null
     ) : (
-      children(asked.value)
+      children(result.value)
     )}
   </>
 )
