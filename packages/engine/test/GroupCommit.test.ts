@@ -15,7 +15,10 @@ const activationOf = (entityId: string): GroupCommit.WriterLease => ({
 const makeWriter = Effect.gen(function* () {
   const happened: Array<string> = []
   const requests: Array<Deferred.Deferred<Appended>> = []
-  const append: JournalStore["Service"]["append"] = (_owner, entries) => {
+  const marked: Array<bigint> = []
+  const taken: Array<ReadonlyArray<bigint>> = []
+  const append: JournalStore["Service"]["append"] = (_owner, entries, published) => {
+    taken.push(published)
     happened.push(`asked ${entries.map(({ commandId }) => commandId).join(" ")}`)
     const answer = Deferred.makeUnsafe<Appended>()
     requests.push(answer)
@@ -25,6 +28,10 @@ const makeWriter = Effect.gen(function* () {
     store: { append } as unknown as JournalStore["Service"],
     runner: "eu-1",
     onCommitted: ({ entries }) => void happened.push(`published ${entries.length}`),
+    published: {
+      take: () => [...marked],
+      struckOff: (batches) => void marked.splice(0, marked.length, ...marked.filter((one) => !batches.includes(one)))
+    },
     onStale: ({ lease }) => Effect.sync(() => happened.push(`stale ${lease.entityId}`))
   })
   const put = (lease: GroupCommit.WriterLease, seq: number) => {
@@ -45,7 +52,7 @@ const makeWriter = Effect.gen(function* () {
     Effect.gen(function* () {
       while (!happened.includes(what)) yield* Effect.yieldNow
     })
-  return { happened, put, answer, until }
+  return { happened, marked, taken, put, answer, until }
 })
 
 it.effect("the database has the next batch before the entities of the last one are told", () =>
@@ -89,6 +96,32 @@ it.effect("after a refusal nothing more of that life is asked for, and its neigh
   })
 )
 
+it.effect("markers of published batches go with the next batch that is written, and stay when it is not", () =>
+  Effect.gen(function* () {
+    const { answer, marked, put, taken } = yield* makeWriter
+    marked.push(7n, 8n)
+    const refused = yield* put(activationOf("a"), 1)
+    yield* answer(0, "Stale", 0)
+    yield* answer(1, "Stale", 0)
+    yield* Fiber.join(refused)
+    assert.deepStrictEqual(marked, [7n, 8n])
+    const written = yield* put(activationOf("b"), 1)
+    yield* answer(2, "Written", 1)
+    yield* Fiber.join(written)
+    assert.deepStrictEqual(
+      [marked, taken],
+      [
+        [],
+        [
+          [7n, 8n],
+          [7n, 8n],
+          [7n, 8n]
+        ]
+      ]
+    )
+  })
+)
+
 it.effect("a statement takes a bounded length, and the queue too; one entry always goes", () =>
   Effect.gen(function* () {
     const requests: Array<number> = []
@@ -103,6 +136,7 @@ it.effect("a statement takes a bounded length, and the queue too; one entry alwa
       } as unknown as JournalStore["Service"],
       runner: "eu-1",
       onCommitted: () => undefined,
+      published: { take: () => [], struckOff: () => undefined },
       onStale: () => Effect.void
     })
     const put = (entityId: string, length: number) => {

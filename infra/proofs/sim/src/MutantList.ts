@@ -122,11 +122,9 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "publish before the commit",
     file: commit,
-    find: "Effect.catch(options.store.append(options.runner, entries), (error) =>",
-    replace: `Effect.catch(Effect.suspend(() => {
-      options.onCommitted({ batch: 0n, entries: entries.map((entry) => ({ ...entry, position: 0n })) })
-      return options.store.append(options.runner, entries)
-    }), (error) =>`,
+    find: "const published = options.published.take()",
+    replace: `const published = options.published.take()
+      options.onCommitted({ batch: 0n, entries: entries.map((entry) => ({ ...entry, position: 0n })) })`,
     caughtBy: "sim"
   },
   {
@@ -134,6 +132,14 @@ export const mutants: ReadonlyArray<Mutant> = [
     file: commit,
     find: "first!.lease.dead = true",
     replace: "first!.lease.dead = false",
+    caughtBy: "sim"
+  },
+  {
+    name: "forget the markers that a batch was to take along",
+    file: commit,
+    find: "return options.store.append(options.runner, entries, published).pipe(",
+    replace:
+      "options.published.struckOff(published)\n      return options.store.append(options.runner, entries, []).pipe(",
     caughtBy: "sim"
   },
   {
@@ -341,8 +347,15 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "strike off what is given up, and set nothing aside",
     file: "packages/engine/src/journal/Outbox.ts",
-    find: "if (givenUp.length === 0) yield* published(batches)",
-    replace: "if (givenUp.length >= 0) yield* published(batches)",
+    find: "if (givenUp.length > 0) return yield* park(batches, givenUp)",
+    replace: "",
+    caughtBy: "oversize"
+  },
+  {
+    name: "strike off the marker of a batch that the stream does not have yet",
+    file: "packages/engine/src/journal/Outbox.ts",
+    find: "else pending.set(batch, null)",
+    replace: "else pending.set(batch, null)\n            marked.add(batch)",
     caughtBy: "oversize"
   },
   {

@@ -80,6 +80,29 @@ const publishing = Effect.gen(function* () {
   return wrong
 })
 
+/** The marker of a batch that the stream does not have yet is there, and nobody is to take it along. */
+const marking = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  const { kill, start } = yield* NatsTest
+  const { published, publishUnsafe, settled } = yield* Outbox
+  yield* kill
+  yield* leave("Cart", "eu_marked", 1, [{ _tag: "A" }])
+  const [row] = yield* sql<{ batch: bigint; position: bigint }>`
+    UPDATE outbox_batch SET at = now() RETURNING id AS batch, first_position AS position`
+  const lease = { entityType: "Cart", entityId: "eu_marked", shard: 5, epoch: 1, dead: false }
+  const entry = { lease, seq: 1, commandId: "c1", events: "[]", meta: "{}", at: 1, dueAt: undefined }
+  publishUnsafe({ batch: row!.batch, entries: [{ ...entry, onCommit: () => undefined, position: row!.position }] })
+  yield* Effect.sleep("300 millis")
+  const early = published.take()
+  yield* start
+  const settling = yield* Effect.exit(Effect.timeout(settled, patience))
+  const [left] = yield* sql<{ count: number }>`SELECT count(*)::int AS count FROM outbox_batch`
+  const wrong: Array<string> = []
+  if (early.length > 0) wrong.push("the marker of a batch is struck off before the stream has the batch")
+  if (Exit.isFailure(settling) || left!.count > 0) wrong.push("a batch that is published keeps its marker")
+  return wrong
+})
+
 class Write extends Schema.TaggedClass<Write>()("Write", { ...commandFields, text: Schema.String }) {}
 const Note = Entity.make("Note", [Rpc.make("Write", { payload: Write, success: Schema.Int, error: Busy })])
   .annotateRpcs(ClusterSchema.Uninterruptible, true)
@@ -154,7 +177,7 @@ const Bounds = Layer.succeed(EventSourced.Bounds, {
   rowBytesMax
 })
 const published = Effect.provide(
-  publishing,
+  Effect.map(Effect.all([publishing, marking]), (all) => all.flat()),
   Outbox.layer("eu").pipe(Layer.provide(ShardEpochs.layer("eu-1")), Layer.provideMerge(Servers))
 )
 const written = Effect.provide(

@@ -63,9 +63,9 @@ export const make = (
   onTaken: (entry: Entries[number]) => void
 ): JournalStore["Service"] => {
   const ask = connection.ask.bind(connection)
-  const append = (owner: string, entries: Entries) =>
+  const append = (owner: string, entries: Entries, published: ReadonlyArray<bigint>) =>
     ask("append", () => {
-      const appended = tables.append(entries, world.now)
+      const appended = tables.append(entries, published, world.now)
       for (const { lease, commandId, seq } of entries) {
         const name = `${lease.entityType}/${lease.entityId}`
         world.note("journal", `${owner} ${name} ${seq} ${commandId} epoch ${lease.epoch} ${appended._tag}`)

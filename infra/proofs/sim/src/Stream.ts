@@ -14,7 +14,7 @@ const publish = (published: Published, key: string, seq: number, events: string)
 
 /**
  * The region's event stream as one runner reaches it, with the promise of `Outbox.ts`: a batch is published after its
- * commit, and its marker goes when all of it has been.
+ * commit, and its marker goes when all of it has been: with the next batch of the runner, or by itself.
  */
 export const make = (
   world: World,
@@ -29,16 +29,26 @@ export const make = (
     }
     tables.markers.delete(batch)
   }
+  const marked = new Set<bigint>()
   const publishUnsafe = ({ batch, entries }: Committed) => {
     world.after(world.between(0.1, 3), life, () => {
       for (const { lease, events, seq } of entries) {
         publish(published, keyOf(lease.entityType, lease.entityId), seq, events)
       }
-      world.after(world.between(0.1, 3), life, () => tables.markers.delete(batch))
+      marked.add(batch)
+      world.after(world.between(0.1, 1_000), life, () => {
+        if (marked.delete(batch)) tables.markers.delete(batch)
+      })
     })
   }
   return Outbox.of({
     publishUnsafe,
+    published: {
+      take: () => [...marked],
+      struckOff: (batches) => {
+        for (const batch of batches) marked.delete(batch)
+      }
+    },
     alarm: () => undefined,
     settled: Effect.void,
     sweep: ({ olderThanMs }) =>

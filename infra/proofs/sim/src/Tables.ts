@@ -47,7 +47,7 @@ export class Tables {
   readonly #snapshots = new Map<string, string>()
   #batches = 0n
 
-  append(entries: Entries, now: number): Appended | StoreFailed {
+  append(entries: Entries, published: ReadonlyArray<bigint>, now: number): Appended | StoreFailed {
     for (const { lease } of entries) {
       if (this.epochs.get(lease.shard)?.epoch !== lease.epoch) return { _tag: "Stale" }
     }
@@ -62,6 +62,7 @@ export class Tables {
       if (dueAt === 0) this.timers.delete(key)
       else this.timers.set(key, { entityType, entityId, shard, dueAt })
     }
+    for (const batch of published) this.markers.delete(batch)
     this.#batches += 1n
     this.markers.set(this.#batches, { rows, at: now })
     return { _tag: "Written", batch: this.#batches, positions: rows.map(({ position }) => BigInt(position)) }

@@ -16,18 +16,22 @@ const runner = (owner: string) =>
       take: epochs.raise([shard]),
       write: (seq: number) =>
         Effect.suspend(() =>
-          store.append(owner, [
-            {
-              lease: { entityType: "Sku", entityId: "eu_S0", shard, epoch: epochs.current(shard)!, dead: false },
-              seq,
-              commandId: `${owner}:${seq}`,
-              events: JSON.stringify([{ _tag: "Received", warehouse: "w0", quantity: 1 }]),
-              meta: JSON.stringify({ v: 1 }),
-              at: 1_767_225_600_000 + seq,
-              dueAt: undefined,
-              onCommit: () => undefined
-            }
-          ])
+          store.append(
+            owner,
+            [
+              {
+                lease: { entityType: "Sku", entityId: "eu_S0", shard, epoch: epochs.current(shard)!, dead: false },
+                seq,
+                commandId: `${owner}:${seq}`,
+                events: JSON.stringify([{ _tag: "Received", warehouse: "w0", quantity: 1 }]),
+                meta: JSON.stringify({ v: 1 }),
+                at: 1_767_225_600_000 + seq,
+                dueAt: undefined,
+                onCommit: () => undefined
+              }
+            ],
+            []
+          )
         )
     }
   }).pipe(Effect.provide(ShardEpochs.layer(owner)))

@@ -1,4 +1,5 @@
 import { Deferred, Effect, Exit, Fiber, Latch } from "effect"
+import type { Outbox } from "./Outbox.ts"
 import type { Appended as Stored, JournalStore, StoreFailed } from "./JournalStore.ts"
 
 /** One accepted command of one activation of an entity, ready to be written. */
@@ -85,6 +86,8 @@ export const make = Effect.fnUntraced(function* (options: {
   readonly store: JournalStore["Service"]
   readonly runner: string
   readonly onCommitted: (committed: Committed) => void
+  /** Batches that are published and whose markers are still there; they go with the next batch. */
+  readonly published: Outbox["Service"]["published"]
   readonly onStale: (entry: Entry) => Effect.Effect<void>
 }) {
   const open: Array<Batch> = []
@@ -95,9 +98,17 @@ export const make = Effect.fnUntraced(function* (options: {
   const work = Latch.makeUnsafe(false)
 
   const append = (entries: ReadonlyArray<Entry>): Effect.Effect<Appended> =>
-    Effect.catch(options.store.append(options.runner, entries), (error) =>
-      Effect.succeed<Appended>({ _tag: "Failed", error })
-    )
+    Effect.suspend(() => {
+      const published = options.published.take()
+      return options.store.append(options.runner, entries, published).pipe(
+        Effect.tap(({ _tag }) =>
+          Effect.sync(() => {
+            if (_tag === "Written") options.published.struckOff(published)
+          })
+        ),
+        Effect.catch((error) => Effect.succeed<Appended>({ _tag: "Failed", error }))
+      )
+    })
 
   /** Tells the entities what became of their entries; `null` when they are written. */
   const settle = (entries: ReadonlyArray<Entry>, appended: Appended): Refused | null => {

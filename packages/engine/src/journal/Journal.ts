@@ -83,7 +83,13 @@ export class Journal extends Context.Service<
         outbox.publishUnsafe(committed)
       }
       // One for the whole runner: two wrote half as many rows a statement, which cost more than their overlap gave.
-      const writer = yield* GroupCommit.make({ store, runner: epochs.owner, onCommitted, onStale })
+      const writer = yield* GroupCommit.make({
+        store,
+        runner: epochs.owner,
+        onCommitted,
+        published: outbox.published,
+        onStale
+      })
 
       return Journal.of({
         load: (entityType, entityId) => loading.withPermits(1)(answered(store.load(entityType, entityId))),

@@ -92,7 +92,12 @@ export const parkedMax = 10_000
 export class JournalStore extends Context.Service<
   JournalStore,
   {
-    readonly append: (owner: string, entries: ReadonlyArray<Entry>) => Effect.Effect<Appended, StoreFailed>
+    /** `published` are batches whose markers go in the same transaction. */
+    readonly append: (
+      owner: string,
+      entries: ReadonlyArray<Entry>,
+      published: ReadonlyArray<bigint>
+    ) => Effect.Effect<Appended, StoreFailed>
     /** What an entity is rebuilt from: its snapshot and the first rows after it. */
     readonly load: (entityType: string, entityId: string) => Effect.Effect<Loaded, StoreFailed>
     /** In order, as many as go together; none when there are no more. */
@@ -144,7 +149,7 @@ export class JournalStore extends Context.Service<
       const columns = sql.literal("seq, command_id, events, meta->'v' AS version, extract(epoch FROM at) * 1000 AS at")
       const load = yield* Loads.make(sql, { rowsMax: historyMax, stateBytesMax: snapshotBytesMax, failed })
       return JournalStore.of({
-        append: (owner, entries) => append(sql, owner, entries),
+        append: (owner, entries, published) => append(sql, owner, entries, published),
         load,
         history: (entityType, entityId, afterSeq) =>
           sql<Row>`
@@ -270,12 +275,14 @@ const stored = (row: Row): Stored => ({
 const array = (values: ReadonlyArray<unknown>, oid: number) => Result.getOrThrow(PgTypes.array(values, oid))
 const text = (values: ReadonlyArray<string>) => array(values, PgTypes.OID.text)
 const int4 = (values: ReadonlyArray<number>) => array(values, PgTypes.OID.int4)
+const int8 = (values: ReadonlyArray<bigint>) => array(values, PgTypes.OID.int8)
 const float8 = (values: ReadonlyArray<number>) => array(values, PgTypes.OID.float8)
 
 const append = (
   sql: SqlClient.SqlClient,
   owner: string,
-  entries: ReadonlyArray<Entry>
+  entries: ReadonlyArray<Entry>,
+  published: ReadonlyArray<bigint>
 ): Effect.Effect<Appended, StoreFailed> => {
   // By shard and epoch: activations of one shard may be of different epochs, and each is held against its own.
   const fence = [
@@ -304,7 +311,8 @@ const append = (
       ${text(due.map(({ lease }) => lease.entityType))},
       ${text(due.map(({ lease }) => lease.entityId))},
       ${int4(due.map(({ lease }) => lease.shard))},
-      ${float8(due.map(({ dueAt }) => dueAt!))})`.pipe(
+      ${float8(due.map(({ dueAt }) => dueAt!))},
+      ${int8(published)})`.pipe(
     Effect.map(([row]): Appended =>
       row!.stale === null ? { _tag: "Written", batch: row!.batch, positions: row!.positions } : { _tag: "Stale" }
     ),

@@ -79,7 +79,8 @@ export const create = Effect.gen(function* () {
       types text[], ids text[], seqs integer[], commands text[], event_lists text[], metas text[],
       shards integer[], epochs integer[], ats double precision[],
       fence_shards integer[], fence_epochs integer[],
-      timer_types text[], timer_ids text[], timer_shards integer[], timer_dues double precision[]
+      timer_types text[], timer_ids text[], timer_shards integer[], timer_dues double precision[],
+      published bigint[]
     ) RETURNS TABLE (stale integer[], batch bigint, positions bigint[])
     LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $fn$
     BEGIN
@@ -113,6 +114,9 @@ export const create = Effect.gen(function* () {
         ON CONFLICT (entity_type, entity_id) DO UPDATE SET due_at = excluded.due_at;
       END IF;
 
+      IF cardinality(published) > 0 THEN
+        DELETE FROM outbox_batch WHERE id = ANY(published);
+      END IF;
       INSERT INTO outbox_batch (runner, first_position, last_position)
       SELECT journal_append.runner, min(p), max(p) FROM unnest(positions) AS p
       RETURNING id INTO batch;

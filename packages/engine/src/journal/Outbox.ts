@@ -20,6 +20,9 @@ const togetherBytesMax = 8 * 1024 ** 2
 /** Kept in memory until they are published; later ones are read back from the journal when their turn comes. */
 export const rememberedMax = 256
 export const rememberedBytesMax = 32 * 1024 ** 2
+/** Markers that a batch takes along, and how long they wait for one. */
+const markersMax = 1_000
+const markedMs = 1_000
 /** A marker older than this whose batch nobody is publishing belongs to a runner that died. */
 const orphanedAfterMs = 3_000
 const sweepMax = 100
@@ -36,14 +39,19 @@ const int8 = (values: ReadonlyArray<bigint>) => Result.getOrThrow(PgTypes.array(
 
 /**
  * Every committed event reaches the region's stream, at least once, in order per entity. The marker of a batch is
- * written in the transaction of the batch and deleted when the stream has acknowledged all of it: what is marked is
- * owed, whatever crashed in between. What the stream does not take is set aside (`parked_event`) in the transaction that
+ * written in the transaction of the batch and deleted once the stream has acknowledged all of it, together with the next
+ * batch, or by itself when none follows: what is marked is owed, whatever crashed in between. What the stream does not take is set aside (`parked_event`) in the transaction that
  * strikes its batch off, and waits for an operator; all else goes on.
  */
 export class Outbox extends Context.Service<
   Outbox,
   {
     readonly publishUnsafe: (committed: Committed) => void
+    /** Batches that the stream has, and whose markers are still there: whoever writes next takes them along. */
+    readonly published: {
+      readonly take: () => ReadonlyArray<bigint>
+      readonly struckOff: (batches: ReadonlyArray<bigint>) => void
+    }
     readonly alarm: (kind: string, detail: unknown) => void
     /** Waits until what this runner has committed up to now is in the stream. */
     readonly settled: Effect.Effect<void>
@@ -54,6 +62,7 @@ export class Outbox extends Context.Service<
   /** Publishes nothing and keeps the markers: for tests and tools that have no stream. */
   static readonly layerNoop = Layer.succeed(Outbox, {
     publishUnsafe: () => undefined,
+    published: { take: () => [], struckOff: () => undefined },
     alarm: () => undefined,
     settled: Effect.void,
     sweep: () => Effect.void
@@ -75,12 +84,29 @@ export class Outbox extends Context.Service<
         let rememberedBytes = 0
         const work = Latch.makeUnsafe(false)
 
+        /** In the order in which they were published. */
+        const marked = new Set<bigint>()
+        const published = {
+          take: () => [...marked].slice(0, markersMax),
+          struckOff: (batches: ReadonlyArray<bigint>) => {
+            for (const batch of batches) marked.delete(batch)
+          }
+        }
+        const unmark = Latch.makeUnsafe(false)
+
         const strikeOff = (batches: ReadonlyArray<bigint>) =>
           sql`DELETE FROM outbox_batch WHERE id = ANY(${int8(batches)})`
         // A deletion that a crash undoes costs a second publication, which the stream knows by its id: no need of fsync.
-        const published = (batches: ReadonlyArray<bigint>) => sql`
-          WITH hurry AS (SELECT set_config('synchronous_commit', 'off', true))
-          DELETE FROM outbox_batch USING hurry WHERE id = ANY(${int8(batches)})`
+        const unmarkAll = Effect.suspend(() => {
+          const batches = [...marked]
+          if (batches.length === 0) return Effect.void
+          return Effect.map(
+            sql`
+              WITH hurry AS (SELECT set_config('synchronous_commit', 'off', true))
+              DELETE FROM outbox_batch USING hurry WHERE id = ANY(${int8(batches)})`,
+            () => published.struckOff(batches)
+          )
+        })
         const park = Effect.fnUntraced(function* (
           batches: ReadonlyArray<bigint>,
           all: ReadonlyArray<Publishing.GivenUp>
@@ -103,8 +129,9 @@ export class Outbox extends Context.Service<
           messages: ReadonlyArray<EventMessage>
         ) {
           const givenUp = yield* publish(messages)
-          if (givenUp.length === 0) yield* published(batches)
-          else yield* park(batches, givenUp)
+          if (givenUp.length > 0) return yield* park(batches, givenUp)
+          for (const batch of batches) marked.add(batch)
+          unmark.openUnsafe()
         })
 
         /** The messages of a batch, in the order in which they were committed; none of one that is published. */
@@ -157,18 +184,32 @@ export class Outbox extends Context.Service<
           Effect.forkScoped
         )
 
+        yield* Effect.gen(function* () {
+          yield* unmark.await
+          yield* Effect.sleep(markedMs)
+          unmark.closeUnsafe()
+          yield* Effect.onError(unmarkAll, () => Effect.sync(() => unmark.openUnsafe()))
+        }).pipe(
+          Effect.catchCause((cause) => Effect.logWarning("Markers could not be deleted, trying again", cause)),
+          Effect.forever,
+          Effect.forkScoped
+        )
+
         const sweep = Effect.fnUntraced(function* (options: { readonly olderThanMs: number }) {
           while (true) {
             const markers = yield* sql<{ id: bigint }>`
               SELECT id FROM outbox_batch
               WHERE at <= now() - make_interval(secs => ${String(options.olderThanMs / 1000)}::text::double precision)
               ORDER BY id LIMIT ${sweepMax}`
-            const unsent = markers.filter(({ id }) => !pending.has(id)).map(({ id }) => [id, null] as const)
+            const unsent = markers
+              .filter(({ id }) => !pending.has(id) && !marked.has(id))
+              .map(({ id }) => [id, null] as const)
             for (let at = 0; at < unsent.length;) {
               const { batches, messages } = yield* gather(unsent.slice(at))
               yield* send(batches, messages)
               at += batches.length
             }
+            yield* unmarkAll
             if (unsent.length < sweepMax) return
           }
         })
@@ -178,42 +219,49 @@ export class Outbox extends Context.Service<
           Effect.forkScoped
         )
 
+        const remember = (batch: bigint, entries: Committed["entries"]) => {
+          const messages = entries.map(({ lease, at, commandId, events, meta, position, seq }) =>
+            messageOf(
+              region,
+              {
+                entity_type: lease.entityType,
+                entity_id: lease.entityId,
+                command_id: commandId,
+                seq,
+                position,
+                events,
+                meta,
+                at
+              },
+              bytesMax()
+            )
+          )
+          const bytes = bytesOf(messages)
+          rememberedBytes += bytes
+          pending.set(batch, { messages, bytes })
+        }
+
         return Outbox.of({
           sweep,
+          published,
           settled: Effect.suspend(() => {
             const newest = [...pending.keys()].at(-1)
-            return newest === undefined
-              ? Effect.void
-              : Effect.sync(() => pending.has(newest)).pipe(
-                  Effect.repeat({ schedule: Schedule.spaced("5 millis"), while: (waits) => waits }),
-                  Effect.asVoid
-                )
+            const isThere =
+              newest === undefined
+                ? Effect.void
+                : Effect.sync(() => pending.has(newest)).pipe(
+                    Effect.repeat({ schedule: Schedule.spaced("5 millis"), while: (waits) => waits })
+                  )
+            return Effect.andThen(isThere, Effect.ignore(unmarkAll))
           }),
           alarm: (kind, detail) =>
             nats.publish(`halles.${region}.alarm.${kind}`, JSON.stringify({ kind, owner, detail })),
           publishUnsafe: ({ batch, entries }) => {
-            pending.set(batch, null)
+            const isRemembered = pending.size < rememberedMax && rememberedBytes <= rememberedBytesMax
+            if (isRemembered) remember(batch, entries)
+            else pending.set(batch, null)
+            // Whoever publishes goes on at once.
             work.openUnsafe()
-            if (pending.size > rememberedMax || rememberedBytes > rememberedBytesMax) return
-            const messages = entries.map(({ lease, at, commandId, events, meta, position, seq }) =>
-              messageOf(
-                region,
-                {
-                  entity_type: lease.entityType,
-                  entity_id: lease.entityId,
-                  command_id: commandId,
-                  seq,
-                  position,
-                  events,
-                  meta,
-                  at
-                },
-                bytesMax()
-              )
-            )
-            const bytes = bytesOf(messages)
-            rememberedBytes += bytes
-            pending.set(batch, { messages, bytes })
           }
         })
       })

@@ -18,6 +18,8 @@ const inFlightMax = 2_000
 const ackWaitMs = 5_000
 /** While the database is away unacknowledged messages come again and again: at this bound it begins anew at the first. */
 const bufferMax = 2 * inFlightMax
+/** What comes within this time of a first message is written with it. */
+const gatherMs = 40
 const retry = Schedule.spaced("500 millis")
 const lagEvery = Duration.seconds(2)
 
@@ -164,6 +166,7 @@ export const follow = Effect.fn("Projections.follow")(function* (region: Region,
   const applyAll = Effect.gen(function* () {
     while (true) {
       yield* work.await
+      if (buffer.length < batchMax) yield* Effect.sleep(gatherMs)
       const batch = buffer.slice(0, batchMax)
       if (batch.length === 0) {
         work.closeUnsafe()

@@ -177,10 +177,13 @@ export const make = Effect.fnUntraced(function* (projection: Projection) {
   const applyTogether = Effect.fnUntraced(function* (byId: ReadonlyMap<string, ReadonlyArray<Entry>>) {
     const known = [...byId.keys()].flatMap((id) => kept.get(id) ?? [])
     const rows: Rows = new Map(known.map((row) => [row.id, row]))
+    // Of a history that is here from its beginning on no row need be read; one that is there may be newer, and stays.
+    const isWhole = ([id, own]: readonly [string, ReadonlyArray<Entry>]) =>
+      rows.has(id) || own.some(({ seq }) => seq === 1)
     let before = new Map(rows)
     const changedRows = () => [...rows.values()].filter((row) => before.get(row.id) !== row)
     let folded = foldAll(byId, rows)
-    if (known.length === byId.size && folded.gaps.size === 0) {
+    if ([...byId].every(isWhole) && folded.gaps.size === 0) {
       yield* save(changedRows(), { overwrite: false })
     } else {
       yield* sql.withTransaction(
