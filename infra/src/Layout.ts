@@ -16,40 +16,12 @@ export interface Layout {
 /** The layout of `npm start`. */
 export const main = (portBase: number): Layout => ({ directory: halles, portBase })
 
-/** The layout of the servers that `npm test` starts for itself. */
-export const test = (portBase: number): Layout => ({
-  directory: join(halles, "test"),
-  portBase: portBase + 40
-})
-
-/** The layout of the whole cluster that the end-to-end tests start. */
-export const endToEnd = (portBase: number): Layout => ({
-  directory: join(halles, "e2e"),
-  portBase: portBase + 50
-})
-
-/** The layout of the servers and runners that `npm run bench` measures. */
-export const bench = (portBase: number): Layout => ({
-  directory: join(halles, "bench"),
-  portBase: portBase + 100
-})
-
-/** The layout of the whole cluster that `npm run chaos` starts, breaks and throws away. */
-export const chaos = (portBase: number): Layout => ({
-  directory: join(halles, "chaos"),
-  portBase: portBase + 20
-})
-
-/** The layout of the whole cluster that `npm run load` starts, uses and throws away. */
-export const load = (portBase: number): Layout => ({
-  directory: join(halles, "load"),
-  portBase: portBase + 130
-})
-
-/** The layout of the whole cluster that `npm run fuzz` sends its requests to. */
-export const fuzz = (portBase: number): Layout => ({
-  directory: join(halles, "fuzz"),
-  portBase: portBase + 20
+/** What starts servers or a whole cluster of its own, in a directory of its name, and how far its ports are from those of `npm start`. */
+const offsets = { test: 40, e2e: 50, bench: 100, chaos: 20, load: 130, fuzz: 20 } as const
+export type Name = keyof typeof offsets
+export const of = (name: Name, portBase: number): Layout => ({
+  directory: join(halles, name),
+  portBase: portBase + offsets[name]
 })
 
 /** Server programs brought by us, shared by all layouts of the checkout. */
@@ -67,9 +39,9 @@ export const stateFile = (layout: Layout): string => join(layout.directory, "clu
 export const lockFile = (layout: Layout): string => join(layout.directory, "lock")
 export const secretsFile = (layout: Layout): string => join(layout.directory, "secrets.json")
 export const logFile = (layout: Layout, name: string): string => join(layout.directory, "logs", `${name}.log`)
-/** Where the local mail server leaves what our programs send. */
 /** Who signed in with `halles login`. */
 export const operatorFile = (layout: Layout): string => join(layout.directory, "operator.json")
+/** Where the local mail server leaves what our programs send. */
 export const mailDirectory = (layout: Layout): string => join(layout.directory, "mail")
 export const certificateFile = (layout: Layout): string => join(layout.directory, "tls", "certificate.pem")
 export const certificateKeyFile = (layout: Layout): string => join(layout.directory, "tls", "key.pem")

@@ -49,60 +49,72 @@ const testCommand = Command.make("test", { filters }, (args) =>
 ).pipe(Command.withDescription("Check format, lint and types, then run the tests against servers of their own"))
 
 const rest = Argument.String("argument").pipe(Argument.withDescription("Goes to the program"), Argument.variadic())
-const replayCommand = Command.make("replay", { rest }, (args) =>
-  withSettings((settings) => ClientProgram.replay(settings, args.rest))
-).pipe(Command.withDescription("Send real orders from a file through the edge of the running cluster"))
-const checkCommand = Command.make("check", { rest }, (args) =>
-  withSettings((settings) => ClientProgram.check(settings, args.rest))
-).pipe(Command.withDescription("Prove the invariants from the journals, of a running or a stopped cluster"))
-const auditCommand = Command.make("audit", { rest }, (args) =>
-  withSettings((settings) => ClientProgram.audit(settings, args.rest))
-).pipe(Command.withDescription("Read the audit log, or prove that it is whole"))
-const benchCommand = Command.make("bench", { rest }, (args) => withSettings(() => ClientProgram.bench(args.rest))).pipe(
-  Command.withDescription("Measure the engine on servers and processes of its own")
-)
+/** A program that reads its own flags: all that follows is its own. */
+const program = <E, R>(
+  name: string,
+  run: (settings: Settings, args: ReadonlyArray<string>) => Effect.Effect<number, E, R>,
+  description: string,
+  short = description
+) =>
+  Command.make(name, { rest }, (args) => withSettings((settings) => run(settings, args.rest))).pipe(
+    Command.withDescription(description),
+    Command.withShortDescription(short)
+  )
+const programs = [
+  program("replay", ClientProgram.replay, "Send real orders from a file through the edge of the running cluster"),
+  program("check", ClientProgram.check, "Prove the invariants from the journals, of a running or a stopped cluster"),
+  program("audit", ClientProgram.audit, "Read the audit log, or prove that it is whole"),
+  program("bench", ClientProgram.bench, "Measure the engine on servers and processes of its own"),
+  program(
+    "bench:edge",
+    ClientProgram.benchEdge,
+    "Measure the public edge: reads with and without cache, lines into carts, checkouts"
+  ),
+  program(
+    "chaos",
+    ClientProgram.chaos,
+    "Break a cluster of its own in every way, and prove that its histories are linearizable"
+  ),
+  program(
+    "load",
+    ClientProgram.load,
+    "Drive the edge of a cluster with chosen shard keys, and prove that the answers were right"
+  ),
+  program(
+    "load:matrix",
+    ClientProgram.matrix,
+    "Load a cluster with every scenario under several distributions of keys"
+  ),
+  program(
+    "identity",
+    ClientProgram.identity,
+    "Change roles of accounts, clients and signing keys of the running cluster"
+  ),
+  program("sim", ClientProgram.sim, "Run the entities on simulated servers, with every fault that a seed can think of"),
+  program("mutants", ClientProgram.mutants, "Put deliberate faults in, each of which a check must notice"),
+  program(
+    "fuzz",
+    ClientProgram.fuzz,
+    "Send generated requests, valid and broken, to every route of a cluster of its own"
+  ),
+  program(
+    "soak",
+    ClientProgram.soak,
+    "Ask a cluster of its own as many senders on the same connections; no answer may be another's"
+  ),
+  program("openapi", ClientProgram.openapi, "Write, check or lint the document of the public API"),
+  program(
+    "inspect",
+    ClientProgram.inspect,
+    "Look into the cluster, running or stopped: halles get, events, trace, list, saga, shards, doctor …; " +
+      "the word inspect may be left out. halles inspect --help names them all",
+    "Look into the cluster and operate it: get, events, alarms, drain …; `halles inspect` names all"
+  )
+] as const
 
-const benchEdgeCommand = Command.make("bench:edge", { rest }, (args) =>
-  withSettings(() => ClientProgram.benchEdge(args.rest))
-).pipe(Command.withDescription("Measure the public edge: reads with and without cache, lines into carts, checkouts"))
-
-const chaosCommand = Command.make("chaos", { rest }, (args) =>
-  withSettings((settings) => ClientProgram.chaos(settings, args.rest))
-).pipe(
-  Command.withDescription("Break a cluster of its own in every way, and prove that its histories are linearizable")
-)
-const loadCommand = Command.make("load", { rest }, (args) =>
-  withSettings(() => ClientProgram.load("load", args.rest))
-).pipe(
-  Command.withDescription("Drive the edge of a cluster with chosen shard keys, and prove that the answers were right")
-)
-const identityCommand = Command.make("identity", { rest }, (args) =>
-  withSettings((settings) => ClientProgram.identity(settings, args.rest))
-).pipe(Command.withDescription("Change roles of accounts, clients and signing keys of the running cluster"))
 const otpCommand = Command.make("otp", {}, () => withSettings(ClientProgram.otp)).pipe(
   Command.withDescription("Print the code that operator@halles.test is asked for beside its password")
 )
-const matrixCommand = Command.make("load:matrix", { rest }, (args) =>
-  withSettings(() => ClientProgram.load("matrix", args.rest))
-).pipe(Command.withDescription("Load a cluster with every scenario under several distributions of keys"))
-const simCommand = Command.make("sim", { rest }, (args) => withSettings(() => ClientProgram.sim(args.rest))).pipe(
-  Command.withDescription("Run the entities on simulated servers, with every fault that a seed can think of")
-)
-const mutantsCommand = Command.make("mutants", { rest }, (args) =>
-  withSettings((settings) => ClientProgram.mutants(settings, args.rest))
-).pipe(Command.withDescription("Put deliberate faults in, each of which a check must notice"))
-const fuzzCommand = Command.make("fuzz", { rest }, (args) => withSettings(() => ClientProgram.fuzz(args.rest))).pipe(
-  Command.withDescription("Send generated requests, valid and broken, to every route of a cluster of its own")
-)
-const soakCommand = Command.make("soak", { rest }, (args) => withSettings(() => ClientProgram.soak(args.rest))).pipe(
-  Command.withDescription(
-    "Ask a cluster of its own as many senders on the same connections; no answer may be another's"
-  )
-)
-const openapiCommand = Command.make("openapi", { rest }, (args) =>
-  withSettings(() => ClientProgram.openapi(args.rest))
-).pipe(Command.withDescription("Write, check or lint the document of the public API"))
-
 const newCommand = Command.make(
   "new",
   { name: Argument.String("name").pipe(Argument.withDescription("As wish-list: small letters, words by hyphens")) },
@@ -114,66 +126,13 @@ const newCommand = Command.make(
     )
 ).pipe(Command.withDescription("Write a domain with its manifest, and put it into Domains.ts"))
 
-const inspectCommand = Command.make("inspect", { rest }, (args) =>
-  withSettings((settings) => ClientProgram.inspect(settings, args.rest))
-).pipe(
-  Command.withDescription(
-    "Look into the cluster, running or stopped: halles get, events, trace, list, saga, shards, doctor …; " +
-      "the word inspect may be left out. halles inspect --help names them all"
-  ),
-  Command.withShortDescription(
-    "Look into the cluster and operate it: get, events, alarms, drain …; `halles inspect` names all"
-  )
-)
-
-const commands = [
-  startCommand,
-  stopCommand,
-  statusCommand,
-  testCommand,
-  replayCommand,
-  checkCommand,
-  auditCommand,
-  benchCommand,
-  benchEdgeCommand,
-  chaosCommand,
-  loadCommand,
-  identityCommand,
-  otpCommand,
-  simCommand,
-  mutantsCommand,
-  openapiCommand,
-  fuzzCommand,
-  soakCommand,
-  matrixCommand,
-  newCommand,
-  inspectCommand
-] as const
+const commands = [startCommand, stopCommand, statusCommand, testCommand, otpCommand, newCommand, ...programs] as const
 
 const halles = Command.make("halles").pipe(
   Command.withDescription("Run Halles on this machine"),
   Command.withSubcommands(commands)
 )
 
-/** Programs behind these commands read their own flags, so that all that follows is theirs. */
-const passing = new Set([
-  "replay",
-  "check",
-  "audit",
-  "bench",
-  "bench:edge",
-  "chaos",
-  "identity",
-  "sim",
-  "mutants",
-  "openapi",
-  "fuzz",
-  "soak",
-  "test",
-  "load",
-  "inspect",
-  "load:matrix"
-])
 const typed = process.argv.slice(2)
 /** What is no command here is one of the inspector's; it is those that a shell is to complete, ours are scripts of npm. */
 const isOurs =
@@ -181,7 +140,8 @@ const isOurs =
   (typed[0].startsWith("-") && !typed[0].startsWith("--completions")) ||
   commands.some(({ name }) => name === typed[0])
 const [name = "--help", ...following] = isOurs ? typed : ["inspect", ...typed]
-const own = !passing.has(name) || following[0] === "--" || (name === "test" && following[0] === "--help")
+const isProgram = name === "test" || programs.some((one) => one.name === name)
+const own = !isProgram || following[0] === "--" || (name === "test" && following[0] === "--help")
 const args = own ? [name, ...following] : [name, "--", ...following]
 
 Command.runWith(halles, { version: "0.1.0" })(args).pipe(

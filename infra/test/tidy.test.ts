@@ -15,7 +15,7 @@ const packages: Readonly<Record<string, ReadonlyArray<string>>> = {
   "packages/operations": ["shared", "engine", "entities", "http"],
   "infra/partners": ["shared"],
   "infra/proofs/harness": ["shared", "engine", "entities", "infra"],
-  "infra/proofs/sim": ["shared", "engine", "entities", "partners"],
+  "infra/proofs/sim": ["shared", "engine", "entities", "partners", "harness"],
   "infra/proofs/chaos": ["shared", "engine", "entities", "infra", "harness"],
   "infra/proofs/fuzz": ["shared", "engine", "entities", "infra", "harness"],
   "infra/proofs/load": ["shared", "engine", "entities", "infra", "harness"],

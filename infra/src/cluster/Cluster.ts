@@ -91,6 +91,7 @@ export class Cluster extends Context.Service<
   Cluster,
   {
     readonly edgeUrl: string
+    readonly parts: Environment.Parts
     /** What `npm run replay` and `halles` get. */
     readonly clientEnvironment: Record<string, string>
     /** What `npm run check` gets. */
@@ -144,6 +145,7 @@ const start = Effect.fn("Cluster.start")(function* ({
   yield* Effect.addFinalizer(() => Effect.sync(() => directory.update({ phase: "stopping", message: "stopping" })))
   return {
     edgeUrl: `http://127.0.0.1:${ports(layout.portBase).edge}`,
+    parts,
     clientEnvironment: Environment.client(parts),
     proverEnvironment: Environment.prover(parts),
     servers,

@@ -1,7 +1,9 @@
 import { Console, Effect, Schema } from "effect"
 import { ChildProcess } from "effect/process"
 import { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
+import { writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { type Parts, prover } from "../Environment.ts"
 import { root } from "../Layout.ts"
 
 /** What `npm run check` says last. */
@@ -10,25 +12,23 @@ const Summary = Schema.fromJsonString(
 )
 const decode = Schema.decodeUnknownEffect(Summary)
 
-const defaults = {
-  /** How long it waits for sagas. */
-  settleSeconds: 10,
-  /** After what silence an unfinished one is a violation. */
-  graceSeconds: 15
-}
+/** How long it waits for sagas, and after what silence an unfinished one is a violation. */
+const patience = ["--settle", "10", "--grace", "15"]
 
-/** Runs the check program against the cluster, with what was acknowledged; prints what it prints when something is wrong. */
+/**
+ * Runs the check program against a cluster, with commands that were acknowledged; prints what it prints when something is wrong.
+ * The commands stay in the cluster's directory, to be looked at afterwards.
+ */
 export const check = Effect.fn("CheckProgram.check")(function* (
-  environment: Record<string, string>,
-  acknowledged: string,
-  options: Partial<typeof defaults> = {}
+  parts: Parts,
+  acknowledged: ReadonlyArray<{ readonly type: string; readonly id: string; readonly commandId: string }>
 ) {
-  const { graceSeconds, settleSeconds } = { ...defaults, ...options }
+  const file = join(parts.layout.directory, "acknowledged.jsonl")
+  writeFileSync(file, acknowledged.map((one) => `${JSON.stringify(one)}\n`).join(""))
   const spawner = yield* ChildProcessSpawner
-  const flags = ["--acknowledged", acknowledged, "--settle", String(settleSeconds), "--grace", String(graceSeconds)]
-  const args = [join(root, "infra", "src", "programs", "check.ts"), ...flags]
+  const args = [join(root, "infra", "src", "programs", "check.ts"), "--acknowledged", file, ...patience]
   const printed = yield* spawner.lines(
-    ChildProcess.make(process.execPath, args, { cwd: root, env: environment, extendEnv: false, stdin: "ignore" })
+    ChildProcess.make(process.execPath, args, { cwd: root, env: prover(parts), extendEnv: false, stdin: "ignore" })
   )
   const summary = yield* decode(printed.at(-1))
   if (!summary.ok) yield* Console.log(printed.join("\n"))

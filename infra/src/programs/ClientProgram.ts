@@ -78,26 +78,22 @@ const settingsOf = (environment: NodeJS.ProcessEnv): Record<string, string> =>
     )
   )
 
-/** `npm run bench`: the engine's speed, on servers and processes that it starts for itself beside a running cluster. */
-export const bench = Effect.fn("ClientProgram.bench")((args: ReadonlyArray<string>) =>
-  runProgram("infra/proofs/bench/src/bench.ts", args, settingsOf(process.env))
-)
+/** A program that needs no cluster, or starts one of its own beside the one that runs; with the flags that are always given. */
+const alone =
+  (program: string, ...given: ReadonlyArray<string>) =>
+  (_: Settings, args: ReadonlyArray<string>) =>
+    runProgram(program, [...given, ...args], settingsOf(process.env))
 
-/** `npm run load` and `npm run load:matrix`: on a cluster of its own, or on the running one if it is told so. */
-export const load = Effect.fn("ClientProgram.load")((program: "load" | "matrix", args: ReadonlyArray<string>) =>
-  runProgram(`infra/proofs/load/src/${program}.ts`, args, settingsOf(process.env))
-)
-
-const edgeRows = "productCached,productFresh,addToCart,edgeCheckout"
-/** `npm run bench:edge`: the rows of the bench that go through the public edge. */
-export const benchEdge = Effect.fn("ClientProgram.benchEdge")((args: ReadonlyArray<string>) =>
-  bench(["--only", edgeRows, ...args])
-)
-
-/** `npm run sim`: the entities on simulated servers, one world a seed; needs no cluster. */
-export const sim = Effect.fn("ClientProgram.sim")((args: ReadonlyArray<string>) =>
-  runProgram("infra/proofs/sim/src/sim.ts", args, {})
-)
+const benchProgram = "infra/proofs/bench/src/bench.ts"
+export const bench = alone(benchProgram)
+/** The rows of the bench that go through the public edge. */
+export const benchEdge = alone(benchProgram, "--only", "productCached,productFresh,addToCart,edgeCheckout")
+export const load = alone("infra/proofs/load/src/load.ts")
+export const matrix = alone("infra/proofs/load/src/matrix.ts")
+export const sim = alone("infra/proofs/sim/src/sim.ts")
+export const fuzz = alone("infra/proofs/fuzz/src/fuzz.ts")
+export const soak = alone("infra/proofs/fuzz/src/soak.ts")
+export const openapi = alone("packages/http/src/openapi/openapi.ts")
 
 /** `npm run test:mutants`: deliberate faults, each of which a check must notice; needs no cluster, but servers that it starts itself. */
 export const mutants = Effect.fn("ClientProgram.mutants")(function* (settings: Settings, args: ReadonlyArray<string>) {
@@ -112,21 +108,6 @@ export const mutants = Effect.fn("ClientProgram.mutants")(function* (settings: S
     HALLES_TEST_PG_BIN: postgres.path
   })
 })
-
-/** `npm run fuzz`: requests to a cluster of its own, or to one that is named. */
-export const fuzz = Effect.fn("ClientProgram.fuzz")((args: ReadonlyArray<string>) =>
-  runProgram("infra/proofs/fuzz/src/fuzz.ts", args, settingsOf(process.env))
-)
-
-/** `npm run soak`: many senders on the same connections of a cluster of its own. */
-export const soak = Effect.fn("ClientProgram.soak")((args: ReadonlyArray<string>) =>
-  runProgram("infra/proofs/fuzz/src/soak.ts", args, settingsOf(process.env))
-)
-
-/** `npm run openapi`: the document of the public API; needs no cluster. */
-export const openapi = Effect.fn("ClientProgram.openapi")((args: ReadonlyArray<string>) =>
-  runProgram("packages/http/src/openapi/openapi.ts", args, {})
-)
 
 /** Runs something on the cluster of this checkout; on a stopped one, on those of its servers that are named, just for that. */
 const onCluster = <E, R>(

@@ -37,7 +37,7 @@ export const test = Effect.fn("Test.test")(function* (settings: Settings, given:
   if (isChanged && filters.length === 0)
     return yield* Effect.as(Console.log("\nNothing has changed since the last commit."), 0)
   if (browserTests.some((path) => isWanted(path, filters))) yield* buildDashboard((line) => console.log(`\n== ${line}`))
-  const layout = Layout.test(settings.portBase)
+  const layout = Layout.of("test", settings.portBase)
   const tests = yield* Effect.scoped(
     Effect.gen(function* () {
       const directory = yield* claim(layout)

@@ -12,7 +12,7 @@ import * as Shop from "./Shop.ts"
 const WholeCluster = Layer.unwrap(
   Effect.gen(function* () {
     const settings = yield* Settings
-    const layout = Layout.endToEnd(settings.portBase)
+    const layout = Layout.of("e2e", settings.portBase)
     return Cluster.layer({ layout, settings, empty: true, identity: true, backoffMsMax: 200 })
   })
 ).pipe(Layer.orDie)

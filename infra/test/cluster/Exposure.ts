@@ -20,9 +20,9 @@ export const attacked = (it: ClusterTests): void => {
     () =>
       Effect.gen(function* () {
         const { portBase } = yield* Settings
-        const own = ports(Layout.endToEnd(portBase).portBase)
+        const own = ports(Layout.of("e2e", portBase).portBase)
         const { edgeTls, mail: _, nats: __, postgres: ___, redis: ____, counters: _____, ...others } = own
-        const runners = runnerPlaces().map(({ index }) => runnerPort(Layout.endToEnd(portBase).portBase, index))
+        const runners = runnerPlaces().map(({ index }) => runnerPort(Layout.of("e2e", portBase).portBase, index))
         const plain = [...Object.values(others), ...runners].map((port): Target => ({ host: "127.0.0.1", port }))
         const targets = [...plain, { host: "127.0.0.1", port: edgeTls, tls: true }]
         assert.isAbove(targets.length, 12)
@@ -65,7 +65,7 @@ export const attacked = (it: ClusterTests): void => {
 export const left = (it: ClusterTests): void => {
   it.effect("leaves nothing that others may read", () =>
     Effect.gen(function* () {
-      const { directory } = Layout.endToEnd((yield* Settings).portBase)
+      const { directory } = Layout.of("e2e", (yield* Settings).portBase)
       const open = ["", ...readdirSync(directory, { recursive: true, encoding: "utf8" })].filter((name) => {
         const found = lstatSync(join(directory, name), { throwIfNoEntry: false })
         const mode = (found?.mode ?? 0) & 0o777
@@ -81,7 +81,7 @@ export const left = (it: ClusterTests): void => {
 
   it.effect("tells every metric that the dashboard and the alert rules name, and is scraped everywhere", () =>
     Effect.gen(function* () {
-      const { portBase } = Layout.endToEnd((yield* Settings).portBase)
+      const { portBase } = Layout.of("e2e", (yield* Settings).portBase)
       const targets = [...file("prometheus.yml").matchAll(/127\.0\.0\.1:(\d+)/g)].map(
         ([, port]) => Number(port) - 4_400
       )
@@ -118,7 +118,7 @@ export const left = (it: ClusterTests): void => {
 
   it.effect("writes no personal data and no secret into any log", () =>
     Effect.gen(function* () {
-      const { directory } = Layout.endToEnd((yield* Settings).portBase)
+      const { directory } = Layout.of("e2e", (yield* Settings).portBase)
       const logs = readdirSync(join(directory, "logs")).map((name) =>
         readFileSync(join(directory, "logs", name), "utf8")
       )

@@ -110,7 +110,7 @@ export const handled = (it: ClusterTests): void => {
     () =>
       Effect.gen(function* () {
         const { clientEnvironment } = yield* Cluster
-        const { directory } = Layout.endToEnd((yield* Settings).portBase)
+        const { directory } = Layout.of("e2e", (yield* Settings).portBase)
         const { demoOperator, demoOperatorTotp } = JSON.parse(readFileSync(join(directory, "secrets.json"), "utf8"))
         const nobody = yield* operated("streams", "-o", "ids")
         assert.deepInclude(nobody, { code: 4, out: "" })
@@ -162,7 +162,7 @@ export const handled = (it: ClusterTests): void => {
     () =>
       Effect.gen(function* () {
         const { clientEnvironment } = yield* Cluster
-        const { directory } = Layout.endToEnd((yield* Settings).portBase)
+        const { directory } = Layout.of("e2e", (yield* Settings).portBase)
         const json = join(directory, "load.json")
         const load = ["--cluster", directory, "--scenario", "checkout", "--keys", "zipf:0.99", "--key-count", "6"]
         const short = ["--concurrency", "4", "--duration", "2", "--warm-up", "0", "--json", json]

@@ -23,7 +23,7 @@ class Stage extends Context.Service<
   static readonly layer = Layer.effect(
     Stage,
     Effect.gen(function* () {
-      const layout = Layout.endToEnd((yield* Settings).portBase)
+      const layout = Layout.of("e2e", (yield* Settings).portBase)
       const keys = yield* secrets(layout)
       const url = `http://localhost:${ports(layout.portBase).ops}`
       return { url, keys, shop: yield* Shopper, cluster: yield* Cluster }

@@ -1,8 +1,8 @@
 import { PgClient } from "@effect/sql-pg"
-import { nodeEnvironment, nodeOptions } from "@halles/infra/cluster/Cluster"
+import { addressed, client } from "@halles/harness/ProofCluster"
+import { entryPoints, type NodeProcess, nodeProcess } from "@halles/infra/cluster/Cluster"
 import { developmentCertificate } from "@halles/infra/servers/DevelopmentCertificate"
 import * as Environment from "@halles/infra/Environment"
-import * as Health from "@halles/infra/cluster/Health"
 import * as Layout from "@halles/infra/Layout"
 import { ports, runnerPort } from "@halles/infra/cluster/Ports"
 import { signal } from "@halles/infra/cluster/ProcessIdentity"
@@ -11,14 +11,10 @@ import { secrets } from "@halles/infra/servers/Secrets"
 import { startServers } from "@halles/infra/servers/Servers"
 import type { Settings } from "@halles/infra/Settings"
 import * as StateDirectory from "@halles/infra/StateDirectory"
-import { awaitHealthy, type ProcessSpec, supervise } from "@halles/infra/cluster/Supervised"
-import * as ClusterClient from "@halles/engine/cluster/ClusterClient"
-import { Nats } from "@halles/shared/clients/Nats"
-import * as Postgres from "@halles/shared/clients/Postgres"
+import { awaitHealthy, supervise } from "@halles/infra/cluster/Supervised"
 import { type Config, Context, Effect, Layer, Redacted, type Scope } from "effect"
 import { SqlClient } from "effect/sql"
 import { writeFileSync } from "node:fs"
-import { join } from "node:path"
 import { cpuSeconds } from "@halles/harness/Cpu"
 
 /** Where a row runs: real servers with an empty past, and the runners and partners that the row asks for. */
@@ -42,7 +38,7 @@ export class Stage extends Context.Service<
     /** Empties the region's journal and all that follows from it. No runner may be there. */
     readonly emptied: Effect.Effect<void, Error>
     /** A client of the cluster in this process. */
-    readonly client: ReturnType<typeof makeClient>
+    readonly client: ReturnType<typeof client>
     /** The region's database as its owner. */
     readonly database: ReturnType<typeof ownerOf>
     /** The region's statements that took most of the database's time since the stage was made, as lines of text. */
@@ -52,7 +48,7 @@ export class Stage extends Context.Service<
     /** Processor seconds that each process has used since it started, this one among them; `postgres` with all of its children. */
     readonly cpu: () => Readonly<Record<string, number>>
   }
->()("@halles/load/Stage") {
+>()("@halles/bench/Stage") {
   static readonly layer = (options: {
     readonly settings: Config.Success<typeof Settings>
     /** Directory for a processor profile of each runner, or none. */
@@ -70,18 +66,6 @@ const ownerOf = (parts: Environment.Parts) =>
     maxConnections: 4
   })
 
-const makeClient = (parts: Environment.Parts) =>
-  ClusterClient.layer({ region: "eu" }).pipe(
-    Layer.provide([
-      Nats.layer({ url: Redacted.make(parts.addresses.nats), name: "bench" }),
-      Postgres.layer({
-        url: Redacted.make(Environment.databaseUrl(parts, "halles_edge", "control")),
-        applicationName: "halles-bench:control",
-        connectionsMax: 2
-      })
-    ])
-  )
-
 /** The table `projection` stays: what it names is up to date with an empty journal. */
 const emptied = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
@@ -93,7 +77,7 @@ const make = Effect.fnUntraced(function* (options: {
   readonly settings: Config.Success<typeof Settings>
   readonly profile: string | null
 }) {
-  const layout = Layout.bench(options.settings.portBase)
+  const layout = Layout.of("bench", options.settings.portBase)
   const directory = yield* StateDirectory.claim(layout, { empty: true })
   const keys = yield* secrets(layout)
   const servers = yield* startServers({ directory, secrets: keys, settings: options.settings })
@@ -111,81 +95,48 @@ const make = Effect.fnUntraced(function* (options: {
     yield* sql`CREATE EXTENSION IF NOT EXISTS pg_stat_statements`
   }).pipe(Effect.provide(administrator))
 
-  const start = (
-    spec: Pick<ProcessSpec, "name" | "kind" | "port" | "env"> & {
-      readonly program: string
-      readonly health: string
-      readonly nodeArgs?: ReadonlyArray<string>
-    }
-  ) =>
-    Effect.gen(function* () {
-      const profile = options.profile === null ? [] : ["--cpu-prof", `--cpu-prof-dir=${options.profile}`]
-      const supervised = yield* supervise(
-        {
-          ...spec,
-          command: process.execPath,
-          args: [...nodeOptions, ...profile, ...(spec.nodeArgs ?? []), join(Layout.root, spec.program)],
-          env: { ...Environment.inherited(process.env), ...nodeEnvironment, ...spec.env },
-          cwd: Layout.root,
-          log: Layout.logFile(layout, spec.name),
-          stopSignal: "SIGTERM",
-          graceMs: 20_000,
-          health: Health.http(`http://127.0.0.1:${spec.port}${spec.health}`)
-        },
-        directory.show
-      )
-      yield* awaitHealthy(supervised)
-      return { pid: () => supervised.state().identity?.pid ?? 0 }
-    })
-  const own = ports(layout.portBase)
+  const profile = options.profile === null ? [] : ["--cpu-prof", `--cpu-prof-dir=${options.profile}`]
+  const start = Effect.fnUntraced(function* (given: NodeProcess, nodeArgs: ReadonlyArray<string> = []) {
+    const spec = nodeProcess(layout, given)
+    const args = [...profile, ...nodeArgs, ...spec.args]
+    const supervised = yield* supervise({ ...spec, args }, directory.show)
+    yield* awaitHealthy(supervised)
+    return { pid: () => supervised.state().identity?.pid ?? 0 }
+  })
+  const edgePort = ports(layout.portBase).edge
 
   return Stage.of({
     parts,
-    runner: (id, { env = {}, nodeArgs = [], program = "packages/runners/src/main.ts" } = {}) =>
-      start({
-        name: id,
-        kind: "runner",
-        program,
-        nodeArgs,
-        port: runnerPort(layout.portBase, placeOf(id).index),
-        health: "/health/ready",
-        env: { ...Environment.runner(parts, placeOf(id)), ...env }
-      }),
+    runner: (id, { env = {}, nodeArgs = [], program = entryPoints.runner } = {}) => {
+      const port = runnerPort(layout.portBase, placeOf(id).index)
+      const given = { name: id, kind: "runner", program, port, health: "/health/ready" } as const
+      return start({ ...given, env: { ...Environment.runner(parts, placeOf(id)), ...env } }, nodeArgs)
+    },
     partners: Effect.fnUntraced(function* (env = {}) {
       for (const file of [Layout.gatewayFile(layout), Layout.carrierFile(layout)]) {
         writeFileSync(file, "", { mode: 0o600 })
       }
-      const health = "/health/live"
-      yield* start({
-        name: "gateway",
-        kind: "partner",
-        program: "infra/partners/src/gateway.ts",
-        port: own.gateway,
-        health,
-        env: { ...Environment.gateway(parts), ...env }
-      })
-      yield* start({
-        name: "carrier",
-        kind: "partner",
-        program: "infra/partners/src/carrier.ts",
-        port: own.carrier,
-        health,
-        env: { ...Environment.carrier(parts), ...env }
-      })
+      for (const [name, own] of [
+        ["gateway", Environment.gateway(parts)],
+        ["carrier", Environment.carrier(parts)]
+      ] as const) {
+        const given = { name, kind: "partner", program: entryPoints[name], health: "/health/live" } as const
+        yield* start({ ...given, port: ports(layout.portBase)[name], env: { ...own, ...env } })
+      }
     }),
     edge: Effect.as(
       start({
         name: "edge",
         kind: "edge",
-        program: "packages/http/src/main.ts",
-        port: own.edge,
+        program: entryPoints.edge,
+        port: edgePort,
         health: "/health/ready",
         env: Environment.edge(parts)
       }),
-      `http://127.0.0.1:${own.edge}`
+      `http://127.0.0.1:${edgePort}`
     ),
     emptied: emptied.pipe(Effect.provide(ownerOf(parts))),
-    client: makeClient(parts),
+    client: client(addressed("bench", parts)),
     database: ownerOf(parts),
     statements: statements.pipe(Effect.provide(administrator)),
     signal: (name, sent) => {

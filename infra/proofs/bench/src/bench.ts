@@ -1,8 +1,9 @@
-import { NodeRuntime, NodeServices } from "@effect/platform-node"
+import * as Proof from "@halles/harness/Proof"
+import { say } from "@halles/harness/Progress"
 import { Settings } from "@halles/infra/Settings"
 import { Cause, Console, Effect, Option, Schema } from "effect"
-import { CliError, Command, Flag } from "effect/cli"
-import { mkdirSync, writeFileSync } from "node:fs"
+import { Command, Flag } from "effect/cli"
+import { mkdirSync } from "node:fs"
 import { resolve } from "node:path"
 import { activate } from "./rows/Activate.ts"
 import { checkout, checkoutHot } from "./rows/Checkout.ts"
@@ -54,7 +55,7 @@ const flags = {
     Flag.withDescription("Only these rows, by name, with commas between them"),
     Flag.optional
   ),
-  json: Flag.String("json").pipe(Flag.withDescription("Write the last line to this file too"), Flag.optional),
+  json: Proof.json,
   profile: Flag.String("profile").pipe(
     Flag.withDescription("Write a processor profile of each of our processes into this directory"),
     Flag.optional
@@ -71,7 +72,7 @@ const measure = Effect.fnUntraced(function* (wanted: ReadonlySet<string>, quick:
   for (const { rows, run } of measurements) {
     const missing = () => rows.filter((row) => wanted.has(row) && done[row] === undefined)
     if (missing().length === 0) continue
-    yield* Effect.sync(() => process.stderr.write(`${missing().join(", ")} ...\n`))
+    yield* say(missing().join(", "))
     yield* Effect.andThen(
       stage.emptied,
       run({
@@ -105,12 +106,7 @@ const measure = Effect.fnUntraced(function* (wanted: ReadonlySet<string>, quick:
   return done
 })
 
-const bench = Effect.fn("bench")(function* (options: {
-  readonly quick: boolean
-  readonly only: Option.Option<string>
-  readonly json: Option.Option<string>
-  readonly profile: Option.Option<string>
-}) {
+const bench = Effect.fn("bench")(function* (options: Command.Command.Config.Infer<typeof flags>) {
   // The disturbances take their time, which a quick look has not; the edge is measured by a command of its own.
   const apart = [...edgeRows.rows, ...(options.quick ? failoverRow.rows : [])]
   const usual = rows.filter((row) => !apart.includes(row))
@@ -122,14 +118,11 @@ const bench = Effect.fn("bench")(function* (options: {
   const done = yield* measure(wanted, options.quick, profile !== null).pipe(
     Effect.provide(Stage.layer({ settings, profile }))
   )
-  const last = JSON.stringify(
-    Object.fromEntries(
-      Object.entries(done).map(([name, row]) => [name, "failed" in row ? row : Targets.json(row)] as const)
-    )
+  const last = Object.fromEntries(
+    Object.entries(done).map(([name, row]) => [name, "failed" in row ? row : Targets.json(row)] as const)
   )
-  if (Option.isSome(options.json)) writeFileSync(options.json.value, `${last}\n`)
-  yield* Console.log(last)
-  if (Object.values(done).some((row) => "failed" in row)) process.exitCode = 1
+  const isWhole = Object.values(done).every((row) => !("failed" in row))
+  yield* Proof.end(last, isWhole, options.json)
 })
 
 const command = Command.make("bench", flags, bench).pipe(
@@ -138,13 +131,4 @@ const command = Command.make("bench", flags, bench).pipe(
   )
 )
 
-Command.run(command, { version: "0.1.0" }).pipe(
-  Effect.catch((error) =>
-    Effect.sync(() => {
-      if (!CliError.isCliError(error)) process.stderr.write(`bench: ${error.message}\n`)
-      process.exitCode = 1
-    })
-  ),
-  Effect.provide(NodeServices.layer),
-  NodeRuntime.runMain
-)
+Proof.run(command)

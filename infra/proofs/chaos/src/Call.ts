@@ -1,3 +1,4 @@
+import { keyOf } from "@halles/harness/Books"
 import type * as CartState from "@halles/entities/cart/CartState"
 import type * as OrderState from "@halles/entities/order/OrderState"
 import type * as PaymentState from "@halles/entities/payment/PaymentState"
@@ -35,7 +36,15 @@ export interface Call {
   readonly answer: Answer
 }
 
-export const keyOf = ({ id, type }: { readonly type: string; readonly id: string }): string => `${type}/${id}`
+/** Commands that some caller was told are done: that were answered with a success that means a row, each once. */
+export const acknowledged = (calls: ReadonlyArray<Call>) => {
+  const done = calls.flatMap(({ answer, command, id, type, writes }) =>
+    writes && command !== null && (answer._tag === "Replied" || answer._tag === "Done")
+      ? [{ type, id, commandId: command.commandId }]
+      : []
+  )
+  return [...new Map(done.map((one) => [`${keyOf(one)} ${one.commandId}`, one])).values()]
+}
 
 /** The value as JSON has it: without classes and without what is undefined. */
 export const plain = (value: unknown): unknown => (value === undefined ? null : JSON.parse(JSON.stringify(value)))

@@ -3,35 +3,23 @@ import { Cart } from "@halles/entities/cart/Cart"
 import { Order } from "@halles/entities/order/Order"
 import { Payment } from "@halles/entities/payment/Payment"
 import { Sku } from "@halles/entities/inventory/Sku"
-import { Context, Effect, Layer, Schedule } from "effect"
+import { domains } from "@halles/entities/Domains"
+import { foundAgain } from "@halles/harness/DirectShop"
+import { Context, Effect, Layer } from "effect"
+import type { Rpc } from "effect/rpc"
 import { type Answer, codeOf, type Command, detailOf, type EntityType, plain } from "./Call.ts"
 
 /** As at the edge: of one call, with its retries. */
 export const deadlineMs = 3_000
-/** A shard that has just moved is found again. */
-const again = { times: 2, schedule: Schedule.spaced("50 millis") }
-const mayHelp = new Set(["EntityNotAssignedToRunner", "RunnerUnavailable", "RunnerNotRegistered"])
-
-/** The words of the entities. Everything else comes from the cluster, and leaves open whether the command ran. */
-const refusals = new Set([
-  "NotFound",
-  "AlreadyExists",
-  "CartClosed",
-  "CartEmpty",
-  "CartFull",
-  "NotSold",
-  "PricingMismatch",
-  "TotalChanged",
-  "MergeRefused",
-  "CommandReused",
-  "TooLateToCancel",
-  "NotShipped",
-  "ReturnExceeds",
-  "TooManyReturns",
-  "StockChanged",
-  "StockPromised",
-  "StockBound"
-])
+/** What the contracts let entities refuse with, but for `Busy`. Everything else comes from the cluster, and leaves open whether the command ran. */
+const refusals: ReadonlySet<string> = new Set(
+  domains
+    .flatMap(({ contract }) => [...contract.protocol.requests.values()] as unknown as ReadonlyArray<Rpc.AnyWithProps>)
+    .flatMap(({ errorSchema }) =>
+      "members" in errorSchema ? (errorSchema.members as ReadonlyArray<object>) : [errorSchema]
+    )
+    .flatMap((error) => ("identifier" in error && error.identifier !== "Busy" ? [String(error.identifier)] : []))
+)
 
 /** Whether an error code of the edge is a word of the entity. */
 export const refusalCodes: ReadonlySet<string> = new Set([...refusals].map(codeOf))
@@ -62,7 +50,7 @@ export class Direct extends Context.Service<
             const sent = command === null ? methods["View"]?.() : methods[command._tag]?.(command)
             return sent ?? Effect.die(`${type} knows no ${command?._tag ?? "View"}`)
           }).pipe(
-            Effect.retry({ ...again, while: ({ _tag }) => mayHelp.has(_tag) }),
+            foundAgain,
             Effect.map((value): Answer => ({ _tag: "Replied", reply: plain(value) })),
             Effect.catch((error) =>
               Effect.succeed<Answer>(

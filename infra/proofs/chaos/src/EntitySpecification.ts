@@ -1,35 +1,28 @@
+import type { Row } from "@halles/harness/Books"
 import type { Model } from "@halles/engine/eventsourced/Model"
+import { done, replyOf } from "@halles/engine/eventsourced/Replies"
 import { Result, Schema } from "effect"
 import { isDeepStrictEqual } from "node:util"
-import { type Answer, type Call, codeOf, detailOf, plain } from "./Call.ts"
-import type { Row } from "./Histories.ts"
+import { type Answer, type Call, codeOf, type Command, detailOf, plain } from "./Call.ts"
 import type { Operation, Specification } from "./Linearizability.ts"
 
-/** What the shell has when a command is handled: state and seq after it, and the events under its id. */
-export interface Handled<State, Event> {
-  readonly state: State
-  readonly seq: number
-  readonly events: ReadonlyArray<Event>
+interface Tagged {
+  readonly _tag: string
+}
+/** The module of an entity's pure part, as everything that is the same for all of them sees it. */
+export type Pure = Pick<Model<unknown, Command, Tagged, Tagged>, "Event" | "initial" | "evolve" | "decide"> & {
+  readonly replies: object
 }
 
 /** An entity's pure part, and what its shell makes of it. */
-export interface Subject<
-  State,
-  Command extends { readonly commandId: string; readonly _tag: string },
-  Event extends { readonly _tag: string },
-  Refusal extends { readonly _tag: string }
-> {
-  readonly model: Model<State, Command, Event, Refusal>
+export interface Subject {
+  readonly model: Pure
   /** The command with what the shell adds to it before it decides. */
-  readonly complete: (command: Command) => Command
+  readonly complete?: (command: Command) => Command
   /** What the shell refuses without asking the model. */
-  readonly refusal: (id: string, command: Command) => Answer | null
-  /** What a read is answered. */
-  readonly view: (id: string, state: State, seq: number) => Answer
-  /** What a command is answered, once it is handled. */
-  readonly answer: (id: string, command: Command, handled: Handled<State, Event>) => Answer
-  /** Commands that are answered with a later state than the one they led to, and what it must show. */
-  readonly later: (command: Command) => ((id: string, state: State, seq: number) => Answer) | null
+  readonly refusal?: (id: string, command: Command) => Answer | null
+  /** Commands that are answered with a later state than the one they led to, as a view, or as the command's own answer there. */
+  readonly later?: (command: Command) => "view" | "answer" | null
   /** What the edge shows of it. */
   readonly atEdge: (reply: unknown) => unknown
 }
@@ -59,11 +52,16 @@ export const refused = (refusal: { readonly _tag: string }): Answer => ({
   code: codeOf(refusal._tag),
   detail: detailOf(refusal)
 })
-export const replied = (value: unknown): Answer => ({ _tag: "Replied", reply: plain(value) })
+/** A reply as an answer. */
+const said = (reply: Result.Result<unknown, Tagged>): Answer =>
+  Result.match(reply, {
+    onSuccess: (value) => (value === undefined ? { _tag: "Done" } : { _tag: "Replied", reply: plain(value) }),
+    onFailure: refused
+  })
 
 /** Views tell which state they are of; that is looked at first, since nearly all comparisons end there. */
 const mayShow = (answer: Answer, seq: number): boolean => {
-  const replySeq =
+  const shownSeq =
     answer._tag === "Replied" && typeof answer.reply === "object" && answer.reply !== null && "seq" in answer.reply
       ? answer.reply.seq
       : seq
@@ -84,27 +82,23 @@ const mayShow = (answer: Answer, seq: number): boolean => {
  * system promises, so this is stricter than linearizability alone: it holds only if the order of the journal itself
  * keeps real time and explains every answer.
  */
-export const judge = <
-  State,
-  Command extends { readonly commandId: string; readonly _tag: string },
-  Event extends { readonly _tag: string },
-  Refusal extends { readonly _tag: string }
->(
-  subject: Subject<State, Command, Event, Refusal>,
-  id: string,
-  rows: ReadonlyArray<Row>
-): Judged => {
-  const { model } = subject
+export const judge = (subject: Subject, id: string, rows: ReadonlyArray<Row>): Judged => {
+  const { complete = (command) => command, later: laterOf = () => null, model, refusal = () => null } = subject
   const decode = Schema.decodeUnknownSync(Schema.Array(model.Event))
   const encode = Schema.encodeSync(Schema.Array(model.Event))
   const events = rows.map((row) => decode(row.events))
-  const states: Array<State> = [model.initial]
+  const states: Array<unknown> = [model.initial]
   for (const some of events) states.push(some.reduce(model.evolve, states.at(-1)!))
   const rowOf = new Map(rows.map((row, index) => [row.commandId, { row, index }]))
 
+  /** By the table of the entity's replies. */
+  const replied = (tag: string, message: unknown, seq: number, some: ReadonlyArray<Tagged>): Answer =>
+    said(
+      replyOf(model.replies, tag)?.(id, { state: states[seq], seq, events: some, repeated: false }, message) ?? done()
+    )
   const views = new Map<number, Answer>()
   const viewAt = (seq: number): Answer => {
-    const view = views.get(seq) ?? subject.view(id, states[seq]!, seq)
+    const view = views.get(seq) ?? replied("View", undefined, seq, [])
     views.set(seq, view)
     return view
   }
@@ -117,30 +111,27 @@ export const judge = <
     return expected._tag === "Done" ? actual._tag === "Replied" : isDeepStrictEqual(expected, actual)
   }
 
-  const sentOf = ({ command: sent }: Call): Command =>
-    // Calls are kept by entity type, so the command is one of this model.
-    sent as unknown as Command
-  const handled = (sent: Command, seq: number, some: ReadonlyArray<Event>) =>
-    subject.answer(id, sent, { state: states[seq]!, seq, events: some })
+  const handled = (sent: Command, seq: number, some: ReadonlyArray<Tagged>): Answer =>
+    laterOf(sent) === "view" ? viewAt(seq) : replied(sent._tag, sent, seq, some)
 
   /** What a command does that leaves no row: `undefined` if it would leave one. */
   const without = (seq: number, sent: Command, now: number): Answer | undefined => {
-    const decided = model.decide(states[seq]!, subject.complete(sent), now)
+    const decided = model.decide(states[seq], complete(sent), now)
     if (Result.isFailure(decided)) return refused(decided.failure)
     return decided.success.length === 0 ? handled(sent, seq, []) : undefined
   }
 
   const command = (seq: number, call: Call, answer: Answer, wrote: boolean): number | null => {
-    const sent = sentOf(call)
-    const early = subject.refusal(id, sent)
-    if (early !== null) return fits(call, early, answer) ? seq : null
+    const sent = call.command!
+    const unasked = refusal(id, sent)
+    if (unasked !== null) return fits(call, unasked, answer) ? seq : null
     const known = rowOf.get(sent.commandId)
     if (known !== undefined && known.row.seq <= seq) {
       if (!mayShow(answer, seq)) return null
       return fits(call, handled(sent, seq, events[known.index]!), answer) ? seq : null
     }
     if (known?.row.seq === seq + 1) {
-      const decided = model.decide(states[seq]!, subject.complete(sent), known.row.at)
+      const decided = model.decide(states[seq], complete(sent), known.row.at)
       const isItsRow = Result.isSuccess(decided) && isDeepStrictEqual(plain(encode(decided.success)), known.row.events)
       if (isItsRow) return fits(call, handled(sent, seq + 1, events[known.index]!), answer) ? seq + 1 : null
     }
@@ -150,16 +141,14 @@ export const judge = <
   }
 
   const later = (seq: number, call: Call, answer: Answer, wrote: boolean): number | null => {
-    const sent = sentOf(call)
+    const sent = call.command!
     const known = rowOf.get(sent.commandId)
     const isWritten = known !== undefined && known.row.seq <= seq
     if ((wrote && !isWritten) || !mayShow(answer, seq)) return null
-    const seen = subject.later(sent)?.(id, states[seq]!, seq)
-    const expected =
-      seen ??
-      (isWritten
-        ? handled(sent, seq, events[known.index]!)
-        : without(seq, sent, performance.timeOrigin + call.invokedAt))
+    if (laterOf(sent) !== null) return fits(call, handled(sent, seq, []), answer) ? seq : null
+    const expected = isWritten
+      ? handled(sent, seq, events[known.index]!)
+      : without(seq, sent, performance.timeOrigin + call.invokedAt)
     return expected !== undefined && fits(call, expected, answer) ? seq : null
   }
 
@@ -184,7 +173,7 @@ export const judge = <
       case "Later":
         return true
       case "Command":
-        return moment.answer._tag === "Refused" || !rowOf.has(sentOf(moment.call).commandId)
+        return moment.answer._tag === "Refused" || !rowOf.has(moment.call.command!.commandId)
     }
   }
 
@@ -198,13 +187,12 @@ export const judge = <
       return hasRow ? [{ call: { _tag: "Command", call, answer, wrote: true }, invokedAt, completedAt: null }] : []
     }
     const wrote = hasRow && senders === 1
-    const own = sentOf(call)
-    const isLater = subject.later(own) !== null && subject.refusal(id, own) === null
+    const isLater = laterOf(sent) !== null && refusal(id, sent) === null
     if (!isLater && (answer._tag === "Refused" || !hasRow)) {
       return [{ call: { _tag: "Command", call, answer, wrote }, ...within }]
     }
-    const done: Operation<Moment> = { call: { _tag: "Command", call, answer: { _tag: "Done" }, wrote }, ...within }
-    return answer._tag === "Replied" ? [done, { call: { _tag: "Later", call, answer, wrote }, ...within }] : [done]
+    const effect: Operation<Moment> = { call: { _tag: "Command", call, answer: { _tag: "Done" }, wrote }, ...within }
+    return answer._tag === "Replied" ? [effect, { call: { _tag: "Later", call, answer, wrote }, ...within }] : [effect]
   }
 
   return {

@@ -1,4 +1,4 @@
-import * as Chance from "./Chance.ts"
+import * as Chance from "@halles/harness/Chance"
 
 /** Everything that can be broken, in the order of `--help`. */
 export const nemeses = [

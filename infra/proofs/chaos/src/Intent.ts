@@ -2,6 +2,9 @@ import { AddLine, CheckOut, Merge, OpenCart, PutLine, RemoveLine } from "@halles
 import { Cancel, RequestReturn } from "@halles/entities/order/Order"
 import { Refund } from "@halles/entities/payment/Payment"
 import { Adjust, Hold, holdTtlMs, Receive, Release, Reserve } from "@halles/entities/inventory/Sku"
+import { currency } from "@halles/harness/Catalogue"
+import { openCart } from "@halles/harness/EdgeShop"
+import { customer } from "@halles/harness/Shop"
 import { CommandId, OrderId, skuId, WarehouseId } from "@halles/shared/Ids"
 import { fingerprint } from "@halles/shared/Intent"
 import type { Region } from "@halles/shared/Region"
@@ -10,7 +13,7 @@ import * as Catalogue from "./Catalogue.ts"
 import type { Request } from "./Edge.ts"
 import * as EdgeForm from "./EdgeForm.ts"
 import type { Step } from "./Plan.ts"
-import { type CartSlot, openRequest, type World } from "./World.ts"
+import type { CartSlot, World } from "./World.ts"
 
 /** One call that is about to be made. */
 export interface Intent {
@@ -51,9 +54,9 @@ export const viewPayment = (id: string): Intent => ({ type: "Payment", id, ...re
 export const open = ({ id, key, openId, region }: CartSlot): Intent => ({
   type: "Cart",
   id,
-  command: new OpenCart({ commandId: openId, currency: Catalogue.currency, pricing: "shop" }),
+  command: new OpenCart({ commandId: openId, currency, pricing: "shop" }),
   writes: true,
-  request: key === null ? null : { ...openRequest(region, key), read: EdgeForm.cartBody }
+  request: key === null ? null : { ...openCart(region, key), read: EdgeForm.cartBody }
 })
 
 export const receive = (region: Region, article: Catalogue.Article, name: string, quantity: number): Intent => ({
@@ -98,8 +101,6 @@ export const addLine = (id: string, article: Catalogue.Article, name: string, qu
   writes: true,
   request: null
 })
-
-const address = { name: "Ada", line1: "1 Mill Lane", city: "York", postalCode: "YO1 7HH", country: "GB" }
 
 /** What a step comes to, with what there is by now; `null` if there is nothing to do it with. */
 export const of = (step: Step, world: World): Intent | null => {
@@ -186,8 +187,10 @@ const ofCart = (step: Step, world: World, article: Catalogue.Article): Intent =>
       return { type: "Cart", id, slot, command, writes: false, request }
     }
     case "checkOut": {
-      const shippingAddress = servable ? address : { ...address, postalCode: "NO-SERVICE" }
-      const body = { email: "ada@example.org", shippingAddress, paymentToken: token }
+      const shippingAddress = servable
+        ? customer.shippingAddress
+        : { ...customer.shippingAddress, postalCode: "NO-SERVICE" }
+      const body = { ...customer, shippingAddress, paymentToken: token }
       const path = `/v1/carts/${id}/checkout`
       const request = { method: "POST", path, key: name, body, read: EdgeForm.orderBody } as const
       const stamp = { commandId: commandId(world, "checkout", request), fingerprint: fingerprint(body) }

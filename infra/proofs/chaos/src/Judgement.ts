@@ -1,5 +1,5 @@
-import { type Call, describe, type EntityType, keyOf } from "./Call.ts"
-import type { Histories, Row } from "./Histories.ts"
+import { keyOf, type Row } from "@halles/harness/Books"
+import { type Call, describe, type EntityType } from "./Call.ts"
 import * as Linearizability from "./Linearizability.ts"
 import * as Subjects from "./Subjects.ts"
 
@@ -16,8 +16,10 @@ export interface Violation {
 const rowsMax = 60
 
 /** Judges the calls on every entity against its model and its journal. */
-export const judge = (calls: ReadonlyArray<Call>, histories: Histories): ReadonlyArray<Violation> =>
-  [...Map.groupBy(calls, keyOf)].flatMap(([key, some]) => judgeOne(key, some, histories.get(key) ?? []))
+export const judge = (calls: ReadonlyArray<Call>, journal: ReadonlyArray<Row>): ReadonlyArray<Violation> => {
+  const histories = Map.groupBy(journal, keyOf)
+  return [...Map.groupBy(calls, keyOf)].flatMap(([key, some]) => judgeOne(key, some, histories.get(key) ?? []))
+}
 
 const judgeOne = (key: string, calls: ReadonlyArray<Call>, rows: ReadonlyArray<Row>): ReadonlyArray<Violation> => {
   const { id, type } = calls[0]!

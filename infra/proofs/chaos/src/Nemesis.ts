@@ -1,23 +1,13 @@
 import { PgClient } from "@effect/sql-pg"
+import * as EdgeClient from "@halles/harness/EdgeClient"
 import { Cluster } from "@halles/infra/cluster/Cluster"
-import type { Secrets } from "@halles/infra/servers/Secrets"
+import { ports } from "@halles/infra/cluster/Ports"
 import { Effect, Redacted, Schedule } from "effect"
-import { HttpClient, HttpClientRequest } from "effect/http"
 import { SqlClient } from "effect/sql"
 import { type Fault, type Form, unheardMs } from "./FaultSchedule.ts"
 import type { Network } from "./Network.ts"
 import type { Passage, Proxy } from "./Proxy.ts"
 import type { World } from "./World.ts"
-
-/** Where the partners answer, and with what key. */
-export interface Partners {
-  readonly gateway: { readonly url: string; readonly key: string }
-  readonly carrier: { readonly url: string; readonly key: string }
-}
-export const partnersOf = (ports: { readonly gateway: number; readonly carrier: number }, keys: Secrets): Partners => ({
-  gateway: { url: `http://127.0.0.1:${ports.gateway}`, key: keys.gatewayKey },
-  carrier: { url: `http://127.0.0.1:${ports.carrier}`, key: keys.carrierKey }
-})
 
 const open = { up: "open", down: "open" } as const
 
@@ -41,9 +31,8 @@ const passagesOf = (
 const insist = { schedule: Schedule.spaced("200 millis"), times: 150 }
 
 /** Does the fault, and undoes it when its time is over or the run is. */
-export const perform = Effect.fnUntraced(function* (fault: Fault, world: World, network: Network, partners: Partners) {
+export const perform = Effect.fnUntraced(function* (fault: Fault, world: World, network: Network) {
   const cluster = yield* Cluster
-  const client = yield* HttpClient.HttpClient
   const during = (begin: Effect.Effect<void>, end: Effect.Effect<void>, ms: number = fault.durationMs) =>
     Effect.acquireUseRelease(
       begin,
@@ -96,12 +85,13 @@ export const perform = Effect.fnUntraced(function* (fault: Fault, world: World, 
         Effect.sync(() => void (world.duplicating = false))
       )
     case "late-webhook": {
-      const { key, url } = partners[fault.partner]
+      const { layout, secrets } = cluster.parts
+      const url = `http://127.0.0.1:${ports(layout.portBase)[fault.partner]}`
+      const token = secrets[`${fault.partner}Key`]
       const mode = (mode: string) =>
-        HttpClientRequest.put(`${url}/admin/mode`).pipe(
-          HttpClientRequest.bearerToken(key),
-          HttpClientRequest.bodyJsonUnsafe({ mode }),
-          client.execute,
+        EdgeClient.open(url, 1).pipe(
+          Effect.flatMap((send) => send({ method: "PUT", path: "/admin/mode", token, body: { mode } })),
+          Effect.scoped,
           Effect.timeout("1 second"),
           Effect.retry(insist),
           Effect.ignore

@@ -1,5 +1,5 @@
 import { type Region, regions } from "@halles/shared/Region"
-import * as Chance from "./Chance.ts"
+import * as Chance from "@halles/harness/Chance"
 import * as Catalogue from "./Catalogue.ts"
 
 /** What a session may want to do; on which cart, order or SKU is drawn with it. */

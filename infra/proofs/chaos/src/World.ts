@@ -1,9 +1,8 @@
+import { intentOf, type Request } from "@halles/harness/EdgeClient"
+import { openCart } from "@halles/harness/EdgeShop"
 import { CartId, CommandId, OrderId, type SkuId } from "@halles/shared/Ids"
 import type { Intent, Intents } from "@halles/shared/Intent"
 import type { Region } from "@halles/shared/Region"
-import { steadyKey } from "@halles/shared/testing/SteadyKey"
-import * as Catalogue from "./Catalogue.ts"
-import type { Request } from "./Edge.ts"
 import * as Plan from "./Plan.ts"
 
 /** The cart of one slot; when it is closed the next one takes its place. */
@@ -44,9 +43,8 @@ export class World {
   }
 
   /** How the edge will name what a request asks for: the same is sent past it under the same name. */
-  intentOf({ body, key, method, path }: Omit<Request, "read">): Intent {
-    const text = body === undefined ? "" : JSON.stringify(body)
-    return this.#intents.of({ sender: null, method, url: path, body: text, key: key ?? "" })
+  intentOf(request: Request): Intent {
+    return intentOf(this.#intents, request)
   }
 
   slot(index: number): CartSlot {
@@ -72,19 +70,15 @@ export class World {
   #open(region: Region, slot: number, generation: number): CartSlot {
     const name = `${this.#seed}-${slot}-${generation}`
     const atEdge = (slot + generation) % 2 === 0
-    const request = openRequest(region, steadyKey(name))
+    const request = openCart(region, name)
     const intent = this.intentOf(request)
     return {
       id: CartId.make(atEdge ? `${region}_${intent.name("cart").slice(0, 22)}` : `${region}_cart-${name}`),
       region,
-      key: atEdge ? request.key : null,
+      key: atEdge ? name : null,
       openId: CommandId.make(atEdge ? `open:${intent.name("open")}` : `open:${name}`),
       generation,
       opened: false
     }
   }
 }
-
-/** Opens a cart at the edge. */
-export const openRequest = (region: Region, key: string) =>
-  ({ method: "POST", path: "/v1/carts", key, body: { region, currency: Catalogue.currency } }) as const

@@ -1,13 +1,10 @@
-import { NodeHttpClient, NodeRuntime, NodeServices } from "@effect/platform-node"
-import { Cluster } from "@halles/infra/cluster/Cluster"
-import * as Layout from "@halles/infra/Layout"
-import { Settings } from "@halles/infra/Settings"
-import { Console, Effect, Exit, Layer, Logger, Option, Schema } from "effect"
+import { own } from "@halles/harness/ProofCluster"
+import { say } from "@halles/harness/Progress"
+import * as Proof from "@halles/harness/Proof"
+import { Effect, Option, Schema } from "effect"
 import { Command, Flag } from "effect/cli"
-import { writeFileSync } from "node:fs"
 import { nemeses } from "./FaultSchedule.ts"
 import * as Network from "./Network.ts"
-import { phase } from "./Progress.ts"
 import { collect, isProof, judge } from "./Run.ts"
 
 const Nemeses = Schema.Array(Schema.Literals(nemeses))
@@ -23,7 +20,7 @@ const flags = {
     Flag.withDescription(`What breaks, of ${nemeses.join(",")}; all of it if nothing is said`),
     Flag.optional
   ),
-  json: Flag.String("json").pipe(Flag.withDescription("File that gets the last line too"), Flag.optional)
+  json: Proof.json
 }
 
 const chaos = Command.make(
@@ -32,24 +29,16 @@ const chaos = Command.make(
   Effect.fn("chaos")(function* ({ json, nemesis, seconds, seed }) {
     const names = Option.match(nemesis, { onNone: () => nemeses, onSome: (list) => list.split(",").filter(Boolean) })
     const wanted = yield* Schema.decodeUnknownEffect(Nemeses)(names)
-    const settings = yield* Settings
-    const layout = Layout.chaos(settings.portBase)
     const network = Network.make()
-    yield* phase("starting a cluster of its own")
+    yield* say("starting a cluster of its own")
     const options = { seed, seconds, nemeses: wanted }
-    const evidence = yield* collect(options, layout, network).pipe(
-      Effect.tap(() => phase("stopping it")),
-      Effect.provide(Cluster.layer({ layout, settings, empty: true, through: network.through }))
+    const evidence = yield* collect(options, network).pipe(
+      Effect.tap(() => say("stopping it")),
+      Effect.provide(own("chaos", { through: network.through }))
     )
-    yield* phase("judging the histories")
+    yield* say("judging the histories")
     const summary = yield* judge(options, evidence)
-    yield* phase("done")
-    const line = JSON.stringify(summary)
-    yield* Console.log(line)
-    yield* Effect.sync(() => {
-      if (Option.isSome(json)) writeFileSync(json.value, `${line}\n`)
-      process.exitCode = isProof(summary) ? 0 : 1
-    })
+    yield* Proof.end(summary, isProof(summary), json)
   })
 ).pipe(
   Command.withDescription(
@@ -77,10 +66,4 @@ The last line of stdout is JSON. The exit code is 0 only if all of that holds an
   ])
 )
 
-Command.run(chaos, { version: "0.1.0" }).pipe(
-  Effect.provide(Layer.mergeAll(NodeServices.layer, NodeHttpClient.layerUndici, Logger.layer([]))),
-  (program) =>
-    NodeRuntime.runMain(program, {
-      teardown: (exit, onExit) => onExit(Exit.isSuccess(exit) ? Number(process.exitCode ?? 0) : 1)
-    })
-)
+Proof.run(chaos)

@@ -1,3 +1,4 @@
+import type { Row } from "@halles/harness/Books"
 import { AddLine, OpenCart, PutLine } from "@halles/entities/cart/Cart"
 import * as CartState from "@halles/entities/cart/CartState"
 import { Hold, Receive, Release } from "@halles/entities/inventory/Sku"
@@ -8,7 +9,6 @@ import { Result } from "effect"
 import type { Answer, Call, Command } from "../src/Call.ts"
 import { plain } from "../src/Call.ts"
 import * as Catalogue from "../src/Catalogue.ts"
-import type { Row } from "../src/Histories.ts"
 import { judge } from "../src/Judgement.ts"
 
 const sku = "eu_ART0"
@@ -72,7 +72,7 @@ const held = (rows: ReadonlyArray<Row>, seq: number): Answer => {
   return { _tag: "Replied", reply: { _tag: "Held", allocations, backOrdered, expiresAt } }
 }
 const failing = (rows: ReadonlyArray<Row>, calls: ReadonlyArray<Call>) =>
-  judge(calls, new Map([[`Sku/${sku}`, rows]])).map(({ calls: smallest, verdict }) => ({
+  judge(calls, rows).map(({ calls: smallest, verdict }) => ({
     verdict,
     calls: smallest.length
   }))
@@ -141,10 +141,7 @@ describe("Calls on a SKU", () => {
 
   it("do not take effect twice", () => {
     const twice = skuHistory([receive("r1", 5), receive("r1'", 5)])
-    const calls = [
-      call([0, 1], one, skuView(twice, 1)),
-      call([2, 3], one, { _tag: "Replied", reply: plain({ seq: 3 }) })
-    ]
+    const calls = [call([0, 1], one, skuView(twice, 1)), call([2, 3], one, { _tag: "Replied", reply: plain({ seq: 3 }) })]
     assert.deepStrictEqual(failing(twice, calls), [{ verdict: "not linearizable", calls: 1 }])
   })
 
@@ -189,12 +186,12 @@ describe("Calls on a cart", () => {
     })
     const view = (seq: number): Answer => ({
       _tag: "Replied",
-      reply: plain(CartState.view(CartId.make(id), states[seq]!, seq))
+      shown: plain(CartState.view(CartId.make(id), states[seq]!, seq))
     })
     return { rows: cartRows, view }
   }
   const { rows: cartRows, view } = cartHistory([open, ...lines])
-  const failures = (calls: ReadonlyArray<Call>) => judge(calls, new Map([[`Cart/${id}`, cartRows]])).length
+  const failures = (calls: ReadonlyArray<Call>) => judge(calls, cartRows).length
 
   it("lose no line under parallel adds", () => {
     const [first, second] = lines
@@ -226,7 +223,7 @@ describe("Calls on a cart", () => {
       call([6, 7], put(2, "p2"), done, of),
       call([8, 9], same, history.view(4), of)
     ]
-    const verdicts = (calls: ReadonlyArray<Call>) => judge(calls, new Map([[`Cart/${id}`, history.rows]])).length
+    const verdicts = (calls: ReadonlyArray<Call>) => judge(calls, history.rows).length
     assert.strictEqual(verdicts(good), 0)
     assert.strictEqual(verdicts(good.slice(0, 4)), 1)
   })

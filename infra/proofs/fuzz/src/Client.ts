@@ -11,6 +11,7 @@ export interface AnswerBody {
   readonly seq: number
   readonly messageId: string
   readonly returnId: string
+  readonly secret: string
   /** Of a list. */
   readonly items: ReadonlyArray<{ readonly id: string; readonly url: string }>
   readonly warehouses: ReadonlyArray<{ readonly warehouse: string; readonly onHand: number }>

@@ -25,26 +25,44 @@ const roles = [
 ] as const satisfies ReadonlyArray<Role>
 
 /** What an access token of a role says, but for who issued it and when. */
-export const claimsOf = (role: Role) => ({
-  sub: role === "partner" ? "partner:fuzzed" : `account-${role}`,
-  client_id: role === "partner" ? "fuzzed" : role === "customer" ? "halles-shop" : "halles-ops",
+export const claims = (sub: string, role: Role, more: object = {}) => ({
+  sub,
+  client_id: role === "customer" ? "halles-shop" : "halles-ops",
   roles: [role],
   scope: Scope.literals.join(" "),
   acr: twoFactors,
-  ...(role === "customer" ? { customer_id: customerId } : {})
+  ...more
 })
+export const claimsOf = (role: Role) => {
+  if (role === "partner") return claims("partner:fuzzed", role, { client_id: "fuzzed" })
+  return claims(`account-${role}`, role, role === "customer" ? { customer_id: customerId } : {})
+}
 
-/** A token of every role; `sign` makes one. */
-export const roleCredentials = Effect.fnUntraced(function* <E, R>(
-  sign: (claims: ReturnType<typeof claimsOf>) => Effect.Effect<string, E, R>
+/** Makes a token that says so. */
+export type Sign<E, R> = (claims: Readonly<Record<string, unknown>>) => Effect.Effect<string, E, R>
+
+/** Signs everybody's token now, and before it ends; gives each by a name. */
+export const signedIn = Effect.fnUntraced(function* <E, R>(
+  sign: Sign<E, R>,
+  whom: Iterable<readonly [name: string, claims: ReturnType<typeof claims>]>
 ) {
-  const tokens = new Map<Role, string>()
-  const renew = Effect.forEach(roles, (role) => Effect.map(sign(claimsOf(role)), (token) => tokens.set(role, token)), {
+  const all = [...whom]
+  const tokens = new Map<string, string>()
+  const renew = Effect.forEach(all, ([name, about]) => Effect.map(sign(about), (token) => tokens.set(name, token)), {
     discard: true
   })
   yield* renew
   yield* Effect.forkScoped(Effect.repeat(Effect.delay(renew, signedEvery), Schedule.forever))
-  return roles.map((role): Credential => bearerOf(`the token of ${role}`, () => tokens.get(role) ?? ""))
+  return (name: string) => () => tokens.get(name) ?? ""
+})
+
+/** A token of every role; `sign` makes one. */
+export const roleCredentials = Effect.fnUntraced(function* <E, R>(sign: Sign<E, R>) {
+  const tokenOf = yield* signedIn(
+    sign,
+    roles.map((role) => [role, claimsOf(role)] as const)
+  )
+  return roles.map((role): Credential => bearerOf(`the token of ${role}`, tokenOf(role)))
 })
 
 /** In place of the identity process: it publishes one key at its address, and signs with it. */

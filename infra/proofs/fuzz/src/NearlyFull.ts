@@ -1,10 +1,11 @@
 import { chargesMax, linesMax } from "@halles/entities/cart/Cart"
 import { addressesMax } from "@halles/entities/customer/Customer"
 import { returnsMax } from "@halles/entities/order/Order"
+import { customer as buyer } from "@halles/harness/Shop"
 import { checkoutsMax } from "@halles/shared/Ids"
 import type { Ask } from "./Client.ts"
 import { several, until } from "./Client.ts"
-import { email, shippingAddress, type Tokens } from "./Openings.ts"
+import type { Tokens } from "./Openings.ts"
 import type { World } from "./World.ts"
 
 /** Bounds of the edge and of stock that a single request does not reach (docs/limits.md). */
@@ -44,7 +45,7 @@ export const openNearlyFull = async (ask: Ask, world: World, { import: importer,
     }
   }
   const checkOut = (id: string, paymentToken: string) =>
-    ask("POST", `/v1/carts/${id}/checkout`, { email, shippingAddress, paymentToken })
+    ask("POST", `/v1/carts/${id}/checkout`, { ...buyer, paymentToken })
   const statusOf = (path: string, ...wanted: ReadonlyArray<string>) =>
     until(`${path} is ${wanted.join(" or ")}`, async () => {
       const { status } = await ask("GET", path)

@@ -1,3 +1,4 @@
+import { customer } from "@halles/harness/Shop"
 import { randomUUID } from "node:crypto"
 import { type Ask, several, until } from "./Client.ts"
 import { customerId } from "./Issuer.ts"
@@ -23,9 +24,6 @@ const expectedOnHand = 500
 export const hooksUrl = "https://127.0.0.1:9"
 /** Of the document's example. An owner has twenty endpoints at the most, and a run before this one may have left some. */
 const exampleUrl = "https://shop.example.com/"
-
-export const email = "ada@example.org"
-export const shippingAddress = { name: "Ada", line1: "1 Mill Lane", city: "York", postalCode: "YO1 7HH", country: "GB" }
 
 /** A fault that nobody notices. */
 const harmless = {
@@ -55,7 +53,7 @@ export const make = (url: string, ask: Ask, world: World, tokens: Tokens) => {
   }
   const buy = async (paymentToken: string, quantity?: number, sku?: string): Promise<string> => {
     const id = await filled(quantity, sku)
-    await send("POST", `/v1/carts/${id}/checkout`, { email, shippingAddress, paymentToken })
+    await send("POST", `/v1/carts/${id}/checkout`, { ...customer, paymentToken })
     world.learn("orders.id", id)
     return id
   }
@@ -136,10 +134,10 @@ export const make = (url: string, ask: Ask, world: World, tokens: Tokens) => {
       world.keep("returns.id", await returned(id))
     })
     await special()
-    const { customer } = tokens
+    const { customer: token } = tokens
     // Only a cluster that was started for this takes the token of a customer.
-    if (customer !== undefined) {
-      await several(few, async () => world.keep("carts.id", await cart(customer, { customerId })))
+    if (token !== undefined) {
+      await several(few, async () => world.keep("carts.id", await cart(token, { customerId })))
       world.keep("customers.id", customerId)
     }
     const { items } = await send("GET", "/v1/webhook-endpoints?limit=200", undefined, tokens.admin)

@@ -1,4 +1,5 @@
-import { NodeRuntime, NodeServices } from "@effect/platform-node"
+import { own } from "@halles/harness/ProofCluster"
+import * as Proof from "@halles/harness/Proof"
 import { check } from "@halles/infra/programs/CheckProgram"
 import { Cluster } from "@halles/infra/cluster/Cluster"
 import * as Environment from "@halles/infra/Environment"
@@ -7,16 +8,14 @@ import { ports } from "@halles/infra/cluster/Ports"
 import { type Secrets, secrets } from "@halles/infra/servers/Secrets"
 import { seed as putOnSale } from "@halles/infra/programs/seed"
 import { Settings } from "@halles/infra/Settings"
-import { Console, type Duration, Effect, Exit, Fiber, Logger, Option, Redacted, Schedule, Schema } from "effect"
+import { Console, type Duration, Effect, Fiber, Option, Redacted, Schedule, Schema } from "effect"
 import { Command, Flag } from "effect/cli"
-import { writeFileSync } from "node:fs"
-import { join } from "node:path"
 import { openNearlyFull } from "./NearlyFull.ts"
 import { run } from "./Campaign.ts"
 import { client } from "./Client.ts"
 import { stuckAlarms } from "./StuckAlarms.ts"
 import { credentials } from "./Credentials.ts"
-import { claimsOf, issuer, roleCredentials } from "./Issuer.ts"
+import { claimsOf, issuer, roleCredentials, type Sign } from "./Issuer.ts"
 import * as Openings from "./Openings.ts"
 import { World } from "./World.ts"
 
@@ -41,24 +40,20 @@ const flags = {
     Flag.withDescription("Use the cluster of npm start; without it a whole one is started for this, and thrown away"),
     Flag.withDefault(false)
   ),
-  json: Flag.String("json").pipe(Flag.withDescription("File that gets the last line too"), Flag.optional)
-}
-
-interface Options {
-  readonly requests: number
-  readonly seed: Option.Option<number>
-  readonly json: Option.Option<string>
+  json: Proof.json
 }
 
 const again = (make: () => Promise<void>, every: Duration.Input) =>
   Effect.tryPromise(make).pipe(Effect.ignore, Effect.repeat(Schedule.spaced(every)), Effect.forkScoped)
 
 const campaign = Effect.fnUntraced(function* (
-  options: Options,
-  { edge: url, ops }: { readonly edge: string; readonly ops: string },
+  options: Command.Command.Config.Infer<typeof flags>,
+  portBase: number,
   keys: Secrets,
-  sign?: Effect.Success<ReturnType<typeof issuer>>
+  sign?: Sign<never, never>
 ) {
+  const { edge, ops } = ports(portBase)
+  const url = `http://127.0.0.1:${edge}`
   const seed = Option.getOrElse(options.seed, () => Math.floor(Math.random() * 2 ** 31))
   yield* Console.log(`seed ${seed}, ${options.requests} requests to ${url}`)
   const document = yield* Effect.promise(async () => (await fetch(`${url}/openapi.json`)).text())
@@ -100,55 +95,42 @@ const campaign = Effect.fnUntraced(function* (
     yield* Console.log(`\nFAILED: ${reason}\n--- seed ${seed}\n${request}\n---`)
   // From here on nothing is asked: what was begun comes to its end.
   yield* Fiber.interrupt(renewing)
-  const stuck = yield* Effect.promise(() => stuckAlarms(ops, keys.adminToken))
+  const stuck = yield* Effect.promise(() => stuckAlarms(`http://127.0.0.1:${ops}`, keys.adminToken))
   for (const one of stuck) yield* Console.log(`\nSTUCK: ${one}`)
   const uncovered = options.requests < coveredFrom ? [] : report.neverOk
   if (uncovered.length > 0) yield* Console.log(`\nnever answered 2xx: ${uncovered.join(", ")}`)
-  const line = JSON.stringify({
-    requests: report.requests,
+  const { answers, requests, slowestMs } = report
+  const seconds = Math.round((performance.now() - since) / 100) / 10
+  const summary = {
+    requests,
     failures: failures.length,
     seed,
-    seconds: Math.round((performance.now() - since) / 100) / 10,
-    slowestMs: report.slowestMs,
+    seconds,
+    slowestMs,
     uncovered,
     stuck: stuck.length,
-    answers: report.answers
-  })
-  yield* Console.log(line)
-  yield* Effect.sync(() => {
-    if (Option.isSome(options.json)) writeFileSync(options.json.value, `${line}\n`)
-    process.exitCode = failures.length + uncovered.length + stuck.length === 0 ? 0 : 1
-  })
+    answers
+  }
+  yield* Proof.end(summary, failures.length + uncovered.length + stuck.length === 0, options.json)
 }, Effect.scoped)
-
-const addresses = ({ portBase }: Layout.Layout) => {
-  const { edge, ops } = ports(portBase)
-  return { edge: `http://127.0.0.1:${edge}`, ops: `http://127.0.0.1:${ops}` }
-}
 
 const fuzz = Command.make(
   "fuzz",
   flags,
   Effect.fn("fuzz")(function* (options) {
-    const settings = yield* Settings
-    if (options.running) {
-      const main = Layout.main(settings.portBase)
-      return yield* campaign(options, addresses(main), yield* secrets(main))
-    }
-    const layout = Layout.fuzz(settings.portBase)
+    const { portBase } = yield* Settings
+    if (options.running) return yield* campaign(options, portBase, yield* secrets(Layout.main(portBase)))
+    const layout = Layout.of("fuzz", portBase)
     const sign = yield* issuer(Environment.issuer({ layout }))
     // Its processes take it from here: webhooks may go to this machine, where nobody listens for them.
     process.env["HALLES_WEBHOOK_ALLOW"] = "127.0.0.0/8"
     yield* Effect.gen(function* () {
-      const { edgeUrl, proverEnvironment } = yield* Cluster
-      const keys = yield* secrets(layout)
-      yield* putOnSale(edgeUrl, keys.importToken)
-      yield* campaign(options, addresses(layout), keys, sign)
-      const acknowledged = join(layout.directory, "acknowledged.jsonl")
-      writeFileSync(acknowledged, "")
-      const { ok } = yield* check(proverEnvironment, acknowledged)
+      const { edgeUrl, parts } = yield* Cluster
+      yield* putOnSale(edgeUrl, parts.secrets.importToken)
+      yield* campaign(options, layout.portBase, parts.secrets, sign)
+      const { ok } = yield* check(parts, [])
       if (!ok) process.exitCode = 1
-    }).pipe(Effect.provide(Cluster.layer({ layout, settings, empty: true })))
+    }).pipe(Effect.provide(own("fuzz")))
   }, Effect.scoped)
 ).pipe(
   Command.withDescription(
@@ -163,8 +145,4 @@ The failing request is shrunk before it is shown. The last line of stdout is JSO
   )
 )
 
-Command.run(fuzz, { version: "0.1.0" }).pipe(Effect.provide([NodeServices.layer, Logger.layer([])]), (program) =>
-  NodeRuntime.runMain(program, {
-    teardown: (exit, onExit) => onExit(Exit.isSuccess(exit) ? Number(process.exitCode ?? 0) : 1)
-  })
-)
+Proof.run(fuzz)

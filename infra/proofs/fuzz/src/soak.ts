@@ -1,17 +1,14 @@
-import { NodeRuntime, NodeServices } from "@effect/platform-node"
+import { addressed, client, own } from "@halles/harness/ProofCluster"
+import { showing } from "@halles/harness/Progress"
+import * as Proof from "@halles/harness/Proof"
 import { Cluster } from "@halles/infra/cluster/Cluster"
 import * as Environment from "@halles/infra/Environment"
 import * as Layout from "@halles/infra/Layout"
 import { ports } from "@halles/infra/cluster/Ports"
-import { secrets } from "@halles/infra/servers/Secrets"
 import { seed as putOnSale } from "@halles/infra/programs/seed"
 import { Settings } from "@halles/infra/Settings"
-import * as ClusterClient from "@halles/engine/cluster/ClusterClient"
-import { Nats } from "@halles/shared/clients/Nats"
-import * as Postgres from "@halles/shared/clients/Postgres"
-import { Console, Effect, Exit, Fiber, Layer, Logger, Option, Redacted, Schema } from "effect"
+import { Console, Effect, Fiber, Schema } from "effect"
 import { Command, Flag } from "effect/cli"
-import { writeFileSync } from "node:fs"
 import { issuer } from "./Issuer.ts"
 import * as Pipeline from "./Soak/Pipeline.ts"
 import { Questions } from "./Soak/Questions.ts"
@@ -32,15 +29,12 @@ const flags = {
     Flag.withDescription("How long, 5 to 36000"),
     Flag.withDefault(60)
   ),
-  json: Flag.String("json").pipe(Flag.withDescription("File that gets the last line too"), Flag.optional)
+  json: Proof.json
 }
 
 const times = (count: number) => Array.from({ length: count }, (_, at) => at)
 
-interface Options {
-  readonly seconds: number
-  readonly json: Option.Option<string>
-}
+type Options = Command.Command.Config.Infer<typeof flags>
 
 const soaked = Effect.fnUntraced(function* (options: Options, portBase: number, questions: Questions) {
   const cluster = yield* Cluster
@@ -77,15 +71,7 @@ const soaked = Effect.fnUntraced(function* (options: Options, portBase: number, 
       yield* Effect.ignore(cluster.healthy)
     }
   }).pipe(Effect.forkScoped)
-  const progress = yield* Effect.forkScoped(
-    Effect.forever(
-      Effect.delay(
-        Effect.sync(() => process.stderr.write(`${JSON.stringify(tally.counts)}, wrong ${tally.wrong}\n`)),
-        "10 seconds"
-      )
-    )
-  )
-  yield* Effect.promise(() =>
+  const asking = Effect.promise(() =>
     Promise.all([
       ...times(pipelinesMax).map(() =>
         busy({ ...connection, at: "edge", open: () => Pipeline.open(host, edge, onStray) })
@@ -95,7 +81,7 @@ const soaked = Effect.fnUntraced(function* (options: Options, portBase: number, 
       busy({ ...connection, at: "ops", open: () => Pipeline.open(host, ops, onStray) })
     ])
   )
-  yield* Fiber.interrupt(progress)
+  yield* showing(() => `${JSON.stringify(tally.counts)}, wrong ${tally.wrong}`, asking)
   yield* Fiber.interrupt(killing)
   return tally
 }, Effect.scoped)
@@ -105,44 +91,23 @@ const report = Effect.fnUntraced(function* (options: Options, tally: Tally) {
     yield* Console.log(`\nWRONG: ${reason}\n  asked by ${sender}: ${request}\n  answered ${answer}`)
   const { broken = 0, kills = 0, later = 0, left = 0, ...statuses } = tally.counts
   const answers = Object.values(statuses).reduce((sum, count) => sum + count, 0)
-  const line = JSON.stringify({
-    seconds: options.seconds,
-    answers,
-    later,
-    broken,
-    left,
-    kills,
-    wrong: tally.wrong,
-    statuses
-  })
-  yield* Console.log(line)
-  yield* Effect.sync(() => {
-    if (Option.isSome(options.json)) writeFileSync(options.json.value, `${line}\n`)
-    process.exitCode = tally.wrong === 0 && answers > 0 ? 0 : 1
-  })
+  const { wrong } = tally
+  const summary = { seconds: options.seconds, answers, later, broken, left, kills, wrong, statuses }
+  yield* Proof.end(summary, wrong === 0 && answers > 0, options.json)
 })
 
 const soak = Command.make(
   "soak",
   flags,
   Effect.fn("soak")(function* (options) {
-    const settings = yield* Settings
-    const layout = Layout.fuzz(settings.portBase)
+    const layout = Layout.of("fuzz", (yield* Settings).portBase)
     const sign = yield* issuer(Environment.issuer({ layout }))
     yield* Effect.gen(function* () {
-      const { edgeUrl, servers } = yield* Cluster
-      const keys = yield* secrets(layout)
-      yield* putOnSale(edgeUrl, keys.importToken)
-      const control = Environment.databaseUrl({ layout, secrets: keys, addresses: servers }, "halles_edge", "control")
-      const client = ClusterClient.layer({ region: "soak" }).pipe(
-        Layer.provide([
-          Nats.layer({ url: Redacted.make(servers.nats), name: "soak" }),
-          Postgres.layer({ url: Redacted.make(control), applicationName: "halles:soak", connectionsMax: 2 })
-        ])
-      )
-      const scene = yield* Effect.provide(prepare(edgeUrl, keys, sign), client)
+      const { edgeUrl, parts } = yield* Cluster
+      yield* putOnSale(edgeUrl, parts.secrets.importToken)
+      const scene = yield* Effect.provide(prepare(edgeUrl, parts.secrets, sign), client(addressed("soak", parts)))
       yield* report(options, yield* soaked(options, layout.portBase, new Questions(scene)))
-    }).pipe(Effect.provide(Cluster.layer({ layout, settings, empty: true })))
+    }).pipe(Effect.provide(own("fuzz")))
   }, Effect.scoped)
 ).pipe(
   Command.withDescription(
@@ -156,8 +121,4 @@ exit code is 0 only if no answer was wrong.`
   )
 )
 
-Command.run(soak, { version: "0.1.0" }).pipe(Effect.provide([NodeServices.layer, Logger.layer([])]), (program) =>
-  NodeRuntime.runMain(program, {
-    teardown: (exit, onExit) => onExit(Exit.isSuccess(exit) ? Number(process.exitCode ?? 0) : 1)
-  })
-)
+Proof.run(soak)

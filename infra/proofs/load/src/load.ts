@@ -1,12 +1,12 @@
-import { NodeRuntime, NodeServices } from "@effect/platform-node"
+import { say } from "@halles/harness/Progress"
+import * as Proof from "@halles/harness/Proof"
 import { Settings } from "@halles/infra/Settings"
-import { Console, Effect, Exit, Logger, Option, Result } from "effect"
-import { CliError, Command } from "effect/cli"
+import { Console, Effect, Option, Result } from "effect"
+import { Command } from "effect/cli"
 import { writeFileSync } from "node:fs"
 import { details } from "./report/Details.ts"
 import { html } from "./report/Html.ts"
 import { type Flags, flags, planOf, settingOf } from "./run/Flags.ts"
-import { progress, say } from "./run/Progress.ts"
 import { run } from "./run/Run.ts"
 import * as Slo from "./report/Slo.ts"
 import * as Stand from "./run/Stand.ts"
@@ -22,26 +22,20 @@ const load = Effect.fn("load")(function* (options: Flags) {
   const isThere = options.running || Option.isSome(options.cluster)
   if (!isThere) yield* say("starting a cluster of its own")
   const stand = yield* isThere ? Stand.existing(settings, options.cluster) : Stand.own(settings)
-  const outcome = yield* run(plan, stand, progress())
+  const outcome = yield* run(plan, stand)
   const missed = Slo.missed(objectives, outcome.analysis)
   const last = summary(outcome, missed, options.price)
   yield* Console.log(text(outcome, options.price))
   for (const objective of missed) yield* Console.log(`objective missed: ${objective}`)
-  const line = JSON.stringify(last)
-  yield* Console.log(line)
-  yield* Effect.sync(() => {
-    const known = details({
-      outcome,
-      summary: last,
-      setting: settingOf(options, plan),
-      objectives: Option.getOrNull(options.slo),
-      pricePerCoreHour: options.price
-    })
-    if (Option.isSome(options.html)) writeFileSync(options.html.value, html(known))
-    if (Option.isSome(options.json))
-      writeFileSync(options.json.value, `${JSON.stringify({ ...last, details: known })}\n`)
-    process.exitCode = last.ok ? 0 : 1
+  const known = details({
+    outcome,
+    summary: last,
+    setting: settingOf(options, plan),
+    objectives: Option.getOrNull(options.slo),
+    pricePerCoreHour: options.price
   })
+  if (Option.isSome(options.html)) writeFileSync(options.html.value, html(known))
+  yield* Proof.end(last, last.ok, options.json, { details: known })
 }, Effect.scoped)
 
 const command = Command.make("load", flags, load).pipe(
@@ -59,16 +53,4 @@ the bottleneck.`
   ])
 )
 
-Command.run(command, { version: "0.1.0" }).pipe(
-  Effect.tapError((error) =>
-    Effect.sync(() => {
-      if (!CliError.isCliError(error)) process.stderr.write(`load: ${error.message}\n`)
-    })
-  ),
-  Effect.provide([NodeServices.layer, Logger.layer([])]),
-  (program) =>
-    NodeRuntime.runMain(program, {
-      disableErrorReporting: true,
-      teardown: (exit, onExit) => onExit(Exit.isSuccess(exit) ? Number(process.exitCode ?? 0) : 1)
-    })
-)
+Proof.run(command)

@@ -1,13 +1,13 @@
-import { NodeRuntime, NodeServices } from "@effect/platform-node"
+import { say } from "@halles/harness/Progress"
+import * as Proof from "@halles/harness/Proof"
 import { Settings } from "@halles/infra/Settings"
-import { Cause, Clock, Console, Effect, Exit, Logger, Option } from "effect"
-import { CliError, Command, Flag } from "effect/cli"
+import { Cause, Clock, Console, Effect, Option } from "effect"
+import { Command, Flag } from "effect/cli"
 import { writeFileSync } from "node:fs"
 import { reasonOf } from "@halles/harness/Reason"
 import { BadFlags, defaults, planOf } from "./run/Flags.ts"
 import { machine } from "./report/Machine.ts"
 import { type Cell, page, text } from "./report/Matrix.ts"
-import { progress, say } from "./run/Progress.ts"
 import { run } from "./run/Run.ts"
 import { type ScenarioName, scenarios } from "./workload/Scenarios.ts"
 import * as Stand from "./run/Stand.ts"
@@ -66,7 +66,7 @@ const matrix = Effect.fn("matrix")(function* (options: Command.Command.Config.In
         duration,
         concurrency: scenario === "flash-sale" ? Option.none() : Option.some(concurrency)
       })
-      const result = yield* run(plan, stand, progress()).pipe(
+      const result = yield* run(plan, stand).pipe(
         Effect.catchCause((cause) =>
           Cause.hasInterruptsOnly(cause) ? Effect.failCause(cause) : Effect.succeed({ failed: reasonOf(cause) })
         )
@@ -90,9 +90,8 @@ const matrix = Effect.fn("matrix")(function* (options: Command.Command.Config.In
     })
     writeFileSync(results, keptPage)
   }
-  const ok = cells.every(isRight)
-  yield* Console.log(JSON.stringify({ ok, cells: cells.length, wrong: cells.filter((cell) => !isRight(cell)).length }))
-  yield* Effect.sync(() => (process.exitCode = ok ? 0 : 1))
+  const wrong = cells.filter((cell) => !isRight(cell)).length
+  yield* Proof.end({ ok: wrong === 0, cells: cells.length, wrong }, wrong === 0)
 }, Effect.scoped)
 
 const command = Command.make("load:matrix", flags, matrix).pipe(
@@ -101,16 +100,4 @@ const command = Command.make("load:matrix", flags, matrix).pipe(
   )
 )
 
-Command.run(command, { version: "0.1.0" }).pipe(
-  Effect.tapError((error) =>
-    Effect.sync(() => {
-      if (!CliError.isCliError(error)) process.stderr.write(`load:matrix: ${error.message}\n`)
-    })
-  ),
-  Effect.provide([NodeServices.layer, Logger.layer([])]),
-  (program) =>
-    NodeRuntime.runMain(program, {
-      disableErrorReporting: true,
-      teardown: (exit, onExit) => onExit(Exit.isSuccess(exit) ? Number(process.exitCode ?? 0) : 1)
-    })
-)
+Proof.run(command)

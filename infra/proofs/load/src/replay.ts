@@ -1,6 +1,7 @@
-import { NodeRuntime, NodeServices } from "@effect/platform-node"
-import { Cause, Config, Console, Effect, Layer, Option, Schema } from "effect"
-import { Argument, CliError, Command, Flag } from "effect/cli"
+import { say, showing } from "@halles/harness/Progress"
+import * as Proof from "@halles/harness/Proof"
+import { Config, Console, Effect, Layer, Option, Schema } from "effect"
+import { Argument, Command, Flag } from "effect/cli"
 import { basename } from "node:path"
 import * as Books from "./replay/Books.ts"
 import * as Catalogue from "./replay/Catalogue.ts"
@@ -49,40 +50,31 @@ const input = {
 }
 
 /** Plans, replays, reconciles and reports; fails unless everything matches. */
-const replay = Effect.fn("replay")(function* (options: {
-  readonly file: string
-  readonly limit: Option.Option<number>
-  readonly concurrency: number
-  readonly rate: Option.Option<number>
-  readonly run: Option.Option<string>
-}) {
-  const progress = yield* Progress
+const replay = Effect.fn("replay")(function* (options: Command.Command.Config.Infer<typeof input>) {
+  const { line, retries } = yield* Progress
   const limit = Option.getOrElse(options.limit, () => Number.MAX_SAFE_INTEGER)
   const run = Option.isSome(options.run) ? options.run.value : yield* Run.random
   const invoices = yield* Invoices.read(options.file)
   const plan = Plan.make(invoices, limit)
   const source = Run.source(invoices.sha256, limit)
-  yield* progress.note(
+  yield* say(
     `${basename(options.file)}: ${plan.rows} rows, ${plan.invoices} invoices: ${plan.sales.length} orders, ${plan.returns.length} returns, ${plan.articles.length} SKUs in their regions\nrun ${run} (resume with --run ${run})`
   )
-  const before = yield* Run.before(run, source, Catalogue.stock(plan.articles))
-  if (plan.articles.length > 0) yield* Catalogue.load(`replay-${run}-${source}`, plan.articles)
-  const customers = yield* Customers.register(run, plan.sales, options.concurrency)
-  const outcome = yield* Turns.replay({
-    run,
-    sales: plan.sales,
-    returns: plan.returns,
-    customers,
-    pace: { concurrency: options.concurrency, rate: Option.getOrUndefined(options.rate) }
+  const replayed = Effect.gen(function* () {
+    const before = yield* Run.before(run, source, Catalogue.stock(plan.articles))
+    if (plan.articles.length > 0) yield* Catalogue.load(`replay-${run}-${source}`, plan.articles)
+    const customers = yield* Customers.register(run, plan.sales, options.concurrency)
+    const pace = { concurrency: options.concurrency, rate: Option.getOrUndefined(options.rate) }
+    const outcome = yield* Turns.replay({ run, sales: plan.sales, returns: plan.returns, customers, pace })
+    const entries = yield* Books.orders(plan, outcome.placed)
+    return { outcome, entries, stock: yield* Books.stock(plan, before) }
   })
-  const entries = yield* Books.orders(plan, outcome.placed)
-  const stock = yield* Books.stock(plan, before)
-  yield* progress.phase("", 0)
+  const { entries, outcome, stock } = yield* showing(line, replayed)
   const summary = Report.summary(plan, outcome, entries, stock)
-  yield* Console.log(Report.text(plan, outcome, entries, stock, yield* progress.retries).join("\n"))
-  yield* Console.log(JSON.stringify(summary))
+  yield* Console.log(Report.text(plan, outcome, entries, stock, yield* retries).join("\n"))
   const mismatches =
     summary.totalsMismatched + summary.stockMismatched + summary.moneyMismatched + outcome.failures.length
+  yield* Proof.end(summary, mismatches === 0)
   if (mismatches > 0) return yield* new NotReconciled({ mismatches })
 })
 
@@ -108,21 +100,8 @@ Needs HALLES_EDGE_URL and HALLES_IMPORT_TOKEN (a bearer token with the import sc
   ])
 )
 
-/** One line of what went wrong, on stderr; a fault of ours with its trace. The command line's own errors are shown already. */
-const explain = <E>(cause: Cause.Cause<E>) => {
-  const error = Cause.squash(cause)
-  if (CliError.isCliError(error) || Cause.hasInterruptsOnly(cause)) return Effect.void
-  if (Cause.hasDies(cause)) return Console.error(Cause.pretty(cause))
-  const hint =
-    error instanceof Config.ConfigError
-      ? "\nSet HALLES_EDGE_URL and HALLES_IMPORT_TOKEN; npm run replay does, once npm start has run."
-      : ""
-  return Console.error(`replay: ${error instanceof Error ? error.message : String(error)}${hint}`)
-}
-
-command.pipe(
-  Command.run({ version: "0.1.0" }),
-  Effect.tapCause(explain),
-  Effect.provide(NodeServices.layer),
-  NodeRuntime.runMain({ disableErrorReporting: true })
+Proof.run(command, (error) =>
+  error instanceof Config.ConfigError
+    ? "\nSet HALLES_EDGE_URL and HALLES_IMPORT_TOKEN; npm run replay does, once npm start has run."
+    : ""
 )

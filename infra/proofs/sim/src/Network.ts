@@ -84,39 +84,28 @@ interface Call {
   isOver: boolean
 }
 
+interface Options {
+  readonly traffic: () => Traffic
+  readonly ownerOf: (shard: number) => Receiver | undefined
+  /** Whether messages are encoded and decoded by their schemas. */
+  readonly encodes: boolean
+  /** Told of each message that is sent; gives by how many milliseconds it is held up. */
+  readonly onSend: (tag: string, caller: Life, target: Receiver) => number
+  readonly tables: Tables
+  readonly answers: Answers
+}
+
 /** Calls of entities between lives: delayed, out of order, doubled, dropped. */
 export class Network {
   drops = 0
   duplicates = 0
   readonly #world: World
-  readonly #traffic: () => Traffic
-  readonly #ownerOf: (shard: number) => Receiver | undefined
-  /** Whether messages are encoded and decoded by their schemas. */
-  readonly #encodes: boolean
-  readonly #onSend: (tag: string, caller: Life, target: Receiver) => number
-  readonly #tables: Tables
-  readonly #answers: Answers
+  readonly #options: Options
   #calls = 0
 
-  constructor(
-    world: World,
-    options: {
-      readonly traffic: () => Traffic
-      readonly ownerOf: (shard: number) => Receiver | undefined
-      readonly encodes: boolean
-      /** Told of each message that is sent; gives by how many milliseconds it is held up. */
-      readonly onSend: (tag: string, caller: Life, target: Receiver) => number
-      readonly tables: Tables
-      readonly answers: Answers
-    }
-  ) {
+  constructor(world: World, options: Options) {
     this.#world = world
-    this.#traffic = options.traffic
-    this.#ownerOf = options.ownerOf
-    this.#encodes = options.encodes
-    this.#onSend = options.onSend
-    this.#tables = options.tables
-    this.#answers = options.answers
+    this.#options = options
   }
 
   call(caller: Life, address: EntityAddress.EntityAddress, rpc: Rpc.AnyWithProps, payload: unknown) {
@@ -127,7 +116,7 @@ export class Network {
         caller,
         address,
         rpc,
-        payload: this.#encodes ? throughText(wireOf(rpc).encodePayload(payload)) : payload,
+        payload: this.#options.encodes ? throughText(wireOf(rpc).encodePayload(payload)) : payload,
         resume,
         sends: 0,
         isOver: false
@@ -141,7 +130,7 @@ export class Network {
 
   #delay(): number {
     const world = this.#world
-    const { late, stray } = this.#traffic()
+    const { late, stray } = this.#options.traffic()
     if (world.chance(stray)) return world.between(500, 20_000)
     return world.chance(late) ? world.between(20, 500) : world.between(0.1, 2)
   }
@@ -155,7 +144,7 @@ export class Network {
     if (call.isOver) return
     const world = this.#world
     call.sends += 1
-    const target = this.#ownerOf(call.address.shardId.id)
+    const target = this.#options.ownerOf(call.address.shardId.id)
     if (call.sends > sendsMax) {
       call.isOver = true
       return call.resume(Exit.fail(new ClusterError.EntityNotAssignedToRunner({ address: call.address })))
@@ -165,8 +154,8 @@ export class Network {
       if (world.chance(0.8)) this.#sendAgain(call)
       return
     }
-    const heldUpMs = this.#onSend(call.rpc._tag, call.caller, target)
-    const { doubled, dropped } = this.#traffic()
+    const heldUpMs = this.#options.onSend(call.rpc._tag, call.caller, target)
+    const { doubled, dropped } = this.#options.traffic()
     const copies = world.chance(doubled) ? 2 : 1
     if (copies === 2) this.duplicates += 1
     for (let copy = 0; copy < copies; copy += 1) {
@@ -187,11 +176,11 @@ export class Network {
     this.#note("arrived", call, `at ${target.name}`)
     const { address, rpc } = call
     const { entityId, entityType, shardId: shard } = address
-    const payload = this.#encodes ? wireOf(rpc).decodePayload(call.payload) : call.payload
-    const tables = this.#tables
+    const payload = this.#options.encodes ? wireOf(rpc).decodePayload(call.payload) : call.payload
+    const tables = this.#options.tables
     const seq = tables.seqOf(entityType, entityId)
     const at = Math.floor(this.#world.now)
-    const answeredSeq = this.#answers.answeredSeqOf(entityType, entityId)
+    const told = this.#options.answers.toldOf(entityType, entityId)
     target.deliver({
       entityType,
       entityId,
@@ -201,7 +190,7 @@ export class Network {
       answer: (exit) => {
         const seqs = [seq, tables.seqOf(entityType, entityId)] as const
         const times = [at, Math.floor(this.#world.now)] as const
-        this.#answers.add({ entityType, entityId, tag: rpc._tag, payload, exit, seqs, times, answeredSeq })
+        this.#options.answers.add({ entityType, entityId, tag: rpc._tag, payload, exit, seqs, times, told })
         this.#answer(call, exit)
       },
       moved: () => this.#world.after(this.#delay(), call.caller, () => this.#sendAgain(call))
@@ -212,18 +201,18 @@ export class Network {
     const world = this.#world
     this.#note("answered", call, exit._tag, () => summary(exit))
     if (call.isOver) return
-    const { doubled, dropped } = this.#traffic()
+    const { doubled, dropped } = this.#options.traffic()
     if (world.chance(dropped)) {
       this.drops += 1
       return this.#note("dropped", call, "answer")
     }
     if (world.chance(doubled)) this.duplicates += 1
     const { rpc } = call
-    const sent = this.#encodes ? throughText(wireOf(rpc).encodeExit(exit)) : exit
+    const sent = this.#options.encodes ? throughText(wireOf(rpc).encodeExit(exit)) : exit
     world.after(this.#delay(), call.caller, () => {
       if (call.isOver) return
       call.isOver = true
-      call.resume(this.#encodes ? wireOf(rpc).decodeExit(sent) : exit)
+      call.resume(this.#options.encodes ? wireOf(rpc).decodeExit(sent) : exit)
     })
   }
 }

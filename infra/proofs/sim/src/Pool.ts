@@ -40,32 +40,23 @@ export const play = (scene: Scene, mutant: Mutant | null): Effect.Effect<Readonl
     return Effect.sync(() => void worker.terminate())
   })
 
-/** Sums over seeds; `hash` tells whether two runs of the same seeds went the same way. */
-export interface Sums {
-  seeds: number
-  steps: number
-  rows: number
-  orders: number
-  crashes: number
-  doubleOwners: number
-  freezes: number
-  drops: number
-  duplicates: number
-  violations: number
-  hash: number
-}
+/** What is added up over seeds; `hash` tells whether two runs of the same seeds went the same way. */
+const counted = [
+  "steps",
+  "rows",
+  "orders",
+  "crashes",
+  "doubleOwners",
+  "freezes",
+  "drops",
+  "duplicates",
+  "hash"
+] as const
+export type Sums = Record<(typeof counted)[number] | "seeds" | "violations", number>
 export const none = (): Sums => ({
   seeds: 0,
-  steps: 0,
-  rows: 0,
-  orders: 0,
-  crashes: 0,
-  doubleOwners: 0,
-  freezes: 0,
-  drops: 0,
-  duplicates: 0,
-  violations: 0,
-  hash: 0
+  ...(Object.fromEntries(counted.map((name) => [name, 0])) as Record<(typeof counted)[number], number>),
+  violations: 0
 })
 
 /** A worker could not load or threw: that is no verdict over a seed. */
@@ -122,15 +113,8 @@ export const run = (options: {
   })
 
 const add = (sums: Sums, outcome: Outcome): void => {
+  for (const name of counted) sums[name] += outcome[name]
+  sums.hash >>>= 0
   sums.seeds += 1
-  sums.steps += outcome.steps
-  sums.rows += outcome.rows
-  sums.orders += outcome.orders
-  sums.crashes += outcome.crashes
-  sums.doubleOwners += outcome.doubleOwners
-  sums.freezes += outcome.freezes
-  sums.drops += outcome.drops
-  sums.duplicates += outcome.duplicates
   sums.violations += outcome.violations.length
-  sums.hash = (sums.hash + outcome.hash) >>> 0
 }

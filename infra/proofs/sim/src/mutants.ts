@@ -1,19 +1,23 @@
-import { Console, Effect, Result } from "effect"
+import * as Proof from "@halles/harness/Proof"
+import { Console, Effect, Result, Schema } from "effect"
+import { Command, Flag } from "effect/cli"
 import { availableParallelism } from "node:os"
-import { parseArgs } from "node:util"
 import { mutated } from "./Mutation.ts"
 import { type Mutant, mutants } from "./MutantList.ts"
 import * as Pool from "./Pool.ts"
 
-const usage = `npm run test:mutants [-- --only TEXT|sim|check|oversize]
+const flags = {
+  only: Flag.String("only").pipe(
+    Flag.withDescription("Mutants with this in their names, or all that are caught by sim, check or oversize"),
+    Flag.withDefault("")
+  )
+}
 
-Puts one deliberate fault after the other into the source while it is loaded (nothing on disk changes) and runs the checks
-that must notice it: the simulation, the check of the journals of a real Postgres, or what is too large for the bus, a row or a
-cart on a real Postgres and NATS. Exit 0 only if all are caught.`
-
-const { values } = parseArgs({
-  options: { only: { type: "string", default: "" }, help: { type: "boolean", short: "h", default: false } }
-})
+class SourceWrong extends Schema.TaggedError<SourceWrong>()("SourceWrong", { caughtBy: Schema.String }) {
+  override get message(): string {
+    return `the source as it is fails ${this.caughtBy}`
+  }
+}
 
 /** Seeds that a mutant has to break a law in. The source as it is breaks none in as many. */
 const seedsMax = 1_000
@@ -40,18 +44,27 @@ const one = Effect.fnUntraced(function* (mutant: Mutant) {
   return caught
 })
 
-const program = Effect.gen(function* () {
-  if (values.help) return yield* Effect.as(Console.log(usage), 0)
-  const chosen = mutants.filter(({ caughtBy, name }) => name.includes(values.only) || caughtBy === values.only)
-  for (const mutant of mutants) mutated(mutant)
-  for (const caughtBy of new Set(chosen.map((mutant) => mutant.caughtBy))) {
-    const wrong = yield* verdictOf({ caughtBy }, null, availableParallelism())
-    yield* Console.log(`source as it is, ${caughtBy}: ${wrong ?? "nothing wrong"}`)
-    if (wrong !== null) return 1
-  }
-  const caught = (yield* Effect.forEach(chosen, one, { concurrency: availableParallelism() })).filter(Boolean).length
-  yield* Console.log(`\ncaught ${caught}/${chosen.length}`)
-  yield* Console.log(JSON.stringify({ caught, total: chosen.length }))
-  return caught === chosen.length ? 0 : 1
-})
-process.exitCode = await Effect.runPromise(program)
+const mutantsCommand = Command.make(
+  "mutants",
+  flags,
+  Effect.fn("mutants")(function* ({ only }) {
+    const chosen = mutants.filter(({ caughtBy, name }) => name.includes(only) || caughtBy === only)
+    for (const mutant of mutants) mutated(mutant)
+    for (const caughtBy of new Set(chosen.map((mutant) => mutant.caughtBy))) {
+      const wrong = yield* verdictOf({ caughtBy }, null, availableParallelism())
+      yield* Console.log(`source as it is, ${caughtBy}: ${wrong ?? "nothing wrong"}`)
+      if (wrong !== null) return yield* new SourceWrong({ caughtBy })
+    }
+    const caught = (yield* Effect.forEach(chosen, one, { concurrency: availableParallelism() })).filter(Boolean).length
+    yield* Console.log(`\ncaught ${caught}/${chosen.length}`)
+    yield* Proof.end({ caught, total: chosen.length }, caught === chosen.length)
+  })
+).pipe(
+  Command.withDescription(
+    `Puts one deliberate fault after the other into the source while it is loaded (nothing on disk changes) and runs the checks
+that must notice it: the simulation, the check of the journals of a real Postgres, or what is too large for the bus, a row or a
+cart on a real Postgres and NATS. Exit 0 only if all are caught.`
+  )
+)
+
+Proof.run(mutantsCommand)

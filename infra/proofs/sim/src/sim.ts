@@ -1,48 +1,46 @@
-import { Console, Effect, Fiber, Schedule } from "effect"
+import { showing } from "@halles/harness/Progress"
+import * as Proof from "@halles/harness/Proof"
+import { Console, Effect, Option, Schema } from "effect"
+import { Command, Flag } from "effect/cli"
 import { availableParallelism } from "node:os"
-import { parseArgs } from "node:util"
 import * as Pool from "./Pool.ts"
 import { run } from "./Seed.ts"
 
-const usage = `npm run sim -- [--seeds 1..N] [--seed S [--trace]] [--workers N]
+const range = /^(\d+)\.\.(\d+)$/
 
-Runs the entities, the saga, the journal and the timers on simulated servers, one world a seed, and holds what came of it
-against the invariants. The same seed is the same world. Exit 0 only if nothing was violated.`
-
-const { values } = parseArgs({
-  options: {
-    seeds: { type: "string", default: "1..1000" },
-    seed: { type: "string" },
-    trace: { type: "boolean", default: false },
-    workers: { type: "string", default: String(Math.min(8, availableParallelism())) },
-    help: { type: "boolean", short: "h", default: false }
-  }
-})
+const flags = {
+  seeds: Flag.String("seeds").pipe(
+    Flag.withSchema(Schema.String.check(Schema.isPattern(range))),
+    Flag.withDescription("1..N: a world each"),
+    Flag.withDefault("1..1000")
+  ),
+  seed: Flag.Int("seed").pipe(Flag.withDescription("This world alone"), Flag.optional),
+  trace: Flag.Boolean("trace").pipe(Flag.withDescription("Print all that happens in it"), Flag.withDefault(false)),
+  workers: Flag.Int("workers").pipe(
+    Flag.withDescription("Threads"),
+    Flag.withDefault(Math.min(8, availableParallelism()))
+  )
+}
 
 /** Lines of a trace that are printed for a seed that went wrong when nobody asked for the trace. */
 const traceMax = 400
 
-const one = (seed: number, trace: boolean) =>
-  Effect.gen(function* () {
-    const lines: Array<string> = []
-    const { hash, violations } = run(seed, (line) => lines.push(line))
-    const printed = trace ? lines : violations.length === 0 ? [] : lines.slice(-traceMax)
-    for (const line of printed) yield* Console.log(line)
-    for (const violation of violations) yield* Console.log(`seed ${seed}: ${violation}`)
-    yield* Console.log(JSON.stringify({ seed, hash, violations: violations.length }))
-    return violations.length === 0 ? 0 : 1
-  })
+const one = Effect.fnUntraced(function* (seed: number, trace: boolean) {
+  const lines: Array<string> = []
+  const { hash, violations } = run(seed, (line) => lines.push(line))
+  const shown = trace ? lines : violations.length === 0 ? [] : lines.slice(-traceMax)
+  for (const line of shown) yield* Console.log(line)
+  for (const violation of violations) yield* Console.log(`seed ${seed}: ${violation}`)
+  yield* Proof.end({ seed, hash, violations: violations.length }, violations.length === 0)
+})
 
 const many = Effect.fnUntraced(function* (from: number, to: number, workers: number) {
   const started = performance.now()
   const sums = Pool.none()
   const seconds = () => (performance.now() - started) / 1000
-  const progress = Effect.suspend(() =>
-    Console.error(`${sums.seeds} of ${to - from + 1} seeds, ${seconds().toFixed(0)} s, ${sums.violations} violations`)
-  )
-  const display = yield* Effect.forkChild(Effect.repeat(Effect.delay(progress, "2 seconds"), Schedule.forever))
-  const broken = yield* Pool.run({ from, to, workers, mutant: null, stops: false, sums })
-  yield* Fiber.interrupt(display)
+  const progress = () =>
+    `${sums.seeds} of ${to - from + 1} seeds, ${seconds().toFixed(0)} s, ${sums.violations} violations`
+  const broken = yield* showing(progress, Pool.run({ from, to, workers, mutant: null, stops: false, sums }))
   for (const { seed, violations } of broken.slice(0, 20)) {
     for (const violation of violations.slice(0, 5)) yield* Console.log(`seed ${seed}: ${violation}`)
   }
@@ -54,17 +52,19 @@ const many = Effect.fnUntraced(function* (from: number, to: number, workers: num
   const { seeds, steps, violations, ...rest } = sums
   const took = seconds()
   const seedsPerSecond = Math.round((10 * seeds) / took) / 10
-  yield* Console.log(
-    JSON.stringify({ seeds, seconds: Math.round(took * 10) / 10, seedsPerSecond, steps, ...rest, violations })
-  )
-  return violations === 0 && isFaulty ? 0 : 1
+  const summary = { seeds, seconds: Math.round(took * 10) / 10, seedsPerSecond, steps, ...rest, violations }
+  yield* Proof.end(summary, violations === 0 && isFaulty)
 })
 
-const range = /^(\d+)\.\.(\d+)$/.exec(values.seeds)
-const program = Effect.gen(function* () {
-  if (values.help) return yield* Effect.as(Console.log(usage), 0)
-  if (values.seed !== undefined) return yield* one(Number(values.seed), values.trace)
-  if (range === null) return yield* Effect.as(Console.error(usage), 2)
-  return yield* many(Number(range[1]), Number(range[2]), Number(values.workers))
-})
-process.exitCode = await Effect.runPromise(program)
+const sim = Command.make("sim", flags, ({ seed, seeds, trace, workers }) => {
+  if (Option.isSome(seed)) return one(seed.value, trace)
+  const [, from, to] = range.exec(seeds)!
+  return many(Number(from), Number(to), workers)
+}).pipe(
+  Command.withDescription(
+    `Runs the entities, the saga, the journal and the timers on simulated servers, one world a seed, and holds what came of it
+against the invariants. The same seed is the same world. Exit 0 only if nothing was violated.`
+  )
+)
+
+Proof.run(sim)

@@ -1,10 +1,11 @@
 import { Customer, Register } from "@halles/entities/customer/Customer"
-import { twoFactors, Scope } from "@halles/shared/security/Authority"
 import * as EntityClient from "@halles/engine/activation/EntityClient"
 import { CommandId } from "@halles/shared/Ids"
 import { accountCustomerId } from "@halles/shared/security/Ownership"
-import { Effect, Schedule } from "effect"
-import { randomBytes, randomUUID } from "node:crypto"
+import { Effect } from "effect"
+import { randomBytes } from "node:crypto"
+import { client } from "../Client.ts"
+import { claims, type Sign, signedIn } from "../Issuer.ts"
 
 const customersMax = 6
 const guestsMax = 3
@@ -46,8 +47,6 @@ interface Tokens {
   readonly importToken: string
   readonly adminToken: string
 }
-type Sign = (claims: Readonly<Record<string, unknown>>) => Effect.Effect<string>
-
 const bearer = (name: string, token: () => string, customer?: number): Sender => ({
   name,
   headers: () => ({ authorization: `Bearer ${token()}` }),
@@ -56,48 +55,14 @@ const bearer = (name: string, token: () => string, customer?: number): Sender =>
 const basic = (text: string) => ({ authorization: `Basic ${Buffer.from(text).toString("base64")}` })
 const base64 = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url")
 
-const claims = (sub: string, roles: ReadonlyArray<string>, more: object = {}) => ({
-  sub,
-  client_id: roles.includes("customer") ? "halles-shop" : "halles-ops",
-  roles,
-  scope: Scope.literals.join(" "),
-  acr: twoFactors,
-  ...more
-})
-
-/** Signs everybody's token now and before it ends. */
-const signedIn = Effect.fnUntraced(function* (sign: Sign, whom: ReadonlyMap<string, object>) {
-  const tokens = new Map<string, string>()
-  const renew = Effect.forEach(
-    whom,
-    ([name, about]) => Effect.map(sign({ ...about }), (token) => tokens.set(name, token)),
-    { discard: true }
-  )
-  yield* renew
-  yield* Effect.forkScoped(Effect.repeat(Effect.delay(renew, "4 minutes"), Schedule.forever))
-  return (name: string) => () => tokens.get(name) ?? ""
-})
-
 const count = (many: number) => Array.from({ length: many }, (_, at) => at)
-const send = (url: string) => async (method: string, path: string, body: object, token?: string) => {
-  const response = await fetch(`${url}${path}`, {
-    method,
-    headers: {
-      "content-type": "application/json",
-      "idempotency-key": randomUUID(),
-      "if-match": "*",
-      ...(token === undefined ? {} : { authorization: `Bearer ${token}` })
-    },
-    body: JSON.stringify(body)
-  })
-  if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`)
-  return (await response.json()) as { readonly id: string; readonly secret: string; readonly key: string }
-}
 
 /** People with accounts, guests, partners and staff, each with things that are recognised wherever they turn up. */
-export const prepare = Effect.fnUntraced(function* (url: string, keys: Tokens, sign: Sign) {
+export const prepare = Effect.fnUntraced(function* (url: string, keys: Tokens, sign: Sign<never, never>) {
   const customer = yield* EntityClient.make(Customer)
-  const call = (...args: Parameters<ReturnType<typeof send>>) => Effect.promise(() => send(url)(...args))
+  const ask = client(url)
+  const call = (method: string, path: string, body: object, token?: string) =>
+    Effect.promise(() => ask(method, path, body, { token, headers: { "if-match": "*" } }))
 
   const people = count(customersMax).map((at) => ({
     at,
@@ -110,13 +75,10 @@ export const prepare = Effect.fnUntraced(function* (url: string, keys: Tokens, s
     ["operator-1", "ops-read"],
     ["operator-2", "ops-write"]
   ] as const
-  const tokenOf = yield* signedIn(
-    sign,
-    new Map<string, object>([
-      ...people.map(({ id, name }) => [name, claims(`account-${name}`, ["customer"], { customer_id: id })] as const),
-      ...staff.map(([name, role]) => [name, claims(`account-${name}`, [role])] as const)
-    ])
-  )
+  const tokenOf = yield* signedIn(sign, [
+    ...people.map(({ id, name }) => [name, claims(`account-${name}`, "customer", { customer_id: id })] as const),
+    ...staff.map(([name, role]) => [name, claims(`account-${name}`, role)] as const)
+  ])
   yield* Effect.forEach(people, ({ id, mark, name }) =>
     customer(id).Register(new Register({ commandId: CommandId.make(`soak:${name}`), name: `Soak ${mark}` }))
   )
@@ -148,7 +110,7 @@ export const prepare = Effect.fnUntraced(function* (url: string, keys: Tokens, s
     )
   )
 
-  const forged = `${base64({ alg: "none", typ: "at+jwt" })}.${base64(claims("account-customer-0", ["customer"], { customer_id: people[0]!.id }))}.`
+  const forged = `${base64({ alg: "none", typ: "at+jwt" })}.${base64(claims("account-customer-0", "customer", { customer_id: people[0]!.id }))}.`
   const senders: ReadonlyArray<Sender> = [
     { name: "nobody", headers: () => ({}) },
     { name: "Basic", headers: () => basic("customer:0") },

@@ -1,7 +1,7 @@
 import { Effect } from "effect"
 import * as Article from "./Article.ts"
 import { Edge } from "./Edge.ts"
-import { type ImportLine, money, Stock } from "./EdgeSchema.ts"
+import { Stock } from "./EdgeSchema.ts"
 import { Refused } from "./LoadErrors.ts"
 import { Progress } from "./Progress.ts"
 
@@ -35,18 +35,6 @@ export const stock = Effect.fn("Catalogue.stock")(function* (articles: ReadonlyA
   return Object.fromEntries(found)
 })
 
-/** A row of `POST /v1/catalog/import`. Tax is in the invoiced prices, so the rate is zero. */
-const row = (article: Article.Article): string =>
-  JSON.stringify({
-    region: article.region,
-    sku: article.sku,
-    title: article.title,
-    price: money(article.pence),
-    taxRate: 0,
-    warehouse: `${article.region}-main`,
-    stock: article.stock
-  })
-
 /** A row that found its runner away is refused as `unavailable`; the whole import is sent again so many times. */
 const passesMax = 8
 
@@ -54,21 +42,14 @@ const passesMax = 8
 export const load = Effect.fn("Catalogue.load")(function* (importId: string, articles: ReadonlyArray<Article.Article>) {
   const edge = yield* Edge
   const progress = yield* Progress
-  const ndjson = `${articles.map(row).join("\n")}\n`
   yield* progress.phase("catalogue", articles.length)
-  let seen = 0
-  const onLine = (line: ImportLine) =>
-    Effect.suspend(() => {
-      if (line.type === "error" || line.type === "failed") return Effect.void
-      const more = Math.max(0, line.rows - seen)
-      seen += more
-      return progress.advance(more)
-    })
+  // Tax is in the invoiced prices, so the rate is zero.
+  const rows = articles.map((article) => ({ ...article, taxRate: 0 }))
   for (let pass = 1; ; pass++) {
-    const { accepted, errors } = yield* edge.importCatalog(importId, ndjson, onLine)
-    if (accepted === articles.length) return
-    if (pass === passesMax || errors.some(({ code }) => code !== "unavailable")) {
-      const first = errors.slice(0, 5).map(({ code, detail, row }) => `row ${row}: ${code}: ${detail}`)
+    const { accepted, refused } = yield* edge.importCatalogue(importId, rows)
+    if (accepted === articles.length) return yield* progress.advance(articles.length)
+    if (pass === passesMax || refused.some(({ code }) => code !== "unavailable")) {
+      const first = refused.slice(0, 5).map(({ code, detail, row }) => `row ${row}: ${code}: ${detail}`)
       return yield* new Refused({
         request: "POST /v1/catalog/import",
         status: 200,

@@ -1,3 +1,4 @@
+import { currency } from "@halles/harness/Catalogue"
 import { Schema } from "effect"
 
 /** Money as the edge writes it: minor units as a string. */
@@ -8,7 +9,7 @@ export const Money = Schema.Struct({
 export type Money = typeof Money.Type
 
 export const pence = (money: Money): number => Number(money.amount)
-export const money = (amount: number): Money => ({ amount: String(amount), currency: "GBP" })
+export const money = (amount: number): Money => ({ amount: String(amount), currency })
 
 export const Created = Schema.Struct({ id: Schema.String })
 
@@ -40,20 +41,3 @@ export const Stock = Schema.Struct({
   totals: Schema.Struct({ onHand: Schema.Int, held: Schema.Int, reserved: Schema.Int, shipped: Schema.Int })
 })
 export type Stock = (typeof Stock.Type)["totals"]
-
-/** One line of the answer to an import. */
-export const ImportLine = Schema.Union([
-  Schema.Struct({ type: Schema.Literal("progress"), rows: Schema.Int, accepted: Schema.Int, rejected: Schema.Int }),
-  Schema.Struct({ type: Schema.Literal("error"), row: Schema.Int, code: Schema.String, detail: Schema.String }),
-  /** The rest of the rows could not be read. */
-  Schema.Struct({ type: Schema.Literal("failed"), row: Schema.Int, code: Schema.String, detail: Schema.String }),
-  Schema.Struct({ type: Schema.Literal("done"), rows: Schema.Int, accepted: Schema.Int, rejected: Schema.Int })
-])
-export type ImportLine = typeof ImportLine.Type
-
-/** RFC 9457, as far as a replay reads it. */
-export const Problem = Schema.Struct({
-  code: Schema.String,
-  detail: Schema.optionalKey(Schema.String),
-  title: Schema.optionalKey(Schema.String)
-})

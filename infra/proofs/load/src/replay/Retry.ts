@@ -1,6 +1,5 @@
-import { Clock, Data, Effect, Random, Result, Schema } from "effect"
-import type { HttpClientResponse } from "effect/http"
-import { Problem } from "./EdgeSchema.ts"
+import { type Answer, problemOf, type Request } from "@halles/harness/EdgeClient"
+import { Clock, Data, Effect, Random, Result } from "effect"
 import { EdgeLost, Refused } from "./LoadErrors.ts"
 
 /** An outage (no connection, 429, 503 …) is sat out this long: a killed process is back well before. */
@@ -23,35 +22,28 @@ export const later = (reason: string, pauseMs = 0) => new Later({ reason, pauseM
 /** As `later`, with the patience for what is more likely a fault than an outage. */
 export const fault = (reason: string, pauseMs = 0) => new Later({ reason, pauseMs, patienceMs: faultMsMax })
 
-/** A connection that failed, or a body that broke off. */
-export const transport = (cause: unknown): Later => later(cause instanceof Error ? cause.message : String(cause))
-
 /** `Retry-After` in seconds; the edge does not send dates. */
-const pauseOf = (response: HttpClientResponse.HttpClientResponse): number => {
-  const seconds = Number(response.headers["retry-after"] ?? "0")
+const pauseOf = ({ headers }: Answer): number => {
+  const seconds = Number(headers["retry-after"] ?? "0")
   return Number.isFinite(seconds) ? Math.min(Math.max(0, seconds * 1000), retryAfterMsMax) : 0
 }
 
-const problemOf = Schema.decodeUnknownOption(Schema.fromJsonString(Problem))
-
-/** Fails with `Later` if sending again makes sense, else with `Refused`. */
-export const check = Effect.fnUntraced(function* (request: string, response: HttpClientResponse.HttpClientResponse) {
-  const { status } = response
-  if (status >= 200 && status < 300) return
-  const text = yield* Effect.mapError(response.text, transport)
-  const problem = problemOf(text)
-  const code = problem._tag === "Some" ? problem.value.code : "no_problem_document"
-  const detail = problem._tag === "Some" ? (problem.value.detail ?? problem.value.title ?? "") : text.slice(0, 300)
+/** The text of an answer; fails with `Later` if sending again makes sense, else with `Refused`. */
+export const check = ({ method, path }: Request, answer: Answer): Effect.Effect<string, Later | Refused> => {
+  const { status, text } = answer
+  if (status >= 200 && status < 300) return Effect.succeed(text)
+  const { code, detail: given, title = "" } = problemOf(text)
+  const detail = given ?? title
   // The first try of a request that was given up by us is still running there.
   if ([408, 425, 429, 502, 503, 504].includes(status) || code === "request_in_progress")
-    return yield* later(`${status} ${code}: ${detail}`, pauseOf(response))
-  if (status >= 500) return yield* fault(`${status} ${code}: ${detail}`, pauseOf(response))
-  return yield* new Refused({ request, status, code, detail })
-})
+    return Effect.fail(later(`${status} ${code}: ${detail}`, pauseOf(answer)))
+  if (status >= 500) return Effect.fail(fault(`${status} ${code}: ${detail}`, pauseOf(answer)))
+  return Effect.fail(new Refused({ request: `${method} ${path}`, status, code, detail }))
+}
 
 /** Sends a request again until it is answered or refused; gives up when the outage outlasts its patience. */
 export const insist = Effect.fnUntraced(function* <A, E>(
-  request: string,
+  { method, path }: Pick<Request, "method" | "path">,
   attempt: Effect.Effect<A, E | Later>,
   onRetry: Effect.Effect<void>,
   /** When a sign of life last came, for a request whose answer takes long. */
@@ -65,7 +57,7 @@ export const insist = Effect.fnUntraced(function* <A, E>(
     const { patienceMs, pauseMs, reason } = result.failure
     const silentMs = (yield* Clock.currentTimeMillis) - Math.max(startedMs, aliveMs())
     if (silentMs > patienceMs)
-      return yield* new EdgeLost({ request, seconds: Math.round(silentMs / 1000), last: reason })
+      return yield* new EdgeLost({ request: `${method} ${path}`, seconds: Math.round(silentMs / 1000), last: reason })
     yield* onRetry
     const backoffMs = Math.min(backoffMsMax, backoffMsMin * 2 ** Math.min(attempts, 10))
     yield* Effect.sleep(Math.max(pauseMs, backoffMs) * (0.5 + (yield* Random.next)))

@@ -1,3 +1,4 @@
+import { say } from "@halles/harness/Progress"
 import { Clock, Deferred, Effect } from "effect"
 import * as Customers from "./Customers.ts"
 import { type EdgeLost, type Refused, TooManyFailures, Unfulfilled } from "./LoadErrors.ts"
@@ -56,7 +57,7 @@ const failureLog = Effect.fnUntraced(function* () {
   const note = Effect.fnUntraced(function* (error: Refused | Unfulfilled) {
     failures.push(error.message)
     yield* progress.failed
-    if (failures.length <= 5) yield* progress.note(error.message)
+    if (failures.length <= 5) yield* say(error.message)
     if (failures.length >= failuresMax) return yield* new TooManyFailures({ failures })
   })
   return { failures, note }

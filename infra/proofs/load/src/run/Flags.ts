@@ -10,62 +10,36 @@ import * as Sales from "../workload/Sales.ts"
 import { plenty, type ScenarioName, scenarios } from "../workload/Scenarios.ts"
 import type { KeyPlan, Pace } from "./Work.ts"
 
-export interface Flags {
-  readonly scenario: ScenarioName
-  readonly keys: string
-  readonly keyCount: number
-  readonly rate: Option.Option<number>
-  readonly arrivals: Process
-  readonly concurrency: Option.Option<number>
-  readonly duration: number
-  readonly warmUp: number
-  readonly threads: number
-  readonly seed: string
-  readonly running: boolean
-  readonly cluster: Option.Option<string>
-  readonly direct: boolean
-  readonly kill: Option.Option<string>
-  readonly freeze: Option.Option<string>
-  readonly join: Option.Option<string>
-  readonly drain: Option.Option<string>
-  readonly buyers: number
-  readonly units: number
-  readonly file: Option.Option<string>
-  readonly limit: number
-  readonly price: number
-  readonly html: Option.Option<string>
-  readonly slo: Option.Option<string>
-  readonly json: Option.Option<string>
-}
-
 /** What holds where nothing is said, for other programs than the command. */
-export const defaults: Flags = {
-  scenario: "cart",
+export const defaults = {
+  scenario: "cart" as ScenarioName,
   keys: "uniform",
   keyCount: 600,
-  rate: Option.none(),
-  arrivals: "poisson",
-  concurrency: Option.none(),
+  rate: Option.none<number>(),
+  arrivals: "poisson" as Process,
+  concurrency: Option.none<number>(),
   duration: 30,
   warmUp: 3,
   threads: 2,
   seed: "1",
   running: false,
-  cluster: Option.none(),
+  cluster: Option.none<string>(),
   direct: false,
-  kill: Option.none(),
-  freeze: Option.none(),
-  join: Option.none(),
-  drain: Option.none(),
+  kill: Option.none<string>(),
+  freeze: Option.none<string>(),
+  join: Option.none<string>(),
+  drain: Option.none<string>(),
   buyers: 500,
   units: 100,
-  file: Option.none(),
+  file: Option.none<string>(),
   limit: 1_000,
   price: 0.04,
-  html: Option.none(),
-  slo: Option.none(),
-  json: Option.none()
+  html: Option.none<string>(),
+  slo: Option.none<string>(),
+  json: Option.none<string>()
 }
+
+export type Flags = typeof defaults
 
 const between = (minimum: number, maximum: number) => Schema.Finite.check(Schema.isBetween({ minimum, maximum }))
 const whole = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))

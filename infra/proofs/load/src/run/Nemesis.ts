@@ -1,3 +1,4 @@
+import { say } from "@halles/harness/Progress"
 import * as Environment from "@halles/infra/Environment"
 import { signal } from "@halles/infra/cluster/ProcessIdentity"
 import { Nats } from "@halles/shared/clients/Nats"
@@ -8,7 +9,6 @@ import { Clock, Effect, Layer, Redacted } from "effect"
 import { describe, type Disturbance } from "./Disturbance.ts"
 import { nowMs } from "../workload/Generator.ts"
 import type { Mark } from "../report/Impact.ts"
-import { say } from "./Progress.ts"
 import type { Stand } from "./Stand.ts"
 
 /** The placement of shards, as one who may state wishes. */

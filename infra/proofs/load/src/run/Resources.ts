@@ -19,6 +19,11 @@ export interface Look {
 export const generator = "generator"
 const everyMs = 1_000
 const nothing: Used = { cpuSeconds: 0, readBytes: 0, writtenBytes: 0 }
+const both = (a: Used, b: Used, of: (a: number, b: number) => number): Used => ({
+  cpuSeconds: of(a.cpuSeconds, b.cpuSeconds),
+  readBytes: of(a.readBytes, b.readBytes),
+  writtenBytes: of(a.writtenBytes, b.writtenBytes)
+})
 
 /** Counts for each process by name; one that was started again goes on where the one before it ended. */
 class Meter {
@@ -26,14 +31,12 @@ class Meter {
   readonly #seen = new Map<string, Used>()
 
   #more(name: string, pid: string, now: Used): void {
-    const before = this.#seen.get(pid) ?? nothing
-    const total = this.#totals.get(name) ?? nothing
+    const more = both(now, this.#seen.get(pid) ?? nothing, (a, b) => Math.max(0, a - b))
     this.#seen.set(pid, now)
-    this.#totals.set(name, {
-      cpuSeconds: total.cpuSeconds + Math.max(0, now.cpuSeconds - before.cpuSeconds),
-      readBytes: total.readBytes + Math.max(0, now.readBytes - before.readBytes),
-      writtenBytes: total.writtenBytes + Math.max(0, now.writtenBytes - before.writtenBytes)
-    })
+    this.#totals.set(
+      name,
+      both(this.#totals.get(name) ?? nothing, more, (a, b) => a + b)
+    )
   }
 
   look(processes: ReadonlyArray<{ readonly name: string; readonly pid: number }>): ReadonlyMap<string, Used> {
@@ -85,19 +88,15 @@ export const watch = Effect.fnUntraced(function* (stand: Stand, startMs: number)
   return looks
 })
 
-const minus = (now: Used, before: Used): Used => ({
-  cpuSeconds: now.cpuSeconds - before.cpuSeconds,
-  readBytes: now.readBytes - before.readBytes,
-  writtenBytes: now.writtenBytes - before.writtenBytes
-})
-
 /** What each process used in a span: between the looks nearest to its ends. */
 export const spent = (looks: ReadonlyArray<Look>, fromMs: number, toMs: number): ReadonlyMap<string, Used> => {
   const nearest = (ms: number) => looks.toSorted((a, b) => Math.abs(a.atMs - ms) - Math.abs(b.atMs - ms))[0]
   const first = nearest(fromMs)
   const last = nearest(toMs)
   if (first === undefined || last === undefined) return new Map()
-  return new Map([...last.used].map(([name, used]) => [name, minus(used, first.used.get(name) ?? nothing)] as const))
+  return new Map(
+    [...last.used].map(([name, used]) => [name, both(used, first.used.get(name) ?? nothing, (a, b) => a - b)] as const)
+  )
 }
 
 /** Cores in use by process and second: what the report draws. */

@@ -1,28 +1,26 @@
+import { type Audit, oversold, type Acknowledged } from "@halles/harness/Books"
+import * as Journals from "@halles/harness/Journals"
+import { say, showing } from "@halles/harness/Progress"
+import { addressed } from "@halles/harness/ProofCluster"
+import { Shop } from "@halles/harness/Shop"
 import { check } from "@halles/infra/programs/CheckProgram"
 import * as Environment from "@halles/infra/Environment"
-import { type Region, regions } from "@halles/shared/Region"
+import { regions } from "@halles/shared/Region"
 import { Clock, Effect, Fiber, Layer, Result, Schema } from "effect"
-import { writeFileSync } from "node:fs"
-import { join } from "node:path"
 import { type Analysis, analyse } from "../report/Analysis.ts"
-import type { Acknowledged, Verdict } from "../workload/Books.ts"
 import type { Disturbance } from "./Disturbance.ts"
-import * as DirectShop from "../workload/DirectShop.ts"
-import * as EdgeShop from "../workload/EdgeShop.ts"
 import { nowMs } from "../workload/Generator.ts"
-import * as Histories from "../workload/Histories.ts"
 import { type Impact, impacts, type Mark } from "../report/Impact.ts"
 import { type Key, keyspace } from "../workload/Keys.ts"
 import { disturb } from "./Nemesis.ts"
 import * as Owners from "./Owners.ts"
-import { type Progress, say } from "./Progress.ts"
+import { progress } from "./Progress.ts"
 import * as Resources from "./Resources.ts"
 import { samplesOf } from "../workload/Samples.ts"
 import { fillers, listing, type Scenario, type ScenarioName, scenarios } from "../workload/Scenarios.ts"
-import { type Listing, Shop } from "../workload/Shop.ts"
 import type { Stand } from "./Stand.ts"
 import { threads } from "./Threads.ts"
-import type { KeyPlan, Pace, Target, Work } from "./Work.ts"
+import { type KeyPlan, type Pace, shopOf, type Target, type Work } from "./Work.ts"
 
 export interface Plan {
   readonly scenario: ScenarioName
@@ -50,7 +48,11 @@ export interface Outcome {
   readonly plan: Plan
   readonly keys: ReadonlyArray<Key>
   readonly analysis: Analysis
-  readonly verdict: Verdict
+  readonly verdict: Audit & {
+    /** Units that were promised to buyers beyond those that there were. */
+    readonly oversold: number
+    readonly acknowledged: number
+  }
   readonly violations: number
   readonly violated: ReadonlyArray<string>
   readonly heldBack: number
@@ -77,47 +79,28 @@ class NoSuchProcess extends Schema.TaggedError<NoSuchProcess>()("NoSuchProcess",
 
 const targetOf = (stand: Stand, direct: boolean, connections: number): Target =>
   direct
-    ? {
-        _tag: "Direct",
-        natsUrl: stand.parts.addresses.nats,
-        controlUrl: Environment.databaseUrl(stand.parts, "halles_edge", "control")
-      }
-    : {
-        _tag: "Edge",
-        url: stand.edgeUrl,
-        intentKey: stand.parts.secrets.intentKey,
-        importToken: stand.parts.secrets.importToken,
-        carrierSecret: stand.parts.secrets.carrierWebhook,
-        connections
-      }
+    ? { _tag: "Direct", ...addressed("load", stand.parts) }
+    : { _tag: "Edge", url: stand.edgeUrl, connections, ...stand.parts.secrets }
 
-export const shopLayer = (target: Target) =>
-  target._tag === "Edge" ? EdgeShop.layer(target) : DirectShop.layer(target)
-
-/** Puts on sale what the scenario sells and opens its carts; gives the carts by key, and what was told. */
+/** Puts on sale what the scenario sells and opens its carts; gives the carts by key, and what was acknowledged. */
 const prepare = Effect.fnUntraced(function* (plan: Plan, scenario: Scenario, keys: ReadonlyArray<Key>) {
   const shop = yield* Shop
   const { run } = plan.keys
   const acknowledged: Array<Acknowledged> = []
   const isCart = scenario.about === "cart"
-  const sold: ReadonlyArray<Listing> = isCart
-    ? regions.flatMap((region) => fillers(region, run))
-    : keys.map((key) => listing(key, 0))
+  const sold = isCart
+    ? regions.flatMap((region) => fillers(region, run, plan.stock))
+    : keys.map((key) => listing(key, 0, plan.stock))
   for (let first = 0; first < sold.length; first += listedTogether) {
     const some = sold.slice(first, first + listedTogether)
-    yield* shop.list(some, plan.stock, `load-${run}-${first}`)
+    yield* shop.list(some, `load-${run}-${first}`)
   }
   if (!isCart) return { carts: [], acknowledged }
   const carts = yield* Effect.forEach(
     keys,
     (key) =>
       Effect.map(shop.openCart(key.region, key.name), (id) => {
-        acknowledged.push({
-          type: "Cart",
-          id,
-          commandId: shop.commandIds.open(key.region, key.name),
-          effect: "CartOpened"
-        })
+        acknowledged.push({ type: "Cart", id, commandId: shop.commandIds.open(key.region, key.name), effect: "CartOpened" })
         return id
       }),
     { concurrency: preparedTogether }
@@ -137,7 +120,7 @@ const shareOf = (pace: Pace, thread: number, of: number): Pace => {
 }
 
 /** Prepares, loads, and holds what was told against the journals. */
-export const run = Effect.fn("Run.run")(function* (plan: Plan, stand: Stand, progress: Progress) {
+export const run = Effect.fn("Run.run")(function* (plan: Plan, stand: Stand) {
   const clock = yield* Clock.Clock
   const scenario: Scenario = scenarios[plan.scenario]
   const { keys } = Result.getOrThrow(keyspace(plan.keys.spec, plan.keys))
@@ -150,7 +133,7 @@ export const run = Effect.fn("Run.run")(function* (plan: Plan, stand: Stand, pro
   const startedAt = new Date(yield* Clock.currentTimeMillis)
   yield* say(`preparing ${keys.length} keys for ${plan.scenario}`)
   const { carts, acknowledged } = yield* prepare(plan, scenario, keys).pipe(
-    Effect.provide(Layer.fresh(shopLayer(targetOf(stand, plan.direct, preparedTogether))))
+    Effect.provide(Layer.fresh(shopOf(targetOf(stand, plan.direct, preparedTogether))))
   )
   const threadCount = plan.pace._tag === "Closed" ? Math.min(plan.threads, plan.pace.callers) : plan.threads
   const lengthMs = plan.warmUpMs + plan.durationMs
@@ -173,30 +156,21 @@ export const run = Effect.fn("Run.run")(function* (plan: Plan, stand: Stand, pro
   const fromMs = startMs + plan.warmUpMs
   const looks = yield* Resources.watch(stand, startMs)
   const marks: Array<Mark> = []
-  const display = yield* Effect.forkChild(progress.show(heard, startMs, lengthMs))
   const disturbing = yield* Effect.forkChild(disturb(stand, plan.disturbances, fromMs, marks))
-  yield* begin(startMs)
-  yield* Fiber.interrupt(display)
-  yield* progress.end
+  yield* showing(progress(heard, clock, startMs, lengthMs), begin(startMs))
   // What was frozen thaws, and a disturbance that failed fails the run.
   yield* Fiber.join(disturbing)
 
   yield* say("checking the invariants and the books")
   const all = [...acknowledged, ...heard.acknowledged]
-  const file = join(stand.parts.layout.directory, "load-told.jsonl")
   const commands = all.flatMap(({ commandId, id, type }) => (commandId === null ? [] : [{ type, id, commandId }]))
-  writeFileSync(file, commands.map((one) => `${JSON.stringify(one)}\n`).join(""))
-  const { violated, violations } = yield* check(stand.environment, file)
+  const { violated, violations } = yield* check(stand.parts, commands)
   const stock = new Set(keys.map(({ name, region }) => `${region}_${name}`))
-  const verdict = yield* Histories.verdict({
-    acknowledged: all,
-    urls: {
-      eu: stand.environment["HALLES_PG_EU_URL"] ?? "",
-      am: stand.environment["HALLES_PG_AM_URL"] ?? "",
-      ap: stand.environment["HALLES_PG_AP_URL"] ?? ""
-    } satisfies Record<Region, string>,
-    stockOf: (sku) => (stock.has(sku) ? plan.stock : 0)
-  })
+  const verdict = {
+    ...(yield* Journals.held(stand.parts, all)),
+    oversold: oversold(all, (sku) => (stock.has(sku) ? plan.stock : 0)),
+    acknowledged: all.length
+  }
   const analysis = analyse({
     samples: () => samplesOf(heard.batches),
     keys,

@@ -1,4 +1,5 @@
-import { Cluster, entryPoints, nodeProcess } from "@halles/infra/cluster/Cluster"
+import { own as ownCluster } from "@halles/harness/ProofCluster"
+import { entryPoints, nodeProcess } from "@halles/infra/cluster/Cluster"
 import { ClusterState, type ProcessState, read } from "@halles/infra/cluster/ClusterState"
 import * as Environment from "@halles/infra/Environment"
 import * as Layout from "@halles/infra/Layout"
@@ -16,8 +17,6 @@ import { Effect, Layer, Option, Schema, type Scope } from "effect"
 export interface Stand {
   readonly parts: Environment.Parts
   readonly edgeUrl: string
-  /** What a client's program may know. */
-  readonly environment: Record<string, string>
   /** Its processes as they are now. */
   readonly state: () => ClusterState
   /** One more runner, healthy, until the scope ends; gives its name. */
@@ -45,7 +44,6 @@ const attach = Effect.fnUntraced(function* (layout: Layout.Layout, settings: Set
   const stand: Stand = {
     parts,
     edgeUrl: `http://127.0.0.1:${ports(first.portBase).edge}`,
-    environment: Environment.prover(parts),
     state: () => {
       const now = read(layout) ?? first
       return new ClusterState({ ...now, processes: [...now.processes, ...joined.values()] })
@@ -81,7 +79,6 @@ export const existing = (settings: Settings, directory: Option.Option<string>) =
 
 /** A cluster of our own with an empty past, until the scope ends. */
 export const own = Effect.fnUntraced(function* (settings: Settings) {
-  const layout = Layout.load(settings.portBase)
-  yield* Layer.build(Cluster.layer({ layout, settings, empty: true }))
-  return yield* attach(layout, settings)
+  yield* Layer.build(ownCluster("load"))
+  return yield* attach(Layout.of("load", settings.portBase), settings)
 })

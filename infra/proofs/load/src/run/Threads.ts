@@ -1,6 +1,6 @@
+import type { Acknowledged } from "@halles/harness/Books"
 import { Deferred, Effect, Schema } from "effect"
 import { Worker } from "node:worker_threads"
-import type { Acknowledged } from "../workload/Books.ts"
 import { type Batch, samplesMax } from "../workload/Samples.ts"
 import type { Report, Start, Work } from "./Work.ts"
 

@@ -1,13 +1,16 @@
+import type { Acknowledged } from "@halles/harness/Books"
+import * as DirectShop from "@halles/harness/DirectShop"
+import * as EdgeShop from "@halles/harness/EdgeShop"
+import type { Addressed } from "@halles/harness/ProofCluster"
 import type { Process } from "../workload/Arrivals.ts"
-import type { Acknowledged } from "../workload/Books.ts"
 import type { Spec } from "../workload/Keys.ts"
 import type { Batch } from "../workload/Samples.ts"
 import type { Item, ScenarioName } from "../workload/Scenarios.ts"
-import type * as DirectShop from "../workload/DirectShop.ts"
-import type * as EdgeShop from "../workload/EdgeShop.ts"
 
 /** Where a load goes. */
-export type Target = ({ readonly _tag: "Edge" } & EdgeShop.Options) | ({ readonly _tag: "Direct" } & DirectShop.Options)
+export type Target = ({ readonly _tag: "Edge" } & EdgeShop.Options) | ({ readonly _tag: "Direct" } & Addressed)
+
+export const shopOf = (target: Target) => (target._tag === "Edge" ? EdgeShop.layer(target) : DirectShop.layer(target))
 
 /** How operations begin. */
 export type Pace =

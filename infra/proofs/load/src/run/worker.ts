@@ -1,23 +1,19 @@
+import type { Acknowledged } from "@halles/harness/Books"
+import type { NoAnswer } from "@halles/harness/EdgeClient"
 import { Clock, Effect, Layer, Random, Result } from "effect"
 import { once } from "node:events"
 import { parentPort, workerData } from "node:worker_threads"
 import { arrivals } from "../workload/Arrivals.ts"
-import type { Acknowledged } from "../workload/Books.ts"
-import * as DirectShop from "../workload/DirectShop.ts"
-import * as EdgeShop from "../workload/EdgeShop.ts"
 import { closedLoop, nowMs, openLoop } from "../workload/Generator.ts"
 import { keyspace } from "../workload/Keys.ts"
 import { batchOf, type Outcome, type Sample } from "../workload/Samples.ts"
 import { type Orders, type Scenario, scenarios } from "../workload/Scenarios.ts"
-import type { NoAnswer } from "../workload/Shop.ts"
-import type { Report, Start, Work } from "./Work.ts"
+import { type Report, shopOf, type Start, type Work } from "./Work.ts"
 
 const work: Work = workerData
 const reportEvery = "500 millis"
 
 const post = (report: Report): void => parentPort!.postMessage(report)
-
-const shop = work.target._tag === "Edge" ? EdgeShop.layer(work.target) : DirectShop.layer(work.target)
 
 const program = Effect.gen(function* () {
   const clock = yield* Clock.Clock
@@ -97,5 +93,5 @@ const program = Effect.gen(function* () {
   post({ _tag: "Done", heldBack, utilization })
 })
 
-await Effect.runPromise(Effect.scoped(program).pipe(Effect.provide(Layer.orDie(shop))))
+await Effect.runPromise(Effect.scoped(program).pipe(Effect.provide(Layer.orDie(shopOf(work.target)))))
 parentPort!.close()

@@ -1,9 +1,11 @@
+import { checkedOutEffect, lineEffect, soldEffect, type Acknowledged } from "@halles/harness/Books"
+import type { Row } from "@halles/harness/Catalogue"
+import { NoAnswer } from "@halles/harness/EdgeClient"
+import { commandIds, confirmed, Shop } from "@halles/harness/Shop"
 import type { Region } from "@halles/shared/Region"
 import { Effect, Schedule } from "effect"
-import { checkedOutEffect, lineEffect, soldEffect, type Acknowledged } from "./Books.ts"
 import type { Key } from "./Keys.ts"
 import type { Outcome } from "./Samples.ts"
-import { commandIds, type Listing, NoAnswer, Shop } from "./Shop.ts"
 import type { Random } from "./Zipf.ts"
 
 /** Orders that a thread was told of, oldest first, for those who come back to them. */
@@ -58,15 +60,16 @@ const linesTogether = 8
 
 const fillerName = (run: string, n: number): string => `${run}-fill-${n}`
 /** SKUs that carts are filled with where the key is the cart. */
-export const fillers = (region: Region, run: string): ReadonlyArray<Listing> =>
-  Array.from({ length: cartSkus }, (_, n) => listing({ region, name: fillerName(run, n) }, 0))
+export const fillers = (region: Region, run: string, stock: number): ReadonlyArray<Row> =>
+  Array.from({ length: cartSkus }, (_, n) => listing({ region, name: fillerName(run, n) }, 0, stock))
 
 /** What a key's SKU is listed as; `edition` tells one listing from the next. */
-export const listing = ({ name, region }: Key, edition: number): Listing => ({
+export const listing = ({ name, region }: Key, edition: number, stock: number): Row => ({
   region,
-  code: name,
+  sku: name,
   title: `Article ${name}${edition === 0 ? "" : `, edition ${edition}`}`,
-  pence: 500 + (edition % 500)
+  pence: 500 + (edition % 500),
+  stock
 })
 
 /** A quantity that no other command on the same line of the same cart has, unless a million commands lie between. */
@@ -83,7 +86,6 @@ const putLine = ({ cart, n, name, run, tell }: Context) =>
     return "ok" as const
   })
 
-const confirmed = new Set(["confirmed", "shipped", "delivered"])
 type Asking = <A>(effect: Effect.Effect<A, NoAnswer, Shop>) => Effect.Effect<A, NoAnswer, Shop>
 const once: Asking = (effect) => effect
 /** A buyer who wants the goods asks again under the same key, every 200 ms for half a minute. */
@@ -158,7 +160,7 @@ const search = ask((shop, { key }) => shop.listProducts(key.region, key.name))
 const relist = ({ key, n, name, tell }: Context) =>
   Effect.gen(function* () {
     const shop = yield* Shop
-    yield* shop.list([listing(key, n + 1)], 0, name)
+    yield* shop.list([listing(key, n + 1, 0)], name)
     const id = `${key.region}_${key.name}`
     tell({ type: "Product", id, commandId: commandIds.list(name, 1), effect: null })
     return "ok" as const

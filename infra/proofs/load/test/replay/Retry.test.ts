@@ -14,7 +14,7 @@ const outcome = <A, E>(attempt: Effect.Effect<A, E | Retry.Later>) =>
     const fiber = yield* Effect.forkChild(
       Effect.exit(
         Retry.insist(
-          "GET /",
+          { method: "GET", path: "/" },
           attempt,
           Effect.sync(() => void (retries += 1))
         )

@@ -1,4 +1,16 @@
-/** What the load was told is done: a command of an entity, what it did there, or both. */
+/** A row of the journal. */
+export interface Row {
+  readonly type: string
+  readonly id: string
+  readonly seq: number
+  readonly commandId: string
+  readonly events: ReadonlyArray<{ readonly _tag: string }>
+  readonly epoch: number
+  /** Unix milliseconds. */
+  readonly at: number
+}
+
+/** What somebody was told is done: a command of an entity, what it did there, or both. */
 export interface Acknowledged {
   readonly type: string
   readonly id: string
@@ -10,32 +22,15 @@ export interface Acknowledged {
   readonly units?: number
 }
 
-/** A row of the journal, as far as books are kept of it. */
-export interface Row {
-  readonly type: string
-  readonly id: string
-  readonly commandId: string
-  readonly events: ReadonlyArray<{ readonly _tag: string }>
-}
+export const keyOf = ({ id, type }: { readonly type: string; readonly id: string }): string => `${type}/${id}`
 
-export interface Verdict {
-  /** Told as done, and not in the journal. */
-  readonly lost: ReadonlyArray<string>
-  /** In the journal twice. */
-  readonly duplicated: ReadonlyArray<string>
-  /** Units that were promised to buyers beyond those that there were. */
-  readonly oversold: number
-  readonly acknowledged: number
-}
-
-/** Every line that a load puts has a quantity of its own, so that the same line and quantity twice is one command twice. */
 export const lineEffect = (code: string, quantity: number): string => `LinePut ${code}=${quantity}`
-/** Of a cart: its orders are numbered, and a load places one with each. */
+/** Of a cart: its orders are numbered. */
 export const checkedOutEffect = (attempt: number): string => `CheckedOut ${attempt}`
 export const soldEffect = (order: string): string => `Reserved ${order}`
 
-/** What a row did that may be done only once, by names that the teller can make too. */
-export const effectsOf = ({ events, type }: Row): ReadonlyArray<string> =>
+/** What a row did, by names that the teller can make too; all of it may be done only once, but for lines. */
+const effectsOf = ({ events, type }: Row): ReadonlyArray<string> =>
   events.flatMap((event) => {
     const about = event as unknown as Readonly<Record<string, unknown>>
     switch (`${type} ${event._tag}`) {
@@ -44,12 +39,15 @@ export const effectsOf = ({ events, type }: Row): ReadonlyArray<string> =>
         return [lineEffect(sku, quantity)]
       }
       case "Sku Reserved":
-        return [soldEffect(String(about["orderId"]))]
+      case "Sku Shipped":
+        return [`${event._tag} ${String(about["orderId"])}`]
       case "Cart CheckedOut":
-        return [checkedOutEffect(Number(about["attempt"]))]
       case "Cart OrderPlaced":
       case "Cart Reopened":
         return [`${event._tag} ${String(about["attempt"])}`]
+      case "Payment Captured":
+      case "Payment Refunded":
+        return [`${event._tag} ${String(about["reference"])}`]
       case "Cart CartOpened":
       case "Order Placed":
       case "Order ShipmentBooked":
@@ -57,47 +55,58 @@ export const effectsOf = ({ events, type }: Row): ReadonlyArray<string> =>
       case "Order StockUnavailable":
       case "Order PaymentAuthorised":
       case "Order PaymentCaptured":
+      case "Order StockShipped":
       case "Order Delivered":
+      case "Payment Authorised":
         return [event._tag]
       default:
         return []
     }
   })
 
-const entityOf = ({ id, type }: { readonly type: string; readonly id: string }): string => `${type}/${id}`
-
 const repeated = (names: ReadonlyArray<string>): ReadonlyArray<string> => {
   const seen = new Set<string>()
   return names.filter((name) => seen.size === seen.add(name).size)
 }
 
-/** Holds what was told against the journal of the entities that it is about. */
+/** Acknowledged as done, and not in the journal; in the journal twice. */
+export interface Audit {
+  readonly lost: ReadonlyArray<string>
+  readonly duplicated: ReadonlyArray<string>
+}
+
+/**
+ * Holds what was told against the journal, in which every entity that was told of is whole. `uniqueLines`: every line was put with a
+ * quantity of its own, so that the same line and quantity twice is one command twice.
+ */
 export const audit = (
   acknowledged: ReadonlyArray<Acknowledged>,
-  journal: ReadonlyArray<Row>
-): Pick<Verdict, "duplicated" | "lost"> => {
-  const rows = Map.groupBy(journal, entityOf)
+  journal: ReadonlyArray<Row>,
+  { uniqueLines }: { readonly uniqueLines: boolean }
+): Audit => {
+  const rows = Map.groupBy(journal, keyOf)
+  const about = Map.groupBy(acknowledged, keyOf)
   const lost: Array<string> = []
   const duplicated: Array<string> = []
-  for (const [entity, about] of Map.groupBy(acknowledged, entityOf)) {
+  for (const entity of new Set([...rows.keys(), ...about.keys()])) {
     const history = rows.get(entity) ?? []
+    const said = about.get(entity) ?? []
     const written = new Map(history.map((row) => [row.commandId, row]))
     const effects = history.flatMap(effectsOf)
     const known = new Set(effects)
-    for (const { commandId, effect } of about) {
+    for (const { commandId, effect } of said) {
       const row = commandId === null ? undefined : written.get(commandId)
       if (commandId !== null && row === undefined) lost.push(`${entity} ${commandId}`)
       else if (effect !== null && !(row === undefined ? known.has(effect) : effectsOf(row).includes(effect))) {
         lost.push(`${entity} ${commandId ?? ""} ${effect}`)
       }
     }
+    const once = uniqueLines ? effects : effects.filter((effect) => !effect.startsWith("LinePut "))
     duplicated.push(
       ...repeated(history.map(({ commandId }) => commandId)).map((id) => `${entity}: two rows of ${id}`),
-      ...repeated(effects).map((effect) => `${entity}: ${effect} twice`)
-    )
-    // One answer cannot be the answer to two commands.
-    duplicated.push(
-      ...repeated(about.flatMap(({ commandId }) => commandId ?? [])).map((id) => `${entity}: told twice of ${id}`)
+      ...repeated(once).map((effect) => `${entity}: ${effect} twice`),
+      // One answer cannot be the answer to two commands.
+      ...repeated(said.flatMap(({ commandId }) => commandId ?? [])).map((id) => `${entity}: told twice of ${id}`)
     )
   }
   return { lost, duplicated }

@@ -1,10 +1,9 @@
 import type { Region } from "@halles/shared/Region"
-import { Context, type Effect, Schema } from "effect"
+import { Context, type Effect } from "effect"
+import type { Row } from "./Catalogue.ts"
+import type { NoAnswer } from "./EdgeClient.ts"
 
-/** No answer, or none that says what happened; by what code. */
-export class NoAnswer extends Schema.TaggedError<NoAnswer>()("NoAnswer", { code: Schema.String }) {}
-
-/** How an order stands: what a buyer was told. */
+/** How an order stands: what a buyer was acknowledged. */
 export interface Placed {
   readonly order: string
   readonly status: string
@@ -12,15 +11,7 @@ export interface Placed {
   readonly cancelled: string | null
 }
 
-/** What a product is listed as. */
-export interface Listing {
-  readonly region: Region
-  readonly code: string
-  readonly title: string
-  readonly pence: number
-}
-
-/** All that a load does to the shop, through the edge or as a client of the cluster. A key repeated is one command. */
+/** What a proof does to the shop, through the edge or as a client of the cluster. A key repeated is one command. */
 export class Shop extends Context.Service<
   Shop,
   {
@@ -28,20 +19,18 @@ export class Shop extends Context.Service<
     /** Gives the cart's id. */
     readonly openCart: (region: Region, key: string) => Effect.Effect<string, NoAnswer>
     readonly putLine: (cart: string, code: string, quantity: number, key: string) => Effect.Effect<void, NoAnswer>
-    readonly viewCart: (cart: string) => Effect.Effect<void, NoAnswer>
     /** Answers once the order is confirmed or cancelled, or with what it is after 20 s. */
     readonly checkOut: (cart: string, key: string) => Effect.Effect<Placed, NoAnswer>
-    readonly viewOrder: (order: string) => Effect.Effect<void, NoAnswer>
     readonly viewProduct: (region: Region, code: string) => Effect.Effect<void, NoAnswer>
     readonly viewStock: (region: Region, code: string) => Effect.Effect<void, NoAnswer>
     /** A page of what the region sells, or of what is found there. */
     readonly listProducts: (region: Region, search: string | null) => Effect.Effect<void, NoAnswer>
-    /** What the product is from now on, and so many units more of it. */
-    readonly list: (listings: ReadonlyArray<Listing>, stock: number, key: string) => Effect.Effect<void, NoAnswer>
+    /** What products are from now on, and so many units more of them. */
+    readonly list: (rows: ReadonlyArray<Row>, key: string) => Effect.Effect<void, NoAnswer>
     /** The carrier's word that the order's parcel has arrived. */
     readonly delivered: (order: string, event: string) => Effect.Effect<void, NoAnswer>
   }
->()("@halles/load/Shop") {}
+>()("@halles/harness/Shop") {}
 
 /** Ids of the commands that a client's key becomes, by which the journal is asked for them. */
 export interface CommandIds {
@@ -57,16 +46,13 @@ export const commandIds = {
   delivered: (event: string) => `webhook:${event}`
 } as const
 
+export const email = "ada@example.org"
+export const shippingAddress = { name: "Ada", line1: "1 Mill Lane", city: "York", postalCode: "YO1 7HH", country: "GB" }
 /** Who buys, and where it goes. */
-export const customer = {
-  email: "ada@example.org",
-  shippingAddress: { name: "Ada", line1: "1 Mill Lane", city: "York", postalCode: "YO1 7HH", country: "GB" },
-  paymentToken: "tok_ok"
-} as const
-export const currency = "GBP"
-/** Basis points. */
-export const taxRate = 2_000
+export const customer = { email, shippingAddress, paymentToken: "tok_ok" }
 /** A call that has no answer by then has none. */
 export const deadlineMs = 10_000
 /** How long a buyer waits for the order to be decided. */
 export const decidedWithinMs = 20_000
+/** What an order is once its goods are promised to the customer and booked with the carrier. */
+export const confirmed: ReadonlySet<string> = new Set(["confirmed", "shipped", "delivered"])
