@@ -61,7 +61,7 @@ const said = (reply: Result.Result<unknown, Tagged>): Answer =>
 
 /** Views tell which state they are of; that is looked at first, since nearly all comparisons end there. */
 const mayShow = (answer: Answer, seq: number): boolean => {
-  const shownSeq =
+  const replySeq =
     answer._tag === "Replied" && typeof answer.reply === "object" && answer.reply !== null && "seq" in answer.reply
       ? answer.reply.seq
       : seq

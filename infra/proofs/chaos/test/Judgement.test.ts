@@ -141,7 +141,10 @@ describe("Calls on a SKU", () => {
 
   it("do not take effect twice", () => {
     const twice = skuHistory([receive("r1", 5), receive("r1'", 5)])
-    const calls = [call([0, 1], one, skuView(twice, 1)), call([2, 3], one, { _tag: "Replied", reply: plain({ seq: 3 }) })]
+    const calls = [
+      call([0, 1], one, skuView(twice, 1)),
+      call([2, 3], one, { _tag: "Replied", reply: plain({ seq: 3 }) })
+    ]
     assert.deepStrictEqual(failing(twice, calls), [{ verdict: "not linearizable", calls: 1 }])
   })
 
@@ -186,7 +189,7 @@ describe("Calls on a cart", () => {
     })
     const view = (seq: number): Answer => ({
       _tag: "Replied",
-      shown: plain(CartState.view(CartId.make(id), states[seq]!, seq))
+      reply: plain(CartState.view(CartId.make(id), states[seq]!, seq))
     })
     return { rows: cartRows, view }
   }

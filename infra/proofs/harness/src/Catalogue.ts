@@ -25,13 +25,17 @@ const textOf = ({ pence, stock, ...row }: Row): string =>
     ...(stock === 0 ? {} : { stock })
   })}\n`
 
+/** What a row lists, as the edge names the command that lists it by. */
+export const listed = ({ pence, stock: _stock, ...row }: Row) => ({ taxRate, ...row, price: { amount: pence, currency } })
+
+export const importPath = "/v1/catalog/import"
 /** Between two lines of the answer. */
 const silenceMs = 60_000
 
 /** Puts rows on sale, each once under an id however often it is sent. */
 export const importOf = (id: string, token: string, rows: ReadonlyArray<Row>): Request => ({
   method: "POST",
-  path: "/v1/catalog/import",
+  path: importPath,
   token,
   headers: { "content-type": "application/x-ndjson", accept: "application/x-ndjson", "import-id": id },
   body: rows.map(textOf).join(""),

@@ -11,7 +11,7 @@ import { createHash } from "node:crypto"
 import { currency, type Row, taxRate } from "./Catalogue.ts"
 import { NoAnswer } from "./EdgeClient.ts"
 import { type Addressed, client } from "./ProofCluster.ts"
-import { type CommandIds, commandIds, customer, deadlineMs, decidedWithinMs, Shop } from "./Shop.ts"
+import { type CommandIds, customer, deadlineMs, decidedWithinMs, Shop } from "./Shop.ts"
 
 /** The order follows its cart's checkout in a moment: asked for again every 10 ms, as the edge does. */
 const untilPlaced = { times: 1_000, schedule: Schedule.spaced("10 millis") }
@@ -73,7 +73,8 @@ const idOf = (region: Region, key: string): CartId =>
 const own: CommandIds = {
   open: (_, key) => `open:${key}`,
   put: (_, code, quantity, key) => `put:${code}=${quantity}:${key}`,
-  checkOut: (_, key) => `checkout:${key}`
+  checkOut: (_, key) => `checkout:${key}`,
+  list: (_, key) => `list:${key}:1`
 }
 const skuOf = (region: Region, code: string) => SkuId.make(`${region}_${code}`)
 const listedTogether = 32
@@ -87,12 +88,9 @@ export const layer = (address: Addressed) =>
       const shipments = yield* EntityClient.make(Shipment)
       const list = (row: Row, at: number, key: string) => {
         const sku = skuOf(row.region, row.sku)
-        const listed = call(shop.list(sku, row, commandIds.list(key, at + 1)))
+        const listed = call(shop.list(sku, row, `list:${key}:${at + 1}`))
         if (row.stock === 0) return Effect.asVoid(listed)
-        return Effect.andThen(
-          listed,
-          Effect.asVoid(call(shop.receive(sku, row.stock, commandIds.receive(key, at + 1))))
-        )
+        return Effect.andThen(listed, Effect.asVoid(call(shop.receive(sku, row.stock, `receive:${key}:${at + 1}`))))
       }
       return Shop.of({
         commandIds: own,
@@ -115,7 +113,7 @@ export const layer = (address: Addressed) =>
         list: (rows, key) =>
           Effect.forEach(rows, (row, at) => list(row, at, key), { concurrency: listedTogether, discard: true }),
         delivered: (order, eventId) => {
-          const notice = { commandId: command(commandIds.delivered(eventId)), eventId }
+          const notice = { commandId: command(`webhook:${eventId}`), eventId }
           const arrived = new CarrierNotice({ ...notice, type: "shipment.delivered" })
           return Effect.asVoid(call(shipments(order).CarrierNotice(arrived)))
         }

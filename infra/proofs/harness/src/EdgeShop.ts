@@ -67,7 +67,12 @@ export const make = (send: Send, keys: Keys) => {
     commandIds: {
       open: (region, key) => idOf("open", openCart(region, key)),
       put: (cart, code, quantity, key) => idOf("put", putLine(cart, code, quantity, key)),
-      checkOut: (cart, key) => idOf("checkout", checkOut(cart, key))
+      checkOut: (cart, key) => idOf("checkout", checkOut(cart, key)),
+      // An import is one by its id, and each of its rows by what it lists, and which of the product's it is.
+      list: (row, key) => {
+        const intent = EdgeClient.intentOf(intents, { method: "POST", path: Catalogue.importPath, key })
+        return `import:list:${intent.name("list", [1, Catalogue.listed(row)])}`
+      }
     },
     openCart: (region, key) => read(openCart(region, key), (cart) => (cart as { readonly id: string }).id),
     putLine: (cart, code, quantity, key) => tell(putLine(cart, code, quantity, key)),

@@ -33,7 +33,10 @@ export const read = Effect.fn("Journals.read")(function* (parts: Environment.Par
 const together = 500
 
 /** Holds what was told against the journals of the entities that it is about; each line was put with a quantity of its own. */
-export const held = Effect.fn("Journals.held")(function* (parts: Environment.Parts, acknowledged: ReadonlyArray<Acknowledged>) {
+export const held = Effect.fn("Journals.held")(function* (
+  parts: Environment.Parts,
+  acknowledged: ReadonlyArray<Acknowledged>
+) {
   const found: Array<Audit> = []
   for (const [region, ofRegion] of Map.groupBy(acknowledged, ({ id }) => regionOf(id))) {
     yield* Effect.gen(function* () {

@@ -37,14 +37,9 @@ export interface CommandIds {
   readonly open: (region: Region, key: string) => string
   readonly put: (cart: string, code: string, quantity: number, key: string) => string
   readonly checkOut: (cart: string, key: string) => string
+  /** Of the only row that is listed under the key. */
+  readonly list: (row: Row, key: string) => string
 }
-
-/** Ids that are the same on both ways. */
-export const commandIds = {
-  list: (key: string, row: number) => `import:${key}:${row}:list`,
-  receive: (key: string, row: number) => `import:${key}:${row}:receive`,
-  delivered: (event: string) => `webhook:${event}`
-} as const
 
 export const email = "ada@example.org"
 export const shippingAddress = { name: "Ada", line1: "1 Mill Lane", city: "York", postalCode: "YO1 7HH", country: "GB" }

@@ -180,7 +180,7 @@ export class Network {
     const tables = this.#options.tables
     const seq = tables.seqOf(entityType, entityId)
     const at = Math.floor(this.#world.now)
-    const told = this.#options.answers.toldOf(entityType, entityId)
+    const answeredSeq = this.#options.answers.answeredSeqOf(entityType, entityId)
     target.deliver({
       entityType,
       entityId,
@@ -190,7 +190,7 @@ export class Network {
       answer: (exit) => {
         const seqs = [seq, tables.seqOf(entityType, entityId)] as const
         const times = [at, Math.floor(this.#world.now)] as const
-        this.#options.answers.add({ entityType, entityId, tag: rpc._tag, payload, exit, seqs, times, told })
+        this.#options.answers.add({ entityType, entityId, tag: rpc._tag, payload, exit, seqs, times, answeredSeq })
         this.#answer(call, exit)
       },
       moved: () => this.#world.after(this.#delay(), call.caller, () => this.#sendAgain(call))

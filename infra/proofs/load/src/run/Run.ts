@@ -100,7 +100,12 @@ const prepare = Effect.fnUntraced(function* (plan: Plan, scenario: Scenario, key
     keys,
     (key) =>
       Effect.map(shop.openCart(key.region, key.name), (id) => {
-        acknowledged.push({ type: "Cart", id, commandId: shop.commandIds.open(key.region, key.name), effect: "CartOpened" })
+        acknowledged.push({
+          type: "Cart",
+          id,
+          commandId: shop.commandIds.open(key.region, key.name),
+          effect: "CartOpened"
+        })
         return id
       }),
     { concurrency: preparedTogether }

@@ -1,7 +1,7 @@
 import { checkedOutEffect, lineEffect, soldEffect, type Acknowledged } from "@halles/harness/Books"
 import type { Row } from "@halles/harness/Catalogue"
 import { NoAnswer } from "@halles/harness/EdgeClient"
-import { commandIds, confirmed, Shop } from "@halles/harness/Shop"
+import { confirmed, Shop } from "@halles/harness/Shop"
 import type { Region } from "@halles/shared/Region"
 import { Effect, Schedule } from "effect"
 import type { Key } from "./Keys.ts"
@@ -160,9 +160,10 @@ const search = ask((shop, { key }) => shop.listProducts(key.region, key.name))
 const relist = ({ key, n, name, tell }: Context) =>
   Effect.gen(function* () {
     const shop = yield* Shop
-    yield* shop.list([listing(key, n + 1, 0)], name)
+    const row = listing(key, n + 1, 0)
+    yield* shop.list([row], name)
     const id = `${key.region}_${key.name}`
-    tell({ type: "Product", id, commandId: commandIds.list(name, 1), effect: null })
+    tell({ type: "Product", id, commandId: shop.commandIds.list(row, name), effect: null })
     return "ok" as const
   })
 
