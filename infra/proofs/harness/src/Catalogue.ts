@@ -26,7 +26,11 @@ const textOf = ({ pence, stock, ...row }: Row): string =>
   })}\n`
 
 /** What a row lists, as the edge names the command that lists it by. */
-export const listed = ({ pence, stock: _stock, ...row }: Row) => ({ taxRate, ...row, price: { amount: pence, currency } })
+export const listed = ({ pence, stock: _stock, ...row }: Row) => ({
+  taxRate,
+  ...row,
+  price: { amount: pence, currency }
+})
 
 export const importPath = "/v1/catalog/import"
 /** Between two lines of the answer. */
