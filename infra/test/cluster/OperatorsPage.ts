@@ -1,6 +1,6 @@
 import { assert } from "@effect/vitest"
 import { demoCode } from "@halles/identity/accounts/DemoCode"
-import { ChromiumTest } from "@halles/shared/testing/ChromiumTest"
+import { ChromiumTest, openPage } from "@halles/harness/ChromiumTest"
 import { Context, Effect, Layer } from "effect"
 import { mkdirSync } from "node:fs"
 import { join } from "node:path"
@@ -29,19 +29,6 @@ class Stage extends Context.Service<
       return { url, keys, shop: yield* Shopper, cluster: yield* Cluster }
     })
   ).pipe(Layer.orDie)
-}
-
-/** A browser of its own, and what its pages complained of. */
-const opened = async (chromium: Browser, options: Parameters<Browser["newContext"]>[0] = {}) => {
-  const context = await chromium.newContext({ viewport: { width: 1_366, height: 860 }, ...options })
-  context.setDefaultTimeout(30_000)
-  const page = await context.newPage()
-  const complaints: Array<string> = []
-  page.on("pageerror", (error) => complaints.push(String(error)))
-  page.on("console", (message) => {
-    if (/Content Security Policy/.test(message.text())) complaints.push(message.text())
-  })
-  return { page, complaints, close: () => context.close() }
 }
 
 /** What was to be seen when a test failed. */
@@ -101,7 +88,7 @@ export const operatorsPage = (tests: ClusterTests): void =>
       )
 
     test("lets nobody in who is no operator", async ({ keys, url }, chromium) => {
-      const { close, page } = await opened(chromium)
+      const { close, page } = await openPage(chromium)
       await page.goto(`${url}/#/runners`)
       assert.strictEqual((await fetch(`${url}/v1/ops/runners`)).status, 401)
       await signIn(page, "customer@halles.test", keys.demoCustomer)
@@ -116,7 +103,7 @@ export const operatorsPage = (tests: ClusterTests): void =>
     test(
       "shows what the cluster does, moves with it, and changes it",
       async ({ cluster, keys, shop, url }, chromium) => {
-        const { close, complaints, page } = await opened(chromium, { colorScheme: "dark" })
+        const { close, complaints, page } = await openPage(chromium, { colorScheme: "dark" })
         const shot = (name: string) => page.screenshot({ path: join(pictures, `real-${name}.png`), fullPage: true })
         // Where one wanted to go is where one arrives.
         await page.goto(`${url}/#/runners`)

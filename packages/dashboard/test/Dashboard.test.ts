@@ -1,10 +1,10 @@
 import { assert, layer } from "@effect/vitest"
-import { ChromiumTest } from "@halles/shared/testing/ChromiumTest"
+import { ChromiumTest, openPage } from "@halles/harness/ChromiumTest"
 import axe from "axe-core"
 import { Effect, Layer } from "effect"
 import { mkdirSync, readdirSync, statSync } from "node:fs"
 import { join } from "node:path"
-import type { Browser, Page } from "playwright-core"
+import type { Page } from "playwright-core"
 import { SampleCluster } from "./SampleCluster.ts"
 
 /** Where it is, what it is called, and what is to be seen there. */
@@ -44,19 +44,6 @@ const looks = {
 
 const pictures = join(import.meta.dirname, "..", "..", "..", ".halles", "screenshots")
 
-/** A page whose complaints are kept: errors of its own, and what its policy refused. */
-const opened = async (chromium: Browser, options: Parameters<Browser["newContext"]>[0]) => {
-  const context = await chromium.newContext(options)
-  context.setDefaultTimeout(20_000)
-  const page = await context.newPage()
-  const complaints: Array<string> = []
-  page.on("pageerror", (error) => complaints.push(String(error)))
-  page.on("console", (message) => {
-    if (/Content Security Policy/.test(message.text())) complaints.push(message.text())
-  })
-  return { page, complaints, close: () => context.close() }
-}
-
 const arrive = async (page: Page, { at, heading, says }: Screen) => {
   await page.evaluate(`location.hash = ${JSON.stringify(at)}`)
   await page.getByRole("heading", { level: 1, name: heading, exact: true }).waitFor()
@@ -86,7 +73,7 @@ layer(Layer.merge(SampleCluster.layer({ shardsPerRegion: 64, perSecond: 20 }), C
           const chromium = yield* ChromiumTest
           yield* Effect.promise(async () => {
             mkdirSync(pictures, { recursive: true })
-            const { close, complaints, page } = await opened(chromium, options)
+            const { close, complaints, page } = await openPage(chromium, options)
             await page.goto(url)
             await page.getByRole("heading", { level: 1 }).waitFor()
             await page.evaluate(axe.source)
@@ -112,7 +99,7 @@ layer(Layer.merge(SampleCluster.layer({ shardsPerRegion: 64, perSecond: 20 }), C
         const { url } = yield* SampleCluster
         const chromium = yield* ChromiumTest
         yield* Effect.promise(async () => {
-          const { close, page } = await opened(chromium, looks["laptop-light"])
+          const { close, page } = await openPage(chromium, looks["laptop-light"])
           await page.goto(url)
           await page.getByRole("heading", { level: 1, name: "Overview" }).waitFor()
           await arrive(page, { at: "#/shards", heading: "Shard map", says: "64 shards" })
@@ -158,7 +145,7 @@ layer(Layer.merge(SampleCluster.layer({ shardsPerRegion: 64, perSecond: 20 }), C
         const { changes, url } = yield* SampleCluster
         const chromium = yield* ChromiumTest
         yield* Effect.promise(async () => {
-          const { close, complaints, page } = await opened(chromium, looks["phone-dark"])
+          const { close, complaints, page } = await openPage(chromium, looks["phone-dark"])
           await page.goto(url)
           await page.getByRole("heading", { level: 1, name: "Overview" }).waitFor()
           await page.evaluate(axe.source)
@@ -249,7 +236,7 @@ layer(Layer.merge(SampleCluster.layer({ shardsPerRegion: 64, perSecond: 20 }), C
         const before = changes.length
         const chromium = yield* ChromiumTest
         yield* Effect.promise(async () => {
-          const { close, complaints, page } = await opened(chromium, looks["phone-dark"])
+          const { close, complaints, page } = await openPage(chromium, looks["phone-dark"])
           await page.goto(url)
           await page.getByRole("heading", { level: 1, name: "Overview" }).waitFor()
           await page.evaluate(axe.source)
@@ -312,7 +299,7 @@ layer(Layer.merge(SampleCluster.layer({ shardsPerRegion: 64, perSecond: 20 }), C
         const { url } = yield* SampleCluster
         const chromium = yield* ChromiumTest
         yield* Effect.promise(async () => {
-          const { close, complaints, page } = await opened(chromium, looks["phone-dark"])
+          const { close, complaints, page } = await openPage(chromium, looks["phone-dark"])
           const requests: Array<URL> = []
           page.on("request", (request) => requests.push(new URL(request.url())))
           await page.goto(`${url}/${screens.entity.at}`)
@@ -375,7 +362,7 @@ layer(Layer.merge(SampleCluster.layer({ shardsPerRegion: 64, perSecond: 20 }), C
       const { url } = yield* SampleCluster
       const chromium = yield* ChromiumTest
       yield* Effect.promise(async () => {
-        const { close, page } = await opened(chromium, looks["laptop-light"])
+        const { close, page } = await openPage(chromium, looks["laptop-light"])
         const requests: Array<string> = []
         page.on("request", (request) => requests.push(new URL(request.url()).pathname))
         await page.goto(`${url}/#/types`)

@@ -3,6 +3,7 @@ import type { OrderId } from "@halles/shared/Ids"
 import { Amount, Currency } from "@halles/shared/Money"
 import { Context, Effect, Layer, type Redacted, Schema } from "effect"
 import * as PartnerClient from "./PartnerClient.ts"
+import { GatewayNotice } from "./Payment.ts"
 
 /** The gateway did not answer within a second, or not sensibly: whether it acted is unknown until the same reference is asked again. */
 export class GatewayUnavailable extends Schema.TaggedError<GatewayUnavailable>()("GatewayUnavailable", {
@@ -49,15 +50,7 @@ interface MoneyRequest extends VoidRequest {
 /** The body of a gateway webhook. `reference` is that of the operation, of a won dispute that of its chargeback; the event may come late, twice, or before the answer. */
 export const GatewayWebhook = Schema.Struct({
   eventId: Schema.String.check(Schema.isMaxLength(100)),
-  type: Schema.Literals([
-    "payment.authorised",
-    "payment.declined",
-    "payment.captured",
-    "payment.voided",
-    "payment.refunded",
-    "payment.charged_back",
-    "payment.dispute_won"
-  ]),
+  type: GatewayNotice.fields.type,
   reference: Schema.String.check(Schema.isPattern(/^[A-Za-z0-9:_-]{1,160}$/u)),
   orderId: Schema.String.check(Schema.isMaxLength(100)),
   authorisationId: Schema.String.check(Schema.isMaxLength(100)),

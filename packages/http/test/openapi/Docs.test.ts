@@ -1,5 +1,5 @@
 import { assert, layer } from "@effect/vitest"
-import { ChromiumTest } from "@halles/shared/testing/ChromiumTest"
+import { ChromiumTest } from "@halles/harness/ChromiumTest"
 import { Effect, Layer } from "effect"
 import { Issuer } from "../../src/openapi/Docs.ts"
 import { EdgeTest } from "../EdgeTest.ts"

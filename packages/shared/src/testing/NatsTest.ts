@@ -1,10 +1,7 @@
-import { type ChildProcess, spawn } from "node:child_process"
-import { mkdtemp, rm } from "node:fs/promises"
 import { createServer } from "node:net"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
 import { Config, Context, Effect, Layer, Redacted, Schema } from "effect"
 import { Nats } from "../clients/Nats.ts"
+import * as ServerProcess from "./ServerProcess.ts"
 
 /** `nats-server` could not be started: is it installed, or named in HALLES_TEST_NATS_BIN? */
 export class NatsTestFailed extends Schema.TaggedError<NatsTestFailed>()("NatsTestFailed", {
@@ -34,41 +31,16 @@ export class NatsTest extends Context.Service<
 
 const make = Effect.gen(function* () {
   const program = yield* Config.String("HALLES_TEST_NATS_BIN").pipe(Config.withDefault("nats-server"))
-  const folder = yield* Effect.acquireRelease(
-    Effect.promise(() => mkdtemp(join(tmpdir(), "halles-nats-"))),
-    (path) => Effect.promise(() => rm(path, { recursive: true, force: true }))
-  )
+  const folder = yield* ServerProcess.folder("nats")
   const port = yield* freePort
-  let child: ChildProcess | undefined
-  const start = Effect.tryPromise({
-    try: async () => {
-      child = await started(program, ["-a", "127.0.0.1", "-p", String(port), "-js", "-sd", folder])
-    },
-    catch: (cause) => new NatsTestFailed({ cause })
+  const { kill, start } = yield* ServerProcess.make({
+    program,
+    args: ["-a", "127.0.0.1", "-p", String(port), "-js", "-sd", folder],
+    isReady: /Server is ready/,
+    failed: (cause) => new NatsTestFailed({ cause })
   })
-  const kill = Effect.promise(async () => {
-    const running = child
-    child = undefined
-    if (running === undefined || running.exitCode !== null) return
-    const exit = new Promise((resolve) => running.once("exit", resolve))
-    running.kill("SIGKILL")
-    await exit
-  })
-  yield* Effect.acquireRelease(start, () => kill)
   return NatsTest.of({ url: `nats://127.0.0.1:${port}`, kill, start })
 })
-
-const started = (program: string, args: ReadonlyArray<string>): Promise<ChildProcess> =>
-  new Promise((resolve, reject) => {
-    const child = spawn(program, args, { stdio: ["ignore", "ignore", "pipe"] })
-    let output = ""
-    child.once("error", reject)
-    child.once("exit", (code) => reject(new Error(`${program} ended with ${code}: ${output}`)))
-    child.stderr?.on("data", (chunk: Buffer) => {
-      output = (output + chunk.toString()).slice(-10_000)
-      if (output.includes("Server is ready")) resolve(child)
-    })
-  })
 
 /** A port that was free a moment ago. */
 const freePort = Effect.promise(

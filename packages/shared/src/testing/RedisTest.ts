@@ -1,10 +1,8 @@
-import { type ChildProcess, spawn } from "node:child_process"
-import { mkdtemp, rm } from "node:fs/promises"
 import { connect } from "node:net"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Config, Context, Effect, Layer, Redacted, Schedule, Schema } from "effect"
 import { Redis } from "../clients/Redis.ts"
+import * as ServerProcess from "./ServerProcess.ts"
 
 /** `redis-server` could not be started: is it installed, or named in HALLES_TEST_REDIS_BIN? */
 export class RedisTestFailed extends Schema.TaggedError<RedisTestFailed>()("RedisTestFailed", {
@@ -52,28 +50,14 @@ export class RedisTest extends Context.Service<
 
 const make = Effect.gen(function* () {
   const program = yield* Config.String("HALLES_TEST_REDIS_BIN").pipe(Config.withDefault("redis-server"))
-  const folder = yield* Effect.acquireRelease(
-    Effect.promise(() => mkdtemp(join(tmpdir(), "halles-redis-"))),
-    (path) => Effect.promise(() => rm(path, { recursive: true, force: true }))
-  )
+  const folder = yield* ServerProcess.folder("redis")
   const url = join(folder, "redis.sock")
-  let child: ChildProcess | undefined
-  const start = Effect.tryPromise({
-    try: async () => {
-      child = await started(program, ["--port", "0", "--unixsocket", url, "--save", "", "--dir", folder])
-    },
-    catch: (cause) => new RedisTestFailed({ cause })
+  const { kill, send, start } = yield* ServerProcess.make({
+    program,
+    args: ["--port", "0", "--unixsocket", url, "--save", "", "--dir", folder],
+    isReady: /ready to accept connections/i,
+    failed: (cause) => new RedisTestFailed({ cause })
   })
-  const kill = Effect.promise(async () => {
-    const running = child
-    child = undefined
-    if (running === undefined || running.exitCode !== null) return
-    const exit = new Promise((resolve) => running.once("exit", resolve))
-    running.kill("SIGKILL")
-    await exit
-  })
-  yield* Effect.acquireRelease(start, () => kill)
-  const send = (signal: NodeJS.Signals) => Effect.sync(() => void child?.kill(signal))
   const flush = Effect.promise(
     () =>
       new Promise<void>((resolve, reject) => {
@@ -83,15 +67,3 @@ const make = Effect.gen(function* () {
   )
   return RedisTest.of({ url, kill, start, flush, freeze: send("SIGSTOP"), thaw: send("SIGCONT") })
 })
-
-const started = (program: string, args: ReadonlyArray<string>): Promise<ChildProcess> =>
-  new Promise((resolve, reject) => {
-    const child = spawn(program, args, { stdio: ["ignore", "pipe", "ignore"] })
-    let output = ""
-    child.once("error", reject)
-    child.once("exit", (code) => reject(new Error(`${program} ended with ${code}: ${output}`)))
-    child.stdout?.on("data", (chunk: Buffer) => {
-      output = (output + chunk.toString()).slice(-10_000)
-      if (/ready to accept connections/i.test(output)) resolve(child)
-    })
-  })

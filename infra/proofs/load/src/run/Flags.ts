@@ -46,107 +46,87 @@ const whole = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBe
 
 const names = Object.keys(scenarios) as ReadonlyArray<ScenarioName>
 
+const or = <A>(otherwise: A, flag: Flag.Flag<A>, description: string) =>
+  flag.pipe(Flag.withDescription(description), Flag.withDefault(otherwise))
+const optional = <A>(flag: Flag.Flag<A>, description: string) =>
+  flag.pipe(Flag.withDescription(description), Flag.optional)
+
 export const flags = {
-  scenario: Flag.Literals("scenario", names).pipe(
-    Flag.withDescription(names.map((name) => `${name}: ${scenarios[name].description}`).join("; ")),
-    Flag.withDefault(defaults.scenario)
+  scenario: or(
+    defaults.scenario,
+    Flag.Literals("scenario", names),
+    names.map((name) => `${name}: ${scenarios[name].description}`).join("; ")
   ),
-  keys: Flag.String("keys").pipe(
-    Flag.withDescription("uniform, zipf:0.99, hot:1, flash:SKU, region:eu=70,am=20,ap=10 or file:KEYS"),
-    Flag.withDefault(defaults.keys)
+  keys: or(
+    defaults.keys,
+    Flag.String("keys"),
+    "uniform, zipf:0.99, hot:1, flash:SKU, region:eu=70,am=20,ap=10 or file:KEYS"
   ),
-  keyCount: Flag.Int("key-count").pipe(
-    Flag.withSchema(whole(1, keysMax)),
-    Flag.withDescription("Keys of uniform, zipf and region"),
-    Flag.withDefault(defaults.keyCount)
+  keyCount: or(
+    defaults.keyCount,
+    Flag.Int("key-count").pipe(Flag.withSchema(whole(1, keysMax))),
+    "Keys of uniform, zipf and region"
   ),
-  rate: Flag.Finite("rate").pipe(
-    Flag.withSchema(between(0.1, 100_000)),
-    Flag.withDescription("Operations that begin in a second, whatever the answers do (open loop)"),
-    Flag.optional
+  rate: optional(
+    Flag.Finite("rate").pipe(Flag.withSchema(between(0.1, 100_000))),
+    "Operations that begin in a second, whatever the answers do (open loop)"
   ),
-  arrivals: Flag.Literals("arrivals", ["poisson", "constant"]).pipe(
-    Flag.withDescription("How they follow each other with --rate"),
-    Flag.withDefault(defaults.arrivals)
+  arrivals: or(
+    defaults.arrivals,
+    Flag.Literals("arrivals", ["poisson", "constant"]),
+    "How they follow each other with --rate"
   ),
-  concurrency: Flag.Int("concurrency").pipe(
-    Flag.withSchema(whole(1, 4_096)),
-    Flag.withDescription("Callers that wait for each answer (closed loop; 32 if neither this nor --rate is given)"),
-    Flag.optional
+  concurrency: optional(
+    Flag.Int("concurrency").pipe(Flag.withSchema(whole(1, 4_096))),
+    "Callers that wait for each answer (closed loop; 32 if neither this nor --rate is given)"
   ),
-  duration: Flag.Finite("duration").pipe(
-    Flag.withSchema(between(1, 3_600)),
-    Flag.withDescription("Seconds that are measured"),
-    Flag.withDefault(defaults.duration)
+  duration: or(
+    defaults.duration,
+    Flag.Finite("duration").pipe(Flag.withSchema(between(1, 3_600))),
+    "Seconds that are measured"
   ),
-  warmUp: Flag.Finite("warm-up").pipe(
-    Flag.withSchema(between(0, 600)),
-    Flag.withDescription("Seconds before that, which are not measured"),
-    Flag.withDefault(defaults.warmUp)
+  warmUp: or(
+    defaults.warmUp,
+    Flag.Finite("warm-up").pipe(Flag.withSchema(between(0, 600))),
+    "Seconds before that, which are not measured"
   ),
-  threads: Flag.Int("threads").pipe(
-    Flag.withSchema(whole(1, 32)),
-    Flag.withDescription("Generator threads"),
-    Flag.withDefault(defaults.threads)
+  threads: or(defaults.threads, Flag.Int("threads").pipe(Flag.withSchema(whole(1, 32))), "Generator threads"),
+  seed: or(defaults.seed, Flag.String("seed"), "Keys and arrivals follow from it"),
+  running: or(defaults.running, Flag.Boolean("running"), "Load the cluster of npm start instead of one of its own"),
+  cluster: optional(
+    Flag.Directory("cluster", { mustExist: true }),
+    "The same with any cluster of this machine, by its state directory; npm start's is .halles"
   ),
-  seed: Flag.String("seed").pipe(
-    Flag.withDescription("Keys and arrivals follow from it"),
-    Flag.withDefault(defaults.seed)
+  direct: or(
+    defaults.direct,
+    Flag.Boolean("direct"),
+    "Call the entities as a client of the cluster instead of the edge"
   ),
-  running: Flag.Boolean("running").pipe(
-    Flag.withDescription("Load the cluster of npm start instead of one of its own"),
-    Flag.withDefault(defaults.running)
+  kill: optional(Flag.String("kill"), "PROCESS@SECONDS: SIGKILL; several with commas"),
+  freeze: optional(Flag.String("freeze"), "PROCESS@SECONDS+FOR: stopped for so long (4 s)"),
+  join: optional(Flag.String("join"), "REGION@SECONDS: one more runner"),
+  drain: optional(
+    Flag.String("drain"),
+    "RUNNER@SECONDS: gives its shards away, and takes some again when the run is over"
   ),
-  cluster: Flag.Directory("cluster", { mustExist: true }).pipe(
-    Flag.withDescription("The same with any cluster of this machine, by its state directory; npm start's is .halles"),
-    Flag.optional
+  buyers: or(defaults.buyers, Flag.Int("buyers").pipe(Flag.withSchema(whole(1, 100_000))), "Of flash-sale"),
+  units: or(defaults.units, Flag.Int("units").pipe(Flag.withSchema(whole(1, 1_000_000))), "Of flash-sale"),
+  file: optional(Flag.File("file", { mustExist: true }), "Of replay: invoices as .csv.gz, as for npm run replay"),
+  limit: or(
+    defaults.limit,
+    Flag.Int("limit").pipe(Flag.withSchema(whole(1, 1_000_000))),
+    "Of replay: the first so many invoices of the file"
   ),
-  direct: Flag.Boolean("direct").pipe(
-    Flag.withDescription("Call the entities as a client of the cluster instead of the edge"),
-    Flag.withDefault(defaults.direct)
+  price: or(
+    defaults.price,
+    Flag.Finite("core-hour-price").pipe(Flag.withSchema(between(0, 1_000))),
+    "What a core costs an hour, for the cost of a million operations"
   ),
-  kill: Flag.String("kill").pipe(Flag.withDescription("PROCESS@SECONDS: SIGKILL; several with commas"), Flag.optional),
-  freeze: Flag.String("freeze").pipe(
-    Flag.withDescription("PROCESS@SECONDS+FOR: stopped for so long (4 s)"),
-    Flag.optional
-  ),
-  join: Flag.String("join").pipe(Flag.withDescription("REGION@SECONDS: one more runner"), Flag.optional),
-  drain: Flag.String("drain").pipe(
-    Flag.withDescription("RUNNER@SECONDS: gives its shards away, and takes some again when the run is over"),
-    Flag.optional
-  ),
-  buyers: Flag.Int("buyers").pipe(
-    Flag.withSchema(whole(1, 100_000)),
-    Flag.withDescription("Of flash-sale"),
-    Flag.withDefault(defaults.buyers)
-  ),
-  units: Flag.Int("units").pipe(
-    Flag.withSchema(whole(1, 1_000_000)),
-    Flag.withDescription("Of flash-sale"),
-    Flag.withDefault(defaults.units)
-  ),
-  file: Flag.File("file", { mustExist: true }).pipe(
-    Flag.withDescription("Of replay: invoices as .csv.gz, as for npm run replay"),
-    Flag.optional
-  ),
-  limit: Flag.Int("limit").pipe(
-    Flag.withSchema(whole(1, 1_000_000)),
-    Flag.withDescription("Of replay: the first so many invoices of the file"),
-    Flag.withDefault(defaults.limit)
-  ),
-  price: Flag.Finite("core-hour-price").pipe(
-    Flag.withSchema(between(0, 1_000)),
-    Flag.withDescription("What a core costs an hour, for the cost of a million operations"),
-    Flag.withDefault(defaults.price)
-  ),
-  html: Flag.String("html").pipe(Flag.withDescription("Write a report with plots to this file"), Flag.optional),
-  slo: Flag.String("slo").pipe(
-    Flag.withDescription("Objectives for exit code 0: p99=250ms,errors=0.1%,rate=500"),
-    Flag.optional
-  ),
-  json: Flag.String("json").pipe(
-    Flag.withDescription("Write the last line to this file, with `details`: every shard, key, second and process"),
-    Flag.optional
+  html: optional(Flag.String("html"), "Write a report with plots to this file"),
+  slo: optional(Flag.String("slo"), "Objectives for exit code 0: p99=250ms,errors=0.1%,rate=500"),
+  json: optional(
+    Flag.String("json"),
+    "Write the last line to this file, with `details`: every shard, key, second and process"
   )
 }
 

@@ -5,7 +5,7 @@ import { type Browser, chromium } from "playwright-core"
 const places = ["/usr/bin/chromium", "/usr/bin/google-chrome", "/Applications/Chromium.app/Contents/MacOS/Chromium"]
 
 /** A real Chromium: that of `HALLES_TEST_CHROMIUM_BIN`, which `npm test` sets, or one where machines have it. */
-export class ChromiumTest extends Context.Service<ChromiumTest, Browser>()("@halles/shared/testing/ChromiumTest") {
+export class ChromiumTest extends Context.Service<ChromiumTest, Browser>()("@halles/harness/ChromiumTest") {
   static readonly layer = Layer.effect(
     ChromiumTest,
     Effect.gen(function* () {
@@ -23,4 +23,17 @@ export class ChromiumTest extends Context.Service<ChromiumTest, Browser>()("@hal
       )
     })
   )
+}
+
+/** A page in a context of its own, and its complaints: errors of its own, and what its policy refused. */
+export const openPage = async (chromium: Browser, options: Parameters<Browser["newContext"]>[0] = {}) => {
+  const context = await chromium.newContext({ viewport: { width: 1_366, height: 860 }, ...options })
+  context.setDefaultTimeout(30_000)
+  const page = await context.newPage()
+  const complaints: Array<string> = []
+  page.on("pageerror", (error) => complaints.push(String(error)))
+  page.on("console", (message) => {
+    if (/Content Security Policy/.test(message.text())) complaints.push(message.text())
+  })
+  return { page, complaints, close: () => context.close() }
 }
