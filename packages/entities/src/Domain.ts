@@ -7,6 +7,7 @@ import type { Projection } from "@halles/engine/projections/Projection"
 import { type Layer, Result } from "effect"
 import type { Entity } from "effect/cluster"
 import type { Rpc } from "effect/rpc"
+import type { AnyGroup } from "./routes/Routes.ts"
 import { follow, type Follower, type Laws, type LawsContext } from "./laws/Rows.ts"
 
 /** What an entity is after some of its history. */
@@ -32,7 +33,7 @@ export interface Now {
 }
 
 /** A type of entities, as everything that is the same for all of them sees it. */
-export interface Domain<R = unknown> {
+export interface Domain<R = unknown, Routes extends AnyGroup | null = AnyGroup | null> {
   /** The entity type, as it stands in the journal. */
   readonly type: string
   readonly contract: Entity.Entity<string, Rpc.Any>
@@ -43,6 +44,8 @@ export interface Domain<R = unknown> {
   /** Hosts it on a runner. */
   readonly live: Layer.Layer<never, never, R>
   readonly table: Projection | null
+  /** What HTTP clients may ask of it. */
+  readonly routes: Routes
   readonly retention: RetentionRule
   readonly notifies: ReadonlyMap<string, string>
   /** Reads its histories, and holds them to its laws. */
@@ -59,7 +62,8 @@ interface Parts<
   Event extends Tagged,
   Refusal extends Tagged,
   PendingStep extends Keyed & { readonly patient?: true },
-  R
+  R,
+  Routes
 > {
   readonly contract: Entity.Entity<Name, Rpcs>
   readonly id: { readonly make: (id: string, options: { readonly disableChecks: true }) => Id }
@@ -70,6 +74,7 @@ interface Parts<
   readonly live: Layer.Layer<never, never, R>
   /** The read table that follows its events. */
   readonly table: Projection | null
+  readonly routes: Routes
   /** What holds in its histories beyond what holds for every entity: rows that can be read, in order, of one epoch after the other. */
   readonly laws: Laws<Event> | null
   readonly retention: Omit<RetentionRule, "entityType">
@@ -86,7 +91,8 @@ export const make = <
   Event extends Tagged,
   Refusal extends Tagged,
   PendingStep extends Keyed & { readonly patient?: true } = never,
-  R = never
+  R = never,
+  const Routes extends AnyGroup | null = null
 >({
   contract,
   id: { make },
@@ -95,8 +101,9 @@ export const make = <
   model,
   notifies,
   retention,
+  routes,
   table
-}: Parts<Name, Rpcs, Id, State, Command, Event, Refusal, PendingStep, R>): Domain<R> => {
+}: Parts<Name, Rpcs, Id, State, Command, Event, Refusal, PendingStep, R, Routes>): Domain<R, Routes> => {
   const { decodeEvents: decode, encodeEvents: encode } = codecsOf(model)
   const at = (id: Id, state: State, seq: number): Now => ({
     seq,
@@ -131,6 +138,7 @@ export const make = <
     isSaga: model.next !== undefined,
     live,
     table,
+    routes,
     retention: { entityType: model.type, ...retention },
     notifies: new Map(Object.entries(notifies)) as ReadonlyMap<string, string>,
     follow: (context) => follow(context.findings, model, laws?.(context) ?? unread)

@@ -1,36 +1,19 @@
 import * as Postgres from "@halles/shared/clients/Postgres"
 import { CustomerId, OrderId, SkuCode, skuCode, SkuId, skuId } from "@halles/shared/Ids"
-import { Amount, Currency } from "@halles/shared/Money"
-import { type BadCursor, Cursor, decodeCursor, type Page, pageOf } from "@halles/shared/Page"
+import type { Currency } from "@halles/shared/Money"
+import { type BadCursor, Cursor, decodeCursor, limitMax, type Page, pageOf } from "@halles/shared/Page"
 import { Count } from "@halles/shared/Quantity"
 import { type Region, regions, regionOf } from "@halles/shared/Region"
 import { Context, Effect, Layer, Option, type Redacted, Schema } from "effect"
 import { SqlClient, type SqlError, type Statement } from "effect/sql"
-import { Status } from "./order/Order.ts"
+import type { Status } from "./order/Order.ts"
+import { OrderSummary } from "./order/OrderSummary.ts"
 import { ProductView } from "./catalogue/Product.ts"
 import { SkuView } from "./inventory/Sku.ts"
 
-/** Items of one page. */
-export const limitMax = 200
 export const Limit = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: limitMax }))
 /** Words of one search; the rest is not looked at. */
 const wordsMax = 8
-
-/** An order as a list shows it; `GET /orders/{id}` has the rest. */
-export class OrderSummary extends Schema.Class<OrderSummary>("OrderSummary")({
-  id: OrderId,
-  status: Status,
-  customerId: Schema.NullOr(CustomerId),
-  currency: Currency,
-  total: Schema.Int,
-  captured: Amount,
-  refunded: Amount,
-  disputed: Amount,
-  /** Unix milliseconds. */
-  placedAt: Schema.Int,
-  updatedAt: Schema.Int,
-  seq: Schema.Int
-}) {}
 
 /** The database of each region, as its read tables are read. */
 export class RegionDatabases extends Context.Service<

@@ -14,13 +14,12 @@ import { HttpIncomingMessage, HttpRouter } from "effect/http"
 import { AuditLog } from "@halles/shared/audit/AuditLog"
 import { AccessLive } from "./access/AccessLive.ts"
 import { Authentication } from "./access/Authentication.ts"
-import { BulkHttp } from "./shop/BulkHttp.ts"
-import { CartHttp } from "./shop/CartHttp.ts"
-import { CatalogHttp, DefaultRegion } from "./shop/CatalogHttp.ts"
-import { CatalogImport } from "./shop/CatalogImport.ts"
+import { BulkHttp } from "./bulk/BulkHttp.ts"
+import { DefaultRegion, Issuer } from "@halles/entities/routes/Edge"
+import { DomainHttp } from "./DomainHttp.ts"
+import { EdgeLive } from "./EdgeLive.ts"
 import { Credentials } from "./access/Credentials.ts"
 import { AccessTokens } from "./access/AccessTokens.ts"
-import { CustomerHttp } from "./shop/CustomerHttp.ts"
 import * as Docs from "./openapi/Docs.ts"
 import { EdgeAnalytics } from "./admission/EdgeAnalytics.ts"
 import { FaultHttp } from "./admission/FaultHttp.ts"
@@ -30,8 +29,7 @@ import { Gate } from "./admission/Gate.ts"
 import { Guard } from "./admission/Guard.ts"
 import { HealthHttp } from "./health/HealthHttp.ts"
 import { HttpConfig } from "./HttpConfig.ts"
-import { IdempotencyLive } from "./idempotency/Idempotency.ts"
-import { OrderHttp } from "./shop/OrderHttp.ts"
+import { IdempotencyLive } from "./idempotency/IdempotencyLive.ts"
 import { PartnerKeyHttp } from "./access/PartnerKeyHttp.ts"
 import { PartnerKeys } from "./access/PartnerKeys.ts"
 import { ProblemPages } from "./problems/ProblemPages.ts"
@@ -42,7 +40,6 @@ import { RefusalsLive } from "./problems/RequestRefusals.ts"
 import { laptopIssuer } from "./access/SecuritySchemes.ts"
 import { BrowserRules, CorsOrigins } from "./admission/SecurityHeaders.ts"
 import { routerConfig } from "./openapi/RouteTable.ts"
-import { SkuHttp } from "./shop/SkuHttp.ts"
 import { SubscriptionHttp } from "./webhooks/SubscriptionHttp.ts"
 import { Subscriptions } from "./webhooks/Subscriptions.ts"
 import { allowed, Targets } from "./webhooks/Targets.ts"
@@ -66,9 +63,10 @@ export const RoutesLive = Layer.mergeAll(
   // Who it is comes first: what follows may judge by it.
   Guard.pipe(Layer.provideMerge(Authentication), Layer.provideMerge(TraceContext), Layer.provideMerge(BrowserRules))
 ).pipe(
-  Layer.provide([CartHttp, OrderHttp, CustomerHttp, SkuHttp, CatalogHttp, BulkHttp]),
+  Layer.provide([DomainHttp, BulkHttp]),
   Layer.provide([SubscriptionHttp, WebhookHttp, PartnerKeyHttp, FaultHttp, HealthHttp]),
-  Layer.provide([CatalogImport.layer, AccessLive, IdempotencyLive, RefusalsLive]),
+  Layer.provide([AccessLive, IdempotencyLive, RefusalsLive]),
+  Layer.provide(EdgeLive),
   Layer.provide(Upstreams.reads),
   Layer.provide(Upstreams.layer),
   Layer.provide(Layer.succeed(HttpIncomingMessage.MaxBodySize, bodyMax))
@@ -124,7 +122,7 @@ export const HttpLive = Layer.unwrap(
         Layer.succeed(CorsOrigins, config.corsOrigins),
         Layer.succeed(DefaultRegion, config.defaultRegion),
         Layer.succeed(
-          Docs.Issuer,
+          Issuer,
           Option.getOrElse(config.issuerUrl, () => laptopIssuer)
         ),
         Subscriptions.layer(config.webhooks.key),

@@ -1,5 +1,8 @@
 import { Effect, Schema } from "effect"
 
+/** Items of one page. */
+export const limitMax = 200
+
 /** The `next` of another list, or made up. */
 export class BadCursor extends Schema.TaggedError<BadCursor>()("BadCursor", {}, { httpApiStatus: 400 }) {}
 

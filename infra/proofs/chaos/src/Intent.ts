@@ -169,21 +169,21 @@ const ofCart = (step: Step, world: World, article: Catalogue.Article): Intent =>
   switch (kind) {
     case "putLine": {
       const request = { method: "PUT", path: linePath, key: name, body: { quantity }, read: EdgeForm.cartBody } as const
-      const command = new PutLine({ commandId: commandId(world, "put", request), ...line, quantity })
+      const command = new PutLine({ commandId: commandId(world, "putLine", request), ...line, quantity })
       return { type: "Cart", id, slot, command, writes: false, request }
     }
     case "addLine":
       return { ...addLine(id, article, name, quantity), slot }
     case "removeLine": {
       const request = { method: "DELETE", path: linePath, key: name, read: EdgeForm.cartBody } as const
-      const command = new RemoveLine({ commandId: commandId(world, "remove", request), ...line })
+      const command = new RemoveLine({ commandId: commandId(world, "removeLine", request), ...line })
       return { type: "Cart", id, slot, command, writes: false, request }
     }
     case "merge": {
       const from = world.slot(otherSlot).id
       const path = `/v1/carts/${id}/merge`
       const request = { method: "POST", path, key: name, body: { from }, read: EdgeForm.cartBody } as const
-      const command = new Merge({ commandId: commandId(world, "merge", request), from })
+      const command = new Merge({ commandId: commandId(world, "mergeCart", request), from })
       return { type: "Cart", id, slot, command, writes: false, request }
     }
     case "checkOut": {
@@ -193,7 +193,7 @@ const ofCart = (step: Step, world: World, article: Catalogue.Article): Intent =>
       const body = { ...customer, shippingAddress, paymentToken: token }
       const path = `/v1/carts/${id}/checkout`
       const request = { method: "POST", path, key: name, body, read: EdgeForm.orderBody } as const
-      const stamp = { commandId: commandId(world, "checkout", request), fingerprint: fingerprint(body) }
+      const stamp = { commandId: commandId(world, "checkOut", request), fingerprint: fingerprint(body) }
       return { type: "Cart", id, slot, command: new CheckOut({ ...stamp, ...body }), writes: true, request }
     }
     default:
@@ -209,7 +209,7 @@ const cancel = (world: World, order: OrderId, name: string): Intent => {
   const body = { reason: "changed my mind" }
   const path = `/v1/orders/${order}/cancel`
   const request = { method: "POST", path, key: name, body, read: EdgeForm.orderBody } as const
-  const command = new Cancel({ commandId: commandId(world, "cancel", request), ...body })
+  const command = new Cancel({ commandId: commandId(world, "cancelOrder", request), ...body })
   return { type: "Order", id: order, command, writes: false, request }
 }
 
@@ -219,7 +219,7 @@ const requestReturn = (world: World, order: OrderId, article: Catalogue.Article,
   const path = `/v1/orders/${order}/returns`
   const request = { method: "POST", path, key: name, body, read: EdgeForm.returnBody } as const
   const command = new RequestReturn({
-    commandId: commandId(world, "return", request),
+    commandId: commandId(world, "requestReturn", request),
     returnId: world.intentOf(request).name("return").slice(0, 22),
     lines: [{ sku: article.sku, variant: "", quantity: 1 }],
     ...fields

@@ -76,7 +76,7 @@ export class World {
       id: CartId.make(atEdge ? `${region}_${intent.name("cart").slice(0, 22)}` : `${region}_cart-${name}`),
       region,
       key: atEdge ? name : null,
-      openId: CommandId.make(atEdge ? `open:${intent.name("open")}` : `open:${name}`),
+      openId: CommandId.make(atEdge ? `openCart:${intent.name("openCart")}` : `open:${name}`),
       generation,
       opened: false
     }

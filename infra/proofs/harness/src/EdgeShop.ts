@@ -65,9 +65,9 @@ export const make = (send: Send, keys: Keys) => {
   const idOf = (operation: string, request: Request) => EdgeClient.commandIdOf(intents, operation, request)
   return Shop.of({
     commandIds: {
-      open: (region, key) => idOf("open", openCart(region, key)),
-      put: (cart, code, quantity, key) => idOf("put", putLine(cart, code, quantity, key)),
-      checkOut: (cart, key) => idOf("checkout", checkOut(cart, key)),
+      open: (region, key) => idOf("openCart", openCart(region, key)),
+      put: (cart, code, quantity, key) => idOf("putLine", putLine(cart, code, quantity, key)),
+      checkOut: (cart, key) => idOf("checkOut", checkOut(cart, key)),
       // An import is one by its id, and each of its rows by what it lists, and which of the product's it is.
       list: (row, key) => {
         const intent = EdgeClient.intentOf(intents, { method: "POST", path: Catalogue.importPath, key })

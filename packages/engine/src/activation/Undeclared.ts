@@ -1,3 +1,4 @@
+import { Refusal } from "@halles/shared/wire/Refusal"
 import { Cause, Exit, Schema } from "effect"
 import { CommandDeadly, EntityParked } from "./Parking.ts"
 
@@ -5,13 +6,19 @@ import { CommandDeadly, EntityParked } from "./Parking.ts"
  * What an entity decided, or was asked, or answered is larger than a row of the journal or a message may be. Sending it again
  * cannot help. Of a decision nothing was written; an answer that is too large may come after what it tells of was done.
  */
-export class TooLarge extends Schema.TaggedError<TooLarge>()(
+export class TooLarge extends Refusal<TooLarge>()(
   "TooLarge",
   {
     /** `Cart/eu_7f3a` */
     entity: Schema.String
   },
-  { httpApiStatus: 422 }
+  {
+    status: 422,
+    title: "More than can be kept in one piece",
+    sample: { entity: "Cart/eu_Qm3vXr8Kd0ZtWbYp5nLc2A" },
+    detail: ({ entity }) => `What ${entity} would come to is too large. Nothing was changed.`,
+    help: "Send less at a time: fewer lines, or shorter texts. The same request will be refused again."
+  }
 ) {}
 
 /** Failures of entities that no contract names; a call may fail with one of them, whatever it asks. */

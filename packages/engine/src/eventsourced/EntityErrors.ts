@@ -1,23 +1,34 @@
+import { Refusal } from "@halles/shared/wire/Refusal"
 import { Schema } from "effect"
 
 /** Nothing was ever written under this id. */
-export class NotFound extends Schema.TaggedError<NotFound>()(
+export class NotFound extends Refusal<NotFound>()(
   "NotFound",
   {
     entity: Schema.String,
     id: Schema.String
   },
-  { httpApiStatus: 404 }
+  {
+    status: 404,
+    title: "There is no such thing",
+    sample: { entity: "Cart", id: "eu_Qm3vXr8Kd0ZtWbYp5nLc2A" },
+    detail: ({ entity, id }) => `No ${entity} has the id ${id}.`
+  }
 ) {}
 
 /** The id is taken by something that another command created. */
-export class AlreadyExists extends Schema.TaggedError<AlreadyExists>()(
+export class AlreadyExists extends Refusal<AlreadyExists>()(
   "AlreadyExists",
   {
     entity: Schema.String,
     id: Schema.String
   },
-  { httpApiStatus: 409 }
+  {
+    status: 409,
+    title: "The id is taken",
+    sample: { entity: "Cart", id: "eu_Qm3vXr8Kd0ZtWbYp5nLc2A" },
+    detail: ({ entity, id }) => `Another ${entity} has the id ${id}.`
+  }
 ) {}
 
 /** The command id was used before for something else. */
@@ -33,10 +44,14 @@ export class CommandReused extends Schema.TaggedError<CommandReused>()(
 export class Busy extends Schema.TaggedError<Busy>()("Busy", {}, { httpApiStatus: 503 }) {}
 
 /** The entity is not at the version that the command is meant for; it is at `seq`. Nothing was written. */
-export class PreconditionFailed extends Schema.TaggedError<PreconditionFailed>()(
+export class PreconditionFailed extends Refusal<PreconditionFailed>()(
   "PreconditionFailed",
   {
     seq: Schema.Int
   },
-  { httpApiStatus: 412 }
+  {
+    status: 412,
+    title: "The resource has changed",
+    detail: ({ seq }) => `If-Match names another version than "${seq}", which it is now. Nothing was written.`
+  }
 ) {}

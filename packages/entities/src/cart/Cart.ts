@@ -1,3 +1,4 @@
+import { Refusal } from "@halles/shared/wire/Refusal"
 import { Address } from "@halles/shared/Address"
 import { Email } from "@halles/shared/Email"
 import { commandFields } from "@halles/shared/Command"
@@ -237,26 +238,45 @@ export class CartView extends Schema.Class<CartView>("CartView")({
 export const CheckOutResult = Schema.Struct({ orderId: OrderId, cart: CartView })
 
 /** The cart takes no more changes. */
-export class CartClosed extends Schema.TaggedError<CartClosed>()(
+export class CartClosed extends Refusal<CartClosed>()(
   "CartClosed",
   {
     status: Schema.Literals(["checked_out", "merged", "expired"])
   },
-  { httpApiStatus: 409 }
+  {
+    status: 409,
+    title: "The cart takes no more changes",
+    sample: { status: "checked_out" },
+    detail: ({ status }) => `The cart is ${status}.`
+  }
 ) {}
 /** There is nothing to buy in it. */
-export class CartEmpty extends Schema.TaggedError<CartEmpty>()("CartEmpty", {}, { httpApiStatus: 422 }) {}
+export class CartEmpty extends Refusal<CartEmpty>()(
+  "CartEmpty",
+  {},
+  { status: 422, title: "The cart is empty", detail: () => "Put a line into the cart before checking it out." }
+) {}
 /** At the bound of lines, charges, bytes, quantity or total. */
-export class CartFull extends Schema.TaggedError<CartFull>()(
+export class CartFull extends Refusal<CartFull>()(
   "CartFull",
   { bound: Schema.String, max: Schema.Int },
-  { httpApiStatus: 422 }
+  {
+    status: 422,
+    title: "The cart is full",
+    sample: { bound: "lines", max: 2_000 },
+    detail: ({ bound, max }) => `The most of ${bound} is ${max}.`
+  }
 ) {}
 /** These SKUs have no price in the cart's currency (not listed, or sold in another currency). */
-export class NotSold extends Schema.TaggedError<NotSold>()(
+export class NotSold extends Refusal<NotSold>()(
   "NotSold",
   { skus: Schema.Array(SkuCode) },
-  { httpApiStatus: 422 }
+  {
+    status: 422,
+    title: "Not sold",
+    sample: { skus: ["TEA-09"] },
+    detail: ({ skus }) => `Not on sale here in the cart's currency: ${skus.join(", ")}.`
+  }
 ) {}
 /** The cart comes to another total than the customer agreed to; it has the prices of now. */
 export class TotalChanged extends Schema.TaggedError<TotalChanged>()(
@@ -265,10 +285,15 @@ export class TotalChanged extends Schema.TaggedError<TotalChanged>()(
   { httpApiStatus: 409 }
 ) {}
 /** Agreed prices and charges belong to carts with agreed pricing, and only there. */
-export class PricingMismatch extends Schema.TaggedError<PricingMismatch>()(
+export class PricingMismatch extends Refusal<PricingMismatch>()(
   "PricingMismatch",
   { pricing: Pricing },
-  { httpApiStatus: 422 }
+  {
+    status: 422,
+    title: "Prices of another kind",
+    sample: { pricing: "shop" },
+    detail: ({ pricing }) => `The cart has ${pricing} pricing.`
+  }
 ) {}
 /** No line of many took effect, and one at least was refused. */
 export class LinesNotTaken extends Schema.TaggedError<LinesNotTaken>()(
@@ -287,7 +312,7 @@ export const HandOverRefusal = Schema.Literals([
   "too_many_lines"
 ])
 /** The other cart cannot be merged into this one. */
-export class MergeRefused extends Schema.TaggedError<MergeRefused>()(
+export class MergeRefused extends Refusal<MergeRefused>()(
   "MergeRefused",
   {
     reason: Schema.Literals([
@@ -302,7 +327,12 @@ export class MergeRefused extends Schema.TaggedError<MergeRefused>()(
       "too_many_lines"
     ])
   },
-  { httpApiStatus: 409 }
+  {
+    status: 409,
+    title: "The carts cannot be merged",
+    sample: { reason: "other_currency" },
+    detail: ({ reason }) => `Reason: ${reason}.`
+  }
 ) {}
 
 /** What `HandOver` is answered with; a refusal is an answer, since the merging cart relies on it. */

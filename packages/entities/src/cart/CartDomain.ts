@@ -1,5 +1,6 @@
 import { CartId } from "@halles/shared/Ids"
 import * as Domain from "../Domain.ts"
+import { CartApi } from "./CartApi.ts"
 import { Cart } from "./Cart.ts"
 import * as CartState from "./CartState.ts"
 import { CartLive } from "./CartLive.ts"
@@ -11,6 +12,7 @@ export const cart = Domain.make({
   model: CartState,
   live: CartLive,
   table: null,
+  routes: CartApi,
   laws: carts,
   retention: {
     archiveAfterDays: 30,

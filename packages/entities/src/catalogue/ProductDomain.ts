@@ -1,6 +1,7 @@
 import * as EventSourced from "@halles/engine/eventsourced/EventSourced"
 import { SkuId } from "@halles/shared/Ids"
 import * as Domain from "../Domain.ts"
+import { ProductApi } from "./ProductApi.ts"
 import { Product } from "./Product.ts"
 import * as ProductState from "./ProductState.ts"
 import { ProductView } from "./ProductTable.ts"
@@ -11,6 +12,7 @@ export const product = Domain.make({
   model: ProductState,
   live: EventSourced.layer(Product, ProductState, { id: SkuId, maxIdleTime: "5 minutes", mailboxCapacity: 1_024 }),
   table: ProductView,
+  routes: ProductApi,
   laws: null,
   retention: { archiveAfterDays: null, dropAfterDays: null, reason: "lives as long as it is sold" },
   notifies: { ProductListed: "product.listed", ProductUnlisted: "product.unlisted" }

@@ -1,3 +1,4 @@
+import { Refusal } from "@halles/shared/wire/Refusal"
 import { Address } from "@halles/shared/Address"
 import { Email } from "@halles/shared/Email"
 import { commandFields } from "@halles/shared/Command"
@@ -79,15 +80,20 @@ export class CustomerView extends Schema.Class<CustomerView>("CustomerView")({
   seq: Schema.Int
 }) {}
 
-export class TooManyAddresses extends Schema.TaggedError<TooManyAddresses>()(
+export class TooManyAddresses extends Refusal<TooManyAddresses>()(
   "TooManyAddresses",
   { max: Schema.Int },
-  { httpApiStatus: 422 }
+  {
+    status: 422,
+    title: "Too many addresses",
+    sample: { max: 50 },
+    detail: ({ max }) => `A customer has at most ${max} addresses.`
+  }
 ) {}
-export class NotEnoughPoints extends Schema.TaggedError<NotEnoughPoints>()(
+export class NotEnoughPoints extends Refusal<NotEnoughPoints>()(
   "NotEnoughPoints",
   { points: Schema.Int },
-  { httpApiStatus: 409 }
+  { status: 409, title: "Not enough points", detail: ({ points }) => `The customer has ${points}.` }
 ) {}
 
 const change = Schema.Union([NotFound, PreconditionFailed, Busy])

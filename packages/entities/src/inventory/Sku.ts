@@ -1,3 +1,4 @@
+import { Refusal } from "@halles/shared/wire/Refusal"
 import { commandFields } from "@halles/shared/Command"
 import { OrderId, SkuCode, SkuId, WarehouseId } from "@halles/shared/Ids"
 import { Count, Quantity } from "@halles/shared/Quantity"
@@ -105,22 +106,37 @@ export class SkuView extends Schema.Class<SkuView>("SkuView")({
 }) {}
 
 /** Somebody else changed the count: read it again. */
-export class StockChanged extends Schema.TaggedError<StockChanged>()(
+export class StockChanged extends Refusal<StockChanged>()(
   "StockChanged",
   { onHand: Count },
-  { httpApiStatus: 409 }
+  {
+    status: 409,
+    title: "The stock has changed",
+    sample: { onHand: 497 },
+    detail: ({ onHand }) => `On hand now: ${onHand}. Count again.`
+  }
 ) {}
 /** Fewer on hand than are held and reserved would break promises made. */
-export class StockPromised extends Schema.TaggedError<StockPromised>()(
+export class StockPromised extends Refusal<StockPromised>()(
   "StockPromised",
   { promised: Count },
-  { httpApiStatus: 409 }
+  {
+    status: 409,
+    title: "The stock is promised",
+    sample: { promised: 10 },
+    detail: ({ promised }) => `Held and reserved: ${promised}.`
+  }
 ) {}
 /** One warehouse too many, or more units than can be counted. */
-export class StockBound extends Schema.TaggedError<StockBound>()(
+export class StockBound extends Refusal<StockBound>()(
   "StockBound",
   { bound: Schema.String, max: Schema.Int },
-  { httpApiStatus: 422 }
+  {
+    status: 422,
+    title: "More than can be counted",
+    sample: { bound: "on hand", max: 1_000_000_000 },
+    detail: ({ bound, max }) => `The most of ${bound} is ${max}.`
+  }
 ) {}
 
 export const Sku = Entity.make("Sku", [

@@ -1,6 +1,7 @@
 import * as EventSourced from "@halles/engine/eventsourced/EventSourced"
 import { SkuId } from "@halles/shared/Ids"
 import * as Domain from "../Domain.ts"
+import { SkuApi } from "./SkuApi.ts"
 import { Sku } from "./Sku.ts"
 import * as SkuState from "./SkuState.ts"
 import { StockView } from "./StockTable.ts"
@@ -12,6 +13,7 @@ export const sku = Domain.make({
   model: SkuState,
   live: EventSourced.layer(Sku, SkuState, { id: SkuId, maxIdleTime: "5 minutes", mailboxCapacity: 4_096 }),
   table: StockView,
+  routes: SkuApi,
   laws: skus,
   retention: { archiveAfterDays: null, dropAfterDays: null, reason: "lives as long as it is sold" },
   notifies: {

@@ -1,3 +1,4 @@
+import { Refusal } from "@halles/shared/wire/Refusal"
 import { Address } from "@halles/shared/Address"
 import { Email } from "@halles/shared/Email"
 import { commandFields } from "@halles/shared/Command"
@@ -181,22 +182,37 @@ export class OrderView extends Schema.Class<OrderView>("OrderView")({
 }) {}
 
 /** The goods have left, or the order is over. */
-export class TooLateToCancel extends Schema.TaggedError<TooLateToCancel>()(
+export class TooLateToCancel extends Refusal<TooLateToCancel>()(
   "TooLateToCancel",
   { status: Status },
-  { httpApiStatus: 409 }
+  {
+    status: 409,
+    title: "Too late to cancel",
+    sample: { status: "shipped" },
+    detail: ({ status }) => `The order is ${status}.`
+  }
 ) {}
 /** Only what was shipped can come back. */
-export class NotShipped extends Schema.TaggedError<NotShipped>()(
+export class NotShipped extends Refusal<NotShipped>()(
   "NotShipped",
   { status: Status },
-  { httpApiStatus: 409 }
+  {
+    status: 409,
+    title: "Nothing was shipped that could come back",
+    sample: { status: "confirmed" },
+    detail: ({ status }) => `The order is ${status}.`
+  }
 ) {}
 /** More than was bought and not yet returned. */
-export class ReturnExceeds extends Schema.TaggedError<ReturnExceeds>()(
+export class ReturnExceeds extends Refusal<ReturnExceeds>()(
   "ReturnExceeds",
   { sku: SkuCode, returnable: Schema.Int },
-  { httpApiStatus: 422 }
+  {
+    status: 422,
+    title: "More than can be returned",
+    sample: { sku: "TEA-01", returnable: 1 },
+    detail: ({ returnable, sku }) => `Of ${sku}, ${returnable} can be returned.`
+  }
 ) {}
 /** The order owes nothing of the kind, nor was it refused, or what it owes must not be skipped. */
 export class NotOperable extends Schema.TaggedError<NotOperable>()(
@@ -204,10 +220,16 @@ export class NotOperable extends Schema.TaggedError<NotOperable>()(
   { status: Status, pendingStep: Schema.NullOr(Schema.String), refused: Schema.Array(Schema.String) },
   { httpApiStatus: 409 }
 ) {}
-export class TooManyReturns extends Schema.TaggedError<TooManyReturns>()(
+export class TooManyReturns extends Refusal<TooManyReturns>()(
   "TooManyReturns",
   { bound: Schema.Literals(["returns", "lines"]), max: Schema.Int },
-  { httpApiStatus: 422 }
+  {
+    status: 422,
+    title: "Too many returns",
+    sample: { bound: "returns", max: 100 },
+    detail: ({ bound, max }) =>
+      `An order takes at most ${max} ${bound === "returns" ? "returns" : "lines in all its returns"}.`
+  }
 ) {}
 
 export const Order = Entity.fromRpcGroup(

@@ -1,5 +1,6 @@
 import { OrderId } from "@halles/shared/Ids"
 import * as Domain from "../Domain.ts"
+import { OrderApi } from "./OrderApi.ts"
 import { Order } from "./Order.ts"
 import * as OrderState from "./OrderState.ts"
 import { OrderLive } from "./OrderLive.ts"
@@ -12,6 +13,7 @@ export const order = Domain.make({
   model: OrderState,
   live: OrderLive,
   table: OrderView,
+  routes: OrderApi,
   laws: orders,
   retention: {
     archiveAfterDays: 400,

@@ -11,6 +11,7 @@ export const payment = Domain.make({
   model: PaymentState,
   live: PaymentLive,
   table: null,
+  routes: null,
   laws: payments,
   retention: { archiveAfterDays: 400, dropAfterDays: null, reason: "as its order, and goes with it" },
   notifies: {

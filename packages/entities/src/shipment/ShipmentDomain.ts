@@ -11,6 +11,7 @@ export const shipment = Domain.make({
   model: ShipmentState,
   live: ShipmentLive,
   table: null,
+  routes: null,
   laws: shipments,
   retention: { archiveAfterDays: 400, dropAfterDays: null, reason: "as its order, and goes with it" },
   notifies: {}

@@ -1,44 +1,49 @@
+import * as Refusal from "@halles/shared/wire/Refusal"
+import { EntityParked } from "@halles/engine/activation/Parking"
+import { Forbidden, StrongerSignInRequired, Unauthorized, Unavailable } from "@halles/shared/wire/EdgeErrors"
+import { TooLarge } from "@halles/engine/activation/Undeclared"
 import type { CartId, CustomerId } from "@halles/shared/Ids"
 import { type Region, regionOf } from "@halles/shared/Region"
+import type { Asked, Denied } from "@halles/entities/routes/Edge"
 import { Context, Effect } from "effect"
 import { HttpApiMiddleware } from "effect/http-api"
 import { ownerOfCart, ownerOfCustomer } from "./AccessSubject.ts"
-import { asked, type Refused, refused } from "./Held.ts"
-import { amountMax, isRefusal, type Refusal, type Subject, verdict } from "./Verdict.ts"
-import { agreedPrices, inTheNameOf, type Question, type Rule } from "./Policy.ts"
-import { partnerSubject, Principal } from "./Principal.ts"
-import * as Problems from "../problems/Problems.ts"
+import { asked, refused } from "./Held.ts"
+import { amountMax, isRefusal, type Denial, type Subject, verdict } from "./Verdict.ts"
+import { agreedPrices, inTheNameOf } from "./Policy.ts"
+import type { Question, Rule } from "@halles/shared/wire/AccessRule"
+import { partnerSubject, Principal } from "@halles/shared/wire/Principal"
 
-/** Holds every request to `Policy.ts` before its handler runs, and before its body is read. */
+/** Holds every request to the rule of its endpoint before its handler runs, and before its body is read. */
 export class Access extends HttpApiMiddleware.Service<Access>()("@halles/http/Access", {
   // A parked customer's own consents cannot be read.
   error: [
-    Problems.unauthorized,
-    Problems.strongerSignInRequired,
-    Problems.forbidden,
-    Problems.unavailable,
-    Problems.entityParked,
-    Problems.tooLarge
+    Refusal.of(Unauthorized),
+    Refusal.of(StrongerSignInRequired),
+    Refusal.of(Forbidden),
+    Refusal.of(Unavailable),
+    Refusal.of(EntityParked),
+    Refusal.of(TooLarge)
   ]
 }) {}
 
 const asking = (
   question: Question,
-  answer: (principal: Principal, rule: Rule | null) => Refusal | null
-): Effect.Effect<void, Refused> =>
+  answer: (principal: Principal, rule: Rule | null) => Denial | null
+): Effect.Effect<void, Denied> =>
   Effect.withFiber(({ context }) => {
     const principal = Context.get(context, Principal)
     const refusal = answer(principal, asked(question, context))
     return refusal === null ? Effect.void : Effect.fail(refused(refusal, principal))
   })
 
-const held = (rule: Rule, principal: Principal, subject: Subject): Refusal | null => {
+const held = (rule: Rule, principal: Principal, subject: Subject): Denial | null => {
   const answer = verdict(rule, principal, subject)
   return isRefusal(answer) ? answer : null
 }
 
 /** Whether the sender may act in the name of a customer, if the body names one. */
-export const ownsCustomer = (id: CustomerId | undefined): Effect.Effect<void, Refused> =>
+const ownsCustomer = (id: CustomerId | undefined): Effect.Effect<void, Denied> =>
   asking("owner", (principal) =>
     id === undefined
       ? null
@@ -46,32 +51,42 @@ export const ownsCustomer = (id: CustomerId | undefined): Effect.Effect<void, Re
   )
 
 /** Whether the sender may do as it likes with a cart that the body names. */
-export const ownsCart = (id: CartId): Effect.Effect<void, Refused> =>
+const ownsCart = (id: CartId): Effect.Effect<void, Denied> =>
   asking("owner", (principal) =>
     held(inTheNameOf, principal, { owner: ownerOfCart(id, principal), region: regionOf(id) })
   )
 
 /** Whether the sender may deal with what is a partner's. Staff may with every partner's, a partner with its own. */
-export const ownsPartner = (partner: string | undefined): Effect.Effect<void, Refused> =>
+export const ownsPartner = (partner: string | undefined): Effect.Effect<void, Denied> =>
   asking("owner", ({ kind, subject }) =>
     kind !== "partner" || (partner !== undefined && subject === partnerSubject(partner)) ? null : { reason: "owner" }
   )
 
 /** Whether the sender may name prices, if the request does. */
-export const mayAgreePrices = (wanted: boolean): Effect.Effect<void, Refused> =>
+const mayAgreePrices = (wanted: boolean): Effect.Effect<void, Denied> =>
   asking("agreedPrices", (principal) =>
     wanted ? held(agreedPrices, principal, { owner: "other", region: principal.region ?? null }) : null
   )
 
-/** Whether the sender may move as much; an amount that is not named is all there is. */
-export const mayMove = (amount: bigint | undefined): Effect.Effect<void, Refused> =>
+/** Whether the sender may move as much. */
+const mayMove = (amount: bigint): Effect.Effect<void, Denied> =>
   asking("amount", (principal, rule) => {
     const max = rule === null ? 0n : amountMax(rule, principal)
-    return max === null || (amount !== undefined && amount <= max) ? null : { reason: "amount" }
+    return max === null || amount <= max ? null : { reason: "amount" }
   })
 
 /** Whether the sender may act in a region that the body names. */
-export const inRegion = (where: Region): Effect.Effect<void, Refused> =>
+const inRegion = (where: Region): Effect.Effect<void, Denied> =>
   asking("region", (principal) =>
     principal.region === undefined || principal.region === where ? null : { reason: "region" }
   )
+
+/** What a route asks, once its body is read. */
+export const ask = (what: Asked): Effect.Effect<void, Denied> => {
+  const { agreedPrices, amount, cart, customer, regions } = what
+  if (agreedPrices !== undefined) return mayAgreePrices(agreedPrices)
+  if (amount !== undefined) return mayMove(amount)
+  if (cart !== undefined) return ownsCart(cart)
+  if (regions !== undefined) return Effect.forEach(regions, inRegion, { discard: true })
+  return ownsCustomer(customer)
+}

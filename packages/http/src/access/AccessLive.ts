@@ -5,16 +5,17 @@ import { Effect, Layer } from "effect"
 import { Access } from "./Access.ts"
 import { checkAsked, decide, denied, note, refused } from "./Held.ts"
 import type { Subject } from "./Verdict.ts"
-import * as Edge from "../Edge.ts"
-import { policy, type Rule } from "./Policy.ts"
-import type { Principal } from "./Principal.ts"
+import * as Edge from "../EdgeLive.ts"
+import type { Rule } from "@halles/shared/wire/AccessRule"
+import { ruleOf } from "./Policy.ts"
+import type { Principal } from "@halles/shared/wire/Principal"
 import * as Upstreams from "../admission/Upstreams.ts"
 
 /** Whoever acts on what is not its own, where the rule says that it is to be known. */
 const isAudited = ({ audited }: Rule, { kind }: Principal, { owner }: Subject): boolean =>
   audited === "always" || (audited === "byOthers" && owner !== "self" && kind !== "anonymous" && kind !== "customer")
 
-/** One decision a request, from its path, its token and `Policy.ts`; what is refused goes into the audit log. */
+/** One decision a request, from its path, its token and its endpoint's rule; what is refused goes into the audit log. */
 export const AccessLive = Layer.effect(
   Access,
   Effect.gen(function* () {
@@ -27,8 +28,9 @@ export const AccessLive = Layer.effect(
         Effect.catchTag("NotFound", () => Effect.succeed(false))
       )
 
-    return (answered, { endpoint: { identifier: name, method, path } }) => {
-      const rule = policy[name]
+    return (answered, { endpoint }) => {
+      const { identifier: name, method, path } = endpoint
+      const rule = ruleOf(endpoint)
       const route = `${method} ${path}`
 
       const judge = Effect.gen(function* () {

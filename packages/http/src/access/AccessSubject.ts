@@ -2,8 +2,8 @@ import { hasAccount, ownerOf } from "@halles/shared/security/Ownership"
 import { Region } from "@halles/shared/Region"
 import { Schema } from "effect"
 import type { HttpServerRequest } from "effect/http"
-import type { Rule } from "./Policy.ts"
-import type { Principal } from "./Principal.ts"
+import type { Rule } from "@halles/shared/wire/AccessRule"
+import type { Principal } from "@halles/shared/wire/Principal"
 import type { Subject } from "./Verdict.ts"
 
 export const ownerOfCustomer = (id: string, { customerId }: Principal): Subject["owner"] =>

@@ -7,7 +7,7 @@ import { createRemoteJWKSet, customFetch, errors, type JWTPayload, jwtVerify } f
 import { LRUCache } from "lru-cache"
 import { hash } from "node:crypto"
 import { Role, Scope, twoFactors } from "@halles/shared/security/Authority"
-import { anonymous, type Principal } from "./Principal.ts"
+import { anonymous, type Principal } from "@halles/shared/wire/Principal"
 
 /** Whom a token must be meant for, and by what it may be signed. */
 const audience = "halles"

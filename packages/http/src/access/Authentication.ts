@@ -1,7 +1,7 @@
 import { Effect } from "effect"
 import { HttpRouter, HttpServerRequest, type HttpServerResponse } from "effect/http"
 import { Credentials } from "./Credentials.ts"
-import { Principal } from "./Principal.ts"
+import { Principal } from "@halles/shared/wire/Principal"
 
 /** Says who sends a request, to all that comes after: rate limits, `Access`, handlers, logs. It refuses nobody itself. */
 export const Authentication = HttpRouter.middleware(

@@ -9,7 +9,7 @@ import { PartnerKeys } from "./PartnerKeys.ts"
 import { Role, Scope } from "@halles/shared/security/Authority"
 import { publicKey } from "@halles/shared/security/DerivedKey"
 import * as ServiceToken from "@halles/shared/security/ServiceToken"
-import { anonymous, type Principal } from "./Principal.ts"
+import { anonymous, type Principal } from "@halles/shared/wire/Principal"
 
 /** Our own tools: what puts goods on sale and replays orders, and what may do anything. */
 const importer: Principal = {

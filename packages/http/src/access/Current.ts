@@ -1,5 +1,5 @@
 import { Context } from "effect"
-import type { Question, Rule } from "./Policy.ts"
+import type { Question, Rule } from "@halles/shared/wire/AccessRule"
 
 /** The rule of the current request, and what its handler has asked. */
 export const Current = Context.Reference<{ readonly rule: Rule; readonly asked: Set<Question> } | null>(

@@ -2,18 +2,18 @@ import { AuditLog, AuditUnavailable } from "@halles/shared/audit/AuditLog"
 import type { Act } from "@halles/shared/audit/AuditEntry"
 import { Context, Effect, Option } from "effect"
 import { HttpRouter, HttpServerRequest, type HttpServerResponse } from "effect/http"
-import { Forbidden, StrongerSignInRequired, Unauthorized, Unavailable } from "../problems/EdgeErrors.ts"
-import type { Question, Rule } from "./Policy.ts"
-import { Principal } from "./Principal.ts"
+import { Forbidden, StrongerSignInRequired, Unauthorized, Unavailable } from "@halles/shared/wire/EdgeErrors"
+import type { Question, Rule } from "@halles/shared/wire/AccessRule"
+import { Principal } from "@halles/shared/wire/Principal"
 import { Current } from "./Current.ts"
 import { subjectOf } from "./AccessSubject.ts"
-import { isRefusal, type Refusal, verdict } from "./Verdict.ts"
+import { isRefusal, type Denial, verdict } from "./Verdict.ts"
 
 // How both processes hold a request to its rule: the edge (`AccessLive`) and that of operators (`OperatorAccessLive`).
 
 export type Refused = Unauthorized | StrongerSignInRequired | Forbidden | Unavailable
 
-export const refused = (refusal: Refusal, principal: Principal): Refused => {
+export const refused = (refusal: Denial, principal: Principal): Refused => {
   // What could not be checked may be checked in a moment.
   if (principal.rejected === "unavailable") return new Unavailable()
   if (refusal.reason === "signIn") return new Unauthorized()

@@ -4,10 +4,12 @@ import { HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { ownsPartner } from "./Access.ts"
 import { Api } from "../Api.ts"
-import * as Edge from "../Edge.ts"
+import * as Headers from "@halles/shared/wire/Headers"
+import * as Answers from "@halles/shared/wire/Answers"
+import * as Edge from "../EdgeLive.ts"
 import type { IssuedKeyJson, PartnerKeysJson } from "./PartnerKeyApi.ts"
 import { type Issued, PartnerKeys } from "./PartnerKeys.ts"
-import { Principal } from "./Principal.ts"
+import { Principal } from "@halles/shared/wire/Principal"
 
 const dayMs = 86_400_000
 const expiresInDaysDefault = 90
@@ -42,11 +44,11 @@ export const PartnerKeyHttp = HttpApiBuilder.group(
         return shown(yield* Edge.call(keys.issue({ ...wanted, rateClass, expiresAt, createdBy: subject })))
       }),
       listPartnerKeys: Effect.fnUntraced(function* ({ query, request }) {
-        const { cursor = "", limit = Edge.limitDefault, partner } = query
+        const { cursor = "", limit = Headers.limitDefault, partner } = query
         yield* ownsPartner(partner)
         const items = yield* Edge.call(keys.list(partner, cursor, limit))
         const next = items.length < limit ? null : (items.at(-1)?.id ?? null)
-        return Edge.listed(request, { items, next } satisfies typeof PartnerKeysJson.Encoded)
+        return Answers.listed(request, { items, next } satisfies typeof PartnerKeysJson.Encoded)
       }),
       getPartnerKey: ({ params }) => Effect.map(found(params.key), (key) => HttpServerResponse.jsonUnsafe(key)),
       rotatePartnerKey: Effect.fnUntraced(function* ({ params, payload }) {

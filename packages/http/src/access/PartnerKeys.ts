@@ -1,8 +1,9 @@
+import { Refusal } from "@halles/shared/wire/Refusal"
 import { Cache, Clock, Context, Duration, Effect, Exit, Layer, Schema, Semaphore } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { createHash, randomBytes, randomInt, timingSafeEqual } from "node:crypto"
 import { Scope } from "@halles/shared/security/Authority"
-import { anonymous, partnerSubject, type Principal, RateClass } from "./Principal.ts"
+import { anonymous, partnerSubject, type Principal, RateClass } from "@halles/shared/wire/Principal"
 
 /** What a partner's key may be for at the most: nothing that staff does to people or money. */
 export const PartnerScope = Scope.pick([
@@ -91,10 +92,15 @@ export interface Issued {
 }
 
 /** The partner has as many keys as it may have. */
-export class TooManyKeys extends Schema.TaggedError<TooManyKeys>()(
+export class TooManyKeys extends Refusal<TooManyKeys>()(
   "TooManyKeys",
   { max: Schema.Int },
-  { httpApiStatus: 422 }
+  {
+    status: 422,
+    title: "Too many keys",
+    sample: { max: 20 },
+    detail: ({ max }) => `A partner has at most ${max} keys that are good at a time. Revoke one first.`
+  }
 ) {}
 
 const rejected = (reason: NonNullable<Principal["rejected"]>): Principal => ({ ...anonymous, rejected: reason })

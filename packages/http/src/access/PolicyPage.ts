@@ -1,21 +1,11 @@
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { Api } from "../Api.ts"
-import { OperatorApi } from "../operator/OperatorApi.ts"
-import { agreedPrices, inTheNameOf, operatorPolicy, policy, type Rule, unmasking } from "./Policy.ts"
+import { OperatorApi, unmasking } from "../operator/OperatorApi.ts"
+import type { Rule } from "@halles/shared/wire/AccessRule"
+import { agreedPrices, endpointsOf, inTheNameOf, ruleOf } from "./Policy.ts"
 
 // Who may do what, for people to read on one page: made from the endpoints of both processes and their rules.
-
-interface Endpoint {
-  readonly identifier: string
-  readonly method: string
-  readonly path: string
-}
-
-export const endpointsOf = (api: { readonly groups: object }): ReadonlyArray<Endpoint> =>
-  Object.values(api.groups as Record<string, { readonly endpoints: Record<string, Endpoint> }>).flatMap((group) =>
-    Object.values(group.endpoints)
-  )
 
 const who = ({ open, roles }: Rule): string => {
   if (open === "everybody") return "everybody"
@@ -57,11 +47,11 @@ const table = (first: string, rows: ReadonlyArray<readonly [string, Rule | undef
     )
   ].join("\n")
 
-const ofApi = (api: { readonly groups: object }, rules: Readonly<Record<string, Rule>>): string =>
+const ofApi = (api: { readonly groups: object }): string =>
   table(
     "endpoint",
     endpointsOf(api).map(
-      ({ identifier, method, path }) => [`\`${method} ${path}\` ${identifier}`, rules[identifier]] as const
+      (endpoint) => [`\`${endpoint.method} ${endpoint.path}\` ${endpoint.identifier}`, ruleOf(endpoint)] as const
     )
   )
 
@@ -75,7 +65,7 @@ export const committedPage = (): string => readFileSync(pagePath.absolute, "utf8
 
 export const page = `# Who may do what
 
-Every endpoint of the edge and of the operator process, made from \`access/Policy.ts\` by \`npm run openapi -- write\`; a test compares. What has no rule
+Every endpoint of the edge and of the operator process, made from the rules that stand beside them by \`npm run openapi -- write\`; a test compares. What has no rule
 is refused. All scopes of a row are needed, and one of the roles; \`own\`: what is one's own; \`consented\`: what its owner consented to.
 Denied attempts are in the audit log, whatever the row says. Staff that may look does so with a password; to change anything, or to see
 whom it is about, a sign-in with two factors is needed: without it the answer is 401 with the \`acr_values\` to ask for (RFC 9470).
@@ -87,11 +77,11 @@ audit log as \`service:import\` and \`service:admin\`, with the reason wherever 
 
 ## The edge
 
-${ofApi(Api, policy)}
+${ofApi(Api)}
 
 ## The operator process
 
-${ofApi(OperatorApi, operatorPolicy)}
+${ofApi(OperatorApi)}
 
 ## What a body or a query asks for besides
 

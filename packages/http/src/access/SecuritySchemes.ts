@@ -1,5 +1,5 @@
 import type { OpenAPISecurityRequirement, OpenAPISecurityScheme, OpenAPISpec } from "effect/http-api/OpenApi"
-import { policy, type Rule } from "./Policy.ts"
+import type { Rule } from "@halles/shared/wire/AccessRule"
 import { Scope } from "@halles/shared/security/Authority"
 
 /** What each scope lets a client do, as the consent page and the document say it. */
@@ -63,10 +63,12 @@ const requirements = (rule: Rule | undefined): Array<OpenAPISecurityRequirement>
   return rule.open === "holder" ? [{}, ...closed] : closed
 }
 
-const nameOf = (operationId: string): string => operationId.slice(operationId.lastIndexOf(".") + 1)
-
-/** The document with where tokens come from, and what `Policy.ts` asks of each operation. */
-export const secured = (spec: OpenAPISpec, issuer: string): OpenAPISpec => ({
+/** The document with where tokens come from, and what the rule of each operation asks. */
+export const secured = (
+  spec: OpenAPISpec,
+  issuer: string,
+  rules: ReadonlyMap<string, Rule | undefined>
+): OpenAPISpec => ({
   ...spec,
   components: {
     ...spec.components,
@@ -80,7 +82,7 @@ export const secured = (spec: OpenAPISpec, issuer: string): OpenAPISpec => ({
         Object.entries(item).map(([method, operation]) => [
           method,
           "operationId" in operation
-            ? { ...operation, security: requirements(policy[nameOf(operation.operationId)]) }
+            ? { ...operation, security: requirements(rules.get(operation.operationId)) }
             : operation
         ])
       )

@@ -1,10 +1,10 @@
 import type { Region } from "@halles/shared/Region"
-import type { Rule } from "./Policy.ts"
+import type { Rule } from "@halles/shared/wire/AccessRule"
 import type { Role, Scope } from "@halles/shared/security/Authority"
-import type { Principal } from "./Principal.ts"
+import type { Principal } from "@halles/shared/wire/Principal"
 
 /** Why a request is refused; `signIn` is 401, since with a token it might be allowed. */
-export type Refusal =
+export type Denial =
   | { readonly reason: "signIn" }
   | { readonly reason: "scope"; readonly scopes: ReadonlyArray<Scope> }
   | { readonly reason: "role" | "owner" | "region" | "consent" | "amount" | "policy" | "strong" }
@@ -18,9 +18,9 @@ export interface Subject {
 }
 
 /** Allowed; refused; or allowed if the owner consented. */
-export type Verdict = "allow" | "ifConsented" | Refusal
+export type Verdict = "allow" | "ifConsented" | Denial
 
-export const isRefusal = (verdict: Verdict): verdict is Refusal => typeof verdict === "object"
+export const isRefusal = (verdict: Verdict): verdict is Denial => typeof verdict === "object"
 
 /** Whether someone may call a route about something: all there is to decide before a handler runs. */
 export const verdict = (rule: Rule | undefined, principal: Principal, subject: Subject): Verdict => {

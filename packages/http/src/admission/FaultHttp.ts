@@ -5,10 +5,10 @@ import { HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { type Noted, note } from "../access/Held.ts"
 import { Api } from "../Api.ts"
-import * as Edge from "../Edge.ts"
+import * as Answers from "@halles/shared/wire/Answers"
 import type { FaultJson } from "./FaultApi.ts"
 import { Faults } from "./InjectedFaults.ts"
-import { Principal } from "../access/Principal.ts"
+import { Principal } from "@halles/shared/wire/Principal"
 import { mayFail } from "../openapi/RouteTable.ts"
 
 export const FaultHttp = HttpApiBuilder.group(
@@ -19,7 +19,7 @@ export const FaultHttp = HttpApiBuilder.group(
     const audit = yield* AuditLog
     const noted = (act: Noted) => Effect.provideService(note(act), AuditLog, audit)
     return handlers.handleAll({
-      listFaults: ({ request }) => Effect.map(faults.list, (items) => Edge.listed(request, { items, next: null })),
+      listFaults: ({ request }) => Effect.map(faults.list, (items) => Answers.listed(request, { items, next: null })),
       startFault: Effect.fnUntraced(function* ({ payload }) {
         const [kind = "", name = ""] = payload.target.split(":")
         // What keeps the edge in its operators' hands cannot be made to fail.

@@ -1,5 +1,5 @@
 import * as Refusal from "@halles/shared/listener/Refusal"
-import * as Problem from "../problems/Problem.ts"
+import * as Problem from "@halles/shared/wire/Problem"
 
 const refusal = (options: {
   readonly code: string

@@ -2,7 +2,7 @@ import { JsonRefused } from "@halles/shared/JsonText"
 import { Cause, Clock, Context, Effect, Metric } from "effect"
 import { HttpRouter, HttpServerError, HttpServerRequest, type HttpServerResponse } from "effect/http"
 import * as Deadlines from "./Deadlines.ts"
-import * as Problem from "../problems/Problem.ts"
+import * as Problem from "@halles/shared/wire/Problem"
 import { methodsOf } from "../openapi/RouteTable.ts"
 
 /** Requests that are being answered at a time; the next one is turned away at once. Streams count until they begin. */

@@ -1,6 +1,6 @@
 import { Effect, Metric, Schedule, type Scope } from "effect"
 import { monitorEventLoopDelay } from "node:perf_hooks"
-import type { Priority } from "./Traffic.ts"
+import type { Priority } from "@halles/shared/wire/Traffic"
 
 /** How often the event loop is timed, and how often what was measured is looked at, in milliseconds. */
 const resolutionMs = 10

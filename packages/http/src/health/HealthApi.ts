@@ -1,3 +1,6 @@
+import { everybody } from "@halles/shared/wire/AccessRule"
+import { vital } from "@halles/shared/wire/Traffic"
+import { operation } from "@halles/shared/wire/Operation"
 import { Region } from "@halles/shared/Region"
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
@@ -23,15 +26,30 @@ const withState = (operation: OpenApi.OpenAPISpecOperation): OpenApi.OpenAPISpec
 
 export class HealthApi extends HttpApiGroup.make("health")
   .add(
-    HttpApiEndpoint.get("live", "/live", { success: Schema.Struct({ live: Schema.Literal(true) }) }).annotate(
-      OpenApi.Summary,
-      "The process runs"
+    HttpApiEndpoint.get("live", "/live", { success: Schema.Struct({ live: Schema.Literal(true) }) }).annotateMerge(
+      operation({
+        access: everybody,
+        traffic: vital,
+        summary: "The process runs",
+        about: "Answers as long as the process does."
+      })
     ),
     HttpApiEndpoint.get("ready", "/ready", {
       success: [ReadinessJson, ReadinessJson.pipe(HttpApiSchema.status(503))]
     })
-      .annotate(OpenApi.Summary, "The process can do its work")
+      .annotateMerge(
+        operation({
+          access: everybody,
+          traffic: vital,
+          summary: "The process can do its work",
+          about: "Whether NATS, the control database and a runner of every region answer; 503 when one does not."
+        })
+      )
       .annotate(OpenApi.Transform, (operation) => withState(operation as OpenApi.OpenAPISpecOperation))
   )
   .prefix("/health")
-  .annotate(OpenApi.Title, "Health") {}
+  .annotate(OpenApi.Title, "Health")
+  .annotate(
+    OpenApi.Description,
+    "Whether the process lives and can do its work, for load balancers and supervisors."
+  ) {}

@@ -1,6 +1,6 @@
 import { networkOf } from "@halles/shared/clients/Network"
 import { LRUCache } from "lru-cache"
-import type { Principal } from "../access/Principal.ts"
+import type { Principal } from "@halles/shared/wire/Principal"
 import { type Ask, type Quota, take } from "../admission/TokenBucket.ts"
 
 /** As long as an answer is kept, so that what is there at a time stays within twice the budgets. */

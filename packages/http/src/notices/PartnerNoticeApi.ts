@@ -1,6 +1,12 @@
+import { type Rule } from "@halles/shared/wire/AccessRule"
+import { vital } from "@halles/shared/wire/Traffic"
+import { saleId } from "@halles/entities/sale/SaleJson"
+import { operation } from "@halles/shared/wire/Operation"
+import * as Refusal from "@halles/shared/wire/Refusal"
+import { NotFound } from "@halles/engine/eventsourced/EntityErrors"
+import { BadSignature } from "@halles/shared/wire/EdgeErrors"
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
-import * as Problems from "../problems/Problems.ts"
 
 /** By Standard Webhooks: the event, Unix seconds, and who holds the secret. One that is missing is a bad signature. */
 const headers = {
@@ -10,18 +16,60 @@ const headers = {
 }
 /** The bytes as they were signed. */
 const payload = Schema.String.pipe(HttpApiSchema.asText({ contentType: "application/json" }))
-const error = [Problems.badSignature, Problems.notFound]
+const error = [Refusal.of(BadSignature), Refusal.of(NotFound)]
+
+const signer: Rule = { open: "signer", scopes: [], roles: {} }
 
 export class WebhookApi extends HttpApiGroup.make("webhooks")
   .add(
-    HttpApiEndpoint.post("gateway", "/gateway", { headers, payload, success: HttpApiSchema.NoContent, error }).annotate(
-      OpenApi.Summary,
-      "What the payment gateway has to say; answered once it is written down"
+    HttpApiEndpoint.post("gateway", "/gateway", {
+      headers,
+      payload,
+      success: HttpApiSchema.NoContent,
+      error
+    }).annotateMerge(
+      operation({
+        access: signer,
+        traffic: vital,
+        summary: "What the payment gateway has to say; answered once it is written down",
+        example: JSON.stringify({
+          eventId: "evt_7Yd2",
+          type: "payment.captured",
+          reference: "capture:1",
+          orderId: saleId,
+          authorisationId: "auth_51Kc",
+          amount: 1662,
+          currency: "GBP",
+          occurredAt: "2026-11-02T10:00:00Z"
+        }),
+        about:
+          "For the payment gateway only. Answered once what it says is written down; a notice that comes twice has one effect."
+      })
     ),
-    HttpApiEndpoint.post("carrier", "/carrier", { headers, payload, success: HttpApiSchema.NoContent, error }).annotate(
-      OpenApi.Summary,
-      "What the carrier has to say; answered once it is written down"
+    HttpApiEndpoint.post("carrier", "/carrier", {
+      headers,
+      payload,
+      success: HttpApiSchema.NoContent,
+      error
+    }).annotateMerge(
+      operation({
+        access: signer,
+        traffic: vital,
+        summary: "What the carrier has to say; answered once it is written down",
+        example: JSON.stringify({
+          eventId: "evt_9Rf4",
+          type: "shipment.delivered",
+          reference: "ship:1",
+          orderId: saleId,
+          shipmentId: "shp_83Nw",
+          trackingNumbers: ["HC-0042-7719"],
+          occurredAt: "2026-11-03T09:30:00Z"
+        }),
+        about:
+          "For the carrier only. Answered once what it says is written down; a notice that comes twice has one effect."
+      })
     )
   )
   .prefix("/webhooks")
-  .annotate(OpenApi.Title, "Webhooks") {}
+  .annotate(OpenApi.Title, "Webhooks")
+  .annotate(OpenApi.Description, "Where the payment gateway and the carrier report to, signed by Standard Webhooks.") {}

@@ -9,9 +9,10 @@ import * as WebhookSignature from "@halles/shared/security/WebhookSignature"
 import { Context, Effect, Layer, Option, type Redacted, Result, Schema } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
 import { Api } from "../Api.ts"
-import * as Edge from "../Edge.ts"
-import { BadSignature, InvalidRequest } from "../problems/EdgeErrors.ts"
-import { faultsOf } from "../problems/RequestRefusals.ts"
+import * as Stamp from "@halles/shared/wire/Stamp"
+import * as Edge from "../EdgeLive.ts"
+import { BadSignature, InvalidRequest } from "@halles/shared/wire/EdgeErrors"
+import { faultsOf } from "@halles/shared/wire/Faults"
 import * as Upstreams from "../admission/Upstreams.ts"
 
 /** What our partners sign their webhooks with. */
@@ -82,7 +83,7 @@ export const WebhookHttp = HttpApiBuilder.group(
         const event = yield* carrierEvent(secrets.carrier, headers, payload)
         const { eventId, orderId, type } = event
         const id = yield* orderOf(orderId)
-        const returned = event.type === "return.received" ? Edge.given("returnId", event.returnId) : {}
+        const returned = event.type === "return.received" ? Stamp.given("returnId", event.returnId) : {}
         const notice = { eventId, type, ...returned }
         const command = new CarrierNotice({ ...stamp(notice, "carrier"), ...notice })
         yield* Edge.call(shipment(id).CarrierNotice(command))

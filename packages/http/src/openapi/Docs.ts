@@ -1,12 +1,9 @@
-import { Context, Effect, Layer } from "effect"
+import { Effect, Layer } from "effect"
 import { HttpRouter, HttpServerResponse } from "effect/http"
 import { HttpApiBuilder, HttpApiScalar } from "effect/http-api"
 import { createHash } from "node:crypto"
 import { documented } from "../Api.ts"
-import { laptopIssuer } from "../access/SecuritySchemes.ts"
-
-/** Who issues the tokens that the edge takes, as the document says it. */
-export const Issuer = Context.Reference<string>("@halles/http/Docs/Issuer", { defaultValue: () => laptopIssuer })
+import { Issuer } from "@halles/entities/routes/Edge"
 
 /** Scalar sets styles as it draws, and asks the edge that it describes; no other script runs in the page. */
 const policyOf = (html: string): string => {

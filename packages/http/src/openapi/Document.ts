@@ -1,6 +1,7 @@
 import type { OpenAPISpec, OpenAPISpecOperation, OpenApiSpecResponse } from "effect/http-api/OpenApi"
 import * as Descriptions from "./Descriptions.ts"
 import { type JsonSchema, sampleOf } from "./Sample.ts"
+import { samples } from "@halles/shared/wire/Named"
 import * as Samples from "./Samples.ts"
 
 const methods = ["get", "put", "post", "delete", "patch"] as const
@@ -37,7 +38,7 @@ const isVersioned = (spec: OpenAPISpec, response: OpenApiSpecResponse): boolean 
 }
 
 /** One sample a schema; of alternatives one each, named after its component. */
-const samples = (spec: OpenAPISpec, schema: JsonSchema, own: unknown): object => {
+const samplesOf = (spec: OpenAPISpec, schema: JsonSchema, own: unknown): object => {
   if (own !== undefined) return { example: own }
   const options = schema["anyOf"] as ReadonlyArray<JsonSchema> | undefined
   if (options === undefined || !options.every((option) => typeof option["$ref"] === "string")) {
@@ -49,7 +50,7 @@ const samples = (spec: OpenAPISpec, schema: JsonSchema, own: unknown): object =>
 const sample = (spec: OpenAPISpec, schema: JsonSchema): unknown =>
   sampleOf(schema, (reference) => {
     const name = reference.split("/").at(-1)!
-    return { schema: spec.components.schemas[name] as JsonSchema, sample: Samples.components[name] }
+    return { schema: spec.components.schemas[name] as JsonSchema, sample: samples.get(name) }
   })
 
 const response = (spec: OpenAPISpec, status: string, given: OpenApiSpecResponse): OpenApiSpecResponse => ({
@@ -62,7 +63,7 @@ const response = (spec: OpenAPISpec, status: string, given: OpenApiSpecResponse)
         content: Object.fromEntries(
           Object.entries(given.content).map(([type, media]) => [
             type,
-            { ...media, ...samples(spec, media.schema, undefined) }
+            { ...media, ...samplesOf(spec, media.schema, undefined) }
           ])
         )
       })
@@ -74,12 +75,16 @@ const asNumber = (schema: JsonSchema): JsonSchema => {
   return type === "string" && minimum !== undefined ? { ...rest, type: "integer", minimum, maximum } : schema
 }
 
-const operation = (spec: OpenAPISpec, method: string, given: OpenAPISpecOperation): OpenAPISpecOperation => {
+const operation = (
+  spec: OpenAPISpec,
+  method: string,
+  { description, ...given }: OpenAPISpecOperation,
+  examples: ReadonlyMap<string, unknown>
+): OpenAPISpecOperation => {
   const responses = Object.entries(given.responses).filter(([status]) =>
     mayAnswer(method, given.requestBody !== undefined, status)
   )
   const conditional = method === "get" && responses.some(([, found]) => isVersioned(spec, found))
-  const description = given.description ?? Descriptions.operations[given.operationId]
   return {
     ...given,
     ...(description === undefined ? {} : { description }),
@@ -113,7 +118,7 @@ const operation = (spec: OpenAPISpec, method: string, given: OpenAPISpecOperatio
             content: Object.fromEntries(
               Object.entries(given.requestBody.content).map(([type, media]) => [
                 type,
-                { ...media, ...samples(spec, media.schema, Samples.bodies[given.operationId] ?? Samples.ofType(type)) }
+                { ...media, ...samplesOf(spec, media.schema, examples.get(given.operationId) ?? Samples.ofType(type)) }
               ])
             )
           }
@@ -131,13 +136,9 @@ const operation = (spec: OpenAPISpec, method: string, given: OpenAPISpecOperatio
  * What the contract's types do not say: where the server is, what each operation and group is for, what the middleware
  * may answer, and an example of every body.
  */
-export const complete = (spec: OpenAPISpec): OpenAPISpec => ({
+export const complete = (spec: OpenAPISpec, examples: ReadonlyMap<string, unknown>): OpenAPISpec => ({
   ...spec,
   servers: [{ url: "/", description: "The edge that serves this document" }],
-  tags: spec.tags.map((tag) => {
-    const description = tag.description ?? Descriptions.groups[tag.name]
-    return description === undefined ? tag : { ...tag, description }
-  }),
   paths: Object.fromEntries(
     Object.entries(spec.paths).map(([path, item]) => [
       path,
@@ -146,7 +147,7 @@ export const complete = (spec: OpenAPISpec): OpenAPISpec => ({
         ...Object.fromEntries(
           methods.flatMap((method) => {
             const given = item[method]
-            return given === undefined ? [] : [[method, operation(spec, method, given)]]
+            return given === undefined ? [] : [[method, operation(spec, method, given, examples)]]
           })
         )
       }

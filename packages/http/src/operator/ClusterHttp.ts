@@ -5,15 +5,15 @@ import { type Region, regionOf, regions } from "@halles/shared/Region"
 import { RunnerPresence } from "@halles/engine/placement/RunnerPresence"
 import { Effect } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
-import { OperatorApi } from "./OperatorApi.ts"
+import { lookAtAudit, operateEntity, OperatorApi, unmasking } from "./OperatorApi.ts"
 import { NotPossible } from "./OperatorProblems.ts"
-import { Principal } from "../access/Principal.ts"
+import { Principal } from "@halles/shared/wire/Principal"
 import { changing } from "./Changes.ts"
 import { unavailable } from "./OperatorFailures.ts"
 import { ClusterView } from "./views/ClusterView.ts"
 import { EntityView } from "./views/EntityView.ts"
 import { isRefusal, verdict } from "../access/Verdict.ts"
-import { operatorPolicy, type Rule, unmasking } from "../access/Policy.ts"
+import type { Rule } from "@halles/shared/wire/AccessRule"
 
 const limitDefault = 50
 const done = (text: string) => ({ done: true, text }) as const
@@ -24,16 +24,16 @@ const me = Effect.gen(function* () {
   const about = { owner: "other", region: region ?? null } as const
   const decided = (rule: Rule | undefined) => verdict(rule, principal, about)
   const may = (rule: Rule | undefined) => !isRefusal(decided(rule))
-  const change = decided(operatorPolicy["retrySaga"])
+  const change = decided(operateEntity)
   return {
     subject,
     name: called === undefined || called.name === "" ? null : called.name,
     email: called === undefined || called.email === "" ? null : called.email,
     kind: kind === "anonymous" ? ("staff" as const) : kind,
     roles: [...roles],
-    mayWrite: may(operatorPolicy["retrySaga"]),
+    mayWrite: may(operateEntity),
     mayUnmask: may(unmasking),
-    mayAudit: may(operatorPolicy["audit"]),
+    mayAudit: may(lookAtAudit),
     needsTwoFactors: isRefusal(change) && change.reason === "strong"
   }
 })

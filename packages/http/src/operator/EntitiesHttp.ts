@@ -13,11 +13,10 @@ import { RegionDatabases } from "@halles/entities/Reads"
 import { regionOf, regions } from "@halles/shared/Region"
 import { Effect } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
-import type { Refusal } from "../Edge.ts"
-import { InvalidRequest, Unavailable } from "../problems/EdgeErrors.ts"
+import type { Refused } from "@halles/entities/routes/Edge"
+import { InvalidRequest, Unavailable } from "@halles/shared/wire/EdgeErrors"
 import { decide, note } from "../access/Held.ts"
-import { OperatorApi } from "./OperatorApi.ts"
-import { unmasking } from "../access/Policy.ts"
+import { OperatorApi, unmasking } from "./OperatorApi.ts"
 import type * as Json from "./OperatorJson.ts"
 import { NotPossible } from "./OperatorProblems.ts"
 import { changing } from "./Changes.ts"
@@ -61,7 +60,7 @@ type Expected = "NoHistory" | "BadRef" | "BadTime" | "BadCommand" | "HistoryUnre
 /** What a reading of histories fails with, as the contract has it. */
 const toProblem = <E extends { readonly _tag: string }>(
   error: E
-): NotFound | InvalidRequest | Unavailable | Refusal<Exclude<E, { readonly _tag: Expected }>> => {
+): NotFound | InvalidRequest | Unavailable | Refused<Exclude<E, { readonly _tag: Expected }>> => {
   if (error._tag === "NoHistory" || error._tag === "BadRef") {
     return new NotFound({ entity: "Entity", id: "name" in error ? String(error.name) : "" })
   }

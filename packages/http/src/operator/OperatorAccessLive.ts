@@ -4,7 +4,7 @@ import { HttpServerRequest } from "effect/http"
 import { checkAsked, decide, denied } from "../access/Held.ts"
 import { OperatorAccess } from "./OperatorAccess.ts"
 import { ForeignRequest } from "./OperatorProblems.ts"
-import { operatorPolicy } from "../access/Policy.ts"
+import { ruleOf } from "../access/Policy.ts"
 
 /** Whether the credential of the current request came by itself, as a browser's cookie does. */
 export const ByCookie = Context.Reference<boolean>("@halles/http/OperatorAccessLive/ByCookie", {
@@ -18,8 +18,9 @@ export const OperatorAccessLive = Layer.effect(
   OperatorAccess,
   Effect.gen(function* () {
     const audit = yield* AuditLog
-    return (answered, { endpoint: { identifier: name, method, path } }) => {
-      const rule = operatorPolicy[name]
+    return (answered, { endpoint }) => {
+      const { identifier: name, method, path } = endpoint
+      const rule = ruleOf(endpoint)
       const judge = Effect.gen(function* () {
         yield* decide(rule)
         if (method !== "GET" && (yield* ByCookie)) {

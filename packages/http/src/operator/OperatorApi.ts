@@ -1,3 +1,8 @@
+import { changes, looks, type Rule, seesPeople } from "@halles/shared/wire/AccessRule"
+import { operation } from "@halles/shared/wire/Operation"
+import * as Refusal from "@halles/shared/wire/Refusal"
+import { NotPossible } from "./OperatorProblems.ts"
+import { NotFound } from "@halles/engine/eventsourced/EntityErrors"
 import { Region } from "@halles/shared/Region"
 import { isMaxCharacters } from "@halles/shared/Text"
 import { Schema } from "effect"
@@ -5,8 +10,24 @@ import { HttpApi, HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "
 import { OperatorAccess, OperatorRefusals } from "./OperatorAccess.ts"
 import { LiveEvent, LiveTopic } from "./OperatorEvents.ts"
 import * as Json from "./OperatorJson.ts"
-import * as Problems from "./OperatorProblems.ts"
-import { WholeNumber } from "../WholeNumber.ts"
+import { WholeNumber } from "@halles/shared/wire/WholeNumber"
+
+const operators = { "ops-read": "any", "ops-write": "any", admin: "any" } as const
+const look: Rule = { ...looks, scopes: ["ops:read"], roles: operators }
+const figures: Rule = { ...look, region: "none" }
+const lookAtEntity: Rule = { ...look, region: "id" }
+export const lookAtAudit: Rule = { ...look, scopes: ["audit:read"] }
+const operate: Rule = {
+  ...changes,
+  scopes: ["ops:write"],
+  roles: { "ops-write": "any", admin: "any" },
+  asks: ["reason"]
+}
+export const operateEntity: Rule = { ...operate, region: "id" }
+const operateShard: Rule = { ...operate, region: "path" }
+
+/** Personal data of what a request of operators is about, shown to who asks for it. */
+export const unmasking: Rule = { ...operateEntity, ...seesPeople }
 
 const cursor = { cursor: Schema.optionalKey(Json.Cursor) }
 const limit = { limit: Schema.optionalKey(WholeNumber({ minimum: 1, maximum: 200 })) }
@@ -19,57 +40,65 @@ const Seq = WholeNumber({ minimum: 0 })
 /** A seq, or a time as ISO 8601. */
 const When = Schema.String.check(isMaxCharacters(40))
 
-const ofEntity = { params: { id: Json.EntityRef }, error: [Problems.notFound] }
-const ofSaga = { ...ofEntity, error: [Problems.notFound, Problems.notPossible] }
+const ofEntity = { params: { id: Json.EntityRef }, error: [Refusal.of(NotFound)] }
+const ofSaga = { ...ofEntity, error: [Refusal.of(NotFound), Refusal.of(NotPossible)] }
 const change = { payload: Json.Reasoned, success: Json.Done }
 
 class Cluster extends HttpApiGroup.make("cluster")
   .add(
-    HttpApiEndpoint.get("me", "/me", { success: Json.Me }).annotate(OpenApi.Summary, "Who looks, and what they may do"),
-    HttpApiEndpoint.get("overview", "/overview", { success: Json.Overview }).annotate(
-      OpenApi.Summary,
-      "Each region in one row"
+    HttpApiEndpoint.get("me", "/me", { success: Json.Me }).annotateMerge(
+      operation({ access: figures, summary: "Who looks, and what they may do" })
     ),
-    HttpApiEndpoint.get("alarms", "/alarms", { success: Json.Alarms }).annotate(OpenApi.Summary, "What to look at"),
+    HttpApiEndpoint.get("overview", "/overview", { success: Json.Overview }).annotateMerge(
+      operation({ access: figures, summary: "Each region in one row" })
+    ),
+    HttpApiEndpoint.get("alarms", "/alarms", { success: Json.Alarms }).annotateMerge(
+      operation({ access: figures, summary: "What to look at" })
+    ),
     HttpApiEndpoint.get("shards", "/shards", {
       query: { region: Schema.optionalKey(Region) },
       success: Json.Shards
-    }).annotate(OpenApi.Summary, "Every shard: owner, epoch, load, lag"),
+    }).annotateMerge(operation({ access: figures, summary: "Every shard: owner, epoch, load, lag" })),
     HttpApiEndpoint.get("shardEntities", "/shards/:region/:shard/entities", {
       params: { region: Region, shard: WholeNumber({ minimum: 1 }) },
       query: { ...cursor, ...limit },
       success: Json.ShardEntities
-    }).annotate(OpenApi.Summary, "Entities of a shard, by their ids"),
+    }).annotateMerge(operation({ access: { ...look, region: "path" }, summary: "Entities of a shard, by their ids" })),
     HttpApiEndpoint.post("moveShard", "/shards/:region/:shard/move", {
       params: { region: Region, shard: WholeNumber({ minimum: 1 }) },
       payload: Schema.Struct({ runner: Json.RunnerId, reason: Json.Reason }),
       success: Json.Done,
-      error: [Problems.notPossible]
-    }).annotate(OpenApi.Summary, "Give a shard to a runner of its region"),
+      error: [Refusal.of(NotPossible)]
+    }).annotateMerge(operation({ access: operateShard, summary: "Give a shard to a runner of its region" })),
     HttpApiEndpoint.post("unpinShard", "/shards/:region/:shard/unpin", {
       params: { region: Region, shard: WholeNumber({ minimum: 1 }) },
       payload: Json.Reasoned,
       success: Json.Done,
-      error: [Problems.notPossible]
-    }).annotate(OpenApi.Summary, "Let the mover place a shard again that was given to a runner"),
+      error: [Refusal.of(NotPossible)]
+    }).annotateMerge(
+      operation({ access: operateShard, summary: "Let the mover place a shard again that was given to a runner" })
+    ),
     HttpApiEndpoint.get("moves", "/moves", {
       query: { region: Schema.optionalKey(Region) },
       success: Json.Moves
-    }).annotate(OpenApi.Summary, "The newest moves, those that are planned first"),
-    HttpApiEndpoint.get("runners", "/runners", { success: Json.Runners }).annotate(OpenApi.Summary, "Every runner"),
+    }).annotateMerge(operation({ access: figures, summary: "The newest moves, those that are planned first" })),
+    HttpApiEndpoint.get("runners", "/runners", { success: Json.Runners }).annotateMerge(
+      operation({ access: figures, summary: "Every runner" })
+    ),
     HttpApiEndpoint.post("drainRunner", "/runners/:id/drain", {
       params: { id: Json.RunnerId },
       ...change,
-      error: [Problems.notFound, Problems.notPossible]
-    }).annotate(OpenApi.Summary, "Move a runner's shards away; it goes on running without any"),
+      error: [Refusal.of(NotFound), Refusal.of(NotPossible)]
+    }).annotateMerge(
+      operation({ access: operateEntity, summary: "Move a runner's shards away; it goes on running without any" })
+    ),
     HttpApiEndpoint.post("undrainRunner", "/runners/:id/undrain", {
       params: { id: Json.RunnerId },
       ...change,
-      error: [Problems.notFound, Problems.notPossible]
-    }).annotate(OpenApi.Summary, "Let a drained runner have shards again"),
-    HttpApiEndpoint.get("types", "/types", { success: Json.Types }).annotate(
-      OpenApi.Summary,
-      "Calls of each entity type, by command"
+      error: [Refusal.of(NotFound), Refusal.of(NotPossible)]
+    }).annotateMerge(operation({ access: operateEntity, summary: "Let a drained runner have shards again" })),
+    HttpApiEndpoint.get("types", "/types", { success: Json.Types }).annotateMerge(
+      operation({ access: figures, summary: "Calls of each entity type, by command" })
     )
   )
   .annotate(OpenApi.Title, "Cluster") {}
@@ -86,38 +115,40 @@ class Entities extends HttpApiGroup.make("entities")
         ...unmask
       },
       success: Json.Entities
-    }).annotate(OpenApi.Summary, "Entities of a type whose state fulfils conditions"),
+    }).annotateMerge(operation({ access: look, summary: "Entities of a type whose state fulfils conditions" })),
     HttpApiEndpoint.get("getEntity", "/entities/:id", {
       ...ofEntity,
       query: { at: Schema.optionalKey(When), ...unmask },
       success: Json.EntityDetails
-    }).annotate(OpenApi.Summary, "What an entity is, or was at a seq or a time"),
+    }).annotateMerge(operation({ access: lookAtEntity, summary: "What an entity is, or was at a seq or a time" })),
     HttpApiEndpoint.get("entityEvents", "/entities/:id/events", {
       ...ofEntity,
       query: { from: Schema.optionalKey(Seq), to: Schema.optionalKey(Seq), ...cursor, ...limit, ...unmask },
       success: Json.JournalRows
-    }).annotate(OpenApi.Summary, "Its history, row by row"),
+    }).annotateMerge(operation({ access: lookAtEntity, summary: "Its history, row by row" })),
     HttpApiEndpoint.get("trace", "/trace/:id", {
       params: { id: Schema.String.check(isMaxCharacters(200)) },
       query: unmask,
       success: Json.Trace,
-      error: [Problems.notFound]
-    }).annotate(OpenApi.Summary, "What one customer action caused, across entities"),
+      error: [Refusal.of(NotFound)]
+    }).annotateMerge(operation({ access: lookAtEntity, summary: "What one customer action caused, across entities" })),
     HttpApiEndpoint.get("diffEntity", "/entities/:id/diff", {
       ...ofEntity,
       query: { from: Seq, to: Seq, ...unmask },
       success: Json.Diff
-    }).annotate(OpenApi.Summary, "What changed between two seqs"),
+    }).annotateMerge(operation({ access: lookAtEntity, summary: "What changed between two seqs" })),
     HttpApiEndpoint.post("whatIf", "/entities/:id/what-if", {
       ...ofEntity,
       payload: Schema.Struct({ command: Schema.Json, at: Schema.optionalKey(When) }),
       success: Json.WhatIf
-    }).annotate(OpenApi.Summary, "What a command would do; nothing is written, nothing is sent"),
+    }).annotateMerge(
+      operation({ access: lookAtEntity, summary: "What a command would do; nothing is written, nothing is sent" })
+    ),
     HttpApiEndpoint.post("resumeEntity", "/entities/:id/resume", {
       ...ofEntity,
       ...change,
-      error: [Problems.notFound, Problems.notPossible]
-    }).annotate(OpenApi.Summary, "Let a parked entity work again")
+      error: [Refusal.of(NotFound), Refusal.of(NotPossible)]
+    }).annotateMerge(operation({ access: operateEntity, summary: "Let a parked entity work again" }))
   )
   .annotate(OpenApi.Title, "Entities") {}
 
@@ -126,47 +157,60 @@ class Sagas extends HttpApiGroup.make("sagas")
     HttpApiEndpoint.get("listSagas", "/sagas", {
       query: { state: Schema.optionalKey(Json.SagaState), ...cursor, ...limit },
       success: Json.Sagas
-    }).annotate(OpenApi.Summary, "Sagas, those that have not moved for the longest time first"),
-    HttpApiEndpoint.get("getSaga", "/sagas/:id", { ...ofEntity, success: Json.SagaDetail }).annotate(
-      OpenApi.Summary,
-      "Steps, compensations, the message that is owed, and what was refused for good"
+    }).annotateMerge(
+      operation({ access: look, summary: "Sagas, those that have not moved for the longest time first" })
+    ),
+    HttpApiEndpoint.get("getSaga", "/sagas/:id", { ...ofEntity, success: Json.SagaDetail }).annotateMerge(
+      operation({
+        access: lookAtEntity,
+        summary: "Steps, compensations, the message that is owed, and what was refused for good"
+      })
     ),
     HttpApiEndpoint.post("retrySaga", "/sagas/:id/retry", {
       ...ofSaga,
       ...change,
       payload: Json.ReasonedStep
-    }).annotate(OpenApi.Summary, "Send what is owed again, now, or what was refused anew"),
-    HttpApiEndpoint.post("compensateSaga", "/sagas/:id/compensate", { ...ofSaga, ...change }).annotate(
-      OpenApi.Summary,
-      "Give up and undo what was done"
+    }).annotateMerge(
+      operation({ access: operateEntity, summary: "Send what is owed again, now, or what was refused anew" })
+    ),
+    HttpApiEndpoint.post("compensateSaga", "/sagas/:id/compensate", { ...ofSaga, ...change }).annotateMerge(
+      operation({ access: operateEntity, summary: "Give up and undo what was done" })
     ),
     HttpApiEndpoint.post("skipSagaStep", "/sagas/:id/skip", {
       ...ofSaga,
       ...change,
       payload: Json.ReasonedStep
-    }).annotate(OpenApi.Summary, "Let a step be that nothing depends on, or that was refused and is settled elsewhere")
+    }).annotateMerge(
+      operation({
+        access: operateEntity,
+        summary: "Let a step be that nothing depends on, or that was refused and is settled elsewhere"
+      })
+    )
   )
   .annotate(OpenApi.Title, "Sagas") {}
 
 class Streams extends HttpApiGroup.make("streams")
   .add(
-    HttpApiEndpoint.get("streams", "/streams", { success: Json.Streams }).annotate(
-      OpenApi.Summary,
-      "Streams, consumers and how far they are"
+    HttpApiEndpoint.get("streams", "/streams", { success: Json.Streams }).annotateMerge(
+      operation({ access: figures, summary: "Streams, consumers and how far they are" })
     ),
     HttpApiEndpoint.get("deadLetters", "/dead-letters", {
       query: { ...cursor, ...limit },
       success: Json.DeadLetters
-    }).annotate(OpenApi.Summary, "What was given up, newest first"),
+    }).annotateMerge(operation({ access: look, summary: "What was given up, newest first" })),
     HttpApiEndpoint.post("replayDeadLetters", "/dead-letters/replay", {
       payload: Json.Replay,
       success: Json.Replayed,
-      error: [Problems.notPossible]
-    }).annotate(OpenApi.Summary, "Send dead letters again: those named, or the oldest of a stream"),
+      error: [Refusal.of(NotPossible)]
+    }).annotateMerge(
+      operation({ access: operate, summary: "Send dead letters again: those named, or the oldest of a stream" })
+    ),
     HttpApiEndpoint.post("resolveDeadLetters", "/dead-letters/resolve", {
       payload: Json.Resolve,
       success: Json.Resolved
-    }).annotate(OpenApi.Summary, "Strike dead letters off the list that nobody needs any more")
+    }).annotateMerge(
+      operation({ access: operate, summary: "Strike dead letters off the list that nobody needs any more" })
+    )
   )
   .annotate(OpenApi.Title, "Streams") {}
 
@@ -180,7 +224,7 @@ class Watching extends HttpApiGroup.make("watching")
         ...limit
       },
       success: Json.Audit
-    }).annotate(OpenApi.Summary, "Who did what, newest first"),
+    }).annotateMerge(operation({ access: lookAtAudit, summary: "Who did what, newest first" })),
     HttpApiEndpoint.get("live", "/live", {
       headers: { "last-event-id": Schema.optionalKey(Schema.String.check(isMaxCharacters(100))) },
       query: {
@@ -191,7 +235,7 @@ class Watching extends HttpApiGroup.make("watching")
         since: Schema.optionalKey(Schema.String.check(isMaxCharacters(100)))
       },
       success: HttpApiSchema.StreamSse({ data: LiveEvent })
-    }).annotate(OpenApi.Summary, "All that changes, as named server-sent events")
+    }).annotateMerge(operation({ access: look, summary: "All that changes, as named server-sent events" }))
   )
   .annotate(OpenApi.Title, "Watching") {}
 

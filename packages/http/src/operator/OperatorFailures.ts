@@ -1,10 +1,11 @@
 import { EntityParked } from "@halles/engine/activation/Parking"
 import { TooLarge } from "@halles/engine/activation/Undeclared"
-import * as Edge from "../Edge.ts"
-import { Unavailable } from "../problems/EdgeErrors.ts"
+import type { Refused } from "@halles/entities/routes/Edge"
+import * as Edge from "../EdgeLive.ts"
+import { Unavailable } from "@halles/shared/wire/EdgeErrors"
 
 /** The cluster's and the databases' failures become `Unavailable`; what was refused passes. */
-export const unavailable = <E>(error: E): Edge.Refusal<E> | Unavailable => {
+export const unavailable = <E>(error: E): Refused<E> | Unavailable => {
   const answered = Edge.unavailable(error)
   return answered instanceof EntityParked || answered instanceof TooLarge ? new Unavailable() : answered
 }

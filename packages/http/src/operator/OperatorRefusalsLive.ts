@@ -1,8 +1,8 @@
 import { Effect, type Layer } from "effect"
 import { HttpApiMiddleware, type HttpApiError } from "effect/http-api"
-import { InvalidRequest, MalformedId } from "../problems/EdgeErrors.ts"
+import { InvalidRequest, MalformedId } from "@halles/shared/wire/EdgeErrors"
 import { OperatorRefusals } from "./OperatorAccess.ts"
-import { faultsOf } from "../problems/RequestRefusals.ts"
+import { faultsOf } from "@halles/shared/wire/Faults"
 
 /** Says what of a request does not follow the contract, and where. */
 export const OperatorRefusalsLive: Layer.Layer<OperatorRefusals> = HttpApiMiddleware.layerSchemaErrorTransform(

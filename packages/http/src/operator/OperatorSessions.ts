@@ -4,7 +4,7 @@ import { LRUCache } from "lru-cache"
 import { randomBytes } from "node:crypto"
 import * as oidc from "openid-client"
 import { AccessTokens } from "../access/AccessTokens.ts"
-import { anonymous, type Principal } from "../access/Principal.ts"
+import { anonymous, type Principal } from "@halles/shared/wire/Principal"
 
 /** The first-party client of the operators' page: public, code with PKCE, staff only. */
 const clientId = "halles-ops"

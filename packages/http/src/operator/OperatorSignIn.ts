@@ -2,8 +2,8 @@ import { Cookies, HttpRouter, HttpServerRequest, HttpServerResponse } from "effe
 import { Effect, Layer } from "effect"
 import { Credentials } from "../access/Credentials.ts"
 import { ByCookie } from "./OperatorAccessLive.ts"
-import * as Problem from "../problems/Problem.ts"
-import { Principal } from "../access/Principal.ts"
+import * as Problem from "@halles/shared/wire/Problem"
+import { Principal } from "@halles/shared/wire/Principal"
 import { Sessions } from "./OperatorSessions.ts"
 
 /** What the browser is known by, and what a sign-in was begun with. */

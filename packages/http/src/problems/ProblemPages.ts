@@ -1,6 +1,6 @@
 import { Effect, Layer } from "effect"
 import { HttpRouter, HttpServerResponse } from "effect/http"
-import * as Problem from "./Problem.ts"
+import * as Problem from "@halles/shared/wire/Problem"
 
 /** What a client does about a problem that says nothing of its own. */
 const helpOf: Readonly<Record<number, string>> = {

@@ -3,8 +3,11 @@ import { Clock, Effect, Option } from "effect"
 import { HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { Api } from "../Api.ts"
-import * as Edge from "../Edge.ts"
-import { Principal } from "../access/Principal.ts"
+import * as Headers from "@halles/shared/wire/Headers"
+import * as Answers from "@halles/shared/wire/Answers"
+import * as Stamp from "@halles/shared/wire/Stamp"
+import * as Edge from "../EdgeLive.ts"
+import { Principal } from "@halles/shared/wire/Principal"
 import type { EndpointJson } from "./SubscriptionApi.ts"
 import { type Endpoint, overlapMs, Subscriptions } from "./Subscriptions.ts"
 import { Targets } from "./Targets.ts"
@@ -37,10 +40,10 @@ export const SubscriptionHttp = HttpApiBuilder.group(
       createEndpoint: Effect.fnUntraced(function* ({ payload }) {
         yield* targets.check(payload.url)
         const { subject } = yield* Principal
-        const id = `whe_${yield* Edge.token("endpoint")}`
+        const id = `whe_${yield* Stamp.token("endpoint")}`
         const wanted = { id, owner: subject, url: payload.url, types: payload.types }
         const made = yield* Edge.call(subscriptions.create({ ...wanted, description: payload.description ?? "" }))
-        return Edge.versioned(
+        return Answers.versioned(
           made.endpoint.seq,
           { ...endpointJson(made.endpoint), secret: made.secret },
           { status: 201, headers: { location: `/v1/webhook-endpoints/${id}`, "cache-control": "no-store" } }
@@ -49,21 +52,21 @@ export const SubscriptionHttp = HttpApiBuilder.group(
       listEndpoints: ({ query, request }) =>
         Effect.gen(function* () {
           const { items, next } = yield* Edge.call(
-            subscriptions.list(scopeOf(yield* Principal), { ...query, limit: query.limit ?? Edge.limitDefault })
-          ).pipe(Effect.catchTag("BadCursor", () => Effect.fail(Edge.badCursor)))
-          return Edge.listed(request, { items: items.map(endpointJson), next })
+            subscriptions.list(scopeOf(yield* Principal), { ...query, limit: query.limit ?? Headers.limitDefault })
+          ).pipe(Effect.catchTag("BadCursor", () => Effect.fail(Answers.badCursor)))
+          return Answers.listed(request, { items: items.map(endpointJson), next })
         }),
       getEndpoint: ({ params, request }) =>
         Effect.map(mine(params.endpointId), (endpoint) =>
-          Edge.fresh(request, endpoint.seq, () => endpointJson(endpoint))
+          Answers.fresh(request, endpoint.seq, () => endpointJson(endpoint))
         ),
       putEndpoint: Effect.fnUntraced(function* ({ headers, params, payload }) {
         const before = yield* mine(params.endpointId)
         yield* targets.check(payload.url)
-        const { expectedSeq } = Edge.expected(headers)
+        const { expectedSeq } = Stamp.expected(headers)
         const after = yield* Edge.call(subscriptions.replace(params.endpointId, payload, expectedSeq))
         if (Option.isNone(after)) return yield* new PreconditionFailed({ seq: before.seq })
-        return Edge.versioned(after.value.seq, endpointJson(after.value))
+        return Answers.versioned(after.value.seq, endpointJson(after.value))
       }),
       deleteEndpoint: ({ params }) =>
         Effect.gen(function* () {
@@ -80,9 +83,9 @@ export const SubscriptionHttp = HttpApiBuilder.group(
         Effect.gen(function* () {
           yield* mine(params.endpointId)
           const page = yield* Edge.call(
-            subscriptions.deliveries(params.endpointId, { ...query, limit: query.limit ?? Edge.limitDefault })
-          ).pipe(Effect.catchTag("BadCursor", () => Effect.fail(Edge.badCursor)))
-          return Edge.listed(request, page)
+            subscriptions.deliveries(params.endpointId, { ...query, limit: query.limit ?? Headers.limitDefault })
+          ).pipe(Effect.catchTag("BadCursor", () => Effect.fail(Answers.badCursor)))
+          return Answers.listed(request, page)
         }),
       replayDelivery: ({ params }) =>
         Effect.gen(function* () {

@@ -1,3 +1,4 @@
+import { Refusal } from "@halles/shared/wire/Refusal"
 import { type BadCursor, Cursor, decodeCursor, type Page, pageOf } from "@halles/shared/Page"
 import { Context, Effect, Layer, Option, type Redacted, Result, Schema } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
@@ -37,10 +38,14 @@ export interface Delivery {
 }
 
 /** The owner has as many as one may have. */
-export class TooManyEndpoints extends Schema.TaggedError<TooManyEndpoints>()(
+export class TooManyEndpoints extends Refusal<TooManyEndpoints>()(
   "TooManyEndpoints",
   { max: Schema.Int },
-  { httpApiStatus: 422 }
+  {
+    status: 422,
+    title: "Too many webhook endpoints",
+    detail: ({ max }) => `There are at most ${max}. Delete one first.`
+  }
 ) {}
 
 interface Row {

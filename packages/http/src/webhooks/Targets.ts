@@ -1,10 +1,11 @@
+import { Refusal } from "@halles/shared/wire/Refusal"
 import { Context, Effect, Layer, Schema, Semaphore } from "effect"
 import ipaddr from "ipaddr.js"
 import { lookup as resolve } from "node:dns"
 import type { LookupFunction } from "node:net"
 
 /** We do not send there; `reason` is one of few words. */
-export class TargetRefused extends Schema.TaggedError<TargetRefused>()(
+export class TargetRefused extends Refusal<TargetRefused>()(
   "TargetRefused",
   {
     reason: Schema.Literals([
@@ -16,7 +17,12 @@ export class TargetRefused extends Schema.TaggedError<TargetRefused>()(
       "unknown_host"
     ])
   },
-  { httpApiStatus: 422 }
+  {
+    status: 422,
+    title: "Webhooks are not sent there",
+    detail: ({ reason }) => `The URL is refused: ${reason}.`,
+    help: "Use an https URL whose host has public addresses only, on port 443 or 8443, without credentials in it."
+  }
 ) {}
 
 /** Networks that are allowed though they are not public: for laptops and tests. */

@@ -6,7 +6,7 @@ import { Revocations } from "@halles/shared/security/Revocations"
 import { NatsTest } from "@halles/shared/testing/NatsTest"
 import { Effect, Layer, Logger, Schedule } from "effect"
 import { AccessTokens } from "../../src/access/AccessTokens.ts"
-import type { Principal } from "../../src/access/Principal.ts"
+import type { Principal } from "@halles/shared/wire/Principal"
 import { Issuer } from "../Issuer.ts"
 
 const world = Layer.unwrap(Effect.map(Issuer, ({ url }) => AccessTokens.layer(url))).pipe(

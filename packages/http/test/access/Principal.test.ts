@@ -1,6 +1,6 @@
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { anonymous, Principal } from "../../src/access/Principal.ts"
+import { anonymous, Principal } from "@halles/shared/wire/Principal"
 
 it.effect("whoever has shown nothing is nobody, and may do nothing by a role or a scope", () =>
   Effect.gen(function* () {

@@ -5,7 +5,7 @@ import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 import { randomUUID } from "node:crypto"
 import { Api } from "../../src/Api.ts"
-import { Idempotency } from "../../src/idempotency/Idempotency.ts"
+import { Idempotency } from "@halles/shared/wire/Idempotency"
 import { adminToken, type Answer, EdgeTest, importToken } from "../EdgeTest.ts"
 import { Issuer } from "../Issuer.ts"
 import * as ShopTest from "../shop/ShopTest.ts"
@@ -179,7 +179,7 @@ layer(EdgeTest.layerOver(ShopTest.layer), { excludeTestServices: true, timeout: 
       const rows = yield* sql<{ id: string }>`
         SELECT command_id AS id FROM journal WHERE entity_id IN ('eu_KEYED', 'eu_KEYED-2')`
       assert.strictEqual(rows.length, 4)
-      for (const { id } of rows) assert.match(id, /^receive:[A-Za-z0-9_-]{43}$/)
+      for (const { id } of rows) assert.match(id, /^receiveSku:[A-Za-z0-9_-]{43}$/)
     })
   )
 })

@@ -11,7 +11,7 @@ import { methodsOf, routeOf } from "../../src/openapi/RouteTable.ts"
 import * as RetryBudget from "../../src/admission/RetryBudget.ts"
 import { CorsOrigins } from "../../src/admission/SecurityHeaders.ts"
 import * as Shedding from "../../src/admission/Shedding.ts"
-import type { Priority } from "../../src/admission/Traffic.ts"
+import type { Priority } from "@halles/shared/wire/Traffic"
 import { GateTest, noRules } from "./GateTest.ts"
 
 const browser = "Mozilla/5.0 (X11; Linux x64; rv:130.0) Gecko/20100101 Firefox/130.0"

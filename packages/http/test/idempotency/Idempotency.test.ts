@@ -80,7 +80,7 @@ layer(EdgeTest.layer, { excludeTestServices: true, timeout: "60 seconds" })("ide
       assert.strictEqual(cancel.status, 201, cancel.text)
       assert.strictEqual((yield* adjust("TEA")).status, 200)
       assert.strictEqual(replayed(yield* adjust("TEA")), "true")
-      assert.strictEqual(received.filter((line) => line.startsWith("Sku eu_TEA Adjust adjust:")).length, 1)
+      assert.strictEqual(received.filter((line) => line.startsWith("Sku eu_TEA Adjust adjustSku:")).length, 1)
     })
   )
 

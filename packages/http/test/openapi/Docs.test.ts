@@ -1,7 +1,7 @@
 import { assert, layer } from "@effect/vitest"
 import { ChromiumTest } from "@halles/harness/ChromiumTest"
 import { Effect, Layer } from "effect"
-import { Issuer } from "../../src/openapi/Docs.ts"
+import { Issuer } from "@halles/entities/routes/Edge"
 import { EdgeTest } from "../EdgeTest.ts"
 
 const edge = EdgeTest.layer.pipe(Layer.provide(Layer.succeed(Issuer, "https://login.example")))

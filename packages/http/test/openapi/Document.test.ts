@@ -6,6 +6,7 @@ import { join } from "node:path"
 import { operationsOf } from "../../src/openapi/Document.ts"
 import { committed, text } from "../../src/openapi/Committed.ts"
 import * as Descriptions from "../../src/openapi/Descriptions.ts"
+import { samples } from "@halles/shared/wire/Named"
 import * as Samples from "../../src/openapi/Samples.ts"
 
 const spec = JSON.parse(text) as OpenAPISpec
@@ -64,11 +65,13 @@ describe("the document", () => {
   })
 
   it("describes nothing that is not there", () => {
-    const ids = new Set(operations.map(({ operation }) => operation.operationId))
     const components = new Set(Object.keys(spec.components.schemas))
+    const parameters = new Set(operations.flatMap(({ operation }) => operation.parameters.map(({ name }) => name)))
     const stale = [
-      ...[...Object.keys(Descriptions.operations), ...Object.keys(Samples.bodies)].filter((id) => !ids.has(id)),
-      ...Object.keys(Samples.components).filter((name) => !components.has(name))
+      ...[...samples.keys()].filter((name) => !components.has(name)),
+      ...[...Object.keys(Descriptions.parameters), ...Object.keys(Samples.parameters)].filter(
+        (name) => !parameters.has(name)
+      )
     ]
     assert.deepStrictEqual(stale, [])
   })

@@ -34,7 +34,7 @@ layer(EdgeTest.layer, { excludeTestServices: true, timeout: "60 seconds" })("car
       assert.strictEqual(waited.status, 201)
       assert.strictEqual(waited.json.status, "confirmed")
       assert.strictEqual(waited.headers.get("preference-applied"), "wait=5")
-      const checkouts = received.filter((line) => line.startsWith(`Cart ${opened.json.id} CheckOut checkout:`))
+      const checkouts = received.filter((line) => line.startsWith(`Cart ${opened.json.id} CheckOut checkOut:`))
       assert.deepStrictEqual([checkouts.length, new Set(checkouts).size], [2, 1])
     })
   )

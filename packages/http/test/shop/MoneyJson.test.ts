@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Currency } from "@halles/shared/Money"
 import { Exit, Schema } from "effect"
-import { Money, money, Price } from "../../src/shop/MoneyJson.ts"
+import { Money, money, Price } from "@halles/shared/wire/MoneyJson"
 
 const decode = Schema.decodeUnknownExit(Money)
 

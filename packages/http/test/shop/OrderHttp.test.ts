@@ -72,7 +72,7 @@ layer(EdgeTest.layer, { excludeTestServices: true, timeout: "60 seconds" })("ord
       const again = yield* send("POST", "/v1/orders/eu_1/returns", body, key)
       assert.strictEqual(first.status, 202, first.text)
       assert.deepInclude(first.json, { returnId: again.json.returnId, status: "requested" })
-      const returns = received.filter((line) => line.startsWith("Order eu_1 RequestReturn return:"))
+      const returns = received.filter((line) => line.startsWith("Order eu_1 RequestReturn requestReturn:"))
       assert.deepStrictEqual([returns.length, new Set(returns).size], [2, 1])
     })
   )

@@ -4,7 +4,7 @@ import { type Region, regions } from "@halles/shared/Region"
 import * as Subject from "@halles/shared/Subject"
 import { Effect } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
-import type { Unavailable } from "../../problems/EdgeErrors.ts"
+import type { Unavailable } from "@halles/shared/wire/EdgeErrors"
 import type * as Json from "../OperatorJson.ts"
 import { unavailable } from "../OperatorFailures.ts"
 

@@ -4,7 +4,7 @@ import type { Region } from "@halles/shared/Region"
 import * as Subject from "@halles/shared/Subject"
 import type { Live } from "@halles/entities/alarms/Alarms"
 import { Context, Effect, Layer, Option } from "effect"
-import { Unavailable } from "../../problems/EdgeErrors.ts"
+import { Unavailable } from "@halles/shared/wire/EdgeErrors"
 import type * as Json from "../OperatorJson.ts"
 import { stream as letters } from "./DeadLetters.ts"
 

@@ -1,0 +1,247 @@
+import { ListProduct, Product, type ProductView } from "./Product.ts"
+import { Receive, Sku } from "../inventory/Sku.ts"
+import { CommandId, skuId, WarehouseId } from "@halles/shared/Ids"
+import { type Intent, Intents } from "@halles/shared/Intent"
+import { Deferred, Effect, Result, Schedule, Semaphore, Stream } from "effect"
+import { Edge } from "../routes/Edge.ts"
+import type { ImportLine } from "./ImportApi.ts"
+import * as Rows from "./ImportRows.ts"
+import * as Spool from "./Spool.ts"
+import { Unreadable } from "./Unreadable.ts"
+import * as Problem from "@halles/shared/wire/Problem"
+
+/** Rows of one import that are on their way at a time. */
+const concurrency = 32
+/** Rows of one import: what it knows of each stays in memory until its end. */
+export const rowsMax = 500_000
+/** CSV files that lie on the disk at a time; the next ones wait. */
+export const filesMax = 8
+const progressRows = 500
+const progressEvery = "1 second"
+/** A row whose runner is moving waits for it: seven attempts in about half a minute. */
+const patience = { times: 6, schedule: Schedule.exponential("200 millis") }
+
+const origin = { actor: "edge:import" } as const
+
+interface Taken {
+  readonly row: number
+  readonly product: string
+  readonly fault: Rows.RowFault | null
+  /** It was taken before, and its product is otherwise by now: somebody's later word stands, maybe a later row's. */
+  readonly superseded: boolean
+}
+
+/** A row with its number in the file, and how many rows of its product, and receipts at its place, came before it there. */
+interface Numbered {
+  readonly number: number
+  readonly row: Rows.Row
+  readonly ids: { readonly list: CommandId; readonly receive: CommandId } | undefined
+}
+
+interface Import {
+  readonly importId: string
+  readonly format: Format
+  readonly body: Stream.Stream<Uint8Array, unknown>
+  /** First row to take, from 1. */
+  readonly from: number
+}
+
+/**
+ * Takes a catalogue row by row. A row's commands are named by the import's id, its product, its content and how often its product
+ * came before it: wherever the row stands in the file, it takes effect once, and with other content it is another one. A
+ * receipt is named without its count, so that a corrected one is refused instead of booked beside the first. The id is the
+ * shop's, not its sender's: a colleague goes on where somebody stopped.
+ */
+export const CatalogImport = Effect.gen(function* () {
+  const edge = yield* Edge
+  const product = yield* edge.entity(Product)
+  const sku = yield* edge.entity(Sku)
+  const intents = yield* Intents
+  const files = yield* Semaphore.make(filesMax)
+
+  const list = (commandId: CommandId, row: Rows.ImportRow) => {
+    const { description = "", region, sku: code, title } = row
+    const price = Rows.price(row)
+    const command = new ListProduct({ commandId, origin, sku: code, title, description, price })
+    return Effect.map(edge.call(product(skuId(region, code)).ListProduct(command)), (now) => !says(now, command))
+  }
+  const receive = (commandId: CommandId, row: Rows.ImportRow) => {
+    const { region, sku: code, stock = 0 } = row
+    if (stock === 0) return Effect.void
+    const command = new Receive({ commandId, origin, warehouse: placeOf(row), quantity: stock })
+    return edge.call(sku(skuId(region, code)).Receive(command))
+  }
+  const take = ({ ids, number, row }: Numbered): Effect.Effect<Taken> => {
+    if (Result.isFailure(row) || ids === undefined) {
+      const fault = Result.isFailure(row) ? row.failure : null
+      return Effect.succeed({ row: number, product: "", fault, superseded: false })
+    }
+    const taken = { row: number, product: skuId(row.success.region, row.success.sku) }
+    // Its stock first: a row whose receipt is refused changes nothing.
+    return Effect.andThen(receive(ids.receive, row.success), list(ids.list, row.success)).pipe(
+      Effect.retry({ ...patience, while: (error) => error._tag === "Unavailable" }),
+      Effect.match({
+        onFailure: (error) => ({ ...taken, fault: refused(error._tag), superseded: false }),
+        onSuccess: (superseded) => ({ ...taken, fault: null, superseded })
+      })
+    )
+  }
+
+  return ({ body, format, from, importId }: Import): Stream.Stream<ImportLine> => {
+    const rows = Stream.suspend(() => {
+      const inOrder = makeInOrder()
+      const tally = makeTally()
+      const numbered = makeNumbered(
+        intents.of({ sender: null, method: "POST", url: "/v1/catalog/import", body: "", key: importId })
+      )
+      let read = 0
+      return rowsOf(format, body).pipe(
+        Stream.mapEffect((row) => {
+          read += 1
+          return read > rowsMax ? Effect.fail(tooManyRows) : Effect.succeed(numbered(read, row))
+        }),
+        Stream.filter(({ number }) => number >= from),
+        Stream.mapEffect(
+          (row) =>
+            Result.isFailure(row.row)
+              ? take(row)
+              : inOrder(skuId(row.row.success.region, row.row.success.sku), take(row)),
+          { concurrency }
+        ),
+        Stream.map(tally.add),
+        Stream.flattenIterable,
+        Stream.merge(Stream.map(Stream.drop(Stream.tick(progressEvery), 1), tally.progress), {
+          haltStrategy: "left"
+        }),
+        Stream.concat(Stream.suspend(() => Stream.fromIterable(tally.end(importId)))),
+        Stream.catch((error) => Stream.fromEffect(failed(error, read)))
+      )
+    })
+    return format.type === "csv"
+      ? Stream.unwrap(
+          Effect.as(
+            Effect.acquireRelease(files.take(1), () => files.release(1)),
+            rows
+          )
+        )
+      : rows
+  }
+})
+
+/** The charset of a CSV file, where its sender names one. */
+export type Format = { readonly type: "csv"; readonly charset: string | undefined } | { readonly type: "ndjson" }
+
+const rowsOf = (format: Format, body: Stream.Stream<Uint8Array, unknown>): Stream.Stream<Rows.Row, unknown> =>
+  format.type === "csv" ? Rows.fromCsv(Spool.textOf(body, format.charset)) : Rows.fromNdjson(body)
+
+const placeOf = ({ region, warehouse }: Rows.ImportRow): WarehouseId => warehouse ?? WarehouseId.make(`${region}-main`)
+
+const says = (view: ProductView, { description, price, title }: ListProduct): boolean =>
+  view.listed &&
+  view.title === title &&
+  view.description === description &&
+  view.price.amount === price.amount &&
+  view.price.currency === price.currency &&
+  view.price.taxRate === price.taxRate
+
+const refused = (tag: string): Rows.RowFault =>
+  tag === "CommandReused"
+    ? {
+        code: "already_received",
+        detail:
+          "Another quantity was received for this row under the same import-id. Adjust the count, or use another id"
+      }
+    : { code: Problem.codeOf(tag), detail: "The row was refused" }
+
+const tooManyRows = new Unreadable({
+  code: "too_many_rows",
+  detail: `An import has at most ${rowsMax} rows: send the rest as another one`
+})
+
+const commandOf = ({ name }: Intent, purpose: string, about: unknown): CommandId =>
+  CommandId.make(`import:${purpose}:${name(purpose, about)}`)
+
+/** Counts rows of a product, and receipts at a place, as they come. */
+const makeNumbered = (intent: Intent) => {
+  const counts = new Map<string, number>()
+  const next = (key: string): number => {
+    const count = (counts.get(key) ?? 0) + 1
+    counts.set(key, count)
+    return count
+  }
+  return (number: number, row: Rows.Row): Numbered => {
+    if (Result.isFailure(row)) return { number, row, ids: undefined }
+    const { stock = 0, warehouse: _, ...listed } = row.success
+    const product = skuId(listed.region, listed.sku)
+    const place = placeOf(row.success)
+    const nth = next(product)
+    const nthThere = stock === 0 ? 0 : next(`${product}/${place}`)
+    return {
+      number,
+      row,
+      ids: {
+        list: commandOf(intent, "list", [nth, listed]),
+        receive: commandOf(intent, "receive", [nthThere, product, place])
+      }
+    }
+  }
+}
+
+/** The body ended early, or is not what it says; what was taken stays taken. */
+const failed = (error: unknown, read: number): Effect.Effect<ImportLine> =>
+  error instanceof Unreadable
+    ? Effect.succeed({ type: "failed", row: error.row ?? read, code: error.code, detail: error.detail })
+    : Effect.as(Effect.logWarning("CatalogImport: the body could not be read", error), {
+        type: "failed",
+        row: read,
+        code: "body_unreadable",
+        detail: "The rest of the body did not arrive"
+      } as const)
+
+/** Rows of one product run in the order of the file, so that the last one wins, here and in every repeat. */
+const makeInOrder = () => {
+  const last = new Map<string, Deferred.Deferred<void>>()
+  return <A, E, R>(key: string, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    Effect.suspend(() => {
+      const before = last.get(key)
+      const mine = Deferred.makeUnsafe<void>()
+      last.set(key, mine)
+      const ended = Effect.suspend(() => {
+        if (last.get(key) === mine) last.delete(key)
+        return Deferred.succeed(mine, undefined)
+      })
+      return Effect.ensuring(before === undefined ? effect : Effect.andThen(Deferred.await(before), effect), ended)
+    })
+}
+
+const makeTally = () => {
+  let rows = 0
+  let rejected = 0
+  /** The last row of each product that says something else than what is listed. */
+  const superseded = new Map<string, number>()
+  const counts = () => ({ rows, accepted: rows - rejected - superseded.size, rejected })
+  const progress = (): ImportLine => ({ type: "progress", ...counts() })
+  const add = ({ fault, product, row, superseded: isOld }: Taken): ReadonlyArray<ImportLine> => {
+    rows += 1
+    if (fault !== null) rejected += 1
+    else if (isOld) superseded.set(product, row)
+    else superseded.delete(product)
+    const error: ReadonlyArray<ImportLine> = fault === null ? [] : [{ type: "error", row, ...fault }]
+    return rows % progressRows === 0 ? [...error, progress()] : error
+  }
+  const end = (importId: string): ReadonlyArray<ImportLine> => [
+    ...Array.from(superseded.values(), (row): ImportLine => ({ type: "error", row, ...outdated })),
+    {
+      type: "done",
+      importId,
+      ...counts(),
+      ...(superseded.size === 0 ? {} : { superseded: superseded.size })
+    }
+  ]
+  return { add, end, progress }
+}
+const outdated = {
+  code: "row_superseded",
+  detail:
+    "Taken before under the same import-id, and the product was changed since. Use another id to list it like this again"
+}

@@ -1,0 +1,194 @@
+import { Price as ProductPrice, ListProduct, TaxRate, Title } from "./Product.ts"
+import { SkuCode, WarehouseId } from "@halles/shared/Ids"
+import * as JsonText from "@halles/shared/JsonText"
+import { Region } from "@halles/shared/Region"
+import { Effect, Result, Schema, Stream } from "effect"
+import { Price } from "@halles/shared/wire/MoneyJson"
+import { faultsOf } from "@halles/shared/wire/Faults"
+import { CsvReader, type CsvRecord } from "./CsvReader.ts"
+import { Unreadable } from "./Unreadable.ts"
+
+/** What lists one product and says how much of it comes in. */
+export const ImportRow = Schema.Struct({
+  region: Region,
+  sku: SkuCode,
+  title: Title,
+  description: Schema.optionalKey(ListProduct.fields.description),
+  price: Price,
+  /** Basis points: 2000 is 20 %. */
+  taxRate: TaxRate,
+  /** `<region>-main` unless it says so. */
+  warehouse: Schema.optionalKey(WarehouseId),
+  stock: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1_000_000 })))
+})
+export type ImportRow = typeof ImportRow.Type
+
+/** Why one row is not taken; the others go on. */
+export interface RowFault {
+  readonly code: string
+  readonly detail: string
+}
+
+export type Row = Result.Result<ImportRow, RowFault>
+
+export const rowBytesMax = 65_536
+
+const decodeRow = Schema.decodeUnknownResult(ImportRow, { errors: "all", onExcessProperty: "error" })
+const fault = (code: string, detail: string): Row => Result.fail({ code, detail })
+
+const rowOf = (input: unknown): Row =>
+  Result.mapError(decodeRow(input), (error) => ({
+    code: "invalid_row",
+    detail: faultsOf(error.issue, "Payload")
+      .map(({ detail, pointer }) => `${pointer}: ${detail}`)
+      .join("; ")
+      .slice(0, 500)
+  }))
+
+/** Bytes of the line that has not ended yet; `null` once it is longer than a row may be. */
+interface Pending {
+  readonly parts: ReadonlyArray<Uint8Array> | null
+  readonly length: number
+}
+const nothing: Pending = { parts: [], length: 0 }
+const newline = 0x0a
+
+const extend = ({ length, parts }: Pending, bytes: Uint8Array): Pending =>
+  parts === null || length + bytes.length > rowBytesMax
+    ? { parts: null, length: 0 }
+    : { parts: [...parts, bytes], length: length + bytes.length }
+
+const utf8 = new TextDecoder("utf-8", { fatal: true })
+const decoded = (line: Uint8Array): string | undefined => {
+  try {
+    return utf8.decode(line).trim()
+  } catch {
+    return undefined
+  }
+}
+
+const jsonRow = ({ length, parts }: Pending): ReadonlyArray<Row> => {
+  if (parts === null) return [fault("row_too_large", `A row has at most ${rowBytesMax} bytes`)]
+  if (length === 0) return []
+  const text = decoded(Buffer.concat(parts))
+  if (text === undefined) return [fault("wrong_encoding", "The row is not UTF-8")]
+  if (text === "") return []
+  return [
+    Result.match(JsonText.parse(text), {
+      onSuccess: rowOf,
+      onFailure: ({ detail, pointer }) => fault("invalid_row", pointer === "" ? detail : `${detail} at ${pointer}`)
+    })
+  ]
+}
+
+const splitLines = (pending: Pending, chunk: Uint8Array): readonly [Pending, ReadonlyArray<Row>] => {
+  const rows: Array<Row> = []
+  let from = 0
+  let open = pending
+  for (let end = chunk.indexOf(newline); end !== -1; end = chunk.indexOf(newline, from)) {
+    rows.push(...jsonRow(extend(open, chunk.subarray(from, end))))
+    open = nothing
+    from = end + 1
+  }
+  return [from === chunk.length ? open : extend(open, chunk.subarray(from)), rows]
+}
+
+/** One JSON object a line. A line that is none, or too long, is one faulty row. */
+export const fromNdjson = <E>(body: Stream.Stream<Uint8Array, E>): Stream.Stream<Row, E> =>
+  Stream.mapAccum(body, () => nothing, splitLines, { onHalt: jsonRow })
+
+const required = ["region", "sku", "title", "price", "currency", "tax_rate"] as const
+const optional = ["description", "warehouse", "stock"] as const
+const columns: ReadonlySet<string> = new Set<string>([...required, ...optional])
+
+type Header = ReadonlyArray<string>
+
+const named = (names: ReadonlyArray<string>): string =>
+  names
+    .slice(0, 5)
+    .map((name) => name.slice(0, 40))
+    .join(", ")
+
+/** Names of columns as they are meant; programs put a delimiter behind the last one. */
+const headerOf = (cells: ReadonlyArray<string>): Header | Unreadable => {
+  const names = cells.map((name) => name.trim().toLowerCase())
+  const last = names.findLastIndex((name) => name !== "")
+  const header = names.slice(0, last + 1)
+  const unknown = header.filter((name) => !columns.has(name))
+  const missing = required.filter((name) => !header.includes(name))
+  const twice = header.filter((name, index) => header.indexOf(name) !== index)
+  const faults = [
+    ...(unknown.length === 0 ? [] : [`Unknown columns: ${named(unknown)}`]),
+    ...(missing.length === 0 ? [] : [`Missing columns: ${named(missing)}`]),
+    ...(twice.length === 0 ? [] : [`Columns that stand twice: ${named(twice)}`])
+  ]
+  return faults.length === 0 ? header : new Unreadable({ code: "invalid_header", detail: faults.join("; ") })
+}
+
+/** Decimal digits as a number, anything else as it stands, for the schema to refuse. */
+const whole = (text: string): unknown => (/^[0-9]{1,15}$/.test(text) ? Number(text) : text)
+const digits = /^[0-9]*$/
+
+const csvRow = (header: Header, cells: ReadonlyArray<string>): Row => {
+  if (cells.length < header.length || cells.slice(header.length).some((cell) => cell.trim() !== ""))
+    return fault("invalid_row", `Expected ${header.length} columns`)
+  const of = (name: string): string => cells[header.indexOf(name)] ?? ""
+  /** No code and no number has blanks in it. */
+  const code = (name: string): string => of(name).trim()
+  const odd = ["price", "tax_rate", "stock"].filter((name) => !digits.test(code(name)))
+  if (odd.length > 0)
+    return fault(
+      "invalid_row",
+      `${odd.join(", ")}: Expected digits alone; a price of 19.95 is 1995, a rate of 20 % is 2000`
+    )
+  return rowOf({
+    region: code("region"),
+    sku: code("sku"),
+    title: of("title"),
+    price: { amount: code("price"), currency: code("currency") },
+    taxRate: whole(code("tax_rate")),
+    ...(of("description").trim() === "" ? {} : { description: of("description") }),
+    ...(code("warehouse") === "" ? {} : { warehouse: code("warehouse") }),
+    ...(code("stock") === "" ? {} : { stock: whole(code("stock")) })
+  })
+}
+
+const badRecords = {
+  TooLong: { code: "row_too_large", detail: `A row has at most ${rowBytesMax} characters` },
+  Stray: { code: "invalid_csv", detail: "Quotes do not match: within a quoted cell a quote is written twice" }
+} as const
+
+/** RFC 4180 with a header, or what spreadsheets make of it; price in minor units. */
+export const fromCsv = <E>(text: Stream.Stream<string, E>): Stream.Stream<Row, E | Unreadable> =>
+  Stream.suspend(() => {
+    const reader = new CsvReader({ max: rowBytesMax, known: columns })
+    let header: Header | undefined
+    const rowsOf = (record: CsvRecord): Effect.Effect<ReadonlyArray<Row>, Unreadable> => {
+      if (record._tag !== "Cells") {
+        if (header !== undefined) return Effect.succeed([Result.fail(badRecords[record._tag])])
+        return Effect.fail(new Unreadable({ code: "invalid_header", detail: badRecords[record._tag].detail }))
+      }
+      if (header !== undefined) return Effect.succeed([csvRow(header, record.cells)])
+      const found = headerOf(record.cells)
+      if (found instanceof Unreadable) return Effect.fail(found)
+      header = found
+      return Effect.succeed([])
+    }
+    const withoutHeader = Effect.suspend(() =>
+      header === undefined
+        ? Effect.fail(new Unreadable({ code: "invalid_header", detail: `Expected a header: ${required.join(",")}` }))
+        : Effect.void
+    )
+    return text.pipe(
+      Stream.mapAccum(
+        () => reader,
+        (reader, piece: string) => [reader, reader.push(piece)] as const,
+        { onHalt: (reader) => reader.end() }
+      ),
+      Stream.mapEffect(rowsOf),
+      Stream.flattenIterable,
+      Stream.concat(Stream.fromEffectDrain(withoutHeader))
+    )
+  })
+
+export const price = (row: ImportRow): typeof ProductPrice.Type => ({ ...row.price, taxRate: row.taxRate })

@@ -1,0 +1,75 @@
+import { SkuCode, skuCode, skuId } from "@halles/shared/Ids"
+import { Region, regionOf } from "@halles/shared/Region"
+import { changeOfStock, everybody } from "@halles/shared/wire/AccessRule"
+import { repeated } from "@halles/shared/wire/Operation"
+import * as ViewJson from "@halles/shared/wire/ViewJson"
+import { Schema } from "effect"
+import * as Routes from "../routes/Routes.ts"
+import { Adjust, AllowBackOrder, Receive, Sku, SkuView } from "./Sku.ts"
+
+const level = { onHand: 500, held: 2, reserved: 8, available: 490 }
+
+const { backOrderAllowed, seq, totals, warehouses } = SkuView.fields
+export const SkuJson = ViewJson.object<SkuView>()(
+  "Sku",
+  { region: Region, sku: SkuCode, warehouses, totals, backOrderAllowed, seq },
+  {
+    sample: {
+      region: "eu",
+      sku: "TEA-01",
+      warehouses: [{ warehouse: "eu-main", ...level }],
+      totals: { ...level, shipped: 120, backOrdered: 0 },
+      backOrderAllowed: false,
+      seq: 131
+    },
+    from: { region: ({ id }) => regionOf(id), sku: ({ id }) => skuCode(id) }
+  }
+)
+
+const { expectedOnHand, onHand, reason, warehouse } = Adjust.fields
+const of = {
+  contract: Sku,
+  params: { region: Region, sku: SkuCode },
+  json: SkuJson,
+  id: ({ params }: { readonly params: { readonly region: Region; readonly sku: SkuCode } }) =>
+    skuId(params.region, params.sku)
+}
+const change = { ...of, access: changeOfStock, actor: "edge:import" } as const
+
+export const SkuApi = Routes.group("skus", { title: "Stock", about: "What a region has of a SKU, by warehouse." }, [
+  Routes.query("getSku", "/skus/:region/:sku", {
+    ...of,
+    access: everybody,
+    summary: "Stock in a region, by warehouse",
+    about: "On hand, held for orders under way, reserved for orders that are paid, and what is left to sell."
+  }),
+  Routes.command("adjustSku", "POST", "/skus/:region/:sku/adjustments", {
+    ...change,
+    summary: "Set what is on hand, if it is still what was counted",
+    about: `A count of the shelf, as compare and swap: refused when on hand is no longer \`expectedOnHand\`. ${repeated}`,
+    example: { warehouse: "eu-main", expectedOnHand: 500, onHand: 498, reason: "two torn packets" },
+    message: "Adjust",
+    payload: Schema.Struct({ warehouse, expectedOnHand, onHand, reason }),
+    key: "required",
+    fields: ({ payload }) => payload
+  }),
+  Routes.command("receiveSku", "POST", "/skus/:region/:sku/receipts", {
+    ...change,
+    summary: "Goods have come in",
+    about: `Units that wait for stock are filled at once. ${repeated}`,
+    example: { warehouse: "eu-main", quantity: 500 },
+    message: "Receive",
+    payload: Schema.Struct({ warehouse: Receive.fields.warehouse, quantity: Receive.fields.quantity }),
+    key: "required",
+    fields: ({ payload }) => payload
+  }),
+  Routes.command("putBackOrders", "PUT", "/skus/:region/:sku/back-orders", {
+    ...change,
+    summary: "Whether more may be sold than is there",
+    about: "Orders beyond what is there wait, and are filled in order as goods come in.",
+    example: { allowed: true },
+    message: "AllowBackOrder",
+    payload: Schema.Struct({ allowed: AllowBackOrder.fields.allowed }),
+    fields: ({ payload }) => payload
+  })
+])

@@ -1,0 +1,158 @@
+import { named, samples } from "@halles/shared/wire/Named"
+import type { Region } from "@halles/shared/Region"
+import { type BadCursor, limitMax, type Page } from "@halles/shared/Page"
+import * as Answers from "@halles/shared/wire/Answers"
+import * as Consistency from "@halles/shared/wire/Consistency"
+import { Unavailable } from "@halles/shared/wire/EdgeErrors"
+import * as Headers from "@halles/shared/wire/Headers"
+import { type Operation, operation, Shared } from "@halles/shared/wire/Operation"
+import * as ViewJson from "@halles/shared/wire/ViewJson"
+import { Effect, Schema } from "effect"
+import type { Entity } from "effect/cluster"
+import type { HttpRouter, HttpServerRequest } from "effect/http"
+import { HttpApiEndpoint } from "effect/http-api"
+import type { Rpc } from "effect/rpc"
+import type { SqlError } from "effect/sql"
+import { Reads } from "../Reads.ts"
+import { DefaultRegion, Edge } from "./Edge.ts"
+import type { Route } from "./Routes.ts"
+
+type Fields = Schema.Struct.Fields
+type TypeOf<F extends Fields> = [F] extends [never] ? object : Schema.Struct.Type<F>
+
+/** Entities of which a list has not heard yet that are asked at a time. */
+const concurrency = 8
+
+interface Request<Params extends Fields, Query extends Fields> {
+  readonly params: TypeOf<Params>
+  readonly query: TypeOf<Query> & { readonly cursor?: string; readonly limit?: number }
+  readonly request: HttpServerRequest.HttpServerRequest
+}
+
+interface ListOptions<
+  Type extends string,
+  Rpcs extends Rpc.Any,
+  Item extends { readonly seq: number },
+  Json extends Schema.Top,
+  Params extends Fields,
+  Query extends Fields
+> extends Operation {
+  readonly contract: Entity.Entity<Type, Rpcs>
+  readonly params?: Params
+  readonly query?: Query
+  /** Name of the page in the document, and how an item of it looks. */
+  readonly page: string
+  readonly json: Json
+  /** Its read table. */
+  readonly table: Parameters<Reads["Service"]["seqs"]>[0]
+  readonly region: (request: Request<Params, Query>, defaultRegion: Region) => Region
+  /** A page of the table, in the order of `compare`. */
+  readonly read: (
+    reads: Reads["Service"],
+    request: Request<Params, Query> & { readonly region: Region; readonly limit: number }
+  ) => Effect.Effect<Page<Item>, BadCursor | SqlError.SqlError>
+  readonly idOf: (item: Item) => string
+  readonly compare: (a: Item, b: Item) => number
+  /** The item of an entity that is asked itself; `null` where the list has none of it. */
+  readonly itemOf: (view: Rpc.Success<Rpc.ExtractTag<Rpcs, "View">>, request: Request<Params, Query>) => Item | null
+  /** What only the table can answer. */
+  readonly onlyTable?: (request: Request<Params, Query>) => boolean
+  /** Where the answer is the same for everybody: for how long it is taken for true. */
+  readonly shared?: { readonly freshMs: number; readonly staleMs: number }
+}
+
+/**
+ * A page of a read table, which follows the journal by a moment. A sender that shows the `Consistency-Token` of an earlier answer
+ * finds what that one wrote: the list waits for it a little, and then asks the entities that it has not heard of themselves.
+ */
+export const list = <
+  const Name extends string,
+  const Path extends HttpRouter.PathInput,
+  Type extends string,
+  Rpcs extends Rpc.Any,
+  Item extends { readonly seq: number },
+  Json extends Schema.Top,
+  Params extends Fields = never,
+  Query extends Fields = never
+>(
+  name: Name,
+  path: Path,
+  options: ListOptions<Type, Rpcs, Item, Json, Params, Query>
+) => {
+  const { compare, contract, idOf, itemOf, json, onlyTable, page, params, read, shared, table } = options
+  const item = samples.get(String(json.ast.annotations?.["identifier"]))
+  const success = Schema.Struct({ items: Schema.Array(json), next: Schema.NullOr(Headers.Cursor) }).pipe(
+    named(page, { items: [item], next: null })
+  )
+  const endpoint = HttpApiEndpoint.get(name, path, {
+    params,
+    query: { ...options.query, ...Headers.paged },
+    headers: Consistency.header,
+    success
+  } as never)
+    .annotateMerge(operation(options))
+    .annotate(Shared, shared !== undefined)
+
+  const encode = ViewJson.encoder(json)
+  const handler = Effect.gen(function* () {
+    const edge = yield* Edge
+    const reads = yield* Reads
+    const defaultRegion = yield* DefaultRegion
+    const entity = (yield* edge.entity(contract)) as unknown as (id: string) => {
+      readonly View: () => Effect.Effect<never, { readonly _tag: string }>
+    }
+    const answer = Effect.fnUntraced(function* (
+      given: Request<Params, Query> & { readonly headers: { readonly "consistency-token"?: string } }
+    ) {
+      const region = options.region(given, defaultRegion)
+      const seen = yield* Consistency.seenOf(given.headers["consistency-token"], contract.type)
+      const here = new Map([...seen].filter(([id]) => id.startsWith(`${region}_`)))
+      const behind = yield* edge.call(Consistency.behind(here, (ids) => reads.seqs(table, region, ids)))
+      if (behind.length > 0 && onlyTable?.(given) === true) return yield* new Unavailable()
+      const limit = Math.min(given.query.limit ?? Headers.limitDefault, limitMax)
+      const { items, next } = yield* edge
+        .call(
+          Effect.tapErrorTag(read(reads, { ...given, region, limit }), "SqlError", (error) =>
+            Effect.logWarning(`${name} could not be read`, error)
+          )
+        )
+        .pipe(Effect.catchTag("BadCursor", () => Effect.fail(Answers.badCursor)))
+      if (behind.length === 0) return Answers.listed(given.request, { items: items.map(encode), next })
+      const asked = yield* Effect.forEach(
+        behind,
+        (id) =>
+          Effect.map(
+            Effect.catchTag(edge.call(entity(id).View()), "NotFound", () => Effect.succeed(null)),
+            (view) => [id, view === null ? null : itemOf(view, given)] as const
+          ),
+        { concurrency }
+      )
+      const newer = new Map(asked)
+      const [first] = items
+      const last = items.at(-1)
+      /** On this page, by where it would stand; without a next page all that follows is on this one. */
+      const isHere = (one: Item): boolean =>
+        (next === null || last === undefined || compare(one, last) <= 0) &&
+        (given.query.cursor === undefined || (first !== undefined && compare(one, first) >= 0))
+      const known = items.filter((one) => !newer.has(idOf(one)))
+      const found = [...newer.values()].filter((one) => one !== null && isHere(one)) as ReadonlyArray<Item>
+      return Answers.listed(given.request, { items: [...known, ...found].toSorted(compare).map(encode), next })
+    })
+    if (shared === undefined) return answer
+    return (given: Parameters<typeof answer>[0]) =>
+      // Its links repeat what was asked.
+      edge.shared(given.request, { key: `list:${given.request.url}`, invalidatedBy: null, ...shared }, answer(given))
+  })
+  return { endpoint, handler } as unknown as Route<
+    HttpApiEndpoint.HttpApiEndpoint<
+      Name,
+      "GET",
+      Path,
+      [Params] extends [never] ? never : Schema.Struct<Params>,
+      Schema.Struct<[Query] extends [never] ? typeof Headers.paged : Query & typeof Headers.paged>,
+      never,
+      Schema.Struct<typeof Consistency.header>,
+      Schema.Struct<{ readonly items: Schema.$Array<Json>; readonly next: Schema.NullOr<typeof Headers.Cursor> }>
+    >
+  >
+}

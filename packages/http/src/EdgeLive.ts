@@ -1,0 +1,80 @@
+import { type ClusterFailure, deadlineMs, Edge, type Refused } from "@halles/entities/routes/Edge"
+import type { UndeclaredError } from "@halles/engine/activation/Undeclared"
+import { Unavailable } from "@halles/shared/wire/EdgeErrors"
+import { Cause, Effect, Exit, Layer } from "effect"
+import * as Access from "./access/Access.ts"
+import * as Deadlines from "./admission/Deadlines.ts"
+import * as RetryBudget from "./admission/RetryBudget.ts"
+import * as Upstreams from "./admission/Upstreams.ts"
+import { ResponseCache } from "./cache/ResponseCache.ts"
+
+/** Whether trying again at once may help. */
+const clusterFailures = {
+  EntityNotAssignedToRunner: "try_again",
+  RunnerUnavailable: "try_again",
+  RunnerNotRegistered: "try_again",
+  RegionUnavailable: "give_up",
+  AlreadyProcessingMessage: "give_up",
+  MailboxFull: "give_up",
+  PersistenceError: "give_up",
+  RpcClientError: "give_up",
+  Busy: "give_up",
+  BreakerOpen: "give_up",
+  SqlError: "give_up"
+} satisfies Record<ClusterFailure, "try_again" | "give_up">
+
+const failureOf = (error: unknown): "try_again" | "give_up" | undefined =>
+  typeof error === "object" && error !== null && "_tag" in error
+    ? (clusterFailures as Readonly<Record<string, "try_again" | "give_up">>)[String(error._tag)]
+    : undefined
+
+/** Of all calls of this process: when most of them fail, trying again would only add to it. */
+const retries = RetryBudget.make()
+
+/** Two more attempts, 50 ms apart: a shard that has just moved is found again, and the caller's deadline stands. */
+const attemptsMax = 2
+const againMs = 50
+/** `Effect.retry` makes a schedule for every call, failed or not, which cost as much as the deadline. */
+const retried = <A, E, R>(effect: Effect.Effect<A, E, R>, left = attemptsMax): Effect.Effect<A, E, R> =>
+  Effect.catchIf(
+    effect,
+    (error) => left > 0 && failureOf(error) === "try_again" && retries.take(),
+    () => Effect.delay(retried(effect, left - 1), againMs)
+  )
+
+/**
+ * The cluster's failures become `Unavailable`; what the entity refused passes, and so does what no contract names: that it is
+ * parked, and that what it would come to is too large.
+ */
+export const unavailable = <E>(error: E): Refused<E> | Unavailable | UndeclaredError =>
+  failureOf(error) === undefined ? (error as Refused<E>) : new Unavailable()
+
+/**
+ * Every call from the edge to an entity goes through here: it ends within the deadline, and failures of the cluster become
+ * `Unavailable`. The command may still have run; its sender repeats it with the same id.
+ */
+export const call: Edge["Service"]["call"] = (effect, durationMs = deadlineMs) =>
+  Effect.suspend(() => {
+    retries.earn()
+    return retried(effect).pipe(
+      // A runner that gives up a shard interrupts what it has not begun. An interrupt of the caller itself passes by here.
+      Effect.catchCauseIf(Cause.hasInterruptsOnly, () => Effect.fail(new Unavailable())),
+      (answer) => Deadlines.within(answer, durationMs, () => Exit.fail(new Unavailable())),
+      Effect.mapError(unavailable)
+    )
+  })
+
+/** What the routes of domains are carried out with, in this process. */
+export const EdgeLive = Layer.effect(
+  Edge,
+  Effect.gen(function* () {
+    const cache = yield* ResponseCache
+    const context = yield* Effect.context<Effect.Services<ReturnType<typeof Upstreams.entity>>>()
+    return Edge.of({
+      entity: (contract) => Effect.provideContext(Upstreams.entity(contract), context),
+      call,
+      ask: Access.ask,
+      shared: cache.through
+    })
+  })
+)

@@ -1,0 +1,184 @@
+import { changeOfCart, changeOfProduct, changeOfStock } from "@halles/shared/wire/AccessRule"
+import { named } from "@halles/shared/wire/Named"
+import { operation, repeated } from "@halles/shared/wire/Operation"
+import * as Refusal from "@halles/shared/wire/Refusal"
+import { NotFound, PreconditionFailed } from "@halles/engine/eventsourced/EntityErrors"
+import { CartClosed, linesAtOnceMax, PutLine } from "@halles/entities/cart/Cart"
+import { ListProduct } from "@halles/entities/catalogue/Product"
+import { Adjust, Receive } from "@halles/entities/inventory/Sku"
+import { CartId, SkuCode } from "@halles/shared/Ids"
+import { Quantity } from "@halles/shared/Quantity"
+import { Region } from "@halles/shared/Region"
+import { Schema } from "effect"
+import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
+import { CartJson, cartSample } from "@halles/entities/cart/CartApi"
+import * as Headers from "@halles/shared/wire/Headers"
+import { Idempotency } from "@halles/shared/wire/Idempotency"
+import { Price } from "@halles/shared/wire/MoneyJson"
+
+const listing = {
+  title: "Breakfast tea, 250 g",
+  description: "Loose black tea, strong enough for milk.",
+  price: { amount: "495", currency: "GBP" },
+  taxRate: 2000
+}
+const received = { type: "receive", region: "eu", sku: "TEA-01", warehouse: "eu-main", quantity: 500 }
+const counted = {
+  type: "adjust",
+  region: "eu",
+  sku: "TEA-02",
+  warehouse: "eu-main",
+  expectedOnHand: 500,
+  onHand: 498,
+  reason: "two torn packets"
+}
+const product = { region: "eu", sku: "TEA-01", ...listing }
+const problem = {
+  type: "/problems/stock_changed",
+  title: "The stock has changed",
+  status: 409,
+  code: "stock_changed",
+  detail: "On hand now: 499. Count again.",
+  context: { onHand: 499 }
+}
+const results = {
+  items: [
+    { index: 0, status: 200, seq: 7, problem: null },
+    { index: 1, status: 409, seq: null, problem }
+  ],
+  succeeded: 1,
+  failed: 1
+}
+
+/** Items of one request. */
+export const itemsMax = linesAtOnceMax
+
+/** As it would be answered on its own. */
+const ProblemJson = Schema.Struct({
+  type: Schema.String,
+  title: Schema.String,
+  status: Schema.Int,
+  code: Schema.String,
+  detail: Schema.String,
+  context: Schema.optionalKey(Schema.Record(Schema.String, Schema.Unknown))
+}).pipe(named("ItemProblem", problem))
+
+/** What became of each item, in the order of the request. What it came to is asked for where it is. */
+const outcomes = {
+  items: Schema.Array(
+    Schema.Struct({
+      index: Schema.Int,
+      /** The status that the item would have had on its own. */
+      status: Schema.Int,
+      /** The version that it led to. */
+      seq: Schema.NullOr(Schema.Int),
+      problem: Schema.NullOr(ProblemJson)
+    })
+  ),
+  succeeded: Schema.Int,
+  failed: Schema.Int
+}
+/** Each succeeds or fails by itself. */
+export const BulkResults = Schema.Struct(outcomes).pipe(named("BulkResults", results)).pipe(HttpApiSchema.status(207))
+
+const items = <A extends Schema.Top>(item: A) =>
+  Schema.Struct({ items: Schema.Array(item).check(Schema.isMinLength(1), Schema.isMaxLength(itemsMax)) })
+
+export const StockItem = Schema.Union([
+  Schema.Struct({
+    type: Schema.Literal("receive"),
+    region: Region,
+    sku: SkuCode,
+    warehouse: Receive.fields.warehouse,
+    quantity: Receive.fields.quantity
+  }),
+  Schema.Struct({
+    type: Schema.Literal("adjust"),
+    region: Region,
+    sku: SkuCode,
+    warehouse: Adjust.fields.warehouse,
+    expectedOnHand: Adjust.fields.expectedOnHand,
+    onHand: Adjust.fields.onHand,
+    reason: Adjust.fields.reason
+  })
+]).pipe(named("StockItem", received))
+
+export const ProductItem = Schema.Struct({
+  region: Region,
+  sku: SkuCode,
+  title: ListProduct.fields.title,
+  description: Schema.optionalKey(ListProduct.fields.description),
+  price: Price,
+  taxRate: ListProduct.fields.price.fields.taxRate
+}).pipe(named("ProductItem", product))
+
+export const LineItem = Schema.Struct({
+  sku: SkuCode,
+  variant: Schema.optionalKey(PutLine.fields.variant),
+  /** 0 takes the line out. */
+  quantity: Schema.Union([Schema.Literal(0), Quantity])
+}).pipe(named("LineItem", { sku: "TEA-01", quantity: 2 }))
+
+export const LineResults = Schema.Struct({
+  ...outcomes,
+  /** The cart with all of it; `null` with `Prefer: return=minimal`. */
+  cart: Schema.NullOr(CartJson)
+})
+  .pipe(named("LineResults", { ...results, cart: cartSample }))
+  .pipe(HttpApiSchema.status(207))
+
+export class BulkApi extends HttpApiGroup.make("bulk")
+  .add(
+    HttpApiEndpoint.post("bulkStock", "/bulk/stock", {
+      headers: Headers.keyRequired,
+      payload: items(StockItem),
+      success: BulkResults
+    })
+      .middleware(Idempotency)
+      .annotateMerge(
+        operation({
+          access: { ...changeOfStock, region: "body", asks: ["region"] },
+          summary: "Receive or count many SKUs",
+          example: { items: [received, counted] },
+          about: `Receipts and counts, mixed. Items of one SKU go in the order of the request. ${repeated}`
+        })
+      ),
+    HttpApiEndpoint.post("bulkProducts", "/bulk/products", {
+      headers: Headers.keyRequired,
+      payload: items(ProductItem),
+      success: BulkResults
+    })
+      .middleware(Idempotency)
+      .annotateMerge(
+        operation({
+          access: { ...changeOfProduct, region: "body", asks: ["region"] },
+          summary: "List many products, or give them other prices",
+          example: { items: [product] },
+          about: `Items of one product go in the order of the request. ${repeated}`
+        })
+      ),
+    HttpApiEndpoint.post("bulkLines", "/bulk/carts/:id/lines", {
+      params: { id: CartId },
+      headers: { ...Headers.changingKeyRequired, ...Headers.preferring },
+      payload: items(LineItem),
+      success: LineResults,
+      error: [Refusal.of(NotFound), Refusal.of(CartClosed), Refusal.of(PreconditionFailed)]
+    })
+      .middleware(Idempotency)
+      .annotateMerge(
+        operation({
+          access: changeOfCart,
+          summary: "State many lines of a cart",
+          example: {
+            items: [
+              { sku: "TEA-01", quantity: 2 },
+              { sku: "MUG-07", quantity: 0 }
+            ]
+          },
+          about: `In the order of the request, as one change of the cart; a quantity of 0 takes the line out. Says of each line whether it was taken, and shows the cart once. ${repeated}`
+        })
+      )
+  )
+  .prefix("/v1")
+  .annotate(OpenApi.Title, "Bulk")
+  .annotate(OpenApi.Description, "Many changes in one request. Each item succeeds or fails by itself, and says so.") {}
