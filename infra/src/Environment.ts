@@ -32,12 +32,14 @@ type Environment = Record<string, string>
 const passed =
   /^(PATH|HOME|LANG|LC_ALL|TZ|TMPDIR|NODE_EXTRA_CA_CERTS|HALLES_WEBHOOK_ALLOW|HALLES_DEFAULT_REGION|OTEL_[A-Z_]+)$/
 
-export const inherited = (environment: NodeJS.ProcessEnv): Environment =>
+/** What an environment has under names of a form. */
+export const named = (environment: NodeJS.ProcessEnv, form: RegExp): Environment =>
   Object.fromEntries(
     Object.entries(environment).flatMap(([name, value]) =>
-      value !== undefined && passed.test(name) ? [[name, value]] : []
+      value !== undefined && form.test(name) ? [[name, value]] : []
     )
   )
+export const inherited = (environment: NodeJS.ProcessEnv): Environment => named(environment, passed)
 
 /** A URL with other credentials, and another database if one is named. */
 export const withLogin = (url: string, user: string, password: string, database?: string): string => {
@@ -171,12 +173,7 @@ export const identity = (parts: Parts): Environment => ({
 
 /** Servers and providers of yours that the identity process uses in place of what a laptop has. */
 const yours = /^HALLES_(SMTP_URL|MAIL_FROM|BREACH_LIST_URL|SSO_[A-Z_]+)$/
-export const identityGiven = (environment: NodeJS.ProcessEnv): Environment =>
-  Object.fromEntries(
-    Object.entries(environment).flatMap(([name, value]) =>
-      value !== undefined && yours.test(name) ? [[name, value]] : []
-    )
-  )
+export const identityGiven = (environment: NodeJS.ProcessEnv): Environment => named(environment, yours)
 
 export const mail = ({ layout }: Parts): Environment => ({
   HALLES_MAIL_PORT: String(ports(layout.portBase).mail),

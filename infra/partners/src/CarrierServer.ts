@@ -1,7 +1,7 @@
 import { Config, Effect, Layer, Schema } from "effect"
 import { CarrierBook } from "./CarrierBook.ts"
 import { CarrierRoutes } from "./CarrierRoutes.ts"
-import { Partner, serve } from "./Partner.ts"
+import { Partner, partnerSettings, serve } from "./Partner.ts"
 import { Webhooks } from "./Webhooks.ts"
 
 const milliseconds = (name: string, otherwise: number) =>
@@ -10,13 +10,8 @@ const milliseconds = (name: string, otherwise: number) =>
     name
   ).pipe(Config.withDefault(otherwise))
 
-export const CarrierConfig = Config.all({
-  /** 0 takes a free one; the log line "Listening on" tells which. */
-  port: Config.Int("PORT"),
-  key: Config.Redacted("KEY"),
-  webhookUrl: Config.URL("WEBHOOK_URL"),
-  webhookSecret: Config.Redacted("WEBHOOK_SECRET"),
-  file: Config.NonEmptyString("FILE"),
+const CarrierConfig = Config.all({
+  ...partnerSettings,
   dispatchMs: milliseconds("DISPATCH_MS", 200),
   deliveryMs: milliseconds("DELIVERY_MS", 1_000)
 }).pipe(Config.nested("HALLES_CARRIER"))

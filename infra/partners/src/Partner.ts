@@ -1,6 +1,6 @@
 import { NodeHttpClient } from "@effect/platform-node"
 import * as HttpListener from "@halles/shared/listener/HttpListener"
-import { ByteSize, Context, Effect, Layer, Metric, Redacted, Schema } from "effect"
+import { ByteSize, Config, Context, Effect, Layer, Metric, Redacted, Schema } from "effect"
 import {
   HttpClient,
   HttpIncomingMessage,
@@ -15,6 +15,16 @@ import { timingSafeEqual } from "node:crypto"
 const bodyBytesMax = 256 * 1024
 /** Below the deadline of the shop's clients, which is 1 s. */
 const slowMs = 700
+
+/** What the environment of each partner names. */
+export const partnerSettings = {
+  /** 0 takes a free one; the log line "Listening on" tells which. */
+  port: Config.Int("PORT"),
+  key: Config.Redacted("KEY"),
+  webhookUrl: Config.URL("WEBHOOK_URL"),
+  webhookSecret: Config.Redacted("WEBHOOK_SECRET"),
+  file: Config.NonEmptyString("FILE")
+}
 
 /** A request that is not done: answered with the status and `{"code": …}`. */
 export class Problem extends Schema.TaggedError<Problem>()("Problem", { status: Schema.Int, code: Schema.String }) {}

@@ -2,6 +2,7 @@ import { Console, Effect } from "effect"
 import { type ClusterState, type ProcessState, read } from "./ClusterState.ts"
 import * as Health from "./Health.ts"
 import type { Layout } from "../Layout.ts"
+import { table } from "../Table.ts"
 import { ports } from "./Ports.ts"
 import { isAlive } from "./ProcessIdentity.ts"
 import { owner } from "../StateDirectory.ts"
@@ -21,7 +22,7 @@ export const status = Effect.fn("Status.status")(function* (layout: Layout, json
     yield* Console.log(json ? JSON.stringify({ running: false }) : "Nothing is running. npm start starts the cluster.")
     return 3
   }
-  yield* Console.log(json ? JSON.stringify(summary(state)) : table(state, yield* healths(state)))
+  yield* Console.log(json ? JSON.stringify(summary(state)) : described(state, yield* healths(state)))
   return 0
 })
 
@@ -66,7 +67,7 @@ const healths = (state: ClusterState) =>
     { concurrency: "unbounded" }
   )
 
-const table = (state: ClusterState, health: ReadonlyArray<string>): string => {
+const described = (state: ClusterState, health: ReadonlyArray<string>): string => {
   const rows = state.processes.map((process, at) => [
     process.name,
     String(process.identity?.pid ?? "-"),
@@ -75,21 +76,14 @@ const table = (state: ClusterState, health: ReadonlyArray<string>): string => {
     String(process.restarts),
     health[at] ?? ""
   ])
-  const all = [["name", "pid", "port", "up since (UTC)", "restarts", "health"], ...rows]
-  const widths = all[0]?.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0))) ?? []
-  const lines = all.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join("  ")
-      .trimEnd()
-  )
+  const head = ["name", "pid", "port", "up since (UTC)", "restarts", "health"]
   const from = Object.entries(state.sources).map(([name, source]) => `${name}: ${source}`)
   return [
     state.phase === "ready"
       ? `Running, edge http://127.0.0.1:${ports(state.portBase).edge}`
       : `${state.phase}: ${state.message}`,
     "",
-    ...lines,
+    table(head, rows, false),
     "",
     ...from
   ].join("\n")

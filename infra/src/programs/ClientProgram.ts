@@ -14,16 +14,13 @@ import type { Settings } from "../Settings.ts"
 import { claim } from "../StateDirectory.ts"
 import { running } from "../cluster/Status.ts"
 
-const terminal = ["TERM", "COLUMNS", "NO_COLOR", "FORCE_COLOR"].flatMap((name) => {
-  const value = process.env[name]
-  return value === undefined ? [] : [[name, value] as const]
-})
+const terminal = Environment.named(process.env, /^(TERM|COLUMNS|NO_COLOR|FORCE_COLOR)$/)
 
 /** Runs a program in the foreground with what a client of the cluster may know. Relative paths are the caller's. */
 const runProgram = (program: string, args: ReadonlyArray<string>, environment: Record<string, string>) =>
   foreground(process.execPath, [join(Layout.root, program), ...args], {
     cwd: Layout.root,
-    env: { ...Environment.inherited(process.env), ...Object.fromEntries(terminal), ...environment }
+    env: { ...Environment.inherited(process.env), ...terminal, ...environment }
   })
 
 /** Whoever asks what a program can do needs no cluster for it. */
@@ -70,19 +67,14 @@ export const otp = Effect.fn("ClientProgram.otp")(function* ({ portBase }: Setti
   return 0
 })
 
-/** Settings of `HALLES_…`, such as servers that already run. */
-const settingsOf = (environment: NodeJS.ProcessEnv): Record<string, string> =>
-  Object.fromEntries(
-    Object.entries(environment).flatMap(([name, value]) =>
-      value !== undefined && name.startsWith("HALLES_") ? [[name, value] as const] : []
-    )
-  )
+/** Settings of ours, such as servers that already run. */
+const settings = Environment.named(process.env, /^HALLES_/)
 
 /** A program that needs no cluster, or starts one of its own beside the one that runs; with the flags that are always given. */
 const alone =
   (program: string, ...given: ReadonlyArray<string>) =>
   (_: Settings, args: ReadonlyArray<string>) =>
-    runProgram(program, [...given, ...args], settingsOf(process.env))
+    runProgram(program, [...given, ...args], settings)
 
 const benchProgram = "infra/proofs/bench/src/bench.ts"
 export const bench = alone(benchProgram)
@@ -96,12 +88,15 @@ export const soak = alone("infra/proofs/fuzz/src/soak.ts")
 export const openapi = alone("packages/http/src/openapi/openapi.ts")
 
 /** `npm run test:mutants`: deliberate faults, each of which a check must notice; needs no cluster, but servers that it starts itself. */
-export const mutants = Effect.fn("ClientProgram.mutants")(function* (settings: Settings, args: ReadonlyArray<string>) {
-  const options = { downloadOnly: settings.servers === "download", say: (line: string) => console.log(line) }
+export const mutants = Effect.fn("ClientProgram.mutants")(function* (
+  { servers }: Settings,
+  args: ReadonlyArray<string>
+) {
+  const options = { downloadOnly: servers === "download", say: (line: string) => console.log(line) }
   const nats = yield* locate("nats", options)
   const postgres = yield* locate("postgres", options)
   return yield* runProgram("infra/proofs/sim/src/mutants.ts", args, {
-    ...settingsOf(process.env),
+    ...settings,
     ...nats.env,
     ...postgres.env,
     HALLES_TEST_NATS_BIN: nats.path,
@@ -149,18 +144,16 @@ export const audit = Effect.fn("ClientProgram.audit")((settings: Settings, args:
       )
 )
 
-/** A token of yours goes before that of our own tools. */
-const operatorToken = (): Record<string, string> => {
-  const token = process.env["HALLES_TOKEN"]
-  return token === undefined ? {} : { HALLES_TOKEN: token }
-}
-
 /** `npx halles get …`: reads the databases; `npx halles drain …` asks the operator process to change something. */
 export const inspect = Effect.fn("ClientProgram.inspect")((settings: Settings, args: ReadonlyArray<string>) =>
   namesNothing(args)
     ? runProgram("packages/operations/src/halles.ts", orHelp(args), {})
     : onCluster(settings, ["postgres"], (parts) =>
-        runProgram("packages/operations/src/halles.ts", args, { ...Environment.client(parts), ...operatorToken() })
+        runProgram("packages/operations/src/halles.ts", args, {
+          ...Environment.client(parts),
+          // A token of yours goes before that of our own tools.
+          ...Environment.named(process.env, /^HALLES_TOKEN$/)
+        })
       )
 )
 

@@ -5,7 +5,7 @@ import { Effect, Option, Schema } from "effect"
 import { Command, Flag } from "effect/cli"
 import { nemeses } from "./FaultSchedule.ts"
 import * as Network from "./Network.ts"
-import { collect, isProof, judge } from "./Run.ts"
+import { collect, isProof, judge } from "./Evidence.ts"
 
 const Nemeses = Schema.Array(Schema.Literals(nemeses))
 

@@ -3,7 +3,7 @@ import { headersMax, targetBytesMax } from "@halles/shared/listener/RequestForm"
 import { depthMax } from "@halles/shared/JsonText"
 import * as fc from "fast-check"
 import type { JsonSchema, Media, Parameter } from "./Contract.ts"
-import { merged, valuesOf } from "./Values.ts"
+import { bound, merged, valuesOf } from "./Values.ts"
 
 /** What a request may have at the most, as the table in docs/limits.md says. */
 export const limits = {
@@ -61,8 +61,6 @@ const mark = (text: string) => `<number ${text}>`
 export const withNumbers = (text: string): string => text.replaceAll(/"?<number ([^<>]*)>"?/g, "$1")
 const oddNumbers = fc.constantFrom(...numberTexts.map(mark))
 
-const number = (schema: JsonSchema, ...names: ReadonlyArray<string>): number | undefined =>
-  names.map((name) => schema[name]).find((value) => typeof value === "number")
 const isCount = (count: number) => count >= 0
 
 /** The last quantifier with two bounds. */
@@ -99,8 +97,8 @@ const emails: fc.Arbitrary<string> = fc
 const ofText = (schema: JsonSchema): fc.Arbitrary<unknown> => {
   const pattern = schema["pattern"] as string | undefined
   if (schema["format"] === "idn-email") return emails
-  const minLength = number(schema, "minLength") ?? 0
-  const maxLength = number(schema, "maxLength")
+  const minLength = bound(schema, "minLength") ?? 0
+  const maxLength = bound(schema, "maxLength")
   const byPattern = pattern === undefined || maxLength !== undefined ? undefined : ofPattern(pattern)
   if (byPattern !== undefined) return byPattern
   const max = maxLength ?? 1_000
@@ -126,18 +124,18 @@ const valuesAt = (schema: JsonSchema, resolve: Resolve): fc.Arbitrary<unknown> |
       return schema["enum"] === undefined ? ofText(schema) : undefined
     case "integer":
     case "number": {
-      const bounds = ["minimum", "maximum"].flatMap((name) => number(schema, name) ?? [])
+      const bounds = ["minimum", "maximum"].flatMap((name) => bound(schema, name) ?? [])
       const near = bounds.flatMap((bound) => [bound - 1, bound, bound + 1].map((value) => mark(String(value))))
       return near.length === 0 ? oddNumbers : fc.oneof(fc.constantFrom(...near), oddNumbers)
     }
     case "array": {
-      const max = number(schema, "maxItems")
-      const min = number(schema, "minItems") ?? 0
+      const max = bound(schema, "maxItems")
+      const min = bound(schema, "minItems") ?? 0
       const items = valuesOf(schema["items"] as JsonSchema, resolve)
       return repeated(items, [min - 1, min, ...(max === undefined ? [1_000] : [max - 1, max, max + 1, 4 * max])])
     }
     case "object": {
-      const max = number(schema, "maxProperties")
+      const max = bound(schema, "maxProperties")
       const inner = Object.values((schema["patternProperties"] ?? {}) as Readonly<Record<string, JsonSchema>>)[0]
       if (max === undefined || inner === undefined) return undefined
       return repeated(valuesOf(inner, resolve), [max - 1, max, max + 1]).map((values) =>

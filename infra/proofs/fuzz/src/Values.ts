@@ -51,8 +51,9 @@ const known = (name: string, otherwise: fc.Arbitrary<unknown>): fc.Arbitrary<unk
     { weight: 1, arbitrary: otherwise }
   )
 
-const bound = (schema: JsonSchema, ...names: ReadonlyArray<string>): number | undefined =>
-  names.map((name) => schema[name] as number | undefined).find((value) => value !== undefined)
+/** The first of these keywords that the schema has. */
+export const bound = (schema: JsonSchema, ...names: ReadonlyArray<string>): number | undefined =>
+  names.map((name) => schema[name]).find((value) => typeof value === "number")
 
 const safe = Number.MAX_SAFE_INTEGER
 

@@ -3,16 +3,16 @@ import * as Proof from "@halles/harness/Proof"
 import { Config, Console, Effect, Layer, Option, Schema } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { basename } from "node:path"
-import * as Books from "./replay/Books.ts"
+import * as Reconciliation from "./replay/Reconciliation.ts"
 import * as Catalogue from "./replay/Catalogue.ts"
 import * as Customers from "./replay/Customers.ts"
 import { Edge } from "./replay/Edge.ts"
 import * as Invoices from "./replay/Invoices.ts"
 import { NotReconciled } from "./replay/LoadErrors.ts"
 import * as Plan from "./replay/Plan.ts"
-import { Progress } from "./replay/Progress.ts"
+import { Phases } from "./replay/Phases.ts"
 import * as Report from "./replay/Report.ts"
-import * as Run from "./replay/Run.ts"
+import * as RunState from "./replay/RunState.ts"
 import * as Turns from "./replay/Turns.ts"
 
 const positive = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1_000_000 }))
@@ -41,7 +41,7 @@ const input = {
     Flag.optional
   ),
   run: Flag.String("run").pipe(
-    Flag.withSchema(Run.RunId),
+    Flag.withSchema(RunState.RunId),
     Flag.withDescription(
       "Resume the run of this id: the same keys, so nothing is done twice (default: a new id, printed)"
     ),
@@ -51,23 +51,23 @@ const input = {
 
 /** Plans, replays, reconciles and reports; fails unless everything matches. */
 const replay = Effect.fn("replay")(function* (options: Command.Command.Config.Infer<typeof input>) {
-  const { line, retries } = yield* Progress
+  const { line, retries } = yield* Phases
   const limit = Option.getOrElse(options.limit, () => Number.MAX_SAFE_INTEGER)
-  const run = Option.isSome(options.run) ? options.run.value : yield* Run.random
+  const run = Option.isSome(options.run) ? options.run.value : yield* RunState.random
   const invoices = yield* Invoices.read(options.file)
   const plan = Plan.make(invoices, limit)
-  const source = Run.source(invoices.sha256, limit)
+  const source = RunState.source(invoices.sha256, limit)
   yield* say(
     `${basename(options.file)}: ${plan.rows} rows, ${plan.invoices} invoices: ${plan.sales.length} orders, ${plan.returns.length} returns, ${plan.articles.length} SKUs in their regions\nrun ${run} (resume with --run ${run})`
   )
   const replayed = Effect.gen(function* () {
-    const before = yield* Run.before(run, source, Catalogue.stock(plan.articles))
+    const before = yield* RunState.before(run, source, Catalogue.stock(plan.articles))
     if (plan.articles.length > 0) yield* Catalogue.load(`replay-${run}-${source}`, plan.articles)
     const customers = yield* Customers.register(run, plan.sales, options.concurrency)
     const pace = { concurrency: options.concurrency, rate: Option.getOrUndefined(options.rate) }
     const outcome = yield* Turns.replay({ run, sales: plan.sales, returns: plan.returns, customers, pace })
-    const entries = yield* Books.orders(plan, outcome.placed)
-    return { outcome, entries, stock: yield* Books.stock(plan, before) }
+    const entries = yield* Reconciliation.orders(plan, outcome.placed)
+    return { outcome, entries, stock: yield* Reconciliation.stock(plan, before) }
   })
   const { entries, outcome, stock } = yield* showing(line, replayed)
   const summary = Report.summary(plan, outcome, entries, stock)
@@ -79,7 +79,7 @@ const replay = Effect.fn("replay")(function* (options: Command.Command.Config.In
 })
 
 const command = Command.make("replay", input, replay).pipe(
-  Command.provide(Edge.layer.pipe(Layer.provideMerge(Progress.layer))),
+  Command.provide(Edge.layer.pipe(Layer.provideMerge(Phases.layer))),
   Command.withDescription(
     `Replays real invoices against a running cluster, through its public edge only.
 

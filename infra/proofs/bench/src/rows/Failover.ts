@@ -21,7 +21,7 @@ export interface Disturbance {
   readonly failure: string | null
 }
 
-export interface Books {
+interface Audit {
   /** Acknowledged commands that the journal does not have. */
   readonly lost: number
   /** Command ids with two effects. */
@@ -65,10 +65,9 @@ export const failover = (options: {
       applicationName: "halles-bench:placement",
       maxConnections: 1
     }).pipe(Effect.provide(Reactivity.layer))
-    const placed = (column: "runner" | "holder", runner: string) =>
+    const placed = (runner: string) =>
       Effect.map(
-        control<{ shard: number }>`
-          SELECT shard FROM shard_placement WHERE region = 'eu' AND ${control(column)} = ${runner}`,
+        control<{ shard: number }>`SELECT shard FROM shard_placement WHERE region = 'eu' AND runner = ${runner}`,
         (rows) => new Set(rows.map(({ shard }) => shard))
       )
     /** Every shard is with the runner that is to have it, and these have as many as each other. */
@@ -114,15 +113,18 @@ export const failover = (options: {
       process.stderr.write(`  calm: ${calm.opsPerSecond.toFixed(0)}/s p99 ${calm.p99ms.toFixed(1)} ms\n`)
 
       const disturbances: Array<Disturbance> = []
+      /** Concerned are the keys of the victim, or all. */
       const disturb = <E, R>(
         name: string,
         runners: ReadonlyArray<string>,
-        cause: Effect.Effect<ReadonlySet<number> | null, E, R>
+        cause: Effect.Effect<unknown, E, R>,
+        victim?: string
       ) =>
         Effect.gen(function* () {
           if (options.only !== undefined && !options.only.includes(name)) return
           const since = performance.now()
-          const shards = yield* cause
+          const shards = victim === undefined ? null : yield* placed(victim)
+          yield* cause
           const concerned = [...load.acknowledged.keys()].filter((key) => shards === null || shards.has(shardOf(key)))
           const answers = yield* Effect.suspend(() => {
             const first = firstAnswers(load.calls, since)
@@ -148,82 +150,33 @@ export const failover = (options: {
           process.stderr.write(`  ${JSON.stringify(disturbance)}\n`)
         })
 
+      const signal = (name: string, sent: NodeJS.Signals) => Effect.sync(() => stage.signal(name, sent))
+      const frozen = (name: string, ms: number) =>
+        Effect.andThen(signal(name, "SIGSTOP"), Effect.delay(signal(name, "SIGCONT"), ms))
       const both = ["eu-1", "eu-2"]
-      for (let round = 0; round < options.rounds; round++) {
-        const victim = both[round % 2]!
-        yield* disturb(
-          "kill",
-          both,
-          Effect.tap(placed("runner", victim), () => Effect.sync(() => stage.signal(victim, "SIGKILL")))
-        )
-      }
-      for (let round = 0; round < options.rounds; round++) {
-        const victim = both[round % 2]!
-        yield* disturb(
-          "freeze",
-          both,
-          Effect.gen(function* () {
-            const shards = yield* placed("runner", victim)
-            stage.signal(victim, "SIGSTOP")
-            yield* Effect.sleep(4_000)
-            stage.signal(victim, "SIGCONT")
-            return shards
-          })
-        )
-      }
-      yield* disturb("join", [...both, "eu-3"], Effect.as(start("eu-3"), null))
+      const victims = Array.from({ length: options.rounds }, (_, round) => both[round % 2]!)
+      for (const victim of victims) yield* disturb("kill", both, signal(victim, "SIGKILL"), victim)
+      for (const victim of victims) yield* disturb("freeze", both, frozen(victim, 4_000), victim)
+      yield* disturb("join", [...both, "eu-3"], start("eu-3"))
       yield* disturb(
         "drain",
         running().filter((id) => id !== "eu-2"),
-        Effect.as(control`INSERT INTO runner_leaving (runner, wish) VALUES ('eu-2', 'operator')`, null)
+        control`INSERT INTO runner_leaving (runner, wish) VALUES ('eu-2', 'operator')`
       )
-      yield* disturb("return", running(), Effect.as(control`DELETE FROM runner_leaving WHERE runner = 'eu-2'`, null))
-      yield* disturb(
-        "leave",
-        both,
-        Effect.as(
-          Effect.suspend(() => Scope.close(scopes.get("eu-3")!, Exit.void)),
-          null
+      yield* disturb("return", running(), control`DELETE FROM runner_leaving WHERE runner = 'eu-2'`)
+      const left = Effect.suspend(() => Scope.close(scopes.get("eu-3")!, Exit.void))
+      yield* disturb("leave", both, left)
+      const restarted = Effect.forEach(both, (id) => {
+        const others = both.filter((other) => other !== id)
+        return Effect.andThen(
+          signal(id, "SIGTERM"),
+          Effect.andThen(settled("a drain", others), settled("a restart", both))
         )
-      )
-      yield* disturb(
-        "rollingRestart",
-        both,
-        Effect.gen(function* () {
-          for (const id of both) {
-            stage.signal(id, "SIGTERM")
-            yield* settled(
-              "a drain",
-              both.filter((other) => other !== id)
-            )
-            yield* settled("a restart", both)
-          }
-          return null
-        })
-      )
-      for (const [server, signal] of [
-        ["nats", "SIGKILL"],
-        ["postgres", "SIGINT"]
-      ] as const) {
-        yield* disturb(
-          server,
-          both,
-          Effect.as(
-            Effect.sync(() => stage.signal(server, signal)),
-            null
-          )
-        )
-      }
-      yield* disturb(
-        "redis",
-        both,
-        Effect.gen(function* () {
-          stage.signal("redis", "SIGSTOP")
-          yield* Effect.sleep(5_000)
-          stage.signal("redis", "SIGCONT")
-          return null
-        })
-      )
+      })
+      yield* disturb("rollingRestart", both, restarted)
+      yield* disturb("nats", both, signal("nats", "SIGKILL"))
+      yield* disturb("postgres", both, signal("postgres", "SIGINT"))
+      yield* disturb("redis", both, frozen("redis", 5_000))
       yield* load.stop
 
       const books = yield* audit(load.acknowledged).pipe(Effect.provide(stage.database))
@@ -234,7 +187,7 @@ export const failover = (options: {
 /** Reads what the journal has of the acknowledged commands. */
 const audit = Effect.fnUntraced(function* (
   acknowledged: ReadonlyMap<string, ReadonlySet<string>>
-): Effect.fn.Return<Books, SqlError.SqlError, SqlClient.SqlClient> {
+): Effect.fn.Return<Audit, SqlError.SqlError, SqlClient.SqlClient> {
   const sql = yield* SqlClient.SqlClient
   let lost = 0
   let doubled = 0

@@ -3,7 +3,7 @@ import * as Article from "./Article.ts"
 import { Edge } from "./Edge.ts"
 import { Stock } from "./EdgeSchema.ts"
 import { Refused } from "./LoadErrors.ts"
-import { Progress } from "./Progress.ts"
+import { Phases } from "./Phases.ts"
 
 const readsMax = 16
 
@@ -20,7 +20,7 @@ export const stockOf = Effect.fnUntraced(function* (article: Article.Article) {
 
 /** On hand and shipped of every article, by region and SKU; zero for one that is not there yet. */
 export const stock = Effect.fn("Catalogue.stock")(function* (articles: ReadonlyArray<Article.Article>) {
-  const progress = yield* Progress
+  const progress = yield* Phases
   yield* progress.phase("stock", articles.length)
   const found = yield* Effect.forEach(
     articles,
@@ -41,7 +41,7 @@ const passesMax = 8
 /** Lists the articles and receives their stock, once for an import id however often it is called. */
 export const load = Effect.fn("Catalogue.load")(function* (importId: string, articles: ReadonlyArray<Article.Article>) {
   const edge = yield* Edge
-  const progress = yield* Progress
+  const progress = yield* Phases
   yield* progress.phase("catalogue", articles.length)
   // Tax is in the invoiced prices, so the rate is zero.
   const rows = articles.map((article) => ({ ...article, taxRate: 0 }))

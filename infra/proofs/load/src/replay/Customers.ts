@@ -2,7 +2,7 @@ import type { Region } from "@halles/shared/Region"
 import { Effect } from "effect"
 import { Edge } from "./Edge.ts"
 import { Created } from "./EdgeSchema.ts"
-import { Progress } from "./Progress.ts"
+import { Phases } from "./Phases.ts"
 import type { Sale } from "./Sale.ts"
 
 /** Customers are known by region: one who is invoiced in two is two. */
@@ -18,7 +18,7 @@ export const register = Effect.fn("Customers.register")(function* (
   concurrency: number
 ) {
   const edge = yield* Edge
-  const progress = yield* Progress
+  const progress = yield* Phases
   const first = new Map<string, Sale>()
   for (const sale of sales) {
     if (sale.customer === undefined) continue

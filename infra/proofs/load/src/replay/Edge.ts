@@ -2,7 +2,7 @@ import * as Catalogue from "@halles/harness/Catalogue"
 import * as EdgeClient from "@halles/harness/EdgeClient"
 import { Config, Context, Effect, Layer, Redacted, Schema } from "effect"
 import { type EdgeLost, Refused } from "./LoadErrors.ts"
-import { Progress } from "./Progress.ts"
+import { Phases } from "./Phases.ts"
 import { check, fault, insist, later } from "./Retry.ts"
 
 const deadlineMs = 15_000
@@ -42,7 +42,7 @@ export class Edge extends Context.Service<
       const { token: redacted, url } = yield* EdgeConfig
       const token = Redacted.value(redacted)
       const send = yield* EdgeClient.open(url.href, connectionsMax)
-      const { retried } = yield* Progress
+      const { retried } = yield* Phases
       /** One try at a request; the answer's text. */
       const once = (request: EdgeClient.Request) =>
         send({ ...request, token }).pipe(

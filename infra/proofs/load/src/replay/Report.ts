@@ -1,5 +1,5 @@
 import * as Bucket from "./Bucket.ts"
-import type { Entry } from "./Books.ts"
+import type { Entry } from "./Reconciliation.ts"
 import type { Outcome } from "./Turns.ts"
 import type { Plan } from "./Plan.ts"
 import { refundOf } from "./Refund.ts"

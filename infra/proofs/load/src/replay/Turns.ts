@@ -3,7 +3,7 @@ import { Clock, Deferred, Effect } from "effect"
 import * as Customers from "./Customers.ts"
 import { type EdgeLost, type Refused, TooManyFailures, Unfulfilled } from "./LoadErrors.ts"
 import * as Orders from "./Orders.ts"
-import { Progress } from "./Progress.ts"
+import { Phases } from "./Phases.ts"
 import type { Return } from "./Purchases.ts"
 import type { Sale } from "./Sale.ts"
 
@@ -52,7 +52,7 @@ const queue = (sales: ReadonlyArray<Sale>): ReadonlyMap<string, Turn> => {
 
 /** Counts what fails, and stops a replay in which too much does. */
 const failureLog = Effect.fnUntraced(function* () {
-  const progress = yield* Progress
+  const progress = yield* Phases
   const failures: Array<string> = []
   const note = Effect.fnUntraced(function* (error: Refused | Unfulfilled) {
     failures.push(error.message)
@@ -75,7 +75,7 @@ export const replay = Effect.fn("Turns.replay")(function* (options: {
   readonly pace: Pace
 }) {
   const { customers, pace, returns, run, sales } = options
-  const progress = yield* Progress
+  const progress = yield* Phases
   const { failures, note } = yield* failureLog()
   yield* progress.phase("invoices", sales.length + returns.length)
   const startedMs = yield* Clock.currentTimeMillis

@@ -1,6 +1,6 @@
+import { table } from "@halles/infra/Table"
 import type { Outcome } from "../run/Run.ts"
 import { summary } from "./Summary.ts"
-import { table } from "./Terminal.ts"
 
 /** One cell of the matrix: a scenario under keys, or why it came to nothing. */
 export interface Cell {

@@ -1,3 +1,4 @@
+import { table } from "@halles/infra/Table"
 import type { Group } from "./Analysis.ts"
 import { type Cost, cost } from "./Cost.ts"
 import type { Impact } from "./Impact.ts"
@@ -6,19 +7,6 @@ import { bottleneck } from "./Summary.ts"
 
 const listedMax = 5
 const fixed = (value: number): string => (value >= 100 ? value.toFixed(0) : value.toFixed(1))
-
-export const table = (head: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<string>>): string => {
-  const all = [head, ...rows]
-  const widths = head.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)))
-  return all
-    .map((row) =>
-      row
-        .map((cell, column) => (column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)))
-        .join("  ")
-        .trimEnd()
-    )
-    .join("\n")
-}
 
 const head = (of: string) => [of, "ops", "p50 ms", "p95 ms", "p99 ms", "max ms", "failed", "other answers"]
 const row = ({ codes, failed, maxMs, name, operations, p50ms, p95ms, p99ms }: Group): ReadonlyArray<string> => [

@@ -14,7 +14,7 @@ import { type Impact, impacts, type Mark } from "../report/Impact.ts"
 import { type Key, keyspace } from "../workload/Keys.ts"
 import { disturb } from "./Nemesis.ts"
 import * as Owners from "./Owners.ts"
-import { progress } from "./Progress.ts"
+import { liveFigures } from "./LiveFigures.ts"
 import * as Resources from "./Resources.ts"
 import { samplesOf } from "../workload/Samples.ts"
 import { fillers, listing, type Scenario, type ScenarioName, scenarios } from "../workload/Scenarios.ts"
@@ -162,7 +162,7 @@ export const run = Effect.fn("Run.run")(function* (plan: Plan, stand: Stand) {
   const looks = yield* Resources.watch(stand, startMs)
   const marks: Array<Mark> = []
   const disturbing = yield* Effect.forkChild(disturb(stand, plan.disturbances, fromMs, marks))
-  yield* showing(progress(heard, clock, startMs, lengthMs), begin(startMs))
+  yield* showing(liveFigures(heard, clock, startMs, lengthMs), begin(startMs))
   // What was frozen thaws, and a disturbance that failed fails the run.
   yield* Fiber.join(disturbing)
 

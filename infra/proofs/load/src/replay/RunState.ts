@@ -23,7 +23,7 @@ export const source = (sha256: string, limit: number): string =>
   createHash("sha256").update(`${sha256} ${limit}`).digest("hex").slice(0, 16)
 
 /** The stock before the run: as remembered if the run is resumed, else read now and remembered. */
-export const before = Effect.fn("Run.before")(function* <E, R>(
+export const before = Effect.fn("RunState.before")(function* <E, R>(
   run: string,
   ofSource: string,
   read: Effect.Effect<OnHand, E, R>

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Books from "../../src/replay/Books.ts"
+import * as Reconciliation from "../../src/replay/Reconciliation.ts"
 import * as EdgeSchema from "../../src/replay/EdgeSchema.ts"
 import * as Plan from "../../src/replay/Plan.ts"
 import * as Report from "../../src/replay/Report.ts"
@@ -28,9 +28,9 @@ const order: EdgeSchema.Order = {
   returns: [{ returnId: "r1", status: "refunded", refunded: money(500) }]
 }
 
-const compared = (found: EdgeSchema.Order): Books.Entry => {
+const compared = (found: EdgeSchema.Order): Reconciliation.Entry => {
   if (sale === undefined) throw new Error("no sale")
-  return Books.compareOrder(sale, plan.returns, found)
+  return Reconciliation.compareOrder(sale, plan.returns, found)
 }
 
 describe("Books", () => {

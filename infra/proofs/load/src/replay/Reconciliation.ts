@@ -5,10 +5,10 @@ import { Edge } from "./Edge.ts"
 import * as EdgeSchema from "./EdgeSchema.ts"
 import type { Placed } from "./Orders.ts"
 import * as Plan from "./Plan.ts"
-import { Progress } from "./Progress.ts"
+import { Phases } from "./Phases.ts"
 import type { Return } from "./Purchases.ts"
 import { refundOf } from "./Refund.ts"
-import type { OnHand } from "./Run.ts"
+import type { OnHand } from "./RunState.ts"
 import type { Sale } from "./Sale.ts"
 
 const readsMax = 16
@@ -90,9 +90,12 @@ const patience = () => {
 }
 
 /** The orders against their invoices, each read once it has shipped and its returns are refunded. */
-export const orders = Effect.fn("Books.orders")(function* (plan: Plan.Plan, placed: ReadonlyMap<string, Placed>) {
+export const orders = Effect.fn("Reconciliation.orders")(function* (
+  plan: Plan.Plan,
+  placed: ReadonlyMap<string, Placed>
+) {
   const edge = yield* Edge
-  const progress = yield* Progress
+  const progress = yield* Phases
   const returnsOf = Map.groupBy(plan.returns, (back) => back.invoice)
   const settle = patience()
   yield* progress.phase("orders", plan.sales.length)
@@ -113,8 +116,8 @@ export const orders = Effect.fn("Books.orders")(function* (plan: Plan.Plan, plac
 })
 
 /** Stock of each article against what was there before and what the plan moved; one text a SKU that differs. */
-export const stock = Effect.fn("Books.stock")(function* (plan: Plan.Plan, before: OnHand) {
-  const progress = yield* Progress
+export const stock = Effect.fn("Reconciliation.stock")(function* (plan: Plan.Plan, before: OnHand) {
+  const progress = yield* Phases
   const moves = Plan.leftover(plan)
   const settle = patience()
   yield* progress.phase("stock", plan.articles.length)

@@ -79,7 +79,7 @@ export interface Evidence {
 }
 
 /** Breaks a running cluster while it is used, mends it, and collects what clients were told and what is in the journals. */
-export const collect = Effect.fn("Run.collect")(function* (options: Options, network: Network) {
+export const collect = Effect.fn("Evidence.collect")(function* (options: Options, network: Network) {
   const { parts } = yield* Cluster
   const { calls } = yield* Recorder
   const seed = String(options.seed)
@@ -110,7 +110,7 @@ export const collect = Effect.fn("Run.collect")(function* (options: Options, net
 }, Effect.provide(recorder))
 
 /** Judges the evidence; prints what is wrong with it. */
-export const judge = Effect.fn("Run.judge")(function* (options: Options, evidence: Evidence) {
+export const judge = Effect.fn("Evidence.judge")(function* (options: Options, evidence: Evidence) {
   const { acknowledged, broke, calls, endless, faults, journal, recovered } = evidence
   const violations = Judgement.judge(calls, journal)
   const told = acknowledged.map((one) => ({ ...one, effect: null }))

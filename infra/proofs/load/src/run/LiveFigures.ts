@@ -5,7 +5,7 @@ import { isFailed, samplesOf } from "../workload/Samples.ts"
 import type { Heard } from "./Threads.ts"
 
 /** Tells, each time it is asked, how a run has gone since the last time. */
-export const progress = (heard: Heard, clock: Clock.Clock, startMs: number, lengthMs: number): (() => string) => {
+export const liveFigures = (heard: Heard, clock: Clock.Clock, startMs: number, lengthMs: number): (() => string) => {
   let seen = 0
   let lastMs = startMs
   return () => {

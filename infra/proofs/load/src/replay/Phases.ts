@@ -3,8 +3,8 @@ import { Clock, Context, Effect, Layer } from "effect"
 const barCells = 30
 
 /** How far a replay is. */
-export class Progress extends Context.Service<
-  Progress,
+export class Phases extends Context.Service<
+  Phases,
   {
     /** Starts a phase of so many steps. */
     readonly phase: (name: string, total: number) => Effect.Effect<void>
@@ -16,12 +16,12 @@ export class Progress extends Context.Service<
     /** `orders  [#########.....................] 431/1550 27.8 %  52.1/s  21 s left`, and what went wrong if anything did. */
     readonly line: () => string
   }
->()("@halles/load/Progress") {
+>()("@halles/load/Phases") {
   static readonly layer = Layer.effect(
-    Progress,
+    Phases,
     Effect.map(Clock.Clock, (clock) => {
       const now = { phase: "", total: 0, done: 0, startedMs: 0, retries: 0, failed: 0 }
-      return Progress.of({
+      return Phases.of({
         phase: (phase, total) =>
           Effect.sync(
             () => void Object.assign(now, { phase, total, done: 0, startedMs: clock.currentTimeMillisUnsafe() })
