@@ -9,13 +9,13 @@ import { Cart, Customer, Order, Payment, Product, Shipment, Sku } from "./States
 interface StatePanelProps {
   readonly type: string
   readonly state: unknown
-  /** Where a type has no panel, or is not yet what its panel shows. */
+  /** Where there is no state, or it is not yet what the type's panel shows. */
   readonly fallback: ComponentChildren
 }
 
-/** The state of one type in its own words; what a panel leaves out is in the full state beside it. */
+/** The state of one type in its own words, or of a type without a panel of its own by its members; what a panel leaves out is in the full state beside it. */
 export const StatePanel = ({ fallback, state, type }: StatePanelProps) => {
-  const content = panels[type]?.(state)
+  const content = (panels[type] ?? members)(state)
   return <>{content ?? fallback}</>
 }
 
@@ -30,6 +30,23 @@ const Pair = ({ children, label }: { readonly label: string; readonly children: 
     <dd>{children}</dd>
   </>
 )
+
+const isMembers = Schema.is(Schema.Record(Schema.String, Schema.Unknown))
+const memberText = (value: unknown): string => {
+  if (Array.isArray(value)) return count(value.length)
+  return typeof value === "string" ? value : JSON.stringify(value)
+}
+/** A line for each member; of a list, how many there are. */
+const members = (state: unknown): ComponentChildren =>
+  isMembers(state) ? (
+    <dl class="pairs">
+      {Object.entries(state).map(([name, value]) => (
+        <Pair key={name} label={name.replaceAll(/(?=[A-Z])/g, " ").toLowerCase()}>
+          {memberText(value)}
+        </Pair>
+      ))}
+    </dl>
+  ) : null
 
 type CartLine = (typeof Cart.Type)["lines"][number]
 

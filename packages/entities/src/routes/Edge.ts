@@ -43,6 +43,7 @@ export interface Asked {
   /** How much is moved. */
   readonly amount?: bigint
   /** Where something is done. */
+  readonly region?: Region
   readonly regions?: ReadonlySet<Region>
 }
 

@@ -52,8 +52,15 @@ type Asks<Request> = {
   readonly cart?: (request: Request) => CartId | undefined
   readonly agreedPrices?: (request: Request) => boolean
   readonly amount?: (request: Request) => bigint
+  readonly region?: (request: Request) => Region
 }
-const questionOf = { customer: "owner", cart: "owner", agreedPrices: "agreedPrices", amount: "amount" } as const
+const questionOf = {
+  customer: "owner",
+  cart: "owner",
+  agreedPrices: "agreedPrices",
+  amount: "amount",
+  region: "region"
+} as const
 
 /** The rule, with what the route asks. */
 const asking = ({ access, ...rest }: Operation, asks: object | undefined): Operation => {

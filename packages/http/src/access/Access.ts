@@ -83,10 +83,11 @@ const inRegion = (where: Region): Effect.Effect<void, Denied> =>
 
 /** What a route asks, once its body is read. */
 export const ask = (what: Asked): Effect.Effect<void, Denied> => {
-  const { agreedPrices, amount, cart, customer, regions } = what
+  const { agreedPrices, amount, cart, customer, region, regions } = what
   if (agreedPrices !== undefined) return mayAgreePrices(agreedPrices)
   if (amount !== undefined) return mayMove(amount)
   if (cart !== undefined) return ownsCart(cart)
+  if (region !== undefined) return inRegion(region)
   if (regions !== undefined) return Effect.forEach(regions, inRegion, { discard: true })
   return ownsCustomer(customer)
 }
