@@ -24,7 +24,7 @@ export interface Subject {
   /** Commands that are answered with a later state than the one they led to, as a view, or as the command's own answer there. */
   readonly later?: (command: Command) => "view" | "answer" | null
   /** What the edge shows of it. */
-  readonly atEdge: (reply: unknown) => unknown
+  readonly atEdge?: (view: object) => object
 }
 
 /** A call as the specification takes it: one moment, one answer. */
@@ -83,7 +83,13 @@ const mayShow = (answer: Answer, seq: number): boolean => {
  * keeps real time and explains every answer.
  */
 export const judge = (subject: Subject, id: string, rows: ReadonlyArray<Row>): Judged => {
-  const { complete = (command) => command, later: laterOf = () => null, model, refusal = () => null } = subject
+  const {
+    atEdge = (view) => view,
+    complete = (command) => command,
+    later: laterOf = () => null,
+    model,
+    refusal = () => null
+  } = subject
   const decode = Schema.decodeUnknownSync(Schema.Array(model.Event))
   const encode = Schema.encodeSync(Schema.Array(model.Event))
   const events = rows.map((row) => decode(row.events))
@@ -106,7 +112,7 @@ export const judge = (subject: Subject, id: string, rows: ReadonlyArray<Row>): J
   const fits = ({ via }: Call, expected: Answer, actual: Answer): boolean => {
     if (actual._tag === "Done" || actual._tag === "Unknown") return true
     if (expected._tag === "Replied" && actual._tag === "Replied") {
-      return isDeepStrictEqual(via === "edge" ? subject.atEdge(expected.reply) : expected.reply, actual.reply)
+      return isDeepStrictEqual(via === "edge" ? atEdge(expected.reply as object) : expected.reply, actual.reply)
     }
     return expected._tag === "Done" ? actual._tag === "Replied" : isDeepStrictEqual(expected, actual)
   }

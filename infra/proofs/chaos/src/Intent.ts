@@ -46,7 +46,7 @@ export const viewSku = (region: Region, article: Catalogue.Article): Intent => (
   type: "Sku",
   id: skuId(region, article.sku),
   ...reads,
-  request: { method: "GET", path: `/v1/skus/${region}/${article.sku}`, read: EdgeForm.sku }
+  request: { method: "GET", path: `/v1/skus/${region}/${article.sku}`, read: EdgeForm.skuBody }
 })
 export const viewPayment = (id: string): Intent => ({ type: "Payment", id, ...reads, request: null })
 

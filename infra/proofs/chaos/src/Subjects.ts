@@ -47,7 +47,7 @@ const subjects: Readonly<Record<EntityType, Subject>> = {
   Sku: { model: pure(SkuState), atEdge: EdgeForm.sku },
   Order: { model: pure(OrderState), atEdge: EdgeForm.order },
   // A payment waits for the gateway, and then says what became of the operation.
-  Payment: { model: pure(PaymentState), later: () => "answer", atEdge: (view) => view }
+  Payment: { model: pure(PaymentState), later: () => "answer" }
 }
 
 /** How calls on one entity are judged. */
