@@ -24,7 +24,11 @@ export type Cpu = () => Readonly<Record<string, number>>
 export class OperationFailed extends Schema.TaggedError<OperationFailed>()("OperationFailed", {
   row: Schema.String,
   reason: Schema.String
-}) {}
+}) {
+  override get message(): string {
+    return `${this.row}: ${this.reason}`
+  }
+}
 
 export interface Span {
   readonly warmUpMs: number
