@@ -123,10 +123,7 @@ const NoteLive = EventSourced.layer(Note, model, {
   maxIdleTime: "5 minutes",
   mailboxCapacity: 64,
   handlers: {
-    Write: (self, payload) =>
-      Effect.map(self.handle(payload), ({ state }) => state.length).pipe(
-        Effect.catchIf((error) => !(error instanceof Busy), Effect.die)
-      ) as Effect.Effect<number, Busy>
+    Write: (self, payload) => Effect.map(self.handle(payload), ({ state }) => state.length)
   }
 })
 
