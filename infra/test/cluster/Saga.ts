@@ -212,30 +212,42 @@ export const deaths = (it: ClusterTests): void => {
         const tokens = ["tok_ok", "tok_ok", "tok_ok", "tok_declined"]
         const placed: Array<string> = []
 
-        /** Until the newest step of some order of this round is the wanted one: then its runner has the next in hand. */
-        const someOrderIsAt = (tag: string, since: bigint) =>
-          Effect.repeat(
+        /** Whether the newest step of some order of this round is the wanted one: then its runner has the next in hand. */
+        const isSomeOrderAt = (tag: string, since: bigint) =>
+          Effect.map(
             sql`
               SELECT 1 FROM (
                 SELECT DISTINCT ON (entity_id) events->-1->>'_tag' AS tag FROM journal
                 WHERE entity_type = 'Order' AND position > ${since} ORDER BY entity_id, seq DESC
               ) AS newest WHERE tag = ${tag}`,
-            { until: (rows) => rows.length > 0 }
-          ).pipe(Effect.timeoutOption("5 seconds"))
+            (rows) => rows.length > 0
+          )
+        const toBoth = (signal: NodeJS.Signals) =>
+          Effect.sync(() => {
+            for (const owner of ["eu-1", "eu-2"]) cluster.signal(owner, signal)
+          })
+        /** Until some order is at the wanted step while both owners stand still: a look alone is late. */
+        const haltedAt = (tag: string, since: bigint) =>
+          Effect.gen(function* () {
+            yield* Effect.repeat(isSomeOrderAt(tag, since), { until: (isAt) => isAt })
+            yield* toBoth("SIGSTOP")
+            const isStill = yield* isSomeOrderAt(tag, since)
+            if (!isStill) yield* toBoth("SIGCONT")
+            return isStill
+          }).pipe(Effect.repeat({ until: (isHalted) => isHalted }), Effect.timeoutOption("5 seconds"))
 
         for (let round = 0; wanted.size > 0 && round < 14; round++) {
           const [target] = wanted
           const [newest] = yield* sql<{ position: bigint }>`SELECT max(position) AS position FROM journal`
-          const carts = yield* Effect.forEach(times(48), () => shop.cart({ CUP: 1, LID: 1 }), { concurrency: 16 })
+          const carts = yield* Effect.forEach(times(24), () => shop.cart({ CUP: 1, LID: 1 }), { concurrency: 16 })
           const selling = yield* Effect.forEach(
             carts,
             (cart, index) => shop.checkout(cart, { token: tokens[index % tokens.length]!, wait: 0 }),
             { concurrency: 16 }
           ).pipe(Effect.forkChild({ startImmediately: true }))
           // Both owners die together, in the middle of whatever their orders are doing.
-          yield* someOrderIsAt(target!, newest!.position)
-          cluster.signal("eu-1", "SIGKILL")
-          cluster.signal("eu-2", "SIGKILL")
+          yield* haltedAt(target!, newest!.position)
+          yield* toBoth("SIGKILL")
           const answers = yield* Fiber.join(selling)
           placed.push(...answers.map(({ body }) => body.orderId))
           yield* cluster.healthy

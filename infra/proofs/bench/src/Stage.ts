@@ -16,6 +16,7 @@ import { type Config, Context, Effect, Layer, Redacted, type Scope } from "effec
 import { SqlClient } from "effect/sql"
 import { writeFileSync } from "node:fs"
 import { cpuSeconds } from "@halles/harness/Cpu"
+import { heldUpMs } from "@halles/shared/testing/RunClock"
 
 /** Where a row runs: real servers with an empty past, and the runners and partners that the row asks for. */
 export class Stage extends Context.Service<
@@ -47,6 +48,8 @@ export class Stage extends Context.Service<
     readonly signal: (name: string, sent: NodeJS.Signals) => void
     /** Processor seconds that each process has used since it started, this one among them; `postgres` with all of its children. */
     readonly cpu: () => Readonly<Record<string, number>>
+    /** Milliseconds for which this thread and each runner's could have run and had no processor, by the number of the process. */
+    readonly heldUpMs: () => ReadonlyMap<number, number>
   }
 >()("@halles/bench/Stage") {
   static readonly layer = (options: {
@@ -151,7 +154,16 @@ const make = Effect.fnUntraced(function* (options: {
           .processes.flatMap(({ identity, name }) =>
             identity === null ? [] : [[name, cpuSeconds(identity.pid)] as const]
           )
-      ])
+      ]),
+    heldUpMs: () =>
+      new Map(
+        [
+          process.pid,
+          ...directory
+            .state()
+            .processes.flatMap(({ identity, kind }) => (kind === "runner" && identity !== null ? identity.pid : []))
+        ].map((pid) => [pid, heldUpMs(pid)])
+      )
   })
 })
 

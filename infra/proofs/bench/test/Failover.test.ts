@@ -5,8 +5,10 @@ import { Effect } from "effect"
 import { failover, median } from "../src/rows/Failover.ts"
 import { Stage } from "../src/Stage.ts"
 
-/** The promise. */
+/** The promise, of a machine that has a processor for a runner that wants one. */
 const answeredAgainMsMax = 3_000
+/** No figure of the calm is judged, and a third of the bench's calls meets every move as well. */
+const brief = { rounds: 3, warmUpMs: 500, calmMs: 500, restMs: 500, pauseMs: 400 } as const
 
 it.live(
   "A runner killed or frozen is replaced within 3 s, one that leaves is missed by nobody",
@@ -14,12 +16,16 @@ it.live(
     Effect.gen(function* () {
       const settings = yield* Settings
       const only = ["kill", "freeze", "drain", "return", "rollingRestart"]
-      const { books, disturbances } = yield* failover({ rounds: 3, calmMs: 2_000, only }).pipe(
+      const { books, disturbances } = yield* failover({ ...brief, only }).pipe(
         Effect.provide(Stage.layer({ settings, profile: null }))
       )
       const said = JSON.stringify(disturbances)
       const again = (name: string) =>
-        median(disturbances.filter((one) => one.name === name).map((one) => one.answeredAgainMs))
+        median(
+          disturbances
+            .filter((one) => one.name === name)
+            .map(({ answeredAgainMs, heldUpMs }) => answeredAgainMs - heldUpMs)
+        )
       assert.isAtMost(again("kill"), answeredAgainMsMax, said)
       assert.isAtMost(again("freeze"), answeredAgainMsMax, said)
       // No bound on the slowest call here: beside other tests a machine is as slow as it is. The bench reports it.

@@ -14,6 +14,8 @@ export interface Disturbance {
   readonly name: string
   /** Until every key concerned had answered a call that began after the disturbance. */
   readonly answeredAgainMs: number
+  /** Of these, for how long the caller's thread or a runner's could have run, and others had the processors. */
+  readonly heldUpMs: number
   readonly failed: number
   readonly slowestMs: number
   readonly calls: number
@@ -48,13 +50,23 @@ const firstAnswers = (calls: ReadonlyArray<Call>, since: number): ReadonlyMap<st
   return first
 }
 
+/** What the thread waited for a processor that waited longest, of those that ran all the time. */
+const heldUpBetween = (before: ReadonlyMap<number, number>, after: ReadonlyMap<number, number>): number =>
+  Math.max(0, ...[...after].map(([pid, ms]) => (before.has(pid) ? ms - before.get(pid)! : 0)))
+
 /**
  * Kills, freezes, drains and restarts under a steady load of durable commands, and reads in the journal what came of
  * every one of them.
  */
 export const failover = (options: {
   readonly rounds: number
+  /** Before the calm figures are taken, and while they are. */
+  readonly warmUpMs: number
   readonly calmMs: number
+  /** After a disturbance, when all has settled. */
+  readonly restMs: number
+  /** Of each key's caller, between an answer and the next call. */
+  readonly pauseMs: number
   /** Only the disturbances of these names. */
   readonly only?: ReadonlyArray<string>
 }) =>
@@ -96,11 +108,12 @@ export const failover = (options: {
     yield* settled("the start", ["eu-1", "eu-2"])
 
     return yield* Effect.gen(function* () {
-      const load = yield* steadyLoad(`failover${Date.now().toString(36)}`)
-      yield* Effect.sleep(options.calmMs)
+      const { calmMs, only, pauseMs, restMs, rounds, warmUpMs } = options
+      const load = yield* steadyLoad({ run: `failover${Date.now().toString(36)}`, pauseMs })
+      yield* Effect.sleep(warmUpMs)
       const before = stage.cpu()
       const beganAt = performance.now()
-      yield* Effect.sleep(5_000)
+      yield* Effect.sleep(calmMs)
       const calm = figures({
         latencies: load.calls
           .filter(({ startedAt }) => startedAt >= beganAt)
@@ -108,7 +121,7 @@ export const failover = (options: {
         seconds: (performance.now() - beganAt) / 1000,
         before,
         after: stage.cpu(),
-        setting: `${load.acknowledged.size} keys over all shards, a command each every 120 ms; calm figures, then the disturbances`
+        setting: `${load.acknowledged.size} keys over all shards, a command each every ${pauseMs} ms; calm figures, then the disturbances`
       })
       process.stderr.write(`  calm: ${calm.opsPerSecond.toFixed(0)}/s p99 ${calm.p99ms.toFixed(1)} ms\n`)
 
@@ -121,8 +134,9 @@ export const failover = (options: {
         victim?: string
       ) =>
         Effect.gen(function* () {
-          if (options.only !== undefined && !options.only.includes(name)) return
+          if (only !== undefined && !only.includes(name)) return
           const since = performance.now()
+          const heldUpBefore = stage.heldUpMs()
           const shards = victim === undefined ? null : yield* placed(victim)
           yield* cause
           const concerned = [...load.acknowledged.keys()].filter((key) => shards === null || shards.has(shardOf(key)))
@@ -133,14 +147,16 @@ export const failover = (options: {
             Effect.repeat({ until: (first) => first !== null }),
             Effect.timeoutOrElse({ duration: "60 seconds", orElse: () => Effect.fail(new Unsettled({ after: name })) })
           )
+          const heldUpMs = heldUpBetween(heldUpBefore, stage.heldUpMs())
           yield* settled(name, runners)
-          yield* Effect.sleep(1_500)
+          yield* Effect.sleep(restMs)
           const now = performance.now()
           const touched = load.calls.filter(({ endedAt }) => endedAt >= since && endedAt < now)
           const failures = touched.filter(({ failure }) => failure !== null)
           const disturbance: Disturbance = {
             name,
             answeredAgainMs: Math.max(...concerned.map((key) => answers?.get(key) ?? Number.POSITIVE_INFINITY)) - since,
+            heldUpMs,
             failed: failures.length,
             slowestMs: Math.max(0, ...touched.map(({ endedAt, startedAt }) => endedAt - startedAt)),
             calls: touched.length,
@@ -154,7 +170,7 @@ export const failover = (options: {
       const frozen = (name: string, ms: number) =>
         Effect.andThen(signal(name, "SIGSTOP"), Effect.delay(signal(name, "SIGCONT"), ms))
       const both = ["eu-1", "eu-2"]
-      const victims = Array.from({ length: options.rounds }, (_, round) => both[round % 2]!)
+      const victims = Array.from({ length: rounds }, (_, round) => both[round % 2]!)
       for (const victim of victims) yield* disturb("kill", both, signal(victim, "SIGKILL"), victim)
       for (const victim of victims) yield* disturb("freeze", both, frozen(victim, 4_000), victim)
       yield* disturb("join", [...both, "eu-3"], start("eu-3"))
@@ -209,13 +225,17 @@ const audit = Effect.fnUntraced(function* (
 /** Moves by plan: nobody is to notice them. */
 const moves: ReadonlyArray<string> = ["join", "drain", "return", "leave", "rollingRestart"]
 
+const benched = { calmMs: 5_000, restMs: 1_500, pauseMs: 120 } as const
+
 /** `failover`: throughput and latencies are those of the calm before; what came then is in the figures of its own. */
 export const failoverRow: Measurement = {
   rows: ["failover"],
   run: ({ quick, report }) =>
     Effect.gen(function* () {
       const { books, calm, disturbances } = yield* failover(
-        quick ? { rounds: 1, calmMs: 3_000, only: ["kill", "freeze", "drain", "return"] } : { rounds: 5, calmMs: 8_000 }
+        quick
+          ? { ...benched, rounds: 1, warmUpMs: 3_000, only: ["kill", "freeze", "drain", "return"] }
+          : { ...benched, rounds: 5, warmUpMs: 8_000 }
       )
       const again = (name: string) =>
         disturbances.filter((one) => one.name === name).map(({ answeredAgainMs }) => answeredAgainMs)

@@ -17,8 +17,6 @@ export interface Call {
 
 /** Keys of each shard, each with a caller of its own. */
 const keysOfShard = 2
-/** Between an answer and the next call of a key. */
-const pauseMs = 120
 /** A call that has no answer by then has failed; it is sent again under the same command id. */
 const deadlineMs = 10_000
 
@@ -35,7 +33,12 @@ const keys = (run: string): ReadonlyArray<string> => {
 /**
  * Durable commands with ids of their own to keys of every shard, for as long as the scope lasts; every call is recorded.
  */
-export const steadyLoad = Effect.fnUntraced(function* (run: string) {
+export const steadyLoad = Effect.fnUntraced(function* (options: {
+  readonly run: string
+  /** Between an answer and the next call of a key. */
+  readonly pauseMs: number
+}) {
+  const { pauseMs, run } = options
   const skus = yield* EntityClient.make(Sku)
   const warehouse = WarehouseId.make("eu-main")
   const calls: Array<Call> = []
