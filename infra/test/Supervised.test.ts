@@ -32,7 +32,7 @@ const spec = (directory: string, script: string, change: Partial<ProcessSpec> = 
 
 const until = (condition: () => boolean) =>
   Effect.suspend(() => (condition() ? Effect.void : Effect.fail("not yet"))).pipe(
-    Effect.retry({ times: 200, schedule: Schedule.spaced("20 millis") })
+    Effect.retry(Schedule.spaced("20 millis"))
   )
 const waits = "console.log('up'); setInterval(() => {}, 1000)"
 const logged = (directory: string) => tail(join(directory, "stand-in.log"))

@@ -108,7 +108,7 @@ export class RequestFailed extends S.TaggedError<RequestFailed>()("RequestFailed
 const started = (program: string, env: Record<string, string>) =>
   new Promise<readonly [ChildProcess, string]>((resolve, reject) => {
     const child = spawn(process.execPath, [fileURLToPath(new URL(`../src/${program}.ts`, import.meta.url))], {
-      env: { PATH: "/usr/bin:/bin", ...env },
+      env: { PATH: "/usr/bin:/bin", NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"] ?? "", ...env },
       stdio: ["ignore", "pipe", "inherit"]
     })
     let output = ""

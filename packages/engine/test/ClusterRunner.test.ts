@@ -13,6 +13,7 @@ import * as Postgres from "@halles/shared/clients/Postgres"
 import { RunnerPresence } from "@halles/engine/placement/RunnerPresence"
 import { NatsTest } from "@halles/shared/testing/NatsTest"
 import { PgTest } from "@halles/shared/testing/PgTest"
+import * as RunClock from "@halles/shared/testing/RunClock"
 import { Cause, Context, Effect, Exit, Fiber, Layer, Schedule, Schema, Scope, Stream } from "effect"
 import { ClusterSchema, Entity, RunnerStorage, ShardId } from "effect/cluster"
 import { Rpc } from "effect/rpc"
@@ -154,7 +155,7 @@ layer(Servers, { excludeTestServices: true })("a cluster over NATS", (it) => {
         assert.deepInclude(yield* Effect.flip(decided), { _tag: "TooLarge", entity: "Place/eu_place0" })
         assert.strictEqual((yield* place("eu_place0").Repeat({ times: 3_000_000 })).length, 3_000_000)
       }),
-    20_000
+    120_000
   )
 
   it.effect(
@@ -185,9 +186,9 @@ layer(Servers, { excludeTestServices: true })("a cluster over NATS", (it) => {
         yield* placement.leave("eu", owner, "operator")
         const slowest = { ms: 0 }
         yield* Effect.gen(function* () {
-          const since = performance.now()
+          const since = RunClock.nowMs()
           const where = yield* place(neighbour!).Where()
-          slowest.ms = Math.max(slowest.ms, performance.now() - since)
+          slowest.ms = Math.max(slowest.ms, RunClock.nowMs() - since)
           return where
         }).pipe(
           Effect.repeat({ schedule: Schedule.spaced("10 millis"), until: (where) => where !== owner }),
@@ -199,7 +200,7 @@ layer(Servers, { excludeTestServices: true })("a cluster over NATS", (it) => {
         assert.notStrictEqual(yield* Fiber.join(forgotten).pipe(Effect.timeout("3 seconds")), owner)
         yield* placement.stay("eu", owner, "operator")
       }),
-    40_000
+    120_000
   )
 
   it.effect(
@@ -228,6 +229,6 @@ layer(Servers, { excludeTestServices: true })("a cluster over NATS", (it) => {
         yield* start("am-2")
         yield* until((found) => found === "am-2")
       }),
-    40_000
+    120_000
   )
 })

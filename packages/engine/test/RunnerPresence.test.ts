@@ -54,7 +54,7 @@ layer(NatsTest.layer, { excludeTestServices: true })("RunnerPresence", (it) => {
         yield* until(isDead("eu-1"))
         assert.deepStrictEqual(yield* presence.alive, [])
       }),
-    20_000
+    120_000
   )
 
   it.effect(
@@ -95,7 +95,7 @@ layer(NatsTest.layer, { excludeTestServices: true })("RunnerPresence", (it) => {
         frozen.kill("SIGCONT")
         yield* until(presence.isAlive("eu-3"))
       }),
-    30_000
+    120_000
   )
 
   it.effect("ignores what is no heartbeat", () =>

@@ -44,6 +44,7 @@ const start = Effect.fnUntraced(function* (id: string) {
       spawn(process.execPath, [program], {
         stdio: ["ignore", "ignore", "inherit"],
         env: {
+          NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"] ?? "",
           HALLES_RUNNER_ID: id,
           HALLES_REGION: "eu",
           HALLES_PG_REGION_URL: url,

@@ -49,7 +49,7 @@ const client = (port: number) =>
 
 const until = (holds: () => boolean) =>
   Effect.suspend(() => (holds() ? Effect.void : Effect.fail("not yet" as const))).pipe(
-    Effect.retry({ times: 200, schedule: Schedule.spaced("10 millis") }),
+    Effect.retry(Schedule.spaced("10 millis")),
     Effect.orDie
   )
 const open = { up: "open", down: "open" } as const

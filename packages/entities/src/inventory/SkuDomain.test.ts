@@ -129,7 +129,7 @@ layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("Sku", (it) =>
       const sql = yield* SqlClient.SqlClient
       yield* sql`SELECT 1 FROM snapshot WHERE entity_id = 'eu_hot'`.pipe(
         Effect.filterOrFail((rows) => rows.length === 1),
-        Effect.retry({ times: 100, schedule: Schedule.spaced("20 millis") })
+        Effect.retry(Schedule.spaced("20 millis"))
       )
     })
   )
