@@ -22,7 +22,7 @@ import {
 import { statusOf } from "../src/order/OrderAnswers.ts"
 import { pendingSteps } from "../src/order/OrderPendingStep.ts"
 import * as OrderState from "../src/order/OrderState.ts"
-import { ProductView as ProductTable } from "../src/catalogue/ProductTable.ts"
+import { ProductTable } from "../src/catalogue/ProductTable.ts"
 import { follow } from "@halles/engine/projections/Follower"
 import * as OrderView from "../src/order/OrderTable.ts"
 import * as Projection from "@halles/engine/projections/Projection"

@@ -12,10 +12,10 @@ import { search } from "../src/inspector/Search.ts"
 import * as Invariants from "../src/laws/Invariants.ts"
 import { JournalStore } from "@halles/engine/journal/JournalStore"
 import { makeMaskedViews } from "../src/inspector/MaskedViews.ts"
-import { layerRegion, migrateControl } from "../src/Migrations.ts"
+import { migrateControl, migrateRegion } from "../src/Migrations.ts"
 import { Outbox } from "@halles/engine/journal/Outbox"
 import * as ParkedEvents from "@halles/engine/journal/ParkedEvents"
-import { ProductView } from "../src/catalogue/ProductTable.ts"
+import { ProductTable } from "../src/catalogue/ProductTable.ts"
 import * as Projections from "../src/Projections.ts"
 import * as Projection from "@halles/engine/projections/Projection"
 import { RegionDatabases } from "../src/Reads.ts"
@@ -23,7 +23,7 @@ import { ShardEpochs } from "@halles/engine/placement/ShardEpochs"
 
 const Servers = Layer.mergeAll(
   NatsTest.layerConnection("strange").pipe(Layer.provideMerge(NatsTest.layer)),
-  Layer.mergeAll(layerRegion, Layer.effectDiscard(migrateControl)).pipe(Layer.provideMerge(PgTest.layer("strange")))
+  Layer.effectDiscard(Effect.andThen(migrateRegion, migrateControl)).pipe(Layer.provideMerge(PgTest.layer("strange")))
 )
 const Test = Layer.mergeAll(Outbox.layer("eu"), RegionDatabases.layerOne, JournalStore.layer).pipe(
   Layer.provideMerge(ShardEpochs.layer("eu-1")),
@@ -212,7 +212,7 @@ layer(Test, { excludeTestServices: true, timeout: "120 seconds" })("whatever is 
         Array.from({ length: rows }, (_, index) => index + 1)
       )
       yield* (yield* SqlClient.SqlClient)`DELETE FROM product_view`
-      yield* (yield* Projection.make(ProductView)).rebuild
+      yield* (yield* Projection.make(ProductTable)).rebuild
       assert.deepInclude(yield* view, ["eu_long", rows])
     })
   )

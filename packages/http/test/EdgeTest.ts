@@ -6,6 +6,7 @@ import * as PartnerKeyTables from "@halles/shared/security/PartnerKeyTables"
 import { Revocations } from "@halles/shared/security/Revocations"
 import { Reads } from "@halles/entities/Reads"
 import { RunnerPresence } from "@halles/engine/placement/RunnerPresence"
+import type { Region } from "@halles/shared/Region"
 import * as Shard from "@halles/shared/Shard"
 import { publicText } from "@halles/shared/security/DerivedKey"
 import { Intents } from "@halles/shared/Intent"
@@ -69,13 +70,12 @@ export const doubles = EntityDoubles.layer.pipe(
   )
 )
 
-const reads = Layer.succeed(Reads, {
-  products: ({ q }) =>
-    q === "boom" ? Effect.die(new Error("secret detail")) : Effect.succeed({ items: [], next: null }),
-  orders: () => Effect.succeed({ items: [], next: null }),
-  availability: () => Effect.succeed(new Map()),
-  stock: () => Effect.succeed(Option.none()),
-  seqs: () => Effect.succeed(new Map())
+/** Lists have nothing in them, and that of `ap` is broken. */
+const reads = Layer.mock(Reads, {
+  read: <A>(region: Region, { name }: { readonly name: string }) => {
+    if (region === "ap" && name === "products") return Effect.die(new Error("secret detail"))
+    return Effect.succeed((name === "products" || name === "orders" ? { items: [], next: null } : new Map()) as A)
+  }
 })
 
 /** What went into the audit log. */

@@ -1,7 +1,7 @@
 import { assert, layer } from "@effect/vitest"
 import * as Alarms from "@halles/entities/alarms/Alarms"
 import { Cart, OpenCart, RemoveLine } from "@halles/entities/cart/Cart"
-import { layerRegion, migrateControl } from "@halles/entities/Migrations"
+import { migrateControl, migrateRegion } from "@halles/entities/Migrations"
 import { RegionDatabases } from "@halles/entities/Reads"
 import * as ClusterClient from "@halles/engine/cluster/ClusterClient"
 import * as EntityClient from "@halles/engine/activation/EntityClient"
@@ -21,7 +21,7 @@ import { fileURLToPath } from "node:url"
 const Test = ClusterClient.layer({ region: "test" }).pipe(
   Layer.provideMerge(NatsTest.layerConnection("test")),
   Layer.provideMerge(RegionDatabases.layerOne),
-  Layer.provideMerge(Layer.mergeAll(layerRegion, Layer.effectDiscard(migrateControl))),
+  Layer.provideMerge(Layer.effectDiscard(Effect.andThen(migrateRegion, migrateControl))),
   Layer.provideMerge(Layer.mergeAll(PgTest.layer("watchdog"), NatsTest.layer, RedisTest.layer))
 )
 

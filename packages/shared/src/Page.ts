@@ -2,6 +2,8 @@ import { Effect, Schema } from "effect"
 
 /** Items of one page. */
 export const limitMax = 200
+/** Whoever asks for more, or for less than one, gets a page all the same. */
+export const bounded = (limit: number): number => Math.min(Math.max(1, Math.trunc(limit)), limitMax)
 
 /** The `next` of another list, or made up. */
 export class BadCursor extends Schema.TaggedError<BadCursor>()("BadCursor", {}, { httpApiStatus: 400 }) {}

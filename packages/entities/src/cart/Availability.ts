@@ -1,4 +1,5 @@
-import { type Available, Reads } from "../Reads.ts"
+import { type Available, availability } from "../inventory/StockTable.ts"
+import { Reads } from "../Reads.ts"
 import { type SkuId, type SkuCode, skuId } from "@halles/shared/Ids"
 import type { Region } from "@halles/shared/Region"
 import { Effect } from "effect"
@@ -29,7 +30,7 @@ export const make = Effect.map(Reads, (reads) => {
         else found.set(sku, available)
       }
       if (unknown.length === 0) return Effect.succeed(found)
-      return reads.availability(region, unknown).pipe(
+      return reads.read(region, availability(region, unknown)).pipe(
         Effect.timeout(answerMsMax),
         Effect.map((read) => {
           for (const sku of unknown) {

@@ -1,7 +1,7 @@
 import type { SkuCode } from "@halles/shared/Ids"
 import { regionOf } from "@halles/shared/Region"
 import { Effect, Schema } from "effect"
-import type { Available } from "../Reads.ts"
+import type { Available } from "../inventory/StockTable.ts"
 import * as Availability from "./Availability.ts"
 import type { CartLine, CartView } from "./Cart.ts"
 

@@ -9,6 +9,7 @@ import { list } from "../routes/List.ts"
 import * as Routes from "../routes/Routes.ts"
 import { importCatalog } from "./ImportApi.ts"
 import { ListProduct, Product, ProductView } from "./Product.ts"
+import { products, ProductTable } from "./ProductTable.ts"
 
 const money = { amount: "495", currency: "GBP" }
 const listing = {
@@ -52,12 +53,12 @@ export const ProductApi = Routes.group(
       summary: "What a region sells",
       about: "In the order of their codes, a page at a time. `next` of one page is `cursor` of the page after it.",
       contract: Product,
-      table: "products",
+      table: ProductTable,
       query: { ...looked, q: Schema.optionalKey(Schema.String.check(isMaxCharacters(100))) },
       page: "Products",
       json: ProductJson,
       region: ({ query }, own) => query.region ?? own,
-      read: (reads, { limit, query, region }) => reads.products({ ...query, region, limit }),
+      read: ({ limit, query, region }) => products({ ...query, region, limit }),
       idOf: (product) => skuId(product.region, product.sku),
       compare: (a, b) => (a.sku < b.sku ? -1 : a.sku > b.sku ? 1 : 0),
       itemOf: (view) => (view.listed ? view : null),

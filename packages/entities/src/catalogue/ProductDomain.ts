@@ -4,14 +4,14 @@ import * as Domain from "../Domain.ts"
 import { ProductApi } from "./ProductApi.ts"
 import { Product } from "./Product.ts"
 import * as ProductState from "./ProductState.ts"
-import { ProductView } from "./ProductTable.ts"
+import { ProductTable } from "./ProductTable.ts"
 
 export const product = Domain.make({
   contract: Product,
   id: SkuId,
   model: ProductState,
   live: EventSourced.layer(Product, ProductState, { id: SkuId, maxIdleTime: "5 minutes", mailboxCapacity: 1_024 }),
-  table: ProductView,
+  table: ProductTable,
   routes: ProductApi,
   laws: null,
   retention: { archiveAfterDays: null, dropAfterDays: null, reason: "lives as long as it is sold" },

@@ -14,6 +14,7 @@ import { Effect, Schema } from "effect"
 import { Order } from "../order/Order.ts"
 import { OrderSummaryJson } from "../order/OrderJson.ts"
 import { type OrderSummary, summaryOf } from "../order/OrderSummary.ts"
+import * as OrderTable from "../order/OrderTable.ts"
 import { Edge, Issuer } from "../routes/Edge.ts"
 import { list } from "../routes/List.ts"
 import * as Routes from "../routes/Routes.ts"
@@ -194,13 +195,13 @@ export const CustomerApi = Routes.group(
       about:
         "A page at a time, in an order that new ones do not disturb. With the `Consistency-Token` of a checkout the order is there.",
       contract: Order,
-      table: "orders",
+      table: OrderTable.OrderTable,
       params: { id: CustomerId },
       page: "Orders",
       json: OrderSummaryJson,
       region: ({ params }) => regionOf(params.id),
-      read: (reads, { limit, params, query }) =>
-        reads.orders({ customerId: params.id, limit, ...given("cursor", query.cursor) }),
+      read: ({ limit, params, query }) =>
+        OrderTable.orders({ customerId: params.id, limit, ...given("cursor", query.cursor) }),
       idOf: ({ id }) => id,
       compare: newestFirst,
       itemOf: (view, { params }) => (view.customerId === params.id ? summaryOf(view) : null)

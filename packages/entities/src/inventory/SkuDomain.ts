@@ -4,7 +4,7 @@ import * as Domain from "../Domain.ts"
 import { SkuApi } from "./SkuApi.ts"
 import { Sku } from "./Sku.ts"
 import * as SkuState from "./SkuState.ts"
-import { StockView } from "./StockTable.ts"
+import { StockTable } from "./StockTable.ts"
 import { skus } from "./SkuLaws.ts"
 
 export const sku = Domain.make({
@@ -12,7 +12,7 @@ export const sku = Domain.make({
   id: SkuId,
   model: SkuState,
   live: EventSourced.layer(Sku, SkuState, { id: SkuId, maxIdleTime: "5 minutes", mailboxCapacity: 4_096 }),
-  table: StockView,
+  table: StockTable,
   routes: SkuApi,
   laws: skus,
   retention: { archiveAfterDays: null, dropAfterDays: null, reason: "lives as long as it is sold" },

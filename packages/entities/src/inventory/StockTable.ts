@@ -1,3 +1,8 @@
+import { type SkuCode, skuCode, SkuId, skuId } from "@halles/shared/Ids"
+import type { Region } from "@halles/shared/Region"
+import { Effect } from "effect"
+import { SqlClient } from "effect/sql"
+import type { Query } from "../Reads.ts"
 import type { Allocation } from "./Sku.ts"
 import type { Event } from "./SkuState.ts"
 import type { Entry, Projection } from "@halles/engine/projections/Projection"
@@ -134,7 +139,7 @@ export const fold = (before: StockRow | null, { at, events }: Pick<Entry, "at" |
   }
 }
 
-export const StockView: Projection = {
+export const StockTable: Projection = {
   name: "stock",
   version: 1,
   entityType: "Sku",
@@ -154,3 +159,27 @@ export const StockView: Projection = {
     }
   }
 }
+
+/** What could be sold of a SKU now, over all its warehouses. */
+export interface Available {
+  readonly units: number
+  /** More may be ordered than there is. */
+  readonly backOrder: boolean
+}
+
+/** Of many SKUs at once, in one statement; one that was never stocked is absent. */
+export const availability = (region: Region, skus: ReadonlyArray<SkuCode>): Query<ReadonlyMap<SkuCode, Available>> => ({
+  name: "availability",
+  run: Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    const rows = yield* sql<{ id: string; available: bigint; back_order_allowed: boolean }>`
+      SELECT id, available, back_order_allowed FROM stock_view
+      WHERE id = ANY(${skus.map((sku) => skuId(region, sku))}::text[])`
+    return new Map(
+      rows.map(({ available, back_order_allowed, id }) => [
+        skuCode(SkuId.make(id)),
+        { units: Number(available), backOrder: back_order_allowed }
+      ])
+    )
+  })
+})

@@ -4,7 +4,7 @@ import { OrderApi } from "./OrderApi.ts"
 import { Order } from "./Order.ts"
 import * as OrderState from "./OrderState.ts"
 import { OrderLive } from "./OrderLive.ts"
-import { OrderView } from "./OrderTable.ts"
+import { OrderTable } from "./OrderTable.ts"
 import { orders } from "./OrderLaws.ts"
 
 export const order = Domain.make({
@@ -12,7 +12,7 @@ export const order = Domain.make({
   id: OrderId,
   model: OrderState,
   live: OrderLive,
-  table: OrderView,
+  table: OrderTable,
   routes: OrderApi,
   laws: orders,
   retention: {

@@ -1,9 +1,16 @@
+import type { Entry, Projection } from "@halles/engine/projections/Projection"
+import { CustomerId, OrderId } from "@halles/shared/Ids"
+import type { Currency } from "@halles/shared/Money"
+import { type BadCursor, bounded, Cursor, decodeCursor, type Page, pageOf } from "@halles/shared/Page"
+import { Effect, Schema } from "effect"
+import { SqlClient, type Statement } from "effect/sql"
+import type { Query } from "../Reads.ts"
 import type { Status } from "./Order.ts"
 import { disputedOf, disputesAfter } from "./OrderEvolve.ts"
+import { OrderSummary } from "./OrderSummary.ts"
 import { reopenKey } from "./OrderEvents.ts"
 import { type Refused, refundKey, refusedAfter } from "./OrderRefusals.ts"
 import type { Event, State } from "./OrderState.ts"
-import type { Entry, Projection } from "@halles/engine/projections/Projection"
 
 /** Returns by id: how many units, and whether their money is back. */
 interface ReturnRow {
@@ -17,7 +24,7 @@ type Returns = Readonly<Record<string, ReturnRow>>
 export interface OrderRow {
   readonly customer_id: string | null
   readonly status: Status
-  readonly currency: string
+  readonly currency: Currency
   readonly total: number
   readonly authorised: number
   readonly captured: number
@@ -232,7 +239,7 @@ export const fold = (before: OrderRow | null, { at, events }: Pick<Entry, "at" |
   return { ...row, updated_at: isoTime(at) }
 }
 
-export const OrderView: Projection = {
+export const OrderTable: Projection = {
   name: "order",
   version: 3,
   entityType: "Order",
@@ -252,3 +259,58 @@ export const OrderView: Projection = {
     }
   }
 }
+
+const OrderCursor = Cursor("orders", [Schema.Int, Schema.String])
+
+interface Read extends Pick<OrderRow, "currency" | "customer_id" | "status"> {
+  readonly id: string
+  readonly seq: number
+  readonly total: bigint
+  readonly captured: bigint
+  readonly refunded: bigint
+  readonly disputed: bigint
+  readonly placed_ms: bigint
+  readonly updated_ms: bigint
+}
+const summaryOf = (row: Read): OrderSummary =>
+  new OrderSummary(
+    {
+      id: OrderId.make(row.id),
+      status: row.status,
+      customerId: row.customer_id === null ? null : CustomerId.make(row.customer_id),
+      currency: row.currency,
+      total: Number(row.total),
+      captured: Number(row.captured),
+      refunded: Number(row.refunded),
+      disputed: Number(row.disputed),
+      placedAt: Number(row.placed_ms),
+      updatedAt: Number(row.updated_ms),
+      seq: row.seq
+    },
+    { disableChecks: true }
+  )
+
+/** A customer's orders, newest first. */
+export const orders = (options: {
+  readonly customerId: CustomerId
+  readonly cursor?: string
+  readonly limit: number
+}): Query<Page<OrderSummary>, BadCursor> => ({
+  name: "orders",
+  run: Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    const limit = bounded(options.limit)
+    const after = yield* decodeCursor(OrderCursor, options.cursor)
+    const conditions: Array<Statement.Fragment> = [sql`customer_id = ${options.customerId}`]
+    if (after !== null) {
+      const [, placedAt, id] = after
+      conditions.push(sql`(placed_at, id) < (to_timestamp(${String(placedAt)}::text::double precision / 1000), ${id})`)
+    }
+    const rows = yield* sql<Read>`
+      SELECT id, seq, status, customer_id, currency, total, captured, refunded, disputed,
+        (extract(epoch FROM placed_at) * 1000)::bigint AS placed_ms,
+        (extract(epoch FROM updated_at) * 1000)::bigint AS updated_ms
+      FROM order_view WHERE ${sql.and(conditions)} ORDER BY placed_at DESC, id DESC LIMIT ${limit + 1}`
+    return pageOf(rows, limit, summaryOf, ({ id, placed_ms }) => ["orders", Number(placed_ms), id])
+  })
+})

@@ -1,6 +1,6 @@
 import { named, samples } from "@halles/shared/wire/Named"
 import type { Region } from "@halles/shared/Region"
-import { type BadCursor, limitMax, type Page } from "@halles/shared/Page"
+import type { BadCursor, Page } from "@halles/shared/Page"
 import * as Answers from "@halles/shared/wire/Answers"
 import * as Consistency from "@halles/shared/wire/Consistency"
 import { Unavailable } from "@halles/shared/wire/EdgeErrors"
@@ -12,8 +12,8 @@ import type { Entity } from "effect/cluster"
 import type { HttpRouter, HttpServerRequest } from "effect/http"
 import { HttpApiEndpoint } from "effect/http-api"
 import type { Rpc } from "effect/rpc"
-import type { SqlError } from "effect/sql"
-import { Reads } from "../Reads.ts"
+import type { Projection } from "@halles/engine/projections/Projection"
+import { type Query as ReadQuery, Reads, seqs } from "../Reads.ts"
 import { DefaultRegion, Edge } from "./Edge.ts"
 import type { Route } from "./Routes.ts"
 
@@ -44,13 +44,12 @@ interface ListOptions<
   readonly page: string
   readonly json: Json
   /** Its read table. */
-  readonly table: Parameters<Reads["Service"]["seqs"]>[0]
+  readonly table: Projection
   readonly region: (request: Request<Params, Query>, defaultRegion: Region) => Region
   /** A page of the table, in the order of `compare`. */
   readonly read: (
-    reads: Reads["Service"],
     request: Request<Params, Query> & { readonly region: Region; readonly limit: number }
-  ) => Effect.Effect<Page<Item>, BadCursor | SqlError.SqlError>
+  ) => ReadQuery<Page<Item>, BadCursor>
   readonly idOf: (item: Item) => string
   readonly compare: (a: Item, b: Item) => number
   /** The item of an entity that is asked itself; `null` where the list has none of it. */
@@ -107,12 +106,12 @@ export const list = <
       const region = options.region(given, defaultRegion)
       const seen = yield* Consistency.seenOf(given.headers["consistency-token"], contract.type)
       const here = new Map([...seen].filter(([id]) => id.startsWith(`${region}_`)))
-      const behind = yield* edge.call(Consistency.behind(here, (ids) => reads.seqs(table, region, ids)))
+      const behind = yield* edge.call(Consistency.behind(here, (ids) => reads.read(region, seqs(table, ids))))
       if (behind.length > 0 && onlyTable?.(given) === true) return yield* new Unavailable()
-      const limit = Math.min(given.query.limit ?? Headers.limitDefault, limitMax)
+      const limit = given.query.limit ?? Headers.limitDefault
       const { items, next } = yield* edge
         .call(
-          Effect.tapErrorTag(read(reads, { ...given, region, limit }), "SqlError", (error) =>
+          Effect.tapErrorTag(reads.read(region, read({ ...given, region, limit })), "SqlError", (error) =>
             Effect.logWarning(`${name} could not be read`, error)
           )
         )

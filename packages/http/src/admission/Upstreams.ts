@@ -1,4 +1,4 @@
-import { Reads } from "@halles/entities/Reads"
+import { type Query, Reads } from "@halles/entities/Reads"
 import * as Breaker from "@halles/shared/clients/Breaker"
 import * as EntityClient from "@halles/engine/activation/EntityClient"
 import { type Region, regionOf } from "@halles/shared/Region"
@@ -21,7 +21,7 @@ const isFailure = (error: unknown): boolean =>
 
 const noConnection = (cause: Error) => new SqlError.SqlError({ reason: new SqlError.ConnectionError({ cause }) })
 
-const isSqlError = ({ _tag }: { readonly _tag: string }): boolean => _tag === "SqlError"
+const isSqlError = (error: unknown): boolean => error instanceof SqlError.SqlError
 
 const ofRegions = <A, E, R>(make: (region: Region) => Effect.Effect<A, E, R>) =>
   Effect.all({ eu: make("eu"), am: make("am"), ap: make("ap") })
@@ -49,18 +49,13 @@ export class Upstreams extends Context.Service<
       const reads = yield* Reads
       const { databases } = yield* Upstreams
       const faults = yield* Faults
-      const guarded = <A, E extends { readonly _tag: string }>(
-        region: Region,
-        effect: Effect.Effect<A, E | SqlError.SqlError>
-      ) =>
-        // `Edge.call` knows `BreakerOpen` as it knows what else a list's database may say.
-        databases[region].run(faults.around(`database:${region}`, effect, noConnection), isSqlError) as typeof effect
       return Reads.of({
-        products: (options) => guarded(options.region, reads.products(options)),
-        orders: (options) => guarded(regionOf(options.customerId), reads.orders(options)),
-        availability: (region, skus) => guarded(region, reads.availability(region, skus)),
-        stock: (id) => guarded(regionOf(id), reads.stock(id)),
-        seqs: (list, region, ids) => guarded(region, reads.seqs(list, region, ids))
+        read: <A, E>(region: Region, query: Query<A, E>) =>
+          // `Edge.call` knows `BreakerOpen` as it knows what else a list's database may say.
+          databases[region].run(
+            faults.around(`database:${region}`, reads.read(region, query), noConnection),
+            isSqlError
+          ) as Effect.Effect<A, E | SqlError.SqlError>
       })
     })
   )

@@ -1,5 +1,7 @@
 import { assert, it, layer } from "@effect/vitest"
+import { products } from "@halles/entities/catalogue/ProductTable"
 import { Reads } from "@halles/entities/Reads"
+import type { Region } from "@halles/shared/Region"
 import { Effect, Fiber, Layer } from "effect"
 import { PrometheusMetrics } from "effect/observability"
 import { TestClock } from "effect/testing"
@@ -10,8 +12,8 @@ import { EdgeTest } from "../EdgeTest.ts"
 
 it.effect("a region's database that hangs is not waited for by everybody, and is asked again by one", () =>
   Effect.gen(function* () {
-    const { products } = yield* Reads
-    const list = (region: "eu" | "am") => Edge.call(products({ region, limit: 1 }))
+    const { read } = yield* Reads
+    const list = (region: "eu" | "am") => Edge.call(read(region, products({ region, limit: 1 })))
     const waiting = yield* Effect.forkChild(
       Effect.forEach(Array.from({ length: 20 }), () => Effect.exit(list("eu")), { concurrency: "unbounded" }),
       { startImmediately: true }
@@ -31,7 +33,8 @@ it.effect("a region's database that hangs is not waited for by everybody, and is
 const state = { hangs: true }
 const calm = Layer.mock(Faults, { draw: () => undefined, around: (_, call) => call })
 const lists = Layer.mock(Reads, {
-  products: ({ region }) => (region === "eu" && state.hangs ? Effect.never : Effect.succeed({ items: [], next: null }))
+  read: <A>(region: Region) =>
+    region === "eu" && state.hangs ? Effect.never : Effect.succeed({ items: [], next: null } as A)
 })
 
 layer(EdgeTest.layer, { excludeTestServices: true, timeout: "60 seconds" })("a region that does not answer", (it) => {
