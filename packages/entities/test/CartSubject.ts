@@ -5,7 +5,6 @@ import {
   AddLine,
   ApplyCoupon,
   Cart,
-  type CartLine,
   CheckOut,
   HandOver,
   Merge,
@@ -16,9 +15,9 @@ import {
   RemoveCoupon,
   RemoveLine,
   Reopen,
-  unitsMax,
   Reprice
 } from "../src/cart/Cart.ts"
+import { type SaleLine, unitsMax } from "../src/sale/Sale.ts"
 import * as CartState from "../src/cart/CartState.ts"
 import { ListProduct, type Price, Product } from "../src/catalogue/Product.ts"
 import { Receive, Sku } from "../src/inventory/Sku.ts"
@@ -32,7 +31,7 @@ const { address } = outcomes
 interface World {
   readonly listings: Map<string, { readonly title: string; readonly price: Price }>
   made: number
-  given: ReadonlyArray<CartLine>
+  given: ReadonlyArray<SaleLine>
   /** The attempt that `src0` gave its lines to. */
   takenBy: number
 }

@@ -1,9 +1,7 @@
 import {
   AddLine,
   ApplyCoupon,
-  type CartLine,
   CheckOut,
-  type Failure,
   HandOver,
   Merge,
   OpenCart,
@@ -16,6 +14,7 @@ import {
   Reopen,
   Reprice
 } from "../src/cart/Cart.ts"
+import { type SaleLine, type Failure } from "../src/sale/Sale.ts"
 import { CartId, CommandId, SkuCode } from "@halles/shared/Ids"
 import { Quantity } from "@halles/shared/Quantity"
 import { Arbitrary, Result, Schema } from "effect"
@@ -40,7 +39,7 @@ const price = Arbitrary.schema(
   Schema.Struct({ amount: upTo(99_999), currency: Schema.Literal("GBP"), taxRate: upTo(10_000) })
 )
 
-export const line: Arbitrary.Arbitrary<CartLine> = Arbitrary.map(
+export const line: Arbitrary.Arbitrary<SaleLine> = Arbitrary.map(
   Arbitrary.all({ sku, variant, quantity: Arbitrary.schema(Quantity), price }),
   ({ price, quantity, sku, variant }) => ({
     sku,
@@ -52,7 +51,7 @@ export const line: Arbitrary.Arbitrary<CartLine> = Arbitrary.map(
   })
 )
 /** No two of the same SKU and variant, as in a cart. */
-export const lines: Arbitrary.Arbitrary<ReadonlyArray<CartLine>> = Arbitrary.map(
+export const lines: Arbitrary.Arbitrary<ReadonlyArray<SaleLine>> = Arbitrary.map(
   Arbitrary.array(line, { maxLength: 8 }),
   (lines) => [...new Map(lines.map((line) => [`${line.sku}/${line.variant}`, line])).values()]
 )

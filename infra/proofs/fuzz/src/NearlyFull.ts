@@ -1,4 +1,4 @@
-import { chargesMax, linesMax } from "@halles/entities/cart/Cart"
+import { chargesMax, linesMax } from "@halles/entities/sale/Sale"
 import { addressesMax } from "@halles/entities/customer/Customer"
 import { returnsMax } from "@halles/entities/order/Order"
 import { customer as buyer } from "@halles/harness/Shop"

@@ -1,4 +1,5 @@
-import { type CartLine, OpenCart, PutLine } from "@halles/entities/cart/Cart"
+import { OpenCart, PutLine } from "@halles/entities/cart/Cart"
+import { type SaleLine } from "@halles/entities/sale/Sale"
 import * as CartState from "@halles/entities/cart/CartState"
 import { Busy } from "@halles/engine/eventsourced/EntityErrors"
 import * as EventSourced from "@halles/engine/eventsourced/EventSourced"
@@ -146,7 +147,7 @@ const filling = Effect.sync((): Violations => {
     CartState.initial
   )
   const title = "\u0007".repeat(300)
-  const lineOf = (index: number): CartLine => ({
+  const lineOf = (index: number): SaleLine => ({
     sku: SkuCode.make(`${"S".repeat(35)}${String(index).padStart(5, "0")}`),
     variant: "v".repeat(16),
     title,

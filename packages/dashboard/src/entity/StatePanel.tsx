@@ -48,10 +48,10 @@ const members = (state: unknown): ComponentChildren =>
     </dl>
   ) : null
 
-type CartLine = (typeof Cart.Type)["lines"][number]
+type SaleLine = (typeof Cart.Type)["lines"][number]
 
-const Lines = ({ currency, lines }: { readonly lines: ReadonlyArray<CartLine>; readonly currency: string }) => {
-  const columns: ReadonlyArray<Column<CartLine>> = [
+const Lines = ({ currency, lines }: { readonly lines: ReadonlyArray<SaleLine>; readonly currency: string }) => {
+  const columns: ReadonlyArray<Column<SaleLine>> = [
     { label: "SKU", show: ({ sku }) => sku },
     { label: "Quantity", num: true, show: ({ quantity }) => count(quantity) },
     { label: "Each", num: true, show: ({ unitPrice }) => money(unitPrice, currency) },

@@ -17,60 +17,15 @@ import {
   NotFound,
   PreconditionFailed
 } from "@halles/engine/eventsourced/EntityErrors"
-import { Price, TaxRate, Title } from "../catalogue/Product.ts"
-import { Shortage } from "../inventory/Sku.ts"
+import { Price, Title } from "../catalogue/Product.ts"
+import { Variant, SaleLine, Charge, Totals, Coupon, Failure } from "../sale/Sale.ts"
 import { TimerFired } from "@halles/engine/eventsourced/TimerFired"
-
-/** Lines of one cart; a wholesaler's largest invoice has about 1,100. */
-export const linesMax = 2_000
-export const chargesMax = 20
-/**
- * Bytes of the lines and charges as JSON: 2,000 lines with titles of 300 characters of any alphabet fit. What a cart is
- * becomes one row of the journal at checkout, and one more when another cart takes it over.
- */
-export const bytesMax = 3_000_000
-/** Units of one SKU in one cart, over all its variants: what an order can hold of a SKU. */
-export const unitsMax = 1_000_000
-/** Minor units of the goods, and of the charges: small enough that two carts, merged, stay exact together with their tax. */
-export const amountMax = 2 ** 50
 
 /**
  * `shop`: prices, tax and shipping are the shop's, read again at checkout. `agreed`: a caller with the import scope
  * states unit price and charges; the shop adds nothing.
  */
 export const Pricing = Schema.Literals(["shop", "agreed"])
-
-/** Tells lines of one SKU at different agreed prices apart; empty for all others. */
-export const Variant = Schema.String.check(Schema.isPattern(/^[A-Za-z0-9_-]{0,16}$/u))
-
-export const ChargeKind = Schema.Literals(["shipping", "discount", "fee"])
-export const ChargeCode = Schema.String.check(Schema.isPattern(/^[A-Za-z0-9_-]{1,40}$/u))
-
-export const CartLine = Schema.Struct({
-  sku: SkuCode,
-  variant: Variant,
-  title: Title,
-  /** Twice `unitsMax` only in a merged cart, which must come down to it before checkout. */
-  quantity: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 2 * unitsMax })),
-  unitPrice: Amount,
-  taxRate: TaxRate
-})
-export type CartLine = typeof CartLine.Type
-
-/** Something to pay (or, a discount, to take off: negative) that is no goods. */
-export const Charge = Schema.Struct({ code: ChargeCode, kind: ChargeKind, amount: Minor })
-export type Charge = typeof Charge.Type
-
-/** `total = goods + charges + tax`, all in minor units of the cart's currency. */
-export const Totals = Schema.Struct({ goods: Amount, charges: Minor, tax: Amount, total: Minor })
-export type Totals = typeof Totals.Type
-
-/** A percentage off the goods, in basis points. */
-export const Coupon = Schema.Struct({
-  code: Schema.String.check(Schema.isPattern(/^[A-Z0-9-]{3,30}$/u)),
-  basisPoints: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 10_000 }))
-})
-export type Coupon = typeof Coupon.Type
 
 export class OpenCart extends Schema.TaggedClass<OpenCart>()("OpenCart", {
   ...commandFields,
@@ -182,23 +137,6 @@ export class CheckOut extends Schema.TaggedClass<CheckOut>()("CheckOut", {
   prices: Schema.optionalKey(Prices)
 }) {}
 
-/** Why a checkout came to nothing through no will of the customer's: the cart is open again. */
-export const FailureCode = Schema.Literals([
-  "no_stock",
-  "card_declined",
-  "hold_expired",
-  "no_carrier",
-  /** A part of the shop did not do what it was asked: nothing that the customer did. */
-  "fault"
-])
-export const Failure = Schema.Struct({
-  code: FailureCode,
-  detail: Schema.NullOr(Schema.String),
-  /** With `no_stock` and `hold_expired`. */
-  missing: Schema.Array(Shortage)
-})
-export type Failure = typeof Failure.Type
-
 /** From the order of a checkout that failed, once all is undone: what was checked out may be bought again. */
 export class Reopen extends Schema.TaggedClass<Reopen>()("Reopen", {
   ...commandFields,
@@ -220,7 +158,7 @@ export class CartView extends Schema.Class<CartView>("CartView")({
   currency: Currency,
   pricing: Pricing,
   customerId: Schema.NullOr(CustomerId),
-  lines: Schema.Array(CartLine),
+  lines: Schema.Array(SaleLine),
   charges: Schema.Array(Charge),
   coupon: Schema.NullOr(Coupon),
   totals: Totals,
@@ -338,7 +276,7 @@ export class MergeRefused extends Refusal<MergeRefused>()(
 /** What `HandOver` is answered with; a refusal is an answer, since the merging cart relies on it. */
 export const HandedOver = Schema.Union([
   Schema.TaggedStruct("Lines", {
-    lines: Schema.Array(CartLine),
+    lines: Schema.Array(SaleLine),
     charges: Schema.Array(Charge),
     coupon: Schema.NullOr(Coupon),
     customerId: Schema.NullOr(CustomerId)

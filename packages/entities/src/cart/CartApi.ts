@@ -17,10 +17,7 @@ import { ChargeJson, gbp, lineFields, lineTotal, sale, saleId, TotalsJson } from
 import {
   Cart,
   CartFull,
-  type CartLine,
   CartView,
-  Charge,
-  Coupon,
   type LineChange,
   type LineRefused,
   type LinesNotTaken,
@@ -30,6 +27,7 @@ import {
   PricingMismatch,
   PutLine
 } from "./Cart.ts"
+import { type SaleLine, Charge, Coupon } from "../sale/Sale.ts"
 import { checkOut } from "./CartCheckOut.ts"
 import * as CartStock from "./CartStock.ts"
 
@@ -46,7 +44,7 @@ export class CurrencyMismatch extends Refusal<CurrencyMismatch>()(
 ) {}
 
 /** With `availability` and the units that it goes by where an open cart is read, if the stock is known at that moment. */
-const CartLineJson = ViewJson.object<CartLine & { readonly availability?: unknown; readonly available?: unknown }>()(
+const CartLineJson = ViewJson.object<SaleLine & { readonly availability?: unknown; readonly available?: unknown }>()(
   "CartLine",
   {
     ...lineFields,

@@ -1,4 +1,5 @@
-import { amountMax, bytesMax, CartFull, chargesMax, linesMax, unitsMax } from "./Cart.ts"
+import { CartFull } from "./Cart.ts"
+import { amountMax, bytesMax, chargesMax, linesMax, unitsMax } from "../sale/Sale.ts"
 import type { Open } from "./CartEvents.ts"
 import * as CartLines from "./CartLines.ts"
 

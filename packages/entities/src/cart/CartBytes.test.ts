@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { CartId, SkuCode } from "@halles/shared/Ids"
 import { Arbitrary, Result, Schema } from "effect"
-import { bytesMax, type CartLine, HandOver, linesMax, Merge, OpenCart, PutLine } from "./Cart.ts"
+import { HandOver, Merge, OpenCart, PutLine } from "./Cart.ts"
+import { bytesMax, type SaleLine, linesMax } from "../sale/Sale.ts"
 import type { Open } from "./CartEvents.ts"
 import { bytesOf } from "./CartLines.ts"
 import * as CartState from "./CartState.ts"
@@ -24,7 +25,7 @@ const titleOf = (sign: string, length = 300): string => [...sign.repeat(300)].sl
 const isTitle = Schema.is(Title)
 
 const price = { amount: 99_999, currency: "GBP", taxRate: 10_000 } as const
-const lineOf = (index: number, title: string): CartLine => ({
+const lineOf = (index: number, title: string): SaleLine => ({
   sku: SkuCode.make(`${"S".repeat(35)}${String(index).padStart(5, "0")}`),
   variant: "v".repeat(16),
   title,
@@ -34,7 +35,7 @@ const lineOf = (index: number, title: string): CartLine => ({
 })
 /** Unchecked: with titles that the contract refuses, too, the bound holds. */
 const unchecked = { disableChecks: true }
-const put = (line: CartLine) =>
+const put = (line: SaleLine) =>
   new PutLine(
     {
       commandId: Carts.commandId(),
@@ -47,10 +48,10 @@ const put = (line: CartLine) =>
   )
 const opening = new OpenCart({ commandId: Carts.commandId(), currency: "GBP", pricing: "shop" })
 const open = Carts.after(CartState.initial, opening) as Open
-const cartOf = (lines: ReadonlyArray<CartLine>): Open => ({ ...open, lines })
+const cartOf = (lines: ReadonlyArray<SaleLine>): Open => ({ ...open, lines })
 const many = (count: number, title: string) =>
   Array.from({ length: count }, (_, index) => ({ ...lineOf(index, title), quantity: 1 }))
-const pricesOf = (lines: ReadonlyArray<CartLine>) => Object.fromEntries(lines.map(({ sku }) => [sku, price]))
+const pricesOf = (lines: ReadonlyArray<SaleLine>) => Object.fromEntries(lines.map(({ sku }) => [sku, price]))
 
 describe("the bytes of a cart", () => {
   const lines = Arbitrary.array(

@@ -1,23 +1,13 @@
 import { CartId, CustomerId, SkuCode } from "@halles/shared/Ids"
 import { Amount, Currency } from "@halles/shared/Money"
 import { Schema } from "effect"
-import {
-  CartLine,
-  CartTotal,
-  Charge,
-  Coupon,
-  Failure,
-  HandOverRefusal,
-  LineRefused,
-  Notice,
-  Pricing,
-  Variant
-} from "./Cart.ts"
+import { CartTotal, HandOverRefusal, LineRefused, Notice, Pricing } from "./Cart.ts"
+import { SaleLine, Charge, Coupon, Failure, Variant } from "../sale/Sale.ts"
 import { Sale } from "../order/Order.ts"
 import * as CartLines from "./CartLines.ts"
 
 const at = Schema.Int
-export const NewPrice = Schema.Struct({ sku: SkuCode, unitPrice: Amount, taxRate: CartLine.fields.taxRate })
+export const NewPrice = Schema.Struct({ sku: SkuCode, unitPrice: Amount, taxRate: SaleLine.fields.taxRate })
 export type NewPrice = typeof NewPrice.Type
 
 export const Event = Schema.Union([
@@ -28,7 +18,7 @@ export const Event = Schema.Union([
     at
   }),
   /** Of `PutLine` and `AddLine`: the line as it is from now on. */
-  Schema.TaggedStruct("LinePut", { line: CartLine, at }),
+  Schema.TaggedStruct("LinePut", { line: SaleLine, at }),
   Schema.TaggedStruct("LineRemoved", { sku: SkuCode, variant: Variant, at }),
   /** Of `PutLines`: those that are as they were. Journaled, so that a late repeat is answered the same. */
   Schema.TaggedStruct("LinesRefused", { refused: Schema.Array(LineRefused), at }),
@@ -42,7 +32,7 @@ export const Event = Schema.Union([
   Schema.TaggedStruct("LinesAbsorbed", {
     from: CartId,
     attempt: Schema.Int,
-    lines: Schema.Array(CartLine),
+    lines: Schema.Array(SaleLine),
     charges: Schema.Array(Charge),
     coupon: Schema.NullOr(Coupon),
     customerId: Schema.NullOr(CustomerId),
@@ -78,7 +68,7 @@ const contents = {
   currency: Currency,
   pricing: Pricing,
   customerId: Schema.NullOr(CustomerId),
-  lines: Schema.Array(CartLine),
+  lines: Schema.Array(SaleLine),
   charges: Schema.Array(Charge),
   coupon: Schema.NullOr(Coupon),
   merges: Schema.Array(MergeOutcome),

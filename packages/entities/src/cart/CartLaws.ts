@@ -1,5 +1,5 @@
 import { CartId, orderIdOf } from "@halles/shared/Ids"
-import type { CartLine } from "./Cart.ts"
+import type { SaleLine } from "../sale/Sale.ts"
 import * as CartState from "./CartState.ts"
 import { fingerprint } from "../laws/Facts.ts"
 import { age, type Findings } from "../laws/Findings.ts"
@@ -31,7 +31,7 @@ interface Held {
 class Lines {
   readonly #lines = new Map<string, Held>()
 
-  put({ quantity, sku, unitPrice, variant }: CartLine): void {
+  put({ quantity, sku, unitPrice, variant }: SaleLine): void {
     this.#lines.set(`${sku}/${variant}`, { quantity, unitPrice })
   }
 
@@ -39,7 +39,7 @@ class Lines {
     this.#lines.delete(`${sku}/${variant}`)
   }
 
-  absorb(lines: ReadonlyArray<CartLine>, agreed: boolean): void {
+  absorb(lines: ReadonlyArray<SaleLine>, agreed: boolean): void {
     for (const { quantity, sku, unitPrice, variant } of lines) {
       const names = [variant, ...Array.from({ length: this.#lines.size + 1 }, (_, index) => `m${index + 1}`)]
       const fits = (held: Held | undefined) => held === undefined || !agreed || held.unitPrice === unitPrice
@@ -51,7 +51,7 @@ class Lines {
   }
 
   /** What differs from the lines checked out, in words, or `null`. */
-  differs(lines: ReadonlyArray<CartLine>, agreed: boolean): string | null {
+  differs(lines: ReadonlyArray<SaleLine>, agreed: boolean): string | null {
     const rest = new Map(this.#lines)
     for (const { quantity, sku, unitPrice, variant } of lines) {
       const held = rest.get(`${sku}/${variant}`)

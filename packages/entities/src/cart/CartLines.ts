@@ -1,16 +1,17 @@
-import type { CartLine, Charge, Coupon, Pricing } from "./Cart.ts"
+import type { Pricing } from "./Cart.ts"
+import type { SaleLine, Charge, Coupon } from "../sale/Sale.ts"
 
 /**
  * Lines and charges are arrays, in the order in which they came: as keys of an object, codes such as `22423` would be
  * sorted, `__proto__` would be lost, and `jsonb` keeps no order of keys.
  */
-export type Lines = ReadonlyArray<CartLine>
+export type Lines = ReadonlyArray<SaleLine>
 export type Charges = ReadonlyArray<Charge>
 
-type LineKey = Pick<CartLine, "sku" | "variant">
+type LineKey = Pick<SaleLine, "sku" | "variant">
 type ChargeKey = Pick<Charge, "kind" | "code">
 
-const isLine = (key: LineKey) => (line: CartLine) => line.sku === key.sku && line.variant === key.variant
+const isLine = (key: LineKey) => (line: SaleLine) => line.sku === key.sku && line.variant === key.variant
 const isCharge = (key: ChargeKey) => (charge: Charge) => charge.kind === key.kind && charge.code === key.code
 
 const put = <A>(items: ReadonlyArray<A>, same: (item: A) => boolean, item: A): ReadonlyArray<A> => {
@@ -18,8 +19,8 @@ const put = <A>(items: ReadonlyArray<A>, same: (item: A) => boolean, item: A): R
   return index === -1 ? [...items, item] : items.with(index, item)
 }
 
-export const find = (lines: Lines, key: LineKey): CartLine | undefined => lines.find(isLine(key))
-export const putLine = (lines: Lines, line: CartLine): Lines => put(lines, isLine(line), line)
+export const find = (lines: Lines, key: LineKey): SaleLine | undefined => lines.find(isLine(key))
+export const putLine = (lines: Lines, line: SaleLine): Lines => put(lines, isLine(line), line)
 export const removeLine = (lines: Lines, key: LineKey): Lines => lines.filter((line) => !isLine(key)(line))
 
 export const amountOf = (charges: Charges, key: ChargeKey): number => charges.find(isCharge(key))?.amount ?? 0
@@ -28,8 +29,8 @@ export const putCharge = (charges: Charges, charge: Charge): Charges =>
   charge.amount === 0 ? charges.filter((other) => !isCharge(charge)(other)) : put(charges, isCharge(charge), charge)
 
 /** As JSON, with the comma behind it. A line stays as it is once it is made, so each is measured once. */
-const measured = new WeakMap<CartLine, number>()
-const lineBytes = (line: CartLine): number => {
+const measured = new WeakMap<SaleLine, number>()
+const lineBytes = (line: SaleLine): number => {
   let bytes = measured.get(line)
   if (bytes === undefined) {
     bytes = Buffer.byteLength(JSON.stringify(line)) + 1
@@ -56,7 +57,7 @@ export const goodsOf = (lines: Lines): number =>
 export const chargedOf = (charges: Charges): number =>
   charges.reduce((charged, { amount }) => charged + Math.abs(amount), 0)
 
-type UnitPrice = Pick<CartLine, "sku" | "unitPrice" | "taxRate">
+type UnitPrice = Pick<SaleLine, "sku" | "unitPrice" | "taxRate">
 /** Lines of a SKU that is not among the prices stay as they are. */
 export const withPrices = (lines: Lines, prices: ReadonlyArray<UnitPrice>): Lines => {
   const bySku = new Map(prices.map((price) => [price.sku, price]))
@@ -96,7 +97,7 @@ export const absorbCoupon = (
   return { kept: own, dropped: own.code === theirs.code ? null : theirs }
 }
 
-const homeOf = (line: CartLine, merged: ReadonlyMap<string, CartLine>, pricing: typeof Pricing.Type): string => {
+const homeOf = (line: SaleLine, merged: ReadonlyMap<string, SaleLine>, pricing: typeof Pricing.Type): string => {
   const fits = (variant: string) => {
     const there = merged.get(`${line.sku}/${variant}`)
     return there === undefined || pricing === "shop" || there.unitPrice === line.unitPrice

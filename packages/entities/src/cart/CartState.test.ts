@@ -3,20 +3,17 @@ import { CartId, checkoutsMax, CustomerId, OrderId } from "@halles/shared/Ids"
 import { Arbitrary, Effect, Result, Schema } from "effect"
 import {
   AddLine,
-  amountMax,
   ApplyCoupon,
   CartView,
-  type Coupon,
   HandOver,
-  linesMax,
   Merge,
   type Prices,
   PutCharge,
   PutLine,
   RemoveLine,
-  Reopen,
-  unitsMax
+  Reopen
 } from "./Cart.ts"
+import { amountMax, type Coupon, linesMax, unitsMax } from "../sale/Sale.ts"
 import * as CartLines from "./CartLines.ts"
 import * as CartState from "./CartState.ts"
 import { TimerFired } from "@halles/engine/eventsourced/TimerFired"

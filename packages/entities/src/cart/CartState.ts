@@ -8,10 +8,7 @@ import {
   CartClosed,
   type CartEmpty,
   type CartFull,
-  CartLine,
-  Charge,
   type CheckOut,
-  Coupon,
   type HandOver,
   HandOverRefusal,
   type LinesNotTaken,
@@ -30,6 +27,7 @@ import {
   type Reprice,
   type TotalChanged
 } from "./Cart.ts"
+import { SaleLine, Charge, Coupon } from "../sale/Sale.ts"
 import { AlreadyExists, Busy, NotFound } from "@halles/engine/eventsourced/EntityErrors"
 import type { TimerFired } from "@halles/engine/eventsourced/TimerFired"
 import type { Sale } from "../order/Order.ts"
@@ -55,7 +53,7 @@ export const redriveMs = 5_000
 export class AbsorbLines extends Schema.TaggedClass<AbsorbLines>()("AbsorbLines", {
   ...commandFields,
   attempt: Schema.Int,
-  lines: Schema.Array(CartLine),
+  lines: Schema.Array(SaleLine),
   charges: Schema.Array(Charge),
   coupon: Schema.NullOr(Coupon),
   customerId: Schema.NullOr(CustomerId)

@@ -3,7 +3,8 @@ import { regionOf } from "@halles/shared/Region"
 import { Effect, Schema } from "effect"
 import type { Available } from "../inventory/StockTable.ts"
 import * as Availability from "./Availability.ts"
-import type { CartLine, CartView } from "./Cart.ts"
+import type { CartView } from "./Cart.ts"
+import type { SaleLine } from "../sale/Sale.ts"
 
 /**
  * What could be sold of a line's SKU, to all lines of it together: enough; enough once more has come in; less than is
@@ -17,7 +18,7 @@ const availabilityOf = (wanted: number, { backOrder, units }: Available): typeof
   return units === 0 ? "out_of_stock" : "insufficient"
 }
 
-const beside = (stock: ReadonlyMap<SkuCode, Available>, lines: ReadonlyArray<CartLine>) => {
+const beside = (stock: ReadonlyMap<SkuCode, Available>, lines: ReadonlyArray<SaleLine>) => {
   const wanted = new Map<SkuCode, number>()
   for (const { quantity, sku } of lines) wanted.set(sku, (wanted.get(sku) ?? 0) + quantity)
   return lines.map((line) => {

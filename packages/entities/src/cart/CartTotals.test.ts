@@ -1,11 +1,11 @@
 import { assert, it } from "@effect/vitest"
-import { type CartLine, Charge, Coupon } from "./Cart.ts"
+import { type SaleLine, Charge, Coupon } from "../sale/Sale.ts"
 import { Currency } from "@halles/shared/Money"
 import { Schema } from "effect"
 import { bill, type Priced, shopShipping } from "./CartTotals.ts"
 import { lines } from "../../test/Carts.ts"
 
-const shop = (lines: ReadonlyArray<CartLine>, over: Partial<Priced> = {}): Priced => ({
+const shop = (lines: ReadonlyArray<SaleLine>, over: Partial<Priced> = {}): Priced => ({
   currency: "GBP",
   pricing: "shop",
   lines,
@@ -45,7 +45,7 @@ it.prop("to agreed prices nothing is added", [lines], ([lines]) => {
   assert.strictEqual(totals.total, totals.goods)
 })
 
-const tea = { sku: "TEA", variant: "", title: "Tea", quantity: 1, unitPrice: 1_000, taxRate: 2_000 } as CartLine
+const tea = { sku: "TEA", variant: "", title: "Tea", quantity: 1, unitPrice: 1_000, taxRate: 2_000 } as SaleLine
 
 it("shipping is flat, free from the threshold after the discount, and nothing for an empty cart", () => {
   const shipping = (quantity: number, coupon: Coupon | null = null) =>

@@ -1,5 +1,6 @@
 import { type Currency, portion } from "@halles/shared/Money"
-import type { CartLine, Charge, Coupon, Pricing, Totals } from "./Cart.ts"
+import type { Pricing } from "./Cart.ts"
+import type { SaleLine, Charge, Coupon, Totals } from "../sale/Sale.ts"
 import { apportion } from "../sale/Apportion.ts"
 import { goodsOf } from "./CartLines.ts"
 
@@ -7,7 +8,7 @@ import { goodsOf } from "./CartLines.ts"
 export interface Priced {
   readonly currency: Currency
   readonly pricing: typeof Pricing.Type
-  readonly lines: ReadonlyArray<CartLine>
+  readonly lines: ReadonlyArray<SaleLine>
   readonly charges: ReadonlyArray<Charge>
   readonly coupon: Coupon | null
 }

@@ -2,7 +2,8 @@ import { assert, it } from "@effect/vitest"
 import { CommandId, SkuCode } from "@halles/shared/Ids"
 import { Result } from "effect"
 import * as fc from "fast-check"
-import { AddLine, type LineChange, linesMax, OpenCart, PutLine, PutLines, RemoveLine, unitsMax } from "./Cart.ts"
+import { AddLine, type LineChange, OpenCart, PutLine, PutLines, RemoveLine } from "./Cart.ts"
+import { linesMax, unitsMax } from "../sale/Sale.ts"
 import * as CartState from "./CartState.ts"
 
 const commandId = CommandId.make("c")

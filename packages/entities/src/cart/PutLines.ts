@@ -1,7 +1,6 @@
 import { Result } from "effect"
 import {
   type CartFull,
-  type CartLine,
   type LineChange,
   type LineRefused,
   LinesNotTaken,
@@ -9,6 +8,7 @@ import {
   PricingMismatch,
   type PutLines
 } from "./Cart.ts"
+import { type SaleLine } from "../sale/Sale.ts"
 import { worse } from "./CartBounds.ts"
 import { type Event, evolve, type Open } from "./CartEvents.ts"
 import * as CartLines from "./CartLines.ts"
@@ -29,15 +29,15 @@ export const putLine = (state: Open, change: LineChange, now: number): Result.Re
   })
 }
 
-const sameLine = (a: CartLine, b: CartLine): boolean =>
+const sameLine = (a: SaleLine, b: SaleLine): boolean =>
   a.quantity === b.quantity && a.unitPrice === b.unitPrice && a.taxRate === b.taxRate && a.title === b.title
 
 const lineOf = (
   state: Open,
   { agreedPrice, listing, more, sku, variant }: LineChange,
   quantity: number,
-  known: CartLine | undefined
-): Result.Result<CartLine, Refusal> => {
+  known: SaleLine | undefined
+): Result.Result<SaleLine, Refusal> => {
   if (state.pricing === "agreed") {
     /** Units of one line have one price: more of it at another is a line of its own, under another variant. */
     const fits = agreedPrice !== undefined && !(more === true && known !== undefined && known.unitPrice !== agreedPrice)

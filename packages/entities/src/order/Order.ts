@@ -10,7 +10,7 @@ import { maybeParagraph, paragraph } from "@halles/shared/Text"
 import { Schema } from "effect"
 import { ClusterSchema, Entity } from "effect/cluster"
 import { Rpc, RpcGroup } from "effect/rpc"
-import { CartLine, Charge, linesMax, Totals } from "../cart/Cart.ts"
+import { SaleLine, Charge, linesMax, Totals } from "../sale/Sale.ts"
 import { AlreadyExists, Busy, NotFound, PreconditionFailed } from "@halles/engine/eventsourced/EntityErrors"
 import { Shortage } from "../inventory/Sku.ts"
 import { TimerFired } from "@halles/engine/eventsourced/TimerFired"
@@ -23,7 +23,7 @@ export const returnLinesMax = 10_000
 export const Sale = Schema.Struct({
   customerId: Schema.NullOr(CustomerId),
   currency: Currency,
-  lines: Schema.Array(CartLine).check(Schema.isMinLength(1), Schema.isMaxLength(linesMax)),
+  lines: Schema.Array(SaleLine).check(Schema.isMinLength(1), Schema.isMaxLength(linesMax)),
   charges: Schema.Array(Charge),
   /** What a coupon takes off the goods; already inside `totals`. */
   discount: Amount,
@@ -154,7 +154,7 @@ export class OrderView extends Schema.Class<OrderView>("OrderView")({
   status: Status,
   customerId: Schema.NullOr(CustomerId),
   currency: Currency,
-  lines: Schema.Array(CartLine),
+  lines: Schema.Array(SaleLine),
   charges: Schema.Array(Charge),
   discount: Amount,
   totals: Totals,

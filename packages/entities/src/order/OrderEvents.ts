@@ -1,7 +1,7 @@
 import { CartId, SkuCode } from "@halles/shared/Ids"
 import { Amount } from "@halles/shared/Money"
 import { Schema } from "effect"
-import { FailureCode } from "../cart/Cart.ts"
+import { FailureCode } from "../sale/Sale.ts"
 import { Dispute, Disposition, OrderView, ReturnedLine, Sale, Step } from "./Order.ts"
 import { Allocation, Shortage } from "../inventory/Sku.ts"
 import { endSteps, Refused } from "./OrderRefusals.ts"

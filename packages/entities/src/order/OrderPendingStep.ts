@@ -1,5 +1,5 @@
 import type { SkuCode } from "@halles/shared/Ids"
-import type { Failure } from "../cart/Cart.ts"
+import type { Failure } from "../sale/Sale.ts"
 import { collectKey, noteKey, reopenKey, type Return, type SkuAllocation, type State } from "./OrderEvents.ts"
 import { refundKey, type Refused, stockKey } from "./OrderRefusals.ts"
 

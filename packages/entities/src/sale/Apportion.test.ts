@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Amount } from "@halles/shared/Money"
 import { Arbitrary, Schema } from "effect"
-import type { Charge, Coupon } from "../cart/Cart.ts"
+import type { Charge, Coupon } from "./Sale.ts"
 import { bill } from "../cart/CartTotals.ts"
 import { apportion, type Bought, paidUpTo, spread } from "./Apportion.ts"
 import { lines } from "../../test/Carts.ts"

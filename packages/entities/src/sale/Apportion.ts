@@ -1,9 +1,9 @@
 import { portion } from "@halles/shared/Money"
-import type { CartLine, Charge } from "../cart/Cart.ts"
+import type { SaleLine, Charge } from "./Sale.ts"
 
 /** What was bought, and what is added to or taken off it as a whole. */
 export interface Bought {
-  readonly lines: ReadonlyArray<Pick<CartLine, "quantity" | "unitPrice" | "taxRate">>
+  readonly lines: ReadonlyArray<Pick<SaleLine, "quantity" | "unitPrice" | "taxRate">>
   /** All charges; the coupon's discount is one of them. */
   readonly charges: ReadonlyArray<Charge>
   /** What the coupon takes off the goods, zero or more. */

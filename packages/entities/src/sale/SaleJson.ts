@@ -1,6 +1,6 @@
 import { Money } from "@halles/shared/wire/MoneyJson"
 import * as ViewJson from "@halles/shared/wire/ViewJson"
-import { CartLine, Charge, type Totals } from "../cart/Cart.ts"
+import { SaleLine, Charge, type Totals } from "./Sale.ts"
 
 // What carts and orders have in common on the wire, with samples that agree.
 
@@ -27,12 +27,12 @@ const charge = { code: "standard", kind: "shipping", amount: gbp("395") }
 const totals = { goods: gbp("990"), charges: gbp("395"), tax: gbp("277"), total: gbp("1662") }
 export const sale = { lines: [line], charges: [charge], totals }
 
-const { quantity, sku, taxRate, title, variant } = CartLine.fields
+const { quantity, sku, taxRate, title, variant } = SaleLine.fields
 export const lineFields = { sku, variant, title, quantity, unitPrice: Money, taxRate, total: Money }
 /** Unit price times quantity, before charges, discounts and tax. */
-export const lineTotal = (line: CartLine): number => line.unitPrice * line.quantity
+export const lineTotal = (line: SaleLine): number => line.unitPrice * line.quantity
 
-export const LineJson = ViewJson.object<CartLine>()("Line", lineFields, { sample: line, from: { total: lineTotal } })
+export const LineJson = ViewJson.object<SaleLine>()("Line", lineFields, { sample: line, from: { total: lineTotal } })
 
 const { code, kind } = Charge.fields
 export const ChargeJson = ViewJson.object<Charge>()("Charge", { code, kind, amount: Money }, { sample: charge })

@@ -1,4 +1,5 @@
 import * as Cart from "@halles/entities/cart/Cart"
+import * as Sale from "@halles/entities/sale/Sale"
 import { domains } from "@halles/entities/Domains"
 import { levelsMax } from "@halles/entities/inspector/MaskedViews"
 import * as Sku from "@halles/entities/inventory/Sku"
@@ -17,9 +18,9 @@ export const domainLimits = `## Carts, orders, stock
 
 | what | bound | at the bound |
 | --- | --- | --- |
-| lines of a cart | ${count(Cart.linesMax)} | \`CartFull\`, 422 |
-| charges of a cart | ${count(Cart.chargesMax)} | \`CartFull\`, 422 |
-| lines and charges of a cart, as JSON | ${count(Cart.bytesMax)} bytes; of one that took another over, twice | \`CartFull\` with \`bytes\`, 422; it must shrink before it is checked out or merged |
+| lines of a cart | ${count(Sale.linesMax)} | \`CartFull\`, 422 |
+| charges of a cart | ${count(Sale.chargesMax)} | \`CartFull\`, 422 |
+| lines and charges of a cart, as JSON | ${count(Sale.bytesMax)} bytes; of one that took another over, twice | \`CartFull\` with \`bytes\`, 422; it must shrink before it is checked out or merged |
 | lines that one command states | ${count(Cart.linesAtOnceMax)} | 400 |
 | checkouts of a cart | ${count(checkoutsMax)} | \`CartFull\`, 422; another cart may take its lines over |
 | returns of an order; their lines together | ${count(Order.returnsMax)}; ${count(Order.returnLinesMax)} | \`TooManyReturns\`, 422 |
