@@ -32,11 +32,22 @@ export interface Now {
     | { readonly events: null; readonly refused: object }
 }
 
+/** The module of a pure part, as everything that is the same for all of them sees it. */
+export type AnyModel = Model<unknown, Commanded, Tagged, Tagged, Keyed> & { readonly replies: object }
+
+/** Names of the messages that are commands. */
+type CommandTag<Rpcs extends Rpc.Any> = Rpcs extends Rpc.Any
+  ? Rpc.Payload<Rpcs> extends Pick<Commanded, "commandId">
+    ? Rpcs["_tag"]
+    : never
+  : never
+
 /** A type of entities, as everything that is the same for all of them sees it. */
 export interface Domain<R = unknown, Routes extends AnyGroup | null = AnyGroup | null> {
   /** The entity type, as it stands in the journal. */
   readonly type: string
   readonly contract: Entity.Entity<string, Rpc.Any>
+  readonly model: AnyModel
   /** The state before the first row, to be followed row by row. */
   readonly begin: (id: string) => Now
   /** It may owe messages to other parties. */
@@ -48,6 +59,7 @@ export interface Domain<R = unknown, Routes extends AnyGroup | null = AnyGroup |
   readonly routes: Routes
   readonly retention: RetentionRule
   readonly notifies: ReadonlyMap<string, string>
+  readonly anytime: ReadonlyArray<string>
   /** Reads its histories, and holds them to its laws. */
   readonly follow: (context: LawsContext) => Follower
 }
@@ -80,6 +92,8 @@ interface Parts<
   readonly retention: Omit<RetentionRule, "entityType">
   /** Events that webhooks tell of, and as what. */
   readonly notifies: { readonly [Tag in Event["_tag"]]?: string }
+  /** Commands that may come from anybody at any time and leave the books in order: simulation and chaos send them at random. */
+  readonly anytime: ReadonlyArray<CommandTag<Rpcs>>
 }
 
 export const make = <
@@ -94,6 +108,7 @@ export const make = <
   R = never,
   const Routes extends AnyGroup | null = null
 >({
+  anytime,
   contract,
   id: { make },
   laws,
@@ -134,6 +149,7 @@ export const make = <
   return {
     type: model.type,
     contract: contract as unknown as Entity.Entity<string, Rpc.Any>,
+    model: model as unknown as AnyModel,
     begin: (id) => at(make(id, { disableChecks: true }), model.initial, 0),
     isSaga: model.next !== undefined,
     live,
@@ -141,6 +157,7 @@ export const make = <
     routes,
     retention: { entityType: model.type, ...retention },
     notifies: new Map(Object.entries(notifies)) as ReadonlyMap<string, string>,
+    anytime,
     follow: (context) => follow(context.findings, model, laws?.(context) ?? unread)
   }
 }

@@ -20,5 +20,6 @@ export const cart = Domain.make({
     reason:
       "an open cart has a timer, so an idle one is closed; one with orders is legal history and goes with the last of them"
   },
-  notifies: {}
+  notifies: {},
+  anytime: []
 })

@@ -15,5 +15,6 @@ export const product = Domain.make({
   routes: ProductApi,
   laws: null,
   retention: { archiveAfterDays: null, dropAfterDays: null, reason: "lives as long as it is sold" },
-  notifies: { ProductListed: "product.listed", ProductUnlisted: "product.unlisted" }
+  notifies: { ProductListed: "product.listed", ProductUnlisted: "product.unlisted" },
+  anytime: ["ListProduct", "Unlist"]
 })

@@ -1,7 +1,7 @@
 import { assert, it } from "@effect/vitest"
 import { CommandId, SkuCode, SkuId } from "@halles/shared/Ids"
 import { Arbitrary, Effect, Result, Schema } from "effect"
-import { ListProduct, Price, ProductView, Title, Unlist } from "./Product.ts"
+import { ListProduct, Price, Title, Unlist } from "./Product.ts"
 import * as ProductState from "./ProductState.ts"
 
 const id = SkuId.make("eu_TEA")
@@ -37,20 +37,6 @@ it.prop("a product is what was listed last, and off sale once it was unlisted", 
   if (listed === undefined) return assert.strictEqual(view, null)
   assert.deepInclude(view, { sku: SkuCode.make("TEA"), region: "eu", title: listed.title, price: listed.price })
   assert.strictEqual(view?.listed, last?._tag === "ListProduct")
-  assert.isTrue(Schema.is(ProductView)(view))
-})
-
-it.prop("events and states survive the journal", [history], ([history]) => {
-  let state = ProductState.initial
-  for (const command of history) {
-    for (const event of Result.getOrElse(ProductState.decide(state, command, 7), () => [])) {
-      const stored = JSON.stringify(Schema.encodeSync(ProductState.Event)(event))
-      assert.deepStrictEqual(Schema.decodeUnknownSync(ProductState.Event)(JSON.parse(stored)), event)
-    }
-    state = after(state, command)
-    const snapshot = JSON.stringify(Schema.encodeSync(ProductState.State)(state))
-    assert.deepStrictEqual(Schema.decodeUnknownSync(ProductState.State)(JSON.parse(snapshot)), state)
-  }
 })
 
 it("what was never listed cannot be unlisted", () => {

@@ -15,5 +15,6 @@ export const customer = Domain.make({
   routes: CustomerApi,
   laws: customers,
   retention: { archiveAfterDays: null, dropAfterDays: null, reason: "lives as long as the account" },
-  notifies: {}
+  notifies: {},
+  anytime: ["Register", "ChangeCustomer", "Forget", "MovePoints"]
 })

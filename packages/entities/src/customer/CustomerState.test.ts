@@ -4,7 +4,6 @@ import { Arbitrary, Effect, Result, Schema } from "effect"
 import {
   addressesMax,
   ChangeCustomer,
-  CustomerView,
   Forget,
   historyMax,
   MovePoints,
@@ -12,6 +11,8 @@ import {
   recentOrdersMax,
   Register
 } from "./Customer.ts"
+import { laws } from "../../test/Laws.ts"
+import { customer } from "./CustomerDomain.ts"
 import * as CustomerState from "./CustomerState.ts"
 
 const id = CustomerId.make("eu_ada")
@@ -55,24 +56,16 @@ const history = Arbitrary.map(
   (commands): ReadonlyArray<CustomerState.Command> => [new Register({ commandId }), ...commands]
 )
 
+const keepsLaws = laws(customer, id)
+
 it.prop("deciding twice adds nothing, but for points", [history, command], ([history, command]) => {
   const state = after(history.reduce(after, CustomerState.initial), command)
   const again = CustomerState.decide(state, command, 8)
   assert.isTrue(command._tag === "MovePoints" || Result.isFailure(again) || again.success.length === 0)
 })
 
-it.prop("events and states survive the journal, and the view fits its contract", [history], ([history]) => {
-  let state = CustomerState.initial
-  for (const command of history) {
-    for (const event of Result.getOrElse(CustomerState.decide(state, command, 7), () => [])) {
-      const stored = JSON.stringify(Schema.encodeSync(CustomerState.Event)(event))
-      assert.deepStrictEqual(Schema.decodeUnknownSync(CustomerState.Event)(JSON.parse(stored)), event)
-    }
-    state = after(state, command)
-    const snapshot = JSON.stringify(Schema.encodeSync(CustomerState.State)(state))
-    assert.deepStrictEqual(Schema.decodeUnknownSync(CustomerState.State)(JSON.parse(snapshot)), state)
-    assert.isTrue(Schema.is(CustomerView)(viewOf(state)))
-  }
+it.prop("the laws of every domain hold", [history], ([history]) => {
+  keepsLaws(history.map((command) => ({ command, now: 7 })))
 })
 
 const points = Arbitrary.array(Arbitrary.schema(Schema.Int.check(Schema.isBetween({ minimum: -50, maximum: 100 }))), {

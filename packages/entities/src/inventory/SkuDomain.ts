@@ -25,5 +25,6 @@ export const sku = Domain.make({
     Shipped: "stock.changed",
     Restocked: "stock.changed",
     BackOrdersFilled: "stock.changed"
-  }
+  },
+  anytime: ["Receive", "Adjust", "AllowBackOrder"]
 })

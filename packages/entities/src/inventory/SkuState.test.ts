@@ -13,11 +13,12 @@ import {
   Reserve,
   Restock,
   Ship,
-  SkuView,
   warehousesMax,
   WriteOff
 } from "./Sku.ts"
 import { allocate, quantityOf } from "./Allocate.ts"
+import { laws } from "../../test/Laws.ts"
+import { sku } from "./SkuDomain.ts"
 import * as SkuState from "./SkuState.ts"
 import { TimerFired } from "@halles/engine/eventsourced/TimerFired"
 
@@ -158,10 +159,10 @@ const assertSound = (state: SkuState.State) => {
 const refusals = ["HoldRefused", "ReserveRefused", "ShipRefused"]
 const deltas = ["Receive", "Restock", "WriteOff"]
 
-const sorted = <K, V>(map: HashMap.HashMap<K, V>) => HashMap.toEntries(map).toSorted(([a], [b]) => (a < b ? -1 : 1))
-
 /** Long enough that steps meet each other: unasked, a list has 10 at most. */
 const long = { arbitrary: { size: 120 } }
+
+const keepsLaws = laws(sku, "eu_tea")
 
 describe("laws", () => {
   it.prop(
@@ -266,30 +267,10 @@ describe("laws", () => {
   )
 
   it.prop(
-    "events, states and views survive the journal",
+    "the laws of every domain hold",
     [Steps],
     ([steps]) => {
-      const events = Schema.Array(SkuState.Event)
-      const moments = live(steps)
-      for (const moment of moments) {
-        assert.deepStrictEqual(Schema.encodeSync(events)(moment.events), moment.events)
-        assert.deepStrictEqual(
-          Schema.decodeUnknownSync(events)(JSON.parse(JSON.stringify(moment.events))),
-          moment.events
-        )
-      }
-      const last = moments.at(-1)?.state ?? SkuState.initial
-      const stored = JSON.stringify(Schema.encodeSync(SkuState.State)(last))
-      const loaded = Schema.decodeUnknownSync(SkuState.State)(JSON.parse(stored))
-      assert.deepStrictEqual(
-        { ...loaded, holds: [], reservations: [], waiting: [], released: [] },
-        { ...last, holds: [], reservations: [], waiting: [], released: [] }
-      )
-      assert.deepStrictEqual(sorted(loaded.holds), sorted(last.holds))
-      assert.deepStrictEqual(sorted(loaded.reservations), sorted(last.reservations))
-      assert.deepStrictEqual(sorted(loaded.waiting), sorted(last.waiting))
-      assert.deepStrictEqual([...loaded.released.young].toSorted(), [...last.released.young].toSorted())
-      Schema.encodeSync(SkuView)(new SkuView(SkuState.view(SkuId.make("eu_tea"), last, 1)))
+      keepsLaws(live(steps))
     },
     long
   )

@@ -30,5 +30,6 @@ export const order = Domain.make({
     StockReleased: "order.cancelled",
     ReturnRequested: "order.return_requested",
     ReturnRefunded: "order.refunded"
-  }
+  },
+  anytime: []
 })

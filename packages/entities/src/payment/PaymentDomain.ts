@@ -22,5 +22,6 @@ export const payment = Domain.make({
     Refunded: "payment.refunded",
     ChargedBack: "payment.charged_back",
     DisputeWon: "payment.dispute_won"
-  }
+  },
+  anytime: []
 })

@@ -7,7 +7,7 @@ import * as Answers from "@halles/shared/wire/Answers"
 import { IdempotencyKeyReused } from "@halles/shared/wire/EdgeErrors"
 import * as Headers from "@halles/shared/wire/Headers"
 import { Idempotency } from "@halles/shared/wire/Idempotency"
-import { type Operation, operation, Shared } from "@halles/shared/wire/Operation"
+import { type Operation, operation, Shared, Shows } from "@halles/shared/wire/Operation"
 import * as Refusal from "@halles/shared/wire/Refusal"
 import * as Stamp from "@halles/shared/wire/Stamp"
 import * as ViewJson from "@halles/shared/wire/ViewJson"
@@ -196,6 +196,7 @@ export const command = <
   } as never)
     .middleware(Idempotency)
     .annotateMerge(operation(asking(options, asks)))
+    .annotate(Shows, answer === undefined ? { type: contract.type, message, json } : null)
 
   const encode = ViewJson.encoder(json)
   const handler = Effect.gen(function* () {
@@ -291,6 +292,7 @@ export const query = <
   } as never)
     .annotateMerge(operation(options))
     .annotate(Shared, shared !== undefined)
+    .annotate(Shows, part === undefined ? { type: contract.type, message: "View", json } : null)
 
   const encode = ViewJson.encoder(json)
   const handler = Effect.gen(function* () {

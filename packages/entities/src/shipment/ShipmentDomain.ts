@@ -14,5 +14,6 @@ export const shipment = Domain.make({
   routes: null,
   laws: shipments,
   retention: { archiveAfterDays: 400, dropAfterDays: null, reason: "as its order, and goes with it" },
-  notifies: {}
+  notifies: {},
+  anytime: []
 })

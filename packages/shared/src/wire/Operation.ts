@@ -1,4 +1,4 @@
-import { Context } from "effect"
+import { Context, type Schema } from "effect"
 import { OpenApi } from "effect/http-api"
 import { AccessRule, type Rule } from "./AccessRule.ts"
 import { Traffic, type Worth } from "./Traffic.ts"
@@ -8,6 +8,13 @@ export class Example extends Context.Service<Example, unknown>()("@halles/shared
 
 /** Annotation of an endpoint: its answers are the same for everybody, and may be kept. */
 export const Shared = Context.Reference<boolean>("@halles/shared/wire/Shared", { defaultValue: () => false })
+
+/** Annotation of an endpoint: the message of an entity type whose answer it shows whole, and how. */
+export const Shows = Context.Reference<{
+  readonly type: string
+  readonly message: string
+  readonly json: Schema.Top
+} | null>("@halles/shared/wire/Shows", { defaultValue: () => null })
 
 /** What stands beside an endpoint. */
 export interface Operation {
