@@ -1,5 +1,5 @@
 import * as WebhookSignature from "@halles/shared/security/WebhookSignature"
-import { Clock, Context, Effect, Layer, Queue, type Redacted, Schedule } from "effect"
+import { Clock, Context, Effect, Latch, Layer, Queue, type Redacted, Schedule } from "effect"
 import { HttpBody, HttpClient, HttpClientRequest } from "effect/http"
 
 /** Requests to the merchant at the same time. */
@@ -45,6 +45,12 @@ const make = Effect.fnUntraced(function* (options: { readonly url: URL; readonly
   const signature = WebhookSignature.make([options.secret])
   const ready = yield* Queue.unbounded<Waiting>()
   const waiting = new Set<Waiting>()
+  /** Open while somebody waits. */
+  const any = Latch.makeUnsafe(false)
+  const wait = (one: Waiting) => {
+    waiting.add(one)
+    any.openUnsafe()
+  }
 
   const attempt = Effect.fnUntraced(
     function* (delivery: Delivery) {
@@ -67,17 +73,18 @@ const make = Effect.fnUntraced(function* (options: { readonly url: URL; readonly
     for (let copy = 1; delivered && copy < delivery.copies; copy++) delivered = yield* attempt(delivery)
     if (delivered || attempts + 1 >= attemptsMax) return delivery.settled(delivered)
     const pauseMs = Math.min(pauseMsMin * 2 ** attempts, pauseMsMax)
-    waiting.add({ delivery, attempts: attempts + 1, dueAt: (yield* Clock.currentTimeMillis) + pauseMs })
+    wait({ delivery, attempts: attempts + 1, dueAt: (yield* Clock.currentTimeMillis) + pauseMs })
     yield* Effect.sleep(restMs)
   })
   const sweep = Effect.gen(function* () {
-    if (waiting.size === 0) return
+    yield* any.await
     const now = yield* Clock.currentTimeMillis
     for (const one of waiting) {
       if (one.dueAt > now) continue
       waiting.delete(one)
       Queue.offerUnsafe(ready, one)
     }
+    if (waiting.size === 0) any.closeUnsafe()
   })
   const worker = Effect.forever(Effect.flatMap(Queue.take(ready), deliver))
   for (let index = 0; index < inFlightMax; index++) yield* Effect.forkScoped(worker)
@@ -87,7 +94,7 @@ const make = Effect.fnUntraced(function* (options: { readonly url: URL; readonly
     send: (delivery) => {
       const one = { delivery, attempts: 0, dueAt: delivery.notBefore }
       if (one.dueAt <= clock.currentTimeMillisUnsafe()) Queue.offerUnsafe(ready, one)
-      else waiting.add(one)
+      else wait(one)
     }
   })
 })

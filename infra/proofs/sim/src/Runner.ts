@@ -14,6 +14,7 @@ import {
   left,
   ShardEpochs
 } from "@halles/engine/placement/ShardEpochs"
+import { Notice } from "@halles/shared/Notice"
 import * as Timers from "@halles/engine/eventsourced/Timers"
 import * as ActivationDirectory from "@halles/engine/activation/ActivationDirectory"
 import { RunnerPresence } from "@halles/engine/placement/RunnerPresence"
@@ -109,8 +110,13 @@ export class Runner implements Life {
     const aloneFrom = new Map<number, number>()
     const { world } = this.#cluster
     const now = () => ({ monotonic: world.now, wall: world.now })
+    const taken = new Notice()
     return ShardEpochs.of({
       owner: this.name,
+      // Nobody confirms: who is not sure asks.
+      askedAt: () => world.now,
+      unsure: new Notice(),
+      raised: taken,
       raise: (shards) =>
         this.#connection
           .ask("raise", () => this.#cluster.raise(this, shards))
@@ -121,6 +127,7 @@ export class Runner implements Life {
                 epochs.set(shard, epoch)
                 aloneFrom.set(shard, abandoned ? world.now + leaseMs : 0)
               }
+              taken.give()
               return abandoned
             })
           ),

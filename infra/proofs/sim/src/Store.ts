@@ -1,4 +1,5 @@
 import { historyMax, JournalStore, StoreFailed } from "@halles/engine/journal/JournalStore"
+import { WrittenTimers } from "@halles/engine/journal/WrittenTimers"
 import { Effect, Option } from "effect"
 import type { Entries, Tables } from "./Tables.ts"
 import type { Life, Timer, World } from "./World.ts"
@@ -75,8 +76,10 @@ export const make = (
       }
       return appended
     })
+  const writtenTimers = new WrittenTimers()
   return JournalStore.of({
-    append,
+    writtenTimers,
+    append: (owner, entries) => writtenTimers.noting(append(owner, entries), entries),
     load: (entityType, entityId) =>
       ask("load", () => {
         const snapshot = tables.snapshot(entityType, entityId)
@@ -91,7 +94,10 @@ export const make = (
     putSnapshot: (entityType, entityId, snapshot) =>
       ask("putSnapshot", () => tables.putSnapshot(entityType, entityId, snapshot)),
     rearm: (entityType, entityId, firedAt, dueAt) =>
-      ask("rearm", () => tables.rearm(entityType, entityId, firedAt, dueAt)),
+      writtenTimers.noting(
+        ask("rearm", () => tables.rearm(entityType, entityId, firedAt, dueAt)),
+        [{ dueAt: dueAt ?? 0 }]
+      ),
     // Nobody supervises: in a simulation a death is a fault to be found.
     park: () => Effect.void,
     parked: () => Effect.succeed([]),

@@ -1,6 +1,6 @@
 import { ActivationDirectory } from "./ActivationDirectory.ts"
 import * as Shard from "@halles/shared/Shard"
-import { Effect, Fiber, type Layer as Layers, Layer, Redacted, Schedule } from "effect"
+import { Effect, Fiber, type Layer as Layers, Layer, Redacted } from "effect"
 import { url as debuggedAt } from "node:inspector"
 import { Worker } from "node:worker_threads"
 import { inHand } from "../eventsourced/InHand.ts"
@@ -97,6 +97,10 @@ export const layer = (options: {
         }),
         (worker) => Effect.promise(() => worker.terminate())
       )
-      yield* Effect.sync(() => Atomics.add(beats, 0, 1)).pipe(Effect.repeat(Schedule.spaced(beatMs)), Effect.forkScoped)
+      // Without a fiber, since it is most of what a runner at rest does.
+      yield* Effect.acquireRelease(
+        Effect.sync(() => setInterval(() => Atomics.add(beats, 0, 1), beatMs)),
+        (beating) => Effect.sync(() => clearInterval(beating))
+      )
     })
   )

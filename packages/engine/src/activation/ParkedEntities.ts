@@ -22,6 +22,8 @@ export const Patience = Context.Reference("@halles/engine/Parking/Patience", {
 })
 /** A database or a writer that is slower than this is the reason why calls wait, and not the entities. */
 const slowMs = 1_000
+/** While nothing is under way and nobody is parked here the table is read once in so many looks, for the metric. */
+const readEvery = 5
 
 export const parkedTotal = Metric.counter("halles_entity_parked_total", {
   description: "Entities that were parked: they did nothing but die or hang",
@@ -87,6 +89,7 @@ export const watch = Effect.gen(function* () {
   let missing = new Set<string>()
   let lookedAt = performance.now()
   let healthySince = lookedAt
+  let looks = 0
 
   const cutOff = (activation: Activation, now: number): number => {
     const hung: Array<Call> = []
@@ -129,6 +132,10 @@ export const watch = Effect.gen(function* () {
     const now = performance.now()
     if (now - lookedAt > everyMs + slowMs) healthySince = now
     lookedAt = now
+    const busy = [...all()].filter((activation) => !activation.isIdle)
+    looks += 1
+    supervision.forgetOld()
+    if (busy.length === 0 && supervision.parked().length === 0 && looks % readEvery !== 0) return
     const rows = yield* Effect.option(Effect.timeout(store.parked(epochs.owned()), slowMs))
     if (Option.isNone(rows) || journal.slowMs() > slowMs) healthySince = now
     else {
@@ -136,8 +143,7 @@ export const watch = Effect.gen(function* () {
       yield* Metric.update(parkedNow, rows.value.length)
     }
     let hung = 0
-    for (const activation of all()) if (!activation.isIdle) hung += cutOff(activation, now)
+    for (const activation of busy) hung += cutOff(activation, now)
     if (hung > 0) yield* Metric.update(hungTotal, hung)
-    supervision.forgetOld()
   }).pipe(Effect.repeat(Schedule.spaced(everyMs)))
 })

@@ -1,12 +1,17 @@
 import { CommandId } from "@halles/shared/Ids"
-import { Clock, Effect, Metric, Schedule, Schema } from "effect"
+import { Clock, Effect, Metric, Option, Schema } from "effect"
 import { redriveMs } from "./EventSourcedEntity.ts"
 import { type DueTimer, JournalStore } from "../journal/JournalStore.ts"
 import { ShardEpochs } from "../placement/ShardEpochs.ts"
 import { TimerFired } from "./TimerFired.ts"
 
-/** How often the due timers of the own shards are looked for; they fire within 250 ms. */
+/** The shortest pause between two looks for due timers of the own shards; they fire within 250 ms. */
 export const everyMs = 100
+/**
+ * The longest pause, for what nobody here has written: a parked entity was resumed. A look finds what becomes due in this time too,
+ * so that the next one is when something is due.
+ */
+const restMs = 2_000
 /** Timers that fire at a time: what is left is found by a later look. */
 export const firingMax = 64
 /** Due timers of one look. */
@@ -38,6 +43,7 @@ export type TriggerTimer = (entityType: string, entityId: string, message: Timer
  */
 export const run = Effect.fnUntraced(function* (trigger: TriggerTimer) {
   const store = yield* JournalStore
+  const { writtenTimers } = store
   const epochs = yield* ShardEpochs
   const underWay = new Set<string>()
   /** The epochs whose sagas have got `TimerFired`, by shard. */
@@ -83,22 +89,46 @@ export const run = Effect.fnUntraced(function* (trigger: TriggerTimer) {
     yield* Effect.forkChild(Effect.forEach(rows, fire, { concurrency: firingMax, discard: true }))
   })
 
-  yield* Effect.gen(function* () {
+  /** Gives when something is due next, Unix milliseconds. */
+  const look = Effect.gen(function* () {
     const shards = epochs.owned()
-    if (shards.length === 0) return
     const now = yield* Clock.currentTimeMillis
+    if (shards.length === 0) return now + restMs
     const taken = shards.flatMap((shard) => {
       const epoch = epochs.current(shard)
       return epoch === undefined || epoch === seen.get(shard) ? [] : [[shard, epoch] as const]
     })
     if (taken.length > 0) yield* takeOver(taken, now)
-    const rows = yield* store.dueTimers(shards, now, rowsMax, after)
-    if (after === null) yield* Metric.update(overdue, rows.length === 0 ? 0 : now - rows[0]!.dueAt)
-    after = rows.length < rowsMax ? null : rows.at(-1)!
-    const idle = rows.filter((row) => !underWay.has(`${row.entityType}/${row.entityId}`))
+    writtenTimers.earliest = Number.POSITIVE_INFINITY
+    const rows = yield* store.dueTimers(shards, now + restMs, rowsMax, after)
+    const due = rows.filter(({ dueAt }) => dueAt <= now)
+    if (after === null) yield* Metric.update(overdue, due.length === 0 ? 0 : now - due[0]!.dueAt)
+    after = due.length < rowsMax ? null : due.at(-1)!
+    const idle = due.filter((row) => !underWay.has(`${row.entityType}/${row.entityId}`))
     for (const row of idle.slice(0, Math.max(0, firingMax - underWay.size))) yield* Effect.forkChild(fire(row))
+    return due.length > 0 ? now : (rows[0]?.dueAt ?? now + restMs)
   }).pipe(
-    Effect.catchCause((cause) => Effect.logWarning("Due timers could not be read, trying again", cause)),
-    Effect.repeat(Schedule.spaced(everyMs))
+    Effect.catchCause((cause) =>
+      Effect.as(Effect.logWarning("Due timers could not be read, trying again", cause), Number.NEGATIVE_INFINITY)
+    )
   )
+
+  /** Until then, or an earlier timer that was written meanwhile; or until a shard is taken, whose timers nobody here knows. */
+  const untilDue = Effect.fnUntraced(function* (next: number, raised: Effect.Effect<void>) {
+    while (true) {
+      const earlier = writtenTimers.earlier.next()
+      const waitMs = Math.min(next, writtenTimers.earliest) - (yield* Clock.currentTimeMillis)
+      if (waitMs <= 0) return
+      const woken = Effect.raceFirst(Effect.as(raised, "raised"), earlier)
+      const how = yield* Effect.timeoutOption(woken, waitMs)
+      if (Option.isSome(how) && how.value === "raised") return
+    }
+  })
+
+  while (true) {
+    const raised = epochs.raised.next()
+    const next = yield* look
+    yield* Effect.sleep(everyMs)
+    yield* untilDue(next, raised)
+  }
 })

@@ -4,6 +4,7 @@ import { blamesTheData } from "@halles/shared/clients/Postgres"
 import { Context, Effect, Layer, Metric, Option, Result, Schema } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { isWithinBytes } from "@halles/shared/Bytes"
+import { WrittenTimers } from "./WrittenTimers.ts"
 import type { Entry } from "./GroupCommit.ts"
 import * as Loads from "./Loads.ts"
 import { withinBytes } from "./Pages.ts"
@@ -122,6 +123,8 @@ export class JournalStore extends Context.Service<
       firedAt: number,
       dueAt: number | null
     ) => Effect.Effect<void, StoreFailed>
+    /** What `append` and `rearm` have written of timers. */
+    readonly writtenTimers: WrittenTimers
     /** Parks an entity, under the epoch of its shard: one of before may have hung for reasons of its own. */
     readonly park: (entity: Parked, epoch: number) => Effect.Effect<void, StoreFailed>
     /** Those of the shards that are parked or in quarantine; `parkedMax` at the most. */
@@ -148,8 +151,11 @@ export class JournalStore extends Context.Service<
       const sql = yield* SqlClient.SqlClient
       const columns = sql.literal("seq, command_id, events, meta->'v' AS version, extract(epoch FROM at) * 1000 AS at")
       const load = yield* Loads.make(sql, { rowsMax: historyMax, stateBytesMax: snapshotBytesMax, failed })
+      const writtenTimers = new WrittenTimers()
       return JournalStore.of({
-        append: (owner, entries, published) => append(sql, owner, entries, published),
+        writtenTimers,
+        append: (owner, entries, published) =>
+          writtenTimers.noting(append(sql, owner, entries, published), entries),
         load,
         history: (entityType, entityId, afterSeq) =>
           sql<Row>`
@@ -204,7 +210,7 @@ export class JournalStore extends Context.Service<
             dueAt === null
               ? sql`DELETE FROM timer WHERE ${fired}`
               : sql`UPDATE timer SET due_at = to_timestamp(${String(dueAt)}::text::double precision / 1000) WHERE ${fired}`
-          return moved.pipe(Effect.asVoid, Effect.mapError(failed))
+          return writtenTimers.noting(moved.pipe(Effect.asVoid, Effect.mapError(failed)), [{ dueAt: dueAt ?? 0 }])
         },
         park: ({ cause, entityId, entityType, runner, shard, tries }, epoch) =>
           sql`

@@ -1,9 +1,10 @@
 import { jetstreamManager } from "@nats-io/jetstream"
 import { PgTypes } from "@effect/sql-pg"
 import { Nats } from "@halles/shared/clients/Nats"
+import { Notice } from "@halles/shared/Notice"
 import type { Region } from "@halles/shared/Region"
 import * as Subject from "@halles/shared/Subject"
-import { Context, Effect, Latch, Layer, Metric, Result, Schedule } from "effect"
+import { Context, Effect, Latch, Layer, Metric, Option, Result, Schedule } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import type { Committed } from "./GroupCommit.ts"
 import { type EventMessage, messageBytesMax, messageOf, type Row } from "./EventMessage.ts"
@@ -26,6 +27,10 @@ const markedMs = 1_000
 /** A marker older than this whose batch nobody is publishing belongs to a runner that died. */
 const orphanedAfterMs = 3_000
 const sweepMax = 100
+/** Between two looks for such markers as long as this runner wrote or took shards lately, and at rest. */
+const sweepEveryMs = 2_000
+const busyForMs = 10_000
+const restMs = 10_000
 
 export const parked = Metric.counter("halles_outbox_parked_total", {
   description: "Events that were set aside, since the stream does not take them",
@@ -74,7 +79,7 @@ export class Outbox extends Context.Service<
       Effect.gen(function* () {
         const sql = yield* SqlClient.SqlClient
         const nats = yield* Nats
-        const { owner } = yield* ShardEpochs
+        const { owner, raised } = yield* ShardEpochs
         yield* ensureStream(nats, region)
         const publish = Publishing.make(nats, Subject.eventStream(region))
         /** The server takes headers and body together. */
@@ -82,6 +87,8 @@ export class Outbox extends Context.Service<
 
         const pending = new Map<bigint, Remembered | null>()
         let rememberedBytes = 0
+        let busyAt = performance.now()
+        const written = new Notice()
         const work = Latch.makeUnsafe(false)
 
         /** In the order in which they were published. */
@@ -213,9 +220,14 @@ export class Outbox extends Context.Service<
             if (unsent.length < sweepMax) return
           }
         })
-        yield* sweep({ olderThanMs: orphanedAfterMs }).pipe(
+        yield* Effect.gen(function* () {
+          const woken = Effect.raceFirst(raised.next(), written.next())
+          yield* sweep({ olderThanMs: orphanedAfterMs })
+          if (performance.now() - busyAt < busyForMs) return
+          if (Option.isSome(yield* Effect.timeoutOption(woken, restMs))) busyAt = performance.now()
+        }).pipe(
           Effect.catchCause((cause) => Effect.logWarning("The sweep stopped, going on", cause)),
-          Effect.repeat(Schedule.spaced("2 seconds")),
+          Effect.repeat(Schedule.spaced(sweepEveryMs)),
           Effect.forkScoped
         )
 
@@ -262,6 +274,8 @@ export class Outbox extends Context.Service<
             else pending.set(batch, null)
             // Whoever publishes goes on at once.
             work.openUnsafe()
+            busyAt = performance.now()
+            written.give()
           }
         })
       })

@@ -7,7 +7,7 @@ import type { Region } from "@halles/shared/Region"
 import * as Shard from "@halles/shared/Shard"
 
 /** `getRunners` answers when the placement changes; without a change, after this. */
-const unchangedMs = 500
+const unchangedMs = 10_000
 /** How long taking shards waits for owners that are still about to give them back, and once the first ones are there. */
 const firstMs = 700
 const othersMs = 300

@@ -1,12 +1,14 @@
 import { Context, Effect, Latch, Layer, Schema } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { link, Nats } from "@halles/shared/clients/Nats"
+import { Notice } from "@halles/shared/Notice"
 import type { Region } from "@halles/shared/Region"
 import * as Shard from "@halles/shared/Shard"
 import * as Subject from "@halles/shared/Subject"
 
-/** Without a word over NATS the tables are read again after this. */
-const rereadMs = 500
+/** Without a word over NATS the tables are read again after this; without a connection on which it could come, after that. */
+const rereadMs = 3_000
+const rereadUnheardMs = 500
 /** Between two reads, whatever the news: many pieces of it are one read. */
 const minMs = 5
 /** Until the next try when the database does not answer. */
@@ -30,6 +32,13 @@ export interface Placed {
   readonly runner: string | null
   /** Who took it last. */
   readonly holder: string | null
+}
+
+/** The tables as they are read. */
+interface Rows {
+  readonly shards: ReadonlyArray<Placed>
+  readonly leaving: ReadonlyArray<string>
+  readonly pins: ReadonlyArray<{ readonly region: Region; readonly shard: number; readonly runner: string }>
 }
 
 /** What is said about the placement over NATS: it changed; a shard was given back; one was taken. */
@@ -97,30 +106,30 @@ const make = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const nats = yield* Nats
   let view: View = { version: 0, shards: [], leaving: new Set(), pins: new Map() }
-  let fingerprint = ""
+  let text = ""
   const reread = Latch.makeUnsafe(true)
-  // Each piece of news opens the latch of now and puts a new one in its place.
-  let heard = Latch.makeUnsafe(false)
-  let changed = Latch.makeUnsafe(false)
+  const heard = new Notice()
+  const changed = new Notice()
 
+  // One text for all of it: as long as it is the one of before nothing is made of it.
   const read = Effect.gen(function* () {
-    const shards = yield* sql<Placed>`
-      SELECT region, shard, runner, holder FROM shard_placement ORDER BY region, shard`
-    const leaving = yield* sql<{ runner: string }>`SELECT DISTINCT runner FROM runner_leaving ORDER BY runner`
-    const pins = yield* sql<{ region: Region; shard: number; runner: string }>`
-      SELECT region, shard, runner FROM shard_pin ORDER BY region, shard`
-    const now = JSON.stringify([shards, leaving, pins])
-    if (now === fingerprint) return
-    fingerprint = now
+    const [row] = yield* sql<{ text: string }>`
+      SELECT json_build_object(
+        'shards', (SELECT coalesce(json_agg(p ORDER BY region, shard), '[]')
+          FROM (SELECT region, shard, runner, holder FROM shard_placement) p),
+        'leaving', (SELECT coalesce(json_agg(DISTINCT runner ORDER BY runner), '[]') FROM runner_leaving),
+        'pins', (SELECT coalesce(json_agg(p ORDER BY region, shard), '[]')
+          FROM (SELECT region, shard, runner FROM shard_pin) p))::text AS text`
+    if (row!.text === text) return
+    text = row!.text
+    const { leaving, pins, shards }: Rows = JSON.parse(text)
     view = {
       version: view.version + 1,
       shards,
-      leaving: new Set(leaving.map(({ runner }) => runner)),
+      leaving: new Set(leaving),
       pins: new Map(pins.map(({ region, runner, shard }) => [Shard.groupOf(region, shard), runner]))
     }
-    const waiting = changed
-    changed = Latch.makeUnsafe(false)
-    waiting.openUnsafe()
+    changed.give()
   })
 
   const link_ = yield* link(nats, () => reread.openUnsafe())
@@ -130,16 +139,14 @@ const make = Effect.gen(function* () {
         callback: (error, message) => {
           if (error !== null || !isNews(message.string())) return
           if (message.string() !== "released") reread.openUnsafe()
-          const waiting = heard
-          heard = Latch.makeUnsafe(false)
-          waiting.openUnsafe()
+          heard.give()
         }
       })
     ),
     (subscription) => Effect.sync(() => subscription.unsubscribe())
   )
   yield* Effect.gen(function* () {
-    yield* Effect.timeoutOption(reread.await, rereadMs)
+    yield* Effect.timeoutOption(reread.await, link_.up ? rereadMs : rereadUnheardMs)
     reread.closeUnsafe()
     yield* read
   }).pipe(
@@ -161,9 +168,9 @@ const make = Effect.gen(function* () {
     view: () => view,
     changedSince: (version, withinMs) =>
       Effect.suspend(() =>
-        view.version === version ? Effect.timeoutOption(changed.await, withinMs) : Effect.void
+        view.version === version ? Effect.timeoutOption(changed.next(), withinMs) : Effect.void
       ).pipe(Effect.map(() => view)),
-    news: (withinMs) => Effect.asVoid(Effect.suspend(() => Effect.timeoutOption(heard.await, withinMs))),
+    news: (withinMs) => Effect.asVoid(Effect.suspend(() => Effect.timeoutOption(heard.next(), withinMs))),
     tell,
     taken: (region, runnerId, shards) =>
       sql`SELECT placement_taken(${region}, ${runnerId}, ${[...shards]}::integer[])`.pipe(

@@ -97,6 +97,16 @@ export const layerHeartbeat = (options: {
 const make = Effect.fnUntraced(function* (options: { readonly silenceMs: number }) {
   const nats = yield* Nats
   const runners = new Map<string, Seen>()
+  /** A runner says the same most of the time: it is read once. */
+  const decoded = new Map<string, Option.Option<Heartbeat>>()
+  const read = (text: string): Option.Option<Heartbeat> => {
+    const known = decoded.get(text)
+    if (known !== undefined) return known
+    if (decoded.size >= runnersMax) decoded.clear()
+    const heartbeat = decodeHeartbeat(text)
+    decoded.set(text, heartbeat)
+    return heartbeat
+  }
   const listening = { sinceMs: Date.now(), lookedAtMs: Date.now() }
   const state = yield* link(nats, () => {
     listening.sinceMs = Date.now()
@@ -105,7 +115,7 @@ const make = Effect.fnUntraced(function* (options: { readonly silenceMs: number 
     Effect.sync(() =>
       nats.subscribe(Subject.heartbeats, {
         callback: (error, message) => {
-          if (error === null) see(runners, decodeHeartbeat(message.string()))
+          if (error === null) see(runners, read(message.string()))
         }
       })
     ),

@@ -8,6 +8,8 @@ import * as Subject from "@halles/shared/Subject"
 
 /** How often a runner tells how it is. */
 export const everyMs = 1_000
+/** How often the event loop is timed, in milliseconds: more often would be most of what a runner at rest does. */
+const resolutionMs = 50
 const Whole = Schema.Int
 
 /** What a runner tells of its work; counts are since it began, so that a lost message loses nothing. */
@@ -99,7 +101,7 @@ export const layer = (options: {
       const { incarnation, region, runnerId } = options
       const delay = yield* Effect.acquireRelease(
         Effect.sync(() => {
-          const histogram = monitorEventLoopDelay({ resolution: 10 })
+          const histogram = monitorEventLoopDelay({ resolution: resolutionMs })
           histogram.enable()
           return histogram
         }),
@@ -114,8 +116,8 @@ export const layer = (options: {
         used = process.cpuUsage()
         usedAt = now
         const { heapUsed, rss } = process.memoryUsage()
-        // What is measured is how long a timer of 10 ms took.
-        const delayMs = Math.max(0, delay.percentile(99) / 1e6 - 10)
+        // What is measured is how long a timer of that resolution took.
+        const delayMs = Math.max(0, delay.percentile(99) / 1e6 - resolutionMs)
         delay.reset()
         return {
           id: runnerId,

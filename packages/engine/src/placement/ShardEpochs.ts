@@ -1,5 +1,7 @@
 import { Context, Effect, Layer, Schedule } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
+import { Notice } from "@halles/shared/Notice"
+import { Placement } from "./Placement.ts"
 
 /** Stands for the owner of a shard whose last owner has handed it over, with nothing left to publish. */
 export const handedOver = ""
@@ -11,8 +13,10 @@ export const left = "-"
  * its own are: who takes a shard that nobody has handed over waits as long before it answers anything.
  */
 export const leaseMs = 250
-/** Between two looks. */
+/** Between two looks, as long as somebody asked within `askedWithinMs`; else until somebody asks, the placement changes, or after `restMs`. */
 const confirmEveryMs = 100
+const askedWithinMs = 1_000
+const restMs = 2_000
 /** Of one look: what comes later is of no use. */
 const confirmDeadline = "1 second"
 
@@ -54,6 +58,11 @@ export class ShardEpochs extends Context.Service<
     readonly now: () => Instant
     /** Nobody has answered for the shard under a higher epoch: what its entities remember is how things are. */
     readonly isSure: (shard: number, epoch: number) => boolean
+    /** When `isSure` was asked last, by `performance.now()`; somebody who had to be told no. */
+    readonly askedAt: () => number
+    readonly unsure: Notice
+    /** Shards were taken over. */
+    readonly raised: Notice
     readonly owned: () => ReadonlyArray<number>
     readonly owner: string
   }
@@ -67,8 +76,14 @@ export class ShardEpochs extends Context.Service<
         const foundAt = new Map<number, Instant>()
         /** By `performance.now()`. */
         const aloneFrom = new Map<number, number>()
+        let askedAt = Number.NEGATIVE_INFINITY
+        const unsure = new Notice()
+        const raised = new Notice()
         return ShardEpochs.of({
           owner,
+          askedAt: () => askedAt,
+          unsure,
+          raised,
           raise: Effect.fnUntraced(function* (shards) {
             const abandoned = yield* sql`
               SELECT shard FROM shard_epoch WHERE shard = ANY(${[...shards]}) AND owner NOT IN (${handedOver}, ${owner})`
@@ -79,6 +94,7 @@ export class ShardEpochs extends Context.Service<
               epochs.set(shard, epoch)
               aloneFrom.set(shard, from)
             }
+            raised.give()
             return abandoned.length > 0
           }),
           alone: (shard) =>
@@ -122,17 +138,32 @@ export class ShardEpochs extends Context.Service<
           }),
           found: (shard, since) => void foundAt.set(shard, since),
           now,
-          isSure: (shard, epoch) => epochs.get(shard) === epoch && isWithinLease(foundAt.get(shard), now())
+          isSure: (shard, epoch) => {
+            const at = now()
+            askedAt = at.monotonic
+            const isSure = epochs.get(shard) === epoch && isWithinLease(foundAt.get(shard), at)
+            if (!isSure) unsure.give()
+            return isSure
+          }
         })
       })
     )
 }
 
-/** Keeps a runner sure of its shards, for ever. */
+/**
+ * Keeps a runner sure of its shards while it is asked, for ever. Who asks first after a rest has the database asked for its own
+ * shard, as whenever a look is late.
+ */
 export const confirming = Effect.gen(function* () {
-  const { confirm } = yield* ShardEpochs
-  yield* confirm.pipe(
-    Effect.timeout(confirmDeadline),
+  const epochs = yield* ShardEpochs
+  const placement = yield* Placement
+  yield* Effect.gen(function* () {
+    const unsure = epochs.unsure.next()
+    const { version } = placement.view()
+    yield* Effect.timeout(epochs.confirm, confirmDeadline)
+    if (performance.now() - epochs.askedAt() < askedWithinMs) return
+    yield* Effect.timeoutOption(Effect.raceFirst(unsure, placement.changedSince(version, restMs)), restMs)
+  }).pipe(
     Effect.catchCause((cause) => Effect.logDebug("The epochs could not be read, trying again", cause)),
     Effect.repeat(Schedule.spaced(confirmEveryMs))
   )

@@ -47,6 +47,8 @@ interface Standing {
   readonly eligible: ReadonlyArray<string>
   /** Shards that their runner has not taken yet. */
   readonly underWay: ReadonlyArray<number>
+  /** Every shard is with an owner that was heard. */
+  readonly isSettled: boolean
   readonly p99Ms: number
 }
 
@@ -79,6 +81,7 @@ const run = Effect.fnUntraced(function* (options: { readonly runnerId: string; r
     )
     const alive = [...new Set([runnerId, ...seen.map(({ id }) => id), ...unheard])].toSorted()
     const staying = alive.filter((id) => !leaving.has(id))
+    const underWay = own.filter(({ holder, runner }) => holder !== runner).map(({ shard }) => shard)
     return {
       places: new Map(own.map(({ runner, shard }) => [shard, runner])),
       pins: new Map(
@@ -90,7 +93,9 @@ const run = Effect.fnUntraced(function* (options: { readonly runnerId: string; r
       alive,
       dead: owners.filter((owner) => !alive.includes(owner)),
       eligible: staying.length > 0 ? staying : alive,
-      underWay: own.filter(({ holder, runner }) => holder !== runner).map(({ shard }) => shard),
+      underWay,
+      isSettled:
+        own.length > 0 && underWay.length === 0 && owners.every((owner) => seen.some(({ id }) => id === owner)),
       p99Ms: Math.max(0, ...seen.map((runner) => runner.p99Ms ?? 0))
     } satisfies Standing
   })
@@ -105,14 +110,26 @@ const run = Effect.fnUntraced(function* (options: { readonly runnerId: string; r
   const write = (moves: ReadonlyArray<Move>, reason: string) =>
     sql`SELECT placement_plan(${region}, ${JSON.stringify(moves)}::text::jsonb, ${reason}, ${kept}::text::interval)`
 
+  /** Where nothing is to be done, by the version of the placement and the runners that were heard; nobody was suspected then. */
+  let settled = ""
+  const sight = (now: number) =>
+    Effect.map(presence.alive, (heard) => {
+      const isSuspect = heard.some(({ id, lastSeenMs }) => id !== runnerId && now - lastSeenMs > suspectMs)
+      return isSuspect ? null : `${placement.view().version} ${heard.map(({ id }) => id).join(" ")}`
+    })
+
   let written = ""
   let quietSinceMs = yield* Clock.currentTimeMillis
   let steppedAtMs = 0
   const look = Effect.gen(function* () {
     const now = yield* Clock.currentTimeMillis
+    const seen = yield* sight(now)
+    if (seen === settled) return
+    settled = ""
     const at = yield* standing
     if (at.places.size === 0 || at.alive[0] !== runnerId) {
       quietSinceMs = now
+      if (at.isSettled) settled = seen ?? ""
       return
     }
     const rescued = rescue(at.places, at.dead, at.eligible, at.pins)
@@ -127,6 +144,7 @@ const run = Effect.fnUntraced(function* (options: { readonly runnerId: string; r
       return
     }
     const plan = balance(at.places, at.eligible, at.pins)
+    if (plan.length === 0 && at.isSettled) settled = seen ?? ""
     if (plan.length === 0 || now - quietSinceMs < pauseMs) return
     if (at.p99Ms > p99MaxMs) return
     const key = JSON.stringify(plan)

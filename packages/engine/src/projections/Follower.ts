@@ -1,5 +1,6 @@
 import { AckPolicy, type Consumer, DeliverPolicy, type JsMsg, jetstream, jetstreamManager } from "@nats-io/jetstream"
 import { Nats } from "@halles/shared/clients/Nats"
+import { Notice } from "@halles/shared/Notice"
 import { sqlState } from "@halles/shared/clients/Postgres"
 import { Redis } from "@halles/shared/clients/Redis"
 import type { Region } from "@halles/shared/Region"
@@ -22,6 +23,8 @@ const bufferMax = 2 * inFlightMax
 const gatherMs = 40
 const retry = Schedule.spaced("500 millis")
 const lagEvery = Duration.seconds(2)
+/** The same while nothing comes. */
+const restMax = Duration.seconds(10)
 
 export const pending = Metric.gauge("halles_projection_pending_messages", {
   description: "Messages of the event stream that the projection has not applied"
@@ -147,6 +150,9 @@ export const follow = Effect.fn("Projections.follow")(function* (region: Region,
   const buffer: Array<Delivered> = []
   const work = Latch.makeUnsafe(false)
   let unreadable = 0
+  /** Of the stream, as the table has it. */
+  let noted = 0
+  const arrived = new Notice()
   const overflow = Latch.makeUnsafe(false)
   const onMessage = (message: JsMsg) => {
     const delivered = decode(message)
@@ -160,6 +166,7 @@ export const follow = Effect.fn("Projections.follow")(function* (region: Region,
       return
     }
     buffer.push(delivered)
+    arrived.give()
     work.openUnsafe()
   }
 
@@ -179,6 +186,7 @@ export const follow = Effect.fn("Projections.follow")(function* (region: Region,
 
   const observe = ({ consumer, streamState }: Effect.Success<ReturnType<typeof openConsumer>>) =>
     Effect.gen(function* () {
+      const came = arrived.next()
       const { last_seq } = yield* Effect.tryPromise(streamState)
       const { ack_floor, num_ack_pending, num_pending } = yield* Effect.tryPromise(() => consumer.info())
       const oldest = buffer[0]?.entry.at
@@ -186,7 +194,10 @@ export const follow = Effect.fn("Projections.follow")(function* (region: Region,
       yield* Metric.update(lagNow, oldest === undefined ? 0 : Math.max(0, (Date.now() - oldest) / 1000))
       if (unreadable > 0) yield* Metric.update(refusedNow, unreadable)
       unreadable = 0
-      yield* table.noteStreamSeq(num_pending + num_ack_pending === 0 ? last_seq : ack_floor.stream_seq)
+      const streamSeq = num_pending + num_ack_pending === 0 ? last_seq : ack_floor.stream_seq
+      if (streamSeq !== noted) yield* table.noteStreamSeq(streamSeq)
+      noted = streamSeq
+      if (num_pending + num_ack_pending === 0) yield* Effect.timeoutOption(came, restMax)
     }).pipe(Effect.ignore, Effect.repeat(Schedule.spaced(lagEvery)))
 
   const consume = (consumer: Consumer) =>
@@ -212,6 +223,7 @@ export const follow = Effect.fn("Projections.follow")(function* (region: Region,
     const { first_seq, last_seq } = yield* Effect.tryPromise(opened.streamState)
     const built = yield* table.progress
     const streamSeq = built?.streamSeq ?? 0
+    noted = streamSeq
     const lost = streamSeq + 1 < first_seq || streamSeq > last_seq
     if (lost || built?.version !== projection.version) {
       yield* Effect.logInfo(`Building ${projection.name} from the journal`, { region, lost, built })

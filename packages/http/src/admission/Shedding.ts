@@ -1,3 +1,4 @@
+import { Notice } from "@halles/shared/Notice"
 import { Effect, Metric, Schedule, type Scope } from "effect"
 import { monitorEventLoopDelay } from "node:perf_hooks"
 import type { Priority } from "@halles/shared/wire/Traffic"
@@ -5,6 +6,8 @@ import type { Priority } from "@halles/shared/wire/Traffic"
 /** How often the event loop is timed, and how often what was measured is looked at, in milliseconds. */
 const resolutionMs = 10
 const lookMs = 100
+/** Who was asked for nothing in this time is at rest. */
+const restMs = 5_000
 /** Requests of all priorities under way at a time. */
 export const inFlightMax = 2_000
 
@@ -48,23 +51,39 @@ export const make = (delayMs: () => number): Shedding => {
   }
 }
 
-/** By the delay of this process's event loop, smoothed over about half a second. */
+/**
+ * By the delay of this process's event loop, smoothed over about half a second. While nobody asks for anything it is not timed: a
+ * timer of 10 ms is most of what a process at rest does.
+ */
 export const measured: Effect.Effect<Shedding, never, Scope.Scope> = Effect.gen(function* () {
   const histogram = yield* Effect.acquireRelease(
-    Effect.sync(() => {
-      const started = monitorEventLoopDelay({ resolution: resolutionMs })
-      started.enable()
-      return started
-    }),
+    Effect.sync(() => monitorEventLoopDelay({ resolution: resolutionMs })),
     (started) => Effect.sync(() => started.disable())
   )
+  const asked = new Notice()
+  let askedAt = Number.NEGATIVE_INFINITY
+  let isResting = false
   let delayMs = 0
-  const look = Effect.suspend(() => {
+  const look = Effect.gen(function* () {
     const seenMs = histogram.count === 0 ? 0 : Math.max(0, histogram.mean / 1e6 - resolutionMs)
     histogram.reset()
     delayMs = delayMs * 0.7 + seenMs * 0.3
-    return Metric.update(eventLoopDelay, delayMs / 1_000)
+    yield* Metric.update(eventLoopDelay, delayMs / 1_000)
+    if (performance.now() - askedAt < restMs) return
+    delayMs = 0
+    histogram.disable()
+    isResting = true
+    yield* asked.next()
+    isResting = false
+    histogram.enable()
   })
   yield* look.pipe(Effect.repeat(Schedule.spaced(lookMs)), Effect.forkScoped)
-  return make(() => delayMs)
+  const { refuses } = make(() => delayMs)
+  return {
+    refuses: (priority, inFlight) => {
+      askedAt = performance.now()
+      if (isResting) asked.give()
+      return refuses(priority, inFlight)
+    }
+  }
 })

@@ -15,7 +15,7 @@ const ackWaitMs = 30_000
 /** Undelivered messages of one endpoint: beyond it the endpoint is disabled, and says why. */
 export const pendingMax = 50_000
 /** How often it is looked who wants to be told of what. */
-const lookEvery = Duration.seconds(1)
+const lookEvery = Duration.seconds(2)
 const retry = Schedule.spaced("500 millis")
 
 const collected = Metric.counter("halles_webhook_collected_total", {

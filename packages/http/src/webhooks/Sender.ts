@@ -14,6 +14,8 @@ export const sendsOfOneMax = 4
 const answerMsMax = 10_000
 /** What nobody has come back from sending after this is sent again. */
 const leaseMs = 60_000
+/** Until the next look for what is due again, or was sent again by hand; what was just written down is told of. */
+const lookMs = 2_000
 /** What was delivered is kept for a week, what was not for a month. */
 export const deliveredDays = 7
 export const deadDays = 30
@@ -189,7 +191,7 @@ const make = Effect.fnUntraced(function* (sealed: Sealed, options: Options) {
       work.closeUnsafe()
       const due = yield* take
       yield* Effect.forEach(due, (one) => Effect.forkScoped(sendOne(one)), { discard: true })
-      if (due.length === 0) yield* Effect.raceFirst(work.await, Effect.sleep("500 millis"))
+      if (due.length === 0) yield* Effect.raceFirst(work.await, Effect.sleep(lookMs))
     }
   }).pipe(
     Effect.tapCause((cause) => Effect.logWarning("Sending stopped, going on", cause)),
