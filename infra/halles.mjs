@@ -55,7 +55,10 @@ const node24 = () => {
 }
 
 install()
-const child = spawn(node24(), [join(root, "infra", "src", "main.ts"), ...process.argv.slice(2)], { stdio: "inherit" })
+const child = spawn(node24(), [join(root, "infra", "src", "main.ts"), ...process.argv.slice(2)], {
+  stdio: "inherit",
+  env: { ...process.env, NODE_COMPILE_CACHE: join(root, ".halles", "compiled") }
+})
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal))
 child.on("error", (error) => stop(`Node ${nodeMajor} did not start: ${error.message}`))
 child.on("exit", (code, signal) => process.exit(code ?? 128 + constants.signals[signal]))

@@ -1,4 +1,4 @@
-import { NodeHttpServerRequest } from "@effect/platform-node"
+import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import { Effect, Layer, type Schema } from "effect"
 import { HttpRouter, HttpServerRequest } from "effect/http"
 import { GatewayBook } from "./GatewayBook.ts"

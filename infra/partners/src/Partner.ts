@@ -1,4 +1,4 @@
-import { NodeHttpClient } from "@effect/platform-node"
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as HttpListener from "@halles/shared/listener/HttpListener"
 import { ByteSize, Config, Context, Effect, Layer, Metric, Redacted, Schema } from "effect"
 import {

@@ -1,5 +1,8 @@
-import { NodeRuntime } from "@effect/platform-node"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Layer } from "effect"
 import { GatewayServer } from "./GatewayServer.ts"
 
-GatewayServer.pipe(Layer.launch, NodeRuntime.runMain)
+/** For `Together.ts`, which runs several programs in one process. */
+export const program = GatewayServer
+
+if (import.meta.main) program.pipe(Layer.launch, NodeRuntime.runMain)

@@ -26,6 +26,7 @@ import { type Servers, startServers } from "../servers/Servers.ts"
 import type { Settings } from "../Settings.ts"
 import * as StateDirectory from "../StateDirectory.ts"
 import { awaitHealthy, type ProcessSpec, type Supervised, supervise } from "./Supervised.ts"
+import * as Together from "./Together.ts"
 
 /** What a cluster is made of; without `entryPoints` it is the workspace's own programs. */
 export interface ClusterOptions {
@@ -34,6 +35,8 @@ export interface ClusterOptions {
   readonly entryPoints?: EntryPoints
   /** With what the shop itself does not need: accounts, with a mail server that keeps what it sends, and outgoing webhooks. */
   readonly identity?: boolean
+  /** Each program in a process of its own, for whoever kills one of them; else those beside the runners share two. */
+  readonly apart?: boolean
   /** Begins with an empty past: what the directory holds is removed, once it is ours and nothing runs in it. */
   readonly empty?: boolean
   /** The longest pause before one of our own processes is started again, for whoever kills many of them; 5 s if it is not said. */
@@ -49,7 +52,11 @@ export interface ClusterOptions {
  * For every process of ours. Megabytes of young memory: messages live for milliseconds, and with Node's 16 MB so many of
  * them outlive a collection that an eighth of the processor time of a durable command went into copying them.
  */
-export const nodeOptions = ["--max-semi-space-size=64", `--import=${pathToFileURL(join(root, "infra", "preload.mjs"))}`]
+export const nodeOptions = [
+  "--max-semi-space-size=64",
+  "--expose-gc",
+  `--import=${pathToFileURL(join(root, "infra", "preload.mjs"))}`
+]
 
 export const nodeEnvironment = { NODE_ENV: "production", NODE_COMPILE_CACHE: compiled }
 
@@ -109,6 +116,7 @@ export class Cluster extends Context.Service<
 }
 
 const start = Effect.fn("Cluster.start")(function* ({
+  apart = false,
   backoffMsMax,
   empty = false,
   entryPoints: programs = entryPoints,
@@ -134,13 +142,14 @@ const start = Effect.fn("Cluster.start")(function* ({
   for (const name of [...runnerPlaces().map(({ id }) => id), "edge", "ops"]) {
     seen.set(name, { ...parts, addresses: yield* through(name, servers) })
   }
-  for (const group of processes(parts, (name) => seen.get(name) ?? parts, programs, identity)) {
+  const groups = processes(parts, (name) => seen.get(name) ?? parts, programs, identity)
+  for (const group of apart ? groups : groups.map((members) => sharing(layout, members))) {
     directory.update({ message: `starting ${group.map(({ name }) => name).join(", ")}` })
     const kept = backoffMsMax === undefined ? group : group.map((spec) => ({ ...spec, backoffMsMax }))
-    const started = yield* superviseTogether(kept, directory)
-    yield* Effect.forEach(started, (process) => awaitHealthy(process), { concurrency: "unbounded", discard: true })
-    supervised.push(...started)
+    supervised.push(...(yield* superviseTogether(kept, directory)))
   }
+  // Each waits by itself for what it needs.
+  yield* Effect.forEach(supervised, (process) => awaitHealthy(process), { concurrency: "unbounded", discard: true })
   directory.update({ phase: "ready", message: "ready" })
   yield* Effect.addFinalizer(() => Effect.sync(() => directory.update({ phase: "stopping", message: "stopping" })))
   return {
@@ -231,6 +240,34 @@ export const nodeProcess = (layout: Layout, { health, program, ...spec }: NodePr
   graceMs: 20_000,
   health: Health.http(`http://127.0.0.1:${spec.port}${health}`)
 })
+
+/** The programs that share a process, by its name. */
+const shared = {
+  partners: ["gateway", "carrier", "mail"],
+  web: ["edge", "ops", "identity", "webhooks"]
+}
+
+/** Those of a group that share a process, in one; healthy when all of them are. */
+const sharing = (layout: Layout, group: ReadonlyArray<ProcessSpec>): ReadonlyArray<ProcessSpec> =>
+  Object.entries(shared).reduce<ReadonlyArray<ProcessSpec>>((specs, [name, names]) => {
+    const members = specs.filter((spec) => names.includes(spec.name))
+    const [first] = members
+    if (first === undefined || members.length === 1) return specs
+    const programs = members.map(({ args, env, name }) => ({ name, path: args.at(-1)!, env }))
+    const together = {
+      ...first,
+      name,
+      args: [...nodeOptions, join(root, "infra", "src", "cluster", "Together.ts")],
+      env: {
+        ...Environment.inherited(process.env),
+        ...nodeEnvironment,
+        [Together.variable]: Together.encode(programs)
+      },
+      log: logFile(layout, name),
+      health: Effect.forEach(members, ({ health }) => health, { concurrency: "unbounded", discard: true })
+    }
+    return [together, ...specs.filter((spec) => !members.includes(spec))]
+  }, group)
 
 /** Our own processes in groups, each of which calls only the ones before it. */
 const processes = (

@@ -99,7 +99,7 @@ const supervisorFailed = (layout: Layout.Layout) => {
 const welcome = (state: ClusterState): string => {
   const own = ports(state.portBase)
   const edge = `http://127.0.0.1:${own.edge}`
-  const operators = state.processes.some(({ name }) => name === "ops")
+  const operators = state.processes.some(({ name }) => name === "ops" || name === "web")
     ? `\n  operators    http://localhost:${own.ops}   (sign in as operator@halles.test)`
     : ""
   const identity = `http://localhost:${own.identity}`

@@ -143,7 +143,7 @@ export const awaitHealthy = (supervised: Supervised, timeoutMs = 60_000): Effect
         if (state().restarts - restartsBefore >= restartsMax) return Effect.fail(failed("does not stay up"))
         if (performance.now() > deadline)
           return Effect.fail(failed(`is not healthy after ${timeoutMs / 1000} s: ${reason}`))
-        return Effect.andThen(Effect.sleep("200 millis"), attempt(deadline, restartsBefore))
+        return Effect.andThen(Effect.sleep("100 millis"), attempt(deadline, restartsBefore))
       })
     )
   return Effect.suspend(() => attempt(performance.now() + timeoutMs, state().restarts))

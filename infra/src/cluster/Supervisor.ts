@@ -1,4 +1,4 @@
-import { NodeRuntime } from "@effect/platform-node"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Effect, Layer } from "effect"
 import { Cluster } from "./Cluster.ts"
 import * as Layout from "../Layout.ts"
@@ -7,7 +7,8 @@ import { Settings } from "../Settings.ts"
 /** The one process behind `npm start`: it holds the cluster until SIGTERM. */
 export const supervisor = Effect.gen(function* () {
   const settings = yield* Settings
-  return yield* Layer.launch(Cluster.layer({ layout: Layout.main(settings.portBase), settings, identity: true }))
+  const layout = Layout.main(settings.portBase)
+  return yield* Layer.launch(Cluster.layer({ layout, settings, apart: settings.apart, identity: true }))
 })
 
 if (import.meta.main) NodeRuntime.runMain(supervisor)

@@ -1,4 +1,5 @@
-import { NodeRuntime, NodeServices } from "@effect/platform-node"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as NodeServices from "@effect/platform-node/NodeServices"
 import { publicKey } from "@halles/shared/security/DerivedKey"
 import * as Anchors from "@halles/shared/audit/Anchors"
 import { verify } from "@halles/shared/audit/AuditVerify"

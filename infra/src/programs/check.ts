@@ -1,4 +1,5 @@
-import { NodeRuntime, NodeServices } from "@effect/platform-node"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as Invariants from "@halles/entities/laws/Invariants"
 import * as Postgres from "@halles/shared/clients/Postgres"
 import { type Region, regions } from "@halles/shared/Region"

@@ -2,7 +2,6 @@ import { Effect } from "effect"
 import { X509Certificate } from "node:crypto"
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs"
 import { dirname } from "node:path"
-import { generate } from "selfsigned"
 import { StateUnusable } from "../InfraErrors.ts"
 import { certificateFile, certificateKeyFile, type Layout } from "../Layout.ts"
 
@@ -18,6 +17,8 @@ export const developmentCertificate = (layout: Layout): Effect.Effect<void, Stat
   return Effect.tryPromise({
     try: async () => {
       if (existsSync(keyPath) && lasts(path)) return
+      // Loaded when one is made: it brings hundreds of modules, and a start waits for each.
+      const { generate } = await import("selfsigned")
       const { cert, private: key } = await generate([{ name: "commonName", value: "localhost" }], {
         keyType: "ec",
         curve: "P-256",

@@ -1,5 +1,5 @@
 import { PgClient } from "@effect/sql-pg"
-import { NodeServices } from "@effect/platform-node"
+import * as NodeServices from "@effect/platform-node/NodeServices"
 import type { Vitest } from "@effect/vitest"
 import { Context, Effect, Layer, Redacted } from "effect"
 import { Cluster } from "../../src/cluster/Cluster.ts"

@@ -161,7 +161,7 @@ export const operatorsPage = (tests: ClusterTests): void =>
         await shot("events")
 
         // A saga whose partner is away is shown, and sent again by hand.
-        cluster.signal("gateway", "SIGSTOP")
+        cluster.signal("partners", "SIGSTOP")
         const { body } = await Effect.runPromise(
           Effect.flatMap(shop.cart({ CAP: 1 }), (cart) => shop.checkout(cart, { wait: 0 }))
         )
@@ -170,7 +170,7 @@ export const operatorsPage = (tests: ClusterTests): void =>
         await shot("saga")
         await page.getByRole("button", { name: "Send again now" }).click()
         await because(page, "Send again now", "the gateway will be back")
-        cluster.signal("gateway", "SIGCONT")
+        cluster.signal("partners", "SIGCONT")
         await page.getByText("No step is pending.").waitFor()
 
         // A runner is drained and let work again.

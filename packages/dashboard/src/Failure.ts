@@ -64,7 +64,7 @@ export const toFailure = (error: unknown): Failure => {
     default:
       return failure(
         "The operator process does not answer.",
-        "It is tried again by itself. Still so? Run: npm run status, and look into .halles/logs/ops.log"
+        "It is tried again by itself. Still so? Run: npm run status, and look into .halles/logs"
       )
   }
 }

@@ -1,5 +1,8 @@
-import { NodeRuntime } from "@effect/platform-node"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Layer } from "effect"
 import { HttpLive } from "./Http.ts"
 
-HttpLive.pipe(Layer.launch, NodeRuntime.runMain)
+/** For `Together.ts`, which runs several programs in one process. */
+export const program = HttpLive
+
+if (import.meta.main) program.pipe(Layer.launch, NodeRuntime.runMain)

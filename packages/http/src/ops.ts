@@ -1,4 +1,4 @@
-import { NodeRuntime } from "@effect/platform-node"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { RegionDatabases } from "@halles/entities/Reads"
 import { AuditLog } from "@halles/shared/audit/AuditLog"
 import * as BreakerNews from "@halles/shared/clients/BreakerNews"
@@ -84,4 +84,7 @@ const OpsLive = Layer.unwrap(
   })
 )
 
-OpsLive.pipe(Layer.launch, NodeRuntime.runMain)
+/** For `Together.ts`, which runs several programs in one process. */
+export const program = OpsLive
+
+if (import.meta.main) program.pipe(Layer.launch, NodeRuntime.runMain)

@@ -1,4 +1,5 @@
-import { NodeHttpClient, NodeRuntime } from "@effect/platform-node"
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as BreakerNews from "@halles/shared/clients/BreakerNews"
 import * as HttpListener from "@halles/shared/listener/HttpListener"
 import * as MetricsListener from "@halles/shared/listener/MetricsListener"
@@ -59,4 +60,7 @@ const WebhooksLive = Layer.unwrap(
   )
 )
 
-WebhooksLive.pipe(Layer.launch, NodeRuntime.runMain)
+/** For `Together.ts`, which runs several programs in one process. */
+export const program = WebhooksLive
+
+if (import.meta.main) program.pipe(Layer.launch, NodeRuntime.runMain)

@@ -1,4 +1,5 @@
-import { NodeRuntime, NodeServices } from "@effect/platform-node"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as NodeServices from "@effect/platform-node/NodeServices"
 import { AuditLog } from "@halles/shared/audit/AuditLog"
 import { Nats } from "@halles/shared/clients/Nats"
 import * as Postgres from "@halles/shared/clients/Postgres"

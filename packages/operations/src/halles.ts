@@ -1,4 +1,6 @@
-import { NodeHttpClient, NodeRuntime, NodeServices } from "@effect/platform-node"
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as NodeServices from "@effect/platform-node/NodeServices"
 import { RegionDatabases } from "@halles/entities/Reads"
 import * as Postgres from "@halles/shared/clients/Postgres"
 import { Config, Effect, Exit, Layer } from "effect"

@@ -46,7 +46,7 @@ export const RunnerLive = Layer.unwrap(
     const storage = ClusterRunner.layerStorage(runner).pipe(
       Layer.provide(FencedRunnerStorage.layer(region)),
       // The list of runners is the placement's.
-      Layer.provide([RunnerStorage.layerMemory, RunnerPresence.layer]),
+      Layer.provide([RunnerStorage.layerMemory, RunnerPresence.layerOf(region)]),
       Layer.provide(
         Postgres.layer({
           url: config.controlUrl,

@@ -17,6 +17,7 @@ export const memory = (region: string, machine: string): string => `halles.${reg
 /** Which breakers of a process are open; told while one is. */
 export const breakers = (process: string): string => `halles.breakers.${process}`
 export const heartbeats = "halles.*.heartbeat.*"
+export const heartbeatsOf = (region: string): string => `halles.${region}.heartbeat.*`
 /** News of where shards are to be, and of shards given back and taken. */
 export const placement = (region: string): string => `halles.${region}.placement`
 export const placements = "halles.*.placement"

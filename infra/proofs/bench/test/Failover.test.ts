@@ -1,5 +1,5 @@
 import { assert, it } from "@effect/vitest"
-import { NodeServices } from "@effect/platform-node"
+import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Settings } from "@halles/infra/Settings"
 import { Effect } from "effect"
 import { failover, median } from "../src/rows/Failover.ts"

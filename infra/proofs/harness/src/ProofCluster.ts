@@ -11,7 +11,7 @@ import { Effect, Layer, Redacted } from "effect"
 export const own = (name: Layout.Name, options: Pick<ClusterOptions, "through"> = {}) =>
   Layer.unwrap(
     Effect.map(Settings, (settings) =>
-      Cluster.layer({ ...options, layout: Layout.of(name, settings.portBase), settings, empty: true })
+      Cluster.layer({ ...options, layout: Layout.of(name, settings.portBase), settings, apart: true, empty: true })
     )
   )
 

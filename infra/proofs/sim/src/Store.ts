@@ -79,7 +79,7 @@ export const make = (
   const writtenTimers = new WrittenTimers()
   return JournalStore.of({
     writtenTimers,
-    append: (owner, entries) => writtenTimers.noting(append(owner, entries), entries),
+    append: (owner, entries, published) => writtenTimers.noting(append(owner, entries, published), entries),
     load: (entityType, entityId) =>
       ask("load", () => {
         const snapshot = tables.snapshot(entityType, entityId)

@@ -124,6 +124,6 @@ export const layerPresence = (options: Options): Layer.Layer<never, never, Place
         ...(incarnation === undefined ? {} : { incarnation })
       })
     ),
-    Layer.provide(RunnerPresence.RunnerPresence.layer)
+    Layer.provide(RunnerPresence.RunnerPresence.layerOf(region))
   )
 }

@@ -154,8 +154,7 @@ export class JournalStore extends Context.Service<
       const writtenTimers = new WrittenTimers()
       return JournalStore.of({
         writtenTimers,
-        append: (owner, entries, published) =>
-          writtenTimers.noting(append(sql, owner, entries, published), entries),
+        append: (owner, entries, published) => writtenTimers.noting(append(sql, owner, entries, published), entries),
         load,
         history: (entityType, entityId, afterSeq) =>
           sql<Row>`

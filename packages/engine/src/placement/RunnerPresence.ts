@@ -2,6 +2,7 @@ import { nuid } from "@nats-io/transport-node"
 import { Context, Effect, Layer, Option, Schedule, Schema } from "effect"
 import { CommitLatency } from "../journal/CommitLatency.ts"
 import { link, Nats } from "@halles/shared/clients/Nats"
+import type { Region } from "@halles/shared/Region"
 import * as Subject from "@halles/shared/Subject"
 
 /** How often a runner says that it is there. */
@@ -52,13 +53,16 @@ export class RunnerPresence extends Context.Service<
     readonly silentMs: (runnerId: string) => Effect.Effect<number>
   }
 >()("@halles/engine/RunnerPresence") {
-  static readonly layerWith = (options: { readonly silenceMs: number }): Layer.Layer<RunnerPresence, never, Nats> =>
+  static readonly layerWith = (options: Options): Layer.Layer<RunnerPresence, never, Nats> =>
     Layer.effect(
       RunnerPresence,
       Effect.suspend(() => make(options))
     )
 
   static readonly layer = RunnerPresence.layerWith({ silenceMs })
+
+  /** The runners of one region only; one layer a region, so that all who need it in a process listen once. */
+  static readonly layerOf = (region: Region): Layer.Layer<RunnerPresence, never, Nats> => regional[region]
 
   /** Nobody else is there: for a runner by itself. */
   static readonly layerAlone = Layer.succeed(
@@ -94,7 +98,16 @@ export const layerHeartbeat = (options: {
     })
   )
 
-const make = Effect.fnUntraced(function* (options: { readonly silenceMs: number }) {
+interface Options {
+  readonly silenceMs: number
+  /** Of all regions without one. */
+  readonly region?: Region
+}
+
+const of = (region: Region) => RunnerPresence.layerWith({ silenceMs, region })
+const regional: Readonly<Record<Region, ReturnType<typeof of>>> = { eu: of("eu"), am: of("am"), ap: of("ap") }
+
+const make = Effect.fnUntraced(function* (options: Options) {
   const nats = yield* Nats
   const runners = new Map<string, Seen>()
   /** A runner says the same most of the time: it is read once. */
@@ -113,7 +126,7 @@ const make = Effect.fnUntraced(function* (options: { readonly silenceMs: number 
   })
   yield* Effect.acquireRelease(
     Effect.sync(() =>
-      nats.subscribe(Subject.heartbeats, {
+      nats.subscribe(options.region === undefined ? Subject.heartbeats : Subject.heartbeatsOf(options.region), {
         callback: (error, message) => {
           if (error === null) see(runners, read(message.string()))
         }

@@ -9,7 +9,7 @@ import * as Subject from "@halles/shared/Subject"
 /** How often a runner tells how it is. */
 export const everyMs = 1_000
 /** How often the event loop is timed, in milliseconds: more often would be most of what a runner at rest does. */
-const resolutionMs = 50
+const resolutionMs = 100
 const Whole = Schema.Int
 
 /** What a runner tells of its work; counts are since it began, so that a lost message loses nothing. */

@@ -36,7 +36,7 @@ export const layer = (options: {
   readonly runnerId: string
   readonly region: Region
 }): Layer.Layer<never, never, Nats | Placement | SqlClient.SqlClient> =>
-  Layer.effectDiscard(Effect.forkScoped(run(options))).pipe(Layer.provide(RunnerPresence.layer))
+  Layer.effectDiscard(Effect.forkScoped(run(options))).pipe(Layer.provide(RunnerPresence.layerOf(options.region)))
 
 interface Standing {
   readonly places: Places

@@ -1,4 +1,4 @@
-import { NodeHttpClient } from "@effect/platform-node"
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import type { OrderId } from "@halles/shared/Ids"
 import { Amount, Currency } from "@halles/shared/Money"
 import { Context, Effect, Layer, type Redacted, Schema } from "effect"

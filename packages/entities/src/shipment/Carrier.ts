@@ -1,4 +1,4 @@
-import { NodeHttpClient } from "@effect/platform-node"
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import type { Address } from "@halles/shared/Address"
 import type { OrderId } from "@halles/shared/Ids"
 import { Context, Effect, Layer, type Redacted, Schema } from "effect"

@@ -67,6 +67,8 @@ const make = Effect.fnUntraced(function* (sealed: Sealed, options: Options) {
   const free = Semaphore.makeUnsafe(sendsMax)
   const sending = new Map<string, number>()
   const work = Latch.makeUnsafe(true)
+  /** When the first of what failed here is due again; what is due elsewhere is found by a look. */
+  let againAtMs = Number.POSITIVE_INFINITY
 
   /** Takes what is due, as much of each endpoint as it has places, and leases it, so that no two senders have the same. */
   const take = Effect.suspend(
@@ -156,6 +158,7 @@ const make = Effect.fnUntraced(function* (sealed: Sealed, options: Options) {
     if (delayMs === undefined) {
       yield* sql`UPDATE webhook.delivery SET state = 'dead', outcome = ${reason} WHERE ${mine}`
     } else {
+      againAtMs = Math.min(againAtMs, (yield* Clock.currentTimeMillis) + delayMs * 1.1)
       const later = (delayMs * (yield* Random.nextBetween(0.9, 1.1))) / 1_000
       yield* sql`
         UPDATE webhook.delivery SET outcome = ${reason}, due_at = now() + make_interval(secs => ${String(later)}::text::double precision)
@@ -189,9 +192,12 @@ const make = Effect.fnUntraced(function* (sealed: Sealed, options: Options) {
   yield* Effect.gen(function* () {
     while (true) {
       work.closeUnsafe()
+      if (againAtMs <= (yield* Clock.currentTimeMillis)) againAtMs = Number.POSITIVE_INFINITY
       const due = yield* take
       yield* Effect.forEach(due, (one) => Effect.forkScoped(sendOne(one)), { discard: true })
-      if (due.length === 0) yield* Effect.raceFirst(work.await, Effect.sleep(lookMs))
+      if (due.length > 0) continue
+      const restMs = Math.min(lookMs, Math.max(0, againAtMs - (yield* Clock.currentTimeMillis)))
+      yield* Effect.timeoutOption(work.await, restMs)
     }
   }).pipe(
     Effect.tapCause((cause) => Effect.logWarning("Sending stopped, going on", cause)),

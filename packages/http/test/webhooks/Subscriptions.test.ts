@@ -1,5 +1,5 @@
 import { assert, describe, it, layer } from "@effect/vitest"
-import { NodeHttpClient } from "@effect/platform-node"
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { jetstream, jetstreamManager } from "@nats-io/jetstream"
 import { Nats } from "@halles/shared/clients/Nats"
 import * as WebhookTables from "@halles/shared/security/WebhookTables"

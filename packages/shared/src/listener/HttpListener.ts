@@ -1,4 +1,4 @@
-import { NodeHttpServer } from "@effect/platform-node"
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { Duration, Effect, Exit, Fiber, Layer, Metric, Schedule, Scope } from "effect"
 import { HttpServer, HttpServerError } from "effect/http"
 import { NetAddress } from "effect/net"

@@ -1,5 +1,5 @@
 import { PgClient } from "@effect/sql-pg"
-import { NodeClusterSocket } from "@effect/platform-node"
+import * as NodeClusterSocket from "@effect/platform-node/NodeClusterSocket"
 import * as ClusterConfig from "@halles/engine/cluster/ClusterConfig"
 import type { Region } from "@halles/shared/Region"
 import { Layer, Option, type Redacted } from "effect"

@@ -1,4 +1,4 @@
-import { NodeRuntime } from "@effect/platform-node"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as FencedRunnerStorage from "@halles/engine/placement/FencedRunnerStorage"
 import { Outbox } from "@halles/engine/journal/Outbox"
 import { ShardEpochs } from "@halles/engine/placement/ShardEpochs"
