@@ -55,8 +55,9 @@ const launch = Effect.fnUntraced(function* (layout: Layout.Layout, settings: Set
       new StateUnusable({ path: layout.directory, reason: `cannot be made: ${(cause as Error).message}` })
   })
   display.step("finding Postgres, NATS and Redis")
-  const found = yield* programs(settings, display.step)
-  yield* buildDashboard(display.step)
+  const [found] = yield* Effect.all([programs(settings, display.step), buildDashboard(display.step)], {
+    concurrency: "unbounded"
+  })
   display.done()
   for (const [name, source] of Object.entries(sources(settings, found))) {
     process.stderr.write(`  ${name}: ${source}\n`)
@@ -87,7 +88,7 @@ const follow = Effect.fnUntraced(function* (layout: Layout.Layout, supervisor: P
       if (own?.phase !== "failed") return yield* supervisorFailed(layout)
       return yield* new StartFailed({ reason: own.message })
     }
-    yield* Effect.sleep("100 millis")
+    yield* Effect.sleep("50 millis")
   }
 })
 

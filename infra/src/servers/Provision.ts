@@ -9,6 +9,9 @@ import { ports } from "../cluster/Ports.ts"
 import type { Servers } from "./Servers.ts"
 import { withoutSideEffects } from "./SystemFunctions.ts"
 
+/** Of Postgres's advisory locks; any number that nobody else takes. */
+const provisionLock = 4_400_001
+
 const databases: ReadonlyArray<Database> = ["eu", "am", "ap", "control"]
 
 const connect = (url: string) =>
@@ -22,17 +25,24 @@ export const provision = Effect.fn("Provision.provision")(function* (
   { admins }: Pick<Servers, "admins">,
   parts: Parts
 ) {
+  // Roles are the server's: one after the other. Each database is its own.
   for (const database of databases) {
-    yield* Effect.gen(function* () {
-      const admin = admins[database] ?? ""
-      const name = nameOf(database)
-      yield* rolesAndDatabase(parts, database).pipe(Effect.provide(connect(admin)))
-      yield* withoutSideEffects.pipe(Effect.provide(connect(withDatabase(admin, name))))
-      const migrate = database === "control" ? Effect.andThen(migrateControl, identity(parts)) : migrateRegion
-      yield* migrate.pipe(Effect.provide(connect(databaseUrl(parts, "halles_owner", database))))
-    }).pipe(Effect.mapError((cause) => new ProvisionFailed({ database: `halles_${database}`, cause })))
+    yield* rolesAndDatabase(parts, database).pipe(Effect.provide(connect(admins[database] ?? "")), failed(database))
   }
+  const inDatabase = (database: Database) => {
+    const admin = withDatabase(admins[database] ?? "", nameOf(database))
+    const migrate = database === "control" ? Effect.andThen(migrateControl, identity(parts)) : migrateRegion
+    return withoutSideEffects.pipe(
+      Effect.provide(connect(admin)),
+      Effect.andThen(migrate.pipe(Effect.provide(connect(databaseUrl(parts, "halles_owner", database))))),
+      failed(database)
+    )
+  }
+  yield* Effect.forEach(databases, inDatabase, { concurrency: "unbounded", discard: true })
 })
+
+const failed = (database: Database) =>
+  Effect.mapError((cause: unknown) => new ProvisionFailed({ database: nameOf(database), cause }))
 
 const nameOf = (database: Database): string => `halles_${database}`
 
@@ -48,9 +58,8 @@ const identity = (parts: Parts) => {
   })
 }
 
-/** Several processes may make a role of one server at the same time. */
 const role = (name: string, options: string): ReadonlyArray<string> => [
-  `DO $$ BEGIN CREATE ROLE ${name}; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$`,
+  `BEGIN CREATE ROLE ${name}; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END`,
   `ALTER ROLE ${name} ${options}`
 ]
 
@@ -70,28 +79,33 @@ const settingsOf = (name: string, database: string, login: Login): ReadonlyArray
 const rolesAndDatabase = Effect.fnUntraced(function* ({ secrets }: Parts, database: Database) {
   const sql = yield* PgClient.PgClient
   const name = nameOf(database)
+  // As one transaction, whose commit is waited for once; several processes may set up one server at the same time.
   const run = (statements: ReadonlyArray<string>) =>
-    Effect.forEach(statements, (statement) => sql.unsafe(statement), { discard: true })
+    sql.unsafe(`DO $$ BEGIN ${[`PERFORM pg_advisory_xact_lock(${provisionLock})`, ...statements].join("; ")}; END $$`)
   const all = Object.entries(logins(secrets))
   const admitted = all.filter(([, login]) => login.databases.includes(database))
-  yield* run(role("halles_runner", "NOLOGIN PASSWORD NULL"))
-  for (const [login, { connectionsMax, password }] of admitted) {
-    yield* run(role(login, `LOGIN PASSWORD '${password}' CONNECTION LIMIT ${connectionsMax}`))
-  }
+  yield* run([
+    ...role("halles_runner", "NOLOGIN PASSWORD NULL"),
+    ...admitted.flatMap(([login, { connectionsMax, password }]) =>
+      role(login, `LOGIN PASSWORD '${password}' CONNECTION LIMIT ${connectionsMax}`)
+    )
+  ])
   const present = yield* sql`SELECT 1 FROM pg_database WHERE datname = ${name}`
   if (present.length === 0) {
     yield* sql.unsafe("GRANT halles_owner TO CURRENT_USER")
     // By bytes: a language's rules of order would be asked at each step down each index, and ids have none.
     yield* sql.unsafe(`CREATE DATABASE ${name} OWNER halles_owner TEMPLATE template0 LC_COLLATE 'C'`)
   }
-  // Owners of functions that end a session which keeps all others waiting.
-  yield* sql.unsafe("GRANT pg_signal_backend TO halles_owner")
-  yield* run(admitted.flatMap(([login, options]) => settingsOf(login, name, options)))
-  yield* sql.unsafe(`REVOKE ALL ON DATABASE ${name} FROM PUBLIC`)
   const others = yield* sql<{ rolname: string }>`
     SELECT rolname FROM pg_roles WHERE rolname = 'halles_runner' OR rolname = ANY(${all
       .map(([login]) => login)
       .filter((login) => admitted.every(([one]) => one !== login))})`
-  yield* run(others.map(({ rolname }) => `REVOKE ALL ON DATABASE ${name} FROM ${rolname}`))
-  yield* sql.unsafe(`GRANT CONNECT ON DATABASE ${name} TO ${admitted.map(([login]) => login).join(", ")}`)
+  yield* run([
+    // Owners of functions that end a session which keeps all others waiting.
+    "GRANT pg_signal_backend TO halles_owner",
+    ...admitted.flatMap(([login, options]) => settingsOf(login, name, options)),
+    `REVOKE ALL ON DATABASE ${name} FROM PUBLIC`,
+    ...others.map(({ rolname }) => `REVOKE ALL ON DATABASE ${name} FROM ${rolname}`),
+    `GRANT CONNECT ON DATABASE ${name} TO ${admitted.map(([login]) => login).join(", ")}`
+  ])
 })

@@ -25,6 +25,8 @@ export const targets: Readonly<Record<string, ReadonlyArray<Target>>> = {
   productCached: [atLeast("opsPerSecond", 8_000)],
   addToCart: [atLeast("opsPerSecond", 2_500), atMost("p99ms", 60)],
   edgeCheckout: [atLeast("opsPerSecond", 250), atMost("p99ms", 500)],
+  clusterStart: [atMost("p99ms", 6_000)],
+  clusterIdle: [atMost("coreShare", 0.04), atMost("transactionsPerSecond", 15), atMost("memoryMegabytes", 1_300)],
   failover: [
     atMost("killMedianMs", 3_000),
     atMost("freezeMedianMs", 3_000),

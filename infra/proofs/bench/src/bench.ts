@@ -20,6 +20,7 @@ import type { Measurement } from "./Measurement.ts"
 import { Stage } from "./Stage.ts"
 import * as Table from "./Table.ts"
 import * as Targets from "./Targets.ts"
+import { wholeCluster } from "./rows/WholeCluster.ts"
 
 /** In the order in which they run. */
 const measurements: ReadonlyArray<Measurement> = [
@@ -33,7 +34,8 @@ const measurements: ReadonlyArray<Measurement> = [
   resident,
   grow,
   failoverRow,
-  edgeRows
+  edgeRows,
+  wholeCluster
 ]
 const rows = measurements.flatMap((measurement) => measurement.rows)
 
@@ -108,7 +110,7 @@ const measure = Effect.fnUntraced(function* (wanted: ReadonlySet<string>, quick:
 
 const bench = Effect.fn("bench")(function* (options: Command.Command.Config.Infer<typeof flags>) {
   // The disturbances take their time, which a quick look has not; the edge is measured by a command of its own.
-  const apart = [...edgeRows.rows, ...(options.quick ? failoverRow.rows : [])]
+  const apart = [...edgeRows.rows, ...(options.quick ? [...failoverRow.rows, ...wholeCluster.rows] : [])]
   const usual = rows.filter((row) => !apart.includes(row))
   const wanted = new Set(Option.match(options.only, { onNone: () => usual, onSome: (only) => only.split(",") }))
   for (const name of wanted) if (!rows.includes(name)) return yield* new UnknownRow({ name })

@@ -8,7 +8,6 @@ import { ShardEpochs } from "../placement/ShardEpochs.ts"
 
 /** Between two signs of life of this thread. */
 export const beatMs = 100
-const youngMbMax = 2
 /** Under which name the other thread finds the function that it calls in this one. */
 export const question = "halles/EventLoopStall"
 
@@ -89,11 +88,7 @@ export const layer = (options: {
       yield* Effect.acquireRelease(
         Effect.sync(() => {
           Object.assign(globalThis, { [question]: () => JSON.stringify(snapshot()) })
-          const worker = new Worker(new URL("./stallWorker.ts", import.meta.url), {
-            workerData: watched,
-            // It makes next to nothing: what is young in this process's own heap would be most of its memory.
-            resourceLimits: { maxYoungGenerationSizeMb: youngMbMax }
-          })
+          const worker = new Worker(new URL("./stallWorker.ts", import.meta.url), { workerData: watched })
           worker.on("error", (error) =>
             Effect.runFork(Effect.logError("Nobody watches whether the process goes on", error))
           )

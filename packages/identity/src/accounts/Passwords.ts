@@ -1,6 +1,4 @@
 import { hash, verify } from "@node-rs/argon2"
-import { ZxcvbnFactory } from "@zxcvbn-ts/core"
-import { adjacencyGraphs, dictionary } from "@zxcvbn-ts/language-common"
 import { Context, Effect, Layer, Option, Schema, Semaphore } from "effect"
 import { createHash } from "node:crypto"
 
@@ -27,7 +25,15 @@ export interface Verified {
   readonly renewed: string | undefined
 }
 
-const common = new Set(dictionary["passwords-common"])
+/** Whether a password is easy to guess, by these words too; loaded with its dictionaries when the first one is chosen. */
+const loadGuesser = Effect.promise(async () => {
+  const { ZxcvbnFactory } = await import("@zxcvbn-ts/core")
+  const { adjacencyGraphs, dictionary } = await import("@zxcvbn-ts/language-common")
+  const common = new Set(dictionary["passwords-common"])
+  const zxcvbn = new ZxcvbnFactory({ dictionary, graphs: adjacencyGraphs })
+  return (password: string, words: Array<string>): boolean =>
+    common.has(password.toLowerCase()) || zxcvbn.check(password, words).score < scoreMin
+})
 
 /**
  * A password as it is compared, by the profile OpaqueString (RFC 8265, 4.2): whatever a keyboard makes of an accent or of a
@@ -51,7 +57,7 @@ export class Passwords extends Context.Service<
     Layer.effect(
       Passwords,
       Effect.gen(function* () {
-        const zxcvbn = new ZxcvbnFactory({ dictionary, graphs: adjacencyGraphs })
+        const guesser = yield* Effect.cached(loadGuesser)
         const line = yield* Semaphore.make(hashesMax)
         const nobody = yield* Effect.promise(() => hash("nobody has this password", cost))
         const breached = Option.match(options.breachListUrl, {
@@ -71,8 +77,8 @@ export class Passwords extends Context.Service<
               .map(opaqueString)
               .flatMap((text) => [text, ...text.split(/[^\p{L}\p{N}]+/u)])
               .filter((word) => word.length > 2)
-            const weak = common.has(password.toLowerCase()) || zxcvbn.check(password, words).score < scoreMin
-            if (weak)
+            const isWeak = yield* guesser
+            if (isWeak(password, words))
               return yield* new PasswordRefused({
                 reason: "That is easy to guess. Three or four words that do not belong together are hard to guess."
               })

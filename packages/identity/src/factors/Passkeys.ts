@@ -1,9 +1,4 @@
-import {
-  generateAuthenticationOptions,
-  generateRegistrationOptions,
-  verifyAuthenticationResponse,
-  verifyRegistrationResponse
-} from "@simplewebauthn/server"
+import type { verifyAuthenticationResponse, verifyRegistrationResponse } from "@simplewebauthn/server"
 import * as JsonText from "@halles/shared/JsonText"
 import { Context, Effect, Layer, Option, Result } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
@@ -14,6 +9,9 @@ import { Pending } from "../signin/Pending.ts"
 
 /** Passkeys of one account; the next one is refused. */
 const ownedMax = 20
+
+/** Loaded when somebody comes with a passkey: hundreds of modules, which most processes never need. */
+const webauthn = Effect.promise(() => import("@simplewebauthn/server"))
 
 type Registration = Parameters<typeof verifyRegistrationResponse>[0]["response"]
 type Authentication = Parameters<typeof verifyAuthenticationResponse>[0]["response"]
@@ -82,6 +80,7 @@ export class Passkeys extends Context.Service<
         return {
           offered: isIP(rpID.replaceAll(/[[\]]/g, "")) === 0,
           challenge: Effect.fnUntraced(function* (key) {
+            const { generateAuthenticationOptions } = yield* webauthn
             const options = yield* Effect.promise(() =>
               generateAuthenticationOptions({ rpID, userVerification: "required" })
             )
@@ -96,6 +95,7 @@ export class Passkeys extends Context.Service<
               SELECT id, account_id, public_key, counter, transports FROM identity.passkey
               WHERE id = ${String(response.value.id)}`
             if (stored === undefined) return Option.none()
+            const { verifyAuthenticationResponse } = yield* webauthn
             const verified = yield* Effect.tryPromise(() =>
               verifyAuthenticationResponse({
                 response: response.value,
@@ -118,6 +118,7 @@ export class Passkeys extends Context.Service<
           }),
           invite: Effect.fnUntraced(function* (account, key, { replacing = false } = {}) {
             const owned = replacing ? [] : yield* ids(account.id)
+            const { generateRegistrationOptions } = yield* webauthn
             const options = yield* Effect.promise(() =>
               generateRegistrationOptions({
                 rpName: "Halles",
@@ -136,6 +137,7 @@ export class Passkeys extends Context.Service<
             const issued = yield* pending.take<{ challenge: string }>("passkey", key)
             const response = parsed<Registration>(text)
             if (Option.isNone(issued) || Option.isNone(response)) return false
+            const { verifyRegistrationResponse } = yield* webauthn
             const verified = yield* Effect.tryPromise(() =>
               verifyRegistrationResponse({
                 response: response.value,
