@@ -6,8 +6,8 @@ import { Placement, type View } from "./Placement.ts"
 import type { Region } from "@halles/shared/Region"
 import * as Shard from "@halles/shared/Shard"
 
-/** `getRunners` answers when the placement changes; without a change, after this. */
-const unchangedMs = 10_000
+/** `getRunners` answers when the placement changes; without a change, after this: `Sharding` publishes who joined only when it asks again. */
+const unchangedMs = 500
 /** How long taking shards waits for owners that are still about to give them back, and once the first ones are there. */
 const firstMs = 700
 const othersMs = 300
@@ -39,14 +39,16 @@ const addressOf = (runner: string): RunnerAddress.RunnerAddress => {
   return known
 }
 
-/** Answers each change of the placement at once. */
+/** Answers each change of the placement at once; the same rows, by identity, as long as there is none. */
 const followed = (placement: Placement["Service"]) => {
   let version = -1
+  let rows: ReturnType<typeof rowsOf> = []
   return Effect.map(
     Effect.suspend(() => placement.changedSince(version, unchangedMs)),
     (view) => {
+      if (view.version !== version) rows = rowsOf(view)
       version = view.version
-      return rowsOf(view)
+      return rows
     }
   )
 }
