@@ -29,7 +29,7 @@ export const summary = (outcome: Outcome, missed: ReadonlyArray<string>, pricePe
   const { analysis, heldBack, plan, utilization, verdict, violations } = outcome
   const { all, lag, perSecond, refused } = analysis
   const late = bottleneck(outcome)
-  const { cpuSecondsPerOperation, operationsPerCore, perMillion } = cost(outcome, pricePerCoreHour)
+  const { cpuSecondsPerOperation, operationsPerCore, perMillion, written } = cost(outcome, pricePerCoreHour)
   const figure = (value: number): number | null => (late === null ? Number(value.toFixed(2)) : null)
   const balanced =
     violations === 0 && verdict.lost.length === 0 && verdict.duplicated.length === 0 && verdict.oversold === 0
@@ -56,6 +56,8 @@ export const summary = (outcome: Outcome, missed: ReadonlyArray<string>, pricePe
     cpuMicrosPerOperation: figure(cpuSecondsPerOperation * 1e6),
     operationsPerCore: figure(operationsPerCore),
     costPerMillion: figure(perMillion),
+    /** Of one operation, with all that runs beside. */
+    written,
     disturbances: outcome.impacts.map(
       ({ answeredAgainMs, failed, name, shardsMoved, silentKeys, worstSecondP99ms }) => ({
         name,

@@ -56,6 +56,13 @@ const used = ({ processes }: Cost): string =>
     ])
   )
 
+const writtenText = ({ written }: Cost): string =>
+  `${written.journalRows} journal rows, ${written.tableRows} rows of tables in ${written.transactions} transactions, ` +
+  `${written.walKilobytes} KB of WAL and ${written.messages} messages`
+/** What happens in fewer than one of twenty operations is not this one's. */
+const rowsText = ({ journalRows }: Cost): string =>
+  journalRows.flatMap(([name, count]) => (count < 0.05 ? [] : [`${count} ${name}`])).join(", ")
+
 /** What a run came to, for people. */
 export const text = (outcome: Outcome, pricePerCoreHour: number): string => {
   const { impacts } = outcome
@@ -89,6 +96,7 @@ export const text = (outcome: Outcome, pricePerCoreHour: number): string => {
     ...(outcome.heldBack > 0
       ? [`${outcome.heldBack} operations began late, since as many as may be were in flight; their latency has it`]
       : []),
+    `an operation writes ${writtenText(costs)}; rows: ${rowsText(costs)}`,
     `imbalance, busiest over mean: runners ${runnerImbalance.toFixed(2)}, shards ${shardImbalance.toFixed(2)}`,
     `books: ${verdict.acknowledged} answers against the journals, ${verdict.lost.length} lost, ${verdict.duplicated.length} done twice, ${verdict.oversold} oversold; ` +
       `invariants ${violations === 0 ? "hold" : `violated: ${violated.join(", ")}`}`,

@@ -21,6 +21,7 @@ import { fillers, listing, type Scenario, type ScenarioName, scenarios } from ".
 import type { Stand } from "./Stand.ts"
 import { threads } from "./Threads.ts"
 import { type KeyPlan, type Pace, shopOf, type Target, type Work } from "./Work.ts"
+import * as Written from "./Written.ts"
 
 export interface Plan {
   readonly scenario: ScenarioName
@@ -66,6 +67,8 @@ export interface Outcome {
   readonly toMs: number
   readonly impacts: ReadonlyArray<Impact>
   readonly looks: ReadonlyArray<Resources.Look>
+  /** From the beginning of the measured span until all was quiet again. */
+  readonly written: Written.Written
 }
 
 class NoSuchProcess extends Schema.TaggedError<NoSuchProcess>()("NoSuchProcess", {
@@ -161,10 +164,13 @@ export const run = Effect.fn("Run.run")(function* (plan: Plan, stand: Stand) {
   const fromMs = startMs + plan.warmUpMs
   const looks = yield* Resources.watch(stand, startMs)
   const marks: Array<Mark> = []
+  const counted = yield* Effect.forkChild(Effect.delay(Written.totals(stand.parts), Math.max(0, fromMs - nowMs(clock))))
   const disturbing = yield* Effect.forkChild(disturb(stand, plan.disturbances, fromMs, marks))
   yield* showing(liveFigures(heard, clock, startMs, lengthMs), begin(startMs))
   // What was frozen thaws, and a disturbance that failed fails the run.
   yield* Fiber.join(disturbing)
+
+  const written = yield* Written.between(stand.parts, yield* Fiber.join(counted), yield* Written.totals(stand.parts))
 
   yield* say("checking the invariants and the books")
   const all = [...acknowledged, ...heard.acknowledged]
@@ -201,7 +207,8 @@ export const run = Effect.fn("Run.run")(function* (plan: Plan, stand: Stand) {
     fromMs,
     toMs: startMs + lengthMs,
     impacts: impacts(marks, () => samplesOf(heard.batches), owners),
-    looks
+    looks,
+    written
   }
   return result
 }, Effect.scoped)
