@@ -5,7 +5,7 @@ import { SqlClient } from "effect/sql"
 import { JournalStore } from "@halles/engine/journal/JournalStore"
 import * as EngineTables from "./EngineTables.ts"
 import { ShardEpochs } from "@halles/engine/placement/ShardEpochs"
-import { redriveMs } from "@halles/engine/eventsourced/EventSourcedEntity"
+import { redriveMs } from "@halles/engine/eventsourced/ArmedTimer"
 import * as Timers from "@halles/engine/eventsourced/Timers"
 
 const Test = Layer.merge(JournalStore.layer, ShardEpochs.layer("test-runner")).pipe(

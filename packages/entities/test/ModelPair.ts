@@ -137,20 +137,50 @@ export const pair = <
   const decide = (command: Command, at: number) =>
     model.decide(now.state, subject.completed?.(command, now.state) ?? command, at)
 
-  /** A row is of the command that was sent, or of the answer to what the model owes, and says what the model says. */
+  /** Sent, and part of a row of another command. */
+  const deferred = new Set<string>()
+
+  /**
+   * A row is of the command that was sent, or of the answer to what the model owes, and says what the model says: behind what
+   * the model defers of the command and of answers before.
+   */
   const follow = (row: Row, command: Command, what: string) => {
-    const isSent = row.commandId === command.commandId
-    const pendingStep = isSent ? null : (model.next?.(now.state) ?? null)
-    if (!isSent && (pendingStep === null || subject.reply === undefined)) {
-      assert.fail(`${what}: row ${row.seq} of ${row.commandId}, and nothing is owed`)
+    const given = row.events as ReadonlyArray<{ readonly at?: number }>
+    const events: Array<Event & { readonly _tag: string }> = []
+    const take = (more: ReadonlyArray<Event & { readonly _tag: string }>) => {
+      events.push(...more)
+      now = { ...now, state: more.reduce(model.evolve, now.state) }
     }
-    const done = pendingStep === null ? command : subject.reply!(pendingStep, now.state)
-    assert.strictEqual(row.commandId, `${done.commandId}`, what)
+    const decidedOf = (one: Command) => Result.getOrThrow(decide(one, Math.round(given[events.length]?.at ?? row.at)))
+    const isDeferred = (more: ReadonlyArray<Event & { readonly _tag: string }>) =>
+      model.isDeferred?.(now.state, more) === true
+    const resumed = model.resumed?.(now.state) ?? []
+    const isResumed = JSON.stringify(given.slice(0, resumed.length)) === JSON.stringify(encode(resumed))
+    if (resumed.length > 0 && isResumed) take(resumed)
+    for (let isOver = false; !isOver;) {
+      const isSent = row.commandId === command.commandId
+      if (!isSent && !written.has(command.commandId) && !deferred.has(command.commandId)) {
+        const more = decidedOf(command)
+        if (more.length > 0 && isDeferred(more)) {
+          deferred.add(command.commandId)
+          take(more)
+          continue
+        }
+      }
+      const pendingStep = isSent ? null : (model.next?.(now.state) ?? null)
+      if (!isSent && (pendingStep === null || subject.reply === undefined)) {
+        assert.fail(`${what}: row ${row.seq} of ${row.commandId}, and nothing is owed`)
+      }
+      const done = pendingStep === null ? command : subject.reply!(pendingStep, now.state)
+      const more = decidedOf(done)
+      isOver = row.commandId === `${done.commandId}` || !isDeferred(more)
+      if (isOver) assert.strictEqual(row.commandId, `${done.commandId}`, what)
+      take(more)
+    }
     assert.isFalse(written.has(row.commandId), `${what}: ${row.commandId} is written twice`)
-    const decided = Result.getOrThrow(decide(done, Math.round(row.at)))
-    now = { state: decided.reduce(model.evolve, now.state), seq: now.seq + 1 }
-    written.set(row.commandId, decided)
-    rows.push({ seq: now.seq, commandId: row.commandId, events: plain(encode(decided)) })
+    now = { ...now, seq: now.seq + 1 }
+    written.set(row.commandId, events)
+    rows.push({ seq: now.seq, commandId: row.commandId, events: plain(encode(events)) })
     assert.deepStrictEqual({ seq: row.seq, commandId: row.commandId, events: row.events }, rows.at(-1), what)
   }
 

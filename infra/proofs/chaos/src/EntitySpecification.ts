@@ -10,7 +10,10 @@ interface Tagged {
   readonly _tag: string
 }
 /** The module of an entity's pure part, as everything that is the same for all of them sees it. */
-export type Pure = Pick<Model<unknown, Command, Tagged, Tagged>, "Event" | "initial" | "evolve" | "decide"> & {
+export type Pure = Pick<
+  Model<unknown, Command, Tagged, Tagged>,
+  "Event" | "initial" | "evolve" | "decide" | "isDeferred" | "resumed"
+> & {
   readonly replies: object
 }
 
@@ -75,7 +78,7 @@ const mayShow = (answer: Answer, seq: number): boolean => {
  * **Details**
  *
  * A state is a seq. A command takes effect where its row stands in the journal, and only if `decide` there gives exactly
- * the events of the row; what is answered must follow from that state. Everything else (reads, refusals, repeats,
+ * the events of the row, behind those that the model defers; what is answered must follow from that state. Everything else (reads, refusals, repeats,
  * commands that change nothing) may be at any state within its time. A command that was handled again, since its runner
  * or its caller lost the first answer, is answered as a repeat, with the state of then: so the answer to a command that
  * took effect may be of any moment from its effect to the end of its call. That the journal's order is the order is what the
@@ -127,6 +130,26 @@ export const judge = (subject: Subject, id: string, rows: ReadonlyArray<Row>): J
     return decided.success.length === 0 ? handled(sent, seq, []) : undefined
   }
 
+  /** Whether the row is what the command leads to, once the model has what it deferred before. */
+  const isRowOf = (
+    sent: Command,
+    seq: number,
+    { index, row }: { readonly index: number; readonly row: Row }
+  ): boolean => {
+    let state = states[seq]
+    const isDeferred = (event: Tagged) =>
+      model.isDeferred?.(state, [event]) === true ||
+      model.resumed?.(state).some((one) => isDeepStrictEqual(one, event)) === true
+    for (const [at, event] of events[index]!.entries()) {
+      const decided = model.decide(state, complete(sent), row.at)
+      const rest = row.events.slice(at)
+      if (Result.isSuccess(decided) && isDeepStrictEqual(plain(encode(decided.success)), rest)) return true
+      if (!isDeferred(event)) return false
+      state = model.evolve(state, event)
+    }
+    return false
+  }
+
   const command = (seq: number, call: Call, answer: Answer, wrote: boolean): number | null => {
     const sent = call.command!
     const unasked = refusal(id, sent)
@@ -137,9 +160,8 @@ export const judge = (subject: Subject, id: string, rows: ReadonlyArray<Row>): J
       return fits(call, handled(sent, seq, events[known.index]!), answer) ? seq : null
     }
     if (known?.row.seq === seq + 1) {
-      const decided = model.decide(states[seq], complete(sent), known.row.at)
-      const isItsRow = Result.isSuccess(decided) && isDeepStrictEqual(plain(encode(decided.success)), known.row.events)
-      if (isItsRow) return fits(call, handled(sent, seq + 1, events[known.index]!), answer) ? seq + 1 : null
+      if (isRowOf(sent, seq, known))
+        return fits(call, handled(sent, seq + 1, events[known.index]!), answer) ? seq + 1 : null
     }
     if (wrote || !mayShow(answer, seq)) return null
     const expected = without(seq, sent, performance.timeOrigin + call.invokedAt)

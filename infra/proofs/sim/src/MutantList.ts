@@ -78,8 +78,36 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "write no timer",
     file: shell,
-    find: "dueAt: this.timerFor(state, at),",
+    find: "dueAt: this.timer.toWrite(this.timerWanted(state), at),",
     replace: "dueAt: undefined,",
+    caughtBy: "sim"
+  },
+  {
+    name: "write a row without what was deferred before it",
+    file: shell,
+    find: "encodeEvents([...(this.deferred?.events ?? []), ...events])",
+    replace: "encodeEvents(events.length > 0 ? events : (this.deferred?.events ?? []))",
+    caughtBy: "sim"
+  },
+  {
+    name: "acknowledge what is deferred before it is written",
+    file: shell,
+    find: "return isWaiting ? this.whenCommitted",
+    replace: "return !isWaiting ? this.whenCommitted",
+    caughtBy: "sim"
+  },
+  {
+    name: "undo only what an order remembers that was read back on its way",
+    file: "packages/entities/src/order/OrderEvolve.ts",
+    find: 'if (event._tag === "Resumed") return { ...before, unsure: before.phase }',
+    replace: 'if (event._tag === "Resumed") return before',
+    caughtBy: "sim"
+  },
+  {
+    name: "void nothing of what the gateway was asked for and the payment has not written",
+    file: saga,
+    find: "state.authorised > 0 ? {} :",
+    replace: "state.authorised >= 0 ? {} :",
     caughtBy: "sim"
   },
   {
@@ -166,7 +194,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "void no payment",
     file: saga,
-    find: "yield* payments(orderId).Void(new Void({ ...fields, reference: fields.commandId }))",
+    find: "yield* payments(orderId).Void(new Void({ ...fields, reference: fields.commandId, ...asked }))",
     replace: '{ _tag: "Done" }',
     caughtBy: "sim"
   },

@@ -1,13 +1,13 @@
 import { ActivationLost } from "../activation/ActivationLost.ts"
 import type { Actor } from "../activation/Call.ts"
 import { undeclaredOf } from "../activation/Undeclared.ts"
-import { Effect, Exit, Fiber, Option, Random, Result } from "effect"
+import { Deferred, Effect, Exit, Fiber, Option, Random, Result } from "effect"
 import { Busy, PreconditionFailed } from "./EntityErrors.ts"
 import type { WriterLease, Refused } from "../journal/GroupCommit.ts"
-import type { Model } from "./Model.ts"
 import {
   type Begin,
   type Commanded,
+  type DeferredEvents,
   type Handled,
   type Keyed,
   type Kind,
@@ -17,20 +17,14 @@ import {
   type Tagged,
   type WrongVersion
 } from "./Kind.ts"
+import { ArmedTimer } from "./ArmedTimer.ts"
 import * as InHand from "./InHand.ts"
 import * as RowSize from "./RowSize.ts"
 import * as SagaTrace from "./SagaTrace.ts"
 import { Turns } from "./Turns.ts"
 
-/** What is still owed when its timer fires is looked at again after this. */
-export const redriveMs = 5_000
-/**
- * Taken command ids that a runner keeps over the rebuild that follows, so that a late repeat costs one rebuild and not one after
- * the other. At the bound all are forgotten: it must be far above the calls that one entity may have, or those that wait
- * together would kill each other for ever (simulation, seed 1141).
- */
-const takenMax = 100_000
-
+/** Events that are deferred are written after this if nothing else is. */
+export const deferMs = 250
 const nothingOpen = Effect.succeed<Refused | null>(null)
 
 /**
@@ -57,12 +51,11 @@ export class EventSourcedEntity<
   private committedSeq: number
   private speculative: State
   private seq: number
+  private deferred: DeferredEvents<Command, Event> | null = null
+  /** The committed state with what was deferred since: what it does by itself follows from it. */
+  private driven: State
   private snapshot: Begin<State>["snapshot"]
-  /**
-   * The timer that is stored is never later than this, and never later than what the state wants. A timer that comes too
-   * early finds nothing due and is set anew, which is rarer than states that want it a little later each time.
-   */
-  private armed: number | null
+  private readonly timer: ArmedTimer
   private lastCommit = nothingOpen
   private listeners: Set<() => void> | null = null
   /** What it does by itself. */
@@ -83,10 +76,12 @@ export class EventSourcedEntity<
     this.recent = recent
     this.state = state
     this.committedSeq = seq
-    this.speculative = state
+    const resumed = kind.model.resumed?.(state) ?? []
+    if (resumed.length > 0) this.deferred = { events: resumed, last: null, commit: Deferred.makeUnsafe() }
+    this.speculative = this.driven = resumed.reduce(kind.model.evolve, state)
     this.seq = seq
     this.snapshot = snapshot
-    this.armed = kind.model.dueAt?.(state) ?? null
+    this.timer = new ArmedTimer(this.timerWanted(state))
     this.trace =
       kind.perform === undefined ? null : new SagaTrace.SagaTrace(kind.tracing, kind.model.type, lease.entityId)
     this.startDriving()
@@ -134,17 +129,6 @@ export class EventSourcedEntity<
   /** After a refused write the speculative state is wrong: nobody may be answered from it. */
   private whenCommitted<A, X>(commit: Effect.Effect<Refused | null>, then: Effect.Effect<A, X>): Effect.Effect<A, X> {
     return Effect.flatMap(commit, (refused) => (refused === null ? then : this.lost(refused._tag)))
-  }
-
-  private noteTaken(commandId: string): void {
-    const { taken } = this.kind.journal
-    if (taken.size >= takenMax) taken.clear()
-    taken.add(`${this.name}:${commandId}`)
-  }
-
-  private isTaken(commandId: string): boolean {
-    const { taken } = this.kind.journal
-    return taken.size > 0 && taken.has(`${this.name}:${commandId}`)
   }
 
   private repeat(commandId: string): Effect.Effect<Option.Option<Handled<State, Event>>> {
@@ -195,37 +179,63 @@ export class EventSourcedEntity<
     return this.seq <= this.recent.size ? this.whenCommitted(this.lastCommit, confirmed) : orFound(confirmed)
   }
 
-  /** What to write of the timer together with the events that led to a state: as in `GroupCommit.Entry`. */
-  private timerFor(state: State, now: number): number | undefined {
-    const wanted = this.kind.model.dueAt?.(state) ?? null
-    const { armed } = this
-    const stays = wanted === null ? armed === null : armed !== null && armed > now && armed <= wanted
-    if (stays) return undefined
-    // What is due already is due now.
-    this.armed = wanted === null ? null : Math.max(wanted, now)
-    return this.armed ?? 0
+  private timerWanted(state: State): number | null {
+    return this.kind.model.dueAt?.(state) ?? null
   }
 
-  private accept(command: Command): Effect.Effect<Handled<State, Event>, Rejected<Command, Refusal>> {
-    const { clock, encodeEvents, journal, model, tracing } = this.kind
+  private accept(
+    command: Command,
+    isWaiting: boolean
+  ): Effect.Effect<Handled<State, Event>, Rejected<Command, Refusal>> {
+    const { clock, journal, model } = this.kind
     if (this.lease.dead) return this.lost("Dead")
     if (!journal.hasRoom()) return Effect.fail(new Busy())
     // In the same synchronous block as the decision, so that no other change slips in between.
-    if (command.expectedSeq !== undefined && command.expectedSeq !== this.seq)
-      return this.unlessRepeated(
-        command,
-        Effect.fail(new PreconditionFailed({ seq: this.seq }) as WrongVersion<Command>)
-      )
+    if (command.expectedSeq !== undefined && command.expectedSeq !== this.seq) {
+      this.writeDeferred()
+      const wrong = new PreconditionFailed({ seq: this.seq }) as WrongVersion<Command>
+      return this.unlessRepeated(command, Effect.fail(wrong))
+    }
     const at = clock.currentTimeMillisUnsafe()
     InHand.take(this.lease, command._tag)
     const decided = model.decide(this.speculative, command, at)
+    // Nobody is answered from what a crash would lose.
+    if (Result.isFailure(decided) || decided.success.length === 0) this.writeDeferred()
     if (Result.isFailure(decided)) return this.unlessRepeated(command, Effect.fail(decided.failure))
     const events = decided.success
     if (events.length === 0) {
       const unchanged = { state: this.speculative, seq: this.seq, events, repeated: false }
       return this.unlessRepeated(command, Effect.succeed(unchanged))
     }
-    const text = JSON.stringify(encodeEvents(events))
+    const isDeferred = this.seq === this.committedSeq && model.isDeferred?.(this.speculative, events) === true
+    return isDeferred ? this.defer(command, events, isWaiting) : this.write(command, events, at)
+  }
+
+  private defer(command: Command, events: ReadonlyArray<Event>, isWaiting: boolean) {
+    const { commit, events: before, last } = this.deferred ?? { events: [], last: null, commit: Deferred.makeUnsafe() }
+    this.speculative = this.driven = events.reduce(this.kind.model.evolve, this.speculative)
+    this.deferred = { events: [...before, ...events], last: command, commit }
+    const writing = Effect.sync(() => this.writeDeferred())
+    if (last === null) this.fork(Effect.delay(writing, deferMs))
+    this.trace?.accepted(SagaTrace.spanOf(Fiber.getCurrent()))
+    this.startDriving()
+    const handled = Effect.succeed({ state: this.speculative, seq: this.seq, events, repeated: false })
+    return isWaiting ? this.whenCommitted(Effect.flatten(Deferred.await(commit)), handled) : handled
+  }
+
+  private writeDeferred(): void {
+    const last = this.deferred?.last ?? null
+    if (last !== null && !this.lease.dead) this.write(last, [], this.kind.clock.currentTimeMillisUnsafe())
+  }
+
+  /** A row of these events, behind those that were deferred. */
+  private write(
+    command: Command,
+    events: ReadonlyArray<Event>,
+    at: number
+  ): Effect.Effect<Handled<State, Event>, Rejected<Command, Refusal>> {
+    const { encodeEvents, journal, model, tracing } = this.kind
+    const text = JSON.stringify(encodeEvents([...(this.deferred?.events ?? []), ...events]))
     const oversize = RowSize.refusal(text, this.kind.bounds, this.name, command._tag)
     if (oversize !== null) return this.unlessRepeated(command, oversize)
     const state = events.reduce(model.evolve, this.speculative)
@@ -242,7 +252,7 @@ export class EventSourcedEntity<
       events: text,
       meta: JSON.stringify(metaOf(model.version, command.origin, span)),
       at,
-      dueAt: this.timerFor(state, at),
+      dueAt: this.timer.toWrite(this.timerWanted(state), at),
       onCommit: () => {
         SagaTrace.committed(tracing, span, at)
         this.onCommit(state, seq, text.length)
@@ -250,15 +260,17 @@ export class EventSourcedEntity<
     })
     const answer = Effect.flatMap(commit, (refused) => {
       if (refused === null) return Effect.succeed({ state, seq, events, repeated: false })
-      if (refused._tag === "CommandTaken") this.noteTaken(command.commandId)
+      if (refused._tag === "CommandTaken") journal.taken.note(this.name, command.commandId)
       return this.lost(refused._tag)
     })
     this.lastCommit = commit
+    if (this.deferred !== null) Deferred.doneUnsafe(this.deferred.commit, Exit.succeed(commit))
+    this.deferred = null
     return answer
   }
 
   private onCommit(state: State, seq: number, length: number): void {
-    this.state = state
+    this.state = this.driven = state
     this.committedSeq = seq
     // What waits for nothing keeps nothing in memory.
     if (seq === this.seq) this.lastCommit = nothingOpen
@@ -275,32 +287,27 @@ export class EventSourcedEntity<
     for (const listener of Array.from(listeners)) listener()
   }
 
-  handle(command: Command): Effect.Effect<Handled<State, Event>, Rejected<Command, Refusal>> {
+  /** Unless `isWaiting`, what is deferred is handled before it is written. */
+  handle(command: Command, isWaiting = true): Effect.Effect<Handled<State, Event>, Rejected<Command, Refusal>> {
     return Effect.suspend(() => {
       const { commandId, dueAt: firedAt } = command
-      const known = this.recent.has(commandId) || this.isTaken(commandId)
+      const known = this.recent.has(commandId) || this.kind.journal.taken.has(this.name, commandId)
       const handled = known
         ? Effect.flatMap(this.repeat(commandId), (found) =>
-            Option.isSome(found) ? Effect.succeed(found.value) : this.accept(command)
+            Option.isSome(found) ? Effect.succeed(found.value) : this.accept(command, isWaiting)
           )
-        : this.accept(command)
+        : this.accept(command, isWaiting)
       if (command._tag !== "TimerFired" || firedAt === undefined) return handled
       return Effect.onExit(handled, (exit) => this.rearm(firedAt, exit))
     })
   }
 
-  /**
-   * The timer that fired would fire again at once: it is set to what is wanted now, or a little later if that is past, but for
-   * what is done a portion at a time. One that was not heard does fire again; what is too large to be done waits as well.
-   */
+  /** A timer that was not heard fires again; what is too large to be done waits as well. */
   private rearm(firedAt: number, exit: Exit.Exit<Handled<State, Event>, unknown>): Effect.Effect<void> {
     if (Exit.isFailure(exit) && undeclaredOf(exit) !== "TooLarge") return Effect.void
     const hasMoved = Exit.isSuccess(exit) && exit.value.events.length > 0 && !exit.value.repeated
     const { clock, journal, model } = this.kind
-    const wanted = model.dueAt?.(this.state) ?? null
-    const now = clock.currentTimeMillisUnsafe()
-    const next = wanted === null || wanted > now ? wanted : now + (hasMoved ? 1 : redriveMs)
-    if (next !== null && this.armed !== null && this.armed < next) this.armed = next
+    const next = this.timer.afterFiring(this.timerWanted(this.state), clock.currentTimeMillisUnsafe(), hasMoved)
     return journal.rearm(model.type, this.id, firedAt, next)
   }
 
@@ -322,11 +329,11 @@ export class EventSourcedEntity<
     })
   }
 
-  /** What is owed by the committed state, `next` first. */
+  /** What is owed, `next` first. */
   private pendingSteps(): ReadonlyArray<PendingStep> {
     const { model } = this.kind
-    const first = model.next?.(this.state) ?? null
-    return first === null ? [] : [first, ...(model.others?.(this.state) ?? [])]
+    const first = model.next?.(this.driven) ?? null
+    return first === null ? [] : [first, ...(model.others?.(this.driven) ?? [])]
   }
 
   private startDriving(): void {
@@ -358,7 +365,7 @@ export class EventSourcedEntity<
         const waitMs = turns.dueAt(step) - clock.currentTimeMillisUnsafe()
         if (waitMs > 0) yield* Effect.raceFirst(Effect.sleep(waitMs), this.changedSince(seen))
         else {
-          const done = Effect.flatMap(perform(step, this.state, this.id), (command) => this.handle(command))
+          const done = Effect.flatMap(perform(step, this.driven, this.id), (command) => this.handle(command, false))
           const exit = yield* Effect.exit(this.trace!.traced(step.key, done))
           if (!this.pendingSteps().some(({ key }) => key === step.key)) continue
           if (Exit.isFailure(exit)) yield* Effect.logDebug(`${this.name} could not do ${step.key} yet`, exit.cause)
@@ -371,7 +378,7 @@ export class EventSourcedEntity<
 
   /** Of what it owes first. */
   get tries(): NonNullable<Actor["tries"]> | null {
-    const first = this.kind.model.next?.(this.state) ?? null
+    const first = this.kind.model.next?.(this.driven) ?? null
     return first === null ? null : (this.turns?.triesOf(first) ?? null)
   }
 
@@ -387,11 +394,3 @@ export class EventSourcedEntity<
     return Effect.andThen(Effect.timeoutOption(wait, timeoutMs), this.committed)
   }
 }
-
-type PendingStepOf<M> = M extends { readonly next: (state: never) => (infer Step extends Keyed) | null } ? Step : never
-
-/** The event-sourced entity of a model, for signatures: `EntityOf<CartId, typeof CartState>`. */
-export type EntityOf<Id extends string, M> =
-  M extends Model<infer State, infer Command extends Commanded, infer Event, infer Refusal, PendingStepOf<M>>
-    ? EventSourcedEntity<Id, State, Command, Event, Refusal, PendingStepOf<M>>
-    : never

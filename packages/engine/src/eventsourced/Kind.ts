@@ -1,6 +1,7 @@
 import type { Origin } from "@halles/shared/Command"
-import type { Clock, Effect, Fiber, Tracer } from "effect"
+import type { Clock, Deferred, Effect, Fiber, Tracer } from "effect"
 import type { Busy, PreconditionFailed } from "./EntityErrors.ts"
+import type { Refused } from "../journal/GroupCommit.ts"
 import type { Journal } from "../journal/Journal.ts"
 import type { Stored } from "../journal/JournalStore.ts"
 import type { Model } from "./Model.ts"
@@ -72,6 +73,15 @@ export interface Tagged {
   readonly _tag: string
 }
 export type Rejected<Command, Refusal> = Refusal | WrongVersion<Command> | Busy
+
+/** Taken and not written yet. */
+export interface DeferredEvents<Command, Event> {
+  readonly events: ReadonlyArray<Event>
+  /** The last command that led to some; none led to those that `resumed` gives. */
+  readonly last: Command | null
+  /** The commit of the row that they went into. */
+  readonly commit: Deferred.Deferred<Effect.Effect<Refused | null>>
+}
 
 /** What an activation begins with. */
 export interface Begin<State> {

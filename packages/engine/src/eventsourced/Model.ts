@@ -12,6 +12,10 @@ import type { Result, Schema } from "effect"
  *   is sent again until a command has moved the state on, so receivers dedupe by it.
  * - `others` are messages that the entity owes besides and that do not wait for `next` nor for each other: one that cannot be
  *   sent holds up none of them.
+ * - `isDeferred` says of events that they need no row of their own: they are written with the next ones, or after `deferMs`.
+ *   A crash loses them, so what led to them must come about again: whoever sent the command sends it again, and whoever
+ *   answered it answers the same again. Nobody is answered from them before they are written.
+ * - `resumed` are events that an activation begins with which was rebuilt from that state: it knows of none that were deferred.
  */
 export interface Model<
   State,
@@ -32,4 +36,6 @@ export interface Model<
   readonly dueAt?: (state: State) => number | null
   readonly next?: (state: State) => PendingStep | null
   readonly others?: (state: State) => ReadonlyArray<PendingStep>
+  readonly isDeferred?: (state: State, events: ReadonlyArray<Event>) => boolean
+  readonly resumed?: (state: State) => ReadonlyArray<Event>
 }

@@ -1,6 +1,6 @@
 import { CommandId } from "@halles/shared/Ids"
 import { Clock, Effect, Metric, Option, Schema } from "effect"
-import { redriveMs } from "./EventSourcedEntity.ts"
+import { redriveMs } from "./ArmedTimer.ts"
 import { type DueTimer, JournalStore } from "../journal/JournalStore.ts"
 import { ShardEpochs } from "../placement/ShardEpochs.ts"
 import { TimerFired } from "./TimerFired.ts"

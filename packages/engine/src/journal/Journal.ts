@@ -4,6 +4,7 @@ import { Context, Effect, Layer, Metric, Option, Schedule, Semaphore } from "eff
 import * as GroupCommit from "./GroupCommit.ts"
 import { JournalStore, type Loaded, type Snapshot, type Stored, type StoreFailed, type Traced } from "./JournalStore.ts"
 import { Outbox } from "./Outbox.ts"
+import { TakenCommands } from "./TakenCommands.ts"
 import { ShardEpochs } from "../placement/ShardEpochs.ts"
 
 /** Entities that are read at the same time; more wait their turn. */
@@ -41,8 +42,7 @@ export class Journal extends Context.Service<
     readonly hasRoom: () => boolean
     /** For how long the database has been busy with what is being written, in milliseconds. */
     readonly slowMs: () => number
-    /** Commands that are in the journal though an activation of this runner did not remember them: `Cart/eu_7f3a:c1`. */
-    readonly taken: Set<string>
+    readonly taken: TakenCommands
     readonly appendUnsafe: (entry: GroupCommit.Entry) => Effect.Effect<GroupCommit.Refused | null>
     /** Best effort: a snapshot that is not written costs a longer load, nothing else. */
     readonly snapshot: (lease: GroupCommit.WriterLease, snapshot: Snapshot) => Effect.Effect<void>
@@ -108,7 +108,7 @@ export class Journal extends Context.Service<
           }),
         hasRoom: writer.hasRoom,
         slowMs: writer.slowMs,
-        taken: new Set(),
+        taken: new TakenCommands(),
         appendUnsafe: writer.appendUnsafe,
         snapshot: ({ entityId, entityType }, snapshot) =>
           Effect.catch(store.putSnapshot(entityType, entityId, snapshot), (error) =>

@@ -15,7 +15,7 @@ import {
 } from "./Cart.ts"
 import { Busy } from "@halles/engine/eventsourced/EntityErrors"
 import * as EventSourced from "@halles/engine/eventsourced/EventSourced"
-import type { EntityOf } from "@halles/engine/eventsourced/EventSourcedEntity"
+import type { EntityOf } from "@halles/engine/eventsourced/EntityOf"
 import { Order, Place } from "../order/Order.ts"
 import * as CartPrices from "./CartPrices.ts"
 import * as CartState from "./CartState.ts"

@@ -19,7 +19,7 @@ export const visibleMembers: ReadonlyArray<string> = [
   ..."attempt attempts again wonMeanwhile cancels givenUp checkouts recalls orderCount changedAt cancelAt since placed listed noted granted guest".split(
     " "
   ),
-  ..."payable dispatched delivered cartReopened emailVerified country language code".split(" "),
+  ..."payable unsure dispatched delivered cartReopened emailVerified country language code".split(" "),
   ..."id sku skus variant cartId orderId customerId returnId shipmentId authorisationId eventId reference into from".split(
     " "
   ),

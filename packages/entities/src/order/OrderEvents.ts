@@ -27,6 +27,11 @@ const Cancellation = Schema.Struct({
 
 export const Event = Schema.Union([
   Schema.TaggedStruct("Placed", { draft: Draft, ...At }),
+  /**
+   * The order was read back in the middle of its way: what it had asked for and not written is not known. It asks again, and is
+   * given the same answers; if it is given up before, it undoes all that it may have asked for.
+   */
+  Schema.TaggedStruct("Resumed", {}),
   Schema.TaggedStruct("StockHeld", At),
   Schema.TaggedStruct("StockUnavailable", { missing: Schema.Array(Shortage), ...At }),
   Schema.TaggedStruct("PaymentAuthorised", { amount: Amount, ...At }),
@@ -157,6 +162,8 @@ export const State = Schema.Struct({
   waits: Schema.Int,
   /** Whether the payment has something to undo: asked for, and not declined. */
   payable: Schema.Boolean,
+  /** Since `Resumed`: it may have come further than this, which is where it goes on if it cannot be given up any more. */
+  unsure: Schema.NullOr(Phase),
   /** The carrier may say so before the answer to the booking has arrived. */
   dispatched: Schema.Boolean,
   delivered: Schema.Boolean,
@@ -186,6 +193,7 @@ export const initial: State = {
   awaiting: [],
   waits: 0,
   payable: false,
+  unsure: null,
   dispatched: false,
   delivered: false,
   authorised: 0,

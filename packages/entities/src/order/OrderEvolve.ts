@@ -13,7 +13,17 @@ import { refusedAfter, refundKey } from "./OrderRefusals.ts"
 
 /** From where an order that is given up goes on undoing: what is there to undo depends on how far it came. */
 const undo = (state: State): State["phase"] =>
-  state.phase === "booking" || state.phase === "confirmed" ? "recalling" : "releasing"
+  state.unsure !== null || state.phase === "booking" || state.phase === "confirmed" ? "recalling" : "releasing"
+const onward = ({ unsure }: State, phase: State["phase"]) => ({ phase, unsure: unsure === null ? null : phase })
+/** It cannot be given up any more, and goes on. */
+const kept = (state: State): Pick<State, "phase" | "cancellation"> => ({
+  phase: state.unsure ?? "confirmed",
+  cancellation: null
+})
+const afterDispatch = (state: State): State["phase"] => {
+  if (state.phase === "booking") return "booking"
+  return state.unsure ?? "capturing"
+}
 
 const inReturn = (state: State, returnId: string, change: Partial<Return>): ReadonlyArray<Return> =>
   state.returns.map((one) => (one.returnId === returnId ? { ...one, ...change } : one))
@@ -39,17 +49,18 @@ export const evolve = (was: State, event: Event): State => {
   // Operators' doings are no steps that a customer sees.
   if (event._tag === "RetryRequested") return retried(before, event.step)
   if (event._tag === "StepSkipped") return skipped(before, event.step)
+  if (event._tag === "Resumed") return { ...before, unsure: before.phase }
   const step: Step = { seq: before.steps.length + 1, step: stepName(event), at: event.at, detail: detailOf(event) }
   const state = isStep(before, event) ? { ...before, steps: [...before.steps, step] } : before
   switch (event._tag) {
     case "Placed":
       return { ...state, phase: "holding", draft: event.draft, noted: event.draft.customerId === null, since: event.at }
     case "StockHeld":
-      return { ...state, phase: "authorising", payable: true }
+      return { ...state, ...onward(state, "authorising"), payable: true }
     case "StockUnavailable":
       return { ...state, ...lost("no_stock", event.missing) }
     case "PaymentAuthorised":
-      return { ...state, phase: "reserving", authorised: event.amount }
+      return { ...state, ...onward(state, "reserving"), authorised: event.amount }
     case "PaymentDeclined":
       return {
         ...state,
@@ -58,9 +69,16 @@ export const evolve = (was: State, event: Event): State => {
         cancellation: { code: "card_declined", detail: event.reason, missing: [] }
       }
     case "StockAwaited":
-      return { ...state, phase: "awaitingStock", awaiting: event.awaiting, waits: state.waits + 1, since: event.at }
+      return {
+        ...state,
+        phase: "awaitingStock",
+        unsure: null,
+        awaiting: event.awaiting,
+        waits: state.waits + 1,
+        since: event.at
+      }
     case "StockReserved":
-      return { ...state, phase: "booking", stock: event.stock }
+      return { ...state, phase: "booking", unsure: null, stock: event.stock }
     case "HoldLost":
       return { ...state, ...lost("hold_expired", event.missing) }
     case "ShipmentBooked":
@@ -77,7 +95,7 @@ export const evolve = (was: State, event: Event): State => {
       return {
         ...state,
         dispatched: true,
-        phase: state.phase === "booking" ? "booking" : "capturing",
+        phase: afterDispatch(state),
         cancellation: null,
         since: event.at
       }
@@ -91,12 +109,13 @@ export const evolve = (was: State, event: Event): State => {
       return {
         ...state,
         phase: undo(before),
+        payable: state.payable || state.unsure !== null,
         cancellation: { code: "requested", detail: event.reason, missing: [] },
         recalls: state.recalls + 1,
         since: event.at
       }
     case "RecallRefused":
-      return { ...state, phase: "confirmed", cancellation: null }
+      return { ...state, ...kept(state) }
     case "ShipmentRecalled":
       return { ...state, phase: "releasing" }
     case "StockReleased":
@@ -182,7 +201,13 @@ const refusedStep = (state: State, { givenUp, parts = [], reason, returnId, step
     case "authorise":
     case "reserve":
     case "book":
-      return { ...state, phase: undo(state), cancellation: { code: "fault", detail: reason, missing: [] } }
+      return {
+        ...state,
+        phase: undo(state),
+        payable: state.payable || state.unsure !== null,
+        recalls: state.recalls + (state.unsure === null ? 0 : 1),
+        cancellation: { code: "fault", detail: reason, missing: [] }
+      }
     case "note":
       return { ...state, noted: true }
     case "capture":
@@ -190,7 +215,7 @@ const refusedStep = (state: State, { givenUp, parts = [], reason, returnId, step
     case "ship":
       return afterShipping(state)
     case "recall":
-      return givenUp === true ? { ...state, phase: "releasing" } : { ...state, phase: "confirmed", cancellation: null }
+      return givenUp === true ? { ...state, phase: "releasing" } : { ...state, ...kept(state) }
     case "release":
       return afterRelease(state)
     case "void":

@@ -6,7 +6,7 @@ import { Cart, Reopen } from "../cart/Cart.ts"
 import { Customer, NoteOrder } from "../customer/Customer.ts"
 import * as EventSourced from "@halles/engine/eventsourced/EventSourced"
 import { deadlyText } from "@halles/engine/eventsourced/Deadly"
-import type { EntityOf } from "@halles/engine/eventsourced/EventSourcedEntity"
+import type { EntityOf } from "@halles/engine/eventsourced/EntityOf"
 import { Order } from "./Order.ts"
 import { Authorise, Capture, Payment, Refund, Void } from "../payment/Payment.ts"
 import { CancelShipment, Collect, Create, type Parcel, Shipment } from "../shipment/Shipment.ts"
@@ -30,6 +30,17 @@ const quantities = (draft: OrderState.Draft): ReadonlyArray<{ readonly sku: SkuC
   [...Map.groupBy(draft.lines, ({ sku }) => sku)]
     .map(([sku, lines]) => ({ sku, quantity: lines.reduce((sum, { quantity }) => sum + quantity, 0) }))
     .toSorted((a, b) => (a.sku < b.sku ? -1 : 1))
+
+/** A step that was not given up after all is recorded anew. */
+const recordId = ({ key }: OrderState.PendingStep, { recalls, unsure }: OrderState.State) =>
+  CommandId.make(unsure === null || recalls === 0 ? `${key}:done` : `${key}:done:${recalls}`)
+
+const authorisationOf = ({ currency, paymentToken, totals }: OrderState.Draft, orderId: OrderId) => ({
+  orderId,
+  amount: totals.total,
+  currency,
+  token: paymentToken
+})
 
 /** One parcel a warehouse. */
 const parcelsOf = (stock: ReadonlyArray<OrderState.SkuAllocation>): ReadonlyArray<Parcel> => {
@@ -124,15 +135,7 @@ const makeSaga = Effect.gen(function* () {
         case "Authorise":
           return yield* settled(
             pendingStep.key,
-            yield* payments(orderId).Authorise(
-              new Authorise({
-                ...fields,
-                orderId,
-                amount: draft.totals.total,
-                currency: draft.currency,
-                token: draft.paymentToken
-              })
-            )
+            yield* payments(orderId).Authorise(new Authorise({ ...fields, ...authorisationOf(draft, orderId) }))
           )
         case "ReserveStock": {
           const answers = yield* eachSku(quantities(draft), (line) =>
@@ -188,11 +191,14 @@ const makeSaga = Effect.gen(function* () {
             (code) => sku(code).Release(new Release({ ...fields, orderId })),
             () => null
           )
-        case "VoidPayment":
+        case "VoidPayment": {
+          // An authorisation that the order does not know of may have been asked for all the same.
+          const asked = state.authorised > 0 ? {} : { authorisation: authorisationOf(draft, orderId) }
           return yield* settled(
             pendingStep.key,
-            yield* payments(orderId).Void(new Void({ ...fields, reference: fields.commandId }))
+            yield* payments(orderId).Void(new Void({ ...fields, reference: fields.commandId, ...asked }))
           )
+        }
         case "ReopenCart": {
           const { attempt, cartId } = draft
           yield* carts(cartId).Reopen(new Reopen({ ...fields, attempt, failure: pendingStep.failure }))
@@ -271,7 +277,7 @@ const makeSaga = Effect.gen(function* () {
       ),
       Effect.map((outcome): OrderState.Command => ({
         _tag: "Record",
-        commandId: CommandId.make(`${pendingStep.key}:done`),
+        commandId: recordId(pendingStep, state),
         origin: command(pendingStep.key).origin,
         answers: pendingStep.key,
         outcome

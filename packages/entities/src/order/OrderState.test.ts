@@ -131,6 +131,7 @@ const drive = (state: OrderState.State, luck: Luck, now: number, nth = 0) => {
 type Move =
   | { readonly _tag: "Drive"; readonly luck: Luck; readonly nth: number }
   | { readonly _tag: "Send"; readonly command: OrderState.Command }
+  | { readonly _tag: "Resume" }
 const others: ReadonlyArray<OrderState.Command> = [
   new Cancel({ commandId: commandId("c"), reason: "changed my mind" }),
   new NoteDispatched({ commandId: commandId("d") }),
@@ -178,10 +179,25 @@ const moves = fc.array(
         })
         .map((fields): Move => ({ _tag: "Drive", ...fields }))
     },
-    fc.constantFrom(...others).map((command): Move => ({ _tag: "Send", command }))
+    fc.constantFrom(...others).map((command): Move => ({ _tag: "Send", command })),
+    fc.constant<Move>({ _tag: "Resume" })
   ),
   { maxLength: 40 }
 )
+const resume = (state: OrderState.State) => {
+  const events = OrderState.resumed(state)
+  return { state: events.reduce(OrderState.evolve, state), events, command: null }
+}
+const moved = (state: OrderState.State, move: Move, now: number) => {
+  switch (move._tag) {
+    case "Drive":
+      return drive(state, move.luck, now, move.nth)
+    case "Send":
+      return act(state, move.command, now)
+    case "Resume":
+      return resume(state)
+  }
+}
 const walk = (all: ReadonlyArray<Move>) => {
   let state = act(OrderState.initial, twoLines, 1).state
   const events: Array<OrderState.Event> = []
@@ -189,10 +205,10 @@ const walk = (all: ReadonlyArray<Move>) => {
   let now = 1
   for (const move of all) {
     now += 1
-    const moved = move._tag === "Drive" ? drive(state, move.luck, now, move.nth) : act(state, move.command, now)
-    state = moved.state
-    events.push(...moved.events)
-    if (moved.command !== null) steps.push({ command: moved.command, now })
+    const after = moved(state, move, now)
+    state = after.state
+    events.push(...after.events)
+    if (after.command !== null) steps.push({ command: after.command, now })
   }
   return { state, events, steps, now }
 }
@@ -285,6 +301,28 @@ describe("OrderState", () => {
       // An order has to come far before it waits.
       { numRuns: 2_000 }
     )
+  })
+
+  it("undoes all that it may have asked for when it is given up after it was read back on its way", () => {
+    const { state } = resume(act(OrderState.initial, twoLines, 1).state)
+    const asked: Array<string> = []
+    let now = send(state, new Cancel({ commandId: commandId("c"), reason: "changed my mind" }))
+    for (let step = OrderState.next(now); step !== null; step = OrderState.next(now)) {
+      asked.push(step._tag)
+      now = drive(now, true, 9).state
+    }
+    assert.deepStrictEqual([asked, now.phase], [["RecallShipment", "ReleaseStock", "VoidPayment"], "cancelled"])
+  })
+
+  it("goes its way again when it was read back and its goods have left, and is paid", () => {
+    const resumed = resume(act(OrderState.initial, twoLines, 1).state).state
+    const cancel = new Cancel({ commandId: commandId("c"), reason: "changed my mind" })
+    const dispatched = new NoteDispatched({ commandId: commandId("d") })
+    const refusing = drive(send(resumed, cancel), false, 9).state
+    for (const state of [send(resumed, dispatched), send(resumed, cancel, dispatched), send(refusing, dispatched)]) {
+      const settled = settle(state, () => true)
+      assert.include(settled, { phase: "shipped", captured: twoLines.totals.total, cancellation: null, unsure: null })
+    }
   })
 
   it("names what is missing, and how much of it there is", () => {

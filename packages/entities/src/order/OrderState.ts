@@ -90,7 +90,19 @@ export const others = (state: State): ReadonlyArray<PendingStep> => pendingSteps
 const redriveAfterMs = 5_000
 export const dueAt = (state: State): number | null => (next(state) === null ? null : state.since + redriveAfterMs)
 
+/** Where an order that is read back may have come further than it has written. */
+const forward = ["holding", "authorising", "reserving"]
+export const resumed = (state: State): ReadonlyArray<Event> =>
+  forward.includes(state.phase) && state.unsure === null ? [{ _tag: "Resumed" }] : []
+
+/** Answers that the journals of those who gave them give again; where the order is given up or waits, it writes. */
+const answers = ["StockHeld", "PaymentAuthorised", "StockReserved", "StockReleased", "PaymentVoided"]
+export const isDeferred = ({ phase }: State, events: ReadonlyArray<Event>): boolean =>
+  phase !== "awaitingStock" && events.every(({ _tag }) => answers.includes(_tag))
+
 const cancellable = ["holding", "authorising", "reserving", "awaitingStock", "booking", "confirmed"]
+const mayBeBooked = ({ phase, unsure }: State): boolean =>
+  ["booking", "confirmed", "recalling"].includes(phase) || (unsure !== null && forward.includes(phase))
 const shippedPhases = ["shipped", "delivered"]
 
 export const decide = (state: State, command: Command, now: number): Result.Result<ReadonlyArray<Event>, Refusal> => {
@@ -108,11 +120,7 @@ export const decide = (state: State, command: Command, now: number): Result.Resu
     case "Operate":
       return operate(state, command, now)
     case "NoteDispatched":
-      return Result.succeed(
-        !state.dispatched && ["booking", "confirmed", "recalling"].includes(state.phase)
-          ? [{ _tag: "Dispatched", at: now }]
-          : []
-      )
+      return Result.succeed(!state.dispatched && mayBeBooked(state) ? [{ _tag: "Dispatched", at: now }] : [])
     case "NoteDelivered":
       return Result.succeed(state.delivered || !state.dispatched ? [] : [{ _tag: "Delivered", at: now }])
     case "NoteReturnReceived": {

@@ -37,6 +37,8 @@ export interface OrderRow {
   readonly placed_at: string
   readonly updated_at: string
   readonly payable: boolean
+  /** It may have come further than this. */
+  readonly unsure: Status | null
   /** Its cart is to be told of its end. */
   readonly reopens: boolean
   readonly dispatched: boolean
@@ -58,6 +60,7 @@ const columns = {
   updated_at: "timestamptz NOT NULL",
   // For the fold of the next event only.
   payable: "boolean NOT NULL",
+  unsure: "text",
   dispatched: "boolean NOT NULL",
   delivered: "boolean NOT NULL",
   returns: "jsonb NOT NULL",
@@ -84,6 +87,7 @@ const placed = ({ at, draft }: Extract<Event, { readonly _tag: "Placed" }>): Ord
   placed_at: isoTime(at),
   updated_at: isoTime(at),
   payable: false,
+  unsure: null,
   reopens: false,
   dispatched: false,
   delivered: false,
@@ -95,28 +99,32 @@ const placed = ({ at, draft }: Extract<Event, { readonly _tag: "Placed" }>): Ord
 const step = (was: OrderRow, event: Exclude<Event, { readonly _tag: "Placed" }>): OrderRow => {
   const row = { ...was, refused: refusedAfter(was.refused, event) }
   switch (event._tag) {
+    case "Resumed":
+      return { ...row, unsure: row.status }
     case "StockHeld":
-      return { ...row, status: "payment", payable: true }
+      return { ...onward(row, "payment"), payable: true }
     case "PaymentAuthorised":
-      return { ...row, status: "reserving", authorised: event.amount }
+      return { ...onward(row, "reserving"), authorised: event.amount }
     case "PaymentDeclined":
       return { ...row, status: "cancelling", payable: false, reopens: true }
     case "StockAwaited":
-      return { ...row, status: "awaiting_stock" }
+      return { ...row, status: "awaiting_stock", unsure: null }
     case "StockReserved":
-      return { ...row, status: "shipping" }
+      return { ...row, status: "shipping", unsure: null }
     case "StockUnavailable":
     case "HoldLost":
     case "ShipmentRefused":
       return { ...row, status: "cancelling", reopens: true }
     case "ShipmentRecalled":
-    case "CancelRequested":
       return { ...row, status: "cancelling" }
+    case "CancelRequested":
+      return { ...row, status: "cancelling", payable: row.payable || row.unsure !== null }
     case "ShipmentBooked":
-    case "RecallRefused":
       return { ...row, status: "confirmed" }
+    case "RecallRefused":
+      return kept(row)
     case "Dispatched":
-      return { ...row, dispatched: true, status: row.status === "shipping" ? "shipping" : "confirmed" }
+      return { ...afterDispatch(row), dispatched: true }
     case "PaymentCaptured":
       return refundAgain({ ...row, captured: event.amount })
     case "StockShipped":
@@ -168,6 +176,13 @@ const step = (was: OrderRow, event: Exclude<Event, { readonly _tag: "Placed" }>)
   }
 }
 
+const onward = (row: OrderRow, status: Status): OrderRow => ({
+  ...row,
+  status,
+  unsure: row.unsure === null ? null : status
+})
+const kept = (row: OrderRow): OrderRow => ({ ...row, status: row.unsure ?? "confirmed", reopens: false })
+const afterDispatch = (row: OrderRow): OrderRow => (row.status === "shipping" ? row : kept(row))
 const afterShipping = (row: OrderRow): OrderRow =>
   row.status === "confirmed" ? { ...row, status: row.delivered ? "delivered" : "shipped" } : row
 const afterRelease = (row: OrderRow): OrderRow => (row.payable ? row : afterVoid(row))
@@ -180,11 +195,11 @@ const refusedStep = (row: OrderRow, { givenUp, step }: Extract<Event, { readonly
     case "authorise":
     case "reserve":
     case "book":
-      return { ...row, status: "cancelling", reopens: true }
+      return { ...row, status: "cancelling", payable: row.payable || row.unsure !== null, reopens: true }
     case "ship":
       return afterShipping(row)
     case "recall":
-      return givenUp === true ? row : { ...row, status: "confirmed" }
+      return givenUp === true ? row : kept(row)
     case "release":
       return afterRelease(row)
     case "void":
@@ -241,7 +256,7 @@ export const fold = (before: OrderRow | null, { at, events }: Pick<Entry, "at" |
 
 export const OrderTable: Projection = {
   name: "order",
-  version: 3,
+  version: 4,
   entityType: "Order",
   table: "order_view",
   columns,

@@ -14,13 +14,16 @@ export const entriesMax = 500
 /** The longest is `<orderId>:refund-<returnId>`, 131 characters. */
 const Reference = Schema.String.check(Schema.isPattern(/^[A-Za-z0-9:_-]{1,160}$/u))
 
-/** Asks the gateway to set the amount aside. One payment has one authorisation. */
-export class Authorise extends Schema.TaggedClass<Authorise>()("Authorise", {
-  ...commandFields,
+const Authorisation = Schema.Struct({
   orderId: OrderId,
   amount: Amount,
   currency: Currency,
   token: Schema.String.check(Schema.isMaxLength(70))
+})
+/** Asks the gateway to set the amount aside. One payment has one authorisation. */
+export class Authorise extends Schema.TaggedClass<Authorise>()("Authorise", {
+  ...commandFields,
+  ...Authorisation.fields
 }) {}
 /** Takes the money; with the goods gone. `reference` is the idempotency reference at the gateway. */
 export class Capture extends Schema.TaggedClass<Capture>()("Capture", {
@@ -28,8 +31,15 @@ export class Capture extends Schema.TaggedClass<Capture>()("Capture", {
   reference: Reference,
   amount: Amount
 }) {}
-/** Gives the authorisation back untouched. A payment that was declined or voided before is left as it is. */
-export class Void extends Schema.TaggedClass<Void>()("Void", { ...commandFields, reference: Reference }) {}
+/**
+ * Gives the authorisation back untouched. A payment that was declined or voided before is left as it is. With `authorisation`
+ * the gateway may have been asked for it although this payment knows nothing of it: it is asked again, to learn what to void.
+ */
+export class Void extends Schema.TaggedClass<Void>()("Void", {
+  ...commandFields,
+  reference: Reference,
+  authorisation: Schema.optionalKey(Authorisation)
+}) {}
 export class Refund extends Schema.TaggedClass<Refund>()("Refund", {
   ...commandFields,
   reference: Reference,

@@ -311,6 +311,18 @@ describe("a payment", () => {
     assert.deepStrictEqual(PaymentState.outcomeOf(late, "authorise", first), { _tag: "Refused", reason: "voided" })
   })
 
+  it("that may have been asked for without its knowledge is asked for again, and then voided", () => {
+    const { amount, currency, token } = authorise(100)
+    const unknown = new Void({ commandId, reference: "v", authorisation: { orderId, amount, currency, token } })
+    const state = after(PaymentState.initial, unknown)
+    assert.deepInclude(PaymentState.next(state), { _tag: "Authorise", key: first, amount: 100 })
+    const authorised = after(state, answer(first))
+    assert.deepInclude(PaymentState.next(authorised), { _tag: "Void", key: "v", authorisationId: "auth_1" })
+    assert.strictEqual(toView(after(authorised, answer("v"))).status, "voided")
+    assert.strictEqual(PaymentState.next(after(state, answer(first, false))), null)
+    assert.deepStrictEqual(tags(decided(all(authorise(100)), unknown)), ["VoidRequested"])
+  })
+
   it("remembers a void until the authorisation is answered", () => {
     const waiting = all(authorise(100), voided("v"))
     assert.strictEqual(PaymentState.next(waiting)?.key, first)

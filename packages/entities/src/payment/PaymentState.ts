@@ -16,7 +16,7 @@ import {
   type Void
 } from "./Payment.ts"
 import type { TimerFired } from "@halles/engine/eventsourced/TimerFired"
-import { type Entry, type Event, type Kind, type Message, noticesMax, type State } from "./PaymentEvents.ts"
+import { type Entry, evolve, type Event, type Kind, type Message, noticesMax, type State } from "./PaymentEvents.ts"
 
 export { Event, evolve, initial, State } from "./PaymentEvents.ts"
 
@@ -76,8 +76,11 @@ export const decide = (state: State, command: Command, now: number): Decided => 
   switch (command._tag) {
     case "Authorise":
       return Result.succeed(authorise(state, command, now))
+    case "Void": {
+      const first = command.authorisation === undefined ? [] : authorise(state, command.authorisation, now)
+      return Result.succeed([...first, ...operate(first.reduce(evolve, state), command, now)])
+    }
     case "Capture":
-    case "Void":
     case "Refund":
       return Result.succeed(operate(state, command, now))
     case "RecordOutcome": {
@@ -98,10 +101,14 @@ export const decide = (state: State, command: Command, now: number): Decided => 
   }
 }
 
+/** The order asks again, under the reference by which the gateway knows it: what became of it goes into the same row. */
+export const isDeferred = (_: State, events: ReadonlyArray<Event>): boolean =>
+  events.length === 1 && events[0]!._tag === "AuthoriseRequested"
+
 /** A payment has one authorisation: asked again, for whatever amount, it answers with the one it has. */
 const authorise = (
   state: State,
-  { amount, currency, orderId, token }: Authorise,
+  { amount, currency, orderId, token }: NonNullable<Void["authorisation"]>,
   now: number
 ): ReadonlyArray<Event> => {
   if (state.request !== null) return []
