@@ -33,7 +33,7 @@ export type Refused<E> = Exclude<E, { readonly _tag: ClusterFailure }>
 export type Denied = Unauthorized | StrongerSignInRequired | Forbidden | Unavailable
 
 /** What only the body tells, and is asked before anything is done; what is undefined or false needs no leave. */
-export interface Asked {
+export interface Questions {
   /** In whose name something is done. */
   readonly customer?: CustomerId | undefined
   /** A cart that is dealt with besides. */
@@ -73,7 +73,7 @@ export class Edge extends Context.Service<
       effect: Effect.Effect<A, E, R>,
       durationMs?: number
     ) => Effect.Effect<A, Refused<E> | Unavailable | UndeclaredError, R>
-    readonly ask: (asked: Asked) => Effect.Effect<void, Denied>
+    readonly ask: (questions: Questions) => Effect.Effect<void, Denied>
     readonly shared: <E, R>(
       request: HttpServerRequest.HttpServerRequest,
       shared: SharedAnswer,

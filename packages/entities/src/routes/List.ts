@@ -117,7 +117,7 @@ export const list = <
         )
         .pipe(Effect.catchTag("BadCursor", () => Effect.fail(Answers.badCursor)))
       if (behind.length === 0) return Answers.listed(given.request, { items: items.map(encode), next })
-      const asked = yield* Effect.forEach(
+      const found = yield* Effect.forEach(
         behind,
         (id) =>
           Effect.map(
@@ -126,7 +126,7 @@ export const list = <
           ),
         { concurrency }
       )
-      const newer = new Map(asked)
+      const newer = new Map(found)
       const [first] = items
       const last = items.at(-1)
       /** On this page, by where it would stand; without a next page all that follows is on this one. */
@@ -134,8 +134,8 @@ export const list = <
         (next === null || last === undefined || compare(one, last) <= 0) &&
         (given.query.cursor === undefined || (first !== undefined && compare(one, first) >= 0))
       const known = items.filter((one) => !newer.has(idOf(one)))
-      const found = [...newer.values()].filter((one) => one !== null && isHere(one)) as ReadonlyArray<Item>
-      return Answers.listed(given.request, { items: [...known, ...found].toSorted(compare).map(encode), next })
+      const added = [...newer.values()].filter((one) => one !== null && isHere(one)) as ReadonlyArray<Item>
+      return Answers.listed(given.request, { items: [...known, ...added].toSorted(compare).map(encode), next })
     })
     if (shared === undefined) return answer
     return (given: Parameters<typeof answer>[0]) =>

@@ -64,10 +64,10 @@ const questionOf = {
 
 /** The rule, with what the route asks. */
 const asking = ({ access, ...rest }: Operation, asks: object | undefined): Operation => {
-  const asked: ReadonlyArray<Question> = Object.keys(asks ?? {}).map(
+  const questions: ReadonlyArray<Question> = Object.keys(asks ?? {}).map(
     (key) => questionOf[key as keyof typeof questionOf]
   )
-  return { ...rest, access: asked.length === 0 ? access : { ...access, asks: asked } }
+  return { ...rest, access: questions.length === 0 ? access : { ...access, asks: questions } }
 }
 
 type Method = "POST" | "PUT" | "PATCH" | "DELETE"
@@ -185,13 +185,13 @@ export const command = <
     options
   const rpc = rpcOf(contract, message)
   const status = creates === undefined ? 200 : (creates.status ?? 201)
-  const shown = status === 200 ? json : json.pipe(HttpApiSchema.status(status))
+  const answered = status === 200 ? json : json.pipe(HttpApiSchema.status(status))
   const endpoint = HttpApiEndpoint.make(method as "POST")(name, path, {
     params,
     query,
     payload,
     headers: headersOf(options),
-    success: minimal === undefined ? shown : [shown, HttpApiSchema.NoContent],
+    success: minimal === undefined ? answered : [answered, HttpApiSchema.NoContent],
     error: [...Refusal.all(rpc.errorSchema), ...(options.refuses ?? []).flatMap(Refusal.all)]
   } as never)
     .middleware(Idempotency)
@@ -311,7 +311,7 @@ export const query = <
         )
       }
       return Effect.flatMap(viewed, (view) => {
-        const fresh = (shown: object) => Answers.fresh(given.request, view.seq, () => encode(shown))
+        const fresh = (body: object) => Answers.fresh(given.request, view.seq, () => encode(body))
         if (part !== undefined) return Effect.map(part(view as never, given), fresh)
         if (look === undefined) return Effect.succeed(fresh(view))
         return Effect.map(look(view as never), (both) =>

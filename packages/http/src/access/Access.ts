@@ -4,12 +4,12 @@ import { Forbidden, StrongerSignInRequired, Unauthorized, Unavailable } from "@h
 import { TooLarge } from "@halles/engine/activation/Undeclared"
 import type { CartId, CustomerId } from "@halles/shared/Ids"
 import { type Region, regionOf } from "@halles/shared/Region"
-import type { Asked, Denied } from "@halles/entities/routes/Edge"
+import type { Denied, Questions } from "@halles/entities/routes/Edge"
 import { Context, Effect } from "effect"
 import { HttpApiMiddleware } from "effect/http-api"
 import { ownerOfCart, ownerOfCustomer } from "./AccessSubject.ts"
-import { asked, refused } from "./Held.ts"
-import { amountMax, isRefusal, type Denial, type Subject, verdict } from "./Verdict.ts"
+import { noteQuestion, refused } from "./Held.ts"
+import { amountMax, isDenial, type Denial, type Subject, verdict } from "./Verdict.ts"
 import { agreedPrices, inTheNameOf } from "./Policy.ts"
 import type { Question, Rule } from "@halles/shared/wire/AccessRule"
 import { partnerSubject, Principal } from "@halles/shared/wire/Principal"
@@ -33,13 +33,13 @@ const asking = (
 ): Effect.Effect<void, Denied> =>
   Effect.withFiber(({ context }) => {
     const principal = Context.get(context, Principal)
-    const refusal = answer(principal, asked(question, context))
+    const refusal = answer(principal, noteQuestion(question, context))
     return refusal === null ? Effect.void : Effect.fail(refused(refusal, principal))
   })
 
 const held = (rule: Rule, principal: Principal, subject: Subject): Denial | null => {
   const answer = verdict(rule, principal, subject)
-  return isRefusal(answer) ? answer : null
+  return isDenial(answer) ? answer : null
 }
 
 /** Whether the sender may act in the name of a customer, if the body names one. */
@@ -82,7 +82,7 @@ const inRegion = (where: Region): Effect.Effect<void, Denied> =>
   )
 
 /** What a route asks, once its body is read. */
-export const ask = (what: Asked): Effect.Effect<void, Denied> => {
+export const ask = (what: Questions): Effect.Effect<void, Denied> => {
   const { agreedPrices, amount, cart, customer, region, regions } = what
   if (agreedPrices !== undefined) return mayAgreePrices(agreedPrices)
   if (amount !== undefined) return mayMove(amount)

@@ -7,7 +7,7 @@ import type { Question, Rule } from "@halles/shared/wire/AccessRule"
 import { Principal } from "@halles/shared/wire/Principal"
 import { Current } from "./Current.ts"
 import { subjectOf } from "./AccessSubject.ts"
-import { isRefusal, type Denial, verdict } from "./Verdict.ts"
+import { isDenial, type Denial, verdict } from "./Verdict.ts"
 
 // How both processes hold a request to its rule: the edge (`AccessLive`) and that of operators (`OperatorAccessLive`).
 
@@ -29,7 +29,7 @@ export const decide = (rule: Rule | undefined) =>
     if (rule === undefined) return yield* Effect.fail(refused({ reason: "policy" }, principal))
     const subject = subjectOf(rule, principal, params, yield* HttpServerRequest.HttpServerRequest)
     const answer = verdict(rule, principal, subject)
-    if (isRefusal(answer)) return yield* Effect.fail(refused(answer, principal))
+    if (isDenial(answer)) return yield* Effect.fail(refused(answer, principal))
     return { answer, params, principal, subject }
   })
 
@@ -41,7 +41,7 @@ export type Noted = Pick<Act, "action" | "outcome" | "subject"> & {
 /** Writes an act of whoever sends the current request into the audit log. What cannot be written down does not happen. */
 export const note = (act: Noted): Effect.Effect<void, Unavailable, AuditLog | HttpServerRequest.HttpServerRequest> =>
   Effect.gen(function* () {
-    if (act.reason !== undefined) (yield* Current)?.asked.add("reason")
+    if (act.reason !== undefined) (yield* Current)?.questions.add("reason")
     const audit = yield* AuditLog
     const { clientId, subject } = yield* Principal
     const { remoteAddress } = yield* HttpServerRequest.HttpServerRequest
@@ -86,8 +86,8 @@ export const checkAsked = <E, R>(
   rule: Rule
 ) =>
   Effect.suspend(() => {
-    const asked = new Set<Question>()
-    const forgotten = () => rule.asks?.filter((question) => !asked.has(question)) ?? []
+    const questions = new Set<Question>()
+    const forgotten = () => rule.asks?.filter((question) => !questions.has(question)) ?? []
     return answered.pipe(
       Effect.tap(({ headers, status }) =>
         // What is repeated was asked about when it was done, for the same sender.
@@ -95,13 +95,13 @@ export const checkAsked = <E, R>(
           ? Effect.void
           : Effect.die(new Error(`${name} did not ask about ${forgotten().join()}`))
       ),
-      Effect.provideService(Current, { rule, asked })
+      Effect.provideService(Current, { rule, questions })
     )
   })
 
 /** Notes what was asked, and gives the rule that it was asked under. */
-export const asked = (question: Question, context: Context.Context<never>): Rule | null => {
+export const noteQuestion = (question: Question, context: Context.Context<never>): Rule | null => {
   const current = Context.get(context, Current)
-  current?.asked.add(question)
+  current?.questions.add(question)
   return current?.rule ?? null
 }

@@ -15,7 +15,7 @@ const dayMs = 86_400_000
 const expiresInDaysDefault = 90
 const overlapSecondsDefault = 86_400
 
-const shown = ({ key, secret }: Issued) =>
+const issuedAnswer = ({ key, secret }: Issued) =>
   HttpServerResponse.jsonUnsafe({ ...key, secret } satisfies typeof IssuedKeyJson.Encoded, {
     status: 201,
     headers: { location: `/v1/partner-keys/${key.id}`, "cache-control": "no-store" }
@@ -41,7 +41,7 @@ export const PartnerKeyHttp = HttpApiBuilder.group(
         const { subject } = yield* Principal
         const now = yield* Clock.currentTimeMillis
         const expiresAt = now + expiresInDays * dayMs
-        return shown(yield* Edge.call(keys.issue({ ...wanted, rateClass, expiresAt, createdBy: subject })))
+        return issuedAnswer(yield* Edge.call(keys.issue({ ...wanted, rateClass, expiresAt, createdBy: subject })))
       }),
       listPartnerKeys: Effect.fnUntraced(function* ({ query, request }) {
         const { cursor = "", limit = Headers.limitDefault, partner } = query
@@ -58,7 +58,7 @@ export const PartnerKeyHttp = HttpApiBuilder.group(
         const wanted = { partner, name, scopes, rateClass, createdBy: subject, expiresAt: now + expiresAt - createdAt }
         const made = yield* Edge.call(keys.issue(wanted, params.key))
         yield* Edge.call(keys.expire(params.key, now + (payload.overlapSeconds ?? overlapSecondsDefault) * 1_000))
-        return shown(made)
+        return issuedAnswer(made)
       }),
       revokePartnerKey: Effect.fnUntraced(function* ({ params }) {
         yield* found(params.key)

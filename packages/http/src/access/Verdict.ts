@@ -20,7 +20,7 @@ export interface Subject {
 /** Allowed; refused; or allowed if the owner consented. */
 export type Verdict = "allow" | "ifConsented" | Denial
 
-export const isRefusal = (verdict: Verdict): verdict is Denial => typeof verdict === "object"
+export const isDenial = (verdict: Verdict): verdict is Denial => typeof verdict === "object"
 
 /** Whether someone may call a route about something: all there is to decide before a handler runs. */
 export const verdict = (rule: Rule | undefined, principal: Principal, subject: Subject): Verdict => {

@@ -40,13 +40,13 @@ const read = (base: string): Effect.Effect<OpenAPISpec, NoBase> =>
     try: () => {
       const file = resolve(base)
       if (existsSync(file)) return JSON.parse(readFileSync(file, "utf8")) as OpenAPISpec
-      const shown = execFileSync("git", ["show", `${base}:${committedPath.inRepository}`], {
+      const committedText = execFileSync("git", ["show", `${base}:${committedPath.inRepository}`], {
         cwd: folder,
         encoding: "utf8",
         maxBuffer: 64 * 1024 * 1024,
         stdio: ["ignore", "pipe", "ignore"]
       })
-      return JSON.parse(shown) as OpenAPISpec
+      return JSON.parse(committedText) as OpenAPISpec
     },
     catch: () => new NoBase({ base })
   })

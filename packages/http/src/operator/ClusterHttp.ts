@@ -12,7 +12,7 @@ import { changing } from "./Changes.ts"
 import { unavailable } from "./OperatorFailures.ts"
 import { ClusterView } from "./views/ClusterView.ts"
 import { EntityView } from "./views/EntityView.ts"
-import { isRefusal, verdict } from "../access/Verdict.ts"
+import { isDenial, verdict } from "../access/Verdict.ts"
 import type { Rule } from "@halles/shared/wire/AccessRule"
 
 const limitDefault = 50
@@ -23,7 +23,7 @@ const me = Effect.gen(function* () {
   const { called, kind, region, roles, subject } = principal
   const about = { owner: "other", region: region ?? null } as const
   const decided = (rule: Rule | undefined) => verdict(rule, principal, about)
-  const may = (rule: Rule | undefined) => !isRefusal(decided(rule))
+  const may = (rule: Rule | undefined) => !isDenial(decided(rule))
   const change = decided(operateEntity)
   return {
     subject,
@@ -34,7 +34,7 @@ const me = Effect.gen(function* () {
     mayWrite: may(operateEntity),
     mayUnmask: may(unmasking),
     mayAudit: may(lookAtAudit),
-    needsTwoFactors: isRefusal(change) && change.reason === "strong"
+    needsTwoFactors: isDenial(change) && change.reason === "strong"
   }
 })
 

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { accountCustomerId, ownedKey } from "@halles/shared/security/Ownership"
 import type { Region } from "@halles/shared/Region"
 import { subjectOf } from "../../src/access/AccessSubject.ts"
-import { amountMax, isRefusal, verdict } from "../../src/access/Verdict.ts"
+import { amountMax, isDenial, verdict } from "../../src/access/Verdict.ts"
 import { Api } from "../../src/Api.ts"
 import { OperatorApi, unmasking } from "../../src/operator/OperatorApi.ts"
 import type { Rule } from "@halles/shared/wire/AccessRule"
@@ -53,7 +53,7 @@ const decided = (rule: Rule | undefined, principal: Principal, whose: Whose, reg
   const id = thing !== undefined && "customer" in thing ? ids[whose].customer : ids[whose].cart
   const request = { url: `/x?region=${region}` } as Parameters<typeof subjectOf>[3]
   const answer = verdict(rule, principal, subjectOf(rule, principal, { id, region }, request))
-  return isRefusal(answer) ? `refused: ${answer.reason}` : answer
+  return isDenial(answer) ? `refused: ${answer.reason}` : answer
 }
 
 /** What the table says of one request, in its own words. */
