@@ -7,9 +7,6 @@ export default defineConfig({
     pool: "forks",
     // As our own processes have it: with 16 MB so much outlives a collection that a tenth of the work was copying it.
     execArgv: ["--max-semi-space-size=64"],
-    // Two more than there are cores: the clusters begin first and have a worker each, and a good half of the other tests
-    // mostly waits.
-    maxWorkers: 4,
     // Ends what hangs, on a machine that is busy too: no test judges by it.
     testTimeout: 120_000,
     hookTimeout: 120_000,
@@ -23,10 +20,17 @@ export default defineConfig({
           include: ["packages/*/{src,test}/**/*.test.ts", "infra/{test,partners/test,proofs/*/test}/**/*.test.ts"],
           exclude: [...clusterTests],
           // Files of one worker share its modules: what each imports is loaded and compiled once. None leaves anything in them.
-          isolate: false
+          isolate: false,
+          // One more than there are cores: a good half of the tests mostly waits.
+          maxWorkers: 3,
+          sequence: { groupOrder: 0 }
         }
       },
-      { extends: true, test: { name: "clusters", include: [...clusterTests] } }
+      {
+        // What they hold against a clock is held alone: two cores that also run other tests miss it.
+        extends: true,
+        test: { name: "clusters", include: [...clusterTests], maxWorkers: 1, sequence: { groupOrder: 1 } }
+      }
     ]
   }
 })
