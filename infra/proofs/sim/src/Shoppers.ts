@@ -17,6 +17,7 @@ import { Customer, Register } from "@halles/entities/customer/Customer"
 import { AllowBackOrder, Hold, Receive, Release, Reserve, Sku } from "@halles/entities/inventory/Sku"
 import { CartId, CommandId, CustomerId, OrderId, SkuCode, SkuId, WarehouseId } from "@halles/shared/Ids"
 import { Effect, Exit, Option } from "effect"
+import * as Anybody from "./Anybody.ts"
 import type { World } from "./World.ts"
 
 /** Of one send, in milliseconds; then the same command is sent again. */
@@ -245,6 +246,13 @@ export const make = (world: World) => {
     }
   })
 
+  /** Whatever the domains let anybody send. */
+  const visitor = Effect.fnUntraced(function* ({ commands, contract, id }: ReturnType<typeof Anybody.visits>[number]) {
+    const entity = ((yield* EntityClient.make(contract)) as unknown as (id: string) => unknown)(id)
+    const concurrency = world.chance(0.5) ? "unbounded" : 1
+    yield* Effect.forEach(commands, (command) => ask(entity, command as Command), { concurrency, discard: true })
+  })
+
   return {
     /** A day in the shop. */
     day: Effect.gen(function* () {
@@ -254,7 +262,8 @@ export const make = (world: World) => {
       const parts = [
         ...Array.from({ length: carts }, (_, number) => Effect.andThen(pause(150), shopper(number, codes, carts))),
         ...(world.chance(0.2) ? [clerk(codes[0]!, 1 + world.draw(4))] : []),
-        ...codes.filter(() => world.chance(0.3)).map(keeper)
+        ...codes.filter(() => world.chance(0.3)).map(keeper),
+        ...Anybody.visits(world, commandId).map(visitor)
       ]
       yield* Effect.all(parts, { concurrency: "unbounded", discard: true })
       // Whoever waits for goods gets them at last.

@@ -26,5 +26,5 @@ export const sku = Domain.make({
     Restocked: "stock.changed",
     BackOrdersFilled: "stock.changed"
   },
-  anytime: ["Receive", "Adjust", "AllowBackOrder"]
+  anytime: ["Receive", "Adjust"]
 })
