@@ -1,4 +1,4 @@
-/** Each starts a whole cluster and takes longest by far: they begin first, and the other tests run beside them. */
+/** Each starts a whole cluster and holds it against a clock: they run behind the other tests, one after the other. */
 export const clusterTests: ReadonlyArray<string> = [
   "infra/test/cluster.test.ts",
   "infra/proofs/bench/test/Failover.test.ts"

@@ -210,16 +210,26 @@ export const deaths = (it: ClusterTests): void => {
           // What is left then is word to the cart.
           "Released"
         ])
-        /** By order, the last of those rows, of after a position and before a time. */
+        /** Once it is confirmed an order writes each step itself: what others write meanwhile is its next one, in hand. */
+        const own = ["Dispatched", "PaymentCaptured"]
+        /** By order, the last of those rows, and the last of its own, of after a position and before a time. */
         const newestOf = (since: bigint, before: number) => sql`
-          SELECT DISTINCT ON (id) id, tag FROM (
-            SELECT entity_id AS id, position, at, events->-1->>'_tag' AS tag
-            FROM journal WHERE entity_type IN ('Order', 'Payment')
-            UNION ALL
-            SELECT events->-1->>'orderId', position, at, events->-1->>'_tag' FROM journal
-            WHERE entity_type = 'Sku' AND events->-1 ? 'orderId') AS rows
-          WHERE position > ${since} AND at < to_timestamp(${String(before)}::text::double precision / 1000)
-          ORDER BY id, position DESC`
+          SELECT id, tag FROM (
+            SELECT DISTINCT ON (id) id, tag FROM (
+              SELECT entity_id AS id, position, at, events->-1->>'_tag' AS tag
+              FROM journal WHERE entity_type IN ('Order', 'Payment')
+              UNION ALL
+              SELECT events->-1->>'orderId', position, at, events->-1->>'_tag' FROM journal
+              WHERE entity_type = 'Sku' AND events->-1 ? 'orderId') AS rows
+            WHERE position > ${since} AND at < to_timestamp(${String(before)}::text::double precision / 1000)
+            ORDER BY id, position DESC) AS newest
+          UNION
+          SELECT id, tag FROM (
+            SELECT DISTINCT ON (entity_id) entity_id AS id, events->-1->>'_tag' AS tag FROM journal
+            WHERE entity_type = 'Order' AND position > ${since}
+              AND at < to_timestamp(${String(before)}::text::double precision / 1000)
+            ORDER BY entity_id, position DESC) AS newest
+          WHERE tag = ANY(${own}::text[])`
         const tokens = ["tok_ok", "tok_ok", "tok_ok", "tok_declined"]
         const placed: Array<string> = []
 
