@@ -20,7 +20,7 @@ class SourceWrong extends Schema.TaggedError<SourceWrong>()("SourceWrong", { cau
 }
 
 /** Seeds that a mutant has to break a law in. The source as it is breaks none in as many. */
-const seedsMax = 1_000
+const seedsMax = 4_000
 /** A mutant that stops the workers is not caught: a check has to tell what is wrong. */
 const minutesMax = 3
 
