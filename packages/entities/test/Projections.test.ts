@@ -293,6 +293,19 @@ layer(Database, { excludeTestServices: true, timeout: "60 seconds" })("a read ta
     })
   )
 
+  it.effect(
+    "takes the last of what came twice: a row that was mended and sent again, in one batch with what it was",
+    () =>
+      Effect.gen(function* () {
+        yield* clear
+        yield* journal([product("eu_m", 1)])
+        const before = { ...product("eu_m", 1), events: [{ nothing: 1 }] }
+        const { unfolded } = yield* (yield* table).apply([before, product("eu_m", 1)])
+        assert.deepStrictEqual(unfolded, [])
+        assert.deepStrictEqual(yield* seqs, expected(["eu_m"], 1))
+      })
+  )
+
   it.effect("stops before a row that the journal does not have, sets the entity aside, and goes on with others", () =>
     Effect.gen(function* () {
       yield* clear

@@ -164,7 +164,9 @@ export const make = Effect.fnUntraced(function* (projection: Projection) {
     const gaps = new Map<string, number>()
     const unfolded: Unfoldeds = new Map()
     for (const [id, own] of byId) {
-      for (const entry of own.toSorted((a, b) => a.seq - b.seq)) {
+      // Of what came twice the last counts: an operator has sent it again, maybe because its row was mended.
+      const last = new Map(own.map((entry) => [entry.seq, entry]))
+      for (const entry of [...last.values()].toSorted((a, b) => a.seq - b.seq)) {
         const expected = (rows.get(id)?.seq ?? 0) + 1
         if (entry.seq < expected) continue
         if (entry.seq > expected || entry.inJournal === true || gaps.has(id)) gaps.set(id, entry.seq)
