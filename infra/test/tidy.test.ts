@@ -14,6 +14,7 @@ const packages: Readonly<Record<string, ReadonlyArray<string>>> = {
   "packages/dashboard": ["shared", "http"],
   "packages/operations": ["shared", "engine", "entities", "http"],
   "infra/partners": ["shared"],
+  "infra/proofs/chromium": [],
   "infra/proofs/harness": ["shared", "engine", "entities", "infra"],
   "infra/proofs/sim": ["shared", "engine", "entities", "partners", "harness"],
   "infra/proofs/chaos": ["shared", "engine", "entities", "infra", "harness"],

@@ -1,6 +1,6 @@
 import { assert } from "@effect/vitest"
 import { demoCode } from "@halles/identity/accounts/DemoCode"
-import { ChromiumTest, openPage } from "@halles/harness/ChromiumTest"
+import { ChromiumTest, openPage } from "@halles/chromium/ChromiumTest"
 import { Context, Effect, Layer } from "effect"
 import { mkdirSync } from "node:fs"
 import { join } from "node:path"

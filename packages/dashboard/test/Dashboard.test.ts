@@ -1,5 +1,5 @@
 import { assert, layer } from "@effect/vitest"
-import { ChromiumTest, openPage } from "@halles/harness/ChromiumTest"
+import { ChromiumTest, openPage } from "@halles/chromium/ChromiumTest"
 import axe from "axe-core"
 import { Effect, Layer } from "effect"
 import { mkdirSync, readdirSync, statSync } from "node:fs"

@@ -1,5 +1,5 @@
 import { assert, layer } from "@effect/vitest"
-import { ChromiumTest } from "@halles/harness/ChromiumTest"
+import { ChromiumTest } from "@halles/chromium/ChromiumTest"
 import { Effect, Layer } from "effect"
 import type { Browser, Page } from "playwright-core"
 import { SampleCluster } from "./SampleCluster.ts"

@@ -1,5 +1,5 @@
 import { assert, layer } from "@effect/vitest"
-import { ChromiumTest } from "@halles/harness/ChromiumTest"
+import { ChromiumTest } from "@halles/chromium/ChromiumTest"
 import { Effect, Layer } from "effect"
 import { Issuer } from "@halles/entities/routes/Edge"
 import { EdgeTest } from "../EdgeTest.ts"

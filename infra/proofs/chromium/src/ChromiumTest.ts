@@ -5,7 +5,7 @@ import { type Browser, chromium } from "playwright-core"
 const places = ["/usr/bin/chromium", "/usr/bin/google-chrome", "/Applications/Chromium.app/Contents/MacOS/Chromium"]
 
 /** A real Chromium: that of `HALLES_TEST_CHROMIUM_BIN`, which `npm test` sets, or one where machines have it. */
-export class ChromiumTest extends Context.Service<ChromiumTest, Browser>()("@halles/harness/ChromiumTest") {
+export class ChromiumTest extends Context.Service<ChromiumTest, Browser>()("@halles/chromium/ChromiumTest") {
   static readonly layer = Layer.effect(
     ChromiumTest,
     Effect.gen(function* () {
