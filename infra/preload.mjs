@@ -9,15 +9,15 @@ process.getBuiltinModule = (id) => (id === "node:async_hooks" ? undefined : buil
 // Schemas are compiled to functions when they are first used; interpreted, they were a seventh of a runner's work.
 await import("effect/schema/SchemaJITCompiler/enable")
 
-// What a start or a rush took stays taken while nothing is allocated: 80 MB of a runner. A process that has come to rest collects
-// once; until it is busy again it has no reason to.
+// Node collects garbage when something is allocated. A process that comes to rest allocates nothing, and keeps what its start or a
+// rush left behind: 80 MB of a runner. So it collects once, at the first look at which it is not busy any more.
 const lookMs = 15_000
 const busyFrom = 0.05
 let since = performance.eventLoopUtilization()
-let isOwed = true
+let wasBusy = true
 setInterval(() => {
   const isBusy = performance.eventLoopUtilization(since).utilization >= busyFrom
   since = performance.eventLoopUtilization()
-  if (!isBusy && isOwed) globalThis.gc?.({ type: "major", flavor: "last-resort" })
-  isOwed = isBusy
+  if (!isBusy && wasBusy) globalThis.gc?.({ type: "major", flavor: "last-resort" })
+  wasBusy = isBusy
 }, lookMs).unref()

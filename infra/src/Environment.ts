@@ -32,11 +32,11 @@ type Environment = Record<string, string>
 const passed =
   /^(PATH|HOME|LANG|LC_ALL|TZ|TMPDIR|NODE_EXTRA_CA_CERTS|HALLES_WEBHOOK_ALLOW|HALLES_DEFAULT_REGION|OTEL_[A-Z_]+)$/
 
-/** What an environment has under names of a form. */
-export const named = (environment: NodeJS.ProcessEnv, form: RegExp): Environment =>
+/** The variables of an environment whose names match. */
+export const named = (environment: NodeJS.ProcessEnv, names: RegExp): Environment =>
   Object.fromEntries(
     Object.entries(environment).flatMap(([name, value]) =>
-      value !== undefined && form.test(name) ? [[name, value]] : []
+      value !== undefined && names.test(name) ? [[name, value]] : []
     )
   )
 export const inherited = (environment: NodeJS.ProcessEnv): Environment => named(environment, passed)

@@ -17,7 +17,7 @@ export const Settings = Config.all({
   pgUrlEu: Config.option(Config.NonEmptyString("HALLES_PG_URL_EU")),
   pgUrlAm: Config.option(Config.NonEmptyString("HALLES_PG_URL_AM")),
   pgUrlAp: Config.option(Config.NonEmptyString("HALLES_PG_URL_AP")),
-  /** Whether each program has a process of its own; else those beside the runners share two. */
+  /** Whether each program has a process of its own; else all but the runners share two processes. */
   apart: Config.Boolean("HALLES_APART").pipe(Config.withDefault(false)),
   /** `download` passes over the programs of the machine. */
   servers: Config.schema(Schema.Literals(["auto", "download"]), "HALLES_SERVERS").pipe(

@@ -1,4 +1,4 @@
-/** Rows under a head, each column as wide as it must be; what is right of the first may be numbers. */
+/** Rows under a head, each column as wide as its widest cell. All columns but the first hold numbers, which stand at the right, unless it is said otherwise. */
 export const table = (
   head: ReadonlyArray<string>,
   rows: ReadonlyArray<ReadonlyArray<string>>,

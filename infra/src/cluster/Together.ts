@@ -2,7 +2,7 @@ import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Config, ConfigProvider, Effect, Layer, Metric, Schema } from "effect"
 import { pathToFileURL } from "node:url"
 
-/** The variable that names the programs of a process, and what it holds. */
+/** The environment variable that lists the programs of a process as JSON. */
 export const variable = "HALLES_PROGRAMS"
 const Programs = Schema.fromJsonString(
   Schema.Array(
@@ -20,7 +20,7 @@ interface EntryPoint {
   readonly program: Layer.Layer<never, unknown>
 }
 
-/** Each program has the settings and the metrics that it would have in a process of its own, and builds its clients anew. */
+/** Runs a program with settings, metrics and clients of its own, as in a process of its own. */
 const run = ({ env, name, path }: (typeof Programs.Type)[number]) =>
   Effect.promise((): Promise<EntryPoint> => import(pathToFileURL(path).href)).pipe(
     Effect.flatMap(({ program }) => Layer.launch(program)),

@@ -3,7 +3,8 @@ import { ChildProcess } from "effect/process"
 import { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import { spawn } from "node:child_process"
 import { join } from "node:path"
-import { Cluster, nodeEnvironment } from "../../src/cluster/Cluster.ts"
+import { Cluster } from "../../src/cluster/Cluster.ts"
+import { nodeEnvironment } from "../../src/cluster/Processes.ts"
 import * as Layout from "../../src/Layout.ts"
 
 /** What the entity inspector prints. */

@@ -2,7 +2,8 @@ import { assert } from "@effect/vitest"
 import { Effect, Fiber, Schedule } from "effect"
 import { SqlClient } from "effect/sql"
 import { join } from "node:path"
-import { Cluster, nodeEnvironment } from "../../src/cluster/Cluster.ts"
+import { Cluster } from "../../src/cluster/Cluster.ts"
+import { nodeEnvironment } from "../../src/cluster/Processes.ts"
 import * as Layout from "../../src/Layout.ts"
 import { foreground } from "../../src/programs/RunCommand.ts"
 import { type ClusterTests, Shopper } from "./ClusterTest.ts"
@@ -198,7 +199,8 @@ export const deaths = (it: ClusterTests): void => {
         const sql = yield* SqlClient.SqlClient
         yield* shop.sell("CUP", 300, 100_000)
         yield* shop.sell("LID", 200, 100_000)
-        // What the order itself wrote last, or a SKU or the payment for it: of their answers the order writes no row of its own.
+        // A step is named by the newest row that the order, its payment or a SKU has written for it: until the order is confirmed it
+        // defers what they answer, and has no row of its own for that.
         const wanted = new Set([
           "Placed",
           "Held",
@@ -207,12 +209,15 @@ export const deaths = (it: ClusterTests): void => {
           "Dispatched",
           "PaymentCaptured",
           "PaymentDeclined",
-          // What is left then is word to the cart.
+          // After it the order has only to reopen its cart.
           "Released"
         ])
-        /** Once it is confirmed an order writes each step itself: what others write meanwhile is its next one, in hand. */
-        const own = ["Dispatched", "PaymentCaptured"]
-        /** By order, the last of those rows, and the last of its own, of after a position and before a time. */
+        /** After these the order defers nothing: what payment and SKUs write next comes of the message that the order sends next. */
+        const ownSteps = ["Dispatched", "PaymentCaptured"]
+        /**
+         * Of each order the newest of all these rows, and its own newest row where that is one of `ownSteps`; of the rows after a
+         * position and before a time.
+         */
         const newestOf = (since: bigint, before: number) => sql`
           SELECT id, tag FROM (
             SELECT DISTINCT ON (id) id, tag FROM (
@@ -229,11 +234,11 @@ export const deaths = (it: ClusterTests): void => {
             WHERE entity_type = 'Order' AND position > ${since}
               AND at < to_timestamp(${String(before)}::text::double precision / 1000)
             ORDER BY entity_id, position DESC) AS newest
-          WHERE tag = ANY(${own}::text[])`
+          WHERE tag = ANY(${ownSteps}::text[])`
         const tokens = ["tok_ok", "tok_ok", "tok_ok", "tok_declined"]
         const placed: Array<string> = []
 
-        /** Whether the newest step of some order of this round is the wanted one: then its runner has the next in hand. */
+        /** Whether some order of this round is at the wanted step: its runner sends the message of the next one. */
         const isSomeOrderAt = (tag: string, since: bigint) =>
           Effect.map(
             Effect.suspend(
@@ -243,9 +248,9 @@ export const deaths = (it: ClusterTests): void => {
           )
         const toBoth = (signal: NodeJS.Signals) =>
           Effect.sync(() => {
-            for (const owner of ["eu-1", "eu-2"]) cluster.signal(owner, signal)
+            for (const runner of ["eu-1", "eu-2"]) cluster.signal(runner, signal)
           })
-        /** Until some order is at the wanted step while both owners stand still: a look alone is late. */
+        /** Halts both runners at a moment at which some order is at the wanted step: it may have gone on before they halted. */
         const haltedAt = (tag: string, since: bigint) =>
           Effect.gen(function* () {
             yield* Effect.repeat(isSomeOrderAt(tag, since), { until: (isAt) => isAt })
@@ -264,7 +269,7 @@ export const deaths = (it: ClusterTests): void => {
             (cart, index) => shop.checkout(cart, { token: tokens[index % tokens.length]!, wait: 0 }),
             { concurrency: 16 }
           ).pipe(Effect.forkChild({ startImmediately: true }))
-          // Both owners die together, in the middle of whatever their orders are doing.
+          // Both runners die together, in the middle of whatever their orders are doing.
           yield* haltedAt(target!, newest!.position)
           const killedAt = Date.now()
           yield* toBoth("SIGKILL")

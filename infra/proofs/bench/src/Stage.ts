@@ -1,6 +1,6 @@
 import { PgClient } from "@effect/sql-pg"
 import { addressed, client } from "@halles/harness/ProofCluster"
-import { entryPoints, type NodeProcess, nodeProcess } from "@halles/infra/cluster/Cluster"
+import { entryPoints, type NodeProcess, nodeProcess } from "@halles/infra/cluster/Processes"
 import { developmentCertificate } from "@halles/infra/servers/DevelopmentCertificate"
 import * as Environment from "@halles/infra/Environment"
 import * as Layout from "@halles/infra/Layout"

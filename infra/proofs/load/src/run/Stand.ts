@@ -1,5 +1,5 @@
 import { own as ownCluster } from "@halles/harness/ProofCluster"
-import { entryPoints, nodeProcess } from "@halles/infra/cluster/Cluster"
+import { entryPoints, nodeProcess } from "@halles/infra/cluster/Processes"
 import { ClusterState, type ProcessState, read } from "@halles/infra/cluster/ClusterState"
 import * as Environment from "@halles/infra/Environment"
 import * as Layout from "@halles/infra/Layout"
