@@ -5,9 +5,9 @@ import { clusterTests } from "./infra/src/programs/ClusterTests.ts"
 export default defineConfig({
   test: {
     pool: "forks",
-    // As our own processes have it: with 16 MB so much outlives a collection that a tenth of the work was copying it.
+    // As our own processes have it: with Node's 16 MB of young memory, copying what outlives a collection was a tenth of the work.
     execArgv: ["--max-semi-space-size=64"],
-    // Ends what hangs, on a machine that is busy too: no test judges by it.
+    // Ends a test that hangs, on a busy machine too. No test asserts a time by it.
     testTimeout: 120_000,
     hookTimeout: 120_000,
     teardownTimeout: 60_000,
@@ -27,7 +27,7 @@ export default defineConfig({
         }
       },
       {
-        // What they hold against a clock is held alone: two cores that also run other tests miss it.
+        // These assert how fast a cluster is, so no other test may use the cores meanwhile.
         extends: true,
         test: { name: "clusters", include: [...clusterTests], maxWorkers: 1, sequence: { groupOrder: 1 } }
       }

@@ -70,8 +70,8 @@ const denied = "42501"
 const tries = (sql: PgClient.PgClient, statement: string) => Effect.map(Effect.exit(sql.unsafe(statement)), refusalOf)
 const entry = () => JSON.stringify({ id: randomBytes(8).toString("hex"), actor: "a", action: "b" })
 const query = () => JSON.stringify({ id: randomBytes(8).toString("hex"), action: "sql.query", actor: "service:sql" })
-/** Takes the log and keeps it, until its session is ended; then another one is in line already. */
-const keep = (sql: PgClient.PgClient, held: () => void) =>
+/** Locks the audit log in a transaction that does not end; when the database ends its session, tries again in another one. */
+const keep = (sql: PgClient.PgClient, onLocked: () => void) =>
   Effect.scoped(
     Effect.gen(function* () {
       const connection = yield* sql.reserve
@@ -84,7 +84,7 @@ const keep = (sql: PgClient.PgClient, held: () => void) =>
       ]) {
         yield* connection.executeRaw(statement, [])
       }
-      held()
+      onLocked()
       yield* Effect.sleep("1 minute")
     })
   ).pipe(Effect.exit, Effect.forever)
@@ -309,7 +309,7 @@ layer(Layer.merge(Provisioned.layer, Reactivity.layer), { excludeTestServices: t
           assert.isBelow(RunClock.nowMs() - ownSince, 3_000)
           assert.isAbove(performance.now() - since, 900, "it did hold the log")
           assert.isNotNull(refusalOf(yield* run("SELECT 1")), "its session is over")
-          // Whoever is quick ends nobody.
+          // Sessions that append and commit at once end nobody's session.
           yield* Effect.forEach(
             Array.from({ length: 60 }, (_, index) => others[index % 2]!),
             append,
@@ -328,7 +328,8 @@ layer(Layer.merge(Provisioned.layer, Reactivity.layer), { excludeTestServices: t
         for (let time = 0; time < 5; time++) {
           const before = turns
           yield* append(honest)
-          // Whoever had the log, and one that may come between the ending and the next wait: not twelve.
+          // `append` ends the session that has the lock. Another one may get the lock before `append` waits for it again, but not all
+          // twelve: the rest of them wait for each other.
           assert.isAtMost(turns - before, 2)
         }
       })

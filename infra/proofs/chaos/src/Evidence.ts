@@ -113,8 +113,8 @@ export const collect = Effect.fn("Evidence.collect")(function* (options: Options
 export const judge = Effect.fn("Evidence.judge")(function* (options: Options, evidence: Evidence) {
   const { acknowledged, broke, calls, endless, faults, journal, recovered } = evidence
   const violations = Judgement.judge(calls, journal)
-  const told = acknowledged.map((one) => ({ ...one, effect: null }))
-  const { duplicated, lost } = audit(told, journal, { uniqueLines: false })
+  const commands = acknowledged.map((one) => ({ ...one, effect: null }))
+  const { duplicated, lost } = audit(commands, journal, { uniqueLines: false })
   for (const violation of violations.slice(0, printedMax)) yield* Console.log(`${Judgement.printed(violation)}\n`)
   for (const line of lost.slice(0, printedMax)) yield* Console.log(`acknowledged and lost: ${line}`)
   for (const line of duplicated.slice(0, printedMax)) yield* Console.log(`done twice: ${line}`)

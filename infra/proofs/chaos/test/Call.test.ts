@@ -17,16 +17,16 @@ const call = (name: string, answer: Answer, writes = true): Call => ({
   completedAt: 1,
   answer
 })
-const shown: Answer = { _tag: "Replied", reply: null }
+const replied: Answer = { _tag: "Replied", reply: null }
 
 describe("Call", () => {
   it("counts as acknowledged only a success that means a row, once", () => {
     const calls = [
-      call("a", shown),
-      call("a", shown),
+      call("a", replied),
+      call("a", replied),
       call("b", { _tag: "Unknown", reason: "deadline" }),
       call("c", { _tag: "Refused", code: "stock_bound", detail: {} }),
-      call("d", shown, false)
+      call("d", replied, false)
     ]
     assert.deepStrictEqual(acknowledged(calls), [{ type: "Sku", id: "eu_A", commandId: "a" }])
   })

@@ -10,7 +10,7 @@ export interface Row {
   readonly at: number
 }
 
-/** What somebody was told is done: a command of an entity, what it did there, or both. */
+/** What a caller was told is done: a command of an entity, what it did there, or both. */
 export interface Acknowledged {
   readonly type: string
   readonly id: string
@@ -29,7 +29,7 @@ export const lineEffect = (code: string, quantity: number): string => `LinePut $
 export const checkedOutEffect = (attempt: number): string => `CheckedOut ${attempt}`
 export const soldEffect = (order: string): string => `Reserved ${order}`
 
-/** What a row did, by names that the teller can make too; all of it may be done only once, but for lines. */
+/** What a row did, by names that a caller can make from its answers. An entity does each of these once, but for lines. */
 const effectsOf = ({ events, type }: Row): ReadonlyArray<string> =>
   events.flatMap((event) => {
     const about = event as unknown as Readonly<Record<string, unknown>>
@@ -69,15 +69,16 @@ const repeated = (names: ReadonlyArray<string>): ReadonlyArray<string> => {
   return names.filter((name) => seen.size === seen.add(name).size)
 }
 
-/** Acknowledged as done, and not in the journal; in the journal twice. */
 export interface Audit {
+  /** Acknowledged, and not in the journal. */
   readonly lost: ReadonlyArray<string>
+  /** In the journal twice, or the answer to two commands. */
   readonly duplicated: ReadonlyArray<string>
 }
 
 /**
- * Holds what was told against the journal, in which every entity that was told of is whole. `uniqueLines`: every line was put with a
- * quantity of its own, so that the same line and quantity twice is one command twice.
+ * Compares what was acknowledged with the journal, which must have the whole history of each entity concerned. `uniqueLines`: every
+ * line was put with a quantity of its own, so that the same line and quantity twice is one command twice.
  */
 export const audit = (
   acknowledged: ReadonlyArray<Acknowledged>,
@@ -112,7 +113,7 @@ export const audit = (
   return { lost, duplicated }
 }
 
-/** Units that were told as sold beyond the stock that there was, over all SKUs. */
+/** Units that were acknowledged as sold beyond the stock that there was, over all SKUs. */
 export const oversold = (acknowledged: ReadonlyArray<Acknowledged>, stockOf: (sku: string) => number): number => {
   const sold = Map.groupBy(
     acknowledged.filter(({ effect, type }) => type === "Sku" && effect?.startsWith("Reserved ") === true),

@@ -10,7 +10,7 @@ import { customer, deadlineMs, decidedWithinMs, type Placed, Shop } from "./Shop
 
 /** What a proof knows of a cluster beside its address. */
 export interface Keys {
-  /** What the edge names commands with: the journal is asked for them. */
+  /** The secret by which the edge makes ids of commands: a proof looks for those in the journal. */
   readonly intentKey: string
   readonly importToken: string
   /** What the carrier signs with: a proof speaks for it. */

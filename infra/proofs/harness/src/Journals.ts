@@ -3,13 +3,13 @@ import * as Environment from "@halles/infra/Environment"
 import { type Region, regionOf, regions } from "@halles/shared/Region"
 import { Effect, Redacted } from "effect"
 import { SqlClient } from "effect/sql"
-import { type Audit, audit, type Row, type Acknowledged } from "./Books.ts"
+import { type Acknowledged, type Audit, audit, type Row } from "./Books.ts"
 
-/** The database of a region, as who proves something of the histories reads it. */
-const database = (parts: Environment.Parts, region: Region) =>
+/** The database of a region, as a login that only reads. */
+export const database = (parts: Environment.Parts, region: Region) =>
   PgClient.layer({
     url: Redacted.make(Environment.databaseUrl(parts, "halles_auditor", region)),
-    applicationName: "halles:proof:journals",
+    applicationName: "halles:proof",
     maxConnections: 1
   })
 
@@ -29,11 +29,11 @@ export const read = Effect.fn("Journals.read")(function* (parts: Environment.Par
   return rows.flat()
 })
 
-/** Entities of one statement; their histories are held against the books before the next ones are read. */
+/** Entities whose histories are in memory at a time. */
 const together = 500
 
-/** Holds what was told against the journals of the entities that it is about; each line was put with a quantity of its own. */
-export const held = Effect.fn("Journals.held")(function* (
+/** Compares what was acknowledged with the journals of the entities concerned; each line was put with a quantity of its own. */
+export const reconcile = Effect.fn("Journals.reconcile")(function* (
   parts: Environment.Parts,
   acknowledged: ReadonlyArray<Acknowledged>
 ) {

@@ -11,6 +11,7 @@ export const showing = <A, E, R>(line: () => string, during: Effect.Effect<A, E,
   return Effect.acquireUseRelease(
     Effect.forkDetach(Effect.forever(Effect.delay(show, terminal ? "1 second" : "5 seconds"))),
     () => during,
-    (shown) => Effect.andThen(Fiber.interrupt(shown), terminal ? Effect.andThen(show, Console.error("")) : Effect.void)
+    (showing) =>
+      Effect.andThen(Fiber.interrupt(showing), terminal ? Effect.andThen(show, Console.error("")) : Effect.void)
   )
 }

@@ -3,7 +3,7 @@ import { Context, type Effect } from "effect"
 import type { Row } from "./Catalogue.ts"
 import type { NoAnswer } from "./EdgeClient.ts"
 
-/** How an order stands: what a buyer was acknowledged. */
+/** How an order stands, as its buyer was told. */
 export interface Placed {
   readonly order: string
   readonly status: string

@@ -12,7 +12,7 @@ const row = (type: string, id: string, seq: number, commandId: string, event: { 
   at: 0
 })
 
-/** A cart that was opened and filled, as the journal has it and as its client was acknowledged. */
+/** A cart that was opened and filled, as the journal has it and as its client was told. */
 const shopping = (lines: number) => {
   const id = "eu_cart"
   const journal: Array<Row> = [row("Cart", id, 1, "open:k", { _tag: "CartOpened" })]
@@ -29,7 +29,7 @@ const found = (acknowledged: ReadonlyArray<Acknowledged>, journal: ReadonlyArray
   const { duplicated, lost } = audit(acknowledged, journal, { uniqueLines: true })
   return { lost: lost.length, duplicated: duplicated.length }
 }
-/** Of whom nobody was acknowledged. */
+/** A journal of which nobody was told anything. */
 const seen = (...journal: ReadonlyArray<Row>) => audit([], journal, { uniqueLines: false })
 const stock = (seq: number, commandId: string, event: { readonly _tag: string }) =>
   row("Sku", "eu_A", seq, commandId, event)

@@ -92,8 +92,8 @@ export class Answers {
         this.violations.push(`${name}: answered with seq ${seq}, written are ${seqs[1]}`)
       if (seq !== undefined && seq < answeredSeq)
         this.violations.push(`${name}: answered with seq ${seq}, though ${answeredSeq} had been answered before`)
-      const newSeq = seq ?? row?.seq ?? 0
-      if (newSeq > this.answeredSeqOf(entityType, entityId)) this.#answeredSeq.set(keyOf(entityType, entityId), newSeq)
+      const newest = seq ?? row?.seq ?? 0
+      if (newest > this.answeredSeqOf(entityType, entityId)) this.#answeredSeq.set(keyOf(entityType, entityId), newest)
     }
     if (row !== undefined)
       this.#compare(

@@ -16,7 +16,7 @@ const rows = ["clusterStart", "clusterIdle"] as const
 const restMs = 60_000
 const idleMs = { quick: 30_000, full: 60_000 }
 
-/** What `npm start` starts, until it sells. */
+/** What `npm start` starts, until it sells. In the directory of `npm run load`, since the bench's own servers run in that of the bench. */
 const start = Effect.fnUntraced(function* (empty: boolean) {
   const settings = yield* Effect.orDie(Settings)
   const layout = Layout.of("load", settings.portBase)

@@ -24,11 +24,11 @@ export class Edge extends Context.Service<
   Edge,
   {
     /** Sends a request until it is accepted: through outages, under the same key. */
-    readonly tell: (command: Tell) => Effect.Effect<void, Refused | EdgeLost>
+    readonly tell: (request: Tell) => Effect.Effect<void, Refused | EdgeLost>
     /** As `tell`, with what it was answered. */
-    readonly ask: <A>(query: Ask<A>) => Effect.Effect<A, Refused | EdgeLost>
+    readonly ask: <A>(request: Ask<A>) => Effect.Effect<A, Refused | EdgeLost>
     /** As `ask`, with 404 as undefined. */
-    readonly find: <A>(asked: Ask<A>) => Effect.Effect<A | undefined, Refused | EdgeLost>
+    readonly find: <A>(request: Ask<A>) => Effect.Effect<A | undefined, Refused | EdgeLost>
     /** Imports rows under an id, again from the start if the answer breaks off; nothing is written twice. */
     readonly importCatalogue: (
       importId: string,
@@ -49,28 +49,27 @@ export class Edge extends Context.Service<
           Effect.mapError(({ code }) => later(code)),
           Effect.flatMap((answer) => check(request, answer))
         )
-      const tell = ({ waitSeconds, ...told }: Tell) => {
+      const tell = ({ waitSeconds, ...request }: Tell) => {
         const withinMs = deadlineMs + (waitSeconds ?? 0) * 1000
-        const request = { ...told, withinMs, isAbortable: true }
-        const headers = { prefer: `wait=${waitSeconds}` }
-        const attempt = once(waitSeconds === undefined ? request : { ...request, headers }).pipe(
+        const headers = waitSeconds === undefined ? {} : { prefer: `wait=${waitSeconds}` }
+        const attempt = once({ ...request, headers, withinMs, isAbortable: true }).pipe(
           Effect.timeoutOrElse({ duration: withinMs, orElse: () => Effect.fail(later("deadline")) })
         )
-        return insist(told, attempt, retried)
+        return insist(request, attempt, retried)
       }
-      const ask = <A>({ answer, ...asked }: Ask<A>): Effect.Effect<A, Refused | EdgeLost> => {
+      const ask = <A>({ answer, ...request }: Ask<A>): Effect.Effect<A, Refused | EdgeLost> => {
         const decode = Schema.decodeUnknownEffect(Schema.fromJsonString(answer))
-        const request = `${asked.method} ${asked.path}`
+        const name = `${request.method} ${request.path}`
         const unexpected = (cause: unknown) =>
-          new Refused({ request, status: 200, code: "unexpected_answer", detail: String(cause) })
-        return Effect.flatMap(tell(asked), (text) => Effect.mapError(decode(text), unexpected))
+          new Refused({ request: name, status: 200, code: "unexpected_answer", detail: String(cause) })
+        return Effect.flatMap(tell(request), (text) => Effect.mapError(decode(text), unexpected))
       }
       return Edge.of({
-        tell: (command) => Effect.asVoid(tell(command)),
+        tell: (request) => Effect.asVoid(tell(request)),
         ask,
-        find: <A>(query: Ask<A>) =>
+        find: <A>(request: Ask<A>) =>
           Effect.catchIf(
-            ask(query) as Effect.Effect<A | undefined, Refused | EdgeLost>,
+            ask(request) as Effect.Effect<A | undefined, Refused | EdgeLost>,
             (error) => error._tag === "Refused" && error.status === 404,
             () => Effect.succeed(undefined)
           ),

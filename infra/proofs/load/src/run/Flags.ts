@@ -41,63 +41,57 @@ export const defaults = {
 
 export type Flags = typeof defaults
 
-const between = (minimum: number, maximum: number) => Schema.Finite.check(Schema.isBetween({ minimum, maximum }))
-const whole = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
+const finite = (name: string, minimum: number, maximum: number) =>
+  Flag.Finite(name).pipe(Flag.withSchema(Schema.Finite.check(Schema.isBetween({ minimum, maximum }))))
+const int = (name: string, minimum: number, maximum: number) =>
+  Flag.Int(name).pipe(Flag.withSchema(Schema.Int.check(Schema.isBetween({ minimum, maximum }))))
 
 const names = Object.keys(scenarios) as ReadonlyArray<ScenarioName>
 
-const or = <A>(otherwise: A, flag: Flag.Flag<A>, description: string) =>
+const withDefault = <A>(otherwise: A, flag: Flag.Flag<A>, description: string) =>
   flag.pipe(Flag.withDescription(description), Flag.withDefault(otherwise))
 const optional = <A>(flag: Flag.Flag<A>, description: string) =>
   flag.pipe(Flag.withDescription(description), Flag.optional)
 
 export const flags = {
-  scenario: or(
+  scenario: withDefault(
     defaults.scenario,
     Flag.Literals("scenario", names),
     names.map((name) => `${name}: ${scenarios[name].description}`).join("; ")
   ),
-  keys: or(
+  keys: withDefault(
     defaults.keys,
     Flag.String("keys"),
     "uniform, zipf:0.99, hot:1, flash:SKU, region:eu=70,am=20,ap=10 or file:KEYS"
   ),
-  keyCount: or(
-    defaults.keyCount,
-    Flag.Int("key-count").pipe(Flag.withSchema(whole(1, keysMax))),
-    "Keys of uniform, zipf and region"
-  ),
+  keyCount: withDefault(defaults.keyCount, int("key-count", 1, keysMax), "Keys of uniform, zipf and region"),
   rate: optional(
-    Flag.Finite("rate").pipe(Flag.withSchema(between(0.1, 100_000))),
+    finite("rate", 0.1, 100_000),
     "Operations that begin in a second, whatever the answers do (open loop)"
   ),
-  arrivals: or(
+  arrivals: withDefault(
     defaults.arrivals,
     Flag.Literals("arrivals", ["poisson", "constant"]),
     "How they follow each other with --rate"
   ),
   concurrency: optional(
-    Flag.Int("concurrency").pipe(Flag.withSchema(whole(1, 4_096))),
+    int("concurrency", 1, 4_096),
     "Callers that wait for each answer (closed loop; 32 if neither this nor --rate is given)"
   ),
-  duration: or(
-    defaults.duration,
-    Flag.Finite("duration").pipe(Flag.withSchema(between(1, 3_600))),
-    "Seconds that are measured"
+  duration: withDefault(defaults.duration, finite("duration", 1, 3_600), "Seconds that are measured"),
+  warmUp: withDefault(defaults.warmUp, finite("warm-up", 0, 600), "Seconds before that, which are not measured"),
+  threads: withDefault(defaults.threads, int("threads", 1, 32), "Generator threads"),
+  seed: withDefault(defaults.seed, Flag.String("seed"), "Keys and arrivals follow from it"),
+  running: withDefault(
+    defaults.running,
+    Flag.Boolean("running"),
+    "Load the cluster of npm start instead of one of its own"
   ),
-  warmUp: or(
-    defaults.warmUp,
-    Flag.Finite("warm-up").pipe(Flag.withSchema(between(0, 600))),
-    "Seconds before that, which are not measured"
-  ),
-  threads: or(defaults.threads, Flag.Int("threads").pipe(Flag.withSchema(whole(1, 32))), "Generator threads"),
-  seed: or(defaults.seed, Flag.String("seed"), "Keys and arrivals follow from it"),
-  running: or(defaults.running, Flag.Boolean("running"), "Load the cluster of npm start instead of one of its own"),
   cluster: optional(
     Flag.Directory("cluster", { mustExist: true }),
     "The same with any cluster of this machine, by its state directory; npm start's is .halles"
   ),
-  direct: or(
+  direct: withDefault(
     defaults.direct,
     Flag.Boolean("direct"),
     "Call the entities as a client of the cluster instead of the edge"
@@ -109,17 +103,13 @@ export const flags = {
     Flag.String("drain"),
     "RUNNER@SECONDS: gives its shards away, and takes some again when the run is over"
   ),
-  buyers: or(defaults.buyers, Flag.Int("buyers").pipe(Flag.withSchema(whole(1, 100_000))), "Of flash-sale"),
-  units: or(defaults.units, Flag.Int("units").pipe(Flag.withSchema(whole(1, 1_000_000))), "Of flash-sale"),
+  buyers: withDefault(defaults.buyers, int("buyers", 1, 100_000), "Of flash-sale"),
+  units: withDefault(defaults.units, int("units", 1, 1_000_000), "Of flash-sale"),
   file: optional(Flag.File("file", { mustExist: true }), "Of replay: invoices as .csv.gz, as for npm run replay"),
-  limit: or(
-    defaults.limit,
-    Flag.Int("limit").pipe(Flag.withSchema(whole(1, 1_000_000))),
-    "Of replay: the first so many invoices of the file"
-  ),
-  price: or(
+  limit: withDefault(defaults.limit, int("limit", 1, 1_000_000), "Of replay: the first so many invoices of the file"),
+  price: withDefault(
     defaults.price,
-    Flag.Finite("core-hour-price").pipe(Flag.withSchema(between(0, 1_000))),
+    finite("core-hour-price", 0, 1_000),
     "What a core costs an hour, for the cost of a million operations"
   ),
   html: optional(Flag.String("html"), "Write a report with plots to this file"),

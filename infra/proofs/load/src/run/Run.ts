@@ -1,4 +1,4 @@
-import { type Audit, oversold, type Acknowledged } from "@halles/harness/Books"
+import { type Acknowledged, type Audit, oversold } from "@halles/harness/Books"
 import * as Journals from "@halles/harness/Journals"
 import { say, showing } from "@halles/harness/Progress"
 import { addressed } from "@halles/harness/ProofCluster"
@@ -67,7 +67,7 @@ export interface Outcome {
   readonly toMs: number
   readonly impacts: ReadonlyArray<Impact>
   readonly looks: ReadonlyArray<Resources.Look>
-  /** From the beginning of the measured span until all was quiet again. */
+  /** Of a span that begins and ends 1.5 s after the measured one: Postgres's statistics are late. */
   readonly written: Written.Written
 }
 
@@ -127,7 +127,7 @@ const shareOf = (pace: Pace, thread: number, of: number): Pace => {
   }
 }
 
-/** Prepares, loads, and holds what was told against the journals. */
+/** Prepares, loads, and compares what was acknowledged with the journals. */
 export const run = Effect.fn("Run.run")(function* (plan: Plan, stand: Stand) {
   const clock = yield* Clock.Clock
   const scenario: Scenario = scenarios[plan.scenario]
@@ -178,7 +178,7 @@ export const run = Effect.fn("Run.run")(function* (plan: Plan, stand: Stand) {
   const { violated, violations } = yield* check(stand.parts, commands)
   const stock = new Set(keys.map(({ name, region }) => `${region}_${name}`))
   const verdict = {
-    ...(yield* Journals.held(stand.parts, all)),
+    ...(yield* Journals.reconcile(stand.parts, all)),
     oversold: oversold(all, (sku) => (stock.has(sku) ? plan.stock : 0)),
     acknowledged: all.length
   }
@@ -193,7 +193,7 @@ export const run = Effect.fn("Run.run")(function* (plan: Plan, stand: Stand) {
     owners
   })
   const { heldBack, utilization } = heard
-  const result: Outcome = {
+  const outcome: Outcome = {
     plan,
     keys,
     analysis,
@@ -210,5 +210,5 @@ export const run = Effect.fn("Run.run")(function* (plan: Plan, stand: Stand) {
     looks,
     written
   }
-  return result
+  return outcome
 }, Effect.scoped)

@@ -1,4 +1,4 @@
-import { checkedOutEffect, lineEffect, soldEffect, type Acknowledged } from "@halles/harness/Books"
+import { type Acknowledged, checkedOutEffect, lineEffect, soldEffect } from "@halles/harness/Books"
 import type { Row } from "@halles/harness/Catalogue"
 import { NoAnswer } from "@halles/harness/EdgeClient"
 import { confirmed, Shop } from "@halles/harness/Shop"
