@@ -45,11 +45,11 @@ const make = Effect.fnUntraced(function* (options: { readonly url: URL; readonly
   const signature = WebhookSignature.make([options.secret])
   const ready = yield* Queue.unbounded<Waiting>()
   const waiting = new Set<Waiting>()
-  /** Open while somebody waits. */
-  const any = Latch.makeUnsafe(false)
+  /** Open while a delivery waits for its time. */
+  const hasWaiting = Latch.makeUnsafe(false)
   const wait = (one: Waiting) => {
     waiting.add(one)
-    any.openUnsafe()
+    hasWaiting.openUnsafe()
   }
 
   const attempt = Effect.fnUntraced(
@@ -77,14 +77,14 @@ const make = Effect.fnUntraced(function* (options: { readonly url: URL; readonly
     yield* Effect.sleep(restMs)
   })
   const sweep = Effect.gen(function* () {
-    yield* any.await
+    yield* hasWaiting.await
     const now = yield* Clock.currentTimeMillis
     for (const one of waiting) {
       if (one.dueAt > now) continue
       waiting.delete(one)
       Queue.offerUnsafe(ready, one)
     }
-    if (waiting.size === 0) any.closeUnsafe()
+    if (waiting.size === 0) hasWaiting.closeUnsafe()
   })
   const worker = Effect.forever(Effect.flatMap(Queue.take(ready), deliver))
   for (let index = 0; index < inFlightMax; index++) yield* Effect.forkScoped(worker)

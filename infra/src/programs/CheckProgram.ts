@@ -17,7 +17,7 @@ const patience = ["--settle", "10", "--grace", "15"]
 
 /**
  * Runs the check program against a cluster, with commands that were acknowledged; prints what it prints when something is wrong.
- * The commands stay in the cluster's directory, to be looked at afterwards.
+ * The list of commands stays in the cluster's directory, to be looked at afterwards.
  */
 export const check = Effect.fn("CheckProgram.check")(function* (
   parts: Parts,

@@ -25,7 +25,7 @@ export const provision = Effect.fn("Provision.provision")(function* (
   { admins }: Pick<Servers, "admins">,
   parts: Parts
 ) {
-  // Roles are the server's: one after the other. Each database is its own.
+  // Roles belong to the server, so they are set up for one database after the other; what is inside the databases, side by side.
   for (const database of databases) {
     yield* rolesAndDatabase(parts, database).pipe(Effect.provide(connect(admins[database] ?? "")), failed(database))
   }
@@ -58,6 +58,7 @@ const identity = (parts: Parts) => {
   })
 }
 
+/** In PL/pgSQL; one server may have the role already. */
 const role = (name: string, options: string): ReadonlyArray<string> => [
   `BEGIN CREATE ROLE ${name}; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END`,
   `ALTER ROLE ${name} ${options}`
@@ -79,7 +80,7 @@ const settingsOf = (name: string, database: string, login: Login): ReadonlyArray
 const rolesAndDatabase = Effect.fnUntraced(function* ({ secrets }: Parts, database: Database) {
   const sql = yield* PgClient.PgClient
   const name = nameOf(database)
-  // As one transaction, whose commit is waited for once; several processes may set up one server at the same time.
+  // One transaction, so that there is one commit to wait for; the lock, since several processes may set up one server at the same time.
   const run = (statements: ReadonlyArray<string>) =>
     sql.unsafe(`DO $$ BEGIN ${[`PERFORM pg_advisory_xact_lock(${provisionLock})`, ...statements].join("; ")}; END $$`)
   const all = Object.entries(logins(secrets))

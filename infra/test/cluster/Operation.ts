@@ -208,7 +208,7 @@ export const handled = (it: ClusterTests): void => {
         yield* inspect("undrain", "eu-1", "--reason", "kernel is new", "--yes")
         const { status } = yield* shop.until(placed[0]!.body.orderId, ({ status }) => status === "delivered")
         assert.strictEqual(status, "delivered")
-        // Nothing is owed any more: who asks for it again is told so, and nothing is sent.
+        // No step is pending any more: the inspector has nothing to send again.
         const retried = yield* inspect("saga", "retry", placed[0]!.body.orderId, "--reason", "impatience", "--yes")
         assert.strictEqual(retried, "")
       }),

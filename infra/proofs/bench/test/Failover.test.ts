@@ -5,9 +5,9 @@ import { Effect } from "effect"
 import { failover, median } from "../src/rows/Failover.ts"
 import { Stage } from "../src/Stage.ts"
 
-/** The promise, of a machine that has a processor for a runner that wants one. */
+/** What we promise, on a machine that has a processor for each runner. */
 const answeredAgainMsMax = 3_000
-/** No figure of the calm is judged, and a third of the bench's calls meets every move as well. */
+/** Nothing is asserted of the calm, and a third of the bench's calls is enough for some to meet every move. */
 const brief = { rounds: 3, warmUpMs: 500, calmMs: 500, restMs: 500, pauseMs: 400 } as const
 
 it.live(

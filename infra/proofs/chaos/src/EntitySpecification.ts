@@ -55,8 +55,7 @@ export const refused = (refusal: { readonly _tag: string }): Answer => ({
   code: codeOf(refusal._tag),
   detail: detailOf(refusal)
 })
-/** A reply as an answer. */
-const said = (reply: Result.Result<unknown, Tagged>): Answer =>
+const answerOf = (reply: Result.Result<unknown, Tagged>): Answer =>
   Result.match(reply, {
     onSuccess: (value) => (value === undefined ? { _tag: "Done" } : { _tag: "Replied", reply: plain(value) }),
     onFailure: refused
@@ -77,13 +76,13 @@ const mayShow = (answer: Answer, seq: number): boolean => {
  *
  * **Details**
  *
- * A state is a seq. A command takes effect where its row stands in the journal, and only if `decide` there gives exactly
- * the events of the row, behind those that the model defers; what is answered must follow from that state. Everything else (reads, refusals, repeats,
- * commands that change nothing) may be at any state within its time. A command that was handled again, since its runner
- * or its caller lost the first answer, is answered as a repeat, with the state of then: so the answer to a command that
- * took effect may be of any moment from its effect to the end of its call. That the journal's order is the order is what the
- * system promises, so this is stricter than linearizability alone: it holds only if the order of the journal itself
- * keeps real time and explains every answer.
+ * A state is a seq. A command takes effect where its row stands in the journal, and only if `decide` there gives exactly the
+ * events of the row, after those that the model had deferred; what is answered must follow from that state. Everything else
+ * (reads, refusals, repeats, commands that change nothing) may be at any state within its time. A command that was handled
+ * again, since its runner or its caller lost the first answer, is answered as a repeat, with the state of then: so the answer
+ * to a command that took effect may be of any moment from its effect to the end of its call. That the journal's order is the
+ * order is what the system promises, so this is stricter than linearizability alone: it holds only if the order of the journal
+ * itself keeps real time and explains every answer.
  */
 export const judge = (subject: Subject, id: string, rows: ReadonlyArray<Row>): Judged => {
   const {
@@ -102,7 +101,7 @@ export const judge = (subject: Subject, id: string, rows: ReadonlyArray<Row>): J
 
   /** By the table of the entity's replies. */
   const replied = (tag: string, message: unknown, seq: number, some: ReadonlyArray<Tagged>): Answer =>
-    said(
+    answerOf(
       replyOf(model.replies, tag)?.(id, { state: states[seq], seq, events: some, repeated: false }, message) ?? done()
     )
   const views = new Map<number, Answer>()
@@ -124,7 +123,7 @@ export const judge = (subject: Subject, id: string, rows: ReadonlyArray<Row>): J
     laterOf(sent) === "view" ? viewAt(seq) : replied(sent._tag, sent, seq, some)
 
   /** What a command does that leaves no row: `undefined` if it would leave one. */
-  const without = (seq: number, sent: Command, now: number): Answer | undefined => {
+  const withoutRow = (seq: number, sent: Command, now: number): Answer | undefined => {
     const decided = model.decide(states[seq], complete(sent), now)
     if (Result.isFailure(decided)) return refused(decided.failure)
     return decided.success.length === 0 ? handled(sent, seq, []) : undefined
@@ -152,8 +151,8 @@ export const judge = (subject: Subject, id: string, rows: ReadonlyArray<Row>): J
 
   const command = (seq: number, call: Call, answer: Answer, wrote: boolean): number | null => {
     const sent = call.command!
-    const unasked = refusal(id, sent)
-    if (unasked !== null) return fits(call, unasked, answer) ? seq : null
+    const byShell = refusal(id, sent)
+    if (byShell !== null) return fits(call, byShell, answer) ? seq : null
     const known = rowOf.get(sent.commandId)
     if (known !== undefined && known.row.seq <= seq) {
       if (!mayShow(answer, seq)) return null
@@ -164,7 +163,7 @@ export const judge = (subject: Subject, id: string, rows: ReadonlyArray<Row>): J
         return fits(call, handled(sent, seq + 1, events[known.index]!), answer) ? seq + 1 : null
     }
     if (wrote || !mayShow(answer, seq)) return null
-    const expected = without(seq, sent, performance.timeOrigin + call.invokedAt)
+    const expected = withoutRow(seq, sent, performance.timeOrigin + call.invokedAt)
     return expected !== undefined && fits(call, expected, answer) ? seq : null
   }
 
@@ -176,7 +175,7 @@ export const judge = (subject: Subject, id: string, rows: ReadonlyArray<Row>): J
     if (laterOf(sent) !== null) return fits(call, handled(sent, seq, []), answer) ? seq : null
     const expected = isWritten
       ? handled(sent, seq, events[known.index]!)
-      : without(seq, sent, performance.timeOrigin + call.invokedAt)
+      : withoutRow(seq, sent, performance.timeOrigin + call.invokedAt)
     return expected !== undefined && fits(call, expected, answer) ? seq : null
   }
 

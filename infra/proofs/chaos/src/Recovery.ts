@@ -108,7 +108,7 @@ export const tidyUp = Effect.fn("Recovery.tidyUp")(function* (world: World, seed
 const ended = new Set(["delivered", "cancelled", "partially_returned", "returned"])
 const sagasMs = 45_000
 
-/** Waits until every order is delivered or cancelled and owes nothing; the ids of those that are not. */
+/** Waits until every order is delivered or cancelled and has no return under way; the ids of those that are not. */
 export const sagasEnd = Effect.fn("Recovery.sagasEnd")(function* () {
   const { call, calls } = yield* Recorder
   const since = performance.now()

@@ -33,15 +33,16 @@ export const claims = (sub: string, role: Role, more: object = {}) => ({
   acr: twoFactors,
   ...more
 })
+/** Those of the account, or the partner, that a fuzz has for a role. */
 export const claimsOf = (role: Role) => {
   if (role === "partner") return claims("partner:fuzzed", role, { client_id: "fuzzed" })
   return claims(`account-${role}`, role, role === "customer" ? { customer_id: customerId } : {})
 }
 
-/** Makes a token that says so. */
+/** Makes a token with these claims. */
 export type Sign<E, R> = (claims: Readonly<Record<string, unknown>>) => Effect.Effect<string, E, R>
 
-/** Signs everybody's token now, and before it ends; gives each by a name. */
+/** Signs the tokens of all of them now, and again before they end; gives the newest token of a name. */
 export const signedIn = Effect.fnUntraced(function* <E, R>(
   sign: Sign<E, R>,
   whom: Iterable<readonly [name: string, claims: ReturnType<typeof claims>]>

@@ -25,7 +25,7 @@ const textOf = ({ pence, stock, ...row }: Row): string =>
     ...(stock === 0 ? {} : { stock })
   })}\n`
 
-/** What a row lists, as the edge names the command that lists it by. */
+/** What of a row goes into the id of the command by which the edge lists it. */
 export const listed = ({ pence, stock: _stock, ...row }: Row) => ({
   taxRate,
   ...row,

@@ -79,7 +79,7 @@ const own: CommandIds = {
 const skuOf = (region: Region, code: string) => SkuId.make(`${region}_${code}`)
 const listedTogether = 32
 
-/** The cluster as its client, past the edge. What only the edge has, searching for one, fails. */
+/** Calls the entities as a client of the cluster, past the edge. Lists and searches fail, since only the edge has them. */
 export const layer = (address: Addressed) =>
   Layer.effect(
     Shop,

@@ -21,7 +21,7 @@ export interface Request {
   readonly body?: unknown
   /** After so long without a byte there is no answer. */
   readonly withinMs?: number
-  /** Whoever stops waiting frees the connection; it takes a tenth more of the processor. */
+  /** The connection is free again as soon as the caller stops waiting. Such a request costs a tenth more processor time. */
   readonly isAbortable?: boolean
   /** Hears the parts of a long answer as they come. */
   readonly onPart?: (text: string) => void
@@ -87,11 +87,11 @@ export const open = (url: string, connections: number) =>
       }
   )
 
-/** How the edge names what a request of somebody without a token asks for. */
+/** The intent that the edge makes of a request without a token. */
 export const intentOf = (intents: Intents["Service"], { body, key = "", method, path }: Request): Intent =>
   intents.of({ sender: null, method, url: path, body: body === undefined ? "" : textOf(body), key })
 
-/** The id of the command that the edge makes of it. */
+/** The id of the command that the edge makes of a request without a token. */
 export const commandIdOf = (intents: Intents["Service"], operation: string, request: Request): CommandId =>
   CommandId.make(`${operation}:${intentOf(intents, request).name(operation)}`)
 
@@ -105,6 +105,6 @@ const Problem = Schema.fromJsonString(
   })
 )
 const decodeProblem = Schema.decodeUnknownOption(Problem)
-/** Of an answer that is none: what was said instead. */
+/** The problem by which a request was refused; of a text that is no problem document its first characters. */
 export const problemOf = (text: string): typeof Problem.Type =>
   Option.getOrElse(decodeProblem(text), () => ({ code: "no_problem_document", detail: text.slice(0, 300) }))

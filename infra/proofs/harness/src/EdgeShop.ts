@@ -26,7 +26,7 @@ export interface Options extends Keys {
 export const openCart = (region: Region, key: string): Request => ({
   method: "POST",
   path: "/v1/carts",
-  // Who has no token is known by a key that nobody else comes upon.
+  // The edge knows a caller without a token by its key, which nobody may guess.
   key: steadyKey(key),
   body: { region, currency: Catalogue.currency }
 })
@@ -68,7 +68,8 @@ export const make = (send: Send, keys: Keys) => {
       open: (region, key) => idOf("openCart", openCart(region, key)),
       put: (cart, code, quantity, key) => idOf("putLine", putLine(cart, code, quantity, key)),
       checkOut: (cart, key) => idOf("checkOut", checkOut(cart, key)),
-      // An import is one by its id, and each of its rows by what it lists, and which of the product's it is.
+      // The edge makes it from the id of the import, what the row lists, and its number among
+      // the rows of the import about that product.
       list: (row, key) => {
         const intent = EdgeClient.intentOf(intents, { method: "POST", path: Catalogue.importPath, key })
         return `import:list:${intent.name("list", [1, Catalogue.listed(row)])}`

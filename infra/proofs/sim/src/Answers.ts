@@ -47,9 +47,9 @@ const passing = new Set(["Busy", "EntityNotAssignedToRunner", "LinesChanged"])
 const shellDecides = new Set(["Merge", "HandOver", "Reprice", "CheckOut", "AddLine", "PutLine"])
 
 /**
- * Every answer that any runner gave, held against the journal: nothing is acknowledged before it is written, a view is
- * the state of its seq and no older than any that was told before it was asked, a refusal (or a command that changes nothing) follows from some state of that time, and what was
- * granted once is never refused or changed when it is asked for again.
+ * Compares every answer that any runner gave with the journal. Nothing is acknowledged before it is written. A view is the state of
+ * its seq, and no older than one that was answered before its query arrived. A refusal (or a command that changes nothing) follows
+ * from some state of the time in which it was handled. What was granted once is never refused or changed when it is asked for again.
  */
 export class Answers {
   readonly violations: Array<string> = []

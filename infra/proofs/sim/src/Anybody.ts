@@ -4,7 +4,7 @@ import type { CommandId } from "@halles/shared/Ids"
 import { Arbitrary, Effect } from "effect"
 import type { World } from "./World.ts"
 
-/** Of all domains, those whose manifest lets anybody send something. */
+/** The domains whose manifest names commands that may come from anybody. */
 const open = domains
   .filter(({ anytime }) => anytime.length > 0)
   .map(({ anytime, contract }) => ({ contract, history: histories(contract, anytime) }))

@@ -1,5 +1,5 @@
 import { OpenCart, PutLine } from "@halles/entities/cart/Cart"
-import { type SaleLine } from "@halles/entities/sale/Sale"
+import type { SaleLine } from "@halles/entities/sale/Sale"
 import * as CartState from "@halles/entities/cart/CartState"
 import { Busy } from "@halles/engine/eventsourced/EntityErrors"
 import * as EventSourced from "@halles/engine/eventsourced/EventSourced"
@@ -81,10 +81,10 @@ const publishing = Effect.gen(function* () {
   return wrong
 })
 
-/** A marker that is struck off too early is seen within this, on a busy machine too. */
+/** Within this time, also on a busy machine, an outbox that strikes a marker off too early has done so. */
 const earlyWithin = "3 seconds"
 
-/** The marker of a batch that the stream does not have yet is there, and nobody is to take it along. */
+/** The outbox keeps the marker of a batch until the stream has the batch, and has no other batch delete it before. */
 const marking = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const { kill, start } = yield* NatsTest

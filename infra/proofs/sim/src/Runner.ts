@@ -113,7 +113,7 @@ export class Runner implements Life {
     const taken = new Notice()
     return ShardEpochs.of({
       owner: this.name,
-      // Nobody confirms: who is not sure asks.
+      // Here nothing confirms epochs now and then: a runner that is not sure of one asks the database.
       askedAt: () => world.now,
       unsure: new Notice(),
       raised: taken,

@@ -94,13 +94,13 @@ const published = ({ published, tables }: Cluster): ReadonlyArray<string> => {
   return [...wrong, ...[...tables.markers.keys()].map((batch) => `batch ${batch} is still marked as unpublished`)]
 }
 
-/** Nothing is owed, and every timer that a state asks for is there (at the end: none of either). */
+/** No step is pending, and every timer that a state asks for is there (at the end: none of either). */
 const rest = ({ tables }: Cluster, statesOf: ReadonlyMap<string, ReadonlyArray<Now>>): ReadonlyArray<string> => {
   const wrong: Array<string> = []
   for (const [key, states] of statesOf) {
     const now = states.at(-1)!
     const timer = tables.timers.get(key)
-    if (now.pendingStep !== null) wrong.push(`${key}: owes ${now.pendingStep} for ever`)
+    if (now.pendingStep !== null) wrong.push(`${key}: ${now.pendingStep} stays its pending step for ever`)
     if (now.dueAt !== null && timer === undefined) wrong.push(`${key}: asked for a timer, which is lost`)
     if (now.dueAt === null && timer !== undefined) wrong.push(`${key}: has a timer that nobody asked for`)
   }

@@ -55,7 +55,7 @@ const mutantsCommand = Command.make(
       yield* Console.log(`source as it is, ${caughtBy}: ${wrong ?? "nothing wrong"}`)
       if (wrong !== null) return yield* new SourceWrong({ caughtBy })
     }
-    // What mostly waits for servers begins first, beside the simulations, and takes no core of its own.
+    // Mutants on real servers begin first. They mostly wait, so one more than there are cores runs at a time.
     const inTurn = chosen.toSorted((a, b) => Number(a.caughtBy === "sim") - Number(b.caughtBy === "sim"))
     const verdicts = yield* Effect.forEach(inTurn, one, { concurrency: availableParallelism() + 1 })
     const caught = verdicts.filter(Boolean).length

@@ -28,8 +28,8 @@ const traceMax = 400
 const one = Effect.fnUntraced(function* (seed: number, trace: boolean) {
   const lines: Array<string> = []
   const { hash, violations } = run(seed, (line) => lines.push(line))
-  const shown = trace ? lines : violations.length === 0 ? [] : lines.slice(-traceMax)
-  for (const line of shown) yield* Console.log(line)
+  const printed = trace ? lines : violations.length === 0 ? [] : lines.slice(-traceMax)
+  for (const line of printed) yield* Console.log(line)
   for (const violation of violations) yield* Console.log(`seed ${seed}: ${violation}`)
   yield* Proof.end({ seed, hash, violations: violations.length }, violations.length === 0)
 })

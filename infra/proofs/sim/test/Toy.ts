@@ -29,7 +29,7 @@ type State = typeof State.Type
 
 let evolved = 0
 
-/** The smallest domain; `isSound` ones follow their events, the others the number of times that anybody asked. */
+/** The smallest domain. Its state follows from its events if `isSound`, else from how often `evolve` was called. */
 export const toy = (isSound: boolean) => {
   const view = viewReply("Toy", (_: ToyId, { turns }: State, seq) =>
     seq === 0 ? null : new ToyView({ turns, seq }, { disableChecks: true })

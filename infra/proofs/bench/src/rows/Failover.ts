@@ -14,7 +14,7 @@ export interface Disturbance {
   readonly name: string
   /** Until every key concerned had answered a call that began after the disturbance. */
   readonly answeredAgainMs: number
-  /** Of these, for how long the caller's thread or a runner's could have run, and others had the processors. */
+  /** How much of that the thread of the caller or of a runner, whichever waited longest, waited for a processor. */
   readonly heldUpMs: number
   readonly failed: number
   readonly slowestMs: number
@@ -50,7 +50,7 @@ const firstAnswers = (calls: ReadonlyArray<Call>, since: number): ReadonlyMap<st
   return first
 }
 
-/** What the thread waited for a processor that waited longest, of those that ran all the time. */
+/** The longest that one of these threads waited for a processor, of those that ran all the time. */
 const heldUpBetween = (before: ReadonlyMap<number, number>, after: ReadonlyMap<number, number>): number =>
   Math.max(0, ...[...after].map(([pid, ms]) => (before.has(pid) ? ms - before.get(pid)! : 0)))
 
@@ -126,7 +126,7 @@ export const failover = (options: {
       process.stderr.write(`  calm: ${calm.opsPerSecond.toFixed(0)}/s p99 ${calm.p99ms.toFixed(1)} ms\n`)
 
       const disturbances: Array<Disturbance> = []
-      /** Concerned are the keys of the victim, or all. */
+      /** Concerned are the keys on the shards of the victim, or all keys where there is none. */
       const disturb = <E, R>(
         name: string,
         runners: ReadonlyArray<string>,

@@ -19,7 +19,7 @@ export interface Look {
 export const generator = "generator"
 const everyMs = 1_000
 const nothing: Used = { cpuSeconds: 0, readBytes: 0, writtenBytes: 0 }
-const both = (a: Used, b: Used, of: (a: number, b: number) => number): Used => ({
+const combined = (a: Used, b: Used, of: (a: number, b: number) => number): Used => ({
   cpuSeconds: of(a.cpuSeconds, b.cpuSeconds),
   readBytes: of(a.readBytes, b.readBytes),
   writtenBytes: of(a.writtenBytes, b.writtenBytes)
@@ -31,11 +31,11 @@ class Meter {
   readonly #seen = new Map<string, Used>()
 
   #more(name: string, pid: string, now: Used): void {
-    const more = both(now, this.#seen.get(pid) ?? nothing, (a, b) => Math.max(0, a - b))
+    const more = combined(now, this.#seen.get(pid) ?? nothing, (a, b) => Math.max(0, a - b))
     this.#seen.set(pid, now)
     this.#totals.set(
       name,
-      both(this.#totals.get(name) ?? nothing, more, (a, b) => a + b)
+      combined(this.#totals.get(name) ?? nothing, more, (a, b) => a + b)
     )
   }
 
@@ -95,7 +95,9 @@ export const spent = (looks: ReadonlyArray<Look>, fromMs: number, toMs: number):
   const last = nearest(toMs)
   if (first === undefined || last === undefined) return new Map()
   return new Map(
-    [...last.used].map(([name, used]) => [name, both(used, first.used.get(name) ?? nothing, (a, b) => a - b)] as const)
+    [...last.used].map(
+      ([name, used]) => [name, combined(used, first.used.get(name) ?? nothing, (a, b) => a - b)] as const
+    )
   )
 }
 

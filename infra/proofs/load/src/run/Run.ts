@@ -164,13 +164,15 @@ export const run = Effect.fn("Run.run")(function* (plan: Plan, stand: Stand) {
   const fromMs = startMs + plan.warmUpMs
   const looks = yield* Resources.watch(stand, startMs)
   const marks: Array<Mark> = []
-  const counted = yield* Effect.forkChild(Effect.delay(Written.totals(stand.parts), Math.max(0, fromMs - nowMs(clock))))
+  const beginning = yield* Effect.forkChild(
+    Effect.delay(Written.totals(stand.parts), Math.max(0, fromMs - nowMs(clock)))
+  )
   const disturbing = yield* Effect.forkChild(disturb(stand, plan.disturbances, fromMs, marks))
   yield* showing(liveFigures(heard, clock, startMs, lengthMs), begin(startMs))
   // What was frozen thaws, and a disturbance that failed fails the run.
   yield* Fiber.join(disturbing)
 
-  const written = yield* Written.between(stand.parts, yield* Fiber.join(counted), yield* Written.totals(stand.parts))
+  const written = yield* Written.between(stand.parts, yield* Fiber.join(beginning), yield* Written.totals(stand.parts))
 
   yield* say("checking the invariants and the books")
   const all = [...acknowledged, ...heard.acknowledged]
