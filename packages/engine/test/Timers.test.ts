@@ -1,10 +1,13 @@
-import { assert, layer } from "@effect/vitest"
+import { assert, it, layer } from "@effect/vitest"
 import { PgTest } from "@halles/shared/testing/PgTest"
 import { Effect, Layer } from "effect"
+import { TestClock } from "effect/testing"
 import { SqlClient } from "effect/sql"
-import { JournalStore } from "@halles/engine/journal/JournalStore"
+import { type DueTimer, JournalStore } from "@halles/engine/journal/JournalStore"
+import { WrittenTimers } from "@halles/engine/journal/WrittenTimers"
 import * as EngineTables from "./EngineTables.ts"
 import { ShardEpochs } from "@halles/engine/placement/ShardEpochs"
+import { Notice } from "@halles/shared/Notice"
 import { redriveMs } from "@halles/engine/eventsourced/ArmedTimer"
 import * as Timers from "@halles/engine/eventsourced/Timers"
 
@@ -44,3 +47,31 @@ layer(Test, { excludeTestServices: true, timeout: "30 seconds" })("Timers", (it)
     })
   )
 })
+
+it.effect("those that a full look found and did not fire are looked for again at once", () =>
+  Effect.gen(function* () {
+    const due = new Map<string, DueTimer>()
+    const dueTimers: JournalStore["Service"]["dueTimers"] = (_shards, _now, limit, after) =>
+      Effect.sync(() =>
+        [...due.values()].filter(({ entityId }) => after === null || entityId > after.entityId).slice(0, limit)
+      )
+    const store = { dueTimers, writtenTimers: new WrittenTimers() } as unknown as JournalStore["Service"]
+    const owned = { owned: () => [5], current: () => 1, raised: new Notice() }
+    const epochs = owned as unknown as ShardEpochs["Service"]
+    yield* Timers.run((_, id) => Effect.sync(() => due.delete(id))).pipe(
+      Effect.provideService(JournalStore, store),
+      Effect.provideService(ShardEpochs, epochs),
+      Effect.forkChild
+    )
+    yield* TestClock.adjust(Timers.everyMs)
+    for (let nth = 0; nth < Timers.rowsMax; nth++) {
+      const entityId = `eu_${String(nth).padStart(3, "0")}`
+      due.set(entityId, { entityType: "Order", entityId, shard: 5, dueAt: 0 })
+    }
+    yield* store.writtenTimers.noting(Effect.void, [{ dueAt: 1 }])
+    yield* TestClock.adjust(Timers.everyMs)
+    assert.strictEqual(due.size, Timers.rowsMax - Timers.firingMax)
+    yield* TestClock.adjust(3 * Timers.everyMs)
+    assert.strictEqual(due.size, 0)
+  })
+)

@@ -8,8 +8,8 @@ import { TimerFired } from "./TimerFired.ts"
 /** The shortest pause between two looks for due timers of the own shards; they fire within 250 ms. */
 export const everyMs = 100
 /**
- * The longest pause, for what nobody here has written: a parked entity was resumed. A look finds what becomes due in this time too,
- * so that the next one is when something is due.
+ * The longest pause: the timers of a parked entity that an operator resumes were written by nobody here. A look also reads what
+ * becomes due in this time, so that the next one comes when something is due.
  */
 const restMs = 2_000
 /** Timers that fire at a time: what is left is found by a later look. */
@@ -89,7 +89,7 @@ export const run = Effect.fnUntraced(function* (trigger: TriggerTimer) {
     yield* Effect.forkChild(Effect.forEach(rows, fire, { concurrency: firingMax, discard: true }))
   })
 
-  /** Gives when something is due next, Unix milliseconds. */
+  /** Fires what is due, and gives when to look again, in Unix milliseconds. */
   const look = Effect.gen(function* () {
     const shards = epochs.owned()
     const now = yield* Clock.currentTimeMillis
@@ -100,20 +100,22 @@ export const run = Effect.fnUntraced(function* (trigger: TriggerTimer) {
     })
     if (taken.length > 0) yield* takeOver(taken, now)
     writtenTimers.earliest = Number.POSITIVE_INFINITY
+    const isFirst = after === null
     const rows = yield* store.dueTimers(shards, now + restMs, rowsMax, after)
     const due = rows.filter(({ dueAt }) => dueAt <= now)
-    if (after === null) yield* Metric.update(overdue, due.length === 0 ? 0 : now - due[0]!.dueAt)
+    if (isFirst) yield* Metric.update(overdue, due.length === 0 ? 0 : now - due[0]!.dueAt)
     after = due.length < rowsMax ? null : due.at(-1)!
     const idle = due.filter((row) => !underWay.has(`${row.entityType}/${row.entityId}`))
     for (const row of idle.slice(0, Math.max(0, firingMax - underWay.size))) yield* Effect.forkChild(fire(row))
-    return due.length > 0 ? now : (rows[0]?.dueAt ?? now + restMs)
+    // Some that an earlier look has found may still be due: the next look begins at the first again.
+    return due.length > 0 || !isFirst ? now : (rows[0]?.dueAt ?? now + restMs)
   }).pipe(
     Effect.catchCause((cause) =>
       Effect.as(Effect.logWarning("Due timers could not be read, trying again", cause), Number.NEGATIVE_INFINITY)
     )
   )
 
-  /** Until then, or an earlier timer that was written meanwhile; or until a shard is taken, whose timers nobody here knows. */
+  /** Waits until `next`, or until a timer is due that was written meanwhile, or until a shard is taken, whose timers nobody here knows. */
   const untilDue = Effect.fnUntraced(function* (next: number, raised: Effect.Effect<void>) {
     while (true) {
       const earlier = writtenTimers.earlier.next()
