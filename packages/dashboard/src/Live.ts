@@ -1,4 +1,4 @@
-import { type LiveEventName, liveEvents, type LiveTopic, type TailEvent } from "@halles/http/operator/OperatorEvents"
+import { type LiveEventName, liveEvents, type LiveTopic } from "@halles/http/operator/OperatorEvents"
 import type * as Json from "@halles/http/operator/OperatorJson"
 import { effect, signal } from "@preact/signals"
 import { Schema } from "effect"
@@ -10,7 +10,6 @@ export type Alarm = typeof Json.Alarm.Type
 export type Runner = typeof Json.RunnerStatus.Type
 export type Overview = typeof Json.Overview.Type
 export type Move = typeof Json.Move.Type
-export type TailRow = typeof TailEvent.Type
 
 /** `refused`: the stream will not come back by itself; somebody has to sign in, or to start the process. */
 export const connection = signal<"connecting" | "live" | "lost" | "refused">("connecting")
@@ -25,8 +24,9 @@ export const board = new ShardBoard()
 export const tail = new Tail()
 /** Which events are told: `Order`, `Order:eu_x`, `*`; none without it. */
 export const tailOf = signal("")
-/** Which list is told, and the newest of it. */
+/** Which list the stream sends; none without it. */
 export const topicOf = signal<LiveTopic | "">("")
+/** The newest that the stream sent of each list. */
 export const lists = {
   types: signal<typeof Json.Types.Type | null>(null),
   streams: signal<typeof Json.Streams.Type | null>(null),

@@ -31,10 +31,10 @@ export const useQuery = <A,>(
     failure: null
   })
   const newest = useRef(0)
-  const result = useRef(0)
+  const askedAtMs = useRef(0)
   const again = useCallback(() => {
     const own = ++newest.current
-    result.current = performance.now()
+    askedAtMs.current = performance.now()
     question().then(
       (value) => {
         if (own === newest.current) setState({ value, failure: null })
@@ -51,13 +51,13 @@ export const useQuery = <A,>(
   useEffect(() => {
     if (!live) return undefined
     return beats.subscribe((beat) => {
-      if (beat > 0 && performance.now() - result.current >= refreshMsMin) again()
+      if (beat > 0 && performance.now() - askedAtMs.current >= refreshMsMin) again()
     })
   }, [live, ...keys])
   return { ...state, again }
 }
 
-/** Asks once; from then on the live stream tells it anew whenever it is another. */
+/** Asks once; from then on the live stream sends the list to `newest` whenever it has changed. */
 export const useLiveQuery = <A,>(
   topic: LiveTopic,
   newest: Signal<A | null>,

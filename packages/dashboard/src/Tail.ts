@@ -1,7 +1,7 @@
 import type { liveEvents, TailEvent } from "@halles/http/operator/OperatorEvents"
 import { signal } from "@preact/signals"
 
-type TailRow = typeof TailEvent.Type
+export type TailRow = typeof TailEvent.Type
 type Batch = (typeof liveEvents)["events"]["Type"]
 
 /** Rows that are kept for the filter; older ones fall off. */

@@ -21,7 +21,7 @@ type Frames = { readonly [Name in LiveEventName]?: (typeof liveEvents)[Name]["En
 
 const frame = (data: Frames): string =>
   Object.entries(data)
-    .map(([event, data], index) => `id: ${Date.now()}.${index}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`)
+    .map(([event, body], index) => `id: ${Date.now()}.${index}\nevent: ${event}\ndata: ${JSON.stringify(body)}\n\n`)
     .join("")
 
 const live = (

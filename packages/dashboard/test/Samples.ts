@@ -504,7 +504,7 @@ export interface Change {
 /** What is refused, and why. */
 export const refusals: Readonly<Record<string, string>> = {
   "runners/eu-1/drain": "eu-1 would have no runner beside it",
-  [`sagas/Order:${orderId}/skip`]: "The order owes reserve, on which the rest depends: retry it, or compensate."
+  [`sagas/Order:${orderId}/skip`]: "The rest depends on the pending step reserve: retry it, or compensate."
 }
 /** What came of a change that was not refused. */
 export const came = ({ body: { ids }, path }: Change): typeof Json.Done.Encoded | typeof Json.Replayed.Encoded =>

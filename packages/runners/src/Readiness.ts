@@ -21,7 +21,7 @@ const lateMax = 20
 
 /**
  * Ready means progress: the servers answer, shards are owned, and nothing in them waits for longer than its objective: no due
- * timer, no owed message, no unpublished event, no row that a read table lacks. What was late before a shard was taken counts from
+ * timer, no pending step, no unpublished event, no row that a read table lacks. What was late before a shard was taken counts from
  * then on, so that a runner is not blamed for what its predecessor left.
  */
 export const make = Effect.gen(function* () {

@@ -13,7 +13,10 @@ interface StatePanelProps {
   readonly fallback: ComponentChildren
 }
 
-/** The state of one type in its own words, or of a type without a panel of its own by its members; what a panel leaves out is in the full state beside it. */
+/**
+ * The state of an entity, by the panel of its type, or member by member where the type has none. What a panel leaves out is in
+ * the full state beside it.
+ */
 export const StatePanel = ({ fallback, state, type }: StatePanelProps) => {
   const content = (panels[type] ?? members)(state)
   return <>{content ?? fallback}</>

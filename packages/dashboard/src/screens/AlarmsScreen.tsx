@@ -9,7 +9,7 @@ const weights = { critical: 0, warning: 1, info: 2 } as const
 const byWeight = (a: Alarm, b: Alarm) => weights[a.severity] - weights[b.severity] || a.since - b.since
 
 export const AlarmsScreen = () => {
-  const [filter, show] = useState<"all" | Alarm["severity"]>("all")
+  const [filter, setFilter] = useState<"all" | Alarm["severity"]>("all")
   const items = alarms.value?.filter(({ severity }) => filter === "all" || severity === filter).toSorted(byWeight)
   return (
     <Page
@@ -20,7 +20,7 @@ export const AlarmsScreen = () => {
           label="Severity"
           value={filter}
           options={{ all: "All", critical: "Critical", warning: "Warning", info: "Info" }}
-          choose={show}
+          choose={setFilter}
         />
       }
     >

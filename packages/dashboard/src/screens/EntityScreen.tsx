@@ -42,10 +42,10 @@ export const EntityScreen = ({ name }: { readonly name: string }) => {
     // The slider keeps its place and the focus while one travels.
     { keep: true }
   )
-  const newestSeq = useNewestSeq(name)
+  const eventCount = useEventCount(name)
   useEffect(() => {
-    if (newestSeq > 0) result.again()
-  }, [newestSeq])
+    if (eventCount > 0) result.again()
+  }, [eventCount])
   return (
     <Page
       title={name}
@@ -75,7 +75,7 @@ export const EntityScreen = ({ name }: { readonly name: string }) => {
               </div>
             )
           if (others.length > 0) return <Several items={items} />
-          return <One detail={first} unmask={unmask} again={result.again} version={newestSeq} />
+          return <One detail={first} unmask={unmask} again={result.again} version={eventCount} />
         }}
       </Answer>
     </Page>
@@ -92,8 +92,8 @@ const unmasking = (show: (unmask: Unmasked) => void): Deed => ({
   }
 })
 
-/** Counts the events of this entity that the stream told while it is shown. */
-const useNewestSeq = (name: string): number => {
+/** How many rows of this entity the stream has sent since it is shown. */
+const useEventCount = (name: string): number => {
   useEffect(() => {
     const before = tailOf.value
     tailOf.value = name.replace("/", ":")

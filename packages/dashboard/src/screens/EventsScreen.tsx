@@ -1,11 +1,12 @@
 import { useEffect, useState } from "preact/hooks"
 import { tagsOf } from "../EventTags.ts"
 import { count, instant } from "../Format.ts"
-import { type TailRow, tail, tailOf } from "../Live.ts"
+import { tail, tailOf } from "../Live.ts"
 import { Empty } from "../parts/Notes.tsx"
 import { Page } from "../parts/Page.tsx"
 import { type Column, Table } from "../parts/Table.tsx"
 import { entityLink, refine, route } from "../Router.ts"
+import type { TailRow } from "../Tail.ts"
 
 /** Rows on the screen at a time; the filter looks at all that are kept. */
 const rowsMax = 100

@@ -70,25 +70,25 @@ export const SagaScreen = ({ name }: { readonly name: string }) => {
       }
     >
       <Answer result={result}>
-        {(saga) => (
+        {(detail) => (
           <>
             <dl class="figures">
               <Figure label="State">
-                <Badge tone={tones[saga.state]}>{saga.state}</Badge>
+                <Badge tone={tones[detail.state]}>{detail.state}</Badge>
               </Figure>
-              <Figure label="Status">{saga.status ?? "–"}</Figure>
-              <Figure label="Steps">{saga.steps.length}</Figure>
-              <Figure label="Took">{duration((saga.steps.at(-1)?.at ?? 0) - (saga.steps[0]?.at ?? 0))}</Figure>
+              <Figure label="Status">{detail.status ?? "–"}</Figure>
+              <Figure label="Steps">{detail.steps.length}</Figure>
+              <Figure label="Took">{duration((detail.steps.at(-1)?.at ?? 0) - (detail.steps[0]?.at ?? 0))}</Figure>
             </dl>
             <div class="two">
               <section class="card">
                 <h2>Timeline</h2>
-                <SagaTimeline saga={saga} />
+                <SagaTimeline saga={detail} />
               </section>
               <section class="card">
                 <h2>Pending steps</h2>
-                <PendingSteps pendingSteps={saga.pendingSteps} />
-                {saga.refused.length === 0 ? null : <Refused refused={saga.refused} />}
+                <PendingSteps pendingSteps={detail.pendingSteps} />
+                {detail.refused.length === 0 ? null : <Refused refused={detail.refused} />}
               </section>
             </div>
           </>

@@ -4,7 +4,7 @@ import type { Effect, Exit, Fiber, Tracer } from "effect"
 export interface Actor {
   /** No call is under way any more, or none is waited for: ends what the entity does by itself, and keeps what is worth it. */
   readonly close: () => Effect.Effect<void>
-  /** What it owes and could not do yet. */
+  /** The tries of its pending step that failed; `null` when none did. */
   readonly tries?: { readonly step: string; readonly attempts: number; readonly lastError: string | null } | null
 }
 

@@ -76,7 +76,7 @@ export const layer = (options: {
         const epoch = epochs.current(shard)
         return epoch === undefined ? null : { type: entityType, id: entityId, shard, epoch, message: found.tag }
       }
-      const snapshot = (): InHand => {
+      const report = (): InHand => {
         const limit = Error.stackTraceLimit
         Error.stackTraceLimit = framesMax
         const stack = new Error().stack ?? ""
@@ -87,7 +87,7 @@ export const layer = (options: {
       const watched: Watched = { beats, regionUrl: Redacted.value(options.regionUrl), runner: options.runner }
       yield* Effect.acquireRelease(
         Effect.sync(() => {
-          Object.assign(globalThis, { [question]: () => JSON.stringify(snapshot()) })
+          Object.assign(globalThis, { [question]: () => JSON.stringify(report()) })
           const worker = new Worker(new URL("./stallWorker.ts", import.meta.url), { workerData: watched })
           worker.on("error", (error) =>
             Effect.runFork(Effect.logError("Nobody watches whether the process goes on", error))

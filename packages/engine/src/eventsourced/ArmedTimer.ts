@@ -1,4 +1,4 @@
-/** What is still owed when its timer fires is looked at again after this. */
+/** A step that is still pending when its timer fires is sent again after this. */
 export const redriveMs = 5_000
 
 /**

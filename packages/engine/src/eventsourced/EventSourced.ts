@@ -62,7 +62,7 @@ const activate = <
   Command extends Commanded,
   Event extends Tagged,
   Refusal,
-  PendingStep extends { readonly key: string }
+  PendingStep extends Keyed
 >(
   kind: Kind<Id, State, Command, Event, Refusal, PendingStep>
 ) =>
@@ -176,7 +176,7 @@ export const layer = <
   },
   hosted: ActivationDirectory.Options & {
     readonly id: { readonly make: (id: string) => Id }
-    /** Of a process manager: does what is owed, and says as a command what came of it. It is tried until that moves the state on. */
+    /** Of a saga: sends a pending step and makes a command of the answer. The entity tries again until that command moves it on. */
     readonly perform?: (pendingStep: PendingStep, state: State, id: Id) => Effect.Effect<Command, unknown, R>
   } & HandlersFor<EventSourcedEntity<Id, State, Command, Event, Refusal, PendingStep>, Rpcs, Replied>
 ) =>

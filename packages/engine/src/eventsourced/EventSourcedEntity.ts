@@ -30,10 +30,10 @@ const nothingOpen = Effect.succeed<Refused | null>(null)
 /**
  * An event-sourced entity: decides on the speculative state at once, replies once that is committed,
  * answers queries from the committed state, answers a repeated command from what was journaled under its id, and, for
- * a process manager, keeps sending the messages that it owes until a command moves it on.
+ * a saga, sends its pending steps again and again until a command moves it on.
  *
- * One is one activation of an entity. A runner holds many, so what they share is in `Kind`, and what few of them need at a time
- * is made when it is needed.
+ * An instance is one activation. A runner holds many, so what they share is in `Kind`, and what few of them need at a time is
+ * made when it is needed.
  */
 export class EventSourcedEntity<
   Id extends string,
@@ -52,16 +52,16 @@ export class EventSourcedEntity<
   private speculative: State
   private seq: number
   private deferred: DeferredEvents<Command, Event> | null = null
-  /** The committed state with what was deferred since: what it does by itself follows from it. */
+  /** The committed state with the deferred events applied: the pending steps follow from it. */
   private driven: State
   private snapshot: Begin<State>["snapshot"]
   private readonly timer: ArmedTimer
   private lastCommit = nothingOpen
   private listeners: Set<() => void> | null = null
-  /** What it does by itself. */
+  /** Work that no call waits for: its pending steps, snapshots, the write of deferred events. */
   private fibers: Set<Fiber.Fiber<unknown, unknown>> | null = null
   private driving = false
-  /** Only of an entity that owes something. */
+  /** `null` until the first step is pending. */
   private turns: Turns | null = null
   private readonly trace: SagaTrace.SagaTrace | null
 
@@ -199,7 +199,7 @@ export class EventSourcedEntity<
     const at = clock.currentTimeMillisUnsafe()
     InHand.take(this.lease, command._tag)
     const decided = model.decide(this.speculative, command, at)
-    // Nobody is answered from what a crash would lose.
+    // No reply may rest on deferred events, which a crash would lose: this one waits for their commit.
     if (Result.isFailure(decided) || decided.success.length === 0) this.writeDeferred()
     if (Result.isFailure(decided)) return this.unlessRepeated(command, Effect.fail(decided.failure))
     const events = decided.success
@@ -228,7 +228,7 @@ export class EventSourcedEntity<
     if (last !== null && !this.lease.dead) this.write(last, [], this.kind.clock.currentTimeMillisUnsafe())
   }
 
-  /** A row of these events, behind those that were deferred. */
+  /** Puts a row in line for the journal: the deferred events, then these. */
   private write(
     command: Command,
     events: ReadonlyArray<Event>,
@@ -283,11 +283,11 @@ export class EventSourcedEntity<
     this.startDriving()
     const { listeners } = this
     if (listeners === null) return
-    // A copy: who is told goes on at once, and may listen again for the next commit.
+    // A copy: a listener runs at once, and may register again for the next commit.
     for (const listener of Array.from(listeners)) listener()
   }
 
-  /** Unless `isWaiting`, what is deferred is handled before it is written. */
+  /** With `isWaiting` the reply waits for the commit of the events; without it only of those that are not deferred. */
   handle(command: Command, isWaiting = true): Effect.Effect<Handled<State, Event>, Rejected<Command, Refusal>> {
     return Effect.suspend(() => {
       const { commandId, dueAt: firedAt } = command
@@ -329,7 +329,7 @@ export class EventSourcedEntity<
     })
   }
 
-  /** What is owed, `next` first. */
+  /** The steps that the model names: the one of `next` first, then those of `others`. */
   private pendingSteps(): ReadonlyArray<PendingStep> {
     const { model } = this.kind
     const first = model.next?.(this.driven) ?? null
@@ -348,7 +348,7 @@ export class EventSourcedEntity<
     )
   }
 
-  /** One message at a time. What could not be sent waits for its next turn, and what was tried less goes before it. */
+  /** Sends one message at a time. A step that failed waits for its next turn; steps that were tried less go before it. */
   private drive(perform: NonNullable<typeof this.kind.perform>): Effect.Effect<void> {
     return Effect.gen({ self: this }, function* () {
       const { clock } = this.kind
@@ -376,7 +376,7 @@ export class EventSourcedEntity<
     })
   }
 
-  /** Of what it owes first. */
+  /** Of the first pending step. */
   get tries(): NonNullable<Actor["tries"]> | null {
     const first = this.kind.model.next?.(this.driven) ?? null
     return first === null ? null : (this.turns?.triesOf(first) ?? null)

@@ -50,7 +50,7 @@ export interface Bounds {
 }
 
 /** What all entities of a type have in common. */
-export interface Kind<Id extends string, State, Command, Event, Refusal, PendingStep extends { readonly key: string }> {
+export interface Kind<Id extends string, State, Command, Event, Refusal, PendingStep extends Keyed> {
   readonly model: Model<State, Command & Commanded, Event & Tagged, Refusal, PendingStep>
   readonly idOf: (id: string) => Id
   readonly perform: ((pendingStep: PendingStep, state: State, id: Id) => Effect.Effect<Command, unknown>) | undefined
@@ -65,7 +65,7 @@ export interface Kind<Id extends string, State, Command, Event, Refusal, Pending
   readonly encodeState: (state: State) => unknown
   readonly decodeState: (state: unknown) => State
 }
-/** What is owed. */
+/** A pending step; `key` is its name. */
 export interface Keyed {
   readonly key: string
 }
@@ -74,12 +74,12 @@ export interface Tagged {
 }
 export type Rejected<Command, Refusal> = Refusal | WrongVersion<Command> | Busy
 
-/** Taken and not written yet. */
+/** Events that an activation has applied and that no row has yet. */
 export interface DeferredEvents<Command, Event> {
   readonly events: ReadonlyArray<Event>
-  /** The last command that led to some; none led to those that `resumed` gives. */
+  /** The command that led to the last of them; `null` while all are from the model's `resumed`. */
   readonly last: Command | null
-  /** The commit of the row that they went into. */
+  /** Done with the commit of their row as soon as that is in line for the journal. */
   readonly commit: Deferred.Deferred<Effect.Effect<Refused | null>>
 }
 

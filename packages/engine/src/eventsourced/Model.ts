@@ -8,14 +8,16 @@ import type { Result, Schema } from "effect"
  * - `evolve` is total over the events, and the only way a state comes about.
  * - `dueAt` is the Unix millisecond at which the entity wants its `TimerFired`, or `null`. It must move past `now` once a
  *   `TimerFired` has done what was due.
- * - `next` is the one message that the entity owes to another party, or `null`. Its `key` names the step: the same key
- *   is sent again until a command has moved the state on, so receivers dedupe by it.
- * - `others` are messages that the entity owes besides and that do not wait for `next` nor for each other: one that cannot be
- *   sent holds up none of them.
- * - `isDeferred` says of events that they need no row of their own: they are written with the next ones, or after `deferMs`.
- *   A crash loses them, so what led to them must come about again: whoever sent the command sends it again, and whoever
- *   answered it answers the same again. Nobody is answered from them before they are written.
- * - `resumed` are events that an activation begins with which was rebuilt from that state: it knows of none that were deferred.
+ * - `next` is the entity's pending step: the message that it has to send next to another party, or `null`. Its `key` names the
+ *   step: it is sent again under the same key until a command has moved the state on, so receivers dedupe by it.
+ * - `others` are further pending steps, which wait neither for `next` nor for each other: one that cannot be sent holds up none
+ *   of them.
+ * - `isDeferred` says of events that they may be deferred: they are written in the entity's next row, or after `deferMs` in one of
+ *   their own. A crash loses them, so the same command must lead to them again: its sender repeats it, and a party that was asked
+ *   gives the same answer again. No reply rests on them before they are written. They must be small: the size of the row is
+ *   checked when it is written, when nobody may be there to hear a refusal.
+ * - `resumed` are events that a new activation applies to the state that it has read: it does not know what an earlier one had
+ *   deferred.
  */
 export interface Model<
   State,

@@ -78,7 +78,7 @@ export class SagaTrace {
     })
   }
 
-  /** What is done about what is owed, as part of the trace. */
+  /** Runs the sending of a pending step as part of the saga's trace. */
   traced<A, E>(stepKey: string, effect: Effect.Effect<A, E>): Effect.Effect<A, E> {
     return Effect.suspend((): Effect.Effect<A, E> => {
       if (this.saga === undefined)

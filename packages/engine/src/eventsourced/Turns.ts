@@ -2,6 +2,7 @@ import type { Actor } from "../activation/Call.ts"
 import { errorText } from "../activation/Strikes.ts"
 import { Exit } from "effect"
 import { deadlyText } from "./Deadly.ts"
+import type { Keyed } from "./Kind.ts"
 
 /** Between two tries of one message. */
 export const retryMinMs = 100
@@ -17,19 +18,16 @@ interface Turn {
   dueAt: number
   lastError: string | null
 }
-interface Keyed {
-  readonly key: string
-}
 
 /**
- * Whose turn it is among the messages that an entity owes: of those that may be tried now the one with the fewest tries, so
- * that one which cannot be sent holds up no other.
+ * Whose turn it is among the pending steps of an entity: of those that may be tried now the one with the fewest tries, so that
+ * one which cannot be sent holds up no other.
  */
 export class Turns {
-  /** Null as long as what is owed is done at once. */
+  /** The steps that failed, by key; `null` as long as none has. */
   private failures: Map<string, Turn> | null = null
 
-  /** What is owed no more is forgotten. */
+  /** Forgets the failures of all other steps: they are no longer pending. */
   keep(steps: ReadonlyArray<Keyed>): void {
     if (this.failures === null) return
     for (const key of this.failures.keys()) if (!steps.some((one) => one.key === key)) this.failures.delete(key)

@@ -86,7 +86,7 @@ export const make = Effect.fnUntraced(function* (options: {
   readonly store: JournalStore["Service"]
   readonly runner: string
   readonly onCommitted: (committed: Committed) => void
-  /** Batches that are published and whose markers are still there; they go with the next batch. */
+  /** Batches whose markers are deleted in the transaction of the next one. */
   readonly published: Outbox["Service"]["published"]
   readonly onStale: (entry: Entry) => Effect.Effect<void>
 }) {

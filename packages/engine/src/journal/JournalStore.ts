@@ -93,7 +93,7 @@ export const parkedMax = 10_000
 export class JournalStore extends Context.Service<
   JournalStore,
   {
-    /** `published` are batches whose markers go in the same transaction. */
+    /** Deletes the outbox markers of the `published` batches in the same transaction. */
     readonly append: (
       owner: string,
       entries: ReadonlyArray<Entry>,

@@ -21,13 +21,16 @@ const togetherBytesMax = 8 * 1024 ** 2
 /** Kept in memory until they are published; later ones are read back from the journal when their turn comes. */
 export const rememberedMax = 256
 export const rememberedBytesMax = 32 * 1024 ** 2
-/** Markers that a batch takes along, and how long they wait for one. */
+/** Markers that are deleted with one batch at the most, and how long they wait for a batch. */
 const markersMax = 1_000
 const markedMs = 1_000
 /** A marker older than this whose batch nobody is publishing belongs to a runner that died. */
 const orphanedAfterMs = 3_000
 const sweepMax = 100
-/** Between two looks for such markers as long as this runner wrote or took shards lately, and at rest. */
+/**
+ * Between two sweeps for such markers, and for how long after this runner wrote or took shards it sweeps so often; at rest it
+ * sweeps after `restMs`.
+ */
 const sweepEveryMs = 2_000
 const busyForMs = 10_000
 const restMs = 10_000
@@ -44,15 +47,16 @@ const int8 = (values: ReadonlyArray<bigint>) => Result.getOrThrow(PgTypes.array(
 
 /**
  * Every committed event reaches the region's stream, at least once, in order per entity. The marker of a batch is
- * written in the transaction of the batch and deleted once the stream has acknowledged all of it, together with the next
- * batch, or by itself when none follows: what is marked is owed, whatever crashed in between. What the stream does not take is set aside (`parked_event`) in the transaction that
- * strikes its batch off, and waits for an operator; all else goes on.
+ * written in the transaction of the batch and deleted once the stream has acknowledged all of it: in the transaction of the next
+ * batch, or by itself when none follows within `markedMs`. A batch with a marker is published, by this runner or by the one that
+ * sweeps after a crash. An event that the stream does not take is set aside (`parked_event`) in the transaction that deletes the
+ * marker of its batch, and waits for an operator; all other events go on.
  */
 export class Outbox extends Context.Service<
   Outbox,
   {
     readonly publishUnsafe: (committed: Committed) => void
-    /** Batches that the stream has, and whose markers are still there: whoever writes next takes them along. */
+    /** Batches that the stream has and whose markers are still there: `GroupCommit` deletes these with the next batch it writes. */
     readonly published: {
       readonly take: () => ReadonlyArray<bigint>
       readonly struckOff: (batches: ReadonlyArray<bigint>) => void
@@ -272,7 +276,7 @@ export class Outbox extends Context.Service<
             const isRemembered = pending.size < rememberedMax && rememberedBytes <= rememberedBytesMax
             if (isRemembered) remember(batch, entries)
             else pending.set(batch, null)
-            // Whoever publishes goes on at once.
+            // Wakes the publishing fiber.
             work.openUnsafe()
             busyAt = performance.now()
             written.give()

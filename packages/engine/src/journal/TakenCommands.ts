@@ -1,6 +1,6 @@
 /**
- * Taken command ids that a runner keeps over the rebuild that follows, so that a late repeat costs one rebuild and not one after
- * the other. At the bound all are forgotten: it must be far above the calls that one entity may have, or those that wait
+ * Command ids that a runner keeps while it rebuilds their entity, so that a late repeat costs one rebuild and not one after the
+ * other. At the bound all are forgotten: it must be far above the calls that one entity may have, or those that wait
  * together would kill each other for ever (simulation, seed 1141).
  */
 const takenMax = 100_000

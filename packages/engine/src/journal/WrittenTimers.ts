@@ -1,14 +1,14 @@
 import { Notice } from "@halles/shared/Notice"
 import { Effect } from "effect"
 
-/** The earliest timer that this process has written since somebody looked at the table: who waits for timers need not ask for it. */
+/** The earliest timer that this process has written since `Timers` last read the table: `Timers` need not ask the database for it. */
 export class WrittenTimers {
   /** Unix milliseconds. */
   earliest = Number.POSITIVE_INFINITY
   /** Given when an earlier one than `earliest` is written. */
   readonly earlier = new Notice()
 
-  /** Notes timers when they may be in the table, whatever is said of them: 0 and `undefined` are none. */
+  /** Notes timers once the statement has ended, also in a failure: they may be in the table. 0 and `undefined` are no timers. */
   noting<A, E>(
     writing: Effect.Effect<A, E>,
     timers: ReadonlyArray<{ readonly dueAt: number | undefined }>

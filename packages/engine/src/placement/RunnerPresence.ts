@@ -100,7 +100,7 @@ export const layerHeartbeat = (options: {
 
 interface Options {
   readonly silenceMs: number
-  /** Of all regions without one. */
+  /** Listens to the runners of this region; of all regions without it. */
   readonly region?: Region
 }
 
@@ -110,7 +110,7 @@ const regional: Readonly<Record<Region, ReturnType<typeof of>>> = { eu: of("eu")
 const make = Effect.fnUntraced(function* (options: Options) {
   const nats = yield* Nats
   const runners = new Map<string, Seen>()
-  /** A runner says the same most of the time: it is read once. */
+  /** Most heartbeats of a runner have the same text: each text is decoded once. */
   const decoded = new Map<string, Option.Option<Heartbeat>>()
   const read = (text: string): Option.Option<Heartbeat> => {
     const known = decoded.get(text)

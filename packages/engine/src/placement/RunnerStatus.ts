@@ -56,7 +56,7 @@ export const Memory = Schema.Struct({
   since: Whole,
   mailboxDepth: Whole,
   inFlight: Schema.Array(Schema.Struct({ command: Schema.String, ms: Schema.Finite })),
-  /** What it owes and could not do yet; null when there is nothing of the kind. */
+  /** The tries of its pending step that failed; null when none did. */
   tries: Schema.NullOr(Schema.Struct({ step: Schema.String, attempts: Whole, lastError: Schema.NullOr(Schema.String) }))
 })
 /** Of calls under way to one entity, as many are told. */

@@ -13,7 +13,10 @@ export const left = "-"
  * its own are: who takes a shard that nobody has handed over waits as long before it answers anything.
  */
 export const leaseMs = 250
-/** Between two looks, as long as somebody asked within `askedWithinMs`; else until somebody asks, the placement changes, or after `restMs`. */
+/**
+ * Between two reads of the epochs, as long as `isSure` was called within `askedWithinMs`. At rest the next read comes when `isSure`
+ * returns false, when the placement changes, or after `restMs`.
+ */
 const confirmEveryMs = 100
 const askedWithinMs = 1_000
 const restMs = 2_000
@@ -58,10 +61,11 @@ export class ShardEpochs extends Context.Service<
     readonly now: () => Instant
     /** Nobody has answered for the shard under a higher epoch: what its entities remember is how things are. */
     readonly isSure: (shard: number, epoch: number) => boolean
-    /** When `isSure` was asked last, by `performance.now()`; somebody who had to be told no. */
+    /** When `isSure` was called last, by `performance.now()`. */
     readonly askedAt: () => number
+    /** `isSure` has returned false. */
     readonly unsure: Notice
-    /** Shards were taken over. */
+    /** `raise` has taken shards. */
     readonly raised: Notice
     readonly owned: () => ReadonlyArray<number>
     readonly owner: string
@@ -151,8 +155,8 @@ export class ShardEpochs extends Context.Service<
 }
 
 /**
- * Keeps a runner sure of its shards while it is asked, for ever. Who asks first after a rest has the database asked for its own
- * shard, as whenever a look is late.
+ * Renews the writer lease, for ever, as long as entities call `isSure`. The first call after a rest returns false, so its entity
+ * reads the epoch of its own shard, as it does whenever a read here is late.
  */
 export const confirming = Effect.gen(function* () {
   const epochs = yield* ShardEpochs
@@ -162,7 +166,7 @@ export const confirming = Effect.gen(function* () {
     const { version } = placement.view()
     yield* Effect.timeout(epochs.confirm, confirmDeadline)
     if (performance.now() - epochs.askedAt() < askedWithinMs) return
-    yield* Effect.timeoutOption(Effect.raceFirst(unsure, placement.changedSince(version, restMs)), restMs)
+    yield* Effect.raceFirst(unsure, placement.changedSince(version, restMs))
   }).pipe(
     Effect.catchCause((cause) => Effect.logDebug("The epochs could not be read, trying again", cause)),
     Effect.repeat(Schedule.spaced(confirmEveryMs))

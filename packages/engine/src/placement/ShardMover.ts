@@ -47,7 +47,7 @@ interface Standing {
   readonly eligible: ReadonlyArray<string>
   /** Shards that their runner has not taken yet. */
   readonly underWay: ReadonlyArray<number>
-  /** Every shard is with an owner that was heard. */
+  /** Every shard is held by the runner that is to have it, and that runner was heard. */
   readonly isSettled: boolean
   readonly p99Ms: number
 }
@@ -69,7 +69,7 @@ const run = Effect.fnUntraced(function* (options: { readonly runnerId: string; r
   const standing = Effect.gen(function* () {
     const { leaving, pins, shards } = placement.view()
     const own = shards.filter((placed) => placed.region === region)
-    const heard = (yield* presence.alive).filter((runner) => runner.region === region)
+    const heard = yield* presence.alive
     const now = yield* Clock.currentTimeMillis
     const suspects = heard.filter(({ id, lastSeenMs }) => id !== runnerId && now - lastSeenMs > suspectMs)
     const gone = yield* ended(suspects.map(({ id }) => id))
@@ -110,8 +110,9 @@ const run = Effect.fnUntraced(function* (options: { readonly runnerId: string; r
   const write = (moves: ReadonlyArray<Move>, reason: string) =>
     sql`SELECT placement_plan(${region}, ${JSON.stringify(moves)}::text::jsonb, ${reason}, ${kept}::text::interval)`
 
-  /** Where nothing is to be done, by the version of the placement and the runners that were heard; nobody was suspected then. */
+  /** What `sight` gave when nothing was left to do: as long as it gives the same there is nothing to do again. */
   let settled = ""
+  /** The version of the placement and the runners that were heard; `null` while one of them is suspected. */
   const sight = (now: number) =>
     Effect.map(presence.alive, (heard) => {
       const isSuspect = heard.some(({ id, lastSeenMs }) => id !== runnerId && now - lastSeenMs > suspectMs)

@@ -275,7 +275,7 @@ class Peer {
     connection.bye()
   }
 
-  /** A runner that stops waits until nothing is owed. */
+  /** A connection to a runner that stops is closed once every call has its answer. */
   settle(connection: Connection): void {
     if (connection.closing && connection.unanswered === 0) this.close(connection)
   }
@@ -294,9 +294,9 @@ class Peer {
     this.inOrder.run(response.requestId, this.respond(request.clientId, response))
   }
 
-  /** `ids` may name a client that is only about to listen: it is told when it does. */
-  private broadcast(response: RpcMessage.FromServerEncoded, ids: ReadonlySet<number>): void {
-    for (const clientId of new Set([...ids, ...this.clientIds])) this.fork(this.respond(clientId, response))
+  /** To every RPC client of this process. One of `callers` may not listen yet, and is in no list then: it gets the response once it does. */
+  private broadcast(response: RpcMessage.FromServerEncoded, callers: ReadonlySet<number>): void {
+    for (const clientId of new Set([...callers, ...this.clientIds])) this.fork(this.respond(clientId, response))
   }
 
   private refusal(): string | undefined {

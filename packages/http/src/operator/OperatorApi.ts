@@ -163,7 +163,7 @@ class Sagas extends HttpApiGroup.make("sagas")
     HttpApiEndpoint.get("getSaga", "/sagas/:id", { ...ofEntity, success: Json.SagaDetail }).annotateMerge(
       operation({
         access: lookAtEntity,
-        summary: "Steps, compensations, the message that is owed, and what was refused for good"
+        summary: "Steps, compensations, pending steps, and what was refused for good"
       })
     ),
     HttpApiEndpoint.post("retrySaga", "/sagas/:id/retry", {
@@ -171,7 +171,7 @@ class Sagas extends HttpApiGroup.make("sagas")
       ...change,
       payload: Json.ReasonedStep
     }).annotateMerge(
-      operation({ access: operateEntity, summary: "Send what is owed again, now, or what was refused anew" })
+      operation({ access: operateEntity, summary: "Send a pending step again, now, or what was refused anew" })
     ),
     HttpApiEndpoint.post("compensateSaga", "/sagas/:id/compensate", { ...ofSaga, ...change }).annotateMerge(
       operation({ access: operateEntity, summary: "Give up and undo what was done" })

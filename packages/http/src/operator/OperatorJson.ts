@@ -75,7 +75,7 @@ export const RegionOverview = Schema.Struct({
   /** Of calls, over the last ten seconds. */
   p50Ms: Figure,
   p99Ms: Figure,
-  /** Entities that owe a message. */
+  /** Sagas with a pending step. */
   sagaBacklog: Count,
   /** 0 when none is overdue; null when the database of the region does not answer, as for the next two. */
   oldestOverdueTimerMs: Schema.NullOr(Figure),
@@ -270,9 +270,9 @@ export const WhatIf = Schema.Struct({
 export const SagaState = Schema.Literals(["stuck", "open", "refused", "done"])
 export const SagaSummary = Schema.Struct({
   entity: EntityName,
-  /** `stuck`: it has owed the same message for longer than the objective. */
+  /** `stuck`: the same step has been pending for longer than the objective. */
   state: SagaState,
-  /** The key of the message that it owes. */
+  /** The key of its pending step. */
   step: Schema.NullOr(Schema.String),
   seq: Schema.Int,
   /** When it moved last, and when it is woken next. */
@@ -304,7 +304,7 @@ export const SagaDetail = Schema.Struct({
       commandId: Schema.String,
       since: At,
       nextTry: Schema.NullOr(At),
-      /** Tries of its runner that came to nothing since it has owed this; null when none did, or when it is in no memory. */
+      /** Tries of this step that failed; null when none did, or when no runner has the saga in memory. */
       attempts: Schema.NullOr(Count),
       lastError: Schema.NullOr(Schema.String)
     })

@@ -23,8 +23,8 @@ import { unavailable } from "./OperatorFailures.ts"
 const orderOf = (given: string): OrderId => OrderId.make(given.replace(/^[A-Za-z]+[/:]/, ""), { disableChecks: true })
 
 const notOperable = (status: string, pendingStep: string | null, refused: ReadonlyArray<string>): string => {
-  if (pendingStep !== null) return `The order owes ${pendingStep}, on which the rest depends: retry it, or compensate.`
-  if (refused.length === 0) return `The order is ${status} and owes nothing.`
+  if (pendingStep !== null) return `The rest depends on the pending step ${pendingStep}: retry it, or compensate.`
+  if (refused.length === 0) return `The order is ${status} and no step is pending.`
   return `The order is ${status}, and this cannot be done to what was refused: ${refused.join(", ")}.`
 }
 
@@ -111,7 +111,7 @@ export const SagasHttp = HttpApiBuilder.group(
           Effect.mapError(unavailable)
         ),
       retrySaga: ({ params, payload }) =>
-        operate("retry", params.id, payload, "what it owes is sent again now, what was refused is sent anew."),
+        operate("retry", params.id, payload, "its pending steps are sent again now, what was refused is sent anew."),
       compensateSaga: ({ params, payload }) =>
         operate("compensate", params.id, payload, "it is given up, and what was done is undone."),
       skipSagaStep: ({ params, payload }) => operate("skip", params.id, payload, "the step is let be.")

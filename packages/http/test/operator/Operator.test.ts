@@ -123,7 +123,7 @@ layer(OperatorTest.layer, { excludeTestServices: true, timeout: "1 minute" })("t
     Effect.gen(function* () {
       const { figures, send } = yield* OperatorTest
       figures.type("Cart").command("PutLine").note(3, Exit.void)
-      const told = yield* send("GET", "runners").pipe(
+      const listed = yield* send("GET", "runners").pipe(
         Effect.map(({ json }) => Schema.decodeUnknownSync(Json.Runners)(json).items),
         Effect.repeat({
           schedule: Schedule.spaced("200 millis"),
@@ -131,10 +131,10 @@ layer(OperatorTest.layer, { excludeTestServices: true, timeout: "1 minute" })("t
         })
       )
       assert.deepStrictEqual(
-        told.map(({ id }) => id),
+        listed.map(({ id }) => id),
         ["am-1", "eu-1", "eu-2"]
       )
-      assert.deepInclude(told[1], { shards: 64, shardsHeld: 64, version: "test" })
+      assert.deepInclude(listed[1], { shards: 64, shardsHeld: 64, version: "test" })
       const types = yield* send("GET", "types").pipe(
         Effect.repeat({ schedule: Schedule.spaced("200 millis"), until: ({ json }) => json.items.length > 0 })
       )
@@ -338,7 +338,7 @@ layer(OperatorTest.layer, { excludeTestServices: true, timeout: "1 minute" })("t
       Effect.gen(function* () {
         const { send } = yield* OperatorTest
         const breaker = yield* Breaker.make("database:eu", { callsMin: 2 })
-        const told = (open: boolean) =>
+        const alarmIs = (open: boolean) =>
           send("GET", "alarms").pipe(
             Effect.map(({ json }) => json.items.find(({ code }: { readonly code: string }) => code === "breaker_open")),
             Effect.repeat({
@@ -348,13 +348,13 @@ layer(OperatorTest.layer, { excludeTestServices: true, timeout: "1 minute" })("t
             Effect.timeout("20 seconds")
           )
         yield* Effect.repeat(Effect.exit(breaker.run(Effect.fail("no answer"))), { times: 3 })
-        const found = yield* told(true)
+        const found = yield* alarmIs(true)
         assert.deepInclude(found, { subject: "edge database:eu", region: "eu", command: "halles doctor" })
         yield* Effect.repeat(Effect.exit(breaker.run(Effect.void)), {
           until: Exit.isSuccess,
           schedule: Schedule.spaced("100 millis")
         })
-        yield* told(false)
+        yield* alarmIs(false)
       }).pipe(Effect.provide(BreakerNews.layerTell("edge")))
     )
 
@@ -369,7 +369,7 @@ layer(OperatorTest.layer, { excludeTestServices: true, timeout: "1 minute" })("t
           deliveries: 1,
           reason: "no row"
         }
-        const told = (wanted: boolean) =>
+        const alarmIs = (wanted: boolean) =>
           send("GET", "alarms").pipe(
             Effect.map(({ json }) =>
               json.items.find(({ id }: { readonly id: string }) => id === "dead_letters:streams")
@@ -380,19 +380,19 @@ layer(OperatorTest.layer, { excludeTestServices: true, timeout: "1 minute" })("t
             }),
             Effect.timeout("20 seconds")
           )
-        yield* told(false)
+        yield* alarmIs(false)
         nats.publish(
           "$JS.EVENT.ADVISORY.CONSUMER.MSG_TERMINATED.EVENTS_EU.webhooks_Order",
           JSON.stringify({ ...advisory, timestamp: new Date().toISOString() })
         )
-        assert.deepInclude(yield* told(true), { code: "dead_letters", value: 1, command: "halles dlq list" })
+        assert.deepInclude(yield* alarmIs(true), { code: "dead_letters", value: 1, command: "halles dlq list" })
         const { json } = yield* send("GET", "dead-letters?limit=100")
         const ids = json.items
           .map(({ id }: { readonly id: string }) => id)
           .filter((id: string) => id.startsWith("stream:"))
         const off = yield* send("POST", "dead-letters/resolve", { reason: "a test", ids })
         assert.deepStrictEqual(off.json, { resolved: 1, left: 0 })
-        yield* told(false)
+        yield* alarmIs(false)
       })
     )
 

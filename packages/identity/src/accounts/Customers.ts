@@ -95,15 +95,15 @@ export const CustomersLive = Layer.effectDiscard(
           created_at < now() - make_interval(mins => ${unmadeMinutes}::int) AS old
         FROM identity.customer_notice ORDER BY customer_id, id) AS next
       ORDER BY random() LIMIT ${batchMax}`
-    // One look at both, since there is nothing most of the time.
-    const owed = sql<{ any: boolean }>`
+    // One statement asks for both, since most of the time there is nothing.
+    const found = sql<{ any: boolean }>`
       SELECT EXISTS (SELECT FROM identity.account WHERE customer_made_at IS NULL AND customer_id IS NOT NULL)
         OR EXISTS (SELECT FROM identity.customer_notice) AS any`
-    const isOwed = Effect.orElseSucceed(
-      Effect.map(owed, ([row]) => row!.any),
+    const isAny = Effect.orElseSucceed(
+      Effect.map(found, ([row]) => row!.any),
       () => true
     )
-    yield* Effect.when(Effect.andThen(each(unmade, make), each(unsent, tell)), isOwed).pipe(
+    yield* Effect.when(Effect.andThen(each(unmade, make), each(unsent, tell)), isAny).pipe(
       Effect.repeat(Schedule.spaced("1 second")),
       Effect.forkScoped
     )

@@ -25,8 +25,11 @@ export interface Verified {
   readonly renewed: string | undefined
 }
 
-/** Whether a password is easy to guess, by these words too; loaded with its dictionaries when the first one is chosen. */
-const loadGuesser = Effect.promise(async () => {
+/**
+ * Loads the check whether a password is easy to guess, also from the given words. Its dictionaries are large, so they are loaded
+ * when the first password is chosen.
+ */
+const loadWeaknessCheck = Effect.promise(async () => {
   const { ZxcvbnFactory } = await import("@zxcvbn-ts/core")
   const { adjacencyGraphs, dictionary } = await import("@zxcvbn-ts/language-common")
   const common = new Set(dictionary["passwords-common"])
@@ -57,7 +60,7 @@ export class Passwords extends Context.Service<
     Layer.effect(
       Passwords,
       Effect.gen(function* () {
-        const guesser = yield* Effect.cached(loadGuesser)
+        const weaknessCheck = yield* Effect.cached(loadWeaknessCheck)
         const line = yield* Semaphore.make(hashesMax)
         const nobody = yield* Effect.promise(() => hash("nobody has this password", cost))
         const breached = Option.match(options.breachListUrl, {
@@ -77,7 +80,7 @@ export class Passwords extends Context.Service<
               .map(opaqueString)
               .flatMap((text) => [text, ...text.split(/[^\p{L}\p{N}]+/u)])
               .filter((word) => word.length > 2)
-            const isWeak = yield* guesser
+            const isWeak = yield* weaknessCheck
             if (isWeak(password, words))
               return yield* new PasswordRefused({
                 reason: "That is easy to guess. Three or four words that do not belong together are hard to guess."

@@ -93,6 +93,6 @@ const show = Command.make("show", { id: oneId, output }, ({ id, output }) =>
 )
 
 export const saga = Command.make("saga").pipe(
-  Command.withDescription("Sagas: what they have done, what they still owe, and what operators do about it"),
+  Command.withDescription("Sagas: what they have done, their pending steps, and what operators do about it"),
   Command.withSubcommands([list, show, ...sagaChanges])
 )

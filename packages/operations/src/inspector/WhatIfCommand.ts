@@ -36,7 +36,7 @@ export const whatIf = Command.make(
             ["path", "before", "after"]
           )
         )
-      yield* Console.log(`It would then owe ${answer.pendingStep ?? "nothing"}.`)
+      yield* Console.log(`Its pending step would then be: ${answer.pendingStep ?? "none"}.`)
     })
 ).pipe(
   Command.withDescription(

@@ -148,8 +148,8 @@ const compensate = Command.make("compensate", { id: oneId, reason, yes }, ({ id,
 export const sagaChanges = [
   changing(
     "retry",
-    (id) => `Send what ${id} owes again, or what was refused anew?`,
-    "Send what a saga owes again, now, or a step that was refused for good anew",
+    (id) => `Send the pending steps of ${id} again, or what was refused anew?`,
+    "Send the pending steps of a saga again, now, or a step that was refused for good anew",
     [
       'halles saga retry eu_x --reason "the carrier is back"',
       'halles saga retry eu_x --step capture --reason "the bank renewed the authorisation"'

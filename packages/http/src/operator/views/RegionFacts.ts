@@ -13,7 +13,7 @@ export interface Facts {
   /** The oldest overdue timer of each shard that has one, in milliseconds. */
   readonly overdue: ReadonlyMap<number, number>
   readonly outboxLagMs: number
-  /** Entities that owe a message, by their timers. */
+  /** Sagas with a pending step, by their timers. */
   readonly sagaBacklog: number
   /** Parked entities, by shard. */
   readonly parked: ReadonlyMap<number, number>

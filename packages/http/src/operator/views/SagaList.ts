@@ -8,7 +8,7 @@ import type * as Json from "../OperatorJson.ts"
 const limitDefault = 50
 /** Unfinished sagas that are looked at in each region: one that is beyond has moved more lately. */
 const lookedAtMax = 500
-/** A saga that has owed the same message for so long is stuck: its own timer has fired several times. */
+/** A saga whose step has been pending for so long is stuck: its own timer has fired several times. */
 export const stuckAfterMs = 30_000
 /** The newest rows of a journal, among which orders that are over are looked for. */
 const rowsLookedAt = 20_000

@@ -38,7 +38,7 @@ const refusedOf = (view: unknown): ReadonlyArray<typeof RefusedStep.Type> =>
 const statusOf = (view: unknown): string | null =>
   typeof view === "object" && view !== null && "status" in view ? String(view.status) : null
 
-/** A saga over all that has its id: what was done, what is owed, and what an operator may do, as its order would decide. */
+/** A saga over all that has its id: what was done, its pending steps, and what an operator may do, as its order would decide. */
 export const sagaOf = ({
   id,
   nowMs,
