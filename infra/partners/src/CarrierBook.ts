@@ -68,11 +68,17 @@ const make = Effect.fnUntraced(function* (options: { readonly path: string; read
       settled: (delivered) => file.append({ _tag: "Settled", eventId, delivered })
     })
   }
+  /** A timer may fire a millisecond early; a carrier does not. */
+  const until = (at: number): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      const left = at - clock.currentTimeMillisUnsafe()
+      return left <= 0 ? Effect.void : Effect.andThen(Effect.sleep(left), until(at))
+    })
   const move = (id: string) =>
     Effect.gen(function* () {
       moving += 1
       for (let due = CarrierLedger.due(items.get(id)!, options.delays); due !== null;) {
-        yield* Effect.sleep(Math.max(0, due.at - clock.currentTimeMillisUnsafe()))
+        yield* until(due.at)
         const still = CarrierLedger.due(items.get(id)!, options.delays)
         if (still?.tag !== due.tag) return
         const entry = { _tag: due.tag, id, eventId: `evt_${randomUUID()}`, at: clock.currentTimeMillisUnsafe() }

@@ -37,7 +37,7 @@ export class RegionDatabases extends Context.Service<
   )
 }
 
-/** What is asked of the read tables of one region. */
+/** A query over the read tables of one region. */
 export interface Query<A, E = never> {
   /** For traces, and for who answers in a test. */
   readonly name: string

@@ -18,6 +18,7 @@ import { type SaleLine, type Failure } from "../src/sale/Sale.ts"
 import { CartId, CommandId, SkuCode } from "@halles/shared/Ids"
 import { Quantity } from "@halles/shared/Quantity"
 import { Arbitrary, Result, Schema } from "effect"
+import * as CartLines from "../src/cart/CartLines.ts"
 import * as CartState from "../src/cart/CartState.ts"
 import { TimerFired } from "@halles/engine/eventsourced/TimerFired"
 
@@ -229,3 +230,15 @@ export const live = (pricing: PricingMode, history: History): ReadonlyArray<Step
   }
   return steps
 }
+
+export const linesOf = (state: CartState.State): CartLines.Lines => (state._tag === "None" ? [] : state.lines)
+
+/** A cart's word to another one that takes it over, and what that one then hears. */
+export const handOver = new HandOver({
+  commandId: commandId(),
+  into: CartId.make("eu_a"),
+  currency: "GBP",
+  pricing: "shop"
+})
+export const absorb = (lines: CartLines.Lines, attempt = 1) =>
+  new CartState.AbsorbLines({ commandId: commandId(), attempt, lines, charges: [], coupon: null, customerId: null })

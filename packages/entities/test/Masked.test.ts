@@ -33,6 +33,9 @@ type AnyCodec = Schema.Codec<unknown, unknown>
 /** Questions, and what partners say, which call things by ids of their own. */
 const notSpoken = "View IsOver Settled Watch GatewayNotice CarrierNotice NoteDispute".split(" ")
 
+/** Members of commands that stand beside the events, and one that is hidden there under another name (`note`). */
+const notInEvents = ["actor", "correlationId", "causationId", "MovePoints.reference"]
+
 /** What no code, id, number or time of ours looks like. */
 const words = "Ada, of 12 Mill Lane"
 /** The same with these words wherever it may have them, which `fits` says. */
@@ -53,8 +56,8 @@ const json = (value: unknown): string =>
 /** The members of a schema that hold a value, and those under which anything may stand as a key. */
 const membersOf = (
   schema: SchemaAST.AST
-): { readonly leaves: ReadonlySet<string>; readonly maps: ReadonlySet<string> } => {
-  const leaves = new Set<string>()
+): { readonly leaves: ReadonlyMap<string, ReadonlyArray<SchemaAST.AST>>; readonly maps: ReadonlySet<string> } => {
+  const leaves = new Map<string, ReadonlyArray<SchemaAST.AST>>()
   const maps = new Set<string>()
   const walk = (ast: SchemaAST.AST, member: string): void => {
     switch (ast._tag) {
@@ -75,7 +78,7 @@ const membersOf = (
       case "Undefined":
         return
       default:
-        leaves.add(member)
+        leaves.set(member, [...(leaves.get(member) ?? []), ast])
     }
   }
   walk(SchemaAST.toEncoded(schema), "")
@@ -88,7 +91,7 @@ describe("masked", () => {
     const found = all.map(membersOf)
     const known = new Set([...visibleMembers, ...personal.split(" ")])
     assert.deepStrictEqual(
-      [...new Set(found.flatMap(({ leaves }) => [...leaves]))].filter((name) => !known.has(name)).toSorted(),
+      [...new Set(found.flatMap(({ leaves }) => [...leaves.keys()]))].filter((name) => !known.has(name)).toSorted(),
       []
     )
     // A key that is data would be shown.
@@ -100,6 +103,21 @@ describe("masked", () => {
       personal.split(" ").filter((name) => visibleMembers.includes(name)),
       []
     )
+  })
+
+  it("no member that is shown takes what people write", () => {
+    const spoken = Object.values(contracts).flatMap(({ protocol }) =>
+      [...(protocol.requests as ReadonlyMap<string, unknown>)].flatMap(([name, rpc]) =>
+        notSpoken.includes(name)
+          ? []
+          : [...membersOf((rpc as Rpc.AnyWithProps).payloadSchema.ast).leaves].map(([member, leaves]) => ({
+              name: notInEvents.includes(member) ? member : `${name}.${member}`,
+              isOpen: visibleMembers.includes(member) && leaves.some((leaf) => Schema.is(Schema.make(leaf))(words))
+            }))
+      )
+    )
+    const open = new Set(spoken.flatMap(({ isOpen, name }) => (isOpen ? [name] : [])))
+    assert.deepStrictEqual([...open].toSorted(), notInEvents.toSorted())
   })
 
   for (const { Event, type } of models) {

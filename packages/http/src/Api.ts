@@ -1,4 +1,5 @@
 import { domains } from "@halles/entities/Domains"
+import { laptopIssuer } from "@halles/entities/routes/Edge"
 import { Example } from "@halles/shared/wire/Operation"
 import { Context } from "effect"
 import { HttpApi, type HttpApiEndpoint, type HttpApiGroup, OpenApi } from "effect/http-api"
@@ -68,7 +69,7 @@ export class Api extends HttpApi.make("halles")
       version: "1",
       description: introduction,
       license: { name: "Apache-2.0", identifier: "Apache-2.0" } as never,
-      transform: completed(SecuritySchemes.laptopIssuer)
+      transform: completed(laptopIssuer)
     })
   ) {}
 

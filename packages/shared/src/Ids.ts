@@ -52,6 +52,9 @@ export const WarehouseId = Schema.String.check(Schema.isPattern(/^[a-z0-9-]{1,30
   .pipe(Schema.brand("WarehouseId"))
 export type WarehouseId = typeof WarehouseId.Type
 
+/** A return of an order; part of references at partners and of command ids. */
+export const ReturnId = Schema.String.check(Schema.isPattern(/^[A-Za-z0-9_-]{1,60}$/u))
+
 /** Made by the caller of a command and repeated when it retries: one command id has at most one effect. */
 export const CommandId = Schema.String.check(Schema.isPattern(/^[\x21-\x7e]{1,200}$/u)).pipe(Schema.brand("CommandId"))
 export type CommandId = typeof CommandId.Type

@@ -6,7 +6,6 @@ import { CartId, CustomerId, OrderId, SkuCode } from "@halles/shared/Ids"
 import { Amount, Currency, Minor } from "@halles/shared/Money"
 import { Quantity } from "@halles/shared/Quantity"
 import * as Shard from "@halles/shared/Shard"
-import { storable } from "@halles/shared/Text"
 import { Schema } from "effect"
 import { ClusterSchema, Entity } from "effect/cluster"
 import { Rpc } from "effect/rpc"
@@ -132,8 +131,8 @@ export class CheckOut extends Schema.TaggedClass<CheckOut>()("CheckOut", {
   email: Email,
   shippingAddress: Address,
   paymentToken: Schema.String.check(Schema.isPattern(/^tok_[a-z_0-9]{1,60}$/u)),
-  /** Of the request body: the same key with another body is refused. */
-  fingerprint: Schema.String.check(Schema.isMaxLength(100), storable),
+  /** SHA-256 of the request body (`Intent.ts`): the same key with another body is refused. */
+  fingerprint: Schema.String.check(Schema.isPattern(/^[A-Za-z0-9_-]{1,43}$/u)),
   prices: Schema.optionalKey(Prices)
 }) {}
 

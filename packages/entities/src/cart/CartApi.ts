@@ -2,7 +2,7 @@ import { CartId, SkuCode } from "@halles/shared/Ids"
 import { Currency } from "@halles/shared/Money"
 import { Region } from "@halles/shared/Region"
 import { hasAccount, ownedKey } from "@halles/shared/security/Ownership"
-import { changeOfCart, changes, everybody, looks, seller, shopper } from "@halles/shared/wire/AccessRule"
+import { changes, everybody, looks, ofCart, type Rule, seller, shopper } from "@halles/shared/wire/AccessRule"
 import { Forbidden, Unauthorized } from "@halles/shared/wire/EdgeErrors"
 import { Price, StatedMoney } from "@halles/shared/wire/MoneyJson"
 import { repeated } from "@halles/shared/wire/Operation"
@@ -105,13 +105,15 @@ export const refusalOf = (sku: SkuCode, { reason }: LineRefused): CartFull | Not
   }
 }
 
+interface CartRequest {
+  readonly params: { readonly id: CartId }
+}
+
 /** Currencies of carts never change; this many are remembered. */
 const currenciesMax = 10_000
 
 /** Whether an amount that the request states, if it does, is in the cart's currency. */
-const inCurrency = <Request extends { readonly params: { readonly id: CartId } }>(
-  stated: (request: Request) => { readonly currency: Currency } | undefined
-) =>
+const inCurrency = <Payload>(stated: (payload: Payload) => { readonly currency: Currency } | undefined) =>
   Effect.gen(function* () {
     const edge = yield* Edge
     const cart = yield* edge.entity(Cart)
@@ -119,10 +121,10 @@ const inCurrency = <Request extends { readonly params: { readonly id: CartId } }
       capacity: currenciesMax,
       timeToLive: (exit) => (Exit.isSuccess(exit) ? "1 hour" : 0)
     })
-    return (request: Request): Effect.Effect<void, unknown> => {
-      const amount = stated(request)
+    return ({ params, payload }: CartRequest & { readonly payload: Payload }): Effect.Effect<void, unknown> => {
+      const amount = stated(payload)
       if (amount === undefined) return Effect.void
-      return Effect.flatMap(edge.call(Cache.get(currencies, request.params.id)), (expected) =>
+      return Effect.flatMap(edge.call(Cache.get(currencies, params.id)), (expected) =>
         expected === amount.currency ? Effect.void : Effect.fail(new CurrencyMismatch({ expected }))
       )
     }
@@ -136,19 +138,20 @@ const byItself = <Request>(lineOf: (request: Request) => LineChange) => ({
     error._tag === "LinesNotTaken" ? refusalOf(lineOf(request).sku, error.refused[0]!) : error
 })
 
+export const changeOfCart: Rule = { ...ofCart, ...changes, scopes: ["carts:write"], roles: shopper }
 /** What a merchandiser gives away on somebody's cart. */
 const givesAway = { thing: { cart: "id" }, region: "id", ...changes, scopes: ["carts:write"], roles: seller } as const
 const aChange = { priority: "cart", cost: 2 } as const
 const quantity = PutLine.fields.quantity
 const variant = Schema.optionalKey(PutLine.fields.variant)
 const lineParams = { id: CartId, sku: SkuCode }
-const ofCart = {
+const toCart = {
   contract: Cart,
   json: CartJson,
   params: { id: CartId },
-  id: ({ params }: { readonly params: { readonly id: CartId } }) => params.id
+  id: ({ params }: CartRequest) => params.id
 }
-const ofLine = { ...ofCart, params: lineParams }
+const toLine = { ...toCart, params: lineParams }
 
 type Stated = typeof statedLine.Type
 const statedLine = Schema.Struct({
@@ -169,6 +172,7 @@ const added = ({ payload }: { readonly payload: typeof addedLine.Type }) => ({
   variant: payload.variant ?? "",
   quantity: payload.quantity
 })
+const statedCharge = Schema.Struct({ kind: Charge.fields.kind, amount: StatedMoney })
 interface Removal {
   readonly params: { readonly sku: SkuCode }
   readonly query: { readonly variant?: string }
@@ -215,7 +219,7 @@ export const CartApi = Routes.group(
       })
     }),
     Routes.query("getCart", "/carts/:id", {
-      ...ofCart,
+      ...toCart,
       access: { ...changeOfCart, ...looks },
       traffic: { priority: "cart", cost: 1 },
       summary: "The cart as it is now",
@@ -224,7 +228,7 @@ export const CartApi = Routes.group(
       beside: CartStock.make
     }),
     Routes.command("putLine", "PUT", "/carts/:id/lines/:sku", {
-      ...ofLine,
+      ...toLine,
       access: { ...changeOfCart, roles: { ...shopper, merchandiser: "any" } },
       traffic: aChange,
       summary: "The line has this quantity from now on",
@@ -234,15 +238,13 @@ export const CartApi = Routes.group(
       message: "PutLine",
       payload: statedLine,
       asks: { agreedPrices: ({ payload }) => payload.unitPrice !== undefined },
-      before: inCurrency(
-        ({ payload }: { readonly params: { readonly id: CartId }; readonly payload: Stated }) => payload.unitPrice
-      ),
+      before: inCurrency((payload: Stated) => payload.unitPrice),
       refuses: [CurrencyMismatch, Unauthorized, Forbidden],
       fields: stated,
       minimal: byItself(stated)
     }),
     Routes.command("addLine", "POST", "/carts/:id/lines", {
-      ...ofCart,
+      ...toCart,
       access: changeOfCart,
       summary: "The line has this much more",
       about: `As \`putLine\` with what is there already added. ${repeated}`,
@@ -254,7 +256,7 @@ export const CartApi = Routes.group(
       minimal: byItself((request: { readonly payload: typeof addedLine.Type }) => ({ ...added(request), more: true }))
     }),
     Routes.command("reprice", "POST", "/carts/:id/reprice", {
-      ...ofCart,
+      ...toCart,
       access: changeOfCart,
       summary: "Take the prices of now",
       about: "As checkout does it; a line whose product is gone stays as it is, and stops the checkout.",
@@ -262,7 +264,7 @@ export const CartApi = Routes.group(
       fields: () => ({})
     }),
     Routes.command("putCoupon", "PUT", "/carts/:id/coupon", {
-      ...ofCart,
+      ...toCart,
       access: givesAway,
       summary: "A percentage off the goods",
       about: "The last one holds. What it is worth is said here, which needs the import scope.",
@@ -273,7 +275,7 @@ export const CartApi = Routes.group(
       fields: ({ payload }) => ({ coupon: payload })
     }),
     Routes.command("removeCoupon", "DELETE", "/carts/:id/coupon", {
-      ...ofCart,
+      ...toCart,
       access: changeOfCart,
       summary: "Take the coupon off",
       about: "Taking off a coupon that is not there is no error.",
@@ -281,7 +283,7 @@ export const CartApi = Routes.group(
       fields: () => ({})
     }),
     Routes.command("removeLine", "DELETE", "/carts/:id/lines/:sku", {
-      ...ofLine,
+      ...toLine,
       access: changeOfCart,
       traffic: aChange,
       summary: "Take a line out; harmless when it is not there",
@@ -292,7 +294,7 @@ export const CartApi = Routes.group(
       minimal: byItself((request: Removal) => ({ ...removed(request), quantity: 0 as const }))
     }),
     Routes.command("putCharge", "PUT", "/carts/:id/charges/:code", {
-      ...ofCart,
+      ...toCart,
       access: givesAway,
       traffic: aChange,
       summary: "A charge or a discount that was agreed on",
@@ -300,23 +302,16 @@ export const CartApi = Routes.group(
       example: { kind: "shipping", amount: gbp("395") },
       message: "PutCharge",
       params: { id: CartId, code: Charge.fields.code },
-      payload: Schema.Struct({ kind: Charge.fields.kind, amount: StatedMoney }),
+      payload: statedCharge,
       actor: "edge:import",
-      before: inCurrency(
-        ({
-          payload
-        }: {
-          readonly params: { readonly id: CartId }
-          readonly payload: { readonly amount: { readonly currency: Currency } }
-        }) => payload.amount
-      ),
+      before: inCurrency(({ amount }: typeof statedCharge.Type) => amount),
       refuses: [CurrencyMismatch],
       fields: ({ params, payload }) => ({
         charge: { code: params.code, kind: payload.kind, amount: payload.amount.amount }
       })
     }),
     Routes.command("mergeCart", "POST", "/carts/:id/merge", {
-      ...ofCart,
+      ...toCart,
       access: changeOfCart,
       traffic: { priority: "cart", cost: 5 },
       summary: "Take over all lines of another cart, which is closed",

@@ -1,7 +1,7 @@
 import { SkuCode, skuId } from "@halles/shared/Ids"
 import { Region, regionOf } from "@halles/shared/Region"
 import { isMaxCharacters } from "@halles/shared/Text"
-import { changeOfProduct, everybody } from "@halles/shared/wire/AccessRule"
+import { changes, everybody, type Rule, seller } from "@halles/shared/wire/AccessRule"
 import { Money, Price } from "@halles/shared/wire/MoneyJson"
 import * as ViewJson from "@halles/shared/wire/ViewJson"
 import { Schema } from "effect"
@@ -12,7 +12,8 @@ import { ListProduct, Product, ProductView } from "./Product.ts"
 import { products, ProductTable } from "./ProductTable.ts"
 
 const money = { amount: "495", currency: "GBP" }
-const listing = {
+/** An example of what a product is listed with. */
+export const listing = {
   title: "Breakfast tea, 250 g",
   description: "Loose black tea, strong enough for milk.",
   price: money,
@@ -41,6 +42,8 @@ const looked = {
     })
   )
 }
+
+export const changeOfProduct: Rule = { ...changes, region: "query", scopes: ["catalog:write"], roles: seller }
 
 export const ProductApi = Routes.group(
   "catalog",

@@ -1,12 +1,15 @@
 import { SkuCode, skuCode, skuId } from "@halles/shared/Ids"
 import { Region, regionOf } from "@halles/shared/Region"
-import { changeOfStock, everybody } from "@halles/shared/wire/AccessRule"
+import { changes, everybody, keeper, type Rule } from "@halles/shared/wire/AccessRule"
 import { repeated } from "@halles/shared/wire/Operation"
 import * as ViewJson from "@halles/shared/wire/ViewJson"
 import { Schema } from "effect"
 import * as Routes from "../routes/Routes.ts"
 import { Adjust, AllowBackOrder, Receive, Sku, SkuView } from "./Sku.ts"
 
+/** Examples of a count and of a receipt. */
+export const counted = { warehouse: "eu-main", expectedOnHand: 500, onHand: 498, reason: "two torn packets" }
+export const received = { warehouse: "eu-main", quantity: 500 }
 const level = { onHand: 500, held: 2, reserved: 8, available: 490 }
 
 const { backOrderAllowed, seq, totals, warehouses } = SkuView.fields
@@ -34,6 +37,7 @@ const of = {
   id: ({ params }: { readonly params: { readonly region: Region; readonly sku: SkuCode } }) =>
     skuId(params.region, params.sku)
 }
+export const changeOfStock: Rule = { ...changes, region: "path", scopes: ["stock:write"], roles: keeper }
 const change = { ...of, access: changeOfStock, actor: "edge:import" } as const
 
 export const SkuApi = Routes.group("skus", { title: "Stock", about: "What a region has of a SKU, by warehouse." }, [
@@ -47,7 +51,7 @@ export const SkuApi = Routes.group("skus", { title: "Stock", about: "What a regi
     ...change,
     summary: "Set what is on hand, if it is still what was counted",
     about: `A count of the shelf, as compare and swap: refused when on hand is no longer \`expectedOnHand\`. ${repeated}`,
-    example: { warehouse: "eu-main", expectedOnHand: 500, onHand: 498, reason: "two torn packets" },
+    example: counted,
     message: "Adjust",
     payload: Schema.Struct({ warehouse, expectedOnHand, onHand, reason }),
     key: "required",
@@ -57,7 +61,7 @@ export const SkuApi = Routes.group("skus", { title: "Stock", about: "What a regi
     ...change,
     summary: "Goods have come in",
     about: `Units that wait for stock are filled at once. ${repeated}`,
-    example: { warehouse: "eu-main", quantity: 500 },
+    example: received,
     message: "Receive",
     payload: Schema.Struct({ warehouse: Receive.fields.warehouse, quantity: Receive.fields.quantity }),
     key: "required",

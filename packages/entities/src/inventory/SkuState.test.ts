@@ -16,7 +16,7 @@ import {
   warehousesMax,
   WriteOff
 } from "./Sku.ts"
-import { allocate, quantityOf } from "./Allocate.ts"
+import { quantityOf } from "./Allocate.ts"
 import { laws } from "../../test/Laws.ts"
 import { sku } from "./SkuDomain.ts"
 import * as SkuState from "./SkuState.ts"
@@ -274,40 +274,6 @@ describe("laws", () => {
     },
     long
   )
-})
-
-const places = (free: ReadonlyArray<number>) => free.map((units, index) => ({ warehouse: place(index), free: units }))
-
-describe("allocation", () => {
-  const Free = Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 20 }))).check(
-    Schema.isMaxLength(6)
-  )
-  it.prop("sums exactly, takes no more than there is, and splits as little as it can", [Free, Step], ([free, step]) => {
-    const quantity = step.units * 3
-    const { allocations, missing } = allocate(places(free), quantity)
-    assert.strictEqual(quantityOf(allocations) + missing, quantity)
-    assert.strictEqual(missing, Math.max(0, quantity - sum(free)))
-    for (const { quantity, warehouse } of allocations) {
-      assert.isTrue(quantity > 0 && quantity <= free[Number(warehouse.slice(1))]!)
-    }
-    assert.strictEqual(new Set(allocations.map(({ warehouse }) => warehouse)).size, allocations.length)
-    let [left, parcels] = [Math.min(quantity, sum(free)), 0]
-    for (const units of free.toSorted((a, b) => b - a)) {
-      if (left <= 0) break
-      left -= units
-      parcels++
-    }
-    assert.strictEqual(allocations.length, parcels)
-  })
-
-  it("takes the least that suffices, else the fullest first", () => {
-    assert.deepStrictEqual(allocate(places([9, 5, 7]), 5).allocations, [{ warehouse: place(1), quantity: 5 }])
-    assert.deepStrictEqual(allocate(places([9, 5, 7]), 6).allocations, [{ warehouse: place(2), quantity: 6 }])
-    assert.deepStrictEqual(allocate(places([9, 5, 7]), 13).allocations, [
-      { warehouse: place(0), quantity: 9 },
-      { warehouse: place(1), quantity: 4 }
-    ])
-  })
 })
 
 describe("orders", () => {

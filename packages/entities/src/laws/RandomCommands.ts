@@ -38,17 +38,19 @@ export const histories = (contract: Contract, names?: ReadonlyArray<string>) => 
     length: Arbitrary.ArrayOptions,
     nameOf: (index: number) => string
   ): Arbitrary.Arbitrary<ReadonlyArray<Commanded>> =>
-    Arbitrary.map(Arbitrary.all([Arbitrary.array(number, length), number]), ([lucks, seed]) => {
-      const said = new Map<string, Array<unknown>>()
-      return sample(lucks.length, seed).map((given, index) => {
-        const luck = lucks[index]!
+    Arbitrary.map(Arbitrary.all([Arbitrary.array(number, length), number]), ([choices, seed]) => {
+      const earlier = new Map<string, Array<unknown>>()
+      return sample(choices.length, seed).map((given, index) => {
+        const choice = choices[index]!
         const { makeOption } = payloads.get(given._tag)!
         const { expectedSeq: _, ...own } = { ...given, commandId: nameOf(index) }
         const again = Object.keys(own).flatMap((field, bit) => {
-          const known = field === "commandId" || field === "_tag" ? undefined : said.get(field)
-          return known === undefined || (luck >> bit) % 2 === 0 ? [] : [[field, known[luck % known.length]] as const]
+          const known = field === "commandId" || field === "_tag" ? undefined : earlier.get(field)
+          return known === undefined || (choice >> bit) % 2 === 0
+            ? []
+            : [[field, known[choice % known.length]] as const]
         })
-        for (const [field, value] of Object.entries(own)) said.set(field, [...(said.get(field) ?? []), value])
+        for (const [field, value] of Object.entries(own)) earlier.set(field, [...(earlier.get(field) ?? []), value])
         // What the field of another message allows, this one's may not.
         return Option.getOrElse(makeOption({ ...own, ...Object.fromEntries(again) }), () =>
           Option.getOrThrow(makeOption(own))

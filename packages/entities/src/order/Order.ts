@@ -2,7 +2,7 @@ import { Refusal } from "@halles/shared/wire/Refusal"
 import { Address } from "@halles/shared/Address"
 import { Email } from "@halles/shared/Email"
 import { commandFields } from "@halles/shared/Command"
-import { CartId, CustomerId, OrderId, SkuCode } from "@halles/shared/Ids"
+import { CartId, CustomerId, OrderId, ReturnId, SkuCode } from "@halles/shared/Ids"
 import { Amount, Currency } from "@halles/shared/Money"
 import { Quantity } from "@halles/shared/Quantity"
 import * as Shard from "@halles/shared/Shard"
@@ -58,7 +58,7 @@ export const ReturnedLine = Schema.Struct({ ...ReturnLine.fields, refund: Amount
 export type ReturnedLine = typeof ReturnedLine.Type
 export class RequestReturn extends Schema.TaggedClass<RequestReturn>()("RequestReturn", {
   ...commandFields,
-  returnId: Schema.String.check(Schema.isPattern(/^[A-Za-z0-9_-]{1,60}$/u)),
+  returnId: ReturnId,
   lines: Schema.Array(ReturnLine).check(Schema.isMinLength(1), Schema.isMaxLength(linesMax)),
   reason: maybeParagraph(200),
   disposition: Disposition
@@ -68,7 +68,7 @@ export class NoteDispatched extends Schema.TaggedClass<NoteDispatched>()("NoteDi
 export class NoteDelivered extends Schema.TaggedClass<NoteDelivered>()("NoteDelivered", commandFields) {}
 export class NoteReturnReceived extends Schema.TaggedClass<NoteReturnReceived>()("NoteReturnReceived", {
   ...commandFields,
-  returnId: Schema.String
+  returnId: ReturnId
 }) {}
 
 export const DisputeStatus = Schema.Literals(["charged_back", "won"])

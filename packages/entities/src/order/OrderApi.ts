@@ -1,7 +1,7 @@
 import { named } from "@halles/shared/wire/Named"
 import { NotFound } from "@halles/engine/eventsourced/EntityErrors"
 import { OrderId } from "@halles/shared/Ids"
-import { changeOfOrder, looks, ofOrder, shopper } from "@halles/shared/wire/AccessRule"
+import { changes, looks, ofOrder, type Rule, shopper } from "@halles/shared/wire/AccessRule"
 import { repeated } from "@halles/shared/wire/Operation"
 import { Effect, Schema } from "effect"
 import { linesMax } from "../sale/Sale.ts"
@@ -25,6 +25,7 @@ const ShipmentJson = Schema.Struct(ShipmentView.fields).pipe(
   })
 )
 
+export const changeOfOrder: Rule = { ...ofOrder, ...changes, scopes: ["orders:write"], roles: shopper }
 const look = { ...ofOrder, ...looks, scopes: ["orders:read"], roles: { ...shopper, warehouse: "any" } } as const
 const params = { id: OrderId }
 const id = ({ params }: { readonly params: { readonly id: OrderId } }) => params.id

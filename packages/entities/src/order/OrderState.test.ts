@@ -1,6 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { CommandId, OrderId, SkuCode, WarehouseId } from "@halles/shared/Ids"
-import { Result } from "effect"
+import { OrderId } from "@halles/shared/Ids"
 import * as fc from "fast-check"
 import {
   Cancel,
@@ -9,124 +8,28 @@ import {
   NoteDispute,
   NoteReturnReceived,
   Operate,
-  Place,
-  RequestReturn,
-  returnLinesMax
+  RequestReturn
 } from "./Order.ts"
 import { statusOf, view } from "./OrderAnswers.ts"
-import { pendingSteps } from "./OrderPendingStep.ts"
 import { returnables } from "./OrderReturns.ts"
 import { laws, type Step } from "../../test/Laws.ts"
+import {
+  act,
+  commandId,
+  delivered,
+  drive,
+  type Luck,
+  mug,
+  operate,
+  send,
+  settle,
+  tea,
+  toView,
+  twoLines
+} from "../../test/Orders.ts"
 import { order } from "./OrderDomain.ts"
 import * as OrderState from "./OrderState.ts"
 import { TimerFired } from "@halles/engine/eventsourced/TimerFired"
-
-const commandId = (id: string) => CommandId.make(id)
-const tea = SkuCode.make("TEA")
-const mug = SkuCode.make("MUG")
-
-const place = (
-  lines: ReadonlyArray<{
-    readonly sku: SkuCode
-    readonly quantity: number
-    readonly unitPrice: number
-    readonly taxRate: number
-  }>,
-  discount: number
-) => {
-  const goods = lines.reduce((sum, line) => sum + line.quantity * line.unitPrice, 0)
-  return new Place({
-    commandId: commandId("place"),
-    cartId: "eu_1" as Place["cartId"],
-    attempt: 1,
-    customerId: null,
-    currency: "GBP",
-    lines: lines.map((line) => ({ ...line, variant: "", title: line.sku })),
-    charges: [],
-    discount,
-    totals: { goods, charges: 0 - discount, tax: 0, total: goods - discount },
-    email: "a@example.org",
-    shippingAddress: { name: "A", line1: "1 Street", city: "York", postalCode: "YO1", country: "GB" },
-    paymentToken: "tok_ok"
-  })
-}
-const twoLines = place(
-  [
-    { sku: tea, quantity: 3, unitPrice: 495, taxRate: 0 },
-    { sku: mug, quantity: 1, unitPrice: 1200, taxRate: 0 }
-  ],
-  0
-)
-
-const stock = [tea, mug].map((sku) => ({ sku, allocations: [{ warehouse: WarehouseId.make("eu-main"), quantity: 3 }] }))
-
-/**
- * As hoped, or not; with a number, as hoped once so many units have come in. `refused`: not, though nothing else can be done;
- * `deadly`: the other party does nothing but die of it.
- */
-type Luck = boolean | number | "refused" | "deadly"
-
-/** How the other party answers a step. */
-const answer = (pendingStep: OrderState.PendingStep, luck: Luck): OrderState.Outcome => {
-  if (luck === "deadly") return { _tag: "Faulted", reason: "CommandDeadly" }
-  if (luck === "refused") return refused(pendingStep)
-  switch (pendingStep._tag) {
-    case "HoldStock":
-      return luck === false ? { _tag: "NoStock", missing: [{ sku: tea, wanted: 3, available: 1 }] } : { _tag: "Done" }
-    case "ReserveStock":
-      if (luck === false) return { _tag: "NoStock", missing: [{ sku: mug, wanted: 1, available: null }] }
-      if (luck === true) return { _tag: "Reserved", stock }
-      return { _tag: "Awaiting", awaiting: [{ sku: tea, quantity: luck }] }
-    case "BookShipment":
-      return luck ? { _tag: "Booked", trackingNumbers: ["T1"] } : { _tag: "Refused", reason: "no_service" }
-    case "CollectReturn":
-      return luck ? { _tag: "Labelled", label: "L1" } : { _tag: "Refused", reason: "no_service" }
-    case "Authorise":
-    case "RecallShipment":
-      return luck ? { _tag: "Done" } : { _tag: "Refused", reason: "no" }
-    default:
-      return { _tag: "Done" }
-  }
-}
-
-const refused = (pendingStep: OrderState.PendingStep): OrderState.Outcome => {
-  switch (pendingStep._tag) {
-    case "Capture":
-    case "VoidPayment":
-    case "RecallShipment":
-      return { _tag: "Refused", reason: "closed" }
-    case "ShipStock":
-      return { _tag: "Refused", reason: "NotReserved", skus: [tea] }
-    case "StockReturn":
-      return { _tag: "Refused", reason: "bound", parts: pendingStep.parts.slice(0, 1) }
-    case "RefundReturn":
-      return pendingStep.amount % 2 === 0
-        ? { _tag: "Refused", reason: "exceeds_captured", refundable: Math.floor(pendingStep.amount / 2) }
-        : { _tag: "Refused", reason: "exceeds_captured", refundable: pendingStep.amount }
-    default:
-      return answer(pendingStep, true)
-  }
-}
-
-const act = (state: OrderState.State, command: OrderState.Command, now: number) => {
-  const decided = OrderState.decide(state, command, now)
-  const events = Result.isSuccess(decided) ? decided.success : []
-  return { state: events.reduce(OrderState.evolve, state), events, command }
-}
-
-/** One of the messages that are owed is answered. */
-const drive = (state: OrderState.State, luck: Luck, now: number, nth = 0) => {
-  const all = pendingSteps(state)
-  const pendingStep = all[nth % Math.max(1, all.length)]
-  if (pendingStep === undefined) return { state, events: [], command: null }
-  const record: OrderState.Command = {
-    _tag: "Record",
-    commandId: commandId(`${pendingStep.key}:done`),
-    answers: pendingStep.key,
-    outcome: answer(pendingStep, luck)
-  }
-  return act(state, record, now)
-}
 
 type Move =
   | { readonly _tag: "Drive"; readonly luck: Luck; readonly nth: number }
@@ -214,41 +117,6 @@ const walk = (all: ReadonlyArray<Move>) => {
 }
 
 const keepsLaws = laws(order, "eu_a")
-
-/** All that was asked is done, and the goods have arrived. */
-const delivered = (() => {
-  let { state } = act(OrderState.initial, twoLines, 1)
-  while (OrderState.next(state) !== null) state = drive(state, true, 2).state
-  for (const command of [
-    new NoteDispatched({ commandId: commandId("d") }),
-    new NoteDelivered({ commandId: commandId("e") })
-  ]) {
-    state = act(state, command, 3).state
-  }
-  return state
-})()
-const settle = (before: OrderState.State, luck: (pendingStep: OrderState.PendingStep) => Luck) => {
-  let state = before
-  for (let pendingStep = OrderState.next(state); pendingStep !== null; pendingStep = OrderState.next(state)) {
-    state = drive(state, luck(pendingStep), 9).state
-  }
-  return state
-}
-const operate = (fields: Pick<Operate, "act" | "step">) =>
-  new Operate({ commandId: commandId("op"), note: "looked after", ...fields })
-const send = (state: OrderState.State, ...commands: ReadonlyArray<OrderState.Command>) =>
-  commands.reduce((state, command) => act(state, command, 9).state, state)
-const toView = (state: OrderState.State) => view(OrderId.make("eu_1"), state, 1)!
-const back = (returnId: string, sku: SkuCode, quantity: number) => [
-  new RequestReturn({
-    commandId: commandId(returnId),
-    returnId,
-    lines: [{ sku, variant: "", quantity }],
-    reason: "",
-    disposition: "restock"
-  }),
-  new NoteReturnReceived({ commandId: commandId(`${returnId}r`), returnId })
-]
 
 describe("OrderState", () => {
   it("ends every saga completed or compensated, whatever happens on the way", () => {
@@ -405,140 +273,6 @@ describe("OrderState", () => {
     assert.deepStrictEqual(toView(letBe).refused, [])
   })
 
-  it("bounds the lines of all its returns together", () => {
-    const sold = settle(
-      send(
-        settle(delivered, () => true),
-        ...back("r1", tea, 1)
-      ),
-      () => true
-    )
-    const [first] = sold.returns
-    const other = { ...first!.lines[0]!, sku: mug }
-    const having = (lines: number) => ({
-      ...sold,
-      returns: [{ ...first!, lines: Array.from({ length: lines }, () => other) }]
-    })
-    const [ask] = back("r2", tea, 1)
-    assert.isTrue(Result.isSuccess(OrderState.decide(having(returnLinesMax - 1), ask!, 9)))
-    const refused = OrderState.decide(having(returnLinesMax), ask!, 9)
-    assert.deepInclude(Result.isFailure(refused) ? refused.failure : {}, { bound: "lines", max: returnLinesMax })
-  })
-
-  it("takes one return after the other back though a refund of one is refused, and pays that in another way", () => {
-    const sold = settle(delivered, () => true)
-    const both = send(sold, ...back("r1", tea, 1), ...back("r2", mug, 1))
-    const one = settle(both, ({ key }) => (key === "refund-r1" ? "deadly" : true))
-    assert.deepStrictEqual(
-      toView(one).returns.map(({ status }) => status),
-      ["refund_refused", "refunded"]
-    )
-    assert.deepStrictEqual(
-      toView(one).refused.map(({ step }) => step),
-      ["refund-r1"]
-    )
-    const anew = send(one, operate({ act: "retry", step: "refund-r1" }))
-    assert.deepInclude(OrderState.next(anew), { key: "refund-r1:2", amount: 495 })
-    const elsewhere = send(one, operate({ act: "skip", step: "refund-r1" }))
-    assert.deepStrictEqual(
-      toView(elsewhere).returns.map(({ status }) => status),
-      ["settled", "refunded"]
-    )
-    assert.isNull(OrderState.next(elsewhere))
-  })
-
-  it("pays back what a bank has left, and the rest once the dispute is won", () => {
-    const sold = settle(delivered, () => true)
-    const all = new RequestReturn({
-      commandId: commandId("r1"),
-      returnId: "r1",
-      lines: sold.draft!.lines.map(({ quantity, sku, variant }) => ({ sku, variant, quantity })),
-      reason: "",
-      disposition: "restock"
-    })
-    const total = sold.captured
-    const disputed = new NoteDispute({ commandId: commandId("n"), what: "charged_back", reference: "d", amount: 1_000 })
-    let state = send(sold, disputed, all, new NoteReturnReceived({ commandId: commandId("rr"), returnId: "r1" }))
-    const record = (outcome: OrderState.Outcome): OrderState.Command => {
-      const { key } = OrderState.next(state)!
-      return { _tag: "Record", commandId: commandId(`${key}:done`), answers: key, outcome }
-    }
-    while (OrderState.next(state)!._tag !== "RefundReturn") state = send(state, record({ _tag: "Done" }))
-    state = send(state, record({ _tag: "Refused", reason: "exceeds_captured", refundable: total - 1_000 }))
-    assert.deepInclude(OrderState.next(state), { key: "refund-r1:2", amount: total - 1_000 })
-    state = send(state, record({ _tag: "Done" }))
-    assert.isNull(OrderState.next(state))
-    const { payment, returns, status } = toView(state)
-    assert.deepStrictEqual(payment, { authorised: total, captured: total, refunded: total - 1_000, disputed: 1_000 })
-    assert.deepInclude(returns[0], { status: "refunded", amount: total, refunded: total - 1_000 })
-    assert.strictEqual(status, "returned")
-    state = send(state, new NoteDispute({ commandId: commandId("w"), what: "won", reference: "d", amount: 1_000 }))
-    assert.deepInclude(OrderState.next(state), { key: "refund-r1:3", amount: 1_000 })
-    state = send(state, record({ _tag: "Done" }))
-    assert.deepInclude(toView(state).payment, { refunded: total, disputed: 0 })
-    assert.deepInclude(toView(state).disputes[0], { reference: "d", amount: 1_000, status: "won" })
-  })
-
-  it("pays the rest also when the dispute is won while the answer to a refund is on its way", () => {
-    const sold = settle(delivered, () => true)
-    const total = sold.captured
-    const all = new RequestReturn({
-      commandId: commandId("r1"),
-      returnId: "r1",
-      lines: sold.draft!.lines.map(({ quantity, sku, variant }) => ({ sku, variant, quantity })),
-      reason: "",
-      disposition: "restock"
-    })
-    const record = (answers: string, outcome: OrderState.Outcome): OrderState.Command => ({
-      _tag: "Record",
-      commandId: commandId(`${answers}:done`),
-      answers,
-      outcome
-    })
-    const note = (what: "charged_back" | "won") =>
-      new NoteDispute({ commandId: commandId(what), what, reference: "d", amount: 1_000 })
-    let begun = send(
-      sold,
-      note("charged_back"),
-      all,
-      new NoteReturnReceived({ commandId: commandId("rr"), returnId: "r1" })
-    )
-    while (OrderState.next(begun)!._tag !== "RefundReturn") {
-      begun = send(begun, record(OrderState.next(begun)!.key, { _tag: "Done" }))
-    }
-    const tooMuch = record("refund-r1", { _tag: "Refused", reason: "exceeds_captured", refundable: total - 1_000 })
-    const less = record("refund-r1:2", { _tag: "Done" })
-    for (const commands of [
-      [note("won"), tooMuch, less],
-      [tooMuch, note("won"), less]
-    ]) {
-      const state = send(begun, ...commands)
-      assert.deepInclude(OrderState.next(state), { key: "refund-r1:3", amount: 1_000 })
-      const paid = send(state, record("refund-r1:3", { _tag: "Done" }))
-      assert.isNull(OrderState.next(paid))
-      assert.deepInclude(toView(paid).payment, { refunded: total, disputed: 0 })
-    }
-  })
-
-  it("tries a refund again by itself when it hears why there was too little", () => {
-    const sold = settle(delivered, () => true)
-    const requested = send(sold, ...back("r1", tea, 1))
-    const refused: OrderState.Outcome = { _tag: "Refused", reason: "exceeds_captured", refundable: 495 }
-    let state = requested
-    while (OrderState.next(state)!._tag !== "RefundReturn") state = drive(state, true, 9).state
-    state = send(state, { _tag: "Record", commandId: commandId("x"), answers: "refund-r1", outcome: refused })
-    assert.deepStrictEqual(
-      toView(state).refused.map(({ step }) => step),
-      ["refund-r1"]
-    )
-    const retried = send(
-      state,
-      new NoteDispute({ commandId: commandId("n"), what: "charged_back", reference: "d", amount: 9 })
-    )
-    assert.deepInclude(OrderState.next(retried), { key: "refund-r1:2", amount: 495 })
-    assert.deepStrictEqual(toView(retried).refused, [])
-  })
-
   it("is undone when a step before the goods leave does nothing but kill", () => {
     for (const killing of ["HoldStock", "Authorise", "ReserveStock", "BookShipment"]) {
       const begun = act(OrderState.initial, twoLines, 1).state
@@ -559,18 +293,6 @@ describe("OrderState", () => {
     )
     assert.deepStrictEqual(toView(mended).refused, [])
     assert.isTrue(toView(mended).cancelled!.cartReopened)
-  })
-
-  it("puts what a warehouse does not take on a list, pays it back all the same, and stocks only that anew", () => {
-    const sold = settle(delivered, () => true)
-    const full = settle(send(sold, ...back("r1", tea, 2)), ({ _tag }) => (_tag === "StockReturn" ? "refused" : true))
-    assert.strictEqual(toView(full).returns[0]!.status, "refunded")
-    assert.deepStrictEqual(
-      toView(full).refused.map(({ step }) => step),
-      ["stock-r1"]
-    )
-    const anew = OrderState.next(send(full, operate({ act: "retry", step: "stock-r1" })))
-    assert.deepInclude(anew, { key: "stock-r1:2", parts: full.returns[0]!.unstocked })
   })
 
   it("shows a history in the brief's words", () => {

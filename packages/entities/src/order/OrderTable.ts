@@ -287,7 +287,7 @@ interface Read extends Pick<OrderRow, "currency" | "customer_id" | "status"> {
   readonly placed_ms: bigint
   readonly updated_ms: bigint
 }
-const summaryOf = (row: Read): OrderSummary =>
+const fromRow = (row: Read): OrderSummary =>
   new OrderSummary(
     {
       id: OrderId.make(row.id),
@@ -326,6 +326,6 @@ export const orders = (options: {
         (extract(epoch FROM placed_at) * 1000)::bigint AS placed_ms,
         (extract(epoch FROM updated_at) * 1000)::bigint AS updated_ms
       FROM order_view WHERE ${sql.and(conditions)} ORDER BY placed_at DESC, id DESC LIMIT ${limit + 1}`
-    return pageOf(rows, limit, summaryOf, ({ id, placed_ms }) => ["orders", Number(placed_ms), id])
+    return pageOf(rows, limit, fromRow, ({ id, placed_ms }) => ["orders", Number(placed_ms), id])
   })
 })

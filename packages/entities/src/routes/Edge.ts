@@ -44,7 +44,6 @@ export interface Questions {
   readonly amount?: bigint
   /** Where something is done. */
   readonly region?: Region
-  readonly regions?: ReadonlySet<Region>
 }
 
 /** An answer that is the same for everybody. */
@@ -90,7 +89,10 @@ export const DefaultRegion = Context.Reference<Region>("@halles/entities/routes/
   defaultValue: () => "eu"
 })
 
+/** The issuer of `npm start`, which the committed document names. */
+export const laptopIssuer = "http://localhost:4407"
+
 /** Who issues the tokens that the edge takes. */
 export const Issuer = Context.Reference<string>("@halles/entities/routes/Issuer", {
-  defaultValue: () => "http://localhost:4407"
+  defaultValue: () => laptopIssuer
 })

@@ -1,6 +1,6 @@
 import { Address } from "@halles/shared/Address"
 import { commandFields } from "@halles/shared/Command"
-import { OrderId, SkuCode, WarehouseId } from "@halles/shared/Ids"
+import { OrderId, ReturnId, SkuCode, WarehouseId } from "@halles/shared/Ids"
 import { Quantity } from "@halles/shared/Quantity"
 import * as Shard from "@halles/shared/Shard"
 import { Schema } from "effect"
@@ -25,8 +25,7 @@ export class CancelShipment extends Schema.TaggedClass<CancelShipment>()("Cancel
 /** Asks the carrier to bring goods back. */
 export class Collect extends Schema.TaggedClass<Collect>()("Collect", {
   ...commandFields,
-  /** As in `RequestReturn`: part of references and command ids. */
-  returnId: Schema.String.check(Schema.isPattern(/^[A-Za-z0-9_-]{1,60}$/u)),
+  returnId: ReturnId,
   lines: Schema.Array(ParcelLine)
 }) {}
 /** A signed webhook of the carrier; may come late or twice. */

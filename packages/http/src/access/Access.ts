@@ -83,11 +83,10 @@ const inRegion = (where: Region): Effect.Effect<void, Denied> =>
 
 /** What a route asks, once its body is read. */
 export const ask = (what: Questions): Effect.Effect<void, Denied> => {
-  const { agreedPrices, amount, cart, customer, region, regions } = what
+  const { agreedPrices, amount, cart, customer, region } = what
   if (agreedPrices !== undefined) return mayAgreePrices(agreedPrices)
   if (amount !== undefined) return mayMove(amount)
   if (cart !== undefined) return ownsCart(cart)
   if (region !== undefined) return inRegion(region)
-  if (regions !== undefined) return Effect.forEach(regions, inRegion, { discard: true })
   return ownsCustomer(customer)
 }

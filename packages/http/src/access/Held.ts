@@ -1,5 +1,6 @@
 import { AuditLog, AuditUnavailable } from "@halles/shared/audit/AuditLog"
 import type { Act } from "@halles/shared/audit/AuditEntry"
+import type { Denied } from "@halles/entities/routes/Edge"
 import { Context, Effect, Option } from "effect"
 import { HttpRouter, HttpServerRequest, type HttpServerResponse } from "effect/http"
 import { Forbidden, StrongerSignInRequired, Unauthorized, Unavailable } from "@halles/shared/wire/EdgeErrors"
@@ -11,9 +12,7 @@ import { isDenial, type Denial, verdict } from "./Verdict.ts"
 
 // How both processes hold a request to its rule: the edge (`AccessLive`) and that of operators (`OperatorAccessLive`).
 
-export type Refused = Unauthorized | StrongerSignInRequired | Forbidden | Unavailable
-
-export const refused = (refusal: Denial, principal: Principal): Refused => {
+export const refused = (refusal: Denial, principal: Principal): Denied => {
   // What could not be checked may be checked in a moment.
   if (principal.rejected === "unavailable") return new Unavailable()
   if (refusal.reason === "signIn") return new Unauthorized()

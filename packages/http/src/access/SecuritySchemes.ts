@@ -21,9 +21,6 @@ const scopes: Readonly<Record<Scope, string>> = {
   "ops:write": "Operate the system"
 }
 
-/** The issuer of `npm start`, which the committed document names. */
-export const laptopIssuer = "http://localhost:4407"
-
 const schemes = (issuer: string) => ({
   oauth2: {
     type: "oauth2",

@@ -1,8 +1,9 @@
-import { changeOfCart, changeOfProduct, changeOfStock } from "@halles/shared/wire/AccessRule"
 import { named } from "@halles/shared/wire/Named"
 import { operation, repeated } from "@halles/shared/wire/Operation"
 import * as Refusal from "@halles/shared/wire/Refusal"
 import { NotFound, PreconditionFailed } from "@halles/engine/eventsourced/EntityErrors"
+import { changeOfProduct, listing } from "@halles/entities/catalogue/ProductApi"
+import * as SkuApi from "@halles/entities/inventory/SkuApi"
 import { CartClosed, linesAtOnceMax, PutLine } from "@halles/entities/cart/Cart"
 import { ListProduct } from "@halles/entities/catalogue/Product"
 import { Adjust, Receive } from "@halles/entities/inventory/Sku"
@@ -11,27 +12,13 @@ import { Quantity } from "@halles/shared/Quantity"
 import { Region } from "@halles/shared/Region"
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
-import { CartJson, cartSample } from "@halles/entities/cart/CartApi"
+import { CartJson, cartSample, changeOfCart } from "@halles/entities/cart/CartApi"
 import * as Headers from "@halles/shared/wire/Headers"
 import { Idempotency } from "@halles/shared/wire/Idempotency"
 import { Price } from "@halles/shared/wire/MoneyJson"
 
-const listing = {
-  title: "Breakfast tea, 250 g",
-  description: "Loose black tea, strong enough for milk.",
-  price: { amount: "495", currency: "GBP" },
-  taxRate: 2000
-}
-const received = { type: "receive", region: "eu", sku: "TEA-01", warehouse: "eu-main", quantity: 500 }
-const counted = {
-  type: "adjust",
-  region: "eu",
-  sku: "TEA-02",
-  warehouse: "eu-main",
-  expectedOnHand: 500,
-  onHand: 498,
-  reason: "two torn packets"
-}
+const received = { type: "receive", region: "eu", sku: "TEA-01", ...SkuApi.received }
+const counted = { type: "adjust", region: "eu", sku: "TEA-02", ...SkuApi.counted }
 const product = { region: "eu", sku: "TEA-01", ...listing }
 const problem = {
   type: "/problems/stock_changed",
@@ -137,7 +124,7 @@ export class BulkApi extends HttpApiGroup.make("bulk")
       .middleware(Idempotency)
       .annotateMerge(
         operation({
-          access: { ...changeOfStock, region: "body", asks: ["region"] },
+          access: { ...SkuApi.changeOfStock, region: "body", asks: ["region"] },
           summary: "Receive or count many SKUs",
           example: { items: [received, counted] },
           about: `Receipts and counts, mixed. Items of one SKU go in the order of the request. ${repeated}`

@@ -1,7 +1,7 @@
 import { Cart, PutLines } from "@halles/entities/cart/Cart"
 import { ListProduct, Product } from "@halles/entities/catalogue/Product"
 import { Adjust, Receive, Sku } from "@halles/entities/inventory/Sku"
-import { skuId } from "@halles/shared/Ids"
+import { skuId, type SkuCode } from "@halles/shared/Ids"
 import type { Region } from "@halles/shared/Region"
 import { Effect } from "effect"
 import { HttpServerResponse } from "effect/http"
@@ -19,6 +19,8 @@ import * as Problem from "@halles/shared/wire/Problem"
 
 /** Items of one request that are on their way at a time: the rest of the cluster has other clients. */
 const concurrency = 16
+
+type RequestHeaders = Parameters<typeof Stamp.stamp>[1]
 
 interface Outcome {
   readonly index: number
@@ -75,14 +77,38 @@ export const BulkHttp = HttpApiBuilder.group(
     const cart = yield* edge.entity(Cart)
     const product = yield* edge.entity(Product)
     const sku = yield* edge.entity(Sku)
-    /** One region that the sender may not act in refuses the request as a whole. */
-    const held = <A, E, R>(items: ReadonlyArray<{ readonly region: Region }>, effect: Effect.Effect<A, E, R>) =>
-      Effect.andThen(edge.ask({ regions: new Set(items.map(({ region }) => region)) }), effect)
     const send = <A, E, R>(
       operation: string,
-      headers: Parameters<typeof Stamp.stamp>[1],
+      headers: RequestHeaders,
       command: (stamp: Stamp.Stamp) => Effect.Effect<A, E, R>
     ) => Effect.flatMap(Stamp.stamp(operation, headers), (stamp) => edge.call(command(stamp)))
+    /** A command for each item. One region that the sender may not act in refuses the request as a whole. */
+    const sendEach =
+      <Item extends { readonly region: Region; readonly sku: SkuCode }, View, E extends { readonly _tag: string }>(
+        sendItem: (item: Item, stamp: Stamp.Stamp) => Effect.Effect<View, E>,
+        seenOf: (view: View) => Consistency.Seen
+      ) =>
+      ({
+        headers,
+        payload: { items }
+      }: {
+        readonly headers: RequestHeaders
+        readonly payload: { readonly items: ReadonlyArray<Item> }
+      }) =>
+        Effect.andThen(
+          Effect.forEach(new Set(items.map(({ region }) => region)), (region) => edge.ask({ region }), {
+            discard: true
+          }),
+          inOrderOf(
+            items,
+            ({ region, sku }) => skuId(region, sku),
+            (item, index) =>
+              Effect.map(
+                send(`bulk:${index}`, headers, (stamp) => sendItem(item, stamp)),
+                seenOf
+              )
+          )
+        )
 
     const sendStock = Effect.fnUntraced(function* (item: typeof StockItem.Type, fields: Stamp.Stamp) {
       const entity = sku(skuId(item.region, item.sku))
@@ -103,32 +129,8 @@ export const BulkHttp = HttpApiBuilder.group(
         new ListProduct({ ...fields, sku, title, description, price: { ...price, taxRate } })
       )
     return handlers.handleAll({
-      bulkStock: ({ headers, payload }) =>
-        held(
-          payload.items,
-          inOrderOf(
-            payload.items,
-            ({ region, sku }) => skuId(region, sku),
-            (item, index) =>
-              Effect.map(
-                send(`bulk:${index}`, headers, (stamp) => sendStock(item, stamp)),
-                (view): Consistency.Seen => ["Sku", view.id, view.seq]
-              )
-          )
-        ),
-      bulkProducts: ({ headers, payload }) =>
-        held(
-          payload.items,
-          inOrderOf(
-            payload.items,
-            ({ region, sku }) => skuId(region, sku),
-            (item, index) =>
-              Effect.map(
-                send(`bulk:${index}`, headers, (stamp) => sendProduct(item, stamp)),
-                (view): Consistency.Seen => ["Product", skuId(view.region, view.sku), view.seq]
-              )
-          )
-        ),
+      bulkStock: sendEach(sendStock, ({ id, seq }) => ["Sku", id, seq]),
+      bulkProducts: sendEach(sendProduct, ({ region, seq, sku }) => ["Product", skuId(region, sku), seq]),
       // One command and one row, whose answer names what was refused; the cart is asked for once, at the end.
       bulkLines: Effect.fnUntraced(function* ({ headers, params: { id }, payload }) {
         const lines = payload.items.map(({ quantity, sku, variant = "" }) => ({ sku, variant, quantity }))

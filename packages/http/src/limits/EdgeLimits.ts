@@ -74,7 +74,7 @@ export const edgeLimits = `## Requests
 | a partner's keys | ${count(keysMax)}; looked up again after ${time(cachedMs)} | 422 |
 | a token of our own tools | ${time(ServiceToken.lifetimeMs)}, made anew with less than ${time(ServiceToken.leftMinMs)} left | 401 |
 | acts that wait for the audit log | ${count(AuditLog.waitingMax)} a process, ${time(AuditLog.waitMsMax)} | refused with 503; denied attempts are counted |
-| denied attempts that are told apart | ${count(AuditLog.alikeMax)} in ${time(AuditLog.windowMs)} a process | the process writes the rest as one row with their number |
+| kinds of denied attempts that have an audit row of their own | ${count(AuditLog.alikeMax)} in ${time(AuditLog.windowMs)} a process | the process writes the rest as one row with their number |
 | a statement of \`halles sql\` | ${count(statementMax)} characters as JSON | refused |
 
 ## Webhooks

@@ -20,55 +20,38 @@ const error = [Refusal.of(BadSignature), Refusal.of(NotFound)]
 
 const signer: Rule = { open: "signer", scopes: [], roles: {} }
 
+const notice = <const Name extends string>(name: Name, who: string, example: object) =>
+  HttpApiEndpoint.post(name, `/${name}`, { headers, payload, success: HttpApiSchema.NoContent, error }).annotateMerge(
+    operation({
+      access: signer,
+      traffic: vital,
+      summary: `What the ${who} has to say; answered once it is written down`,
+      example: JSON.stringify(example),
+      about: `For the ${who} only. Answered once what it says is written down; a notice that comes twice has one effect.`
+    })
+  )
+
 export class WebhookApi extends HttpApiGroup.make("webhooks")
   .add(
-    HttpApiEndpoint.post("gateway", "/gateway", {
-      headers,
-      payload,
-      success: HttpApiSchema.NoContent,
-      error
-    }).annotateMerge(
-      operation({
-        access: signer,
-        traffic: vital,
-        summary: "What the payment gateway has to say; answered once it is written down",
-        example: JSON.stringify({
-          eventId: "evt_7Yd2",
-          type: "payment.captured",
-          reference: "capture:1",
-          orderId: saleId,
-          authorisationId: "auth_51Kc",
-          amount: 1662,
-          currency: "GBP",
-          occurredAt: "2026-11-02T10:00:00Z"
-        }),
-        about:
-          "For the payment gateway only. Answered once what it says is written down; a notice that comes twice has one effect."
-      })
-    ),
-    HttpApiEndpoint.post("carrier", "/carrier", {
-      headers,
-      payload,
-      success: HttpApiSchema.NoContent,
-      error
-    }).annotateMerge(
-      operation({
-        access: signer,
-        traffic: vital,
-        summary: "What the carrier has to say; answered once it is written down",
-        example: JSON.stringify({
-          eventId: "evt_9Rf4",
-          type: "shipment.delivered",
-          reference: "ship:1",
-          orderId: saleId,
-          shipmentId: "shp_83Nw",
-          trackingNumbers: ["HC-0042-7719"],
-          occurredAt: "2026-11-03T09:30:00Z"
-        }),
-        about:
-          "For the carrier only. Answered once what it says is written down; a notice that comes twice has one effect."
-      })
-    )
+    notice("gateway", "payment gateway", {
+      eventId: "evt_7Yd2",
+      type: "payment.captured",
+      reference: "capture:1",
+      orderId: saleId,
+      authorisationId: "auth_51Kc",
+      amount: 1662,
+      currency: "GBP",
+      occurredAt: "2026-11-02T10:00:00Z"
+    }),
+    notice("carrier", "carrier", {
+      eventId: "evt_9Rf4",
+      type: "shipment.delivered",
+      reference: "ship:1",
+      orderId: saleId,
+      shipmentId: "shp_83Nw",
+      trackingNumbers: ["HC-0042-7719"],
+      occurredAt: "2026-11-03T09:30:00Z"
+    })
   )
   .prefix("/webhooks")
   .annotate(OpenApi.Title, "Webhooks")

@@ -64,8 +64,3 @@ export const ofCustomer = { thing: { customer: "id" }, region: "id", open: "hold
 export const shopper = { customer: "own", support: "any", admin: "any" } as const
 export const seller = { merchandiser: "any", admin: "any" } as const
 export const keeper = { warehouse: "any", admin: "any" } as const
-
-export const changeOfCart: Rule = { ...ofCart, ...changes, scopes: ["carts:write"], roles: shopper }
-export const changeOfOrder: Rule = { ...ofOrder, ...changes, scopes: ["orders:write"], roles: shopper }
-export const changeOfProduct: Rule = { ...changes, region: "query", scopes: ["catalog:write"], roles: seller }
-export const changeOfStock: Rule = { ...changes, region: "path", scopes: ["stock:write"], roles: keeper }

@@ -21,8 +21,9 @@ export const conditional = { "if-match": Schema.optionalKey(IfMatch) }
 /** As `keyed`, for an entity that is there. */
 export const changing = { ...keyed, ...conditional }
 export const changingKeyRequired = { ...keyRequired, ...conditional }
-/** As `changing`, where a change that was made without looking would undo somebody else's: 428 without `If-Match`. */
+/** Where a change that was made without looking would undo somebody else's: 428 without `If-Match`. */
 export const required = { "if-match": IfMatch }
+/** As `changing`, with `If-Match` required. */
 export const replacing = { ...keyed, ...required }
 
 /** `return=minimal`: only whether it was done, and the version that it led to. */
