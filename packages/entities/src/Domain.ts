@@ -16,9 +16,9 @@ export interface Now {
   /** What `View` answers, or `null` where it answers `NotFound`. */
   readonly view: unknown
   readonly dueAt: number | null
-  /** The key of the message that it owes. */
+  /** The key of its pending step. */
   readonly pendingStep: string | null
-  /** It owes something that may rightly take long. */
+  /** Its pending step may rightly take long. */
   readonly isPatient: boolean
   readonly after: (events: ReadonlyArray<unknown>) => Now
   /** What a command would come to: so many events, or the tag of a refusal. */

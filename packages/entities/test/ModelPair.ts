@@ -50,7 +50,7 @@ export interface Subject<
   readonly refused?: (command: Command) => string | null
   /** The answer to a command, from the events that are in the journal under its id. */
   readonly answerOf: (command: Command, events: ReadonlyArray<Event>, now: Now<State>) => unknown
-  /** What the other party answers to what is owed, as the event-sourced entity notes it. */
+  /** What the other party answers to a pending step, as the event-sourced entity notes it. */
   readonly reply?: (pendingStep: PendingStep, state: State) => Command
 }
 export interface Now<State> {
@@ -141,7 +141,7 @@ export const pair = <
   const deferred = new Set<string>()
 
   /**
-   * A row is of the command that was sent, or of the answer to what the model owes, and says what the model says: behind what
+   * A row is of the command that was sent, or of the answer to a pending step of the model, and says what the model says: behind what
    * the model defers of the command and of answers before.
    */
   const follow = (row: Row, command: Command, what: string) => {
@@ -184,7 +184,7 @@ export const pair = <
     assert.deepStrictEqual({ seq: row.seq, commandId: row.commandId, events: row.events }, rows.at(-1), what)
   }
 
-  /** All that comes of a command, until nothing is owed any more; `moments` are the states from its own row on. */
+  /** All that comes of a command, until no step is pending any more; `moments` are the states from its own row on. */
   const settle = Effect.fnUntraced(function* (command: Command, writes: boolean, what: string) {
     const moments: Array<Now<State>> = writes ? [] : [now]
     for (let left = 1_000; left > 0; left--) {

@@ -100,7 +100,7 @@ export const act = (state: OrderState.State, command: OrderState.Command, now: n
   return { state: events.reduce(OrderState.evolve, state), events, command }
 }
 
-/** One of the messages that are owed is answered. */
+/** One of the pending steps is answered. */
 export const drive = (state: OrderState.State, luck: Luck, now: number, nth = 0) => {
   const all = pendingSteps(state)
   const pendingStep = all[nth % Math.max(1, all.length)]

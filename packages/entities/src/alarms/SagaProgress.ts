@@ -27,7 +27,7 @@ export interface Late {
 export const seconds = (ms: number): string => `${(ms / 1_000).toFixed(ms < 10_000 ? 1 : 0)} s`
 
 /**
- * What does not go on in a region, or in some shards of it: due timers, owed messages, unpublished events, rows that the read
+ * What does not go on in a region, or in some shards of it: due timers, pending steps, unpublished events, rows that the read
  * tables lack. For alarms, and for the readiness of who has the shards.
  */
 export const late = Effect.fn("Progress.late")(function* (

@@ -149,7 +149,7 @@ export const carts: Laws<CartState.Event> = ({ facts, findings, ...options }) =>
       if (pendingStep === null) return
       findings.checked("I8")
       if (options.now - lastAt < options.graceMs) findings.running("I8")
-      else findings.violation("I8", "Cart", id, null, `owes ${pendingStep.key} for ${age(options.now - lastAt)}`)
+      else findings.violation("I8", "Cart", id, null, `${pendingStep.key} is pending for ${age(options.now - lastAt)}`)
     },
     finish: () => unmatched(findings, merges, options)
   }

@@ -30,7 +30,7 @@ const callDeadline = "5 seconds"
 /** Lines came in whose products had not been asked. */
 class LinesChanged extends Schema.TaggedError<LinesChanged>()("LinesChanged", {}) {}
 
-/** Sends the one message that a cart owes and makes a command of the answer. */
+/** Sends the message of the pending step of a cart and makes a command of the answer. */
 const makePerform = Effect.gen(function* () {
   const carts = yield* EntityClient.make(Cart)
   const orders = yield* EntityClient.make(Order)

@@ -46,7 +46,7 @@ export const version = 1
 /** An open cart that nobody changes for so long expires, at the end of that (UTC) day: a day's changes move its timer once. */
 const dayMs = 86_400_000
 export const idleMaxMs = 30 * dayMs
-/** What is owed to another entity is looked at again after this. */
+/** A pending step is sent again after this. */
 export const redriveMs = 5_000
 
 /** The source cart gave these up: the merging cart takes them over. */

@@ -6,7 +6,7 @@ import { RegionDatabases } from "../Reads.ts"
 import { type Ref, refsOf, rowsOf, stateOf } from "./Histories.ts"
 import { cartIdIn } from "./Purchase.ts"
 
-/** A saga that owes something. */
+/** A saga with a pending step. */
 export interface Unfinished extends Ref {
   readonly pendingStep: string
   /** It may rightly take long. */
@@ -17,10 +17,10 @@ export interface Unfinished extends Ref {
   readonly seq: number
 }
 
-/** Stands for what a saga owes whose history cannot be read. */
+/** Stands for the pending step of a saga whose history cannot be read. */
 export const unknownStep = "what its history does not tell"
 
-/** An unfinished saga has a timer that drives it again: who has one is looked at, who owes nothing is left out. */
+/** An unfinished saga has a timer that drives it again: who has one is looked at, who has no pending step is left out. */
 export const unfinished = Effect.fn("Sagas.unfinished")(function* (
   limit: number,
   among: ReadonlyArray<Region> = regions
@@ -41,7 +41,7 @@ export const unfinished = Effect.fn("Sagas.unfinished")(function* (
           ? []
           : [{ type, id, due, pendingStep: now.pendingStep, isPatient: now.isPatient, at: at ?? 0, seq: now.seq }]
       ),
-      // Whatever it owes, it does not go on.
+      // Whatever its pending step is, it does not go on.
       Effect.catchTag("HistoryUnreadable", ({ seq }) =>
         Effect.succeed<ReadonlyArray<Unfinished>>([
           { type, id, due, pendingStep: unknownStep, isPatient: false, at: due, seq: seq - 1 }
@@ -53,7 +53,7 @@ export const unfinished = Effect.fn("Sagas.unfinished")(function* (
   return looked.flat().toSorted((a, b) => a.at - b.at)
 })
 
-/** A step of an order that was refused for good; nothing is owed for it until an operator has it sent again. */
+/** A step of an order that was refused for good; it is not pending until an operator has it sent again. */
 export interface RefusedStep {
   readonly id: string
   readonly step: string

@@ -81,13 +81,13 @@ export class NoteDispute extends Schema.TaggedClass<NoteDispute>()("NoteDispute"
 }) {}
 
 /**
- * What an operator asks of an order that owes a message, or of which a step was refused: send it again now, give up and undo
+ * What an operator asks of an order that has a pending step, or of which a step was refused: send it again now, give up and undo
  * what was done, or let a step be that nothing depends on. The note says why, for operators only.
  */
 export class Operate extends Schema.TaggedClass<Operate>()("Operate", {
   ...commandFields,
   act: Schema.Literals(["retry", "compensate", "skip"]),
-  /** Which step; without it the one that is owed first, or else was refused first. */
+  /** Which step; without it the one that is pending first, or else was refused first. */
   step: Schema.optionalKey(Schema.String.check(Schema.isPattern(/^[A-Za-z0-9:_-]{1,100}$/u))),
   note: paragraph(500)
 }) {}
@@ -214,7 +214,7 @@ export class ReturnExceeds extends Refusal<ReturnExceeds>()(
     detail: ({ returnable, sku }) => `Of ${sku}, ${returnable} can be returned.`
   }
 ) {}
-/** The order owes nothing of the kind, nor was it refused, or what it owes must not be skipped. */
+/** No such step of the order is pending or was refused, or it must not be skipped. */
 export class NotOperable extends Schema.TaggedError<NotOperable>()(
   "NotOperable",
   { status: Status, pendingStep: Schema.NullOr(Schema.String), refused: Schema.Array(Schema.String) },

@@ -49,7 +49,7 @@ export const Event = Schema.Union([
   Schema.TaggedStruct("Delivered", At),
   /** With a note where an operator asked for it. */
   Schema.TaggedStruct("CancelRequested", { reason: Schema.String, note: Schema.optionalKey(Schema.String), ...At }),
-  /** By an operator: what is owed is sent again at once. */
+  /** By an operator: the pending step is sent again at once. */
   Schema.TaggedStruct("RetryRequested", { step: Schema.String, note: Schema.String, ...At }),
   Schema.TaggedStruct("StepSkipped", { step: Schema.String, note: Schema.String, ...At }),
   Schema.TaggedStruct("ShipmentRecalled", At),
@@ -181,7 +181,7 @@ export const State = Schema.Struct({
   /** Steps that were refused for good, and wait for an operator. */
   refused: Schema.Array(Refused),
   steps: Schema.Array(Step),
-  /** Unix milliseconds of the last customer or carrier action: what is owed since is looked after by the timer. */
+  /** Unix milliseconds of the last customer or carrier action: the timer sends again what is pending since. */
   since: Schema.Int
 })
 export type State = typeof State.Type
@@ -211,7 +211,7 @@ export const initial: State = {
   since: 0
 }
 
-/** What is owed when `noted` is false, to the cart, and for each return that waits for its label. */
+/** What is pending when `noted` is false, to the cart, and for each return that waits for its label. */
 export const noteKey = "note"
 export const reopenKey = "reopen"
 export const collectKey = (returnId: string): string => `collect-${returnId}`

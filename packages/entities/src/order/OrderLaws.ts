@@ -243,7 +243,14 @@ const endOfSaga = (
   // Back-ordered goods may take weeks; what has come in is noticed within the time of a retry.
   const waits = state.phase === "awaitingStock" && known.stock?.isAwaited === true
   if (waits || now - lastAt < graceMs) findings.running("I8")
-  else findings.violation("I8", "Order", id, null, `${state.phase}, owes ${pendingStep.key} for ${age(now - lastAt)}`)
+  else
+    findings.violation(
+      "I8",
+      "Order",
+      id,
+      null,
+      `${state.phase}, ${pendingStep.key} is pending for ${age(now - lastAt)}`
+    )
 }
 
 /** What carts, payments and stock say of orders that have no history. */

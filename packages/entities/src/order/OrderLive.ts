@@ -83,7 +83,7 @@ const reasonOf = <A, E>(sent: Effect.Effect<A, E>, reason: (answer: A) => string
     })
   )
 
-/** Sends a message that an order owes and puts the answer into words that the order records. */
+/** Sends the message of a pending step of an order and puts the answer into words that the order records. */
 const makeSaga = Effect.gen(function* () {
   const skus = yield* EntityClient.make(Sku)
   const payments = yield* EntityClient.make(Payment)

@@ -3,7 +3,7 @@ import type { Failure } from "../sale/Sale.ts"
 import { collectKey, noteKey, reopenKey, type Return, type SkuAllocation, type State } from "./OrderEvents.ts"
 import { refundKey, type Refused, stockKey } from "./OrderRefusals.ts"
 
-/** One message that the order owes; `key` is the step, and part of the command id that the receiver dedupes by. */
+/** A message that the order has to send until it is answered; `key` is the step, and part of the command id that the receiver dedupes by. */
 export type PendingStep =
   | {
       readonly _tag: "HoldStock" | "Authorise" | "ReserveStock" | "BookShipment" | "NoteCustomer"
@@ -24,7 +24,7 @@ export type PendingStep =
     }
   | { readonly _tag: "RefundReturn"; readonly key: string; readonly return: Return; readonly amount: number }
 
-/** All that is owed: the one step of the order's own way first; what follows does not wait for it, nor one for another. */
+/** All pending steps: the one step of the order's own way first; what follows does not wait for it, nor one for another. */
 export const pendingSteps = (state: State): ReadonlyArray<PendingStep> => {
   const step = stepOf(state)
   const again = state.refused.filter(({ again }) => again).flatMap((one) => repeated(state, one) ?? [])

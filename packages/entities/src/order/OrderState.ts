@@ -37,12 +37,12 @@ export type { PendingStep } from "./OrderPendingStep.ts"
 export const type = "Order"
 export const version = 1
 
-/** What the order records of the answer to the message it owed; made by `OrderLive`. */
+/** What the order records of the answer to a pending step; made by `OrderLive`. */
 export interface Record {
   readonly _tag: "Record"
   readonly commandId: CommandId
   readonly origin?: Origin
-  /** Of the owed message that was answered; an answer to what is owed no more changes nothing. */
+  /** Of the step that was answered; an answer to one that is not pending any more changes nothing. */
   readonly answers: string
   readonly outcome: Outcome
 }
@@ -157,7 +157,7 @@ const maySkip = (pendingStep: PendingStep): boolean =>
 const isOf = (key: string, step: string): boolean => key === step || key.startsWith(`${step}:`)
 
 /**
- * What is owed is sent again at once, what was refused is sent anew, under a new key. A step is skipped where nothing depends
+ * A pending step is sent again at once, what was refused is sent anew, under a new key. A step is skipped where nothing depends
  * on it, and one that was refused when an operator has looked after it.
  */
 const operate = (

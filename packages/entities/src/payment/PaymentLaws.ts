@@ -2,7 +2,7 @@ import * as PaymentState from "./PaymentState.ts"
 import { age } from "../laws/Findings.ts"
 import type { Laws } from "../laws/Rows.ts"
 
-/** I3 at every row, from the ledger's own entries, and I8 for what is still owed to the gateway. */
+/** I3 at every row, from the ledger's own entries, and I8 for operations at the gateway that are still pending. */
 export const payments: Laws<PaymentState.Event> = ({ facts, findings, ...options }) => {
   let state: PaymentState.State = PaymentState.initial
   let authorised = 0
@@ -46,7 +46,8 @@ export const payments: Laws<PaymentState.Event> = ({ facts, findings, ...options
       if (pendingStep === null) return
       findings.checked("I8")
       if (options.now - lastAt < options.graceMs) findings.running("I8")
-      else findings.violation("I8", "Payment", id, null, `owes ${pendingStep.key} for ${age(options.now - lastAt)}`)
+      else
+        findings.violation("I8", "Payment", id, null, `${pendingStep.key} is pending for ${age(options.now - lastAt)}`)
     }
   }
 }

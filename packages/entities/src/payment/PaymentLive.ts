@@ -10,7 +10,7 @@ import * as PaymentState from "./PaymentState.ts"
 /** Of one message to the order; after it the message is sent again under the same command id. */
 const callDeadline = "5 seconds"
 
-/** Asks the gateway for an operation that a payment owes, or tells the order. The key makes a repeat harmless. */
+/** Does a pending step of a payment: asks the gateway for an operation, or tells the order. The key makes a repeat harmless. */
 const makePerform = Effect.gen(function* () {
   const gateway = yield* PaymentGateway
   const orders = yield* EntityClient.make(Order)

@@ -23,10 +23,10 @@ export { Event, evolve, initial, State } from "./PaymentEvents.ts"
 export const type = "Payment"
 export const version = 1
 
-/** What is still owed after this is looked at again, on whatever runner the shard then is. */
+/** A step that is still pending after this is sent again, on whatever runner the shard then is. */
 const redriveMs = 5_000
 
-/** What the gateway answered to the operation that was owed; made by `PaymentLive`. */
+/** What the gateway answered to the pending operation; made by `PaymentLive`. */
 export interface RecordOutcome {
   readonly _tag: "RecordOutcome"
   readonly commandId: CommandId
@@ -263,7 +263,7 @@ const outstanding = (state: State): number => (isVoided(state) ? 0 : claimed(sta
 const kinds = { capture: "Capture", void: "Void", refund: "Refund" } as const
 
 /**
- * What is owed, with the time since when: operations without an answer, and what the order has not heard, which do not wait
+ * The pending steps, with the time since when: operations without an answer, and what the order has not heard, which do not wait
  * for each other. Only the authorisation comes before all else, since the others need its id.
  */
 const pendingSteps = (state: State): ReadonlyArray<readonly [step: PendingStep, since: number]> => {

@@ -2,7 +2,7 @@ import * as ShipmentState from "./ShipmentState.ts"
 import { age } from "../laws/Findings.ts"
 import type { Laws } from "../laws/Rows.ts"
 
-/** I8: nothing stays owed to the carrier. */
+/** I8: no call of the carrier stays pending. */
 export const shipments: Laws<ShipmentState.Event> = ({ findings, ...options }) => {
   let state: ShipmentState.State = ShipmentState.initial
   let lastAt = 0
@@ -19,7 +19,8 @@ export const shipments: Laws<ShipmentState.Event> = ({ findings, ...options }) =
       if (pendingStep === null) return
       findings.checked("I8")
       if (options.now - lastAt < options.graceMs) findings.running("I8")
-      else findings.violation("I8", "Shipment", id, null, `owes ${pendingStep.key} for ${age(options.now - lastAt)}`)
+      else
+        findings.violation("I8", "Shipment", id, null, `${pendingStep.key} is pending for ${age(options.now - lastAt)}`)
     }
   }
 }

@@ -10,7 +10,7 @@ import * as ShipmentState from "./ShipmentState.ts"
 /** Of one message to the order; after it the message is sent again under the same command id. */
 const callDeadline = "5 seconds"
 
-/** Does the one thing that a shipment owes and puts the answer into a command. The key makes a repeat harmless. */
+/** Does the pending step of a shipment and puts the answer into a command. The key makes a repeat harmless. */
 const makePerform = Effect.gen(function* () {
   const carrier = yield* Carrier
   const orders = yield* EntityClient.make(Order)

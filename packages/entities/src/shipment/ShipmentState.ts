@@ -27,7 +27,7 @@ export const version = 1
 
 /** Returns of one shipment; the next one is refused. An order allows as many. */
 export const returnsMax = 100
-/** What is still owed after this is looked at again, on whatever runner the shard then is. */
+/** A step that is still pending after this is sent again, on whatever runner the shard then is. */
 const redriveMs = 5_000
 
 interface Internal {
@@ -192,7 +192,7 @@ const noticed = (state: State, notice: CarrierNotice, at: number): ReadonlyArray
 }
 
 /**
- * What is owed, with the time since when. Messages to the order come first, since the order is ours, and in their order;
+ * The pending steps, with the time since when. Messages to the order come first, since the order is ours, and in their order;
  * the booking, its cancellation and the labels of returns do not wait for them, nor one label for another.
  */
 const pendingSteps = (state: State): ReadonlyArray<readonly [step: PendingStep, since: number]> => {
