@@ -18,7 +18,7 @@ export default defineConfig({
         test: {
           name: "parts",
           include: ["packages/*/{src,test}/**/*.test.ts", "infra/{test,partners/test,proofs/*/test}/**/*.test.ts"],
-          exclude: [...clusterTests],
+          exclude: ["**/node_modules/**", ...clusterTests],
           // Files of one worker share its modules: what each imports is loaded and compiled once. None leaves anything in them.
           isolate: false,
           // One more than there are cores: a good half of the tests mostly waits.

@@ -2,16 +2,20 @@ import { assert, it, layer } from "@effect/vitest"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Effect } from "effect"
 import { spawnSync } from "node:child_process"
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs"
+import { createHash } from "node:crypto"
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { root } from "../src/Layout.ts"
 import { nameOf, newDomain } from "../src/programs/NewDomain.ts"
 
+/** Of this checkout always the same, so that the compiler finds again what it checked the last time. */
+const folder = join(tmpdir(), `halles-new-domain-${createHash("sha256").update(root).digest("hex").slice(0, 12)}`)
+const removed = Effect.sync(() => rmSync(folder, { recursive: true, force: true }))
+
 /** A checkout with the domains and the edge of this one, and nothing else. */
-const copy = Effect.acquireRelease(
+const copied = Effect.acquireRelease(
   Effect.sync(() => {
-    const folder = mkdtempSync(join(tmpdir(), "halles-new-"))
     for (const name of ["entities", "http"]) {
       const from = join(root, "packages", name)
       const to = join(folder, "packages", name)
@@ -36,14 +40,13 @@ const copy = Effect.acquireRelease(
     writeFileSync(
       join(folder, "tsconfig.json"),
       JSON.stringify({
-        compilerOptions,
+        compilerOptions: { ...compilerOptions, tsBuildInfoFile: join(root, ".halles/types/new-domain.tsbuildinfo") },
         include: ["packages/entities/src", "packages/http/src/main.ts"],
         exclude: ["**/*.test.ts"]
       })
     )
-    return folder
   }),
-  (folder) => Effect.sync(() => spawnSync("rm", ["-r", folder]))
+  () => removed
 )
 
 /** What is seen of the domain by whoever reads the list: its place in it, what a command comes to, and its routes. */
@@ -78,7 +81,8 @@ layer(NodeServices.layer, { excludeTestServices: true, timeout: "60 seconds" })(
     "writes a domain that compiles, is in the list, answers, and has routes, each with its rule",
     () =>
       Effect.gen(function* () {
-        const folder = yield* copy
+        yield* removed
+        yield* copied
         const files = yield* newDomain(folder, "wish-list")
         assert.isAtMost(files.length, 7)
         const tsc = spawnSync(process.execPath, [join(root, "node_modules", "typescript", "bin", "tsc"), "--noEmit"], {
