@@ -73,7 +73,10 @@ const redisLogin = (url: string): string => {
 /** A mail server greets whoever connects. */
 export const smtp = (port: number): Health => exchange(`smtp://127.0.0.1:${port}`, port, "", "220 ", "5")
 
-/** Sends a text and waits for the wanted answer; a line that begins with one of `refusals`, silence or a closed connection fail. */
+/**
+ * Sends a text and waits for the wanted answer; a line that begins with one of `refusals`, silence or a closed connection fail.
+ * The connection ends with the look: a server that stops waits for those that are open.
+ */
 const exchange = (
   url: string,
   defaultPort: number,
@@ -85,12 +88,16 @@ const exchange = (
     const { hostname, port } = new URL(url)
     const socket = connect({ host: hostname, port: port === "" ? defaultPort : Number(port), timeout: attemptMs })
     let answer = ""
-    const fail = (reason: string) => resume(Effect.fail(new Unhealthy({ reason })))
+    const end = (looked: Effect.Effect<void, Unhealthy>) => {
+      socket.destroy()
+      resume(looked)
+    }
+    const fail = (reason: string) => end(Effect.fail(new Unhealthy({ reason })))
     socket.setEncoding("utf8")
     socket.on("connect", () => socket.write(text))
     socket.on("data", (chunk: string) => {
       answer += chunk
-      if (answer.includes(wanted)) resume(Effect.void)
+      if (answer.includes(wanted)) end(Effect.void)
       const refused = answer
         .split("\r\n")
         .slice(0, -1)
