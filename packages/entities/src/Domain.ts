@@ -92,7 +92,7 @@ interface Parts<
   readonly retention: Omit<RetentionRule, "entityType">
   /** Events that webhooks tell of, and as what. */
   readonly notifies: { readonly [Tag in Event["_tag"]]?: string }
-  /** Commands that may come from anybody at any time and leave the books in order: the simulation sends them at random. */
+  /** Commands that may come from anybody at any time and leave the books in order: simulation and chaos send them at random. */
   readonly anytime: ReadonlyArray<CommandTag<Rpcs>>
 }
 

@@ -1,12 +1,5 @@
 import { keyOf } from "@halles/harness/Books"
-import type * as CartState from "@halles/entities/cart/CartState"
-import type * as OrderState from "@halles/entities/order/OrderState"
-import type * as PaymentState from "@halles/entities/payment/PaymentState"
-import type * as SkuState from "@halles/entities/inventory/SkuState"
-
-export const entityTypes = ["Cart", "Sku", "Order", "Payment"] as const
-export type EntityType = (typeof entityTypes)[number]
-export type Command = CartState.Command | SkuState.Command | OrderState.Command | PaymentState.Command
+import type { Commanded } from "@halles/engine/eventsourced/Kind"
 
 /** What a caller was told, in plain JSON. */
 export type Answer =
@@ -21,12 +14,12 @@ export type Answer =
 /** One call on one entity, and what came of it. */
 export interface Call {
   readonly session: string
-  readonly type: EntityType
+  readonly type: string
   readonly id: string
   /** Answers of the edge show less than those of the entity. */
   readonly via: "edge" | "direct"
   /** `null` is a read. */
-  readonly command: Command | null
+  readonly command: Commanded | null
   /** Whether a success means that a row was written under the command's id. */
   readonly writes: boolean
   /** Milliseconds since the workload began: when it was meant to be sent, was sent, and was answered. */
@@ -36,15 +29,22 @@ export interface Call {
   readonly answer: Answer
 }
 
-/** Commands that some caller was told are done: that were answered with a success that means a row, each once. */
-export const acknowledged = (calls: ReadonlyArray<Call>) => {
-  const done = calls.flatMap(({ answer, command, id, type, writes }) =>
-    writes && command !== null && (answer._tag === "Replied" || answer._tag === "Done")
+/** Commands that some caller was told are done, each once; `writes`: only those whose success means a row. */
+const done = (calls: ReadonlyArray<Call>, writes: boolean) => {
+  const some = calls.flatMap(({ answer, command, id, type, ...call }) =>
+    (call.writes || !writes) && command !== null && (answer._tag === "Replied" || answer._tag === "Done")
       ? [{ type, id, commandId: command.commandId }]
       : []
   )
-  return [...new Map(done.map((one) => [`${keyOf(one)} ${one.commandId}`, one])).values()]
+  return [...new Map(some.map((one) => [`${keyOf(one)} ${one.commandId}`, one])).values()]
 }
+export const acknowledged = (calls: ReadonlyArray<Call>) => done(calls, true)
+
+/** How many commands were done, by entity type. */
+export const doneByType = (calls: ReadonlyArray<Call>): Readonly<Record<string, number>> =>
+  Object.fromEntries(
+    [...Map.groupBy(done(calls, false), ({ type }) => type)].map(([type, some]) => [type, some.length])
+  )
 
 /** The value as JSON has it: without classes and without what is undefined. */
 export const plain = (value: unknown): unknown => (value === undefined ? null : JSON.parse(JSON.stringify(value)))
@@ -64,4 +64,4 @@ export const describe = ({ answer, command, completedAt, id, invokedAt, session,
   return `[${invokedAt.toFixed(1)}, ${until}] ${session} ${via} ${type}/${id} ${sent} -> ${JSON.stringify(answer)}`
 }
 
-const fieldsOf = ({ _tag, ...fields }: Command): object => fields
+const fieldsOf = ({ _tag, ...fields }: Commanded): object => fields

@@ -1,13 +1,10 @@
 import * as EntityClient from "@halles/engine/activation/EntityClient"
-import { Cart } from "@halles/entities/cart/Cart"
-import { Order } from "@halles/entities/order/Order"
-import { Payment } from "@halles/entities/payment/Payment"
-import { Sku } from "@halles/entities/inventory/Sku"
+import type { Commanded } from "@halles/engine/eventsourced/Kind"
 import { domains } from "@halles/entities/Domains"
 import { foundAgain } from "@halles/harness/DirectShop"
 import { Context, Effect, Layer } from "effect"
 import type { Rpc } from "effect/rpc"
-import { type Answer, codeOf, type Command, detailOf, type EntityType, plain } from "./Call.ts"
+import { type Answer, codeOf, detailOf, plain } from "./Call.ts"
 
 /** As at the edge: of one call, with its retries. */
 export const deadlineMs = 3_000
@@ -26,28 +23,26 @@ export const refusalCodes: ReadonlySet<string> = new Set([...refusals].map(codeO
 
 /** Entities by name: each message is a method. */
 type Methods = Readonly<
-  Record<string, (payload?: Command) => Effect.Effect<unknown, { readonly _tag: string }> | undefined>
+  Record<string, (payload?: Commanded) => Effect.Effect<unknown, { readonly _tag: string }> | undefined>
 >
 
 /** Calls entities past the edge, as a client of the cluster. */
 export class Direct extends Context.Service<
   Direct,
-  { readonly call: (type: EntityType, id: string, command: Command | null, withinMs?: number) => Effect.Effect<Answer> }
+  { readonly call: (type: string, id: string, command: Commanded | null, withinMs?: number) => Effect.Effect<Answer> }
 >()("@halles/chaos/Direct") {
   static readonly layer = Layer.effect(
     Direct,
     Effect.gen(function* () {
-      const clients: Record<EntityType, (id: string) => unknown> = {
-        Cart: yield* EntityClient.make(Cart),
-        Sku: yield* EntityClient.make(Sku),
-        Order: yield* EntityClient.make(Order),
-        Payment: yield* EntityClient.make(Payment)
+      const clients = new Map<string, (id: string) => Methods>()
+      for (const { contract, type } of domains) {
+        clients.set(type, (yield* EntityClient.make(contract)) as unknown as (id: string) => Methods)
       }
       return Direct.of({
         call: (type, id, command, withinMs = deadlineMs) =>
           Effect.suspend(() => {
-            const methods = clients[type](id) as Methods
-            const sent = command === null ? methods["View"]?.() : methods[command._tag]?.(command)
+            const methods = clients.get(type)?.(id)
+            const sent = command === null ? methods?.["View"]?.() : methods?.[command._tag]?.(command)
             return sent ?? Effect.die(`${type} knows no ${command?._tag ?? "View"}`)
           }).pipe(
             foundAgain,

@@ -1,31 +1,21 @@
-import type { Row } from "@halles/harness/Books"
-import type { Model } from "@halles/engine/eventsourced/Model"
+import type { Commanded, Tagged } from "@halles/engine/eventsourced/Kind"
 import { done, replyOf } from "@halles/engine/eventsourced/Replies"
+import type { AnyModel } from "@halles/entities/Domain"
+import type { Row } from "@halles/harness/Books"
 import { Result, Schema } from "effect"
 import { isDeepStrictEqual } from "node:util"
-import { type Answer, type Call, codeOf, type Command, detailOf, plain } from "./Call.ts"
+import { type Answer, type Call, codeOf, detailOf, plain } from "./Call.ts"
 import type { Operation, Specification } from "./Linearizability.ts"
 
-interface Tagged {
-  readonly _tag: string
-}
-/** The module of an entity's pure part, as everything that is the same for all of them sees it. */
-export type Pure = Pick<
-  Model<unknown, Command, Tagged, Tagged>,
-  "Event" | "initial" | "evolve" | "decide" | "isDeferred" | "resumed"
-> & {
-  readonly replies: object
-}
-
-/** An entity's pure part, and what its shell makes of it. */
+/** An entity's pure part, and what its handlers make of it. */
 export interface Subject {
-  readonly model: Pure
-  /** The command with what the shell adds to it before it decides. */
-  readonly complete?: (command: Command) => Command
-  /** What the shell refuses without asking the model. */
-  readonly refusal?: (id: string, command: Command) => Answer | null
+  readonly model: AnyModel
+  /** The command with what its handler adds to it before the model decides. */
+  readonly complete?: (command: Commanded) => Commanded
+  /** What a handler refuses without asking the model. */
+  readonly refusal?: (id: string, command: Commanded) => Answer | null
   /** Commands that are answered with a later state than the one they led to, as a view, or as the command's own answer there. */
-  readonly later?: (command: Command) => "view" | "answer" | null
+  readonly later?: (command: Commanded) => "view" | "answer" | null
   /** What the edge shows of it. */
   readonly atEdge?: (view: object) => object
 }
@@ -119,11 +109,11 @@ export const judge = (subject: Subject, id: string, rows: ReadonlyArray<Row>): J
     return expected._tag === "Done" ? actual._tag === "Replied" : isDeepStrictEqual(expected, actual)
   }
 
-  const handled = (sent: Command, seq: number, some: ReadonlyArray<Tagged>): Answer =>
+  const handled = (sent: Commanded, seq: number, some: ReadonlyArray<Tagged>): Answer =>
     laterOf(sent) === "view" ? viewAt(seq) : replied(sent._tag, sent, seq, some)
 
   /** What a command does that leaves no row: `undefined` if it would leave one. */
-  const withoutRow = (seq: number, sent: Command, now: number): Answer | undefined => {
+  const withoutRow = (seq: number, sent: Commanded, now: number): Answer | undefined => {
     const decided = model.decide(states[seq], complete(sent), now)
     if (Result.isFailure(decided)) return refused(decided.failure)
     return decided.success.length === 0 ? handled(sent, seq, []) : undefined
@@ -131,7 +121,7 @@ export const judge = (subject: Subject, id: string, rows: ReadonlyArray<Row>): J
 
   /** Whether the row is what the command leads to, once the model has what it deferred before. */
   const isRowOf = (
-    sent: Command,
+    sent: Commanded,
     seq: number,
     { index, row }: { readonly index: number; readonly row: Row }
   ): boolean => {
@@ -151,8 +141,8 @@ export const judge = (subject: Subject, id: string, rows: ReadonlyArray<Row>): J
 
   const command = (seq: number, call: Call, answer: Answer, wrote: boolean): number | null => {
     const sent = call.command!
-    const byShell = refusal(id, sent)
-    if (byShell !== null) return fits(call, byShell, answer) ? seq : null
+    const byHandler = refusal(id, sent)
+    if (byHandler !== null) return fits(call, byHandler, answer) ? seq : null
     const known = rowOf.get(sent.commandId)
     if (known !== undefined && known.row.seq <= seq) {
       if (!mayShow(answer, seq)) return null

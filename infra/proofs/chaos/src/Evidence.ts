@@ -9,7 +9,7 @@ import { Intents } from "@halles/shared/Intent"
 import { Console, Effect, Fiber, Layer, Redacted } from "effect"
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { acknowledged as acknowledgedOf, type Call } from "./Call.ts"
+import { acknowledged as acknowledgedOf, type Call, doneByType } from "./Call.ts"
 import * as Catalogue from "./Catalogue.ts"
 import { Direct } from "./Direct.ts"
 import { Edge } from "./Edge.ts"
@@ -42,6 +42,8 @@ const printedMax = 5
 export interface Summary {
   readonly seed: number
   readonly operations: number
+  /** Commands that were done, by entity type. */
+  readonly done: Readonly<Record<string, number>>
   readonly faults: number
   readonly violations: number
   readonly lost: number
@@ -123,6 +125,7 @@ export const judge = Effect.fn("Evidence.judge")(function* (options: Options, ev
   const summary: Summary = {
     seed: options.seed,
     operations: calls.length,
+    done: doneByType(calls),
     faults: faults.length,
     violations: violations.length + broke + endless.length,
     lost: lost.length,

@@ -1,14 +1,16 @@
+import type { Commanded } from "@halles/engine/eventsourced/Kind"
 import { AddLine, CheckOut, Merge, OpenCart, PutLine, RemoveLine } from "@halles/entities/cart/Cart"
 import { Cancel, RequestReturn } from "@halles/entities/order/Order"
 import { Refund } from "@halles/entities/payment/Payment"
 import { Adjust, Hold, holdTtlMs, Receive, Release, Reserve } from "@halles/entities/inventory/Sku"
+import * as Anytime from "@halles/harness/Anytime"
 import { currency } from "@halles/harness/Catalogue"
 import { openCart } from "@halles/harness/EdgeShop"
 import { customer } from "@halles/harness/Shop"
-import { CommandId, OrderId, skuId, WarehouseId } from "@halles/shared/Ids"
+import { CommandId, OrderId, skuId, type SkuId, WarehouseId } from "@halles/shared/Ids"
 import { fingerprint } from "@halles/shared/Intent"
-import type { Region } from "@halles/shared/Region"
-import type { Command, EntityType } from "./Call.ts"
+import { type Region, regionOf } from "@halles/shared/Region"
+import { Array } from "effect"
 import * as Catalogue from "./Catalogue.ts"
 import type { Request } from "./Edge.ts"
 import * as EdgeForm from "./EdgeForm.ts"
@@ -17,9 +19,9 @@ import type { CartSlot, World } from "./World.ts"
 
 /** One call that is about to be made. */
 export interface Intent {
-  readonly type: EntityType
+  readonly type: string
   readonly id: string
-  readonly command: Command | null
+  readonly command: Commanded | null
   /** Whether a success leaves a row under the command's id. */
   readonly writes: boolean
   /** How to ask for it at the edge; `null` where the edge has no such thing. */
@@ -48,7 +50,8 @@ export const viewSku = (region: Region, article: Catalogue.Article): Intent => (
   ...reads,
   request: { method: "GET", path: `/v1/skus/${region}/${article.sku}`, read: EdgeForm.skuBody }
 })
-export const viewPayment = (id: string): Intent => ({ type: "Payment", id, ...reads, request: null })
+/** What only the cluster's own clients may ask for. */
+export const view = (type: string, id: string): Intent => ({ type, id, ...reads, request: null })
 
 /** Opens the cart of a slot. */
 export const open = ({ id, key, openId, region }: CartSlot): Intent => ({
@@ -59,12 +62,12 @@ export const open = ({ id, key, openId, region }: CartSlot): Intent => ({
   request: key === null ? null : { ...openCart(region, key), read: EdgeForm.cartBody }
 })
 
-export const receive = (region: Region, article: Catalogue.Article, name: string, quantity: number): Intent => ({
+export const receive = (sku: SkuId, name: string, quantity: number): Intent => ({
   type: "Sku",
-  id: skuId(region, article.sku),
+  id: sku,
   command: new Receive({
     commandId: CommandId.make(name),
-    warehouse: WarehouseId.make(Catalogue.warehouse(region)),
+    warehouse: WarehouseId.make(Catalogue.warehouse(regionOf(sku))),
     quantity
   }),
   writes: true,
@@ -102,9 +105,20 @@ export const addLine = (id: string, article: Catalogue.Article, name: string, qu
   request: null
 })
 
-/** What a step comes to, with what there is by now; `null` if there is nothing to do it with. */
-export const of = (step: Step, world: World): Intent | null => {
-  const { article: index, kind, name, nth, quantity, region } = step
+/** What a manifest lets anybody send, to an entity that only visits know, and then a look at it. */
+const visit = ({ name, nth, region, visit }: Step): ReadonlyArray<Intent> => {
+  const { commands, type } = Anytime.open[visit.domain]!
+  const id = `${region}_any${nth}`
+  const sent = commands(visit.seed, (index) => `${name}-${index}`).map((command) => ({ command, writes: false }))
+  return [...sent, reads].map((one) => ({ type, id, request: null, ...one }))
+}
+
+/** The calls that a step comes to, with what there is by now; none if there is nothing to do it with. */
+export const of = (step: Step, world: World): ReadonlyArray<Intent> =>
+  step.kind === "visit" ? visit(step) : Array.ensure(one(step.kind, step, world) ?? [])
+
+const one = (kind: Exclude<Step["kind"], "visit">, step: Step, world: World): Intent | null => {
+  const { article: index, name, nth, quantity, region } = step
   const article = Catalogue.articles[index]!
   const sku = skuId(region, article.sku)
   const order = world.orders[nth]
@@ -126,7 +140,7 @@ export const of = (step: Step, world: World): Intent | null => {
     case "viewSku":
       return viewSku(region, article)
     case "receive":
-      return receive(region, article, name, quantity)
+      return receive(sku, name, quantity)
     case "adjust": {
       const at = WarehouseId.make(Catalogue.warehouse(region))
       const counted = { expectedOnHand: article.stock - nth, onHand: article.stock + quantity }
@@ -151,7 +165,7 @@ export const of = (step: Step, world: World): Intent | null => {
     case "release":
       return held === undefined ? null : release(held.sku, held.orderId, name)
     case "viewPayment":
-      return order === undefined ? null : viewPayment(order)
+      return order === undefined ? null : view("Payment", order)
     case "refundTooMuch":
       return order === undefined ? null : refund(order, name, 100_000_000)
     case "refundNothing":

@@ -1,5 +1,5 @@
 import { keyOf, type Row } from "@halles/harness/Books"
-import { type Call, describe, type EntityType } from "./Call.ts"
+import { type Call, describe } from "./Call.ts"
 import * as Linearizability from "./Linearizability.ts"
 import * as Subjects from "./Subjects.ts"
 
@@ -23,7 +23,7 @@ export const judge = (calls: ReadonlyArray<Call>, journal: ReadonlyArray<Row>): 
 
 const judgeOne = (key: string, calls: ReadonlyArray<Call>, rows: ReadonlyArray<Row>): ReadonlyArray<Violation> => {
   const { id, type } = calls[0]!
-  const { operations, specification } = Subjects.of(type satisfies EntityType, id, rows)
+  const { operations, specification } = Subjects.of(type, id, rows)
   const verdictOf = (some: ReadonlyArray<Call>) => Linearizability.check(specification, operations(some))._tag
   const verdict = verdictOf(calls)
   if (verdict === "Linearizable") return []

@@ -1,4 +1,5 @@
 import { type Region, regions } from "@halles/shared/Region"
+import * as Anytime from "@halles/harness/Anytime"
 import * as Chance from "@halles/harness/Chance"
 import * as Catalogue from "./Catalogue.ts"
 
@@ -21,7 +22,8 @@ const weights = {
   release: 5,
   viewPayment: 4,
   refundTooMuch: 3,
-  refundNothing: 3
+  refundNothing: 3,
+  visit: 8
 } as const
 export type Kind = keyof typeof weights
 
@@ -56,6 +58,8 @@ export interface Step {
   readonly nth: number
   readonly token: keyof typeof tokens
   readonly servable: boolean
+  /** Whose commands from anybody a visit sends, and which. */
+  readonly visit: { readonly domain: number; readonly seed: number }
   /** How it is sent again while commands are sent twice: at the same time, or so much later. */
   readonly again: "together" | { readonly afterMs: number } | null
   /** A call without an answer is sent again once, under the same id. */
@@ -89,6 +93,7 @@ export const make = ({ everyMs, seconds, seed, sessions }: Options): ReadonlyArr
       nth: chance.between(0, 5),
       token: chance.weighted(tokens),
       servable: chance.happens(0.93),
+      visit: { domain: chance.between(0, Anytime.open.length - 1), seed: chance.between(0, 2 ** 31 - 1) },
       again: chance.happens(0.4) ? null : againOf(chance),
       insists: chance.happens(0.5)
     }))

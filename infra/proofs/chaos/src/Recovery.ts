@@ -1,5 +1,5 @@
 import { keyOf } from "@halles/harness/Books"
-import { OrderId, skuId } from "@halles/shared/Ids"
+import { OrderId, skuId, SkuId } from "@halles/shared/Ids"
 import { regions } from "@halles/shared/Region"
 import { Effect } from "effect"
 import type { Call } from "./Call.ts"
@@ -37,13 +37,10 @@ const probe = ({ id, type }: Pick<Call, "type" | "id">, index: number): Intent.I
       return Intent.addLine(id, Catalogue.articles[5]!, `recovery-${index}`, 1)
     case "Order":
       return Intent.viewOrder(id)
-    case "Payment":
-      return Intent.viewPayment(id)
-    case "Sku": {
-      const region = regions.find((one) => id.startsWith(one))!
-      const article = Catalogue.articles.find(({ sku }) => skuId(region, sku) === id)!
-      return Intent.receive(region, article, `recovery-${index}`, 1)
-    }
+    case "Sku":
+      return Intent.receive(SkuId.make(id), `recovery-${index}`, 1)
+    default:
+      return Intent.view(type, id)
   }
 }
 

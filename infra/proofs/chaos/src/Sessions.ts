@@ -25,9 +25,17 @@ export const run = Effect.fnUntraced(function* (
 })
 
 const take = Effect.fnUntraced(function* (session: string, step: Step, world: World, intendedAt: number) {
-  const { calls: _, call } = yield* Recorder
-  const intent = Intent.of(step, world)
-  if (intent === null) return
+  for (const intent of Intent.of(step, world)) yield* send(session, step, intent, world, intendedAt)
+})
+
+const send = Effect.fnUntraced(function* (
+  session: string,
+  step: Step,
+  intent: Intent.Intent,
+  world: World,
+  intendedAt: number
+) {
+  const { call } = yield* Recorder
   const once = Effect.tap(call(session, step.via, intent, { intendedAt }), (answer) => learn(intent, answer, world))
   const again = Effect.asVoid(call(`${session}'`, "direct", intent))
   if (intent.command !== null && world.duplicating && step.again !== null) {

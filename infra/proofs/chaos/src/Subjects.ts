@@ -1,20 +1,19 @@
-import type { Row } from "@halles/harness/Books"
+import type { Commanded } from "@halles/engine/eventsourced/Kind"
+import type { AnyModel } from "@halles/entities/Domain"
+import { domains } from "@halles/entities/Domains"
 import { MergeRefused } from "@halles/entities/cart/Cart"
-import * as CartState from "@halles/entities/cart/CartState"
-import * as OrderState from "@halles/entities/order/OrderState"
-import * as PaymentState from "@halles/entities/payment/PaymentState"
-import * as SkuState from "@halles/entities/inventory/SkuState"
+import type * as CartState from "@halles/entities/cart/CartState"
+import type { Row } from "@halles/harness/Books"
 import { regionOf } from "@halles/shared/Region"
-import type { Command, EntityType } from "./Call.ts"
 import * as Catalogue from "./Catalogue.ts"
 import * as EdgeForm from "./EdgeForm.ts"
-import { judge, type Judged, type Pure, refused, type Subject } from "./EntitySpecification.ts"
+import { judge, type Judged, refused, type Subject } from "./EntitySpecification.ts"
 
 const listings = new Map(Catalogue.articles.map((article) => [article.sku, Catalogue.listing(article)] as const))
 const prices = Object.fromEntries([...listings].map(([sku, { price }]) => [sku, price] as const))
 
 /** Lines and prices as a cart reads them from the products. */
-const completeCart = (command: Command): Command => {
+const completeCart = (command: CartState.Command): CartState.Command => {
   switch (command._tag) {
     case "PutLine":
     case "AddLine": {
@@ -30,13 +29,14 @@ const completeCart = (command: Command): Command => {
 }
 
 /** Calls are kept by entity type, so a command is one of its model. */
-const pure = (module: object): Pure => module as Pure
+const ofCart = (command: Commanded): CartState.Command => command as CartState.Command
 
-const subjects: Readonly<Record<EntityType, Subject>> = {
+/** What the handlers of a type do beyond its model, and what the edge shows of it. */
+const handled: Readonly<Record<string, Omit<Subject, "model">>> = {
   Cart: {
-    model: pure(CartState),
-    complete: completeCart,
-    refusal: (id, command) => {
+    complete: (command) => completeCart(ofCart(command)),
+    refusal: (id, sent) => {
+      const command = ofCart(sent)
       if (command._tag !== "Merge") return null
       if (command.from === id) return refused(new MergeRefused({ reason: "same_cart" }))
       return regionOf(command.from) === regionOf(id) ? null : refused(new MergeRefused({ reason: "other_region" }))
@@ -44,11 +44,13 @@ const subjects: Readonly<Record<EntityType, Subject>> = {
     later: ({ _tag }) => (_tag === "Merge" ? "view" : null),
     atEdge: EdgeForm.cart
   },
-  Sku: { model: pure(SkuState), atEdge: EdgeForm.sku },
-  Order: { model: pure(OrderState), atEdge: EdgeForm.order },
+  Sku: { atEdge: EdgeForm.sku },
+  Order: { atEdge: EdgeForm.order },
   // A payment waits for the gateway, and then says what became of the operation.
-  Payment: { model: pure(PaymentState), later: () => "answer" }
+  Payment: { later: () => "answer" }
 }
+const models = new Map<string, AnyModel>(domains.map(({ model, type }) => [type, model]))
 
 /** How calls on one entity are judged. */
-export const of = (type: EntityType, id: string, rows: ReadonlyArray<Row>): Judged => judge(subjects[type], id, rows)
+export const of = (type: string, id: string, rows: ReadonlyArray<Row>): Judged =>
+  judge({ model: models.get(type)!, ...handled[type] }, id, rows)

@@ -46,7 +46,8 @@ const chaos = Command.make(
 
 Starts Postgres, NATS, Redis, the partners, four runners and the edge with an empty past, apart from npm start. For so many
 seconds forty-eight sessions open carts, buy scarce goods, cancel, return and count stock, half of it through the edge and half
-as clients of the cluster, while faults that follow from the seed alone come one or two at a time:
+as clients of the cluster, and send entities of every domain what its manifest lets anybody send. Meanwhile faults that follow
+from the seed alone come one or two at a time:
   kill          SIGKILL of a runner, the edge or a partner
   freeze        SIGSTOP of a runner; half of the times for longer than its shards wait for it
   partition     one process and one server are cut off from each other, both ways or one, late, or reset
@@ -55,8 +56,8 @@ as clients of the cluster, while faults that follow from the seed alone come one
   duplicate     commands are sent again under the same id, at once and later
   late-webhook  a partner is slow or down
 Then everything is mended, every key is asked until it answers (recoveredMs), sagas come to their end, and it is checked that
-every call on every cart, SKU, order and payment is linearizable against the entity's own decide and evolve; that I1 to I12
-hold (npm run check); that nothing acknowledged is lost; that nothing was done twice.
+every call on every entity is linearizable against the entity's own decide and evolve; that I1 to I12 hold (npm run
+check); that nothing acknowledged is lost; that nothing was done twice.
 
 The last line of stdout is JSON. The exit code is 0 only if all of that holds and every key answered within 5 s.`
   ),

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Receive } from "@halles/entities/inventory/Sku"
 import { CommandId, WarehouseId } from "@halles/shared/Ids"
-import { acknowledged, type Answer, type Call } from "../src/Call.ts"
+import { acknowledged, type Answer, type Call, doneByType } from "../src/Call.ts"
 
 const receive = (name: string) =>
   new Receive({ commandId: CommandId.make(name), warehouse: WarehouseId.make("eu-main"), quantity: 1 })
@@ -29,5 +29,6 @@ describe("Call", () => {
       call("d", replied, false)
     ]
     assert.deepStrictEqual(acknowledged(calls), [{ type: "Sku", id: "eu_A", commandId: "a" }])
+    assert.deepStrictEqual(doneByType(calls), { Sku: 2 })
   })
 })

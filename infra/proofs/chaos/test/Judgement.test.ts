@@ -1,12 +1,14 @@
 import type { Row } from "@halles/harness/Books"
 import { AddLine, OpenCart, PutLine } from "@halles/entities/cart/Cart"
 import * as CartState from "@halles/entities/cart/CartState"
+import { ListProduct, Unlist } from "@halles/entities/catalogue/Product"
+import * as ProductState from "@halles/entities/catalogue/ProductState"
 import { Hold, Receive, Release } from "@halles/entities/inventory/Sku"
 import * as SkuState from "@halles/entities/inventory/SkuState"
 import { assert, describe, it } from "@effect/vitest"
-import { CartId, CommandId, OrderId, SkuId, WarehouseId } from "@halles/shared/Ids"
+import { CartId, CommandId, OrderId, SkuCode, SkuId, WarehouseId } from "@halles/shared/Ids"
 import { Result } from "effect"
-import type { Answer, Call, Command } from "../src/Call.ts"
+import type { Answer, Call } from "../src/Call.ts"
 import { plain } from "../src/Call.ts"
 import * as Catalogue from "../src/Catalogue.ts"
 import { judge } from "../src/Judgement.ts"
@@ -51,7 +53,7 @@ const skuView = (rows: ReadonlyArray<Row>, seq: number): Answer => {
 
 const call = (
   [invokedAt, completedAt]: readonly [number, number],
-  command: Command | null,
+  command: Call["command"],
   answer: Answer,
   of: Pick<Call, "type" | "id"> = { type: "Sku", id: sku }
 ): Call => ({
@@ -158,6 +160,32 @@ describe("Calls on a SKU", () => {
   it("are refused only where the model refuses", () => {
     const refusal: Answer = { _tag: "Refused", code: "stock_bound", detail: { bound: "onHand", max: 1 } }
     assert.deepStrictEqual(failing(rows, [call([0, 1], receive("r9", 1), refusal)]), [
+      { verdict: "not linearizable", calls: 1 }
+    ])
+  })
+})
+
+describe("Calls on an entity that anybody may write to", () => {
+  const of = { type: "Product", id: "eu_any1" }
+  const price = { amount: 500, currency: "GBP", taxRate: 2_000 } as const
+  const listing = (name: string, title: string) =>
+    new ListProduct({ commandId: commandId(name), sku: SkuCode.make("any1"), title, description: "", price })
+  const tea = listing("l1", "Tea")
+  const events = Result.getOrThrow(ProductState.decide(ProductState.initial, tea, 1))
+  const row: Row = { ...of, seq: 1, commandId: "l1", events: plain(events) as Row["events"], epoch: 1, at: 1 }
+  const state = events.reduce(ProductState.evolve, ProductState.initial)
+  const shown: Answer = { _tag: "Replied", reply: plain(ProductState.view(SkuId.make(of.id), state, 1)) }
+
+  it("are held to its own pure part", () => {
+    const calls = [call([0, 1], tea, shown, of), call([2, 3], listing("l2", "Tea"), shown, of)]
+    assert.deepStrictEqual(failing([row], calls), [])
+    assert.deepStrictEqual(failing([row], [call([4, 5], new Unlist({ commandId: commandId("u") }), shown, of)]), [
+      { verdict: "not linearizable", calls: 1 }
+    ])
+  })
+
+  it("are lost when they were answered, would have left a row, and have none", () => {
+    assert.deepStrictEqual(failing([row], [call([0, 1], listing("l3", "Coffee"), shown, of)]), [
       { verdict: "not linearizable", calls: 1 }
     ])
   })
