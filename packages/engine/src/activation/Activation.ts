@@ -8,6 +8,7 @@ import * as Shard from "@halles/shared/Shard"
 import { ActivationLost } from "./ActivationLost.ts"
 import { type Actor, Call } from "./Call.ts"
 import { Copies } from "./Copies.ts"
+import * as InHand from "./InHand.ts"
 import { nameOf, type Supervision } from "./Supervision.ts"
 
 /** A type of entities as a runner hosts it; all that its entities have in common is here, once. */
@@ -39,8 +40,6 @@ export interface Host {
   readonly finishMs: number
   readonly fork: <A, E>(effect: Effect.Effect<A, E>) => Fiber.Fiber<A, E>
   readonly removed: (activation: Activation) => void
-  /** Whose handler runs in this turn: for the watcher of event-loop stalls. */
-  inHand: Activation | null
 }
 
 /** Of an entity that died, or could not be made: about so long until it is made again. */
@@ -64,14 +63,14 @@ type Mode = "making" | "working" | "ending" | "parked" | "gone"
  * made anew from what it keeps, and the call is begun again, as is each one that had no answer. Commands are known by
  * their ids and queries change nothing, so that a call may be begun any number of times.
  */
-export class Activation {
+export class Activation implements InHand.Entity {
   readonly address: EntityAddress.EntityAddress
   readonly type: Type
   /** In Unix milliseconds: when it came into memory, and when it was called last. */
   readonly since: number
   private touched: number
   private readonly host: Host
-  private readonly shard: number
+  readonly shard: number
   private mode: Mode = "making"
   self: Actor | null = null
   /** It died lately: a command that succeeds forgives that. */
@@ -92,6 +91,14 @@ export class Activation {
     this.touched = this.since
     if (host.supervision.isParked(address)) this.mode = "parked"
     else this.make()
+  }
+
+  get entityType(): string {
+    return this.address.entityType
+  }
+
+  get entityId(): string {
+    return this.address.entityId
   }
 
   call(call: Call): void {
@@ -139,9 +146,7 @@ export class Activation {
       call.stream === undefined
         ? Effect.suspend(() => type.handlers[tag]!(self, payload) as Effect.Effect<unknown, unknown>)
         : call.stream(self)
-    host.inHand = this
-    const fiber = Effect.runForkWith(services)(work)
-    host.inHand = null
+    const fiber = InHand.during(this, tag, () => Effect.runForkWith(services)(work))
     const exit = fiber.pollUnsafe()
     if (exit !== undefined) return this.ended(call, self, exit)
     call.fiber = fiber

@@ -67,8 +67,6 @@ export class ActivationDirectory extends Context.Service<
     readonly stream: (message: Message) => Stream.Stream<unknown, unknown>
     readonly find: (entityType: string, entityId: string) => Activation | undefined
     readonly all: () => Iterable<Activation>
-    /** Whose handler runs in this turn, if it is known. */
-    readonly inHand: () => Activation | null
     readonly count: (entityType: string) => number
     /** The shard goes elsewhere. Done when none of its entities is here any more. */
     readonly evict: (shardId: ShardId.ShardId) => Effect.Effect<void>
@@ -110,7 +108,6 @@ export const make = Effect.fnUntraced(function* (options: { readonly finishMs: n
     clock,
     tracer: (yield* Exporting) ? yield* Tracer.Tracer : undefined,
     finishMs: options.finishMs,
-    inHand: null,
     fork: Effect.runForkWith(services),
     removed: (activation) => {
       const { entityId, entityType } = activation.address
@@ -156,7 +153,6 @@ export const make = Effect.fnUntraced(function* (options: { readonly finishMs: n
     },
     find,
     all,
-    inHand: () => host.inHand,
     count: (entityType) => types.get(entityType)?.entities.size ?? 0,
     call: (message, answered) => send(message, new Call(message.tag, message.payload, message.parent, answered)),
     stream: (message) =>

@@ -1,9 +1,9 @@
 import { ActivationDirectory } from "./ActivationDirectory.ts"
-import * as Shard from "@halles/shared/Shard"
 import { Effect, Fiber, type Layer as Layers, Layer, Redacted } from "effect"
 import { url as debuggedAt } from "node:inspector"
+import { type CallSiteObject, getCallSites } from "node:util"
 import { Worker } from "node:worker_threads"
-import { inHand } from "../eventsourced/InHand.ts"
+import * as InHand from "./InHand.ts"
 import { ShardEpochs } from "../placement/ShardEpochs.ts"
 
 /** Between two signs of life of this thread. */
@@ -19,7 +19,7 @@ export interface Watched {
 }
 
 /** What a thread that stands still is about. */
-export interface InHand {
+export interface Stall {
   /** Null when it runs nothing of an entity's. */
   readonly entity: {
     readonly type: string
@@ -32,11 +32,17 @@ export interface InHand {
   readonly where: string | null
 }
 
-/** Of a stack: the first place of ours, but for this one. */
-const place = /packages\/(?!engine\/src\/activation\/)[^\s)]+/
-/** Decisions and histories run beneath these. */
-const isPure = /packages\/engine\/src\/eventsourced\/EventSourced(?:Entity)?\.ts/
+/** The checkout that this file is part of. */
+const root = new URL("../../../../", import.meta.url).href
 const framesMax = 200
+
+/** The innermost line of ours that runs, but for this file's: without what is installed, or Node's own. */
+const place = (): string | null => {
+  const isOurs = ({ scriptName }: CallSiteObject) =>
+    scriptName.startsWith(root) && !scriptName.includes("/node_modules/") && scriptName !== import.meta.url
+  const site = getCallSites(framesMax).find(isOurs)
+  return site === undefined ? null : `${site.scriptName.slice(root.length)}:${site.lineNumber}:${site.columnNumber}`
+}
 
 /**
  * Has a thread of its own look whether this one goes on. A handler that never yields stops all of its process: timers, heartbeats,
@@ -53,36 +59,24 @@ export const layer = (options: {
       if (debuggedAt() !== undefined) return
       const epochs = yield* ShardEpochs
       const directory = yield* ActivationDirectory
-      const handler = () => {
-        const begun = directory.inHand()
-        if (begun !== null) return { activation: begun, tag: "A handler" }
-        // It has waited for something meanwhile.
+      /** A handler that has waited for something goes on in its own fiber. */
+      const handler = (): InHand.InHand | null => {
         const fiber = Fiber.getCurrent()
         for (const activation of fiber === undefined ? [] : directory.all()) {
-          for (const call of activation.watched()) if (call.fiber === fiber) return { activation, tag: call.tag }
+          for (const { fiber: its, tag } of activation.watched()) {
+            if (its === fiber) return { entity: activation, message: tag }
+          }
         }
         return null
       }
-      const entityOf = (stack: string): InHand["entity"] => {
-        const { lease, message } = inHand
-        if (lease !== null && isPure.test(stack)) {
-          const { entityId, entityType, epoch, shard } = lease
-          return { type: entityType, id: entityId, shard, epoch, message }
-        }
-        const found = handler()
+      const entityOf = (): Stall["entity"] => {
+        const found = InHand.current() ?? handler()
         if (found === null) return null
-        const { entityId, entityType, shardId } = found.activation.address
-        const shard = Shard.numberOf(shardId)
+        const { entityId, entityType, shard } = found.entity
         const epoch = epochs.current(shard)
-        return epoch === undefined ? null : { type: entityType, id: entityId, shard, epoch, message: found.tag }
+        return epoch === undefined ? null : { type: entityType, id: entityId, shard, epoch, message: found.message }
       }
-      const report = (): InHand => {
-        const limit = Error.stackTraceLimit
-        Error.stackTraceLimit = framesMax
-        const stack = new Error().stack ?? ""
-        Error.stackTraceLimit = limit
-        return { entity: entityOf(stack), where: place.exec(stack)?.[0] ?? null }
-      }
+      const report = (): Stall => ({ entity: entityOf(), where: place() })
       const beats = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
       const watched: Watched = { beats, regionUrl: Redacted.value(options.regionUrl), runner: options.runner }
       yield* Effect.acquireRelease(

@@ -4,10 +4,10 @@ import { ActivationLost } from "../activation/ActivationLost.ts"
 import * as Shard from "@halles/shared/Shard"
 import { Clock, Context, Effect, Layer, Result, Schema } from "effect"
 import { commandIdOf } from "../activation/Call.ts"
+import * as InHand from "../activation/InHand.ts"
 import type { Entity, EntityAddress } from "effect/cluster"
 import type { Rpc } from "effect/rpc"
 import { codecsOf } from "./Codecs.ts"
-import * as InHand from "./InHand.ts"
 import * as SagaTrace from "./SagaTrace.ts"
 import {
   type Bounds as BoundsOf,
@@ -78,8 +78,8 @@ const activate = <
     const { isParked, more, snapshot, tail } = yield* journal.load(model.type, entityId)
     // `ActivationDirectory` makes it refuse every call.
     if (isParked) return yield* Effect.die(new EntityParked({ entity: name }))
-    InHand.take(lease, "activation")
-    const usable = stateIn(kind, snapshot)
+    const inHand = <A>(work: () => A): A => InHand.during(lease, "activation", work)
+    const usable = inHand(() => stateIn(kind, snapshot))
     if (snapshot !== null && usable === null) {
       yield* Effect.logWarning(`The snapshot of ${name} cannot be used, it is rebuilt from its history`)
     }
@@ -90,9 +90,8 @@ const activate = <
     let page = snapshot !== null && usable === null ? yield* next(0) : tail
     const isLong = more || page !== tail
     while (page.length > 0) {
-      InHand.take(lease, "activation")
       for (const row of page) {
-        state = eventsOf(row).reduce(model.evolve, state)
+        state = inHand(() => eventsOf(row).reduce(model.evolve, state))
         seq = row.seq
         remember(recent, row.commandId, bounds.recentMax)
       }
@@ -100,12 +99,8 @@ const activate = <
     }
     // What took more than one reading is made short by the next commit.
     const lengthSince = isLong ? bounds.snapshotEveryLength : 0
-    return new EventSourcedEntity(kind, lease, {
-      state,
-      seq,
-      snapshot: { seq: usable?.seq ?? 0, lengthSince },
-      recent
-    })
+    const begin = { state, seq, snapshot: { seq: usable?.seq ?? 0, lengthSince }, recent }
+    return inHand(() => new EventSourcedEntity(kind, lease, begin))
   })
 
 /** A message of a contract whose handler is written by hand, since it asks others before it decides, or waits. */

@@ -1,5 +1,6 @@
 import { ActivationLost } from "../activation/ActivationLost.ts"
 import type { Actor } from "../activation/Call.ts"
+import * as InHand from "../activation/InHand.ts"
 import { undeclaredOf } from "../activation/Undeclared.ts"
 import { Deferred, Effect, Exit, Fiber, Option, Random, Result } from "effect"
 import { Busy, PreconditionFailed } from "./EntityErrors.ts"
@@ -18,7 +19,6 @@ import {
   type WrongVersion
 } from "./Kind.ts"
 import { ArmedTimer } from "./ArmedTimer.ts"
-import * as InHand from "./InHand.ts"
 import * as RowSize from "./RowSize.ts"
 import * as SagaTrace from "./SagaTrace.ts"
 import { Turns } from "./Turns.ts"
@@ -197,7 +197,6 @@ export class EventSourcedEntity<
       return this.unlessRepeated(command, Effect.fail(wrong))
     }
     const at = clock.currentTimeMillisUnsafe()
-    InHand.take(this.lease, command._tag)
     const decided = model.decide(this.speculative, command, at)
     // No reply may rest on deferred events, which a crash would lose: this one waits for their commit.
     if (Result.isFailure(decided) || decided.success.length === 0) this.writeDeferred()
@@ -255,7 +254,7 @@ export class EventSourcedEntity<
       dueAt: this.timer.toWrite(this.timerWanted(state), at),
       onCommit: () => {
         SagaTrace.committed(tracing, span, at)
-        this.onCommit(state, seq, text.length)
+        InHand.during(this.lease, "next", () => this.onCommit(state, seq, text.length))
       }
     })
     const answer = Effect.flatMap(commit, (refused) => {
@@ -279,7 +278,6 @@ export class EventSourcedEntity<
     snapshot.lengthSince += length
     if (seq - snapshot.seq >= snapshotEvery || snapshot.lengthSince >= snapshotEveryLength)
       this.fork(this.takeSnapshot())
-    InHand.take(this.lease, "next")
     this.startDriving()
     const { listeners } = this
     if (listeners === null) return
@@ -291,12 +289,13 @@ export class EventSourcedEntity<
   handle(command: Command, isWaiting = true): Effect.Effect<Handled<State, Event>, Rejected<Command, Refusal>> {
     return Effect.suspend(() => {
       const { commandId, dueAt: firedAt } = command
+      const accepted = () => InHand.during(this.lease, command._tag, () => this.accept(command, isWaiting))
       const known = this.recent.has(commandId) || this.kind.journal.taken.has(this.name, commandId)
       const handled = known
         ? Effect.flatMap(this.repeat(commandId), (found) =>
-            Option.isSome(found) ? Effect.succeed(found.value) : this.accept(command, isWaiting)
+            Option.isSome(found) ? Effect.succeed(found.value) : accepted()
           )
-        : this.accept(command, isWaiting)
+        : accepted()
       if (command._tag !== "TimerFired" || firedAt === undefined) return handled
       return Effect.onExit(handled, (exit) => this.rearm(firedAt, exit))
     })
@@ -331,9 +330,11 @@ export class EventSourcedEntity<
 
   /** The steps that the model names: the one of `next` first, then those of `others`. */
   private pendingSteps(): ReadonlyArray<PendingStep> {
-    const { model } = this.kind
-    const first = model.next?.(this.driven) ?? null
-    return first === null ? [] : [first, ...(model.others?.(this.driven) ?? [])]
+    const { driven, kind } = this
+    return InHand.during(this.lease, "next", () => {
+      const first = kind.model.next?.(driven) ?? null
+      return first === null ? [] : [first, ...(kind.model.others?.(driven) ?? [])]
+    })
   }
 
   private startDriving(): void {
@@ -365,7 +366,8 @@ export class EventSourcedEntity<
         const waitMs = turns.dueAt(step) - clock.currentTimeMillisUnsafe()
         if (waitMs > 0) yield* Effect.raceFirst(Effect.sleep(waitMs), this.changedSince(seen))
         else {
-          const done = Effect.flatMap(perform(step, this.driven, this.id), (command) => this.handle(command, false))
+          const asked = InHand.during(this.lease, "next", () => perform(step, this.driven, this.id))
+          const done = Effect.flatMap(asked, (command) => this.handle(command, false))
           const exit = yield* Effect.exit(this.trace!.traced(step.key, done))
           if (!this.pendingSteps().some(({ key }) => key === step.key)) continue
           if (Exit.isFailure(exit)) yield* Effect.logDebug(`${this.name} could not do ${step.key} yet`, exit.cause)

@@ -1,0 +1,27 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as InHand from "../src/activation/InHand.ts"
+
+const cart = { entityType: "Cart", entityId: "eu_c", shard: 1 }
+const order = { entityType: "Order", entityId: "eu_o", shard: 2 }
+
+const broken = () => {
+  throw new Error("broken")
+}
+
+describe("InHand", () => {
+  it("names whose work is in hand as long as it is, and then whose was before", () => {
+    const during = InHand.during(cart, "CheckOut", () => [
+      InHand.current(),
+      InHand.during(order, "Place", InHand.current),
+      InHand.current()
+    ])
+    const outer = { entity: cart, message: "CheckOut" }
+    assert.deepStrictEqual(during, [outer, { entity: order, message: "Place" }, outer])
+    assert.isNull(InHand.current())
+  })
+
+  it("names nobody after work that throws", () => {
+    assert.throws(() => InHand.during(cart, "CheckOut", broken), "broken")
+    assert.isNull(InHand.current())
+  })
+})
