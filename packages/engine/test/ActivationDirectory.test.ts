@@ -23,7 +23,7 @@ const Probe = Entity.make("Probe", [
   /** Says how often this entity was made. */
   Rpc.make("Ask", { success: Schema.Int }),
   Rpc.make("Refuse", { error: No }),
-  /** Its handler dies in the first life of the entity. */
+  /** Its handler dies in the first activation of the entity. */
   Rpc.make("Die", { success: Schema.Int }),
   Rpc.make("Hang", {}),
   /** Answers when the test opens the gate. */
@@ -44,16 +44,16 @@ const ProbeLive = ActivationDirectory.layer(Probe, {
   mailboxCapacity,
   activate: ({ entityId }) =>
     Effect.sync(() => {
-      const life = (made.get(entityId) ?? 0) + 1
-      made.set(entityId, life)
-      return { life, close: () => Effect.sync(() => closed.push(`${entityId} ${life}`)) }
+      const activation = (made.get(entityId) ?? 0) + 1
+      made.set(entityId, activation)
+      return { activation, close: () => Effect.sync(() => closed.push(`${entityId} ${activation}`)) }
     }),
   handlers: {
-    Ask: ({ life }) => Effect.succeed(life),
+    Ask: ({ activation }) => Effect.succeed(activation),
     Refuse: () => Effect.fail(new No()),
-    Die: ({ life }) => (life === 1 ? Effect.die("broken") : Effect.succeed(life)),
+    Die: ({ activation }) => (activation === 1 ? Effect.die("broken") : Effect.succeed(activation)),
     Hang: () => Effect.never,
-    Gate: ({ life }) => Effect.as(Deferred.await(gate), life),
+    Gate: ({ activation }) => Effect.as(Deferred.await(gate), activation),
     Command: (_, { commandId }) =>
       Effect.callback<number>((resume) => {
         const before = commands.length
@@ -163,23 +163,25 @@ layer(Test, { timeout: "30 seconds" })("ActivationDirectory", (it) => {
     })
   )
 
-  it.effect("are made anew when a handler dies, and its caller is answered by the next life; neighbours go on", () =>
-    Effect.gen(function* () {
-      yield* started
-      const brittle = yield* probe("brittle")
-      const waiting = yield* called("brittle", "Gate")
-      const dying = yield* Effect.forkChild(brittle.Die(), { startImmediately: true })
-      const late = yield* called("brittle", "Ask")
-      assert.strictEqual(yield* (yield* probe("beside")).Ask(), 1)
-      yield* TestClock.adjust("1 second")
-      assert.strictEqual(yield* Fiber.join(dying), 2)
-      assert.deepStrictEqual(late, [Exit.succeed(2)])
-      assert.include(closed, "brittle 1")
-      assert.deepStrictEqual(waiting, [], "it is begun again in the next life")
-      yield* Deferred.succeed(gate, undefined)
-      yield* TestClock.adjust(1)
-      assert.deepStrictEqual(waiting, [Exit.succeed(2)])
-    })
+  it.effect(
+    "are made anew when a handler dies, and its caller is answered by the next activation; neighbours go on",
+    () =>
+      Effect.gen(function* () {
+        yield* started
+        const brittle = yield* probe("brittle")
+        const waiting = yield* called("brittle", "Gate")
+        const dying = yield* Effect.forkChild(brittle.Die(), { startImmediately: true })
+        const late = yield* called("brittle", "Ask")
+        assert.strictEqual(yield* (yield* probe("beside")).Ask(), 1)
+        yield* TestClock.adjust("1 second")
+        assert.strictEqual(yield* Fiber.join(dying), 2)
+        assert.deepStrictEqual(late, [Exit.succeed(2)])
+        assert.include(closed, "brittle 1")
+        assert.deepStrictEqual(waiting, [], "it is begun again in the next activation")
+        yield* Deferred.succeed(gate, undefined)
+        yield* TestClock.adjust(1)
+        assert.deepStrictEqual(waiting, [Exit.succeed(2)])
+      })
   )
 
   it.effect("take as many calls as their mailbox holds", () =>

@@ -68,16 +68,16 @@ const wantedOf = Effect.fnUntraced(function* (id: string) {
   return row?.due ?? null
 })
 
-/** Sent together: what the entity is to want, in milliseconds from now, or `"wake"`: its stored timer fires. */
+/** Sent together: what the entity is to want, in milliseconds from now, or `"timer"`: its stored timer fires. */
 const rounds = fc.array(
-  fc.array(fc.oneof(fc.constant("wake" as const), fc.constant(null), fc.integer({ min: -50, max: 10_000 })), {
+  fc.array(fc.oneof(fc.constant("timer" as const), fc.constant(null), fc.integer({ min: -50, max: 10_000 })), {
     minLength: 1,
     maxLength: 4
   }),
   { minLength: 1, maxLength: 8 }
 )
 
-layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("the timer of a shell", (it) => {
+layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("the timer of an entity", (it) => {
   let entities = 0
   it.effect("is there when one is wanted, and never later than that", () =>
     Effect.gen(function* () {
@@ -96,7 +96,7 @@ layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("the timer of 
                     round,
                     (what) => {
                       const commandId = CommandId.make(`c${(commands += 1)}`)
-                      if (what !== "wake") {
+                      if (what !== "timer") {
                         return alarms(id).Want(new Want({ commandId, due: what === null ? null : Date.now() + what }))
                       }
                       // As the timers do: only what is due fires.
@@ -149,7 +149,7 @@ layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("the timer of 
         INSERT INTO journal (entity_type, entity_id, seq, command_id, events, meta, shard, epoch, at)
         VALUES ('Alarm', 'eu_taken', 2, 'two', ${events}::jsonb, '{"v":1}', ${row!.shard}, ${fence!.epoch}, now())`
       yield* sql`UPDATE timer SET due_at = to_timestamp(${String(now)}::double precision / 1000) WHERE entity_id = 'eu_taken'`
-      yield* alarm.TimerFired(new TimerFired({ commandId: CommandId.make("wake"), dueAt: now }))
+      yield* alarm.TimerFired(new TimerFired({ commandId: CommandId.make("timer"), dueAt: now }))
       // It was answered by who knows of it: the alarm has rung.
       const rows = yield* sql`SELECT seq FROM journal WHERE entity_id = 'eu_taken' ORDER BY seq`
       assert.strictEqual(rows.length, 3)

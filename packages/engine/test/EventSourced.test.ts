@@ -168,7 +168,7 @@ layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("EventSourced"
     })
   )
 
-  // Those that waited together made the runner forget each other, and killed one life of the entity after the other.
+  // Those that waited together made the runner forget each other, and killed one activation of the entity after the other.
   it.effect("answers more late repeats at once than it knows commands by heart", () =>
     Effect.gen(function* () {
       const counter = (yield* EntityClient.make(Counter))("eu_replayed")

@@ -71,7 +71,7 @@ it.effect("the database has the next batch before the entities of the last one a
   })
 )
 
-it.effect("after a refusal nothing more of that life is asked for, and its neighbours are written", () =>
+it.effect("after a refusal nothing more of that activation is asked for, and its neighbours are written", () =>
   Effect.gen(function* () {
     const { answer, happened, put, until } = yield* makeWriter
     const [a, b] = [activationOf("a"), activationOf("b")]

@@ -17,34 +17,36 @@ const Test = Layer.merge(JournalStore.layer, ShardEpochs.layer("test-runner")).p
 )
 
 layer(Test, { excludeTestServices: true, timeout: "30 seconds" })("Timers", (it) => {
-  it.effect("wake at once what was under way in a shard that was taken over, and nothing else before its time", () =>
-    Effect.gen(function* () {
-      const sql = yield* SqlClient.SqlClient
-      const epochs = yield* ShardEpochs
-      const woken: Array<string> = []
-      const timer = (id: string, shard: number, inMs: number) =>
-        sql`
+  it.effect(
+    "fire at once for what was under way in a shard that was taken over, and nothing else before its time",
+    () =>
+      Effect.gen(function* () {
+        const sql = yield* SqlClient.SqlClient
+        const epochs = yield* ShardEpochs
+        const woken: Array<string> = []
+        const timer = (id: string, shard: number, inMs: number) =>
+          sql`
           INSERT INTO timer (entity_type, entity_id, shard, due_at)
           VALUES ('Order', ${id}, ${shard}, now() + make_interval(secs => ${String(inMs / 1000)}::text::double precision))`
-      const dueAt = Date.now() + redriveMs - 100
-      yield* timer("saga", 5, redriveMs - 100)
-      yield* timer("tomorrow", 5, 86_400_000)
-      yield* timer("elsewhere", 6, redriveMs - 100)
-      yield* Effect.forkChild(Timers.run((_, id) => Effect.sync(() => woken.push(id))))
+        const dueAt = Date.now() + redriveMs - 100
+        yield* timer("saga", 5, redriveMs - 100)
+        yield* timer("tomorrow", 5, 86_400_000)
+        yield* timer("elsewhere", 6, redriveMs - 100)
+        yield* Effect.forkChild(Timers.run((_, id) => Effect.sync(() => woken.push(id))))
 
-      const wokenTimes = (times: number) =>
-        Effect.repeat(Effect.sleep("20 millis"), { until: () => woken.length >= times })
-      yield* epochs.raise([5])
-      yield* wokenTimes(1)
-      assert.deepStrictEqual(woken, ["saga"])
-      assert.isBelow(Date.now(), dueAt, "before its timer is due")
-      // It lost the shard and has it again: whatever was refused in between goes on too.
-      yield* epochs.raise([5])
-      yield* wokenTimes(2)
-      assert.deepStrictEqual(woken, ["saga", "saga"])
-      yield* Effect.sleep(500)
-      assert.lengthOf(woken, 2, "once for each time that it was taken")
-    })
+        const wokenTimes = (times: number) =>
+          Effect.repeat(Effect.sleep("20 millis"), { until: () => woken.length >= times })
+        yield* epochs.raise([5])
+        yield* wokenTimes(1)
+        assert.deepStrictEqual(woken, ["saga"])
+        assert.isBelow(Date.now(), dueAt, "before its timer is due")
+        // It lost the shard and has it again: whatever was refused in between goes on too.
+        yield* epochs.raise([5])
+        yield* wokenTimes(2)
+        assert.deepStrictEqual(woken, ["saga", "saga"])
+        yield* Effect.sleep(500)
+        assert.lengthOf(woken, 2, "once for each time that it was taken")
+      })
   )
 })
 

@@ -188,7 +188,7 @@ export const command = (pricing: PricingMode): Arbitrary.Arbitrary<CartState.Com
   ])
 
 const dayMs = 86_400_000
-/** A cart's life: its commands, each with the time that passes before it. */
+/** A cart's history: its commands, each with the time that passes before it. */
 export const history = (pricing: PricingMode) =>
   Arbitrary.array(
     Arbitrary.all({
@@ -216,7 +216,7 @@ export interface Step {
   readonly decided: ReturnType<typeof CartState.decide>
   readonly state: CartState.State
 }
-/** Every step of a life that begins with the opening of the cart. */
+/** Every step of a history that begins with the opening of the cart. */
 export const live = (pricing: PricingMode, history: History): ReadonlyArray<Step> => {
   const steps: Array<Step> = []
   let now = 1_700_000_000_000

@@ -188,7 +188,7 @@ export const sku = Effect.fnUntraced(function* (n: number, over: { readonly last
           return new Hold({ commandId, orderId, quantity: units, ttlMs: yes ? 1 : 3_600_000 })
       }
     },
-    /** A hold of 1 ms is over when a wake comes. */
+    /** A hold of 1 ms is over when a timer fires. */
     prepare: () => Effect.sleep("3 millis"),
     send: (command) => client[command._tag](command as never),
     view: client.View(),

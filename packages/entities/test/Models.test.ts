@@ -28,7 +28,7 @@ type Make<State, Command extends { readonly commandId: CommandId; readonly _tag:
   n: number
 ) => Effect.Effect<Subject<State, Command, Event, PendingStep>, never, Sharding.Sharding>
 
-/** Wakes whatever has a timer, as the timers of a runner do, but at once; stock stays, whose wake has its own time. */
+/** Fires the timer of whatever has one, as the timers of a runner do, but at once; stock stays, whose timer has its own time. */
 const timers = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const fire = yield* Domains.makeTimers("eu")
@@ -39,7 +39,7 @@ const timers = Effect.gen(function* () {
       SELECT entity_type AS type, entity_id AS id FROM timer WHERE entity_type <> 'Sku'`
     yield* Effect.forEach(
       due,
-      ({ id, type }) => fire(type, id, new TimerFired({ commandId: CommandId.make(`wake:${(woken += 1)}`) })),
+      ({ id, type }) => fire(type, id, new TimerFired({ commandId: CommandId.make(`timer:${(woken += 1)}`) })),
       { concurrency: "unbounded", discard: true }
     ).pipe(Effect.timeout("2 seconds"), Effect.ignore)
   }
@@ -126,7 +126,7 @@ const sameAfterSnapshot = Effect.fnUntraced(function* <
 
 const lasting = { lasts: true } as const
 
-layer(Database("shells"), { excludeTestServices: true, timeout: "60 seconds" })("a shell and its model", (it) => {
+layer(Database("entities"), { excludeTestServices: true, timeout: "60 seconds" })("an entity and its model", (it) => {
   it.effect("Product", () => sameAnswers(Subjects.product, 1, 3), 60_000)
   it.effect("Customer", () => sameAnswers(Subjects.customer, 2, 8), 60_000)
   it.effect("Sku", () => sameAnswers(Subjects.sku, 3, 10), 60_000)
@@ -137,22 +137,25 @@ layer(Database("shells"), { excludeTestServices: true, timeout: "60 seconds" })(
   it.effect("Cart beyond a snapshot", () => sameAfterSnapshot((n) => cartSubject(n, lasting), 8), 60_000)
 })
 
-layer(Database("shells_order"), { excludeTestServices: true, timeout: "60 seconds" })("all shells together", (it) => {
-  it.effect(
-    "Order, and in the end the books balance",
-    () =>
-      Effect.gen(function* () {
-        yield* sameAnswers(orderSubject, 9, 8)
-        // What the carrier has said may still be on its way to the order.
-        const { found, rows } = yield* Invariants.check({ graceMs: 0, running: true }).pipe(
-          Effect.repeat({
-            until: ({ found }) => found.length === 0,
-            schedule: Schedule.spaced("200 millis").pipe(Schedule.upTo({ times: 50 }))
-          })
-        )
-        assert.deepStrictEqual(found, [])
-        assert.isAbove(rows, 100)
-      }),
-    60_000
-  )
-})
+layer(Database("entities_order"), { excludeTestServices: true, timeout: "60 seconds" })(
+  "all entities together",
+  (it) => {
+    it.effect(
+      "Order, and in the end the books balance",
+      () =>
+        Effect.gen(function* () {
+          yield* sameAnswers(orderSubject, 9, 8)
+          // What the carrier has said may still be on its way to the order.
+          const { found, rows } = yield* Invariants.check({ graceMs: 0, running: true }).pipe(
+            Effect.repeat({
+              until: ({ found }) => found.length === 0,
+              schedule: Schedule.spaced("200 millis").pipe(Schedule.upTo({ times: 50 }))
+            })
+          )
+          assert.deepStrictEqual(found, [])
+          assert.isAbove(rows, 100)
+        }),
+      60_000
+    )
+  }
+)

@@ -127,7 +127,7 @@ layer(Test, { excludeTestServices: true, timeout: "120 seconds" })(
       })
     )
 
-    it.effect("wake though there are many timers before theirs that nobody can be woken for", () =>
+    it.effect("fire though there are many timers before theirs of entities that nobody can reach", () =>
       Effect.gen(function* () {
         const sql = yield* SqlClient.SqlClient
         for (let n = 0; n < 300; n++) yield* timer("Ghost", `eu_ghost${n}`, 1 + (n % 64))
@@ -157,7 +157,7 @@ layer(Test, { excludeTestServices: true, timeout: "120 seconds" })(
       })
     )
 
-    it.effect("wake in turns: what stays due for whatever reason holds up nothing behind it", () =>
+    it.effect("fire in turns: what stays due for whatever reason holds up nothing behind it", () =>
       Effect.gen(function* () {
         const sql = yield* SqlClient.SqlClient
         yield* sql`DELETE FROM timer`

@@ -25,8 +25,8 @@ import { EdgeAnalytics } from "./admission/EdgeAnalytics.ts"
 import { FaultHttp } from "./admission/FaultHttp.ts"
 import { Faults } from "./admission/InjectedFaults.ts"
 import { FrontDoor } from "./admission/FrontDoor.ts"
-import { Gate } from "./admission/Gate.ts"
-import { Guard } from "./admission/Guard.ts"
+import { AdmissionControl } from "./admission/AdmissionControl.ts"
+import { RequestMiddleware } from "./admission/RequestMiddleware.ts"
 import { HealthHttp } from "./health/HealthHttp.ts"
 import { HttpConfig } from "./HttpConfig.ts"
 import { IdempotencyLive } from "./idempotency/IdempotencyLive.ts"
@@ -41,7 +41,7 @@ import { BrowserRules, CorsOrigins } from "./admission/SecurityHeaders.ts"
 import { routerConfig } from "./openapi/RouteTable.ts"
 import { SubscriptionHttp } from "./webhooks/SubscriptionHttp.ts"
 import { Subscriptions } from "./webhooks/Subscriptions.ts"
-import { allowed, Targets } from "./webhooks/Targets.ts"
+import { allowed, Targets } from "./webhooks/WebhookTargets.ts"
 import { TraceContext } from "./TraceContext.ts"
 import { Upstreams } from "./admission/Upstreams.ts"
 import { WebhookHttp, WebhookSecrets } from "./notices/PartnerNoticeHttp.ts"
@@ -60,7 +60,11 @@ export const RoutesLive = Layer.mergeAll(
   ProblemPages,
   FrontDoor,
   // Who it is comes first: what follows may judge by it.
-  Guard.pipe(Layer.provideMerge(Authentication), Layer.provideMerge(TraceContext), Layer.provideMerge(BrowserRules))
+  RequestMiddleware.pipe(
+    Layer.provideMerge(Authentication),
+    Layer.provideMerge(TraceContext),
+    Layer.provideMerge(BrowserRules)
+  )
 ).pipe(
   Layer.provide([DomainHttp, BulkHttp]),
   Layer.provide([SubscriptionHttp, WebhookHttp, PartnerKeyHttp, FaultHttp, HealthHttp]),
@@ -92,8 +96,8 @@ export const HttpLive = Layer.unwrap(
       routerConfig
     }).pipe(
       Layer.provide(
-        Gate.listen({ host: config.host, port: config.port, tls: Option.getOrUndefined(config.tls) }).pipe(
-          Layer.provideMerge(Gate.layer(config.addressRules)),
+        AdmissionControl.listen({ host: config.host, port: config.port, tls: Option.getOrUndefined(config.tls) }).pipe(
+          Layer.provideMerge(AdmissionControl.layer(config.addressRules)),
           Layer.provide([
             RateLimit.layer.pipe(
               Layer.provide(redisWithFaults({ url: config.countersUrl, name: "edge", dependency: "counters" }))

@@ -16,7 +16,7 @@ import { HttpIncomingMessage, HttpRouter, HttpServerResponse } from "effect/http
 import { dashboardFiles } from "./operator/DashboardFiles.ts"
 import { Credentials } from "./access/Credentials.ts"
 import { AccessTokens } from "./access/AccessTokens.ts"
-import { Guard } from "./admission/Guard.ts"
+import { RequestMiddleware } from "./admission/RequestMiddleware.ts"
 import { OpsConfig } from "./HttpConfig.ts"
 import { Sessions } from "./operator/OperatorSessions.ts"
 import * as SignIn from "./operator/OperatorSignIn.ts"
@@ -53,7 +53,7 @@ const OpsLive = Layer.unwrap(
         OperatorRoutes,
         BreakerNews.layerTell("ops"),
         MetricsListener.layer(config.metrics),
-        Guard.pipe(Layer.provideMerge(SignIn.OperatorAuthentication), Layer.provideMerge(BrowserRules))
+        RequestMiddleware.pipe(Layer.provideMerge(SignIn.OperatorAuthentication), Layer.provideMerge(BrowserRules))
       ).pipe(Layer.provide(Layer.succeed(HttpIncomingMessage.MaxBodySize, bodyMax))),
       { disableLogger: true }
     ).pipe(

@@ -12,7 +12,7 @@ import { WebhooksConfig } from "./HttpConfig.ts"
 import { collect } from "./webhooks/Collector.ts"
 import * as Sealed from "./webhooks/Sealed.ts"
 import { Sender } from "./webhooks/Sender.ts"
-import { allowed, Targets } from "./webhooks/Targets.ts"
+import { allowed, Targets } from "./webhooks/WebhookTargets.ts"
 
 /** Connections to one endpoint, and how long one that is idle is kept. */
 const connectionsMax = 8

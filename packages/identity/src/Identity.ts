@@ -24,7 +24,7 @@ import { CustomersLive } from "./accounts/Customers.ts"
 import { demoAccountsLayer, type DemoCredentials } from "./accounts/DemoAccounts.ts"
 import { EnrolHttp } from "./factors/EnrolHttp.ts"
 import { Forms } from "./pages/Forms.ts"
-import { Guard } from "./signin/SignInGuard.ts"
+import { PageMiddleware } from "./pages/PageMiddleware.ts"
 import { IdentityConfig } from "./IdentityConfig.ts"
 import { Interactions } from "./signin/Interactions.ts"
 import { Mail } from "./pages/Mail.ts"
@@ -95,7 +95,7 @@ export const identityLayer = (options: IdentityOptions) =>
     OidcHttp,
     Assets,
     health,
-    Guard,
+    PageMiddleware,
     SweepLive,
     demoAccountsLayer(options.demo)
   ).pipe(

@@ -22,7 +22,7 @@ const Test = ClusterClient.layer({ region: "test" }).pipe(
   Layer.provideMerge(NatsTest.layerConnection("test")),
   Layer.provideMerge(RegionDatabases.layerOne),
   Layer.provideMerge(Layer.effectDiscard(Effect.andThen(migrateRegion, migrateControl))),
-  Layer.provideMerge(Layer.mergeAll(PgTest.layer("watchdog"), NatsTest.layer, RedisTest.layer))
+  Layer.provideMerge(Layer.mergeAll(PgTest.layer("stalls"), NatsTest.layer, RedisTest.layer))
 )
 
 const freePort = Effect.callback<number>((resume) => {
@@ -83,7 +83,7 @@ const start = Effect.fnUntraced(function* (id: string) {
 const ended = (runner: ChildProcess) => runner.signalCode
 
 let commands = 0
-const commandId = () => CommandId.make(`watchdog-${++commands}`)
+const commandId = () => CommandId.make(`stall-${++commands}`)
 const open = () => new OpenCart({ commandId: commandId(), currency: "GBP", pricing: "shop" })
 const remove = (sku: string) => new RemoveLine({ commandId: commandId(), sku: SkuCode.make(sku), variant: "" })
 const spinning = CartId.make("eu_spinning")

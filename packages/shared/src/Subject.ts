@@ -2,7 +2,7 @@ import type { Region } from "./Region.ts"
 
 /** NATS subjects, in one place. Tokens hold `[A-Za-z0-9_-]` only. */
 export const runner = (region: string, machine: string): string => `halles.${region}.runner.${machine}`
-/** One life of a runner process: nobody answers here once it has died, even when its name runs again. */
+/** One run of a runner process: nobody answers here once that has died, even when its name runs again. */
 export const runnerSession = (region: string, machine: string, incarnation: string): string =>
   `${runner(region, machine)}.${incarnation}`
 /** Where the runners answer one process; the last token names the connection. */

@@ -3,7 +3,7 @@ import type { Answer, Call } from "./Call.ts"
 import { Direct } from "./Direct.ts"
 import { Edge } from "./Edge.ts"
 import * as EdgeForm from "./EdgeForm.ts"
-import type { Intent } from "./Intent.ts"
+import type { PlannedCall } from "./PlannedCall.ts"
 
 /** Calls that are remembered; a run that makes more of them ends. */
 const callsMax = 1_000_000
@@ -16,7 +16,7 @@ export class Recorder extends Context.Service<
     readonly call: (
       session: string,
       via: "edge" | "direct",
-      intent: Intent,
+      planned: PlannedCall,
       options?: {
         readonly intendedAt?: number
         /** The client gives up after this; how the call ends then is not known. */
@@ -33,10 +33,10 @@ export class Recorder extends Context.Service<
       const calls: Array<Call> = []
       return Recorder.of({
         calls,
-        call: (session, wanted, intent, options = {}) =>
+        call: (session, wanted, planned, options = {}) =>
           Effect.gen(function* () {
             if (calls.length >= callsMax) return yield* Effect.die(`more than ${callsMax} calls`)
-            const { command, id, request, type, writes } = intent
+            const { command, id, request, type, writes } = planned
             const via = request === null ? "direct" : wanted
             const { withinMs } = options
             const bounded = request === null || withinMs === undefined ? request : { ...request, withinMs }

@@ -4,7 +4,7 @@ import { regions } from "@halles/shared/Region"
 import { Effect } from "effect"
 import type { Call } from "./Call.ts"
 import * as Catalogue from "./Catalogue.ts"
-import * as Intent from "./Intent.ts"
+import * as PlannedCall from "./PlannedCall.ts"
 import * as Plan from "./Plan.ts"
 import { Recorder } from "./Recorder.ts"
 import type { World } from "./World.ts"
@@ -20,10 +20,10 @@ const withinMs = 1_000
 const session = "recovery"
 
 /** Until the call has an answer, whatever it says; the milliseconds since `since`, or `null` when it never came. */
-const answered = Effect.fnUntraced(function* (intent: Intent.Intent, via: "edge" | "direct", since: number) {
+const answered = Effect.fnUntraced(function* (planned: PlannedCall.PlannedCall, via: "edge" | "direct", since: number) {
   const { call } = yield* Recorder
   while (performance.now() - since < patienceMs) {
-    const answer = yield* call(session, via, intent, { withinMs })
+    const answer = yield* call(session, via, planned, { withinMs })
     if (answer._tag !== "Unknown") return performance.now() - since
     yield* Effect.sleep(everyMs)
   }
@@ -31,16 +31,16 @@ const answered = Effect.fnUntraced(function* (intent: Intent.Intent, via: "edge"
 })
 
 /** What shows that a key is at work: a write where one does no harm, else a read. */
-const probe = ({ id, type }: Pick<Call, "type" | "id">, index: number): Intent.Intent => {
+const probe = ({ id, type }: Pick<Call, "type" | "id">, index: number): PlannedCall.PlannedCall => {
   switch (type) {
     case "Cart":
-      return Intent.addLine(id, Catalogue.articles[5]!, `recovery-${index}`, 1)
+      return PlannedCall.addLine(id, Catalogue.articles[5]!, `recovery-${index}`, 1)
     case "Order":
-      return Intent.viewOrder(id)
+      return PlannedCall.viewOrder(id)
     case "Sku":
-      return Intent.receive(SkuId.make(id), `recovery-${index}`, 1)
+      return PlannedCall.receive(SkuId.make(id), `recovery-${index}`, 1)
     default:
-      return Intent.view(type, id)
+      return PlannedCall.view(type, id)
   }
 }
 
@@ -86,7 +86,7 @@ export const tidyUp = Effect.fn("Recovery.tidyUp")(function* (world: World, seed
   const holds = [...world.everyHold.values()]
   yield* Effect.forEach(
     holds,
-    ({ orderId, sku }, index) => answered(Intent.release(sku, orderId, `tidy-${index}`), "direct", since),
+    ({ orderId, sku }, index) => answered(PlannedCall.release(sku, orderId, `tidy-${index}`), "direct", since),
     { concurrency: keysAtOnce, discard: true }
   )
   yield* Effect.forEach(
@@ -94,7 +94,7 @@ export const tidyUp = Effect.fn("Recovery.tidyUp")(function* (world: World, seed
     (region) => {
       const orderId = OrderId.make(`${region}_short-${seed}`)
       const sku = skuId(region, Catalogue.articles[5]!.sku)
-      return answered(Intent.hold(sku, orderId, "short", 1, shortTtlMs), "direct", since)
+      return answered(PlannedCall.hold(sku, orderId, "short", 1, shortTtlMs), "direct", since)
     },
     { discard: true }
   )
@@ -113,7 +113,7 @@ export const sagasEnd = Effect.fn("Recovery.sagasEnd")(function* () {
   while (open.length > 0 && performance.now() - since < sagasMs) {
     const states = yield* Effect.forEach(
       open,
-      (id) => Effect.map(call(session, "direct", Intent.viewOrder(id)), (answer) => ({ id, answer })),
+      (id) => Effect.map(call(session, "direct", PlannedCall.viewOrder(id)), (answer) => ({ id, answer })),
       { concurrency: Plan.slots.length }
     )
     open = states.filter(({ answer }) => !isOver(answer)).map(({ id }) => id)

@@ -1,7 +1,7 @@
 import { Effect } from "effect"
 import type { Answer } from "./Call.ts"
 import * as EdgeForm from "./EdgeForm.ts"
-import * as Intent from "./Intent.ts"
+import * as PlannedCall from "./PlannedCall.ts"
 import type { Step } from "./Plan.ts"
 import { Recorder } from "./Recorder.ts"
 import type { World } from "./World.ts"
@@ -25,42 +25,42 @@ export const run = Effect.fnUntraced(function* (
 })
 
 const take = Effect.fnUntraced(function* (session: string, step: Step, world: World, intendedAt: number) {
-  for (const intent of Intent.of(step, world)) yield* send(session, step, intent, world, intendedAt)
+  for (const planned of PlannedCall.of(step, world)) yield* send(session, step, planned, world, intendedAt)
 })
 
 const send = Effect.fnUntraced(function* (
   session: string,
   step: Step,
-  intent: Intent.Intent,
+  planned: PlannedCall.PlannedCall,
   world: World,
   intendedAt: number
 ) {
   const { call } = yield* Recorder
-  const once = Effect.tap(call(session, step.via, intent, { intendedAt }), (answer) => learn(intent, answer, world))
-  const again = Effect.asVoid(call(`${session}'`, "direct", intent))
-  if (intent.command !== null && world.duplicating && step.again !== null) {
+  const once = Effect.tap(call(session, step.via, planned, { intendedAt }), (answer) => learn(planned, answer, world))
+  const again = Effect.asVoid(call(`${session}'`, "direct", planned))
+  if (planned.command !== null && world.duplicating && step.again !== null) {
     const delayMs = step.again === "together" ? 0 : step.again.afterMs
     yield* Effect.forkChild(Effect.delay(again, delayMs))
   }
   const answer = yield* once
-  if (answer._tag === "Unknown" && intent.command !== null && step.insists) {
+  if (answer._tag === "Unknown" && planned.command !== null && step.insists) {
     yield* Effect.delay(once, insistAfterMs)
   }
 })
 
 /** What the session goes by from now on. */
-const learn = (intent: Intent.Intent, answer: Answer, world: World) =>
+const learn = (planned: PlannedCall.PlannedCall, answer: Answer, world: World) =>
   Effect.sync(() => {
-    if (answer._tag === "Unknown" || intent.slot === undefined) return
-    const cart = world.slot(intent.slot)
-    if (cart.id !== intent.id) return
+    if (answer._tag === "Unknown" || planned.slot === undefined) return
+    const cart = world.slot(planned.slot)
+    if (cart.id !== planned.id) return
     if (answer._tag === "Refused") {
-      if (answer.code === "cart_closed") world.closed(intent.slot, cart)
+      if (answer.code === "cart_closed") world.closed(planned.slot, cart)
       return
     }
-    if (intent.command?._tag === "OpenCart") cart.opened = true
+    if (planned.command?._tag === "OpenCart") cart.opened = true
     // The cart stays in its slot: it may be open again, if the order fails. A session that finds it closed opens the next one.
-    if (intent.command?._tag === "CheckOut" && answer._tag === "Replied") {
+    if (planned.command?._tag === "CheckOut" && answer._tag === "Replied") {
       const order = EdgeForm.orderIdOf(answer.reply)
       if (order !== null) world.checkedOut(order)
     }

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Redacted, Schema } from "effect"
 import { domains } from "@halles/entities/Domains"
 import { Intents } from "@halles/shared/Intent"
-import * as Intent from "../src/Intent.ts"
+import * as PlannedCall from "../src/PlannedCall.ts"
 import { make } from "../src/Plan.ts"
 import { World } from "../src/World.ts"
 
@@ -38,7 +38,7 @@ describe("Plan", () => {
     const visits = make({ seed: "1", seconds: 60, sessions: 8, everyMs: 100 })
       .flat()
       .filter(({ kind }) => kind === "visit")
-      .map((step) => Intent.of(step, world))
+      .map((step) => PlannedCall.of(step, world))
     const sent = visits.flat().flatMap(({ command, id, type }) => (command === null ? [] : [{ command, id, type }]))
     const names = new Set(sent.map(({ command, type }) => `${type} ${command._tag}`))
     const open = domains.flatMap(({ anytime, type }) => anytime.map((tag) => `${type} ${tag}`))

@@ -1,14 +1,14 @@
 import { handedOver } from "@halles/engine/placement/ShardEpochs"
 import { Context, Effect, Exit, type Fiber, Hash } from "effect"
 import { ShardId, Sharding } from "effect/cluster"
-import { Answers } from "./Answers.ts"
+import { Answers } from "./ExpectedAnswers.ts"
 import { makeClient, Network, type Traffic } from "./Network.ts"
 import { Partners } from "./Partners.ts"
 import { Runner } from "./Runner.ts"
 import type { Weather } from "./Store.ts"
 import type { Published } from "./Stream.ts"
 import { type Entries, Tables } from "./Tables.ts"
-import type { Life, World } from "./World.ts"
+import type { Process, World } from "./World.ts"
 
 /** Few, so that each is disputed. */
 const shardsMax = 3
@@ -231,7 +231,7 @@ export class Cluster {
     this.#ambush = ambush
   }
 
-  #sprung(tag: string, caller: Life, target: Life): number {
+  #sprung(tag: string, caller: Process, target: Process): number {
     const ambush = this.#ambush
     if (ambush === null || ambush.tag !== tag) return 0
     this.#ambush = ambush.passing === 0 ? null : { ...ambush, passing: ambush.passing - 1 }

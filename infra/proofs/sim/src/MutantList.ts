@@ -11,7 +11,7 @@ export interface Mutant {
   readonly caughtBy: "sim" | "check" | "oversize"
 }
 
-const shell = "packages/engine/src/eventsourced/EventSourcedEntity.ts"
+const entity = "packages/engine/src/eventsourced/EventSourcedEntity.ts"
 const host = "packages/engine/src/activation/Activation.ts"
 const commit = "packages/engine/src/journal/GroupCommit.ts"
 const saga = "packages/entities/src/order/OrderLive.ts"
@@ -21,28 +21,28 @@ const publishing = "packages/engine/src/journal/Publishing.ts"
 export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "acknowledge before the commit",
-    file: shell,
+    file: entity,
     find: "const answer = Effect.flatMap(commit, (refused) => {",
     replace: "const answer = Effect.flatMap(Effect.succeed<Refused | null>(null), (refused) => {",
     caughtBy: "sim"
   },
   {
     name: "answer queries from the speculative state",
-    file: shell,
+    file: entity,
     find: "Effect.sync(() => ({ state: this.state, seq: this.committedSeq }))",
     replace: "Effect.sync(() => ({ state: this.speculative, seq: this.seq }))",
     caughtBy: "sim"
   },
   {
     name: "answer from memory without being sure of the shard",
-    file: shell,
+    file: entity,
     find: "if (kind.epochs.isSure(lease.shard, lease.epoch)) return answer",
     replace: "if (!lease.dead) return answer",
     caughtBy: "sim"
   },
   {
     name: "evolve twice",
-    file: shell,
+    file: entity,
     find: "const state = events.reduce(model.evolve, this.speculative)",
     replace: "const state = [...events, ...events].reduce(model.evolve, this.speculative)",
     caughtBy: "sim"
@@ -56,42 +56,42 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "do not look for a repeat in the journal",
-    file: shell,
+    file: entity,
     find: "journal.find(model.type, this.id, commandId),",
     replace: "Effect.succeedNone,",
     caughtBy: "sim"
   },
   {
     name: "drop the command ids of the snapshot",
-    file: shell,
+    file: entity,
     find: "commands: [...recent].slice(0, recent.size - (seq - committedSeq))",
     replace: "commands: []",
     caughtBy: "sim"
   },
   {
     name: "write what is not committed into the snapshot",
-    file: shell,
+    file: entity,
     find: "state: kind.encodeState(state)",
     replace: "state: kind.encodeState(this.speculative)",
     caughtBy: "sim"
   },
   {
     name: "write no timer",
-    file: shell,
+    file: entity,
     find: "dueAt: this.timer.toWrite(this.timerWanted(state), at),",
     replace: "dueAt: undefined,",
     caughtBy: "sim"
   },
   {
     name: "write a row without what was deferred before it",
-    file: shell,
+    file: entity,
     find: "encodeEvents([...(this.deferred?.events ?? []), ...events])",
     replace: "encodeEvents(events.length > 0 ? events : (this.deferred?.events ?? []))",
     caughtBy: "sim"
   },
   {
     name: "acknowledge what is deferred before it is written",
-    file: shell,
+    file: entity,
     find: "return isWaiting ? this.whenCommitted",
     replace: "return !isWaiting ? this.whenCommitted",
     caughtBy: "sim"
@@ -112,7 +112,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "do not go on with a saga after a takeover",
-    file: shell,
+    file: entity,
     find: `lease.entityId)
     this.startDriving()`,
     replace: `lease.entityId)`,
@@ -338,7 +338,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "write rows of any size",
-    file: shell,
+    file: entity,
     find: "if (oversize !== null) return this.unlessRepeated(command, oversize)",
     replace: "",
     caughtBy: "oversize"

@@ -9,9 +9,9 @@ import {
   type Sharding
 } from "effect/cluster"
 import { Rpc } from "effect/rpc"
-import type { Answers } from "./Answers.ts"
+import type { Answers } from "./ExpectedAnswers.ts"
 import type { Tables } from "./Tables.ts"
-import type { Life, World } from "./World.ts"
+import type { Process, World } from "./World.ts"
 
 /** How the network behaves: chances of one message. */
 export interface Traffic {
@@ -35,7 +35,7 @@ export interface Delivered {
   readonly moved: () => void
 }
 
-export interface Receiver extends Life {
+export interface Receiver extends Process {
   readonly deliver: (message: Delivered) => void
 }
 
@@ -74,7 +74,7 @@ const throughText = (encoded: unknown): unknown =>
 
 interface Call {
   readonly number: number
-  readonly caller: Life
+  readonly caller: Process
   readonly address: EntityAddress.EntityAddress
   readonly rpc: Rpc.AnyWithProps
   /** As it is sent. */
@@ -90,12 +90,12 @@ interface Options {
   /** Whether messages are encoded and decoded by their schemas. */
   readonly encodes: boolean
   /** Told of each message that is sent; gives by how many milliseconds it is held up. */
-  readonly onSend: (tag: string, caller: Life, target: Receiver) => number
+  readonly onSend: (tag: string, caller: Process, target: Receiver) => number
   readonly tables: Tables
   readonly answers: Answers
 }
 
-/** Calls of entities between lives: delayed, out of order, doubled, dropped. */
+/** Calls of entities between processes: delayed, out of order, doubled, dropped. */
 export class Network {
   drops = 0
   duplicates = 0
@@ -108,7 +108,7 @@ export class Network {
     this.#options = options
   }
 
-  call(caller: Life, address: EntityAddress.EntityAddress, rpc: Rpc.AnyWithProps, payload: unknown) {
+  call(caller: Process, address: EntityAddress.EntityAddress, rpc: Rpc.AnyWithProps, payload: unknown) {
     return Effect.callback<unknown, unknown>((resume) => {
       this.#calls += 1
       const call: Call = {
@@ -222,7 +222,7 @@ const summary = (exit: Exit.Exit<unknown, unknown>): string =>
 
 type AnyEntity = Entity.Entity<string, Rpc.Any>
 
-/** One entity as one life reaches it. */
+/** One entity as one process reaches it. */
 interface Reached {
   readonly id: string
   readonly call: (id: string, rpc: Rpc.AnyWithProps, payload: unknown) => Effect.Effect<unknown, unknown>
@@ -243,11 +243,11 @@ const methodsOf = (entity: AnyEntity): object => {
   return made
 }
 
-/** `Sharding.makeClient` for one life: what entities of it, its timers or a client outside call others by. */
+/** `Sharding.makeClient` for one process: what entities of it, its timers or a client outside call others by. */
 export const makeClient =
   (
     network: Network,
-    caller: Life,
+    caller: Process,
     shardOf: (entityId: string) => ShardId.ShardId
   ): Sharding.Sharding["Service"]["makeClient"] =>
   (wanted) => {

@@ -19,7 +19,7 @@ import * as GatewayLedger from "@halles/partners/GatewayLedger"
 import { CommandId, OrderId } from "@halles/shared/Ids"
 import { Effect, Schedule } from "effect"
 import type { Cluster } from "./Cluster.ts"
-import type { Life, World } from "./World.ts"
+import type { Process, World } from "./World.ts"
 
 /** Sends of one webhook. */
 const webhookTriesMax = 30
@@ -70,7 +70,7 @@ export class Partners {
   }
 
   /** One request: it may be lost on the way, or its answer on the way back. */
-  #ask<A, E>(life: Life, what: string, unavailable: E, run: () => A): Effect.Effect<A, E> {
+  #ask<A, E>(process: Process, what: string, unavailable: E, run: () => A): Effect.Effect<A, E> {
     return Effect.callback((resume) => {
       const world = this.#world
       const { lost, unanswered } = this.#cluster.weather()
@@ -79,8 +79,8 @@ export class Partners {
       world.after(world.between(1, 20), world.outside, () => {
         const isDown = isLost || this.outageUntil > world.now
         const answer = isDown ? null : run()
-        world.note("partner", `${life.name} ${what} ${isDown ? "down" : isUnanswered ? "unanswered" : "done"}`)
-        world.after(world.between(1, 20), life, () =>
+        world.note("partner", `${process.name} ${what} ${isDown ? "down" : isUnanswered ? "unanswered" : "done"}`)
+        world.after(world.between(1, 20), process, () =>
           resume(answer === null || isUnanswered ? Effect.fail(unavailable) : Effect.succeed(answer))
         )
       })
@@ -137,10 +137,10 @@ export class Partners {
     })
   }
 
-  gatewayOf(life: Life): PaymentGateway["Service"] {
+  gatewayOf(process: Process): PaymentGateway["Service"] {
     const unavailable = new GatewayUnavailable({ cause: "simulated" })
     const ask = <A>(operation: GatewayLedger.Operation, read: (entry: GatewayLedger.Answered) => A) =>
-      this.#ask(life, `${operation._tag} ${operation.reference}`, unavailable, () => read(this.#pay(operation)))
+      this.#ask(process, `${operation._tag} ${operation.reference}`, unavailable, () => read(this.#pay(operation)))
     return PaymentGateway.of({
       authorise: (request) => ask({ _tag: "Authorise", ...request }, authorisation),
       capture: (request) => ask({ _tag: "Capture", ...request }, outcome),
@@ -177,19 +177,19 @@ export class Partners {
     })
   }
 
-  carrierOf(life: Life): Carrier["Service"] {
+  carrierOf(process: Process): Carrier["Service"] {
     const unavailable = new CarrierUnavailable({ cause: "simulated" })
     const chance = (prefix: string) => ({ id: this.#id(prefix), at: Math.floor(this.#world.now) })
     return Carrier.of({
       ship: (request) =>
-        this.#ask(life, `ship ${request.reference}`, unavailable, (): Booking => {
+        this.#ask(process, `ship ${request.reference}`, unavailable, (): Booking => {
           const entry = this.#book(request.reference, () => CarrierLedger.ship(request, chance("shp")))
           return entry._tag === "Booked"
             ? { _tag: "Booked", shipmentId: entry.id, trackingNumbers: entry.trackingNumbers }
             : { _tag: "Refused", reason: "no_service" }
         }),
       cancel: ({ shipmentId }) =>
-        this.#ask(life, `cancel ${shipmentId}`, unavailable, (): Cancellation => {
+        this.#ask(process, `cancel ${shipmentId}`, unavailable, (): Cancellation => {
           const item = this.items.get(shipmentId)
           if (item?._tag !== "Shipment") return { _tag: "AlreadyDispatched" }
           const entry = CarrierLedger.cancel(item, Math.floor(this.#world.now))
@@ -199,7 +199,7 @@ export class Partners {
           return { _tag: "Cancelled" }
         }),
       returnLabel: (request) =>
-        this.#ask(life, `label ${request.reference}`, unavailable, (): ReturnLabel => {
+        this.#ask(process, `label ${request.reference}`, unavailable, (): ReturnLabel => {
           const entry = this.#book(request.reference, () => CarrierLedger.label(request, chance("ret")))
           return entry._tag === "Labelled"
             ? { _tag: "Labelled", label: entry.label }

@@ -26,7 +26,7 @@ import { Connection, make as makeStore } from "./Store.ts"
 import * as Network from "./Network.ts"
 import * as Stream from "./Stream.ts"
 import type { Cluster } from "./Cluster.ts"
-import type { Life } from "./World.ts"
+import type { Process } from "./World.ts"
 
 /**
  * Entities are let go when the weather says so, not by the clock; and a call to a neighbour on the same runner goes over
@@ -42,8 +42,8 @@ const layerDirectory = Layer.effect(
 
 const isGivenBack = (owner: string) => owner === handedOver || owner === left
 
-/** One life of a runner: the shells, the journal, the timers and the fencing of the product, on a simulated world. */
-export class Runner implements Life {
+/** One process of a runner: the event-sourced entities, the journal, the timers and the fencing of the product, on a simulated world. */
+export class Runner implements Process {
   readonly name: string
   readonly address: RunnerAddress.RunnerAddress
   alive = true

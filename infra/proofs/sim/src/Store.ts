@@ -2,7 +2,7 @@ import { historyMax, JournalStore, StoreFailed } from "@halles/engine/journal/Jo
 import { WrittenTimers } from "@halles/engine/journal/WrittenTimers"
 import { Effect, Option } from "effect"
 import type { Entries, Tables } from "./Tables.ts"
-import type { Life, Timer, World } from "./World.ts"
+import type { Process, Timer, World } from "./World.ts"
 
 /** How the servers behave: chances of one operation. */
 export interface Weather {
@@ -17,13 +17,13 @@ export interface Weather {
 /** A runner's connection to the region's database. What was sent is done, or not, whatever becomes of the runner. */
 export class Connection {
   readonly #world: World
-  readonly #life: Life
+  readonly #process: Process
   readonly #weather: () => Weather
   readonly #underWay = new Set<Timer>()
 
-  constructor(world: World, life: Life, weather: () => Weather) {
+  constructor(world: World, process: Process, weather: () => Weather) {
     this.#world = world
-    this.#life = life
+    this.#process = process
     this.#weather = weather
   }
 
@@ -35,14 +35,14 @@ export class Connection {
       const fate = world.chance(lost) ? "lost" : world.chance(unanswered) ? "unanswered" : "done"
       const wait = () => (world.chance(slow) ? world.between(50, 3_000) : world.between(0.1, 3))
       const answer = (result: A | StoreFailed) =>
-        world.after(wait(), this.#life, () =>
+        world.after(wait(), this.#process, () =>
           resume(result instanceof StoreFailed ? Effect.fail(result) : Effect.succeed(result))
         )
       const sent = world.after(wait(), world.outside, () => {
         this.#underWay.delete(sent)
         if (fate === "lost") return void answer(new StoreFailed({ reason: "ConnectionError" }))
         const result = run()
-        world.note("store", `${this.#life.name} ${what}${fate === "done" ? "" : " unanswered"}`)
+        world.note("store", `${this.#process.name} ${what}${fate === "done" ? "" : " unanswered"}`)
         answer(fate === "done" ? result : new StoreFailed({ reason: "ConnectionError" }))
       })
       this.#underWay.add(sent)

@@ -2,7 +2,7 @@ import { Outbox } from "@halles/engine/journal/Outbox"
 import { Effect } from "effect"
 import { type Row, type Tables, keyOf } from "./Tables.ts"
 import type { Connection } from "./Store.ts"
-import type { Life, World } from "./World.ts"
+import type { Process, World } from "./World.ts"
 
 /** What was published: the events of each entry, by entity and seq, as text. */
 export type Published = Map<string, string>
@@ -18,7 +18,7 @@ const publish = (published: Published, key: string, seq: number, events: string)
  */
 export const make = (
   world: World,
-  life: Life,
+  process: Process,
   tables: Tables,
   published: Published,
   connection: Connection
@@ -31,12 +31,12 @@ export const make = (
   }
   const marked = new Set<bigint>()
   const publishUnsafe = ({ batch, entries }: Committed) => {
-    world.after(world.between(0.1, 3), life, () => {
+    world.after(world.between(0.1, 3), process, () => {
       for (const { lease, events, seq } of entries) {
         publish(published, keyOf(lease.entityType, lease.entityId), seq, events)
       }
       marked.add(batch)
-      world.after(world.between(0.1, 1_000), life, () => {
+      world.after(world.between(0.1, 1_000), process, () => {
         if (marked.delete(batch)) tables.markers.delete(batch)
       })
     })

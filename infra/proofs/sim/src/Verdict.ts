@@ -49,7 +49,7 @@ const invariants = (cluster: Cluster): ReadonlyArray<string> => {
       epoch: row.epoch,
       at: row.at
     }))
-  /** A wake that is lost or a database that is slow makes holds end late; once it is calm they end on time. */
+  /** A timer that is lost or a database that is slow makes holds end late; once it is calm they end on time. */
   const isExcused = ({ entityId, entityType, invariant, seq }: Invariants.Violation) =>
     invariant === "I9" &&
     seq !== null &&

@@ -8,14 +8,14 @@ const startMs = 1_767_225_600_000
  * One process of the simulated world: a runner, or all that is outside of them. Whatever it has left to do when it is
  * killed never happens; while it is frozen it waits.
  */
-export interface Life {
+export interface Process {
   readonly name: string
   alive: boolean
   frozenUntil: number
 }
 
 interface Task {
-  readonly life: Life
+  readonly process: Process
   readonly run: () => void
 }
 export interface Timer extends Task {
@@ -39,7 +39,7 @@ const lookMaxMs = 250
  */
 export class World {
   /** Never dies: clients, partners, servers. */
-  readonly outside: Life = { name: "outside", alive: true, frozenUntil: 0 }
+  readonly outside: Process = { name: "outside", alive: true, frozenUntil: 0 }
   now = startMs
   steps = 0
   hash = 0x811c9dc5
@@ -81,12 +81,12 @@ export class World {
     )
   }
 
-  soon(life: Life, run: () => void): void {
-    this.#ready.push({ life, run })
+  soon(process: Process, run: () => void): void {
+    this.#ready.push({ process, run })
   }
 
-  after(ms: number, life: Life, run: () => void): Timer {
-    const timer = { at: this.now + ms, order: this.draw(0x40000000), life, run, cancelled: false }
+  after(ms: number, process: Process, run: () => void): Timer {
+    const timer = { at: this.now + ms, order: this.draw(0x40000000), process, run, cancelled: false }
     push(this.#timers, timer)
     return timer
   }
@@ -96,10 +96,10 @@ export class World {
     this.steps += 1
     const task = this.#ready.length > 0 ? this.#takeReady() : this.#jump()
     if (task === null) return false
-    const { life, run } = task
-    if (!life.alive) return true
-    if (life.frozenUntil > this.now) {
-      push(this.#timers, { at: life.frozenUntil, order: this.draw(0x40000000), life, run, cancelled: false })
+    const { process, run } = task
+    if (!process.alive) return true
+    if (process.frozenUntil > this.now) {
+      push(this.#timers, { at: process.frozenUntil, order: this.draw(0x40000000), process, run, cancelled: false })
       return true
     }
     run()
@@ -117,7 +117,7 @@ export class World {
 
   #jump(): Task | null {
     const timers = this.#timers
-    while (timers.length > 0 && (timers[0]!.cancelled || !timers[0]!.life.alive)) pop(timers)
+    while (timers.length > 0 && (timers[0]!.cancelled || !timers[0]!.process.alive)) pop(timers)
     const look = this.#nextLook()
     const timer = timers[0]
     if (look !== null && (timer === undefined || look.at <= timer.at)) {
@@ -132,7 +132,7 @@ export class World {
 
   /** The first look that finds something, taken from the list, with the time at which it does. */
   #nextLook(): Look | null {
-    this.#looks = this.#looks.filter(({ life }) => life.alive)
+    this.#looks = this.#looks.filter(({ process }) => process.alive)
     const find = this.#looks.length === 0 ? Infinity : this.nextFind()
     if (find === Infinity) return null
     let best: { readonly look: Look; readonly at: number } | null = null
@@ -149,21 +149,21 @@ export class World {
     return { ...look, at }
   }
 
-  /** What fibers of a life run on. */
-  context(life: Life, opsBeforeYield: number): Context.Context<never> {
+  /** What fibers of a process run on. */
+  context(process: Process, opsBeforeYield: number): Context.Context<never> {
     return Context.empty().pipe(
-      Context.add(Scheduler.Scheduler, this.#scheduler(life)),
+      Context.add(Scheduler.Scheduler, this.#scheduler(process)),
       Context.add(Scheduler.MaxOpsBeforeYield, opsBeforeYield),
-      Context.add(Clock, this.clock(life)),
+      Context.add(Clock, this.clock(process)),
       Context.add(Random.Random, this.#random),
       Context.add(References.MinimumLogLevel, "None" as const),
       Context.add(Logger.CurrentLoggers, new Set<Logger.Logger<unknown, unknown>>())
     ) as Context.Context<never>
   }
 
-  #scheduler(life: Life): Scheduler.Scheduler {
+  #scheduler(process: Process): Scheduler.Scheduler {
     const dispatcher: Scheduler.SchedulerDispatcher = {
-      scheduleTask: (task) => this.soon(life, task),
+      scheduleTask: (task) => this.soon(process, task),
       flush: () => undefined
     }
     return {
@@ -174,7 +174,7 @@ export class World {
   }
 
   /** With `looks` short sleeps are those of a loop that looks for something now and then. */
-  clock(life: Life, looks = false): Clock {
+  clock(process: Process, looks = false): Clock {
     const millis = () => Math.floor(this.now)
     const nanos = () => BigInt(Math.floor(this.now)) * 1_000_000n
     return {
@@ -189,13 +189,13 @@ export class World {
         return Effect.callback<void>((resume) => {
           const run = () => resume(Effect.void)
           if (looks && ms <= lookMaxMs) {
-            const look = { at: this.now + ms, everyMs: ms, life, run }
+            const look = { at: this.now + ms, everyMs: ms, process, run }
             this.#looks.push(look)
             return Effect.sync(() => {
               this.#looks = this.#looks.filter((one) => one !== look)
             })
           }
-          const timer = this.after(ms, life, run)
+          const timer = this.after(ms, process, run)
           return Effect.sync(() => {
             timer.cancelled = true
           })

@@ -116,6 +116,6 @@ const watch = Effect.gen(function* () {
 Effect.runFork(
   Effect.provide(
     watch,
-    Postgres.layer({ url: Redacted.make(regionUrl), applicationName: `halles:${runner}:watchdog`, connectionsMax: 1 })
+    Postgres.layer({ url: Redacted.make(regionUrl), applicationName: `halles:${runner}:stalls`, connectionsMax: 1 })
   )
 )

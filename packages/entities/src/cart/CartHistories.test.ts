@@ -206,16 +206,16 @@ describe.each(["shop", "agreed"] as const)("a cart with %s prices", (pricing) =>
   })
 })
 
-it("the lives that the laws are tried on have every event in them", () => {
-  const lives = (["shop", "agreed"] as const).flatMap((pricing) =>
+it("the histories that the laws are tried on have every event in them", () => {
+  const histories = (["shop", "agreed"] as const).flatMap((pricing) =>
     Effect.runSync(Arbitrary.sampleEffect(Carts.history(pricing), { count: 500, seed: 1 })).flatMap((history) =>
       Carts.live(pricing, history)
     )
   )
-  const seen = new Set(lives.flatMap(({ decided }) => Result.getOrElse(decided, () => [])).map(({ _tag }) => _tag))
+  const seen = new Set(histories.flatMap(({ decided }) => Result.getOrElse(decided, () => [])).map(({ _tag }) => _tag))
   const tags = CartState.Event.members.map(({ fields }) => fields._tag.schema.literal)
   assert.deepStrictEqual([...seen].toSorted(), tags.filter((tag) => tag !== "CartOpened").toSorted())
-  const again = lives.filter(({ decided }) =>
+  const again = histories.filter(({ decided }) =>
     Result.getOrElse(decided, () => []).some((event) => event._tag === "CheckedOut" && event.attempt > 1)
   )
   assert.isAbove(again.length, 0, "no cart was checked out again")

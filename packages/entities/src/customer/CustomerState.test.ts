@@ -193,11 +193,11 @@ it("an id is registered once, and needed for all else", () => {
   assert.strictEqual(CustomerState.view(id, CustomerState.initial, 0), null)
 })
 
-it("the lives that the laws are tried on have every event in them", () => {
+it("the histories that the laws are tried on have every event in them", () => {
   const seen = new Set<string>()
-  for (const life of Effect.runSync(Arbitrary.sampleEffect(history, { count: 2_000, seed: 1 }))) {
+  for (const commands of Effect.runSync(Arbitrary.sampleEffect(history, { count: 2_000, seed: 1 }))) {
     let state = CustomerState.initial
-    for (const command of life) {
+    for (const command of commands) {
       for (const { _tag } of Result.getOrElse(CustomerState.decide(state, command, 7), () => [])) seen.add(_tag)
       state = after(state, command)
     }

@@ -95,7 +95,7 @@ layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("Sku", (it) =>
     })
   )
 
-  it.effect("gives expired holds back on its wake, and has a timer for it", () =>
+  it.effect("gives expired holds back when its timer fires, and has a timer for it", () =>
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
       const sku = (yield* EntityClient.make(Sku))("eu_brief")
@@ -104,7 +104,7 @@ layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("Sku", (it) =>
       assert.lengthOf(yield* sql`SELECT 1 FROM timer WHERE entity_id = 'eu_brief'`, 1)
       assert.strictEqual(held._tag, "Held")
       yield* Effect.sleep("5 millis")
-      yield* sku.TimerFired(new TimerFired({ commandId: id("wake") }))
+      yield* sku.TimerFired(new TimerFired({ commandId: id("timer") }))
       assert.strictEqual((yield* sku.View()).totals.held, 0)
       assert.deepStrictEqual(yield* sku.Reserve(reserve(1)), { _tag: "NotHeld" })
     })

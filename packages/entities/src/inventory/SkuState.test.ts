@@ -209,7 +209,7 @@ describe("laws", () => {
   )
 
   it.prop(
-    "after a wake nothing is due, and what was due is gone",
+    "after a timer has fired nothing is due, and what was due is gone",
     [Steps],
     ([steps]) => {
       for (const { now, state } of live(steps)) {
@@ -316,7 +316,7 @@ describe("orders", () => {
     assert.strictEqual(decided(woken, reserve(1), 150)[0]?._tag, "ReserveRefused")
   })
 
-  it("a wake that finds nothing due moves the timer on", () => {
+  it("a timer that finds nothing due moves the timer on", () => {
     const state = after(all(receive(3), hold(1, 1, 100), hold(2, 1, 500), reserve(1)), timerFired, 100)
     assert.strictEqual(SkuState.dueAt(state), 500)
   })

@@ -4,7 +4,7 @@ import { Schema } from "effect"
 import type { HttpServerRequest } from "effect/http"
 import type { Rule } from "@halles/shared/wire/AccessRule"
 import type { Principal } from "@halles/shared/wire/Principal"
-import type { Subject } from "./Verdict.ts"
+import type { Subject } from "./AccessVerdict.ts"
 
 export const ownerOfCustomer = (id: string, { customerId }: Principal): Subject["owner"] =>
   hasAccount(id) ? (id === customerId ? "self" : "other") : "holder"

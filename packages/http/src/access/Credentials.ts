@@ -54,7 +54,7 @@ export class Credentials extends Context.Service<
     readonly recent: (headers: IncomingHttpHeaders) => Principal | undefined
   }
 >()("@halles/http/Credentials") {
-  /** Whose buckets a request takes from, for the gate. Our own tools are not limited. */
+  /** Whose buckets a request takes from, for admission control. Our own tools are not limited. */
   static readonly callers: Layer.Layer<never, never, Credentials> = Layer.effect(
     Callers,
     Effect.map(Credentials, ({ recent }) => ({

@@ -8,7 +8,7 @@ import type { Question, Rule } from "@halles/shared/wire/AccessRule"
 import { Principal } from "@halles/shared/wire/Principal"
 import { Current } from "./Current.ts"
 import { subjectOf } from "./AccessSubject.ts"
-import { isDenial, type Denial, verdict } from "./Verdict.ts"
+import { isDenial, type Denial, verdict } from "./AccessVerdict.ts"
 
 // How both processes hold a request to its rule: the edge (`AccessLive`) and that of operators (`OperatorAccessLive`).
 

@@ -1,4 +1,4 @@
-import { plainAddress } from "@halles/shared/clients/Network"
+import { plainAddress } from "@halles/shared/clients/NetworkAddress"
 import { Schema } from "effect"
 import { LRUCache } from "lru-cache"
 import { BlockList, isIPv4, isIPv6 } from "node:net"

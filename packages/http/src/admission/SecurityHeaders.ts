@@ -1,4 +1,4 @@
-import { always } from "@halles/shared/listener/Refusal"
+import { always } from "@halles/shared/listener/ListenerRefusal"
 import { Context, Effect, Layer, Schema } from "effect"
 import { HttpMiddleware, HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import type { IncomingMessage } from "node:http"

@@ -5,7 +5,7 @@ import { HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { SqlClient } from "effect/sql"
 import { Api } from "../Api.ts"
-import { Gate } from "../admission/Gate.ts"
+import { AdmissionControl } from "../admission/AdmissionControl.ts"
 import { readiness } from "./Readiness.ts"
 
 export const HealthHttp = HttpApiBuilder.group(
@@ -13,12 +13,12 @@ export const HealthHttp = HttpApiBuilder.group(
   "health",
   Effect.fnUntraced(function* (handlers) {
     const services = yield* Effect.context<Nats | SqlClient.SqlClient | RunnerPresence>()
-    const gate = Option.getOrUndefined(yield* Effect.serviceOption(Gate))
+    const admission = Option.getOrUndefined(yield* Effect.serviceOption(AdmissionControl))
     return handlers.handleAll({
       live: () => Effect.succeed({ live: true } as const),
       ready: () =>
         Effect.map(Effect.provideContext(readiness, services), (reached) => {
-          const own = gate?.state()
+          const own = admission?.state()
           const ready = reached.ready && own?.draining !== true
           return HttpServerResponse.jsonUnsafe({ ...reached, ...own, ready }, { status: ready ? 200 : 503 })
         })

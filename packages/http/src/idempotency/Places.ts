@@ -39,7 +39,7 @@ const takeMany = (client: Client, batch: ReadonlyArray<Claim>): Promise<Readonly
 
 /**
  * Takes places in Redis. All requests of one turn of the event loop share a call: a command, its timer and its promise for
- * each of them cost as much as reading and answering a request. No more wait than `Guard` lets in.
+ * each of them cost as much as reading and answering a request. No more wait than `RequestMiddleware` lets in.
  */
 export const make = (options: {
   readonly use: <A>(command: (client: Client) => Promise<A>) => Effect.Effect<A, RedisUnavailable>

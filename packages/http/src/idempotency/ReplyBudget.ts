@@ -1,4 +1,4 @@
-import { networkOf } from "@halles/shared/clients/Network"
+import { networkOf } from "@halles/shared/clients/NetworkAddress"
 import { LRUCache } from "lru-cache"
 import type { Principal } from "@halles/shared/wire/Principal"
 import { type Ask, type Quota, take } from "../admission/TokenBucket.ts"

@@ -9,7 +9,7 @@ import * as ServiceToken from "@halles/shared/security/ServiceToken"
 import * as AccessTokens from "../access/AccessTokens.ts"
 import { cachedMs, keysMax } from "../access/PartnerKeys.ts"
 import { clientsMax } from "../admission/EdgeAnalytics.ts"
-import * as Gate from "../admission/Gate.ts"
+import * as AdmissionControl from "../admission/AdmissionControl.ts"
 import * as InjectedFaults from "../admission/InjectedFaults.ts"
 import * as RateLimit from "../admission/RateLimit.ts"
 import * as RetryBudget from "../admission/RetryBudget.ts"
@@ -43,10 +43,10 @@ export const edgeLimits = `## Requests
 
 | what | bound | at the bound |
 | --- | --- | --- |
-| connections of a listener; of one address | edge ${count(Gate.bounds.connections)} and ${count(Gate.bounds.connectionsOfOne)}, others ${count(bounds.connections)} and ${count(bounds.connectionsOfOne)} | closed at once |
+| connections of a listener; of one address | edge ${count(AdmissionControl.bounds.connections)} and ${count(AdmissionControl.bounds.connectionsOfOne)}, others ${count(bounds.connections)} and ${count(bounds.connectionsOfOne)} | closed at once |
 | requests of one connection under way | ${count(bounds.requestsOfOne)} | 503; of HTTP/2 refused |
 | a request's head | ${time(bounds.headersMs)}, ${bytes(bounds.headBytes)}, ${count(headersMax)} headers, ${bytes(targetBytesMax)} of path and query | 408, 431, 414 |
-| a request as a whole; a connection without one | ${time(bounds.requestMs)} (edge: ${time(Gate.bounds.requestMs)}, for imports); ${time(bounds.idleMs)} | 408; closed |
+| a request as a whole; a connection without one | ${time(bounds.requestMs)} (edge: ${time(AdmissionControl.bounds.requestMs)}, for imports); ${time(bounds.idleMs)} | 408; closed |
 | a request's body; an answer without progress | ${time(bounds.bodyMs)}, but imports; ${time(bounds.stalledMs)} | the connection ends |
 | JSON in a body | ${count(depthMax)} levels | 400 |
 | items of a bulk request | ${count(itemsMax)} | 400 |

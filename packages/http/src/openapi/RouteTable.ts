@@ -4,7 +4,7 @@ import { Api } from "../Api.ts"
 import { Shared } from "@halles/shared/wire/Operation"
 import type { Worth } from "@halles/shared/wire/Traffic"
 import { endpointsOf } from "../access/Policy.ts"
-import { byMethod, trafficOf } from "../admission/Traffic.ts"
+import { byMethod, trafficOf } from "../admission/Quotas.ts"
 
 /** A slash at the end is ignored; two in a row, or other capitals, are another path, which there is not. */
 export const routerConfig = { ignoreDuplicateSlashes: false, caseSensitive: true }
@@ -38,7 +38,7 @@ const routes: ReadonlyArray<Route & { readonly path: string }> = [
   ].map(([name = "", path = ""]) => ({ name, method: "GET", path, traffic: byMethod("GET") }))
 ]
 
-/** The application's own router, so that no other way to write a path (`%63heckout`, `;x`) is another route to the gate. */
+/** The application's own router, so that no other way to write a path (`%63heckout`, `;x`) is another route to admission control. */
 const router = FindMyWay.make<Route>({ ...routerConfig, maxParamLength: Number.POSITIVE_INFINITY })
 for (const { path, ...route } of routes) router.on(route.method, path as FindMyWay.PathInput, route)
 /** Whether a route can be made to fail on purpose: not what tells of health and money, nor what ends it again. */

@@ -12,7 +12,7 @@ import { changing } from "./Changes.ts"
 import { unavailable } from "./OperatorFailures.ts"
 import { ClusterView } from "./views/ClusterView.ts"
 import { EntityView } from "./views/EntityView.ts"
-import { isDenial, verdict } from "../access/Verdict.ts"
+import { isDenial, verdict } from "../access/AccessVerdict.ts"
 import type { Rule } from "@halles/shared/wire/AccessRule"
 
 const limitDefault = 50

@@ -3,7 +3,7 @@ import { HttpRouter, HttpServerRequest, HttpServerResponse, Mime } from "effect/
 import { createHash } from "node:crypto"
 import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
-import { always } from "@halles/shared/listener/Refusal"
+import { always } from "@halles/shared/listener/ListenerRefusal"
 
 /** The page runs our own scripts and styles and talks to us alone; nothing is inline, nobody frames it. */
 const policy =

@@ -208,7 +208,7 @@ export const EntityDetail = Schema.Struct({
   masked: Schema.Boolean,
   pendingStep: Schema.NullOr(Schema.String),
   timerAt: Schema.NullOr(At),
-  /** The row that will wake it. */
+  /** The row of its timer. */
   timer: Schema.NullOr(Schema.Struct({ due: At, overdueMs: Figure })),
   snapshotSeq: Schema.NullOr(Schema.Int),
   archived: Schema.Boolean,

@@ -5,7 +5,7 @@ import { SqlClient, type SqlError } from "effect/sql"
 import { sealedFor } from "./Subscriptions.ts"
 import { pendingMax } from "./Collector.ts"
 import type { Sealed } from "./Sealed.ts"
-import { Targets } from "./Targets.ts"
+import { Targets } from "./WebhookTargets.ts"
 
 /** Messages on their way at a time; and to one endpoint, so that one that is slow leaves the others theirs. */
 export const sendsMax = 256

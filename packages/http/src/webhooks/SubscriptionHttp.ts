@@ -10,7 +10,7 @@ import * as Edge from "../EdgeLive.ts"
 import { Principal } from "@halles/shared/wire/Principal"
 import type { EndpointJson } from "./SubscriptionApi.ts"
 import { type Endpoint, overlapMs, Subscriptions } from "./Subscriptions.ts"
-import { Targets } from "./Targets.ts"
+import { Targets } from "./WebhookTargets.ts"
 
 const endpointJson = (endpoint: Endpoint): typeof EndpointJson.Encoded => {
   const { createdAt, description, disabledReason, enabled, id, seq, types, url } = endpoint

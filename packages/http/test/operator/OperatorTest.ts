@@ -17,7 +17,7 @@ import { HttpRouter, HttpServer } from "effect/http"
 import { SqlClient } from "effect/sql"
 import { Credentials } from "../../src/access/Credentials.ts"
 import { AccessTokens } from "../../src/access/AccessTokens.ts"
-import { Guard } from "../../src/admission/Guard.ts"
+import { RequestMiddleware } from "../../src/admission/RequestMiddleware.ts"
 import { Sessions } from "../../src/operator/OperatorSessions.ts"
 import * as SignIn from "../../src/operator/OperatorSignIn.ts"
 import { OperatorRoutes } from "../../src/operator/OperatorHttp.ts"
@@ -53,7 +53,7 @@ const runners = Layer.mergeAll(
 const routes = Layer.mergeAll(
   SignIn.layer("http://127.0.0.1"),
   OperatorRoutes,
-  Guard.pipe(Layer.provideMerge(SignIn.OperatorAuthentication), Layer.provideMerge(BrowserRules))
+  RequestMiddleware.pipe(Layer.provideMerge(SignIn.OperatorAuthentication), Layer.provideMerge(BrowserRules))
 )
 
 /** One operator is signed in: the whole way through the issuer is walked in a browser (`packages/dashboard/test`). */

@@ -15,7 +15,7 @@ import { collect } from "../../src/webhooks/Collector.ts"
 import { messagesOf } from "../../src/webhooks/Occurrences.ts"
 import * as Sealed from "../../src/webhooks/Sealed.ts"
 import { Sender } from "../../src/webhooks/Sender.ts"
-import { allowed, Targets } from "../../src/webhooks/Targets.ts"
+import { allowed, Targets } from "../../src/webhooks/WebhookTargets.ts"
 
 const key = Redacted.make("a key")
 

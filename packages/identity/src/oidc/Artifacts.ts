@@ -8,7 +8,7 @@ import { Clients } from "./Clients.ts"
 import { Seal } from "./Seal.ts"
 
 /**
- * How long a refresh token that was used may come again, in seconds: as long as a request may take here (`Guard.ts`). Two tabs
+ * How long a refresh token that was used may come again, in seconds: as long as a request may take here (`PageMiddleware.ts`). Two tabs
  * that renew one sign-in, and whoever did not hear the answer, ask again by then; Okta and Auth0 call it grace period and leeway.
  */
 export const overlapSeconds = 20

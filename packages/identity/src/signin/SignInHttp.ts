@@ -1,6 +1,6 @@
 import { oneFactor, twoFactors } from "@halles/shared/security/Authority"
 import { AuditLog } from "@halles/shared/audit/AuditLog"
-import { networkOf, plainAddress } from "@halles/shared/clients/Network"
+import { networkOf, plainAddress } from "@halles/shared/clients/NetworkAddress"
 import { Effect, Option } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import type { SqlError } from "effect/sql"

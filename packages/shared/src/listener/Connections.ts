@@ -1,7 +1,7 @@
 import type { Http2SecureServer, ServerHttp2Session } from "node:http2"
 import type { Server } from "node:http"
 import type { Socket } from "node:net"
-import { networkOf, plainAddress } from "../clients/Network.ts"
+import { networkOf, plainAddress } from "../clients/NetworkAddress.ts"
 
 export interface Bounds {
   /** At a time, of the port; further ones are closed at once. */

@@ -9,7 +9,7 @@ import { createSecureServer, type Http2SecureServer } from "node:http2"
 import { type AddressInfo, Server as NetServer } from "node:net"
 import type { Duplex } from "node:stream"
 import * as Connections from "./Connections.ts"
-import * as Refusal from "./Refusal.ts"
+import * as ListenerRefusal from "./ListenerRefusal.ts"
 import { faultOf } from "./RequestForm.ts"
 import * as SlowClients from "./SlowClients.ts"
 import { withStrictBody } from "./StrictBody.ts"
@@ -130,12 +130,12 @@ const stopListening = (server: Server | Http2SecureServer): void => {
   if (server.listening) NetServer.prototype.close.call(server)
 }
 
-const statusOf: Readonly<Record<string, Refusal.Refusal>> = {
-  HPE_HEADER_OVERFLOW: Refusal.headersTooLarge,
-  ERR_HTTP_REQUEST_TIMEOUT: Refusal.tooSlow
+const statusOf: Readonly<Record<string, ListenerRefusal.Refusal>> = {
+  HPE_HEADER_OVERFLOW: ListenerRefusal.headersTooLarge,
+  ERR_HTTP_REQUEST_TIMEOUT: ListenerRefusal.tooSlow
 }
-const unreadable = Refusal.malformed("The request does not follow the grammar of HTTP.")
-const noTunnel = Refusal.malformed("No tunnels are made here.")
+const unreadable = ListenerRefusal.malformed("The request does not follow the grammar of HTTP.")
+const noTunnel = ListenerRefusal.malformed("No tunnels are made here.")
 
 /** The client's own name for the request, or one of ours: the answer carries it, and so do our logs. */
 const ownId = /^[A-Za-z0-9._:-]{1,64}$/
@@ -147,9 +147,9 @@ const named = ({ headers }: IncomingMessage): string => {
 }
 
 /** Tells why, and ends the connection. */
-const endWith = (socket: Duplex, refusal: Refusal.Refusal): void => {
+const endWith = (socket: Duplex, refusal: ListenerRefusal.Refusal): void => {
   if (!socket.writable) return void socket.destroy()
-  socket.end(Refusal.bytesOf(refusal))
+  socket.end(ListenerRefusal.bytesOf(refusal))
   setTimeout(() => socket.destroy(), readRefusalMs).unref()
 }
 
@@ -176,11 +176,11 @@ const make = Effect.fnUntraced(function* (options: Options) {
   /** Of HTTP/1, whose answers go out in the order of the requests. */
   const ofSocket = new WeakMap<Duplex, Set<SlowClients.Exchange>>()
   let isStopping = false
-  let application: Handler = (request, response) => refuse(request, response, Refusal.notReady)
+  let application: Handler = (request, response) => refuse(request, response, ListenerRefusal.notReady)
 
-  const refuse = (request: IncomingMessage, response: ServerResponse, refusal: Refusal.Refusal) => {
+  const refuse = (request: IncomingMessage, response: ServerResponse, refusal: ListenerRefusal.Refusal) => {
     Metric.withAttributes(refusals, { reason: refusal.document.code }).updateUnsafe(1, context)
-    Refusal.answer(request, response, refusal)
+    ListenerRefusal.answer(request, response, refusal)
   }
 
   const onRequest = (request: IncomingMessage, response: ServerResponse) => {
@@ -201,7 +201,7 @@ const make = Effect.fnUntraced(function* (options: Options) {
         if (!request.complete && !socket.destroyed) unread.add({ request, answeredMs: performance.now() })
       })
       if (isStopping) response.setHeader("connection", "close")
-      if (others.size > limits.requestsOfOne) return refuse(request, response, Refusal.tooManyAtOnce)
+      if (others.size > limits.requestsOfOne) return refuse(request, response, ListenerRefusal.tooManyAtOnce)
     }
     const fault = faultOf(request)
     if (fault === undefined) return front.admit(request, response, application)

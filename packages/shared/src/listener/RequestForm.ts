@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http"
-import * as Refusal from "./Refusal.ts"
+import * as ListenerRefusal from "./ListenerRefusal.ts"
 
 /** Bytes of path and query, and headers, of one request. All of its head together is bounded by Node. */
 export const targetBytesMax = 8_192
@@ -25,14 +25,14 @@ const singletons = new Set([
   ":scheme"
 ])
 
-const twice = new Map([...singletons].map((name) => [name, Refusal.malformed(`${name} stands twice.`)]))
-const version = Refusal.malformed("The version of HTTP is not spoken here.")
-const noHost = Refusal.malformed("Host is missing.")
-const badHost = Refusal.malformed("Host is no name or address with a port.")
-const badTarget = Refusal.malformed("The target is a path that begins with a slash, with or without a query.")
-const badEscape = Refusal.malformed("The target has a percent sign that stands for no character.")
-const badLength = Refusal.malformed("The length of the body is not clear.")
-const tooLong = Refusal.targetTooLong(targetBytesMax)
+const twice = new Map([...singletons].map((name) => [name, ListenerRefusal.malformed(`${name} stands twice.`)]))
+const version = ListenerRefusal.malformed("The version of HTTP is not spoken here.")
+const noHost = ListenerRefusal.malformed("Host is missing.")
+const badHost = ListenerRefusal.malformed("Host is no name or address with a port.")
+const badTarget = ListenerRefusal.malformed("The target is a path that begins with a slash, with or without a query.")
+const badEscape = ListenerRefusal.malformed("The target has a percent sign that stands for no character.")
+const badLength = ListenerRefusal.malformed("The length of the body is not clear.")
+const tooLong = ListenerRefusal.targetTooLong(targetBytesMax)
 
 /** RFC 3986: a name of letters, digits, `-`, `.`, `_`, `~`, an IPv4 address, or an IPv6 one in brackets; and a port. */
 const host = /^(?:[a-z0-9._~-]{1,255}|\[[0-9a-f:.]{2,45}\])(?::([0-9]{1,5}))?$/i
@@ -65,11 +65,11 @@ const utf8 = /;\s*charset\s*=\s*"?(?:utf-?8|us-ascii)"?\s*(?:;|$)/i
  * The absolute form is for proxies, of which we are none: a request in it could be routed, logged and answered for
  * another host than the one it names.
  */
-export const faultOf = (request: IncomingMessage): Refusal.Refusal | undefined => {
+export const faultOf = (request: IncomingMessage): ListenerRefusal.Refusal | undefined => {
   const { headers, httpVersion, rawHeaders, url = "" } = request
   const isHttp2 = "stream" in request
   if (!isHttp2 && httpVersion !== "1.1" && httpVersion !== "1.0") return version
-  if (rawHeaders.length > headersMax * 2) return Refusal.headersTooLarge
+  if (rawHeaders.length > headersMax * 2) return ListenerRefusal.headersTooLarge
   if (url.length > targetBytesMax) return tooLong
   if (!target.test(url)) return badTarget
   if (!isUtf8(url)) return badEscape
@@ -95,7 +95,7 @@ export const faultOf = (request: IncomingMessage): Refusal.Refusal | undefined =
   const hasBody = isHttp2 || coding !== undefined || Number(headers["content-length"] ?? 0) > 0
   if (!hasBody || !/^P(?:OST|UT|ATCH)$/.test(request.method ?? "")) return undefined
   const encoding = headers["content-encoding"] ?? ""
-  if (encoding !== "" && encoding.toLowerCase() !== "identity") return Refusal.encodedBody
+  if (encoding !== "" && encoding.toLowerCase() !== "identity") return ListenerRefusal.encodedBody
   const type = headers["content-type"]
-  return type !== undefined && foreign.test(type) && !utf8.test(type) ? Refusal.encodedBody : undefined
+  return type !== undefined && foreign.test(type) && !utf8.test(type) ? ListenerRefusal.encodedBody : undefined
 }

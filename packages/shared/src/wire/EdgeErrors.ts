@@ -164,7 +164,7 @@ export class BadSignature extends Refusal<BadSignature>()(
   }
 ) {}
 
-// What the gate and the guard round all routes answer; declared so that the document and the typed client know them.
+// What admission control and the middleware round all routes answer; declared so that the document and the typed client know them.
 
 export class PayloadTooLarge extends Refusal<PayloadTooLarge>()(
   "PayloadTooLarge",

@@ -84,8 +84,8 @@ const make = Effect.gen(function* () {
   const streams = yield* Streams
   const databases = yield* RegionDatabases
   const clock = yield* Clock.Clock
-  /** Ids of another life of this process mean nothing here. */
-  const life = randomBytes(6).toString("hex")
+  /** Ids of another run of this process mean nothing here. */
+  const run = randomBytes(6).toString("hex")
   const watchers = new Set<Watcher>()
   let frames: Array<Frame> = []
   let number = 0
@@ -104,7 +104,7 @@ const make = Effect.gen(function* () {
   }
   const tell = <Name extends LiveEventName>(name: Name, data: Data<Name>) => {
     number += 1
-    const frame = { number, text: frameOf(name, data, `${life}-${number}`) }
+    const frame = { number, text: frameOf(name, data, `${run}-${number}`) }
     frames.push(frame)
     if (frames.length > keptMax) frames = frames.slice(-keptMax)
     for (const watcher of watchers) offer(watcher, frame.text)
@@ -162,7 +162,7 @@ const make = Effect.gen(function* () {
   const missed = (lastEventId: string | undefined): ReadonlyArray<string> | null => {
     const [of, seen] = lastEventId?.split("-") ?? []
     const from = Number(seen)
-    if (of !== life || !Number.isInteger(from) || from > number) return null
+    if (of !== run || !Number.isInteger(from) || from > number) return null
     // Frames that fell off, and a time in which nobody watched, cannot be made good one by one.
     const isWhole = from === number || (frames[0]?.number ?? Number.POSITIVE_INFINITY) <= from + 1
     const isFresh = clock.currentTimeMillisUnsafe() - lookedAt < 5 * everyMs
@@ -255,7 +255,7 @@ const make = Effect.gen(function* () {
             const hello = frameOf(
               "hello",
               { at: clock.currentTimeMillisUnsafe(), resumed: resumed !== null },
-              `${life}-${number}`
+              `${run}-${number}`
             )
             return Stream.fromIterable(["retry: 1000\n\n", hello, ...first]).pipe(
               Stream.concat(Stream.fromQueue(queue)),

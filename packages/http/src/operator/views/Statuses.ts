@@ -118,7 +118,7 @@ export class Statuses extends Context.Service<
         const status = Option.getOrUndefined(decode(text))
         if (status === undefined) return
         const known = windows.get(status.id) ?? []
-        // Counts of another life of the process begin at nought.
+        // Counts of another run of the process begin at nought.
         const window = known.at(-1)?.incarnation === status.incarnation ? known : []
         window.push(status)
         if (window.length > windowMax) window.shift()

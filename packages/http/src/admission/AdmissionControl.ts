@@ -1,8 +1,8 @@
 import { Context, Duration, Effect, Layer, Metric } from "effect"
 import type { Front, Handler, Tls } from "@halles/shared/listener/HttpListener"
 import * as HttpListener from "@halles/shared/listener/HttpListener"
-import * as Refusal from "@halles/shared/listener/Refusal"
-import { networkOf } from "@halles/shared/clients/Network"
+import * as ListenerRefusal from "@halles/shared/listener/ListenerRefusal"
+import { networkOf } from "@halles/shared/clients/NetworkAddress"
 import type { IncomingMessage, ServerResponse } from "node:http"
 import * as AddressRules from "./AddressRules.ts"
 import * as Bots from "./Bots.ts"
@@ -11,15 +11,15 @@ import { EdgeAnalytics } from "./EdgeAnalytics.ts"
 import { ResponseCache } from "../cache/ResponseCache.ts"
 import * as KnownAnswers from "../cache/CacheFront.ts"
 import { Faults } from "./InjectedFaults.ts"
-import * as GateAnswers from "./GateAnswers.ts"
+import * as AdmissionRefusals from "./AdmissionRefusals.ts"
 import * as RateLimit from "./RateLimit.ts"
 import type { Ask } from "./TokenBucket.ts"
 import { type Route, routeOf } from "../openapi/RouteTable.ts"
 import { CorsOrigins, exposed } from "./SecurityHeaders.ts"
 import * as Shedding from "./Shedding.ts"
-import { accountQuota, addressQuota, botQuota, bulkQuota, clientQuota, memoryQuota } from "./Traffic.ts"
+import { accountQuota, addressQuota, botQuota, bulkQuota, clientQuota, memoryQuota } from "./Quotas.ts"
 
-/** One request and its answer, on their way through the gate. */
+/** One request and its answer, on their way through admission control. */
 export interface Exchange {
   readonly request: IncomingMessage
   readonly response: ServerResponse
@@ -29,7 +29,7 @@ export interface Exchange {
 }
 
 const refused = Metric.counter("halles_edge_refused_total", {
-  description: "Requests that the gate answered itself, by reason.",
+  description: "Requests that admission control answered itself, by reason.",
   incremental: true
 })
 
@@ -52,24 +52,24 @@ const suspectRetryAfter = { "retry-after": "60" }
  * What stands before the application: it sees Node's own request and answer, so that what is turned away costs next to
  * nothing. In this order: address rules, faults that operators wish for, load shedding, answers that are known, bots, rate limits.
  */
-export class Gate extends Context.Service<
-  Gate,
+export class AdmissionControl extends Context.Service<
+  AdmissionControl,
   Front & {
     /** For its health. */
     readonly state: () => { readonly draining: boolean; readonly rateLimits: "redis" | "local" }
   }
->()("@halles/http/Gate") {
-  /** A listener that asks the gate first. */
+>()("@halles/http/AdmissionControl") {
+  /** A listener that asks admission control first. */
   static readonly listen = (options: {
     readonly host: string
     readonly port: number
     readonly tls?: Tls | undefined
     readonly notice?: Duration.Duration
-  }) => Layer.unwrap(Effect.map(Gate, (front) => HttpListener.layer({ notice, ...options, front, bounds })))
+  }) => Layer.unwrap(Effect.map(AdmissionControl, (front) => HttpListener.layer({ notice, ...options, front, bounds })))
 
   static readonly layer = (rules: AddressRules.Rules) =>
     Layer.effect(
-      Gate,
+      AdmissionControl,
       Effect.gen(function* () {
         const addresses = AddressRules.make(rules)
         const limits = yield* RateLimit.RateLimit
@@ -96,14 +96,14 @@ export class Gate extends Context.Service<
         const counts = new Map<string, Metric.Counter<number>>()
         const refuse = (
           { request, response }: Exchange,
-          answer: Refusal.Refusal,
+          answer: ListenerRefusal.Refusal,
           headers: Readonly<Record<string, string>> = {}
         ) => {
           const { code } = answer.document
           const count = counts.get(code) ?? Metric.withAttributes(refused, { reason: code })
           counts.set(code, count)
           count.updateUnsafe(1, context)
-          Refusal.answer(request, response, answer, { ...crossOrigin(request), ...headers })
+          ListenerRefusal.answer(request, response, answer, { ...crossOrigin(request), ...headers })
         }
 
         const asksOf = ({ address, request, route }: Exchange): ReadonlyArray<Ask> => {
@@ -143,7 +143,7 @@ export class Gate extends Context.Service<
             if (response.destroyed) return
             for (const [name, value] of RateLimit.headers(asks, verdict)) response.setHeader(name, value)
             if (verdict.allowed) return application(request, response)
-            refuse(exchange, GateAnswers.rateLimited, {
+            refuse(exchange, AdmissionRefusals.rateLimited, {
               "retry-after": String(Math.max(1, Math.ceil(verdict.waitMicros / 1e6)))
             })
           })
@@ -171,10 +171,10 @@ export class Gate extends Context.Service<
             })
             if (!unlimited) bots.saw(request.headers, address, response.statusCode)
           })
-          if (denied) return refuse(exchange, GateAnswers.addressDenied)
+          if (denied) return refuse(exchange, AdmissionRefusals.addressDenied)
           const fault = faults.draw(`route:${route.name}`)
           if (fault?.kind === "drop") return void response.destroy()
-          if (fault?.kind === "error") return refuse(exchange, GateAnswers.faultInjected)
+          if (fault?.kind === "error") return refuse(exchange, AdmissionRefusals.faultInjected)
           if (fault === undefined) return onwards(exchange, unlimited, application)
           setTimeout(() => {
             if (!response.destroyed) onwards(exchange, unlimited, application)
@@ -184,7 +184,7 @@ export class Gate extends Context.Service<
         const onwards = (exchange: Exchange, unlimited: boolean, application: Handler) => {
           const { address, request, response, route } = exchange
           if (shedding.refuses(route.traffic.priority, underWay)) {
-            return refuse(exchange, GateAnswers.overloaded)
+            return refuse(exchange, AdmissionRefusals.overloaded)
           }
           if (route.shared === true) {
             if ((unlimited || mayHaveFromMemory(exchange)) && front.answer(request, response)) return
@@ -192,7 +192,7 @@ export class Gate extends Context.Service<
           }
           if (unlimited || route.traffic.priority === "vital") return application(request, response)
           if (bots.suspect(address)) {
-            return refuse(exchange, GateAnswers.challengeRequired, suspectRetryAfter)
+            return refuse(exchange, AdmissionRefusals.challengeRequired, suspectRetryAfter)
           }
           return limited(exchange, application)
         }

@@ -1,4 +1,4 @@
-import * as Refusal from "@halles/shared/listener/Refusal"
+import * as ListenerRefusal from "@halles/shared/listener/ListenerRefusal"
 import * as Problem from "@halles/shared/wire/Problem"
 
 const refusal = (options: {
@@ -6,9 +6,9 @@ const refusal = (options: {
   readonly status: number
   readonly title: string
   readonly detail: string
-}): Refusal.Refusal => {
+}): ListenerRefusal.Refusal => {
   Problem.make(options)
-  return Refusal.make(options)
+  return ListenerRefusal.make(options)
 }
 
 export const addressDenied = refusal({

@@ -43,7 +43,7 @@ const grantOf = (tag: string, value: unknown): unknown => {
 
 /** Refusals of "not now", which promise nothing. */
 const passing = new Set(["Busy", "EntityNotAssignedToRunner", "LinesChanged"])
-/** What the shell fills in before it decides, or decides by itself: what it would have come to is not ours to tell. */
+/** What a handler fills in before its entity decides, or decides by itself: what it would have come to is not ours to tell. */
 const shellDecides = new Set(["Merge", "HandOver", "Reprice", "CheckOut", "AddLine", "PutLine"])
 
 /**

@@ -118,7 +118,7 @@ const asProblem = (response: HttpServerResponse.HttpServerResponse): HttpServerR
 }
 
 /** Once round all routes: the bound on requests, the deadline, the metrics, and problems for what nobody declared. */
-export const Guard = HttpRouter.middleware(
+export const RequestMiddleware = HttpRouter.middleware(
   Effect.map(Clock.Clock, (clock) => {
     let count = 0
     /** One for each method and status that there is: looking a metric up by its attributes costs more than counting. */

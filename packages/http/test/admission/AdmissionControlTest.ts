@@ -5,7 +5,7 @@ import { HttpServer, HttpServerRequest, HttpServerResponse } from "effect/http"
 import type * as AddressRules from "../../src/admission/AddressRules.ts"
 import { EdgeAnalytics } from "../../src/admission/EdgeAnalytics.ts"
 import { Faults } from "../../src/admission/InjectedFaults.ts"
-import { Gate } from "../../src/admission/Gate.ts"
+import { AdmissionControl } from "../../src/admission/AdmissionControl.ts"
 import { RateLimit } from "../../src/admission/RateLimit.ts"
 import { ResponseCache } from "../../src/cache/ResponseCache.ts"
 
@@ -18,9 +18,9 @@ const redisAway = Layer.succeed(Redis, {
 
 const noFaults = Layer.mock(Faults, { draw: () => undefined })
 
-/** The real gate on a real server, before an application of a few lines. */
-export class GateTest extends Context.Service<
-  GateTest,
+/** The real admission control on a real server, before an application of a few lines. */
+export class AdmissionControlTest extends Context.Service<
+  AdmissionControlTest,
   {
     readonly url: string
     /** Requests that came to the application. */
@@ -30,7 +30,7 @@ export class GateTest extends Context.Service<
     readonly waiting: Effect.Effect<void>
     readonly release: Effect.Effect<void>
   }
->()("@halles/http/test/GateTest") {
+>()("@halles/http/test/AdmissionControlTest") {
   static readonly layer = (
     rules: Partial<AddressRules.Rules> = {},
     notice: Duration.Duration = Duration.millis(50),
@@ -38,7 +38,7 @@ export class GateTest extends Context.Service<
     faults: Layer.Layer<Faults> = noFaults
   ) =>
     Layer.effect(
-      GateTest,
+      AdmissionControlTest,
       Effect.gen(function* () {
         const server = yield* HttpServer.HttpServer
         const cache = yield* ResponseCache
@@ -83,8 +83,8 @@ export class GateTest extends Context.Service<
         }
       })
     ).pipe(
-      Layer.provide(Gate.listen({ host: "127.0.0.1", port: 0, notice, tls })),
-      Layer.provideMerge(Gate.layer({ ...noRules, ...rules })),
+      Layer.provide(AdmissionControl.listen({ host: "127.0.0.1", port: 0, notice, tls })),
+      Layer.provideMerge(AdmissionControl.layer({ ...noRules, ...rules })),
       Layer.provide([RateLimit.layer, ResponseCache.layer, EdgeAnalytics.layerNone, faults]),
       Layer.provide(redisAway)
     )

@@ -1,9 +1,9 @@
 import { Cause, Clock, Effect, Metric } from "effect"
 import { HttpRouter, HttpServerError, HttpServerRequest, HttpServerResponse } from "effect/http"
-import { Refused } from "../pages/Forms.ts"
-import { html } from "../pages/Html.ts"
-import { nodeOf } from "./Interactions.ts"
-import * as Page from "../pages/HtmlPage.ts"
+import { Refused } from "./Forms.ts"
+import { html } from "./Html.ts"
+import { nodeOf } from "../signin/Interactions.ts"
+import * as Page from "./HtmlPage.ts"
 
 /** Requests that are being answered at a time; the next one is turned away at once. */
 const inFlightMax = 500
@@ -52,7 +52,7 @@ const ofCause = (request: HttpServerRequest.HttpServerRequest, cause: Cause.Caus
 }
 
 /** Once round all routes: the bound on requests, the deadline, the metrics, and a page for what went wrong. */
-export const Guard = HttpRouter.middleware(
+export const PageMiddleware = HttpRouter.middleware(
   Effect.sync(() => {
     let count = 0
     return (answered: Effect.Effect<HttpServerResponse.HttpServerResponse, unknown, HttpRouter.GlobalProvided>) =>

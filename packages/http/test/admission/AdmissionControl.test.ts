@@ -1,28 +1,28 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Exit, Layer, Scope } from "effect"
-import { networkOf } from "@halles/shared/clients/Network"
+import { networkOf } from "@halles/shared/clients/NetworkAddress"
 import * as FastCheck from "fast-check"
 import { Agent, type IncomingHttpHeaders, request as httpRequest } from "node:http"
 import * as AddressRules from "../../src/admission/AddressRules.ts"
 import * as Bots from "../../src/admission/Bots.ts"
 import { type Fault, Faults } from "../../src/admission/InjectedFaults.ts"
-import { Gate } from "../../src/admission/Gate.ts"
+import { AdmissionControl } from "../../src/admission/AdmissionControl.ts"
 import { methodsOf, routeOf } from "../../src/openapi/RouteTable.ts"
 import * as RetryBudget from "../../src/admission/RetryBudget.ts"
 import { CorsOrigins } from "../../src/admission/SecurityHeaders.ts"
 import * as Shedding from "../../src/admission/Shedding.ts"
 import type { Priority } from "@halles/shared/wire/Traffic"
-import { GateTest, noRules } from "./GateTest.ts"
+import { AdmissionControlTest, noRules } from "./AdmissionControlTest.ts"
 
 const browser = "Mozilla/5.0 (X11; Linux x64; rv:130.0) Gecko/20100101 Firefox/130.0"
 const get = (url: string, headers: Readonly<Record<string, string>> = {}) =>
   Effect.promise(() => fetch(url, { headers: { "user-agent": browser, ...headers } }))
 const json = (response: Response) => Effect.promise(() => response.json() as Promise<Readonly<Record<string, unknown>>>)
 
-describe("gate", () => {
+describe("admission control", () => {
   it.live("says how much is left, and 429 with the wait when nothing is", () =>
     Effect.gen(function* () {
-      const { url } = yield* GateTest
+      const { url } = yield* AdmissionControlTest
       const first = yield* get(`${url}/v1/products/TEA?region=eu`)
       assert.strictEqual(first.status, 200)
       assert.strictEqual(first.headers.get("ratelimit-policy"), '"address";q=3000;w=60')
@@ -41,12 +41,12 @@ describe("gate", () => {
       const vital = yield* get(`${url}/health/live`)
       assert.strictEqual(vital.status, 200)
       assert.isNull(vital.headers.get("ratelimit"))
-    }).pipe(Effect.provide(GateTest.layer()))
+    }).pipe(Effect.provide(AdmissionControlTest.layer()))
   )
 
   it.live("does not limit whom the rules name, and believes X-Forwarded-For only of a proxy", () =>
     Effect.gen(function* () {
-      const { url } = yield* GateTest
+      const { url } = yield* AdmissionControlTest
       const own = yield* get(`${url}/v1/products/TEA`)
       assert.isNull(own.headers.get("ratelimit"))
       const denied = yield* get(`${url}/v1/products/TEA`, { "x-forwarded-for": "192.0.2.7" })
@@ -57,13 +57,15 @@ describe("gate", () => {
         200
       )
     }).pipe(
-      Effect.provide(GateTest.layer({ unlimited: "127.0.0.0/8", deny: "192.0.2.0/24", trustedProxies: "127.0.0.1" }))
+      Effect.provide(
+        AdmissionControlTest.layer({ unlimited: "127.0.0.0/8", deny: "192.0.2.0/24", trustedProxies: "127.0.0.1" })
+      )
     )
   )
 
   it.live("what was shared with one is given to the next without the application; nothing personal is", () =>
     Effect.gen(function* () {
-      const { invalidate, seen, url } = yield* GateTest
+      const { invalidate, seen, url } = yield* AdmissionControlTest
       const tea = "/v1/products/TEA?region=eu"
       const first = yield* get(`${url}${tea}`)
       const second = yield* get(`${url}${tea}`)
@@ -96,26 +98,26 @@ describe("gate", () => {
       assert.strictEqual(seen(), before + 1)
       yield* invalidate(tea)
       assert.notStrictEqual((yield* get(`${url}${tea}`)).headers.get("etag"), '"1"')
-    }).pipe(Effect.provide(GateTest.layer({ unlimited: "127.0.0.0/8" })))
+    }).pipe(Effect.provide(AdmissionControlTest.layer({ unlimited: "127.0.0.0/8" })))
   )
 
-  it.live("a page of a listed origin may read what the gate says itself, another page may not", () =>
+  it.live("a page of a listed origin may read what admission control says itself, another page may not", () =>
     Effect.gen(function* () {
-      const { url } = yield* GateTest
+      const { url } = yield* AdmissionControlTest
       const refused = yield* get(url, { origin: "https://shop.test" })
       assert.strictEqual(refused.status, 403)
       assert.strictEqual(refused.headers.get("access-control-allow-origin"), "https://shop.test")
       assert.include(refused.headers.get("access-control-expose-headers"), "retry-after")
       assert.isNull((yield* get(url, { origin: "https://evil.test" })).headers.get("access-control-allow-origin"))
     }).pipe(
-      Effect.provide(GateTest.layer({ deny: "127.0.0.0/8" })),
+      Effect.provide(AdmissionControlTest.layer({ deny: "127.0.0.0/8" })),
       Effect.provideService(CorsOrigins, ["https://shop.test"])
     )
   )
 
   it.live("a route is slow, fails or is silent while an operator wants it so, and the others are as ever", () =>
     Effect.gen(function* () {
-      const { seen, url } = yield* GateTest
+      const { seen, url } = yield* AdmissionControlTest
       assert.strictEqual((yield* get(`${url}/v1/products/TEA`)).status, 200)
       kind = "error"
       const failed = yield* get(`${url}/v1/carts/eu_1`)
@@ -130,7 +132,7 @@ describe("gate", () => {
       assert.isAtLeast(performance.now() - since, 190)
     }).pipe(
       Effect.provide(
-        GateTest.layer(
+        AdmissionControlTest.layer(
           {},
           undefined,
           undefined,
@@ -155,7 +157,7 @@ describe("gate", () => {
 
   it.live("an address that guesses is asked to wait", () =>
     Effect.gen(function* () {
-      const { url } = yield* GateTest
+      const { url } = yield* AdmissionControlTest
       yield* Effect.forEach(
         Array.from({ length: 110 }),
         () => Effect.tap(get(`${url}/v1/carts/none`), (response) => Effect.promise(() => response.text())),
@@ -164,21 +166,22 @@ describe("gate", () => {
       const response = yield* get(`${url}/v1/products/TEA`)
       assert.strictEqual(response.status, 429)
       assert.strictEqual((yield* json(response))["code"], "challenge_required")
-    }).pipe(Effect.provide(GateTest.layer()))
+    }).pipe(Effect.provide(AdmissionControlTest.layer()))
   )
 
   it.live("stops without losing what was sent: readiness first, connections told to close, answers to the end", () =>
     Effect.gen(function* () {
       const scope = yield* Scope.make()
       const context = yield* Layer.buildWithScope(
-        GateTest.layer({ unlimited: "127.0.0.0/8" }, Duration.millis(300)),
+        AdmissionControlTest.layer({ unlimited: "127.0.0.0/8" }, Duration.millis(300)),
         scope
       )
-      const { gate, test } = yield* Effect.provideContext(
-        Effect.all({ gate: Effect.serviceOption(Gate), test: GateTest }),
+      const { admission, test } = yield* Effect.provideContext(
+        Effect.all({ admission: Effect.serviceOption(AdmissionControl), test: AdmissionControlTest }),
         context
       )
-      const draining = () => (gate._tag === "Some" ? gate.value.state().draining : assert.fail("no gate"))
+      const draining = () =>
+        admission._tag === "Some" ? admission.value.state().draining : assert.fail("no admission control")
       const agent = new Agent({ keepAlive: true, maxSockets: 8 })
       const answers: Array<{ readonly status: number }> = []
       const failures: Array<unknown> = []
@@ -341,7 +344,7 @@ describe("routes", () => {
     assert.deepStrictEqual([...methodsOf("/v1/carts/eu_1").keys()], ["GET"])
     assert.strictEqual(methodsOf("/v1/nothing").size, 0)
     assert.strictEqual(methodsOf("/v1").size, 0)
-    // However a path is written, the gate and the application take it for the same route.
+    // However a path is written, admission control and the application take it for the same route.
     for (const path of [
       "/v1/carts/eu_1/%63heckout",
       "/v1/carts/eu_1/checkout;x=1",

@@ -8,7 +8,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { connect as connectTls, type TLSSocket } from "node:tls"
 import { generate } from "selfsigned"
-import { GateTest } from "./GateTest.ts"
+import { AdmissionControlTest } from "./AdmissionControlTest.ts"
 
 const certificate = Effect.gen(function* () {
   const folder = yield* Effect.acquireRelease(
@@ -70,7 +70,7 @@ const get = (session: ClientHttp2Session, path: string) =>
 it.live("speaks HTTP/2 over TLS 1.3, and HTTP/1.1 to whom knows no better", () =>
   Effect.gen(function* () {
     const { ca, ...tls } = yield* certificate
-    yield* Layer.build(GateTest.layer({ unlimited: "127.0.0.0/8" }, Duration.zero, tls))
+    yield* Layer.build(AdmissionControlTest.layer({ unlimited: "127.0.0.0/8" }, Duration.zero, tls))
     const session = yield* open(tls.port, ca)
     assert.strictEqual(session.alpnProtocol, "h2")
     assert.strictEqual((session.socket as TLSSocket).getProtocol(), "TLSv1.3")
@@ -110,7 +110,7 @@ it.live("speaks HTTP/2 over TLS 1.3, and HTTP/1.1 to whom knows no better", () =
 it.live("ends the connection of whoever opens streams only to reset them", () =>
   Effect.gen(function* () {
     const { ca, ...tls } = yield* certificate
-    yield* Layer.build(GateTest.layer({ unlimited: "127.0.0.0/8" }, Duration.zero, tls))
+    yield* Layer.build(AdmissionControlTest.layer({ unlimited: "127.0.0.0/8" }, Duration.zero, tls))
     const session = yield* open(tls.port, ca)
     const code = yield* Effect.promise(
       () =>
@@ -143,8 +143,11 @@ it.live("a stopping server says GOAWAY, and answers the streams that have begun"
   Effect.gen(function* () {
     const { ca, ...tls } = yield* certificate
     const scope = yield* Scope.make()
-    const context = yield* Layer.buildWithScope(GateTest.layer({ unlimited: "127.0.0.0/8" }, Duration.zero, tls), scope)
-    const test = yield* Effect.provideContext(GateTest, context)
+    const context = yield* Layer.buildWithScope(
+      AdmissionControlTest.layer({ unlimited: "127.0.0.0/8" }, Duration.zero, tls),
+      scope
+    )
+    const test = yield* Effect.provideContext(AdmissionControlTest, context)
     const session = yield* open(tls.port, ca)
     const goaway = new Promise<number>((resolve) => session.once("goaway", (code) => resolve(code)))
     const slow = get(session, "/v1/orders/eu_1")

@@ -18,7 +18,7 @@ import type { Step } from "./Plan.ts"
 import type { CartSlot, World } from "./World.ts"
 
 /** One call that is about to be made. */
-export interface Intent {
+export interface PlannedCall {
   readonly type: string
   readonly id: string
   readonly command: Commanded | null
@@ -32,29 +32,29 @@ export interface Intent {
 
 const reads = { command: null, writes: false } as const
 
-export const viewCart = (id: string): Intent => ({
+export const viewCart = (id: string): PlannedCall => ({
   type: "Cart",
   id,
   ...reads,
   request: { method: "GET", path: `/v1/carts/${id}`, read: EdgeForm.cartBody }
 })
-export const viewOrder = (id: string): Intent => ({
+export const viewOrder = (id: string): PlannedCall => ({
   type: "Order",
   id,
   ...reads,
   request: { method: "GET", path: `/v1/orders/${id}`, read: EdgeForm.orderBody }
 })
-export const viewSku = (region: Region, article: Catalogue.Article): Intent => ({
+export const viewSku = (region: Region, article: Catalogue.Article): PlannedCall => ({
   type: "Sku",
   id: skuId(region, article.sku),
   ...reads,
   request: { method: "GET", path: `/v1/skus/${region}/${article.sku}`, read: EdgeForm.skuBody }
 })
 /** What only the cluster's own clients may ask for. */
-export const view = (type: string, id: string): Intent => ({ type, id, ...reads, request: null })
+export const view = (type: string, id: string): PlannedCall => ({ type, id, ...reads, request: null })
 
 /** Opens the cart of a slot. */
-export const open = ({ id, key, openId, region }: CartSlot): Intent => ({
+export const open = ({ id, key, openId, region }: CartSlot): PlannedCall => ({
   type: "Cart",
   id,
   command: new OpenCart({ commandId: openId, currency, pricing: "shop" }),
@@ -62,7 +62,7 @@ export const open = ({ id, key, openId, region }: CartSlot): Intent => ({
   request: key === null ? null : { ...openCart(region, key), read: EdgeForm.cartBody }
 })
 
-export const receive = (sku: SkuId, name: string, quantity: number): Intent => ({
+export const receive = (sku: SkuId, name: string, quantity: number): PlannedCall => ({
   type: "Sku",
   id: sku,
   command: new Receive({
@@ -74,7 +74,7 @@ export const receive = (sku: SkuId, name: string, quantity: number): Intent => (
   request: null
 })
 
-export const release = (sku: string, orderId: OrderId, name: string): Intent => ({
+export const release = (sku: string, orderId: OrderId, name: string): PlannedCall => ({
   type: "Sku",
   id: sku,
   command: new Release({ commandId: CommandId.make(name), orderId }),
@@ -89,7 +89,7 @@ export const hold = (
   name: string,
   quantity: number,
   ttlMs: number = holdTtlMs
-): Intent => ({
+): PlannedCall => ({
   type: "Sku",
   id: sku,
   command: new Hold({ commandId: CommandId.make(name), orderId, quantity, ttlMs }),
@@ -97,7 +97,7 @@ export const hold = (
   request: null
 })
 
-export const addLine = (id: string, article: Catalogue.Article, name: string, quantity: number): Intent => ({
+export const addLine = (id: string, article: Catalogue.Article, name: string, quantity: number): PlannedCall => ({
   type: "Cart",
   id,
   command: new AddLine({ commandId: CommandId.make(name), sku: article.sku, variant: "", quantity }),
@@ -106,7 +106,7 @@ export const addLine = (id: string, article: Catalogue.Article, name: string, qu
 })
 
 /** What a manifest lets anybody send, to an entity that only visits know, and then a look at it. */
-const visit = ({ name, nth, region, visit }: Step): ReadonlyArray<Intent> => {
+const visit = ({ name, nth, region, visit }: Step): ReadonlyArray<PlannedCall> => {
   const { commands, type } = Anytime.open[visit.domain]!
   const id = `${region}_any${nth}`
   const sent = commands(visit.seed, (index) => `${name}-${index}`).map((command) => ({ command, writes: false }))
@@ -114,10 +114,10 @@ const visit = ({ name, nth, region, visit }: Step): ReadonlyArray<Intent> => {
 }
 
 /** The calls that a step comes to, with what there is by now; none if there is nothing to do it with. */
-export const of = (step: Step, world: World): ReadonlyArray<Intent> =>
+export const of = (step: Step, world: World): ReadonlyArray<PlannedCall> =>
   step.kind === "visit" ? visit(step) : Array.ensure(one(step.kind, step, world) ?? [])
 
-const one = (kind: Exclude<Step["kind"], "visit">, step: Step, world: World): Intent | null => {
+const one = (kind: Exclude<Step["kind"], "visit">, step: Step, world: World): PlannedCall | null => {
   const { article: index, name, nth, quantity, region } = step
   const article = Catalogue.articles[index]!
   const sku = skuId(region, article.sku)
@@ -173,7 +173,7 @@ const one = (kind: Exclude<Step["kind"], "visit">, step: Step, world: World): In
   }
 }
 
-const ofCart = (step: Step, world: World, article: Catalogue.Article): Intent => {
+const ofCart = (step: Step, world: World, article: Catalogue.Article): PlannedCall => {
   const { kind, name, otherSlot, quantity, servable, slot, token } = step
   const cart = world.slot(slot)
   const { id } = cart
@@ -219,7 +219,7 @@ const ofCart = (step: Step, world: World, article: Catalogue.Article): Intent =>
 const commandId = (world: World, operation: string, request: Request): CommandId =>
   CommandId.make(`${operation}:${world.intentOf(request).name(operation)}`)
 
-const cancel = (world: World, order: OrderId, name: string): Intent => {
+const cancel = (world: World, order: OrderId, name: string): PlannedCall => {
   const body = { reason: "changed my mind" }
   const path = `/v1/orders/${order}/cancel`
   const request = { method: "POST", path, key: name, body, read: EdgeForm.orderBody } as const
@@ -227,7 +227,7 @@ const cancel = (world: World, order: OrderId, name: string): Intent => {
   return { type: "Order", id: order, command, writes: false, request }
 }
 
-const requestReturn = (world: World, order: OrderId, article: Catalogue.Article, name: string): Intent => {
+const requestReturn = (world: World, order: OrderId, article: Catalogue.Article, name: string): PlannedCall => {
   const fields = { reason: "too many", disposition: "restock" } as const
   const body = { lines: [{ sku: article.sku, quantity: 1 }], ...fields }
   const path = `/v1/orders/${order}/returns`
@@ -242,7 +242,7 @@ const requestReturn = (world: World, order: OrderId, article: Catalogue.Article,
 }
 
 /** What may be asked of the payment of a real order without upsetting its books: too much, or nothing. */
-const refund = (order: OrderId, name: string, amount: number): Intent => ({
+const refund = (order: OrderId, name: string, amount: number): PlannedCall => ({
   type: "Payment",
   id: order,
   command: new Refund({ commandId: CommandId.make(name), reference: `${order}:${name}`, amount }),
