@@ -1,5 +1,6 @@
 import { PgClient } from "@effect/sql-pg"
 import { assert, layer } from "@effect/vitest"
+import { tables } from "@halles/entities/Domains"
 import { masked } from "@halles/entities/inspector/Masked"
 import { PgTest } from "@halles/shared/testing/PgTest"
 import * as RunClock from "@halles/shared/testing/RunClock"
@@ -114,7 +115,8 @@ const mayCall: Readonly<Record<Exclude<Role, "halles_owner">, Partial<Record<Dat
 }
 
 /** Whole tables that a login may change, which it may lock as well: its own, or those that nothing else waits for. */
-const journalOfRunner = `alarm order_view outbox_batch parked_entity parked_event product_view projection quarantined_entity snapshot stock_view timer`
+const journalOfRunner = `alarm outbox_batch parked_entity parked_event projection quarantined_entity snapshot timer
+  ${tables.map(({ table }) => table).join(" ")}`
 const mayChange: Readonly<Record<Exclude<Role, "halles_owner">, Partial<Record<Database, string>>>> = {
   halles_runner_eu: { eu: journalOfRunner, control: "" },
   halles_runner_am: { am: journalOfRunner, control: "" },

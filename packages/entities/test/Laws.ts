@@ -102,7 +102,7 @@ export const laws = (domain: Domain, id: string): ((steps: ReadonlyArray<Step>) 
         assert.deepStrictEqual(encodeEvents(read), stored, _tag)
         state = events.reduce(model.evolve, state)
         followed = followed.after(stored)
-        if (table !== null) row = table.fold(row, { id, seq: followed.seq, at: now, events: stored })
+        if (table !== null) row = table.fold(row, { at: now, events: stored })
       }
       const view = replyOf(model.replies, "View")!(
         id,

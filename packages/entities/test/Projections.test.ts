@@ -24,9 +24,9 @@ import { pendingSteps } from "../src/order/OrderPendingStep.ts"
 import * as OrderState from "../src/order/OrderState.ts"
 import { ProductTable } from "../src/catalogue/ProductTable.ts"
 import { follow } from "@halles/engine/projections/Follower"
-import * as OrderView from "../src/order/OrderTable.ts"
+import { OrderTable } from "../src/order/OrderTable.ts"
 import * as Projection from "@halles/engine/projections/Projection"
-import * as StockView from "../src/inventory/StockTable.ts"
+import { StockTable } from "../src/inventory/StockTable.ts"
 import { Adjust, AllowBackOrder, Hold, Receive, Release, Reserve, Restock, Ship } from "../src/inventory/Sku.ts"
 import * as SkuState from "../src/inventory/SkuState.ts"
 import { address } from "./Carts.ts"
@@ -153,14 +153,14 @@ const decided = <State, Command, Event, Refusal>(
 describe("the folds", () => {
   it.prop("give an order the status and the money that it gives itself", [Walk], ([walk]) => {
     let state = OrderState.initial
-    let row: OrderView.OrderRow | null = null
+    let row: ReturnType<typeof OrderTable.fold> | null = null
     const steps: ReadonlyArray<OrderState.Command | null> = [place, ...walk.map(() => null)]
     steps.forEach((first, index) => {
       const [choice, number] = walk[index - 1] ?? [0, 0]
       const events = decided(OrderState.decide, state, first ?? orderCommand(state, choice, number), index)
       if (events.length === 0) return
       state = events.reduce(OrderState.evolve, state)
-      row = OrderView.fold(row, { at: index, events })
+      row = OrderTable.fold(row, { at: index, events })
       assert.strictEqual(row.status, statusOf(state), JSON.stringify(events))
       assert.deepStrictEqual(
         [row.authorised, row.captured, row.refunded, row.total],
@@ -171,12 +171,12 @@ describe("the folds", () => {
 
   it.prop("give a SKU the levels that it gives itself", [Walk], ([walk]) => {
     let state = SkuState.initial
-    let row: StockView.StockRow | null = null
+    let row: ReturnType<typeof StockTable.fold> | null = null
     walk.forEach(([choice, number], index) => {
       const events = decided(SkuState.decide, state, skuCommand(state, choice, number), index * 3)
       if (events.length === 0) return
       state = events.reduce(SkuState.evolve, state)
-      row = StockView.fold(row, { at: index, events })
+      row = StockTable.fold(row, { at: index, events })
       const { backOrderAllowed, totals, warehouses } = SkuState.view(SkuId.make("eu_TEA"), state, index)
       assert.deepStrictEqual(
         row.warehouses,

@@ -8,7 +8,7 @@ import { tables } from "../src/Domains.ts"
 import * as Projection from "@halles/engine/projections/Projection"
 import { products } from "../src/catalogue/ProductTable.ts"
 import { availability } from "../src/inventory/StockTable.ts"
-import { orders } from "../src/order/OrderTable.ts"
+import { customerOrders } from "../src/order/OrderTable.ts"
 import { Reads, RegionDatabases } from "../src/Reads.ts"
 import { address } from "./Carts.ts"
 
@@ -84,7 +84,7 @@ layer(ReadsLive, { excludeTestServices: true, timeout: "60 seconds" })("Reads", 
       yield* apply("product", [...codes.map((code) => listed(code, `Thing ${code}`)), listed("GONE", "Thing")])
       yield* apply("product", [{ id: "eu_GONE", seq: 2, at: 2, events: [{ _tag: "ProductUnlisted", at: 2 }] }])
       const found = yield* pages((cursor) =>
-        reads.read("eu", products({ region: "eu", limit: 10, q: "thing", ...at(cursor) }))
+        reads.read("eu", products.page({ region: "eu", limit: 10, q: "thing", ...at(cursor) }))
       )
       assert.deepStrictEqual(
         found.map((items) => items.length),
@@ -112,7 +112,7 @@ layer(ReadsLive, { excludeTestServices: true, timeout: "60 seconds" })("Reads", 
         listed("HIM", "हिमालय चाय")
       ])
       const search = (q: string) =>
-        Effect.map(reads.read("eu", products({ region: "eu", limit: 10, q })), ({ items }) =>
+        Effect.map(reads.read("eu", products.page({ region: "eu", limit: 10, q })), ({ items }) =>
           items.map(({ sku }) => sku as string)
         )
       assert.deepStrictEqual(yield* search("whi"), ["71053", "85123A"])
@@ -125,7 +125,7 @@ layer(ReadsLive, { excludeTestServices: true, timeout: "60 seconds" })("Reads", 
       assert.deepStrictEqual(yield* search("हिन्दी"), ["HINDI"])
       assert.deepStrictEqual(yield* search("purple"), [])
       for (const odd of ["", "   ", "'", "a' | !b:*", "\\", "((", "<->", "🫖", "\u0000"]) {
-        yield* reads.read("eu", products({ region: "eu", limit: 1, q: odd }))
+        yield* reads.read("eu", products.page({ region: "eu", limit: 1, q: odd }))
       }
     })
   )
@@ -140,7 +140,9 @@ layer(ReadsLive, { excludeTestServices: true, timeout: "60 seconds" })("Reads", 
         ids.map((id, index) => placed(id, ada, day + (index < 3 ? 0 : index)))
       )
       yield* apply("order", [placed("eu_other", "eu_bob", day)])
-      const found = yield* pages((cursor) => reads.read("eu", orders({ customerId: ada, limit: 2, ...at(cursor) })))
+      const found = yield* pages((cursor) =>
+        reads.read("eu", customerOrders.page({ region: "eu", customerId: ada, limit: 2, ...at(cursor) }))
+      )
       assert.deepStrictEqual(
         found.map((items) => items.map(({ id }) => id as string)),
         [["eu_o5", "eu_o4"], ["eu_o3", "eu_o2"], ["eu_o1"]]
@@ -153,13 +155,15 @@ layer(ReadsLive, { excludeTestServices: true, timeout: "60 seconds" })("Reads", 
   it.effect("refuse a cursor that is not of their list", () =>
     Effect.gen(function* () {
       const reads = yield* Reads
-      const { next } = yield* reads.read("eu", products({ region: "eu", limit: 1 }))
+      const { next } = yield* reads.read("eu", products.page({ region: "eu", limit: 1 }))
       assert.isNotNull(next)
-      const refused = yield* Effect.flip(reads.read("eu", orders({ customerId: ada, limit: 1, cursor: next! })))
+      const refused = yield* Effect.flip(
+        reads.read("eu", customerOrders.page({ region: "eu", customerId: ada, limit: 1, cursor: next! }))
+      )
       assert.strictEqual(refused._tag, "BadCursor")
       for (const cursor of ["", "x", "e30", "%%%", Buffer.from('["products"]').toString("base64url")]) {
         assert.strictEqual(
-          (yield* Effect.flip(reads.read("eu", products({ region: "eu", limit: 1, cursor }))))._tag,
+          (yield* Effect.flip(reads.read("eu", products.page({ region: "eu", limit: 1, cursor }))))._tag,
           "BadCursor"
         )
       }
@@ -173,9 +177,9 @@ layer(ReadsLive, { excludeTestServices: true, timeout: "60 seconds" })("Reads", 
         "product",
         Array.from({ length: 210 }, (_, index) => listed(`BULK${index}`, "Bulk"))
       )
-      const many = yield* reads.read("eu", products({ region: "eu", limit: 9_999, q: "bulk" }))
+      const many = yield* reads.read("eu", products.page({ region: "eu", limit: 9_999, q: "bulk" }))
       assert.strictEqual(many.items.length, 200)
-      assert.strictEqual((yield* reads.read("eu", products({ region: "eu", limit: 0 }))).items.length, 1)
+      assert.strictEqual((yield* reads.read("eu", products.page({ region: "eu", limit: 0 }))).items.length, 1)
     })
   )
 

@@ -243,7 +243,7 @@ export const follow = Effect.fn("Projections.follow")(function* (region: Region,
 /** Best effort: Redis is only a cache, and what is not written there is read from the table. */
 const makeCache = Effect.fnUntraced(function* ({ cached }: Projection.Projection) {
   const redis = yield* Effect.serviceOption(Redis)
-  if (cached === undefined || Option.isNone(redis)) return () => Effect.void
+  if (cached === null || Option.isNone(redis)) return () => Effect.void
   const { prefix, ttlSeconds, value } = cached
   return (rows: ReadonlyArray<Projection.ViewRow>) =>
     rows.length === 0

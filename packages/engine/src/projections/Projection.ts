@@ -15,9 +15,17 @@ export interface Entry {
   readonly inJournal?: boolean
 }
 
+/** What a fold sees of it. */
+export type Folded = Pick<Entry, "at" | "events">
+
 export interface ViewRow {
   readonly id: string
   readonly seq: number
+}
+
+export interface Column {
+  readonly type: "text" | "bigint" | "boolean" | "timestamptz" | "jsonb"
+  readonly isNullable: boolean
 }
 
 /**
@@ -30,20 +38,27 @@ export interface Projection {
   readonly version: number
   readonly entityType: string
   readonly table: string
-  /** The columns that the fold makes, and their types in SQL; `id` and `seq` stand before them. */
-  readonly columns: Readonly<Record<string, string>>
+  /** The columns that the fold makes; `id` and `seq` stand before them. */
+  readonly columns: Readonly<Record<string, Column>>
   /** Columns that Postgres makes of them. */
-  readonly derived?: Readonly<Record<string, string>>
+  readonly derived: Readonly<Record<string, string>>
   /** What an index of that name is on. */
   readonly indexes: Readonly<Record<string, string>>
-  /** The values of all columns but `id` and `seq`, after the entry. */
-  readonly fold: (before: object | null, entry: Entry) => object
+  /** The values of all columns but `id` and `seq`, after the entry. Times are Unix milliseconds. */
+  fold(before: object | null, entry: Folded): object
   /** What is kept in Redis of a row, if anything. */
-  readonly cached?: {
-    readonly prefix: string
-    readonly ttlSeconds: number
-    readonly value: (row: object) => unknown
-  }
+  readonly cached: { readonly prefix: string; readonly ttlSeconds: number; value(row: ViewRow): unknown } | null
+}
+
+const isTime = ({ type }: Column): boolean => type === "timestamptz"
+
+/** A row as folds and lists have it: whole numbers that JavaScript takes for such, times as Unix milliseconds. */
+export const selected = ({ columns }: Projection, names: ReadonlyArray<PropertyKey> = Object.keys(columns)): string =>
+  ["id", "seq", ...names.map((name) => select(String(name), columns[String(name)]!))].join(", ")
+
+const select = (name: string, column: Column): string => {
+  if (isTime(column)) return `(extract(epoch FROM ${name}) * 1000)::bigint::float8 AS ${name}`
+  return column.type === "bigint" ? `${name}::float8 AS ${name}` : name
 }
 
 /** Where messages are missing: of so many entities so many rows each, and so many bytes, are read from the journal at a time. */
@@ -73,9 +88,18 @@ type Unfoldeds = Map<string, Unfolded>
 export const make = Effect.fnUntraced(function* (projection: Projection) {
   const sql = yield* SqlClient.SqlClient
   const table = sql.literal(projection.table)
-  const written = ["seq", ...Object.keys(projection.columns)]
+  const own = Object.entries(projection.columns)
+  const written = ["seq", ...own.map(([name]) => name)]
   const columns = sql.literal(["id", ...written].join(", "))
   const assignments = sql.literal(written.map((column) => `${column} = excluded.${column}`).join(", "))
+  const asRow = sql.literal(selected(projection))
+  /** A folded row in JSON, and what of it is inserted. */
+  const folded = sql.literal(
+    own.map(([name, column]) => `${name} ${isTime(column) ? "bigint" : column.type}`).join(", ")
+  )
+  const values = sql.literal(
+    own.map(([name, column]) => (isTime(column) ? `to_timestamp(${name} / 1000.0)` : name)).join(", ")
+  )
 
   const fold = (rows: Rows, entry: Entry, unfolded: Unfoldeds): void => {
     if (unfolded.has(entry.id)) return
@@ -92,7 +116,7 @@ export const make = Effect.fnUntraced(function* (projection: Projection) {
     Effect.map(
       sql<{ row: ViewRow }>`
         SELECT to_jsonb(v) AS row
-        FROM (SELECT ${columns} FROM ${table} WHERE id = ANY(${text(ids)}) ORDER BY id FOR UPDATE) v`,
+        FROM (SELECT ${asRow} FROM ${table} WHERE id = ANY(${text(ids)}) ORDER BY id FOR UPDATE) v`,
       (found): Rows => new Map(found.map(({ row }) => [row.id, row]))
     )
 
@@ -101,7 +125,8 @@ export const make = Effect.fnUntraced(function* (projection: Projection) {
       ? Effect.void
       : sql`
           INSERT INTO ${table} AS v (${columns})
-          SELECT ${columns} FROM jsonb_populate_recordset(NULL::${table}, ${JSON.stringify(rows)}::text::jsonb)
+          SELECT id, seq, ${values}
+          FROM jsonb_to_recordset(${JSON.stringify(rows)}::text::jsonb) AS r(id text, seq integer, ${folded})
           ORDER BY id
           ON CONFLICT (id) DO UPDATE SET ${assignments}
           ${options.overwrite ? sql.literal("") : sql.literal("WHERE v.seq < excluded.seq")}`

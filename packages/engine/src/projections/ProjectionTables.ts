@@ -21,9 +21,15 @@ export const create = Effect.fnUntraced(function* (projections: ReadonlyArray<Pr
   yield* grant("halles_runner", "SELECT, INSERT, UPDATE, DELETE ON projection")
   yield* grant("halles_reader", "SELECT ON projection")
 
-  for (const { columns, derived = {}, indexes, table } of projections) {
-    const all = { id: "text PRIMARY KEY", seq: "integer NOT NULL", ...columns, ...derived }
-    const lines = Object.entries(all).map(([name, type]) => `${name} ${type}`)
+  for (const { columns, derived, indexes, table } of projections) {
+    const lines = [
+      "id text PRIMARY KEY",
+      "seq integer NOT NULL",
+      ...Object.entries(columns).map(
+        ([name, { isNullable, type }]) => `${name} ${type}${isNullable ? "" : " NOT NULL"}`
+      ),
+      ...Object.entries(derived).map(([name, definition]) => `${name} ${definition}`)
+    ]
     yield* sql.unsafe(`CREATE TABLE ${table} (${lines.join(", ")})`)
     for (const [name, on] of Object.entries(indexes)) yield* sql.unsafe(`CREATE INDEX ${name} ON ${table} ${on}`)
     yield* grant("halles_runner", `SELECT, INSERT, UPDATE, DELETE ON ${table}`)

@@ -1,48 +1,31 @@
+import * as Table from "@halles/engine/projections/Table"
 import { type SkuCode, skuCode, SkuId, skuId } from "@halles/shared/Ids"
 import type { Region } from "@halles/shared/Region"
-import { Effect } from "effect"
+import { Effect, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import type { Query } from "../Reads.ts"
-import type { Allocation } from "./Sku.ts"
-import type { Event } from "./SkuState.ts"
-import type { Entry, Projection } from "@halles/engine/projections/Projection"
+import { type Allocation, SkuView } from "./Sku.ts"
+import * as SkuState from "./SkuState.ts"
 
-interface Place {
-  readonly warehouse: string
-  readonly onHand: number
-  readonly held: number
-  readonly reserved: number
-  readonly available: number
-}
-
-export interface StockRow {
-  readonly on_hand: number
-  readonly held: number
-  readonly reserved: number
-  readonly available: number
-  readonly shipped: number
-  readonly back_ordered: number
-  readonly back_order_allowed: boolean
-  readonly warehouses: ReadonlyArray<Place>
-  /** Orders that wait for units, and whether what they have is held or reserved: tells where a fill goes. */
-  readonly waiting: Readonly<Record<string, "held" | "reserved">>
-  readonly updated_at: string
-}
-
+const { backOrderAllowed, totals, warehouses } = SkuView.fields
+const { available, backOrdered, held, onHand, reserved, shipped } = totals.fields
 const columns = {
-  on_hand: "bigint NOT NULL",
-  held: "bigint NOT NULL",
-  reserved: "bigint NOT NULL",
-  available: "bigint NOT NULL",
-  shipped: "bigint NOT NULL",
-  back_ordered: "bigint NOT NULL",
-  back_order_allowed: "boolean NOT NULL",
-  warehouses: "jsonb NOT NULL",
-  waiting: "jsonb NOT NULL",
-  updated_at: "timestamptz NOT NULL"
-} satisfies Record<keyof StockRow, string>
+  on_hand: onHand,
+  held,
+  reserved,
+  available,
+  shipped,
+  back_ordered: backOrdered,
+  back_order_allowed: backOrderAllowed,
+  warehouses,
+  /** Orders that wait for units, and whether what they have is held or reserved: tells where a fill goes. */
+  waiting: Schema.Record(Schema.String, Schema.Literals(["held", "reserved"])),
+  updated_at: Table.Time
+}
+type Row = Table.RowOf<typeof columns>
+type Place = Row["warehouses"][number]
 
-type Open = Pick<StockRow, "shipped" | "back_ordered" | "back_order_allowed" | "warehouses" | "waiting">
+type Open = Pick<Row, "shipped" | "back_ordered" | "back_order_allowed" | "warehouses" | "waiting">
 const nothing: Open = { shipped: 0, back_ordered: 0, back_order_allowed: false, warehouses: [], waiting: {} }
 
 type Counts = Partial<Record<"onHand" | "held" | "reserved", number>>
@@ -68,7 +51,7 @@ const without = (waiting: Open["waiting"], orderId: string): Open["waiting"] => 
   return rest
 }
 
-const step = (row: Open, event: Event): Open => {
+const step = (row: Open, event: SkuState.Event): Open => {
   switch (event._tag) {
     case "Received":
     case "Restocked":
@@ -124,41 +107,37 @@ const step = (row: Open, event: Event): Open => {
   }
 }
 
-export const fold = (before: StockRow | null, { at, events }: Pick<Entry, "at" | "events">): StockRow => {
-  const after = (events as ReadonlyArray<Event>).reduce(step, before ?? nothing)
-  const total = (of: (place: Place) => number) => after.warehouses.reduce((sum, place) => sum + of(place), 0)
-  return {
-    ...after,
-    // Nobody waits while nothing is missing: what filled orders leave behind goes then.
-    waiting: after.back_ordered === 0 ? {} : after.waiting,
-    on_hand: total((place) => place.onHand),
-    held: total((place) => place.held),
-    reserved: total((place) => place.reserved),
-    available: total((place) => place.available),
-    updated_at: new Date(at).toISOString()
-  }
-}
-
-export const StockTable: Projection = {
+export const StockTable = Table.make(SkuState, {
   name: "stock",
   version: 1,
-  entityType: "Sku",
-  table: "stock_view",
   columns,
-  indexes: {},
-  fold: (before, entry) => fold(before as StockRow | null, entry),
+  fold: (before, event, at) => {
+    const after = step(before ?? nothing, event)
+    const total = (of: (place: Place) => number) => after.warehouses.reduce((sum, place) => sum + of(place), 0)
+    return {
+      ...after,
+      // Nobody waits while nothing is missing: what filled orders leave behind goes then.
+      waiting: after.back_ordered === 0 ? {} : after.waiting,
+      on_hand: total((place) => place.onHand),
+      held: total((place) => place.held),
+      reserved: total((place) => place.reserved),
+      available: total((place) => place.available),
+      updated_at: at
+    }
+  },
   cached: {
     prefix: "stock_levels",
     ttlSeconds: 600,
-    value: (row) => {
-      const { available, held, id, on_hand, reserved, seq } = row as StockRow & {
-        readonly id: string
-        readonly seq: number
-      }
-      return { id, seq, onHand: on_hand, held, reserved, available }
-    }
+    value: ({ available, held, id, on_hand, reserved, seq }) => ({
+      id,
+      seq,
+      onHand: on_hand,
+      held,
+      reserved,
+      available
+    })
   }
-}
+})
 
 /** What could be sold of a SKU now, over all its warehouses. */
 export interface Available {

@@ -1,79 +1,57 @@
-import type { Entry, Projection } from "@halles/engine/projections/Projection"
-import { CustomerId, OrderId } from "@halles/shared/Ids"
-import type { Currency } from "@halles/shared/Money"
-import { type BadCursor, bounded, Cursor, decodeCursor, type Page, pageOf } from "@halles/shared/Page"
-import { Effect, Schema } from "effect"
-import { SqlClient, type Statement } from "effect/sql"
-import type { Query } from "../Reads.ts"
-import type { Status } from "./Order.ts"
+import * as Table from "@halles/engine/projections/Table"
+import { type CustomerId, OrderId } from "@halles/shared/Ids"
+import { Schema } from "effect"
+import * as TableList from "../TableList.ts"
+import { Status } from "./Order.ts"
 import { disputedOf, disputesAfter } from "./OrderEvolve.ts"
 import { OrderSummary } from "./OrderSummary.ts"
 import { reopenKey } from "./OrderEvents.ts"
-import { type Refused, refundKey, refusedAfter } from "./OrderRefusals.ts"
-import type { Event, State } from "./OrderState.ts"
+import { refundKey, refusedAfter } from "./OrderRefusals.ts"
+import * as OrderState from "./OrderState.ts"
 
-/** Returns by id: how many units, and whether their money is back. */
-interface ReturnRow {
-  readonly units: number
-  readonly amount: number
-  readonly refunded: number
-  readonly status: "open" | "refunded" | "refused"
-}
-type Returns = Readonly<Record<string, ReturnRow>>
+type Event = OrderState.Event
 
-export interface OrderRow {
-  readonly customer_id: string | null
-  readonly status: Status
-  readonly currency: Currency
-  readonly total: number
-  readonly authorised: number
-  readonly captured: number
-  readonly refunded: number
-  /** What banks took back and did not give again. */
-  readonly disputed: number
-  /** Steps that wait for an operator. */
-  readonly refused: ReadonlyArray<Refused>
-  readonly units: number
-  readonly placed_at: string
-  readonly updated_at: string
-  readonly payable: boolean
-  /** It may have come further than this. */
-  readonly unsure: Status | null
-  /** Its cart is to be told of its end. */
-  readonly reopens: boolean
-  readonly dispatched: boolean
-  readonly delivered: boolean
-  readonly returns: Returns
-  readonly disputes: State["disputes"]
-}
+/** How many units, and whether their money is back. */
+const Return = Schema.Struct({
+  units: Schema.Int,
+  amount: Schema.Int,
+  refunded: Schema.Int,
+  status: Schema.Literals(["open", "refunded", "refused"])
+})
+type Return = typeof Return.Type
 
+const { captured, currency, customerId, disputed, refunded, total } = OrderSummary.fields
+const { authorised, delivered, dispatched, disputes, payable, refused } = OrderState.State.fields
 const columns = {
-  customer_id: "text",
-  status: "text NOT NULL",
-  currency: "text NOT NULL",
-  total: "bigint NOT NULL",
-  authorised: "bigint NOT NULL",
-  captured: "bigint NOT NULL",
-  refunded: "bigint NOT NULL",
-  units: "bigint NOT NULL",
-  placed_at: "timestamptz NOT NULL",
-  updated_at: "timestamptz NOT NULL",
+  customer_id: customerId,
+  status: Status,
+  currency,
+  total,
+  authorised,
+  captured,
+  refunded,
+  units: Schema.Int,
+  placed_at: Table.Time,
+  updated_at: Table.Time,
   // For the fold of the next event only.
-  payable: "boolean NOT NULL",
-  unsure: "text",
-  dispatched: "boolean NOT NULL",
-  delivered: "boolean NOT NULL",
-  returns: "jsonb NOT NULL",
-  reopens: "boolean NOT NULL DEFAULT false",
+  payable,
+  /** It may have come further than this. */
+  unsure: Schema.NullOr(Status),
+  dispatched,
+  delivered,
+  returns: Schema.Record(Schema.String, Return),
+  /** Its cart is to be told of its end. */
+  reopens: Schema.Boolean,
   // For operators, who look for the few among many.
-  disputed: "bigint NOT NULL DEFAULT 0",
-  refused: "jsonb NOT NULL DEFAULT '[]'",
-  disputes: "jsonb NOT NULL DEFAULT '[]'"
-} satisfies Record<keyof OrderRow, string>
+  /** What banks took back and did not give again. */
+  disputed,
+  /** Steps that wait for an operator. */
+  refused,
+  disputes
+}
+type Row = Table.RowOf<typeof columns>
 
-const isoTime = (at: number): string => new Date(at).toISOString()
-
-const placed = ({ at, draft }: Extract<Event, { readonly _tag: "Placed" }>): OrderRow => ({
+const placed = ({ at, draft }: Extract<Event, { readonly _tag: "Placed" }>): Row => ({
   customer_id: draft.customerId,
   status: "created",
   currency: draft.currency,
@@ -84,8 +62,8 @@ const placed = ({ at, draft }: Extract<Event, { readonly _tag: "Placed" }>): Ord
   disputed: 0,
   refused: [],
   units: draft.lines.reduce((sum, { quantity }) => sum + quantity, 0),
-  placed_at: isoTime(at),
-  updated_at: isoTime(at),
+  placed_at: at,
+  updated_at: at,
   payable: false,
   unsure: null,
   reopens: false,
@@ -96,7 +74,7 @@ const placed = ({ at, draft }: Extract<Event, { readonly _tag: "Placed" }>): Ord
 })
 
 /** The same status that the order itself gives itself (`statusOf`), from what one small row can hold. */
-const step = (was: OrderRow, event: Exclude<Event, { readonly _tag: "Placed" }>): OrderRow => {
+const step = (was: Row, event: Exclude<Event, { readonly _tag: "Placed" }>): Row => {
   const row = { ...was, refused: refusedAfter(was.refused, event) }
   switch (event._tag) {
     case "Resumed":
@@ -176,20 +154,20 @@ const step = (was: OrderRow, event: Exclude<Event, { readonly _tag: "Placed" }>)
   }
 }
 
-const onward = (row: OrderRow, status: Status): OrderRow => ({
+const onward = (row: Row, status: Status): Row => ({
   ...row,
   status,
   unsure: row.unsure === null ? null : status
 })
-const kept = (row: OrderRow): OrderRow => ({ ...row, status: row.unsure ?? "confirmed", reopens: false })
-const afterDispatch = (row: OrderRow): OrderRow => (row.status === "shipping" ? row : kept(row))
-const afterShipping = (row: OrderRow): OrderRow =>
+const kept = (row: Row): Row => ({ ...row, status: row.unsure ?? "confirmed", reopens: false })
+const afterDispatch = (row: Row): Row => (row.status === "shipping" ? row : kept(row))
+const afterShipping = (row: Row): Row =>
   row.status === "confirmed" ? { ...row, status: row.delivered ? "delivered" : "shipped" } : row
-const afterRelease = (row: OrderRow): OrderRow => (row.payable ? row : afterVoid(row))
-const afterVoid = (row: OrderRow): OrderRow =>
+const afterRelease = (row: Row): Row => (row.payable ? row : afterVoid(row))
+const afterVoid = (row: Row): Row =>
   row.status === "cancelling" && !row.reopens ? { ...row, status: "cancelled" } : row
 
-const refusedStep = (row: OrderRow, { givenUp, step }: Extract<Event, { readonly _tag: "StepRefused" }>): OrderRow => {
+const refusedStep = (row: Row, { givenUp, step }: Extract<Event, { readonly _tag: "StepRefused" }>): Row => {
   switch (step) {
     case "hold":
     case "authorise":
@@ -214,18 +192,18 @@ const refusedStep = (row: OrderRow, { givenUp, step }: Extract<Event, { readonly
   }
 }
 
-const returnOf = ({ returns }: OrderRow, returnId: string): ReturnRow =>
+const returnOf = ({ returns }: Row, returnId: string): Return =>
   returns[returnId] ?? { units: 0, amount: 0, refunded: 0, status: "open" }
 
-const withReturn = (row: OrderRow, returnId: string, one: ReturnRow): OrderRow =>
+const withReturn = (row: Row, returnId: string, one: Return): Row =>
   withReturns(row, { ...row.returns, [returnId]: one })
-const withReturns = (row: OrderRow, returns: Returns): OrderRow => ({
+const withReturns = (row: Row, returns: Row["returns"]): Row => ({
   ...row,
   returns,
   status: returnedStatus(row, Object.values(returns))
 })
 /** Returns of which less was paid back than was to be: now there is more to pay it with. */
-const refundAgain = (row: OrderRow): OrderRow =>
+const refundAgain = (row: Row): Row =>
   Object.values(row.returns).some(isShort)
     ? withReturns(
         row,
@@ -234,9 +212,9 @@ const refundAgain = (row: OrderRow): OrderRow =>
         )
       )
     : row
-const isShort = ({ amount, refunded, status }: ReturnRow): boolean => status === "refunded" && refunded < amount
+const isShort = ({ amount, refunded, status }: Return): boolean => status === "refunded" && refunded < amount
 
-const returnedStatus = (row: OrderRow, returns: ReadonlyArray<ReturnRow>): Status => {
+const returnedStatus = (row: Row, returns: ReadonlyArray<Return>): Status => {
   const shipped = row.delivered ? "delivered" : "shipped"
   if (!returns.some(({ status }) => status === "refunded")) return shipped
   const kept = returns.filter(({ status }) => status !== "refused")
@@ -244,88 +222,33 @@ const returnedStatus = (row: OrderRow, returns: ReadonlyArray<ReturnRow>): Statu
   return all && kept.every(({ status }) => status === "refunded") ? "returned" : "partially_returned"
 }
 
-export const fold = (before: OrderRow | null, { at, events }: Pick<Entry, "at" | "events">): OrderRow => {
-  let row = before
-  for (const event of events as ReadonlyArray<Event>) {
-    if (event._tag === "Placed") row = placed(event)
-    else if (row !== null) row = step(row, event)
-  }
-  if (row === null) throw new Error("an order's first event is Placed")
-  return { ...row, updated_at: isoTime(at) }
-}
-
-export const OrderTable: Projection = {
+export const OrderTable = Table.make(OrderState, {
   name: "order",
   version: 4,
-  entityType: "Order",
-  table: "order_view",
   columns,
   indexes: {
-    order_view_customer: "(customer_id, placed_at DESC, id DESC)",
-    order_view_refused: "(updated_at) WHERE refused <> '[]'"
+    customer: "(customer_id, placed_at DESC, id DESC)",
+    refused: "(updated_at) WHERE refused <> '[]'"
   },
-  fold: (before, entry) => fold(before as OrderRow | null, entry),
+  fold: (row, event, at) => {
+    const after = event._tag === "Placed" ? placed(event) : row && step(row, event)
+    return after && { ...after, updated_at: at }
+  },
   cached: {
     prefix: "order_status",
     ttlSeconds: 3_600,
-    value: (row) => {
-      const { id, seq, status, updated_at } = row as OrderRow & { readonly id: string; readonly seq: number }
-      return { id, status, seq, updatedAt: updated_at }
-    }
+    value: ({ id, seq, status, updated_at }) => ({ id, status, seq, updatedAt: new Date(updated_at).toISOString() })
   }
-}
-
-const OrderCursor = Cursor("orders", [Schema.Int, Schema.String])
-
-interface Read extends Pick<OrderRow, "currency" | "customer_id" | "status"> {
-  readonly id: string
-  readonly seq: number
-  readonly total: bigint
-  readonly captured: bigint
-  readonly refunded: bigint
-  readonly disputed: bigint
-  readonly placed_ms: bigint
-  readonly updated_ms: bigint
-}
-const fromRow = (row: Read): OrderSummary =>
-  new OrderSummary(
-    {
-      id: OrderId.make(row.id),
-      status: row.status,
-      customerId: row.customer_id === null ? null : CustomerId.make(row.customer_id),
-      currency: row.currency,
-      total: Number(row.total),
-      captured: Number(row.captured),
-      refunded: Number(row.refunded),
-      disputed: Number(row.disputed),
-      placedAt: Number(row.placed_ms),
-      updatedAt: Number(row.updated_ms),
-      seq: row.seq
-    },
-    { disableChecks: true }
-  )
+})
 
 /** A customer's orders, newest first. */
-export const orders = (options: {
-  readonly customerId: CustomerId
-  readonly cursor?: string
-  readonly limit: number
-}): Query<Page<OrderSummary>, BadCursor> => ({
+export const customerOrders = TableList.make(OrderTable, {
   name: "orders",
-  run: Effect.gen(function* () {
-    const sql = yield* SqlClient.SqlClient
-    const limit = bounded(options.limit)
-    const after = yield* decodeCursor(OrderCursor, options.cursor)
-    const conditions: Array<Statement.Fragment> = [sql`customer_id = ${options.customerId}`]
-    if (after !== null) {
-      const [, placedAt, id] = after
-      conditions.push(sql`(placed_at, id) < (to_timestamp(${String(placedAt)}::text::double precision / 1000), ${id})`)
-    }
-    const rows = yield* sql<Read>`
-      SELECT id, seq, status, customer_id, currency, total, captured, refunded, disputed,
-        (extract(epoch FROM placed_at) * 1000)::bigint AS placed_ms,
-        (extract(epoch FROM updated_at) * 1000)::bigint AS updated_ms
-      FROM order_view WHERE ${sql.and(conditions)} ORDER BY placed_at DESC, id DESC LIMIT ${limit + 1}`
-    return pageOf(rows, limit, fromRow, ({ id, placed_ms }) => ["orders", Number(placed_ms), id])
-  })
+  by: ["placed_at", "id"],
+  descending: true,
+  where: (sql, { customerId }: { readonly customerId: CustomerId }) => sql`customer_id = ${customerId}`,
+  reads: ["customer_id", "status", "currency", "total", "captured", "refunded", "disputed", "placed_at", "updated_at"],
+  item: ({ customer_id: customerId, id, placed_at: placedAt, updated_at: updatedAt, ...row }) =>
+    new OrderSummary({ ...row, id: OrderId.make(id), customerId, placedAt, updatedAt }, { disableChecks: true }),
+  key: ({ id, placedAt }) => [placedAt, id]
 })

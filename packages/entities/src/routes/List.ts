@@ -1,6 +1,5 @@
 import { named, samples } from "@halles/shared/wire/Named"
 import type { Region } from "@halles/shared/Region"
-import type { BadCursor, Page } from "@halles/shared/Page"
 import * as Answers from "@halles/shared/wire/Answers"
 import * as Consistency from "@halles/shared/wire/Consistency"
 import { Unavailable } from "@halles/shared/wire/EdgeErrors"
@@ -12,9 +11,9 @@ import type { Entity } from "effect/cluster"
 import type { HttpRouter, HttpServerRequest } from "effect/http"
 import { HttpApiEndpoint } from "effect/http-api"
 import type { Rpc } from "effect/rpc"
-import type { Projection } from "@halles/engine/projections/Projection"
-import { type Query as ReadQuery, Reads, seqs } from "../Reads.ts"
-import { DefaultRegion, Edge } from "./Edge.ts"
+import { Reads, seqs } from "../Reads.ts"
+import type { Asked, TableList } from "../TableList.ts"
+import { DefaultRegion, Edge, type Freshness } from "./Edge.ts"
 import type { Route } from "./Routes.ts"
 
 type Fields = Schema.Struct.Fields
@@ -25,13 +24,14 @@ const concurrency = 8
 
 interface Request<Params extends Fields, Query extends Fields> {
   readonly params: TypeOf<Params>
-  readonly query: TypeOf<Query> & { readonly cursor?: string; readonly limit?: number }
+  readonly query: TypeOf<Query> & { readonly cursor?: string; readonly limit?: number; readonly q?: string }
   readonly request: HttpServerRequest.HttpServerRequest
 }
 
 interface ListOptions<
   Type extends string,
   Rpcs extends Rpc.Any,
+  Wanted,
   Item extends { readonly seq: number },
   Json extends Schema.Top,
   Params extends Fields,
@@ -43,21 +43,17 @@ interface ListOptions<
   /** Name of the page in the document, and how an item of it looks. */
   readonly page: string
   readonly json: Json
-  /** Its read table. */
-  readonly table: Projection
-  readonly region: (request: Request<Params, Query>, defaultRegion: Region) => Region
-  /** A page of the table, in the order of `compare`. */
-  readonly read: (
-    request: Request<Params, Query> & { readonly region: Region; readonly limit: number }
-  ) => ReadQuery<Page<Item>, BadCursor>
-  readonly idOf: (item: Item) => string
-  readonly compare: (a: Item, b: Item) => number
+  /** What is listed, of which its table has the most; with `q` among the parameters (`Headers.searched`) by its words. */
+  readonly of: TableList<Wanted, Item>
+  /** Where, and of what. */
+  readonly wanted: (request: Request<Params, Query>, defaultRegion: Region) => Wanted & Pick<Asked, "region">
   /** The item of an entity that is asked itself; `null` where the list has none of it. */
   readonly itemOf: (view: Rpc.Success<Rpc.ExtractTag<Rpcs, "View">>, request: Request<Params, Query>) => Item | null
-  /** What only the table can answer. */
-  readonly onlyTable?: (request: Request<Params, Query>) => boolean
-  /** Where the answer is the same for everybody: for how long it is taken for true. */
-  readonly shared?: { readonly freshMs: number; readonly staleMs: number }
+  /**
+   * Where the answer is the same for everybody. A list follows its projection, and nothing says when: it is true for a moment, which
+   * is enough against a stampede.
+   */
+  readonly shared?: Freshness
 }
 
 /**
@@ -69,6 +65,7 @@ export const list = <
   const Path extends HttpRouter.PathInput,
   Type extends string,
   Rpcs extends Rpc.Any,
+  Wanted,
   Item extends { readonly seq: number },
   Json extends Schema.Top,
   Params extends Fields = never,
@@ -76,9 +73,10 @@ export const list = <
 >(
   name: Name,
   path: Path,
-  options: ListOptions<Type, Rpcs, Item, Json, Params, Query>
+  options: ListOptions<Type, Rpcs, Wanted, Item, Json, Params, Query>
 ) => {
-  const { compare, contract, idOf, itemOf, json, onlyTable, page, params, read, shared, table } = options
+  const { contract, itemOf, json, of, page, params, shared, wanted } = options
+  const { compare, idOf, table } = of
   const item = samples.get(String(json.ast.annotations?.["identifier"]))
   const success = Schema.Struct({ items: Schema.Array(json), next: Schema.NullOr(Headers.Cursor) }).pipe(
     named(page, { items: [item], next: null })
@@ -103,15 +101,17 @@ export const list = <
     const answer = Effect.fnUntraced(function* (
       given: Request<Params, Query> & { readonly headers: { readonly "consistency-token"?: string } }
     ) {
-      const region = options.region(given, defaultRegion)
+      const asked = wanted(given, defaultRegion)
+      const { region } = asked
       const seen = yield* Consistency.seenOf(given.headers["consistency-token"], contract.type)
       const here = new Map([...seen].filter(([id]) => id.startsWith(`${region}_`)))
       const behind = yield* edge.call(Consistency.behind(here, (ids) => reads.read(region, seqs(table, ids))))
-      if (behind.length > 0 && onlyTable?.(given) === true) return yield* new Unavailable()
-      const limit = given.query.limit ?? Headers.limitDefault
+      const { cursor, limit = Headers.limitDefault, q } = given.query
+      // Which words an entity has only the table knows.
+      if (behind.length > 0 && q !== undefined) return yield* new Unavailable()
       const { items, next } = yield* edge
         .call(
-          Effect.tapErrorTag(reads.read(region, read({ ...given, region, limit })), "SqlError", (error) =>
+          Effect.tapErrorTag(reads.read(region, of.page({ ...asked, limit, cursor, q })), "SqlError", (error) =>
             Effect.logWarning(`${name} could not be read`, error)
           )
         )
@@ -132,7 +132,7 @@ export const list = <
       /** On this page, by where it would stand; without a next page all that follows is on this one. */
       const isHere = (one: Item): boolean =>
         (next === null || last === undefined || compare(one, last) <= 0) &&
-        (given.query.cursor === undefined || (first !== undefined && compare(one, first) >= 0))
+        (cursor === undefined || (first !== undefined && compare(one, first) >= 0))
       const known = items.filter((one) => !newer.has(idOf(one)))
       const added = [...newer.values()].filter((one) => one !== null && isHere(one)) as ReadonlyArray<Item>
       return Answers.listed(given.request, { items: [...known, ...added].toSorted(compare).map(encode), next })

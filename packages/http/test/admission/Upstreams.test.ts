@@ -13,7 +13,7 @@ import { EdgeTest } from "../EdgeTest.ts"
 it.effect("a region's database that hangs is not waited for by everybody, and is asked again by one", () =>
   Effect.gen(function* () {
     const { read } = yield* Reads
-    const list = (region: "eu" | "am") => Edge.call(read(region, products({ region, limit: 1 })))
+    const list = (region: "eu" | "am") => Edge.call(read(region, products.page({ region, limit: 1 })))
     const waiting = yield* Effect.forkChild(
       Effect.forEach(Array.from({ length: 20 }), () => Effect.exit(list("eu")), { concurrency: "unbounded" }),
       { startImmediately: true }

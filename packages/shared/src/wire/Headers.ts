@@ -55,3 +55,5 @@ export const paged = {
   limit: Schema.optionalKey(WholeNumber({ minimum: 1, maximum: limitMax }))
 }
 export const limitDefault = 50
+/** Words that a list looks for. */
+export const searched = { q: Schema.optionalKey(Schema.String.check(isMaxCharacters(100))) }
