@@ -62,7 +62,8 @@ console.log(JSON.stringify({
   refused: before.decide({ _tag: "RemoveWishList", commandId: "c" }, 7),
   paths: Object.keys(JSON.parse(text).paths).filter((path) => path.includes("wish")),
   policy: page.split("\\n").filter((line) => line.includes("WishList")),
-  route: routeOf("PUT", "/v1/wish-lists/eu_a").name
+  route: routeOf("PUT", "/v1/wish-lists/eu_a").name,
+  table: domains[0].table.table, row: domains[0].table.fold(null, { at: 7, events: [{ _tag: "WishListPut", title: "Tea", at: 7 }] })
 }))`
 
 it("a name of a domain is words in small letters", () => {
@@ -95,15 +96,16 @@ layer(NodeServices.layer, { excludeTestServices: true, timeout: "60 seconds" })(
           encoding: "utf8"
         })
         assert.strictEqual(run.stderr.replaceAll(/^\(.*\n/gm, ""), "")
-        const { after, before, paths, policy, refused, route, types } = JSON.parse(run.stdout)
+        const { after, before, paths, policy, refused, route, row, table, types } = JSON.parse(run.stdout)
         assert.include(types, "WishList")
         assert.isAbove(types.length, 7)
         assert.deepStrictEqual([before, after], [null, { id: "eu_a", title: "Tea", removed: false, seq: 1 }])
         assert.strictEqual(refused, "NotFound")
         assert.deepStrictEqual(paths, ["/v1/wish-lists", "/v1/wish-lists/{id}"])
-        assert.strictEqual(policy.length, 4)
+        assert.strictEqual(policy.length, 5)
         for (const row of policy) assert.include(row, "| admin |")
         assert.strictEqual(route, "putWishList")
+        assert.deepStrictEqual([table, row], ["wish_list_view", { title: "Tea", removed: false }])
         // It is there now.
         const again = yield* Effect.flip(newDomain(folder, "wish-list"))
         assert.include(again.message, "already")

@@ -53,6 +53,7 @@ const filesOf = ({
       .replaceAll("__Type__", type)
       .replaceAll("__variable__", variable)
       .replaceAll("__path__", path)
+      .replaceAll("__table__", path.replaceAll("-", "_"))
       .replaceAll("__words__", words)
       .replaceAll("__Words__", `${words[0]!.toUpperCase()}${words.slice(1)}`)
   return readdirSync(templates).map((file) => [

@@ -21,6 +21,7 @@ import {
   type LineChange,
   type LineRefused,
   type LinesNotTaken,
+  Merge,
   NotSold,
   OpenCart,
   Pricing,
@@ -54,8 +55,6 @@ const CartLineJson = ViewJson.object<SaleLine & { readonly availability?: unknow
   { from: { total: lineTotal } }
 )
 
-const { coupon, currency, customerId, id, lastFailure, mergedInto, notices, orderId, pricing, seq, status } =
-  CartView.fields
 export const cartSample = {
   id: saleId,
   status: "open",
@@ -75,20 +74,10 @@ export const cartSample = {
 export const CartJson = ViewJson.object<CartView>()(
   "Cart",
   {
-    id,
-    status,
-    currency,
-    pricing,
-    customerId,
+    ...CartView.fields,
     lines: Schema.Array(CartLineJson),
     charges: Schema.Array(ChargeJson),
-    coupon,
-    totals: TotalsJson,
-    orderId,
-    mergedInto,
-    lastFailure,
-    notices,
-    seq
+    totals: TotalsJson
   },
   { sample: cartSample }
 )
@@ -148,8 +137,7 @@ const lineParams = { id: CartId, sku: SkuCode }
 const toCart = {
   contract: Cart,
   json: CartJson,
-  params: { id: CartId },
-  id: ({ params }: CartRequest) => params.id
+  params: { id: CartId }
 }
 const toLine = { ...toCart, params: lineParams }
 
@@ -260,8 +248,7 @@ export const CartApi = Routes.group(
       access: changeOfCart,
       summary: "Take the prices of now",
       about: "As checkout does it; a line whose product is gone stays as it is, and stops the checkout.",
-      message: "Reprice",
-      fields: () => ({})
+      message: "Reprice"
     }),
     Routes.command("putCoupon", "PUT", "/carts/:id/coupon", {
       ...toCart,
@@ -279,8 +266,7 @@ export const CartApi = Routes.group(
       access: changeOfCart,
       summary: "Take the coupon off",
       about: "Taking off a coupon that is not there is no error.",
-      message: "RemoveCoupon",
-      fields: () => ({})
+      message: "RemoveCoupon"
     }),
     Routes.command("removeLine", "DELETE", "/carts/:id/lines/:sku", {
       ...toLine,
@@ -319,9 +305,8 @@ export const CartApi = Routes.group(
         "Lines of the same SKU and variant add up, charges of the same code too. The coupon comes along; of two the one that takes more off is kept. What is not brought over stands in `notices`. Both carts must be of one region, currency and pricing; the other cart takes no more changes.",
       example: { from: "eu_f8Lx0Vn5Gd2RwPqZ7hTkUs" },
       message: "Merge",
-      payload: Schema.Struct({ from: CartId }),
-      asks: { cart: ({ payload }) => payload.from },
-      fields: ({ payload }) => payload
+      payload: Routes.bodyOf(Merge),
+      asks: { cart: ({ payload }) => payload.from }
     }),
     checkOut
   ]

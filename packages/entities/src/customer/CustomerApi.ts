@@ -13,8 +13,8 @@ import * as ViewJson from "@halles/shared/wire/ViewJson"
 import { Effect, Schema } from "effect"
 import { Order } from "../order/Order.ts"
 import { OrderSummaryJson } from "../order/OrderJson.ts"
-import { type OrderSummary, summaryOf } from "../order/OrderSummary.ts"
-import * as OrderTable from "../order/OrderTable.ts"
+import { summaryOf } from "../order/OrderSummary.ts"
+import { customerOrders } from "../order/OrderTable.ts"
 import { Edge, Issuer } from "../routes/Edge.ts"
 import { list } from "../routes/List.ts"
 import * as Routes from "../routes/Routes.ts"
@@ -35,22 +35,13 @@ export class EmailNeedsProof extends Refusal<EmailNeedsProof>()(
   }
 ) {}
 
-const { email, emailVerified, guest, id, name, orders, points, preferences, seq } = CustomerView.fields
 /** The merge patch of `PATCH` (RFC 7396) speaks of the same members: addresses by label, consents by purpose. */
 export const CustomerJson = ViewJson.object<CustomerView>()(
   "Customer",
   {
-    id,
-    guest,
-    email,
-    emailVerified,
-    name,
+    ...CustomerView.fields,
     addresses: Schema.Record(Schema.String, Address),
-    preferences,
-    consents: Schema.Record(Schema.String, Schema.Struct({ granted: Schema.Boolean, at: Schema.Int })),
-    orders,
-    points,
-    seq
+    consents: Schema.Record(Schema.String, Schema.Struct({ granted: Schema.Boolean, at: Schema.Int }))
   },
   {
     sample: {
@@ -83,14 +74,7 @@ export const CustomerPatch = Schema.Struct({
   name: Register.fields.name,
   preferences: Schema.optionalKey(Preferences),
   addresses: Schema.optionalKey(Schema.Record(AddressLabel, Schema.NullOr(Address)).check(Schema.isMaxProperties(50))),
-  consents: Schema.optionalKey(
-    Schema.Struct({
-      marketing_email: Schema.optionalKey(Schema.Boolean),
-      marketing_sms: Schema.optionalKey(Schema.Boolean),
-      personalisation: Schema.optionalKey(Schema.Boolean),
-      analytics: Schema.optionalKey(Schema.Boolean)
-    } satisfies Record<typeof Purpose.Type, unknown>)
-  )
+  consents: Schema.optionalKey(Schema.Record(Purpose, Schema.optionalKey(Schema.Boolean)))
 }).pipe(
   named("CustomerPatch", {
     name: "Ada Byron",
@@ -101,19 +85,13 @@ export const CustomerPatch = Schema.Struct({
 type Patch = typeof CustomerPatch.Type
 
 /** The merge patch as the fields of one command. */
-const changeOf = ({ addresses, consents, ...profile }: Patch) => ({
+const changeOf = ({ addresses = {}, consents = {}, ...profile }: Patch) => ({
   ...profile,
-  ...(addresses === undefined
-    ? {}
-    : { addresses: Object.entries(addresses).map(([label, address]) => ({ label, address })) }),
-  ...(consents === undefined
-    ? {}
-    : {
-        consents: Purpose.literals.flatMap((purpose) => {
-          const granted = consents[purpose]
-          return granted === undefined ? [] : [{ purpose, granted }]
-        })
-      })
+  addresses: Object.entries(addresses).map(([label, address]) => ({ label, address })),
+  consents: Purpose.literals.flatMap((purpose) => {
+    const granted = consents[purpose]
+    return granted === undefined ? [] : [{ purpose, granted }]
+  })
 })
 
 /** An address that is there already may be repeated. Another one belongs to whoever proves it, at the issuer. */
@@ -134,97 +112,79 @@ const provedEmail = Effect.gen(function* () {
   })
 })
 
-/** Newest first. */
-const newestFirst = (a: OrderSummary, b: OrderSummary): number =>
-  b.placedAt - a.placedAt || (a.id < b.id ? 1 : a.id > b.id ? -1 : 0)
+const one = { contract: Customer, params: { id: CustomerId }, json: CustomerJson }
 
-const ofCustomerId = {
-  contract: Customer,
-  params: { id: CustomerId },
-  json: CustomerJson,
-  id: ({ params }: { readonly params: { readonly id: CustomerId } }) => params.id
-}
-
-export const CustomerApi = Routes.group(
-  "customers",
-  { title: "Customers", about: "Who buys: profile, addresses, preferences and consents." },
-  [
-    Routes.command("registerCustomer", "POST", "/customers", {
-      access: everybody,
-      traffic: { priority: "cart", cost: 10, quota: perMinute("register", 600) },
-      summary: "Register a customer; without an e-mail address, a guest",
-      about: `Without an e-mail address the customer is a guest, and becomes an account when it gets one. ${repeated}`,
-      example: { region: "eu", email: "ada@example.com", name: "Ada Byron" },
-      contract: Customer,
-      message: "Register",
-      payload: Schema.Struct({ region: Region, email: Register.fields.email, name: Register.fields.name }),
-      json: CustomerJson,
-      version: "none",
-      creates: { what: "customer", location: (id) => `/v1/customers/${id}` },
-      id: ({ payload }, random) => `${payload.region}_${random}`,
-      fields: ({ payload: { email, name } }) => ({ ...given("email", email), ...given("name", name) })
-    }),
-    Routes.query("getCustomer", "/customers/:id", {
-      ...ofCustomerId,
-      access: {
-        ...ofCustomer,
-        ...seesPeople,
-        scopes: ["customers:read"],
-        roles: { ...shopper, partner: "consented" },
-        consent: "personalisation",
-        audited: "byOthers"
-      },
-      summary: "The customer as it is now",
-      about: "Profile, addresses by label, consents by purpose, and the newest orders."
-    }),
-    Routes.command("patchCustomer", "PATCH", "/customers/:id", {
-      ...ofCustomerId,
-      access: { ...ofCustomer, ...changes, scopes: ["customers:write"], roles: shopper, audited: "byOthers" },
-      summary: "Change what is given, and leave the rest",
-      about:
-        "A merge patch (RFC 7396): members that are absent stay as they are; an address that is `null` is removed.",
-      message: "ChangeCustomer",
-      payload: CustomerPatch,
-      before: provedEmail,
-      refuses: [EmailNeedsProof],
-      fields: ({ payload }) => changeOf(payload)
-    }),
-    list("listOrders", "/customers/:id/orders", {
-      access: { ...ofCustomer, ...looks, scopes: ["orders:read"], roles: shopper, audited: "byOthers" },
-      summary: "A customer's orders, newest first",
-      about:
-        "A page at a time, in an order that new ones do not disturb. With the `Consistency-Token` of a checkout the order is there.",
-      contract: Order,
-      table: OrderTable.OrderTable,
-      params: { id: CustomerId },
-      page: "Orders",
-      json: OrderSummaryJson,
-      region: ({ params }) => regionOf(params.id),
-      read: ({ limit, params, query }) =>
-        OrderTable.orders({ customerId: params.id, limit, ...given("cursor", query.cursor) }),
-      idOf: ({ id }) => id,
-      compare: newestFirst,
-      itemOf: (view, { params }) => (view.customerId === params.id ? summaryOf(view) : null)
-    }),
-    Routes.command("movePoints", "POST", "/customers/:id/points", {
-      ...ofCustomerId,
-      access: {
-        thing: { customer: "id" },
-        region: "id",
-        ...changes,
-        scopes: ["customers:write"],
-        roles: { support: "any", admin: "any" },
-        amountMax: { support: 10_000n },
-        audited: "always"
-      },
-      summary: "Give or take loyalty points",
-      about: `Takes when negative, and never below zero. ${repeated}`,
-      example: { points: 50, reference: "welcome" },
-      message: "MovePoints",
-      payload: Schema.Struct({ points: MovePoints.fields.points, reference: MovePoints.fields.reference }),
-      key: "required",
-      asks: { amount: ({ payload }) => BigInt(Math.abs(payload.points)) },
-      fields: ({ payload }) => payload
-    })
-  ]
-)
+const group = { title: "Customers", about: "Who buys: profile, addresses, preferences and consents." }
+export const CustomerApi = Routes.group("customers", group, [
+  Routes.command("registerCustomer", "POST", "/customers", {
+    access: everybody,
+    traffic: { priority: "cart", cost: 10, quota: perMinute("register", 600) },
+    summary: "Register a customer; without an e-mail address, a guest",
+    about: `Without an e-mail address the customer is a guest, and becomes an account when it gets one. ${repeated}`,
+    example: { region: "eu", email: "ada@example.com", name: "Ada Byron" },
+    contract: Customer,
+    message: "Register",
+    payload: Schema.Struct({ region: Region, email: Register.fields.email, name: Register.fields.name }),
+    json: CustomerJson,
+    version: "none",
+    creates: { what: "customer", location: (id) => `/v1/customers/${id}` },
+    id: ({ payload }, random) => `${payload.region}_${random}`,
+    fields: ({ payload: { email, name } }) => ({ ...given("email", email), ...given("name", name) })
+  }),
+  Routes.query("getCustomer", "/customers/:id", {
+    ...one,
+    access: {
+      ...ofCustomer,
+      ...seesPeople,
+      scopes: ["customers:read"],
+      roles: { ...shopper, partner: "consented" },
+      consent: "personalisation",
+      audited: "byOthers"
+    },
+    summary: "The customer as it is now",
+    about: "Profile, addresses by label, consents by purpose, and the newest orders."
+  }),
+  Routes.command("patchCustomer", "PATCH", "/customers/:id", {
+    ...one,
+    access: { ...ofCustomer, ...changes, scopes: ["customers:write"], roles: shopper, audited: "byOthers" },
+    summary: "Change what is given, and leave the rest",
+    about: "A merge patch (RFC 7396): members that are absent stay as they are; an address that is `null` is removed.",
+    message: "ChangeCustomer",
+    payload: CustomerPatch,
+    before: provedEmail,
+    refuses: [EmailNeedsProof],
+    fields: ({ payload }) => changeOf(payload)
+  }),
+  list("listOrders", "/customers/:id/orders", {
+    access: { ...ofCustomer, ...looks, scopes: ["orders:read"], roles: shopper, audited: "byOthers" },
+    summary: "A customer's orders, newest first",
+    about:
+      "A page at a time, in an order that new ones do not disturb. With the `Consistency-Token` of a checkout the order is there.",
+    contract: Order,
+    of: customerOrders,
+    params: { id: CustomerId },
+    page: "Orders",
+    json: OrderSummaryJson,
+    wanted: ({ params }) => ({ region: regionOf(params.id), customerId: params.id }),
+    itemOf: (view, { params }) => (view.customerId === params.id ? summaryOf(view) : null)
+  }),
+  Routes.command("movePoints", "POST", "/customers/:id/points", {
+    ...one,
+    access: {
+      thing: { customer: "id" },
+      region: "id",
+      ...changes,
+      scopes: ["customers:write"],
+      roles: { support: "any", admin: "any" },
+      amountMax: { support: 10_000n },
+      audited: "always"
+    },
+    summary: "Give or take loyalty points",
+    about: `Takes when negative, and never below zero. ${repeated}`,
+    example: { points: 50, reference: "welcome" },
+    message: "MovePoints",
+    payload: Routes.bodyOf(MovePoints),
+    key: "required",
+    asks: { amount: ({ payload }) => BigInt(Math.abs(payload.points)) }
+  })
+])

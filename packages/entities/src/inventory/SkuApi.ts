@@ -3,7 +3,6 @@ import { Region, regionOf } from "@halles/shared/Region"
 import { changes, everybody, keeper, type Rule } from "@halles/shared/wire/AccessRule"
 import { repeated } from "@halles/shared/wire/Operation"
 import * as ViewJson from "@halles/shared/wire/ViewJson"
-import { Schema } from "effect"
 import * as Routes from "../routes/Routes.ts"
 import { Adjust, AllowBackOrder, Receive, Sku, SkuView } from "./Sku.ts"
 
@@ -29,7 +28,6 @@ export const SkuJson = ViewJson.object<SkuView>()(
   }
 )
 
-const { expectedOnHand, onHand, reason, warehouse } = Adjust.fields
 const of = {
   contract: Sku,
   params: { region: Region, sku: SkuCode },
@@ -53,9 +51,8 @@ export const SkuApi = Routes.group("skus", { title: "Stock", about: "What a regi
     about: `A count of the shelf, as compare and swap: refused when on hand is no longer \`expectedOnHand\`. ${repeated}`,
     example: counted,
     message: "Adjust",
-    payload: Schema.Struct({ warehouse, expectedOnHand, onHand, reason }),
-    key: "required",
-    fields: ({ payload }) => payload
+    payload: Routes.bodyOf(Adjust),
+    key: "required"
   }),
   Routes.command("receiveSku", "POST", "/skus/:region/:sku/receipts", {
     ...change,
@@ -63,9 +60,8 @@ export const SkuApi = Routes.group("skus", { title: "Stock", about: "What a regi
     about: `Units that wait for stock are filled at once. ${repeated}`,
     example: received,
     message: "Receive",
-    payload: Schema.Struct({ warehouse: Receive.fields.warehouse, quantity: Receive.fields.quantity }),
-    key: "required",
-    fields: ({ payload }) => payload
+    payload: Routes.bodyOf(Receive),
+    key: "required"
   }),
   Routes.command("putBackOrders", "PUT", "/skus/:region/:sku/back-orders", {
     ...change,
@@ -73,7 +69,6 @@ export const SkuApi = Routes.group("skus", { title: "Stock", about: "What a regi
     about: "Orders beyond what is there wait, and are filled in order as goods come in.",
     example: { allowed: true },
     message: "AllowBackOrder",
-    payload: Schema.Struct({ allowed: AllowBackOrder.fields.allowed }),
-    fields: ({ payload }) => payload
+    payload: Routes.bodyOf(AllowBackOrder)
   })
 ])

@@ -144,7 +144,7 @@ export const Dispute = Schema.Struct({
 })
 export type Dispute = typeof Dispute.Type
 
-/** A step that ended in a refusal which no other try would change; the shop's operators look after it. */
+/** A step that was refused for good and is not tried again by itself, such as a refund to a closed card; operators look after it. */
 export const RefusedStep = Schema.Struct({ step: Schema.String, reason: Schema.String, at: Schema.Int })
 
 export class OrderView extends Schema.Class<OrderView>("OrderView")({

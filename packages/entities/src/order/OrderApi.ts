@@ -28,8 +28,6 @@ const ShipmentJson = Schema.Struct(ShipmentView.fields).pipe(
 export const changeOfOrder: Rule = { ...ofOrder, ...changes, scopes: ["orders:write"], roles: shopper }
 const look = { ...ofOrder, ...looks, scopes: ["orders:read"], roles: { ...shopper, warehouse: "any" } } as const
 const params = { id: OrderId }
-const id = ({ params }: { readonly params: { readonly id: OrderId } }) => params.id
-const ofOrderId = { params, id }
 
 export const OrderApi = Routes.group(
   "orders",
@@ -39,7 +37,7 @@ export const OrderApi = Routes.group(
   },
   [
     Routes.query("getOrder", "/orders/:id", {
-      ...ofOrderId,
+      params,
       access: look,
       traffic: { priority: "checkout", cost: 1 },
       summary: "The order with its history",
@@ -48,7 +46,7 @@ export const OrderApi = Routes.group(
       json: OrderJson
     }),
     Routes.query("getPayment", "/orders/:id/payment", {
-      ...ofOrderId,
+      params,
       access: { ...look, roles: shopper },
       summary: "What was authorised, captured and refunded",
       about:
@@ -57,7 +55,7 @@ export const OrderApi = Routes.group(
       json: PaymentJson
     }),
     Routes.query("getShipment", "/orders/:id/shipment", {
-      ...ofOrderId,
+      params,
       access: look,
       summary: "Parcels and where they are",
       about: "One parcel for each warehouse, the carrier's numbers for them, and what is on its way back.",
@@ -71,7 +69,6 @@ export const OrderApi = Routes.group(
       contract: Order,
       params: { id: OrderId, returnId: RequestReturn.fields.returnId },
       json: ReturnJson,
-      id: ({ params }) => params.id,
       part: ({ currency, returns }, { params: { returnId } }) => {
         const goods = returns.find((one) => one.returnId === returnId)
         return goods === undefined
@@ -81,7 +78,7 @@ export const OrderApi = Routes.group(
     }),
     watchOrder,
     Routes.command("cancelOrder", "POST", "/orders/:id/cancel", {
-      ...ofOrderId,
+      params,
       access: changeOfOrder,
       traffic: { priority: "checkout", cost: 5 },
       summary: "Cancel, until the goods have left",
@@ -94,7 +91,7 @@ export const OrderApi = Routes.group(
       fields: ({ payload }) => ({ reason: payload.reason ?? "requested" })
     }),
     Routes.command("requestReturn", "POST", "/orders/:id/returns", {
-      ...ofOrderId,
+      params,
       access: changeOfOrder,
       summary: "Send goods back",
       about: `For goods that have been shipped. They are refunded once they have come back: what was paid for them, their share of every discount taken off and their tax included. A return that brings everything of the order back at once is paid back with shipping and fees as well; returns of parts are not, even if they come to everything in the end. Goods go back to the warehouses that they left, the last parcel's first. ${repeated}`,

@@ -3,7 +3,7 @@ import * as ViewJson from "@halles/shared/wire/ViewJson"
 import { Schema } from "effect"
 import { ChargeJson, gbp, LineJson, sale, saleId, TotalsJson } from "../sale/SaleJson.ts"
 import { Dispute, OrderView, ReturnLine, ReturnView } from "./Order.ts"
-import type { OrderSummary } from "./OrderSummary.ts"
+import { OrderSummary } from "./OrderSummary.ts"
 
 const goodsBack = {
   returnId: "q2Wd9Yt6Jm1Kp4Xs7Bz0Nc",
@@ -17,9 +17,7 @@ const goodsBack = {
 export const ReturnJson = ViewJson.object<typeof ReturnView.Type>()(
   "Return",
   {
-    returnId: ReturnView.fields.returnId,
-    status: ReturnView.fields.status,
-    disposition: ReturnView.fields.disposition,
+    ...ReturnView.fields,
     lines: Schema.Array(
       Schema.Struct({
         ...ReturnLine.fields,
@@ -40,18 +38,10 @@ export const ReturnJson = ViewJson.object<typeof ReturnView.Type>()(
 /** Money that a cardholder's bank took back, as far as the payment gateway tells; `won` when it gave it again. */
 export const DisputeJson = ViewJson.object<typeof Dispute.Type>()(
   "Dispute",
-  {
-    reference: Dispute.fields.reference,
-    amount: Money,
-    status: Dispute.fields.status,
-    /** Unix milliseconds of the last word. */
-    at: Dispute.fields.at
-  },
+  { ...Dispute.fields, amount: Money },
   { sample: { reference: "dp_1NqZ4k", amount: gbp("1662"), status: "charged_back", at: 1_796_292_000_000 } }
 )
 
-const { awaiting, cancelled, cartId, currency, customerId, id, refused, seq, status, steps, trackingNumbers } =
-  OrderView.fields
 export const orderSample = {
   id: saleId,
   cartId: saleId,
@@ -81,11 +71,7 @@ export const orderSample = {
 export const OrderJson = ViewJson.object<OrderView>()(
   "Order",
   {
-    id,
-    cartId,
-    status,
-    customerId,
-    currency,
+    ...OrderView.fields,
     lines: Schema.Array(LineJson),
     charges: Schema.Array(ChargeJson),
     discount: Money,
@@ -93,14 +79,7 @@ export const OrderJson = ViewJson.object<OrderView>()(
     /** `refunded` and `disputed` are parts of `captured`. */
     payment: Schema.Struct({ authorised: Money, captured: Money, refunded: Money, disputed: Money }),
     disputes: Schema.Array(DisputeJson),
-    awaiting,
-    trackingNumbers,
-    returns: Schema.Array(ReturnJson),
-    cancelled,
-    steps,
-    /** What was refused for good and is not tried again by itself, such as a refund to a closed card: the shop looks after it. */
-    refused,
-    seq
+    returns: Schema.Array(ReturnJson)
   },
   { sample: orderSample }
 )
@@ -108,20 +87,7 @@ export const OrderJson = ViewJson.object<OrderView>()(
 /** An order as a list shows it; `GET /v1/orders/{id}` has the rest. */
 export const OrderSummaryJson = ViewJson.object<OrderSummary>()(
   "OrderSummary",
-  {
-    id,
-    status,
-    customerId,
-    currency,
-    total: Money,
-    captured: Money,
-    refunded: Money,
-    disputed: Money,
-    /** Unix milliseconds. */
-    placedAt: Schema.Int,
-    updatedAt: Schema.Int,
-    seq
-  },
+  { ...OrderSummary.fields, total: Money, captured: Money, refunded: Money, disputed: Money },
   {
     sample: {
       id: saleId,

@@ -4,21 +4,20 @@ import { Schema } from "effect"
 import { gbp, saleId } from "../sale/SaleJson.ts"
 import { LedgerEntry, PaymentView } from "./Payment.ts"
 
-const { at, kind, reason, reference, status } = LedgerEntry.fields
-const { orderId, seq, status: state } = PaymentView.fields
+const { orderId, seq, status } = PaymentView.fields
 
 /** What was asked of the payment gateway for an order, and what came of it. The order's own steps move it. */
 export const PaymentJson = ViewJson.object<PaymentView>()(
   "Payment",
   {
     orderId,
-    status: state,
+    status,
     authorised: Money,
     captured: Money,
     refunded: Money,
     /** What cardholders' banks took back and did not give again. */
     disputed: Money,
-    ledger: Schema.Array(Schema.Struct({ kind, reference, amount: Money, status, reason, at })),
+    ledger: Schema.Array(Schema.Struct({ ...LedgerEntry.fields, amount: Money })),
     seq
   },
   {

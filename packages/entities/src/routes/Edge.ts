@@ -1,8 +1,8 @@
 import type { UndeclaredError } from "@halles/engine/activation/Undeclared"
 import type { CartId, CustomerId } from "@halles/shared/Ids"
-import type { Region } from "@halles/shared/Region"
+import { Region } from "@halles/shared/Region"
 import type { Forbidden, StrongerSignInRequired, Unauthorized, Unavailable } from "@halles/shared/wire/EdgeErrors"
-import { Context, type Effect } from "effect"
+import { Context, type Effect, Schema } from "effect"
 import type { Entity } from "effect/cluster"
 import type { HttpServerRequest, HttpServerResponse } from "effect/http"
 import type { Rpc } from "effect/rpc"
@@ -46,13 +46,16 @@ export interface Questions {
   readonly region?: Region
 }
 
-/** An answer that is the same for everybody. */
-export interface SharedAnswer {
-  /** What it is about, and all that it depends on. */
-  readonly key: string
-  /** How long it is taken for true; and then, how long it may still be given while a new one is made. */
+/** How long an answer is taken for true; and then, how long it may still be given while a new one is made. */
+export interface Freshness {
   readonly freshMs: number
   readonly staleMs: number
+}
+
+/** An answer that is the same for everybody. */
+export interface SharedAnswer extends Freshness {
+  /** What it is about, and all that it depends on. */
+  readonly key: string
   /** Whose events tell when it is old, if any do. */
   readonly invalidatedBy: Region | null
 }
@@ -88,6 +91,15 @@ export const deadlineMs = 3_000
 export const DefaultRegion = Context.Reference<Region>("@halles/entities/routes/DefaultRegion", {
   defaultValue: () => "eu"
 })
+
+/** Parameters of a route that need not say where. */
+export const regional = {
+  region: Schema.optionalKey(
+    Region.annotate({
+      description: "Without it the region that the deployment names as its own, `eu` unless it says otherwise."
+    })
+  )
+}
 
 /** The issuer of `npm start`, which the committed document names. */
 export const laptopIssuer = "http://localhost:4407"

@@ -1,8 +1,9 @@
 import { Busy, CommandReused } from "@halles/engine/eventsourced/EntityErrors"
+import { commandFields } from "@halles/shared/Command"
 import type { CartId, CustomerId } from "@halles/shared/Ids"
 import type { Question } from "@halles/shared/wire/AccessRule"
 import type { Intents } from "@halles/shared/Intent"
-import type { Region } from "@halles/shared/Region"
+import { type Region, regionOf } from "@halles/shared/Region"
 import * as Answers from "@halles/shared/wire/Answers"
 import { IdempotencyKeyReused } from "@halles/shared/wire/EdgeErrors"
 import * as Headers from "@halles/shared/wire/Headers"
@@ -17,7 +18,7 @@ import type { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/h
 import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
 import type { Rpc } from "effect/rpc"
 import type { Reads } from "../Reads.ts"
-import { DefaultRegion, Edge, type SharedAnswer } from "./Edge.ts"
+import { DefaultRegion, Edge, type Freshness } from "./Edge.ts"
 
 // A route is an endpoint of the HTTP contract with what carries it out. Domains declare theirs with `command`, `query` and
 // `List.ts`, which supply headers, idempotency, versions, problems, deadline and consistency tokens; `custom` is for the rest.
@@ -54,19 +55,11 @@ type Asks<Request> = {
   readonly amount?: (request: Request) => bigint
   readonly region?: (request: Request) => Region
 }
-const questionOf = {
-  customer: "owner",
-  cart: "owner",
-  agreedPrices: "agreedPrices",
-  amount: "amount",
-  region: "region"
-} as const
+const questionOf = (name: string) => (name === "customer" || name === "cart" ? "owner" : name) as Question
 
 /** The rule, with what the route asks. */
-const asking = ({ access, ...rest }: Operation, asks: object | undefined): Operation => {
-  const questions: ReadonlyArray<Question> = Object.keys(asks ?? {}).map(
-    (key) => questionOf[key as keyof typeof questionOf]
-  )
+const asking = ({ access, ...rest }: Operation, asks: object = {}): Operation => {
+  const questions = Object.keys(asks).map(questionOf)
   return { ...rest, access: questions.length === 0 ? access : { ...access, asks: questions } }
 }
 
@@ -96,6 +89,13 @@ export const refusals = <Type extends string, Rpcs extends Rpc.Any, const Tag ex
   message: Tag
 ) => Refusal.all(rpcOf(contract, message).errorSchema) as ReadonlyArray<Schema.Codec<Refusals<Rpcs, Tag>, unknown>>
 
+/** A route whose parameters do not name the entity says which one it is. */
+type Named<Params extends Fields> = "id" extends keyof TypeOf<Params> ? object : { readonly id: unknown }
+/** A route whose body does not have the fields of the message says what they are. */
+type Filled<Payload extends Schema.Top, Sent> = PayloadOf<Payload> extends Sent ? object : { readonly fields: unknown }
+
+const idOfParams = ({ params }: { readonly params: object }): string => (params as { readonly id: string }).id
+
 interface CommandOptions<
   Type extends string,
   Rpcs extends Rpc.Any,
@@ -111,19 +111,23 @@ interface CommandOptions<
   readonly message: Tag
   readonly params?: Params
   readonly query?: Query
+  /** The body: `bodyOf` the message, or a struct of its own. */
   readonly payload?: Payload
   /** How the answer looks: what the message is answered with, or what `answer` makes of it. */
   readonly json: Json
-  /** The entity. What is made new takes `random`, which nobody can guess, and which a repeat with the same key finds again. */
-  readonly id: (request: Request<Params, Query, Payload>, random: string) => string
+  /**
+   * The entity, where the parameter `id` does not name it. What is made new takes `random`, which nobody can guess, and which a
+   * repeat with the same key finds again.
+   */
+  readonly id?: (request: Request<Params, Query, Payload>, random: string) => string
   /** What is made new, and where it is then; answered with 201. */
   readonly creates?: {
     readonly what: string
     readonly location?: (id: string, random: string) => string
     readonly status?: 202
   }
-  /** Fields of the message, without what every command has. */
-  readonly fields: (request: Request<Params, Query, Payload>, random: string) => Sent<Rpcs, Tag>
+  /** Fields of the message, without what every command has, where they are not those of the body. */
+  readonly fields?: (request: Request<Params, Query, Payload>, random: string) => Sent<Rpcs, Tag>
   /** Asked in this order. */
   readonly asks?: Asks<Request<Params, Query, Payload>>
   /** What must hold besides, by what other entities say; it may answer with the request as it is carried out. */
@@ -148,19 +152,19 @@ interface CommandOptions<
   readonly answer?: (view: Answered<Rpcs, Tag>, random: string) => object
 }
 
-const headersOf = ({
-  key,
-  minimal,
-  version
-}: {
-  readonly key?: string
-  readonly minimal?: unknown
-  readonly version?: string
-}) => ({
+const headersOf = ({ key, minimal, version }: { readonly [Option in "key" | "minimal" | "version"]?: unknown }) => ({
   ...(key === "required" ? Headers.keyRequired : Headers.keyed),
   ...(version === "none" ? {} : version === "required" ? Headers.required : Headers.conditional),
   ...(minimal === undefined ? {} : Headers.preferring)
 })
+
+/** The body of a route that is sent what its message says. */
+export const bodyOf = <F extends Fields>({ fields }: { readonly fields: F }) => {
+  const own = Object.entries(fields).filter(([name]) => name !== "_tag" && !(name in commandFields))
+  return Schema.Struct(Object.fromEntries(own) as Omit<F, "_tag" | keyof typeof commandFields>)
+}
+
+const fieldsOfBody = ({ payload }: { readonly payload?: unknown }): object => payload ?? {}
 
 /** A change of one entity. */
 export const command = <
@@ -179,10 +183,12 @@ export const command = <
   name: Name,
   method: M,
   path: Path,
-  options: CommandOptions<Type, Rpcs, Tag, Json, Params, Query, Payload, Refused>
+  options: CommandOptions<Type, Rpcs, Tag, Json, Params, Query, Payload, Refused> &
+    Named<Params> &
+    Filled<Payload, Sent<Rpcs, Tag>>
 ) => {
-  const { answer, asks, before, contract, creates, fields, id, json, message, minimal, params, payload, query } =
-    options
+  const { answer, asks, before, contract, creates, json, message, minimal, params, payload, query } = options
+  const { fields = fieldsOfBody, id = idOfParams } = options
   const rpc = rpcOf(contract, message)
   const status = creates === undefined ? 200 : (creates.status ?? 201)
   const answered = status === 200 ? json : json.pipe(HttpApiSchema.status(status))
@@ -257,7 +263,8 @@ interface QueryOptions<
   readonly params: Params
   readonly query?: Query
   readonly json: Json
-  readonly id: (request: Request<Params, Query, never>, defaultRegion: Region) => string
+  /** The entity, where the parameter `id` does not name it. */
+  readonly id?: (request: Request<Params, Query, never>, defaultRegion: Region) => string
   /** The part of the view that is asked for; a failure where it is not there. */
   readonly part?: (
     view: Answered<Rpcs, "View">,
@@ -265,8 +272,8 @@ interface QueryOptions<
   ) => Effect.Effect<object, unknown>
   /** The view with what stands beside the entity, and changes without it; `null` when that is not known. */
   readonly beside?: Effect.Effect<(view: Answered<Rpcs, "View">) => Effect.Effect<object | null>, never, Needs>
-  /** Where the answer is the same for everybody. */
-  readonly shared?: (id: string) => SharedAnswer
+  /** Where the answer is the same for everybody. The events of the entity tell when it is old. */
+  readonly shared?: Freshness
 }
 
 /** An entity as it is now, with its version. */
@@ -281,9 +288,9 @@ export const query = <
 >(
   name: Name,
   path: Path,
-  options: QueryOptions<Type, Rpcs, Json, Params, Query>
+  options: QueryOptions<Type, Rpcs, Json, Params, Query> & Named<Params>
 ) => {
-  const { beside, contract, id, json, params, part, shared } = options
+  const { beside, contract, id = idOfParams, json, params, part, shared } = options
   const endpoint = HttpApiEndpoint.get(name, path, {
     params,
     query: options.query,
@@ -306,7 +313,7 @@ export const query = <
       if (shared !== undefined) {
         return edge.shared(
           given.request,
-          shared(to),
+          { key: `${contract.type.toLowerCase()}:${to}`, invalidatedBy: regionOf(to), ...shared },
           Effect.map(viewed, (view) => Answers.versioned(view.seq, encode(view)))
         )
       }
@@ -386,6 +393,3 @@ export const group = <const Name extends string, const Routes extends ReadonlyAr
     )
   }
 }
-
-/** Names an answer about an entity that is the same for everybody; the entity's events make it old. */
-export const sharedKey = (type: string, id: string): string => `${type.toLowerCase()}:${id}`

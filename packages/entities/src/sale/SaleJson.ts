@@ -27,15 +27,13 @@ const charge = { code: "standard", kind: "shipping", amount: gbp("395") }
 const totals = { goods: gbp("990"), charges: gbp("395"), tax: gbp("277"), total: gbp("1662") }
 export const sale = { lines: [line], charges: [charge], totals }
 
-const { quantity, sku, taxRate, title, variant } = SaleLine.fields
-export const lineFields = { sku, variant, title, quantity, unitPrice: Money, taxRate, total: Money }
+export const lineFields = { ...SaleLine.fields, unitPrice: Money, total: Money }
 /** Unit price times quantity, before charges, discounts and tax. */
 export const lineTotal = (line: SaleLine): number => line.unitPrice * line.quantity
 
 export const LineJson = ViewJson.object<SaleLine>()("Line", lineFields, { sample: line, from: { total: lineTotal } })
 
-const { code, kind } = Charge.fields
-export const ChargeJson = ViewJson.object<Charge>()("Charge", { code, kind, amount: Money }, { sample: charge })
+export const ChargeJson = ViewJson.object<Charge>()("Charge", { ...Charge.fields, amount: Money }, { sample: charge })
 
 export const TotalsJson = ViewJson.object<Totals>()(
   "Totals",
