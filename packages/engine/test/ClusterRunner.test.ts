@@ -3,7 +3,7 @@ import * as ClusterClient from "@halles/engine/cluster/ClusterClient"
 import * as ClusterRunner from "@halles/engine/cluster/ClusterRunner"
 import * as EntityClient from "@halles/engine/activation/EntityClient"
 import { failedWith, TooLarge } from "@halles/engine/activation/Undeclared"
-import { FastPath } from "@halles/engine/transport/FastPath"
+import { Caller } from "@halles/engine/transport/Caller"
 import { regionOf } from "@halles/shared/Region"
 import * as ActivationDirectory from "@halles/engine/activation/ActivationDirectory"
 import * as Shard from "@halles/shared/Shard"
@@ -97,16 +97,16 @@ const Servers = Layer.merge(
 )
 
 /** Whether a call goes to the runner itself. */
-const isAskedAtOnce = (context: Context.Context<FastPath>, entityId: string) =>
+const isAskedAtOnce = (context: Context.Context<Caller>, entityId: string) =>
   Effect.callback<boolean>((resume) => {
-    const sent = Context.get(context, FastPath).call(
+    const sent = EntityClient.askRunner(
+      Context.get(context, Caller),
       {
         shard: ShardId.make(Shard.group(entityId), 1),
-        entityType: Place.type,
-        entityId,
-        tag: "Where",
-        payload: undefined,
+        type: Place.type,
+        id: entityId,
         rpc: Place.protocol.requests.get("Where")!,
+        payload: undefined,
         parent: undefined
       },
       (exit) => resume(Effect.succeed(exit !== null && Exit.isSuccess(exit)))

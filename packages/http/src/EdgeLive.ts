@@ -1,11 +1,16 @@
 import { type ClusterFailure, deadlineMs, Edge, type Refused } from "@halles/entities/routes/Edge"
+import * as EntityClient from "@halles/engine/activation/EntityClient"
 import type { UndeclaredError } from "@halles/engine/activation/Undeclared"
 import { Unavailable } from "@halles/shared/wire/EdgeErrors"
+import { regionOf } from "@halles/shared/Region"
 import { Cause, Effect, Exit, Layer } from "effect"
+import { ClusterError, type Entity } from "effect/cluster"
+import type { Rpc } from "effect/rpc"
 import * as Access from "./access/Access.ts"
 import * as Deadlines from "./admission/Deadlines.ts"
 import * as RetryBudget from "./admission/RetryBudget.ts"
-import * as Upstreams from "./admission/Upstreams.ts"
+import { Faults } from "./admission/InjectedFaults.ts"
+import { Upstreams } from "./admission/Upstreams.ts"
 import { ResponseCache } from "./cache/ResponseCache.ts"
 
 /** Whether trying again at once may help. */
@@ -27,6 +32,28 @@ const failureOf = (error: unknown): "try_again" | "give_up" | undefined =>
   typeof error === "object" && error !== null && "_tag" in error
     ? (clusterFailures as Readonly<Record<string, "try_again" | "give_up">>)[String(error._tag)]
     : undefined
+
+const failed = (cause: Error) => new ClusterError.PersistenceError({ cause })
+/**
+ * Only what the region's runners could not do, or did not answer. A shard that moves refuses at once and is somewhere else a
+ * moment later: that is no reason to stop asking for the other ones.
+ */
+const isFailure = (error: unknown): boolean =>
+  typeof error === "object" && error !== null && "_tag" in error && error._tag === "PersistenceError"
+
+/**
+ * A client of entities, each call behind the breaker of its region. `BreakerOpen` is not in its type: to `call` it is one of the
+ * cluster's failures.
+ */
+export const entity = <Type extends string, Rpcs extends Rpc.Any>(contract: Entity.Entity<Type, Rpcs>) =>
+  Effect.gen(function* () {
+    const { entities } = yield* Upstreams
+    const faults = yield* Faults
+    return yield* EntityClient.make(contract, (id, call) => {
+      const region = regionOf(id)
+      return entities[region].run(faults.around(`entities:${region}`, call, failed), isFailure)
+    })
+  })
 
 /** Of all calls of this process: when most of them fail, trying again would only add to it. */
 const retries = RetryBudget.make()
@@ -69,9 +96,9 @@ export const EdgeLive = Layer.effect(
   Edge,
   Effect.gen(function* () {
     const cache = yield* ResponseCache
-    const context = yield* Effect.context<Effect.Services<ReturnType<typeof Upstreams.entity>>>()
+    const context = yield* Effect.context<Effect.Services<ReturnType<typeof entity>>>()
     return Edge.of({
-      entity: (contract) => Effect.provideContext(Upstreams.entity(contract), context),
+      entity: (contract) => Effect.provideContext(entity(contract), context),
       call,
       ask: Access.ask,
       shared: cache.through

@@ -1,8 +1,11 @@
-import { Context, Effect, Fiber, Option, Tracer } from "effect"
+import { Context, Effect, Exit, Fiber, Option, Tracer } from "effect"
 import { ClusterError, type Entity, EntityAddress, EntityId, EntityType, type ShardId, Sharding } from "effect/cluster"
 import type { Rpc } from "effect/rpc"
-import { isShort, FastPath } from "../transport/FastPath.ts"
+import { codecOf, exitOf } from "../transport/CallFrames.ts"
+import { Caller, isShort } from "../transport/Caller.ts"
+import { MessageTooLarge } from "../transport/TransportErrors.ts"
 import { isStream, ActivationDirectory } from "./ActivationDirectory.ts"
+import { failedWith, isUndeclared } from "./Undeclared.ts"
 
 type Client<Rpcs extends Rpc.Any> = Effect.Success<Entity.Entity<string, Rpcs>["client"]>
 type Call = (payload?: unknown, options?: unknown) => Effect.Effect<unknown, unknown>
@@ -14,11 +17,15 @@ const againMs = 25
 interface Ways {
   readonly far: (id: string) => Readonly<Record<string, Call>>
   readonly directory: ActivationDirectory["Service"] | undefined
-  readonly short: FastPath["Service"] | undefined
+  readonly caller: Caller["Service"] | undefined
   readonly shardOf: (id: string) => ShardId.ShardId
   /** Whether this process has the shard. */
   readonly holds: (shard: ShardId.ShardId) => boolean
+  readonly around: Around
 }
+
+/** What every call to an entity goes through, but streams: they have no answer to wait for. */
+export type Around = (id: string, call: Effect.Effect<unknown, unknown>) => Effect.Effect<unknown, unknown>
 
 /** A client of one entity; its methods are those of the contract. */
 interface Near {
@@ -30,6 +37,51 @@ const mailboxFull = (type: string, id: string, shardId: ShardId.ShardId) =>
   new ClusterError.MailboxFull({
     address: EntityAddress.make({ shardId, entityType: EntityType.make(type), entityId: EntityId.make(id) })
   })
+
+interface Asked {
+  readonly shard: ShardId.ShardId
+  readonly type: string
+  readonly id: string
+  readonly rpc: Rpc.Any
+  readonly payload: unknown
+  readonly parent: Tracer.AnySpan | undefined
+}
+
+/**
+ * The fast path: asks the runner that answered last for the shard, without `Sharding` between. `answered` is told once: what the
+ * entity answered, or `null` when `Sharding` is to be asked. What is returned forgets the call; `undefined` when no runner is known,
+ * and nothing was sent.
+ */
+export const askRunner = (
+  { answerers, call, codecFor }: Caller["Service"],
+  { id, parent, payload, rpc, shard, type }: Asked,
+  answered: (exit: Exit.Exit<unknown, unknown> | null) => void
+): (() => void) | undefined => {
+  const runner = answerers.of(shard)
+  if (runner === undefined) return undefined
+  const codec = codecOf(rpc, codecFor)
+  let encoded: unknown
+  try {
+    encoded = codec.encodePayload(payload)
+  } catch {
+    // Effect's client makes of it what the contract wants, or says what is wrong with it.
+    return undefined
+  }
+  const trace = parent === undefined ? null : ([parent.traceId, parent.spanId, parent.sampled] as const)
+  return call(
+    runner,
+    (number) => [number, shard.group, shard.id, type, id, rpc._tag, encoded, trace],
+    (answer) => {
+      if (answer instanceof MessageTooLarge) return answered(failedWith("TooLarge", `${type}/${id}`))
+      if (answer !== null && answer[1] !== "refused") return answered(exitOf(answer, codec))
+      const reason = answer?.[2]
+      if (reason === "MailboxFull") return answered(Exit.fail(mailboxFull(type, id, shard)))
+      if (reason !== undefined && isUndeclared(reason)) return answered(failedWith(reason, `${type}/${id}`))
+      answerers.refused(shard, runner)
+      answered(null)
+    }
+  )
+}
 
 const prototypes = new WeakMap<object, object>()
 
@@ -51,9 +103,9 @@ const prototypeOf = (entity: Entity.Entity<string, Rpc.Any>): object => {
     const away = ({ id, ways }: Near, payload?: unknown, options?: unknown) => ways.far(id)[tag]!(payload, options)
     const isShortCall = isShort(rpc)
     const call = function (this: Near, payload?: unknown, options?: unknown) {
-      if (options !== undefined) return away(this, payload, options)
-      return Effect.callback<unknown, unknown>((resume) => {
-        const { id, ways } = this
+      const { id, ways } = this
+      if (options !== undefined) return ways.around(id, away(this, payload, options))
+      const asked = Effect.callback<unknown, unknown>((resume) => {
         const parent = spanOf(Fiber.getCurrent())
         const here = isHosted(ways, tag) ? shardHere(ways, id) : undefined
         if (here !== undefined) {
@@ -64,14 +116,16 @@ const prototypeOf = (entity: Entity.Entity<string, Rpc.Any>): object => {
           })
           return undefined
         }
-        if (ways.short !== undefined && isShortCall) {
-          const message = { shard: ways.shardOf(id), entityType: type, entityId: id, tag, payload, rpc, parent }
-          const forget = ways.short.call(message, (exit) => resume(exit ?? Effect.delay(away(this, payload), againMs)))
+        if (ways.caller !== undefined && isShortCall) {
+          const forget = askRunner(ways.caller, { shard: ways.shardOf(id), type, id, rpc, payload, parent }, (exit) =>
+            resume(exit ?? Effect.delay(away(this, payload), againMs))
+          )
           if (forget !== undefined) return Effect.sync(forget)
         }
         resume(away(this, payload))
         return undefined
       })
+      return ways.around(id, asked)
     }
     const stream = function (this: Near, payload?: unknown, options?: unknown) {
       return away(this, payload, options)
@@ -87,18 +141,22 @@ const prototypeOf = (entity: Entity.Entity<string, Rpc.Any>): object => {
  * a shard whose runner is known is asked there, without an RPC client, a span and a reply object for each call; all
  * else, and what these two cannot tell, goes through Effect's own client, which waits, tries again and activates.
  */
-export const make = <Type extends string, Rpcs extends Rpc.Any>(entity: Entity.Entity<Type, Rpcs>) =>
+export const make = <Type extends string, Rpcs extends Rpc.Any>(
+  entity: Entity.Entity<Type, Rpcs>,
+  around: Around = (_id, call) => call
+) =>
   Effect.gen(function* () {
     const sharding = yield* Sharding.Sharding
     const ways: Ways = {
       far: (yield* entity.client) as unknown as Ways["far"],
       directory: Option.getOrUndefined(yield* Effect.serviceOption(ActivationDirectory)),
-      short: Option.getOrUndefined(yield* Effect.serviceOption(FastPath)),
+      caller: Option.getOrUndefined(yield* Effect.serviceOption(Caller)),
       shardOf: (id) => {
         const entityId = EntityId.make(id)
         return sharding.getShardId(entityId, entity.getShardGroup(entityId))
       },
-      holds: sharding.hasShardId
+      holds: sharding.hasShardId,
+      around
     }
     const prototype = prototypeOf(entity as unknown as Entity.Entity<string, Rpc.Any>)
     return ((id: string) => Object.assign(Object.create(prototype), { ways, id } satisfies Near)) as Client<Rpcs>

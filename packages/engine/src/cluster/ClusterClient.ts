@@ -12,7 +12,6 @@ import * as ClusterConfig from "./ClusterConfig.ts"
 import type { Nats } from "@halles/shared/clients/Nats"
 import * as NatsTransport from "../transport/NatsTransport.ts"
 import * as Caller from "../transport/Caller.ts"
-import type { FastPath } from "../transport/FastPath.ts"
 import * as PlacedRunnerStorage from "../placement/PlacedRunnerStorage.ts"
 import { Placement } from "../placement/Placement.ts"
 import * as FailFastSharding from "../placement/FailFastSharding.ts"
@@ -21,7 +20,7 @@ import * as FailFastSharding from "../placement/FailFastSharding.ts"
 export const layerWithStorage = (options: {
   readonly region: string
   readonly limits?: Partial<NatsTransport.Limits>
-}): Layer.Layer<Sharding.Sharding | Runners.Runners | FastPath, never, RunnerStorage.RunnerStorage | Nats> =>
+}): Layer.Layer<Sharding.Sharding | Runners.Runners | Caller.Caller, never, RunnerStorage.RunnerStorage | Nats> =>
   Sharding.layer.pipe(
     Layer.provideMerge(Caller.layerRunners),
     Layer.provide(RunnerHealth.layerNoop),
@@ -34,7 +33,7 @@ export const layerWithStorage = (options: {
 export const layer = (options: {
   readonly region: string
   readonly limits?: Partial<NatsTransport.Limits>
-}): Layer.Layer<Sharding.Sharding | Runners.Runners | FastPath, never, SqlClient.SqlClient | Nats> =>
+}): Layer.Layer<Sharding.Sharding | Runners.Runners | Caller.Caller, never, SqlClient.SqlClient | Nats> =>
   FailFastSharding.layer.pipe(
     Layer.provideMerge(layerWithStorage(options)),
     Layer.provide(PlacedRunnerStorage.layerClient),

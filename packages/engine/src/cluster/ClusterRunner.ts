@@ -14,7 +14,6 @@ import type { Nats } from "@halles/shared/clients/Nats"
 import * as NatsTransport from "../transport/NatsTransport.ts"
 import * as Caller from "../transport/Caller.ts"
 import * as CallServer from "../transport/CallServer.ts"
-import type { FastPath } from "../transport/FastPath.ts"
 import * as PlacedRunnerStorage from "../placement/PlacedRunnerStorage.ts"
 import { Placement } from "../placement/Placement.ts"
 import type { Region } from "@halles/shared/Region"
@@ -37,7 +36,7 @@ export interface Options {
 export const layer = (
   options: Options
 ): Layer.Layer<
-  Sharding.Sharding | Runners.Runners | FastPath | ActivationDirectory.ActivationDirectory,
+  Sharding.Sharding | Runners.Runners | Caller.Caller | ActivationDirectory.ActivationDirectory,
   never,
   RunnerStorage.RunnerStorage | Nats
 > =>

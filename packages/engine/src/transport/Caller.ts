@@ -1,10 +1,53 @@
 import { Cause, Context, Effect, Exit, Layer } from "effect"
-import { ClusterError, Message, Reply, type RunnerAddress, Runners, Snowflake } from "effect/cluster"
+import {
+  ClusterError,
+  ClusterSchema,
+  Message,
+  Reply,
+  type RunnerAddress,
+  Runners,
+  type ShardId,
+  Snowflake
+} from "effect/cluster"
 import { type Rpc, type RpcSerialization, RpcSchema } from "effect/rpc"
 import { type AnswerFrame, type CallFrame, codecOf, exitOf, type Refusal } from "./CallFrames.ts"
 import { failedWith, isUndeclared, type Undeclared } from "../activation/Undeclared.ts"
 import { MessageTooLarge } from "./TransportErrors.ts"
-import { Answerers, isShort, make as makeFastPath, FastPath } from "./FastPath.ts"
+
+/** Volatile, one answer, and nothing that an interrupt of the caller would stop: such a call takes the fast path. */
+export const isShort = (rpc: Rpc.Any): boolean => {
+  const { annotations, successSchema } = rpc as unknown as Rpc.AnyWithProps
+  return (
+    !Context.get(annotations, ClusterSchema.Persisted) &&
+    Context.get(annotations, ClusterSchema.Uninterruptible) === true &&
+    !RpcSchema.isStreamSchema(successSchema)
+  )
+}
+
+/**
+ * Which runner answered last for a shard. `Sharding` alone knows who is to have a shard and keeps that to itself; what
+ * it decides is seen in what it sends. A shard that moved since costs one refusal.
+ */
+export class Answerers {
+  private readonly runners = new Map<ShardId.ShardId, string>()
+
+  of(shard: ShardId.ShardId): string | undefined {
+    return this.runners.get(shard)
+  }
+
+  answered(shard: ShardId.ShardId, runner: string): void {
+    if (this.runners.get(shard) !== runner) this.runners.set(shard, runner)
+  }
+
+  refused(shard: ShardId.ShardId, runner: string): void {
+    if (this.runners.get(shard) === runner) this.runners.delete(shard)
+  }
+
+  /** It is gone, or has lost a shard. */
+  gone(runner: string): void {
+    for (const [shard, known] of this.runners) if (known === runner) this.runners.delete(shard)
+  }
+}
 
 /** Sends calls to runners; a process has one. */
 export class Caller extends Context.Service<
@@ -22,6 +65,7 @@ export class Caller extends Context.Service<
     /** The runner has lost shards: calls are not waited for if it is silent. */
     readonly forsake: (runner: string) => void
     readonly codecFor: RpcSerialization.CodecFor
+    readonly answerers: Answerers
   }
 >()("@halles/engine/NatsTransport/Caller") {}
 
@@ -48,8 +92,7 @@ const make = Effect.gen(function* () {
   const runners = yield* Runners.makeRpc
   const snowflakes = yield* Snowflake.Generator
   const caller = yield* Caller
-  const { call, codecFor, forsake } = caller
-  const answerers = new Answerers()
+  const { answerers, call, codecFor, forsake } = caller
 
   const send = <R extends Rpc.Any>(to: RunnerAddress.RunnerAddress, message: Message.OutgoingRequest<R>) =>
     Effect.callback<
@@ -134,7 +177,7 @@ const make = Effect.gen(function* () {
         runners.onRunnerUnavailable(address)
       )
   })
-  return Context.make(Runners.Runners, cluster).pipe(Context.add(FastPath, makeFastPath(caller, answerers)))
+  return Context.make(Runners.Runners, cluster).pipe(Context.add(Caller, caller))
 })
 
 /** How a process reaches runners. */

@@ -3,7 +3,7 @@ import { Context, Effect, Layer } from "effect"
 import { RunnerAddress, Runners } from "effect/cluster"
 import { RpcSerialization, RpcServer } from "effect/rpc"
 import type { Nats } from "@halles/shared/clients/Nats"
-import { Caller } from "./Caller.ts"
+import { Answerers, Caller } from "./Caller.ts"
 import { IncomingCalls } from "./CallServer.ts"
 import * as Client from "./TransportClient.ts"
 import { defaults, type Limits } from "./TransportLimits.ts"
@@ -60,7 +60,7 @@ export const layerClientProtocol = (options: {
       return Context.make(Runners.RpcClientProtocol, {
         make: (address) => client.protocolOf(address.host),
         codecFor
-      }).pipe(Context.add(Caller, { call: client.call, forsake: client.forsake, codecFor }))
+      }).pipe(Context.add(Caller, { call: client.call, forsake: client.forsake, codecFor, answerers: new Answerers() }))
     })
   ).pipe(Layer.provide(layerSerialization))
 

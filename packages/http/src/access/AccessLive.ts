@@ -9,7 +9,6 @@ import * as Edge from "../EdgeLive.ts"
 import type { Rule } from "@halles/shared/wire/AccessRule"
 import { ruleOf } from "./Policy.ts"
 import type { Principal } from "@halles/shared/wire/Principal"
-import * as Upstreams from "../admission/Upstreams.ts"
 
 /** Whoever acts on what is not its own, where the rule says that it is to be known. */
 const isAudited = ({ audited }: Rule, { kind }: Principal, { owner }: Subject): boolean =>
@@ -20,7 +19,7 @@ export const AccessLive = Layer.effect(
   Access,
   Effect.gen(function* () {
     const audit = yield* AuditLog
-    const customer = yield* Upstreams.entity(Customer)
+    const customer = yield* Edge.entity(Customer)
 
     const consented = (id: string, purpose: Rule["consent"]) =>
       Edge.call(customer(CustomerId.make(id)).View()).pipe(

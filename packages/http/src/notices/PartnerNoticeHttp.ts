@@ -13,7 +13,6 @@ import * as Stamp from "@halles/shared/wire/Stamp"
 import * as Edge from "../EdgeLive.ts"
 import { BadSignature, InvalidRequest } from "@halles/shared/wire/EdgeErrors"
 import { faultsOf } from "@halles/shared/wire/Faults"
-import * as Upstreams from "../admission/Upstreams.ts"
 
 /** What our partners sign their webhooks with. */
 export class WebhookSecrets extends Context.Service<
@@ -64,8 +63,8 @@ export const WebhookHttp = HttpApiBuilder.group(
   Api,
   "webhooks",
   Effect.fnUntraced(function* (handlers) {
-    const payment = yield* Upstreams.entity(Payment)
-    const shipment = yield* Upstreams.entity(Shipment)
+    const payment = yield* Edge.entity(Payment)
+    const shipment = yield* Edge.entity(Shipment)
     const secrets = yield* WebhookSecrets
     return handlers.handleAll({
       gateway: Effect.fnUntraced(function* ({ headers, payload }) {
