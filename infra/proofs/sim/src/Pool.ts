@@ -10,10 +10,21 @@ export interface Work {
 }
 /** A scene on real servers: two runners that write to one shard, and what `npm run check` then finds; or what is too large. */
 export type Scene = "check" | "oversize"
-/** What it is asked to do then: a scene, or seeds. */
-export type Task = Scene | { readonly from: number; readonly to: number }
 /** Seeds that a worker runs before it reports. */
-const chunk = 20
+export interface Seeds {
+  readonly from: number
+  readonly to: number
+}
+/** What it is asked to do then. */
+export type Task = Scene | Seeds
+const seedsMax = 20
+
+/** All of these, in their order. */
+export const inParts = ({ from, to }: Seeds): ReadonlyArray<Seeds> =>
+  Array.from({ length: Math.ceil((to - from + 1) / seedsMax) }, (_, part) => ({
+    from: from + part * seedsMax,
+    to: Math.min(to, from + (part + 1) * seedsMax - 1)
+  }))
 
 // Compiles each function when it is first called: a seed calls many functions, most of them a few times.
 setFlagsFromString("--always-sparkplug")
@@ -64,17 +75,16 @@ export class WorkerFailed extends Schema.TaggedError<WorkerFailed>()("WorkerFail
 
 /** Runs seeds on worker threads until all are done, or until one breaks a law if `stops`. Gives the seeds that did. */
 export const run = (options: {
-  readonly from: number
-  readonly to: number
+  readonly seeds: ReadonlyArray<Seeds>
   readonly workers: number
   readonly mutant: Mutant | null
   readonly stops: boolean
   readonly sums: Sums
 }): Effect.Effect<ReadonlyArray<Outcome>, WorkerFailed> =>
   Effect.callback((resume) => {
-    const { from, mutant, stops, sums, to } = options
+    const { mutant, seeds, stops, sums } = options
     const broken: Array<Outcome> = []
-    let next = from
+    let given = 0
     let isOver = false
     const end = (effect: Effect.Effect<ReadonlyArray<Outcome>, WorkerFailed>) => {
       if (isOver) return
@@ -84,14 +94,15 @@ export const run = (options: {
     }
     const busy = new Set<Worker>()
     const give = (worker: Worker) => {
-      if (next > to || (stops && broken.length > 0)) {
+      const next = seeds[given]
+      if (next === undefined || (stops && broken.length > 0)) {
         busy.delete(worker)
         if (busy.size === 0) end(Effect.succeed(broken))
         return
       }
       busy.add(worker)
-      worker.postMessage({ from: next, to: Math.min(to, next + chunk - 1) } satisfies Task)
-      next += chunk
+      worker.postMessage(next satisfies Task)
+      given += 1
     }
     const take = (outcomes: ReadonlyArray<Outcome>) => {
       for (const outcome of outcomes) {

@@ -1,7 +1,9 @@
 import * as Proof from "@halles/harness/Proof"
-import { Console, Effect, Result, Schema } from "effect"
+import { Console, Effect, Option, Result, Schema } from "effect"
 import { Command, Flag } from "effect/cli"
+import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { availableParallelism } from "node:os"
+import { fileURLToPath } from "node:url"
 import { mutated } from "./Mutation.ts"
 import { type Mutant, mutants } from "./MutantList.ts"
 import * as Pool from "./Pool.ts"
@@ -19,29 +21,64 @@ class SourceWrong extends Schema.TaggedError<SourceWrong>()("SourceWrong", { cau
   }
 }
 
-/** Seeds that a mutant has to break a law in. The source as it is breaks none in as many. */
+/** Seeds that a mutant has to break a law in. */
 const seedsMax = 4_000
 /** A mutant that stops the workers is not caught: a check has to tell what is wrong. */
 const minutesMax = 3
 
-const verdictOf = ({ caughtBy }: Pick<Mutant, "caughtBy">, mutant: Mutant | null, workers: number) =>
-  caughtBy !== "sim"
-    ? Effect.map(Pool.play(caughtBy, mutant), ([first]) => first ?? null)
-    : Effect.map(Pool.run({ from: 1, to: seedsMax, workers, mutant, stops: true, sums: Pool.none() }), ([first]) =>
-        first === undefined ? null : `seed ${first.seed}: ${first.violations[0]}`
-      )
+/** By the name of each mutant the seed in which it broke a law the last time: there it is tried first. */
+const knownFile = fileURLToPath(new URL("../../../../.halles/mutants.json", import.meta.url))
+const Known = Schema.fromJsonString(Schema.Record(Schema.String, Schema.Int))
+type Known = typeof Known.Type
+const readKnown = Effect.sync(() =>
+  existsSync(knownFile)
+    ? Option.getOrElse(Schema.decodeOption(Known)(readFileSync(knownFile, "utf8")), (): Known => ({}))
+    : {}
+)
 
-const one = Effect.fnUntraced(function* (mutant: Mutant) {
+/** What a check has to say about the source with a mutant or as it is. */
+interface Found {
+  readonly what: string
+  /** Of the simulation. */
+  readonly seed: number | null
+}
+
+const inScene = (scene: Pool.Scene, mutant: Mutant | null) =>
+  Effect.map(Pool.play(scene, mutant), ([what]): Found | null => (what === undefined ? null : { what, seed: null }))
+
+const inSeeds = (seeds: ReadonlyArray<Pool.Seeds>, mutant: Mutant | null, workers: number) =>
+  Effect.map(Pool.run({ seeds, workers, mutant, stops: true, sums: Pool.none() }), ([first]): Found | null =>
+    first === undefined ? null : { what: `seed ${first.seed}: ${first.violations[0]}`, seed: first.seed }
+  )
+
+const alone = (seed: number): Pool.Seeds => ({ from: seed, to: seed })
+
+const found = (mutant: Mutant, known: number | undefined) =>
+  mutant.caughtBy !== "sim"
+    ? inScene(mutant.caughtBy, mutant)
+    : inSeeds([...(known === undefined ? [] : [alone(known)]), ...Pool.inParts({ from: 1, to: seedsMax })], mutant, 1)
+
+const one = Effect.fnUntraced(function* (mutant: Mutant, known: number | undefined) {
   const started = performance.now()
-  const verdict = yield* Effect.result(Effect.timeout(verdictOf(mutant, mutant, 1), `${minutesMax} minutes`))
+  const verdict = yield* Effect.result(Effect.timeout(found(mutant, known), `${minutesMax} minutes`))
   const seconds = ((performance.now() - started) / 1000).toFixed(1).padStart(6)
-  const caught = Result.isSuccess(verdict) && verdict.success !== null
-  const what = Result.isFailure(verdict) ? `did not run: ${String(verdict.failure)}` : (verdict.success ?? "SURVIVES")
-  const word = caught ? "caught" : "MISSED"
+  const caught = Result.isSuccess(verdict) ? verdict.success : null
+  const what = Result.isFailure(verdict) ? `did not run: ${String(verdict.failure)}` : (caught?.what ?? "SURVIVES")
+  const word = caught === null ? "MISSED" : "caught"
   yield* Console.log(
     `${word}  ${mutant.name.padEnd(56)} ${mutant.caughtBy.padEnd(8)} ${seconds} s  ${what.slice(0, 110)}`
   )
-  return caught
+  return caught === null ? null : { mutant, seed: caught.seed }
+})
+
+/** Ends the proof if the source as it is does not pass the same check. */
+const rightOtherwise = Effect.fnUntraced(function* (
+  caughtBy: Mutant["caughtBy"],
+  check: Effect.Effect<Found | null, Pool.WorkerFailed>
+) {
+  const wrong = yield* check
+  yield* Console.log(`source as it is, ${caughtBy}: ${wrong?.what ?? "nothing wrong"}`)
+  if (wrong !== null) return yield* new SourceWrong({ caughtBy })
 })
 
 const mutantsCommand = Command.make(
@@ -50,15 +87,24 @@ const mutantsCommand = Command.make(
   Effect.fn("mutants")(function* ({ only }) {
     const chosen = mutants.filter(({ caughtBy, name }) => name.includes(only) || caughtBy === only)
     for (const mutant of mutants) mutated(mutant)
-    for (const caughtBy of new Set(chosen.map((mutant) => mutant.caughtBy))) {
-      const wrong = yield* verdictOf({ caughtBy }, null, availableParallelism())
-      yield* Console.log(`source as it is, ${caughtBy}: ${wrong ?? "nothing wrong"}`)
-      if (wrong !== null) return yield* new SourceWrong({ caughtBy })
-    }
+    const scenes = new Set(chosen.map(({ caughtBy }) => caughtBy).filter((caughtBy) => caughtBy !== "sim"))
+    for (const scene of scenes) yield* rightOtherwise(scene, inScene(scene, null))
+    const known = yield* readKnown
     // Mutants on real servers begin first. They mostly wait, so one more than there are cores runs at a time.
     const inTurn = chosen.toSorted((a, b) => Number(a.caughtBy === "sim") - Number(b.caughtBy === "sim"))
-    const verdicts = yield* Effect.forEach(inTurn, one, { concurrency: availableParallelism() + 1 })
-    const caught = verdicts.filter(Boolean).length
+    const verdicts = yield* Effect.forEach(inTurn, (mutant) => one(mutant, known[mutant.name]), {
+      concurrency: availableParallelism() + 1
+    })
+    const convicted = verdicts.filter((verdict) => verdict !== null)
+    const seeds = convicted.flatMap(({ mutant, seed }) => (seed === null ? [] : [[mutant.name, seed] as const]))
+    // No seed is the mutant's fault in which the source as it is breaks a law too.
+    if (seeds.length > 0)
+      yield* rightOtherwise(
+        "sim",
+        inSeeds([...new Set(seeds.map(([, seed]) => seed))].map(alone), null, availableParallelism())
+      )
+    yield* Effect.sync(() => writeFileSync(knownFile, JSON.stringify({ ...known, ...Object.fromEntries(seeds) })))
+    const caught = convicted.length
     yield* Console.log(`\ncaught ${caught}/${chosen.length}`)
     yield* Proof.end({ caught, total: chosen.length }, caught === chosen.length)
   })

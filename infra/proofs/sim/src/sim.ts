@@ -40,7 +40,10 @@ const many = Effect.fnUntraced(function* (from: number, to: number, workers: num
   const seconds = () => (performance.now() - started) / 1000
   const progress = () =>
     `${sums.seeds} of ${to - from + 1} seeds, ${seconds().toFixed(0)} s, ${sums.violations} violations`
-  const broken = yield* showing(progress, Pool.run({ from, to, workers, mutant: null, stops: false, sums }))
+  const broken = yield* showing(
+    progress,
+    Pool.run({ seeds: Pool.inParts({ from, to }), workers, mutant: null, stops: false, sums })
+  )
   for (const { seed, violations } of broken.slice(0, 20)) {
     for (const violation of violations.slice(0, 5)) yield* Console.log(`seed ${seed}: ${violation}`)
   }

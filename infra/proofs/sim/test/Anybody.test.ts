@@ -13,7 +13,7 @@ const withToy = (isSound: boolean): Mutant => ({
 })
 const violations = (isSound: boolean) =>
   Effect.map(
-    Pool.run({ from: 1, to: 20, workers: 1, mutant: withToy(isSound), stops: false, sums: Pool.none() }),
+    Pool.run({ seeds: [{ from: 1, to: 20 }], workers: 1, mutant: withToy(isSound), stops: false, sums: Pool.none() }),
     (outcomes) => outcomes.flatMap((outcome) => outcome.violations)
   )
 
