@@ -6,21 +6,19 @@ import type { EntityAddress } from "effect/cluster"
  * The entity did nothing but die or hang, and is parked: every call is refused until an operator resumes it. A failure of
  * the cluster, as `MailboxFull` is: no contract names it, any call may fail with it. Nothing was decided.
  */
-export class EntityParked extends Refusal<EntityParked>()(
-  "EntityParked",
-  {
+export class EntityParked extends Refusal<EntityParked>()("EntityParked", {
+  status: 503,
+  title: "Out of order until somebody has looked at it",
+  fields: {
     /** `Cart/eu_7f3a` */
     entity: Schema.String
   },
-  {
-    status: 503,
-    title: "Out of order until somebody has looked at it",
-    sample: { entity: "Cart/eu_Qm3vXr8Kd0ZtWbYp5nLc2A" },
-    detail: ({ entity }) => `${entity} failed again and again. Nothing was done, and our operators know of it.`,
-    help: "Trying again at once does not help: an operator has to let it go on. The same request with the same idempotency key is safe at any time.",
-    headers: { "retry-after": "60" }
-  }
-) {}
+
+  sample: { entity: "Cart/eu_Qm3vXr8Kd0ZtWbYp5nLc2A" },
+  detail: ({ entity }) => `${entity} failed again and again. Nothing was done, and our operators know of it.`,
+  help: "Trying again at once does not help: an operator has to let it go on. The same request with the same idempotency key is safe at any time.",
+  headers: { "retry-after": "60" }
+}) {}
 
 /**
  * The entity died of this very command again and again, and does not try it any more for a while: a defect for whoever sent

@@ -6,20 +6,18 @@ import { CommandDeadly, EntityParked } from "./Parking.ts"
  * What an entity decided, or was asked, or answered is larger than a row of the journal or a message may be. Sending it again
  * cannot help. Of a decision nothing was written; an answer that is too large may come after what it tells of was done.
  */
-export class TooLarge extends Refusal<TooLarge>()(
-  "TooLarge",
-  {
+export class TooLarge extends Refusal<TooLarge>()("TooLarge", {
+  status: 422,
+  title: "More than can be kept in one piece",
+  fields: {
     /** `Cart/eu_7f3a` */
     entity: Schema.String
   },
-  {
-    status: 422,
-    title: "More than can be kept in one piece",
-    sample: { entity: "Cart/eu_Qm3vXr8Kd0ZtWbYp5nLc2A" },
-    detail: ({ entity }) => `What ${entity} would come to is too large. Nothing was changed.`,
-    help: "Send less at a time: fewer lines, or shorter texts. The same request will be refused again."
-  }
-) {}
+
+  sample: { entity: "Cart/eu_Qm3vXr8Kd0ZtWbYp5nLc2A" },
+  detail: ({ entity }) => `What ${entity} would come to is too large. Nothing was changed.`,
+  help: "Send less at a time: fewer lines, or shorter texts. The same request will be refused again."
+}) {}
 
 /** Failures of entities that no contract names; a call may fail with one of them, whatever it asks. */
 const failures = { EntityParked, TooLarge } as const

@@ -175,46 +175,40 @@ export class CartView extends Schema.Class<CartView>("CartView")({
 export const CheckOutResult = Schema.Struct({ orderId: OrderId, cart: CartView })
 
 /** The cart takes no more changes. */
-export class CartClosed extends Refusal<CartClosed>()(
-  "CartClosed",
-  {
+export class CartClosed extends Refusal<CartClosed>()("CartClosed", {
+  status: 409,
+  title: "The cart takes no more changes",
+  fields: {
     status: Schema.Literals(["checked_out", "merged", "expired"])
   },
-  {
-    status: 409,
-    title: "The cart takes no more changes",
-    sample: { status: "checked_out" },
-    detail: ({ status }) => `The cart is ${status}.`
-  }
-) {}
+
+  sample: { status: "checked_out" },
+  detail: ({ status }) => `The cart is ${status}.`
+}) {}
 /** There is nothing to buy in it. */
-export class CartEmpty extends Refusal<CartEmpty>()(
-  "CartEmpty",
-  {},
-  { status: 422, title: "The cart is empty", detail: () => "Put a line into the cart before checking it out." }
-) {}
+export class CartEmpty extends Refusal<CartEmpty>()("CartEmpty", {
+  status: 422,
+  title: "The cart is empty",
+  detail: "Put a line into the cart before checking it out."
+}) {}
 /** At the bound of lines, charges, bytes, quantity or total. */
-export class CartFull extends Refusal<CartFull>()(
-  "CartFull",
-  { bound: Schema.String, max: Schema.Int },
-  {
-    status: 422,
-    title: "The cart is full",
-    sample: { bound: "lines", max: 2_000 },
-    detail: ({ bound, max }) => `The most of ${bound} is ${max}.`
-  }
-) {}
+export class CartFull extends Refusal<CartFull>()("CartFull", {
+  status: 422,
+  title: "The cart is full",
+  fields: { bound: Schema.String, max: Schema.Int },
+
+  sample: { bound: "lines", max: 2_000 },
+  detail: ({ bound, max }) => `The most of ${bound} is ${max}.`
+}) {}
 /** These SKUs have no price in the cart's currency (not listed, or sold in another currency). */
-export class NotSold extends Refusal<NotSold>()(
-  "NotSold",
-  { skus: Schema.Array(SkuCode) },
-  {
-    status: 422,
-    title: "Not sold",
-    sample: { skus: ["TEA-09"] },
-    detail: ({ skus }) => `Not on sale here in the cart's currency: ${skus.join(", ")}.`
-  }
-) {}
+export class NotSold extends Refusal<NotSold>()("NotSold", {
+  status: 422,
+  title: "Not sold",
+  fields: { skus: Schema.Array(SkuCode) },
+
+  sample: { skus: ["TEA-09"] },
+  detail: ({ skus }) => `Not on sale here in the cart's currency: ${skus.join(", ")}.`
+}) {}
 /** The cart comes to another total than the customer agreed to; it has the prices of now. */
 export class TotalChanged extends Schema.TaggedError<TotalChanged>()(
   "TotalChanged",
@@ -222,16 +216,14 @@ export class TotalChanged extends Schema.TaggedError<TotalChanged>()(
   { httpApiStatus: 409 }
 ) {}
 /** Agreed prices and charges belong to carts with agreed pricing, and only there. */
-export class PricingMismatch extends Refusal<PricingMismatch>()(
-  "PricingMismatch",
-  { pricing: Pricing },
-  {
-    status: 422,
-    title: "Prices of another kind",
-    sample: { pricing: "shop" },
-    detail: ({ pricing }) => `The cart has ${pricing} pricing.`
-  }
-) {}
+export class PricingMismatch extends Refusal<PricingMismatch>()("PricingMismatch", {
+  status: 422,
+  title: "Prices of another kind",
+  fields: { pricing: Pricing },
+
+  sample: { pricing: "shop" },
+  detail: ({ pricing }) => `The cart has ${pricing} pricing.`
+}) {}
 /** No line of many took effect, and one at least was refused. */
 export class LinesNotTaken extends Schema.TaggedError<LinesNotTaken>()(
   "LinesNotTaken",
@@ -249,9 +241,10 @@ export const HandOverRefusal = Schema.Literals([
   "too_many_lines"
 ])
 /** The other cart cannot be merged into this one. */
-export class MergeRefused extends Refusal<MergeRefused>()(
-  "MergeRefused",
-  {
+export class MergeRefused extends Refusal<MergeRefused>()("MergeRefused", {
+  status: 409,
+  title: "The carts cannot be merged",
+  fields: {
     reason: Schema.Literals([
       "same_cart",
       "not_found",
@@ -264,13 +257,10 @@ export class MergeRefused extends Refusal<MergeRefused>()(
       "too_many_lines"
     ])
   },
-  {
-    status: 409,
-    title: "The carts cannot be merged",
-    sample: { reason: "other_currency" },
-    detail: ({ reason }) => `Reason: ${reason}.`
-  }
-) {}
+
+  sample: { reason: "other_currency" },
+  detail: ({ reason }) => `Reason: ${reason}.`
+}) {}
 
 /** What `HandOver` is answered with; a refusal is an answer, since the merging cart relies on it. */
 export const HandedOver = Schema.Union([

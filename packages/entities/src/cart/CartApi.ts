@@ -33,16 +33,14 @@ import { checkOut } from "./CartCheckOut.ts"
 import * as CartStock from "./CartStock.ts"
 
 /** An amount in another currency than the cart's. */
-export class CurrencyMismatch extends Refusal<CurrencyMismatch>()(
-  "CurrencyMismatch",
-  { expected: Currency },
-  {
-    status: 422,
-    title: "Another currency",
-    sample: { expected: "GBP" },
-    detail: ({ expected }) => `The cart's currency is ${expected}.`
-  }
-) {}
+export class CurrencyMismatch extends Refusal<CurrencyMismatch>()("CurrencyMismatch", {
+  status: 422,
+  title: "Another currency",
+  fields: { expected: Currency },
+
+  sample: { expected: "GBP" },
+  detail: ({ expected }) => `The cart's currency is ${expected}.`
+}) {}
 
 /** With `availability` and the units that it goes by where an open cart is read, if the stock is known at that moment. */
 const CartLineJson = ViewJson.object<SaleLine & { readonly availability?: unknown; readonly available?: unknown }>()(

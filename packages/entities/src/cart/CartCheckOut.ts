@@ -22,18 +22,15 @@ import { address } from "../sale/SaleJson.ts"
 import { Cart, CheckOut } from "./Cart.ts"
 
 /** The total that the customer agreed to, and the one that the cart comes to. */
-export class TotalChanged extends Refusal.Refusal<TotalChanged>()(
-  "TotalChanged",
-  { expected: Schema.toEncoded(Money), actual: Schema.toEncoded(Money) },
-  {
-    status: 409,
-    title: "The total has changed",
-    sample: { expected: { amount: "1495", currency: "GBP" }, actual: { amount: "1995", currency: "GBP" } },
-    detail: ({ actual, expected }) =>
-      `The customer agreed to ${expected.amount} ${expected.currency} (in minor units), the cart comes to ${actual.amount} ${actual.currency}. Nothing was ordered.`,
-    help: "Show the cart anew: it has the prices of now. Check out with the new total in `expectedTotal` and a new idempotency key once the customer agrees to it."
-  }
-) {}
+export class TotalChanged extends Refusal.Refusal<TotalChanged>()("TotalChanged", {
+  status: 409,
+  title: "The total has changed",
+  fields: { expected: Schema.toEncoded(Money), actual: Schema.toEncoded(Money) },
+  sample: { expected: { amount: "1495", currency: "GBP" }, actual: { amount: "1995", currency: "GBP" } },
+  detail: ({ actual, expected }) =>
+    `The customer agreed to ${expected.amount} ${expected.currency} (in minor units), the cart comes to ${actual.amount} ${actual.currency}. Nothing was ordered.`,
+  help: "Show the cart anew: it has the prices of now. Check out with the new total in `expectedTotal` and a new idempotency key once the customer agrees to it."
+}) {}
 
 /** The order as it is now, with its id under the name that the cart knows it by. */
 export const CheckoutJson = ViewJson.object<OrderView>()(

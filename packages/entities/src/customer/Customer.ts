@@ -80,21 +80,20 @@ export class CustomerView extends Schema.Class<CustomerView>("CustomerView")({
   seq: Schema.Int
 }) {}
 
-export class TooManyAddresses extends Refusal<TooManyAddresses>()(
-  "TooManyAddresses",
-  { max: Schema.Int },
-  {
-    status: 422,
-    title: "Too many addresses",
-    sample: { max: 50 },
-    detail: ({ max }) => `A customer has at most ${max} addresses.`
-  }
-) {}
-export class NotEnoughPoints extends Refusal<NotEnoughPoints>()(
-  "NotEnoughPoints",
-  { points: Schema.Int },
-  { status: 409, title: "Not enough points", detail: ({ points }) => `The customer has ${points}.` }
-) {}
+export class TooManyAddresses extends Refusal<TooManyAddresses>()("TooManyAddresses", {
+  status: 422,
+  title: "Too many addresses",
+  fields: { max: Schema.Int },
+
+  sample: { max: 50 },
+  detail: ({ max }) => `A customer has at most ${max} addresses.`
+}) {}
+export class NotEnoughPoints extends Refusal<NotEnoughPoints>()("NotEnoughPoints", {
+  status: 409,
+  title: "Not enough points",
+  fields: { points: Schema.Int },
+  detail: ({ points }) => `The customer has ${points}.`
+}) {}
 
 const change = Schema.Union([NotFound, PreconditionFailed, Busy])
 

@@ -22,18 +22,16 @@ import { address, saleId } from "../sale/SaleJson.ts"
 import { AddressLabel, Customer, CustomerView, MovePoints, Preferences, Purpose, Register } from "./Customer.ts"
 
 /** The owner of an account gives it another address, which nobody has proved to read; at `changeAt` it is proved. */
-export class EmailNeedsProof extends Refusal<EmailNeedsProof>()(
-  "EmailNeedsProof",
-  { changeAt: Schema.String },
-  {
-    status: 422,
-    title: "The address needs proof",
-    sample: { changeAt: "http://localhost:4407/account/email" },
-    detail: ({ changeAt }) =>
-      `The address of an account is changed at ${changeAt}, by a link that is sent to the new one.`,
-    help: "Send the person to the page that the detail names, and leave the member email out here."
-  }
-) {}
+export class EmailNeedsProof extends Refusal<EmailNeedsProof>()("EmailNeedsProof", {
+  status: 422,
+  title: "The address needs proof",
+  fields: { changeAt: Schema.String },
+
+  sample: { changeAt: "http://localhost:4407/account/email" },
+  detail: ({ changeAt }) =>
+    `The address of an account is changed at ${changeAt}, by a link that is sent to the new one.`,
+  help: "Send the person to the page that the detail names, and leave the member email out here."
+}) {}
 
 /** The merge patch of `PATCH` (RFC 7396) speaks of the same members: addresses by label, consents by purpose. */
 export const CustomerJson = ViewJson.object<CustomerView>()(

@@ -106,38 +106,32 @@ export class SkuView extends Schema.Class<SkuView>("SkuView")({
 }) {}
 
 /** Somebody else changed the count: read it again. */
-export class StockChanged extends Refusal<StockChanged>()(
-  "StockChanged",
-  { onHand: Count },
-  {
-    status: 409,
-    title: "The stock has changed",
-    sample: { onHand: 497 },
-    detail: ({ onHand }) => `On hand now: ${onHand}. Count again.`
-  }
-) {}
+export class StockChanged extends Refusal<StockChanged>()("StockChanged", {
+  status: 409,
+  title: "The stock has changed",
+  fields: { onHand: Count },
+
+  sample: { onHand: 497 },
+  detail: ({ onHand }) => `On hand now: ${onHand}. Count again.`
+}) {}
 /** Fewer on hand than are held and reserved would break promises made. */
-export class StockPromised extends Refusal<StockPromised>()(
-  "StockPromised",
-  { promised: Count },
-  {
-    status: 409,
-    title: "The stock is promised",
-    sample: { promised: 10 },
-    detail: ({ promised }) => `Held and reserved: ${promised}.`
-  }
-) {}
+export class StockPromised extends Refusal<StockPromised>()("StockPromised", {
+  status: 409,
+  title: "The stock is promised",
+  fields: { promised: Count },
+
+  sample: { promised: 10 },
+  detail: ({ promised }) => `Held and reserved: ${promised}.`
+}) {}
 /** One warehouse too many, or more units than can be counted. */
-export class StockBound extends Refusal<StockBound>()(
-  "StockBound",
-  { bound: Schema.String, max: Schema.Int },
-  {
-    status: 422,
-    title: "More than can be counted",
-    sample: { bound: "on hand", max: 1_000_000_000 },
-    detail: ({ bound, max }) => `The most of ${bound} is ${max}.`
-  }
-) {}
+export class StockBound extends Refusal<StockBound>()("StockBound", {
+  status: 422,
+  title: "More than can be counted",
+  fields: { bound: Schema.String, max: Schema.Int },
+
+  sample: { bound: "on hand", max: 1_000_000_000 },
+  detail: ({ bound, max }) => `The most of ${bound} is ${max}.`
+}) {}
 
 export const Sku = Entity.make("Sku", [
   Rpc.make("Receive", {

@@ -182,55 +182,47 @@ export class OrderView extends Schema.Class<OrderView>("OrderView")({
 }) {}
 
 /** The goods have left, or the order is over. */
-export class TooLateToCancel extends Refusal<TooLateToCancel>()(
-  "TooLateToCancel",
-  { status: Status },
-  {
-    status: 409,
-    title: "Too late to cancel",
-    sample: { status: "shipped" },
-    detail: ({ status }) => `The order is ${status}.`
-  }
-) {}
+export class TooLateToCancel extends Refusal<TooLateToCancel>()("TooLateToCancel", {
+  status: 409,
+  title: "Too late to cancel",
+  fields: { status: Status },
+
+  sample: { status: "shipped" },
+  detail: ({ status }) => `The order is ${status}.`
+}) {}
 /** Only what was shipped can come back. */
-export class NotShipped extends Refusal<NotShipped>()(
-  "NotShipped",
-  { status: Status },
-  {
-    status: 409,
-    title: "Nothing was shipped that could come back",
-    sample: { status: "confirmed" },
-    detail: ({ status }) => `The order is ${status}.`
-  }
-) {}
+export class NotShipped extends Refusal<NotShipped>()("NotShipped", {
+  status: 409,
+  title: "Nothing was shipped that could come back",
+  fields: { status: Status },
+
+  sample: { status: "confirmed" },
+  detail: ({ status }) => `The order is ${status}.`
+}) {}
 /** More than was bought and not yet returned. */
-export class ReturnExceeds extends Refusal<ReturnExceeds>()(
-  "ReturnExceeds",
-  { sku: SkuCode, returnable: Schema.Int },
-  {
-    status: 422,
-    title: "More than can be returned",
-    sample: { sku: "TEA-01", returnable: 1 },
-    detail: ({ returnable, sku }) => `Of ${sku}, ${returnable} can be returned.`
-  }
-) {}
+export class ReturnExceeds extends Refusal<ReturnExceeds>()("ReturnExceeds", {
+  status: 422,
+  title: "More than can be returned",
+  fields: { sku: SkuCode, returnable: Schema.Int },
+
+  sample: { sku: "TEA-01", returnable: 1 },
+  detail: ({ returnable, sku }) => `Of ${sku}, ${returnable} can be returned.`
+}) {}
 /** No such step of the order is pending or was refused, or it must not be skipped. */
 export class NotOperable extends Schema.TaggedError<NotOperable>()(
   "NotOperable",
   { status: Status, pendingStep: Schema.NullOr(Schema.String), refused: Schema.Array(Schema.String) },
   { httpApiStatus: 409 }
 ) {}
-export class TooManyReturns extends Refusal<TooManyReturns>()(
-  "TooManyReturns",
-  { bound: Schema.Literals(["returns", "lines"]), max: Schema.Int },
-  {
-    status: 422,
-    title: "Too many returns",
-    sample: { bound: "returns", max: 100 },
-    detail: ({ bound, max }) =>
-      `An order takes at most ${max} ${bound === "returns" ? "returns" : "lines in all its returns"}.`
-  }
-) {}
+export class TooManyReturns extends Refusal<TooManyReturns>()("TooManyReturns", {
+  status: 422,
+  title: "Too many returns",
+  fields: { bound: Schema.Literals(["returns", "lines"]), max: Schema.Int },
+
+  sample: { bound: "returns", max: 100 },
+  detail: ({ bound, max }) =>
+    `An order takes at most ${max} ${bound === "returns" ? "returns" : "lines in all its returns"}.`
+}) {}
 
 export const Order = Entity.fromRpcGroup(
   "Order",

@@ -92,16 +92,14 @@ export interface Issued {
 }
 
 /** The partner has as many keys as it may have. */
-export class TooManyKeys extends Refusal<TooManyKeys>()(
-  "TooManyKeys",
-  { max: Schema.Int },
-  {
-    status: 422,
-    title: "Too many keys",
-    sample: { max: 20 },
-    detail: ({ max }) => `A partner has at most ${max} keys that are good at a time. Revoke one first.`
-  }
-) {}
+export class TooManyKeys extends Refusal<TooManyKeys>()("TooManyKeys", {
+  status: 422,
+  title: "Too many keys",
+  fields: { max: Schema.Int },
+
+  sample: { max: 20 },
+  detail: ({ max }) => `A partner has at most ${max} keys that are good at a time. Revoke one first.`
+}) {}
 
 const rejected = (reason: NonNullable<Principal["rejected"]>): Principal => ({ ...anonymous, rejected: reason })
 

@@ -2,6 +2,13 @@ import { Context, Duration, Effect, Layer, Metric } from "effect"
 import type { Front, Handler, Tls } from "@halles/shared/listener/HttpListener"
 import * as HttpListener from "@halles/shared/listener/HttpListener"
 import * as ListenerRefusal from "@halles/shared/listener/ListenerRefusal"
+import {
+  AddressDenied,
+  ChallengeRequired,
+  FaultInjected,
+  Overloaded,
+  RateLimited
+} from "@halles/shared/wire/EdgeErrors"
 import { networkOf } from "@halles/shared/clients/NetworkAddress"
 import type { IncomingMessage, ServerResponse } from "node:http"
 import * as AddressRules from "./AddressRules.ts"
@@ -11,7 +18,6 @@ import { EdgeAnalytics } from "./EdgeAnalytics.ts"
 import { ResponseCache } from "../cache/ResponseCache.ts"
 import * as KnownAnswers from "../cache/CacheFront.ts"
 import { Faults } from "./InjectedFaults.ts"
-import * as AdmissionRefusals from "./AdmissionRefusals.ts"
 import * as RateLimit from "./RateLimit.ts"
 import type { Ask } from "./TokenBucket.ts"
 import { type Route, routeOf } from "../openapi/RouteTable.ts"
@@ -46,6 +52,11 @@ export const bounds = { requestMs: 3_600_000, connections: 10_000, connectionsOf
 /** For balancers to see that readiness has fallen. */
 const notice = Duration.seconds(1)
 
+const addressDenied = ListenerRefusal.of(new AddressDenied())
+const rateLimited = ListenerRefusal.of(new RateLimited())
+const challengeRequired = ListenerRefusal.of(new ChallengeRequired())
+const overloaded = ListenerRefusal.of(new Overloaded())
+const faultInjected = ListenerRefusal.of(new FaultInjected())
 const suspectRetryAfter = { "retry-after": "60" }
 
 /**
@@ -143,7 +154,7 @@ export class AdmissionControl extends Context.Service<
             if (response.destroyed) return
             for (const [name, value] of RateLimit.headers(asks, verdict)) response.setHeader(name, value)
             if (verdict.allowed) return application(request, response)
-            refuse(exchange, AdmissionRefusals.rateLimited, {
+            refuse(exchange, rateLimited, {
               "retry-after": String(Math.max(1, Math.ceil(verdict.waitMicros / 1e6)))
             })
           })
@@ -171,10 +182,10 @@ export class AdmissionControl extends Context.Service<
             })
             if (!unlimited) bots.saw(request.headers, address, response.statusCode)
           })
-          if (denied) return refuse(exchange, AdmissionRefusals.addressDenied)
+          if (denied) return refuse(exchange, addressDenied)
           const fault = faults.draw(`route:${route.name}`)
           if (fault?.kind === "drop") return void response.destroy()
-          if (fault?.kind === "error") return refuse(exchange, AdmissionRefusals.faultInjected)
+          if (fault?.kind === "error") return refuse(exchange, faultInjected)
           if (fault === undefined) return onwards(exchange, unlimited, application)
           setTimeout(() => {
             if (!response.destroyed) onwards(exchange, unlimited, application)
@@ -184,7 +195,7 @@ export class AdmissionControl extends Context.Service<
         const onwards = (exchange: Exchange, unlimited: boolean, application: Handler) => {
           const { address, request, response, route } = exchange
           if (shedding.refuses(route.traffic.priority, underWay)) {
-            return refuse(exchange, AdmissionRefusals.overloaded)
+            return refuse(exchange, overloaded)
           }
           if (route.shared === true) {
             if ((unlimited || mayHaveFromMemory(exchange)) && front.answer(request, response)) return
@@ -192,7 +203,7 @@ export class AdmissionControl extends Context.Service<
           }
           if (unlimited || route.traffic.priority === "vital") return application(request, response)
           if (bots.suspect(address)) {
-            return refuse(exchange, AdmissionRefusals.challengeRequired, suspectRetryAfter)
+            return refuse(exchange, challengeRequired, suspectRetryAfter)
           }
           return limited(exchange, application)
         }

@@ -2,7 +2,15 @@ import { JsonRefused } from "@halles/shared/JsonText"
 import { Cause, Clock, Context, Effect, Metric } from "effect"
 import { HttpRouter, HttpServerError, HttpServerRequest, type HttpServerResponse } from "effect/http"
 import * as Deadlines from "./Deadlines.ts"
+import {
+  InternalError,
+  MalformedId,
+  PayloadTooLarge,
+  Unavailable,
+  UnsupportedMediaType
+} from "@halles/shared/wire/EdgeErrors"
 import * as Problem from "@halles/shared/wire/Problem"
+import { documentOf } from "@halles/shared/wire/Refusal"
 import { methodsOf } from "../openapi/RouteTable.ts"
 
 /** Requests that are being answered at a time; the next one is turned away at once. Streams count until they begin. */
@@ -20,32 +28,14 @@ const duration = Metric.histogram("halles_http_request_duration_seconds", {
   boundaries: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
 })
 
-const unavailable = Problem.response(
-  Problem.make({
-    code: "unavailable",
-    status: 503,
-    title: "Not available at the moment",
-    detail: "Try again after a moment, with the same idempotency key."
-  }),
-  { "retry-after": String(Problem.retryAfterSeconds) }
-)
-const internal = Problem.response(
-  Problem.make({
-    code: "internal_error",
-    status: 500,
-    title: "Something is broken on our side",
-    detail: "It was logged. Repeating the request with the same idempotency key is safe."
-  })
-)
-const tooLarge = Problem.response(
-  Problem.make({
-    code: "payload_too_large",
-    status: 413,
-    title: "The body is too large",
-    detail: "A body has at most 256 KiB, but for catalogue imports."
-  }),
-  { connection: "close" }
-)
+const unavailable = Problem.response(documentOf(new Unavailable()), {
+  "retry-after": String(Problem.retryAfterSeconds)
+})
+const internal = Problem.response(documentOf(new InternalError()))
+const tooLarge = Problem.response(documentOf(new PayloadTooLarge()), { connection: "close" })
+const unsupported = Problem.response(documentOf(new UnsupportedMediaType()))
+/** A path with the right method is not routed when its id is longer than the router reads. */
+const longId = Problem.response(documentOf(new MalformedId({ parameter: "id" })))
 const unread = Problem.make({
   code: "invalid_request",
   status: 400,
@@ -56,14 +46,6 @@ const unreadable = (cause: unknown): HttpServerResponse.HttpServerResponse =>
   Problem.response(
     cause instanceof JsonRefused ? { ...unread, errors: [{ pointer: cause.pointer, detail: cause.detail }] } : unread
   )
-const unsupported = Problem.response(
-  Problem.make({
-    code: "unsupported_media_type",
-    status: 415,
-    title: "A media type that is not taken here",
-    detail: "Send the media type that the contract names."
-  })
-)
 const noRoute = Problem.response(
   Problem.make({
     code: "not_found",
@@ -72,16 +54,6 @@ const noRoute = Problem.response(
     detail: "No resource has this path."
   })
 )
-/** A path with the right method is not routed when its id is longer than the router reads. */
-const longId = Problem.response({
-  ...Problem.make({
-    code: "malformed_id",
-    status: 404,
-    title: "There is no such thing",
-    detail: "The path has no valid id."
-  }),
-  context: { parameter: "id" }
-})
 const methodNotAllowed = Problem.kind({ code: "method_not_allowed", status: 405, title: "Not with this method" })
 const otherMethod = (allowed: ReadonlyArray<string>): HttpServerResponse.HttpServerResponse =>
   Problem.response(methodNotAllowed(`This resource takes ${allowed.join(", ")}.`), { allow: allowed.join(", ") })

@@ -38,15 +38,13 @@ export interface Delivery {
 }
 
 /** The owner has as many as one may have. */
-export class TooManyEndpoints extends Refusal<TooManyEndpoints>()(
-  "TooManyEndpoints",
-  { max: Schema.Int },
-  {
-    status: 422,
-    title: "Too many webhook endpoints",
-    detail: ({ max }) => `There are at most ${max}. Delete one first.`
-  }
-) {}
+export class TooManyEndpoints extends Refusal<TooManyEndpoints>()("TooManyEndpoints", {
+  status: 422,
+  title: "Too many webhook endpoints",
+  fields: { max: Schema.Int },
+
+  detail: ({ max }) => `There are at most ${max}. Delete one first.`
+}) {}
 
 interface Row {
   readonly id: string

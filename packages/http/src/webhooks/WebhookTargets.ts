@@ -5,9 +5,10 @@ import { lookup as resolve } from "node:dns"
 import type { LookupFunction } from "node:net"
 
 /** We do not send there; `reason` is one of few words. */
-export class TargetRefused extends Refusal<TargetRefused>()(
-  "TargetRefused",
-  {
+export class TargetRefused extends Refusal<TargetRefused>()("TargetRefused", {
+  status: 422,
+  title: "Webhooks are not sent there",
+  fields: {
     reason: Schema.Literals([
       "malformed",
       "not_https",
@@ -17,13 +18,10 @@ export class TargetRefused extends Refusal<TargetRefused>()(
       "unknown_host"
     ])
   },
-  {
-    status: 422,
-    title: "Webhooks are not sent there",
-    detail: ({ reason }) => `The URL is refused: ${reason}.`,
-    help: "Use an https URL whose host has public addresses only, on port 443 or 8443, without credentials in it."
-  }
-) {}
+
+  detail: ({ reason }) => `The URL is refused: ${reason}.`,
+  help: "Use an https URL whose host has public addresses only, on port 443 or 8443, without credentials in it."
+}) {}
 
 /** Networks that are allowed though they are not public: for laptops and tests. */
 export type Allowed = ReadonlyArray<readonly [ipaddr.IPv4 | ipaddr.IPv6, number]>

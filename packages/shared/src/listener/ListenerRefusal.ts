@@ -1,5 +1,16 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http"
 import { STATUS_CODES } from "node:http"
+import {
+  HeadersTooLarge,
+  MalformedRequest,
+  RequestTimeout,
+  TargetTooLong,
+  TooManyAtOnce,
+  Unavailable,
+  UnsupportedMediaType
+} from "../wire/EdgeErrors.ts"
+import type { Document } from "../wire/Problem.ts"
+import { documentOf } from "../wire/Refusal.ts"
 
 /** What every answer carries. A browser that is shown our JSON runs nothing in it, frames it nowhere and guesses no type. */
 export const always = {
@@ -10,65 +21,26 @@ export const always = {
   "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=()"
 } as const
 
-/** A problem document (RFC 9457) with a stable code. */
-export interface Document {
-  readonly type: string
-  readonly code: string
-  readonly status: number
-  readonly title: string
-  readonly detail: string
-}
-
 /** An answer that is known before the request is: its document is made once. */
 export interface Refusal {
   readonly document: Document
   readonly body: Buffer
 }
 
-export const make = (options: Omit<Document, "type">): Refusal => {
-  const document = { type: `/problems/${options.code}`, ...options }
+export const of = (error: { readonly _tag: string }, detail?: string): Refusal => {
+  const known = documentOf(error)
+  const document = detail === undefined ? known : { ...known, detail }
   return { document, body: Buffer.from(JSON.stringify(document)) }
 }
 
-export const malformed = (detail: string): Refusal =>
-  make({ code: "malformed_request", status: 400, title: "The request is no clear HTTP", detail })
+export const malformed = (detail: string): Refusal => of(new MalformedRequest(), detail)
 export const targetTooLong = (bytesMax: number): Refusal =>
-  make({
-    code: "target_too_long",
-    status: 414,
-    title: "The path and query are too long",
-    detail: `They have at most ${bytesMax} bytes.`
-  })
-export const headersTooLarge = make({
-  code: "headers_too_large",
-  status: 431,
-  title: "The headers are too large",
-  detail: "Headers have at most 16 KiB and are at most 100."
-})
-export const tooSlow = make({
-  code: "request_timeout",
-  status: 408,
-  title: "The request took too long to arrive",
-  detail: "Send headers within ten seconds and the body without pauses."
-})
-export const encodedBody = make({
-  code: "unsupported_media_type",
-  status: 415,
-  title: "A media type that is not taken here",
-  detail: "Send the body as it is, text of it in UTF-8."
-})
-export const tooManyAtOnce = make({
-  code: "too_many_at_once",
-  status: 503,
-  title: "Too many requests of one connection are under way",
-  detail: "Wait for answers before you send more, or open another connection."
-})
-export const notReady = make({
-  code: "unavailable",
-  status: 503,
-  title: "Not available at the moment",
-  detail: "Try again after a moment, with the same idempotency key."
-})
+  of(new TargetTooLong(), `They have at most ${bytesMax} bytes.`)
+export const headersTooLarge = of(new HeadersTooLarge())
+export const tooSlow = of(new RequestTimeout())
+export const encodedBody = of(new UnsupportedMediaType(), "Send the body as it is, text of it in UTF-8.")
+export const tooManyAtOnce = of(new TooManyAtOnce())
+export const notReady = of(new Unavailable())
 
 /** A body of more than this is not read to its end for the sake of the connection, in bytes. */
 const unreadMax = 65_536

@@ -1,11 +1,12 @@
 import { Schema } from "effect"
 import * as Problem from "./Problem.ts"
 
-/** What a person reads of a refusal beside its stable code; its status, and fields of an example. */
+/** What a person reads of a refusal beside its stable code; its status, its fields, and those of an example. */
 interface Description<Fields extends Schema.Struct.Fields> {
   readonly status: number
   readonly title: string
-  readonly detail: (fields: Schema.Struct.Type<Fields>) => string
+  readonly fields?: Fields
+  readonly detail: string | ((fields: Schema.Struct.Type<Fields>) => string)
   /** What the client may do about it; without it, what holds for every problem of the status. */
   readonly help?: string
   /** A refusal without fields needs none. */
@@ -16,12 +17,14 @@ interface Description<Fields extends Schema.Struct.Fields> {
 /** An error that clients are told of as a problem (RFC 9457): what is said of it stands where it is declared, and nowhere else. */
 export const Refusal =
   <Self>() =>
-  <const Tag extends string, const Fields extends Schema.Struct.Fields>(
+  <const Tag extends string, const Fields extends Schema.Struct.Fields = {}>(
     tag: Tag,
-    fields: Fields,
-    problem: Description<Fields>
+    { detail, fields, ...problem }: Description<Fields>
   ) =>
-    Schema.TaggedError<Self>()(tag, fields, { httpApiStatus: problem.status, problem })
+    Schema.TaggedError<Self>()(tag, (fields ?? {}) as Fields, {
+      httpApiStatus: problem.status,
+      problem: { ...problem, detail: typeof detail === "string" ? () => detail : detail }
+    })
 
 type ErrorClass = Parameters<typeof Problem.of>[0]
 
@@ -44,6 +47,12 @@ export const of = <E extends ErrorClass>(error: E): Wire<E> => {
   const problem = problemOf(error)
   if (problem === null) throw new Error("An error without a problem is no refusal")
   return problem as Wire<E>
+}
+
+/** What a client is told of a refusal, for who answers without the contract. */
+export const documentOf = <E extends { readonly _tag: string }>(error: E): Problem.Document => {
+  of(error.constructor as unknown as ErrorClass)
+  return Problem.documentOf(error)
 }
 
 /** The wire forms of all refusals that a contract declares for a message; what is none of a client's business has none. */
