@@ -13,7 +13,6 @@ export class EntityParked extends Refusal<EntityParked>()("EntityParked", {
     /** `Cart/eu_7f3a` */
     entity: Schema.String
   },
-
   sample: { entity: "Cart/eu_Qm3vXr8Kd0ZtWbYp5nLc2A" },
   detail: ({ entity }) => `${entity} failed again and again. Nothing was done, and our operators know of it.`,
   help: "Trying again at once does not help: an operator has to let it go on. The same request with the same idempotency key is safe at any time.",

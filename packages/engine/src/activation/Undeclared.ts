@@ -13,7 +13,6 @@ export class TooLarge extends Refusal<TooLarge>()("TooLarge", {
     /** `Cart/eu_7f3a` */
     entity: Schema.String
   },
-
   sample: { entity: "Cart/eu_Qm3vXr8Kd0ZtWbYp5nLc2A" },
   detail: ({ entity }) => `What ${entity} would come to is too large. Nothing was changed.`,
   help: "Send less at a time: fewer lines, or shorter texts. The same request will be refused again."

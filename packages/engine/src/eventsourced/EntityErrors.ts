@@ -5,11 +5,7 @@ import { Schema } from "effect"
 export class NotFound extends Refusal<NotFound>()("NotFound", {
   status: 404,
   title: "There is no such thing",
-  fields: {
-    entity: Schema.String,
-    id: Schema.String
-  },
-
+  fields: { entity: Schema.String, id: Schema.String },
   sample: { entity: "Cart", id: "eu_Qm3vXr8Kd0ZtWbYp5nLc2A" },
   detail: ({ entity, id }) => `No ${entity} has the id ${id}.`
 }) {}
@@ -18,11 +14,7 @@ export class NotFound extends Refusal<NotFound>()("NotFound", {
 export class AlreadyExists extends Refusal<AlreadyExists>()("AlreadyExists", {
   status: 409,
   title: "The id is taken",
-  fields: {
-    entity: Schema.String,
-    id: Schema.String
-  },
-
+  fields: { entity: Schema.String, id: Schema.String },
   sample: { entity: "Cart", id: "eu_Qm3vXr8Kd0ZtWbYp5nLc2A" },
   detail: ({ entity, id }) => `Another ${entity} has the id ${id}.`
 }) {}
@@ -43,9 +35,6 @@ export class Busy extends Schema.TaggedError<Busy>()("Busy", {}, { httpApiStatus
 export class PreconditionFailed extends Refusal<PreconditionFailed>()("PreconditionFailed", {
   status: 412,
   title: "The resource has changed",
-  fields: {
-    seq: Schema.Int
-  },
-
+  fields: { seq: Schema.Int },
   detail: ({ seq }) => `If-Match names another version than "${seq}", which it is now. Nothing was written.`
 }) {}

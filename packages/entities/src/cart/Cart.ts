@@ -178,10 +178,7 @@ export const CheckOutResult = Schema.Struct({ orderId: OrderId, cart: CartView }
 export class CartClosed extends Refusal<CartClosed>()("CartClosed", {
   status: 409,
   title: "The cart takes no more changes",
-  fields: {
-    status: Schema.Literals(["checked_out", "merged", "expired"])
-  },
-
+  fields: { status: Schema.Literals(["checked_out", "merged", "expired"]) },
   sample: { status: "checked_out" },
   detail: ({ status }) => `The cart is ${status}.`
 }) {}
@@ -196,7 +193,6 @@ export class CartFull extends Refusal<CartFull>()("CartFull", {
   status: 422,
   title: "The cart is full",
   fields: { bound: Schema.String, max: Schema.Int },
-
   sample: { bound: "lines", max: 2_000 },
   detail: ({ bound, max }) => `The most of ${bound} is ${max}.`
 }) {}
@@ -205,7 +201,6 @@ export class NotSold extends Refusal<NotSold>()("NotSold", {
   status: 422,
   title: "Not sold",
   fields: { skus: Schema.Array(SkuCode) },
-
   sample: { skus: ["TEA-09"] },
   detail: ({ skus }) => `Not on sale here in the cart's currency: ${skus.join(", ")}.`
 }) {}
@@ -220,7 +215,6 @@ export class PricingMismatch extends Refusal<PricingMismatch>()("PricingMismatch
   status: 422,
   title: "Prices of another kind",
   fields: { pricing: Pricing },
-
   sample: { pricing: "shop" },
   detail: ({ pricing }) => `The cart has ${pricing} pricing.`
 }) {}
@@ -257,7 +251,6 @@ export class MergeRefused extends Refusal<MergeRefused>()("MergeRefused", {
       "too_many_lines"
     ])
   },
-
   sample: { reason: "other_currency" },
   detail: ({ reason }) => `Reason: ${reason}.`
 }) {}

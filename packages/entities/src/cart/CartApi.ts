@@ -37,7 +37,6 @@ export class CurrencyMismatch extends Refusal<CurrencyMismatch>()("CurrencyMisma
   status: 422,
   title: "Another currency",
   fields: { expected: Currency },
-
   sample: { expected: "GBP" },
   detail: ({ expected }) => `The cart's currency is ${expected}.`
 }) {}

@@ -84,7 +84,6 @@ export class TooManyAddresses extends Refusal<TooManyAddresses>()("TooManyAddres
   status: 422,
   title: "Too many addresses",
   fields: { max: Schema.Int },
-
   sample: { max: 50 },
   detail: ({ max }) => `A customer has at most ${max} addresses.`
 }) {}

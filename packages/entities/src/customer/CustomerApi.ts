@@ -26,7 +26,6 @@ export class EmailNeedsProof extends Refusal<EmailNeedsProof>()("EmailNeedsProof
   status: 422,
   title: "The address needs proof",
   fields: { changeAt: Schema.String },
-
   sample: { changeAt: "http://localhost:4407/account/email" },
   detail: ({ changeAt }) =>
     `The address of an account is changed at ${changeAt}, by a link that is sent to the new one.`,

@@ -110,7 +110,6 @@ export class StockChanged extends Refusal<StockChanged>()("StockChanged", {
   status: 409,
   title: "The stock has changed",
   fields: { onHand: Count },
-
   sample: { onHand: 497 },
   detail: ({ onHand }) => `On hand now: ${onHand}. Count again.`
 }) {}
@@ -119,7 +118,6 @@ export class StockPromised extends Refusal<StockPromised>()("StockPromised", {
   status: 409,
   title: "The stock is promised",
   fields: { promised: Count },
-
   sample: { promised: 10 },
   detail: ({ promised }) => `Held and reserved: ${promised}.`
 }) {}
@@ -128,7 +126,6 @@ export class StockBound extends Refusal<StockBound>()("StockBound", {
   status: 422,
   title: "More than can be counted",
   fields: { bound: Schema.String, max: Schema.Int },
-
   sample: { bound: "on hand", max: 1_000_000_000 },
   detail: ({ bound, max }) => `The most of ${bound} is ${max}.`
 }) {}

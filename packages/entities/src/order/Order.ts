@@ -186,7 +186,6 @@ export class TooLateToCancel extends Refusal<TooLateToCancel>()("TooLateToCancel
   status: 409,
   title: "Too late to cancel",
   fields: { status: Status },
-
   sample: { status: "shipped" },
   detail: ({ status }) => `The order is ${status}.`
 }) {}
@@ -195,7 +194,6 @@ export class NotShipped extends Refusal<NotShipped>()("NotShipped", {
   status: 409,
   title: "Nothing was shipped that could come back",
   fields: { status: Status },
-
   sample: { status: "confirmed" },
   detail: ({ status }) => `The order is ${status}.`
 }) {}
@@ -204,7 +202,6 @@ export class ReturnExceeds extends Refusal<ReturnExceeds>()("ReturnExceeds", {
   status: 422,
   title: "More than can be returned",
   fields: { sku: SkuCode, returnable: Schema.Int },
-
   sample: { sku: "TEA-01", returnable: 1 },
   detail: ({ returnable, sku }) => `Of ${sku}, ${returnable} can be returned.`
 }) {}
@@ -218,7 +215,6 @@ export class TooManyReturns extends Refusal<TooManyReturns>()("TooManyReturns", 
   status: 422,
   title: "Too many returns",
   fields: { bound: Schema.Literals(["returns", "lines"]), max: Schema.Int },
-
   sample: { bound: "returns", max: 100 },
   detail: ({ bound, max }) =>
     `An order takes at most ${max} ${bound === "returns" ? "returns" : "lines in all its returns"}.`

@@ -96,7 +96,6 @@ export class TooManyKeys extends Refusal<TooManyKeys>()("TooManyKeys", {
   status: 422,
   title: "Too many keys",
   fields: { max: Schema.Int },
-
   sample: { max: 20 },
   detail: ({ max }) => `A partner has at most ${max} keys that are good at a time. Revoke one first.`
 }) {}

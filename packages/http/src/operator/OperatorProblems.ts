@@ -8,7 +8,6 @@ export class NotPossible extends Refusal<NotPossible>()("NotPossible", {
   status: 409,
   title: "Not possible now",
   fields: { reason: Schema.String },
-
   sample: { reason: "eu-9 is not there" },
   detail: ({ reason }) => reason
 }) {}

@@ -42,7 +42,6 @@ export class TooManyEndpoints extends Refusal<TooManyEndpoints>()("TooManyEndpoi
   status: 422,
   title: "Too many webhook endpoints",
   fields: { max: Schema.Int },
-
   detail: ({ max }) => `There are at most ${max}. Delete one first.`
 }) {}
 

@@ -18,7 +18,6 @@ export class TargetRefused extends Refusal<TargetRefused>()("TargetRefused", {
       "unknown_host"
     ])
   },
-
   detail: ({ reason }) => `The URL is refused: ${reason}.`,
   help: "Use an https URL whose host has public addresses only, on port 443 or 8443, without credentials in it."
 }) {}

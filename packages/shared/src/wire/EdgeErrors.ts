@@ -24,7 +24,6 @@ export class InvalidRequest extends Refusal<InvalidRequest>()("InvalidRequest", 
   status: 400,
   title: "The request does not follow the contract",
   fields: { errors: Schema.Array(Fault) },
-
   sample: { errors: [{ pointer: "/quantity", detail: "Expected a value between 1 and 1000000" }] },
   detail: ({ errors }) =>
     errors
@@ -38,7 +37,6 @@ export class MalformedId extends Refusal<MalformedId>()("MalformedId", {
   status: 404,
   title: "There is no such thing",
   fields: { parameter: Schema.String },
-
   sample: { parameter: "id" },
   detail: ({ parameter }) => `The path has no valid ${parameter}.`
 }) {}
@@ -105,7 +103,6 @@ export class Forbidden extends Refusal<Forbidden>()("Forbidden", {
     reason: Schema.Literals(["scope", "role", "owner", "region", "consent", "amount", "policy"]),
     scopes: Schema.Array(Schema.String)
   },
-
   sample: { reason: "scope", scopes: ["stock:write"] },
   detail: ({ reason, scopes }) =>
     ({
