@@ -8,7 +8,7 @@ import { Arbitrary, Effect, Layer, Schedule, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import * as EngineTables from "./EngineTables.ts"
 import { Outbox } from "@halles/engine/journal/Outbox"
-import { messageBytesMax, messageOf } from "@halles/engine/journal/EventMessage"
+import { bodyOf, lineOf, messageBytesMax, messagesOf, rowsOf } from "@halles/engine/journal/EventMessage"
 import { Patience } from "@halles/engine/journal/Publishing"
 import * as ParkedEvents from "@halles/engine/journal/ParkedEvents"
 import { ShardEpochs } from "@halles/engine/placement/ShardEpochs"
@@ -33,8 +33,9 @@ describe("EventMessage", () => {
         meta: `{"v":1}`,
         at: 5
       }
-      const { body, malformed } = messageOf("eu", row)
-      assert.isNull(malformed)
+      const [message, ...others] = messagesOf("eu", [lineOf(row)])
+      assert.deepStrictEqual([message!.malformed, others], [null, []])
+      const body = bodyOf(message!)
       assert.isAtMost(Buffer.byteLength(body), messageBytesMax)
       const received = JSON.parse(body)
       if (received.inJournal === true) {
@@ -47,6 +48,50 @@ describe("EventMessage", () => {
       assert.deepInclude(received, { type: "Cart", id: "eu_1", seq: 3, commandId: "c", at: 5, position: 7 })
     }
   )
+
+  const Rows = Schema.Array(
+    Schema.Struct({
+      type: Schema.Literals(["Cart", "Order", "Sku", "Order1", "Order2", "not a token"]),
+      id: Schema.Literals(["eu_1", "eu_2", "eu_3"]),
+      text: Schema.String,
+      again: Schema.Literals([1, 10, 4_000])
+    })
+  )
+  it.prop("rows that are committed together are in few messages, each once, in their order", [Rows], ([list]) => {
+    const lines = list.map(({ again, id, text, type }, index) =>
+      lineOf({
+        entity_type: type,
+        entity_id: id,
+        seq: index + 1,
+        command_id: "c",
+        position: BigInt(index),
+        events: JSON.stringify([{ _tag: "A", text: text.repeat(again) }]),
+        meta: "{}",
+        at: 5
+      })
+    )
+    const all = messagesOf("eu", lines)
+    const messages = all.filter(({ malformed }) => malformed === null)
+    const found = messages.flatMap((message) => rowsOf(bodyOf(message)))
+    assert.deepStrictEqual(
+      found.map(({ id, text, type }) => [type, id, JSON.parse(text).seq]),
+      list.flatMap(({ id, type }, index) => (type === "not a token" ? [] : [[type, id, index + 1]]))
+    )
+    assert.strictEqual(all.length - messages.length, list.length - found.length)
+    assert.strictEqual(new Set(messages.map(({ id }) => id)).size, messages.length)
+    for (const [index, message] of messages.entries()) {
+      const size = Buffer.byteLength(bodyOf(message))
+      assert.isAtMost(size, messageBytesMax)
+      const types = new Set(message.lines.map(({ row }) => row.entity_type))
+      for (const type of types) assert.strictEqual(message.subject.split(".")[3 + Subject.eventPlace(type)], type)
+      // It goes with those before it where there is room, and a place for its type.
+      const next = messages[index + 1]?.lines[0]
+      const hasRoom = next !== undefined && size + 1 + next.bytes < messageBytesMax
+      const places = [...types].map(Subject.eventPlace)
+      const isFree = next !== undefined && !places.includes(Subject.eventPlace(next.row.entity_type))
+      assert.isFalse(hasRoom && (isFree || types.has(next.row.entity_type)))
+    }
+  })
 })
 
 const Servers = Layer.mergeAll(
@@ -61,18 +106,27 @@ const Test = Outbox.layer("eu").pipe(
 
 const stream = Subject.eventStream("eu")
 
-/** A row, and a marker as old as one that a dead runner left behind. */
-const write = (type: string, id: string, seq: number, events: unknown) =>
+/** Rows that were committed together, and a marker as old as one that a dead runner left behind. */
+const writeTogether = (rows: ReadonlyArray<readonly [type: string, id: string, seq: number, events: unknown]>) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
-    const [row] = yield* sql<{ position: bigint }>`
-      INSERT INTO journal (entity_type, entity_id, seq, command_id, events, meta, shard, epoch, at)
-      VALUES (${type}, ${id}, ${seq}, ${`c${seq}`}, ${JSON.stringify(events)}::text::jsonb, '{"v":1}', 5, 1, now())
-      RETURNING position`
-    const position = String(row!.position)
-    yield* sql`INSERT INTO outbox_batch (runner, first_position, last_position, at)
-      VALUES ('eu-0', ${position}::text::bigint, ${position}::text::bigint, now() - interval '1 hour')`
+    const positions: Array<bigint> = []
+    for (const [type, id, seq, events] of rows) {
+      const [row] = yield* sql<{ position: bigint }>`
+        INSERT INTO journal (entity_type, entity_id, seq, command_id, events, meta, shard, epoch, at)
+        VALUES (${type}, ${id}, ${seq}, ${`c${seq}`}, ${JSON.stringify(events)}::text::jsonb, '{"v":1}', 5, 1, now())
+        RETURNING position`
+      positions.push(row!.position)
+    }
+    yield* mark(positions[0]!, positions.at(-1)!)
   })
+const mark = (first: bigint, last: bigint) =>
+  Effect.flatMap(
+    SqlClient.SqlClient,
+    (sql) => sql`INSERT INTO outbox_batch (runner, first_position, last_position, at)
+      VALUES ('eu-0', ${String(first)}::text::bigint, ${String(last)}::text::bigint, now() - interval '1 hour')`
+  )
+const write = (type: string, id: string, seq: number, events: unknown) => writeTogether([[type, id, seq, events]])
 
 interface Received {
   readonly id: string
@@ -80,21 +134,22 @@ interface Received {
   readonly events: ReadonlyArray<{ readonly _tag: string }>
   readonly inJournal?: boolean
 }
-const published = Effect.gen(function* () {
+const messages = Effect.gen(function* () {
   const nats = yield* Nats
   return yield* Effect.promise(async () => {
     const manager = await jetstreamManager(nats)
     const { messages } = (await manager.streams.info(stream)).state
     if (messages === 0) return []
     const consumer = await jetstream(nats).consumers.get(stream)
-    const received: Array<Received> = []
+    const received: Array<ReadonlyArray<Received>> = []
     for await (const message of await consumer.fetch({ max_messages: messages, expires: 2_000 })) {
-      received.push((message as JsMsg).json<Received>())
+      received.push(rowsOf((message as JsMsg).string()).map(({ text }): Received => JSON.parse(text)))
       if (received.length === messages) break
     }
     return received
   })
 })
+const published = Effect.map(messages, (all) => all.flat())
 const seqsOf = (id: string) =>
   Effect.map(published, (received) => received.filter((one) => one.id === id).map(({ seq }) => seq))
 const sweep = Effect.flatMap(Outbox, ({ sweep }) => sweep({ olderThanMs: 0 }))
@@ -132,6 +187,58 @@ layer(Test, { excludeTestServices: true, timeout: "120 seconds" })("Outbox", (it
       )
       assert.strictEqual(yield* markers, 0)
       assert.deepStrictEqual(yield* letters, [])
+    })
+  )
+
+  const together = ["eu_t1", "eu_t2", "eu_t1", "eu_t3"]
+  const commit = (text: string) =>
+    writeTogether(
+      together.map((id, index) => [
+        index === 1 ? "Order" : "Cart",
+        id,
+        index + 1,
+        [{ _tag: "A", text: index === 2 ? text : "" }]
+      ])
+    )
+  const ofThese = Effect.map(messages, (all) =>
+    all.flatMap((rows) => (together.includes(rows[0]!.id) ? [rows.map(({ id, seq }) => `${id} ${seq}`)] : []))
+  )
+
+  it.effect("publishes in one message what was committed together, which the stream knows when it comes again", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      yield* commit("")
+      const [batch] = yield* sql<{ first: bigint; last: bigint }>`
+        SELECT first_position AS first, last_position AS last FROM outbox_batch`
+      const wanted = [together.map((id, index) => `${id} ${index + 1}`)]
+      for (let times = 1; times <= 2; times++) {
+        yield* sweep
+        assert.deepStrictEqual([yield* ofThese, yield* markers], [wanted, 0])
+        yield* mark(batch!.first, batch!.last)
+      }
+      yield* sweep
+      yield* sql`DELETE FROM journal WHERE entity_id IN ${sql.in(together)}`
+    })
+  )
+
+  it.effect("sets aside only the row for which the stream refuses a message", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      yield* Effect.flatMap(Nats, (nats) =>
+        Effect.promise(async () => (await jetstreamManager(nats)).streams.purge(stream))
+      )
+      yield* setLimit(20_000)
+      yield* commit("x".repeat(30_000))
+      yield* sweep
+      yield* setLimit(-1)
+      assert.deepStrictEqual([yield* ofThese, yield* markers], [[["eu_t1 1"], ["eu_t2 2"], ["eu_t3 4"]], 0])
+      const [letter, ...others] = yield* letters
+      assert.deepStrictEqual(others, [])
+      assert.deepInclude(letter, { entity_type: "Cart", entity_id: "eu_t1", seq: 3, tries: 3 })
+      assert.isTrue(yield* ParkedEvents.retry(sql, letter!))
+      yield* sweep
+      assert.deepStrictEqual((yield* ofThese).at(-1), ["eu_t1 3"])
+      assert.deepStrictEqual([yield* letters, yield* markers], [[], 0])
     })
   )
 

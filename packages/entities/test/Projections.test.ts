@@ -391,7 +391,7 @@ const stream = Effect.gen(function* () {
 const publish = Effect.fnUntraced(function* (entries: ReadonlyArray<Stored>) {
   const client = jetstream(yield* Nats)
   yield* Effect.tryPromise(() =>
-    Promise.all(entries.map((one) => client.publish(Subject.event("eu", one.type, one.id), JSON.stringify(one))))
+    Promise.all(entries.map((one) => client.publish(Subject.eventMessage("eu", [one.type]), JSON.stringify(one))))
   )
 })
 const until = (wanted: ReadonlyArray<ReadonlyArray<unknown>>) =>
@@ -457,7 +457,7 @@ layer(Servers, { excludeTestServices: true, timeout: "60 seconds" })("a follower
       yield* following(
         Effect.gen(function* () {
           const nats = yield* Nats
-          nats.publish(Subject.event("eu", "Product", "eu_x"), "{")
+          nats.publish(Subject.eventMessage("eu", ["Product"]), "{")
           yield* publish([bad, ...history("eu_a", 2)])
           yield* until([["eu_a", 2]])
         })

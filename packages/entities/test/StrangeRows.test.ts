@@ -1,5 +1,6 @@
 import { assert, layer } from "@effect/vitest"
 import { Nats } from "@halles/shared/clients/Nats"
+import * as Subject from "@halles/shared/Subject"
 import { NatsTest } from "@halles/shared/testing/NatsTest"
 import { PgTest } from "@halles/shared/testing/PgTest"
 import { Effect, Fiber, Layer, Schedule } from "effect"
@@ -89,7 +90,7 @@ layer(Test, { excludeTestServices: true, timeout: "120 seconds" })("whatever is 
       // What a stream holds that nobody of ours wrote.
       const nats = yield* Nats
       for (const body of ["{", "null", "[]", '{"id":"eu_good","seq":9}'])
-        nats.publish("halles.eu.event.Product.eu_x", body)
+        nats.publish(Subject.eventMessage("eu", ["Product"]), body)
       yield* sweep
 
       yield* following(

@@ -126,7 +126,7 @@ layer(OperatorTest.layer, { excludeTestServices: true, timeout: "1 minute" })("t
   const publish = (seq: number) =>
     Effect.map(Nats, (nats) =>
       nats.publish(
-        Subject.event("eu", "Cart", id),
+        Subject.eventMessage("eu", ["Cart"]),
         JSON.stringify({ type: "Cart", id, seq, commandId: `c${seq}`, at: 1, events: [], meta: {} })
       )
     )

@@ -21,7 +21,26 @@ export const heartbeatsOf = (region: string): string => `halles.${region}.heartb
 /** News of where shards are to be, and of shards given back and taken. */
 export const placement = (region: string): string => `halles.${region}.placement`
 export const placements = "halles.*.placement"
-export const event = (region: Region, entityType: string, entityId: string): string =>
-  `halles.${region}.event.${entityType}.${entityId}`
-export const events = (region: Region): string => `halles.${region}.event.>`
+/**
+ * A message of a region's event stream has rows of several types of entities. Its subject has a place for each type and names
+ * there those that it has rows of, so that one filter finds a type whatever else is in the message. Types may have one place
+ * in common: they go in messages of their own.
+ */
+const eventPlaces = 16
+const none = "_"
+export const eventPlace = (entityType: string): number => {
+  let place = 0
+  for (let at = 0; at < entityType.length; at++) place = (place * 33 + entityType.charCodeAt(at)) % eventPlaces
+  return place
+}
+const eventSubject = (region: Region | "*", types: Iterable<string>, other: string): string => {
+  const places = Array.from({ length: eventPlaces }, () => other)
+  for (const type of types) places[eventPlace(type)] = type
+  return `halles.${region}.events.${places.join(".")}`
+}
+/** Of a message with rows of these types, each in a place of its own. */
+export const eventMessage = (region: Region, types: Iterable<string>): string => eventSubject(region, types, none)
+/** Of all messages that have rows of the type, among others. */
+export const eventsOf = (region: Region | "*", entityType: string): string => eventSubject(region, [entityType], "*")
+export const events = (region: Region | "*"): string => `halles.${region}.events.>`
 export const eventStream = (region: Region): string => `EVENTS_${region.toUpperCase()}`

@@ -12,7 +12,7 @@ it.prop("a SKU's id names its region and its code", [Region, SkuCode], ([region,
 })
 
 it.prop("an id is one token of a NATS subject and one part of a URL path", [CartId], ([id]) => {
-  assert.lengthOf(Subject.event(regionOf(id), "Cart", id).split("."), 5)
+  assert.lengthOf(Subject.runner(regionOf(id), id).split("."), 4)
   assert.strictEqual(encodeURIComponent(id), id)
 })
 

@@ -1,22 +1,11 @@
-/** One deliberate fault: in `file` the text `find`, which is there exactly once, becomes `replace`. */
-export interface Mutant {
-  readonly name: string
-  readonly file: string
-  readonly find: string
-  readonly replace: string
-  /**
-   * `sim`: the simulation. `check`: `Invariants.check` over a real Postgres that two runners wrote to. `oversize`: what is too
-   * large for a row, a cart, a message or the stream, on a real Postgres and NATS.
-   */
-  readonly caughtBy: "sim" | "check" | "oversize"
-}
+import type { Mutant } from "./Mutant.ts"
+import { streamMutants } from "./StreamMutants.ts"
 
 const entity = "packages/engine/src/eventsourced/EventSourcedEntity.ts"
 const host = "packages/engine/src/activation/Activation.ts"
 const commit = "packages/engine/src/journal/GroupCommit.ts"
 const saga = "packages/entities/src/order/OrderLive.ts"
 const stock = "packages/entities/src/inventory/SkuState.ts"
-const publishing = "packages/engine/src/journal/Publishing.ts"
 
 export const mutants: ReadonlyArray<Mutant> = [
   {
@@ -357,40 +346,5 @@ export const mutants: ReadonlyArray<Mutant> = [
     replace: '["bytes", Infinity,',
     caughtBy: "oversize"
   },
-  {
-    name: "try for ever what the stream refuses",
-    file: publishing,
-    find: "if (count.refused < triesMax && count.slow < slowTriesMax) return [message]",
-    replace: "if (count.slow < slowTriesMax) return [message]",
-    caughtBy: "oversize"
-  },
-  {
-    name: "give up the others with what the stream refuses",
-    file: publishing,
-    find: "const failed = yield* Effect.promise(() => each(left, answerMs))",
-    replace: `const some = yield* Effect.promise(() => each(left, answerMs))
-      const failed = some.length === 0 ? some : left.map((message) => [message, some[0]![1]] as const)`,
-    caughtBy: "oversize"
-  },
-  {
-    name: "strike off what is given up, and set nothing aside",
-    file: "packages/engine/src/journal/Outbox.ts",
-    find: "if (givenUp.length > 0) return yield* park(batches, givenUp)",
-    replace: "",
-    caughtBy: "oversize"
-  },
-  {
-    name: "strike off the marker of a batch that the stream does not have yet",
-    file: "packages/engine/src/journal/Outbox.ts",
-    find: "else pending.set(batch, null)",
-    replace: "else pending.set(batch, null)\n            marked.add(batch)",
-    caughtBy: "oversize"
-  },
-  {
-    name: "set aside, and leave the batch marked",
-    file: "packages/engine/src/journal/Outbox.ts",
-    find: "Effect.andThen(ParkedEvents.put(sql, rows), strikeOff(batches))",
-    replace: "ParkedEvents.put(sql, rows)",
-    caughtBy: "oversize"
-  }
+  ...streamMutants
 ]

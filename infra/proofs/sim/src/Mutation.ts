@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs"
 import type { RegisterHooksOptions } from "node:module"
 import { join } from "node:path"
 import { fileURLToPath, pathToFileURL } from "node:url"
-import type { Mutant } from "./MutantList.ts"
+import type { Mutant } from "./Mutant.ts"
 
 const root = fileURLToPath(new URL("../../../..", import.meta.url))
 

@@ -1,15 +1,13 @@
 import { Effect, Schema } from "effect"
 import { setFlagsFromString } from "node:v8"
 import { Worker } from "node:worker_threads"
-import type { Mutant } from "./MutantList.ts"
+import type { Mutant, Scene } from "./Mutant.ts"
 import type { Outcome } from "./Seed.ts"
 
 /** What a worker is told when it starts. */
 export interface Work {
   readonly mutant: Mutant | null
 }
-/** A scene on real servers: two runners that write to one shard, and what `npm run check` then finds; or what is too large. */
-export type Scene = "check" | "oversize"
 /** Seeds that a worker runs before it reports. */
 export interface Seeds {
   readonly from: number

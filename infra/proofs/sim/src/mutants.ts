@@ -5,12 +5,15 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { availableParallelism } from "node:os"
 import { fileURLToPath } from "node:url"
 import { mutated } from "./Mutation.ts"
-import { type Mutant, mutants } from "./MutantList.ts"
+import type { Mutant, Scene } from "./Mutant.ts"
+import { mutants } from "./MutantList.ts"
 import * as Pool from "./Pool.ts"
 
 const flags = {
   only: Flag.String("only").pipe(
-    Flag.withDescription("Mutants with this in their names, or all that are caught by sim, check or oversize"),
+    Flag.withDescription(
+      "Mutants with this in their names, or all that are caught by sim, check, messages or oversize"
+    ),
     Flag.withDefault("")
   )
 }
@@ -43,7 +46,7 @@ interface Found {
   readonly seed: number | null
 }
 
-const inScene = (scene: Pool.Scene, mutant: Mutant | null) =>
+const inScene = (scene: Scene, mutant: Mutant | null) =>
   Effect.map(Pool.play(scene, mutant), ([what]): Found | null => (what === undefined ? null : { what, seed: null }))
 
 const inSeeds = (seeds: ReadonlyArray<Pool.Seeds>, mutant: Mutant | null, workers: number) =>
@@ -111,8 +114,8 @@ const mutantsCommand = Command.make(
 ).pipe(
   Command.withDescription(
     `Puts one deliberate fault after the other into the source while it is loaded (nothing on disk changes) and runs the checks
-that must notice it: the simulation, the check of the journals of a real Postgres, or what is too large for the bus, a row or a
-cart on a real Postgres and NATS. Exit 0 only if all are caught.`
+that must notice it: the simulation, the check of the journals of a real Postgres, or, on a real Postgres and NATS, messages of
+many rows, and what is too large for the bus, a row or a cart. Exit 0 only if all are caught.`
   )
 )
 

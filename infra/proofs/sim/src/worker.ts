@@ -1,6 +1,7 @@
 import { enableCompileCache, registerHooks } from "node:module"
 import { parentPort, workerData } from "node:worker_threads"
 import { hooks } from "./Mutation.ts"
+import type { Scene } from "./Mutant.ts"
 import type { Task, Work } from "./Pool.ts"
 import type { Outcome } from "./Seed.ts"
 
@@ -13,13 +14,17 @@ if (mutant !== null) registerHooks(hooks(mutant))
 
 type Running = import("effect").Effect.Effect<ReadonlyArray<string>, unknown>
 
+const scenes = {
+  check: () => import("./TwoOwners.ts"),
+  messages: () => import("./Messages.ts"),
+  oversize: () => import("./Oversize.ts")
+} satisfies Record<Scene, () => Promise<unknown>>
+
 /** Only now, so that the mutant is in what is loaded. */
 const perform = async (task: Task): Promise<ReadonlyArray<Pick<Outcome, "violations">>> => {
   if (typeof task === "string") {
     const { Effect } = await import("effect")
-    const { run }: { readonly run: Running } = await (task === "check"
-      ? import("./TwoOwners.ts")
-      : import("./Oversize.ts"))
+    const { run }: { readonly run: Running } = await scenes[task]()
     return [{ violations: await Effect.runPromise(run) }]
   }
   const Seed = await import("./Seed.ts")

@@ -3,10 +3,10 @@ import * as Subject from "@halles/shared/Subject"
 import { isWithinBytes } from "@halles/shared/Bytes"
 
 /**
- * Bytes of one message of the event stream. A row that comes to more is told of by its tags, and whoever needs more reads it
- * in the journal: so nothing that an entity decides can be too large for the bus, whose servers take 1 MiB unless they are
- * told otherwise, and those who follow never hold much in memory (a projection takes 500 messages at a time, and a server
- * cuts off who owes it 64 MiB).
+ * Bytes of one message of the event stream, which holds many rows. A row that alone comes to more is told of by its tags, and
+ * whoever needs more reads it in the journal: so nothing that an entity decides can be too large for the bus, whose servers
+ * take 1 MiB unless they are told otherwise, and those who follow never hold much in memory (a projection takes 100 messages
+ * at a time, and a server cuts off who owes it 64 MiB).
  */
 export const messageBytesMax = 64 * 1024
 
@@ -28,12 +28,22 @@ export interface Row {
   readonly again?: string | null
 }
 
+/** A row as a message carries it. */
+export interface Line {
+  readonly row: Pick<Row, "entity_type" | "entity_id" | "seq" | "position"> & { readonly again: string | null }
+  /** JSON, on one line. */
+  readonly text: string
+  readonly bytes: number
+  /** Why it cannot be published whoever tries. */
+  readonly malformed: string | null
+}
+
+/** Rows that were committed together, in the order of their positions: one line each. */
 export interface EventMessage {
-  readonly row: Pick<Row, "entity_type" | "entity_id" | "seq">
+  readonly lines: ReadonlyArray<Line>
   readonly subject: string
   readonly id: string
-  readonly body: string
-  /** Why it cannot be published whoever tries. */
+  /** Of its only line: such a line goes with no other one. */
   readonly malformed: string | null
 }
 
@@ -52,29 +62,101 @@ const tagsOf = (events: string): string => {
 }
 
 /** Texts that are JSON already are put together: events are encoded once, for the row and for this. */
-const bodyOf = (row: Row, events: string, rest: string): string =>
+const textOf = (row: Row, events: string, rest: string): string =>
   `{"type":"${row.entity_type}","id":"${row.entity_id}","seq":${row.seq},` +
   `"commandId":${JSON.stringify(row.command_id)},"at":${Math.round(Number(row.at))},` +
   `"position":${row.position},"events":${events},"meta":${row.meta}${rest}}`
 
 /**
- * The message that tells of a row: whole, or with `"inJournal":true` and its tags only where it is too large. `bytesMax` is
+ * The line that tells of a row: whole, or with `"inJournal":true` and its tags only where it is too large. `bytesMax` is
  * never more than the server takes.
  */
-export const messageOf = (region: Region, row: Row, bytesMax = messageBytesMax): EventMessage => {
-  const { entity_id, entity_type, seq } = row
-  const again = row.again === undefined || row.again === null ? "" : `:${row.again}`
-  const named = {
-    row: { entity_type, entity_id, seq },
-    subject: Subject.event(region, entity_type, entity_id),
-    id: `${entity_type}:${entity_id}:${seq}${again}`
+export const lineOf = (row: Row, bytesMax = messageBytesMax): Line => {
+  const { again = null, entity_id, entity_type, position, seq } = row
+  const named = { entity_id, entity_type, seq, position, again }
+  const malformed = (why: string): Line => ({ row: named, text: "", bytes: 0, malformed: why })
+  if (!isToken(entity_type) || !isToken(entity_id)) return malformed("its type or id fits in no subject")
+  const whole = row.events === null ? null : textOf(row, row.events, "")
+  if (whole !== null && isWithinBytes(whole, bytesMax)) {
+    return { row: named, text: whole, bytes: Buffer.byteLength(whole), malformed: null }
   }
-  if (!isToken(entity_type) || !isToken(entity_id)) {
-    return { ...named, body: "", malformed: "its type or id fits in no subject" }
-  }
-  const whole = row.events === null ? null : bodyOf(row, row.events, "")
-  if (whole !== null && isWithinBytes(whole, bytesMax)) return { ...named, body: whole, malformed: null }
-  const body = bodyOf(row, row.events === null ? (row.tags ?? "[]") : tagsOf(row.events), `,"inJournal":true`)
-  const malformed = isWithinBytes(body, bytesMax) ? null : `it is over ${bytesMax} bytes without its events`
-  return { ...named, body: malformed === null ? body : "", malformed }
+  const text = textOf(row, row.events === null ? (row.tags ?? "[]") : tagsOf(row.events), `,"inJournal":true`)
+  return isWithinBytes(text, bytesMax)
+    ? { row: named, text, bytes: Buffer.byteLength(text), malformed: null }
+    : malformed(`it is over ${bytesMax} bytes without its events`)
 }
+
+/**
+ * Follows from the rows that are in it, so that the stream knows a message that is published again after a crash. Whoever
+ * cuts a batch into other messages comes to other ids: readers leave out the rows that they have seen.
+ */
+const idOf = (lines: ReadonlyArray<Line>): string => {
+  const { again, entity_id, entity_type, seq } = lines[0]!.row
+  const first = `${entity_type}:${entity_id}:${seq}`
+  const rest = lines.length === 1 ? "" : `:${lines.length}:${lines.at(-1)!.row.position}`
+  return `${first}${rest}${again === null ? "" : `:${again}`}`
+}
+
+const messageOf = (region: Region, lines: ReadonlyArray<Line>): EventMessage => ({
+  lines,
+  subject: Subject.eventMessage(region, new Set(lines.map(({ row }) => row.entity_type))),
+  id: idOf(lines),
+  malformed: lines[0]!.malformed
+})
+
+/** As few messages as take the lines, in their order. */
+export const messagesOf = (
+  region: Region,
+  lines: ReadonlyArray<Line>,
+  bytesMax = messageBytesMax
+): ReadonlyArray<EventMessage> => {
+  const messages: Array<EventMessage> = []
+  let together: Array<Line> = []
+  let bytes = 0
+  /** The type that has a place in the subject. */
+  let places = new Map<number, string>()
+  for (const line of lines) {
+    if (line.malformed !== null) {
+      messages.push(messageOf(region, [line]))
+      continue
+    }
+    const { entity_type } = line.row
+    const place = Subject.eventPlace(entity_type)
+    const isFree = (places.get(place) ?? entity_type) === entity_type
+    if (together.length > 0 && (!isFree || bytes + line.bytes + 1 > bytesMax)) {
+      messages.push(messageOf(region, together))
+      together = []
+      bytes = 0
+      places = new Map()
+    }
+    together.push(line)
+    bytes += line.bytes + 1
+    places.set(place, entity_type)
+  }
+  if (together.length > 0) messages.push(messageOf(region, together))
+  return messages
+}
+
+/** A message for each line of one that the stream does not take: the fault may be one line's. */
+export const apart = (region: Region, { lines }: EventMessage): ReadonlyArray<EventMessage> =>
+  lines.map((line) => messageOf(region, [line]))
+
+export const bodyOf = ({ lines }: EventMessage): string => lines.map(({ text }) => text).join("\n")
+
+/** What a reader finds in a message: a row that it may parse. What is no row of ours has neither type nor id. */
+export interface Carried {
+  readonly type: string
+  readonly id: string
+  /** JSON. */
+  readonly text: string
+}
+
+/** Lines as `textOf` begins them. */
+const beginning = /^\{"type":"([A-Za-z0-9_-]{1,100})","id":"([A-Za-z0-9_-]{1,100})",/
+
+/** The rows of a message, unparsed: most readers want few of them. */
+export const rowsOf = (body: string): ReadonlyArray<Carried> =>
+  body.split("\n").map((text) => {
+    const [, type = "", id = ""] = beginning.exec(text) ?? []
+    return { type, id, text }
+  })

@@ -4,10 +4,10 @@ import { Nats } from "@halles/shared/clients/Nats"
 import { Notice } from "@halles/shared/Notice"
 import type { Region } from "@halles/shared/Region"
 import * as Subject from "@halles/shared/Subject"
-import { Context, Effect, Latch, Layer, Metric, Option, Result, Schedule } from "effect"
+import { Context, Effect, Latch, Layer, Metric, Option, Result, Schedule, Semaphore } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import type { Committed } from "./GroupCommit.ts"
-import { type EventMessage, messageBytesMax, messageOf, type Row } from "./EventMessage.ts"
+import { type EventMessage, lineOf, messageBytesMax, messagesOf, type Row } from "./EventMessage.ts"
 import * as Publishing from "./Publishing.ts"
 import * as ParkedEvents from "./ParkedEvents.ts"
 import { ShardEpochs } from "../placement/ShardEpochs.ts"
@@ -46,7 +46,8 @@ export const unpublished = Metric.gauge("halles_outbox_unpublished_batches", {
 const int8 = (values: ReadonlyArray<bigint>) => Result.getOrThrow(PgTypes.array(values, PgTypes.OID.int8))
 
 /**
- * Every committed event reaches the region's stream, at least once, in order per entity. The marker of a batch is
+ * Every committed event reaches the region's stream, at least once, in order per entity: the rows of a batch in one message, or
+ * in as few as have room for them. The marker of a batch is
  * written in the transaction of the batch and deleted once the stream has acknowledged all of it: in the transaction of the next
  * batch, or by itself when none follows within `markedMs`. A batch with a marker is published, by this runner or by the one that
  * sweeps after a crash. An event that the stream does not take is set aside (`parked_event`) in the transaction that deletes the
@@ -85,9 +86,18 @@ export class Outbox extends Context.Service<
         const nats = yield* Nats
         const { owner, raised } = yield* ShardEpochs
         yield* ensureStream(nats, region)
-        const publish = Publishing.make(nats, Subject.eventStream(region))
+        const publish = Publishing.make(nats, region)
         /** The server takes headers and body together. */
         const bytesMax = () => Math.min(messageBytesMax, (nats.info?.max_payload ?? messageBytesMax) - 1_024)
+
+        const messagesWith = (rows: ReadonlyArray<Row>) => {
+          const max = bytesMax()
+          return messagesOf(
+            region,
+            rows.map((row) => lineOf(row, max)),
+            max
+          )
+        }
 
         const pending = new Map<bigint, Remembered | null>()
         let rememberedBytes = 0
@@ -122,7 +132,7 @@ export class Outbox extends Context.Service<
           batches: ReadonlyArray<bigint>,
           all: ReadonlyArray<Publishing.GivenUp>
         ) {
-          const rows = all.map(({ cause, message: { row }, tries }) => ({
+          const rows = all.map(({ cause, row, tries }) => ({
             consumer: ParkedEvents.outbox,
             entity_type: row.entity_type,
             entity_id: row.entity_id,
@@ -156,7 +166,7 @@ export class Outbox extends Context.Service<
                 CASE WHEN b.runner = '' THEN b.id::text END AS again
               FROM outbox_batch b JOIN journal j ON j.position BETWEEN b.first_position AND b.last_position
               WHERE b.id = ${String(batch)}::text::bigint ORDER BY j.position`,
-            (rows) => rows.map((row) => messageOf(region, row, bytesMax()))
+            messagesWith
           )
 
         /** The first of those that wait, as many as go together; one at least. */
@@ -206,7 +216,9 @@ export class Outbox extends Context.Service<
           Effect.forkScoped
         )
 
-        const sweep = Effect.fnUntraced(function* (options: { readonly olderThanMs: number }) {
+        /** One at a time: two would publish the same batches. */
+        const sweeping = Semaphore.makeUnsafe(1)
+        const sweepMarked = Effect.fnUntraced(function* (options: { readonly olderThanMs: number }) {
           while (true) {
             const markers = yield* sql<{ id: bigint }>`
               SELECT id FROM outbox_batch
@@ -224,6 +236,7 @@ export class Outbox extends Context.Service<
             if (unsent.length < sweepMax) return
           }
         })
+        const sweep: Outbox["Service"]["sweep"] = (options) => sweeping.withPermit(sweepMarked(options))
         yield* Effect.gen(function* () {
           const woken = Effect.raceFirst(raised.next(), written.next())
           yield* sweep({ olderThanMs: orphanedAfterMs })
@@ -236,21 +249,17 @@ export class Outbox extends Context.Service<
         )
 
         const remember = (batch: bigint, entries: Committed["entries"]) => {
-          const messages = entries.map(({ lease, at, commandId, events, meta, position, seq }) =>
-            messageOf(
-              region,
-              {
-                entity_type: lease.entityType,
-                entity_id: lease.entityId,
-                command_id: commandId,
-                seq,
-                position,
-                events,
-                meta,
-                at
-              },
-              bytesMax()
-            )
+          const messages = messagesWith(
+            entries.map(({ lease, at, commandId, events, meta, position, seq }) => ({
+              entity_type: lease.entityType,
+              entity_id: lease.entityId,
+              command_id: commandId,
+              seq,
+              position,
+              events,
+              meta,
+              at
+            }))
           )
           const bytes = bytesOf(messages)
           rememberedBytes += bytes
@@ -291,9 +300,8 @@ interface Remembered {
   readonly bytes: number
 }
 
-/** By characters: near enough for bounds of memory. */
 const bytesOf = (messages: ReadonlyArray<EventMessage>): number =>
-  messages.reduce((sum, { body }) => sum + body.length, 0)
+  messages.reduce((sum, { lines }) => lines.reduce((own, { bytes }) => own + bytes, sum), 0)
 
 /** The region's stream: kept for a week, at most 1 GiB, oldest events dropped first; the journal keeps them all. */
 const ensureStream = (nats: Nats["Service"], region: Region) =>

@@ -1,8 +1,10 @@
 import { JetStreamApiError, jetstream, jetstreamManager, type PubAck } from "@nats-io/jetstream"
 import { headers, InvalidArgumentError, InvalidSubjectError } from "@nats-io/transport-node"
 import type { Nats } from "@halles/shared/clients/Nats"
+import type { Region } from "@halles/shared/Region"
+import * as Subject from "@halles/shared/Subject"
 import { Context, Effect } from "effect"
-import type { EventMessage } from "./EventMessage.ts"
+import { apart, bodyOf, type EventMessage, type Line } from "./EventMessage.ts"
 
 /** A test makes these small. */
 export const Patience = Context.Reference("@halles/engine/Outbox/Patience", {
@@ -17,9 +19,9 @@ export const Patience = Context.Reference("@halles/engine/Outbox/Patience", {
   })
 })
 
-/** A message that is given up, and why. */
+/** A row that is given up, and why. */
 export interface GivenUp {
-  readonly message: EventMessage
+  readonly row: Line["row"]
   readonly cause: string
   readonly tries: number
 }
@@ -44,12 +46,14 @@ const failureOf = (error: unknown): Failure => {
 
 /**
  * Publishes to the event stream. Nothing that the stream does not take holds up what comes after it for longer than some
- * tries; while the stream itself is away all wait, in order and for as long as it takes.
+ * tries; while the stream itself is away all wait, in order and for as long as it takes. A message that is not taken is sent
+ * row by row, so that a row is given up without its neighbours.
  */
-export const make = (nats: Nats["Service"], streamName: string) => {
+export const make = (nats: Nats["Service"], region: Region) => {
+  const streamName = Subject.eventStream(region)
   const client = jetstream(nats, { timeout: 5_000 })
-  const publish = async ({ body, id, subject }: EventMessage, timeout: number): Promise<PubAck> =>
-    client.publish(subject, body, { msgID: id, timeout })
+  const publish = async (message: EventMessage, timeout: number): Promise<PubAck> =>
+    client.publish(message.subject, bodyOf(message), { msgID: message.id, timeout })
 
   /**
    * One connection's messages are stored in the order in which they were sent, so that the answers to the first and the
@@ -61,10 +65,10 @@ export const make = (nats: Nats["Service"], streamName: string) => {
     const first = publish(messages[0]!, timeout)
     let sent = true
     try {
-      for (const { body, id, subject } of messages.slice(1, -1)) {
+      for (const message of messages.slice(1, -1)) {
         const named = headers()
-        named.set("Nats-Msg-Id", id)
-        nats.publish(subject, body, { headers: named })
+        named.set("Nats-Msg-Id", message.id)
+        nats.publish(message.subject, bodyOf(message), { headers: named })
       }
     } catch {
       sent = false
@@ -88,14 +92,15 @@ export const make = (nats: Nats["Service"], streamName: string) => {
     Effect.isSuccess
   )
 
-  /** Ends when all of it is in the stream, but for what is given up. */
+  /** Ends when all of it is in the stream, but for the rows that are given up. */
   return Effect.fnUntraced(function* (messages: ReadonlyArray<EventMessage>) {
     const { againMs, answerMs, slowTriesMax, triesMax } = yield* Patience
     const givenUp: Array<GivenUp> = []
     const tries = new Map<EventMessage, { refused: number; slow: number }>()
     let left: ReadonlyArray<EventMessage> = messages.filter((message) => {
-      if (message.malformed !== null) givenUp.push({ message, cause: message.malformed, tries: 1 })
-      return message.malformed === null
+      const { lines, malformed } = message
+      if (malformed !== null) givenUp.push(...lines.map(({ row }) => ({ row, cause: malformed, tries: 1 })))
+      return malformed === null
     })
     if (left.length === 0 || (yield* Effect.promise(() => together(left, answerMs)))) return givenUp
     while (true) {
@@ -104,14 +109,15 @@ export const make = (nats: Nats["Service"], streamName: string) => {
       const areOthersTaken = failed.length < left.length
       const isSlow = !areOthersTaken && failed.some(([, { kind }]) => kind === "unanswered") && (yield* isUp)
       const [, { cause: first }] = failed[0]!
-      yield* Effect.logWarning(`The stream does not take ${failed.length} events, trying again`, first)
+      yield* Effect.logWarning(`The stream does not take ${failed.length} messages, trying again`, first)
       left = failed.flatMap(([message, { cause, kind }]) => {
         const count = tries.get(message) ?? { refused: 0, slow: 0 }
         tries.set(message, count)
         if (kind === "refused" || areOthersTaken) count.refused += 1
         else if (isSlow) count.slow += 1
         if (count.refused < triesMax && count.slow < slowTriesMax) return [message]
-        givenUp.push({ message, cause, tries: count.refused + count.slow })
+        if (message.lines.length > 1) return apart(region, message)
+        givenUp.push({ row: message.lines[0]!.row, cause, tries: count.refused + count.slow })
         return []
       })
       if (left.length === 0) return givenUp

@@ -8,13 +8,16 @@ import * as Subject from "@halles/shared/Subject"
 import { causeText } from "../activation/Strikes.ts"
 import { Cause, Duration, Effect, Latch, Metric, Option, Schedule } from "effect"
 import { SqlClient, SqlError } from "effect/sql"
+import { rowsOf } from "../journal/EventMessage.ts"
 import * as ParkedEvents from "../journal/ParkedEvents.ts"
 import * as Projection from "./Projection.ts"
 
-/** Messages applied in one transaction. */
-const batchMax = 500
+/** Rows applied in one transaction, and those that come with the last of them. */
+const rowsMax = 500
+/** Messages that are asked for at a time. */
+const fetchMax = 100
 /** Messages delivered and not yet acknowledged: what this process holds in memory at the most. */
-const inFlightMax = 2_000
+const inFlightMax = 1_000
 /** A message not acknowledged for so long comes again, as after a crash; applying it twice is harmless. */
 const ackWaitMs = 5_000
 /** While the database is away unacknowledged messages come again and again: at this bound it begins anew at the first. */
@@ -39,8 +42,9 @@ export const refused = Metric.counter("halles_projection_unreadable_total", {
   description: "Messages and entities that could not be folded; their rows stay as they were"
 })
 
+/** Rows of one message. It is acknowledged when all of them are applied: after a crash in between all come again. */
 interface Delivered {
-  readonly entry: Projection.Entry
+  readonly entries: ReadonlyArray<Projection.Entry>
   readonly message: JsMsg
 }
 
@@ -61,7 +65,7 @@ const openConsumer = (nats: Nats["Service"], region: Region, projection: Project
       // One acknowledgement a batch stands for all before it; they are applied in the order in which they come.
       ack_policy: AckPolicy.All,
       deliver_policy: DeliverPolicy.All,
-      filter_subject: Subject.event(region, projection.entityType, "*"),
+      filter_subject: Subject.eventsOf(region, projection.entityType),
       ack_wait: ackWaitMs * 1e6,
       max_ack_pending: inFlightMax
     })
@@ -69,16 +73,24 @@ const openConsumer = (nats: Nats["Service"], region: Region, projection: Project
     return { consumer: await jetstream(nats).consumers.get(stream, durableName(projection)), streamState }
   })
 
-const decode = (message: JsMsg): Delivered | null => {
+/** `null` for what is no row, whatever is wrong with it. */
+const decode = (text: string): Projection.Entry | null => {
   try {
-    const { at, events, id, inJournal = false, seq } = message.json<Projection.Entry>()
+    const { at, events, id, inJournal = false, seq }: Projection.Entry = JSON.parse(text)
     if (typeof id !== "string" || !Number.isInteger(seq)) return null
     // What is no list is looked at where it came from.
     const isList = Array.isArray(events)
-    return { entry: { id, seq, at, events: isList ? events : [], inJournal: inJournal || !isList }, message }
+    return { id, seq, at, events: isList ? events : [], inJournal: inJournal || !isList }
   } catch {
     return null
   }
+}
+
+/** The first messages, as many as have so many rows: whole ones, since one that is half applied cannot be acknowledged. */
+const batchOf = (buffer: ReadonlyArray<Delivered>): ReadonlyArray<Delivered> => {
+  let rows = 0
+  const end = buffer.findIndex(({ entries }) => (rows += entries.length) >= rowsMax)
+  return end === -1 ? [...buffer] : buffer.slice(0, end + 1)
 }
 
 /**
@@ -132,7 +144,7 @@ export const follow = Effect.fn("Projections.follow")(function* (region: Region,
 
   const applyBatch = Effect.fnUntraced(function* (batch: ReadonlyArray<Delivered>) {
     const changed = yield* Effect.gen(function* () {
-      const { changed, unfolded } = yield* table.apply(batch.map(({ entry }) => entry))
+      const { changed, unfolded } = yield* table.apply(batch.flatMap(({ entries }) => entries))
       if (unfolded.length > 0 || lacking.size > 0) {
         const rows = new Set(changed.map(({ id }) => id))
         yield* settle(unfolded, (id) => rows.has(id))
@@ -155,17 +167,20 @@ export const follow = Effect.fn("Projections.follow")(function* (region: Region,
   const arrived = new Notice()
   const overflow = Latch.makeUnsafe(false)
   const onMessage = (message: JsMsg) => {
-    const delivered = decode(message)
-    if (delivered === null) {
-      unreadable += 1
-      return
+    const entries: Array<Projection.Entry> = []
+    for (const { text, type } of rowsOf(message.string())) {
+      if (type !== "" && type !== projection.entityType) continue
+      const entry = decode(text)
+      if (entry === null) unreadable += 1
+      else entries.push(entry)
     }
+    if (entries.length === 0) return
     // Leaving one out and acknowledging a later one would lose it.
     if (buffer.length >= bufferMax) {
       overflow.openUnsafe()
       return
     }
-    buffer.push(delivered)
+    buffer.push({ entries, message })
     arrived.give()
     work.openUnsafe()
   }
@@ -173,8 +188,8 @@ export const follow = Effect.fn("Projections.follow")(function* (region: Region,
   const applyAll = Effect.gen(function* () {
     while (true) {
       yield* work.await
-      if (buffer.length < batchMax) yield* Effect.sleep(gatherMs)
-      const batch = buffer.slice(0, batchMax)
+      if (buffer.length < fetchMax) yield* Effect.sleep(gatherMs)
+      const batch = batchOf(buffer)
       if (batch.length === 0) {
         work.closeUnsafe()
         continue
@@ -189,7 +204,7 @@ export const follow = Effect.fn("Projections.follow")(function* (region: Region,
       const came = arrived.next()
       const { last_seq } = yield* Effect.tryPromise(streamState)
       const { ack_floor, num_ack_pending, num_pending } = yield* Effect.tryPromise(() => consumer.info())
-      const oldest = buffer[0]?.entry.at
+      const oldest = buffer[0]?.entries[0]?.at
       yield* Metric.update(pendingNow, num_pending + num_ack_pending)
       yield* Metric.update(lagNow, oldest === undefined ? 0 : Math.max(0, (Date.now() - oldest) / 1000))
       if (unreadable > 0) yield* Metric.update(refusedNow, unreadable)
@@ -204,7 +219,7 @@ export const follow = Effect.fn("Projections.follow")(function* (region: Region,
     Effect.acquireUseRelease(
       Effect.tryPromise(() =>
         consumer.consume({
-          max_messages: batchMax,
+          max_messages: fetchMax,
           expires: 5_000,
           abort_on_missing_resource: true,
           callback: onMessage

@@ -9,7 +9,7 @@ const { amount, currency, taxRate } = price.fields
 
 export const ProductTable = Table.make(ProductState, {
   name: "product",
-  version: 1,
+  version: 2,
   columns: { sku, title, description, price_amount: amount, currency, tax_rate: taxRate, listed },
   search: ["sku", "title", "description"],
   fold: (row, event) => {

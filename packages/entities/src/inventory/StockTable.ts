@@ -109,7 +109,7 @@ const step = (row: Open, event: SkuState.Event): Open => {
 
 export const StockTable = Table.make(SkuState, {
   name: "stock",
-  version: 1,
+  version: 2,
   columns,
   fold: (before, event, at) => {
     const after = step(before ?? nothing, event)

@@ -224,7 +224,7 @@ const returnedStatus = (row: Row, returns: ReadonlyArray<Return>): Status => {
 
 export const OrderTable = Table.make(OrderState, {
   name: "order",
-  version: 4,
+  version: 5,
   columns,
   indexes: {
     customer: "(customer_id, placed_at DESC, id DESC)",

@@ -1,4 +1,5 @@
 import { DeliverPolicy, type JsMsg, jetstream } from "@nats-io/jetstream"
+import { rowsOf } from "@halles/engine/journal/EventMessage"
 import { Nats } from "@halles/shared/clients/Nats"
 import { type Region, regions } from "@halles/shared/Region"
 import * as Subject from "@halles/shared/Subject"
@@ -22,16 +23,18 @@ export const Invalidation = Layer.effectDiscard(
       else heard.delete(region)
       cache.setHeard(region, isHeard)
     }
-    const onMessage = ({ subject }: JsMsg) => {
-      const id = subject.slice(subject.lastIndexOf(".") + 1)
-      Effect.runForkWith(context)(cache.invalidate(productKey(id)))
+    const onMessage = (message: JsMsg) => {
+      const products = rowsOf(message.string()).filter(({ type }) => type === "Product")
+      for (const id of new Set(products.map(({ id }) => id))) {
+        Effect.runForkWith(context)(cache.invalidate(productKey(id)))
+      }
     }
     /** Ends when the consumer does; an ordered consumer fills gaps itself. */
     const follow = (region: Region) =>
       Effect.acquireUseRelease(
         Effect.tryPromise(async () => {
           const consumer = await jetstream(nats).consumers.get(Subject.eventStream(region), {
-            filter_subjects: Subject.event(region, "Product", "*"),
+            filter_subjects: Subject.eventsOf(region, "Product"),
             deliver_policy: DeliverPolicy.StartTime,
             opt_start_time: new Date(Date.now() - backMs).toISOString()
           })

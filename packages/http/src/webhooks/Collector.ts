@@ -1,5 +1,6 @@
 import { AckPolicy, DeliverPolicy, type JsMsg, jetstream, jetstreamManager } from "@nats-io/jetstream"
 import { PgTypes } from "@effect/sql-pg"
+import { rowsOf } from "@halles/engine/journal/EventMessage"
 import { Nats } from "@halles/shared/clients/Nats"
 import { blamesTheData } from "@halles/shared/clients/Postgres"
 import { type Region, regions } from "@halles/shared/Region"
@@ -9,8 +10,8 @@ import { SqlClient, type SqlError } from "effect/sql"
 import { entitiesOf, type Message, messagesOf, Row } from "./Occurrences.ts"
 
 /** Messages taken into one transaction, and delivered but not yet taken. */
-const batchMax = 200
-const inFlightMax = 1_000
+const batchMax = 100
+const inFlightMax = 500
 const ackWaitMs = 30_000
 /** Undelivered messages of one endpoint: beyond it the endpoint is disabled, and says why. */
 export const pendingMax = 50_000
@@ -30,19 +31,31 @@ const unreadable = Metric.counter("halles_webhook_unreadable_total", {
 
 const decode = Schema.decodeUnknownOption(Schema.fromJsonString(Row))
 
+type Occurrence = Message & { readonly at: number }
+
+/** What one message of a stream tells, and of how many of its rows nobody can tell what they are. */
 interface Taken {
   readonly message: JsMsg
-  readonly messages: ReadonlyArray<Message & { readonly at: number }>
+  readonly rows: ReadonlyArray<ReadonlyArray<Occurrence>>
+  readonly unreadable: number
 }
 
 /** `null` for what is no row, whatever is wrong with it. */
-const takenOf = (message: JsMsg): Taken | null => {
+const occurrencesOf = (text: string): ReadonlyArray<Occurrence> | null => {
   try {
-    const row = Option.getOrThrow(decode(message.string()))
-    return { message, messages: messagesOf(row).map((one) => ({ ...one, at: row.at })) }
+    const row = Option.getOrThrow(decode(text))
+    return messagesOf(row).map((one) => ({ ...one, at: row.at }))
   } catch {
     return null
   }
+}
+const takenOf = (message: JsMsg, entity: string): Taken => {
+  const own = rowsOf(message.string()).filter(({ type }) => type === "" || type === entity)
+  const rows = own.flatMap(({ text }) => {
+    const occurrences = occurrencesOf(text)
+    return occurrences === null ? [] : [occurrences]
+  })
+  return { message, rows, unreadable: own.length - rows.length }
 }
 /** Where the messages themselves are in the way of being written, and not the database. */
 const orElse = <A, B>(writing: Effect.Effect<A, SqlError.SqlError>, otherwise: Effect.Effect<B, SqlError.SqlError>) =>
@@ -69,7 +82,7 @@ const open = (region: Region, entity: string, sinceMs: number) =>
           ack_policy: AckPolicy.All,
           deliver_policy: DeliverPolicy.StartTime,
           opt_start_time: new Date(sinceMs).toISOString(),
-          filter_subject: `halles.${region}.event.${entity}.*`,
+          filter_subject: Subject.eventsOf(region, entity),
           ack_wait: ackWaitMs * 1e6,
           max_ack_pending: inFlightMax
         })
@@ -96,40 +109,42 @@ const close = (region: Region, entity: string) =>
 export const collect = Effect.fn("Collector.collect")(function* (collectedSome: Effect.Effect<void>) {
   const sql = yield* SqlClient.SqlClient
 
-  const write = Effect.fnUntraced(function* (batch: ReadonlyArray<Taken>) {
-    const messages = batch.flatMap(({ messages }) => messages)
-    if (messages.length > 0) {
-      const written = yield* sql`
-        INSERT INTO webhook.delivery (endpoint_id, message_id, type, body)
-        SELECT e.id, m.id, m.type, m.body
-        FROM unnest(${text(messages.map(({ id }) => id))}::text[], ${text(messages.map(({ type }) => type))}::text[],
-          ${text(messages.map(({ body }) => body))}::text[], ${text(messages.map(({ at }) => String(at)))}::text[])
-          AS m(id, type, body, at)
-        JOIN webhook.endpoint e ON e.enabled AND m.type = ANY(e.types)
-          AND e.created_at <= to_timestamp(m.at::double precision / 1000) + interval '1 second'
-        ON CONFLICT DO NOTHING RETURNING 1`
-      yield* Metric.update(collected, written.length)
-      if (written.length > 0) yield* collectedSome
-    }
-    batch.at(-1)?.message.ack()
+  const write = Effect.fnUntraced(function* (occurrences: ReadonlyArray<Occurrence>) {
+    if (occurrences.length === 0) return
+    const written = yield* sql`
+      INSERT INTO webhook.delivery (endpoint_id, message_id, type, body)
+      SELECT e.id, m.id, m.type, m.body
+      FROM unnest(${text(occurrences.map(({ id }) => id))}::text[], ${text(occurrences.map(({ type }) => type))}::text[],
+        ${text(occurrences.map(({ body }) => body))}::text[], ${text(occurrences.map(({ at }) => String(at)))}::text[])
+        AS m(id, type, body, at)
+      JOIN webhook.endpoint e ON e.enabled AND m.type = ANY(e.types)
+        AND e.created_at <= to_timestamp(m.at::double precision / 1000) + interval '1 second'
+      ON CONFLICT DO NOTHING RETURNING 1`
+    yield* Metric.update(collected, written.length)
+    if (written.length > 0) yield* collectedSome
   })
-  /** What can be read, and stored, holds nothing up; what cannot is given up, and becomes a dead letter. */
-  const writeAll = Effect.fnUntraced(function* (messages: ReadonlyArray<JsMsg>) {
-    const taken = messages.map(takenOf)
-    const apart = Effect.forEach(taken, (one, index) => {
-      const giveUp = (reason: string) =>
-        Effect.gen(function* () {
-          const { seq, subject } = messages[index]!
-          yield* Metric.update(unreadable, 1)
-          yield* Effect.logError("A message tells endpoints nothing, and is given up", { subject, seq, reason })
-          messages[index]!.term(reason)
-        })
-      return one === null
-        ? giveUp("it is no row of a journal")
-        : orElse(write([one]), giveUp("what it says cannot be stored"))
-    })
-    const isWhole = taken.every((one) => one !== null)
-    yield* Effect.asVoid(isWhole ? orElse(write(taken), apart) : apart)
+  /** A message whose rows are written but for some, which are given up: the message becomes a dead letter. */
+  const writeApart = Effect.fnUntraced(function* ({ message, rows, unreadable: unread }: Taken) {
+    let unstored = 0
+    for (const occurrences of rows) {
+      yield* orElse(
+        write(occurrences),
+        Effect.sync(() => void unstored++)
+      )
+    }
+    if (unread + unstored === 0) return message.ack()
+    const reason = unread > 0 ? "it is no row of a journal" : "what it says cannot be stored"
+    const { seq, subject } = message
+    yield* Metric.update(unreadable, 1)
+    yield* Effect.logError("A message tells endpoints nothing, and is given up", { subject, seq, reason })
+    message.term(reason)
+  })
+  /** What can be read, and stored, holds nothing up; what cannot is given up. */
+  const writeAll = Effect.fnUntraced(function* (messages: ReadonlyArray<JsMsg>, entity: string) {
+    const taken = messages.map((message) => takenOf(message, entity))
+    const apart = Effect.forEach(taken, writeApart, { discard: true })
+    const together = Effect.map(write(taken.flatMap(({ rows }) => rows.flat())), () => messages.at(-1)?.ack())
+    yield* Effect.asVoid(taken.some(({ unreadable }) => unreadable > 0) ? apart : orElse(together, apart))
   })
 
   const follow = (region: Region, entity: string, sinceMs: number) =>
@@ -164,7 +179,7 @@ export const collect = Effect.fn("Collector.collect")(function* (collectedSome: 
             work.closeUnsafe()
             continue
           }
-          yield* Effect.retry(writeAll(batch), retry)
+          yield* Effect.retry(writeAll(batch, entity), retry)
           buffer.splice(0, batch.length)
         }
       })

@@ -171,12 +171,13 @@ layer(servers, { excludeTestServices: true, timeout: "60 seconds" })("shared ans
         schedule: Schedule.spaced("20 millis")
       }).pipe(Effect.timeout("10 seconds"))
       const before = state.made
+      const listed = '{"type":"Product","id":"eu_TEA","seq":2}'
       assert.strictEqual(yield* ask(one), yield* ask(other))
       assert.strictEqual(state.made, before)
       // Who must not see what is older than its own write goes past Redis, too.
       const anew = one.through(request({ "consistency-token": "x" }), { ...shared, key }, make)
       assert.strictEqual(text(yield* anew), String(before + 1))
-      nats.publish(Subject.event("eu", "Product", "eu_TEA"), "{}")
+      nats.publish(Subject.eventMessage("eu", ["Product", "Sku"]), `{"type":"Sku","id":"eu_TEA","seq":1}\n${listed}`)
       yield* Effect.repeat(Effect.all([ask(one), ask(other)]), {
         until: (answers) => answers.every((answer) => Number(answer) > before),
         schedule: Schedule.spaced("20 millis")

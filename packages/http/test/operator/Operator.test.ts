@@ -32,6 +32,17 @@ const ofName = (text: string, name: string): ReadonlyArray<unknown> =>
   [...text.matchAll(new RegExp(`event: ${name}\\ndata: (.*)\\n`, "g"))].map(([, data]) => JSON.parse(data ?? ""))
 const authorization = { authorization: `Bearer ${adminToken}` }
 
+const rowOf = (type: string, id: string, seq: number) =>
+  JSON.stringify({
+    type,
+    id,
+    seq,
+    commandId: "c",
+    at: 1,
+    events: [{ _tag: "Placed", email: "ada@a.example" }],
+    meta: {}
+  })
+
 layer(OperatorTest.layer, { excludeTestServices: true, timeout: "1 minute" })("the operator process", (it) => {
   it.effect("lets nobody in without a token, nor with one that has no role, and writes each try down", () =>
     Effect.gen(function* () {
@@ -300,22 +311,11 @@ layer(OperatorTest.layer, { excludeTestServices: true, timeout: "1 minute" })("t
     Effect.gen(function* () {
       const { url } = yield* OperatorTest
       const nats = yield* Nats
-      const event = (type: string, id: string, seq: number) =>
-        nats.publish(
-          Subject.event("eu", type, id),
-          JSON.stringify({
-            type,
-            id,
-            seq,
-            commandId: "c",
-            at: 1,
-            events: [{ _tag: "Placed", email: "ada@a.example" }],
-            meta: {}
-          })
-        )
       const publishing = Effect.sync(() => {
-        event("Sku", "eu_other", 1)
-        for (let seq = 1; seq <= 600; seq++) event("Order", "eu_one", seq)
+        for (let seq = 1; seq <= 600; seq++) {
+          const rows = [rowOf("Order", "eu_other", seq), rowOf("Order", "eu_one", seq), rowOf("Sku", "eu_one", seq)]
+          nats.publish(Subject.eventMessage("eu", ["Order", "Sku"]), rows.join("\n"))
+        }
       }).pipe(Effect.repeat(Schedule.spaced("200 millis")))
       const heard = yield* Effect.raceFirst(
         frames(`${url}/v1/ops/live?tail=Order:eu_one`, authorization, (text) => ofName(text, "events").length >= 2),
@@ -413,7 +413,7 @@ layer(OperatorTest.layer, { excludeTestServices: true, timeout: "1 minute" })("t
               events: [{ _tag: "Noted", sku: long }],
               meta: {}
             }
-            nats.publish(Subject.event("eu", "Sku", "eu_long"), JSON.stringify(row))
+            nats.publish(Subject.eventMessage("eu", ["Sku"]), JSON.stringify(row))
           }
         }).pipe(Effect.repeat(Schedule.spaced("100 millis")))
         const reading = Effect.promise(

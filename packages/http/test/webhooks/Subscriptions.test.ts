@@ -104,16 +104,15 @@ const Test = Layer.mergeAll(
   Layer.provide(Logger.layer([]))
 )
 
-/** As the outbox publishes a row. */
-const happens = (type: string, id: string, seq: number, ...tags: ReadonlyArray<string>) =>
+/** As the outbox publishes rows. */
+const publish = (types: ReadonlyArray<string>, ...rows: ReadonlyArray<string>) =>
   Effect.flatMap(Nats, (nats) =>
-    Effect.promise(() =>
-      jetstream(nats).publish(
-        Subject.event("eu", type, id),
-        JSON.stringify({ type, id, seq, at: Date.now() + 1_000, events: tags.map((_tag) => ({ _tag, secret: "x" })) })
-      )
-    )
+    Effect.promise(() => jetstream(nats).publish(Subject.eventMessage("eu", types), rows.join("\n")))
   )
+const rowOf = (type: string, id: string, seq: number, ...tags: ReadonlyArray<string>) =>
+  JSON.stringify({ type, id, seq, at: Date.now() + 1_000, events: tags.map((_tag) => ({ _tag, secret: "x" })) })
+const happens = (type: string, id: string, seq: number, ...tags: ReadonlyArray<string>) =>
+  publish([type], rowOf(type, id, seq, ...tags))
 
 const until = <A>(look: () => A, holds: (value: A) => boolean) =>
   Effect.repeat(Effect.sync(look), { schedule: Schedule.spaced("20 millis"), until: holds, times: 500 })
@@ -151,6 +150,26 @@ layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("subscriptions
         ]
       )
       assert.notInclude(got.map(({ body }) => body).join(""), "secret")
+    })
+  )
+
+  it.effect("each row of a message is told once, whatever is beside it", () =>
+    Effect.gen(function* () {
+      const receiver = yield* Receiver
+      yield* subscribe("/packed", ["order.created", "product.listed"])
+      const rows = [
+        rowOf("Order", "eu_first", 1, "Placed"),
+        `{"type":"Order","id":"eu_broken","seq":1,`,
+        rowOf("Product", "eu_CUP", 1, "ProductListed"),
+        rowOf("Order", "eu_second", 1, "Placed")
+      ]
+      yield* publish(["Order", "Product"], ...rows)
+      yield* publish(["Order"], rows[3]!, rowOf("Order", "eu_third", 1, "Placed"))
+      const got = yield* until(
+        () => receiver.got("/packed").map(({ body }) => JSON.parse(body).data.id),
+        (ids) => ids.length >= 4
+      )
+      assert.sameMembers(got, ["eu_first", "eu_CUP", "eu_second", "eu_third"])
     })
   )
 

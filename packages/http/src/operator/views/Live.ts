@@ -1,8 +1,10 @@
 import type { Subscription } from "@nats-io/transport-node"
+import { rowsOf } from "@halles/engine/journal/EventMessage"
 import { RegionDatabases } from "@halles/entities/Reads"
 import { masked } from "@halles/entities/inspector/Masked"
 import { Nats } from "@halles/shared/clients/Nats"
 import { regions } from "@halles/shared/Region"
+import * as Subject from "@halles/shared/Subject"
 import { type Cause, Clock, Context, Effect, Layer, Queue, Schedule, Stream } from "effect"
 import { HttpServerResponse } from "effect/http"
 import { randomBytes } from "node:crypto"
@@ -50,15 +52,21 @@ const steady = (row: typeof Json.ShardRow.Encoded): string => {
 const frameOf = <Name extends LiveEventName>(name: Name, data: Data<Name>, id: string | null): string =>
   `${id === null ? "" : `id: ${id}\n`}event: ${name}\ndata: ${JSON.stringify(data)}\n\n`
 
-/** The subjects of a tail: `*`, `Order,Sku` or `Order:eu_x`. */
-export const subjectsOf = (tail: string): ReadonlyArray<string> =>
+/** Which events somebody watches: of any type or of one, of all entities or of one. */
+interface Watched {
+  readonly type: string | null
+  readonly id: string | null
+}
+
+/** What a tail names: `*`, `Order,Sku` or `Order:eu_x`. */
+const watchedOf = (tail: string): ReadonlyArray<Watched> =>
   tail
     .split(",")
     .slice(0, 10)
     .flatMap((one) => {
-      const [, type, id = "*"] =
+      const [, type, id = null] =
         /^(\*|[A-Z][A-Za-z]{0,20})(?::((?:eu|am|ap)_[A-Za-z0-9_-]{1,60}))?$/.exec(one.trim()) ?? []
-      return type === undefined ? [] : [`halles.*.event.${type}.${id}`]
+      return type === undefined ? [] : [{ type: type === "*" ? null : type, id }]
     })
 
 /** Tells all who watch what changes, as server-sent events. Nobody watches, nothing is read. */
@@ -169,7 +177,10 @@ const make = Effect.gen(function* () {
     return isWhole && isFresh ? frames.filter((frame) => frame.number > from).map(({ text }) => text) : null
   }
 
-  /** A tail of its own for each who asks for one: the server leaves out what the subjects do not name. */
+  /**
+   * A tail of its own for each who asks for one: the server leaves out messages without rows of a type, and rows of other
+   * entities are left out here, unparsed.
+   */
   const follow = (watcher: Watcher, tail: string) =>
     Effect.gen(function* () {
       let items: Array<typeof TailEvent.Encoded> = []
@@ -186,10 +197,13 @@ const make = Effect.gen(function* () {
       }
       yield* Effect.acquireRelease(
         Effect.sync((): ReadonlyArray<Subscription> =>
-          subjectsOf(tail).map((subject) =>
-            nats.subscribe(subject, {
+          watchedOf(tail).map(({ id, type }) =>
+            nats.subscribe(type === null ? Subject.events("*") : Subject.eventsOf("*", type), {
               callback: (error, message) => {
-                if (error === null) take(message.string())
+                if (error !== null) return
+                for (const row of rowsOf(message.string())) {
+                  if ((type ?? row.type) === row.type && (id ?? row.id) === row.id) take(row.text)
+                }
               }
             })
           )
