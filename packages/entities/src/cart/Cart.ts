@@ -5,17 +5,9 @@ import { commandFields } from "@halles/shared/Command"
 import { CartId, CustomerId, OrderId, SkuCode } from "@halles/shared/Ids"
 import { Amount, Currency, Minor } from "@halles/shared/Money"
 import { Quantity } from "@halles/shared/Quantity"
-import * as Shard from "@halles/shared/Shard"
 import { Schema } from "effect"
-import { ClusterSchema, Entity } from "effect/cluster"
-import { Rpc } from "effect/rpc"
-import {
-  AlreadyExists,
-  Busy,
-  CommandReused,
-  NotFound,
-  PreconditionFailed
-} from "@halles/engine/eventsourced/EntityErrors"
+import * as Contract from "@halles/engine/eventsourced/Contract"
+import { AlreadyExists, CommandReused, NotFound, PreconditionFailed } from "@halles/engine/eventsourced/EntityErrors"
 import { Price, Title } from "../catalogue/Product.ts"
 import { Variant, SaleLine, Charge, Totals, Coupon, Failure } from "../sale/Sale.ts"
 import { TimerFired } from "@halles/engine/eventsourced/TimerFired"
@@ -267,47 +259,34 @@ export const HandedOver = Schema.Union([
 ])
 export type HandedOver = typeof HandedOver.Type
 
-const change = Schema.Union([NotFound, CartClosed, CartFull, NotSold, PricingMismatch, PreconditionFailed, Busy])
+const change = [NotFound, CartClosed, CartFull, NotSold, PricingMismatch, PreconditionFailed] as const
 
-export const Cart = Entity.make("Cart", [
-  Rpc.make("OpenCart", { payload: OpenCart, success: CartView, error: Schema.Union([AlreadyExists, Busy]) }),
-  Rpc.make("PutLine", { payload: PutLine, success: CartView, error: change }),
-  Rpc.make("AddLine", { payload: AddLine, success: CartView, error: change }),
-  Rpc.make("RemoveLine", { payload: RemoveLine, success: CartView, error: change }),
-  Rpc.make("PutLines", {
-    payload: PutLines,
-    success: PutLinesResult,
-    error: Schema.Union([NotFound, CartClosed, LinesNotTaken, PreconditionFailed, Busy])
-  }),
-  Rpc.make("PutCharge", { payload: PutCharge, success: CartView, error: change }),
-  Rpc.make("ApplyCoupon", { payload: ApplyCoupon, success: CartView, error: change }),
-  Rpc.make("RemoveCoupon", { payload: RemoveCoupon, success: CartView, error: change }),
-  Rpc.make("Reprice", { payload: Reprice, success: CartView, error: change }),
-  Rpc.make("Merge", {
-    payload: Merge,
-    success: CartView,
-    error: Schema.Union([NotFound, CartClosed, MergeRefused, PreconditionFailed, Busy])
-  }),
-  Rpc.make("HandOver", { payload: HandOver, success: HandedOver, error: Busy }),
-  Rpc.make("CheckOut", {
-    payload: CheckOut,
-    success: CheckOutResult,
-    error: Schema.Union([
-      NotFound,
-      CartClosed,
-      CartEmpty,
-      CartFull,
-      NotSold,
-      TotalChanged,
-      CommandReused,
-      PreconditionFailed,
-      Busy
-    ])
-  }),
+export const Cart = Contract.make("Cart", [
+  Contract.command(OpenCart, CartView, AlreadyExists),
+  Contract.command(PutLine, CartView, ...change),
+  Contract.command(AddLine, CartView, ...change),
+  Contract.command(RemoveLine, CartView, ...change),
+  Contract.command(PutLines, PutLinesResult, NotFound, CartClosed, LinesNotTaken, PreconditionFailed),
+  Contract.command(PutCharge, CartView, ...change),
+  Contract.command(ApplyCoupon, CartView, ...change),
+  Contract.command(RemoveCoupon, CartView, ...change),
+  Contract.command(Reprice, CartView, ...change),
+  Contract.command(Merge, CartView, NotFound, CartClosed, MergeRefused, PreconditionFailed),
+  Contract.command(HandOver, HandedOver),
+  Contract.command(
+    CheckOut,
+    CheckOutResult,
+    NotFound,
+    CartClosed,
+    CartEmpty,
+    CartFull,
+    NotSold,
+    TotalChanged,
+    CommandReused,
+    PreconditionFailed
+  ),
   /** Without effect where the cart is not checked out with that attempt. */
-  Rpc.make("Reopen", { payload: Reopen, error: Busy }),
-  Rpc.make("TimerFired", { payload: TimerFired, error: Busy }),
-  Rpc.make("View", { success: CartView, error: NotFound })
+  Contract.command(Reopen, Schema.Void),
+  Contract.command(TimerFired, Schema.Void),
+  Contract.view(CartView)
 ])
-  .annotateRpcs(ClusterSchema.Uninterruptible, true)
-  .annotate(ClusterSchema.ShardGroup, Shard.group)

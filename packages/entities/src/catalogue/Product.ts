@@ -2,12 +2,10 @@ import { commandFields } from "@halles/shared/Command"
 import { SkuCode } from "@halles/shared/Ids"
 import { Amount, Currency } from "@halles/shared/Money"
 import { Region } from "@halles/shared/Region"
-import * as Shard from "@halles/shared/Shard"
 import { copy, maybeCopy } from "@halles/shared/Text"
 import { Schema } from "effect"
-import { ClusterSchema, Entity } from "effect/cluster"
-import { Rpc } from "effect/rpc"
-import { Busy, NotFound, PreconditionFailed } from "@halles/engine/eventsourced/EntityErrors"
+import * as Contract from "@halles/engine/eventsourced/Contract"
+import { NotFound, PreconditionFailed } from "@halles/engine/eventsourced/EntityErrors"
 
 /** Basis points: 2000 is 20 %. */
 export const TaxRate = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 10_000 }))
@@ -39,18 +37,8 @@ export class ProductView extends Schema.Class<ProductView>("ProductView")({
   seq: Schema.Int
 }) {}
 
-export const Product = Entity.make("Product", [
-  Rpc.make("ListProduct", {
-    payload: ListProduct,
-    success: ProductView,
-    error: Schema.Union([PreconditionFailed, Busy])
-  }),
-  Rpc.make("Unlist", {
-    payload: Unlist,
-    success: ProductView,
-    error: Schema.Union([NotFound, PreconditionFailed, Busy])
-  }),
-  Rpc.make("View", { success: ProductView, error: NotFound })
+export const Product = Contract.make("Product", [
+  Contract.command(ListProduct, ProductView, PreconditionFailed),
+  Contract.command(Unlist, ProductView, NotFound, PreconditionFailed),
+  Contract.view(ProductView)
 ])
-  .annotateRpcs(ClusterSchema.Uninterruptible, true)
-  .annotate(ClusterSchema.ShardGroup, Shard.group)

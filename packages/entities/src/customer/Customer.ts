@@ -3,12 +3,10 @@ import { Address } from "@halles/shared/Address"
 import { Email } from "@halles/shared/Email"
 import { commandFields } from "@halles/shared/Command"
 import { CustomerId, OrderId } from "@halles/shared/Ids"
-import * as Shard from "@halles/shared/Shard"
 import { line, PersonName } from "@halles/shared/Text"
 import { Schema } from "effect"
-import { ClusterSchema, Entity } from "effect/cluster"
-import { Rpc } from "effect/rpc"
-import { AlreadyExists, Busy, NotFound, PreconditionFailed } from "@halles/engine/eventsourced/EntityErrors"
+import * as Contract from "@halles/engine/eventsourced/Contract"
+import { AlreadyExists, NotFound, PreconditionFailed } from "@halles/engine/eventsourced/EntityErrors"
 
 export const addressesMax = 50
 /** The newest orders that the customer itself remembers; the full list is the order projection's. */
@@ -94,23 +92,13 @@ export class NotEnoughPoints extends Refusal<NotEnoughPoints>()("NotEnoughPoints
   detail: ({ points }) => `The customer has ${points}.`
 }) {}
 
-const change = Schema.Union([NotFound, PreconditionFailed, Busy])
+const change = [NotFound, PreconditionFailed] as const
 
-export const Customer = Entity.make("Customer", [
-  Rpc.make("Register", { payload: Register, success: CustomerView, error: Schema.Union([AlreadyExists, Busy]) }),
-  Rpc.make("ChangeCustomer", {
-    payload: ChangeCustomer,
-    success: CustomerView,
-    error: Schema.Union([NotFound, TooManyAddresses, PreconditionFailed, Busy])
-  }),
-  Rpc.make("Forget", { payload: Forget, success: CustomerView, error: change }),
-  Rpc.make("NoteOrder", { payload: NoteOrder, error: change }),
-  Rpc.make("MovePoints", {
-    payload: MovePoints,
-    success: CustomerView,
-    error: Schema.Union([NotFound, NotEnoughPoints, PreconditionFailed, Busy])
-  }),
-  Rpc.make("View", { success: CustomerView, error: NotFound })
+export const Customer = Contract.make("Customer", [
+  Contract.command(Register, CustomerView, AlreadyExists),
+  Contract.command(ChangeCustomer, CustomerView, NotFound, TooManyAddresses, PreconditionFailed),
+  Contract.command(Forget, CustomerView, ...change),
+  Contract.command(NoteOrder, Schema.Void, ...change),
+  Contract.command(MovePoints, CustomerView, NotFound, NotEnoughPoints, PreconditionFailed),
+  Contract.view(CustomerView)
 ])
-  .annotateRpcs(ClusterSchema.Uninterruptible, true)
-  .annotate(ClusterSchema.ShardGroup, Shard.group)

@@ -2,12 +2,10 @@ import { Refusal } from "@halles/shared/wire/Refusal"
 import { commandFields } from "@halles/shared/Command"
 import { OrderId, SkuCode, SkuId, WarehouseId } from "@halles/shared/Ids"
 import { Count, Quantity } from "@halles/shared/Quantity"
-import * as Shard from "@halles/shared/Shard"
 import { paragraph } from "@halles/shared/Text"
 import { Schema } from "effect"
-import { ClusterSchema, Entity } from "effect/cluster"
-import { Rpc } from "effect/rpc"
-import { Busy, CommandReused, NotFound, PreconditionFailed } from "@halles/engine/eventsourced/EntityErrors"
+import * as Contract from "@halles/engine/eventsourced/Contract"
+import { CommandReused, NotFound, PreconditionFailed } from "@halles/engine/eventsourced/EntityErrors"
 import { TimerFired } from "@halles/engine/eventsourced/TimerFired"
 
 /** Holds that one SKU may carry at a time; the next one is refused as if there were no stock. */
@@ -130,30 +128,16 @@ export class StockBound extends Refusal<StockBound>()("StockBound", {
   detail: ({ bound, max }) => `The most of ${bound} is ${max}.`
 }) {}
 
-export const Sku = Entity.make("Sku", [
-  Rpc.make("Receive", {
-    payload: Receive,
-    success: SkuView,
-    error: Schema.Union([StockBound, CommandReused, PreconditionFailed, Busy])
-  }),
-  Rpc.make("Adjust", {
-    payload: Adjust,
-    success: SkuView,
-    error: Schema.Union([NotFound, StockChanged, StockPromised, StockBound, PreconditionFailed, Busy])
-  }),
-  Rpc.make("Hold", { payload: Hold, success: HoldResult, error: Busy }),
-  Rpc.make("Reserve", { payload: Reserve, success: ReserveResult, error: Busy }),
-  Rpc.make("Release", { payload: Release, error: Busy }),
-  Rpc.make("Ship", { payload: Ship, success: ShipResult, error: Busy }),
-  Rpc.make("Restock", { payload: Restock, error: Schema.Union([StockBound, Busy]) }),
-  Rpc.make("WriteOff", { payload: WriteOff, error: Busy }),
-  Rpc.make("AllowBackOrder", {
-    payload: AllowBackOrder,
-    success: SkuView,
-    error: Schema.Union([PreconditionFailed, Busy])
-  }),
-  Rpc.make("TimerFired", { payload: TimerFired, error: Busy }),
-  Rpc.make("View", { success: SkuView, error: NotFound })
+export const Sku = Contract.make("Sku", [
+  Contract.command(Receive, SkuView, StockBound, CommandReused, PreconditionFailed),
+  Contract.command(Adjust, SkuView, NotFound, StockChanged, StockPromised, StockBound, PreconditionFailed),
+  Contract.command(Hold, HoldResult),
+  Contract.command(Reserve, ReserveResult),
+  Contract.command(Release, Schema.Void),
+  Contract.command(Ship, ShipResult),
+  Contract.command(Restock, Schema.Void, StockBound),
+  Contract.command(WriteOff, Schema.Void),
+  Contract.command(AllowBackOrder, SkuView, PreconditionFailed),
+  Contract.command(TimerFired, Schema.Void),
+  Contract.view(SkuView)
 ])
-  .annotateRpcs(ClusterSchema.Uninterruptible, true)
-  .annotate(ClusterSchema.ShardGroup, Shard.group)

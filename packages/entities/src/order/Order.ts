@@ -5,13 +5,12 @@ import { commandFields } from "@halles/shared/Command"
 import { CartId, CustomerId, OrderId, ReturnId, SkuCode } from "@halles/shared/Ids"
 import { Amount, Currency } from "@halles/shared/Money"
 import { Quantity } from "@halles/shared/Quantity"
-import * as Shard from "@halles/shared/Shard"
 import { maybeParagraph, paragraph } from "@halles/shared/Text"
 import { Schema } from "effect"
-import { ClusterSchema, Entity } from "effect/cluster"
-import { Rpc, RpcGroup } from "effect/rpc"
+import { Rpc } from "effect/rpc"
 import { SaleLine, Charge, linesMax, Totals } from "../sale/Sale.ts"
-import { AlreadyExists, Busy, NotFound, PreconditionFailed } from "@halles/engine/eventsourced/EntityErrors"
+import * as Contract from "@halles/engine/eventsourced/Contract"
+import { AlreadyExists, NotFound, PreconditionFailed } from "@halles/engine/eventsourced/EntityErrors"
 import { Shortage } from "../inventory/Sku.ts"
 import { TimerFired } from "@halles/engine/eventsourced/TimerFired"
 
@@ -220,31 +219,19 @@ export class TooManyReturns extends Refusal<TooManyReturns>()("TooManyReturns", 
     `An order takes at most ${max} ${bound === "returns" ? "returns" : "lines in all its returns"}.`
 }) {}
 
-export const Order = Entity.fromRpcGroup(
+export const Order = Contract.make(
   "Order",
-  RpcGroup.make(
-    Rpc.make("Place", { payload: Place, error: Schema.Union([AlreadyExists, Busy]) }),
-    Rpc.make("Cancel", {
-      payload: Cancel,
-      success: OrderView,
-      error: Schema.Union([NotFound, TooLateToCancel, PreconditionFailed, Busy])
-    }),
-    Rpc.make("RequestReturn", {
-      payload: RequestReturn,
-      success: OrderView,
-      error: Schema.Union([NotFound, NotShipped, ReturnExceeds, TooManyReturns, PreconditionFailed, Busy])
-    }),
-    Rpc.make("NoteDispatched", { payload: NoteDispatched, error: Schema.Union([NotFound, Busy]) }),
-    Rpc.make("NoteDelivered", { payload: NoteDelivered, error: Schema.Union([NotFound, Busy]) }),
-    Rpc.make("NoteReturnReceived", { payload: NoteReturnReceived, error: Schema.Union([NotFound, Busy]) }),
-    Rpc.make("NoteDispute", { payload: NoteDispute, error: Schema.Union([NotFound, Busy]) }),
-    Rpc.make("Operate", {
-      payload: Operate,
-      success: OrderView,
-      error: Schema.Union([NotFound, NotOperable, TooLateToCancel, Busy])
-    }),
-    Rpc.make("TimerFired", { payload: TimerFired, error: Busy }),
-    Rpc.make("View", { success: OrderView, error: NotFound }),
+  [
+    Contract.command(Place, Schema.Void, AlreadyExists),
+    Contract.command(Cancel, OrderView, NotFound, TooLateToCancel, PreconditionFailed),
+    Contract.command(RequestReturn, OrderView, NotFound, NotShipped, ReturnExceeds, TooManyReturns, PreconditionFailed),
+    Contract.command(NoteDispatched, Schema.Void, NotFound),
+    Contract.command(NoteDelivered, Schema.Void, NotFound),
+    Contract.command(NoteReturnReceived, Schema.Void, NotFound),
+    Contract.command(NoteDispute, Schema.Void, NotFound),
+    Contract.command(Operate, OrderView, NotFound, NotOperable, TooLateToCancel),
+    Contract.command(TimerFired, Schema.Void),
+    Contract.view(OrderView),
     /** Whether no step can follow any more: `Watch` after the last one would end at once. */
     Rpc.make("IsOver", { success: Schema.Boolean, error: NotFound }),
     /**
@@ -256,15 +243,12 @@ export const Order = Entity.fromRpcGroup(
       success: OrderView,
       error: NotFound
     })
-  )
-    .annotateRpcs(ClusterSchema.Uninterruptible, true)
-    .add(
-      /** The history after `afterSeq`, then each new step as it is committed; ends when the order is over. */
-      Rpc.make("Watch", {
-        payload: { afterSeq: Schema.Int },
-        success: Schema.Struct({ step: Step, status: Status }),
-        error: NotFound,
-        stream: true
-      })
-    )
-).annotate(ClusterSchema.ShardGroup, Shard.group)
+  ],
+  /** The history after `afterSeq`, then each new step as it is committed; ends when the order is over. */
+  Rpc.make("Watch", {
+    payload: { afterSeq: Schema.Int },
+    success: Schema.Struct({ step: Step, status: Status }),
+    error: NotFound,
+    stream: true
+  })
+)

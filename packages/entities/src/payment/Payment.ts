@@ -1,11 +1,9 @@
 import { commandFields } from "@halles/shared/Command"
 import { OrderId } from "@halles/shared/Ids"
 import { Amount, Currency } from "@halles/shared/Money"
-import * as Shard from "@halles/shared/Shard"
 import { Schema } from "effect"
-import { ClusterSchema, Entity } from "effect/cluster"
-import { Rpc } from "effect/rpc"
-import { Busy, NotFound } from "@halles/engine/eventsourced/EntityErrors"
+import * as Contract from "@halles/engine/eventsourced/Contract"
+import { NotFound } from "@halles/engine/eventsourced/EntityErrors"
 import { TimerFired } from "@halles/engine/eventsourced/TimerFired"
 
 /** Ledger entries of one payment; the next operation is refused. */
@@ -106,14 +104,12 @@ export class PaymentView extends Schema.Class<PaymentView>("PaymentView")({
   seq: Schema.Int
 }) {}
 
-export const Payment = Entity.make("Payment", [
-  Rpc.make("Authorise", { payload: Authorise, success: Outcome, error: Busy }),
-  Rpc.make("Capture", { payload: Capture, success: Outcome, error: Busy }),
-  Rpc.make("Void", { payload: Void, success: Outcome, error: Busy }),
-  Rpc.make("Refund", { payload: Refund, success: Outcome, error: Busy }),
-  Rpc.make("GatewayNotice", { payload: GatewayNotice, error: Schema.Union([NotFound, Busy]) }),
-  Rpc.make("TimerFired", { payload: TimerFired, error: Busy }),
-  Rpc.make("View", { success: PaymentView, error: NotFound })
+export const Payment = Contract.make("Payment", [
+  Contract.command(Authorise, Outcome),
+  Contract.command(Capture, Outcome),
+  Contract.command(Void, Outcome),
+  Contract.command(Refund, Outcome),
+  Contract.command(GatewayNotice, Schema.Void, NotFound),
+  Contract.command(TimerFired, Schema.Void),
+  Contract.view(PaymentView)
 ])
-  .annotateRpcs(ClusterSchema.Uninterruptible, true)
-  .annotate(ClusterSchema.ShardGroup, Shard.group)

@@ -2,11 +2,9 @@ import { Address } from "@halles/shared/Address"
 import { commandFields } from "@halles/shared/Command"
 import { OrderId, ReturnId, SkuCode, WarehouseId } from "@halles/shared/Ids"
 import { Quantity } from "@halles/shared/Quantity"
-import * as Shard from "@halles/shared/Shard"
 import { Schema } from "effect"
-import { ClusterSchema, Entity } from "effect/cluster"
-import { Rpc } from "effect/rpc"
-import { Busy, NotFound } from "@halles/engine/eventsourced/EntityErrors"
+import * as Contract from "@halles/engine/eventsourced/Contract"
+import { NotFound } from "@halles/engine/eventsourced/EntityErrors"
 import { TimerFired } from "@halles/engine/eventsourced/TimerFired"
 
 export const ParcelLine = Schema.Struct({ sku: SkuCode, quantity: Quantity })
@@ -71,13 +69,11 @@ export class ShipmentView extends Schema.Class<ShipmentView>("ShipmentView")({
   seq: Schema.Int
 }) {}
 
-export const Shipment = Entity.make("Shipment", [
-  Rpc.make("Create", { payload: Create, success: CreateResult, error: Busy }),
-  Rpc.make("CancelShipment", { payload: CancelShipment, success: CancelResult, error: Busy }),
-  Rpc.make("Collect", { payload: Collect, success: CollectResult, error: Schema.Union([NotFound, Busy]) }),
-  Rpc.make("CarrierNotice", { payload: CarrierNotice, error: Schema.Union([NotFound, Busy]) }),
-  Rpc.make("TimerFired", { payload: TimerFired, error: Busy }),
-  Rpc.make("View", { success: ShipmentView, error: NotFound })
+export const Shipment = Contract.make("Shipment", [
+  Contract.command(Create, CreateResult),
+  Contract.command(CancelShipment, CancelResult),
+  Contract.command(Collect, CollectResult, NotFound),
+  Contract.command(CarrierNotice, Schema.Void, NotFound),
+  Contract.command(TimerFired, Schema.Void),
+  Contract.view(ShipmentView)
 ])
-  .annotateRpcs(ClusterSchema.Uninterruptible, true)
-  .annotate(ClusterSchema.ShardGroup, Shard.group)
