@@ -1,5 +1,5 @@
 import { Refusal } from "@halles/shared/wire/Refusal"
-import { Cache, Clock, Context, Duration, Effect, Exit, Layer, Schema, Semaphore } from "effect"
+import { Cache, Clock, Context, Duration, Effect, Exit, Layer, Schema, Semaphore, Struct } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { createHash, randomBytes, randomInt, timingSafeEqual } from "node:crypto"
 import { Scope } from "@halles/shared/security/Authority"
@@ -52,30 +52,13 @@ const newId = () => Array.from({ length: 12 }, () => letters[randomInt(letters.l
 /** Of 256 random bits: a slow hash would add nothing. */
 const digestOf = (secret: string): Buffer => createHash("sha256").update(secret).digest()
 
-interface Row {
-  readonly id: string
-  readonly partner: string
-  readonly name: string
+interface Stored extends PartnerKey {
   readonly digest: Uint8Array
-  readonly scopes: ReadonlyArray<PartnerScope>
-  readonly rate_class: RateClass
-  readonly created_at: Date
-  readonly expires_at: Date
-  readonly last_used_at: Date | null
-  readonly revoked_at: Date | null
 }
-
-const keyOf = (row: Row): PartnerKey => ({
-  id: row.id,
-  partner: row.partner,
-  name: row.name,
-  scopes: row.scopes,
-  rateClass: row.rate_class,
-  createdAt: row.created_at.getTime(),
-  expiresAt: row.expires_at.getTime(),
-  lastUsedAt: row.last_used_at?.getTime() ?? null,
-  revokedAt: row.revoked_at?.getTime() ?? null
-})
+const ms = (column: string, name: string) => `floor(extract(epoch FROM ${column}) * 1000)::float8 AS "${name}"`
+const columns = `id, partner, name, digest, scopes, rate_class AS "rateClass", ${ms("created_at", "createdAt")},
+  ${ms("expires_at", "expiresAt")}, ${ms("last_used_at", "lastUsedAt")}, ${ms("revoked_at", "revokedAt")}`
+const keyOf = (stored: Stored): PartnerKey => Struct.omit(stored, ["digest"])
 
 export interface NewKey {
   readonly partner: string
@@ -143,7 +126,9 @@ const make = Effect.gen(function* () {
   const clock = yield* Clock.Clock
   const lookUps = yield* Semaphore.make(lookUpsMax)
 
-  const row = (id: string) => Effect.map(sql<Row>`SELECT * FROM partner.key WHERE id = ${id}`, ([found]) => found)
+  const all = sql.literal(columns)
+  const row = (id: string) =>
+    Effect.map(sql<Stored>`SELECT ${all} FROM partner.key WHERE id = ${id}`, ([found]) => found)
   const rows = yield* Cache.makeWith((id: string) => Effect.timeout(lookUps.withPermit(row(id)), lookUpMsMax), {
     capacity: cachedMax,
     timeToLive: (exit) => (Exit.isSuccess(exit) ? Duration.millis(cachedMs) : Duration.zero)
@@ -173,8 +158,8 @@ const make = Effect.gen(function* () {
         Effect.sync((): Principal => {
           const now = clock.currentTimeMillisUnsafe()
           if (found === undefined || !timingSafeEqual(found.digest, digestOf(secret))) return rejected("unknown")
-          if (found.revoked_at !== null) return rejected("revoked")
-          if (found.expires_at.getTime() <= now) return rejected("expired")
+          if (found.revokedAt !== null) return rejected("revoked")
+          if (found.expiresAt <= now) return rejected("expired")
           used.set(id, now)
           return {
             kind: "partner",
@@ -182,7 +167,7 @@ const make = Effect.gen(function* () {
             clientId: id,
             roles: new Set(["partner"]),
             scopes: new Set(found.scopes),
-            rateClass: found.rate_class
+            rateClass: found.rateClass
           }
         })
     })
@@ -198,14 +183,14 @@ const make = Effect.gen(function* () {
     const [made] = yield* sql.withTransaction(
       Effect.andThen(
         sql`LOCK TABLE partner.key IN SHARE ROW EXCLUSIVE MODE`,
-        sql<Row>`
+        sql<Stored>`
           INSERT INTO partner.key (id, partner, name, digest, scopes, rate_class, created_by, expires_at, replaces)
           SELECT ${id}, ${wanted.partner}, ${wanted.name}, ${digestOf(secret)}, ${wanted.scopes}::text[],
             ${wanted.rateClass}, ${wanted.createdBy}, ${new Date(wanted.expiresAt)}, ${replaces ?? null}
           WHERE ${keysMax}::int > (
             SELECT count(*) FROM partner.key
             WHERE partner = ${wanted.partner} AND revoked_at IS NULL AND expires_at > now())
-          RETURNING *`
+          RETURNING ${all}`
       )
     )
     if (made === undefined) return yield* new TooManyKeys({ max: keysMax })
@@ -218,8 +203,8 @@ const make = Effect.gen(function* () {
     find: (id) => Effect.map(row(id), (found) => (found === undefined ? undefined : keyOf(found))),
     list: (partner, after, limit) =>
       Effect.map(
-        sql<Row>`
-          SELECT * FROM partner.key WHERE (${partner ?? null}::text IS NULL OR partner = ${partner ?? null}) AND id > ${after}
+        sql<Stored>`
+          SELECT ${all} FROM partner.key WHERE (${partner ?? null}::text IS NULL OR partner = ${partner ?? null}) AND id > ${after}
           ORDER BY id LIMIT ${limit}::int`,
         (found) => found.map(keyOf)
       ),

@@ -1,5 +1,5 @@
 import { NotFound, PreconditionFailed } from "@halles/engine/eventsourced/EntityErrors"
-import { Clock, Effect, Option } from "effect"
+import { Clock, Effect, Option, Struct } from "effect"
 import { HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { Api } from "../Api.ts"
@@ -12,10 +12,7 @@ import type { EndpointJson } from "./SubscriptionApi.ts"
 import { type Endpoint, overlapMs, Subscriptions } from "./Subscriptions.ts"
 import { Targets } from "./WebhookTargets.ts"
 
-const endpointJson = (endpoint: Endpoint): typeof EndpointJson.Encoded => {
-  const { createdAt, description, disabledReason, enabled, id, seq, types, url } = endpoint
-  return { id, url, description, types, enabled, disabledReason, createdAt, seq }
-}
+const endpointJson = (endpoint: Endpoint): typeof EndpointJson.Encoded => Struct.omit(endpoint, ["owner"])
 
 /** Whose endpoints the sender sees: its own, or all. */
 const scopeOf = (principal: Principal): string | null => (principal.roles.has("admin") ? null : principal.subject)

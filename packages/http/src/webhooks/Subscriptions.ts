@@ -1,6 +1,6 @@
 import { Refusal } from "@halles/shared/wire/Refusal"
 import { type BadCursor, Cursor, decodeCursor, type Page, pageOf } from "@halles/shared/Page"
-import { Context, Effect, Layer, Option, type Redacted, Result, Schema } from "effect"
+import { Context, Effect, Function, Layer, Option, type Redacted, Result, Schema, Struct } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { PgTypes } from "@effect/sql-pg"
 import { randomBytes } from "node:crypto"
@@ -45,50 +45,13 @@ export class TooManyEndpoints extends Refusal<TooManyEndpoints>()("TooManyEndpoi
   detail: ({ max }) => `There are at most ${max}. Delete one first.`
 }) {}
 
-interface Row {
-  readonly id: string
-  readonly owner: string
-  readonly url: string
-  readonly description: string
-  readonly types: ReadonlyArray<Type>
-  readonly enabled: boolean
-  readonly disabled_reason: string | null
-  readonly created_ms: bigint
-  readonly seq: number
-}
-const columns = `id, owner, url, description, types, enabled, disabled_reason, seq,
-  (extract(epoch FROM created_at) * 1000)::bigint AS created_ms`
-const endpointOf = (row: Row): Endpoint => ({
-  id: row.id,
-  owner: row.owner,
-  url: row.url,
-  description: row.description,
-  types: row.types,
-  enabled: row.enabled,
-  disabledReason: row.disabled_reason,
-  createdAt: Number(row.created_ms),
-  seq: row.seq
-})
-interface DeliveryRow {
-  readonly message_id: string
-  readonly type: string
-  readonly state: typeof State.Type
-  readonly attempts: number
-  readonly outcome: string | null
-  readonly created_ms: bigint
-  readonly due_ms: bigint
+const columns = `id, owner, url, description, types, enabled, disabled_reason AS "disabledReason",
+  (extract(epoch FROM created_at) * 1000)::bigint::float8 AS "createdAt", seq`
+interface DeliveryRow extends Delivery {
   /** What was made in the same millisecond is told apart. */
-  readonly created_us: bigint
+  readonly createdUs: number
 }
-const deliveryOf = (row: DeliveryRow): Delivery => ({
-  messageId: row.message_id,
-  type: row.type,
-  state: row.state,
-  attempts: row.attempts,
-  outcome: row.outcome,
-  createdAt: Number(row.created_ms),
-  dueAt: Number(row.due_ms)
-})
+const deliveryOf = (row: DeliveryRow): Delivery => Struct.omit(row, ["createdUs"])
 const EndpointCursor = Cursor("endpoints", [Schema.String])
 const DeliveryCursor = Cursor("deliveries", [
   Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 4e15 })),
@@ -165,29 +128,29 @@ const make = (sql: SqlClient.SqlClient, sealed: Sealed.Sealed): Subscriptions["S
       yield* sql`
         INSERT INTO webhook.endpoint (id, owner, url, description, types, secret)
         VALUES (${id}, ${owner}, ${url}, ${description}, ${textArray(types)}, ${bytes}) ON CONFLICT (id) DO NOTHING`
-      const [row] = yield* sql<Row>`SELECT ${all} FROM webhook.endpoint WHERE id = ${id}`
-      return { endpoint: endpointOf(row!), secret: yield* secretOf(id) }
+      const [row] = yield* sql<Endpoint>`SELECT ${all} FROM webhook.endpoint WHERE id = ${id}`
+      return { endpoint: row!, secret: yield* secretOf(id) }
     }),
     list: Effect.fnUntraced(function* (owner, { cursor, limit }) {
       const after = yield* decodeCursor(EndpointCursor, cursor)
-      const rows = yield* sql<Row>`
+      const rows = yield* sql<Endpoint>`
         SELECT ${all} FROM webhook.endpoint WHERE ${owned(owner)} AND id > ${after === null ? "" : after[1]}
         ORDER BY id LIMIT ${limit + 1}`
-      return pageOf(rows, limit, endpointOf, ({ id }) => ["endpoints", id])
+      return pageOf(rows, limit, Function.identity, ({ id }) => ["endpoints", id])
     }),
     find: (owner, id) =>
-      Effect.map(sql<Row>`SELECT ${all} FROM webhook.endpoint WHERE id = ${id} AND ${owned(owner)}`, ([row]) =>
-        Option.map(Option.fromNullishOr(row), endpointOf)
+      Effect.map(sql<Endpoint>`SELECT ${all} FROM webhook.endpoint WHERE id = ${id} AND ${owned(owner)}`, ([row]) =>
+        Option.fromNullishOr(row)
       ),
     replace: (id, { description, enabled, types, url }, expectedSeq) =>
       Effect.map(
-        sql<Row>`
+        sql<Endpoint>`
           UPDATE webhook.endpoint SET url = ${url}, description = ${description}, types = ${textArray(types)},
             enabled = ${enabled}, disabled_reason = CASE WHEN ${enabled} THEN NULL ELSE coalesce(disabled_reason, 'owner') END,
             failing_since = CASE WHEN ${enabled} THEN NULL ELSE failing_since END, seq = seq + 1
           WHERE id = ${id} AND ${expectedSeq === undefined ? sql`true` : sql`seq = ${expectedSeq}`}
           RETURNING ${all}`,
-        ([row]) => Option.map(Option.fromNullishOr(row), endpointOf)
+        ([row]) => Option.fromNullishOr(row)
       ),
     remove: (id) => Effect.asVoid(sql`DELETE FROM webhook.endpoint WHERE id = ${id}`),
     rotate: Effect.fnUntraced(function* (id) {
@@ -209,14 +172,12 @@ const make = (sql: SqlClient.SqlClient, sealed: Sealed.Sealed): Subscriptions["S
           < (timestamptz 'epoch' + ${String(createdUs)}::text::bigint * interval '1 microsecond', ${messageId})`)
       }
       const rows = yield* sql<DeliveryRow>`
-        SELECT message_id, type, state, attempts, outcome, (extract(epoch FROM created_at) * 1000)::bigint AS created_ms,
-          (extract(epoch FROM due_at) * 1000)::bigint AS due_ms, (extract(epoch FROM created_at) * 1000000)::bigint AS created_us
+        SELECT message_id AS "messageId", type, state, attempts, outcome,
+          (extract(epoch FROM created_at) * 1000)::bigint::float8 AS "createdAt",
+          (extract(epoch FROM due_at) * 1000)::bigint::float8 AS "dueAt",
+          (extract(epoch FROM created_at) * 1000000)::bigint::float8 AS "createdUs"
         FROM webhook.delivery WHERE ${sql.and(conditions)} ORDER BY created_at DESC, message_id DESC LIMIT ${limit + 1}`
-      return pageOf(rows, limit, deliveryOf, ({ created_us, message_id }) => [
-        "deliveries",
-        Number(created_us),
-        message_id
-      ])
+      return pageOf(rows, limit, deliveryOf, ({ createdUs, messageId }) => ["deliveries", createdUs, messageId])
     }),
     replay: (id, messageId) =>
       Effect.map(
