@@ -6,10 +6,11 @@ import { SqlClient } from "effect/sql"
 import * as Migrations from "../src/Migrations.ts"
 import { tables } from "../src/Domains.ts"
 import * as Projection from "@halles/engine/projections/Projection"
-import { products } from "../src/catalogue/ProductTable.ts"
+import { products, ProductTable } from "../src/catalogue/ProductTable.ts"
 import { availability } from "../src/inventory/StockTable.ts"
 import { customerOrders } from "../src/order/OrderTable.ts"
 import { Reads, RegionDatabases } from "../src/Reads.ts"
+import * as TableList from "../src/TableList.ts"
 import { address } from "./Carts.ts"
 
 const apply = Effect.fnUntraced(function* (name: string, entries: ReadonlyArray<Projection.Entry>) {
@@ -149,6 +150,61 @@ layer(ReadsLive, { excludeTestServices: true, timeout: "60 seconds" })("Reads", 
       )
       const [first] = found.flat()
       assert.deepStrictEqual([first!.status, first!.total, first!.placedAt], ["created", 1_000, day + 4])
+    })
+  )
+
+  it.effect("go by any column, either way, where many rows have the same value", () =>
+    Effect.gen(function* () {
+      const reads = yield* Reads
+      const dearest = TableList.make(ProductTable, {
+        name: "dearest",
+        by: ["price_amount", "id"],
+        descending: true,
+        reads: ["price_amount"],
+        where: (sql, { below }: { readonly below: number }) =>
+          sql`listed AND sku LIKE 'DEAR%' AND price_amount < ${below}`,
+        item: ({ id, price_amount }) => ({ id, amount: price_amount }),
+        key: ({ amount, id }) => [amount, id]
+      })
+      const amounts = [3_000_000_000, 5, 5, 3_000_000_000, 7, 9_000_000_000]
+      yield* apply(
+        "product",
+        amounts.map((amount, index) => {
+          const entry = listed(`DEAR${index}`, "Dear")
+          return {
+            ...entry,
+            events: entry.events.map((event) => ({
+              ...(event as object),
+              price: { amount, currency: "GBP", taxRate: 0 }
+            }))
+          }
+        })
+      )
+      const found = yield* pages((cursor) =>
+        reads.read("eu", dearest.page({ region: "eu", below: 9_000_000_000, limit: 2, ...at(cursor) }))
+      )
+      assert.deepStrictEqual(
+        found.map((items) => items.map(({ amount, id }) => [amount, id])),
+        [
+          [
+            [3_000_000_000, "eu_DEAR3"],
+            [3_000_000_000, "eu_DEAR0"]
+          ],
+          [
+            [7, "eu_DEAR4"],
+            [5, "eu_DEAR2"]
+          ],
+          [[5, "eu_DEAR1"]]
+        ]
+      )
+      assert.deepStrictEqual(found.flat().toReversed().toSorted(dearest.compare), found.flat())
+      assert.deepStrictEqual(found.flat().map(dearest.idOf), [
+        "eu_DEAR3",
+        "eu_DEAR0",
+        "eu_DEAR4",
+        "eu_DEAR2",
+        "eu_DEAR1"
+      ])
     })
   )
 
