@@ -34,12 +34,13 @@ const makeWriter = Effect.gen(function* () {
     },
     onStale: ({ lease }) => Effect.sync(() => happened.push(`stale ${lease.entityId}`))
   })
-  const put = (lease: GroupCommit.WriterLease, seq: number) => {
+  const entry = (lease: GroupCommit.WriterLease, seq: number): GroupCommit.Entry => {
     const commandId = `${lease.entityId}${seq}`
     const onCommit = () => void happened.push(`told ${commandId}`)
-    const fields = { lease, seq, commandId, events: "[]", meta: "{}", at: 0, dueAt: undefined, onCommit }
-    return Effect.forkChild(writer.appendUnsafe(fields), { startImmediately: true })
+    return { lease, seq, commandId, events: "[]", meta: "{}", at: 0, dueAt: undefined, onCommit }
   }
+  const put = (lease: GroupCommit.WriterLease, seq: number, others: ReadonlyArray<GroupCommit.Entry> = []) =>
+    Effect.forkChild(writer.appendUnsafe(entry(lease, seq), others), { startImmediately: true })
   const answer = (nth: number, appended: Appended["_tag"], rows: number) =>
     Effect.gen(function* () {
       // The writer takes a turn to gather, and one to ask.
@@ -52,7 +53,7 @@ const makeWriter = Effect.gen(function* () {
     Effect.gen(function* () {
       while (!happened.includes(what)) yield* Effect.yieldNow
     })
-  return { happened, marked, taken, put, answer, until }
+  return { happened, marked, taken, entry, put, answer, until }
 })
 
 it.effect("the database has the next batch before the entities of the last one are told", () =>
@@ -93,6 +94,35 @@ it.effect("after a refusal nothing more of that activation is asked for, and its
       happened.filter((line) => line.startsWith("asked") || line.startsWith("stale")),
       ["asked a1 b1", "asked a1", "stale a", "asked b1", "asked b2"]
     )
+  })
+)
+
+it.effect("a joint commit is written whole or not at all, also when its batch is tried again group by group", () =>
+  Effect.gen(function* () {
+    const { answer, entry, happened, put, until } = yield* makeWriter
+    const [a, b, c] = [activationOf("a"), activationOf("b"), activationOf("c")]
+    const first = yield* put(a, 1)
+    yield* until("asked a1")
+    const joint = yield* put(a, 2, [entry(b, 1)])
+    const neighbour = yield* put(c, 1)
+    const after = yield* put(b, 2)
+    yield* answer(0, "Written", 1)
+    yield* until("asked b1 a2 c1 b2")
+    const late = yield* put(c, 2, [entry(a, 3)])
+    const later = yield* put(c, 3)
+    yield* answer(1, "CommandTaken", 0)
+    yield* answer(2, "CommandTaken", 0)
+    yield* answer(3, "Written", 1)
+    const ends = yield* Effect.all([first, joint, neighbour, after, late, later].map(Fiber.join))
+    assert.deepStrictEqual(
+      ends.map((end) => end?._tag ?? null),
+      [null, "CommandTaken", null, "CommandTaken", "Dead", "Dead"]
+    )
+    assert.deepStrictEqual(
+      happened.filter((line) => line.startsWith("asked")),
+      ["asked a1", "asked b1 a2 c1 b2", "asked b1 a2 b2", "asked c1"]
+    )
+    assert.deepStrictEqual([a.dead, b.dead, c.dead], [true, true, true])
   })
 )
 

@@ -177,6 +177,12 @@ export const pair = <
       if (isOver) assert.strictEqual(row.commandId, `${done.commandId}`, what)
       take(more)
     }
+    // What the answers to joint steps come to is in the same row, where they were had at once.
+    while (given.length > events.length) {
+      const joint = model.next?.(now.state) ?? null
+      if (joint === null || model.isJoint?.(joint) !== true || subject.reply === undefined) break
+      take(decidedOf(subject.reply(joint, now.state)))
+    }
     assert.isFalse(written.has(row.commandId), `${what}: ${row.commandId} is written twice`)
     now = { ...now, seq: now.seq + 1 }
     written.set(row.commandId, events)

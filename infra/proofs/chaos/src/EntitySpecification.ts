@@ -119,7 +119,18 @@ export const judge = (subject: Subject, id: string, rows: ReadonlyArray<Row>): J
     return decided.success.length === 0 ? handled(sent, seq, []) : undefined
   }
 
-  /** Whether the row is what the command leads to, once the model has what it deferred before. */
+  /** Whether each of these events comes of the answer to a joint step that the state before it has pending. */
+  const areJoint = (before: unknown, joined: ReadonlyArray<Tagged>): boolean => {
+    let state = before
+    for (const event of joined) {
+      const step = model.next?.(state) ?? null
+      if (step === null || model.isJoint?.(step) !== true) return false
+      state = model.evolve(state, event)
+    }
+    return true
+  }
+
+  /** Whether the row is what the command leads to, once the model has what it deferred before, and before what joint steps come to. */
   const isRowOf = (
     sent: Commanded,
     seq: number,
@@ -131,8 +142,10 @@ export const judge = (subject: Subject, id: string, rows: ReadonlyArray<Row>): J
       model.resumed?.(state).some((one) => isDeepStrictEqual(one, event)) === true
     for (const [at, event] of events[index]!.entries()) {
       const decided = model.decide(state, complete(sent), row.at)
-      const rest = row.events.slice(at)
-      if (Result.isSuccess(decided) && isDeepStrictEqual(plain(encode(decided.success)), rest)) return true
+      const own = Result.isSuccess(decided) ? decided.success : []
+      const rest = row.events.slice(at, at + own.length)
+      if (own.length > 0 && isDeepStrictEqual(plain(encode(own)), rest))
+        return areJoint(own.reduce(model.evolve, state), events[index]!.slice(at + own.length))
       if (!isDeferred(event)) return false
       state = model.evolve(state, event)
     }

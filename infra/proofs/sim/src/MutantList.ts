@@ -1,3 +1,4 @@
+import { jointMutants } from "./JointMutants.ts"
 import type { Mutant } from "./Mutant.ts"
 import { streamMutants } from "./StreamMutants.ts"
 
@@ -147,8 +148,8 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "go on after a write that was refused",
     file: commit,
-    find: "first!.lease.dead = true",
-    replace: "first!.lease.dead = false",
+    find: "entry.lease.dead = true\n          batch.refused.set(entry, refused)",
+    replace: "batch.refused.set(entry, refused)",
     caughtBy: "sim"
   },
   {
@@ -346,5 +347,6 @@ export const mutants: ReadonlyArray<Mutant> = [
     replace: '["bytes", Infinity,',
     caughtBy: "oversize"
   },
+  ...jointMutants,
   ...streamMutants
 ]

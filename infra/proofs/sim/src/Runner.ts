@@ -1,6 +1,7 @@
 import { Carrier } from "@halles/entities/shipment/Carrier"
 import * as Domains from "@halles/entities/Domains"
 import { Bounds } from "@halles/engine/eventsourced/EventSourced"
+import { JointCommit } from "@halles/engine/eventsourced/JointCommit"
 import * as FencedRunnerStorage from "@halles/engine/placement/FencedRunnerStorage"
 import { Journal } from "@halles/engine/journal/Journal"
 import { JournalStore } from "@halles/engine/journal/JournalStore"
@@ -30,13 +31,14 @@ import type { Process } from "./World.ts"
 
 /**
  * Entities are let go when the weather says so, not by the clock; and a call to a neighbour on the same runner goes over
- * the network like any other, so that it is delayed, doubled and lost like any other.
+ * the network like any other, so that it is delayed, doubled and lost like any other: but for the steps of joint commits, which
+ * never leave a process.
  */
 const layerDirectory = Layer.effect(
   ActivationDirectory.ActivationDirectory,
   Effect.map(ActivationDirectory.make({ finishMs: ActivationDirectory.finishMs }), (directory) => ({
     ...directory,
-    rpc: () => undefined
+    rpc: (entityType, tag) => (JointCommit.current() === null ? undefined : directory.rpc(entityType, tag))
   }))
 ).pipe(Layer.provide(Supervision.layer))
 

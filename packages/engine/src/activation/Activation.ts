@@ -9,6 +9,7 @@ import { ActivationLost } from "./ActivationLost.ts"
 import { type Actor, Call } from "./Call.ts"
 import { Copies } from "./Copies.ts"
 import * as InHand from "./InHand.ts"
+import { JointCommit } from "../eventsourced/JointCommit.ts"
 import { nameOf, type Supervision } from "./Supervision.ts"
 
 /** A type of entities as a runner hosts it; all that its entities have in common is here, once. */
@@ -140,8 +141,9 @@ export class Activation implements InHand.Entity {
     call.sinceMs = performance.now()
     call.isCut = false
     if (host.tracer !== undefined && parent?.sampled === true) call.span = this.beginSpan(host.tracer, tag, parent)
-    const services =
+    const traced =
       parent === undefined ? type.services : Context.add(type.services, Tracer.ParentSpan, call.span ?? parent)
+    const services = JointCommit.within(traced, call.joint)
     const work =
       call.stream === undefined
         ? Effect.suspend(() => type.handlers[tag]!(self, payload) as Effect.Effect<unknown, unknown>)

@@ -14,6 +14,7 @@ import { EntityCalls } from "./EntityCalls.ts"
 import { type Actor, type Answer, Call } from "./Call.ts"
 import { type Host, Activation, type Type } from "./Activation.ts"
 import { Supervision } from "./Supervision.ts"
+import type { JointCommit } from "../eventsourced/JointCommit.ts"
 import { Exporting } from "@halles/shared/clients/Telemetry"
 
 /**
@@ -42,6 +43,8 @@ export interface Message {
   readonly tag: string
   readonly payload: unknown
   readonly parent: Tracer.AnySpan | undefined
+  /** Its sender commits its own row together with the receiver's. */
+  readonly joint?: JointCommit | null
 }
 
 /**
@@ -154,7 +157,11 @@ export const make = Effect.fnUntraced(function* (options: { readonly finishMs: n
     find,
     all,
     count: (entityType) => types.get(entityType)?.entities.size ?? 0,
-    call: (message, answered) => send(message, new Call(message.tag, message.payload, message.parent, answered)),
+    call: (message, answered) => {
+      const call = new Call(message.tag, message.payload, message.parent, answered)
+      call.joint = message.joint ?? null
+      send(message, call)
+    },
     stream: (message) =>
       Stream.callback<unknown, unknown>(
         (queue) =>

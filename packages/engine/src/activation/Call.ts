@@ -1,4 +1,5 @@
 import type { Effect, Exit, Fiber, Tracer } from "effect"
+import type { JointCommit } from "../eventsourced/JointCommit.ts"
 
 /** One activation, as its type makes it: whatever the handlers of the type are called with. */
 export interface Actor {
@@ -32,6 +33,8 @@ export class Call {
   readonly stream: ((self: Actor) => Effect.Effect<unknown>) | undefined
   /** Of a command: what copies of it have in common. */
   readonly commandId: string | undefined
+  /** Its sender commits its own row together with this one's. */
+  joint: JointCommit | null = null
 
   constructor(
     tag: string,

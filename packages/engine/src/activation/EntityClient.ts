@@ -1,6 +1,8 @@
 import { Context, Effect, Exit, Fiber, Option, Tracer } from "effect"
 import { ClusterError, type Entity, EntityAddress, EntityId, EntityType, type ShardId, Sharding } from "effect/cluster"
 import type { Rpc } from "effect/rpc"
+import { Busy } from "../eventsourced/EntityErrors.ts"
+import { JointCommit } from "../eventsourced/JointCommit.ts"
 import { codecOf, exitOf } from "../transport/CallFrames.ts"
 import { Caller, isShort } from "../transport/Caller.ts"
 import { MessageTooLarge } from "../transport/TransportErrors.ts"
@@ -107,15 +109,18 @@ const prototypeOf = (entity: Entity.Entity<string, Rpc.Any>): object => {
       if (options !== undefined) return ways.around(id, away(this, payload, options))
       const asked = Effect.callback<unknown, unknown>((resume) => {
         const parent = spanOf(Fiber.getCurrent())
+        const joint = JointCommit.current()
         const here = isHosted(ways, tag) ? shardHere(ways, id) : undefined
         if (here !== undefined) {
-          ways.directory!.call({ entityType: type, entityId: id, shardId: here, tag, payload, parent }, (answer) => {
+          const message = { entityType: type, entityId: id, shardId: here, tag, payload, parent, joint }
+          ways.directory!.call(message, (answer) => {
             if (answer === "EntityNotAssignedToRunner") resume(Effect.delay(away(this, payload), againMs))
             else if (answer === "MailboxFull") resume(Effect.fail(mailboxFull(type, id, here)))
             else resume(answer)
           })
           return undefined
         }
+        if (joint !== null) return resume(Effect.fail(new Busy()))
         if (ways.caller !== undefined && isShortCall) {
           const forget = askRunner(ways.caller, { shard: ways.shardOf(id), type, id, rpc, payload, parent }, (exit) =>
             resume(exit ?? Effect.delay(away(this, payload), againMs))
@@ -139,7 +144,8 @@ const prototypeOf = (entity: Entity.Entity<string, Rpc.Any>): object => {
 /**
  * A client of entities that takes the shortest way to each: an entity of this process is called where it is;
  * a shard whose runner is known is asked there, without an RPC client, a span and a reply object for each call; all
- * else, and what these two cannot tell, goes through Effect's own client, which waits, tries again and activates.
+ * else, and what these two cannot tell, goes through Effect's own client, which waits, tries again and activates. A step of a joint
+ * commit takes the first of these ways or is `Busy`.
  */
 export const make = <Type extends string, Rpcs extends Rpc.Any>(
   entity: Entity.Entity<Type, Rpcs>,

@@ -1,8 +1,9 @@
 import { ActivationLost } from "../activation/ActivationLost.ts"
 import type { Actor } from "../activation/Call.ts"
 import * as InHand from "../activation/InHand.ts"
+import { Notice } from "@halles/shared/Notice"
 import { undeclaredOf } from "../activation/Undeclared.ts"
-import { Deferred, Effect, Exit, Fiber, Option, Random, Result } from "effect"
+import { Deferred, Effect, Exit, Fiber, Option, Result } from "effect"
 import { Busy, PreconditionFailed } from "./EntityErrors.ts"
 import type { WriterLease, Refused } from "../journal/GroupCommit.ts"
 import {
@@ -19,9 +20,10 @@ import {
   type WrongVersion
 } from "./Kind.ts"
 import { ArmedTimer } from "./ArmedTimer.ts"
+import { Driver } from "./Driver.ts"
+import { JointCommit, type JointStep } from "./JointCommit.ts"
 import * as RowSize from "./RowSize.ts"
 import * as SagaTrace from "./SagaTrace.ts"
-import { Turns } from "./Turns.ts"
 
 /** Events that are deferred are written after this if nothing else is. */
 export const deferMs = 250
@@ -45,10 +47,10 @@ export class EventSourcedEntity<
 > implements Actor {
   readonly id: Id
   private readonly kind: Kind<Id, State, Command, Event, Refusal, PendingStep>
-  private readonly lease: WriterLease
+  readonly lease: WriterLease
   private readonly recent: Set<string>
   private state: State
-  private committedSeq: number
+  committedSeq: number
   private speculative: State
   private seq: number
   private deferred: DeferredEvents<Command, Event> | null = null
@@ -57,12 +59,14 @@ export class EventSourcedEntity<
   private snapshot: Begin<State>["snapshot"]
   private readonly timer: ArmedTimer
   private lastCommit = nothingOpen
-  private listeners: Set<() => void> | null = null
+  /** Of those who wait for the next commit. */
+  private commits: Notice | null = null
+  /** Until it is over, nothing but what belongs to it is decided. */
+  private joint: JointCommit | null = null
   /** Work that no call waits for: its pending steps, snapshots, the write of deferred events. */
   private fibers: Set<Fiber.Fiber<unknown, unknown>> | null = null
-  private driving = false
   /** `null` until the first step is pending. */
-  private turns: Turns | null = null
+  private driver: Driver<PendingStep> | null = null
   private readonly trace: SagaTrace.SagaTrace | null
 
   constructor(
@@ -87,7 +91,7 @@ export class EventSourcedEntity<
     this.startDriving()
   }
 
-  private get name(): string {
+  get name(): string {
     return `${this.kind.model.type}/${this.id}`
   }
 
@@ -188,8 +192,11 @@ export class EventSourcedEntity<
     isWaiting: boolean
   ): Effect.Effect<Handled<State, Event>, Rejected<Command, Refusal>> {
     const { clock, journal, model } = this.kind
+    const joint = JointCommit.current()
+    if (this.joint !== null && this.joint !== joint && !this.joint.isOver)
+      return Effect.andThen(this.joint.over, () => this.accept(command, isWaiting))
     if (this.lease.dead) return this.lost("Dead")
-    if (!journal.hasRoom()) return Effect.fail(new Busy())
+    if (!journal.hasRoom() || (joint !== null && this.deferred !== null)) return Effect.fail(new Busy())
     // In the same synchronous block as the decision, so that no other change slips in between.
     if (command.expectedSeq !== undefined && command.expectedSeq !== this.seq) {
       this.writeDeferred()
@@ -206,8 +213,45 @@ export class EventSourcedEntity<
       const unchanged = { state: this.speculative, seq: this.seq, events, repeated: false }
       return this.unlessRepeated(command, Effect.succeed(unchanged))
     }
+    if (joint !== null) return this.join(joint, command, events, at)
     const isDeferred = this.seq === this.committedSeq && model.isDeferred?.(this.speculative, events) === true
-    return isDeferred ? this.defer(command, events, isWaiting) : this.write(command, events, at)
+    if (isDeferred) return this.defer(command, events, isWaiting)
+    const isAlone = this.jointStep(events, at) === null
+    return isAlone ? this.write(command, events, at) : this.writeJointly(command, events, at)
+  }
+
+  /** The row waits for the sender's, and the answer does not wait for either. */
+  private join(joint: JointCommit, command: Command, events: ReadonlyArray<Event>, at: number) {
+    this.joint = joint
+    const written = this.write(command, events, at, (entry) => joint.join(entry))
+    const handled = { state: this.speculative, seq: this.seq, events, repeated: false }
+    return this.lastCommit === joint.commit ? Effect.succeed(handled) : written
+  }
+
+  /** Writes the events and what the joint steps after them come to in one row, together with the receivers' rows. */
+  private writeJointly(command: Command, events: ReadonlyArray<Event>, at: number) {
+    const joint = (this.joint = new JointCommit())
+    const row = joint.collect(events, (all) => this.jointStep(all, at))
+    const written = Effect.flatMap(row, (all) => {
+      if (this.lease.dead) return this.lost("Dead")
+      const answer = this.write(command, all, at, (entry) => joint.write(this.kind.journal, entry))
+      joint.release()
+      return answer
+    })
+    return Effect.ensuring(written, joint.released)
+  }
+
+  /** The step that the events make pending, if the row of its receiver can go with theirs. */
+  private jointStep(events: ReadonlyArray<Event>, at: number): JointStep<Event> | null {
+    const { model, perform } = this.kind
+    const { decide, evolve, isJoint, next } = model
+    if (isJoint === undefined || next === undefined) return null
+    const state = events.reduce(evolve, this.speculative)
+    const step = next(state)
+    if (step === null || !isJoint(step) || next(this.speculative)?.key === step.key) return null
+    const decided = (answer: Command) => InHand.during(this.lease, step.key, () => decide(state, answer, at))
+    const asked = this.trace!.traced(step.key, perform!(step, state, this.id))
+    return { key: step.key, answered: Effect.map(asked, (answer) => Result.getOrElse(decided(answer), () => [])) }
   }
 
   private defer(command: Command, events: ReadonlyArray<Event>, isWaiting: boolean) {
@@ -231,7 +275,8 @@ export class EventSourcedEntity<
   private write(
     command: Command,
     events: ReadonlyArray<Event>,
-    at: number
+    at: number,
+    append = this.kind.journal.appendUnsafe
   ): Effect.Effect<Handled<State, Event>, Rejected<Command, Refusal>> {
     const { encodeEvents, journal, model, tracing } = this.kind
     const text = JSON.stringify(encodeEvents([...(this.deferred?.events ?? []), ...events]))
@@ -244,7 +289,7 @@ export class EventSourcedEntity<
     remember(this.recent, command.commandId, this.kind.bounds.recentMax)
     const span = SagaTrace.spanOf(Fiber.getCurrent())
     this.trace?.accepted(span)
-    const commit = journal.appendUnsafe({
+    const commit = append({
       lease: this.lease,
       seq,
       commandId: command.commandId,
@@ -271,18 +316,15 @@ export class EventSourcedEntity<
   private onCommit(state: State, seq: number, length: number): void {
     this.state = this.driven = state
     this.committedSeq = seq
+    this.joint = null
     // What waits for nothing keeps nothing in memory.
     if (seq === this.seq) this.lastCommit = nothingOpen
-    const { snapshotEvery, snapshotEveryLength } = this.kind.bounds
-    const { snapshot } = this
+    const { kind, snapshot } = this
     snapshot.lengthSince += length
-    if (seq - snapshot.seq >= snapshotEvery || snapshot.lengthSince >= snapshotEveryLength)
+    if (seq - snapshot.seq >= kind.bounds.snapshotEvery || snapshot.lengthSince >= kind.bounds.snapshotEveryLength)
       this.fork(this.takeSnapshot())
     this.startDriving()
-    const { listeners } = this
-    if (listeners === null) return
-    // A copy: a listener runs at once, and may register again for the next commit.
-    for (const listener of Array.from(listeners)) listener()
+    this.commits?.give()
   }
 
   /** With `isWaiting` the reply waits for the commit of the events; without it only of those that are not deferred. */
@@ -312,24 +354,11 @@ export class EventSourcedEntity<
 
   /** Waits until something later than `seen` is committed. */
   changedSince(seen: number): Effect.Effect<void> {
-    return Effect.callback<void>((resume) => {
-      if (this.committedSeq > seen) return resume(Effect.void)
-      const listeners = (this.listeners ??= new Set())
-      const forget = () => {
-        listeners.delete(listener)
-        if (listeners.size === 0 && this.listeners === listeners) this.listeners = null
-      }
-      const listener = () => {
-        forget()
-        resume(Effect.void)
-      }
-      listeners.add(listener)
-      return Effect.sync(forget)
-    })
+    return Effect.suspend(() => (this.committedSeq > seen ? Effect.void : (this.commits ??= new Notice()).next()))
   }
 
   /** The steps that the model names: the one of `next` first, then those of `others`. */
-  private pendingSteps(): ReadonlyArray<PendingStep> {
+  pendingSteps(): ReadonlyArray<PendingStep> {
     const { driven, kind } = this
     return InHand.during(this.lease, "next", () => {
       const first = kind.model.next?.(driven) ?? null
@@ -338,50 +367,21 @@ export class EventSourcedEntity<
   }
 
   private startDriving(): void {
-    const { perform } = this.kind
-    if (this.driving || perform === undefined || this.pendingSteps().length === 0) return
-    this.driving = true
-    this.fork(
-      Effect.ensuring(
-        this.drive(perform),
-        Effect.sync(() => (this.driving = false))
-      )
-    )
+    if (this.kind.perform === undefined || this.driver?.isDriving === true || this.pendingSteps().length === 0) return
+    this.driver ??= new Driver(this, this.kind.clock)
+    this.fork(this.driver.begin())
   }
 
-  /** Sends one message at a time. A step that failed waits for its next turn; steps that were tried less go before it. */
-  private drive(perform: NonNullable<typeof this.kind.perform>): Effect.Effect<void> {
-    return Effect.gen({ self: this }, function* () {
-      const { clock } = this.kind
-      const turns = (this.turns = new Turns())
-      while (!this.lease.dead) {
-        const seen = this.committedSeq
-        const all = this.pendingSteps()
-        turns.keep(all)
-        const step = turns.first(all)
-        if (step === null) {
-          this.driving = false
-          return
-        }
-        const waitMs = turns.dueAt(step) - clock.currentTimeMillisUnsafe()
-        if (waitMs > 0) yield* Effect.raceFirst(Effect.sleep(waitMs), this.changedSince(seen))
-        else {
-          const asked = InHand.during(this.lease, "next", () => perform(step, this.driven, this.id))
-          const done = Effect.flatMap(asked, (command) => this.handle(command, false))
-          const exit = yield* Effect.exit(this.trace!.traced(step.key, done))
-          if (!this.pendingSteps().some(({ key }) => key === step.key)) continue
-          if (Exit.isFailure(exit)) yield* Effect.logDebug(`${this.name} could not do ${step.key} yet`, exit.cause)
-          turns.failed(step, exit, clock.currentTimeMillisUnsafe(), yield* Random.nextBetween(0.75, 1.25))
-        }
-        if (this.committedSeq > seen) turns.hurry()
-      }
-    })
+  /** Sends a pending step, and takes what is answered. */
+  send(step: PendingStep): Effect.Effect<unknown, unknown> {
+    const asked = InHand.during(this.lease, "next", () => this.kind.perform!(step, this.driven, this.id))
+    const taken = Effect.flatMap(asked, (command) => this.handle(command, false))
+    return this.trace!.traced(step.key, taken)
   }
 
   /** Of the first pending step. */
   get tries(): NonNullable<Actor["tries"]> | null {
-    const first = this.kind.model.next?.(this.driven) ?? null
-    return first === null ? null : (this.turns?.triesOf(first) ?? null)
+    return this.driver?.triesOfFirst() ?? null
   }
 
   get committed(): Effect.Effect<{ readonly state: State; readonly seq: number }> {

@@ -12,6 +12,8 @@ import type { Result, Schema } from "effect"
  *   step: it is sent again under the same key until a command has moved the state on, so receivers dedupe by it.
  * - `others` are further pending steps, which wait neither for `next` nor for each other: one that cannot be sent holds up none
  *   of them.
+ * - `isJoint` says of a pending step that its receiver is in the same shard and asks nobody before it decides: the step is sent before
+ *   the row that makes it pending is written, and both rows are committed together (`JointCommit.ts`).
  * - `isDeferred` says of events that they may be deferred: they are written in the entity's next row, or after `deferMs` in one of
  *   their own. A crash loses them, so the same command must lead to them again: its sender repeats it, and a party that was asked
  *   gives the same answer again. No reply rests on them before they are written. They must be small: the size of the row is
@@ -38,6 +40,7 @@ export interface Model<
   readonly dueAt?: (state: State) => number | null
   readonly next?: (state: State) => PendingStep | null
   readonly others?: (state: State) => ReadonlyArray<PendingStep>
+  readonly isJoint?: (pendingStep: PendingStep) => boolean
   readonly isDeferred?: (state: State, events: ReadonlyArray<Event>) => boolean
   readonly resumed?: (state: State) => ReadonlyArray<Event>
 }

@@ -16,6 +16,8 @@ export interface Entry {
   readonly dueAt: number | undefined
   /** Called in commit order, in the same tick, before anybody who waits goes on. */
   readonly onCommit: () => void
+  /** All entries of its joint commit, this one among them: they are written by one statement, or none of them is. */
+  joint?: ReadonlyArray<Entry>
 }
 
 /** One activation of an entity on a runner. Once an entry of it is not written, nothing more of it ever is. */
@@ -46,6 +48,24 @@ const notify = ({ lease, onCommit }: Entry): void => {
   } catch {
     lease.dead = true
   }
+}
+
+const isDead = ({ joint, lease }: Entry): boolean => lease.dead || joint?.some((other) => other.lease.dead) === true
+
+/** Those that share a fate: the entries of one activation, and of all activations of a joint commit. */
+const groupsOf = (entries: ReadonlyArray<Entry>): Iterable<ReadonlyArray<Entry>> => {
+  const first = new Map<WriterLease, WriterLease>()
+  const find = (lease: WriterLease): WriterLease => {
+    const before = first.get(lease)
+    return before === undefined ? lease : find(before)
+  }
+  for (const { joint, lease } of entries) {
+    for (const other of joint ?? []) {
+      const [mine, theirs] = [find(lease), find(other.lease)]
+      if (mine !== theirs) first.set(theirs, mine)
+    }
+  }
+  return Map.groupBy(entries, ({ lease }) => find(lease)).values()
 }
 
 /** What became of a batch. */
@@ -121,21 +141,17 @@ export const make = Effect.fnUntraced(function* (options: {
     return null
   }
 
-  /** A batch that fails is tried again entity by entity, so that one bad entity does not take its neighbours with it. */
+  /** A batch that fails is tried again group by group, so that one bad entity does not take its neighbours with it. */
   const finish = Effect.fnUntraced(function* ({ alive, batch }: Sent, appended: Appended | null) {
     if (appended !== null && settle(alive, appended) !== null) {
-      for (const entries of Map.groupBy(alive, ({ lease }) => lease).values()) {
+      for (const entries of groupsOf(alive)) {
         const refused = settle(entries, yield* append(entries))
         if (refused === null) continue
-        const [first] = entries
-        first!.lease.dead = true
-        for (const entry of entries) batch.refused.set(entry, refused)
-        if (refused._tag === "Stale") yield* options.onStale(first!)
-      }
-    }
-    for (const entry of batch.entries) {
-      if (entry.lease.dead && !batch.refused.has(entry) && !alive.includes(entry)) {
-        batch.refused.set(entry, { _tag: "Dead" })
+        for (const entry of entries) {
+          entry.lease.dead = true
+          batch.refused.set(entry, refused)
+        }
+        if (refused._tag === "Stale") yield* options.onStale(entries[0]!)
       }
     }
     waiting -= batch.entries.length
@@ -148,7 +164,13 @@ export const make = Effect.fnUntraced(function* (options: {
     const batch = open.shift()
     begun = batch === undefined ? 0 : Date.now()
     if (batch === undefined) return Effect.succeed(null)
-    const alive = batch.entries.filter(({ lease }) => !lease.dead)
+    const alive = batch.entries.filter((entry) => {
+      if (!isDead(entry)) return true
+      // Nothing that follows a row which is not written is written either.
+      entry.lease.dead = true
+      batch.refused.set(entry, { _tag: "Dead" })
+      return false
+    })
     return alive.length === 0
       ? Effect.succeed({ batch, alive, appending: null })
       : Effect.map(Effect.forkChild(append(alive), { startImmediately: true }), (appending) => ({
@@ -185,10 +207,15 @@ export const make = Effect.fnUntraced(function* (options: {
     hasRoom: () => waiting < queueMax && waitingLength < queueLengthMax,
     /** For how long the batch that is being written has been on its way, in milliseconds. */
     slowMs: () => (begun === 0 ? 0 : Date.now() - begun),
-    /** Puts the entry in line at once; the effect succeeds with `null` when it is committed, or with why it is not. */
-    appendUnsafe: (entry: Entry): Effect.Effect<Refused | null> => {
+    /**
+     * Puts the entry in line at once, and before it those of other activations that are to be committed with it; the effect succeeds
+     * with `null` when they are, or with why they are not.
+     */
+    appendUnsafe: (entry: Entry, others: ReadonlyArray<Entry> = []): Effect.Effect<Refused | null> => {
       let batch = open.at(-1)
-      const { length } = entry.events
+      const entries = others.length === 0 ? [entry] : [...others, entry]
+      if (others.length > 0) for (const one of entries) one.joint = entries
+      const length = entries.reduce((sum, { events }) => sum + events.length, 0)
       const isFull = (filled: Batch) =>
         filled.entries.length >= Math.min(batchMax, Math.max(batchMin, waiting >> 1)) ||
         filled.length + length > batchLengthMax
@@ -196,9 +223,9 @@ export const make = Effect.fnUntraced(function* (options: {
         batch = { entries: [], length: 0, refused: new Map(), done: Deferred.makeUnsafe() }
         open.push(batch)
       }
-      batch.entries.push(entry)
+      batch.entries.push(...entries)
       batch.length += length
-      waiting += 1
+      waiting += entries.length
       waitingLength += length
       work.openUnsafe()
       const joined = batch

@@ -43,7 +43,10 @@ export class Journal extends Context.Service<
     /** For how long the database has been busy with what is being written, in milliseconds. */
     readonly slowMs: () => number
     readonly taken: TakenCommands
-    readonly appendUnsafe: (entry: GroupCommit.Entry) => Effect.Effect<GroupCommit.Refused | null>
+    readonly appendUnsafe: (
+      entry: GroupCommit.Entry,
+      others?: ReadonlyArray<GroupCommit.Entry>
+    ) => Effect.Effect<GroupCommit.Refused | null>
     /** Best effort: a snapshot that is not written costs a longer load, nothing else. */
     readonly snapshot: (lease: GroupCommit.WriterLease, snapshot: Snapshot) => Effect.Effect<void>
     /** Moves or deletes a timer that has fired. */

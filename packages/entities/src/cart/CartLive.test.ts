@@ -106,14 +106,13 @@ layer(Test, { excludeTestServices: true, timeout: "90 seconds" })("CartLive", (i
       assert.deepInclude(other, { _tag: "CommandReused", commandId: command.commandId })
       assert.deepInclude(yield* Effect.flip(cart.CheckOut(checkOut())), { _tag: "CartClosed", status: "checked_out" })
       const order = (yield* EntityClient.make(Order))("eu_checkout")
-      const placed = yield* order.View().pipe(Effect.retry({ times: 50, schedule: soon }))
-      assert.deepStrictEqual(placed.totals, done.totals)
+      assert.deepStrictEqual((yield* order.View()).totals, done.totals)
       const sql = yield* SqlClient.SqlClient
-      const recorded = sql`SELECT FROM journal WHERE entity_id = 'eu_checkout' AND command_id = 'place:1:done'`
-      yield* recorded.pipe(
-        Effect.filterOrFail((rows) => rows.length === 1),
-        Effect.retry({ times: 50, schedule: soon })
-      )
+      const together = yield* sql`
+        SELECT FROM journal placed JOIN journal closed ON placed.xmin = closed.xmin
+        WHERE placed.entity_type = 'Order' AND placed.entity_id = 'eu_checkout' AND placed.seq = 1
+          AND closed.entity_type = 'Cart' AND closed.command_id = ${command.commandId}`
+      assert.strictEqual(together.length, 1)
     })
   )
 

@@ -258,6 +258,9 @@ export type PendingStep =
       readonly pricing: typeof Pricing.Type
     }
 
+/** The order of a first checkout has the id of its cart, and so its shard. */
+export const isJoint = ({ _tag }: PendingStep): boolean => _tag === "PlaceOrder"
+
 export const next = (state: State): PendingStep | null => {
   if (state._tag === "CheckedOut" && !state.placed) {
     return { key: `place:${state.checkouts}`, _tag: "PlaceOrder", attempt: state.checkouts, draft: state }

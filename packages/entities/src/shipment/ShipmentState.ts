@@ -213,6 +213,9 @@ const pendingSteps = (state: State): ReadonlyArray<readonly [step: PendingStep, 
   return all
 }
 
+/** The order has the id of its shipment, and so its shard. */
+export const isJoint = ({ _tag }: PendingStep): boolean => _tag === "TellOrder"
+
 export const next = (state: State): PendingStep | null => pendingSteps(state)[0]?.[0] ?? null
 export const others = (state: State): ReadonlyArray<PendingStep> =>
   pendingSteps(state)
