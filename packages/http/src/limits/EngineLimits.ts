@@ -36,7 +36,7 @@ export const engineLimits = `## Entities and the journal
 | entries waiting for group commit | ${count(GroupCommit.queueMax)} | \`Busy\`, 503 |
 | texts waiting for group commit | ${characters(GroupCommit.queueLengthMax)} | \`Busy\`, 503 |
 | rows of one statement | ${count(GroupCommit.batchMax)}, ${characters(GroupCommit.batchLengthMax)}; one row at the least | next statement |
-| a joint commit | ${duration(JointCommit.jointMs)} for the answers, ${count(JointCommit.jointStepsMax)} steps | the row goes alone, the step stays pending |
+| a joint commit | ${time(JointCommit.jointMs)} for the answers, ${count(JointCommit.jointStepsMax)} steps | the row goes alone, the step stays pending |
 | events of one row | ${bytes(entity.rowBytesMax)}; models stay below it | \`TooLarge\`, 422 \`too_large\`, nothing is written |
 | a call of an entity, and its reply | ${bytes(defaults.messageBytesMax)} | \`TooLarge\`, 422 |
 | between two snapshots | ${count(entity.snapshotEvery)} rows, ${characters(entity.snapshotEveryLength)} of events | the next one is written |
