@@ -4,13 +4,14 @@ import { Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
 import * as Alarms from "../src/alarms/Alarms.ts"
 import { objectives } from "../src/alarms/Objectives.ts"
-import { layerRegion, migrateControl } from "../src/Migrations.ts"
+import { migrateControl, migrateRegion } from "../src/Migrations.ts"
 import * as ParkedEvents from "@halles/engine/journal/ParkedEvents"
 import { RegionDatabases } from "../src/Reads.ts"
 
 /** One database is the cluster's and that of `eu`. */
 const Test = RegionDatabases.layerOne.pipe(
-  Layer.provideMerge(Layer.mergeAll(layerRegion, Layer.effectDiscard(migrateControl))),
+  // One after the other: they change the same tables of the catalogue.
+  Layer.provideMerge(Layer.effectDiscard(Effect.andThen(migrateRegion, migrateControl))),
   Layer.provideMerge(PgTest.layer("alarms"))
 )
 

@@ -7,7 +7,7 @@ import { SqlClient } from "effect/sql"
 import * as Alarms from "../src/alarms/Alarms.ts"
 import * as Domains from "../src/Domains.ts"
 import { JournalStore } from "@halles/engine/journal/JournalStore"
-import { layerRegion, migrateControl } from "../src/Migrations.ts"
+import { migrateControl, migrateRegion } from "../src/Migrations.ts"
 import { Product } from "../src/catalogue/Product.ts"
 import { product as productDomain } from "../src/catalogue/ProductDomain.ts"
 import { sku as skuDomain } from "../src/inventory/SkuDomain.ts"
@@ -17,7 +17,8 @@ import * as Timers from "@halles/engine/eventsourced/Timers"
 
 const Test = Layer.mergeAll(productDomain.live, skuDomain.live, RegionDatabases.layerOne).pipe(
   Layer.provideMerge(TestCluster.layer()),
-  Layer.provideMerge(Layer.mergeAll(layerRegion, Layer.effectDiscard(migrateControl))),
+  // One after the other: they change the same tables of the catalogue.
+  Layer.provideMerge(Layer.effectDiscard(Effect.andThen(migrateRegion, migrateControl))),
   Layer.provideMerge(PgTest.layer("strange_entities"))
 )
 

@@ -25,8 +25,8 @@ const cutting = Effect.fnUntraced(function* (edge: string) {
       const end = isFirst ? chunk.indexOf("id: 2") : -1
       if (end < 0) return void incoming.write(chunk)
       isFirst = false
-      // The client has read everything before the event when the connection goes: a reset throws away what is not read yet.
-      incoming.write(chunk.subarray(0, end), () => setTimeout(() => incoming.resetAndDestroy(), 250))
+      // Not by a reset: that throws away what the client has not read yet.
+      incoming.end(chunk.subarray(0, end))
       outgoing.destroy()
     })
     incoming.on("close", () => outgoing.destroy())
