@@ -88,7 +88,7 @@ interface Parts<
   readonly table: Projection | null
   readonly routes: Routes
   /** What holds in its histories beyond what holds for every entity: rows that can be read, in order, of one epoch after the other. */
-  readonly laws: Laws<Event> | null
+  readonly laws: Laws<State, Event> | null
   readonly retention: Omit<RetentionRule, "entityType">
   /** Events that webhooks tell of, and as what. */
   readonly notifies: { readonly [Tag in Event["_tag"]]?: string }
@@ -158,8 +158,6 @@ export const make = <
     retention: { entityType: model.type, ...retention },
     notifies: new Map(Object.entries(notifies)) as ReadonlyMap<string, string>,
     anytime,
-    follow: (context) => follow(context.findings, model, laws?.(context) ?? unread)
+    follow: (context) => follow(context, model, laws)
   }
 }
-
-const unread = { begin: () => undefined, row: () => undefined, end: () => undefined }

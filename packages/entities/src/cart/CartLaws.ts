@@ -1,8 +1,8 @@
 import { CartId, orderIdOf } from "@halles/shared/Ids"
 import type { SaleLine } from "../sale/Sale.ts"
-import * as CartState from "./CartState.ts"
+import type * as CartState from "./CartState.ts"
 import { fingerprint } from "../laws/Facts.ts"
-import { age, type Findings } from "../laws/Findings.ts"
+import type { Findings } from "../laws/Findings.ts"
 import type { Laws } from "../laws/Rows.ts"
 
 type Of<Tag extends CartState.Event["_tag"]> = Extract<CartState.Event, { readonly _tag: Tag }>
@@ -66,40 +66,40 @@ class Lines {
   }
 }
 
-/** I2 and I6, as far as carts go. Each checkout leaves its facts for the order that it placed. */
-export const carts: Laws<CartState.Event> = ({ facts, findings, ...options }) => {
-  const merges = new Merges()
-  let state: CartState.State = CartState.initial
-  let lines = new Lines()
-  let checkouts = 0
-  let lastAt = 0
+const agreed = (state: CartState.State): boolean => state._tag !== "None" && state.pricing === "agreed"
 
-  const agreed = () => state._tag !== "None" && state.pricing === "agreed"
+/** I2 and I6, as far as carts go. Each checkout leaves its facts for the order that it placed. */
+export const carts: Laws<CartState.State, CartState.Event> = ({ facts, findings, ...options }) => {
+  const merges = new Merges()
   const factsOf = (id: string, attempt: number) =>
     facts.of(orderIdOf(CartId.make(id, { disableChecks: true }), attempt))
   /** Checkouts are numbered without gaps, and each but the first follows word that the one before came to nothing. */
-  const checkOut = (id: string, seq: number, event: Of<"CheckedOut">) => {
-    checkouts += 1
+  const checkOut = (
+    id: string,
+    seq: number,
+    event: Of<"CheckedOut">,
+    { checkouts, lines, state }: { readonly checkouts: number; readonly lines: Lines; readonly state: CartState.State }
+  ) => {
     findings.checked("I2")
     findings.checked("I6")
     if (state._tag !== "Open") findings.violation("I2", "Cart", id, seq, "checked out again")
     else if (event.attempt !== checkouts) {
       findings.violation("I2", "Cart", id, seq, `checkout ${event.attempt} is its ${checkouts}th`)
     }
-    const wrong = lines.differs(event.lines, agreed())
+    const wrong = lines.differs(event.lines, agreed(state))
     if (wrong !== null) findings.violation("I6", "Cart", id, seq, wrong)
     const { attempt, charges, currency, customerId, discount, totals } = event
     const draft = fingerprint([customerId, currency, event.lines, charges, discount, totals])
     factsOf(id, attempt).cart = { draft, at: event.at, isReopened: false }
   }
-  const reopen = (id: string, seq: number, { attempt }: Of<"Reopened">) => {
+  const reopen = (id: string, seq: number, { attempt }: Of<"Reopened">, isAwaited: boolean) => {
     findings.checked("I2")
     const { cart } = factsOf(id, attempt)
-    if (state._tag !== "CheckedOut" || attempt !== checkouts || cart === null) {
+    if (!isAwaited || cart === null) {
       findings.violation("I2", "Cart", id, seq, `reopened after checkout ${attempt}, which it does not wait for`)
     } else cart.isReopened = true
   }
-  const handOver = (id: string, into: string, at: number) => {
+  const handOver = (id: string, { at, into }: Of<"HandedOver">, state: CartState.State) => {
     const { charges, coupon, lines } = state._tag === "Open" ? state : { charges: [], coupon: null, lines: [] }
     matched(merges.taken, merges.given, id, { into, contents: fingerprint([lines, charges, coupon]), at })
   }
@@ -123,33 +123,28 @@ export const carts: Laws<CartState.Event> = ({ facts, findings, ...options }) =>
   }
 
   return {
-    begin: () => {
-      state = CartState.initial
-      lines = new Lines()
-      checkouts = 0
-    },
-    row: ({ at, events, id, seq }) => {
-      lastAt = at
-      for (const event of events) {
-        if (event._tag === "LinePut") lines.put(event.line)
-        if (event._tag === "LineRemoved") lines.remove(event.sku, event.variant)
-        if (event._tag === "CheckedOut") checkOut(id, seq, event)
-        if (event._tag === "Reopened") reopen(id, seq, event)
-        if (event._tag === "HandedOver") handOver(id, event.into, event.at)
-        if (event._tag === "LinesAbsorbed") {
-          lines.absorb(event.lines, agreed())
-          const contents = fingerprint([event.lines, event.charges, event.coupon])
-          matched(merges.given, merges.taken, event.from, { into: id, contents, at: event.at })
+    history: (id) => {
+      const lines = new Lines()
+      let checkouts = 0
+      return {
+        event: (event, { seq }, state) => {
+          if (event._tag === "LinePut") lines.put(event.line)
+          if (event._tag === "LineRemoved") lines.remove(event.sku, event.variant)
+          if (event._tag === "CheckedOut") {
+            checkouts += 1
+            checkOut(id, seq, event, { checkouts, lines, state })
+          }
+          if (event._tag === "Reopened") {
+            reopen(id, seq, event, state._tag === "CheckedOut" && event.attempt === checkouts)
+          }
+          if (event._tag === "HandedOver") handOver(id, event, state)
+          if (event._tag === "LinesAbsorbed") {
+            lines.absorb(event.lines, agreed(state))
+            const contents = fingerprint([event.lines, event.charges, event.coupon])
+            matched(merges.given, merges.taken, event.from, { into: id, contents, at: event.at })
+          }
         }
-        state = CartState.evolve(state, event)
       }
-    },
-    end: (id) => {
-      const pendingStep = CartState.next(state)
-      if (pendingStep === null) return
-      findings.checked("I8")
-      if (options.now - lastAt < options.graceMs) findings.running("I8")
-      else findings.violation("I8", "Cart", id, null, `${pendingStep.key} is pending for ${age(options.now - lastAt)}`)
     },
     finish: () => unmatched(findings, merges, options)
   }

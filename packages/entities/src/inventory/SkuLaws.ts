@@ -1,6 +1,6 @@
 import { skuCode, SkuId } from "@halles/shared/Ids"
 import type { Allocation } from "./Sku.ts"
-import * as SkuState from "./SkuState.ts"
+import type * as SkuState from "./SkuState.ts"
 import type { Facts, StockFacts, Units } from "../laws/Facts.ts"
 import type { Findings } from "../laws/Findings.ts"
 import type { Laws, Row } from "../laws/Rows.ts"
@@ -53,15 +53,17 @@ interface Late {
 }
 
 /** I1 at every row and I9, and for each order what this SKU keeps, shipped and took back for it. */
-export const skus: Laws<Event> = ({ facts, findings, now }) => {
+export const skus: Laws<SkuState.State, Event> = ({ facts, findings, now }) => {
   const late: Late = { count: 0, worstMs: 0 }
-  let history = new History(findings, facts, late, "")
   return {
-    begin: (id) => {
-      history = new History(findings, facts, late, id)
+    history: (id) => {
+      const history = new History(findings, facts, late, id)
+      return {
+        event: (event, row) => history.event(event, row),
+        row: () => history.row(),
+        end: (state) => history.end(state, now)
+      }
     },
-    row: (row) => history.row(row),
-    end: () => history.end(now),
     finish: () => {
       if (late.count === 0) return
       findings.note("I9", `${late.count} ended late, by the shard's next owner (at worst ${late.worstMs} ms)`)
@@ -78,7 +80,6 @@ class History {
   readonly #books = new Map<string, Books>()
   readonly #promises = new Map<string, Promised>()
   readonly #touched = new Set<string>()
-  #state: SkuState.State = SkuState.initial
   #row: Row<Event> | null = null
 
   constructor(findings: Findings, facts: Facts, late: Late, id: string) {
@@ -86,26 +87,26 @@ class History {
     this.#facts = facts
     this.#late = late
     this.#id = id
-    this.#code = id === "" ? "" : skuCode(SkuId.make(id, { disableChecks: true }))
+    this.#code = skuCode(SkuId.make(id, { disableChecks: true }))
   }
 
-  row(row: Row<Event>): void {
+  event(event: Event, row: Row<Event>): void {
     this.#row = row
-    this.#touched.clear()
-    for (const event of row.events) {
-      this.#apply(event)
-      this.#state = SkuState.evolve(this.#state, event)
-    }
+    this.#apply(event)
+  }
+
+  row(): void {
     this.#findings.checked("I1")
     for (const warehouse of this.#touched) this.#balance(warehouse)
+    this.#touched.clear()
   }
 
-  end(now: number): void {
+  end({ warehouses }: SkuState.State, now: number): void {
     for (const [orderId, promised] of this.#promises) {
       if (promised.kind === "held") this.#onTime(orderId, promised, now, null)
       if (promised.backOrdered > 0) this.#facts.stockOf(orderId).isAwaited = true
     }
-    for (const { held, onHand, reserved, shipped, warehouse } of this.#state.warehouses) {
+    for (const { held, onHand, reserved, shipped, warehouse } of warehouses) {
       const books = this.#books.get(warehouse)
       const agrees =
         books !== undefined &&

@@ -2,7 +2,7 @@ import { Effect, Fiber, Result, Schema } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
 import { withinBytes } from "@halles/engine/journal/Pages"
 import type { Facts } from "./Facts.ts"
-import type { Findings } from "./Findings.ts"
+import { age, type Findings } from "./Findings.ts"
 
 /** A row of the journal with its events read. */
 export interface Row<Event> {
@@ -16,11 +16,20 @@ export interface Row<Event> {
   readonly at: number
 }
 
+/** One history, as the laws of its type see it. */
+export interface History<State, Event> {
+  /** With the state before it and after it. */
+  readonly event?: (event: Event, row: Row<Event>, before: State, after: State) => void
+  /** After its events. */
+  readonly row?: (row: Row<Event>, state: State) => void
+  readonly end?: (state: State) => void
+  /** Its pending step may rightly take long; asked at its end. */
+  readonly isPatient?: () => boolean
+}
+
 /** Follows the histories of one entity type, one after the other. */
-export interface Reader<Event> {
-  readonly begin: (id: string) => void
-  readonly row: (row: Row<Event>) => void
-  readonly end: (id: string) => void
+export interface Reader<State, Event> {
+  readonly history: (id: string) => History<State, Event>
   /** There are no more histories of the type. */
   readonly finish?: () => void
 }
@@ -35,11 +44,15 @@ export interface LawsContext {
   /** What is unfinished is a violation only when nothing has moved for so long. */
   readonly graceMs: number
 }
-export type Laws<Event> = (context: LawsContext) => Reader<Event>
+export type Laws<State, Event> = (context: LawsContext) => Reader<State, Event>
 
-export interface Histories<Event> {
+/** What is followed: events as states, and of a saga its pending steps. */
+export interface Followed<State, Event> {
   readonly type: string
   readonly Event: Schema.Codec<Event, unknown>
+  readonly initial: State
+  readonly evolve: (state: State, event: Event) => State
+  readonly next?: (state: State) => { readonly key: string } | null
 }
 
 /** Rows of a page, and bytes of them. */
@@ -94,19 +107,36 @@ export const read = (
     follower.end()
   })
 
-/** Looks after what holds for every entity: rows that can be read, seq without gaps, epochs that do not go back. */
-export const follow = <Event>(
-  findings: Findings,
-  { Event, type }: Histories<Event>,
-  reader: Reader<Event>
+/**
+ * Looks after what holds for every entity: rows that can be read, seq without gaps, epochs that do not go back, and no step that
+ * stays pending (I8).
+ */
+export const follow = <State, Event>(
+  context: LawsContext,
+  { Event, evolve, initial, next, type }: Followed<State, Event>,
+  laws: Laws<State, Event> | null
 ): Follower => {
+  const { findings, graceMs, now } = context
+  const reader: Reader<State, Event> = laws?.(context) ?? { history: () => ({}) }
   const decode = Schema.decodeUnknownResult(Event)
+  let history: History<State, Event> = {}
+  let state = initial
+  let lastAt = 0
   let id: string | null = null
   let seq = 0
   let epoch = 0
   let shard = 0
   const end = () => {
-    if (id !== null) reader.end(id)
+    if (id === null) return
+    history.end?.(state)
+    if (next !== undefined) {
+      findings.checked("I8")
+      const pendingStep = next(state)
+      if (pendingStep !== null) {
+        if (history.isPatient?.() === true || now - lastAt < graceMs) findings.running("I8")
+        else findings.violation("I8", type, id, null, `${pendingStep.key} is pending for ${age(now - lastAt)}`)
+      }
+    }
     id = null
   }
   const eventsOf = (stored: Stored): ReadonlyArray<Event> => {
@@ -151,22 +181,22 @@ export const follow = <Event>(
       id = stored.entity_id
       seq = 0
       epoch = 0
-      reader.begin(id)
+      state = initial
+      history = reader.history(id)
     }
     common(stored)
     seq = stored.seq
     epoch = stored.epoch
     shard = stored.shard
-    const { at, command_id, entity_id } = stored
-    reader.row({
-      id: entity_id,
-      seq,
-      commandId: command_id,
-      events: eventsOf(stored),
-      shard,
-      epoch,
-      at: Math.round(at)
-    })
+    lastAt = Math.round(stored.at)
+    const { command_id: commandId, entity_id } = stored
+    const read: Row<Event> = { id: entity_id, seq, commandId, events: eventsOf(stored), shard, epoch, at: lastAt }
+    for (const event of read.events) {
+      const before = state
+      state = evolve(state, event)
+      history.event?.(event, read, before, state)
+    }
+    history.row?.(read, state)
   }
   return {
     type,

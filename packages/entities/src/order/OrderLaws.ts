@@ -14,23 +14,14 @@ interface Options {
 }
 
 /** I2, I3, I7 and I8: what an order says of itself against what cart, payment and stock say of it. */
-export const orders: Laws<OrderState.Event> = ({ facts, findings, ...options }) => {
-  let state: OrderState.State = OrderState.initial
-  let placed = 0
-  let lastAt = 0
-  /** Steps that ended refused, with a reason in the history: what they were to do is with operators. */
-  let ended = new Set<string>()
-  return {
-    begin: () => {
-      state = OrderState.initial
-      placed = 0
-      ended = new Set()
-    },
-    row: ({ at, events, id, seq }) => {
-      lastAt = at
-      for (const event of events) {
-        const before = state
-        state = OrderState.evolve(state, event)
+export const orders: Laws<OrderState.State, OrderState.Event> = ({ facts, findings, ...options }) => ({
+  history: (id) => {
+    let placed = 0
+    let isAwaited = false
+    /** Steps that ended refused, with a reason in the history: what they were to do is with operators. */
+    const ended = new Set<string>()
+    return {
+      event: (event, { seq }, before, state) => {
         if (event._tag === "ReturnRequested") {
           findings.checked("I7")
           const wrong = wrongReturn(before, event) ?? wrongReturns(state)
@@ -43,7 +34,7 @@ export const orders: Laws<OrderState.Event> = ({ facts, findings, ...options }) 
         if (event._tag === "StepRefused") ended.add(event.step)
         const done = doneBy[event._tag]
         if (done !== undefined) ended.delete(done)
-        if (event._tag !== "Placed") continue
+        if (event._tag !== "Placed") return
         placed += 1
         findings.checked("I2")
         findings.checked("I7")
@@ -53,33 +44,31 @@ export const orders: Laws<OrderState.Event> = ({ facts, findings, ...options }) 
         if (wanted !== id) findings.violation("I2", "Order", id, seq, `is of cart ${cartId}, whose order is ${wanted}`)
         const wrong = wrongTotals(event.draft)
         if (wrong !== null) findings.violation("I7", "Order", id, seq, wrong)
-      }
-      findings.checked("I3")
-      const { authorised, captured, refunded } = state
-      if (captured > authorised || refunded > captured) {
-        findings.violation(
-          "I3",
-          "Order",
-          id,
-          seq,
-          `authorised ${authorised}, captured ${captured}, refunded ${refunded}`
-        )
-      }
-    },
-    end: (id) => {
-      const known = facts.take(id)
-      if (state.draft === null) {
-        findings.violation("I0", "Order", id, 1, "begins without Placed")
-        return
-      }
-      compareCart(findings, id, state, known)
-      comparePayment(findings, id, state, known, ended)
-      compareStock(findings, id, state, known.stock, ended)
-      endOfSaga(findings, id, state, { known, lastAt }, options)
-    },
-    finish: () => withoutOrder(findings, facts, options)
-  }
-}
+      },
+      row: ({ seq }, { authorised, captured, refunded }) => {
+        findings.checked("I3")
+        if (captured > authorised || refunded > captured) {
+          const detail = `authorised ${authorised}, captured ${captured}, refunded ${refunded}`
+          findings.violation("I3", "Order", id, seq, detail)
+        }
+      },
+      end: (state) => {
+        const known = facts.take(id)
+        if (state.draft === null) {
+          findings.violation("I0", "Order", id, 1, "begins without Placed")
+          return
+        }
+        compareCart(findings, id, state, known)
+        comparePayment(findings, id, state, known, ended)
+        compareStock(findings, id, state, known.stock, ended)
+        isAwaited = state.phase === "awaitingStock" && known.stock?.isAwaited === true
+      },
+      // Back-ordered goods may take weeks; what has come in is noticed within the time of a retry.
+      isPatient: () => isAwaited
+    }
+  },
+  finish: () => withoutOrder(findings, facts, options)
+})
 
 /** Whether the figures of a draft follow from its lines and charges, at whole minor units. */
 export const wrongTotals = ({ charges, discount, lines, totals }: Draft): string | null => {
@@ -228,29 +217,6 @@ const compareStock = (
       break
   }
   compareReturns(findings, id, state, { restocked, writtenOff })
-}
-
-const endOfSaga = (
-  findings: Findings,
-  id: string,
-  state: OrderState.State,
-  { known, lastAt }: { readonly known: OrderFacts; readonly lastAt: number },
-  { graceMs, now }: Options
-): void => {
-  findings.checked("I8")
-  const pendingStep = OrderState.next(state)
-  if (pendingStep === null) return
-  // Back-ordered goods may take weeks; what has come in is noticed within the time of a retry.
-  const waits = state.phase === "awaitingStock" && known.stock?.isAwaited === true
-  if (waits || now - lastAt < graceMs) findings.running("I8")
-  else
-    findings.violation(
-      "I8",
-      "Order",
-      id,
-      null,
-      `${state.phase}, ${pendingStep.key} is pending for ${age(now - lastAt)}`
-    )
 }
 
 /** What carts, payments and stock say of orders that have no history. */

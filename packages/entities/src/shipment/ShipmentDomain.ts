@@ -3,7 +3,6 @@ import * as Domain from "../Domain.ts"
 import { Shipment } from "./Shipment.ts"
 import * as ShipmentState from "./ShipmentState.ts"
 import { ShipmentLive } from "./ShipmentLive.ts"
-import { shipments } from "./ShipmentLaws.ts"
 
 export const shipment = Domain.make({
   contract: Shipment,
@@ -12,7 +11,7 @@ export const shipment = Domain.make({
   live: ShipmentLive,
   table: null,
   routes: null,
-  laws: shipments,
+  laws: null,
   retention: { archiveAfterDays: 400, dropAfterDays: null, reason: "as its order, and goes with it" },
   notifies: {},
   anytime: []
