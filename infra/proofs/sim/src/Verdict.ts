@@ -39,22 +39,15 @@ const typed = (cluster: Cluster, entityType: string): ReadonlyArray<Row> =>
 
 /** I0 to I12, as `npm run check` reads them. */
 const invariants = (cluster: Cluster): ReadonlyArray<string> => {
-  const rowsOf = (entityType: string) =>
-    typed(cluster, entityType).map((row): Invariants.Stored => ({
-      entity_id: row.entityId,
-      seq: row.seq,
-      command_id: row.commandId,
-      events: row.events,
-      shard: row.shard,
-      epoch: row.epoch,
-      at: row.at
-    }))
   /** A timer that is lost or a database that is slow makes holds end late; once it is calm they end on time. */
   const isExcused = ({ entityId, entityType, invariant, seq }: Invariants.Violation) =>
     invariant === "I9" &&
     seq !== null &&
     cluster.tables.histories.get(keyOf(entityType, entityId))!.rows[seq - 1]!.at < cluster.calmFrom + aftermathMs
-  return Invariants.checkRows(rowsOf, { now: Math.floor(cluster.world.now), graceMs: 0 })
+  return Invariants.checkRows((entityType) => typed(cluster, entityType), {
+    now: Math.floor(cluster.world.now),
+    graceMs: 0
+  })
     .filter((violation) => !isExcused(violation))
     .map(
       ({ detail, entityId, entityType, invariant, seq }) =>

@@ -8,7 +8,6 @@ import * as Rows from "./Rows.ts"
 
 export { type Id, type Line, titles, type Violation } from "./Findings.ts"
 export type { Acknowledged } from "./Ledger.ts"
-export type { Stored } from "./Rows.ts"
 
 export interface Options {
   /** What is unfinished is a violation only when nothing has moved for so long. */

@@ -4,16 +4,20 @@ import { withinBytes } from "@halles/engine/journal/Pages"
 import type { Facts } from "./Facts.ts"
 import { age, type Findings } from "./Findings.ts"
 
-/** A row of the journal with its events read. */
-export interface Row<Event> {
-  readonly id: string
+/** A row of the journal as it is stored. */
+export interface Stored {
+  readonly entityId: string
   readonly seq: number
   readonly commandId: string
-  readonly events: ReadonlyArray<Event>
+  readonly events: unknown
   readonly shard: number
   readonly epoch: number
   /** Unix milliseconds. */
   readonly at: number
+}
+/** With its events read. */
+export interface Row<Event> extends Stored {
+  readonly events: ReadonlyArray<Event>
 }
 
 /** One history, as the laws of its type see it. */
@@ -59,17 +63,6 @@ export interface Followed<State, Event> {
 const pageRows = 4_000
 const pageBytes = 16 * 1024 ** 2
 
-/** A row as it is stored. */
-export interface Stored {
-  readonly entity_id: string
-  readonly seq: number
-  readonly command_id: string
-  readonly events: unknown
-  readonly shard: number
-  readonly epoch: number
-  readonly at: number
-}
-
 /** Takes the rows of one type in order of id and seq, and is told when there are no more. */
 export interface Follower {
   readonly type: string
@@ -85,7 +78,8 @@ export const read = (
 ): Effect.Effect<void, SqlError.SqlError> =>
   Effect.gen(function* () {
     const page = (id: string, seq: number) => sql<Stored>`
-      SELECT entity_id, seq, command_id, events, shard, epoch, (extract(epoch FROM at) * 1000)::float8 AS at
+      SELECT entity_id AS "entityId", seq, command_id AS "commandId", events, shard, epoch,
+        round(extract(epoch FROM at) * 1000)::float8 AS at
       FROM ${withinBytes(
         sql,
         sql`
@@ -98,7 +92,7 @@ export const read = (
     let rows = yield* page("", 0)
     while (rows.length > 0) {
       const last = rows.at(-1)!
-      const next = yield* Effect.forkChild(page(last.entity_id, last.seq))
+      const next = yield* Effect.forkChild(page(last.entityId, last.seq))
       yield* Effect.yieldNow
       for (const row of rows) follower.row(row)
       onRows(rows.length)
@@ -142,20 +136,14 @@ export const follow = <State, Event>(
   const eventsOf = (stored: Stored): ReadonlyArray<Event> => {
     const events: Array<Event> = []
     if (!Array.isArray(stored.events) || stored.events.length === 0) {
-      findings.violation("I0", type, stored.entity_id, stored.seq, "the row holds no list of events")
+      findings.violation("I0", type, stored.entityId, stored.seq, "the row holds no list of events")
       return events
     }
     for (const one of stored.events) {
       const decoded = decode(one)
       if (Result.isSuccess(decoded)) events.push(decoded.success)
       else {
-        findings.violation(
-          "I0",
-          type,
-          stored.entity_id,
-          stored.seq,
-          `an event is not of its schema: ${decoded.failure}`
-        )
+        findings.violation("I0", type, stored.entityId, stored.seq, `an event is not of its schema: ${decoded.failure}`)
       }
     }
     return events
@@ -164,21 +152,21 @@ export const follow = <State, Event>(
     findings.checked("I0")
     findings.checked("I11")
     if (stored.seq !== seq + 1) {
-      findings.violation("I11", type, stored.entity_id, stored.seq, `seq ${stored.seq} follows ${seq}`)
+      findings.violation("I11", type, stored.entityId, stored.seq, `seq ${stored.seq} follows ${seq}`)
     }
     if (seq > 0 && stored.shard !== shard) {
       const detail = `in shard ${stored.shard}, and before in ${shard}`
-      findings.violation("I12", type, stored.entity_id, stored.seq, detail)
+      findings.violation("I12", type, stored.entityId, stored.seq, detail)
     }
     if (stored.epoch < epoch) {
       const detail = `epoch ${stored.epoch} wrote after epoch ${epoch}`
-      findings.violation("I12", type, stored.entity_id, stored.seq, detail)
+      findings.violation("I12", type, stored.entityId, stored.seq, detail)
     }
   }
   const row = (stored: Stored) => {
-    if (stored.entity_id !== id) {
+    if (stored.entityId !== id) {
       end()
-      id = stored.entity_id
+      id = stored.entityId
       seq = 0
       epoch = 0
       state = initial
@@ -188,9 +176,8 @@ export const follow = <State, Event>(
     seq = stored.seq
     epoch = stored.epoch
     shard = stored.shard
-    lastAt = Math.round(stored.at)
-    const { command_id: commandId, entity_id } = stored
-    const read: Row<Event> = { id: entity_id, seq, commandId, events: eventsOf(stored), shard, epoch, at: lastAt }
+    lastAt = stored.at
+    const read = { ...stored, events: eventsOf(stored) }
     for (const event of read.events) {
       const before = state
       state = evolve(state, event)
