@@ -82,6 +82,13 @@ export const streamMutants: ReadonlyArray<Mutant> = [
     caughtBy: "messages"
   },
   {
+    name: "let an acknowledgement stand for all messages before it",
+    file: "packages/engine/src/journal/EventConsumer.ts",
+    find: "const policy = AckPolicy.Explicit",
+    replace: "const policy = AckPolicy.All",
+    caughtBy: "messages"
+  },
+  {
     name: "acknowledge a message before its rows are written",
     file: follower,
     find: "buffer.push({ entries, message })",

@@ -1,4 +1,4 @@
-import { AckPolicy, type Consumer, DeliverPolicy, type JsMsg, jetstream, jetstreamManager } from "@nats-io/jetstream"
+import { type Consumer, type JsMsg, jetstreamManager } from "@nats-io/jetstream"
 import { Nats } from "@halles/shared/clients/Nats"
 import { Notice } from "@halles/shared/Notice"
 import { sqlState } from "@halles/shared/clients/Postgres"
@@ -8,6 +8,7 @@ import * as Subject from "@halles/shared/Subject"
 import { causeText } from "../activation/Strikes.ts"
 import { Cause, Duration, Effect, Latch, Metric, Option, Schedule } from "effect"
 import { SqlClient, SqlError } from "effect/sql"
+import * as EventConsumer from "../journal/EventConsumer.ts"
 import { rowsOf } from "../journal/EventMessage.ts"
 import * as ParkedEvents from "../journal/ParkedEvents.ts"
 import * as Projection from "./Projection.ts"
@@ -26,8 +27,10 @@ const bufferMax = 2 * inFlightMax
 const gatherMs = 40
 const retry = Schedule.spaced("500 millis")
 const lagEvery = Duration.seconds(2)
-/** The same while nothing comes. */
-const restMax = Duration.seconds(10)
+/** The same while nothing comes, and between two looks at how far the server has the consumer. */
+const restMs = 10_000
+/** A request for messages: for so long the server sends some to a process that stands still. */
+const requestMs = 10_000
 
 export const pending = Metric.gauge("halles_projection_pending_messages", {
   description: "Messages of the event stream that the projection has not applied"
@@ -54,24 +57,6 @@ const causeOf = (defect: unknown): string =>
     : causeText(Cause.die(defect))
 
 const durableName = (projection: Projection.Projection): string => `view_${projection.name}`
-
-/** Idempotent: the consumer keeps its place over restarts. */
-const openConsumer = (nats: Nats["Service"], region: Region, projection: Projection.Projection) =>
-  Effect.tryPromise(async () => {
-    const manager = await jetstreamManager(nats)
-    const stream = Subject.eventStream(region)
-    await manager.consumers.add(stream, {
-      durable_name: durableName(projection),
-      // One acknowledgement a batch stands for all before it; they are applied in the order in which they come.
-      ack_policy: AckPolicy.All,
-      deliver_policy: DeliverPolicy.All,
-      filter_subject: Subject.eventsOf(region, projection.entityType),
-      ack_wait: ackWaitMs * 1e6,
-      max_ack_pending: inFlightMax
-    })
-    const streamState = async () => (await manager.streams.info(stream)).state
-    return { consumer: await jetstream(nats).consumers.get(stream, durableName(projection)), streamState }
-  })
 
 /** `null` for what is no row, whatever is wrong with it. */
 const decode = (text: string): Projection.Entry | null => {
@@ -156,7 +141,7 @@ export const follow = Effect.fn("Projections.follow")(function* (region: Region,
     )
     yield* Metric.update(appliedNow, changed.length)
     yield* cache(changed)
-    batch.at(-1)?.message.ack()
+    for (const { message } of batch) message.ack()
   })
 
   const buffer: Array<Delivered> = []
@@ -165,6 +150,8 @@ export const follow = Effect.fn("Projections.follow")(function* (region: Region,
   /** Of the stream, as the table has it. */
   let noted = 0
   const arrived = new Notice()
+  /** The newest since the last look: it says how many are behind it. */
+  let newest: JsMsg | null = null
   const overflow = Latch.makeUnsafe(false)
   const onMessage = (message: JsMsg) => {
     const entries: Array<Projection.Entry> = []
@@ -174,12 +161,15 @@ export const follow = Effect.fn("Projections.follow")(function* (region: Region,
       if (entry === null) unreadable += 1
       else entries.push(entry)
     }
-    if (entries.length === 0) return
-    // Leaving one out and acknowledging a later one would lose it.
+    if (entries.length === 0) {
+      message.ack()
+      return
+    }
     if (buffer.length >= bufferMax) {
       overflow.openUnsafe()
       return
     }
+    newest = message
     buffer.push({ entries, message })
     arrived.give()
     work.openUnsafe()
@@ -199,20 +189,35 @@ export const follow = Effect.fn("Projections.follow")(function* (region: Region,
     }
   })
 
-  const observe = ({ consumer, streamState }: Effect.Success<ReturnType<typeof openConsumer>>) =>
+  const streamState = Effect.tryPromise(async () => {
+    const manager = await jetstreamManager(nats)
+    return (await manager.streams.info(Subject.eventStream(region))).state
+  })
+  let askedAt = 0
+  /** How many messages are not applied, as the server has it. */
+  const ask = Effect.fnUntraced(function* (consumer: Consumer) {
+    askedAt = performance.now()
+    const { last_seq } = yield* streamState
+    const { ack_floor, num_ack_pending, num_pending } = yield* Effect.tryPromise(() => consumer.info())
+    const left = num_pending + num_ack_pending
+    const streamSeq = left === 0 ? last_seq : ack_floor.stream_seq
+    if (streamSeq !== noted) yield* table.noteStreamSeq(streamSeq)
+    noted = streamSeq
+    return left
+  })
+  const observe = (consumer: Consumer) =>
     Effect.gen(function* () {
       const came = arrived.next()
-      const { last_seq } = yield* Effect.tryPromise(streamState)
-      const { ack_floor, num_ack_pending, num_pending } = yield* Effect.tryPromise(() => consumer.info())
+      const told = newest
+      newest = null
+      const isAsked = told === null || performance.now() - askedAt > restMs
+      const left = isAsked ? yield* ask(consumer) : told.info.pending + buffer.length
       const oldest = buffer[0]?.entries[0]?.at
-      yield* Metric.update(pendingNow, num_pending + num_ack_pending)
+      yield* Metric.update(pendingNow, left)
       yield* Metric.update(lagNow, oldest === undefined ? 0 : Math.max(0, (Date.now() - oldest) / 1000))
       if (unreadable > 0) yield* Metric.update(refusedNow, unreadable)
       unreadable = 0
-      const streamSeq = num_pending + num_ack_pending === 0 ? last_seq : ack_floor.stream_seq
-      if (streamSeq !== noted) yield* table.noteStreamSeq(streamSeq)
-      noted = streamSeq
-      if (num_pending + num_ack_pending === 0) yield* Effect.timeoutOption(came, restMax)
+      if (isAsked && left === 0) yield* Effect.timeoutOption(came, restMs)
     }).pipe(Effect.ignore, Effect.repeat(Schedule.spaced(lagEvery)))
 
   const consume = (consumer: Consumer) =>
@@ -220,7 +225,7 @@ export const follow = Effect.fn("Projections.follow")(function* (region: Region,
       Effect.tryPromise(() =>
         consumer.consume({
           max_messages: fetchMax,
-          expires: 5_000,
+          expires: requestMs,
           abort_on_missing_resource: true,
           callback: onMessage
         })
@@ -234,12 +239,14 @@ export const follow = Effect.fn("Projections.follow")(function* (region: Region,
     )
 
   yield* Effect.gen(function* () {
-    const opened = yield* openConsumer(nats, region, projection)
-    const { first_seq, last_seq } = yield* Effect.tryPromise(opened.streamState)
+    const { first_seq, last_seq } = yield* streamState
     const built = yield* table.progress
     const streamSeq = built?.streamSeq ?? 0
     noted = streamSeq
     const lost = streamSeq + 1 < first_seq || streamSeq > last_seq
+    const reader = { name: consumerName, entityType: projection.entityType, ackWaitMs, inFlightMax }
+    const beginning = { streamSeq: (lost ? last_seq : streamSeq) + 1 }
+    const consumer = yield* EventConsumer.open(nats, region, reader, beginning)
     if (lost || built?.version !== projection.version) {
       yield* Effect.logInfo(`Building ${projection.name} from the journal`, { region, lost, built })
       yield* settle((yield* table.rebuild).unfolded, () => true)
@@ -247,7 +254,7 @@ export const follow = Effect.fn("Projections.follow")(function* (region: Region,
     buffer.length = 0
     overflow.closeUnsafe()
     const overflown = Effect.andThen(overflow.await, Effect.fail("too many messages at once" as const))
-    yield* Effect.raceAllFirst([consume(opened.consumer), applyAll, observe(opened), overflown])
+    yield* Effect.raceAllFirst([consume(consumer), applyAll, observe(consumer), overflown])
   }).pipe(
     Effect.scoped,
     Effect.catchCause((cause) => Effect.logWarning(`${projection.name} stopped following, trying again`, cause)),

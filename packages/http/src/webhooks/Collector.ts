@@ -1,5 +1,6 @@
-import { AckPolicy, DeliverPolicy, type JsMsg, jetstream, jetstreamManager } from "@nats-io/jetstream"
+import { type JsMsg, jetstreamManager } from "@nats-io/jetstream"
 import { PgTypes } from "@effect/sql-pg"
+import * as EventConsumer from "@halles/engine/journal/EventConsumer"
 import { rowsOf } from "@halles/engine/journal/EventMessage"
 import { Nats } from "@halles/shared/clients/Nats"
 import { blamesTheData } from "@halles/shared/clients/Postgres"
@@ -67,30 +68,6 @@ const text = (values: ReadonlyArray<string>) => Result.getOrThrow(PgTypes.array(
 
 const durable = (entity: string): string => `webhooks_${entity}`
 
-/** A consumer that begins where the first endpoint that wants it was made; it is there only while somebody wants it. */
-const open = (region: Region, entity: string, sinceMs: number) =>
-  Effect.gen(function* () {
-    const nats = yield* Nats
-    const stream = Subject.eventStream(region)
-    return yield* Effect.tryPromise(async () => {
-      const manager = await jetstreamManager(nats)
-      const name = durable(entity)
-      const known = await manager.consumers.info(stream, name).catch(() => null)
-      if (known === null) {
-        await manager.consumers.add(stream, {
-          durable_name: name,
-          ack_policy: AckPolicy.All,
-          deliver_policy: DeliverPolicy.StartTime,
-          opt_start_time: new Date(sinceMs).toISOString(),
-          filter_subject: Subject.eventsOf(region, entity),
-          ack_wait: ackWaitMs * 1e6,
-          max_ack_pending: inFlightMax
-        })
-      }
-      return jetstream(nats).consumers.get(stream, name)
-    })
-  })
-
 /** Nobody wants it any more. */
 const close = (region: Region, entity: string) =>
   Effect.flatMap(Nats, (nats) =>
@@ -143,13 +120,18 @@ export const collect = Effect.fn("Collector.collect")(function* (collectedSome: 
   const writeAll = Effect.fnUntraced(function* (messages: ReadonlyArray<JsMsg>, entity: string) {
     const taken = messages.map((message) => takenOf(message, entity))
     const apart = Effect.forEach(taken, writeApart, { discard: true })
-    const together = Effect.map(write(taken.flatMap(({ rows }) => rows.flat())), () => messages.at(-1)?.ack())
+    const together = Effect.map(write(taken.flatMap(({ rows }) => rows.flat())), () => {
+      for (const message of messages) message.ack()
+    })
     yield* Effect.asVoid(taken.some(({ unreadable }) => unreadable > 0) ? apart : orElse(together, apart))
   })
 
   const follow = (region: Region, entity: string, sinceMs: number) =>
     Effect.gen(function* () {
-      const consumer = yield* open(region, entity, sinceMs)
+      const nats = yield* Nats
+      const reader = { name: durable(entity), entityType: entity, ackWaitMs, inFlightMax }
+      // It begins where the first endpoint that wants it was made, and is there only while somebody wants it.
+      const consumer = yield* EventConsumer.open(nats, region, reader, { atMs: sinceMs })
       const buffer: Array<JsMsg> = []
       const work = Latch.makeUnsafe(false)
       const consuming = Effect.acquireUseRelease(
