@@ -1,4 +1,3 @@
-import { AuditLog } from "@halles/shared/audit/AuditLog"
 import { Cause, Effect } from "effect"
 import { type Noted, note } from "../access/Held.ts"
 
@@ -21,6 +20,3 @@ const firstLine = (cause: Cause.Cause<unknown>): string => {
   const error = reason?._tag === "Fail" ? reason.error : undefined
   return typeof error === "object" && error !== null && "_tag" in error ? String(error._tag) : (reason?._tag ?? "")
 }
-
-/** What a change needs of its surroundings. */
-export type Audited = AuditLog
