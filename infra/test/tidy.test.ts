@@ -20,7 +20,7 @@ const packages: Readonly<Record<string, ReadonlyArray<string>>> = {
   "infra/proofs/chaos": ["shared", "engine", "entities", "infra", "harness"],
   "infra/proofs/fuzz": ["shared", "engine", "entities", "infra", "harness"],
   "infra/proofs/load": ["shared", "engine", "entities", "infra", "harness"],
-  "infra/proofs/bench": ["shared", "engine", "entities", "infra", "harness"],
+  "infra/proofs/bench": ["shared", "engine", "entities", "infra", "harness", "load"],
   infra: ["shared", "engine", "entities", "identity"]
 }
 /** Programs that are started, not imported, and need no importer. */

@@ -26,6 +26,9 @@ export const targets: Readonly<Record<string, ReadonlyArray<Target>>> = {
   addToCart: [atLeast("opsPerSecond", 2_500), atMost("p99ms", 60)],
   edgeCheckout: [atLeast("opsPerSecond", 250), atMost("p99ms", 500)],
   clusterStart: [atMost("p99ms", 6_000)],
+  clusterFirst: [atMost("p99ms", 500)],
+  clusterCheckout: [atLeast("opsPerSecond", 150), atMost("p50ms", 200), atMost("cpuSecondsPerOp", 0.012)],
+  clusterCheckoutOne: [atMost("p50ms", 30), atMost("p99ms", 70)],
   clusterIdle: [atMost("coreShare", 0.04), atMost("transactionsPerSecond", 15), atMost("memoryMegabytes", 1_300)],
   failover: [
     atMost("killMedianMs", 3_000),

@@ -7,10 +7,18 @@ import * as Layout from "@halles/infra/Layout"
 import { seed } from "@halles/infra/programs/seed"
 import { Settings } from "@halles/infra/Settings"
 import { Context, Effect, Layer, Redacted } from "effect"
+import { ordersOf } from "./ClusterCheckout.ts"
 import type { Figures } from "../Measure.ts"
 import type { Measurement } from "../Measurement.ts"
 
-const rows = ["clusterStart", "clusterIdle"] as const
+const rows = ["clusterStart", "clusterFirst", "clusterCheckout", "clusterCheckoutOne", "clusterIdle"] as const
+
+/** The first orders after a start, those of a busy shop, and those of one customer at a time. */
+const spans = (quick: boolean) => ({
+  clusterFirst: { callers: 8, warmUpMs: 0, durationMs: 4_000 },
+  clusterCheckout: { callers: 32, warmUpMs: quick ? 20_000 : 30_000, durationMs: quick ? 15_000 : 30_000 },
+  clusterCheckoutOne: { callers: 1, warmUpMs: 5_000, durationMs: quick ? 10_000 : 20_000 }
+})
 
 /** Until compilers and caches are at rest. */
 const restMs = 60_000
@@ -24,7 +32,7 @@ const start = Effect.fnUntraced(function* (empty: boolean) {
   const services = yield* Layer.build(Cluster.layer({ layout, settings, empty, identity: true }))
   const cluster = Context.get(services, Cluster)
   yield* seed(cluster.edgeUrl, cluster.clientEnvironment["HALLES_IMPORT_TOKEN"] ?? "")
-  return { cluster, ms: performance.now() - began }
+  return { cluster, layout, ms: performance.now() - began }
 })
 
 const pidsOf = ({ processes }: ClusterState): ReadonlyArray<readonly [string, number]> =>
@@ -59,15 +67,18 @@ const one = (ms: number, cpu: Readonly<Record<string, number>>, setting: string)
   setting
 })
 
-/** The cluster that people start: how long it takes until it sells, and what it costs while nobody buys. */
+/** The cluster that people start: how long it takes until it sells, what an order costs there, and what it costs while nobody buys. */
 export const wholeCluster: Measurement = {
   rows,
   run: Effect.fnUntraced(function* ({ quick, report, wants }) {
     const first = yield* Effect.scoped(start(true))
-    const { cluster, ms } = yield* start(false)
+    const { cluster, layout, ms } = yield* start(false)
     const setting =
       "as npm start starts it, without npm and the command line; on the data of a first start, an operation is a start"
     yield* report("clusterStart", { ...one(ms, cpuOf(cluster.state()), setting), extra: { firstMs: first.ms } })
+    for (const [row, span] of Object.entries(spans(quick))) {
+      if (wants(row)) yield* report(row, yield* ordersOf(layout, span))
+    }
     if (!wants("clusterIdle")) return
 
     yield* Effect.sleep(restMs)
