@@ -104,8 +104,8 @@ export const inspected = (it: ClusterTests): void => {
   )
 }
 
-/** What operators do at the command line, and a load that is sold to. */
-export const handled = (it: ClusterTests): void => {
+/** Who operates it at the command line. */
+export const signedIn = (it: ClusterTests): void => {
   it.effect(
     "lets an operator in at the command line by a code, and out again",
     () =>
@@ -157,7 +157,10 @@ export const handled = (it: ClusterTests): void => {
       }),
     120_000
   )
+}
 
+/** A load that is sold to, and what operators do meanwhile. */
+export const handled = (it: ClusterTests): void => {
   it.effect(
     "sells under load, and its answers are in the journals",
     () =>

@@ -141,6 +141,7 @@ export const operatorsPage = (tests: ClusterTests): void =>
         await page.getByText(`Cart/${orderId}`).first().waitFor()
         await shot("entity")
         await page.getByRole("slider", { name: "Seq that is shown" }).press("Home")
+        await page.getByText("As it was at seq 0.").waitFor()
         await page.getByRole("slider", { name: "Seq that is shown" }).press("ArrowRight")
         await page.getByText("created", { exact: true }).first().waitFor()
         assert.match(page.url(), /at=1$/)

@@ -136,9 +136,12 @@ export const send = (target: Target, bytes: string, waitMs = 5_000): Promise<str
     socket.on("data", (chunk: Buffer) => {
       got += chunk.toString("latin1")
       // A whole answer is there; the connection may stay.
-      const length = /\r\ncontent-length: (\d+)/i.exec(got)?.[1]
       const head = got.indexOf("\r\n\r\n")
-      if (head !== -1 && length !== undefined && got.length >= head + 4 + Number(length)) done()
+      if (head === -1) return
+      const length = /\r\ncontent-length: (\d+)/i.exec(got)?.[1]
+      const isInChunks = /\r\ntransfer-encoding: chunked/i.test(got)
+      if (isInChunks ? got.endsWith("\r\n0\r\n\r\n") : length !== undefined && got.length >= head + 4 + Number(length))
+        done()
     })
     socket.on("close", done)
     socket.on("error", done)

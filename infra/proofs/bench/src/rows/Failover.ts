@@ -1,4 +1,5 @@
 import { PgClient } from "@effect/sql-pg"
+import { balance } from "@halles/engine/placement/PlacementPlan"
 import * as Environment from "@halles/infra/Environment"
 import { shardOf } from "@halles/shared/Shard"
 import { Effect, Exit, Redacted, Schema, Scope } from "effect"
@@ -67,6 +68,11 @@ export const failover = (options: {
   readonly restMs: number
   /** Of each key's caller, between an answer and the next call. */
   readonly pauseMs: number
+  /**
+   * A runner that is there again gets its shards back in one step, as soon as it has the first one: by plan they take some
+   * seconds. A drain and a return go by plan all the same.
+   */
+  readonly isHurried?: boolean
   /** Only the disturbances of these names. */
   readonly only?: ReadonlyArray<string>
 }) =>
@@ -97,6 +103,18 @@ export const failover = (options: {
         Effect.timeoutOrElse({ duration: "90 seconds", orElse: () => Effect.fail(new Unsettled({ after })) })
       )
 
+    /** Writes down all moves of the plan. The runners hear of it with the next step of their own. */
+    const hurried = (runners: ReadonlyArray<string>) =>
+      Effect.gen(function* () {
+        const rows = yield* control<{ shard: number; runner: string | null }>`
+          SELECT shard, runner FROM shard_placement WHERE region = 'eu'`
+        const places = new Map(rows.map(({ runner, shard }) => [shard, runner]))
+        if (new Set(places.values()).size < runners.length) return yield* Effect.as(Effect.sleep(50), false)
+        const moves = JSON.stringify(balance(places, runners))
+        yield* control`SELECT placement_move('eu', ${moves}::text::jsonb, 'balance')`
+        return true
+      }).pipe(Effect.repeat({ until: (done) => done }), Effect.timeoutOption("90 seconds"))
+
     const scopes = new Map<string, Scope.Closeable>()
     const running = () => [...scopes.keys()]
     const start = Effect.fnUntraced(function* (id: string) {
@@ -108,7 +126,7 @@ export const failover = (options: {
     yield* settled("the start", ["eu-1", "eu-2"])
 
     return yield* Effect.gen(function* () {
-      const { calmMs, only, pauseMs, restMs, rounds, warmUpMs } = options
+      const { calmMs, isHurried = false, only, pauseMs, restMs, rounds, warmUpMs } = options
       const load = yield* steadyLoad({ run: `failover${Date.now().toString(36)}`, pauseMs })
       yield* Effect.sleep(warmUpMs)
       const before = stage.cpu()
@@ -148,6 +166,7 @@ export const failover = (options: {
             Effect.timeoutOrElse({ duration: "60 seconds", orElse: () => Effect.fail(new Unsettled({ after: name })) })
           )
           const heldUpMs = heldUpBetween(heldUpBefore, stage.heldUpMs())
+          if (isHurried && (name === "kill" || name === "freeze")) yield* hurried(runners)
           yield* settled(name, runners)
           yield* Effect.sleep(restMs)
           const now = performance.now()
@@ -184,9 +203,14 @@ export const failover = (options: {
       yield* disturb("leave", both, left)
       const restarted = Effect.forEach(both, (id) => {
         const others = both.filter((other) => other !== id)
-        return Effect.andThen(
-          signal(id, "SIGTERM"),
-          Effect.andThen(settled("a drain", others), settled("a restart", both))
+        return Effect.all(
+          [
+            signal(id, "SIGTERM"),
+            settled("a drain", others),
+            isHurried ? hurried(both) : Effect.void,
+            settled("a restart", both)
+          ],
+          { discard: true }
         )
       })
       yield* disturb("rollingRestart", both, restarted)
