@@ -21,8 +21,8 @@ export default defineConfig({
           exclude: ["**/node_modules/**", ...clusterTests],
           // Files of one worker share its modules: what each imports is loaded and compiled once. None leaves anything in them.
           isolate: false,
-          // One more than there are cores: a good half of the tests mostly waits.
-          maxWorkers: 3,
+          // More than there are cores: most of the slow ones wait.
+          maxWorkers: 5,
           sequence: { groupOrder: 0 }
         }
       },

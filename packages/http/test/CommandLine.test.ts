@@ -32,7 +32,7 @@ const begun = Effect.fnUntraced(function* (args: ReadonlyArray<string>, more: Re
   const says = (enough: (out: string) => boolean) =>
     Effect.sync(() => said.out).pipe(
       Effect.repeat({ until: enough, schedule: Schedule.spaced("20 millis") }),
-      Effect.timeout("20 seconds")
+      Effect.timeout("100 seconds")
     )
   return { says, ended: Effect.promise(async () => ({ code: await ended, ...said })) }
 })

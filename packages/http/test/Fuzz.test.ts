@@ -35,7 +35,7 @@ layer(EdgeTest.layerOver(ShopTest.layer), { excludeTestServices: true, timeout: 
             lanes: 16,
             // Other tests may take the processor meanwhile.
             deadlineMs: 20_000,
-            withinMs: 40_000,
+            withinMs: 100_000,
             count,
             credentials: credentials({
               importToken: Redacted.make(importToken),

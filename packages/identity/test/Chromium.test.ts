@@ -64,7 +64,7 @@ layer(Layer.merge(IdentityTest.layer(), ChromiumTest.layer), { timeout: "60 seco
         const chromium = yield* ChromiumTest
         yield* Effect.promise(async () => {
           const context = await chromium.newContext(options)
-          context.setDefaultTimeout(15_000)
+          context.setDefaultTimeout(100_000)
           const page = await context.newPage()
           const refused: Array<string> = []
           page.on("console", (message) => {

@@ -28,7 +28,8 @@ export class ChromiumTest extends Context.Service<ChromiumTest, Browser>()("@hal
 /** A page in a context of its own, and its complaints: errors of its own, and what its policy refused. */
 export const openPage = async (chromium: Browser, options: Parameters<Browser["newContext"]>[0] = {}) => {
   const context = await chromium.newContext({ viewport: { width: 1_366, height: 860 }, ...options })
-  context.setDefaultTimeout(30_000)
+  // Below the time limit of any test, so that a wait that hangs says what it waited for.
+  context.setDefaultTimeout(50_000)
   const page = await context.newPage()
   const complaints: Array<string> = []
   page.on("pageerror", (error) => complaints.push(String(error)))

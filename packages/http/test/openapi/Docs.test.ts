@@ -23,7 +23,7 @@ layer(Layer.merge(edge, ChromiumTest.layer), { excludeTestServices: true, timeou
         const chromium = yield* ChromiumTest
         yield* Effect.promise(async () => {
           const page = await chromium.newPage()
-          page.setDefaultTimeout(20_000)
+          page.setDefaultTimeout(100_000)
           const wrong: Array<string> = []
           page.on("console", (message) => {
             // There is no icon, which a browser asks for by itself.

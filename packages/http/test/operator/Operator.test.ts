@@ -401,7 +401,16 @@ layer(OperatorTest.layer, { excludeTestServices: true, timeout: "1 minute" })("t
         const { url } = yield* OperatorTest
         const nats = yield* Nats
         const long = "x".repeat(8_000)
+        /** More than may wait for a client. Counted, not timed: who publishes and who tells share a thread. */
+        const roundsMax = 160
+        let rounds = 0
+        const { hostname, port } = new URL(url)
+        const socket = connect(Number(port), hostname)
+        socket.pause()
+        socket.write(`GET /v1/ops/live?tail=Sku HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${adminToken}\r\n\r\n`)
         const publishing = Effect.sync(() => {
+          rounds += 1
+          if (rounds === roundsMax) socket.resume()
           for (let seq = 1; seq <= 30; seq++) {
             const row = {
               type: "Sku",
@@ -419,20 +428,12 @@ layer(OperatorTest.layer, { excludeTestServices: true, timeout: "1 minute" })("t
         const reading = Effect.promise(
           () =>
             new Promise<string>((resolve) => {
-              const { hostname, port } = new URL(url)
-              const socket = connect(Number(port), hostname)
-              socket.pause()
-              socket.write(
-                `GET /v1/ops/live?tail=Sku HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${adminToken}\r\n\r\n`
-              )
               let text = ""
               socket.on("data", (chunk) => {
                 text = (text + chunk.toString()).slice(-10_000)
                 if (text.includes("event: bye")) socket.destroy()
               })
               socket.on("close", () => resolve(text))
-              // Long enough for all that may wait.
-              setTimeout(() => socket.resume(), 16_000)
             })
         )
         const text = yield* Effect.raceFirst(reading, Effect.as(publishing, ""))
