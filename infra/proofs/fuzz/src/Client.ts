@@ -1,3 +1,5 @@
+import type { Request, Send } from "@halles/harness/EdgeClient"
+import { Effect } from "effect"
 import { randomUUID } from "node:crypto"
 import { setTimeout } from "node:timers/promises"
 
@@ -23,31 +25,37 @@ export interface AskOptions {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-export type Ask = (method: string, path: string, body?: object | string, options?: AskOptions) => Promise<AnswerBody>
+export type Ask = (
+  method: Request["method"],
+  path: string,
+  body?: object | string,
+  options?: AskOptions
+) => Promise<AnswerBody>
+
+/** Connections of those who prepare and look after a run, beside the requests of the run itself. */
+export const connectionsMax = 64
 
 /** Asks an edge as a client does that means well; what is refused throws. Answers that are no JSON tell nothing. */
 export const client =
-  (url: string): Ask =>
+  (send: Send): Ask =>
   async (method, path, body, { headers = {}, token, type = "application/json" } = {}) => {
-    const request = {
+    const request: Request = {
       method,
-      headers: {
-        "idempotency-key": randomUUID(),
-        ...(body === undefined ? {} : { "content-type": type }),
-        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-        ...headers
-      },
-      ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) })
+      path,
+      key: randomUUID(),
+      headers: body === undefined ? headers : { "content-type": type, ...headers },
+      ...(body === undefined ? {} : { body }),
+      ...(token === undefined ? {} : { token })
     }
-    let response = await fetch(`${url}${path}`, request)
+    let answer = await Effect.runPromise(send(request))
     // The edge asks its clients to send the same request again a moment later.
-    for (let tries = 1; response.status === 503 && tries < busyTriesMax; tries += 1) {
+    for (let tries = 1; answer.status === 503 && tries < busyTriesMax; tries += 1) {
       await setTimeout(500)
-      response = await fetch(`${url}${path}`, request)
+      answer = await Effect.runPromise(send(request))
     }
-    const text = await response.text()
-    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text.slice(0, 500)}`)
-    return (response.headers.get("content-type")?.includes("/json") === true ? JSON.parse(text) : {}) as AnswerBody
+    const { headers: answered, status, text } = answer
+    if (status >= 300) throw new Error(`${method} ${path}: ${status} ${text.slice(0, 500)}`)
+    return (String(answered["content-type"]).includes("/json") ? JSON.parse(text) : {}) as AnswerBody
   }
 
 export const several = <A>(count: number, make: (n: number) => Promise<A>): Promise<ReadonlyArray<A>> =>

@@ -1,4 +1,6 @@
+import type { Request, Send } from "@halles/harness/EdgeClient"
 import { customer } from "@halles/harness/Shop"
+import { Effect } from "effect"
 import { randomUUID } from "node:crypto"
 import { type Ask, several, until } from "./Client.ts"
 import { customerId } from "./Issuer.ts"
@@ -42,8 +44,9 @@ export interface Tokens {
 }
 
 /** Things that random requests seldom come by: carts that can be bought, orders that can be cancelled and returned, prices to agree on. */
-export const make = (url: string, ask: Ask, world: World, tokens: Tokens) => {
-  const send = (method: string, path: string, body?: object, token?: string) => ask(method, path, body, { token })
+export const make = (sendOnce: Send, ask: Ask, world: World, tokens: Tokens) => {
+  const send = (method: Request["method"], path: string, body?: object, token?: string) =>
+    ask(method, path, body, { token })
   const cart = async (token?: string, more: object = {}): Promise<string> =>
     (await send("POST", "/v1/carts", { region: "eu", currency: "GBP", ...more }, token)).id
   const filled = async (quantity = 2, sku = "TEA-01"): Promise<string> => {
@@ -101,14 +104,11 @@ export const make = (url: string, ask: Ask, world: World, tokens: Tokens) => {
   }
   /** The edge replays its answer to a repeated idempotency key, so its login may use the Redis that keeps answers. */
   const repeated = async (): Promise<void> => {
-    const request = {
-      method: "POST",
-      headers: { "idempotency-key": randomUUID(), "content-type": "application/json" },
-      body: JSON.stringify({ region: "eu", currency: "GBP" })
-    }
+    const body = { region: "eu", currency: "GBP" }
+    const request = { method: "POST", path: "/v1/carts", key: randomUUID(), body } as const
     await until("a replayed answer", async () => {
-      const response = await fetch(`${url}/v1/carts`, request)
-      return response.headers.get("idempotent-replayed") === "true" ? true : undefined
+      const { headers } = await Effect.runPromise(sendOnce(request))
+      return headers["idempotent-replayed"] === "true" ? true : undefined
     })
   }
   const opened = async (): Promise<void> => {
@@ -164,16 +164,15 @@ export const make = (url: string, ask: Ask, world: World, tokens: Tokens) => {
      * end. Nothing here waits for what a fault may hold up.
      */
     faultless: async (): Promise<void> => {
-      const headers = { authorization: `Bearer ${tokens.admin}` }
-      const faults = (await (await fetch(`${url}/v1/ops/faults`, { headers })).json()) as {
-        items: Array<{ id: string; reason: string }>
-      }
-      const harmful = faults.items.filter(({ reason }) => reason !== harmless.reason)
+      const path = "/v1/ops/faults"
+      const { text } = await Effect.runPromise(sendOnce({ method: "GET", path, token: tokens.admin }))
+      const { items } = JSON.parse(text) as { readonly items: ReadonlyArray<{ id: string; reason: string }> }
+      const harmful = items.filter(({ reason }) => reason !== harmless.reason)
       for (const { id } of harmful) {
-        await fetch(`${url}/v1/ops/faults/${id}`, { method: "DELETE", headers })
+        await Effect.runPromise(sendOnce({ method: "DELETE", path: `${path}/${id}`, token: tokens.admin }))
         world.forget("faults.id", id)
       }
-      if (faults.items.length - harmful.length < few) {
+      if (items.length - harmful.length < few) {
         world.learn("faults.id", (await send("POST", "/v1/ops/faults", harmless, tokens.admin)).id)
       }
     }

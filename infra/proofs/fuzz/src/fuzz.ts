@@ -1,3 +1,4 @@
+import * as EdgeClient from "@halles/harness/EdgeClient"
 import { own } from "@halles/harness/ProofCluster"
 import * as Proof from "@halles/harness/Proof"
 import { check } from "@halles/infra/programs/CheckProgram"
@@ -12,7 +13,7 @@ import { Console, type Duration, Effect, Fiber, Option, Redacted, Schedule, Sche
 import { Command, Flag } from "effect/cli"
 import { openNearlyFull } from "./NearlyFull.ts"
 import { run } from "./Campaign.ts"
-import { client } from "./Client.ts"
+import { client, connectionsMax } from "./Client.ts"
 import { stuckAlarms } from "./StuckAlarms.ts"
 import { credentials } from "./Credentials.ts"
 import { claimsOf, issuer, roleCredentials, type Sign } from "./Issuer.ts"
@@ -56,13 +57,14 @@ const campaign = Effect.fnUntraced(function* (
   const url = `http://127.0.0.1:${edge}`
   const seed = Option.getOrElse(options.seed, () => Math.floor(Math.random() * 2 ** 31))
   yield* Console.log(`seed ${seed}, ${options.requests} requests to ${url}`)
-  const document = yield* Effect.promise(async () => (await fetch(`${url}/openapi.json`)).text())
+  const send = yield* EdgeClient.open(url, connectionsMax)
+  const { text: document } = yield* send({ method: "GET", path: "/openapi.json" })
   const world = new World()
   const people = sign === undefined ? [] : yield* roleCredentials(sign)
   const customer = sign === undefined ? undefined : yield* sign(claimsOf("customer"))
   const tokens = { import: keys.importToken, admin: keys.adminToken, customer }
-  const ask = client(url)
-  const openings = Openings.make(url, ask, world, tokens)
+  const ask = client(send)
+  const openings = Openings.make(send, ask, world, tokens)
   yield* Effect.promise(openings.opened)
   yield* Console.log("filling things up to one less than their bounds")
   yield* Effect.promise(() => openNearlyFull(ask, world, tokens))

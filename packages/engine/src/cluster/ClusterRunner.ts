@@ -98,7 +98,7 @@ export const layerPresence = (options: Options): Layer.Layer<never, never, Place
     /** Nothing is here any more, or nobody is there to take it. */
     const handedOver = Effect.map(presence.alive, (alive) => {
       const { leaving, shards } = placement.view()
-      const takers = alive.filter((seen) => seen.region === region && seen.id !== runnerId && !leaving.has(seen.id))
+      const takers = alive.filter(({ id }) => id !== runnerId && !leaving.has(id))
       const left = shards.filter(({ holder, runner }) => runner === runnerId || holder === runnerId)
       return left.length === 0 || takers.length === 0
     })

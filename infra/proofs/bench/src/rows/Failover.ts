@@ -1,10 +1,10 @@
 import { PgClient } from "@effect/sql-pg"
 import { balance } from "@halles/engine/placement/PlacementPlan"
+import * as Invariants from "@halles/entities/laws/Invariants"
 import * as Environment from "@halles/infra/Environment"
 import { shardOf } from "@halles/shared/Shard"
 import { Effect, Exit, Redacted, Schema, Scope } from "effect"
 import { Reactivity } from "effect/reactivity"
-import { SqlClient, type SqlError } from "effect/sql"
 import { type Call, steadyLoad } from "./SteadyLoad.ts"
 import { figures } from "../Measure.ts"
 import type { Measurement } from "../Measurement.ts"
@@ -25,11 +25,11 @@ export interface Disturbance {
 }
 
 interface Audit {
-  /** Acknowledged commands that the journal does not have. */
+  /** Acknowledged commands that the journal does not have, and gaps in it (I11). */
   readonly lost: number
-  /** Command ids with two effects. */
+  /** Command ids with two effects, in the journal or in the stock (I10, I1). */
   readonly doubled: number
-  /** Rows written under an epoch after a later one had written in that shard: a thawed owner's. */
+  /** Rows written under an epoch after a later one had written in that shard, a thawed owner's (I12). */
   readonly fencedWrites: number
 }
 
@@ -224,27 +224,14 @@ export const failover = (options: {
     }).pipe(Effect.provide(stage.client))
   }).pipe(Effect.scoped)
 
-/** Reads what the journal has of the acknowledged commands. */
-const audit = Effect.fnUntraced(function* (
-  acknowledged: ReadonlyMap<string, ReadonlySet<string>>
-): Effect.fn.Return<Audit, SqlError.SqlError, SqlClient.SqlClient> {
-  const sql = yield* SqlClient.SqlClient
-  let lost = 0
-  let doubled = 0
-  for (const [key, commands] of acknowledged) {
-    const rows = yield* sql<{ command_id: string; events: bigint }>`
-      SELECT command_id, sum(jsonb_array_length(events)) AS events FROM journal
-      WHERE entity_type = 'Sku' AND entity_id = ${key} GROUP BY command_id`
-    const written = new Map(rows.map(({ command_id, events }) => [command_id, Number(events)]))
-    lost += [...commands].filter((id) => !written.has(id)).length
-    doubled += [...written.values()].filter((events) => events > 1).length
-  }
-  const [late] = yield* sql<{ rows: bigint }>`
-    SELECT count(*) AS rows FROM (
-      SELECT epoch, max(epoch) OVER (PARTITION BY shard ORDER BY position ROWS UNBOUNDED PRECEDING) AS newest FROM journal
-    ) AS written WHERE epoch < newest`
-  return { lost, doubled, fencedWrites: Number(late?.rows ?? 0) }
-})
+/** Holds the journal to the invariants, with what was acknowledged. */
+const audit = (acknowledged: ReadonlyMap<string, ReadonlySet<string>>) => {
+  const all = [...acknowledged].flatMap(([id, ids]) => [...ids].map((commandId) => ({ type: "Sku", id, commandId })))
+  return Effect.map(Invariants.check({ acknowledged: all, running: true }), ({ lines }): Audit => {
+    const broken = (invariant: Invariants.Id) => lines.find((line) => line.invariant === invariant)!.violations
+    return { lost: broken("I11"), doubled: broken("I10") + broken("I1"), fencedWrites: broken("I12") }
+  })
+}
 
 /** Moves by plan: nobody is to notice them. */
 const moves: ReadonlyArray<string> = ["join", "drain", "return", "leave", "rollingRestart"]

@@ -1,10 +1,11 @@
 import { Customer, Register } from "@halles/entities/customer/Customer"
 import * as EntityClient from "@halles/engine/activation/EntityClient"
 import { CommandId } from "@halles/shared/Ids"
+import * as EdgeClient from "@halles/harness/EdgeClient"
 import { accountCustomerId } from "@halles/shared/security/Ownership"
 import { Effect } from "effect"
 import { randomBytes } from "node:crypto"
-import { client } from "../Client.ts"
+import { client, connectionsMax } from "../Client.ts"
 import { claims, type Sign, signedIn } from "../Issuer.ts"
 
 const customersMax = 6
@@ -60,8 +61,8 @@ const count = (many: number) => Array.from({ length: many }, (_, at) => at)
 /** People with accounts, guests, partners and staff, each with things that are recognised wherever they turn up. */
 export const prepare = Effect.fnUntraced(function* (url: string, keys: Tokens, sign: Sign<never, never>) {
   const customer = yield* EntityClient.make(Customer)
-  const ask = client(url)
-  const call = (method: string, path: string, body: object, token?: string) =>
+  const ask = client(yield* EdgeClient.open(url, connectionsMax))
+  const call = (method: EdgeClient.Request["method"], path: string, body: object, token?: string) =>
     Effect.promise(() => ask(method, path, body, { token, headers: { "if-match": "*" } }))
 
   const people = count(customersMax).map((at) => ({
