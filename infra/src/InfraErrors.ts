@@ -16,6 +16,20 @@ export class PortTaken extends Schema.TaggedError<PortTaken>()("PortTaken", {
   }
 }
 
+/** A port of ours is one that no browser and no `fetch` calls. */
+export class PortBlocked extends Schema.TaggedError<PortBlocked>()("PortBlocked", {
+  name: Schema.String,
+  port: Schema.Int,
+  portBase: Schema.Int
+}) {
+  override get message() {
+    return (
+      `Port ${this.port} (${this.name}) is one that browsers and fetch refuse to call. Use other ports: ` +
+      `HALLES_PORT_BASE=${this.portBase + 200} npm start`
+    )
+  }
+}
+
 /** A server was found in none of the ways there are; `tried` says why, one reason a way. */
 export class ServerMissing extends Schema.TaggedError<ServerMissing>()("ServerMissing", {
   server: Schema.Literals(["postgres", "nats", "redis", "chromium"]),
@@ -106,6 +120,20 @@ export class ProvisionFailed extends Schema.TaggedError<ProvisionFailed>()("Prov
 }) {
   override get message() {
     return `Setting up the database ${this.database} failed: ${causeText(this.cause)}`
+  }
+}
+
+/** A database was made by a version whose tables are others: ours would find nothing where it looks. */
+export class MadeByOtherVersion extends Schema.TaggedError<MadeByOtherVersion>()("MadeByOtherVersion", {
+  database: Schema.String,
+  directory: Schema.String
+}) {
+  override get message() {
+    return (
+      `The database ${this.database} was made by another version of Halles, whose tables are not those of this one. ` +
+      `Start that version, or begin anew without its data: remove ${this.directory}, ` +
+      "and on a Postgres server of your own the databases halles_eu, halles_am, halles_ap and halles_control."
+    )
   }
 }
 

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { createServer, type AddressInfo } from "node:net"
-import { listeners, ports, requireFree, runnerPort } from "../src/cluster/Ports.ts"
+import { blocked, listeners, ports, requireFree, runnerPort } from "../src/cluster/Ports.ts"
 
 const all = (base: number) => [
   ...Object.values(ports(base)),
@@ -26,6 +26,18 @@ describe("Ports", () => {
     )
   })
 
+  it.effect("are refused where fetch would not call them, with the way out", () =>
+    Effect.gen(function* () {
+      for (const port of blocked) {
+        const refused = yield* Effect.flip(Effect.tryPromise(() => fetch(`http://127.0.0.1:${port}`)))
+        assert.strictEqual(String((refused.cause as Error).cause), "Error: bad port")
+      }
+      const { message } = yield* Effect.flip(requireFree([{ name: "edge", port: 6000 }], 6000))
+      assert.include(message, "Port 6000 (edge) is one that browsers and fetch refuse to call")
+      assert.include(message, "HALLES_PORT_BASE=6200")
+    })
+  )
+
   it("reads who listens from the kernel's table", () => {
     const table = [
       "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode",
@@ -43,6 +55,7 @@ describe("Ports", () => {
         server.listen(0, "127.0.0.1", () => resume(Effect.succeed((server.address() as AddressInfo).port)))
       })
       const taken = yield* Effect.flip(requireFree([{ name: "edge", port }], 4400))
+      assert.strictEqual(taken._tag, "PortTaken")
       assert.strictEqual(taken.port, port)
       assert.include(taken.message, `Port ${port} (edge)`)
       assert.include(taken.message, "HALLES_PORT_BASE=4600")

@@ -6,6 +6,8 @@ import * as Environment from "../Environment.ts"
 import type {
   AlreadyRunning,
   CommandFailed,
+  MadeByOtherVersion,
+  PortBlocked,
   PortTaken,
   ProcessFailed,
   ProvisionFailed,
@@ -47,6 +49,8 @@ export interface ClusterOptions {
 export type ClusterError =
   | AlreadyRunning
   | CommandFailed
+  | MadeByOtherVersion
+  | PortBlocked
   | PortTaken
   | ProcessFailed
   | ProvisionFailed

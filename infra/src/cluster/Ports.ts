@@ -1,7 +1,7 @@
 import { Effect } from "effect"
 import { readdirSync, readFileSync, readlinkSync } from "node:fs"
 import { createServer } from "node:net"
-import { PortTaken } from "../InfraErrors.ts"
+import { PortBlocked, PortTaken } from "../InfraErrors.ts"
 
 /** The ports of a cluster, all on 127.0.0.1. */
 export const ports = (portBase: number) => ({
@@ -35,17 +35,24 @@ const isFree = (port: number): Effect.Effect<boolean> =>
     })
   })
 
-/** Fails with the first port that somebody else listens on. */
+/** What `fetch` never calls, as browsers do not (the Fetch Standard's bad ports, of those that need no root). */
+export const blocked: ReadonlyArray<number> = [
+  1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10_080
+]
+
+/** Fails with the first port that cannot be called, or that somebody else listens on. */
 export const requireFree = (
   wanted: ReadonlyArray<{ readonly name: string; readonly port: number }>,
   portBase: number
-): Effect.Effect<void, PortTaken> =>
+): Effect.Effect<void, PortBlocked | PortTaken> =>
   Effect.forEach(
     wanted,
-    ({ name, port }) =>
-      Effect.flatMap(isFree(port), (free) =>
+    ({ name, port }): Effect.Effect<void, PortBlocked | PortTaken> => {
+      if (blocked.includes(port)) return Effect.fail(new PortBlocked({ name, port, portBase }))
+      return Effect.flatMap(isFree(port), (free) =>
         free ? Effect.void : Effect.fail(new PortTaken({ name, port, holder: holder(port), portBase }))
-      ),
+      )
+    },
     { discard: true }
   )
 

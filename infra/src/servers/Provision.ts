@@ -1,9 +1,11 @@
 import { PgClient } from "@effect/sql-pg"
 import { migrateControl, migrateRegion } from "@halles/entities/Migrations"
 import { provisionIdentity } from "@halles/identity/Provision"
+import { OtherVersion } from "@halles/shared/clients/Migrate"
 import { Effect, Redacted } from "effect"
 import { databaseUrl, issuer, operations, type Parts, withDatabase } from "../Environment.ts"
-import { ProvisionFailed } from "../InfraErrors.ts"
+import { MadeByOtherVersion, ProvisionFailed } from "../InfraErrors.ts"
+import type { Layout } from "../Layout.ts"
 import { type Database, type Login, logins } from "./Logins.ts"
 import { ports } from "../cluster/Ports.ts"
 import type { Servers } from "./Servers.ts"
@@ -25,9 +27,13 @@ export const provision = Effect.fn("Provision.provision")(function* (
   { admins }: Pick<Servers, "admins">,
   parts: Parts
 ) {
+  const { layout } = parts
   // Roles belong to the server, so they are set up for one database after the other; what is inside the databases, side by side.
   for (const database of databases) {
-    yield* rolesAndDatabase(parts, database).pipe(Effect.provide(connect(admins[database] ?? "")), failed(database))
+    yield* rolesAndDatabase(parts, database).pipe(
+      Effect.provide(connect(admins[database] ?? "")),
+      failed(database, layout)
+    )
   }
   const inDatabase = (database: Database) => {
     const admin = withDatabase(admins[database] ?? "", nameOf(database))
@@ -35,14 +41,18 @@ export const provision = Effect.fn("Provision.provision")(function* (
     return withoutSideEffects.pipe(
       Effect.provide(connect(admin)),
       Effect.andThen(migrate.pipe(Effect.provide(connect(databaseUrl(parts, "halles_owner", database))))),
-      failed(database)
+      failed(database, layout)
     )
   }
   yield* Effect.forEach(databases, inDatabase, { concurrency: "unbounded", discard: true })
 })
 
-const failed = (database: Database) =>
-  Effect.mapError((cause: unknown) => new ProvisionFailed({ database: nameOf(database), cause }))
+const failed = (database: Database, { directory }: Layout) =>
+  Effect.mapError((cause: unknown) =>
+    cause instanceof OtherVersion
+      ? new MadeByOtherVersion({ database: nameOf(database), directory })
+      : new ProvisionFailed({ database: nameOf(database), cause })
+  )
 
 const nameOf = (database: Database): string => `halles_${database}`
 

@@ -3,15 +3,14 @@ import * as WebhookTables from "@halles/shared/security/WebhookTables"
 import * as PartnerKeyTables from "@halles/shared/security/PartnerKeyTables"
 import * as PlacementTables from "@halles/engine/placement/PlacementTables"
 import * as RegionTables from "@halles/engine/RegionTables"
+import { migrate } from "@halles/shared/clients/Migrate"
 import { grant } from "@halles/shared/security/Grant"
 import { Effect, Layer } from "effect"
-import { Migrator, SqlClient } from "effect/sql"
+import { SqlClient } from "effect/sql"
 import { tables } from "./Domains.ts"
 import { sku } from "./inventory/SkuDomain.ts"
 import { makeMaskedViews } from "./inspector/MaskedViews.ts"
 import * as SaleRetention from "./sale/SaleRetention.ts"
-
-const run = Migrator.make({})
 
 /** All tables of a region. The histories of SKUs are the hot ones. */
 const region = Effect.andThen(RegionTables.create({ hot: [sku.type], projections: tables }), SaleRetention.create)
@@ -39,17 +38,17 @@ const regionGrants = Effect.gen(function* () {
   yield* makeMaskedViews
 })
 
-/** Brings one region's database up to date; needs its owner. Numbered, in order, each once; frozen once released. */
-export const migrateRegion = Effect.andThen(
-  run({ loader: Migrator.fromRecord({ "0001_region": region }) }),
-  regionGrants
-)
+/** Brings one region's database up to date; needs its owner. */
+export const migrateRegion = Effect.andThen(migrate("effect_sql_migrations", { "0001_region": region }), regionGrants)
 
-const control = Effect.all([PlacementTables.create, AuditTables.create, PartnerKeyTables.create, WebhookTables.create])
+const control = Effect.all(
+  [PlacementTables.create, AuditTables.create, PartnerKeyTables.create, WebhookTables.create],
+  { discard: true }
+)
 
 /** The placement of shards, the audit log, partners' keys and outgoing webhooks of the whole cluster, in `halles_control`. */
 export const migrateControl = Effect.gen(function* () {
-  yield* run({ loader: Migrator.fromRecord({ "0001_control": control }), table: "control_migrations" })
+  yield* migrate("control_migrations", { "0001_control": control })
   yield* PlacementTables.grants
   yield* AuditTables.grants
   yield* PartnerKeyTables.grants
