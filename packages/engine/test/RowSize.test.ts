@@ -4,7 +4,7 @@ import * as EntityClient from "@halles/engine/activation/EntityClient"
 import { CommandId } from "@halles/shared/Ids"
 import * as Shard from "@halles/shared/Shard"
 import { PgTest } from "@halles/shared/testing/PgTest"
-import { Effect, Layer, Result, Schema } from "effect"
+import { Arbitrary, Effect, Layer, Result, Schema } from "effect"
 import { ClusterSchema, Entity } from "effect/cluster"
 import { Rpc } from "effect/rpc"
 import { SqlClient } from "effect/sql"
@@ -15,6 +15,14 @@ import type { Model } from "@halles/engine/eventsourced/Model"
 import * as TestCluster from "@halles/engine/testing/TestCluster"
 
 const rowBytesMax = 10_000
+
+const bounded = Layer.succeed(EventSourced.Bounds, {
+  snapshotEvery: 200,
+  snapshotEveryLength: 1_000_000,
+  snapshotAtLeast: 20,
+  recentMax: 256,
+  rowBytesMax
+})
 
 class Write extends Schema.TaggedClass<Write>()("Write", { ...commandFields, text: Schema.String }) {}
 
@@ -46,15 +54,7 @@ const NoteLive = EventSourced.layer(Note, model, {
 })
 
 const Test = NoteLive.pipe(
-  Layer.provide(
-    Layer.succeed(EventSourced.Bounds, {
-      snapshotEvery: 200,
-      snapshotEveryLength: 1_000_000,
-      snapshotAtLeast: 20,
-      recentMax: 256,
-      rowBytesMax
-    })
-  ),
+  Layer.provide(bounded),
   Layer.provideMerge(TestCluster.layer()),
   Layer.provide(EngineTables.layer),
   Layer.provideMerge(PgTest.layer("row_size"))
@@ -99,5 +99,88 @@ layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("a row that wo
       assert.strictEqual(error.reason._tag, "ConstraintError")
       yield* insert(15 * 1024 ** 2)
     })
+  )
+})
+
+class Keep extends Schema.TaggedClass<Keep>()("Keep", {
+  ...commandFields,
+  text: Schema.String,
+  late: Schema.Boolean
+}) {}
+
+const Shelf = Entity.make("Shelf", [Rpc.make("Keep", { payload: Keep, success: Schema.Int, error: Busy })])
+  .annotateRpcs(ClusterSchema.Uninterruptible, true)
+  .annotate(ClusterSchema.ShardGroup, Shard.group)
+
+const Kept = Schema.TaggedStruct("Kept", { name: Schema.String, text: Schema.String, late: Schema.Boolean })
+const shelf: Model<ReadonlyArray<string>, Keep, typeof Kept.Type, never> = {
+  type: "Shelf",
+  version: 1,
+  Event: Kept,
+  State: Schema.Array(Schema.String),
+  initial: [],
+  decide: (_, { commandId: name, late, text }) => Result.succeed([{ _tag: "Kept", name, text, late }]),
+  evolve: (state, { name }) => [...state, name],
+  isDeferred: (_, events) => events.every(({ late }) => late)
+}
+const ShelfLive = EventSourced.layer(Shelf, shelf, {
+  id: Schema.String,
+  maxIdleTime: "5 minutes",
+  mailboxCapacity: 64,
+  handlers: { Keep: (self, payload) => Effect.map(self.handle(payload), ({ state }) => state.length) }
+})
+
+/** Of a row that has this alone. */
+const bytesOf = ({ commandId: name, late, text }: Keep) =>
+  Buffer.byteLength(JSON.stringify([{ _tag: "Kept", name, text, late }]))
+
+const Size = Schema.Literals([1, 2_000, 4_000, 6_000, 9_000, 9_945, 9_946, 9_947, 9_948, 9_949, 12_000])
+const Commands = Schema.Array(Schema.Struct({ size: Size, late: Schema.Boolean })).check(
+  Schema.isMinLength(1),
+  Schema.isMaxLength(12)
+)
+
+layer(
+  ShelfLive.pipe(
+    Layer.provide(bounded),
+    Layer.provideMerge(TestCluster.layer()),
+    Layer.provide(EngineTables.layer),
+    Layer.provideMerge(PgTest.layer("row_size_deferred"))
+  ),
+  { excludeTestServices: true, timeout: "60 seconds" }
+)("deferred events", (it) => {
+  it.effect(
+    "that fit into a row are all written, in their order, and what does not fit is refused and nothing else is",
+    () =>
+      Effect.gen(function* () {
+        const sql = yield* SqlClient.SqlClient
+        const shelves = yield* EntityClient.make(Shelf)
+        const histories = yield* Arbitrary.sampleEffect(Arbitrary.schema(Commands), { count: 25, seed: 1 })
+        const refusedOf = Effect.fnUntraced(function* (id: string, history: typeof Commands.Type) {
+          const commands = history.map(
+            ({ late, size }, at) =>
+              new Keep({ commandId: CommandId.make(`k${String(at).padStart(2, "0")}`), text: "x".repeat(size), late })
+          )
+          const exits = yield* Effect.forEach(commands, (command) => Effect.exit(shelves(id).Keep(command)), {
+            concurrency: "unbounded"
+          })
+          const rows = yield* sql<{ names: ReadonlyArray<string>; bytes: number }>`
+          SELECT jsonb_path_query_array(events, '$[*].name') AS names, octet_length(events::text) AS bytes
+          FROM journal WHERE entity_id = ${id} ORDER BY seq`
+          const fit = commands.filter((command) => bytesOf(command) <= rowBytesMax)
+          assert.deepStrictEqual(
+            rows.flatMap(({ names }) => names),
+            fit.map(({ commandId }) => commandId)
+          )
+          for (const [at, command] of commands.entries()) {
+            assert.strictEqual(exits[at]!._tag === "Success", fit.includes(command), `${id} ${command.commandId}`)
+          }
+          return rows.some(({ names }) => names.length > 1) && fit.length < commands.length
+        })
+        const both = yield* Effect.forEach(histories, (history, at) => refusedOf(`eu_shelf${at}`, history), {
+          concurrency: "unbounded"
+        })
+        assert.isTrue(both.some(Boolean), "nothing was deferred beside what was refused")
+      })
   )
 })

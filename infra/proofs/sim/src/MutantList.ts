@@ -75,8 +75,8 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "write a row without what was deferred before it",
     file: entity,
-    find: "encodeEvents([...(this.deferred?.events ?? []), ...events])",
-    replace: "encodeEvents(events.length > 0 ? events : (this.deferred?.events ?? []))",
+    find: "[...(this.deferred?.encoded ?? []), ...encodeEvents(events)]",
+    replace: "events.length > 0 ? encodeEvents(events) : (this.deferred?.encoded ?? [])",
     caughtBy: "sim"
   },
   {
@@ -329,8 +329,8 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "write rows of any size",
     file: entity,
-    find: "if (oversize !== null) return this.unlessRepeated(command, oversize)",
-    replace: "",
+    find: "if (!RowSize.fits(text, this.kind.bounds)) {",
+    replace: 'if (text === "") {',
     caughtBy: "oversize"
   },
   {

@@ -9,7 +9,6 @@ import type { WriterLease, Refused } from "../journal/GroupCommit.ts"
 import {
   type Begin,
   type Commanded,
-  type DeferredEvents,
   type Handled,
   type Keyed,
   type Kind,
@@ -20,22 +19,18 @@ import {
   type WrongVersion
 } from "./Kind.ts"
 import { ArmedTimer } from "./ArmedTimer.ts"
+import * as DeferredEvents from "./DeferredEvents.ts"
 import { Driver } from "./Driver.ts"
 import { JointCommit, type JointStep } from "./JointCommit.ts"
 import * as RowSize from "./RowSize.ts"
 import * as SagaTrace from "./SagaTrace.ts"
 
-/** Events that are deferred are written after this if nothing else is. */
-export const deferMs = 250
 const nothingOpen = Effect.succeed<Refused | null>(null)
 
 /**
- * An event-sourced entity: decides on the speculative state at once, replies once that is committed,
- * answers queries from the committed state, answers a repeated command from what was journaled under its id, and, for
- * a saga, sends its pending steps again and again until a command moves it on.
- *
- * An instance is one activation. A runner holds many, so what they share is in `Kind`, and what few of them need at a time is
- * made when it is needed.
+ * An event-sourced entity: decides on the speculative state at once, replies once that is committed, answers queries from the
+ * committed state and a repeated command from what was journaled under its id, and sends a saga's pending steps until they are done.
+ * An instance is one activation. A runner holds many: they share what is in `Kind`, and what few of them need is made when needed.
  */
 export class EventSourcedEntity<
   Id extends string,
@@ -53,7 +48,7 @@ export class EventSourcedEntity<
   committedSeq: number
   private speculative: State
   private seq: number
-  private deferred: DeferredEvents<Command, Event> | null = null
+  private deferred: DeferredEvents.DeferredEvents<Command> | null = null
   /** The committed state with the deferred events applied: the pending steps follow from it. */
   private driven: State
   private snapshot: Begin<State>["snapshot"]
@@ -81,7 +76,7 @@ export class EventSourcedEntity<
     this.state = state
     this.committedSeq = seq
     const resumed = kind.model.resumed?.(state) ?? []
-    if (resumed.length > 0) this.deferred = { events: resumed, last: null, commit: Deferred.makeUnsafe() }
+    if (resumed.length > 0) this.deferred = { ...DeferredEvents.none(), encoded: kind.encodeEvents(resumed) }
     this.speculative = this.driven = resumed.reduce(kind.model.evolve, state)
     this.seq = seq
     this.snapshot = snapshot
@@ -215,7 +210,7 @@ export class EventSourcedEntity<
     }
     if (joint !== null) return this.join(joint, command, events, at)
     const isDeferred = this.seq === this.committedSeq && model.isDeferred?.(this.speculative, events) === true
-    if (isDeferred) return this.defer(command, events, isWaiting)
+    if (isDeferred) return this.defer(command, events, at, isWaiting)
     const isAlone = this.jointStep(events, at) === null
     return isAlone ? this.write(command, events, at) : this.writeJointly(command, events, at)
   }
@@ -254,12 +249,15 @@ export class EventSourcedEntity<
     return { key: step.key, answered: Effect.map(asked, (answer) => Result.getOrElse(decided(answer), () => [])) }
   }
 
-  private defer(command: Command, events: ReadonlyArray<Event>, isWaiting: boolean) {
-    const { commit, events: before, last } = this.deferred ?? { events: [], last: null, commit: Deferred.makeUnsafe() }
+  private defer(command: Command, events: ReadonlyArray<Event>, at: number, isWaiting: boolean) {
+    const { commit, encoded, last } = this.deferred ?? DeferredEvents.none()
+    const all = [...encoded, ...this.kind.encodeEvents(events)]
+    // Looked at now, since nobody may be there to hear a refusal when they are written.
+    if (!RowSize.fits(JSON.stringify(all), this.kind.bounds)) return this.write(command, events, at)
     this.speculative = this.driven = events.reduce(this.kind.model.evolve, this.speculative)
-    this.deferred = { events: [...before, ...events], last: command, commit }
+    this.deferred = { encoded: all, last: command, commit }
     const writing = Effect.sync(() => this.writeDeferred())
-    if (last === null) this.fork(Effect.delay(writing, deferMs))
+    if (last === null) this.fork(Effect.delay(writing, DeferredEvents.deferMs))
     this.trace?.accepted(SagaTrace.spanOf(Fiber.getCurrent()))
     this.startDriving()
     const handled = Effect.succeed({ state: this.speculative, seq: this.seq, events, repeated: false })
@@ -279,9 +277,13 @@ export class EventSourcedEntity<
     append = this.kind.journal.appendUnsafe
   ): Effect.Effect<Handled<State, Event>, Rejected<Command, Refusal>> {
     const { encodeEvents, journal, model, tracing } = this.kind
-    const text = JSON.stringify(encodeEvents([...(this.deferred?.events ?? []), ...events]))
-    const oversize = RowSize.refusal(text, this.kind.bounds, this.name, command._tag)
-    if (oversize !== null) return this.unlessRepeated(command, oversize)
+    const text = JSON.stringify([...(this.deferred?.encoded ?? []), ...encodeEvents(events)])
+    if (!RowSize.fits(text, this.kind.bounds)) {
+      if (!this.deferred?.last) return this.unlessRepeated(command, RowSize.refusal(this.name, command._tag))
+      // They fit by themselves, and these may do so too.
+      this.writeDeferred()
+      return this.write(command, events, at, append)
+    }
     const state = events.reduce(model.evolve, this.speculative)
     const seq = this.seq + 1
     this.speculative = state
@@ -359,10 +361,9 @@ export class EventSourcedEntity<
 
   /** The steps that the model names: the one of `next` first, then those of `others`. */
   pendingSteps(): ReadonlyArray<PendingStep> {
-    const { driven, kind } = this
     return InHand.during(this.lease, "next", () => {
-      const first = kind.model.next?.(driven) ?? null
-      return first === null ? [] : [first, ...(kind.model.others?.(driven) ?? [])]
+      const first = this.kind.model.next?.(this.driven) ?? null
+      return first === null ? [] : [first, ...(this.kind.model.others?.(this.driven) ?? [])]
     })
   }
 

@@ -1,7 +1,6 @@
 import type { Origin } from "@halles/shared/Command"
-import type { Clock, Deferred, Effect, Fiber, Tracer } from "effect"
+import type { Clock, Effect, Fiber, Tracer } from "effect"
 import type { Busy, PreconditionFailed } from "./EntityErrors.ts"
-import type { Refused } from "../journal/GroupCommit.ts"
 import type { Journal } from "../journal/Journal.ts"
 import type { Stored } from "../journal/JournalStore.ts"
 import type { Model } from "./Model.ts"
@@ -73,15 +72,6 @@ export interface Tagged {
   readonly _tag: string
 }
 export type Rejected<Command, Refusal> = Refusal | WrongVersion<Command> | Busy
-
-/** Events that an activation has applied and that no row has yet. */
-export interface DeferredEvents<Command, Event> {
-  readonly events: ReadonlyArray<Event>
-  /** The command that led to the last of them; `null` while all are from the model's `resumed`. */
-  readonly last: Command | null
-  /** Done with the commit of their row as soon as that is in line for the journal. */
-  readonly commit: Deferred.Deferred<Effect.Effect<Refused | null>>
-}
 
 /** What an activation begins with. */
 export interface Begin<State> {

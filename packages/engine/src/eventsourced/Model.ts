@@ -16,8 +16,8 @@ import type { Result, Schema } from "effect"
  *   the row that makes it pending is written, and both rows are committed together (`JointCommit.ts`).
  * - `isDeferred` says of events that they may be deferred: they are written in the entity's next row, or after `deferMs` in one of
  *   their own. A crash loses them, so the same command must lead to them again: its sender repeats it, and a party that was asked
- *   gives the same answer again. No reply rests on them before they are written. They must be small: the size of the row is
- *   checked when it is written, when nobody may be there to hear a refusal.
+ *   gives the same answer again. No reply rests on them before they are written. What is too large
+ *   for a row is refused at once, as if it were not deferred.
  * - `resumed` are events that a new activation applies to the state that it has read: it does not know what an earlier one had
  *   deferred.
  */

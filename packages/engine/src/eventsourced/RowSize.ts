@@ -8,14 +8,15 @@ const tooLargeTotal = Metric.counter("halles_row_too_large_total", {
   incremental: true
 })
 
+/** Whether a row may hold events of this text. */
+export const fits = (text: string, { rowBytesMax }: Bounds): boolean => isWithinBytes(text, rowBytesMax)
+
 /**
- * What is said instead of a row whose events come to more than it may hold, or `null`. No contract names it, as none names that
- * an entity is parked. Nothing was decided.
+ * What is said instead of a row whose events come to more than it may hold. No contract names it, as none names that an entity is
+ * parked. Nothing was decided.
  */
-export const refusal = (text: string, bounds: Bounds, entity: string, tag: string): Effect.Effect<never> | null =>
-  isWithinBytes(text, bounds.rowBytesMax)
-    ? null
-    : Effect.andThen(
-        Effect.logError(`${entity}: what ${tag} comes to is larger than a row may be, it is refused`),
-        Effect.andThen(Metric.update(tooLargeTotal, 1), failedWith("TooLarge", entity) as Exit.Exit<never>)
-      )
+export const refusal = (entity: string, tag: string): Effect.Effect<never> =>
+  Effect.andThen(
+    Effect.logError(`${entity}: what ${tag} comes to is larger than a row may be, it is refused`),
+    Effect.andThen(Metric.update(tooLargeTotal, 1), failedWith("TooLarge", entity) as Exit.Exit<never>)
+  )
