@@ -6,7 +6,7 @@ import type { Nats } from "../clients/Nats.ts"
 export const Anchor = Schema.Struct({
   seq: Schema.String,
   hash: Schema.String,
-  /** Of the process that follows the log and signs it (`Signer.ts`); those of other writers have none. */
+  /** Of the process that follows the log and signs it (`AuditSigner.ts`); those of other writers have none. */
   signature: Schema.optionalKey(Schema.String)
 })
 export type Anchor = typeof Anchor.Type
