@@ -21,16 +21,25 @@ export const listing = {
 }
 
 const text = Schema.optionalKey(ListProduct.fields.description)
-const { description, listed, price, region, seq, sku, title } = ProductView.fields
+const { description, price, region, seq, sku, title } = ProductView.fields
 const { taxRate } = price.fields
 export const ProductJson = ViewJson.object<ProductView>()(
   "Product",
-  { region, sku, title, description, price: Money, taxRate, listed, seq },
+  { region, sku, title, description, price: Money, taxRate, listed: ProductView.fields.listed, seq },
   {
     sample: { region: "eu", sku: "TEA-01", ...listing, listed: true, seq: 1 },
     from: { taxRate: (view) => view.price.taxRate }
   }
 )
+
+/** What a product is listed with, one or many at once. */
+export const Listing = Schema.Struct({ title, description: text, price: Price, taxRate })
+export const listed = (sku: SkuCode, { description = "", price, taxRate, title }: typeof Listing.Type) => ({
+  sku,
+  title,
+  description,
+  price: { ...price, taxRate }
+})
 
 const one = { contract: Product, params: { sku: SkuCode }, json: ProductJson }
 export const changeOfProduct: Rule = { ...changes, region: "query", scopes: ["catalog:write"], roles: seller }
@@ -72,15 +81,10 @@ export const ProductApi = Routes.group("catalog", catalogue, [
       'States what the product is from now on. Needs the `ETag` of what it replaces, or `"0"` for a product that is new.',
     example: listing,
     message: "ListProduct",
-    payload: Schema.Struct({ title, description: text, price: Price, taxRate }),
+    payload: Listing,
     version: "required",
     id: ({ params, query }) => skuId(query.region, params.sku),
-    fields: ({ params: { sku }, payload: { description = "", price, taxRate, title } }) => ({
-      sku,
-      title,
-      description,
-      price: { ...price, taxRate }
-    })
+    fields: ({ params, payload }) => listed(params.sku, payload)
   }),
   Routes.command("deleteProduct", "DELETE", "/products/:sku", {
     ...one,

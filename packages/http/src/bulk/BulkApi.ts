@@ -2,11 +2,11 @@ import { named } from "@halles/shared/wire/Named"
 import { operation, repeated } from "@halles/shared/wire/Operation"
 import * as Refusal from "@halles/shared/wire/Refusal"
 import { NotFound, PreconditionFailed } from "@halles/engine/eventsourced/EntityErrors"
-import { changeOfProduct, listing } from "@halles/entities/catalogue/ProductApi"
+import { changeOfProduct, Listing, listing } from "@halles/entities/catalogue/ProductApi"
 import * as SkuApi from "@halles/entities/inventory/SkuApi"
 import { CartClosed, linesAtOnceMax, PutLine } from "@halles/entities/cart/Cart"
-import { ListProduct } from "@halles/entities/catalogue/Product"
 import { Adjust, Receive } from "@halles/entities/inventory/Sku"
+import * as Routes from "@halles/entities/routes/Routes"
 import { CartId, SkuCode } from "@halles/shared/Ids"
 import { Quantity } from "@halles/shared/Quantity"
 import { Region } from "@halles/shared/Region"
@@ -15,7 +15,6 @@ import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/ht
 import { CartJson, cartSample, changeOfCart } from "@halles/entities/cart/CartApi"
 import * as Headers from "@halles/shared/wire/Headers"
 import { Idempotency } from "@halles/shared/wire/Idempotency"
-import { Price } from "@halles/shared/wire/MoneyJson"
 
 const received = { type: "receive", region: "eu", sku: "TEA-01", ...SkuApi.received }
 const counted = { type: "adjust", region: "eu", sku: "TEA-02", ...SkuApi.counted }
@@ -71,33 +70,14 @@ export const BulkResults = Schema.Struct(outcomes).pipe(named("BulkResults", res
 const items = <A extends Schema.Top>(item: A) =>
   Schema.Struct({ items: Schema.Array(item).check(Schema.isMinLength(1), Schema.isMaxLength(itemsMax)) })
 
+const where = { region: Region, sku: SkuCode }
+
 export const StockItem = Schema.Union([
-  Schema.Struct({
-    type: Schema.Literal("receive"),
-    region: Region,
-    sku: SkuCode,
-    warehouse: Receive.fields.warehouse,
-    quantity: Receive.fields.quantity
-  }),
-  Schema.Struct({
-    type: Schema.Literal("adjust"),
-    region: Region,
-    sku: SkuCode,
-    warehouse: Adjust.fields.warehouse,
-    expectedOnHand: Adjust.fields.expectedOnHand,
-    onHand: Adjust.fields.onHand,
-    reason: Adjust.fields.reason
-  })
+  Schema.Struct({ type: Schema.Literal("receive"), ...where, ...Routes.bodyOf(Receive).fields }),
+  Schema.Struct({ type: Schema.Literal("adjust"), ...where, ...Routes.bodyOf(Adjust).fields })
 ]).pipe(named("StockItem", received))
 
-export const ProductItem = Schema.Struct({
-  region: Region,
-  sku: SkuCode,
-  title: ListProduct.fields.title,
-  description: Schema.optionalKey(ListProduct.fields.description),
-  price: Price,
-  taxRate: ListProduct.fields.price.fields.taxRate
-}).pipe(named("ProductItem", product))
+export const ProductItem = Schema.Struct({ ...where, ...Listing.fields }).pipe(named("ProductItem", product))
 
 export const LineItem = Schema.Struct({
   sku: SkuCode,

@@ -1,4 +1,5 @@
 import { Cart, PutLines } from "@halles/entities/cart/Cart"
+import { listed } from "@halles/entities/catalogue/ProductApi"
 import { ListProduct, Product } from "@halles/entities/catalogue/Product"
 import { Adjust, Receive, Sku } from "@halles/entities/inventory/Sku"
 import { skuId, type SkuCode } from "@halles/shared/Ids"
@@ -110,24 +111,15 @@ export const BulkHttp = HttpApiBuilder.group(
           )
         )
 
-    const sendStock = Effect.fnUntraced(function* (item: typeof StockItem.Type, fields: Stamp.Stamp) {
+    const sendStock = Effect.fnUntraced(function* (item: typeof StockItem.Type, stamp: Stamp.Stamp) {
       const entity = sku(skuId(item.region, item.sku))
-      if (item.type === "receive") {
-        const { quantity, warehouse } = item
-        return yield* entity
-          .Receive(new Receive({ ...fields, warehouse, quantity }))
-          .pipe(Effect.catchTag("CommandReused", () => Effect.fail(new IdempotencyKeyReused())))
-      }
-      const { expectedOnHand, onHand, reason, warehouse } = item
-      return yield* entity.Adjust(new Adjust({ ...fields, warehouse, expectedOnHand, onHand, reason }))
+      if (item.type === "adjust") return yield* entity.Adjust(new Adjust({ ...item, ...stamp }))
+      return yield* entity
+        .Receive(new Receive({ ...item, ...stamp }))
+        .pipe(Effect.catchTag("CommandReused", () => Effect.fail(new IdempotencyKeyReused())))
     })
-    const sendProduct = (
-      { description = "", price, region, sku, taxRate, title }: typeof ProductItem.Type,
-      fields: Stamp.Stamp
-    ) =>
-      product(skuId(region, sku)).ListProduct(
-        new ListProduct({ ...fields, sku, title, description, price: { ...price, taxRate } })
-      )
+    const sendProduct = ({ region, sku, ...listing }: typeof ProductItem.Type, stamp: Stamp.Stamp) =>
+      product(skuId(region, sku)).ListProduct(new ListProduct({ ...stamp, ...listed(sku, listing) }))
     return handlers.handleAll({
       bulkStock: sendEach(sendStock, ({ id, seq }) => ["Sku", id, seq]),
       bulkProducts: sendEach(sendProduct, ({ region, seq, sku }) => ["Product", skuId(region, sku), seq]),
