@@ -2,6 +2,7 @@ import * as AuditTables from "@halles/shared/audit/AuditTables"
 import * as WebhookTables from "@halles/shared/security/WebhookTables"
 import * as PartnerKeyTables from "@halles/shared/security/PartnerKeyTables"
 import * as PlacementTables from "@halles/engine/placement/PlacementTables"
+import * as ProjectionTables from "@halles/engine/projections/ProjectionTables"
 import * as RegionTables from "@halles/engine/RegionTables"
 import { migrate } from "@halles/shared/clients/Migrate"
 import { grant } from "@halles/shared/security/Grant"
@@ -12,8 +13,8 @@ import { sku } from "./inventory/SkuDomain.ts"
 import { makeMaskedViews } from "./inspector/MaskedViews.ts"
 import * as SaleRetention from "./sale/SaleRetention.ts"
 
-/** All tables of a region. The histories of SKUs are the hot ones. */
-const region = Effect.andThen(RegionTables.create({ hot: [sku.type], projections: tables }), SaleRetention.create)
+/** All tables of a region but the read tables. The histories of SKUs are the hot ones. */
+const region = Effect.andThen(RegionTables.create([sku.type]), SaleRetention.create)
 
 /**
  * Runners call whatever there is but what is for operators, who look at everything and write nothing, but that they let a
@@ -39,7 +40,11 @@ const regionGrants = Effect.gen(function* () {
 })
 
 /** Brings one region's database up to date; needs its owner. */
-export const migrateRegion = Effect.andThen(migrate("effect_sql_migrations", { "0001_region": region }), regionGrants)
+export const migrateRegion = Effect.gen(function* () {
+  yield* migrate("effect_sql_migrations", { "0001_region": region })
+  yield* ProjectionTables.bring(tables)
+  yield* regionGrants
+})
 
 const control = Effect.all(
   [PlacementTables.create, AuditTables.create, PartnerKeyTables.create, WebhookTables.create],

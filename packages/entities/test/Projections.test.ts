@@ -8,6 +8,7 @@ import { PgTest } from "@halles/shared/testing/PgTest"
 import { Arbitrary, Effect, Fiber, Layer, Result, Schedule, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import { TimerFired } from "@halles/engine/eventsourced/TimerFired"
+import { tables } from "../src/Domains.ts"
 import * as Migrations from "../src/Migrations.ts"
 import {
   Cancel,
@@ -26,6 +27,7 @@ import { ProductTable } from "../src/catalogue/ProductTable.ts"
 import { follow } from "@halles/engine/projections/Follower"
 import { OrderTable } from "../src/order/OrderTable.ts"
 import * as Projection from "@halles/engine/projections/Projection"
+import * as ProjectionTables from "@halles/engine/projections/ProjectionTables"
 import { StockTable } from "../src/inventory/StockTable.ts"
 import { Adjust, AllowBackOrder, Hold, Receive, Release, Reserve, Restock, Ship } from "../src/inventory/Sku.ts"
 import * as SkuState from "../src/inventory/SkuState.ts"
@@ -435,6 +437,27 @@ layer(Servers, { excludeTestServices: true, timeout: "60 seconds" })("a follower
           ])
         )
       )
+    })
+  )
+
+  it.effect("makes a table anew whose columns or indexes have changed, and builds it; the others stay", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      yield* clear
+      yield* stream
+      yield* sql`DELETE FROM projection`
+      yield* journal(history("eu_a", 5))
+      yield* following(until([["eu_a", 5]]))
+      yield* ProjectionTables.bring(tables)
+      assert.deepStrictEqual(yield* seqs, [["eu_a", 5]])
+      const stock = sql`SELECT 'stock_view'::regclass::oid AS id`
+      const before = yield* stock
+      const changed = { ...ProductTable, indexes: { product_view_title: "(title)" } }
+      yield* ProjectionTables.bring(tables.map((one) => (one === ProductTable ? changed : one)))
+      assert.deepStrictEqual(yield* seqs, [])
+      assert.deepStrictEqual(yield* stock, before)
+      yield* ProjectionTables.bring(tables)
+      yield* following(until([["eu_a", 5]]))
     })
   )
 

@@ -2,6 +2,7 @@ import { Outbox } from "@halles/engine/journal/Outbox"
 import { ShardEpochs } from "@halles/engine/placement/ShardEpochs"
 import { follow } from "@halles/engine/projections/Follower"
 import * as Projection from "@halles/engine/projections/Projection"
+import * as ProjectionTables from "@halles/engine/projections/ProjectionTables"
 import * as RegionTables from "@halles/engine/RegionTables"
 import { Nats } from "@halles/shared/clients/Nats"
 import * as Subject from "@halles/shared/Subject"
@@ -165,7 +166,7 @@ const proving = Effect.gen(function* () {
 
 const Servers = Layer.mergeAll(
   NatsTest.layerConnection("messages").pipe(Layer.provideMerge(NatsTest.layer)),
-  Layer.effectDiscard(RegionTables.create({ hot: ["Hot"], projections: [counting] })).pipe(
+  Layer.effectDiscard(Effect.andThen(RegionTables.create(["Hot"]), ProjectionTables.bring([counting]))).pipe(
     Layer.provideMerge(PgTest.layer("messages"))
   )
 )
