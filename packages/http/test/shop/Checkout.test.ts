@@ -157,7 +157,7 @@ layer(Shop, { excludeTestServices: true, timeout: "120 seconds" })("a checkout",
       const order = send("GET", `/v1/orders/${json.orderId}`)
       const over = yield* Effect.repeat(order, {
         schedule: Schedule.spaced("200 millis"),
-        while: (now) => now.json.status === "awaiting_stock",
+        until: (now) => now.json.status === "confirmed",
         times: 100
       })
       assert.deepInclude(over.json, { status: "confirmed", awaiting: [] })
