@@ -59,7 +59,6 @@ export const sales = (it: ClusterTests): void => {
           "halles-runner Order.Place",
           "halles-runner Sku.Hold",
           "halles-runner Payment.Authorise",
-          "halles-runner Sku.Reserve",
           "halles-runner Shipment.Create",
           "halles-runner journal.commit",
           "halles-runner PaymentGateway.authorise",
@@ -208,18 +207,15 @@ export const deaths = (it: ClusterTests): void => {
           "Placed",
           "Held",
           "Authorised",
-          "Reserved",
           "Dispatched",
-          "PaymentCaptured",
+          "Captured",
           "PaymentDeclined",
           // After it the order has only to reopen its cart.
           "Released"
         ])
-        /** After these the order defers nothing: what payment and SKUs write next comes of the message that the order sends next. */
-        const ownSteps = ["Dispatched", "PaymentCaptured"]
         /**
-         * Of each order the newest of all these rows, and its own newest row where that is one of `ownSteps`; of the rows after a
-         * position and before a time.
+         * Of each order the newest of all these rows; also `Dispatched` and `Captured` as long as the order has written nothing
+         * since: what payment and SKUs write then comes of the messages that it sends. Of the rows after a position and before a time.
          */
         const newestOf = (since: bigint, before: number) => sql`
           SELECT id, tag FROM (
@@ -233,11 +229,12 @@ export const deaths = (it: ClusterTests): void => {
             ORDER BY id, position DESC) AS newest
           UNION
           SELECT id, tag FROM (
-            SELECT DISTINCT ON (entity_id) entity_id AS id, events->-1->>'_tag' AS tag FROM journal
-            WHERE entity_type = 'Order' AND position > ${since}
+            SELECT DISTINCT ON (entity_id, own) entity_id AS id, events->-1->>'_tag' AS tag
+            FROM journal, (VALUES (ARRAY['Order']), (ARRAY['Order', 'Payment'])) AS types (own)
+            WHERE entity_type = ANY(own) AND position > ${since}
               AND at < to_timestamp(${String(before)}::text::double precision / 1000)
-            ORDER BY entity_id, position DESC) AS newest
-          WHERE tag = ANY(${ownSteps}::text[])`
+            ORDER BY entity_id, own, position DESC) AS newest
+          WHERE tag IN ('Dispatched', 'Captured')`
         const tokens = ["tok_ok", "tok_ok", "tok_ok", "tok_declined"]
         const placed: Array<string> = []
 

@@ -112,6 +112,30 @@ const until = (rows: ReadonlyArray<Row>, type: string, tag: string) => rows.slic
 const insteadOf = (rows: ReadonlyArray<Row>, type: string, tag: string, ...events: ReadonlyArray<object>) =>
   changed(rows, of(type, tag), (one) => ({ ...one, events }))
 
+const stock = [{ sku: "TEA", allocations: promised.allocations }]
+/** The same of an order whose goods leave before its hold is over. */
+const quick = without(
+  insteadOf(
+    insteadOf(insteadOf(good, "Order", "StockHeld", { _tag: "StockHeld", stock, at }), "Order", "StockReserved", {
+      _tag: "StockReserved",
+      at
+    }),
+    "Sku",
+    "Shipped",
+    { ...shipped, from: "hold" }
+  ),
+  "Sku",
+  "Reserved"
+)
+
+/** It is paid for so much after the time of its holds. */
+const paidLate = (ms: number, over: object = {}) =>
+  insteadOf(until(quick, "Order", "ShipmentBooked"), "Order", "StockReserved", {
+    _tag: "StockReserved",
+    at: start + 600_000 + ms,
+    ...over
+  })
+
 /** One of the three units comes back and its money is paid out, as the order and the stock tell it. */
 const theReturn = (amount: number, over: object = {}): ReadonlyArray<Row> => {
   const key = { returnId: "r1", at }
@@ -188,6 +212,7 @@ layer(Database, { excludeTestServices: true, timeout: "60 seconds" })("Invariant
       }
     })
   )
+  it.effect("hold for an order whose goods leave before its hold is over", () => holds(quick))
   it.effect("hold for an empty journal", () => holds([]))
 
   it.effect("I0 finds what cannot be read", () =>
@@ -370,6 +395,8 @@ layer(Database, { excludeTestServices: true, timeout: "60 seconds" })("Invariant
       const confirmed = until(good, "Order", "ShipmentBooked")
       yield* holds(confirmed)
       yield* finds("I8", `Order/${order}`, without(confirmed, "Sku", "Reserved", "Held"))
+      yield* holds(until(quick, "Order", "ShipmentBooked"))
+      yield* finds("I8", `Order/${order}`, without(until(quick, "Order", "ShipmentBooked"), "Sku", "Held"))
 
       const cancelling = [
         ...until(good, "Order", "PaymentAuthorised"),
@@ -420,6 +447,35 @@ layer(Database, { excludeTestServices: true, timeout: "60 seconds" })("Invariant
       const elsewhere = { _tag: "Restocked", orderId: order, warehouse: "eu-side", quantity: 1 }
       const wandered = [...good, ...theReturn(1_200, { origins }), paid(1_200)]
       yield* finds("I7", `Order/${order}`, insteadOf(wandered, "Sku", "Restocked", elsewhere))
+    })
+  )
+
+  it.effect("I9 leaves a hold whose order was asked in time, and I8 finds an order that does not answer", () =>
+    Effect.gen(function* () {
+      const brief = insteadOf(until(quick, "Order", "ShipmentBooked"), "Sku", "Held", {
+        ...held,
+        expiresAt: start + 5_000
+      })
+      const asked = (at: number) => ({ ...row("Sku", "eu_TEA", { _tag: "HoldsDue", until: at + 60_000, at }), at })
+      const kept = { ...row("Sku", "eu_TEA", reserved, { _tag: "ExpiryChecked", earliest: null }), at: start + 60_000 }
+      const { lines } = yield* holds([...brief, asked(start + 5_900), kept])
+      assert.match(lines.find(({ invariant }) => invariant === "I9")!.notes.join(), /1 ended late/)
+      yield* finds("I9", "Sku/eu_TEA", [...brief, asked(start + 6_001), kept])
+      const { found } = yield* checked([...brief, asked(start + 5_900)])
+      assert.deepStrictEqual([...new Set(found.map(({ invariant }) => invariant))], ["I9", "I8"])
+      assert.isAbove((yield* holds([...brief, asked(start + 5_900)], { graceMs: 3_600_000 })).running, 0)
+    })
+  )
+
+  it.effect("I9 finds an order that goes on though it was not paid for in time", () =>
+    Effect.gen(function* () {
+      yield* holds(paidLate(900))
+      yield* finds("I9", `Order/${order}`, paidLate(1_001))
+      yield* holds(paidLate(1_001, { stock }))
+      const awaited = { _tag: "StockAwaited", awaiting: [{ sku: "TEA", quantity: 1 }], at }
+      yield* holds(
+        changed(paidLate(1_001), of("Order", "StockReserved"), (one) => ({ ...one, events: [awaited, ...one.events] }))
+      )
     })
   )
 

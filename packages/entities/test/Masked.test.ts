@@ -31,7 +31,7 @@ const contracts = { Cart, Customer, Order, Payment, Product, Shipment, Sku } as 
 type AnyCodec = Schema.Codec<unknown, unknown>
 
 /** Questions, and what partners say, which call things by ids of their own. */
-const notSpoken = "View IsOver Settled Watch GatewayNotice CarrierNotice NoteDispute".split(" ")
+const notSpoken = "View HeldFor NeedsStock IsOver Settled Watch GatewayNotice CarrierNotice NoteDispute".split(" ")
 
 /** Members of commands that stand beside the events, and one that is hidden there under another name (`note`). */
 const notInEvents = ["actor", "correlationId", "causationId", "MovePoints.reference"]

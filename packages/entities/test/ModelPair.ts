@@ -209,6 +209,8 @@ export const pair = <
   const step = Effect.fnUntraced(function* (step: Step) {
     const before = sent.length === 0 || step.again === "new" ? undefined : sent[step.earlier % sent.length]
     const what = `${name} step ${sent.length + 1}`
+    // The journal does not know its id: with another command it is a new one.
+    deferred.clear()
     yield* subject.prepare?.(step) ?? Effect.void
     if (step.crash === "before") yield* crash
     const commandId = (before?.commandId ?? `c${sent.length}`) as CommandId

@@ -16,18 +16,8 @@ import { ListProduct, Product, Unlist } from "../src/catalogue/Product.ts"
 import * as ProductState from "../src/catalogue/ProductState.ts"
 import { CancelShipment, CarrierNotice, Collect, Create, Shipment } from "../src/shipment/Shipment.ts"
 import * as ShipmentState from "../src/shipment/ShipmentState.ts"
-import {
-  Adjust,
-  AllowBackOrder,
-  Hold,
-  Receive,
-  Release,
-  Reserve,
-  Restock,
-  Ship,
-  Sku,
-  WriteOff
-} from "../src/inventory/Sku.ts"
+import { Adjust, AllowBackOrder, Hold, Receive, Release, Restock, Ship, Sku, WriteOff } from "../src/inventory/Sku.ts"
+import { asked } from "../src/inventory/SkuExpiry.ts"
 import * as SkuState from "../src/inventory/SkuState.ts"
 import { TimerFired } from "@halles/engine/eventsourced/TimerFired"
 import { answersOf, type Now, type Subject } from "./ModelPair.ts"
@@ -157,7 +147,7 @@ export const sku = Effect.fnUntraced(function* (n: number, over: { readonly last
   const id = SkuId.make(`eu_S${n}`)
   const client = (yield* EntityClient.make(Sku))(id)
   const viewOf = ({ seq, state }: Now<SkuState.State>) => SkuState.view(id, state, seq)
-  const subject: Subject<SkuState.State, SkuState.Command, SkuState.Event, never> = {
+  const subject: Subject<SkuState.State, SkuState.Command, SkuState.Event, SkuState.PendingStep> = {
     model: SkuState,
     id,
     commandOf: ({ earlier, key, kind, place, units, yes }, commandId, state) => {
@@ -179,7 +169,6 @@ export const sku = Effect.fnUntraced(function* (n: number, over: { readonly last
           return new AllowBackOrder({ commandId, allowed: yes })
         case 6:
         case 7:
-          return new Reserve({ commandId, orderId })
         case 8:
           return new Ship({ commandId, orderId })
         case 9:
@@ -190,10 +179,18 @@ export const sku = Effect.fnUntraced(function* (n: number, over: { readonly last
     },
     /** A hold of 1 ms is over when a timer fires. */
     prepare: () => Effect.sleep("3 millis"),
-    send: (command) => client[command._tag](command as never),
+    send: (command) => client[command._tag as "TimerFired"](command as never),
     view: client.View(),
     viewOf: (now) => (now.seq === 0 ? null : viewOf(now)),
-    answerOf: answersOf(id, SkuState.replies)
+    answerOf: answersOf(id, SkuState.replies),
+    /** There are no such orders. */
+    reply: ({ key }, state) => ({
+      _tag: "RecordNeeds",
+      commandId: CommandId.make(`${key}:done`),
+      needed: [],
+      over: asked(state),
+      unanswered: []
+    })
   }
   return subject
 })

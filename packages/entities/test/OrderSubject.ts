@@ -148,14 +148,12 @@ export const orderSubject = Effect.fnUntraced(function* (n: number) {
       switch (pendingStep._tag) {
         case "HoldStock":
           return record(
-            n === 4 ? { _tag: "NoStock", missing: [{ sku: missing, wanted: 1, available: 0 }] } : { _tag: "Done" }
+            n === 4
+              ? { _tag: "NoStock", missing: [{ sku: missing, wanted: 1, available: 0 }] }
+              : { _tag: "Held", stock: [{ sku: there, allocations: [{ warehouse: main, quantity: 3 }] }] }
           )
         case "Authorise":
           return record(n === 3 ? { _tag: "Refused", reason: "declined" } : { _tag: "Done" })
-        case "ReserveStock": {
-          const allocations = [{ warehouse: main, quantity: 3 }]
-          return record({ _tag: "Reserved", stock: [{ sku: there, allocations }] })
-        }
         case "BookShipment": {
           const booking = outcomes.bookingOf(id, buyer.shippingAddress.postalCode)
           return record(

@@ -44,7 +44,14 @@ export const twoLines = place(
   0
 )
 
-const stock = [tea, mug].map((sku) => ({ sku, allocations: [{ warehouse: WarehouseId.make("eu-main"), quantity: 3 }] }))
+/** What the SKUs hold for it, but for so many units of the tea. */
+const held = (missing: number): OrderState.Outcome => ({
+  _tag: "Held",
+  stock: [tea, mug].map((sku) => {
+    const quantity = sku === tea ? 3 - missing : 1
+    return { sku, allocations: quantity === 0 ? [] : [{ warehouse: WarehouseId.make("eu-main"), quantity }] }
+  })
+})
 
 /**
  * As hoped, or not; with a number, as hoped once so many units have come in. `refused`: not, though nothing else can be done;
@@ -58,11 +65,9 @@ const answer = (pendingStep: OrderState.PendingStep, luck: Luck): OrderState.Out
   if (luck === "refused") return refused(pendingStep)
   switch (pendingStep._tag) {
     case "HoldStock":
-      return luck === false ? { _tag: "NoStock", missing: [{ sku: tea, wanted: 3, available: 1 }] } : { _tag: "Done" }
-    case "ReserveStock":
-      if (luck === false) return { _tag: "NoStock", missing: [{ sku: mug, wanted: 1, available: null }] }
-      if (luck === true) return { _tag: "Reserved", stock }
-      return { _tag: "Awaiting", awaiting: [{ sku: tea, quantity: luck }] }
+    case "AwaitStock":
+      if (luck === false) return { _tag: "NoStock", missing: [{ sku: tea, wanted: 3, available: 1 }] }
+      return held(luck === true ? 0 : luck)
     case "BookShipment":
       return luck ? { _tag: "Booked", trackingNumbers: ["T1"] } : { _tag: "Refused", reason: "no_service" }
     case "CollectReturn":

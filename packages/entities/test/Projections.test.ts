@@ -5,7 +5,7 @@ import { Nats } from "@halles/shared/clients/Nats"
 import * as Subject from "@halles/shared/Subject"
 import { NatsTest } from "@halles/shared/testing/NatsTest"
 import { PgTest } from "@halles/shared/testing/PgTest"
-import { Arbitrary, Effect, Fiber, Layer, Result, Schedule, Schema } from "effect"
+import { Arbitrary, Effect, Fiber, HashMap, Layer, Result, Schedule, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import { TimerFired } from "@halles/engine/eventsourced/TimerFired"
 import { tables } from "../src/Domains.ts"
@@ -29,7 +29,7 @@ import { OrderTable } from "../src/order/OrderTable.ts"
 import * as Projection from "@halles/engine/projections/Projection"
 import * as ProjectionTables from "@halles/engine/projections/ProjectionTables"
 import { StockTable } from "../src/inventory/StockTable.ts"
-import { Adjust, AllowBackOrder, Hold, Receive, Release, Reserve, Restock, Ship } from "../src/inventory/Sku.ts"
+import { Adjust, AllowBackOrder, Hold, Receive, Release, Restock, Ship } from "../src/inventory/Sku.ts"
 import * as SkuState from "../src/inventory/SkuState.ts"
 import { address } from "./Carts.ts"
 
@@ -84,11 +84,11 @@ const orderCommand = (state: OrderState.State, choice: number, number: number): 
         : new NoteDispute({ commandId, what: number % 3 === 0 ? "won" : "charged_back", reference: "d", amount: 10 })
     default: {
       const outcomes: ReadonlyArray<OrderState.Outcome> = [
-        { _tag: "Reserved", stock: [] },
+        held(0),
         { _tag: "Booked", trackingNumbers: ["T"] },
         { _tag: "Labelled", label: "L" },
         { _tag: "NoStock", missing: [{ sku: skus[0], wanted: 2, available: 1 }] },
-        { _tag: "Awaiting", awaiting: [{ sku: skus[0], quantity: number }] },
+        held(number),
         { _tag: "Refused", reason: "no" },
         { _tag: "Refused", reason: "exceeds_captured", refundable: 1 },
         { _tag: "Faulted", reason: "deadly" },
@@ -101,8 +101,16 @@ const orderCommand = (state: OrderState.State, choice: number, number: number): 
     }
   }
 }
+/** What is asked for, but for so many units of the first. */
+const held = (missing: number): OrderState.Outcome => ({
+  _tag: "Held",
+  stock: skus.map((sku, index) => ({
+    sku,
+    allocations: index === 0 && missing >= 3 ? [] : [{ warehouse: main, quantity: index === 0 ? 3 - missing : 3 }]
+  }))
+})
 const usual = (pendingStep: string | undefined): OrderState.Outcome => {
-  if (pendingStep === "ReserveStock") return { _tag: "Reserved", stock: [] }
+  if (pendingStep === "HoldStock" || pendingStep === "AwaitStock") return held(0)
   if (pendingStep === "BookShipment") return { _tag: "Booked", trackingNumbers: ["T"] }
   return pendingStep === "CollectReturn" ? { _tag: "Labelled", label: "L" } : { _tag: "Done" }
 }
@@ -132,8 +140,11 @@ const skuCommand = (state: SkuState.State, choice: number, number: number): SkuS
     case 5:
     case 6:
       return new Hold({ commandId, orderId, quantity: number, ttlMs: 10 })
-    case 7:
-      return new Reserve({ commandId, orderId })
+    case 7: {
+      const some = [...HashMap.keys(state.holds)]
+      const [needed, over] = [some.filter((_, index) => index % 2 === number % 2), some.slice(0, number)]
+      return { _tag: "RecordNeeds", commandId, needed, over, unanswered: [] }
+    }
     case 8:
       return new Ship({ commandId, orderId })
     case 9:

@@ -165,6 +165,7 @@ const OrderDouble = Order.toLayer(
           : current
       },
       TimerFired: unused,
+      NeedsStock: unused,
       View: () => current,
       IsOver: () => Effect.map(current, () => true),
       Settled: () => Effect.map(current, (order) => new OrderView({ ...order, status: "confirmed" })),
@@ -264,7 +265,7 @@ const SkuDouble = Sku.toLayer(
       Receive: ({ payload }) => taken(payload),
       Adjust: ({ payload }) => taken(payload),
       Hold: unused,
-      Reserve: unused,
+      HeldFor: unused,
       Release: unused,
       Ship: unused,
       Restock: unused,

@@ -18,7 +18,7 @@ const weights = {
   receive: 3,
   adjust: 3,
   hold: 8,
-  reserve: 4,
+  holdAgain: 4,
   release: 5,
   viewPayment: 4,
   refundTooMuch: 3,

@@ -2,7 +2,7 @@ import type { Commanded } from "@halles/engine/eventsourced/Kind"
 import { AddLine, CheckOut, Merge, OpenCart, PutLine, RemoveLine } from "@halles/entities/cart/Cart"
 import { Cancel, RequestReturn } from "@halles/entities/order/Order"
 import { Refund } from "@halles/entities/payment/Payment"
-import { Adjust, Hold, holdTtlMs, Receive, Release, Reserve } from "@halles/entities/inventory/Sku"
+import { Adjust, Hold, holdTtlMs, Receive, Release } from "@halles/entities/inventory/Sku"
 import * as Anytime from "@halles/harness/Anytime"
 import { currency } from "@halles/harness/Catalogue"
 import { openCart } from "@halles/harness/EdgeShop"
@@ -152,16 +152,8 @@ const one = (kind: Exclude<Step["kind"], "visit">, step: Step, world: World): Pl
       world.held({ sku, orderId })
       return hold(sku, orderId, name, quantity)
     }
-    case "reserve":
-      return held === undefined
-        ? null
-        : {
-            type: "Sku",
-            id: held.sku,
-            command: new Reserve({ commandId: CommandId.make(name), orderId: held.orderId }),
-            writes: false,
-            request: null
-          }
+    case "holdAgain":
+      return held === undefined ? null : { ...hold(held.sku, held.orderId, name, quantity), writes: false }
     case "release":
       return held === undefined ? null : release(held.sku, held.orderId, name)
     case "viewPayment":

@@ -27,7 +27,7 @@ export const keyOf = ({ id, type }: { readonly type: string; readonly id: string
 export const lineEffect = (code: string, quantity: number): string => `LinePut ${code}=${quantity}`
 /** Of a cart: its orders are numbered. */
 export const checkedOutEffect = (attempt: number): string => `CheckedOut ${attempt}`
-export const soldEffect = (order: string): string => `Reserved ${order}`
+export const soldEffect = (order: string): string => `Held ${order}`
 
 /** What a row did, by names that a caller can make from its answers. An entity does each of these once, but for lines. */
 const effectsOf = ({ events, type }: Row): ReadonlyArray<string> =>
@@ -38,6 +38,7 @@ const effectsOf = ({ events, type }: Row): ReadonlyArray<string> =>
         const { quantity, sku } = about["line"] as { readonly sku: string; readonly quantity: number }
         return [lineEffect(sku, quantity)]
       }
+      case "Sku Held":
       case "Sku Reserved":
       case "Sku Shipped":
         return [`${event._tag} ${String(about["orderId"])}`]
@@ -116,7 +117,7 @@ export const audit = (
 /** Units that were acknowledged as sold beyond the stock that there was, over all SKUs. */
 export const oversold = (acknowledged: ReadonlyArray<Acknowledged>, stockOf: (sku: string) => number): number => {
   const sold = Map.groupBy(
-    acknowledged.filter(({ effect, type }) => type === "Sku" && effect?.startsWith("Reserved ") === true),
+    acknowledged.filter(({ effect, type }) => type === "Sku" && effect?.startsWith("Held ") === true),
     ({ id }) => id
   )
   return [...sold].reduce(

@@ -67,7 +67,7 @@ const orThrown = (live: () => ReadonlyArray<string>): ReadonlyArray<string> => {
 }
 
 /** The steps of the saga, each worth a fault of its own. */
-const ambushed = ["Place", "Hold", "Authorise", "Reserve", "Create", "Capture", "Ship", "CancelShipment", "Release"]
+const ambushed = ["Place", "Hold", "Authorise", "NeedsStock", "Create", "Capture", "Ship", "CancelShipment", "Release"]
 const ambushedToo = ["Void", "Refund", "Restock", "Collect", "NoteDispatched", "TimerFired", "HandOver", "CheckOut"]
 const strikes = ["hold up", "hold up", "crash caller", "crash target", "freeze caller", "freeze target"] as const
 

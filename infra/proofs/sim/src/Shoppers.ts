@@ -14,7 +14,7 @@ import {
 import { Cancel, Operate, Order, type OrderView, RequestReturn } from "@halles/entities/order/Order"
 import { ListProduct, Product } from "@halles/entities/catalogue/Product"
 import { Customer, Register } from "@halles/entities/customer/Customer"
-import { AllowBackOrder, Hold, Receive, Release, Reserve, Sku } from "@halles/entities/inventory/Sku"
+import { AllowBackOrder, Hold, Receive, Release, Sku } from "@halles/entities/inventory/Sku"
 import { CartId, CommandId, CustomerId, OrderId, SkuCode, SkuId, WarehouseId } from "@halles/shared/Ids"
 import { Effect, Exit, Option } from "effect"
 import * as Anybody from "./Anybody.ts"
@@ -111,7 +111,7 @@ export const make = (world: World) => {
     yield* ask(sku, new Receive({ commandId: commandId(), warehouse: WarehouseId.make("w0"), quantity }))
   })
 
-  /** Somebody who holds stock without an order, and mostly lets it go. */
+  /** Somebody who holds stock without an order, and mostly lets it go; the rest goes when its time is over. */
   const clerk = Effect.fnUntraced(function* (code: SkuCode, busy: number) {
     const sku = (yield* EntityClient.make(Sku))(SkuId.make(`eu_${code}`))
     for (let index = 0; index < busy; index += 1) {
@@ -119,9 +119,7 @@ export const make = (world: World) => {
       const ttlMs = world.pick([40, 2_000, 60_000])
       yield* ask(sku, new Hold({ commandId: commandId(), orderId, quantity: 1 + world.draw(2), ttlMs }))
       yield* pause(100)
-      if (world.chance(0.5)) yield* ask(sku, new Reserve({ commandId: commandId(), orderId }))
-      // What nobody ever asks back would be stock of an order that does not exist.
-      yield* ask(sku, new Release({ commandId: commandId(), orderId }))
+      if (world.chance(0.7)) yield* ask(sku, new Release({ commandId: commandId(), orderId }))
       yield* Effect.exit(Effect.timeout(sku.View(), deadline))
     }
   })

@@ -15,7 +15,9 @@ export const visibleMembers: ReadonlyArray<string> = [
     " "
   ),
   ..."onHand held reserved received restocked shipped backOrdered backOrderAllowed writtenOff ticket".split(" "),
-  ..."holds reservations waiting waitingFrom lastTicket waits young old earliest earliestExpiry expiresAt".split(" "),
+  ..."holds reservations waiting waitingFrom lastTicket waits young old earliest earliestExpiry expiresAt checking checks until".split(
+    " "
+  ),
   ..."attempt attempts again wonMeanwhile cancels givenUp checkouts recalls orderCount changedAt cancelAt since placed listed noted granted guest".split(
     " "
   ),

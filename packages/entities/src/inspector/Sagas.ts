@@ -20,7 +20,10 @@ export interface Unfinished extends Ref {
 /** Stands for the pending step of a saga whose history cannot be read. */
 export const unknownStep = "what its history does not tell"
 
-/** An unfinished saga has a timer that drives it again: who has one is looked at, who has no pending step is left out. */
+/**
+ * An unfinished saga has a timer that drives it again soon: who has one is looked at, who has no pending step is left out. Timers
+ * of later, such as those of holds and of carts, are of no pending step.
+ */
 export const unfinished = Effect.fn("Sagas.unfinished")(function* (
   limit: number,
   among: ReadonlyArray<Region> = regions
@@ -31,7 +34,8 @@ export const unfinished = Effect.fn("Sagas.unfinished")(function* (
     (region) =>
       databases.of(region)<{ type: string; id: string; due: number }>`
       SELECT entity_type AS type, entity_id AS id, (extract(epoch FROM due_at) * 1000)::double precision AS due
-      FROM timer WHERE entity_type = ANY(${sagas}::text[]) ORDER BY due_at LIMIT ${limit}`,
+      FROM timer WHERE entity_type = ANY(${sagas}::text[]) AND due_at < now() + interval '15 seconds'
+      ORDER BY due_at LIMIT ${limit}`,
     { concurrency: "unbounded" }
   )
   const looked = yield* Effect.forEach(found.flat(), ({ due, id, type }) =>

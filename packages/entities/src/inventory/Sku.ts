@@ -4,14 +4,15 @@ import { OrderId, SkuCode, SkuId, WarehouseId } from "@halles/shared/Ids"
 import { Count, Quantity } from "@halles/shared/Quantity"
 import { paragraph } from "@halles/shared/Text"
 import { Schema } from "effect"
+import { Rpc } from "effect/rpc"
 import * as Contract from "@halles/engine/eventsourced/Contract"
 import { CommandReused, NotFound, PreconditionFailed } from "@halles/engine/eventsourced/EntityErrors"
 import { TimerFired } from "@halles/engine/eventsourced/TimerFired"
 
-/** Holds that one SKU may carry at a time; the next one is refused as if there were no stock. */
-export const holdsMax = 10_000
+/** Orders that one SKU may hold units for, or have them reserved, at a time; the next hold is refused as if there were no stock. */
+export const promisesMax = 60_000
 export const warehousesMax = 32
-/** A hold lasts this long unless its order reserves or releases it. */
+/** An order that is not paid for after this is given up. The SKU asks it then; what it still needs becomes a reservation. */
 export const holdTtlMs = 600_000
 
 /** So many units from this warehouse. */
@@ -31,18 +32,19 @@ export class Adjust extends Schema.TaggedClass<Adjust>()("Adjust", {
   onHand: Count,
   reason: paragraph(200)
 }) {}
-/** Sets aside for an order, for `ttlMs`; may be split over warehouses. Refused as a whole when not all of it is there. */
+/**
+ * Sets aside for an order; may be split over warehouses. Refused as a whole when not all of it is there. After `ttlMs` the order is
+ * asked: what it still needs stays set aside without a time limit, the rest is given back.
+ */
 export class Hold extends Schema.TaggedClass<Hold>()("Hold", {
   ...commandFields,
   orderId: OrderId,
   quantity: Quantity,
   ttlMs: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 86_400_000 }))
 }) {}
-/** Turns the order's hold into a reservation, which does not expire. */
-export class Reserve extends Schema.TaggedClass<Reserve>()("Reserve", { ...commandFields, orderId: OrderId }) {}
 /** Gives back what the order holds or has reserved here; nothing to give back is harmless. */
 export class Release extends Schema.TaggedClass<Release>()("Release", { ...commandFields, orderId: OrderId }) {}
-/** What the order has reserved here has left the house. */
+/** What the order holds or has reserved here has left the house. */
 export class Ship extends Schema.TaggedClass<Ship>()("Ship", { ...commandFields, orderId: OrderId }) {}
 /** Returned goods go back on the shelf. */
 export class Restock extends Schema.TaggedClass<Restock>()("Restock", {
@@ -71,14 +73,9 @@ export const HoldResult = Schema.Union([
   Schema.TaggedStruct("NoStock", { available: Count })
 ])
 export type HoldResult = typeof HoldResult.Type
-export const ReserveResult = Schema.Union([
-  Schema.TaggedStruct("Reserved", { allocations: Schema.Array(Allocation), backOrdered: Count }),
-  /** The hold expired or never was. */
-  Schema.TaggedStruct("NotHeld", {})
-])
-export type ReserveResult = typeof ReserveResult.Type
 export const ShipResult = Schema.Union([
   Schema.TaggedStruct("Shipped", { allocations: Schema.Array(Allocation) }),
+  /** Neither held nor reserved. */
   Schema.TaggedStruct("NotReserved", {}),
   Schema.TaggedStruct("AwaitingStock", { backOrdered: Count })
 ])
@@ -93,6 +90,7 @@ export const Shortage = Schema.Struct({
 })
 export type Shortage = typeof Shortage.Type
 
+/** `held` is promised to orders of the last `holdTtlMs`, `reserved` to older ones. */
 export const StockLevel = Schema.Struct({ onHand: Count, held: Count, reserved: Count, available: Count })
 export class SkuView extends Schema.Class<SkuView>("SkuView")({
   id: SkuId,
@@ -132,12 +130,13 @@ export const Sku = Contract.make("Sku", [
   Contract.command(Receive, SkuView, StockBound, CommandReused, PreconditionFailed),
   Contract.command(Adjust, SkuView, NotFound, StockChanged, StockPromised, StockBound, PreconditionFailed),
   Contract.command(Hold, HoldResult),
-  Contract.command(Reserve, ReserveResult),
   Contract.command(Release, Schema.Void),
   Contract.command(Ship, ShipResult),
   Contract.command(Restock, Schema.Void, StockBound),
   Contract.command(WriteOff, Schema.Void),
   Contract.command(AllowBackOrder, SkuView, PreconditionFailed),
   Contract.command(TimerFired, Schema.Void),
+  /** What an order holds or has reserved here by now: units that it waits for come in later. */
+  Rpc.make("HeldFor", { payload: { orderId: OrderId }, success: HoldResult }),
   Contract.view(SkuView)
 ])

@@ -2,18 +2,9 @@ import type { OrderId, SkuId } from "@halles/shared/Ids"
 import { CommandReused } from "@halles/engine/eventsourced/EntityErrors"
 import type { Handled } from "@halles/engine/eventsourced/Kind"
 import { done, viewReply } from "@halles/engine/eventsourced/Replies"
-import { HashMap, Option, Result } from "effect"
-import {
-  type Hold,
-  type HoldResult,
-  type Receive,
-  type Reserve,
-  type ReserveResult,
-  type Ship,
-  type ShipResult,
-  SkuView
-} from "./Sku.ts"
-import type { Event, State } from "./SkuEvents.ts"
+import { Result } from "effect"
+import { type Hold, type HoldResult, type Receive, type Ship, type ShipResult, SkuView } from "./Sku.ts"
+import { type Event, promiseOf, type State } from "./SkuEvents.ts"
 
 /** Of a reservation: it does not expire. */
 const never = Number.MAX_SAFE_INTEGER
@@ -28,23 +19,10 @@ export const holdResult = (state: State, events: ReadonlyArray<Event>, orderId: 
     if (event._tag === "HoldRefused" && event.orderId === orderId)
       return { _tag: "NoStock", available: event.available }
   }
-  const hold = Option.getOrUndefined(HashMap.get(state.holds, orderId))
-  if (hold !== undefined) {
-    return { _tag: "Held", allocations: hold.allocations, backOrdered: hold.backOrdered, expiresAt: hold.expiresAt }
-  }
-  const reservation = Option.getOrUndefined(HashMap.get(state.reservations, orderId))
-  if (reservation === undefined) return { _tag: "NoStock", available: 0 }
-  const { allocations, backOrdered } = reservation
-  return { _tag: "Held", allocations, backOrdered, expiresAt: never }
-}
-
-/** A reservation that still stands is shown as it is now, so that an order which asks again sees its back-order filled. */
-export const reserveResult = (state: State, events: ReadonlyArray<Event>, orderId: OrderId): ReserveResult => {
-  const event = events.find((one) => one._tag === "Reserved" && one.orderId === orderId)
-  const made = event?._tag === "Reserved" ? event : undefined
-  const promise = Option.getOrElse(HashMap.get(state.reservations, orderId), () => made)
-  if (promise === undefined || events.some(({ _tag }) => _tag === "ReserveRefused")) return { _tag: "NotHeld" }
-  return { _tag: "Reserved", allocations: promise.allocations, backOrdered: promise.backOrdered }
+  const promise = promiseOf(state, orderId)
+  if (promise === undefined) return { _tag: "NoStock", available: 0 }
+  const { allocations, backOrdered } = promise
+  return { _tag: "Held", allocations, backOrdered, expiresAt: "expiresAt" in promise ? promise.expiresAt : never }
 }
 
 export const shipResult = (state: State, events: ReadonlyArray<Event>, orderId: OrderId): ShipResult => {
@@ -53,9 +31,9 @@ export const shipResult = (state: State, events: ReadonlyArray<Event>, orderId: 
       return { _tag: "Shipped", allocations: event.allocations }
     if (event._tag === "ShipRefused" && event.orderId === orderId) return { _tag: "NotReserved" }
   }
-  const reservation = Option.getOrUndefined(HashMap.get(state.reservations, orderId))
-  if (reservation === undefined) return { _tag: "NotReserved" }
-  return { _tag: "AwaitingStock", backOrdered: reservation.backOrdered }
+  const promise = promiseOf(state, orderId)
+  if (promise === undefined) return { _tag: "NotReserved" }
+  return { _tag: "AwaitingStock", backOrdered: promise.backOrdered }
 }
 
 /** All zero at `seq` 0, when nothing was ever written under the id. */
@@ -91,12 +69,12 @@ export const replies = {
   },
   Adjust: toView,
   Hold: (_id: SkuId, { events, state }: Now, { orderId }: Hold) => Result.succeed(holdResult(state, events, orderId)),
-  Reserve: (_id: SkuId, { events, state }: Now, { orderId }: Reserve) =>
-    Result.succeed(reserveResult(state, events, orderId)),
   Release: done,
   Ship: (_id: SkuId, { events, state }: Now, { orderId }: Ship) => Result.succeed(shipResult(state, events, orderId)),
   Restock: done,
   WriteOff: done,
   AllowBackOrder: toView,
+  HeldFor: (_id: SkuId, { state }: Now, { orderId }: { readonly orderId: OrderId }) =>
+    Result.succeed(holdResult(state, [], orderId)),
   View: viewReply("Sku", (id: SkuId, state: State, seq) => (seq === 0 ? null : view(id, state, seq)))
 }

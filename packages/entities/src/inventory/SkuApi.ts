@@ -43,7 +43,8 @@ export const SkuApi = Routes.group("skus", { title: "Stock", about: "What a regi
     ...of,
     access: everybody,
     summary: "Stock in a region, by warehouse",
-    about: "On hand, held for orders under way, reserved for orders that are paid, and what is left to sell."
+    about:
+      "On hand, held for orders of the last ten minutes, reserved for older ones that still need it, and what is left to sell."
   }),
   Routes.command("adjustSku", "POST", "/skus/:region/:sku/adjustments", {
     ...change,

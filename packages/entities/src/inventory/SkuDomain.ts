@@ -1,8 +1,8 @@
-import * as EventSourced from "@halles/engine/eventsourced/EventSourced"
 import { SkuId } from "@halles/shared/Ids"
 import * as Domain from "../Domain.ts"
 import { SkuApi } from "./SkuApi.ts"
 import { Sku } from "./Sku.ts"
+import { SkuLive } from "./SkuLive.ts"
 import * as SkuState from "./SkuState.ts"
 import { StockTable } from "./StockTable.ts"
 import { skus } from "./SkuLaws.ts"
@@ -11,7 +11,7 @@ export const sku = Domain.make({
   contract: Sku,
   id: SkuId,
   model: SkuState,
-  live: EventSourced.layer(Sku, SkuState, { id: SkuId, maxIdleTime: "5 minutes", mailboxCapacity: 4_096 }),
+  live: SkuLive,
   table: StockTable,
   routes: SkuApi,
   laws: skus,

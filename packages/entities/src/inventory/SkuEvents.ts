@@ -1,6 +1,6 @@
 import { OrderId, WarehouseId } from "@halles/shared/Ids"
 import { Quantity } from "@halles/shared/Quantity"
-import { HashMap, HashSet, Schema, SchemaTransformation } from "effect"
+import { HashMap, HashSet, Option, Schema, SchemaTransformation } from "effect"
 import { Allocation } from "./Sku.ts"
 
 const Promised = { orderId: OrderId, allocations: Schema.Array(Allocation), backOrdered: Schema.Int }
@@ -16,15 +16,24 @@ export const Event = Schema.Union([
   }),
   Schema.TaggedStruct("Held", { ...Promised, expiresAt: Schema.Int }),
   Schema.TaggedStruct("HoldRefused", { orderId: OrderId, quantity: Quantity, available: Schema.Int }),
+  /** Holds have come to their time: the orders of all that do so until then are asked whether they still need them. */
+  Schema.TaggedStruct("HoldsDue", { until: Schema.Int, at: Schema.Int }),
+  /** The order is over, or there is none. */
   Schema.TaggedStruct("HoldExpired", Promised),
-  /** After a look at the holds: none of them expires before `earliest`. */
-  Schema.TaggedStruct("ExpiryChecked", { earliest: Schema.Int }),
+  /** The order still needs what it holds, which has no time limit any more. */
   Schema.TaggedStruct("Reserved", Promised),
+  /** After a look at the holds: none of them is due before `earliest`, or there are none. */
+  Schema.TaggedStruct("ExpiryChecked", { earliest: Schema.NullOr(Schema.Int) }),
   Schema.TaggedStruct("ReserveRefused", { orderId: OrderId }),
   Schema.TaggedStruct("Released", { ...Promised, from: Schema.Literals(["hold", "reservation"]) }),
   /** There was nothing to release; a hold of the order that comes later is refused. */
   Schema.TaggedStruct("ReleasedEarly", { orderId: OrderId }),
-  Schema.TaggedStruct("Shipped", { orderId: OrderId, allocations: Schema.Array(Allocation) }),
+  Schema.TaggedStruct("Shipped", {
+    orderId: OrderId,
+    allocations: Schema.Array(Allocation),
+    /** A reservation where it is not said. */
+    from: Schema.optionalKey(Schema.Literal("hold"))
+  }),
   Schema.TaggedStruct("ShipRefused", { orderId: OrderId }),
   /** Free units went to the orders that had waited longest. */
   Schema.TaggedStruct("BackOrdersFilled", {
@@ -95,8 +104,11 @@ export const State = Schema.Struct({
   /** Units that are promised and not there. */
   backOrdered: Schema.Int,
   backOrderAllowed: Schema.Boolean,
-  /** No hold expires before; `null` without holds. A lower bound, so that no command has to look at all holds. */
+  /** No hold is due before; `null` without holds. A lower bound, so that no command has to look at all holds. */
   earliestExpiry: Schema.NullOr(Schema.Int),
+  /** Since when the orders of holds that are due until then are asked; how often that was so numbers the questions. */
+  checking: Schema.NullOr(Schema.Struct({ until: Schema.Int, at: Schema.Int })),
+  checks: Schema.Int,
   /** Orders that are over here, in two generations: when `young` is full it becomes `old`, and the old ones are forgotten. */
   released: Schema.Struct({ young: setOf<OrderId>(), old: setOf<OrderId>() }),
   writtenOff: Schema.Int
@@ -113,6 +125,12 @@ export const initial: State = {
   backOrdered: 0,
   backOrderAllowed: false,
   earliestExpiry: null,
+  checking: null,
+  checks: 0,
   released: { young: HashSet.empty(), old: HashSet.empty() },
   writtenOff: 0
 }
+
+/** What an order holds or has reserved. */
+export const promiseOf = ({ holds, reservations }: State, orderId: OrderId): HoldState | Reservation | undefined =>
+  Option.getOrUndefined(HashMap.get(holds, orderId)) ?? Option.getOrUndefined(HashMap.get(reservations, orderId))

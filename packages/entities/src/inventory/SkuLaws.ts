@@ -3,12 +3,12 @@ import type { Allocation } from "./Sku.ts"
 import type * as SkuState from "./SkuState.ts"
 import type { Facts, StockFacts, Units } from "../laws/Facts.ts"
 import type { Findings } from "../laws/Findings.ts"
-import type { Laws, Row } from "../laws/Rows.ts"
+import type { Laws, LawsContext, Row } from "../laws/Rows.ts"
 
 type Event = SkuState.Event
 type Of<Tag extends Event["_tag"]> = Extract<Event, { readonly _tag: Tag }>
 
-/** How long after its limit a hold may still stand. */
+/** How long after its limit a hold may still stand whose order was not asked. */
 const lateMs = 1_000
 
 /** The books of one warehouse, kept from the events alone. `onHand` is what was last counted, moved by what came and went. */
@@ -38,6 +38,8 @@ interface Promised {
   backOrdered: number
   readonly expiresAt: number
   readonly epoch: number
+  /** Its order was asked in time whether it still needs it. */
+  isAsked: boolean
 }
 
 const unitsOf = ({ backOrdered, places }: Promised): number => {
@@ -46,18 +48,18 @@ const unitsOf = ({ backOrdered, places }: Promised): number => {
   return units
 }
 
-/** Holds that stood too long because the shard changed hands meanwhile: told of, not counted as violations. */
+/** Holds that stood too long because the shard changed hands, or their order did not answer: told of, not counted as violations. */
 interface Late {
   count: number
   worstMs: number
 }
 
 /** I1 at every row and I9, and for each order what this SKU keeps, shipped and took back for it. */
-export const skus: Laws<SkuState.State, Event> = ({ facts, findings, now }) => {
+export const skus: Laws<SkuState.State, Event> = ({ facts, findings, graceMs, now }) => {
   const late: Late = { count: 0, worstMs: 0 }
   return {
     history: (id) => {
-      const history = new History(findings, facts, late, id)
+      const history = new History({ findings, facts, late, graceMs }, id)
       return {
         event: (event, row) => history.event(event, row),
         row: () => history.row(),
@@ -66,7 +68,8 @@ export const skus: Laws<SkuState.State, Event> = ({ facts, findings, now }) => {
     },
     finish: () => {
       if (late.count === 0) return
-      findings.note("I9", `${late.count} ended late, by the shard's next owner (at worst ${late.worstMs} ms)`)
+      const reason = "by the shard's next owner or because their orders did not answer"
+      findings.note("I9", `${late.count} ended late, ${reason} (at worst ${late.worstMs} ms)`)
     }
   }
 }
@@ -75,6 +78,7 @@ class History {
   readonly #findings: Findings
   readonly #facts: Facts
   readonly #late: Late
+  readonly #graceMs: number
   readonly #id: string
   readonly #code: string
   readonly #books = new Map<string, Books>()
@@ -82,10 +86,14 @@ class History {
   readonly #touched = new Set<string>()
   #row: Row<Event> | null = null
 
-  constructor(findings: Findings, facts: Facts, late: Late, id: string) {
+  constructor(
+    { facts, findings, graceMs, late }: Pick<LawsContext, "facts" | "findings" | "graceMs"> & { readonly late: Late },
+    id: string
+  ) {
     this.#findings = findings
     this.#facts = facts
     this.#late = late
+    this.#graceMs = graceMs
     this.#id = id
     this.#code = skuCode(SkuId.make(id, { disableChecks: true }))
   }
@@ -177,6 +185,11 @@ class History {
       case "BackOrdersFilled":
         for (const { allocations, orderId } of event.fills) this.#fill(orderId, allocations)
         return
+      case "HoldsDue":
+        for (const promised of this.#promises.values()) {
+          if (promised.expiresAt <= event.until && event.at <= promised.expiresAt + lateMs) promised.isAsked = true
+        }
+        return
       case "HoldRefused":
       case "ExpiryChecked":
       case "ReserveRefused":
@@ -199,7 +212,8 @@ class History {
       places.set(warehouse, (places.get(warehouse) ?? 0) + quantity)
       this.#booksOf(warehouse).held += quantity
     }
-    const promised: Promised = { kind: "held", places, backOrdered, expiresAt, epoch: this.#row?.epoch ?? 0 }
+    const epoch = this.#row?.epoch ?? 0
+    const promised: Promised = { kind: "held", places, backOrdered, expiresAt, epoch, isAsked: false }
     this.#promises.set(orderId, promised)
     this.#fact(orderId, "held", unitsOf(promised))
   }
@@ -245,18 +259,20 @@ class History {
     this.#fact(orderId, kind, -unitsOf(promised))
   }
 
-  #ship({ allocations, orderId }: Of<"Shipped">): void {
-    const promised = this.#promise(orderId, "reserved", allocations, 0)
+  #ship({ allocations, from, orderId }: Of<"Shipped">): void {
+    const kind = from === "hold" ? "held" : "reserved"
+    const promised = this.#promise(orderId, kind, allocations, 0)
     for (const { quantity, warehouse } of allocations) {
       const books = this.#booksOf(warehouse)
       books.onHand -= quantity
-      books.reserved -= quantity
+      books[kind] -= quantity
       books.shipped += quantity
       this.#fact(orderId, "shipped", quantity, warehouse)
     }
     if (promised === null) return
+    if (kind === "held") this.#onTime(orderId, promised, this.#row!.at, this.#row!.epoch)
     this.#promises.delete(orderId)
-    this.#fact(orderId, "reserved", -unitsOf(promised))
+    this.#fact(orderId, kind, -unitsOf(promised))
   }
 
   #fill(orderId: string, allocations: ReadonlyArray<Allocation>): void {
@@ -270,12 +286,21 @@ class History {
     if (promised.backOrdered < 0) this.#wrong("I1", `${orderId} is given more than it waits for`)
   }
 
-  /** `epoch` is the one that ended the hold; another than began it means that the shard changed hands meanwhile. */
-  #onTime(orderId: string, { epoch: began, expiresAt }: Promised, endedAt: number, epoch: number | null): void {
+  /**
+   * `epoch` is the one that ended the hold; another than began it means that the shard changed hands meanwhile. An order that was
+   * asked in time may have been out of reach.
+   */
+  #onTime(
+    orderId: string,
+    { epoch: began, expiresAt, isAsked }: Promised,
+    endedAt: number,
+    epoch: number | null
+  ): void {
     this.#findings.checked("I9")
     const lateBy = endedAt - expiresAt
     if (lateBy <= lateMs) return
-    if (epoch !== null && epoch !== began) {
+    if (epoch === null && isAsked && lateBy < this.#graceMs) return this.#findings.running("I9")
+    if (epoch !== null && (epoch !== began || isAsked)) {
       this.#late.count += 1
       this.#late.worstMs = Math.max(this.#late.worstMs, lateBy)
       return

@@ -7,10 +7,9 @@ import {
   type Allocation,
   AllowBackOrder,
   Hold,
-  holdsMax,
+  promisesMax,
   Receive,
   Release,
-  Reserve,
   Restock,
   Ship,
   warehousesMax,
@@ -19,10 +18,12 @@ import {
 import { quantityOf } from "./Allocate.ts"
 import { laws } from "../../test/Laws.ts"
 import { sku } from "./SkuDomain.ts"
+import { promiseOf } from "./SkuEvents.ts"
+import { asked } from "./SkuExpiry.ts"
 import * as SkuState from "./SkuState.ts"
 import { TimerFired } from "@halles/engine/eventsourced/TimerFired"
 
-const model: Model<SkuState.State, SkuState.Command, SkuState.Event, SkuState.Refusal> = SkuState
+const model: Model<SkuState.State, SkuState.Command, SkuState.Event, SkuState.Refusal, SkuState.PendingStep> = SkuState
 
 const commandId = CommandId.make("c")
 const order = (key: number | string) => OrderId.make(`eu_${key}`)
@@ -31,7 +32,15 @@ const main = place(0)
 
 const hold = (key: number | string, quantity: number, ttlMs = 100) =>
   new Hold({ commandId, orderId: order(key), quantity, ttlMs })
-const reserve = (key: number | string) => new Reserve({ commandId, orderId: order(key) })
+type Keys = ReadonlyArray<number | string>
+/** What orders answer when they are asked. */
+const answers = (needed: Keys, over: Keys = [], unanswered: Keys = []): SkuState.Command => ({
+  _tag: "RecordNeeds",
+  commandId,
+  needed: needed.map(order),
+  over: over.map(order),
+  unanswered: unanswered.map(order)
+})
 const release = (key: number | string) => new Release({ commandId, orderId: order(key) })
 const ship = (key: number | string) => new Ship({ commandId, orderId: order(key) })
 const receive = (quantity: number, warehouse = main) => new Receive({ commandId, warehouse, quantity })
@@ -48,10 +57,12 @@ const after = (state: SkuState.State, command: SkuState.Command, now = 0) =>
   decided(state, command, now).reduce(model.evolve, state)
 const all = (...commands: ReadonlyArray<SkuState.Command>) =>
   commands.reduce((state, command) => after(state, command), SkuState.initial)
+/** The time of its holds comes, and these orders say that they need them. */
+const reserved = (state: SkuState.State, ...keys: Keys) => after(after(state, timerFired, 1_000), answers(keys), 1_000)
 const refusal = (state: SkuState.State, command: SkuState.Command) =>
   Result.getOrThrow(Result.flip(SkuState.decide(state, command, 0)))
 
-const often = ["Hold", "Hold", "Reserve"] as const
+const often = ["Hold", "Hold", "TimerFired", "RecordNeeds"] as const
 
 /** A command of few orders, warehouses and units, so that they meet each other; `later` is how the clock moves first. */
 const Step = Schema.Struct({
@@ -59,7 +70,7 @@ const Step = Schema.Struct({
     "Receive",
     "Adjust",
     "Hold",
-    "Reserve",
+    "RecordNeeds",
     "Release",
     "Ship",
     "Restock",
@@ -88,8 +99,12 @@ const commandOf = (state: SkuState.State, { kind, order: key, units, warehouse: 
     }
     case "Hold":
       return hold(key, units, yes ? 50 : 100)
-    case "Reserve":
-      return reserve(key)
+    case "RecordNeeds": {
+      const [needed, over, unanswered] = [0, 1, 2].map((nth) =>
+        key % 3 === nth ? [key, units - 1] : [(key + nth) % 8]
+      )
+      return answers(needed!, over, yes ? unanswered : [])
+    }
     case "Release":
       return release(key)
     case "Ship":
@@ -151,12 +166,12 @@ const assertSound = (state: SkuState.State) => {
     tickets.toSorted((a, b) => a - b)
   )
   assert.isTrue(waiting.every((ticket) => ticket >= state.waitingFrom && ticket <= state.lastTicket))
-  const expiries = [...HashMap.values(state.holds)].map(({ expiresAt }) => expiresAt)
   const dueAt = SkuState.dueAt(state)
-  assert.isTrue(expiries.length === 0 ? dueAt === null : dueAt !== null && dueAt <= Math.min(...expiries))
+  assert.isTrue(HashMap.size(state.holds) === 0 || dueAt !== null, "whatever has a time has a timer")
+  if (SkuState.next(state) === null && HashMap.size(state.holds) === 0) assert.isNull(dueAt)
 }
 
-const refusals = ["HoldRefused", "ReserveRefused", "ShipRefused"]
+const refusals = ["HoldRefused", "ShipRefused"]
 const deltas = ["Receive", "Restock", "WriteOff"]
 
 /** Long enough that steps meet each other: unasked, a list has 10 at most. */
@@ -209,14 +224,25 @@ describe("laws", () => {
   )
 
   it.prop(
-    "after a timer has fired nothing is due, and what was due is gone",
+    "after a timer has fired nothing is due; the orders of what was are asked, and what they need is kept, what is over is gone",
     [Steps],
     ([steps]) => {
       for (const { now, state } of live(steps)) {
-        const woken = after(state, timerFired, now)
-        const dueAt = SkuState.dueAt(woken)
+        const fired = after(state, timerFired, now)
+        const dueAt = SkuState.dueAt(fired)
         assert.isTrue(dueAt === null || dueAt > now)
-        assert.isTrue([...HashMap.values(woken.holds)].every(({ expiresAt }) => expiresAt > now))
+        if (SkuState.next(fired) === null) continue
+        const those = asked(fired)
+        const isNeeded = (orderId: OrderId) => those.indexOf(orderId) % 2 === 0
+        const needed = those.filter(isNeeded)
+        const over = those.filter((orderId) => !isNeeded(orderId))
+        const asNeeded = { _tag: "RecordNeeds", commandId, needed, over, unanswered: [] } as const
+        const then = Math.max(now, fired.checking?.at ?? 0)
+        const settled = after(fired, asNeeded, then)
+        assert.isNull(SkuState.next(settled))
+        assert.isTrue(needed.every((orderId) => HashMap.has(settled.reservations, orderId)))
+        for (const [, { expiresAt }] of HashMap.entries(settled.holds)) assert.isAbove(expiresAt, then)
+        assert.isTrue((SkuState.dueAt(settled) ?? Infinity) > then)
       }
     },
     long
@@ -252,13 +278,10 @@ describe("laws", () => {
           const holds = HashMap.has(state.holds, command.orderId) || HashMap.has(state.reservations, command.orderId)
           assert.strictEqual(result._tag, holds ? "Held" : "NoStock")
         }
-        if (command._tag === "Reserve") {
-          const result = SkuState.reserveResult(state, events, command.orderId)
-          assert.strictEqual(result._tag, HashMap.has(state.reservations, command.orderId) ? "Reserved" : "NotHeld")
-        }
         if (command._tag === "Ship") {
           const result = SkuState.shipResult(state, events, command.orderId)
-          if (HashMap.has(state.reservations, command.orderId)) assert.strictEqual(result._tag, "AwaitingStock")
+          const isKept = HashMap.has(state.holds, command.orderId) || HashMap.has(state.reservations, command.orderId)
+          if (isKept) assert.strictEqual(result._tag, "AwaitingStock")
           else assert.strictEqual(result._tag, events[0]?._tag === "Shipped" ? "Shipped" : "NotReserved")
         }
       }
@@ -282,7 +305,6 @@ describe("orders", () => {
     assert.deepStrictEqual(decided(stocked, hold(1, 4)), [
       { _tag: "HoldRefused", orderId: order(1), quantity: 4, available: 3 }
     ])
-    assert.deepStrictEqual(decided(stocked, reserve(1)), [{ _tag: "ReserveRefused", orderId: order(1) }])
     assert.deepStrictEqual(decided(stocked, ship(1)), [{ _tag: "ShipRefused", orderId: order(1) }])
   })
 
@@ -291,7 +313,7 @@ describe("orders", () => {
     assert.deepStrictEqual(SkuState.holdResult(late, [], order(1)), { _tag: "NoStock", available: 0 })
     const released = all(receive(3), hold(1, 2), release(1), hold(1, 2))
     assert.strictEqual(HashMap.size(released.holds), 0)
-    assert.deepStrictEqual(decided(released, reserve(1)), [{ _tag: "ReserveRefused", orderId: order(1) }])
+    assert.deepStrictEqual(decided(released, ship(1)), [{ _tag: "ShipRefused", orderId: order(1) }])
   })
 
   it("remembers the last 5,000 released orders at least, and 10,000 at most", () => {
@@ -305,32 +327,68 @@ describe("orders", () => {
     assert.isFalse(known(0))
   })
 
-  it("expires at its time; until that is written the order may still reserve", () => {
+  it("asks its order at its time; until that has answered, and as long as it needs it, the hold stands and is shipped", () => {
     const held = all(receive(3), hold(1, 2, 100))
     assert.strictEqual(SkuState.dueAt(held), 100)
     assert.deepStrictEqual(decided(held, timerFired, 99), [])
-    assert.strictEqual(decided(held, reserve(1), 150)[0]?._tag, "Reserved")
-    const woken = after(held, timerFired, 100)
-    assert.strictEqual(SkuState.dueAt(woken), null)
-    assert.strictEqual(SkuState.view(SkuId.make("eu_tea"), woken, 1).totals.available, 3)
-    assert.strictEqual(decided(woken, reserve(1), 150)[0]?._tag, "ReserveRefused")
+    assert.strictEqual(SkuState.next(held), null)
+    const asking = after(held, timerFired, 100)
+    assert.deepStrictEqual(SkuState.next(asking), { _tag: "AskOrders", key: "expiry-1" })
+    assert.deepStrictEqual(asked(asking), [order(1)])
+    assert.deepStrictEqual(decided(asking, timerFired, 200), [], "it asks once at a time")
+    assert.deepInclude(decided(asking, ship(1), 150)[0], { _tag: "Shipped", from: "hold" })
+    const kept = after(asking, answers([1]), 150)
+    assert.strictEqual(SkuState.dueAt(kept), null)
+    assert.deepInclude(SkuState.view(SkuId.make("eu_tea"), kept, 1).totals, { held: 0, reserved: 2, available: 1 })
+    assert.deepStrictEqual(decided(kept, ship(1))[0], {
+      _tag: "Shipped",
+      orderId: order(1),
+      allocations: [{ warehouse: main, quantity: 2 }]
+    })
+    const over = after(asking, answers([], [1]), 150)
+    assert.strictEqual(SkuState.dueAt(over), null)
+    assert.strictEqual(SkuState.view(SkuId.make("eu_tea"), over, 1).totals.available, 3)
+    assert.strictEqual(decided(over, ship(1), 150)[0]?._tag, "ShipRefused")
+    assert.deepStrictEqual(decided(kept, answers([], [1]), 160), [], "late")
+  })
+
+  it("asks with those whose time has come the others whose time comes soon, and lets none of them go before it", () => {
+    const asking = after(all(receive(9), hold(1, 1, 100), hold(2, 1, 50_000), hold(3, 1, 90_000)), timerFired, 100)
+    assert.deepStrictEqual(asked(asking), [order(1), order(2)])
+    assert.strictEqual(SkuState.dueAt(after(asking, answers([1, 2]), 150)), 90_000)
+    const over = after(asking, answers([1], [2]), 150)
+    assert.isTrue(HashMap.has(over.holds, order(2)))
+    assert.strictEqual(SkuState.dueAt(over), 50_000)
+  })
+
+  it("asks an order again that did not answer, and holds for it meanwhile", () => {
+    const asking = after(all(receive(9), hold(1, 1, 100), hold(2, 1, 100)), timerFired, 100)
+    const again = after(asking, answers([1], [], [2]), 2_000)
+    assert.isTrue(HashMap.has(again.holds, order(2)))
+    assert.strictEqual(SkuState.dueAt(again), 7_000)
+    assert.deepStrictEqual(asked(after(again, timerFired, 7_000)), [order(2)])
   })
 
   it("a timer that finds nothing due moves the timer on", () => {
-    const state = after(all(receive(3), hold(1, 1, 100), hold(2, 1, 500), reserve(1)), timerFired, 100)
+    const state = after(all(receive(3), hold(1, 1, 100), hold(2, 1, 500), ship(1)), timerFired, 100)
+    assert.strictEqual(SkuState.next(state), null)
     assert.strictEqual(SkuState.dueAt(state), 500)
   })
 
-  it("expires many in portions", () => {
+  it("asks many in portions", () => {
     let state = all(receive(5_000))
     for (let key = 0; key < 4_500; key++) state = after(state, hold(key, 1, 100))
     let portions = 0
     for (let now = 1_000; SkuState.dueAt(state) !== null; now++) {
       const before = HashMap.size(state.holds)
-      const events = decided(state, timerFired, now)
-      assert.isAtMost(rowBytes(events), 300_000)
+      const due = decided(state, timerFired, now)
+      state = due.reduce(SkuState.evolve, state)
+      const over = asked(state)
+      const events = decided(state, { _tag: "RecordNeeds", commandId, needed: [], over, unanswered: [] }, now)
+      assert.isAtMost(rowBytes([...due, ...events]), 300_000)
       state = events.reduce(SkuState.evolve, state)
       assert.isBelow(HashMap.size(state.holds), before)
+      assert.isAtMost(SkuState.dueAt(state) ?? 0, now + 1, "it goes on at once")
       portions += 1
     }
     assert.strictEqual(HashMap.size(state.holds), 0)
@@ -341,7 +399,7 @@ describe("orders", () => {
     const waitingMax = 10_000
     let state = all(receive(1), allow(true))
     for (let key = 0; key <= waitingMax; key++) {
-      state = after(after(state, hold(key, key === 0 ? 1 : 2)), reserve(key))
+      state = after(state, hold(key, key === 0 ? 1 : 2, 1_000_000))
     }
     assert.strictEqual(state.backOrdered, 2 * waitingMax)
     const first = decided(state, receive(30_000, place(1)))
@@ -367,7 +425,7 @@ describe("orders", () => {
       filled,
       Array.from({ length: waitingMax }, (_, key) => order(key + 1))
     )
-    assert.strictEqual(SkuState.dueAt(state), null)
+    assert.strictEqual(SkuState.dueAt(state), 1_000_000)
     assert.deepInclude(decided(state, hold("late", 1))[0], { _tag: "Held", backOrdered: 0 })
   })
 
@@ -387,35 +445,40 @@ describe("orders", () => {
       state = events.reduce(SkuState.evolve, state)
     }
     for (let now = 1_000_001; SkuState.dueAt(state) !== null; now++) {
-      const events = decided(state, timerFired, now)
+      state = after(state, timerFired, now)
+      const needed = asked(state)
+      const events = decided(state, { _tag: "RecordNeeds", commandId, needed, over: [], unanswered: [] }, now)
       assert.isAtMost(rowBytes(events), 300_000)
       state = events.reduce(SkuState.evolve, state)
     }
     assert.strictEqual(HashMap.size(state.holds), 0)
   })
 
-  it("fills back-orders oldest first, and shows the filled reservation to an order that asks again", () => {
-    const waiting = all(receive(1), allow(true), hold(1, 3), hold(2, 2), reserve(2), reserve(1))
-    const journaled = decided(all(receive(1), allow(true), hold(1, 3)), reserve(1))
-    assert.deepStrictEqual(SkuState.reserveResult(waiting, journaled, order(1)), {
-      _tag: "Reserved",
+  it("fills back-orders oldest first, and shows what is held by then to an order that asks", () => {
+    const waiting = all(receive(1), allow(true), hold(1, 3), hold(2, 2))
+    const journaled = decided(all(receive(1), allow(true)), hold(1, 3))
+    const atFirst = {
+      _tag: "Held",
       allocations: [{ warehouse: main, quantity: 1 }],
-      backOrdered: 2
-    })
+      backOrdered: 2,
+      expiresAt: 100
+    } as const
+    assert.deepStrictEqual(SkuState.holdResult(waiting, journaled, order(1)), atFirst)
     assert.deepStrictEqual(decided(waiting, ship(1)), [])
     assert.deepStrictEqual(SkuState.shipResult(waiting, [], order(1)), { _tag: "AwaitingStock", backOrdered: 2 })
-    const filled = after(waiting, receive(3, place(1)))
-    assert.deepStrictEqual(SkuState.reserveResult(filled, journaled, order(1)), {
-      _tag: "Reserved",
-      allocations: [
+    for (const promised of [waiting, reserved(waiting, 1, 2)]) {
+      const filled = after(promised, receive(3, place(1)))
+      const allocations = [
         { warehouse: main, quantity: 1 },
         { warehouse: place(1), quantity: 2 }
-      ],
-      backOrdered: 0
-    })
-    assert.strictEqual(Option.getOrThrow(HashMap.get(filled.reservations, order(2))).backOrdered, 1)
-    const shipped = after(filled, ship(1))
-    assert.strictEqual(SkuState.view(SkuId.make("eu_tea"), shipped, 1).totals.shipped, 3)
+      ]
+      assert.deepInclude(SkuState.holdResult(filled, [], order(1)), { _tag: "Held", allocations, backOrdered: 0 })
+      assert.deepStrictEqual(SkuState.holdResult(filled, journaled, order(1)), atFirst, "a repeat is answered alike")
+      assert.strictEqual(promiseOf(filled, order(2))?.backOrdered, 1)
+      const shipped = after(filled, ship(1))
+      assert.strictEqual(SkuState.view(SkuId.make("eu_tea"), shipped, 1).totals.shipped, 3)
+    }
+    assert.deepStrictEqual(SkuState.holdResult(waiting, [], order(3)), { _tag: "NoStock", available: 0 })
   })
 
   it("what an order gives back goes to those who wait", () => {
@@ -424,13 +487,15 @@ describe("orders", () => {
     assert.strictEqual(Option.getOrThrow(HashMap.get(state.holds, order(2))).backOrdered, 0)
   })
 
-  it("carries so many holds at a time and no more", () => {
-    let state = all(receive(20_000))
-    for (let key = 0; key < holdsMax; key++) state = after(state, hold(key, 1))
+  it("carries so many promises at a time and no more", () => {
+    let state = all(receive(2 * promisesMax))
+    for (let key = 0; key < promisesMax; key++) state = after(state, hold(key, 1))
     assert.deepStrictEqual(decided(state, hold("next", 1)), [
       { _tag: "HoldRefused", orderId: order("next"), quantity: 1, available: 0 }
     ])
-    assert.strictEqual(decided(after(state, reserve(0)), hold("next", 1))[0]?._tag, "Held")
+    const kept = after(after(state, timerFired, 1_000), answers([0]), 1_000)
+    assert.strictEqual(decided(kept, hold("next", 1))[0]?._tag, "HoldRefused")
+    assert.strictEqual(decided(after(state, ship(0)), hold("next", 1))[0]?._tag, "Held")
   })
 })
 
@@ -448,7 +513,7 @@ describe("counting", () => {
   })
 
   it("what is sold before it is there can be counted in, also once it is not sold so any more, and fills what waits", () => {
-    const waits = all(allow(true), hold(1, 3), reserve(1), allow(false))
+    const waits = after(reserved(all(allow(true), hold(1, 3)), 1), allow(false))
     for (const state of [all(allow(true)), waits]) {
       assert.include(refusal(state, adjust(1, 4)), { _tag: "StockChanged", onHand: 0 })
       assert.strictEqual(after(state, adjust(0, 4)).warehouses[0]?.onHand, 4)

@@ -6,10 +6,9 @@ import {
   type AllowBackOrder,
   type Allocation,
   type Hold,
-  holdsMax,
+  promisesMax,
   type Receive,
   type Release,
-  type Reserve,
   type Restock,
   type Ship,
   StockBound,
@@ -20,25 +19,20 @@ import {
 } from "./Sku.ts"
 import type { TimerFired } from "@halles/engine/eventsourced/TimerFired"
 import { allocate, type Free, merge, quantityOf } from "./Allocate.ts"
-import type { Event, HoldState, Reservation, State, Warehouse } from "./SkuEvents.ts"
+import { type Event, promiseOf, type State, type Warehouse } from "./SkuEvents.ts"
+import * as SkuExpiry from "./SkuExpiry.ts"
 
 export { Event, initial, State } from "./SkuEvents.ts"
-export { holdResult, replies, reserveResult, shipResult, view } from "./SkuAnswers.ts"
+export { holdResult, replies, shipResult, view } from "./SkuAnswers.ts"
+export { next, type PendingStep } from "./SkuExpiry.ts"
 
 export const type = "Sku"
-export const version = 1
+export const version = 2
 
 /** Units on hand over all warehouses, and units back-ordered over all orders. */
 const unitsMax = 1_000_000_000
 /** Orders that wait for stock; with one more a hold is refused. */
 const backOrdersMax = 10_000
-/** Orders that have reserved and not been shipped; with one more a hold is refused as if there were no stock. */
-export const reservationsMax = 50_000
-/**
- * Characters that one row tells of holds that expire, and of orders that get their units, each: the next portion follows at
- * once, by the timer. Some thousand orders that are each served by one warehouse, some hundred that are served by all.
- */
-export const portionMax = 256 * 1024
 /** Of each of the two generations of released orders. */
 const releasedMax = 5_000
 
@@ -46,20 +40,17 @@ export type Command =
   | Receive
   | Adjust
   | Hold
-  | Reserve
   | Release
   | Ship
   | Restock
   | WriteOff
   | AllowBackOrder
+  | SkuExpiry.RecordNeeds
   | TimerFired
 export type Refusal = NotFound | StockChanged | StockPromised | StockBound
 type Decided = Result.Result<ReadonlyArray<Event>, Refusal>
 
-/**
- * Every refusal that an order relies on (`HoldRefused`, `ReserveRefused`, `ShipRefused`) is an event. A hold stands until
- * `HoldExpired` is written: a `Reserve` between its time and the timer is granted, since its units are still set aside.
- */
+/** Every refusal that an order relies on (`HoldRefused`, `ShipRefused`) is an event. A hold stands until `HoldExpired` is written. */
 export const decide = (state: State, command: Command, now: number): Decided => {
   switch (command._tag) {
     case "Receive":
@@ -72,22 +63,15 @@ export const decide = (state: State, command: Command, now: number): Decided => 
       return adjust(state, command)
     case "Hold":
       return Result.succeed(hold(state, command, now))
-    case "Reserve": {
-      const { orderId } = command
-      if (HashMap.has(state.reservations, orderId)) return Result.succeed([])
-      const held = Option.getOrUndefined(HashMap.get(state.holds, orderId))
-      if (held === undefined) return Result.succeed([{ _tag: "ReserveRefused", orderId }])
-      const { allocations, backOrdered } = held
-      return Result.succeed([{ _tag: "Reserved", orderId, allocations, backOrdered }])
-    }
     case "Release":
       return Result.succeed(release(state, command.orderId))
     case "Ship": {
       const { orderId } = command
-      const reserved = Option.getOrUndefined(HashMap.get(state.reservations, orderId))
-      if (reserved === undefined) return Result.succeed([{ _tag: "ShipRefused", orderId }])
-      if (reserved.backOrdered > 0) return Result.succeed([])
-      return Result.succeed([{ _tag: "Shipped", orderId, allocations: reserved.allocations }])
+      const promise = promiseOf(state, orderId)
+      if (promise === undefined) return Result.succeed([{ _tag: "ShipRefused", orderId }])
+      if (promise.backOrdered > 0) return Result.succeed([])
+      const from = HashMap.has(state.holds, orderId) ? ({ from: "hold" } as const) : {}
+      return Result.succeed([{ _tag: "Shipped", orderId, allocations: promise.allocations, ...from }])
     }
     case "WriteOff": {
       const { orderId, quantity, warehouse } = command
@@ -97,10 +81,16 @@ export const decide = (state: State, command: Command, now: number): Decided => 
       return Result.succeed(
         state.backOrderAllowed === command.allowed ? [] : [{ _tag: "BackOrderAllowed", allowed: command.allowed }]
       )
+    case "RecordNeeds":
+      return Result.succeed(withFills(state, SkuExpiry.recorded(state, command, now)))
     case "TimerFired":
-      return Result.succeed(expire(state, now))
+      return Result.succeed(withFills(state, SkuExpiry.due(state, now)))
   }
 }
+
+/** `TimerFired` finds the same holds due again; what their orders answer goes into the same row. */
+export const isDeferred = (_: State, events: ReadonlyArray<Event>): boolean =>
+  events.every(({ _tag }) => _tag === "HoldsDue")
 
 const add = (
   state: State,
@@ -138,9 +128,9 @@ const adjust = (state: State, { expectedOnHand, onHand, reason, warehouse }: Adj
 }
 
 const hold = (state: State, { orderId, quantity, ttlMs }: Hold, now: number): ReadonlyArray<Event> => {
-  if (HashMap.has(state.holds, orderId) || HashMap.has(state.reservations, orderId)) return []
+  if (promiseOf(state, orderId) !== undefined) return []
   const isOver = HashSet.has(state.released.young, orderId) || HashSet.has(state.released.old, orderId)
-  const isFull = HashMap.size(state.holds) >= holdsMax || HashMap.size(state.reservations) >= reservationsMax
+  const isFull = HashMap.size(state.holds) + HashMap.size(state.reservations) >= promisesMax
   if (isOver || isFull) return [{ _tag: "HoldRefused", orderId, quantity, available: 0 }]
   // Units that are about to go to those who wait are not there for who comes now.
   const { allocations, missing } = allocate(isFilling(state) ? [] : freeOf(state), quantity)
@@ -151,45 +141,14 @@ const hold = (state: State, { orderId, quantity, ttlMs }: Hold, now: number): Re
 }
 
 const release = (state: State, orderId: OrderId): ReadonlyArray<Event> => {
-  const held = Option.getOrUndefined(HashMap.get(state.holds, orderId))
-  const promise = held ?? Option.getOrUndefined(HashMap.get(state.reservations, orderId))
+  const promise = promiseOf(state, orderId)
   if (promise !== undefined) {
     const { allocations, backOrdered } = promise
-    const from = held === undefined ? "reservation" : "hold"
+    const from = HashMap.has(state.holds, orderId) ? "hold" : "reservation"
     return withFills(state, [{ _tag: "Released", orderId, from, allocations, backOrdered }])
   }
   const known = HashSet.has(state.released.young, orderId) || HashSet.has(state.released.old, orderId)
   return known ? [] : [{ _tag: "ReleasedEarly", orderId }]
-}
-
-const expire = (state: State, now: number): ReadonlyArray<Event> => {
-  if (state.earliestExpiry === null || state.earliestExpiry > now) return withFills(state, [])
-  const due: Array<readonly [OrderId, HoldState]> = []
-  let earliest = Infinity
-  for (const entry of HashMap.entries(state.holds)) {
-    if (entry[1].expiresAt <= now) due.push(entry)
-    else earliest = Math.min(earliest, entry[1].expiresAt)
-  }
-  due.sort(([a, { expiresAt: x }], [b, { expiresAt: y }]) => x - y || (a < b ? -1 : 1))
-  const portion = portionOf(due, ([orderId, { allocations }]) => lengthOf(orderId, allocations))
-  if (due.length > portion.length) earliest = now + 1
-  const expired = portion.map(([orderId, { allocations, backOrdered }]): Event => ({
-    _tag: "HoldExpired",
-    orderId,
-    allocations,
-    backOrdered
-  }))
-  return withFills(state, earliest === Infinity ? expired : [...expired, { _tag: "ExpiryChecked", earliest }])
-}
-
-/** Characters of an order and its allocations in an event, at the most. */
-const lengthOf = (orderId: OrderId, allocations: ReadonlyArray<Allocation>): number =>
-  allocations.reduce((sum, { warehouse }) => sum + warehouse.length + 48, orderId.length + 100)
-/** The first ones that come to a portion; one at the least. */
-const portionOf = <A>(all: ReadonlyArray<A>, length: (one: A) => number): ReadonlyArray<A> => {
-  let sum = 0
-  const end = all.findIndex((one) => (sum += length(one)) > portionMax)
-  return end === -1 ? all : all.slice(0, Math.max(1, end))
 }
 
 /** Free units that orders wait for: there were too many for one row. */
@@ -215,8 +174,8 @@ const fillsOf = (state: State): ReadonlyArray<Fill> => {
     if (orderId === undefined) continue
     const { allocations } = allocate(free, promiseOf(state, orderId)?.backOrdered ?? 0)
     if (allocations.length === 0) continue
-    length += lengthOf(orderId, allocations)
-    if (length > portionMax) break
+    length += SkuExpiry.lengthOf(orderId, allocations)
+    if (length > SkuExpiry.portionMax) break
     fills.push({ orderId, allocations })
     free = free.map((one) => ({ ...one, free: one.free - taken(allocations, one.warehouse) })).filter(hasFree)
   }
@@ -229,10 +188,6 @@ const freeOf = (state: State): ReadonlyArray<Free> =>
     .filter(hasFree)
 const taken = (allocations: ReadonlyArray<Allocation>, warehouse: WarehouseId): number =>
   allocations.find((one) => one.warehouse === warehouse)?.quantity ?? 0
-const promiseOf = (state: State, orderId: OrderId): Reservation | undefined =>
-  Option.getOrUndefined(HashMap.get(state.holds, orderId)) ??
-  Option.getOrUndefined(HashMap.get(state.reservations, orderId))
-
 export const evolve = (state: State, event: Event): State => {
   switch (event._tag) {
     case "Received":
@@ -267,8 +222,12 @@ export const evolve = (state: State, event: Event): State => {
       return tombstone(giveBack(state, event.orderId), event.orderId)
     case "ReleasedEarly":
       return tombstone(state, event.orderId)
-    case "ExpiryChecked":
-      return HashMap.size(state.holds) === 0 ? state : { ...state, earliestExpiry: event.earliest }
+    case "HoldsDue":
+      return { ...state, checking: { until: event.until, at: event.at }, checks: state.checks + 1 }
+    case "ExpiryChecked": {
+      const earliestExpiry = HashMap.size(state.holds) === 0 ? null : event.earliest
+      return { ...state, checking: null, earliestExpiry }
+    }
     case "Reserved": {
       const held = Option.getOrUndefined(HashMap.get(state.holds, event.orderId))
       if (held === undefined) return state
@@ -284,13 +243,12 @@ export const evolve = (state: State, event: Event): State => {
     }
     case "Shipped":
       return {
-        ...state,
-        warehouses: each(state, event.allocations, ({ onHand, reserved, shipped }, units) => ({
+        ...without(state, event.orderId),
+        warehouses: each(state, event.allocations, ({ held, onHand, reserved, shipped }, units) => ({
           onHand: onHand - units,
-          reserved: reserved - units,
-          shipped: shipped + units
-        })),
-        reservations: HashMap.remove(state.reservations, event.orderId)
+          shipped: shipped + units,
+          ...(event.from === "hold" ? { held: held - units } : { reserved: reserved - units })
+        }))
       }
     case "BackOrdersFilled":
       return event.fills.reduce(fill, state)
@@ -333,18 +291,19 @@ const withoutHold = (state: State, orderId: OrderId): State => {
   const holds = HashMap.remove(state.holds, orderId)
   return { ...state, holds, earliestExpiry: HashMap.size(holds) === 0 ? null : state.earliestExpiry }
 }
+const without = (state: State, orderId: OrderId): State =>
+  HashMap.has(state.holds, orderId)
+    ? withoutHold(state, orderId)
+    : { ...state, reservations: HashMap.remove(state.reservations, orderId) }
 const giveBack = (state: State, orderId: OrderId): State => {
   const promise = promiseOf(state, orderId)
   if (promise === undefined) return state
   const { allocations, backOrdered, ticket } = promise
   const isHold = HashMap.has(state.holds, orderId)
-  const without = isHold
-    ? withoutHold(state, orderId)
-    : { ...state, reservations: HashMap.remove(state.reservations, orderId) }
   const warehouses = each(state, allocations, ({ held, reserved }, units) =>
     isHold ? { held: held - units } : { reserved: reserved - units }
   )
-  return unqueue({ ...without, warehouses, backOrdered: state.backOrdered - backOrdered }, ticket)
+  return unqueue({ ...without(state, orderId), warehouses, backOrdered: state.backOrdered - backOrdered }, ticket)
 }
 
 const queue = (state: State, ticket: number, orderId: OrderId, backOrdered: number): State => ({
@@ -391,4 +350,4 @@ const tombstone = (state: State, orderId: OrderId): State => {
 }
 
 /** At once, at the first moment that there is, where units wait to be given out. */
-export const dueAt = (state: State): number | null => (isFilling(state) ? 1 : state.earliestExpiry)
+export const dueAt = (state: State): number | null => (isFilling(state) ? 1 : SkuExpiry.dueAt(state))

@@ -84,7 +84,7 @@ const step = (row: Open, event: SkuState.Event): Open => {
       }
     case "Shipped":
       return {
-        ...move(row, event.allocations, { onHand: -1, reserved: -1 }),
+        ...move(row, event.allocations, { onHand: -1, [event.from === "hold" ? "held" : "reserved"]: -1 }),
         shipped: row.shipped + quantityOf(event.allocations)
       }
     case "BackOrdersFilled":
@@ -99,6 +99,7 @@ const step = (row: Open, event: SkuState.Event): Open => {
       return { ...row, back_order_allowed: event.allowed }
     case "WrittenOff":
     case "HoldRefused":
+    case "HoldsDue":
     case "ExpiryChecked":
     case "ReserveRefused":
     case "ReleasedEarly":

@@ -24,6 +24,14 @@ export class Units {
     this.mark = (this.mark + (quantity < 0 ? prime - part : part)) % prime
   }
 
+  /** Both together. */
+  plus(other: Units): Units {
+    const sum = new Units()
+    sum.count = this.count + other.count
+    sum.mark = (this.mark + other.mark) % prime
+    return sum
+  }
+
   equals(other: Units): boolean {
     return this.count === other.count && this.mark === other.mark
   }

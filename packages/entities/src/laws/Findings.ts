@@ -9,7 +9,7 @@ export const titles = {
   I6: "no cart line is lost: not by adding, not by merging, not at checkout",
   I7: "an order's total is the sum of its lines, charges and tax, and the amount authorised; returns pay back what was paid",
   I8: "every saga ends, or says why not: no paid order without stock, no stock or money kept by a dead order",
-  I9: "an expired hold is released within its limit + 1 s",
+  I9: "the order of a hold whose time is over is asked within 1 s; one that is not paid for by then is given up",
   I10: "one command id has at most one effect",
   I11: "histories are gapless, and every acknowledged command is in the journal",
   I12: "at most one epoch writes a shard at a time"

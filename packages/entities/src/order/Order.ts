@@ -94,6 +94,7 @@ export class Operate extends Schema.TaggedClass<Operate>()("Operate", {
 export const Status = Schema.Literals([
   "created",
   "payment",
+  /** Only on the way from one step to the next: what is held stays for it. */
   "reserving",
   /** Paid for, and some of it is back-ordered: it goes on by itself once that has come in. */
   "awaiting_stock",
@@ -232,6 +233,8 @@ export const Order = Contract.make(
     Contract.command(Operate, OrderView, NotFound, NotOperable, TooLateToCancel),
     Contract.command(TimerFired, Schema.Void),
     Contract.view(OrderView),
+    /** Asked by a SKU whose hold for it has come to its time. */
+    Rpc.make("NeedsStock", { success: Schema.Boolean, error: NotFound }),
     /** Whether no step can follow any more: `Watch` after the last one would end at once. */
     Rpc.make("IsOver", { success: Schema.Boolean, error: NotFound }),
     /**

@@ -1,5 +1,7 @@
+import { NotFound } from "@halles/engine/eventsourced/EntityErrors"
 import { done, viewReply } from "@halles/engine/eventsourced/Replies"
 import type { OrderId } from "@halles/shared/Ids"
+import { Result } from "effect"
 import { OrderView, type Status } from "./Order.ts"
 import type { State } from "./OrderEvents.ts"
 import { disputedOf } from "./OrderEvolve.ts"
@@ -101,6 +103,34 @@ export const view = (id: OrderId, state: State, seq: number): OrderView | null =
   })
 }
 
+/**
+ * Whether the order needs what SKUs hold for it: until its goods have left or it is given up, and after that as long as a SKU that
+ * did not take them out of its books is to do so.
+ */
+export const needsStock = ({ phase, refused }: State): boolean => {
+  switch (phase) {
+    case "holding":
+    case "authorising":
+    case "reserving":
+    case "awaitingStock":
+    case "booking":
+    case "confirmed":
+    case "capturing":
+    case "shippingStock":
+    case "recalling":
+      return true
+    case "shipped":
+    case "delivered":
+      return refused.some(({ step }) => step === "ship")
+    case "none":
+    case "releasing":
+    case "voiding":
+    case "reopening":
+    case "cancelled":
+      return false
+  }
+}
+
 const toView = viewReply("Order", view)
 export const replies = {
   Place: done,
@@ -111,5 +141,7 @@ export const replies = {
   NoteDelivered: done,
   NoteDispute: done,
   NoteReturnReceived: done,
+  NeedsStock: (id: OrderId, { state }: { readonly state: State }): Result.Result<boolean, NotFound> =>
+    state.draft === null ? Result.fail(new NotFound({ entity: "Order", id })) : Result.succeed(needsStock(state)),
   View: toView
 }

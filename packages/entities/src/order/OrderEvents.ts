@@ -32,13 +32,16 @@ export const Event = Schema.Union([
    * given the same answers; if it is given up before, it undoes all that it may have asked for.
    */
   Schema.TaggedStruct("Resumed", {}),
-  Schema.TaggedStruct("StockHeld", At),
+  /** `stock` is not told by orders of before, which asked for it as a step of its own. */
+  Schema.TaggedStruct("StockHeld", { stock: Schema.optionalKey(Schema.Array(SkuAllocation)), ...At }),
   Schema.TaggedStruct("StockUnavailable", { missing: Schema.Array(Shortage), ...At }),
   Schema.TaggedStruct("PaymentAuthorised", { amount: Amount, ...At }),
   Schema.TaggedStruct("PaymentDeclined", { reason: Schema.String, ...At }),
-  Schema.TaggedStruct("StockReserved", { stock: Schema.Array(SkuAllocation), ...At }),
-  /** Reserved, but some of it is still to come in; again when what is to come in has changed. */
+  /** It is paid for, and all of it is there: what is held stays for it. With `stock` where that is not what was held at first. */
+  Schema.TaggedStruct("StockReserved", { stock: Schema.optionalKey(Schema.Array(SkuAllocation)), ...At }),
+  /** It is paid for, and some of it is still to come in; again when what is to come in has changed. */
   Schema.TaggedStruct("StockAwaited", { awaiting: OrderView.fields.awaiting, ...At }),
+  /** It was not paid for in time. */
   Schema.TaggedStruct("HoldLost", { missing: Schema.Array(Shortage), ...At }),
   Schema.TaggedStruct("ShipmentBooked", { trackingNumbers: Schema.Array(Schema.String), ...At }),
   Schema.TaggedStruct("ShipmentRefused", { reason: Schema.String, ...At }),
@@ -94,9 +97,10 @@ export const Event = Schema.Union([
 export type Event = typeof Event.Type
 
 /**
- * What the order waits for. Forward: `holding → authorising → reserving → booking → confirmed → capturing →
- * shippingStock → shipped → delivered`, with `awaitingStock` before `booking` where units are back-ordered; undoing, in
- * reverse: `recalling → releasing → voiding → reopening → cancelled`.
+ * What the order waits for. Forward: `holding → authorising → booking → confirmed → capturing → shippingStock → shipped →
+ * delivered`, with `awaitingStock` before `booking` where units are back-ordered; undoing, in reverse: `recalling → releasing →
+ * voiding → reopening → cancelled`. Between `authorising` and the next one it is `reserving`, and stays so where it does not know
+ * what it holds.
  */
 export const Phase = Schema.Literals([
   "none",

@@ -14,6 +14,12 @@ import { refusedAfter, refundKey } from "./OrderRefusals.ts"
 /** From where an order that is given up goes on undoing: what is there to undo depends on how far it came. */
 const undo = (state: State): State["phase"] =>
   state.unsure !== null || state.phase === "booking" || state.phase === "confirmed" ? "recalling" : "releasing"
+/** On its way; where it does not know how far it came, it undoes all that it may have asked for. */
+const givingUp = (state: State) => ({
+  phase: undo(state),
+  payable: state.payable || state.unsure !== null,
+  recalls: state.recalls + (state.unsure === null ? 0 : 1)
+})
 const onward = ({ unsure }: State, phase: State["phase"]) => ({ phase, unsure: unsure === null ? null : phase })
 /** It cannot be given up any more, and goes on. */
 const kept = (state: State): Pick<State, "phase" | "cancellation"> => ({
@@ -56,7 +62,7 @@ export const evolve = (was: State, event: Event): State => {
     case "Placed":
       return { ...state, phase: "holding", draft: event.draft, noted: event.draft.customerId === null, since: event.at }
     case "StockHeld":
-      return { ...state, ...onward(state, "authorising"), payable: true }
+      return { ...state, ...onward(state, "authorising"), payable: true, stock: event.stock ?? [] }
     case "StockUnavailable":
       return { ...state, ...lost("no_stock", event.missing) }
     case "PaymentAuthorised":
@@ -78,9 +84,9 @@ export const evolve = (was: State, event: Event): State => {
         since: event.at
       }
     case "StockReserved":
-      return { ...state, phase: "booking", unsure: null, stock: event.stock }
+      return { ...state, phase: "booking", unsure: null, stock: event.stock ?? state.stock }
     case "HoldLost":
-      return { ...state, ...lost("hold_expired", event.missing) }
+      return { ...state, ...lost("hold_expired", event.missing), ...givingUp(state), since: event.at }
     case "ShipmentBooked":
       return { ...state, phase: state.dispatched ? "capturing" : "confirmed", trackingNumbers: event.trackingNumbers }
     case "ShipmentRefused":
@@ -201,13 +207,7 @@ const refusedStep = (state: State, { givenUp, parts = [], reason, returnId, step
     case "authorise":
     case "reserve":
     case "book":
-      return {
-        ...state,
-        phase: undo(state),
-        payable: state.payable || state.unsure !== null,
-        recalls: state.recalls + (state.unsure === null ? 0 : 1),
-        cancellation: { code: "fault", detail: reason, missing: [] }
-      }
+      return { ...state, ...givingUp(state), cancellation: { code: "fault", detail: reason, missing: [] } }
     case "note":
       return { ...state, noted: true }
     case "capture":

@@ -3,6 +3,7 @@ import { disputedOf } from "./OrderEvolve.ts"
 import * as OrderState from "./OrderState.ts"
 import { apportion } from "../sale/Apportion.ts"
 import { fingerprint, type Facts, type OrderFacts, type StockFacts, Units } from "../laws/Facts.ts"
+import { holdTtlMs } from "../inventory/Sku.ts"
 import { age, type Findings } from "../laws/Findings.ts"
 import { compareReturns, wrongReduction, wrongRefunds, wrongReturn, wrongReturns } from "./ReturnLaws.ts"
 import type { Laws } from "../laws/Rows.ts"
@@ -30,6 +31,11 @@ export const orders: Laws<OrderState.State, OrderState.Event> = ({ facts, findin
         if (event._tag === "RefundReduced") {
           const wrong = wrongReduction(before, event)
           if (wrong !== null) findings.violation("I7", "Order", id, seq, wrong)
+        }
+        if (event._tag === "StockReserved") {
+          findings.checked("I9")
+          const wrong = wrongTime(before, event)
+          if (wrong !== null) findings.violation("I9", "Order", id, seq, wrong)
         }
         if (event._tag === "StepRefused") ended.add(event.step)
         const done = doneBy[event._tag]
@@ -84,6 +90,22 @@ export const wrongTotals = ({ charges, discount, lines, totals }: Draft): string
   return apportioned === totals.total
     ? null
     : `the total is ${totals.total}, its lines and charges come to ${apportioned}`
+}
+
+/** By as much more than a hold lasts the clock of another runner may be behind. */
+const clocksMs = 1_000
+
+/**
+ * Whether an order that was not paid for in time goes on. One that waited for goods to come in, or whose goods had left, may; so
+ * may one of before, whose SKUs told it what it has.
+ */
+const wrongTime = (
+  before: OrderState.State,
+  { at, stock }: Extract<OrderState.Event, { readonly _tag: "StockReserved" }>
+): string | null => {
+  const lateBy = at - before.since - holdTtlMs
+  const may = stock !== undefined || before.dispatched || before.phase === "awaitingStock"
+  return may || lateBy <= clocksMs ? null : `goes on ${lateBy} ms after its holds were over`
 }
 
 /** What a step that is sent again has made good. */
@@ -199,7 +221,7 @@ const compareStock = (
     case "booking":
     case "confirmed":
     case "capturing":
-      if (!reserved.equals(bought)) wrong("paid, and not all of its stock is reserved")
+      if (!held.plus(reserved).equals(bought)) wrong("paid, and not all of its stock is kept for it")
       break
     case "shipped":
     case "delivered":

@@ -10,9 +10,10 @@ import type { EntityOf } from "@halles/engine/eventsourced/EntityOf"
 import { Order } from "./Order.ts"
 import { Authorise, Capture, Payment, Refund, Void } from "../payment/Payment.ts"
 import { CancelShipment, Collect, Create, type Parcel, Shipment } from "../shipment/Shipment.ts"
-import { Hold, holdTtlMs, Release, Reserve, Restock, Ship, Sku, WriteOff } from "../inventory/Sku.ts"
+import { Hold, type HoldResult, holdTtlMs, Release, Restock, Ship, Sku, WriteOff } from "../inventory/Sku.ts"
 import { statusOf } from "./OrderAnswers.ts"
 import { stockKey } from "./OrderRefusals.ts"
+import { quantities } from "./OrderStock.ts"
 import * as OrderState from "./OrderState.ts"
 
 /** Messages to the SKUs of one order that are under way at a time. */
@@ -24,12 +25,6 @@ const callDeadline = "5 seconds"
 class NotYet extends Schema.TaggedError<NotYet>()("NotYet", { step: Schema.String, reason: Schema.String }) {}
 
 const done: OrderState.Outcome = { _tag: "Done" }
-
-/** The quantity of each SKU of the order, in the order of the codes. */
-const quantities = (draft: OrderState.Draft): ReadonlyArray<{ readonly sku: SkuCode; readonly quantity: number }> =>
-  [...Map.groupBy(draft.lines, ({ sku }) => sku)]
-    .map(([sku, lines]) => ({ sku, quantity: lines.reduce((sum, { quantity }) => sum + quantity, 0) }))
-    .toSorted((a, b) => (a.sku < b.sku ? -1 : 1))
 
 /** A step that was not given up after all is recorded anew. */
 const recordId = ({ key }: OrderState.PendingStep, { recalls, unsure }: OrderState.State) =>
@@ -53,14 +48,24 @@ const parcelsOf = (stock: ReadonlyArray<OrderState.SkuAllocation>): ReadonlyArra
   return [...parcels].map(([warehouse, lines]) => ({ warehouse, lines }))
 }
 
-/** Asks every SKU of the order the same. */
-const eachSku = <A, E>(
-  codes: ReadonlyArray<{ readonly sku: SkuCode; readonly quantity: number }>,
-  send: (line: { readonly sku: SkuCode; readonly quantity: number }) => Effect.Effect<A, E>
-) =>
-  Effect.forEach(codes, (line) => Effect.map(send(line), (answer) => ({ ...line, answer })), {
-    concurrency: skusAtOnce
-  })
+type Line = ReturnType<typeof quantities>[number]
+
+/** Asks every SKU of the order for its units. */
+const stockOf = <E>(draft: OrderState.Draft, send: (line: Line) => Effect.Effect<HoldResult, E>) =>
+  Effect.map(
+    Effect.forEach(quantities(draft), (line) => Effect.map(send(line), (answer) => ({ ...line, answer })), {
+      concurrency: skusAtOnce
+    }),
+    (answers): OrderState.Outcome => {
+      const missing = answers.flatMap(({ answer, quantity: wanted, sku }) =>
+        answer._tag === "NoStock" ? [{ sku, wanted, available: answer.available }] : []
+      )
+      const stock = answers.flatMap(({ answer, sku }) =>
+        answer._tag === "Held" ? [{ sku, allocations: answer.allocations }] : []
+      )
+      return missing.length > 0 ? { _tag: "NoStock", missing } : { _tag: "Held", stock }
+    }
+  )
 
 /** What the other party says of an operation; `Pending` is no answer yet, a refusal is final. */
 const settled = (
@@ -123,37 +128,17 @@ const makeSaga = Effect.gen(function* () {
       const draft = state.draft!
       const fields = command(pendingStep.key)
       switch (pendingStep._tag) {
-        case "HoldStock": {
-          const answers = yield* eachSku(quantities(draft), (line) =>
+        case "HoldStock":
+          return yield* stockOf(draft, (line) =>
             sku(line.sku).Hold(new Hold({ ...fields, orderId, quantity: line.quantity, ttlMs: holdTtlMs }))
           )
-          const missing = answers.flatMap(({ answer, quantity: wanted, sku }) =>
-            answer._tag === "NoStock" ? [{ sku, wanted, available: answer.available }] : []
-          )
-          return missing.length === 0 ? done : { _tag: "NoStock" as const, missing }
-        }
         case "Authorise":
           return yield* settled(
             pendingStep.key,
             yield* payments(orderId).Authorise(new Authorise({ ...fields, ...authorisationOf(draft, orderId) }))
           )
-        case "ReserveStock": {
-          const answers = yield* eachSku(quantities(draft), (line) =>
-            sku(line.sku).Reserve(new Reserve({ ...fields, orderId }))
-          )
-          const missing = answers.flatMap(({ answer, quantity: wanted, sku }) =>
-            answer._tag === "NotHeld" ? [{ sku, wanted, available: null }] : []
-          )
-          if (missing.length > 0) return { _tag: "NoStock" as const, missing }
-          const stock = answers.flatMap(({ answer, sku }) =>
-            answer._tag === "Reserved"
-              ? [{ sku, allocations: answer.allocations, backOrdered: answer.backOrdered }]
-              : []
-          )
-          const awaiting = stock.flatMap(({ backOrdered: quantity, sku }) => (quantity > 0 ? [{ sku, quantity }] : []))
-          if (awaiting.length > 0) return { _tag: "Awaiting" as const, awaiting }
-          return { _tag: "Reserved" as const, stock: stock.map(({ allocations, sku }) => ({ sku, allocations })) }
-        }
+        case "AwaitStock":
+          return yield* stockOf(draft, (line) => sku(line.sku).HeldFor({ orderId }))
         case "BookShipment": {
           const answer = yield* shipments(orderId).Create(
             new Create({ ...fields, orderId, parcels: parcelsOf(state.stock), address: draft.shippingAddress })

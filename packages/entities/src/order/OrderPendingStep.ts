@@ -1,4 +1,5 @@
 import type { SkuCode } from "@halles/shared/Ids"
+import { captureKey } from "../payment/Payment.ts"
 import type { Failure } from "../sale/Sale.ts"
 import { collectKey, noteKey, reopenKey, type Return, type SkuAllocation, type State } from "./OrderEvents.ts"
 import { refundKey, type Refused, stockKey } from "./OrderRefusals.ts"
@@ -6,7 +7,7 @@ import { refundKey, type Refused, stockKey } from "./OrderRefusals.ts"
 /** A message that the order has to send until it is answered; `key` is the step, and part of the command id that the receiver dedupes by. */
 export type PendingStep =
   | {
-      readonly _tag: "HoldStock" | "Authorise" | "ReserveStock" | "BookShipment" | "NoteCustomer"
+      readonly _tag: "HoldStock" | "Authorise" | "AwaitStock" | "BookShipment" | "NoteCustomer"
       readonly key: string
       /** What it waits for may rightly take weeks. */
       readonly patient?: true
@@ -50,13 +51,13 @@ const stepOf = (state: State): PendingStep | null => {
     case "authorising":
       return { _tag: "Authorise", key: "authorise" }
     case "reserving":
-      return { _tag: "ReserveStock", key: "reserve" }
+      return { _tag: "AwaitStock", key: "reserve" }
     case "awaitingStock":
-      return { _tag: "ReserveStock", key: `await-${state.waits}`, patient: true }
+      return { _tag: "AwaitStock", key: `await-${state.waits}`, patient: true }
     case "booking":
       return { _tag: "BookShipment", key: "book" }
     case "capturing":
-      return { _tag: "Capture", key: "capture" }
+      return { _tag: "Capture", key: captureKey }
     case "shippingStock":
       return { _tag: "ShipStock", key: "ship", skus: null }
     case "recalling":

@@ -10,7 +10,8 @@ import {
   Operate,
   RequestReturn
 } from "./Order.ts"
-import { statusOf, view } from "./OrderAnswers.ts"
+import { holdTtlMs } from "../inventory/Sku.ts"
+import { needsStock, statusOf, view } from "./OrderAnswers.ts"
 import { returnables } from "./OrderReturns.ts"
 import { laws, type Step } from "../../test/Laws.ts"
 import {
@@ -150,13 +151,15 @@ describe("OrderState", () => {
 
   it("says what it waits for, as long as it does, and asks anew when that has changed", () => {
     fc.assert(
-      fc.property(moves, fc.integer({ min: 3, max: 9 }), (all, units) => {
+      fc.property(moves, (all) => {
+        // All of it; on the way it waited for less.
+        const units = 3
         const { state } = walk(all)
         const { awaiting, status } = view(OrderId.make("eu_1"), state, 1)!
         assert.strictEqual(status === "awaiting_stock", awaiting.length > 0)
         if (status !== "awaiting_stock") return
         const pendingStep = OrderState.next(state)
-        assert.deepInclude(pendingStep, { _tag: "ReserveStock", patient: true })
+        assert.deepInclude(pendingStep, { _tag: "AwaitStock", patient: true })
         const less = drive(state, units, 99).state
         assert.notStrictEqual(OrderState.next(less)?.key, pendingStep?.key)
         assert.deepStrictEqual(drive(less, units, 99).events, [])
@@ -180,6 +183,60 @@ describe("OrderState", () => {
       now = drive(now, true, 9).state
     }
     assert.deepStrictEqual([asked, now.phase], [["RecallShipment", "ReleaseStock", "VoidPayment"], "cancelled"])
+  })
+
+  it("is given up when it is not paid for in time, and goes on when it is paid for and waits for goods", () => {
+    const timer = new TimerFired({ commandId: commandId("w") })
+    const late = 1 + holdTtlMs
+    const placed = act(OrderState.initial, twoLines, 1).state
+    const authorising = drive(placed, true, 2).state
+    for (const state of [placed, authorising]) {
+      assert.deepStrictEqual(act(state, timer, late - 1).events, [])
+      const lost = act(state, timer, late).state
+      const over = settle(lost, () => true)
+      assert.deepInclude(toView(over).cancelled, { code: "hold_expired", cartReopened: true })
+      assert.deepStrictEqual(toView(over).cancelled?.missing, [
+        { sku: mug, wanted: 1, available: null },
+        { sku: tea, wanted: 3, available: null }
+      ])
+    }
+    const paidLate = drive(authorising, true, late)
+    assert.deepStrictEqual(
+      paidLate.events.map(({ _tag }) => _tag),
+      ["PaymentAuthorised", "HoldLost"]
+    )
+    assert.include(
+      toView(settle(paidLate.state, () => true)).steps.map(({ step }) => step),
+      "payment_voided"
+    )
+    // It may have booked the shipment.
+    const resumedLate = act(resume(placed).state, timer, late).state
+    assert.deepInclude(OrderState.next(resumedLate), { _tag: "RecallShipment" })
+    const waiting = drive(drive(placed, 1, 2).state, true, 3).state
+    assert.strictEqual(statusOf(waiting), "awaiting_stock")
+    assert.deepStrictEqual(act(waiting, timer, 10 * late).events, [])
+    assert.strictEqual(statusOf(drive(waiting, true, 10 * late).state), "shipping")
+  })
+
+  it("needs its stock until its goods have left or it is given up, and what a SKU refused to ship until that is settled", () => {
+    fc.assert(
+      fc.property(moves, (all) => {
+        const { state } = walk(all)
+        const isOver = ["releasing", "voiding", "reopening", "cancelled", "shipped", "delivered"].includes(state.phase)
+        const isToShip = state.refused.some(({ step }) => step === "ship")
+        assert.strictEqual(needsStock(state), !isOver || isToShip)
+      })
+    )
+  })
+
+  it("asks what it holds where a history of before does not tell", () => {
+    const before: ReadonlyArray<OrderState.Event> = [
+      { _tag: "StockHeld", at: 2 },
+      { _tag: "PaymentAuthorised", amount: twoLines.totals.total, at: 3 }
+    ]
+    const state = before.reduce(OrderState.evolve, act(OrderState.initial, twoLines, 1).state)
+    assert.deepInclude(OrderState.next(state), { _tag: "AwaitStock", key: "reserve" })
+    assert.lengthOf(settle(state, () => true).stock, 2)
   })
 
   it("goes its way again when it was read back and its goods have left, and is paid", () => {
@@ -274,9 +331,10 @@ describe("OrderState", () => {
   })
 
   it("is undone when a step before the goods leave does nothing but kill", () => {
-    for (const killing of ["HoldStock", "Authorise", "ReserveStock", "BookShipment"]) {
+    for (const killing of ["HoldStock", "Authorise", "AwaitStock", "BookShipment"]) {
       const begun = act(OrderState.initial, twoLines, 1).state
-      const over = settle(begun, ({ _tag }) => (_tag === killing ? "deadly" : true))
+      const missing = killing === "AwaitStock" ? 1 : true
+      const over = settle(begun, ({ _tag }) => (_tag === killing ? "deadly" : _tag === "HoldStock" ? missing : true))
       assert.deepInclude(toView(over).cancelled, { code: "fault", detail: "CommandDeadly", cartReopened: true })
       assert.deepStrictEqual(toView(over).refused, [])
     }
@@ -299,8 +357,10 @@ describe("OrderState", () => {
     let { state } = act(OrderState.initial, twoLines, 1)
     const seen = [statusOf(state)]
     while (OrderState.next(state) !== null) {
-      state = drive(state, true, 2).state
-      seen.push(statusOf(state))
+      for (const event of drive(state, true, 2).events) {
+        state = OrderState.evolve(state, event)
+        seen.push(statusOf(state))
+      }
     }
     assert.deepStrictEqual(seen, ["created", "payment", "reserving", "shipping", "confirmed"])
     assert.deepStrictEqual(

@@ -11,7 +11,6 @@ import {
   NotOperable,
   NotShipped,
   type Operate,
-  type OrderView,
   type Place,
   type RequestReturn,
   ReturnExceeds,
@@ -21,12 +20,13 @@ import {
   TooLateToCancel,
   TooManyReturns
 } from "./Order.ts"
-import type { Shortage } from "../inventory/Sku.ts"
+import { holdTtlMs, type Shortage } from "../inventory/Sku.ts"
 import type { TimerFired } from "@halles/engine/eventsourced/TimerFired"
 import type { Draft, Event, SkuAllocation, State } from "./OrderEvents.ts"
 import { isRepeatable, type PendingStep, pendingSteps } from "./OrderPendingStep.ts"
 import { exceedsCaptured } from "./OrderRefusals.ts"
 import { statusOf } from "./OrderAnswers.ts"
+import { type Awaiting, awaitingOf, quantities } from "./OrderStock.ts"
 import { plan, returnables } from "./OrderReturns.ts"
 
 export { type Draft, Event, initial, type SkuAllocation, State } from "./OrderEvents.ts"
@@ -48,11 +48,9 @@ export interface Record {
 }
 export type Outcome =
   | { readonly _tag: "Done" }
-  | { readonly _tag: "Reserved"; readonly stock: ReadonlyArray<SkuAllocation> }
+  | { readonly _tag: "Held"; readonly stock: ReadonlyArray<SkuAllocation> }
   | { readonly _tag: "Booked"; readonly trackingNumbers: ReadonlyArray<string> }
   | { readonly _tag: "Labelled"; readonly label: string }
-  /** Reserved, but for these. */
-  | { readonly _tag: "Awaiting"; readonly awaiting: Awaiting }
   | { readonly _tag: "NoStock"; readonly missing: ReadonlyArray<Shortage> }
   | ({ readonly _tag: "Refused"; readonly reason: string; readonly refundable?: number } & Refusers)
   /** The receiver does nothing but die of the message. */
@@ -96,7 +94,7 @@ export const resumed = (state: State): ReadonlyArray<Event> =>
   forward.includes(state.phase) && state.unsure === null ? [{ _tag: "Resumed" }] : []
 
 /** Answers that the journals of those who gave them give again; where the order is given up or waits, it writes. */
-const answers = ["StockHeld", "PaymentAuthorised", "StockReserved", "StockReleased", "PaymentVoided"]
+const answers = ["StockHeld", "PaymentAuthorised", "StockReserved", "PaymentCaptured", "StockReleased", "PaymentVoided"]
 export const isDeferred = ({ phase }: State, events: ReadonlyArray<Event>): boolean =>
   phase !== "awaitingStock" && events.every(({ _tag }) => answers.includes(_tag))
 
@@ -106,7 +104,7 @@ const mayBeBooked = ({ phase, unsure }: State): boolean =>
 const shippedPhases = ["shipped", "delivered"]
 
 export const decide = (state: State, command: Command, now: number): Result.Result<ReadonlyArray<Event>, Refusal> => {
-  if (command._tag === "TimerFired") return Result.succeed([])
+  if (command._tag === "TimerFired") return Result.succeed(isOverdue(state, now) ? [holdLost(state, now)] : [])
   if (command._tag === "Place") {
     if (state.draft !== null) return Result.fail(new AlreadyExists({ entity: type, id: command.cartId }))
     return Result.succeed([{ _tag: "Placed", draft: draftOf(command), at: now }])
@@ -217,7 +215,24 @@ const mergeLines = (lines: ReadonlyArray<typeof ReturnLine.Type>): ReadonlyArray
 
 const draftOf = ({ _tag, commandId: _id, origin: _origin, ...draft }: Place): Draft => draft
 
-type Awaiting = OrderView["awaiting"]
+/**
+ * It has waited too long to be paid for. Where the goods have left, or may have, it goes on all the same; so does one that is paid
+ * for and waits for goods to come in.
+ */
+const isOverdue = (state: State, now: number): boolean =>
+  forward.includes(state.phase) && !state.dispatched && state.cancellation === null && now >= state.since + holdTtlMs
+const holdLost = ({ draft }: State, at: number): Event => ({
+  _tag: "HoldLost",
+  missing: quantities(draft!).map(({ quantity, sku }) => ({ sku, wanted: quantity, available: null })),
+  at
+})
+
+/** Of an order that is paid for: it has all of its stock, or waits for some. */
+const reserved = (state: State, stock: ReadonlyArray<SkuAllocation>, at: number): ReadonlyArray<Event> => {
+  const awaiting = awaitingOf(state.draft!, stock)
+  if (awaiting.length > 0) return sameAwaited(state.awaiting, awaiting) ? [] : [{ _tag: "StockAwaited", awaiting, at }]
+  return [{ _tag: "StockReserved", ...(stock === state.stock ? {} : { stock }), at }]
+}
 const sameAwaited = (a: Awaiting, b: Awaiting): boolean =>
   a.length === b.length &&
   a.every(({ quantity, sku }, index) => b[index]?.sku === sku && b[index].quantity === quantity)
@@ -233,7 +248,7 @@ const recorded = (state: State, { answers, outcome }: Record, at: number): Reado
 const stepNames = {
   HoldStock: "hold",
   Authorise: "authorise",
-  ReserveStock: "reserve",
+  AwaitStock: "reserve",
   BookShipment: "book",
   NoteCustomer: "note",
   Capture: "capture",
@@ -283,20 +298,17 @@ const answered = (
   const refused = outcome._tag === "Refused" ? outcome : null
   switch (pendingStep._tag) {
     case "HoldStock":
-      return outcome._tag === "NoStock"
-        ? [{ _tag: "StockUnavailable", missing: outcome.missing, at }]
-        : [{ _tag: "StockHeld", at }]
-    case "Authorise":
-      return refused === null
-        ? [{ _tag: "PaymentAuthorised", amount: state.draft!.totals.total, at }]
-        : [{ _tag: "PaymentDeclined", reason: refused.reason, at }]
-    case "ReserveStock":
-      if (outcome._tag === "NoStock") return [{ _tag: "HoldLost", missing: outcome.missing, at }]
-      if (outcome._tag === "Awaiting") {
-        const { awaiting } = outcome
-        return sameAwaited(state.awaiting, awaiting) ? [] : [{ _tag: "StockAwaited", awaiting, at }]
-      }
-      return outcome._tag === "Reserved" ? [{ _tag: "StockReserved", stock: outcome.stock, at }] : []
+      if (outcome._tag === "NoStock") return [{ _tag: "StockUnavailable", missing: outcome.missing, at }]
+      return outcome._tag === "Held" ? [{ _tag: "StockHeld", stock: outcome.stock, at }] : []
+    case "Authorise": {
+      if (refused !== null) return [{ _tag: "PaymentDeclined", reason: refused.reason, at }]
+      const authorised: Event = { _tag: "PaymentAuthorised", amount: state.draft!.totals.total, at }
+      if (isOverdue(state, at)) return [authorised, holdLost(state, at)]
+      return [authorised, ...(state.stock.length === 0 ? [] : reserved(state, state.stock, at))]
+    }
+    case "AwaitStock":
+      if (outcome._tag === "NoStock") return [holdLost(state, at)]
+      return outcome._tag === "Held" ? reserved(state, outcome.stock, at) : []
     case "BookShipment":
       if (refused !== null) return [{ _tag: "ShipmentRefused", reason: refused.reason, at }]
       return outcome._tag === "Booked" ? [{ _tag: "ShipmentBooked", trackingNumbers: outcome.trackingNumbers, at }] : []

@@ -89,8 +89,9 @@ const step = (was: Row, event: Exclude<Event, { readonly _tag: "Placed" }>): Row
       return { ...row, status: "awaiting_stock", unsure: null }
     case "StockReserved":
       return { ...row, status: "shipping", unsure: null }
-    case "StockUnavailable":
     case "HoldLost":
+      return { ...row, status: "cancelling", payable: row.payable || row.unsure !== null, reopens: true }
+    case "StockUnavailable":
     case "ShipmentRefused":
       return { ...row, status: "cancelling", reopens: true }
     case "ShipmentRecalled":

@@ -23,6 +23,8 @@ export class Authorise extends Schema.TaggedClass<Authorise>()("Authorise", {
   ...commandFields,
   ...Authorisation.fields
 }) {}
+/** Of the references of an order's captures, behind its id; one that an operator asks for again has its number behind it. */
+export const captureKey = "capture"
 /** Takes the money; with the goods gone. `reference` is the idempotency reference at the gateway. */
 export class Capture extends Schema.TaggedClass<Capture>()("Capture", {
   ...commandFields,

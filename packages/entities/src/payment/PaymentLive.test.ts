@@ -3,6 +3,7 @@ import { assert, layer } from "@effect/vitest"
 import { CommandId, OrderId } from "@halles/shared/Ids"
 import { PgTest } from "@halles/shared/testing/PgTest"
 import { Effect, Fiber, Layer } from "effect"
+import { SqlClient } from "effect/sql"
 import { layerRegion } from "../Migrations.ts"
 import { Authorise, Capture, GatewayNotice, Payment, Refund, Void } from "./Payment.ts"
 import { PaymentLive } from "./PaymentLive.ts"
@@ -62,6 +63,14 @@ layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("PaymentLive",
       const capture = new Capture({ commandId: id("capture"), reference: "a-capture", amount: 100 })
       assert.deepStrictEqual(yield* payment.Capture(capture), { _tag: "Done", amount: 100 })
       assert.deepStrictEqual(yield* payment.Capture(capture), { _tag: "Done", amount: 100 })
+      const sql = yield* SqlClient.SqlClient
+      const rows = yield* sql<{ tags: string }>`
+        SELECT (SELECT string_agg(e->>'_tag', ' ') FROM jsonb_array_elements(events) AS e) AS tags
+        FROM journal WHERE entity_type = 'Payment' AND entity_id = 'eu_a' ORDER BY seq`
+      assert.deepStrictEqual(
+        rows.map(({ tags }) => tags),
+        ["AuthoriseRequested Authorised", "CaptureRequested Captured"]
+      )
       const refund = new Refund({ commandId: id("refund"), reference: "a-refund", amount: 1 })
       const refused = { _tag: "Refused", reason: "exceeds_captured", refundable: 100 } as const
       assert.deepStrictEqual(yield* payment.Refund(refund), refused)

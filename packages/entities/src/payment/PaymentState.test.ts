@@ -338,6 +338,27 @@ describe("a payment", () => {
     assert.deepStrictEqual(tags(decided(failed, voided("v"))), ["VoidRequested"])
   })
 
+  it("defers what it asks the gateway for where the order asks again, and refuses a notice of it that it knows nothing of yet", () => {
+    const reference = `${orderId}:capture`
+    const requested = decided(authorised, capture(reference, 60))
+    assert.isTrue(PaymentState.isDeferred(authorised, requested))
+    assert.isTrue(PaymentState.isDeferred(PaymentState.initial, decided(PaymentState.initial, authorise(100))))
+    const captured = after(after(authorised, capture(reference, 60)), answer(reference))
+    for (const [state, command] of [
+      [authorised, capture(reference, 0)],
+      [authorised, voided("v")],
+      [captured, refund("r", 10)]
+    ] as const) {
+      assert.isFalse(PaymentState.isDeferred(state, decided(state, command)), command._tag)
+    }
+    for (const early of [reference, `${reference}:2`]) {
+      assert.isTrue(Result.isFailure(PaymentState.decide(authorised, notice("payment.captured", early, 60), 0)))
+    }
+    const asked = after(authorised, capture(reference, 60))
+    assert.deepStrictEqual(tags(decided(asked, notice("payment.captured", reference, 60))), ["Captured"])
+    assert.deepStrictEqual(decided(captured, notice("payment.captured", reference, 60)), [])
+  })
+
   it("takes down a notice that contradicts, once, and leaves the ledger", () => {
     const contradicting = [
       notice("payment.declined", first, 100),

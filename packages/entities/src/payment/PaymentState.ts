@@ -8,6 +8,7 @@ import { done as nothing, viewReply } from "@halles/engine/eventsourced/Replies"
 import {
   type Authorise,
   type Capture,
+  captureKey,
   entriesMax,
   type GatewayNotice,
   type Outcome,
@@ -70,6 +71,9 @@ export type PendingStep =
 /** Of the one authorisation that a payment has. */
 export const authoriseReference = (orderId: OrderId): string => `${orderId}:authorise`
 
+const isCaptureReference = (orderId: OrderId, reference: string): boolean =>
+  reference === `${orderId}:${captureKey}` || reference.startsWith(`${orderId}:${captureKey}:`)
+
 type Decided = Result.Result<ReadonlyArray<Event>, Refusal>
 
 export const decide = (state: State, command: Command, now: number): Decided => {
@@ -90,7 +94,7 @@ export const decide = (state: State, command: Command, now: number): Decided => 
       return Result.succeed(entry === undefined ? [] : answered(state, entry, command.answer, now))
     }
     case "GatewayNotice":
-      if (state.ledger.length === 0) return Result.fail(new NotFound({ entity: type, id: "" }))
+      if (isTooEarly(state, command)) return Result.fail(new NotFound({ entity: type, id: "" }))
       return Result.succeed(state.notices.includes(command.eventId) ? [] : noticed(state, command, now))
     case "NoteTold": {
       const { key } = command
@@ -103,7 +107,7 @@ export const decide = (state: State, command: Command, now: number): Decided => 
 
 /** The order asks again, under the reference by which the gateway knows it: what became of it goes into the same row. */
 export const isDeferred = (_: State, events: ReadonlyArray<Event>): boolean =>
-  events.length === 1 && events[0]!._tag === "AuthoriseRequested"
+  events.length === 1 && (events[0]!._tag === "AuthoriseRequested" || events[0]!._tag === "CaptureRequested")
 
 /** A payment has one authorisation: asked again, for whatever amount, it answers with the one it has. */
 const authorise = (
@@ -197,6 +201,17 @@ const answered = (state: State, entry: Entry, answer: Answer, at: number): Reado
       return []
   }
 }
+
+/**
+ * A request that was deferred may be lost: until the order has asked again, nothing is known of what the gateway tells. Then the
+ * gateway sends it again.
+ */
+const isTooEarly = ({ ledger, request }: State, { reference, type }: GatewayNotice): boolean =>
+  ledger.length === 0 ||
+  (type === "payment.captured" &&
+    request !== null &&
+    isCaptureReference(request.orderId, reference) &&
+    !ledger.some((entry) => entry.reference === reference))
 
 const noticeOf = {
   "payment.authorised": { kind: "authorise", isDone: true },

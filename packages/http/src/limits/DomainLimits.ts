@@ -3,7 +3,7 @@ import * as Sale from "@halles/entities/sale/Sale"
 import { domains } from "@halles/entities/Domains"
 import { levelsMax } from "@halles/entities/inspector/MaskedViews"
 import * as Sku from "@halles/entities/inventory/Sku"
-import * as SkuState from "@halles/entities/inventory/SkuState"
+import { portionMax } from "@halles/entities/inventory/SkuExpiry"
 import * as Order from "@halles/entities/order/Order"
 import * as Payment from "@halles/entities/payment/Payment"
 import { noticesMax } from "@halles/entities/payment/PaymentEvents"
@@ -27,11 +27,10 @@ export const domainLimits = `## Carts, orders, stock
 | entries of a payment's ledger | ${count(Payment.entriesMax)} | refused, shown to operators |
 | refunds of one return | one, and one more for each dispute, refusal or retry | refused, shown to operators |
 | chargebacks, and reversals, of one payment | ${count(noticesMax)} each | noted as contradictions |
-| holds of one SKU | ${count(Sku.holdsMax)} | refused as no stock |
-| a hold | ${time(Sku.holdTtlMs)} at most | released |
+| orders that one SKU holds or has reserved units for | ${count(Sku.promisesMax)} | refused as if there were no stock |
+| a hold | ${time(Sku.holdTtlMs)} | an order that is not paid for is given up; what another one still needs becomes a reservation |
 | warehouses of one SKU | ${count(Sku.warehousesMax)} | refused |
-| reservations of a SKU | ${count(SkuState.reservationsMax)} | refused as if there were no stock |
-| holds that expire, back orders that are filled, in one row | ${characters(SkuState.portionMax)} each | the next portion follows at once, by the timer |
+| holds whose orders were asked, back orders that are filled, in one row | ${characters(portionMax)} each | the next portion follows at once, by the timer |
 | history in \`journal\` after its newest row | ${archived.join(", ")} | moves to the archive |
 | levels of JSON that masked views show | ${count(levelsMax)} | hidden |
 `

@@ -85,7 +85,7 @@ layer(Shop, { excludeTestServices: true, timeout: "120 seconds" })("a checkout",
         assert.deepInclude(json, { orderId: id, status: "cancelled" })
       }
       assert.strictEqual((yield* checkOut(id)).json.code, "cart_closed")
-      assert.deepInclude((yield* send("GET", "/v1/skus/eu/CARD")).json.totals, { onHand: 10, held: 0, reserved: 2 })
+      assert.deepInclude((yield* send("GET", "/v1/skus/eu/CARD")).json.totals, { onHand: 10, held: 2, reserved: 0 })
     })
   )
 

@@ -1,0 +1,66 @@
+import * as EntityClient from "@halles/engine/activation/EntityClient"
+import { deadlyText } from "@halles/engine/eventsourced/Deadly"
+import * as EventSourced from "@halles/engine/eventsourced/EventSourced"
+import { CommandId, type OrderId, SkuId } from "@halles/shared/Ids"
+import { Effect, Layer, Schema } from "effect"
+import { Order } from "../order/Order.ts"
+import { Sku } from "./Sku.ts"
+import { asked, type PendingStep } from "./SkuExpiry.ts"
+import * as SkuState from "./SkuState.ts"
+
+/** Orders that are asked at a time. */
+const ordersAtOnce = 16
+/** Of one question; who has not answered by then is asked again later. */
+const callDeadline = "2 seconds"
+
+/** No order can be reached; all are asked again. */
+class NotYet extends Schema.TaggedError<NotYet>()("NotYet", { orders: Schema.Int }) {}
+
+type Answer = "needed" | "over" | "unanswered"
+
+/** Asks the orders whose holds are due whether they still need them. */
+const makePerform = Effect.gen(function* () {
+  const orders = yield* EntityClient.make(Order)
+
+  const ask = (orderId: OrderId): Effect.Effect<Answer> =>
+    orders(orderId)
+      .NeedsStock()
+      .pipe(
+        Effect.timeout(callDeadline),
+        Effect.map((isNeeded): Answer => (isNeeded ? "needed" : "over")),
+        Effect.catchTag("NotFound", () => Effect.succeed<Answer>("over")),
+        // What cannot say so may need it: it keeps what it holds until an operator has looked after it.
+        Effect.catchCause((cause) => Effect.succeed<Answer>(deadlyText(cause) === null ? "unanswered" : "needed"))
+      )
+
+  return Effect.fnUntraced(function* (
+    { key }: PendingStep,
+    state: SkuState.State,
+    id: SkuId
+  ): Effect.fn.Return<SkuState.Command, NotYet> {
+    const answers = yield* Effect.forEach(
+      asked(state),
+      (orderId) => Effect.map(ask(orderId), (answer) => ({ orderId, answer })),
+      { concurrency: ordersAtOnce }
+    )
+    const those = (wanted: Answer) => answers.flatMap(({ answer, orderId }) => (answer === wanted ? [orderId] : []))
+    const unanswered = those("unanswered")
+    if (unanswered.length > 0 && unanswered.length === answers.length) {
+      return yield* new NotYet({ orders: unanswered.length })
+    }
+    return {
+      _tag: "RecordNeeds",
+      commandId: CommandId.make(`${key}:done`),
+      origin: { actor: `sku:${id}` },
+      needed: those("needed"),
+      over: those("over"),
+      unanswered
+    }
+  })
+})
+
+export const SkuLive = Layer.unwrap(
+  Effect.map(makePerform, (perform) =>
+    EventSourced.layer(Sku, SkuState, { id: SkuId, maxIdleTime: "5 minutes", mailboxCapacity: 4_096, perform })
+  )
+)
