@@ -211,8 +211,7 @@ export class EventSourcedEntity<
     if (joint !== null) return this.join(joint, command, events, at)
     const isDeferred = this.seq === this.committedSeq && model.isDeferred?.(this.speculative, events) === true
     if (isDeferred) return this.defer(command, events, at, isWaiting)
-    const isAlone = this.jointStep(events, at) === null
-    return isAlone ? this.write(command, events, at) : this.writeJointly(command, events, at)
+    return this.jointStep(events, at) ? this.writeJointly(command, events, at) : this.write(command, events, at)
   }
 
   /** The row waits for the sender's, and the answer does not wait for either. */
@@ -223,9 +222,10 @@ export class EventSourcedEntity<
     return this.lastCommit === joint.commit ? Effect.succeed(handled) : written
   }
 
-  /** Writes the events and what the joint steps after them come to in one row, together with the receivers' rows. */
+  /** Writes the events and what their joint steps come to in one row, with the receivers'. The steps go first, in its trace. */
   private writeJointly(command: Command, events: ReadonlyArray<Event>, at: number) {
     const joint = (this.joint = new JointCommit())
+    this.trace?.accepted(SagaTrace.spanOf(Fiber.getCurrent()))
     const row = joint.collect(events, (all) => this.jointStep(all, at))
     const written = Effect.flatMap(row, (all) => {
       if (this.lease.dead) return this.lost("Dead")
