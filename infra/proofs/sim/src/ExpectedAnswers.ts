@@ -48,7 +48,7 @@ const shellDecides = new Set(["Merge", "HandOver", "Reprice", "CheckOut", "AddLi
 
 /**
  * Compares every answer that any runner gave with the journal. Nothing is acknowledged before it is written. A view is the state of
- * its seq, and no older than one that was answered before its query arrived. A refusal (or a command that changes nothing) follows
+ * its seq, and no older than one that was answered before its query arrived; nor is it refused when there was one. A refusal (or a command that changes nothing) follows
  * from some state of the time in which it was handled. What was granted once is never refused or changed when it is asked for again.
  */
 export class Answers {
@@ -143,7 +143,7 @@ export class Answers {
 
   #against(
     states: ReadonlyArray<Now>,
-    { entityId, entityType, exit, isWritten, payload, seqs, tag, times }: Answered
+    { answeredSeq, entityId, entityType, exit, isWritten, payload, seqs, tag, times }: Answered
   ): void {
     const name = `${keyOf(entityType, entityId)} ${tag} ${fieldsOf(payload).commandId ?? ""}`
     if (Exit.isSuccess(exit)) {
@@ -156,10 +156,14 @@ export class Answers {
         }
       }
     }
-    if (fieldsOf(payload).commandId === undefined || isWritten || shellDecides.has(tag)) return
     const { _tag: refusal } = fieldsOf(
       Exit.isFailure(exit) ? Option.getOrUndefined(Exit.findErrorOption(exit)) : undefined
     )
+    if (tag === "View" && refusal === "NotFound") {
+      const isThere = states.slice(answeredSeq, seqs[1] + 1).every((state) => this.#viewOf(state) !== null)
+      if (isThere) this.violations.push(`${name}: was not found, though seq ${answeredSeq} had been answered before`)
+    }
+    if (fieldsOf(payload).commandId === undefined || isWritten || shellDecides.has(tag)) return
     if (refusal !== undefined && passing.has(refusal)) return
     const wanted = refusal ?? 0
     const couldBe = states

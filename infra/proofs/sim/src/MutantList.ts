@@ -25,8 +25,22 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "answer from memory without being sure of the shard",
     file: entity,
-    find: "if (kind.epochs.isSure(lease.shard, lease.epoch)) return answer",
+    find: "if (lease.isNew !== true && kind.epochs.isSure(lease.shard, lease.epoch)) return answer",
     replace: "if (!lease.dead) return answer",
+    caughtBy: "sim"
+  },
+  {
+    name: "answer for an entity that is taken for new and has a history",
+    file: entity,
+    find: "if (lease.isNew === true && this.seq > 0) return this.whenCommitted(this.lastCommit, this.asOwner(answer))",
+    replace: "if (lease.isNew === true) return answer",
+    caughtBy: "sim"
+  },
+  {
+    name: "begin a second history of an entity that is taken for new",
+    file: "infra/proofs/sim/src/Tables.ts",
+    find: "(history !== undefined && seq <= history.rows.length) ||",
+    replace: "",
     caughtBy: "sim"
   },
   {

@@ -236,9 +236,18 @@ export class Runner implements Process {
     if (this.alive) this.run(Effect.ignore(outbox.sweep({ olderThanMs: 3_000 })))
   }
 
+  #idle() {
+    return [...(this.#directory?.all() ?? [])].filter((activation) => activation.isIdleSince(Infinity))
+  }
+
   /** Sends one idle entity to sleep. */
   passivate(): void {
-    const idle = [...(this.#directory?.all() ?? [])].filter((activation) => activation.isIdleSince(Infinity))
+    const idle = this.#idle()
     if (idle.length > 0) this.run(this.#cluster.world.pick(idle).passivate())
+  }
+
+  /** Sends most idle entities to sleep. */
+  passivateMost(): void {
+    for (const activation of this.#idle()) if (this.#cluster.world.chance(0.8)) this.run(activation.passivate())
   }
 }

@@ -84,7 +84,11 @@ export const run = (seed: number, log: ((line: string) => void) | null): Outcome
     cluster.lieInWait({ tag, passing: world.pick([0, 0, 0, 1, 2]), strike: world.pick(strikes), onHeldUp })
   }
   let isOver = false
-  cluster.outside(shoppers.day.pipe(Effect.andThen(shoppers.repeats))).addObserver((exit) => {
+  // What is repeated long after mostly meets entities that are in no memory.
+  const night = Effect.sync(() => {
+    for (const runner of cluster.runners) runner.passivateMost()
+  })
+  cluster.outside(Effect.all([shoppers.day, night, shoppers.repeats], { discard: true })).addObserver((exit) => {
     isOver = true
     if (Exit.isFailure(exit)) throw new Error(`seed ${seed}: the shoppers failed`, { cause: exit.cause })
   })

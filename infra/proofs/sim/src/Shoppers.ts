@@ -38,7 +38,9 @@ interface Command {
   readonly _tag: string
   readonly commandId: CommandId
 }
-type Send = (command: Command) => Effect.Effect<unknown, unknown>
+type Client = Readonly<Record<string, (command?: Command) => Effect.Effect<unknown, unknown>>>
+const within = <A, E>(call: Effect.Effect<A, E>) => Effect.exit(Effect.timeout(call, deadline))
+const send = (client: Client, command: Command) => within(client[command._tag]!(command))
 
 const isWithBuyer = ({ status }: OrderView): boolean =>
   status === "shipped" || status === "delivered" || status === "partially_returned"
@@ -55,7 +57,7 @@ const totalOf = (amount: number) => ({ amount, currency: "GBP" as const })
 
 /** Customers and shop keepers, who repeat what is not answered. */
 export const make = (world: World) => {
-  const sent: Array<{ readonly send: Send; readonly command: Command }> = []
+  const sent: Array<{ readonly client: Client; readonly command: Command }> = []
   const placed: Array<OrderId> = []
   /** What has been sold before it was there. */
   const backOrdered = new Set<SkuCode>()
@@ -66,9 +68,8 @@ export const make = (world: World) => {
   /** Until there is an answer; what was answered, or `null` if nobody did. */
   const ask = <C extends Command>(client: unknown, command: C): Effect.Effect<Exit.Exit<unknown, unknown> | null> =>
     Effect.gen(function* () {
-      const send = (client as Record<string, Send>)[command._tag]!.bind(client)
-      sent.push({ send, command })
-      const once = Effect.exit(Effect.timeout(send(command), deadline))
+      sent.push({ client: client as Client, command })
+      const once = send(client as Client, command)
       for (let tries = 0; tries < triesMax; tries += 1) {
         const exit = yield* once
         const refusal = Exit.isFailure(exit) ? Option.getOrUndefined(Exit.findErrorOption(exit)) : undefined
@@ -279,11 +280,14 @@ export const make = (world: World) => {
         { concurrency: "unbounded", discard: true }
       )
     ),
-    /** Some of what was sent is sent once more, long after. */
+    /** Some of what was sent is sent once more, long after, some of that while somebody looks. */
     repeats: Effect.suspend(() =>
       Effect.forEach(
         sent.filter(() => world.chance(0.15)),
-        ({ command, send }) => Effect.exit(Effect.timeout(send(command), deadline)),
+        ({ client, command }) => {
+          const looks = world.chance(0.5) ? [within(client["View"]!())] : []
+          return Effect.all([send(client, command), ...looks], { concurrency: "unbounded", discard: true })
+        },
         { concurrency: "unbounded", discard: true }
       )
     )

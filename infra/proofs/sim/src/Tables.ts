@@ -108,8 +108,9 @@ export class Tables {
     return this.histories.get(keyOf(entityType, entityId))?.commands.get(commandId)
   }
 
-  isTaken({ lease, commandId }: Entries[number]): boolean {
-    return this.find(lease.entityType, lease.entityId, commandId) !== undefined
+  /** Its command is in the journal. One whose seq is as well is of an activation that took its entity for new, and knew none. */
+  isTaken({ lease: { entityId, entityType }, commandId, seq }: Entries[number]): boolean {
+    return seq > this.seqOf(entityType, entityId) && this.find(entityType, entityId, commandId) !== undefined
   }
 
   snapshot(entityType: string, entityId: string): Snapshot | null {

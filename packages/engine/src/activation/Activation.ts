@@ -16,8 +16,11 @@ import { nameOf, type Supervision } from "./Supervision.ts"
 export interface Type {
   readonly name: string
   readonly requests: ReadonlyMap<string, Rpc.Any>
-  /** Dies when it cannot be done now; it is tried again then. */
-  readonly activate: (address: EntityAddress.EntityAddress) => Effect.Effect<Actor>
+  /**
+   * Dies when it cannot be done now; it is tried again then. `first` is the message that the entity came into memory for; without it
+   * nothing may be taken for granted.
+   */
+  readonly activate: (address: EntityAddress.EntityAddress, first?: string) => Effect.Effect<Actor>
   /** What a message does; handlers of streams are run by `ActivationDirectory.stream`. */
   readonly handlers: Readonly<Record<string, (self: Actor, payload: unknown) => unknown>>
   readonly maxIdleMs: number
@@ -82,7 +85,7 @@ export class Activation implements InHand.Entity {
   private waiting: Array<Call> | null = null
   private making: Call | null = null
 
-  constructor(type: Type, host: Host, address: EntityAddress.EntityAddress) {
+  constructor(type: Type, host: Host, address: EntityAddress.EntityAddress, first: string) {
     this.type = type
     this.host = host
     this.address = address
@@ -91,7 +94,7 @@ export class Activation implements InHand.Entity {
     this.since = host.clock.currentTimeMillisUnsafe()
     this.touched = this.since
     if (host.supervision.isParked(address)) this.mode = "parked"
-    else this.make()
+    else this.make(this.struck ? undefined : first)
   }
 
   get entityType(): string {
@@ -206,13 +209,13 @@ export class Activation implements InHand.Entity {
     else this.call(call)
   }
 
-  private make(): void {
+  private make(first?: string): void {
     const { address, host, type } = this
     this.mode = "making"
     const making = new Call("activation", undefined, undefined, () => {})
     making.sinceMs = performance.now()
     this.making = making
-    const fiber = Effect.runForkWith(type.services)(Effect.suspend(() => type.activate(address)))
+    const fiber = Effect.runForkWith(type.services)(Effect.suspend(() => type.activate(address, first)))
     const made = (exit: Exit.Exit<Actor>) => {
       this.making = null
       if (Exit.isSuccess(exit)) {
@@ -263,10 +266,14 @@ export class Activation implements InHand.Entity {
   /** This activation is over: what was begun may end, the entity is closed, and is made anew. */
   private end(): void {
     this.mode = "ending"
+    const { self } = this
     this.host.fork(
       Effect.gen({ self: this }, function* () {
         yield* this.finish()
-        if (this.mode === "ending") this.makeLater()
+        if (this.mode !== "ending") return
+        // It took the entity for new: now what it keeps is read.
+        if (self?.lease?.isNew === true) this.make()
+        else this.makeLater()
       })
     )
   }

@@ -130,7 +130,7 @@ export const make = Effect.fnUntraced(function* (options: { readonly finishMs: n
       entityType: EntityType.make(entityType),
       entityId: EntityId.make(entityId)
     })
-    const made = new Activation(type, host, address)
+    const made = new Activation(type, host, address, call.tag)
     entities.set(entityId, made)
     total += 1
     made.call(call)
@@ -244,7 +244,7 @@ const forwarderIdle = "5 seconds"
 export const layer = <Name extends string, Rpcs extends Rpc.Any, Self extends Actor>(
   entity: Entity.Entity<Name, Rpcs>,
   hosted: Options & {
-    readonly activate: (address: EntityAddress.EntityAddress) => Effect.Effect<Self>
+    readonly activate: (address: EntityAddress.EntityAddress, first?: string) => Effect.Effect<Self>
     readonly handlers: Handlers<Self, Rpcs>
   }
 ): Layer.Layer<never, never, ActivationDirectory | Sharding.Sharding> => {

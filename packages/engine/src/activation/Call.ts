@@ -5,6 +5,8 @@ import type { JointCommit } from "../eventsourced/JointCommit.ts"
 export interface Actor {
   /** No call is under way any more, or none is waited for: ends what the entity does by itself, and keeps what is worth it. */
   readonly close: () => Effect.Effect<void>
+  /** `isNew` of one that was made without reading what the entity keeps, until it is known that there was nothing to read. */
+  readonly lease?: { readonly isNew?: boolean }
   /** The tries of its pending step that failed; `null` when none did. */
   readonly tries?: { readonly step: string; readonly attempts: number; readonly lastError: string | null } | null
 }

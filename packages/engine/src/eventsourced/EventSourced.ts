@@ -55,7 +55,7 @@ const stateIn = <State>(
   }
 }
 
-/** Reads the history of an entity, and activates it. */
+/** Activates an entity: from its history, or, for a command that creates it, as one that has none. */
 const activate = <
   Id extends string,
   State,
@@ -66,7 +66,7 @@ const activate = <
 >(
   kind: Kind<Id, State, Command, Event, Refusal, PendingStep>
 ) =>
-  Effect.fnUntraced(function* ({ entityId, shardId }: EntityAddress.EntityAddress) {
+  Effect.fnUntraced(function* ({ entityId, shardId }: EntityAddress.EntityAddress, first?: string) {
     const { bounds, epochs, eventsOf, journal, model } = kind
     const name = `${model.type}/${entityId}`
     const shard = Shard.numberOf(shardId)
@@ -75,10 +75,15 @@ const activate = <
     yield* epochs.alone(shard)
     const lease: WriterLease = { entityType: model.type, entityId, shard, epoch, dead: false }
 
+    const inHand = <A>(work: () => A): A => InHand.during(lease, "activation", work)
+    if (creates(model, first) && !(yield* journal.isRefused(lease))) {
+      lease.isNew = true
+      const begin = { state: model.initial, seq: 0, snapshot: { seq: 0, lengthSince: 0 }, recent: new Set<string>() }
+      return inHand(() => new EventSourcedEntity(kind, lease, begin))
+    }
     const { isParked, more, snapshot, tail } = yield* journal.load(model.type, entityId)
     // `ActivationDirectory` makes it refuse every call.
     if (isParked) return yield* Effect.die(new EntityParked({ entity: name }))
-    const inHand = <A>(work: () => A): A => InHand.during(lease, "activation", work)
     const usable = inHand(() => stateIn(kind, snapshot))
     if (snapshot !== null && usable === null) {
       yield* Effect.logWarning(`The snapshot of ${name} cannot be used, it is rebuilt from its history`)
@@ -102,6 +107,9 @@ const activate = <
     const begin = { state, seq, snapshot: { seq: usable?.seq ?? 0, lengthSince }, recent }
     return inHand(() => new EventSourcedEntity(kind, lease, begin))
   })
+
+const creates = (model: { readonly creates?: ReadonlyArray<string> }, first: string | undefined): boolean =>
+  first !== undefined && model.creates?.includes(first) === true
 
 /** A message of a contract whose handler is written by hand, since it asks others before it decides, or waits. */
 export type Handler<Self, R extends Rpc.Any> = (

@@ -54,7 +54,6 @@ export class EventSourcedEntity<
   private snapshot: Begin<State>["snapshot"]
   private readonly timer: ArmedTimer
   private lastCommit = nothingOpen
-  /** Of those who wait for the next commit. */
   private commits: Notice | null = null
   /** Until it is over, nothing but what belongs to it is decided. */
   private joint: JointCommit | null = null
@@ -144,13 +143,14 @@ export class EventSourcedEntity<
 
   /**
    * What writes nothing does not meet the fence: an owner of before knows nothing of what was written since. Whoever is not
-   * sure any more that it is the owner asks the database.
+   * sure any more that it is the owner asks the database, and so does one that takes its entity for new.
    */
   private asOwner<A, X>(answer: Effect.Effect<A, X>): Effect.Effect<A, X> {
     return Effect.suspend(() => {
       const { lease, kind } = this
       if (lease.dead) return this.lost("Dead")
-      if (kind.epochs.isSure(lease.shard, lease.epoch)) return answer
+      if (lease.isNew === true && this.seq > 0) return this.whenCommitted(this.lastCommit, this.asOwner(answer))
+      if (lease.isNew !== true && kind.epochs.isSure(lease.shard, lease.epoch)) return answer
       return Effect.flatMap(kind.journal.owns(lease), (owns) => {
         if (owns) return answer
         lease.dead = true
@@ -209,8 +209,8 @@ export class EventSourcedEntity<
       return this.unlessRepeated(command, Effect.succeed(unchanged))
     }
     if (joint !== null) return this.join(joint, command, events, at)
-    const isDeferred = this.seq === this.committedSeq && model.isDeferred?.(this.speculative, events) === true
-    if (isDeferred) return this.defer(command, events, at, isWaiting)
+    const isFirst = this.seq === this.committedSeq && this.lease.isNew !== true
+    if (isFirst && model.isDeferred?.(this.speculative, events)) return this.defer(command, events, at, isWaiting)
     return this.jointStep(events, at) ? this.writeJointly(command, events, at) : this.write(command, events, at)
   }
 

@@ -1,5 +1,7 @@
 import type { Result, Schema } from "effect"
 
+type TagOf<Command> = Command extends { readonly _tag: infer Tag } ? Tag : never
+
 /**
  * The pure part of an entity; a module such as `Cart/CartState.ts` is one as it stands.
  *
@@ -20,6 +22,9 @@ import type { Result, Schema } from "effect"
  *   for a row is refused at once, as if it were not deferred.
  * - `resumed` are events that a new activation applies to the state that it has read: it does not know what an earlier one had
  *   deferred.
+ * - `creates` names the commands that are sent to an id that has just been drawn. An activation for one of them expects that its
+ *   entity has no history and does not read the journal; its first row, as seq 1, finds out. Events of such a command are never
+ *   deferred, since the entity would act on them before that.
  */
 export interface Model<
   State,
@@ -43,4 +48,5 @@ export interface Model<
   readonly isJoint?: (pendingStep: PendingStep) => boolean
   readonly isDeferred?: (state: State, events: ReadonlyArray<Event>) => boolean
   readonly resumed?: (state: State) => ReadonlyArray<Event>
+  readonly creates?: ReadonlyArray<TagOf<Command>>
 }

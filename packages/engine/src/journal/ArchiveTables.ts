@@ -35,6 +35,12 @@ export const create = Effect.fnUntraced(function* (hot: readonly [string, ...Rea
     ) PARTITION BY RANGE (at)`
   yield* sql`CREATE INDEX events_archive_seq ON events_archive (entity_type, entity_id, seq)`
   yield* sql`
+    CREATE TABLE archived_entity (
+      entity_type text NOT NULL,
+      entity_id text NOT NULL,
+      PRIMARY KEY (entity_type, entity_id)
+    )`
+  yield* sql`
     CREATE VIEW journal_all AS
       SELECT position, entity_type, entity_id, seq, command_id, events, meta, shard, epoch, at, bytes FROM journal
       UNION ALL
@@ -101,6 +107,8 @@ export const create = Effect.fnUntraced(function* (hot: readonly [string, ...Rea
         SELECT g.position, g.entity_type, g.entity_id, g.seq, g.command_id, g.events, g.meta, g.shard, g.epoch, g.at
         FROM gone g;
         GET DIAGNOSTICS moved = ROW_COUNT;
+        INSERT INTO archived_entity (entity_type, entity_id) SELECT t, i FROM unnest(picked_types, picked_ids) AS p(t, i)
+        ON CONFLICT DO NOTHING;
         entities := coalesce(cardinality(picked_ids), 0);
       END IF;
       RETURN NEXT;
@@ -124,6 +132,24 @@ export const create = Effect.fnUntraced(function* (hot: readonly [string, ...Rea
   yield* sql`
     CREATE TRIGGER journal_command_archived BEFORE INSERT ON journal
       FOR EACH ROW WHEN (NEW.seq > 256 AND NEW.entity_type NOT IN (${hotTypes})) EXECUTE FUNCTION journal_command_archived()`
+
+  // What the runner took for new has a history here. After the insert: one that met a history on its way out of the journal has
+  // waited for that, and sees here what became of it.
+  yield* sql`
+    CREATE FUNCTION journal_entity_archived() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $fn$
+    BEGIN
+      IF EXISTS (
+        SELECT FROM archived_entity a WHERE a.entity_type = NEW.entity_type AND a.entity_id = NEW.entity_id
+      ) THEN
+        RAISE unique_violation USING
+          MESSAGE = 'the entity is in the archive', TABLE = 'journal', CONSTRAINT = 'journal_seq';
+      END IF;
+      RETURN NULL;
+    END $fn$`
+  yield* sql`
+    CREATE TRIGGER journal_entity_archived AFTER INSERT ON journal
+      FOR EACH ROW WHEN (NEW.seq = 1 AND NEW.entity_type NOT IN (${hotTypes})) EXECUTE FUNCTION journal_entity_archived()`
 
   yield* grant("halles_runner", "SELECT ON journal_all")
 })

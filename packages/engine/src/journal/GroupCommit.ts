@@ -27,6 +27,8 @@ export interface WriterLease {
   readonly shard: number
   readonly epoch: number
   dead: boolean
+  /** It has not read the journal and takes its entity for new: until its first row is committed, or `Journal.owns` has looked. */
+  isNew?: boolean
 }
 
 /** Why an entry was not written. */
@@ -43,6 +45,7 @@ export interface Committed {
 
 /** It is written, whatever its entity makes of that: one that cannot go on is rebuilt, and the writer serves the others. */
 const notify = ({ lease, onCommit }: Entry): void => {
+  lease.isNew = false
   try {
     onCommit()
   } catch {

@@ -2,7 +2,15 @@ import { CommitLatency } from "./CommitLatency.ts"
 import { EntityCalls } from "../activation/EntityCalls.ts"
 import { Context, Effect, Layer, Metric, Option, Schedule, Semaphore } from "effect"
 import * as GroupCommit from "./GroupCommit.ts"
-import { JournalStore, type Loaded, type Snapshot, type Stored, type StoreFailed, type Traced } from "./JournalStore.ts"
+import {
+  JournalStore,
+  type Loaded,
+  parkedMax,
+  type Snapshot,
+  type Stored,
+  type StoreFailed,
+  type Traced
+} from "./JournalStore.ts"
 import { Outbox } from "./Outbox.ts"
 import { TakenCommands } from "./TakenCommands.ts"
 import { ShardEpochs } from "../placement/ShardEpochs.ts"
@@ -36,7 +44,15 @@ export class Journal extends Context.Service<
     readonly history: (entityType: string, entityId: string, afterSeq: number) => Effect.Effect<ReadonlyArray<Stored>>
     /** The newest trace that is written beside the entity's events and is exported. */
     readonly traceOf: (entityType: string, entityId: string) => Effect.Effect<Traced | null>
-    /** Whether nobody has taken the shard over since the entity was activated. */
+    /**
+     * Whether the entity was parked or in quarantine when it was read of its shard, which is once after this runner took it: what
+     * this runner parks itself its `Supervision` knows. It says yes where that is not known.
+     */
+    readonly isRefused: (lease: GroupCommit.WriterLease) => Effect.Effect<boolean>
+    /**
+     * Whether nobody has taken the shard over since the entity was activated, and, of one that is taken for new, whether there is
+     * nothing of it in the journal.
+     */
     readonly owns: (lease: GroupCommit.WriterLease) => Effect.Effect<boolean>
     /** Whether the writer takes more at the moment. */
     readonly hasRoom: () => boolean
@@ -78,6 +94,23 @@ export class Journal extends Context.Service<
           outbox.alarm("duplicate_activation", detail)
         }).pipe(Effect.catchCause((cause) => Effect.logWarning("The alarm could not be stored", cause)))
 
+      /** Epochs, by shard, under which it was read which entities are refused. */
+      const readUnder = new Map<number, number>()
+      const refused = new Set<string>()
+      const reading = Semaphore.makeUnsafe(1)
+      const hasRead = ({ epoch, shard }: GroupCommit.WriterLease) => readUnder.get(shard) === epoch
+      const readRefused = Effect.gen(function* () {
+        const unread = epochs.owned().flatMap((shard) => {
+          const epoch = epochs.current(shard)
+          return epoch === undefined || readUnder.get(shard) === epoch ? [] : [[shard, epoch] as const]
+        })
+        if (unread.length === 0) return
+        const rows = yield* answered(store.parked(unread.map(([shard]) => shard)))
+        if (rows.length === parkedMax) return
+        for (const { entityId, entityType } of rows) refused.add(`${entityType}/${entityId}`)
+        for (const [shard, epoch] of unread) readUnder.set(shard, epoch)
+      }).pipe(reading.withPermits(1))
+
       const latency = yield* CommitLatency
       const figures = yield* EntityCalls
       const onCommitted = (committed: GroupCommit.Committed) => {
@@ -99,15 +132,28 @@ export class Journal extends Context.Service<
         find: (entityType, entityId, commandId) => answered(store.find(entityType, entityId, commandId)),
         history: (entityType, entityId, afterSeq) => answered(store.history(entityType, entityId, afterSeq)),
         traceOf: (entityType, entityId) => answered(store.traceOf(entityType, entityId)),
-        owns: ({ epoch, shard }) =>
+        isRefused: (lease) => {
+          const isIt = () => !hasRead(lease) || refused.has(`${lease.entityType}/${lease.entityId}`)
+          return Effect.suspend(() => (hasRead(lease) ? Effect.sync(isIt) : Effect.map(readRefused, isIt)))
+        },
+        owns: (lease) =>
           Effect.suspend(() => {
+            const { entityId, entityType, epoch, shard } = lease
             const since = epochs.now()
-            return Effect.map(answered(store.epochOf(shard)), (now) => {
+            const isOwner = Effect.map(answered(store.epochOf(shard)), (now) => {
               const isOwner = now?.epoch === epoch
               if (isOwner) epochs.found(shard, since)
               else if (epochs.current(shard) === epoch) epochs.drop([shard])
               return isOwner
             })
+            if (lease.isNew !== true) return isOwner
+            // In this order: what an owner of before still writes would not be missed.
+            return Effect.flatMap(isOwner, (owns) =>
+              Effect.map(answered(store.load(entityType, entityId)), ({ isParked, snapshot, tail }) => {
+                if (!isParked && snapshot === null && tail.length === 0) lease.isNew = false
+                return owns && lease.isNew !== true
+              })
+            )
           }),
         hasRoom: writer.hasRoom,
         slowMs: writer.slowMs,

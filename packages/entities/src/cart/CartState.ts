@@ -42,6 +42,7 @@ export { Event, evolve, initial, State } from "./CartEvents.ts"
 
 export const type = "Cart"
 export const version = 1
+export const creates = ["OpenCart"] as const
 
 /** An open cart that nobody changes for so long expires, at the end of that (UTC) day: a day's changes move its timer once. */
 const dayMs = 86_400_000

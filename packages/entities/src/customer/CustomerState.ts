@@ -25,6 +25,7 @@ import { done, viewReply } from "@halles/engine/eventsourced/Replies"
 
 export const type = "Customer"
 export const version = 3
+export const creates = ["Register"] as const
 
 /** Orders that are recognised when they are noted again under another command id; older ones by their command id. */
 const knownOrdersMax = 200

@@ -36,6 +36,7 @@ export type { PendingStep } from "./OrderPendingStep.ts"
 
 export const type = "Order"
 export const version = 1
+export const creates = ["Place"] as const
 
 /** What the order records of the answer to a pending step; made by `OrderLive`. */
 export interface Record {

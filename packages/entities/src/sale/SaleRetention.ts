@@ -67,6 +67,7 @@ export const create = Effect.gen(function* () {
         SELECT array_agg(id) INTO picked FROM unnest(picked) p(cart_id), unnest(cart_orders(p.cart_id)) i(id);
       END IF;
       DELETE FROM snapshot s WHERE s.entity_type = ANY(together) AND s.entity_id = ANY(picked);
+      DELETE FROM archived_entity a WHERE a.entity_type = ANY(together) AND a.entity_id = ANY(picked);
       DELETE FROM order_view v WHERE of_type = 'Order' AND v.id = ANY(picked);
       DELETE FROM events_archive a WHERE a.entity_type = ANY(together) AND a.entity_id = ANY(picked);
       GET DIAGNOSTICS dropped = ROW_COUNT;

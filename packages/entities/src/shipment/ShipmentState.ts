@@ -24,6 +24,7 @@ export { Event, evolve, initial, State } from "./ShipmentEvents.ts"
 
 export const type = "Shipment"
 export const version = 1
+export const creates = ["Create"] as const
 
 /** Returns of one shipment; the next one is refused. An order allows as many. */
 export const returnsMax = 100
