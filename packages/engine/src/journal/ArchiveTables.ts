@@ -34,6 +34,7 @@ export const create = Effect.fnUntraced(function* (hot: readonly [string, ...Rea
       PRIMARY KEY (position, at)
     ) PARTITION BY RANGE (at)`
   yield* sql`CREATE INDEX events_archive_seq ON events_archive (entity_type, entity_id, seq)`
+  // `journal_append` refuses the first row of an entity that has a history here.
   yield* sql`
     CREATE TABLE archived_entity (
       entity_type text NOT NULL,
@@ -132,24 +133,6 @@ export const create = Effect.fnUntraced(function* (hot: readonly [string, ...Rea
   yield* sql`
     CREATE TRIGGER journal_command_archived BEFORE INSERT ON journal
       FOR EACH ROW WHEN (NEW.seq > 256 AND NEW.entity_type NOT IN (${hotTypes})) EXECUTE FUNCTION journal_command_archived()`
-
-  // What the runner took for new has a history here. After the insert: one that met a history on its way out of the journal has
-  // waited for that, and sees here what became of it.
-  yield* sql`
-    CREATE FUNCTION journal_entity_archived() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $fn$
-    BEGIN
-      IF EXISTS (
-        SELECT FROM archived_entity a WHERE a.entity_type = NEW.entity_type AND a.entity_id = NEW.entity_id
-      ) THEN
-        RAISE unique_violation USING
-          MESSAGE = 'the entity is in the archive', TABLE = 'journal', CONSTRAINT = 'journal_seq';
-      END IF;
-      RETURN NULL;
-    END $fn$`
-  yield* sql`
-    CREATE TRIGGER journal_entity_archived AFTER INSERT ON journal
-      FOR EACH ROW WHEN (NEW.seq = 1 AND NEW.entity_type NOT IN (${hotTypes})) EXECUTE FUNCTION journal_entity_archived()`
 
   yield* grant("halles_runner", "SELECT ON journal_all")
 })
