@@ -190,7 +190,7 @@ export const follow = Effect.fn("Projections.follow")(function* (region: Region,
   })
 
   const streamState = Effect.tryPromise(async () => {
-    const manager = await jetstreamManager(nats)
+    const manager = await jetstreamManager(nats, { checkAPI: false })
     return (await manager.streams.info(Subject.eventStream(region))).state
   })
   let askedAt = 0
