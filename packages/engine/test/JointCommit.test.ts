@@ -189,6 +189,29 @@ layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("a joint commi
     })
   )
 
+  it.effect("holds its owner also while an earlier row is committed", () =>
+    Effect.gen(function* () {
+      const letter = yield* letterOf("eu_early")
+      yield* letter.Sign(new Sign(command("first")))
+      const all = yield* Effect.all(
+        [
+          letter.Sign(new Sign(command("second"))),
+          letter.Write(new Write(command("write"))),
+          ...Array.from({ length: 20 }, (_, n) => Effect.delay(letter.Sign(new Sign(command(`later${n}`))), n))
+        ],
+        { concurrency: "unbounded" }
+      )
+      assert.strictEqual(all[1], "Signed Signed Written Posted ")
+      const rows = (yield* rowsOf("eu_early")).filter((row) => row.includes("Letter")).map((row) => row.split(": ")[1])
+      assert.deepStrictEqual(rows.slice(0, 4), [
+        "Letter 1 Signed",
+        "Letter 2 Signed",
+        "Letter 3 Written Posted",
+        "Letter 4 Signed"
+      ])
+    })
+  )
+
   it.effect("is written whole by the next owner when its shard was taken", () =>
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient

@@ -318,7 +318,7 @@ export class EventSourcedEntity<
   private onCommit(state: State, seq: number, length: number): void {
     this.state = this.driven = state
     this.committedSeq = seq
-    this.joint = null
+    if (this.joint?.isOver === true) this.joint = null
     // What waits for nothing keeps nothing in memory.
     if (seq === this.seq) this.lastCommit = nothingOpen
     const { kind, snapshot } = this
