@@ -58,6 +58,8 @@ export class Cluster {
   readonly #outside: Context.Context<never>
   #runners: Array<Runner> = []
   #ambush: Ambush | null = null
+  /** When an ambush was sprung, which may be in the calm: what it lay in wait for came late. */
+  ambushedAt = 0
   /** Who should own a shard, and callers' idea of who does. */
   readonly #assigned = new Map<number, Runner>()
   readonly #refreshing = new Set<Runner>()
@@ -238,6 +240,7 @@ export class Cluster {
     if (ambush.passing > 0) return 0
     const { world } = this
     world.note("ambush", `${ambush.strike} at ${tag}`)
+    this.ambushedAt = world.now
     if (ambush.strike === "hold up") {
       world.soon(world.outside, ambush.onHeldUp)
       return world.between(4_000, 12_000)

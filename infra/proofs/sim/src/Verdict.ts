@@ -39,11 +39,12 @@ const typed = (cluster: Cluster, entityType: string): ReadonlyArray<Row> =>
 
 /** I0 to I12, as `npm run check` reads them. */
 const invariants = (cluster: Cluster): ReadonlyArray<string> => {
-  /** A timer that is lost or a database that is slow makes holds end late; once it is calm they end on time. */
+  /** A timer that is lost, a database that is slow or a runner that is frozen makes holds end late; once it is calm they end on time. */
+  const calmFrom = Math.max(cluster.calmFrom, cluster.ambushedAt)
   const isExcused = ({ entityId, entityType, invariant, seq }: Invariants.Violation) =>
     invariant === "I9" &&
     seq !== null &&
-    cluster.tables.histories.get(keyOf(entityType, entityId))!.rows[seq - 1]!.at < cluster.calmFrom + aftermathMs
+    cluster.tables.histories.get(keyOf(entityType, entityId))!.rows[seq - 1]!.at < calmFrom + aftermathMs
   return Invariants.checkRows((entityType) => typed(cluster, entityType), {
     now: Math.floor(cluster.world.now),
     graceMs: 0
