@@ -58,8 +58,8 @@ export class Cluster {
   readonly #outside: Context.Context<never>
   #runners: Array<Runner> = []
   #ambush: Ambush | null = null
-  /** When an ambush was sprung, which may be in the calm: what it lay in wait for came late. */
-  ambushedAt = 0
+  /** When a message was held up or a runner frozen last: some of that comes in the calm. */
+  delayedAt = 0
   /** Who should own a shard, and callers' idea of who does. */
   readonly #assigned = new Map<number, Runner>()
   readonly #refreshing = new Set<Runner>()
@@ -240,8 +240,8 @@ export class Cluster {
     if (ambush.passing > 0) return 0
     const { world } = this
     world.note("ambush", `${ambush.strike} at ${tag}`)
-    this.ambushedAt = world.now
     if (ambush.strike === "hold up") {
+      this.delayedAt = world.now
       world.soon(world.outside, ambush.onHeldUp)
       return world.between(4_000, 12_000)
     }
@@ -275,6 +275,7 @@ export class Cluster {
     const ms = world.between(100, 8_000)
     world.note("freeze", `${runner.name} for ${Math.round(ms)} ms`)
     runner.frozenUntil = world.now + ms
+    this.delayedAt = world.now
     for (const [shard, assigned] of this.#assigned) {
       if (assigned === runner && world.chance(0.7))
         world.after(world.between(0, ms), world.outside, () => this.steal(shard))

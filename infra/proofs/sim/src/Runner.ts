@@ -18,6 +18,7 @@ import {
 import { Notice } from "@halles/shared/Notice"
 import * as Timers from "@halles/engine/eventsourced/Timers"
 import * as ActivationDirectory from "@halles/engine/activation/ActivationDirectory"
+import type { Answer } from "@halles/engine/activation/Call"
 import { RunnerPresence } from "@halles/engine/placement/RunnerPresence"
 import { Supervision } from "@halles/engine/activation/Supervision"
 import { Context, Effect, type Fiber, Layer, Scope } from "effect"
@@ -28,19 +29,6 @@ import * as Network from "./Network.ts"
 import * as Stream from "./Stream.ts"
 import type { Cluster } from "./Cluster.ts"
 import type { Process } from "./World.ts"
-
-/**
- * Entities are let go when the weather says so, not by the clock; and a call to a neighbour on the same runner goes over
- * the network like any other, so that it is delayed, doubled and lost like any other: but for the steps of joint commits, which
- * never leave a process.
- */
-const layerDirectory = Layer.effect(
-  ActivationDirectory.ActivationDirectory,
-  Effect.map(ActivationDirectory.make({ finishMs: ActivationDirectory.finishMs }), (directory) => ({
-    ...directory,
-    rpc: (entityType, tag) => (JointCommit.current() === null ? undefined : directory.rpc(entityType, tag))
-  }))
-).pipe(Layer.provide(Supervision.layer))
 
 const isGivenBack = (owner: string) => owner === handedOver || owner === left
 
@@ -87,10 +75,35 @@ export class Runner implements Process {
     return Effect.runForkWith(this.#context)(effect)
   }
 
+  /**
+   * Entities are let go when the weather says so, not by the clock; and a call to a neighbour on the same runner goes over the
+   * network like any other, so that it is delayed, doubled and lost like any other: but for the steps of joint commits, which never
+   * leave a process, and wait a moment, as they do where the receiver is read first.
+   */
+  get #layerDirectory() {
+    const { world } = this.#cluster
+    return Layer.effect(
+      ActivationDirectory.ActivationDirectory,
+      Effect.map(ActivationDirectory.make({ finishMs: ActivationDirectory.finishMs }), (directory) => ({
+        ...directory,
+        rpc: (entityType: string, tag: string) =>
+          JointCommit.current() === null ? undefined : directory.rpc(entityType, tag),
+        call: (message: ActivationDirectory.Message, answered: (answer: Answer) => void) => {
+          if ((message.joint ?? null) === null) return directory.call(message, answered)
+          world.after(world.between(0, 3), this, () =>
+            this.shards.has(message.shardId.id)
+              ? directory.call(message, answered)
+              : answered("EntityNotAssignedToRunner")
+          )
+        }
+      }))
+    ).pipe(Layer.provide(Supervision.layer))
+  }
+
   get #start() {
     const { world } = this.#cluster
     const started = Effect.gen({ self: this }, function* () {
-      const services = yield* Layer.build(Domains.layer.pipe(Layer.provideMerge([Journal.layer, layerDirectory])))
+      const services = yield* Layer.build(Domains.layer.pipe(Layer.provideMerge([Journal.layer, this.#layerDirectory])))
       this.#directory = Context.get(services, ActivationDirectory.ActivationDirectory)
       const fire = yield* Domains.makeTimers("eu")
       yield* Timers.run(fire).pipe(Effect.provideService(Clock, world.clock(this, true)), Effect.forkScoped)

@@ -40,7 +40,7 @@ const typed = (cluster: Cluster, entityType: string): ReadonlyArray<Row> =>
 /** I0 to I12, as `npm run check` reads them. */
 const invariants = (cluster: Cluster): ReadonlyArray<string> => {
   /** A timer that is lost, a database that is slow or a runner that is frozen makes holds end late; once it is calm they end on time. */
-  const calmFrom = Math.max(cluster.calmFrom, cluster.ambushedAt)
+  const calmFrom = Math.max(cluster.calmFrom, cluster.delayedAt)
   const isExcused = ({ entityId, entityType, invariant, seq }: Invariants.Violation) =>
     invariant === "I9" &&
     seq !== null &&

@@ -266,7 +266,9 @@ export class EventSourcedEntity<
 
   private writeDeferred(): void {
     const last = this.deferred?.last ?? null
-    if (last !== null && !this.lease.dead) this.write(last, [], this.kind.clock.currentTimeMillisUnsafe())
+    if (last === null || this.lease.dead) return
+    // Somebody has to hear of a refusal, so that a command whose row is there already is not taken up again for ever.
+    this.fork(Effect.exit(this.write(last, [], this.kind.clock.currentTimeMillisUnsafe())))
   }
 
   /** Puts a row in line for the journal: the deferred events, then these. */
@@ -373,14 +375,12 @@ export class EventSourcedEntity<
     this.fork(this.driver.begin())
   }
 
-  /** Sends a pending step, and takes what is answered. */
   send(step: PendingStep): Effect.Effect<unknown, unknown> {
     const asked = InHand.during(this.lease, "next", () => this.kind.perform!(step, this.driven, this.id))
     const taken = Effect.flatMap(asked, (command) => this.handle(command, false))
     return this.trace!.traced(step.key, taken)
   }
 
-  /** Of the first pending step. */
   get tries(): NonNullable<Actor["tries"]> | null {
     return this.driver?.triesOfFirst() ?? null
   }

@@ -29,13 +29,17 @@ export type PendingStep =
 export const pendingSteps = (state: State): ReadonlyArray<PendingStep> => {
   const step = stepOf(state)
   const again = state.refused.filter(({ again }) => again).flatMap((one) => repeated(state, one) ?? [])
+  // Nothing is paid back while it is not known whether it was taken.
+  const isCapturing = again.some(({ _tag }) => _tag === "Capture")
   if (step !== null) return [step, ...again]
   switch (state.phase) {
     case "confirmed":
     case "shipped":
     case "delivered":
       return [
-        ...state.returns.flatMap((one) => returnStep(one) ?? []),
+        ...state.returns
+          .flatMap((one) => returnStep(one) ?? [])
+          .filter(({ _tag }) => !isCapturing || _tag !== "RefundReturn"),
         ...again,
         ...(state.noted ? [] : [{ _tag: "NoteCustomer", key: noteKey } as const])
       ]
