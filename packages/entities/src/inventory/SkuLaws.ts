@@ -84,6 +84,7 @@ class History {
   readonly #books = new Map<string, Books>()
   readonly #promises = new Map<string, Promised>()
   readonly #touched = new Set<string>()
+  readonly #forgotten = new Map<string, number>()
   #row: Row<Event> | null = null
 
   constructor(
@@ -176,8 +177,13 @@ class History {
         return this.#hold(event)
       case "Reserved":
         return this.#reserve(event)
-      case "HoldExpired":
+      case "HoldExpired": {
+        const promised = this.#promises.get(event.orderId)
+        if (promised !== undefined) this.#forget(event.orderId, unitsOf(promised))
         return this.#giveBack(event, "held")
+      }
+      case "ReleasedEarly":
+        return this.#forget(event.orderId, 0)
       case "Released":
         return this.#giveBack(event, event.from === "hold" ? "held" : "reserved")
       case "Shipped":
@@ -193,7 +199,6 @@ class History {
       case "HoldRefused":
       case "ExpiryChecked":
       case "ReserveRefused":
-      case "ReleasedEarly":
       case "ShipRefused":
       case "BackOrderAllowed":
         return
@@ -203,6 +208,14 @@ class History {
   #fact(orderId: string, what: Exclude<keyof StockFacts, "isAwaited">, units: number, warehouse?: string): void {
     const fact: Units = this.#facts.stockOf(orderId)[what]
     fact.add(warehouse === undefined ? this.#code : `${this.#code}/${warehouse}`, units)
+  }
+
+  /** So many units of an order that it has not released; 0 once it has. */
+  #forget(orderId: string, units: number): void {
+    const before = this.#forgotten.get(orderId) ?? 0
+    if (units !== before) this.#fact(orderId, "forgotten", units - before)
+    if (units === 0) this.#forgotten.delete(orderId)
+    else this.#forgotten.set(orderId, units)
   }
 
   #hold({ allocations, backOrdered, expiresAt, orderId }: Of<"Held">): void {

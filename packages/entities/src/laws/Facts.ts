@@ -60,6 +60,8 @@ export const fingerprint = (value: unknown): number => {
 export interface StockFacts {
   readonly held: Units
   readonly reserved: Units
+  /** Let go by a time-out, and not released by the order. */
+  readonly forgotten: Units
   /** These three by SKU and warehouse, as `TEA/eu-main`. */
   readonly shipped: Units
   readonly restocked: Units
@@ -114,6 +116,7 @@ export class Facts {
     return (facts.stock ??= {
       held: new Units(),
       reserved: new Units(),
+      forgotten: new Units(),
       shipped: new Units(),
       restocked: new Units(),
       writtenOff: new Units(),

@@ -206,9 +206,10 @@ const compareStock = (
   const bought = unitsOf(state.draft!.lines)
   const allocated = unitsFrom(state.stock)
   const none = new Units()
-  const { held, reserved, restocked, shipped, writtenOff } = stock ?? {
+  const { forgotten, held, reserved, restocked, shipped, writtenOff } = stock ?? {
     held: none,
     reserved: none,
+    forgotten: none,
     shipped: none,
     restocked: none,
     writtenOff: none
@@ -233,6 +234,7 @@ const compareStock = (
     case "cancelled":
       if (ended.has("release")) break
       if (!held.isNone || !reserved.isNone) wrong("cancelled, and still keeps stock")
+      if (!forgotten.isNone) wrong("cancelled, and left its stock to the time-out")
       if (!shipped.isNone) wrong("cancelled, and stock was shipped for it")
       break
     default:
