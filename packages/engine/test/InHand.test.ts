@@ -9,7 +9,7 @@ const broken = () => {
 }
 
 describe("InHand", () => {
-  it("names whose work is in hand as long as it is, and then whose was before", () => {
+  it("names the entity of the work that runs, and after it the one of the work around", () => {
     const during = InHand.during(cart, "CheckOut", () => [
       InHand.current(),
       InHand.during(order, "Place", InHand.current),
@@ -20,7 +20,7 @@ describe("InHand", () => {
     assert.isNull(InHand.current())
   })
 
-  it("names nobody after work that throws", () => {
+  it("names no entity after work that throws", () => {
     assert.throws(() => InHand.during(cart, "CheckOut", broken), "broken")
     assert.isNull(InHand.current())
   })

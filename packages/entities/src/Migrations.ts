@@ -42,7 +42,7 @@ const regionGrants = Effect.gen(function* () {
 /** Brings one region's database up to date; needs its owner. */
 export const migrateRegion = Effect.gen(function* () {
   yield* migrate("effect_sql_migrations", { "0001_region": region })
-  yield* ProjectionTables.bring(tables)
+  yield* ProjectionTables.ensure(tables)
   yield* regionGrants
 })
 

@@ -459,15 +459,15 @@ layer(Servers, { excludeTestServices: true, timeout: "60 seconds" })("a follower
       yield* sql`DELETE FROM projection`
       yield* journal(history("eu_a", 5))
       yield* following(until([["eu_a", 5]]))
-      yield* ProjectionTables.bring(tables)
+      yield* ProjectionTables.ensure(tables)
       assert.deepStrictEqual(yield* seqs, [["eu_a", 5]])
       const stock = sql`SELECT 'stock_view'::regclass::oid AS id`
       const before = yield* stock
       const changed = { ...ProductTable, indexes: { product_view_title: "(title)" } }
-      yield* ProjectionTables.bring(tables.map((one) => (one === ProductTable ? changed : one)))
+      yield* ProjectionTables.ensure(tables.map((one) => (one === ProductTable ? changed : one)))
       assert.deepStrictEqual(yield* seqs, [])
       assert.deepStrictEqual(yield* stock, before)
-      yield* ProjectionTables.bring(tables)
+      yield* ProjectionTables.ensure(tables)
       yield* following(until([["eu_a", 5]]))
     })
   )

@@ -166,7 +166,7 @@ const proving = Effect.gen(function* () {
 
 const Servers = Layer.mergeAll(
   NatsTest.layerConnection("messages").pipe(Layer.provideMerge(NatsTest.layer)),
-  Layer.effectDiscard(Effect.andThen(RegionTables.create(["Hot"]), ProjectionTables.bring([counting]))).pipe(
+  Layer.effectDiscard(Effect.andThen(RegionTables.create(["Hot"]), ProjectionTables.ensure([counting]))).pipe(
     Layer.provideMerge(PgTest.layer("messages"))
   )
 )

@@ -46,7 +46,7 @@ export const streamMutants: ReadonlyArray<Mutant> = [
   {
     name: "set aside the neighbours of what the stream refuses",
     file: publishing,
-    find: "if (message.lines.length > 1) return apart(region, message)",
+    find: "if (message.lines.length > 1) return oneByOne(region, message)",
     replace: `if (message.lines.length > 1) {
           givenUp.push(...message.lines.map(({ row }) => ({ row, cause, tries: triesMax })))
           return []

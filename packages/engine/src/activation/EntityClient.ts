@@ -4,7 +4,7 @@ import type { Rpc } from "effect/rpc"
 import { Busy } from "../eventsourced/EntityErrors.ts"
 import { JointCommit } from "../eventsourced/JointCommit.ts"
 import { codecOf, exitOf } from "../transport/CallFrames.ts"
-import { Caller, isShort } from "../transport/Caller.ts"
+import { Caller, takesFastPath } from "../transport/Caller.ts"
 import { MessageTooLarge } from "../transport/TransportErrors.ts"
 import { isStream, ActivationDirectory } from "./ActivationDirectory.ts"
 import { failedWith, isUndeclared } from "./Undeclared.ts"
@@ -26,7 +26,7 @@ interface Ways {
   readonly around: Around
 }
 
-/** What every call to an entity goes through, but streams: they have no answer to wait for. */
+/** Wraps every call to an entity, such as in a breaker; streams have no answer to wait for and are not wrapped. */
 export type Around = (id: string, call: Effect.Effect<unknown, unknown>) => Effect.Effect<unknown, unknown>
 
 /** A client of one entity; its methods are those of the contract. */
@@ -50,9 +50,9 @@ interface Asked {
 }
 
 /**
- * The fast path: asks the runner that answered last for the shard, without `Sharding` between. `answered` is told once: what the
- * entity answered, or `null` when `Sharding` is to be asked. What is returned forgets the call; `undefined` when no runner is known,
- * and nothing was sent.
+ * The fast path: sends the call to the runner that answered last for the shard, without `Sharding` between. It calls `answered` once:
+ * with what the entity answered, or with `null` when the caller has to go by `Sharding`. It returns a function that forgets the call, or
+ * `undefined` when it knows no runner and has sent nothing.
  */
 export const askRunner = (
   { answerers, call, codecFor }: Caller["Service"],
@@ -103,7 +103,7 @@ const prototypeOf = (entity: Entity.Entity<string, Rpc.Any>): object => {
   const prototype: Record<string, unknown> = {}
   for (const [tag, rpc] of entity.protocol.requests) {
     const away = ({ id, ways }: Near, payload?: unknown, options?: unknown) => ways.far(id)[tag]!(payload, options)
-    const isShortCall = isShort(rpc)
+    const isFast = takesFastPath(rpc)
     const call = function (this: Near, payload?: unknown, options?: unknown) {
       const { id, ways } = this
       if (options !== undefined) return ways.around(id, away(this, payload, options))
@@ -121,7 +121,7 @@ const prototypeOf = (entity: Entity.Entity<string, Rpc.Any>): object => {
           return undefined
         }
         if (joint !== null) return resume(Effect.fail(new Busy()))
-        if (ways.caller !== undefined && isShortCall) {
+        if (ways.caller !== undefined && isFast) {
           const forget = askRunner(ways.caller, { shard: ways.shardOf(id), type, id, rpc, payload, parent }, (exit) =>
             resume(exit ?? Effect.delay(away(this, payload), againMs))
           )

@@ -5,7 +5,7 @@ export interface Entity {
   readonly shard: number
 }
 
-/** Whose code runs, and for which message. */
+/** The entity whose code runs, and the message that it runs for. */
 export interface InHand {
   readonly entity: Entity
   readonly message: string
@@ -14,7 +14,7 @@ export interface InHand {
 let entity: Entity | null = null
 let message = ""
 
-/** Does a piece of work that does not wait, in the name of an entity: what a thread that stands still in it is asked for. */
+/** Runs work that never waits, and notes meanwhile for which entity and message: `EventLoopStall` reads that of a thread that stands still in it. */
 export const during = <A>(whose: Entity, about: string, work: () => A): A => {
   const outerEntity = entity
   const outerMessage = message
@@ -28,5 +28,5 @@ export const during = <A>(whose: Entity, about: string, work: () => A): A => {
   }
 }
 
-/** Whose work this thread is in the middle of; `null` if that is nobody's. */
+/** The entity and message that this thread works for now; `null` when it is in no such work. */
 export const current = (): InHand | null => (entity === null ? null : { entity, message })

@@ -211,7 +211,8 @@ export class EventSourcedEntity<
     if (joint !== null) return this.join(joint, command, events, at)
     const isFirst = this.seq === this.committedSeq && this.lease.isNew !== true
     if (isFirst && model.isDeferred?.(this.speculative, events)) return this.defer(command, events, at, isWaiting)
-    return this.jointStep(events, at) ? this.writeJointly(command, events, at) : this.write(command, events, at)
+    const step = this.jointStep(events, at)
+    return step === null ? this.write(command, events, at) : this.writeJointly(command, events, at, step)
   }
 
   /** The row waits for the sender's, and the answer does not wait for either. */
@@ -223,16 +224,18 @@ export class EventSourcedEntity<
   }
 
   /** Writes the events and what their joint steps come to in one row, with the receivers'. The steps go first, in its trace. */
-  private writeJointly(command: Command, events: ReadonlyArray<Event>, at: number) {
+  private writeJointly(command: Command, events: ReadonlyArray<Event>, at: number, step: JointStep<Event>) {
     const joint = (this.joint = new JointCommit())
     this.trace?.accepted(SagaTrace.spanOf(Fiber.getCurrent()))
-    const row = joint.collect(events, (all) => this.jointStep(all, at))
-    const written = Effect.flatMap(row, (all) => {
-      if (this.lease.dead) return this.lost("Dead")
-      const answer = this.write(command, all, at, (entry) => joint.write(this.kind.journal, entry))
-      joint.release()
-      return answer
-    })
+    const written = Effect.flatMap(
+      joint.collect(events, step, (all) => this.jointStep(all, at)),
+      (all) => {
+        if (this.lease.dead) return this.lost("Dead")
+        const answer = this.write(command, all, at, (entry) => joint.write(this.kind.journal, entry))
+        joint.release()
+        return answer
+      }
+    )
     return Effect.ensuring(written, joint.released)
   }
 
@@ -246,7 +249,7 @@ export class EventSourcedEntity<
     if (step === null || !isJoint(step) || next(this.speculative)?.key === step.key) return null
     const decided = (answer: Command) => InHand.during(this.lease, step.key, () => decide(state, answer, at))
     const asked = this.trace!.traced(step.key, perform!(step, state, this.id))
-    return { key: step.key, answered: Effect.map(asked, (answer) => Result.getOrElse(decided(answer), () => [])) }
+    return Effect.map(asked, (answer) => Result.getOrElse(decided(answer), () => []))
   }
 
   private defer(command: Command, events: ReadonlyArray<Event>, at: number, isWaiting: boolean) {

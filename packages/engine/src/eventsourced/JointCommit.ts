@@ -7,12 +7,8 @@ export const jointMs = 1_000
 /** Steps that one row takes along. */
 export const jointStepsMax = 4
 
-/** A pending step that is sent before the row that makes it pending is written. */
-export interface JointStep<Event> {
-  readonly key: string
-  /** The events that the answer comes to. */
-  readonly answered: Effect.Effect<ReadonlyArray<Event>, unknown>
-}
+/** Sends a pending step before the row that makes it pending is written, and gives the events that the answer comes to. */
+export type JointStep<Event> = Effect.Effect<ReadonlyArray<Event>, unknown>
 
 /**
  * Rows of several entities of one shard that are committed together or not at all.
@@ -79,33 +75,34 @@ export class JointCommit {
 
   readonly released: Effect.Effect<void> = Effect.sync(() => this.release())
 
-  /** The events of the owner's row: those that were decided on, and those that the answers to its joint steps come to. */
+  /** The events of the owner's row: those that were decided on, and those that the answers to its joint steps come to, `first` and the ones after it. */
   collect<Event>(
     decided: ReadonlyArray<Event>,
+    first: JointStep<Event>,
     stepAfter: (events: ReadonlyArray<Event>) => JointStep<Event> | null
   ): Effect.Effect<ReadonlyArray<Event>> {
     return Effect.gen({ self: this }, function* () {
       let events = decided
-      for (let steps = 0; steps < jointStepsMax; steps++) {
-        const step = stepAfter(events)
-        if (step === null) break
+      let step: JointStep<Event> | null = first
+      for (let steps = 0; step !== null && steps < jointStepsMax; steps++) {
         const before = this.entries.length
-        const more = yield* this.ask(step.answered)
-        if (more.length > 0) events = [...events, ...more]
-        else {
-          if (this.entries.length === before) break
+        const more = yield* this.ask(step)
+        if (more.length === 0) {
+          if (this.entries.length === before) return events
           // A receiver has done what nobody here knows the answer of.
           this.giveUp()
           return decided
         }
+        events = [...events, ...more]
+        step = stepAfter(events)
       }
       return events
     })
   }
 
   /** The answer, if it can be had at once. */
-  private ask<Event>(answered: JointStep<Event>["answered"]): Effect.Effect<ReadonlyArray<Event>> {
-    return answered.pipe(
+  private ask<Event>(step: JointStep<Event>): Effect.Effect<ReadonlyArray<Event>> {
+    return step.pipe(
       Effect.provideService(Current, this),
       Effect.timeoutOption(jointMs),
       Effect.map(Option.getOrElse((): ReadonlyArray<Event> => [])),

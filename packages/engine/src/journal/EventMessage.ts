@@ -3,10 +3,10 @@ import * as Subject from "@halles/shared/Subject"
 import { isWithinBytes } from "@halles/shared/Bytes"
 
 /**
- * Bytes of one message of the event stream, which holds many rows. A row that alone comes to more is told of by its tags, and
- * whoever needs more reads it in the journal: so nothing that an entity decides can be too large for the bus, whose servers
- * take 1 MiB unless they are told otherwise, and those who follow never hold much in memory (a projection takes 100 messages
- * at a time, and a server cuts off who owes it 64 MiB).
+ * Bytes of one message of the event stream, which holds many rows. Of a row that is larger the message has only the tags of the events, and
+ * a reader that needs more reads the journal. So no row is too large for NATS, whose servers take messages of 1 MiB by
+ * default, and no reader holds much in memory: a projection takes 100 messages at a time, and the server closes a connection
+ * that is 64 MiB behind.
  */
 export const messageBytesMax = 64 * 1024
 
@@ -87,8 +87,8 @@ export const lineOf = (row: Row, bytesMax = messageBytesMax): Line => {
 }
 
 /**
- * Follows from the rows that are in it, so that the stream knows a message that is published again after a crash. Whoever
- * cuts a batch into other messages comes to other ids: readers leave out the rows that they have seen.
+ * The message id follows from the rows, so that the stream drops a message that is published again after a crash. Where a batch is
+ * cut into other messages than before, the ids differ: readers pass over rows that they have seen.
  */
 const idOf = (lines: ReadonlyArray<Line>): string => {
   const { again, entity_id, entity_type, seq } = lines[0]!.row
@@ -113,7 +113,7 @@ export const messagesOf = (
   const messages: Array<EventMessage> = []
   let together: Array<Line> = []
   let bytes = 0
-  /** The type that has a place in the subject. */
+  /** The entity type at each place of the subject. */
   let places = new Map<number, string>()
   for (const line of lines) {
     if (line.malformed !== null) {
@@ -137,13 +137,13 @@ export const messagesOf = (
   return messages
 }
 
-/** A message for each line of one that the stream does not take: the fault may be one line's. */
-export const apart = (region: Region, { lines }: EventMessage): ReadonlyArray<EventMessage> =>
+/** One message for each row of a message that the stream does not take: the fault may be that of one row. */
+export const oneByOne = (region: Region, { lines }: EventMessage): ReadonlyArray<EventMessage> =>
   lines.map((line) => messageOf(region, [line]))
 
 export const bodyOf = ({ lines }: EventMessage): string => lines.map(({ text }) => text).join("\n")
 
-/** What a reader finds in a message: a row that it may parse. What is no row of ours has neither type nor id. */
+/** A row as a reader finds it in a message, not parsed yet. Type and id are empty where the line is not one of `textOf`. */
 export interface Carried {
   readonly type: string
   readonly id: string

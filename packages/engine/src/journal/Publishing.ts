@@ -4,7 +4,7 @@ import type { Nats } from "@halles/shared/clients/Nats"
 import type { Region } from "@halles/shared/Region"
 import * as Subject from "@halles/shared/Subject"
 import { Context, Effect } from "effect"
-import { apart, bodyOf, type EventMessage, type Line } from "./EventMessage.ts"
+import { bodyOf, type EventMessage, type Line, oneByOne } from "./EventMessage.ts"
 
 /** A test makes these small. */
 export const Patience = Context.Reference("@halles/engine/Outbox/Patience", {
@@ -116,7 +116,7 @@ export const make = (nats: Nats["Service"], region: Region) => {
         if (kind === "refused" || areOthersTaken) count.refused += 1
         else if (isSlow) count.slow += 1
         if (count.refused < triesMax && count.slow < slowTriesMax) return [message]
-        if (message.lines.length > 1) return apart(region, message)
+        if (message.lines.length > 1) return oneByOne(region, message)
         givenUp.push({ row: message.lines[0]!.row, cause, tries: count.refused + count.slow })
         return []
       })

@@ -27,9 +27,9 @@ const bufferMax = 2 * inFlightMax
 const gatherMs = 40
 const retry = Schedule.spaced("500 millis")
 const lagEvery = Duration.seconds(2)
-/** The same while nothing comes, and between two looks at how far the server has the consumer. */
+/** The same while no message comes, and between two questions to the server about the consumer's place. */
 const restMs = 10_000
-/** A request for messages: for so long the server sends some to a process that stands still. */
+/** How long a request for messages lasts: so long the server also sends messages to a process that has been stopped. */
 const requestMs = 10_000
 
 export const pending = Metric.gauge("halles_projection_pending_messages", {
@@ -150,7 +150,7 @@ export const follow = Effect.fn("Projections.follow")(function* (region: Region,
   /** Of the stream, as the table has it. */
   let noted = 0
   const arrived = new Notice()
-  /** The newest since the last look: it says how many are behind it. */
+  /** The newest since `observe` looked last: a message says how many follow it in the stream. */
   let newest: JsMsg | null = null
   const overflow = Latch.makeUnsafe(false)
   const onMessage = (message: JsMsg) => {
@@ -194,7 +194,7 @@ export const follow = Effect.fn("Projections.follow")(function* (region: Region,
     return (await manager.streams.info(Subject.eventStream(region))).state
   })
   let askedAt = 0
-  /** How many messages are not applied, as the server has it. */
+  /** Asks the server how many messages are not applied. */
   const ask = Effect.fnUntraced(function* (consumer: Consumer) {
     askedAt = performance.now()
     const { last_seq } = yield* streamState

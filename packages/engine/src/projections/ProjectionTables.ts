@@ -33,7 +33,7 @@ const statementsOf = ({ columns, derived, indexes, table }: Projection): Readonl
  * Makes the read tables that are missing, and those anew whose columns or indexes have changed; the comment of a table says what it
  * was made of. Each row is a function of one entity's journal up to `seq`, so all of it can be dropped: runners build what is empty.
  */
-export const bring = Effect.fn("ProjectionTables.bring")(function* (projections: ReadonlyArray<Projection>) {
+export const ensure = Effect.fn("ProjectionTables.ensure")(function* (projections: ReadonlyArray<Projection>) {
   const sql = yield* SqlClient.SqlClient
   for (const projection of projections) {
     const { name, table } = projection

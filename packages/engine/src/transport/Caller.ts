@@ -14,8 +14,8 @@ import { type AnswerFrame, type CallFrame, codecOf, exitOf, type Refusal } from 
 import { failedWith, isUndeclared, type Undeclared } from "../activation/Undeclared.ts"
 import { MessageTooLarge } from "./TransportErrors.ts"
 
-/** Volatile, one answer, and nothing that an interrupt of the caller would stop: such a call takes the fast path. */
-export const isShort = (rpc: Rpc.Any): boolean => {
+/** The message is volatile, has one answer, and no interrupt of its caller stops what it does. */
+export const takesFastPath = (rpc: Rpc.Any): boolean => {
   const { annotations, successSchema } = rpc as unknown as Rpc.AnyWithProps
   return (
     !Context.get(annotations, ClusterSchema.Persisted) &&
@@ -72,8 +72,8 @@ export class Caller extends Context.Service<
 const streams = <R extends Rpc.Any>(message: Message.OutgoingRequest<R>): boolean =>
   RpcSchema.isStreamSchema((message.rpc as unknown as Rpc.AnyWithProps).successSchema)
 
-const isShortMessage = <R extends Rpc.Any>(message: Message.Outgoing<R>): message is Message.OutgoingRequest<R> =>
-  message._tag === "OutgoingRequest" && isShort(message.rpc) && Object.keys(message.envelope.headers).length === 0
+const takesFastPathMessage = <R extends Rpc.Any>(message: Message.Outgoing<R>): message is Message.OutgoingRequest<R> =>
+  message._tag === "OutgoingRequest" && takesFastPath(message.rpc) && Object.keys(message.envelope.headers).length === 0
 
 const refused = <R extends Rpc.Any>(reason: Exclude<Refusal, Undeclared>, message: Message.OutgoingRequest<R>) => {
   const { address, requestId } = message.envelope
@@ -166,7 +166,8 @@ const make = Effect.gen(function* () {
 
   const cluster = Runners.Runners.of({
     ...runners,
-    send: (options) => (isShortMessage(options.message) ? send(options.address, options.message) : sendLong(options)),
+    send: (options) =>
+      takesFastPathMessage(options.message) ? send(options.address, options.message) : sendLong(options),
     // `Sharding` says so for each shard that a runner loses.
     onRunnerUnavailable: (address) =>
       Effect.andThen(
