@@ -1,7 +1,7 @@
 import { Effect, Schema } from "effect"
 import { setFlagsFromString } from "node:v8"
 import { Worker } from "node:worker_threads"
-import type { Mutant, Scene } from "./Mutant.ts"
+import type { Mutant, Scene } from "./mutants/Mutant.ts"
 import type { Outcome } from "./Seed.ts"
 
 /** What a worker is told when it starts. */

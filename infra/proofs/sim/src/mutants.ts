@@ -4,9 +4,9 @@ import { Command, Flag } from "effect/cli"
 import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { availableParallelism } from "node:os"
 import { fileURLToPath } from "node:url"
-import { mutated } from "./Mutation.ts"
-import type { Mutant, Scene } from "./Mutant.ts"
-import { mutants } from "./MutantList.ts"
+import { mutated } from "./mutants/Mutation.ts"
+import type { Mutant, Scene } from "./mutants/Mutant.ts"
+import { mutants } from "./mutants/MutantList.ts"
 import * as Pool from "./Pool.ts"
 
 const flags = {

@@ -1,7 +1,7 @@
 import { enableCompileCache, registerHooks } from "node:module"
 import { parentPort, workerData } from "node:worker_threads"
-import { hooks } from "./Mutation.ts"
-import type { Scene } from "./Mutant.ts"
+import { hooks } from "./mutants/Mutation.ts"
+import type { Scene } from "./mutants/Mutant.ts"
 import type { Task, Work } from "./Pool.ts"
 import type { Outcome } from "./Seed.ts"
 

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import type { Mutant } from "../src/Mutant.ts"
+import type { Mutant } from "../src/mutants/Mutant.ts"
 import * as Pool from "../src/Pool.ts"
 
 /** The list of domains with a toy in front. */

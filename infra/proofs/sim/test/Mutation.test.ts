@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { mutated } from "../src/Mutation.ts"
-import { mutants } from "../src/MutantList.ts"
+import { mutated } from "../src/mutants/Mutation.ts"
+import { mutants } from "../src/mutants/MutantList.ts"
 
 describe("the list of mutants", () => {
   it("fits the source: what each replaces is there exactly once", () => {

@@ -1,12 +1,10 @@
 import type { Mutant } from "./Mutant.ts"
 
-const joint = "packages/engine/src/eventsourced/JointCommit.ts"
-
-/** What a joint commit must not do. */
+/** Faults of joint commits. */
 export const jointMutants: ReadonlyArray<Mutant> = [
   {
     name: "write half of a joint commit",
-    file: joint,
+    file: "packages/engine/src/eventsourced/JointCommit.ts",
     find: "const commit = appendUnsafe(entry, this.entries)",
     replace: "const commit = appendUnsafe(entry)",
     caughtBy: "sim"

@@ -4,7 +4,7 @@ import { join } from "node:path"
 import { fileURLToPath, pathToFileURL } from "node:url"
 import type { Mutant } from "./Mutant.ts"
 
-const root = fileURLToPath(new URL("../../../..", import.meta.url))
+const root = fileURLToPath(new URL("../../../../..", import.meta.url))
 
 /** The mutant's text cannot be found exactly once: the list has to follow the source. */
 class MutantRotten extends Error {
