@@ -1,4 +1,3 @@
-import { ActivationLost } from "../activation/ActivationLost.ts"
 import type { Actor } from "../activation/Call.ts"
 import * as InHand from "../activation/InHand.ts"
 import { Notice } from "@halles/shared/Notice"
@@ -22,6 +21,7 @@ import { ArmedTimer } from "./ArmedTimer.ts"
 import * as DeferredEvents from "./DeferredEvents.ts"
 import { Driver } from "./Driver.ts"
 import { JointCommit, type JointStep } from "./JointCommit.ts"
+import * as Ownership from "./Ownership.ts"
 import * as RowSize from "./RowSize.ts"
 import * as SagaTrace from "./SagaTrace.ts"
 
@@ -90,7 +90,7 @@ export class EventSourcedEntity<
   }
 
   private lost(reason: string): Effect.Effect<never> {
-    return Effect.die(new ActivationLost({ entity: this.name, reason }))
+    return Ownership.lost(this.lease, reason)
   }
 
   private takeSnapshot(): Effect.Effect<void> {
@@ -141,22 +141,13 @@ export class EventSourcedEntity<
     )
   }
 
-  /**
-   * What writes nothing does not meet the fence: an owner of before knows nothing of what was written since. Whoever is not
-   * sure any more that it is the owner asks the database, and so does one that takes its entity for new.
-   */
+  /** Whether there is a history of an entity that is taken for new shows when its first row is committed. */
   private asOwner<A, X>(answer: Effect.Effect<A, X>): Effect.Effect<A, X> {
-    return Effect.suspend(() => {
-      const { lease, kind } = this
-      if (lease.dead) return this.lost("Dead")
-      if (lease.isNew === true && this.seq > 0) return this.whenCommitted(this.lastCommit, this.asOwner(answer))
-      if (lease.isNew !== true && kind.epochs.isSure(lease.shard, lease.epoch)) return answer
-      return Effect.flatMap(kind.journal.owns(lease), (owns) => {
-        if (owns) return answer
-        lease.dead = true
-        return this.lost("Stale")
-      })
-    })
+    return Effect.suspend(() =>
+      this.lease.isNew === true && this.seq > 0
+        ? this.whenCommitted(this.lastCommit, this.asOwner(answer))
+        : Ownership.asOwner(this.kind, this.lease, answer)
+    )
   }
 
   /**

@@ -23,8 +23,8 @@ export const engineMutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "answer from memory without being sure of the shard",
-    file: eventSourcedEntity,
-    find: "if (lease.isNew !== true && kind.epochs.isSure(lease.shard, lease.epoch)) return answer",
+    file: "packages/engine/src/eventsourced/Ownership.ts",
+    find: "if (lease.isNew !== true && epochs.isSure(lease.shard, lease.epoch)) return answer",
     replace: "if (!lease.dead) return answer",
     caughtBy: "sim"
   },
@@ -111,8 +111,8 @@ export const engineMutants: ReadonlyArray<Mutant> = [
   {
     name: "answer for an entity that is taken for new and has a history",
     file: eventSourcedEntity,
-    find: "if (lease.isNew === true && this.seq > 0) return this.whenCommitted(this.lastCommit, this.asOwner(answer))",
-    replace: "if (lease.isNew === true) return answer",
+    find: "? this.whenCommitted(this.lastCommit, this.asOwner(answer))",
+    replace: "? answer",
     caughtBy: "sim"
   },
   {
