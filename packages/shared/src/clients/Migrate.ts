@@ -41,16 +41,23 @@ const digestOf = (sent: ReadonlyArray<unknown>): string =>
 
 /**
  * Runs the migrations that a database lacks, in order, each once; needs its owner. A migration that was run is frozen: its name in
- * the database has the digest of its statements, and a name that no migration has now fails with `OtherVersion`.
+ * the database has the digest of its statements, and a name that no migration has now fails with `OtherVersion`, before any is run:
+ * the version that made the tables can still start on them.
  */
 export const migrate = Effect.fn("Migrate.migrate")(function* (table: string, migrations: Record<string, Migration>) {
-  const sql = yield* SqlClient.SqlClient
   const named = yield* Effect.forEach(Object.entries(migrations), ([name, migration]) =>
     Effect.map(statementsOf(migration), (sent) => [`${name}_${digestOf(sent)}`, migration] as const)
   )
-  yield* Migrator.make({})({ loader: Migrator.fromRecord(Object.fromEntries(named)), table })
-  const rows = yield* sql<{ id: number; name: string }>`SELECT migration_id AS id, name FROM ${sql(table)}`
   const known = new Set<string>(named.map(([key]) => key))
-  const other = rows.map(({ id, name }) => `${String(id).padStart(4, "0")}_${name}`).find((key) => !known.has(key))
+  const other = (yield* wasRun(table)).find((key) => !known.has(key))
   if (other !== undefined) return yield* new OtherVersion({ migration: other })
+  yield* Migrator.make({})({ loader: Migrator.fromRecord(Object.fromEntries(named)), table })
+})
+
+const wasRun = Effect.fnUntraced(function* (table: string) {
+  const sql = yield* SqlClient.SqlClient
+  const [found] = yield* sql<{ exists: boolean }>`SELECT to_regclass(${table}) IS NOT NULL AS exists`
+  if (found?.exists !== true) return []
+  const rows = yield* sql<{ id: number; name: string }>`SELECT migration_id AS id, name FROM ${sql(table)}`
+  return rows.map(({ id, name }) => `${String(id).padStart(4, "0")}_${name}`)
 })
