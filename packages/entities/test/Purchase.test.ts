@@ -43,7 +43,7 @@ const rows: ReadonlyArray<readonly [type: string, id: string, commandId: string,
   ["Order", "eu_p-2", "eu_p-2:place", placed(2)],
   ["Cart", "eu_p", "place:2:done", { _tag: "OrderPlaced", attempt: 2, at }],
   ["Sku", "eu_TEA", "eu_p-2:hold", { _tag: "Held", orderId: "eu_p-2", ...promised, expiresAt: at }],
-  ["Order", "eu_p-2", "hold:done", { _tag: "StockHeld", at }],
+  ["Order", "eu_p-2", "hold:done", { _tag: "StockHeld", stock: [], at }],
   ["Order", "eu_p-2", "authorise:done", { _tag: "PaymentAuthorised", amount: 200, at }],
   ["Order", "eu_p-2", "reserve:done", { _tag: "StockAwaited", awaiting: [{ sku: "TEA", quantity: 2 }], at }],
   // Somebody else's, of a cart whose id begins in the same way.

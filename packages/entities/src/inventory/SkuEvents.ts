@@ -3,6 +3,7 @@ import { Quantity } from "@halles/shared/Quantity"
 import { HashMap, HashSet, Option, Schema, SchemaTransformation } from "effect"
 import { Allocation } from "./Sku.ts"
 
+const From = Schema.Literals(["hold", "reservation"])
 const Promised = { orderId: OrderId, allocations: Schema.Array(Allocation), backOrdered: Schema.Int }
 const Moved = { warehouse: WarehouseId, quantity: Quantity }
 
@@ -24,15 +25,13 @@ export const Event = Schema.Union([
   Schema.TaggedStruct("Reserved", Promised),
   /** After a look at the holds: none of them is due before `earliest`, or there are none. */
   Schema.TaggedStruct("ExpiryChecked", { earliest: Schema.NullOr(Schema.Int) }),
-  Schema.TaggedStruct("ReserveRefused", { orderId: OrderId }),
-  Schema.TaggedStruct("Released", { ...Promised, from: Schema.Literals(["hold", "reservation"]) }),
+  Schema.TaggedStruct("Released", { ...Promised, from: From }),
   /** There was nothing to release; a hold of the order that comes later is refused. */
   Schema.TaggedStruct("ReleasedEarly", { orderId: OrderId }),
   Schema.TaggedStruct("Shipped", {
     orderId: OrderId,
     allocations: Schema.Array(Allocation),
-    /** A reservation where it is not said. */
-    from: Schema.optionalKey(Schema.Literal("hold"))
+    from: From
   }),
   Schema.TaggedStruct("ShipRefused", { orderId: OrderId }),
   /** Free units went to the orders that had waited longest. */

@@ -198,7 +198,6 @@ class History {
         return
       case "HoldRefused":
       case "ExpiryChecked":
-      case "ReserveRefused":
       case "ShipRefused":
       case "BackOrderAllowed":
         return

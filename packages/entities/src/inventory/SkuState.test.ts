@@ -343,7 +343,8 @@ describe("orders", () => {
     assert.deepStrictEqual(decided(kept, ship(1))[0], {
       _tag: "Shipped",
       orderId: order(1),
-      allocations: [{ warehouse: main, quantity: 2 }]
+      allocations: [{ warehouse: main, quantity: 2 }],
+      from: "reservation"
     })
     const over = after(asking, answers([], [1]), 150)
     assert.strictEqual(SkuState.dueAt(over), null)

@@ -70,8 +70,9 @@ export const decide = (state: State, command: Command, now: number): Decided => 
       const promise = promiseOf(state, orderId)
       if (promise === undefined) return Result.succeed([{ _tag: "ShipRefused", orderId }])
       if (promise.backOrdered > 0) return Result.succeed([])
-      const from = HashMap.has(state.holds, orderId) ? ({ from: "hold" } as const) : {}
-      return Result.succeed([{ _tag: "Shipped", orderId, allocations: promise.allocations, ...from }])
+      return Result.succeed([
+        { _tag: "Shipped", orderId, allocations: promise.allocations, from: fromOf(state, orderId) }
+      ])
     }
     case "WriteOff": {
       const { orderId, quantity, warehouse } = command
@@ -140,12 +141,13 @@ const hold = (state: State, { orderId, quantity, ttlMs }: Hold, now: number): Re
   return [{ _tag: "Held", orderId, allocations, backOrdered: missing, expiresAt: now + ttlMs }]
 }
 
+const fromOf = ({ holds }: State, orderId: OrderId) => (HashMap.has(holds, orderId) ? "hold" : "reservation")
+
 const release = (state: State, orderId: OrderId): ReadonlyArray<Event> => {
   const promise = promiseOf(state, orderId)
   if (promise !== undefined) {
     const { allocations, backOrdered } = promise
-    const from = HashMap.has(state.holds, orderId) ? "hold" : "reservation"
-    return withFills(state, [{ _tag: "Released", orderId, from, allocations, backOrdered }])
+    return withFills(state, [{ _tag: "Released", orderId, from: fromOf(state, orderId), allocations, backOrdered }])
   }
   const known = HashSet.has(state.released.young, orderId) || HashSet.has(state.released.old, orderId)
   return known ? [] : [{ _tag: "ReleasedEarly", orderId }]
@@ -188,6 +190,7 @@ const freeOf = (state: State): ReadonlyArray<Free> =>
     .filter(hasFree)
 const taken = (allocations: ReadonlyArray<Allocation>, warehouse: WarehouseId): number =>
   allocations.find((one) => one.warehouse === warehouse)?.quantity ?? 0
+
 export const evolve = (state: State, event: Event): State => {
   switch (event._tag) {
     case "Received":
@@ -257,7 +260,6 @@ export const evolve = (state: State, event: Event): State => {
     case "BackOrderAllowed":
       return { ...state, backOrderAllowed: event.allowed }
     case "HoldRefused":
-    case "ReserveRefused":
     case "ShipRefused":
       return state
   }

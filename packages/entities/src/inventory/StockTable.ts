@@ -101,7 +101,6 @@ const step = (row: Open, event: SkuState.Event): Open => {
     case "HoldRefused":
     case "HoldsDue":
     case "ExpiryChecked":
-    case "ReserveRefused":
     case "ReleasedEarly":
     case "ShipRefused":
       return row

@@ -32,8 +32,7 @@ export const Event = Schema.Union([
    * given the same answers; if it is given up before, it undoes all that it may have asked for.
    */
   Schema.TaggedStruct("Resumed", {}),
-  /** `stock` is not told by orders of before, which asked for it as a step of its own. */
-  Schema.TaggedStruct("StockHeld", { stock: Schema.optionalKey(Schema.Array(SkuAllocation)), ...At }),
+  Schema.TaggedStruct("StockHeld", { stock: Schema.Array(SkuAllocation), ...At }),
   Schema.TaggedStruct("StockUnavailable", { missing: Schema.Array(Shortage), ...At }),
   Schema.TaggedStruct("PaymentAuthorised", { amount: Amount, ...At }),
   Schema.TaggedStruct("PaymentDeclined", { reason: Schema.String, ...At }),
@@ -99,8 +98,8 @@ export type Event = typeof Event.Type
 /**
  * What the order waits for. Forward: `holding → authorising → booking → confirmed → capturing → shippingStock → shipped →
  * delivered`, with `awaitingStock` before `booking` where units are back-ordered; undoing, in reverse: `recalling → releasing →
- * voiding → reopening → cancelled`. Between `authorising` and the next one it is `reserving`, and stays so where it does not know
- * what it holds.
+ * voiding → reopening → cancelled`. Between `authorising` and the next one it is `reserving`; it goes back there when its goods
+ * turn out to have left while it was given up, and asks what is held for it.
  */
 export const Phase = Schema.Literals([
   "none",

@@ -62,7 +62,7 @@ export const evolve = (was: State, event: Event): State => {
     case "Placed":
       return { ...state, phase: "holding", draft: event.draft, noted: event.draft.customerId === null, since: event.at }
     case "StockHeld":
-      return { ...state, ...onward(state, "authorising"), payable: true, stock: event.stock ?? [] }
+      return { ...state, ...onward(state, "authorising"), payable: true, stock: event.stock }
     case "StockUnavailable":
       return { ...state, ...lost("no_stock", event.missing) }
     case "PaymentAuthorised":

@@ -97,7 +97,7 @@ const clocksMs = 1_000
 
 /**
  * Whether an order that was not paid for in time goes on. One that waited for goods to come in, or whose goods had left, may; so
- * may one of before, whose SKUs told it what it has.
+ * may one that asked what is held for it, since they had left while it was given up.
  */
 const wrongTime = (
   before: OrderState.State,

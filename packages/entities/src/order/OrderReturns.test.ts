@@ -53,9 +53,9 @@ const delivered = (
   const { total } = priced.totals
   const events: ReadonlyArray<OrderState.Event> = [
     { _tag: "Placed", draft, at: 1 },
-    { _tag: "StockHeld", at: 1 },
+    { _tag: "StockHeld", stock, at: 1 },
     { _tag: "PaymentAuthorised", amount: total, at: 1 },
-    { _tag: "StockReserved", stock, at: 1 },
+    { _tag: "StockReserved", at: 1 },
     { _tag: "ShipmentBooked", trackingNumbers: [], at: 1 },
     { _tag: "Dispatched", at: 1 },
     { _tag: "PaymentCaptured", amount: total, at: 1 },

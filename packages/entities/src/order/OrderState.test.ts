@@ -229,14 +229,17 @@ describe("OrderState", () => {
     )
   })
 
-  it("asks what it holds where a history of before does not tell", () => {
-    const before: ReadonlyArray<OrderState.Event> = [
-      { _tag: "StockHeld", at: 2 },
-      { _tag: "PaymentAuthorised", amount: twoLines.totals.total, at: 3 }
-    ]
-    const state = before.reduce(OrderState.evolve, act(OrderState.initial, twoLines, 1).state)
+  it("asks what is held for it when its goods turn out to have left while it was given up", () => {
+    const authorising = drive(act(OrderState.initial, twoLines, 1).state, true, 2).state
+    const lost = drive(resume(authorising).state, true, 1 + holdTtlMs).state
+    assert.deepInclude(OrderState.next(lost), { _tag: "RecallShipment" })
+    const { key } = OrderState.next(lost)!
+    const outcome: OrderState.Outcome = { _tag: "Refused", reason: OrderState.alreadyDispatched }
+    const state = send(lost, { _tag: "Record", commandId: commandId("left"), answers: key, outcome })
     assert.deepInclude(OrderState.next(state), { _tag: "AwaitStock", key: "reserve" })
-    assert.lengthOf(settle(state, () => true).stock, 2)
+    const sold = settle(state, () => true)
+    assert.lengthOf(sold.stock, 2)
+    assert.strictEqual(statusOf(sold), "confirmed")
   })
 
   it("goes its way again when it was read back and its goods have left, and is paid", () => {

@@ -304,8 +304,7 @@ const answered = (
     case "Authorise": {
       if (refused !== null) return [{ _tag: "PaymentDeclined", reason: refused.reason, at }]
       const authorised: Event = { _tag: "PaymentAuthorised", amount: state.draft!.totals.total, at }
-      if (isOverdue(state, at)) return [authorised, holdLost(state, at)]
-      return [authorised, ...(state.stock.length === 0 ? [] : reserved(state, state.stock, at))]
+      return [authorised, ...(isOverdue(state, at) ? [holdLost(state, at)] : reserved(state, state.stock, at))]
     }
     case "AwaitStock":
       if (outcome._tag === "NoStock") return [holdLost(state, at)]
