@@ -344,7 +344,7 @@ const sagas: ReadonlyArray<typeof Json.SagaSummary.Encoded> = [
   {
     entity: `Order/${orderId}`,
     state: "open",
-    step: "reserve",
+    step: "book",
     seq: 3,
     since: Date.now() - 800,
     nextTry: Date.now() + 4_000
@@ -474,7 +474,7 @@ export const tried = ({ body: { at, command }, path }: Change): typeof Json.What
     seq: Number(at),
     refused: isRefused ? { _tag: "AlreadyPlaced" } : null,
     events: isRefused ? null : [{ _tag: "CancelRequested", detail: "what if" }],
-    pendingStep: isRefused ? "reserve" : "release",
+    pendingStep: isRefused ? "book" : "release",
     timerAt: isRefused ? null : began + 900_000,
     changes: isRefused ? [] : [cancelled]
   }
@@ -504,7 +504,7 @@ export interface Change {
 /** What is refused, and why. */
 export const refusals: Readonly<Record<string, string>> = {
   "runners/eu-1/drain": "eu-1 would have no runner beside it",
-  [`sagas/Order:${orderId}/skip`]: "The rest depends on the pending step reserve: retry it, or compensate."
+  [`sagas/Order:${orderId}/skip`]: "The rest depends on the pending step book: retry it, or compensate."
 }
 /** What came of a change that was not refused. */
 export const came = ({ body: { ids }, path }: Change): typeof Json.Done.Encoded | typeof Json.Replayed.Encoded =>

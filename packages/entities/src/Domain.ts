@@ -50,7 +50,7 @@ export interface Domain<R = unknown, Routes extends AnyGroup | null = AnyGroup |
   readonly model: AnyModel
   /** The state before the first row, to be followed row by row. */
   readonly begin: (id: string) => Now
-  /** It may owe messages to other parties. */
+  /** It may have pending steps. */
   readonly isSaga: boolean
   /** Hosts it on a runner. */
   readonly live: Layer.Layer<never, never, R>

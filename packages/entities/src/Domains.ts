@@ -30,7 +30,7 @@ export const tables = domains.flatMap(({ table }) => (table === null ? [] : [tab
 /** How long histories stay where. */
 export const retention = domains.map(({ retention }) => retention)
 
-/** Entities that may owe a message to another party. */
+/** Types whose entities may have pending steps. */
 export const sagas = domains.filter(({ isSaga }) => isSaga).map(({ type }) => type)
 
 type Timed = (id: string) => { readonly TimerFired: (message: TimerFired) => Effect.Effect<void, unknown> }

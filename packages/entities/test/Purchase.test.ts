@@ -45,7 +45,7 @@ const rows: ReadonlyArray<readonly [type: string, id: string, commandId: string,
   ["Sku", "eu_TEA", "eu_p-2:hold", { _tag: "Held", orderId: "eu_p-2", ...promised, expiresAt: at }],
   ["Order", "eu_p-2", "hold:done", { _tag: "StockHeld", stock: [], at }],
   ["Order", "eu_p-2", "authorise:done", { _tag: "PaymentAuthorised", amount: 200, at }],
-  ["Order", "eu_p-2", "reserve:done", { _tag: "StockAwaited", awaiting: [{ sku: "TEA", quantity: 2 }], at }],
+  ["Order", "eu_p-2", "await-1:done", { _tag: "StockAwaited", awaiting: [{ sku: "TEA", quantity: 2 }], at }],
   // Somebody else's, of a cart whose id begins in the same way.
   ["Order", "eu_p-22", "eu_p-22:place", { ...placed(1), draft: { cartId: "eu_p-22", attempt: 1, ...sale } }],
   ["Sku", "eu_TEA", "eu_p-22:hold", { _tag: "Held", orderId: "eu_p-22", ...promised, expiresAt: at }]

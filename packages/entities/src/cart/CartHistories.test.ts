@@ -64,7 +64,7 @@ describe.each(["shop", "agreed"] as const)("a cart with %s prices", (pricing) =>
     }
   })
 
-  it.prop("its timer never goes back, and once it was woken nothing is due", [history], ([history]) => {
+  it.prop("its timer never goes back, and once it has fired nothing is due", [history], ([history]) => {
     for (const { before, command, now, state } of Carts.live(pricing, history)) {
       if (command._tag !== "TimerFired") continue
       const due = CartState.dueAt(state)
@@ -73,7 +73,7 @@ describe.each(["shop", "agreed"] as const)("a cart with %s prices", (pricing) =>
     }
   })
 
-  it.prop("a cart that waits owes, and what it owes it has a timer for", [history], ([history]) => {
+  it.prop("a cart that waits has a pending step, and a timer for it", [history], ([history]) => {
     for (const { state } of Carts.live(pricing, history)) {
       const pendingStep = CartState.next(state)
       assert.strictEqual(pendingStep !== null, (state._tag === "Open" && state.merging !== null) || isUnplaced(state))

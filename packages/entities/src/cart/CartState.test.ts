@@ -118,7 +118,7 @@ describe("checking out", () => {
   const four = Carts.after(shop, put(4))
   const displayed = 1_595
 
-  it("takes the prices of now and owes the order, until that is placed", () => {
+  it("takes the prices of now, and placing the order is pending until that is done", () => {
     const state = Carts.after(four, Carts.checkOut({ prices: dearer, ...agreedTo(5_195) }), 7)
     assert.deepInclude(CartState.next(state), { key: "place:1", _tag: "PlaceOrder", attempt: 1 })
     assert.strictEqual(CartState.dueAt(state), 7 + CartState.redriveMs)

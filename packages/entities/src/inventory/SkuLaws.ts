@@ -209,7 +209,7 @@ class History {
     fact.add(warehouse === undefined ? this.#code : `${this.#code}/${warehouse}`, units)
   }
 
-  /** So many units of an order that it has not released; 0 once it has. */
+  /** A time-out has let go so many units of an order, which it has not released; 0 once it has. */
   #forget(orderId: string, units: number): void {
     const before = this.#forgotten.get(orderId) ?? 0
     if (units !== before) this.#fact(orderId, "forgotten", units - before)

@@ -94,7 +94,7 @@ export class Operate extends Schema.TaggedClass<Operate>()("Operate", {
 export const Status = Schema.Literals([
   "created",
   "payment",
-  /** Only on the way from one step to the next: what is held stays for it. */
+  /** Paid for; passed in a moment, but by an order that has to ask what is held for it. */
   "reserving",
   /** Paid for, and some of it is back-ordered: it goes on by itself once that has come in. */
   "awaiting_stock",

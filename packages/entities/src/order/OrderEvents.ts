@@ -78,7 +78,7 @@ export const Event = Schema.Union([
   Schema.TaggedStruct("RefundReduced", { to: Amount, ...ReturnKey }),
   /** A refusal that no other try would change. Before the goods have left, what was done is undone; later, nothing waits for it. */
   Schema.TaggedStruct("StepRefused", {
-    step: Schema.Literals(["hold", "authorise", "reserve", "book", ...endSteps]),
+    step: Schema.Literals(["hold", "authorise", "await", "book", ...endSteps]),
     reason: Schema.String,
     /** Of `stock` and `refund`. */
     returnId: Schema.NullOr(Schema.String),

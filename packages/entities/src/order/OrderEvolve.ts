@@ -205,7 +205,7 @@ const refusedStep = (state: State, { givenUp, parts = [], reason, returnId, step
   switch (step) {
     case "hold":
     case "authorise":
-    case "reserve":
+    case "await":
     case "book":
       return { ...state, ...givingUp(state), cancellation: { code: "fault", detail: reason, missing: [] } }
     case "note":

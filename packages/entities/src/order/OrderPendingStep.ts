@@ -55,7 +55,7 @@ const stepOf = (state: State): PendingStep | null => {
     case "authorising":
       return { _tag: "Authorise", key: "authorise" }
     case "reserving":
-      return { _tag: "AwaitStock", key: "reserve" }
+      return { _tag: "AwaitStock", key: "await" }
     case "awaitingStock":
       return { _tag: "AwaitStock", key: `await-${state.waits}`, patient: true }
     case "booking":

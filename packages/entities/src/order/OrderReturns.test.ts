@@ -72,7 +72,7 @@ const request = (state: OrderState.State, lines: ReadonlyArray<Wanted>, returnId
 }
 const refuse = (state: OrderState.State, returnId: string) =>
   OrderState.evolve(state, { _tag: "ReturnRefused", returnId, reason: "no", at: 3 })
-/** All that is owed is done, and all that is on its way arrives. */
+/** All pending steps are done, and all that is on its way arrives. */
 const settle = (before: OrderState.State) => {
   let state = before
   for (const { returnId, status } of before.returns) {

@@ -126,7 +126,7 @@ describe("OrderState", () => {
         const walked = walk(all)
         let { state } = walked
         for (let left = 80; OrderState.next(state) !== null; left--) {
-          assert.isAbove(left, 0, `still owes ${OrderState.next(state)?.key}`)
+          assert.isAbove(left, 0, `${OrderState.next(state)?.key} is still pending`)
           state = drive(state, luck, walked.now + 1).state
         }
         assert.include(["confirmed", "shipped", "delivered", "cancelled"], state.phase)
@@ -236,7 +236,7 @@ describe("OrderState", () => {
     const { key } = OrderState.next(lost)!
     const outcome: OrderState.Outcome = { _tag: "Refused", reason: OrderState.alreadyDispatched }
     const state = send(lost, { _tag: "Record", commandId: commandId("left"), answers: key, outcome })
-    assert.deepInclude(OrderState.next(state), { _tag: "AwaitStock", key: "reserve" })
+    assert.deepInclude(OrderState.next(state), { _tag: "AwaitStock", key: "await" })
     const sold = settle(state, () => true)
     assert.lengthOf(sold.stock, 2)
     assert.strictEqual(statusOf(sold), "confirmed")
@@ -284,7 +284,7 @@ describe("OrderState", () => {
     )
   })
 
-  it("ignores an answer to what is owed no more", () => {
+  it("ignores an answer to a step that is not pending any more", () => {
     fc.assert(
       fc.property(moves, (all) => {
         const { state } = walk(all)
@@ -307,7 +307,7 @@ describe("OrderState", () => {
     )
   })
 
-  it("wants its timer exactly while something is owed", () => {
+  it("wants its timer exactly while a step is pending", () => {
     fc.assert(
       fc.property(moves, (all) => {
         const { state } = walk(all)

@@ -249,7 +249,7 @@ const recorded = (state: State, { answers, outcome }: Record, at: number): Reado
 const stepNames = {
   HoldStock: "hold",
   Authorise: "authorise",
-  AwaitStock: "reserve",
+  AwaitStock: "await",
   BookShipment: "book",
   NoteCustomer: "note",
   Capture: "capture",

@@ -172,7 +172,7 @@ const refusedStep = (row: Row, { givenUp, step }: Extract<Event, { readonly _tag
   switch (step) {
     case "hold":
     case "authorise":
-    case "reserve":
+    case "await":
     case "book":
       return { ...row, status: "cancelling", payable: row.payable || row.unsure !== null, reopens: true }
     case "ship":

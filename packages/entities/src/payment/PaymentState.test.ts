@@ -74,7 +74,7 @@ const commandOf = ({ amount, kind, reference }: typeof Step.Type): PaymentState.
 }
 
 const typeOf = { Authorise: "authorised", Capture: "captured", Void: "voided", Refund: "refunded" } as const
-/** The webhook of the owed operation; the gateway sends none for a change that it refused. */
+/** The webhook of the pending operation; the gateway sends none for a change that it refused. */
 const webhookOf = (
   { _tag, amount, key }: Exclude<PaymentState.PendingStep, { _tag: "TellOrder" }>,
   isDone: boolean
@@ -181,7 +181,7 @@ describe("laws", () => {
   )
 
   it.prop(
-    "what is owed has a timer, and ends once the gateway has answered",
+    "a pending step has a timer, and ends once the gateway has answered",
     [Steps],
     ([steps]) => {
       for (const { state } of live(steps, asStepped).moments) {
@@ -214,7 +214,7 @@ describe("laws", () => {
 describe("a payment", () => {
   const authorised = all(authorise(100), answer(first))
 
-  it("is authorised once, and owes the gateway that until it has answered", () => {
+  it("is authorised once, which is pending until the gateway has answered", () => {
     const requested = all(authorise(100))
     assert.strictEqual(PaymentState.next(requested)?.key, first)
     assert.strictEqual(PaymentState.dueAt(after(PaymentState.initial, authorise(100), 7)), 5_007)
@@ -383,7 +383,7 @@ describe("a payment", () => {
     assert.strictEqual(full.ledger.length, entriesMax)
   })
 
-  it("does nothing when its timer fires: what is owed is sent again by the event-sourced entity", () => {
+  it("does nothing when its timer fires: a pending step is sent again by the event-sourced entity", () => {
     assert.deepStrictEqual(decided(all(authorise(100)), timerFired, 9_000), [])
   })
 })

@@ -59,6 +59,8 @@ export interface SharedAnswer extends Freshness {
   /** Whose events tell when it is old, if any do. */
   readonly invalidatedBy: Region | null
 }
+/** Of an answer about one entity. */
+export const sharedKey = (type: string, id: string): string => `${type.toLowerCase()}:${id}`
 
 export type Client<Rpcs extends Rpc.Any> = Effect.Success<Entity.Entity<string, Rpcs>["client"]>
 
@@ -92,7 +94,7 @@ export const DefaultRegion = Context.Reference<Region>("@halles/entities/routes/
   defaultValue: () => "eu"
 })
 
-/** Parameters of a route that need not say where. */
+/** The query of a route that need not name the region. */
 export const regional = {
   region: Schema.optionalKey(
     Region.annotate({

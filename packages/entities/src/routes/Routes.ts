@@ -18,7 +18,7 @@ import type { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/h
 import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
 import type { Rpc } from "effect/rpc"
 import type { Reads } from "../Reads.ts"
-import { DefaultRegion, Edge, type Freshness } from "./Edge.ts"
+import { DefaultRegion, Edge, type Freshness, sharedKey } from "./Edge.ts"
 
 // A route is an endpoint of the HTTP contract with what carries it out. Domains declare theirs with `command`, `query` and
 // `List.ts`, which supply headers, idempotency, versions, problems, deadline and consistency tokens; `custom` is for the rest.
@@ -272,7 +272,7 @@ interface QueryOptions<
   ) => Effect.Effect<object, unknown>
   /** The view with what stands beside the entity, and changes without it; `null` when that is not known. */
   readonly beside?: Effect.Effect<(view: Answered<Rpcs, "View">) => Effect.Effect<object | null>, never, Needs>
-  /** Where the answer is the same for everybody. The events of the entity tell when it is old. */
+  /** Where the answer is the same for everybody. The events of the entity tell when it is old, if `Invalidation.ts` follows its type. */
   readonly shared?: Freshness
 }
 
@@ -313,7 +313,7 @@ export const query = <
       if (shared !== undefined) {
         return edge.shared(
           given.request,
-          { key: `${contract.type.toLowerCase()}:${to}`, invalidatedBy: regionOf(to), ...shared },
+          { key: sharedKey(contract.type, to), invalidatedBy: regionOf(to), ...shared },
           Effect.map(viewed, (view) => Answers.versioned(view.seq, encode(view)))
         )
       }

@@ -36,7 +36,7 @@ const notice = (type: CarrierNotice["type"], returnId?: string) =>
 const dispatched = notice("shipment.dispatched")
 const delivered = notice("shipment.delivered")
 
-/** What the carrier, or the order, answers to what is owed. */
+/** What the carrier, or the order, answers to a pending step. */
 const answer = (pendingStep: ShipmentState.PendingStep, luck = true): ShipmentState.Command => {
   const refused = { _tag: "Refused", reason: "no_service" } as const
   switch (pendingStep._tag) {
@@ -171,7 +171,7 @@ describe("laws", () => {
   )
 
   it.prop(
-    "whatever is owed has a timer, and ends once it is answered",
+    "whatever step is pending has a timer, and ends once it is answered",
     [Steps],
     ([steps]) => {
       for (const { state } of live(steps)) {

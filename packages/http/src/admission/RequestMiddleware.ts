@@ -28,9 +28,7 @@ const duration = Metric.histogram("halles_http_request_duration_seconds", {
   boundaries: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
 })
 
-const unavailable = Problem.response(documentOf(new Unavailable()), {
-  "retry-after": String(Problem.retryAfterSeconds)
-})
+const unavailable = Problem.response(documentOf(new Unavailable()), Problem.retryAfter)
 const internal = Problem.response(documentOf(new InternalError()))
 const tooLarge = Problem.response(documentOf(new PayloadTooLarge()), { connection: "close" })
 const unsupported = Problem.response(documentOf(new UnsupportedMediaType()))

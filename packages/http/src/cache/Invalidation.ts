@@ -1,5 +1,6 @@
 import { DeliverPolicy, type JsMsg, jetstream } from "@nats-io/jetstream"
 import { rowsOf } from "@halles/engine/journal/EventMessage"
+import { sharedKey } from "@halles/entities/routes/Edge"
 import { Nats } from "@halles/shared/clients/Nats"
 import { type Region, regions } from "@halles/shared/Region"
 import * as Subject from "@halles/shared/Subject"
@@ -8,8 +9,6 @@ import { ResponseCache } from "./ResponseCache.ts"
 
 /** Events of so long ago are told again at the start: as long as an answer lives in Redis, and a little more. */
 const backMs = 75_000
-
-export const productKey = (id: string): string => `product:${id}`
 
 /** Each region's stream of product events makes its products' answers old; one that is not heard tells nothing of its own. */
 export const Invalidation = Layer.effectDiscard(
@@ -26,7 +25,7 @@ export const Invalidation = Layer.effectDiscard(
     const onMessage = (message: JsMsg) => {
       const products = rowsOf(message.string()).filter(({ type }) => type === "Product")
       for (const id of new Set(products.map(({ id }) => id))) {
-        Effect.runForkWith(context)(cache.invalidate(productKey(id)))
+        Effect.runForkWith(context)(cache.invalidate(sharedKey("Product", id)))
       }
     }
     /** Ends when the consumer does; an ordered consumer fills gaps itself. */

@@ -275,7 +275,7 @@ export const SagaSummary = Schema.Struct({
   /** The key of its pending step. */
   step: Schema.NullOr(Schema.String),
   seq: Schema.Int,
-  /** When it moved last, and when it is woken next. */
+  /** When it moved last, and when its timer fires next. */
   since: At,
   nextTry: Schema.NullOr(At)
 }).annotate({ identifier: "SagaSummary" })

@@ -23,5 +23,5 @@ export class ForeignRequest extends Refusal<ForeignRequest>()("ForeignRequest", 
 export const unavailable = Problem.of(Unavailable, {
   title: "Not available at the moment",
   detail: () => "Try again after a moment; asking for the same change again does it once.",
-  headers: { "retry-after": String(Problem.retryAfterSeconds) }
+  headers: Problem.retryAfter
 })

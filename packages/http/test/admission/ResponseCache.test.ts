@@ -1,5 +1,6 @@
 import { jetstreamManager } from "@nats-io/jetstream"
 import { assert, it, layer } from "@effect/vitest"
+import { sharedKey } from "@halles/entities/routes/Edge"
 import { Nats } from "@halles/shared/clients/Nats"
 import { Redis, RedisUnavailable } from "@halles/shared/clients/Redis"
 import * as Subject from "@halles/shared/Subject"
@@ -9,7 +10,7 @@ import { Deferred, Effect, Fiber, Layer, Schedule } from "effect"
 import { HttpServerRequest, HttpServerResponse } from "effect/http"
 import { TestClock } from "effect/testing"
 import { ResponseCache, type Shared } from "../../src/cache/ResponseCache.ts"
-import { Invalidation, productKey } from "../../src/cache/Invalidation.ts"
+import { Invalidation } from "../../src/cache/Invalidation.ts"
 
 const request = (headers: Record<string, string> = {}) =>
   HttpServerRequest.fromWeb(new Request("http://edge.test/v1/products/TEA", { headers }))
@@ -158,7 +159,7 @@ layer(servers, { excludeTestServices: true, timeout: "60 seconds" })("shared ans
       const one = yield* Effect.provideContext(ResponseCache, yield* edge)
       const other = yield* Effect.provideContext(ResponseCache, yield* edge)
       const { make, state } = counter()
-      const key = productKey("eu_TEA")
+      const key = sharedKey("Product", "eu_TEA")
       const ask = (cache: ResponseCache["Service"]) =>
         Effect.map(cache.through(request(), { ...shared, key }, make), text)
       // Until the streams are heard each answer is made anew.

@@ -277,7 +277,7 @@ const timers = Command.make("timers", { ids: ids, output }, ({ ids, output }) =>
     yield* printList(output, items.flat(), ["entity", "due", "overdueMs"], (item) => String(item["entity"]))
   })
 ).pipe(
-  Command.withDescription("When an entity wants to be woken next"),
+  Command.withDescription("When the timer of an entity fires next"),
   Command.withExamples([{ command: "halles timers eu_x" }])
 )
 

@@ -15,6 +15,6 @@ export const trace = Command.make(
   Command.withDescription("What one customer action caused across entities, in the order of commits"),
   Command.withExamples([
     { command: "halles trace eu_x" },
-    { command: "halles trace eu_x:reserve", description: "the action that a command belongs to" }
+    { command: "halles trace eu_x:hold", description: "the action that a command belongs to" }
   ])
 )

@@ -8,7 +8,7 @@ export class Unavailable extends Refusal<Unavailable>()("Unavailable", {
   status: 503,
   title: "Not available at the moment",
   detail: "Try again after a moment, with the same idempotency key.",
-  headers: { "retry-after": String(Problem.retryAfterSeconds) }
+  headers: Problem.retryAfter
 }) {}
 
 /** Where in the request something is wrong: a JSON pointer into the body, or the name of a parameter or header. */
@@ -68,7 +68,7 @@ export class RequestInProgress extends Refusal<RequestInProgress>()("RequestInPr
   title: "The first request with this key is still running",
   detail: "Send the same request again after a moment to hear what it came to.",
   help: "Send the same request with the same idempotency key again, after as long as Retry-After says.",
-  headers: { "retry-after": String(Problem.retryAfterSeconds) }
+  headers: Problem.retryAfter
 }) {}
 
 /** A change that must name the version it is meant for does not. */
@@ -167,7 +167,7 @@ export class TooManyAtOnce extends Refusal<TooManyAtOnce>()("TooManyAtOnce", {
   status: 503,
   title: "Too many requests of one connection are under way",
   detail: "Wait for answers before you send more, or open another connection.",
-  headers: { "retry-after": String(Problem.retryAfterSeconds) }
+  headers: Problem.retryAfter
 }) {}
 
 /** An address rule of the operators. */
@@ -182,14 +182,14 @@ export class RateLimited extends Refusal<RateLimited>()("RateLimited", {
   status: 429,
   title: "Too many requests",
   detail: "Wait as long as Retry-After says; RateLimit names the bucket that is empty.",
-  headers: { "retry-after": String(Problem.retryAfterSeconds) }
+  headers: Problem.retryAfter
 }) {}
 
 export class ChallengeRequired extends Refusal<ChallengeRequired>()("ChallengeRequired", {
   status: 429,
   title: "Too many requests of a kind that people do not make",
   detail: "Wait as long as Retry-After says.",
-  headers: { "retry-after": String(Problem.retryAfterSeconds) }
+  headers: Problem.retryAfter
 }) {}
 
 /** Turned away before anything was done. */
@@ -197,14 +197,14 @@ export class Overloaded extends Refusal<Overloaded>()("Overloaded", {
   status: 503,
   title: "Too much to do at the moment",
   detail: "Nothing was done. Try again after a moment, with the same idempotency key.",
-  headers: { "retry-after": String(Problem.retryAfterSeconds) }
+  headers: Problem.retryAfter
 }) {}
 
 export class FaultInjected extends Refusal<FaultInjected>()("FaultInjected", {
   status: 503,
   title: "An operator lets this fail on purpose",
   detail: "A fault is switched on for this route. Try again later, with the same idempotency key.",
-  headers: { "retry-after": String(Problem.retryAfterSeconds) }
+  headers: Problem.retryAfter
 }) {}
 
 /** A defect of ours; it is logged with its cause, and answered without. */

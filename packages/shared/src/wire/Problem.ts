@@ -2,8 +2,8 @@ import { Schema, SchemaTransformation } from "effect"
 import { HttpServerResponse, ProblemDetails } from "effect/http"
 import { HttpApiSchema } from "effect/http-api"
 
-/** Seconds after which a caller that met 503 may try again. */
-export const retryAfterSeconds = 1
+/** When a caller that met 429 or 503 may try again, where nothing better is known: after a second. */
+export const retryAfter = { "retry-after": "1" }
 
 /** RFC 9457, with a stable `code` for programs; `context` holds the error's own fields. */
 export interface Document {
