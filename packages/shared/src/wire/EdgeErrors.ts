@@ -123,7 +123,7 @@ export class BadSignature extends Refusal<BadSignature>()("BadSignature", {
   detail: "Sign the exact body by Standard Webhooks, with a fresh timestamp."
 }) {}
 
-// What admission control and the middleware round all routes answer; declared so that the document and the typed client know them.
+// Answers of admission control and of the middleware round all routes. Declared, so that the document and the typed client know them.
 
 export class PayloadTooLarge extends Refusal<PayloadTooLarge>()("PayloadTooLarge", {
   status: 413,
@@ -137,7 +137,7 @@ export class UnsupportedMediaType extends Refusal<UnsupportedMediaType>()("Unsup
   detail: "Send the media type that the contract names."
 }) {}
 
-/** Whom it is for, where it ends or who sends it is left open: HTTP that two readers could take for two requests. */
+/** Two readers could take it for different requests: it leaves open whom it is for, where it ends or who sends it. */
 export class MalformedRequest extends Refusal<MalformedRequest>()("MalformedRequest", {
   status: 400,
   title: "The request is no clear HTTP",
@@ -162,7 +162,7 @@ export class HeadersTooLarge extends Refusal<HeadersTooLarge>()("HeadersTooLarge
   detail: "Headers have at most 16 KiB and are at most 100.",
   help: "Leave out headers that are not needed; browsers often send cookies that other pages have set."
 }) {}
-/** Of one connection, pipelined. */
+/** One connection has more requests under way than it may. */
 export class TooManyAtOnce extends Refusal<TooManyAtOnce>()("TooManyAtOnce", {
   status: 503,
   title: "Too many requests of one connection are under way",
@@ -170,7 +170,7 @@ export class TooManyAtOnce extends Refusal<TooManyAtOnce>()("TooManyAtOnce", {
   headers: Problem.retryAfter
 }) {}
 
-/** An address rule of the operators. */
+/** An address rule of the operators refuses the client. */
 export class AddressDenied extends Refusal<AddressDenied>()("AddressDenied", {
   status: 403,
   title: "Not from this address",
@@ -185,6 +185,7 @@ export class RateLimited extends Refusal<RateLimited>()("RateLimited", {
   headers: Problem.retryAfter
 }) {}
 
+/** The address asks as people do not (`Bots.ts`). */
 export class ChallengeRequired extends Refusal<ChallengeRequired>()("ChallengeRequired", {
   status: 429,
   title: "Too many requests of a kind that people do not make",
@@ -192,7 +193,7 @@ export class ChallengeRequired extends Refusal<ChallengeRequired>()("ChallengeRe
   headers: Problem.retryAfter
 }) {}
 
-/** Turned away before anything was done. */
+/** Load shedding has turned the request away, before anything was done. */
 export class Overloaded extends Refusal<Overloaded>()("Overloaded", {
   status: 503,
   title: "Too much to do at the moment",
