@@ -1,7 +1,7 @@
 import { handedOver } from "@halles/engine/placement/ShardEpochs"
 import { Context, Effect, Exit, type Fiber, Hash } from "effect"
 import { ShardId, Sharding } from "effect/cluster"
-import { Answers } from "./ExpectedAnswers.ts"
+import { ExpectedAnswers } from "./ExpectedAnswers.ts"
 import { makeClient, Network, type Traffic } from "./Network.ts"
 import { Partners } from "./Partners.ts"
 import { Runner } from "./Runner.ts"
@@ -47,7 +47,7 @@ export class Cluster {
   readonly world: World
   readonly tables = new Tables()
   readonly published: Published = new Map()
-  readonly answers = new Answers(this.tables)
+  readonly answers = new ExpectedAnswers(this.tables)
   readonly forgotten: Array<string> = []
   readonly network: Network
   readonly partners: Partners

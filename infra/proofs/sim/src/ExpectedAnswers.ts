@@ -44,14 +44,14 @@ const grantOf = (tag: string, value: unknown): unknown => {
 /** Refusals of "not now", which promise nothing. */
 const passing = new Set(["Busy", "EntityNotAssignedToRunner", "LinesChanged"])
 /** What a handler fills in before its entity decides, or decides by itself: what it would have come to is not ours to tell. */
-const shellDecides = new Set(["Merge", "HandOver", "Reprice", "CheckOut", "AddLine", "PutLine"])
+const decidedByHandler = new Set(["Merge", "HandOver", "Reprice", "CheckOut", "AddLine", "PutLine"])
 
 /**
  * Compares every answer that any runner gave with the journal. Nothing is acknowledged before it is written. A view is the state of
  * its seq, and no older than one that was answered before its query arrived; nor is it refused when there was one. A refusal (or a command that changes nothing) follows
  * from some state of the time in which it was handled. What was granted once is never refused or changed when it is asked for again.
  */
-export class Answers {
+export class ExpectedAnswers {
   readonly violations: Array<string> = []
   readonly #tables: Tables
   readonly #answered: Array<Answered> = []
@@ -163,7 +163,7 @@ export class Answers {
       const isThere = states.slice(answeredSeq, seqs[1] + 1).every((state) => this.#viewOf(state) !== null)
       if (isThere) this.violations.push(`${name}: was not found, though seq ${answeredSeq} had been answered before`)
     }
-    if (fieldsOf(payload).commandId === undefined || isWritten || shellDecides.has(tag)) return
+    if (fieldsOf(payload).commandId === undefined || isWritten || decidedByHandler.has(tag)) return
     if (refusal !== undefined && passing.has(refusal)) return
     const wanted = refusal ?? 0
     const couldBe = states

@@ -9,7 +9,7 @@ import {
   type Sharding
 } from "effect/cluster"
 import { Rpc } from "effect/rpc"
-import type { Answers } from "./ExpectedAnswers.ts"
+import type { ExpectedAnswers } from "./ExpectedAnswers.ts"
 import type { Tables } from "./Tables.ts"
 import type { Process, World } from "./World.ts"
 
@@ -92,7 +92,7 @@ interface Options {
   /** Told of each message that is sent; gives by how many milliseconds it is held up. */
   readonly onSend: (tag: string, caller: Process, target: Receiver) => number
   readonly tables: Tables
-  readonly answers: Answers
+  readonly answers: ExpectedAnswers
 }
 
 /** Calls of entities between processes: delayed, out of order, doubled, dropped. */

@@ -8,16 +8,16 @@ import type { Outcome } from "./Seed.ts"
 export interface Work {
   readonly mutant: Mutant | null
 }
-/** Seeds that a worker runs before it reports. */
+/** The seeds of one task, both ends with them. */
 export interface Seeds {
   readonly from: number
   readonly to: number
 }
-/** What it is asked to do then. */
+/** What it is asked to do then; it reports when the task is done. */
 export type Task = Scene | Seeds
 const seedsMax = 20
 
-/** All of these, in their order. */
+/** All of these seeds as tasks of at most `seedsMax`, in their order. */
 export const inParts = ({ from, to }: Seeds): ReadonlyArray<Seeds> =>
   Array.from({ length: Math.ceil((to - from + 1) / seedsMax) }, (_, part) => ({
     from: from + part * seedsMax,

@@ -1,13 +1,10 @@
-import { Busy, NotFound } from "@halles/engine/eventsourced/EntityErrors"
+import * as Contract from "@halles/engine/eventsourced/Contract"
 import * as EventSourced from "@halles/engine/eventsourced/EventSourced"
 import { viewReply } from "@halles/engine/eventsourced/Replies"
 import * as Domain from "@halles/entities/Domain"
 import { commandFields } from "@halles/shared/Command"
 import { Regional } from "@halles/shared/Ids"
-import * as Shard from "@halles/shared/Shard"
 import { Result, Schema } from "effect"
-import { ClusterSchema, Entity } from "effect/cluster"
-import { Rpc } from "effect/rpc"
 
 const ToyId = Regional.pipe(Schema.brand("ToyId"))
 type ToyId = typeof ToyId.Type
@@ -15,12 +12,7 @@ type ToyId = typeof ToyId.Type
 class Wind extends Schema.TaggedClass<Wind>()("Wind", { ...commandFields, turns: Schema.Int }) {}
 class ToyView extends Schema.Class<ToyView>("ToyView")({ turns: Schema.Int, seq: Schema.Int }) {}
 
-const Toy = Entity.make("Toy", [
-  Rpc.make("Wind", { payload: Wind, success: ToyView, error: Schema.Union([NotFound, Busy]) }),
-  Rpc.make("View", { success: ToyView, error: NotFound })
-])
-  .annotateRpcs(ClusterSchema.Uninterruptible, true)
-  .annotate(ClusterSchema.ShardGroup, Shard.group)
+const Toy = Contract.make("Toy", [Contract.command(Wind, ToyView), Contract.view(ToyView)])
 
 const Wound = Schema.TaggedStruct("Wound", { turns: Schema.Int })
 type Wound = typeof Wound.Type
@@ -40,7 +32,7 @@ export const toy = (isSound: boolean) => {
     Event: Wound,
     State,
     initial: { turns: 0 },
-    decide: (_: State, { turns }: Wind): Result.Result<ReadonlyArray<Wound>, NotFound> =>
+    decide: (_: State, { turns }: Wind): Result.Result<ReadonlyArray<Wound>, never> =>
       Result.succeed([{ _tag: "Wound", turns }]),
     evolve: (_: State, { turns }: Wound): State => ({ turns: isSound ? turns : (evolved += 1) }),
     replies: { Wind: view, View: view }
