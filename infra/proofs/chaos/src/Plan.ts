@@ -93,7 +93,7 @@ export const make = ({ everyMs, seconds, seed, sessions }: Options): ReadonlyArr
       nth: chance.between(0, 5),
       token: chance.weighted(tokens),
       servable: chance.happens(0.93),
-      visit: { domain: chance.between(0, Anytime.open.length - 1), seed: chance.between(0, 2 ** 31 - 1) },
+      visit: { domain: chance.between(0, Anytime.openDomains.length - 1), seed: chance.between(0, 2 ** 31 - 1) },
       again: chance.happens(0.4) ? null : againOf(chance),
       insists: chance.happens(0.5)
     }))

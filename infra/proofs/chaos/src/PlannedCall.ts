@@ -107,7 +107,7 @@ export const addLine = (id: string, article: Catalogue.Article, name: string, qu
 
 /** What a manifest lets anybody send, to an entity that only visits know, and then a look at it. */
 const visit = ({ name, nth, region, visit }: Step): ReadonlyArray<PlannedCall> => {
-  const { commands, type } = Anytime.open[visit.domain]!
+  const { commands, type } = Anytime.openDomains[visit.domain]!
   const id = `${region}_any${nth}`
   const sent = commands(visit.seed, (index) => `${name}-${index}`).map((command) => ({ command, writes: false }))
   return [...sent, reads].map((one) => ({ type, id, request: null, ...one }))

@@ -3,7 +3,7 @@ import { histories } from "@halles/entities/laws/RandomCommands"
 import { Arbitrary, Effect } from "effect"
 
 /** The domains whose manifest names commands that may come from anybody at any time, and a few such commands to one entity. */
-export const open = domains
+export const openDomains = domains
   .filter(({ anytime }) => anytime.length > 0)
   .map(({ anytime, contract, type }) => {
     const history = histories(contract, anytime)

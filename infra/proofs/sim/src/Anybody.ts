@@ -1,10 +1,10 @@
-import { open } from "@halles/harness/Anytime"
+import { openDomains } from "@halles/harness/Anytime"
 import type { CommandId } from "@halles/shared/Ids"
 import type { World } from "./World.ts"
 
 /** A few commands to one entity that no shopper knows, of each domain that this world's chance picks. */
 export const visits = (world: World, commandId: () => CommandId) =>
-  open
+  openDomains
     .filter(() => world.chance(0.15))
     .map(({ commands, contract }) => {
       const some = commands(world.draw(2 ** 31), commandId)
