@@ -12,8 +12,7 @@ import { importCatalog } from "./ImportApi.ts"
 import { ListProduct, Product, ProductView } from "./Product.ts"
 import { products } from "./ProductTable.ts"
 
-/** An example of what a product is listed with. */
-export const listing = {
+export const listingSample = {
   title: "Breakfast tea, 250 g",
   description: "Loose black tea, strong enough for milk.",
   price: { amount: "495", currency: "GBP" },
@@ -21,20 +20,21 @@ export const listing = {
 }
 
 const text = Schema.optionalKey(ListProduct.fields.description)
-const { description, price, region, seq, sku, title } = ProductView.fields
+const { description, listed, price, region, seq, sku, title } = ProductView.fields
 const { taxRate } = price.fields
 export const ProductJson = ViewJson.object<ProductView>()(
   "Product",
-  { region, sku, title, description, price: Money, taxRate, listed: ProductView.fields.listed, seq },
+  { region, sku, title, description, price: Money, taxRate, listed, seq },
   {
-    sample: { region: "eu", sku: "TEA-01", ...listing, listed: true, seq: 1 },
+    sample: { region: "eu", sku: "TEA-01", ...listingSample, listed: true, seq: 1 },
     from: { taxRate: (view) => view.price.taxRate }
   }
 )
 
 /** What a product is listed with, one or many at once. */
 export const Listing = Schema.Struct({ title, description: text, price: Price, taxRate })
-export const listed = (sku: SkuCode, { description = "", price, taxRate, title }: typeof Listing.Type) => ({
+/** Its fields as those of `ListProduct`. */
+export const listingFields = (sku: SkuCode, { description = "", price, taxRate, title }: typeof Listing.Type) => ({
   sku,
   title,
   description,
@@ -79,12 +79,12 @@ export const ProductApi = Routes.group("catalog", catalogue, [
     summary: "List a product, or replace what is listed",
     about:
       'States what the product is from now on. Needs the `ETag` of what it replaces, or `"0"` for a product that is new.',
-    example: listing,
+    example: listingSample,
     message: "ListProduct",
     payload: Listing,
     version: "required",
     id: ({ params, query }) => skuId(query.region, params.sku),
-    fields: ({ params, payload }) => listed(params.sku, payload)
+    fields: ({ params, payload }) => listingFields(params.sku, payload)
   }),
   Routes.command("deleteProduct", "DELETE", "/products/:sku", {
     ...one,

@@ -6,9 +6,8 @@ import * as ViewJson from "@halles/shared/wire/ViewJson"
 import * as Routes from "../routes/Routes.ts"
 import { Adjust, AllowBackOrder, Receive, Sku, SkuView } from "./Sku.ts"
 
-/** Examples of a count and of a receipt. */
-export const counted = { warehouse: "eu-main", expectedOnHand: 500, onHand: 498, reason: "two torn packets" }
-export const received = { warehouse: "eu-main", quantity: 500 }
+export const countSample = { warehouse: "eu-main", expectedOnHand: 500, onHand: 498, reason: "two torn packets" }
+export const receiptSample = { warehouse: "eu-main", quantity: 500 }
 const level = { onHand: 500, held: 2, reserved: 8, available: 490 }
 
 const { backOrderAllowed, seq, totals, warehouses } = SkuView.fields
@@ -50,7 +49,7 @@ export const SkuApi = Routes.group("skus", { title: "Stock", about: "What a regi
     ...change,
     summary: "Set what is on hand, if it is still what was counted",
     about: `A count of the shelf, as compare and swap: refused when on hand is no longer \`expectedOnHand\`. ${repeated}`,
-    example: counted,
+    example: countSample,
     message: "Adjust",
     payload: Routes.bodyOf(Adjust),
     key: "required"
@@ -59,7 +58,7 @@ export const SkuApi = Routes.group("skus", { title: "Stock", about: "What a regi
     ...change,
     summary: "Goods have come in",
     about: `Units that wait for stock are filled at once. ${repeated}`,
-    example: received,
+    example: receiptSample,
     message: "Receive",
     payload: Routes.bodyOf(Receive),
     key: "required"

@@ -2,7 +2,7 @@ import { named } from "@halles/shared/wire/Named"
 import { operation, repeated } from "@halles/shared/wire/Operation"
 import * as Refusal from "@halles/shared/wire/Refusal"
 import { NotFound, PreconditionFailed } from "@halles/engine/eventsourced/EntityErrors"
-import { changeOfProduct, Listing, listing } from "@halles/entities/catalogue/ProductApi"
+import { changeOfProduct, Listing, listingSample } from "@halles/entities/catalogue/ProductApi"
 import * as SkuApi from "@halles/entities/inventory/SkuApi"
 import { CartClosed, linesAtOnceMax, PutLine } from "@halles/entities/cart/Cart"
 import { Adjust, Receive } from "@halles/entities/inventory/Sku"
@@ -16,9 +16,9 @@ import { CartJson, cartSample, changeOfCart } from "@halles/entities/cart/CartAp
 import * as Headers from "@halles/shared/wire/Headers"
 import { Idempotency } from "@halles/shared/wire/Idempotency"
 
-const received = { type: "receive", region: "eu", sku: "TEA-01", ...SkuApi.received }
-const counted = { type: "adjust", region: "eu", sku: "TEA-02", ...SkuApi.counted }
-const product = { region: "eu", sku: "TEA-01", ...listing }
+const receipt = { type: "receive", region: "eu", sku: "TEA-01", ...SkuApi.receiptSample }
+const count = { type: "adjust", region: "eu", sku: "TEA-02", ...SkuApi.countSample }
+const product = { region: "eu", sku: "TEA-01", ...listingSample }
 const problem = {
   type: "/problems/stock_changed",
   title: "The stock has changed",
@@ -75,7 +75,7 @@ const where = { region: Region, sku: SkuCode }
 export const StockItem = Schema.Union([
   Schema.Struct({ type: Schema.Literal("receive"), ...where, ...Routes.bodyOf(Receive).fields }),
   Schema.Struct({ type: Schema.Literal("adjust"), ...where, ...Routes.bodyOf(Adjust).fields })
-]).pipe(named("StockItem", received))
+]).pipe(named("StockItem", receipt))
 
 export const ProductItem = Schema.Struct({ ...where, ...Listing.fields }).pipe(named("ProductItem", product))
 
@@ -106,7 +106,7 @@ export class BulkApi extends HttpApiGroup.make("bulk")
         operation({
           access: { ...SkuApi.changeOfStock, region: "body", asks: ["region"] },
           summary: "Receive or count many SKUs",
-          example: { items: [received, counted] },
+          example: { items: [receipt, count] },
           about: `Receipts and counts, mixed. Items of one SKU go in the order of the request. ${repeated}`
         })
       ),

@@ -1,5 +1,5 @@
 import { Cart, PutLines } from "@halles/entities/cart/Cart"
-import { listed } from "@halles/entities/catalogue/ProductApi"
+import { listingFields } from "@halles/entities/catalogue/ProductApi"
 import { ListProduct, Product } from "@halles/entities/catalogue/Product"
 import { Adjust, Receive, Sku } from "@halles/entities/inventory/Sku"
 import { skuId, type SkuCode } from "@halles/shared/Ids"
@@ -119,7 +119,7 @@ export const BulkHttp = HttpApiBuilder.group(
         .pipe(Effect.catchTag("CommandReused", () => Effect.fail(new IdempotencyKeyReused())))
     })
     const sendProduct = ({ region, sku, ...listing }: typeof ProductItem.Type, stamp: Stamp.Stamp) =>
-      product(skuId(region, sku)).ListProduct(new ListProduct({ ...stamp, ...listed(sku, listing) }))
+      product(skuId(region, sku)).ListProduct(new ListProduct({ ...stamp, ...listingFields(sku, listing) }))
     return handlers.handleAll({
       bulkStock: sendEach(sendStock, ({ id, seq }) => ["Sku", id, seq]),
       bulkProducts: sendEach(sendProduct, ({ region, seq, sku }) => ["Product", skuId(region, sku), seq]),
