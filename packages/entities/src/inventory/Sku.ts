@@ -9,7 +9,7 @@ import * as Contract from "@halles/engine/eventsourced/Contract"
 import { CommandReused, NotFound, PreconditionFailed } from "@halles/engine/eventsourced/EntityErrors"
 import { TimerFired } from "@halles/engine/eventsourced/TimerFired"
 
-/** Orders that one SKU may hold units for, or have them reserved, at a time; the next hold is refused as if there were no stock. */
+/** Orders for which one SKU may hold units, or have them reserved, at a time; the next hold is refused as if there were no stock. */
 export const promisesMax = 60_000
 export const warehousesMax = 32
 /** An order that is not paid for after this is given up. The SKU asks it then; what it still needs becomes a reservation. */

@@ -17,9 +17,9 @@ export const Event = Schema.Union([
   }),
   Schema.TaggedStruct("Held", { ...Promised, expiresAt: Schema.Int }),
   Schema.TaggedStruct("HoldRefused", { orderId: OrderId, quantity: Quantity, available: Schema.Int }),
-  /** Holds have come to their time: the orders of all that do so until then are asked whether they still need them. */
+  /** Holds have come to their time. The orders of all that do so by `until` are asked whether they still need them. */
   Schema.TaggedStruct("HoldsDue", { until: Schema.Int, at: Schema.Int }),
-  /** The order is over, or there is none. */
+  /** The order does not need what it held any more, or there is no such order. */
   Schema.TaggedStruct("HoldExpired", Promised),
   /** The order still needs what it holds, which has no time limit any more. */
   Schema.TaggedStruct("Reserved", Promised),
@@ -105,8 +105,9 @@ export const State = Schema.Struct({
   backOrderAllowed: Schema.Boolean,
   /** No hold is due before; `null` without holds. A lower bound, so that no command has to look at all holds. */
   earliestExpiry: Schema.NullOr(Schema.Int),
-  /** Since when the orders of holds that are due until then are asked; how often that was so numbers the questions. */
+  /** The orders of the holds that are due by `until` are being asked, since `at`. */
   checking: Schema.NullOr(Schema.Struct({ until: Schema.Int, at: Schema.Int })),
+  /** How often that was so: it numbers the questions. */
   checks: Schema.Int,
   /** Orders that are over here, in two generations: when `young` is full it becomes `old`, and the old ones are forgotten. */
   released: Schema.Struct({ young: setOf<OrderId>(), old: setOf<OrderId>() }),

@@ -4,7 +4,8 @@ import { HashMap, Option } from "effect"
 import type { Allocation } from "./Sku.ts"
 import type { Event, HoldState, State } from "./SkuEvents.ts"
 
-// A hold is a promise with a time limit. When that is over, the order is asked: only who knows that nobody needs it lets it go.
+// A hold is a promise with a time limit. When the time is over the SKU asks the order, and gives the units back only once it knows
+// that the order does not need them.
 
 /** Holds that come to their time so soon after others are asked about with them: a SKU that sells much asks once a minute. */
 const aheadMs = 60_000
@@ -40,7 +41,7 @@ export const next = ({ checking, checks }: State): PendingStep | null =>
 export const dueAt = ({ checking, earliestExpiry }: State): number | null =>
   checking === null ? earliestExpiry : checking.at + redriveMs
 
-/** Holds are due, or only look so, since those that were have gone. */
+/** What a fired timer comes to: holds are due, or only look so, since those that were due have gone. */
 export const due = (state: State, now: number): ReadonlyArray<Event> => {
   if (state.checking !== null || state.earliestExpiry === null || state.earliestExpiry > now) return []
   const earliest = earliestOf(state, ({ expiresAt }) => expiresAt)
@@ -49,7 +50,7 @@ export const due = (state: State, now: number): ReadonlyArray<Event> => {
     : [{ _tag: "HoldsDue", until: now + aheadMs, at: now }]
 }
 
-/** Whose holds come to their time first, as many as one row can tell of. */
+/** The orders to ask: those whose holds come to their time first, as many as one row can tell of. */
 export const asked = ({ checking, holds }: State): ReadonlyArray<OrderId> => {
   const all = [...HashMap.entries(holds)]
     .filter(([, { expiresAt }]) => checking !== null && expiresAt <= checking.until)
@@ -59,7 +60,7 @@ export const asked = ({ checking, holds }: State): ReadonlyArray<OrderId> => {
   return (end === -1 ? all : all.slice(0, Math.max(1, end))).map(([orderId]) => orderId)
 }
 
-/** A hold that nobody needs lasts for its time all the same. */
+/** A hold that its order does not need lasts for its time all the same. */
 export const recorded = (state: State, answers: RecordNeeds, now: number): ReadonlyArray<Event> => {
   if (state.checking === null) return []
   const settled = new Set<OrderId>()

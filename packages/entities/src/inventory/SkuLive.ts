@@ -29,7 +29,7 @@ const makePerform = Effect.gen(function* () {
         Effect.timeout(callDeadline),
         Effect.map((isNeeded): Answer => (isNeeded ? "needed" : "over")),
         Effect.catchTag("NotFound", () => Effect.succeed<Answer>("over")),
-        // What cannot say so may need it: it keeps what it holds until an operator has looked after it.
+        // An order that dies of the question may need its stock, and keeps it until an operator has looked after it.
         Effect.catchCause((cause) => Effect.succeed<Answer>(deadlyText(cause) === null ? "unanswered" : "needed"))
       )
 
