@@ -4,6 +4,7 @@ import type { Region } from "@halles/shared/Region"
 import { Effect, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import type { Query } from "../Reads.ts"
+import { quantityOf } from "./Allocate.ts"
 import { type Allocation, SkuView } from "./Sku.ts"
 import * as SkuState from "./SkuState.ts"
 
@@ -42,9 +43,6 @@ const move = (row: Open, allocations: ReadonlyArray<Allocation>, counts: Counts)
   }
   return { ...row, warehouses: [...places.values()] }
 }
-
-const quantityOf = (allocations: ReadonlyArray<Allocation>): number =>
-  allocations.reduce((sum, { quantity }) => sum + quantity, 0)
 
 const without = (waiting: Open["waiting"], orderId: string): Open["waiting"] => {
   const { [orderId]: _, ...rest } = waiting
