@@ -44,16 +44,16 @@ const prefixQuery = (q: string | undefined): string | null => {
 export const make = <C extends Columns, Item, Wanted extends object = object, Read extends keyof C = keyof C>(
   table: Table<C>,
   options: {
-    /** Of its cursors, and for traces. */
+    /** Names its cursors, and its queries in traces. */
     readonly name: string
     readonly by: readonly [...ReadonlyArray<keyof C & string>, "id"]
     readonly descending?: true
-    /** Which rows it has. */
+    /** The rows that it has. */
     readonly where: (sql: SqlClient.SqlClient, asked: Wanted & Asked) => Statement.Fragment
     /** The columns that items are made of beside `id` and `seq`; without it all. */
     readonly reads?: ReadonlyArray<Read>
     readonly item: (row: RowOf<Pick<C, Read>> & ViewRow, asked: Wanted & Asked) => Item
-    /** What `by` is in an item. */
+    /** The values of `by` in an item. */
     readonly key: (item: Item) => readonly [...ReadonlyArray<string | number>, id: string]
   }
 ): TableList<Wanted, Item> => {

@@ -177,7 +177,7 @@ export const pair = <
       if (isOver) assert.strictEqual(row.commandId, `${done.commandId}`, what)
       take(more)
     }
-    // What the answers to joint steps come to is in the same row, where they were had at once.
+    // The events that answers to joint steps lead to are in the same row, where the answers came at once.
     while (given.length > events.length) {
       const joint = model.next?.(now.state) ?? null
       if (joint === null || model.isJoint?.(joint) !== true || subject.reply === undefined) break
@@ -209,7 +209,7 @@ export const pair = <
   const step = Effect.fnUntraced(function* (step: Step) {
     const before = sent.length === 0 || step.again === "new" ? undefined : sent[step.earlier % sent.length]
     const what = `${name} step ${sent.length + 1}`
-    // The journal does not know its id: with another command it is a new one.
+    // What was deferred has no row under its id: with another command the id is new.
     deferred.clear()
     yield* subject.prepare?.(step) ?? Effect.void
     if (step.crash === "before") yield* crash

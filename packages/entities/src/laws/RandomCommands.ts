@@ -31,7 +31,7 @@ const number = Arbitrary.schema(Schema.Int.check(Schema.isBetween({ minimum: 0, 
 export const histories = (contract: Contract, names?: ReadonlyArray<string>) => {
   const payloads = new Map([...payloadsOf(contract)].filter(([tag]) => names?.includes(tag) !== false))
   const command = Arbitrary.schema(Schema.Union([...payloads.values()]))
-  // Texts that the schema does not take are made again by themselves: one of them would cost an array all that is in it.
+  // A command that its schema refuses is sampled again by itself. In an array one refused text would discard all commands.
   const sample = (count: number, seed: number) =>
     count === 0 ? [] : Effect.runSync(Arbitrary.sampleEffect(command, { count, seed, maxDiscards: 10_000 }))
   return (

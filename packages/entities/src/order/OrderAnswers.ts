@@ -104,8 +104,8 @@ export const view = (id: OrderId, state: State, seq: number): OrderView | null =
 }
 
 /**
- * Whether the order needs what SKUs hold for it: until its goods have left or it is given up, and after that as long as a SKU that
- * did not take them out of its books is to do so.
+ * Whether the order needs what SKUs hold for it: until its goods have left or it is given up. After they have left, a SKU that
+ * refused to take them out of its books keeps them until that is settled.
  */
 export const needsStock = ({ phase, refused }: State): boolean => {
   switch (phase) {

@@ -152,7 +152,7 @@ describe("OrderState", () => {
   it("says what it waits for, as long as it does, and asks anew when that has changed", () => {
     fc.assert(
       fc.property(moves, (all) => {
-        // All of it; on the way it waited for less.
+        // All of the tea; on the way fewer units were missing.
         const units = 3
         const { state } = walk(all)
         const { awaiting, status } = view(OrderId.make("eu_1"), state, 1)!

@@ -23,7 +23,7 @@ export class Authorise extends Schema.TaggedClass<Authorise>()("Authorise", {
   ...commandFields,
   ...Authorisation.fields
 }) {}
-/** Of the references of an order's captures, behind its id; one that an operator asks for again has its number behind it. */
+/** The reference of a capture is the order's id and this key (`eu_x:capture`), and a number where an operator asked again (`eu_x:capture:2`). */
 export const captureKey = "capture"
 /** Takes the money; with the goods gone. `reference` is the idempotency reference at the gateway. */
 export class Capture extends Schema.TaggedClass<Capture>()("Capture", {

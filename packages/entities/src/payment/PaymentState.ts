@@ -203,8 +203,8 @@ const answered = (state: State, entry: Entry, answer: Answer, at: number): Reado
 }
 
 /**
- * A request that was deferred may be lost: until the order has asked again, nothing is known of what the gateway tells. Then the
- * gateway sends it again.
+ * Whether a notice tells of an operation that the payment does not know: its request was deferred, and may have been lost in a
+ * crash. The payment refuses the notice, and the gateway sends it again; by then the order has asked again.
  */
 const isTooEarly = ({ ledger, request }: State, { reference, type }: GatewayNotice): boolean =>
   ledger.length === 0 ||

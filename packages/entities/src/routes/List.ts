@@ -43,15 +43,15 @@ interface ListOptions<
   /** Name of the page in the document, and how an item of it looks. */
   readonly page: string
   readonly json: Json
-  /** What is listed, of which its table has the most; with `q` among the parameters (`Headers.searched`) by its words. */
+  /** The list. With `q` among the parameters (`Headers.searched`) it is searched by words. */
   readonly of: TableList<Wanted, Item>
-  /** Where, and of what. */
+  /** The region, and what else the list is asked with. */
   readonly wanted: (request: Request<Params, Query>, defaultRegion: Region) => Wanted & Pick<Asked, "region">
   /** The item of an entity that is asked itself; `null` where the list has none of it. */
   readonly itemOf: (view: Rpc.Success<Rpc.ExtractTag<Rpcs, "View">>, request: Request<Params, Query>) => Item | null
   /**
-   * Where the answer is the same for everybody. A list follows its projection, and nothing says when: it is true for a moment, which
-   * is enough against a stampede.
+   * Where the answer is the same for everybody. A list follows its projection, and no event says when it has: the times are short,
+   * which is enough against a stampede.
    */
   readonly shared?: Freshness
 }

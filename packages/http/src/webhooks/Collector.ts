@@ -100,7 +100,7 @@ export const collect = Effect.fn("Collector.collect")(function* (collectedSome: 
     yield* Metric.update(collected, written.length)
     if (written.length > 0) yield* collectedSome
   })
-  /** A message whose rows are written but for some, which are given up: the message becomes a dead letter. */
+  /** Writes the rows of one message by themselves. Some that cannot be read or stored are given up: then the message becomes a dead letter. */
   const writeApart = Effect.fnUntraced(function* ({ message, rows, unreadable: unread }: Taken) {
     let unstored = 0
     for (const occurrences of rows) {

@@ -401,7 +401,7 @@ layer(OperatorTest.layer, { excludeTestServices: true, timeout: "1 minute" })("t
         const { url } = yield* OperatorTest
         const nats = yield* Nats
         const long = "x".repeat(8_000)
-        /** More than may wait for a client. Counted, not timed: who publishes and who tells share a thread. */
+        /** So many rounds are more than may wait for a client. They are counted, not timed, since they share a thread with the operator process. */
         const roundsMax = 160
         let rounds = 0
         const { hostname, port } = new URL(url)

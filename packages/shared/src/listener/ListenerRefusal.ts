@@ -9,7 +9,7 @@ import {
   Unavailable,
   UnsupportedMediaType
 } from "../wire/EdgeErrors.ts"
-import type { Document } from "../wire/Problem.ts"
+import { type Document, retryAfter } from "../wire/Problem.ts"
 import { documentOf } from "../wire/Refusal.ts"
 
 /** What every answer carries. A browser that is shown our JSON runs nothing in it, frames it nowhere and guesses no type. */
@@ -50,7 +50,7 @@ const headersOf = ({ body, document }: Refusal): OutgoingHttpHeaders => ({
   "content-length": body.length,
   "cache-control": "no-store",
   "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
-  ...(document.status === 503 ? { "retry-after": "1" } : {}),
+  ...(document.status === 503 ? retryAfter : {}),
   ...always
 })
 
