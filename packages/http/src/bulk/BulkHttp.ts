@@ -16,7 +16,8 @@ import * as Stamp from "@halles/shared/wire/Stamp"
 import * as ViewJson from "@halles/shared/wire/ViewJson"
 import * as Consistency from "@halles/shared/wire/Consistency"
 import { IdempotencyKeyReused } from "@halles/shared/wire/EdgeErrors"
-import * as Problem from "@halles/shared/wire/Problem"
+import type { Document } from "@halles/shared/wire/Problem"
+import { documentOf } from "@halles/shared/wire/Refusal"
 
 /** Items of one request that are on their way at a time: the rest of the cluster has other clients. */
 const concurrency = 16
@@ -26,7 +27,7 @@ type RequestHeaders = Parameters<typeof Stamp.stamp>[1]
 interface Outcome {
   readonly index: number
   readonly seq: number | null
-  readonly problem: Problem.Document | null
+  readonly problem: Document | null
 }
 
 const outcomesJson = (outcomes: ReadonlyArray<Outcome>) => {
@@ -55,7 +56,7 @@ const inOrderOf = <Item, E extends { readonly _tag: string }, R>(
     const seen: Array<Consistency.Seen> = []
     const sendOne = (index: number) =>
       Effect.match(send(items[index]!, index), {
-        onFailure: (error) => void outcomes.push({ index, seq: null, problem: Problem.documentOf(error) }),
+        onFailure: (error) => void outcomes.push({ index, seq: null, problem: documentOf(error) }),
         onSuccess: (done) => {
           seen.push(done)
           outcomes.push({ index, seq: done[2], problem: null })
@@ -134,7 +135,7 @@ export const BulkHttp = HttpApiBuilder.group(
           const reason = reasons.get(index)
           return reason === undefined
             ? { index, seq, problem: null }
-            : { index, seq: null, problem: Problem.documentOf(refusalOf(sku, reason)) }
+            : { index, seq: null, problem: documentOf(refusalOf(sku, reason)) }
         })
         const body = outcomesJson(outcomes)
         if (Headers.isMinimal(headers.prefer)) {

@@ -60,7 +60,7 @@ export const response = (
   })
 
 const documents = new Map<string, (error: never) => Document>()
-/** The document of an error that the contract names, for places where it is not the answer itself. Dies with any other. */
+/** The document of an error whose wire form was made (`of`). Dies with any other. */
 export const documentOf = <E extends { readonly _tag: string }>(error: E): Document => {
   const document = documents.get(error._tag)
   if (document === undefined) throw new Error(`${error._tag} is no problem of the contract`)

@@ -49,7 +49,7 @@ export const of = <E extends ErrorClass>(error: E): Wire<E> => {
   return problem as Wire<E>
 }
 
-/** The problem document of a refusal, for code that answers without the contract. */
+/** The problem document of a refusal, for places where it is not the answer itself, and for code that answers without the contract. */
 export const documentOf = <E extends { readonly _tag: string }>(error: E): Problem.Document => {
   // Declares it, which no contract may have done by now.
   of(error.constructor as unknown as ErrorClass)
