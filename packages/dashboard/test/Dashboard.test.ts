@@ -115,11 +115,20 @@ layer(Layer.merge(SampleCluster.layer({ shardsPerRegion: 64, perSecond: 20 }), C
 
           await arrive(page, screens.entity)
           await page.getByRole("slider", { name: "Seq that is shown" }).focus()
+          // A key that is pressed while an answer is on its way counts, and that answer moves nothing.
+          const answers = Promise.withResolvers<void>()
+          await page.route(/at=4/, async (asked) => {
+            await answers.promise
+            await asked.continue()
+          })
           await page.keyboard.press("ArrowLeft")
           await page.waitForURL(/at=4/)
-          await page.getByText("shipping", { exact: true }).first().waitFor()
           await page.keyboard.press("ArrowLeft")
+          answers.resolve()
           await page.waitForURL(/at=3/)
+          await page.getByRole("button", { name: "One row later" }).press("Enter")
+          await page.waitForURL(/at=4/)
+          await page.getByText("seq 4", { exact: true }).first().waitFor()
 
           await arrive(page, screens.runners)
           await page.getByRole("button", { name: "Drain eu-1" }).focus()

@@ -2,6 +2,7 @@ import { useEffect, useState } from "preact/hooks"
 import { count } from "../Format.ts"
 
 interface TimeTravelProps {
+  /** The row that the address names, whose state may still be on its way. */
   readonly seq: number
   readonly seqNow: number
   readonly travel: (seq: number) => void
@@ -12,14 +13,18 @@ const settleMs = 120
 
 /** A slider over its whole history; arrow keys go row by row. */
 export const TimeTravel = ({ seq, seqNow, travel }: TimeTravelProps) => {
-  const [position, setPosition] = useState(seq)
-  useEffect(() => setPosition(seq), [seq])
+  /** Where the slider was moved to, until the address says so too. */
+  const [moved, setMoved] = useState<number | null>(null)
+  const position = moved ?? seq
   useEffect(() => {
-    if (position === seq) return undefined
-    const timer = setTimeout(() => travel(position), settleMs)
+    if (moved === null) return undefined
+    const timer = setTimeout(() => {
+      travel(moved)
+      setMoved(null)
+    }, settleMs)
     return () => clearTimeout(timer)
-  }, [position])
-  const step = (by: number) => setPosition(Math.min(seqNow, Math.max(0, position + by)))
+  }, [moved])
+  const step = (by: number) => setMoved(Math.min(seqNow, Math.max(0, position + by)))
   return (
     <section class="card travel" aria-label="Time travel">
       <button type="button" aria-label="One row earlier" disabled={position <= 0} onClick={() => step(-1)}>
@@ -32,7 +37,7 @@ export const TimeTravel = ({ seq, seqNow, travel }: TimeTravelProps) => {
         value={position}
         aria-label="Seq that is shown"
         aria-valuetext={`seq ${position} of ${seqNow}`}
-        onInput={(event) => setPosition(Number(event.currentTarget.value))}
+        onInput={(event) => setMoved(Number(event.currentTarget.value))}
       />
       <button type="button" aria-label="One row later" disabled={position >= seqNow} onClick={() => step(1)}>
         ›
@@ -41,7 +46,7 @@ export const TimeTravel = ({ seq, seqNow, travel }: TimeTravelProps) => {
         <strong>{`seq ${count(position)}`}</strong>
         <span class="soft">{` of ${count(seqNow)}`}</span>
       </output>
-      <button type="button" class="plain" disabled={position === seqNow} onClick={() => setPosition(seqNow)}>
+      <button type="button" class="plain" disabled={position === seqNow} onClick={() => setMoved(seqNow)}>
         Now
       </button>
     </section>

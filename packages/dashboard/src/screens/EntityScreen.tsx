@@ -75,7 +75,7 @@ export const EntityScreen = ({ name }: { readonly name: string }) => {
               </div>
             )
           if (others.length > 0) return <Several items={items} />
-          return <One detail={first} unmask={unmask} again={result.again} version={eventCount} />
+          return <One detail={first} at={at} unmask={unmask} again={result.again} version={eventCount} />
         }}
       </Answer>
     </Page>
@@ -114,6 +114,12 @@ const Past = ({ at, name }: { readonly name: string; readonly at: string }) => (
   </>
 )
 
+/** The row that the address names; which one a time means only the answer says. */
+const seqOf = (at: string | undefined, { seq, seqNow }: Detail): number => {
+  if (at === undefined) return seqNow
+  return /^\d+$/.test(at) ? Math.min(Number(at), seqNow) : seq
+}
+
 const Several = ({ items }: { readonly items: ReadonlyArray<Detail> }) => (
   <ul class="grid">
     {items.map(({ entity, seq, state, type }) => (
@@ -132,12 +138,14 @@ const Several = ({ items }: { readonly items: ReadonlyArray<Detail> }) => (
 
 interface OneProps {
   readonly detail: Detail
+  /** What the address asks for; the answer in `detail` may still be that to the question before. */
+  readonly at: string | undefined
   readonly unmask: Unmasked
   readonly version: number
   readonly again: () => void
 }
 
-const One = ({ again, detail, unmask, version }: OneProps) => {
+const One = ({ again, at, detail, unmask, version }: OneProps) => {
   const { mayWrite } = useContext(Me)
   const [deed, setDeed] = useState<Deed | null>(null)
   const { entity, id, parked, seq, seqNow, state, type } = detail
@@ -163,7 +171,7 @@ const One = ({ again, detail, unmask, version }: OneProps) => {
           ) : null}
         </div>
       )}
-      <TimeTravel seq={seq} seqNow={seqNow} travel={(to) => refine({ at: to === seqNow ? "" : String(to) })} />
+      <TimeTravel seq={seqOf(at, detail)} seqNow={seqNow} travel={(to) => refine({ at: to === seqNow ? "" : String(to) })} />
       <div class="two">
         <div class="stack">
           <section class="card">
