@@ -171,7 +171,11 @@ const One = ({ again, at, detail, unmask, version }: OneProps) => {
           ) : null}
         </div>
       )}
-      <TimeTravel seq={seqOf(at, detail)} seqNow={seqNow} travel={(to) => refine({ at: to === seqNow ? "" : String(to) })} />
+      <TimeTravel
+        seq={seqOf(at, detail)}
+        seqNow={seqNow}
+        travel={(to) => refine({ at: to === seqNow ? "" : String(to) })}
+      />
       <div class="two">
         <div class="stack">
           <section class="card">
