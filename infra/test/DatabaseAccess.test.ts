@@ -234,6 +234,7 @@ layer(Layer.merge(Provisioned.layer, Reactivity.layer), { excludeTestServices: t
           "SELECT * FROM audit.entry FOR UPDATE",
           "SELECT audit.take_turn()",
           "SELECT audit.wait_for(7301, 0)",
+          "SELECT audit.pass_gate()",
           "LOCK TABLE shard_placement IN SHARE MODE",
           "LOCK TABLE runner_leaving IN ACCESS EXCLUSIVE MODE",
           "LOCK TABLE shard_pin IN EXCLUSIVE MODE",

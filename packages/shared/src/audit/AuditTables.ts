@@ -46,6 +46,8 @@ export const create = Effect.gen(function* () {
         EXCEPTION WHEN lock_not_available THEN
           -- Others may have had the log meanwhile, one after the other: they are no reason. Who waits for a session of its own
           -- login leaves the ending to whoever is next for the log: or it would come before that one, which has just lost its place.
+          -- The gate keeps that place: nobody who comes now gets to the log before.
+          IF class = 7301 THEN PERFORM pg_try_advisory_xact_lock(7305, 0); END IF;
           PERFORM pg_terminate_backend(l.pid) FROM pg_locks l
             WHERE l.locktype = 'advisory' AND l.classid = 7301 AND l.objid = 0 AND l.objsubid = 2 AND l.granted
               AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
@@ -57,6 +59,18 @@ export const create = Effect.gen(function* () {
       END LOOP;
       RAISE lock_not_available USING MESSAGE = 'too many wait for the audit log';
     END $fn$`
+  // Whoever ends the session that has the log closes this gate until its own transaction ends. A gate that stays closed is passed
+  // after a second: somebody may want to keep the others from writing.
+  yield* sql`
+    CREATE FUNCTION audit.pass_gate() RETURNS void
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET lock_timeout = '1s' AS $fn$
+    BEGIN
+      PERFORM pg_advisory_xact_lock_shared(7305, 0);
+      -- What a block locks is free again once the block has failed.
+      RAISE SQLSTATE 'HG001';
+    EXCEPTION WHEN lock_not_available OR SQLSTATE 'HG001' THEN
+      RETURN;
+    END $fn$`
   // One login has one place in the line, however many sessions it has: its own wait for each other first. So nobody who
   // comes with many waits before all others, again and again.
   yield* sql`
@@ -64,6 +78,7 @@ export const create = Effect.gen(function* () {
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $fn$
     BEGIN
       PERFORM audit.wait_for(7304, hashtext(session_user));
+      PERFORM audit.pass_gate();
       PERFORM audit.wait_for(7301, 0);
     END $fn$`
 
@@ -112,7 +127,7 @@ export const create = Effect.gen(function* () {
       PERFORM audit.append(ARRAY[query]);
     END $fn$`
   yield* sql`
-    REVOKE ALL ON FUNCTION audit.wait_for(integer, integer), audit.take_turn(), audit.append(text[]), audit.append_query(text)
+    REVOKE ALL ON FUNCTION audit.wait_for(integer, integer), audit.pass_gate(), audit.take_turn(), audit.append(text[]), audit.append_query(text)
     FROM PUBLIC`
 })
 
