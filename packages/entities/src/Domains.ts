@@ -9,13 +9,14 @@ import { customer } from "./customer/CustomerDomain.ts"
 import { sku } from "./inventory/SkuDomain.ts"
 import { order } from "./order/OrderDomain.ts"
 import { payment } from "./payment/PaymentDomain.ts"
+import { productType } from "./producttype/ProductTypeDomain.ts"
 import { shipment } from "./shipment/ShipmentDomain.ts"
 
 /**
  * The only list of domains: runners, edge, operators and proofs read it. Laws read histories in this order, so a domain stands after
  * those whose facts its own laws are held against: orders after all that take part in a sale.
  */
-export const domains = [sku, product, payment, cart, shipment, customer, order] as const
+export const domains = [productType, sku, product, payment, cart, shipment, customer, order] as const
 
 /** By entity type: the state before the first row, to be followed row by row. */
 export const models = new Map(domains.map(({ begin, type }) => [type, begin] as const))

@@ -5,6 +5,7 @@ import { hiddenForms, hiddenText, masked, visibleMembers, visibleWords } from "@
 import { Order, OrderView } from "@halles/entities/order/Order"
 import { Payment, PaymentView } from "@halles/entities/payment/Payment"
 import { Product, ProductView } from "@halles/entities/catalogue/Product"
+import { ProductType, ProductTypeView } from "@halles/entities/producttype/ProductType"
 import { Shipment, ShipmentView } from "@halles/entities/shipment/Shipment"
 import { Sku, SkuView } from "@halles/entities/inventory/Sku"
 import { Result, Schema, SchemaAST } from "effect"
@@ -17,17 +18,27 @@ import * as CustomerState from "../src/customer/CustomerState.ts"
 import * as OrderState from "../src/order/OrderState.ts"
 import * as PaymentState from "../src/payment/PaymentState.ts"
 import * as ProductState from "../src/catalogue/ProductState.ts"
+import * as ProductTypeState from "../src/producttype/ProductTypeState.ts"
 import * as ShipmentState from "../src/shipment/ShipmentState.ts"
 import * as SkuState from "../src/inventory/SkuState.ts"
 
-const models = [CartState, CustomerState, OrderState, PaymentState, ProductState, ShipmentState, SkuState]
-const views = [CartView, CustomerView, OrderView, PaymentView, ProductView, ShipmentView, SkuView]
+const models = [
+  CartState,
+  CustomerState,
+  OrderState,
+  PaymentState,
+  ProductState,
+  ProductTypeState,
+  ShipmentState,
+  SkuState
+]
+const views = [CartView, CustomerView, OrderView, PaymentView, ProductView, ProductTypeView, ShipmentView, SkuView]
 
 /** What people write, and what says who somebody is, where they live or how they pay. */
 const personal =
-  "email name line1 line2 city postalCode region label paymentToken token title description reason cancelReason detail note"
+  "email name line1 line2 city postalCode region label paymentToken token title description reason cancelReason detail note text unit"
 
-const contracts = { Cart, Customer, Order, Payment, Product, Shipment, Sku } as const
+const contracts = { Cart, Customer, Order, Payment, Product, ProductType, Shipment, Sku } as const
 type AnyCodec = Schema.Codec<unknown, unknown>
 
 /** Questions, and what partners say, which call things by ids of their own. */

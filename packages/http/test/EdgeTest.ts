@@ -70,11 +70,12 @@ export const doubles = EntityDoubles.layer.pipe(
   )
 )
 
+const lists: ReadonlyArray<string> = ["products", "orders", "productTypes"]
 /** Lists have nothing in them, and that of `ap` is broken. */
 const reads = Layer.mock(Reads, {
   read: <A>(region: Region, { name }: { readonly name: string }) => {
     if (region === "ap" && name === "products") return Effect.die(new Error("secret detail"))
-    return Effect.succeed((name === "products" || name === "orders" ? { items: [], next: null } : new Map()) as A)
+    return Effect.succeed((lists.includes(name) ? { items: [], next: null } : new Map()) as A)
   }
 })
 

@@ -299,6 +299,7 @@ const ProductDouble = Product.toLayer(
           title === "Slow" ? "20 millis" : 0
         ),
       Unlist: unused,
+      DescribeProduct: unused,
       TimerFired: unused,
       View: () =>
         Effect.suspend(() =>

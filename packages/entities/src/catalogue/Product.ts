@@ -6,6 +6,8 @@ import { copy, maybeCopy } from "@halles/shared/Text"
 import { Schema } from "effect"
 import * as Contract from "@halles/engine/eventsourced/Contract"
 import { NotFound, PreconditionFailed } from "@halles/engine/eventsourced/EntityErrors"
+import { ContentRefused } from "../routes/ContentRefused.ts"
+import { Details } from "./Details.ts"
 
 /** Basis points: 2000 is 20 %. */
 export const TaxRate = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 10_000 }))
@@ -27,6 +29,12 @@ export class ListProduct extends Schema.TaggedClass<ListProduct>()("ListProduct"
 /** Takes the product off sale; carts that hold it can no longer be checked out. */
 export class Unlist extends Schema.TaggedClass<Unlist>()("Unlist", commandFields) {}
 
+/** States what is known of the product beside its listing; the same again writes nothing. */
+export class DescribeProduct extends Schema.TaggedClass<DescribeProduct>()("DescribeProduct", {
+  ...commandFields,
+  ...Details.fields
+}) {}
+
 export class ProductView extends Schema.Class<ProductView>("ProductView")({
   sku: SkuCode,
   region: Region,
@@ -34,11 +42,13 @@ export class ProductView extends Schema.Class<ProductView>("ProductView")({
   description: Schema.String,
   price: Price,
   listed: Schema.Boolean,
+  ...Details.fields,
   seq: Schema.Int
 }) {}
 
 export const Product = Contract.make("Product", [
   Contract.command(ListProduct, ProductView, PreconditionFailed),
   Contract.command(Unlist, ProductView, NotFound, PreconditionFailed),
+  Contract.command(DescribeProduct, ProductView, NotFound, ContentRefused, PreconditionFailed),
   Contract.view(ProductView)
 ])

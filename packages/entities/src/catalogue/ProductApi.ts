@@ -4,10 +4,14 @@ import { changes, everybody, type Rule, seller } from "@halles/shared/wire/Acces
 import { searched } from "@halles/shared/wire/Headers"
 import { Money, Price } from "@halles/shared/wire/MoneyJson"
 import * as ViewJson from "@halles/shared/wire/ViewJson"
-import { Schema } from "effect"
-import { regional } from "../routes/Edge.ts"
+import { Effect, Schema } from "effect"
+import { AttributesJson, attributesOf, faultsOf, jsonOf } from "../producttype/Attributes.ts"
+import { ProductType, ProductTypeCode, productTypeId } from "../producttype/ProductType.ts"
+import { ContentRefused } from "../routes/ContentRefused.ts"
+import { Edge, regional } from "../routes/Edge.ts"
 import { list } from "../routes/List.ts"
 import * as Routes from "../routes/Routes.ts"
+import { Details } from "./Details.ts"
 import { importCatalog } from "./ImportApi.ts"
 import { ListProduct, Product, ProductView } from "./Product.ts"
 import { products } from "./ProductTable.ts"
@@ -21,13 +25,35 @@ export const listingSample = {
 
 const text = Schema.optionalKey(ListProduct.fields.description)
 const { description, listed, price, region, seq, sku, title } = ProductView.fields
+const described = {
+  productType: { code: "loose-tea", version: 1 },
+  attributes: { origin: "assam", net_weight: 250 },
+  gtin: "4006381333931",
+  weightGrams: 270,
+  dimensionsMm: { length: 120, width: 80, height: 80 },
+  relations: [{ kind: "accessory", sku: "MUG-07" }]
+}
 const { taxRate } = price.fields
 export const ProductJson = ViewJson.object<ProductView>()(
   "Product",
-  { region, sku, title, description, price: Money, taxRate, listed, seq },
   {
-    sample: { region: "eu", sku: "TEA-01", ...listingSample, listed: true, seq: 1 },
-    from: { taxRate: (view) => view.price.taxRate }
+    region,
+    sku,
+    title,
+    description,
+    price: Money,
+    taxRate,
+    listed,
+    ...Details.fields,
+    attributes: Schema.optionalKey(AttributesJson),
+    seq
+  },
+  {
+    sample: { region: "eu", sku: "TEA-01", ...listingSample, listed: true, ...described, seq: 2 },
+    from: {
+      taxRate: (view) => view.price.taxRate,
+      attributes: ({ attributes }) => attributes && jsonOf(attributes)
+    }
   }
 )
 
@@ -39,6 +65,46 @@ export const listingFields = (sku: SkuCode, { description = "", price, taxRate, 
   title,
   description,
   price: { ...price, taxRate }
+})
+
+/** What a product is described with. */
+const Description = Schema.Struct({
+  ...Details.fields,
+  attributes: Schema.optionalKey(AttributesJson),
+  productType: Schema.optionalKey(
+    Schema.Struct({
+      code: ProductTypeCode,
+      /** Of the answer that is sent back; the product is held to the version of now. */
+      version: Schema.optionalKey(Schema.Int)
+    })
+  )
+})
+
+const noType = (detail: string) => new ContentRefused({ errors: [{ pointer: "/productType/code", detail }] })
+
+/** Attributes are those that the type of the product declares now; the product says in which version. */
+const asTypeDeclares = Effect.gen(function* () {
+  const edge = yield* Edge
+  const productType = yield* edge.entity(ProductType)
+  return Effect.fnUntraced(function* <
+    Request extends {
+      readonly query: { readonly region: Region }
+      readonly payload: typeof Description.Type
+    }
+  >(request: Request) {
+    const { attributes = {}, productType: asked } = request.payload
+    if (asked === undefined) {
+      if (Object.keys(attributes).length === 0) return request
+      return yield* noType("Required where there are attributes")
+    }
+    const type = yield* edge
+      .call(productType(productTypeId(request.query.region, asked.code)).View())
+      .pipe(Effect.catchTag("NotFound", () => Effect.succeed(null)))
+    if (type === null || type.removed) return yield* noType("There is no such product type")
+    const errors = faultsOf(type.attributes, attributes)
+    if (errors.length > 0) return yield* new ContentRefused({ errors })
+    return { ...request, payload: { ...request.payload, productType: { code: type.code, version: type.seq } } }
+  })
 })
 
 const one = { contract: Product, params: { sku: SkuCode }, json: ProductJson }
@@ -85,6 +151,25 @@ export const ProductApi = Routes.group("catalog", catalogue, [
     version: "required",
     id: ({ params, query }) => skuId(query.region, params.sku),
     fields: ({ params, payload }) => listingFields(params.sku, payload)
+  }),
+  Routes.command("describeProduct", "PUT", "/products/:sku/details", {
+    ...one,
+    ...there,
+    access: changeOfProduct,
+    summary: "State what is known of a product beside its listing",
+    about:
+      "Its type with the attributes that the type declares, its GTIN, weight and dimensions, and what belongs to it. States all of that: what is not sent is not known any more. The listing stays as it is. Needs the `ETag` of what it replaces.",
+    example: { ...described, productType: { code: "loose-tea" } },
+    message: "DescribeProduct",
+    payload: Description,
+    version: "required",
+    before: asTypeDeclares,
+    id: ({ params, query }) => skuId(query.region, params.sku),
+    fields: ({ payload: { attributes, productType, ...details } }) => ({
+      ...details,
+      ...(attributes === undefined ? {} : { attributes: attributesOf(attributes) }),
+      ...(productType === undefined ? {} : { productType: { version: 0, ...productType } })
+    })
   }),
   Routes.command("deleteProduct", "DELETE", "/products/:sku", {
     ...one,

@@ -15,6 +15,10 @@ export const product = Domain.make({
   routes: ProductApi,
   laws: null,
   retention: { archiveAfterDays: null, dropAfterDays: null, reason: "lives as long as it is sold" },
-  notifies: { ProductListed: "product.listed", ProductUnlisted: "product.unlisted" },
-  anytime: ["ListProduct", "Unlist"]
+  notifies: {
+    ProductListed: "product.listed",
+    ProductDescribed: "product.described",
+    ProductUnlisted: "product.unlisted"
+  },
+  anytime: ["ListProduct", "Unlist", "DescribeProduct"]
 })

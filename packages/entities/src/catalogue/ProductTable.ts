@@ -1,6 +1,7 @@
 import * as Table from "@halles/engine/projections/Table"
 import { skuId } from "@halles/shared/Ids"
 import * as TableList from "../TableList.ts"
+import { Details } from "./Details.ts"
 import { ProductView } from "./Product.ts"
 import * as ProductState from "./ProductState.ts"
 
@@ -9,18 +10,21 @@ const { amount, currency, taxRate } = price.fields
 
 export const ProductTable = Table.make(ProductState, {
   name: "product",
-  version: 2,
-  columns: { sku, title, description, price_amount: amount, currency, tax_rate: taxRate, listed },
+  version: 3,
+  columns: { sku, title, description, price_amount: amount, currency, tax_rate: taxRate, listed, details: Details },
   search: ["sku", "title", "description"],
   fold: (row, event) => {
     switch (event._tag) {
       case "ProductListed": {
         const { description, price, sku, title } = event
         const { amount, currency, taxRate } = price
-        return { sku, title, description, price_amount: amount, currency, tax_rate: taxRate, listed: true }
+        const listing = { sku, title, description, price_amount: amount, currency, tax_rate: taxRate, listed: true }
+        return { ...listing, details: row?.details ?? {} }
       }
       case "ProductUnlisted":
         return row && { ...row, listed: false }
+      case "ProductDescribed":
+        return row && { ...row, details: event.details }
     }
   }
 })
@@ -30,7 +34,7 @@ export const products = TableList.make(ProductTable, {
   name: "products",
   by: ["id"],
   where: (sql) => sql`listed`,
-  item: ({ currency, price_amount: amount, tax_rate: taxRate, ...row }, { region }) =>
-    new ProductView({ ...row, region, price: { amount, currency, taxRate } }, { disableChecks: true }),
+  item: ({ currency, details, price_amount: amount, tax_rate: taxRate, ...row }, { region }) =>
+    new ProductView({ ...row, ...details, region, price: { amount, currency, taxRate } }, { disableChecks: true }),
   key: ({ region, sku }) => [skuId(region, sku)]
 })

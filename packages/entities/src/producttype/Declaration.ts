@@ -1,0 +1,73 @@
+import { line } from "@halles/shared/Text"
+import type { Fault } from "@halles/shared/wire/EdgeErrors"
+import { Schema } from "effect"
+
+/** Attributes of one product type. */
+export const attributesMax = 100
+/** Options of a choice. */
+export const optionsMax = 200
+
+/** `net_weight`: what programs call an attribute. */
+export const AttributeCode = Schema.String.check(Schema.isPattern(/^[a-z][a-z0-9_]{0,39}$/u)).annotate({
+  examples: ["net_weight"]
+})
+export const OptionCode = Schema.String.check(Schema.isPattern(/^[a-z0-9][a-z0-9_-]{0,39}$/u)).annotate({
+  examples: ["assam"]
+})
+
+const flag = Schema.optionalKey(Schema.Boolean)
+const common = {
+  code: AttributeCode,
+  title: line(100),
+  /** A product of the type has it. */
+  required: flag,
+  /** It differs between variants of a product; what does not belongs to all of them. */
+  perVariant: flag,
+  /** Searches count its values. */
+  facetable: flag
+}
+/** No two products of the type have the same value. */
+const unique = flag
+
+const options = Schema.Array(Schema.Struct({ code: OptionCode, title: line(100) })).check(
+  Schema.isMinLength(1),
+  Schema.isMaxLength(optionsMax)
+)
+
+/** Each that has the code of one before it. */
+const twice = (coded: ReadonlyArray<{ readonly code: string }>, at: string): ReadonlyArray<Fault> => {
+  const seen = new Set<string>()
+  return coded.flatMap(({ code }, index) => {
+    const isSeen = seen.has(code)
+    seen.add(code)
+    return isSeen ? [{ pointer: `${at}/${index}/code`, detail: `${code} stands twice` }] : []
+  })
+}
+
+/** What is wrong with declarations that have their form. */
+export const faultsOf = (declarations: ReadonlyArray<Declaration>): ReadonlyArray<Fault> => [
+  ...twice(declarations, "/attributes"),
+  ...declarations.flatMap((one, index) => ("options" in one ? twice(one.options, `/attributes/${index}/options`) : []))
+]
+
+/** What a product type says of one attribute: which values it takes. */
+export const Declaration = Schema.Union([
+  Schema.Struct({ kind: Schema.Literal("text"), ...common, unique }),
+  /** A text for each language. */
+  Schema.Struct({ kind: Schema.Literal("localised_text"), ...common }),
+  /** In the unit, if there is one. */
+  Schema.Struct({ kind: Schema.Literal("number"), ...common, unique, unit: Schema.optionalKey(line(20)) }),
+  Schema.Struct({ kind: Schema.Literal("boolean"), ...common }),
+  /** A day of the calendar: `2026-04-30`. */
+  Schema.Struct({ kind: Schema.Literal("date"), ...common }),
+  /** One of the options, by its code. */
+  Schema.Struct({ kind: Schema.Literal("choice"), ...common, options }),
+  /** Any of the options. */
+  Schema.Struct({ kind: Schema.Literal("choices"), ...common, options }),
+  /** Another product of the region, by its SKU. */
+  Schema.Struct({ kind: Schema.Literal("reference"), ...common })
+]).annotate({
+  expected: "a kind of text, localised_text, number, boolean, date, choice, choices or reference"
+})
+export type Declaration = typeof Declaration.Type
+export const Kind = Schema.Literals(Declaration.members.map(({ fields }) => fields.kind.literal))

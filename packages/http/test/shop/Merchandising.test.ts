@@ -1,0 +1,92 @@
+import { assert, layer } from "@effect/vitest"
+import { Effect } from "effect"
+import { EdgeTest, importToken } from "../EdgeTest.ts"
+import * as ShopTest from "./ShopTest.ts"
+
+const authorised = { authorization: `Bearer ${importToken}` }
+/** What a merchandiser sends, who has seen the version. */
+const put = (path: string, body: unknown, version: number) =>
+  Effect.flatMap(EdgeTest, ({ send }) =>
+    send("PUT", `${path}?region=eu`, body, { ...authorised, "if-match": `"${version}"` })
+  )
+const get = (path: string) => Effect.flatMap(EdgeTest, ({ send }) => send("GET", path))
+
+const listing = (title: string) => ({ title, price: { amount: "495", currency: "GBP" }, taxRate: 2000 })
+const attributes = [
+  { kind: "choice", code: "origin", title: "Origin", options: [{ code: "assam", title: "Assam" }], facetable: true },
+  { kind: "number", code: "net_weight", title: "Net weight", unit: "g", required: true },
+  { kind: "date", code: "constructor", title: "Picked on" },
+  { kind: "localised_text", code: "brewing", title: "How to brew it" }
+]
+
+layer(EdgeTest.layerOver(ShopTest.layer), { excludeTestServices: true, timeout: "120 seconds" })("merchants", (it) => {
+  it.effect("describe products as their type declares, and hear of each field that is not so", () =>
+    Effect.gen(function* () {
+      const type = yield* put("/v1/product-types/tea", { title: "Tea", attributes }, 0)
+      assert.strictEqual(type.status, 200, type.text)
+      assert.deepInclude((yield* get("/v1/product-types/tea")).json, { code: "tea", title: "Tea", attributes, seq: 1 })
+      yield* put("/v1/products/T1", listing("Assam"), 0)
+      const details = {
+        productType: { code: "tea" },
+        attributes: { origin: "assam", net_weight: 250.5, brewing: { en: "Hot <b>water</b>", ja: "熱湯" } },
+        gtin: "4006381333931",
+        weightGrams: 270,
+        relations: [{ kind: "accessory", sku: "MUG" }]
+      }
+      const described = yield* put("/v1/products/T1/details", details, 1)
+      assert.strictEqual(described.status, 200, described.text)
+      const known = { ...details, productType: { code: "tea", version: 1 } }
+      assert.deepInclude((yield* get("/v1/products/T1")).json, { title: "Assam", listed: true, ...known, seq: 2 })
+      // A new price takes nothing of it away.
+      const dearer = yield* put("/v1/products/T1", { ...listing("Assam"), taxRate: 700 }, 2)
+      assert.deepInclude(dearer.json, { taxRate: 700, ...known, seq: 3 })
+
+      const refused = (body: unknown) => Effect.map(put("/v1/products/T1/details", body, 3), ({ json }) => json.errors)
+      const wrong = { origin: "mars", net_weight: "much", constructor: "2026-02-30", brewing: "hot", color: "red" }
+      assert.deepStrictEqual(yield* refused({ ...details, attributes: wrong }), [
+        { pointer: "/attributes/origin", detail: "Expected one of assam" },
+        { pointer: "/attributes/net_weight", detail: "Expected a number of g" },
+        { pointer: "/attributes/constructor", detail: "Expected a day of the calendar, such as 2026-04-30" },
+        {
+          pointer: "/attributes/brewing",
+          detail: 'Expected a text for each language, such as {"en":"Tea","de":"Tee"}'
+        },
+        { pointer: "/attributes/color", detail: "The product type declares no such attribute" }
+      ])
+      assert.deepStrictEqual(yield* refused({ ...details, attributes: {} }), [
+        { pointer: "/attributes/net_weight", detail: "Required" }
+      ])
+      assert.deepStrictEqual(yield* refused({ productType: { code: "coffee" } }), [
+        { pointer: "/productType/code", detail: "There is no such product type" }
+      ])
+      assert.deepInclude((yield* refused({ ...details, gtin: "4006381333930" }))[0], { pointer: "/gtin" })
+      const strange = { net_weight: { a: { b: 1 } }, Weight: 1, origin: null }
+      assert.deepStrictEqual(yield* refused({ ...details, attributes: strange }), [
+        { pointer: "/attributes/Weight", detail: "Unknown field" },
+        { pointer: "/attributes/net_weight/a", detail: "Unknown field" },
+        {
+          pointer: "/attributes/origin",
+          detail: "Expected a text, a number, true, false, a list of options or a text for each language"
+        }
+      ])
+
+      const [, weight] = attributes
+      const declared = (...more: ReadonlyArray<unknown>) =>
+        put("/v1/product-types/tea", { title: "Tea", attributes: [...attributes, ...more] }, 1)
+      const faults = (yield* declared({ kind: "number", code: "x" }, { kind: "nonsense" })).json.errors
+      assert.deepStrictEqual(
+        faults.map(({ pointer }: { readonly pointer: string }) => pointer),
+        ["/attributes/4/title", "/attributes/5"]
+      )
+      assert.deepStrictEqual((yield* declared(weight)).json.errors, [
+        { pointer: "/attributes/4/code", detail: "net_weight stands twice" }
+      ])
+      const other = yield* put(
+        "/v1/product-types/tea",
+        { title: "Tea", attributes: [{ ...attributes[2], kind: "text" }] },
+        1
+      )
+      assert.deepStrictEqual([other.status, other.json.code], [409, "attribute_kind_fixed"])
+    })
+  )
+})
