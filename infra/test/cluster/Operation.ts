@@ -39,6 +39,11 @@ export const started = (it: ClusterTests): void => {
           })
         )
         assert.strictEqual((listed as { readonly items: ReadonlyArray<unknown> }).items.length, 4)
+        const exported = yield* Effect.promise(async () => {
+          const headers = { authorization: `Bearer ${clientEnvironment["HALLES_IMPORT_TOKEN"]}` }
+          return (await fetch(`${edgeUrl}/v1/catalog/export?region=eu`, { headers })).text()
+        })
+        assert.match(exported, /^region,sku,title,.*\neu,CAP,/)
 
         // As the operators' page tells them: with breakers that are open in any process.
         const alarms = Effect.promise(async () => {

@@ -12,7 +12,8 @@ import { Edge, regional } from "../routes/Edge.ts"
 import { list } from "../routes/List.ts"
 import * as Routes from "../routes/Routes.ts"
 import { Details } from "./Details.ts"
-import { importCatalog } from "./ImportApi.ts"
+import { exportCatalog } from "../exchange/ExportApi.ts"
+import { importCatalog } from "../exchange/ImportApi.ts"
 import { ListProduct, Product, ProductView } from "./Product.ts"
 import { products } from "./ProductTable.ts"
 
@@ -115,6 +116,7 @@ const there = { query: { region: Region }, actor: "edge:import" } as const
 const catalogue = { title: "Catalogue", about: "What a region sells, at which price; imports of whole catalogues." }
 export const ProductApi = Routes.group("catalog", catalogue, [
   importCatalog,
+  exportCatalog,
   list("listProducts", "/products", {
     access: everybody,
     traffic: { priority: "browse", cost: 3 },

@@ -137,6 +137,20 @@ export const StockTable = Table.make(SkuState, {
   }
 })
 
+/** What the warehouses of many SKUs have on hand; a SKU that was never stocked is absent. */
+export const unitsOnHand = (
+  region: Region,
+  skus: ReadonlyArray<SkuCode>
+): Query<ReadonlyMap<SkuCode, ReadonlyArray<Pick<Place, "warehouse" | "onHand">>>> => ({
+  name: "unitsOnHand",
+  run: Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    const rows = yield* sql<{ id: string; warehouses: Row["warehouses"] }>`
+      SELECT id, warehouses FROM stock_view WHERE id = ANY(${skus.map((sku) => skuId(region, sku))}::text[])`
+    return new Map(rows.map(({ id, warehouses }) => [skuCode(SkuId.make(id)), warehouses]))
+  })
+})
+
 /** What could be sold of a SKU now, over all its warehouses. */
 export interface Available {
   readonly units: number

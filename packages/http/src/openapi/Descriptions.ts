@@ -10,6 +10,12 @@ export const parameters: Readonly<Record<string, string>> = {
   limit: "The most items of one page.",
   q: "Words of the title.",
   from: "The first row to take, counted from 1 without the header.",
+  dryRun: "`true`: every row is read and judged, and nothing is done.",
+  stock: "`add`: what a row says comes in. `set`: it is what its warehouse has from then on.",
+  delimiter: "What stands between the cells of CSV. Found out when left out.",
+  columns:
+    "Names of columns in the CSV file and what they are here, as `Artikel:sku,Preis:price,Notiz:-`. `-` is a column that is not looked at.",
+  format: "Of the answer; CSV when left out.",
   key: "The id of the key: the part between `hk_` and the secret.",
   partner: "Whose keys; everybody's when left out.",
   prefer:

@@ -83,6 +83,7 @@ export const expected: Readonly<Record<string, Row>> = {
     anyRegion: true,
     strong: true
   },
+  exportCatalog: { all: ["merchandiser", "admin"], scopes: ["catalog:write"] },
   adjustSku: stock,
   createEndpoint: { ...endpoints, strong: true },
   listEndpoints: endpoints,

@@ -48,6 +48,7 @@ describe("the contract", () => {
         "POST /v1/bulk/products",
         "POST /v1/bulk/carts/{id}/lines",
         "POST /v1/catalog/import",
+        "GET /v1/catalog/export",
         "GET /v1/products",
         "GET /v1/products/{sku}",
         "PUT /v1/products/{sku}",

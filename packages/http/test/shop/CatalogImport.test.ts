@@ -10,13 +10,15 @@ interface Line {
   readonly accepted?: number
   readonly rejected?: number
   readonly superseded?: number
+  readonly dryRun?: boolean
 }
 
 const header = "region,sku,title,price,currency,tax_rate,warehouse,stock"
-const importRows = (id: string, ...rows: ReadonlyArray<string>) =>
+const importRows = (id: string, ...rows: ReadonlyArray<string>) => imported("", id, ...rows)
+const imported = (query: string, id: string, ...rows: ReadonlyArray<string>) =>
   Effect.gen(function* () {
     const { send } = yield* EdgeTest
-    const answer = yield* send("POST", "/v1/catalog/import", [header, ...rows, ""].join("\n"), {
+    const answer = yield* send("POST", `/v1/catalog/import${query}`, [header, ...rows, ""].join("\n"), {
       authorization: `Bearer ${importToken}`,
       "content-type": "text/csv",
       "import-id": id
@@ -97,6 +99,43 @@ layer(EdgeTest.layerOver(ShopTest.layer), { excludeTestServices: true, timeout: 
         assert.strictEqual(yield* priceOf("D"), 2000)
         assert.deepStrictEqual(took(yield* importRows("d-2", row("D", 1000, 0))), ["done", 1, 0, 0])
         assert.strictEqual(yield* priceOf("D"), 1000)
+      })
+    )
+
+    it.effect("sets what is there, once, if it is told to", () =>
+      Effect.gen(function* () {
+        yield* importRows("f", row("F", 1000, 5))
+        for (const [id, stock] of [
+          ["f-1", 12],
+          ["f-2", 3],
+          ["f-1", 12],
+          ["f-3", 0]
+        ] as const) {
+          const answer = yield* imported("?stock=set", id, row("F", 1000, stock), row("F", 1000, stock + 1, "eu-north"))
+          assert.deepStrictEqual(took(answer), ["done", 2, 0, 0], JSON.stringify(answer))
+        }
+        // What was set before is a repeat, and changes nothing.
+        assert.strictEqual(yield* onHand("F"), 1)
+        const again = [row("F", 1000, 4), row("F", 1000, 9)]
+        assert.deepStrictEqual(took(yield* imported("?stock=set", "f-4", ...again)), ["done", 2, 0, 0])
+        assert.strictEqual(yield* onHand("F"), 10)
+      })
+    )
+
+    it.effect("does nothing when it is only tried", () =>
+      Effect.gen(function* () {
+        const lines = yield* imported("?dryRun=true", "g", row("G", 1000, 5), row("G G", 1000, 5))
+        assert.deepStrictEqual(
+          lines.map(({ code, row, type }) => [type, row, code]),
+          [
+            ["error", 2, "invalid_row"],
+            ["done", undefined, undefined]
+          ]
+        )
+        assert.deepInclude(lines.at(-1), { accepted: 1, rejected: 1, dryRun: true })
+        const { send } = yield* EdgeTest
+        for (const path of ["/v1/products/G?region=eu", "/v1/skus/eu/G"])
+          assert.strictEqual((yield* send("GET", path)).status, 404, path)
       })
     )
 

@@ -1,11 +1,11 @@
-import { Price as ProductPrice, ListProduct, TaxRate, Title } from "./Product.ts"
+import { Price as ProductPrice, ListProduct, TaxRate, Title } from "../catalogue/Product.ts"
 import { SkuCode, WarehouseId } from "@halles/shared/Ids"
 import * as JsonText from "@halles/shared/JsonText"
 import { Region } from "@halles/shared/Region"
 import { Effect, Result, Schema, Stream } from "effect"
 import { Price } from "@halles/shared/wire/MoneyJson"
 import { faultsOf } from "@halles/shared/wire/Faults"
-import { CsvReader, type CsvRecord } from "./CsvReader.ts"
+import { CsvReader, type CsvRecord, type Delimiter } from "./CsvReader.ts"
 import { Unreadable } from "./Unreadable.ts"
 
 /** What lists one product and says how much of it comes in. */
@@ -99,9 +99,35 @@ export const fromNdjson = <E>(body: Stream.Stream<Uint8Array, E>): Stream.Stream
 
 const required = ["region", "sku", "title", "price", "currency", "tax_rate"] as const
 const optional = ["description", "warehouse", "stock"] as const
-const columns: ReadonlySet<string> = new Set<string>([...required, ...optional])
+export const columnNames: ReadonlyArray<string> = [...required, ...optional]
+const columns: ReadonlySet<string> = new Set(columnNames)
 
 type Header = ReadonlyArray<string>
+
+/** How a CSV file is to be read, where its sender says more than the file does. */
+export interface Layout {
+  readonly delimiter?: Delimiter
+  /** Names of columns in the file, in lower case, and what they are here; `-` is a column that is not looked at. */
+  readonly columns?: ReadonlyMap<string, string>
+}
+const ignored = "-"
+
+/** `Artikel:sku, Preis:price, Notiz:-` as a map; `null` if it is nothing like that. */
+export const columnsOf = (text: string): ReadonlyMap<string, string> | null => {
+  const pairs = text.split(",").map((pair) => {
+    const at = pair.lastIndexOf(":")
+    return [
+      pair.slice(0, Math.max(at, 0)).trim().toLowerCase(),
+      pair
+        .slice(at + 1)
+        .trim()
+        .toLowerCase()
+    ] as const
+  })
+  const isSound = pairs.every(([from, to]) => from !== "" && (to === ignored || columns.has(to)))
+  const map = new Map(pairs)
+  return isSound && map.size === pairs.length ? map : null
+}
 
 const named = (names: ReadonlyArray<string>): string =>
   names
@@ -110,13 +136,16 @@ const named = (names: ReadonlyArray<string>): string =>
     .join(", ")
 
 /** Names of columns as they are meant; programs put a delimiter behind the last one. */
-const headerOf = (cells: ReadonlyArray<string>): Header | Unreadable => {
-  const names = cells.map((name) => name.trim().toLowerCase())
+const headerOf = (cells: ReadonlyArray<string>, renamed: ReadonlyMap<string, string>): Header | Unreadable => {
+  const names = cells.map((cell) => {
+    const name = cell.trim().toLowerCase()
+    return renamed.get(name) ?? name
+  })
   const last = names.findLastIndex((name) => name !== "")
   const header = names.slice(0, last + 1)
-  const unknown = header.filter((name) => !columns.has(name))
+  const unknown = header.filter((name) => name !== ignored && !columns.has(name))
   const missing = required.filter((name) => !header.includes(name))
-  const twice = header.filter((name, index) => header.indexOf(name) !== index)
+  const twice = header.filter((name, index) => name !== ignored && header.indexOf(name) !== index)
   const faults = [
     ...(unknown.length === 0 ? [] : [`Unknown columns: ${named(unknown)}`]),
     ...(missing.length === 0 ? [] : [`Missing columns: ${named(missing)}`]),
@@ -159,9 +188,13 @@ const badRecords = {
 } as const
 
 /** RFC 4180 with a header, or what spreadsheets make of it; price in minor units. */
-export const fromCsv = <E>(text: Stream.Stream<string, E>): Stream.Stream<Row, E | Unreadable> =>
+export const fromCsv = <E>(
+  text: Stream.Stream<string, E>,
+  { columns: renamed = new Map(), delimiter }: Layout = {}
+): Stream.Stream<Row, E | Unreadable> =>
   Stream.suspend(() => {
-    const reader = new CsvReader({ max: rowBytesMax, known: columns })
+    const known = new Set([...columns, ...renamed.keys()])
+    const reader = new CsvReader({ max: rowBytesMax, known, ...(delimiter === undefined ? {} : { delimiter }) })
     let header: Header | undefined
     const rowsOf = (record: CsvRecord): Effect.Effect<ReadonlyArray<Row>, Unreadable> => {
       if (record._tag !== "Cells") {
@@ -169,7 +202,7 @@ export const fromCsv = <E>(text: Stream.Stream<string, E>): Stream.Stream<Row, E
         return Effect.fail(new Unreadable({ code: "invalid_header", detail: badRecords[record._tag].detail }))
       }
       if (header !== undefined) return Effect.succeed([csvRow(header, record.cells)])
-      const found = headerOf(record.cells)
+      const found = headerOf(record.cells, renamed)
       if (found instanceof Unreadable) return Effect.fail(found)
       header = found
       return Effect.succeed([])

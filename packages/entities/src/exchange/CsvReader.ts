@@ -16,7 +16,7 @@ const quote = '"'
 
 /** Signs that programs put between cells; which one it is the first line tells. */
 const delimiters = [",", ";", "\t", "|"] as const
-type Delimiter = (typeof delimiters)[number]
+export type Delimiter = (typeof delimiters)[number]
 /** What Excel writes and reads as a first line of its own. */
 const stated = /^sep=([,;\t|])$/i
 
@@ -35,9 +35,10 @@ export class CsvReader {
   /** The rest of a line that was too long. */
   private skipping = false
 
-  /** `max`: signs of one row. `known`: names of columns in lower case, by which the delimiter is found. */
-  constructor(options: { readonly max: number; readonly known: ReadonlySet<string> }) {
+  /** `max`: signs of one row. `known`: names of columns in lower case, by which a delimiter that nobody names is found. */
+  constructor(options: { readonly max: number; readonly known: ReadonlySet<string>; readonly delimiter?: Delimiter }) {
     this.max = options.max
+    this.delimiter = options.delimiter
     this.known = options.known
   }
 
@@ -85,10 +86,8 @@ export class CsvReader {
   ): "more" | { readonly record: CsvRecord | undefined; readonly end: number } {
     const line = this.text.slice(from, end)
     if (line.trim() === "") return { record: undefined, end }
-    if (this.delimiter === undefined) {
-      this.delimiter = this.delimiterOf(line)
-      if (stated.test(line)) return { record: undefined, end }
-    }
+    this.delimiter ??= this.delimiterOf(line)
+    if (this.columns === undefined && stated.test(line)) return { record: undefined, end }
     if (!line.includes(quote)) return this.taken(line.split(this.delimiter), end)
     const scanned = this.scan(this.delimiter, from)
     // Behind the last sign that is here a quote, or another line, may follow.

@@ -1,5 +1,5 @@
-import { ListProduct, Product, type ProductView } from "./Product.ts"
-import { Receive, Sku } from "../inventory/Sku.ts"
+import { ListProduct, Product, type ProductView } from "../catalogue/Product.ts"
+import { Adjust, Receive, Sku } from "../inventory/Sku.ts"
 import { CommandId, skuId, WarehouseId } from "@halles/shared/Ids"
 import { type Intent, Intents } from "@halles/shared/Intent"
 import { Deferred, Effect, Result, Schedule, Semaphore, Stream } from "effect"
@@ -10,12 +10,14 @@ import * as Spool from "./Spool.ts"
 import { Unreadable } from "./Unreadable.ts"
 import * as Problem from "@halles/shared/wire/Problem"
 
-/** Rows of one import that are on their way at a time. */
-const concurrency = 32
+/** Rows of one import that are on their way at a time: each waits for two commits, one after the other. */
+const concurrency = 256
 /** Rows of one import: what it knows of each stays in memory until its end. */
 export const rowsMax = 500_000
 /** CSV files that lie on the disk at a time; the next ones wait. */
 export const filesMax = 8
+/** Times that a count of stock is begun anew, since somebody else changed it meanwhile. */
+const countsMax = 5
 const progressRows = 500
 const progressEvery = "1 second"
 /** A row whose runner is moving waits for it: seven attempts in about half a minute. */
@@ -35,7 +37,9 @@ interface Taken {
 interface Numbered {
   readonly number: number
   readonly row: Rows.Row
-  readonly ids: { readonly list: CommandId; readonly receive: CommandId } | undefined
+  readonly ids:
+    | { readonly list: CommandId; readonly receive: CommandId; readonly set: CommandId | undefined }
+    | undefined
 }
 
 interface Import {
@@ -44,6 +48,10 @@ interface Import {
   readonly body: Stream.Stream<Uint8Array, unknown>
   /** First row to take, from 1. */
   readonly from: number
+  /** Whether the stock of a row comes in, or is what is there from now on. */
+  readonly stock: "add" | "set"
+  /** Rows are read and judged, and nothing is done. */
+  readonly isDryRun: boolean
 }
 
 /**
@@ -69,16 +77,33 @@ export const CatalogImport = Effect.gen(function* () {
     const { region, sku: code, stock = 0 } = row
     if (stock === 0) return Effect.void
     const command = new Receive({ commandId, origin, warehouse: placeOf(row), quantity: stock })
-    return edge.call(sku(skuId(region, code)).Receive(command))
+    return Effect.asVoid(edge.call(sku(skuId(region, code)).Receive(command)))
+  }
+  /** What is there is read first, since a count that somebody else changes meanwhile is refused; it is read again then. */
+  const set = (commandId: CommandId, row: Rows.ImportRow, onHand: number) => {
+    const entity = sku(skuId(row.region, row.sku))
+    const warehouse = placeOf(row)
+    return Effect.gen(function* () {
+      const view = yield* Effect.catchTag(edge.call(entity.View()), "NotFound", () => Effect.succeed(null))
+      const place = view?.warehouses.find((one) => one.warehouse === warehouse)
+      if (place === undefined) return yield* receive(commandId, row)
+      const counted = { commandId, origin, warehouse, expectedOnHand: place.onHand, onHand, reason: "catalogue import" }
+      yield* edge.call(entity.Adjust(new Adjust(counted)))
+    }).pipe(Effect.retry({ times: countsMax, while: (error) => error._tag === "StockChanged" }))
   }
   const take = ({ ids, number, row }: Numbered): Effect.Effect<Taken> => {
     if (Result.isFailure(row) || ids === undefined) {
       const fault = Result.isFailure(row) ? row.failure : null
       return Effect.succeed({ row: number, product: "", fault, superseded: false })
     }
-    const taken = { row: number, product: skuId(row.success.region, row.success.sku) }
+    const { region, sku: code, stock } = row.success
+    const taken = { row: number, product: skuId(region, code) }
+    const stocked =
+      ids.set !== undefined && stock !== undefined
+        ? set(ids.set, row.success, stock)
+        : receive(ids.receive, row.success)
     // Its stock first: a row whose receipt is refused changes nothing.
-    return Effect.andThen(receive(ids.receive, row.success), list(ids.list, row.success)).pipe(
+    return Effect.andThen(stocked, list(ids.list, row.success)).pipe(
       Effect.retry({ ...patience, while: (error) => error._tag === "Unavailable" }),
       Effect.match({
         onFailure: (error) => ({ ...taken, fault: refused(error._tag), superseded: false }),
@@ -87,13 +112,12 @@ export const CatalogImport = Effect.gen(function* () {
     )
   }
 
-  return ({ body, format, from, importId }: Import): Stream.Stream<ImportLine> => {
+  return ({ body, format, from, importId, isDryRun, stock }: Import): Stream.Stream<ImportLine> => {
     const rows = Stream.suspend(() => {
       const inOrder = makeInOrder()
       const tally = makeTally()
-      const numbered = makeNumbered(
-        intents.of({ sender: null, method: "POST", url: "/v1/catalog/import", body: "", key: importId })
-      )
+      const intent = intents.of({ sender: null, method: "POST", url: "/v1/catalog/import", body: "", key: importId })
+      const numbered = isDryRun ? unnumbered : makeNumbered(intent, stock)
       let read = 0
       return rowsOf(format, body).pipe(
         Stream.mapEffect((row) => {
@@ -113,7 +137,7 @@ export const CatalogImport = Effect.gen(function* () {
         Stream.merge(Stream.map(Stream.drop(Stream.tick(progressEvery), 1), tally.progress), {
           haltStrategy: "left"
         }),
-        Stream.concat(Stream.suspend(() => Stream.fromIterable(tally.end(importId)))),
+        Stream.concat(Stream.suspend(() => Stream.fromIterable(tally.end(importId, isDryRun)))),
         Stream.catch((error) => Stream.fromEffect(failed(error, read)))
       )
     })
@@ -128,11 +152,13 @@ export const CatalogImport = Effect.gen(function* () {
   }
 })
 
-/** The charset of a CSV file, where its sender names one. */
-export type Format = { readonly type: "csv"; readonly charset: string | undefined } | { readonly type: "ndjson" }
+/** The charset and the layout of a CSV file, where its sender names them. */
+export type Format =
+  | { readonly type: "csv"; readonly charset: string | undefined; readonly layout: Rows.Layout }
+  | { readonly type: "ndjson" }
 
 const rowsOf = (format: Format, body: Stream.Stream<Uint8Array, unknown>): Stream.Stream<Rows.Row, unknown> =>
-  format.type === "csv" ? Rows.fromCsv(Spool.textOf(body, format.charset)) : Rows.fromNdjson(body)
+  format.type === "csv" ? Rows.fromCsv(Spool.textOf(body, format.charset), format.layout) : Rows.fromNdjson(body)
 
 const placeOf = ({ region, warehouse }: Rows.ImportRow): WarehouseId => warehouse ?? WarehouseId.make(`${region}-main`)
 
@@ -161,8 +187,11 @@ const tooManyRows = new Unreadable({
 const commandOf = ({ name }: Intent, purpose: string, about: unknown): CommandId =>
   CommandId.make(`import:${purpose}:${name(purpose, about)}`)
 
+/** Of a dry run: no row has a command. */
+const unnumbered = (number: number, row: Rows.Row): Numbered => ({ number, row, ids: undefined })
+
 /** Counts rows of a product, and receipts at a place, as they come. */
-const makeNumbered = (intent: Intent) => {
+const makeNumbered = (intent: Intent, mode: Import["stock"]) => {
   const counts = new Map<string, number>()
   const next = (key: string): number => {
     const count = (counts.get(key) ?? 0) + 1
@@ -175,13 +204,14 @@ const makeNumbered = (intent: Intent) => {
     const product = skuId(listed.region, listed.sku)
     const place = placeOf(row.success)
     const nth = next(product)
-    const nthThere = stock === 0 ? 0 : next(`${product}/${place}`)
+    const nthThere = stock === 0 && mode === "add" ? 0 : next(`${product}/${place}`)
     return {
       number,
       row,
       ids: {
         list: commandOf(intent, "list", [nth, listed]),
-        receive: commandOf(intent, "receive", [nthThere, product, place])
+        receive: commandOf(intent, "receive", [nthThere, product, place]),
+        set: mode === "set" ? commandOf(intent, "set", [nthThere, product, place, stock]) : undefined
       }
     }
   }
@@ -229,12 +259,13 @@ const makeTally = () => {
     const error: ReadonlyArray<ImportLine> = fault === null ? [] : [{ type: "error", row, ...fault }]
     return rows % progressRows === 0 ? [...error, progress()] : error
   }
-  const end = (importId: string): ReadonlyArray<ImportLine> => [
+  const end = (importId: string, isDryRun: boolean): ReadonlyArray<ImportLine> => [
     ...Array.from(superseded.values(), (row): ImportLine => ({ type: "error", row, ...outdated })),
     {
       type: "done",
       importId,
       ...counts(),
+      ...(isDryRun ? { dryRun: true } : {}),
       ...(superseded.size === 0 ? {} : { superseded: superseded.size })
     }
   ]

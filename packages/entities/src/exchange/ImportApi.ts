@@ -1,0 +1,96 @@
+import { named } from "@halles/shared/wire/Named"
+import { changes, seller } from "@halles/shared/wire/AccessRule"
+import { InvalidRequest } from "@halles/shared/wire/EdgeErrors"
+import * as Stamp from "@halles/shared/wire/Stamp"
+import { perMinute } from "@halles/shared/wire/Traffic"
+import { WholeNumber } from "@halles/shared/wire/WholeNumber"
+import { Effect, Schema, Stream } from "effect"
+import { HttpServerResponse } from "effect/http"
+import { HttpApiEndpoint, HttpApiSchema } from "effect/http-api"
+import * as Routes from "../routes/Routes.ts"
+import { CatalogImport, type Format } from "./CatalogImport.ts"
+import { columnNames, columnsOf } from "./ImportRows.ts"
+import * as Spool from "./Spool.ts"
+
+const counts = { rows: Schema.Int, accepted: Schema.Int, rejected: Schema.Int }
+/** One line of the answer to an import; the last one is `done`, or `failed` when the rest could not be read. */
+export const ImportLine = Schema.Union([
+  Schema.Struct({ type: Schema.Literal("progress"), ...counts }),
+  Schema.Struct({ type: Schema.Literal("error"), row: Schema.Int, code: Schema.String, detail: Schema.String }),
+  Schema.Struct({ type: Schema.Literal("failed"), row: Schema.Int, code: Schema.String, detail: Schema.String }),
+  Schema.Struct({
+    type: Schema.Literal("done"),
+    importId: Schema.String,
+    ...counts,
+    /** Rows that were taken before under the same id, and whose products are otherwise by now. */
+    superseded: Schema.optionalKey(Schema.Int),
+    /** Nothing was done: `accepted` counts rows that can be read. */
+    dryRun: Schema.optionalKey(Schema.Boolean)
+  })
+]).pipe(named("ImportLine", { type: "done", importId: "autumn", rows: 2, accepted: 2, rejected: 0 }))
+export type ImportLine = typeof ImportLine.Type
+
+const delimiters = { comma: ",", semicolon: ";", tab: "\t", bar: "|" } as const
+const columnsMax = 2_000
+
+const query = {
+  /** The first row to take, counted from 1 without the CSV header: to resume. */
+  from: Schema.optionalKey(WholeNumber({ minimum: 1 })),
+  /** `true`: every row is read and judged, and nothing is done. */
+  dryRun: Schema.optionalKey(Schema.Literals(["true", "false"])),
+  /** Whether `stock` comes in (`add`, the default) or is what is there from now on (`set`). */
+  stock: Schema.optionalKey(Schema.Literals(["add", "set"])),
+  /** Of CSV: what stands between cells; found out without it. */
+  delimiter: Schema.optionalKey(Schema.Literals(["comma", "semicolon", "tab", "bar"])),
+  /** Of CSV: names of columns in the file and what they are here, as `Artikel:sku,Preis:price,Notiz:-`; `-` is not looked at. */
+  columns: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(columnsMax)))
+}
+type Query = Schema.Struct.Type<typeof query>
+
+const invalid = (error: InvalidRequest["errors"][number]) => Effect.fail(new InvalidRequest({ errors: [error] }))
+
+const formatOf = (contentType: string, { columns, delimiter }: Query): Effect.Effect<Format, InvalidRequest> => {
+  if (!/^text\/csv\b/i.test(contentType)) return Effect.succeed({ type: "ndjson" })
+  const charset = /;\s*charset\s*=\s*"?([^";\s]*)/i.exec(contentType)?.[1]
+  if (charset !== undefined && !Spool.isKnown(charset))
+    return invalid({ header: "content-type", detail: "Expected a charset of the Encoding Standard, as windows-1252" })
+  const renamed = columns === undefined ? new Map<string, string>() : columnsOf(columns)
+  if (renamed === null)
+    return invalid({
+      parameter: "columns",
+      detail: `Expected pairs as Artikel:sku,Notiz:-, each name once. Columns here: ${columnNames.join(", ")}`
+    })
+  const layout = { columns: renamed, ...(delimiter === undefined ? {} : { delimiter: delimiters[delimiter] }) }
+  return Effect.succeed({ type: "csv", charset, layout })
+}
+
+export const importCatalog = Routes.custom(
+  HttpApiEndpoint.post("importCatalog", "/catalog/import", {
+    headers: {
+      /** One delivery, however often it is sent; random when absent, and echoed. */
+      "import-id": Schema.optionalKey(Schema.String.check(Schema.isPattern(/^[A-Za-z0-9_-]{1,100}$/u)))
+    },
+    query,
+    payload: HttpApiSchema.StreamUint8Array({ contentType: ["text/csv", "application/x-ndjson"] }),
+    success: HttpApiSchema.StreamNdjson({ schema: ImportLine })
+  }),
+  {
+    access: { ...changes, scopes: ["catalog:write", "stock:write"], roles: seller, audited: "always" },
+    traffic: { priority: "bulk", cost: 50, quota: perMinute("import", 1_200) },
+    summary: "List products and receive their stock, a row each, from CSV or NDJSON",
+    about:
+      "Rows of CSV or NDJSON: a product with its price, and its stock in one warehouse. Answers one line for every refused row and for progress, while the import goes on. CSV is read in the charset of `Content-Type`, else by its mark, else as UTF-8, with commas, semicolons, tabs or bars between cells; a file with a byte that is none of its encoding is refused before its first row. The same `import-id` again, even with rows moved, added or corrected, does what has not been done: a listing that was corrected is taken, a receipt of another quantity is refused as `already_received`, a listing that somebody changed since is told as `row_superseded` and left alone. The same row twice is two receipts. `from` skips rows, counted from 1 without the CSV header. With `stock=set` the count of a row is what its warehouse has from then on, instead of what comes in. `columns` gives the columns of a CSV file the names that they have here. `dryRun=true` reads and judges every row, and does nothing."
+  },
+  Effect.map(CatalogImport, (run) =>
+    Effect.fnUntraced(function* ({ headers, payload, query, request }) {
+      const importId = headers["import-id"] ?? (yield* Stamp.token("import"))
+      const format = yield* formatOf(request.headers["content-type"] ?? "", query)
+      const { dryRun, from = 1, stock = "add" } = query
+      const lines = run({ importId, format, body: payload, from, stock, isDryRun: dryRun === "true" })
+      return HttpServerResponse.stream(Stream.encodeText(Stream.map(lines, (line) => `${JSON.stringify(line)}\n`)), {
+        contentType: "application/x-ndjson",
+        headers: { "import-id": importId, "cache-control": "no-store" }
+      })
+    })
+  )
+)
