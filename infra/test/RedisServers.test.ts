@@ -47,7 +47,8 @@ class Stores extends Context.Service<
           Redis,
           Effect.tap(Redis, ({ use }) =>
             Effect.retry(
-              use((client) => client.info()),
+              // ioredis sends what may be asked while a server loads, as INFO, before it is ready for all else.
+              use((client) => (client.status === "ready" ? client.info() : Promise.reject(new Error(client.status)))),
               { schedule: Schedule.spaced("20 millis"), times: 100 }
             )
           )
