@@ -4,6 +4,8 @@ import type { Region } from "@halles/shared/Region"
 import type { TimerFired } from "@halles/engine/eventsourced/TimerFired"
 import { Effect, Layer } from "effect"
 import { cart } from "./cart/CartDomain.ts"
+import { category } from "./category/CategoryDomain.ts"
+import { categoryTree } from "./category/CategoryTreeDomain.ts"
 import { product } from "./catalogue/ProductDomain.ts"
 import { customer } from "./customer/CustomerDomain.ts"
 import { sku } from "./inventory/SkuDomain.ts"
@@ -16,7 +18,18 @@ import { shipment } from "./shipment/ShipmentDomain.ts"
  * The only list of domains: runners, edge, operators and proofs read it. Laws read histories in this order, so a domain stands after
  * those whose facts its own laws are held against: orders after all that take part in a sale.
  */
-export const domains = [productType, sku, product, payment, cart, shipment, customer, order] as const
+export const domains = [
+  productType,
+  categoryTree,
+  category,
+  sku,
+  product,
+  payment,
+  cart,
+  shipment,
+  customer,
+  order
+] as const
 
 /** By entity type: the state before the first row, to be followed row by row. */
 export const models = new Map(domains.map(({ begin, type }) => [type, begin] as const))

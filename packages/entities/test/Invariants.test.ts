@@ -185,12 +185,16 @@ const holds = Effect.fnUntraced(function* (rows: ReadonlyArray<Row>, options: Pa
   return report
 })
 
+const taken = (category: string) => ({ _tag: "CategoryTakenOut", category, at })
+const stands = (category: string, parent: string | null) =>
+  row("CategoryTree", "eu_categories", { _tag: "CategoryPlaced", category, parent, before: null, at })
+
 const Database = Migrations.layerRegion.pipe(Layer.provideMerge(PgTest.layer("invariants")), Layer.orDie)
 
 layer(Database, { excludeTestServices: true, timeout: "60 seconds" })("Invariants", (it) => {
   it.effect("hold for a whole order", () =>
     Effect.gen(function* () {
-      const { lines } = yield* holds(good)
+      const { lines } = yield* holds([...good, stands("tea", null)])
       for (const { checked, invariant } of lines) {
         if (invariant !== "I4") assert.isAbove(checked, 0, `${invariant} looked at nothing`)
       }
@@ -518,6 +522,21 @@ layer(Database, { excludeTestServices: true, timeout: "60 seconds" })("Invariant
       ])
       yield* finds("I12", "Customer/eu_ada", [...good, { ...more, epoch: 3 }])
       yield* finds("I12", "Customer/eu_ada", [...good, { ...more, shard: 2 }])
+    })
+  )
+
+  it.effect("I13 finds a category below itself, one below nothing, and one too deep", () =>
+    Effect.gen(function* () {
+      const tea = stands("tea", null)
+      const black = stands("black", "tea")
+      yield* holds([tea, black, stands("black", null), stands("tea", "black")])
+      const tree = "CategoryTree/eu_categories"
+      yield* finds("I13", tree, [tea, black, stands("tea", "black")])
+      yield* finds("I13", tree, [tea, stands("black", "nowhere")])
+      yield* finds("I13", tree, [tea, black, row("CategoryTree", "eu_categories", taken("tea"))])
+      const chain = Array.from({ length: 21 }, (_, index) => stands(`n${index}`, index === 0 ? null : `n${index - 1}`))
+      yield* holds(chain.slice(0, 20))
+      yield* finds("I13", tree, chain)
     })
   )
 

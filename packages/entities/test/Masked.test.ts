@@ -1,5 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cart, CartView } from "@halles/entities/cart/Cart"
+import { Category, CategoryView } from "@halles/entities/category/Category"
+import { CategoryTree, CategoryTreeView } from "@halles/entities/category/CategoryTree"
 import { Customer, CustomerView } from "@halles/entities/customer/Customer"
 import { hiddenForms, hiddenText, masked, visibleMembers, visibleWords } from "@halles/entities/inspector/Masked"
 import { Order, OrderView } from "@halles/entities/order/Order"
@@ -14,6 +16,8 @@ import * as fc from "fast-check"
 import { codecsOf } from "@halles/engine/eventsourced/Codecs"
 import { models as followed } from "@halles/entities/Domains"
 import * as CartState from "../src/cart/CartState.ts"
+import * as CategoryState from "../src/category/CategoryState.ts"
+import * as CategoryTreeState from "../src/category/CategoryTreeState.ts"
 import * as CustomerState from "../src/customer/CustomerState.ts"
 import * as OrderState from "../src/order/OrderState.ts"
 import * as PaymentState from "../src/payment/PaymentState.ts"
@@ -24,6 +28,8 @@ import * as SkuState from "../src/inventory/SkuState.ts"
 
 const models = [
   CartState,
+  CategoryState,
+  CategoryTreeState,
   CustomerState,
   OrderState,
   PaymentState,
@@ -32,17 +38,42 @@ const models = [
   ShipmentState,
   SkuState
 ]
-const views = [CartView, CustomerView, OrderView, PaymentView, ProductView, ProductTypeView, ShipmentView, SkuView]
+const views = [
+  CartView,
+  CategoryView,
+  CategoryTreeView,
+  CustomerView,
+  OrderView,
+  PaymentView,
+  ProductView,
+  ProductTypeView,
+  ShipmentView,
+  SkuView
+]
 
 /** What people write, and what says who somebody is, where they live or how they pay. */
 const personal =
-  "email name line1 line2 city postalCode region label paymentToken token title description reason cancelReason detail note text unit"
+  "email name line1 line2 city postalCode region label paymentToken token title description reason cancelReason detail note text unit seoTitle seoDescription"
 
-const contracts = { Cart, Customer, Order, Payment, Product, ProductType, Shipment, Sku } as const
+const contracts = {
+  Cart,
+  Category,
+  CategoryTree,
+  Customer,
+  Order,
+  Payment,
+  Product,
+  ProductType,
+  Shipment,
+  Sku
+} as const
 type AnyCodec = Schema.Codec<unknown, unknown>
 
 /** Questions, and what partners say, which call things by ids of their own. */
-const notSpoken = "View HeldFor NeedsStock IsOver Settled Watch GatewayNotice CarrierNotice NoteDispute".split(" ")
+const notSpoken =
+  "View HeldFor Path Children Subtree Missing NeedsStock IsOver Settled Watch GatewayNotice CarrierNotice NoteDispute".split(
+    " "
+  )
 
 /** Members of commands that stand beside the events, and one that is hidden there under another name (`note`). */
 const notInEvents = ["actor", "correlationId", "causationId", "MovePoints.reference"]

@@ -27,7 +27,8 @@ export const decodeCursor = <A>(schema: Schema.Codec<A, string>, cursor: string 
         Effect.suspend(() => Schema.decodeUnknownEffect(schema)(Buffer.from(cursor, "base64url").toString("utf8"))),
         () => new BadCursor()
       )
-const encodeCursor = (key: ReadonlyArray<unknown>): string => Buffer.from(JSON.stringify(key)).toString("base64url")
+export const encodeCursor = (key: ReadonlyArray<unknown>): string =>
+  Buffer.from(JSON.stringify(key)).toString("base64url")
 
 /** One row more than asked for was read, to know whether there is a next page. */
 export const pageOf = <Row, A>(

@@ -1,9 +1,12 @@
 import { SkuCode } from "@halles/shared/Ids"
 import type { Fault } from "@halles/shared/wire/EdgeErrors"
 import { Schema } from "effect"
+import { CategoryCode } from "../category/CategoryTree.ts"
 import { Attributes, attributesBytesMax, isWithinBounds } from "../producttype/Attributes.ts"
 import { ProductTypeCode } from "../producttype/ProductType.ts"
 
+/** Categories that one product names. */
+export const categoriesOfProductMax = 50
 /** Relations of one product. */
 export const relationsMax = 100
 
@@ -28,6 +31,10 @@ export const Details = Schema.Struct({
   gtin: Schema.optionalKey(Gtin),
   weightGrams: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1_000_000_000 }))),
   dimensionsMm: Schema.optionalKey(Schema.Struct({ length: Length, width: Length, height: Length })),
+  /** Where it stands in the tree of its region, with what is below each. */
+  categories: Schema.optionalKey(
+    Schema.Array(CategoryCode).check(Schema.isMaxLength(categoriesOfProductMax), Schema.isUnique())
+  ),
   /** What belongs to it, in the order in which it is shown. */
   relations: Schema.optionalKey(
     Schema.Array(

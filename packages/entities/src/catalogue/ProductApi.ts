@@ -5,6 +5,7 @@ import { searched } from "@halles/shared/wire/Headers"
 import { Money, Price } from "@halles/shared/wire/MoneyJson"
 import * as ViewJson from "@halles/shared/wire/ViewJson"
 import { Effect, Schema } from "effect"
+import { CategoryTree, categoryTreeId } from "../category/CategoryTree.ts"
 import { AttributesJson, attributesOf, faultsOf, jsonOf } from "../producttype/Attributes.ts"
 import { ProductType, ProductTypeCode, productTypeId } from "../producttype/ProductType.ts"
 import { ContentRefused } from "../routes/ContentRefused.ts"
@@ -32,6 +33,7 @@ const described = {
   gtin: "4006381333931",
   weightGrams: 270,
   dimensionsMm: { length: 120, width: 80, height: 80 },
+  categories: ["black-tea"],
   relations: [{ kind: "accessory", sku: "MUG-07" }]
 }
 const { taxRate } = price.fields
@@ -83,17 +85,27 @@ const Description = Schema.Struct({
 
 const noType = (detail: string) => new ContentRefused({ errors: [{ pointer: "/productType/code", detail }] })
 
-/** Attributes are those that the type of the product declares now; the product says in which version. */
-const asTypeDeclares = Effect.gen(function* () {
+/** Its categories stand in the tree; its attributes are those that the type of the product declares now; the product says in which version. */
+const asDeclared = Effect.gen(function* () {
   const edge = yield* Edge
   const productType = yield* edge.entity(ProductType)
+  const tree = yield* edge.entity(CategoryTree)
   return Effect.fnUntraced(function* <
     Request extends {
       readonly query: { readonly region: Region }
       readonly payload: typeof Description.Type
     }
   >(request: Request) {
-    const { attributes = {}, productType: asked } = request.payload
+    const { attributes = {}, categories = [], productType: asked } = request.payload
+    const missing =
+      categories.length === 0
+        ? []
+        : yield* edge.call(tree(categoryTreeId(request.query.region)).Missing({ categories }))
+    if (missing.length > 0) {
+      const detail = "It does not stand in the tree of the region"
+      const errors = missing.map((one) => ({ pointer: `/categories/${categories.indexOf(one)}`, detail }))
+      return yield* new ContentRefused({ errors })
+    }
     if (asked === undefined) {
       if (Object.keys(attributes).length === 0) return request
       return yield* noType("Required where there are attributes")
@@ -165,7 +177,7 @@ export const ProductApi = Routes.group("catalog", catalogue, [
     message: "DescribeProduct",
     payload: Description,
     version: "required",
-    before: asTypeDeclares,
+    before: asDeclared,
     id: ({ params, query }) => skuId(query.region, params.sku),
     fields: ({ payload: { attributes, productType, ...details } }) => ({
       ...details,

@@ -1,4 +1,6 @@
 import * as Table from "@halles/engine/projections/Table"
+import type { ViewRow } from "@halles/engine/projections/Projection"
+import type { RowOf } from "@halles/engine/projections/Table"
 import { skuId } from "@halles/shared/Ids"
 import * as TableList from "../TableList.ts"
 import { Details } from "./Details.ts"
@@ -10,8 +12,9 @@ const { amount, currency, taxRate } = price.fields
 
 export const ProductTable = Table.make(ProductState, {
   name: "product",
-  version: 3,
+  version: 4,
   columns: { sku, title, description, price_amount: amount, currency, tax_rate: taxRate, listed, details: Details },
+  indexes: { categories: "USING gin ((details -> 'categories'))" },
   search: ["sku", "title", "description"],
   fold: (row, event) => {
     switch (event._tag) {
@@ -29,12 +32,25 @@ export const ProductTable = Table.make(ProductState, {
   }
 })
 
-/** What is on sale, by SKU. */
-export const products = TableList.make(ProductTable, {
-  name: "products",
-  by: ["id"],
-  where: (sql) => sql`listed`,
-  item: ({ currency, details, price_amount: amount, tax_rate: taxRate, ...row }, { region }) =>
+type Row = RowOf<typeof ProductTable.schemas> & ViewRow
+/** A product, in the order of SKUs. */
+const bySku = {
+  by: ["id"] as const,
+  item: ({ currency, details, price_amount: amount, tax_rate: taxRate, ...row }: Row, { region }: TableList.Asked) =>
     new ProductView({ ...row, ...details, region, price: { amount, currency, taxRate } }, { disableChecks: true }),
-  key: ({ region, sku }) => [skuId(region, sku)]
+  key: ({ region, sku }: ProductView) => [skuId(region, sku)] as const
+}
+
+/** What is on sale. */
+export const products = TableList.make(ProductTable, { ...bySku, name: "products", where: (sql) => sql`listed` })
+
+interface Stands {
+  readonly categories: ReadonlyArray<string>
+}
+/** What is on sale and names one of the categories. */
+export const productsIn = TableList.make(ProductTable, {
+  ...bySku,
+  name: "productsIn",
+  where: (sql, { categories }: Stands & TableList.Asked) =>
+    sql`listed AND details -> 'categories' ?| ${[...categories]}::text[]`
 })

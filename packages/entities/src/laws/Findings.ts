@@ -12,7 +12,8 @@ export const titles = {
   I9: "the order of a hold whose time is over is asked within 1 s; one that is not paid for by then is given up",
   I10: "one command id has at most one effect",
   I11: "histories are gapless, and every acknowledged command is in the journal",
-  I12: "at most one epoch writes a shard at a time"
+  I12: "at most one epoch writes a shard at a time",
+  I13: "a category stands in one place, never below itself, and never deeper than it may, at every row"
 } as const
 export type Id = keyof typeof titles
 export const ids = Object.keys(titles) as ReadonlyArray<Id>

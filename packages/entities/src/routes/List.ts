@@ -14,7 +14,7 @@ import type { Rpc } from "effect/rpc"
 import { Reads, seqs } from "../Reads.ts"
 import type { Asked, TableList } from "../TableList.ts"
 import { DefaultRegion, Edge, type Freshness } from "./Edge.ts"
-import type { Route } from "./Routes.ts"
+import type { Needs, Route } from "./Routes.ts"
 
 type Fields = Schema.Struct.Fields
 type TypeOf<F extends Fields> = [F] extends [never] ? object : Schema.Struct.Type<F>
@@ -24,7 +24,12 @@ const concurrency = 8
 
 interface Request<Params extends Fields, Query extends Fields> {
   readonly params: TypeOf<Params>
-  readonly query: TypeOf<Query> & { readonly cursor?: string; readonly limit?: number; readonly q?: string }
+  readonly query: TypeOf<Query> & {
+    readonly cursor?: string
+    readonly limit?: number
+    readonly q?: string
+    readonly region?: Region
+  }
   readonly request: HttpServerRequest.HttpServerRequest
 }
 
@@ -35,20 +40,35 @@ interface ListOptions<
   Item extends { readonly seq: number },
   Json extends Schema.Top,
   Params extends Fields,
-  Query extends Fields
+  Query extends Fields,
+  Found
 > extends Operation {
   readonly contract: Entity.Entity<Type, Rpcs>
   readonly params?: Params
   readonly query?: Query
+  /** What is asked of other entities first. */
+  readonly asks?: Effect.Effect<
+    (request: Request<Params, Query>, region: Region) => Effect.Effect<Found, unknown>,
+    never,
+    Needs
+  >
   /** Name of the page in the document, and how an item of it looks. */
   readonly page: string
   readonly json: Json
   /** The list. With `q` among the parameters (`Headers.searched`) it is searched by words. */
   readonly of: TableList<Wanted, Item>
   /** The region, and what else the list is asked with. */
-  readonly wanted: (request: Request<Params, Query>, defaultRegion: Region) => Wanted & Pick<Asked, "region">
+  readonly wanted: (
+    request: Request<Params, Query>,
+    defaultRegion: Region,
+    found: Found
+  ) => Wanted & Pick<Asked, "region">
   /** The item of an entity that is asked itself; `null` where the list has none of it. */
-  readonly itemOf: (view: Rpc.Success<Rpc.ExtractTag<Rpcs, "View">>, request: Request<Params, Query>) => Item | null
+  readonly itemOf: (
+    view: Rpc.Success<Rpc.ExtractTag<Rpcs, "View">>,
+    request: Request<Params, Query>,
+    found: Found
+  ) => Item | null
   /**
    * Where the answer is the same for everybody. A list follows its projection, and no event says when it has: the times are short,
    * which is enough against a stampede.
@@ -69,11 +89,12 @@ export const list = <
   Item extends { readonly seq: number },
   Json extends Schema.Top,
   Params extends Fields = never,
-  Query extends Fields = never
+  Query extends Fields = never,
+  Found = undefined
 >(
   name: Name,
   path: Path,
-  options: ListOptions<Type, Rpcs, Wanted, Item, Json, Params, Query>
+  options: ListOptions<Type, Rpcs, Wanted, Item, Json, Params, Query, Found>
 ) => {
   const { contract, itemOf, json, of, page, params, shared, wanted } = options
   const { compare, idOf, table } = of
@@ -95,13 +116,15 @@ export const list = <
     const edge = yield* Edge
     const reads = yield* Reads
     const defaultRegion = yield* DefaultRegion
+    const ask = options.asks === undefined ? undefined : yield* options.asks
     const entity = (yield* edge.entity(contract)) as unknown as (id: string) => {
       readonly View: () => Effect.Effect<never, { readonly _tag: string }>
     }
     const answer = Effect.fnUntraced(function* (
       given: Request<Params, Query> & { readonly headers: { readonly "consistency-token"?: string } }
     ) {
-      const asked = wanted(given, defaultRegion)
+      const found = ask === undefined ? (undefined as Found) : yield* ask(given, given.query.region ?? defaultRegion)
+      const asked = wanted(given, defaultRegion, found)
       const { region } = asked
       const seen = yield* Consistency.seenOf(given.headers["consistency-token"], contract.type)
       const here = new Map([...seen].filter(([id]) => id.startsWith(`${region}_`)))
@@ -117,16 +140,16 @@ export const list = <
         )
         .pipe(Effect.catchTag("BadCursor", () => Effect.fail(Answers.badCursor)))
       if (behind.length === 0) return Answers.listed(given.request, { items: items.map(encode), next })
-      const found = yield* Effect.forEach(
+      const views = yield* Effect.forEach(
         behind,
         (id) =>
           Effect.map(
             Effect.catchTag(edge.call(entity(id).View()), "NotFound", () => Effect.succeed(null)),
-            (view) => [id, view === null ? null : itemOf(view, given)] as const
+            (view) => [id, view === null ? null : itemOf(view, given, found)] as const
           ),
         { concurrency }
       )
-      const newer = new Map(found)
+      const newer = new Map(views)
       const [first] = items
       const last = items.at(-1)
       /** On this page, by where it would stand; without a next page all that follows is on this one. */

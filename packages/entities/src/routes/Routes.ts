@@ -271,7 +271,7 @@ interface QueryOptions<
     request: Request<Params, Query, never>
   ) => Effect.Effect<object, unknown>
   /** The view with what stands beside the entity, and changes without it; `null` when that is not known. */
-  readonly beside?: Effect.Effect<(view: Answered<Rpcs, "View">) => Effect.Effect<object | null>, never, Needs>
+  readonly beside?: Effect.Effect<(view: Answered<Rpcs, "View">) => Effect.Effect<object | null, unknown>, never, Needs>
   /** Where the answer is the same for everybody. The events of the entity tell when it is old, if `Invalidation.ts` follows its type. */
   readonly shared?: Freshness
 }

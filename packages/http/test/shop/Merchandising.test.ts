@@ -1,5 +1,9 @@
 import { assert, layer } from "@effect/vitest"
-import { Effect } from "effect"
+import * as Projection from "@halles/engine/projections/Projection"
+import { ProductTable } from "@halles/entities/catalogue/ProductTable"
+import { CategoryTable } from "@halles/entities/category/CategoryTable"
+import { Reads, RegionDatabases } from "@halles/entities/Reads"
+import { Effect, Layer } from "effect"
 import { EdgeTest, importToken } from "../EdgeTest.ts"
 import * as ShopTest from "./ShopTest.ts"
 
@@ -19,7 +23,14 @@ const attributes = [
   { kind: "localised_text", code: "brewing", title: "How to brew it" }
 ]
 
-layer(EdgeTest.layerOver(ShopTest.layer), { excludeTestServices: true, timeout: "120 seconds" })("merchants", (it) => {
+/** Read tables are as the journal has it, at once. */
+const follow = Effect.forEach([CategoryTable, ProductTable], (table) =>
+  Effect.flatMap(Projection.make(table), ({ rebuild }) => rebuild)
+)
+
+const Shop = EdgeTest.layerOver(ShopTest.layer, Reads.layer.pipe(Layer.provide(RegionDatabases.layerOne)))
+
+layer(Shop, { excludeTestServices: true, timeout: "120 seconds" })("merchants", (it) => {
   it.effect("describe products as their type declares, and hear of each field that is not so", () =>
     Effect.gen(function* () {
       const type = yield* put("/v1/product-types/tea", { title: "Tea", attributes }, 0)
@@ -87,6 +98,62 @@ layer(EdgeTest.layerOver(ShopTest.layer), { excludeTestServices: true, timeout: 
         1
       )
       assert.deepStrictEqual([other.status, other.json.code], [409, "attribute_kind_fixed"])
+    })
+  )
+
+  it.effect("arrange categories, whose products move with them", () =>
+    Effect.gen(function* () {
+      const { send } = yield* EdgeTest
+      const describe = (code: string, more: object = {}) =>
+        put(`/v1/categories/${code}`, { title: code.toUpperCase(), ...more }, 0)
+      const place = (code: string, parent: string | null, before?: string | null) =>
+        send("PUT", `/v1/categories/${code}/place?region=eu`, { parent, before }, authorised)
+      const drinks = { attributes: { hot: true, age: 0 }, translations: { de: { title: "Getränke" } } }
+      yield* describe("drinks", drinks)
+      yield* describe("tea", { attributes: { age: 3 } })
+      yield* describe("black", { channels: ["web"] })
+      yield* describe("sale", { hidden: true })
+      for (const [code, parent] of [
+        ["drinks", null],
+        ["sale", null],
+        ["tea", "drinks"],
+        ["black", "tea"]
+      ] as const) {
+        const placed = yield* place(code, parent)
+        assert.strictEqual(placed.status, 200, placed.text)
+      }
+      yield* put("/v1/products/T2", listing("Darjeeling"), 0)
+      const named = yield* put("/v1/products/T2/details", { categories: ["black", "nowhere"] }, 1)
+      assert.deepStrictEqual(
+        [named.status, named.json.errors],
+        [422, [{ pointer: "/categories/1", detail: "It does not stand in the tree of the region" }]]
+      )
+      yield* put("/v1/products/T2/details", { categories: ["black"] }, 1)
+      yield* follow
+
+      const black = (yield* get("/v1/categories/black")).json
+      assert.deepInclude(black, { title: "BLACK", children: 0, inherited: { hot: true, age: 3 } })
+      assert.deepStrictEqual(black.path, [
+        { code: "drinks", title: "DRINKS" },
+        { code: "tea", title: "TEA" },
+        { code: "black", title: "BLACK" }
+      ])
+      const below = (query: string) => Effect.map(get(`/v1/categories?${query}`), ({ json }) => json.items)
+      assert.deepStrictEqual(yield* below("language=de"), [{ code: "drinks", title: "Getränke", children: 1 }])
+      assert.deepStrictEqual(yield* below("parent=tea&channel=web"), [{ code: "black", title: "BLACK", children: 0 }])
+      assert.deepStrictEqual(yield* below("parent=tea&channel=pos"), [])
+      assert.deepStrictEqual(yield* below("parent=sale"), [])
+
+      const productsOf = (code: string) =>
+        Effect.map(get(`/v1/categories/${code}/products`), ({ json }) =>
+          json.items.map(({ sku }: { readonly sku: string }) => sku)
+        )
+      const standing = () => Effect.forEach(["drinks", "tea", "sale"], productsOf)
+      assert.deepStrictEqual(yield* standing(), [["T2"], ["T2"], []])
+      const cycle = yield* place("drinks", "black")
+      assert.deepStrictEqual([cycle.status, cycle.json.code], [409, "category_cycle"])
+      yield* place("black", "sale")
+      assert.deepStrictEqual(yield* standing(), [[], [], ["T2"]])
     })
   )
 })

@@ -1,0 +1,11 @@
+import { Schema } from "effect"
+
+/** Where the shop sells: on the web, in its app, through partners, at the counter. */
+export const Channel = Schema.Literals(["web", "mobile", "partner", "pos"])
+export type Channel = typeof Channel.Type
+
+export const Channels = Schema.Array(Channel).check(Schema.isMaxLength(Channel.literals.length), Schema.isUnique())
+
+/** Whether what names channels is in this one; what names none is in all. */
+export const isIn = (channels: ReadonlyArray<Channel> | undefined, channel: Channel | undefined): boolean =>
+  channel === undefined || channels === undefined || channels.includes(channel)

@@ -1,0 +1,116 @@
+import { categorySample, CategoryJson, CategoryTreeJson, DescriptionJson, descriptionOf } from "./CategoryJson.ts"
+import { Region } from "@halles/shared/Region"
+import { changes, everybody, type Rule, seller } from "@halles/shared/wire/AccessRule"
+import { Effect } from "effect"
+import { ProductJson } from "../catalogue/ProductApi.ts"
+import { Product } from "../catalogue/Product.ts"
+import { productsIn } from "../catalogue/ProductTable.ts"
+import { Edge, regional } from "../routes/Edge.ts"
+import { list } from "../routes/List.ts"
+import * as Routes from "../routes/Routes.ts"
+import { Category, categoryId } from "./Category.ts"
+import { listCategories, placeOf } from "./CategoryNavigation.ts"
+import { CategoryCode, CategoryTree, categoryTreeId, PlaceCategory } from "./CategoryTree.ts"
+import { Schema } from "effect"
+
+interface Of {
+  readonly params: { readonly code: CategoryCode }
+}
+interface There extends Of {
+  readonly query: { readonly region: Region }
+}
+
+const change: Rule = { ...changes, region: "query", scopes: ["catalog:write"], roles: seller }
+const one = { contract: Category, params: { code: CategoryCode }, json: CategoryJson }
+const there = { query: { region: Region }, id: ({ params, query }: There) => categoryId(query.region, params.code) }
+const inTree = {
+  contract: CategoryTree,
+  params: { code: CategoryCode },
+  json: CategoryTreeJson,
+  query: { region: Region },
+  id: ({ query }: There) => categoryTreeId(query.region)
+}
+const { before, parent } = PlaceCategory.fields
+
+/** The category with all that stands below it. */
+const subtree = Effect.gen(function* () {
+  const edge = yield* Edge
+  const tree = yield* edge.entity(CategoryTree)
+  return ({ params: { code } }: Of, region: Region) =>
+    edge.call(tree(categoryTreeId(region)).Subtree({ category: code }))
+})
+
+export const CategoryApi = Routes.group(
+  "categories",
+  { title: "Categories", about: "The tree of categories of a region, and what stands in each." },
+  [
+    listCategories,
+    Routes.query("getCategory", "/categories/:code", {
+      ...one,
+      access: everybody,
+      summary: "One category in a region, and where it stands",
+      about:
+        "`path` leads from its root to it, for breadcrumbs; it is empty where the category does not stand in the tree. `inherited` are attributes that hold for it since one above it says so, the nearest first. Send `If-None-Match` to be told 304.",
+      query: regional,
+      id: ({ params, query }, own) => categoryId(query.region ?? own, params.code),
+      beside: placeOf
+    }),
+    list("listCategoryProducts", "/categories/:code/products", {
+      access: everybody,
+      traffic: { priority: "browse", cost: 3 },
+      summary: "What stands in a category, or in one below it",
+      about:
+        "In the order of their codes, a page at a time. Where a product stands follows from the categories that it names and from the tree of this moment: what is moved takes its products along at once.",
+      contract: Product,
+      of: productsIn,
+      params: { code: CategoryCode },
+      query: regional,
+      page: "CategoryProducts",
+      json: ProductJson,
+      asks: subtree,
+      wanted: ({ query }, own, categories) => ({ region: query.region ?? own, categories }),
+      itemOf: (view, _, categories) =>
+        view.listed && view.categories?.some((code) => categories.includes(code)) === true ? view : null
+    }),
+    Routes.command("putCategory", "PUT", "/categories/:code", {
+      ...one,
+      ...there,
+      access: change,
+      summary: "Describe a category, or replace what is said of it",
+      about:
+        'States what the category is from now on; where it stands is told the tree by `placeCategory`. Needs the `ETag` of what it replaces, or `"0"` for a category that is new.',
+      example: categorySample,
+      message: "PutCategory",
+      payload: DescriptionJson,
+      version: "required",
+      fields: ({ payload }) => descriptionOf(payload)
+    }),
+    Routes.command("removeCategory", "DELETE", "/categories/:code", {
+      ...one,
+      ...there,
+      access: change,
+      summary: "Show the category to nobody any more",
+      about: "It keeps its place in the tree, and products keep naming it. Describing it again brings it back.",
+      message: "RemoveCategory"
+    }),
+    Routes.command("placeCategory", "PUT", "/categories/:code/place", {
+      ...inTree,
+      access: change,
+      summary: "State where a category stands, with all that is below it",
+      about:
+        "Under `parent`, or as a root where that is `null`; before the sibling `before`, or as the last one where that is `null`. Without `before` it stays where it is among its siblings, and one that is new becomes the last. A category cannot stand below itself. Subtrees move as a whole, in one moment. `ETag` and `If-Match` are of the region's whole tree.",
+      example: { parent: "tea", before: null },
+      message: "PlaceCategory",
+      payload: Schema.Struct({ parent, before }),
+      fields: ({ params, payload }) => ({ category: params.code, ...payload })
+    }),
+    Routes.command("takeOutCategory", "DELETE", "/categories/:code/place", {
+      ...inTree,
+      access: change,
+      summary: "Take a category out of the tree",
+      about: "Only where nothing stands below it. Its products stand in no category, unless they name another one.",
+      message: "TakeOutCategory",
+      fields: ({ params }) => ({ category: params.code })
+    })
+  ]
+)

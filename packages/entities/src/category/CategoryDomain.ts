@@ -1,0 +1,19 @@
+import * as EventSourced from "@halles/engine/eventsourced/EventSourced"
+import * as Domain from "../Domain.ts"
+import { Category, CategoryId } from "./Category.ts"
+import { CategoryApi } from "./CategoryApi.ts"
+import * as CategoryState from "./CategoryState.ts"
+import { CategoryTable } from "./CategoryTable.ts"
+
+export const category = Domain.make({
+  contract: Category,
+  id: CategoryId,
+  model: CategoryState,
+  live: EventSourced.layer(Category, CategoryState, { id: CategoryId, maxIdleTime: "5 minutes", mailboxCapacity: 256 }),
+  table: CategoryTable,
+  routes: CategoryApi,
+  laws: null,
+  retention: { archiveAfterDays: null, dropAfterDays: null, reason: "lives as long as products may name it" },
+  notifies: { CategoryPut: "category.put", CategoryRemoved: "category.removed" },
+  anytime: ["PutCategory", "RemoveCategory"]
+})

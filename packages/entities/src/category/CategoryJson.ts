@@ -1,0 +1,65 @@
+import * as ViewJson from "@halles/shared/wire/ViewJson"
+import { Schema } from "effect"
+import * as Translations from "../catalogue/Translations.ts"
+import * as Attributes from "../producttype/Attributes.ts"
+import { CategoryView, Description } from "./Category.ts"
+import { CategoryCode, CategoryTreeView } from "./CategoryTree.ts"
+
+export const categorySample = {
+  title: "Black tea",
+  description: "Fully oxidised, and strong.",
+  translations: { de: { title: "Schwarzer Tee" } },
+  attributes: { caffeine: true }
+}
+
+const asJson = {
+  translations: Schema.optionalKey(Translations.TranslationsJson),
+  attributes: Schema.optionalKey(Attributes.AttributesJson)
+}
+const from = {
+  translations: ({ translations }: CategoryView) => translations && Translations.jsonOf(translations),
+  attributes: ({ attributes }: CategoryView) => attributes && Attributes.jsonOf(attributes)
+}
+const sample = { region: "eu", code: "black-tea", ...categorySample, removed: false, seq: 1 }
+
+/** A category, and where it stands where somebody has looked. */
+export interface Placed extends CategoryView {
+  readonly path?: ReadonlyArray<{ readonly code: CategoryCode; readonly title: string }>
+  readonly children?: number
+  readonly inherited?: Attributes.AttributesJson
+}
+
+/** How a category looks to clients. */
+export const CategoryJson = ViewJson.object<Placed>()(
+  "Category",
+  {
+    ...CategoryView.fields,
+    ...asJson,
+    /** From its root to it; empty where it does not stand in the tree. */
+    path: Schema.optionalKey(Schema.Array(Schema.Struct({ code: CategoryCode, title: Schema.String }))),
+    /** That stand directly below it. */
+    children: Schema.optionalKey(Schema.Int),
+    /** What those above it say, as far as it says nothing else. */
+    inherited: Schema.optionalKey(Attributes.AttributesJson)
+  },
+  { sample, from }
+)
+
+export const CategoryTreeJson = ViewJson.object<CategoryTreeView>()("CategoryTree", CategoryTreeView.fields, {
+  sample: { region: "eu", count: 12, seq: 14 }
+})
+
+/** What a category is described with. */
+const { description, ...described } = Description.fields
+export const DescriptionJson = Schema.Struct({ ...described, description: Schema.optionalKey(description), ...asJson })
+export const descriptionOf = ({
+  attributes,
+  description = "",
+  translations,
+  ...rest
+}: typeof DescriptionJson.Type): Description => ({
+  ...rest,
+  description,
+  ...(translations === undefined ? {} : { translations: Translations.translationsOf(translations) }),
+  ...(attributes === undefined ? {} : { attributes: Attributes.attributesOf(attributes) })
+})

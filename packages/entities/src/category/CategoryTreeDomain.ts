@@ -1,0 +1,22 @@
+import * as EventSourced from "@halles/engine/eventsourced/EventSourced"
+import * as Domain from "../Domain.ts"
+import { CategoryTree, CategoryTreeId } from "./CategoryTree.ts"
+import { categoryTrees } from "./CategoryTreeLaws.ts"
+import * as CategoryTreeState from "./CategoryTreeState.ts"
+
+export const categoryTree = Domain.make({
+  contract: CategoryTree,
+  id: CategoryTreeId,
+  model: CategoryTreeState,
+  live: EventSourced.layer(CategoryTree, CategoryTreeState, {
+    id: CategoryTreeId,
+    maxIdleTime: "1 hour",
+    mailboxCapacity: 4_096
+  }),
+  table: null,
+  routes: null,
+  laws: categoryTrees,
+  retention: { archiveAfterDays: null, dropAfterDays: null, reason: "lives as long as the shop" },
+  notifies: { CategoryPlaced: "category.placed", CategoryTakenOut: "category.taken_out" },
+  anytime: ["PlaceCategory", "TakeOutCategory"]
+})

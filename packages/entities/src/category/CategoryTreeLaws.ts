@@ -1,0 +1,39 @@
+import type { Laws } from "../laws/Rows.ts"
+import { depthMax, type CategoryCode } from "./CategoryTree.ts"
+import type { Event, State } from "./CategoryTreeState.ts"
+
+/** I13: a category stands in one place, never below itself, and never deeper than it may. */
+export const categoryTrees: Laws<State, Event> = ({ findings }) => ({
+  history: (id) => {
+    /** Steps to the root; more than there may be where there is none. */
+    const depthOf = (category: CategoryCode): number => {
+      let depth = 0
+      for (let here: CategoryCode | null | undefined = category; here !== null; here = parents.get(here)) {
+        depth += 1
+        if (here === undefined || depth > depthMax) return depthMax + 1
+      }
+      return depth
+    }
+    const parents = new Map<CategoryCode, CategoryCode | null>()
+    return {
+      event: (event, { seq }) => {
+        findings.checked("I13")
+        const { category } = event
+        if (event._tag === "CategoryTakenOut") return void parents.delete(category)
+        parents.set(category, event.parent)
+        if (depthOf(category) > depthMax) {
+          const detail = `${category} below ${event.parent} leads to no root within ${depthMax} steps`
+          findings.violation("I13", "CategoryTree", id, seq, detail)
+        }
+      },
+      end: ({ nodes }) => {
+        findings.checked("I13")
+        const isSame = nodes.length === parents.size && nodes.every((one) => parents.get(one.category) === one.parent)
+        const deep = nodes.find(({ category }) => depthOf(category) > depthMax)
+        if (deep !== undefined)
+          findings.violation("I13", "CategoryTree", id, null, `${deep.category} is deeper than ${depthMax}`)
+        if (!isSame) findings.violation("I13", "CategoryTree", id, null, "the tree is not what its history says")
+      }
+    }
+  }
+})

@@ -1,0 +1,157 @@
+import { NotFound } from "@halles/engine/eventsourced/EntityErrors"
+import { viewReply } from "@halles/engine/eventsourced/Replies"
+import { regionOf } from "@halles/shared/Region"
+import { Result, Schema } from "effect"
+import { ContentRefused } from "../routes/ContentRefused.ts"
+import {
+  categoriesMax,
+  CategoryCode,
+  CategoryCycle,
+  CategoryHasChildren,
+  CategoryTreeFull,
+  type CategoryTreeId,
+  CategoryTreeView,
+  depthMax,
+  pageMax,
+  type PlaceCategory,
+  type TakeOutCategory
+} from "./CategoryTree.ts"
+
+export const type = "CategoryTree"
+export const version = 1
+
+export type Command = PlaceCategory | TakeOutCategory
+export type Refusal = NotFound | ContentRefused | CategoryCycle | CategoryTreeFull | CategoryHasChildren
+
+const at = Schema.Int
+const parent = Schema.NullOr(CategoryCode)
+
+export const Event = Schema.Union([
+  /** With all that stands below it. `before` is the sibling that comes after it. */
+  Schema.TaggedStruct("CategoryPlaced", { category: CategoryCode, parent, before: parent, at }),
+  Schema.TaggedStruct("CategoryTakenOut", { category: CategoryCode, at })
+])
+export type Event = typeof Event.Type
+
+/** Siblings stand in their order. */
+export const State = Schema.Struct({ nodes: Schema.Array(Schema.Struct({ category: CategoryCode, parent })) })
+export type State = typeof State.Type
+type Nodes = State["nodes"]
+
+export const initial: State = { nodes: [] }
+
+/** From the category up to its root; `parents` has no circle, since none was ever let in. */
+const upwards = (parents: ReadonlyMap<CategoryCode, CategoryCode | null>, category: CategoryCode) => {
+  const path: Array<CategoryCode> = []
+  for (let here: CategoryCode | null | undefined = category; here; here = parents.get(here)) path.push(here)
+  return path
+}
+const parentsOf = (nodes: Nodes) => new Map(nodes.map(({ category, parent }) => [category, parent]))
+const childrenOf = (nodes: Nodes, of: CategoryCode | null): ReadonlyArray<CategoryCode> =>
+  nodes.flatMap(({ category, parent }) => (parent === of ? [category] : []))
+
+/** The category and what stands below it, a level after the other. */
+const levelsBelow = (nodes: Nodes, category: CategoryCode): ReadonlyArray<ReadonlyArray<CategoryCode>> => {
+  const byParent = Map.groupBy(nodes, ({ parent }) => parent)
+  const levels: Array<ReadonlyArray<CategoryCode>> = []
+  for (let level: ReadonlyArray<CategoryCode> = [category]; level.length > 0;) {
+    levels.push(level)
+    level = level.flatMap((one) => (byParent.get(one) ?? []).map((node) => node.category))
+  }
+  return levels
+}
+
+/** The sibling after it, `null` for the last one. */
+const nextOf = (nodes: Nodes, category: CategoryCode, parent: CategoryCode | null): CategoryCode | null => {
+  const siblings = childrenOf(nodes, parent)
+  return siblings[siblings.indexOf(category) + 1] ?? null
+}
+
+const refused = (pointer: string, detail: string) => Result.fail(new ContentRefused({ errors: [{ pointer, detail }] }))
+
+const place = ({ nodes }: State, { before, category, parent }: PlaceCategory, now: number) => {
+  const parents = parentsOf(nodes)
+  if (parent !== null && !parents.has(parent)) return refused("/parent", "It does not stand in the tree")
+  if (before !== undefined && before !== null && (before === category || parents.get(before) !== parent))
+    return refused("/before", "It does not stand directly below the same parent")
+  const above = parent === null ? [] : upwards(parents, parent)
+  if (parent !== null && above.includes(category)) return Result.fail(new CategoryCycle({ category, parent }))
+  const isThere = parents.has(category)
+  if (!isThere && nodes.length >= categoriesMax)
+    return Result.fail(new CategoryTreeFull({ bound: "categories", max: categoriesMax }))
+  if (above.length + (isThere ? levelsBelow(nodes, category).length : 1) > depthMax)
+    return Result.fail(new CategoryTreeFull({ bound: "depth", max: depthMax }))
+  const stays = isThere && parents.get(category) === parent
+  if (stays && (before === undefined || nextOf(nodes, category, parent) === before)) return Result.succeed([])
+  const placed: Event = { _tag: "CategoryPlaced", category, parent, before: before ?? null, at: now }
+  return Result.succeed([placed])
+}
+
+export const decide = (state: State, command: Command, now: number): Result.Result<ReadonlyArray<Event>, Refusal> => {
+  switch (command._tag) {
+    case "PlaceCategory":
+      return place(state, command, now)
+    case "TakeOutCategory": {
+      const { category } = command
+      const children = childrenOf(state.nodes, category).length
+      if (children > 0) return Result.fail(new CategoryHasChildren({ children }))
+      if (!state.nodes.some((node) => node.category === category))
+        return Result.fail(new NotFound({ entity: "Category", id: category }))
+      return Result.succeed([{ _tag: "CategoryTakenOut", category, at: now }])
+    }
+  }
+}
+
+export const evolve = (state: State, event: Event): State => {
+  const others = state.nodes.filter(({ category }) => category !== event.category)
+  switch (event._tag) {
+    case "CategoryPlaced": {
+      const { before, category, parent } = event
+      const at = before === null ? -1 : others.findIndex((node) => node.category === before)
+      return { nodes: others.toSpliced(at === -1 ? others.length : at, 0, { category, parent }) }
+    }
+    case "CategoryTakenOut":
+      return { nodes: others }
+  }
+}
+
+/** `null` where nothing was ever placed. */
+export const view = (id: CategoryTreeId, { nodes }: State, seq: number): CategoryTreeView | null =>
+  seq === 0 ? null : new CategoryTreeView({ region: regionOf(id), count: nodes.length, seq }, { disableChecks: true })
+
+interface Now {
+  readonly state: State
+}
+const toView = viewReply(type, view)
+export const replies = {
+  PlaceCategory: toView,
+  TakeOutCategory: toView,
+  View: toView,
+  Path: (_id: CategoryTreeId, { state: { nodes } }: Now, { category }: { readonly category: CategoryCode }) => {
+    const parents = parentsOf(nodes)
+    const path = parents.has(category) ? upwards(parents, category).toReversed() : []
+    return Result.succeed({ path, children: childrenOf(nodes, category).length })
+  },
+  Children: (
+    _id: CategoryTreeId,
+    { state: { nodes } }: Now,
+    asked: { readonly parent: CategoryCode | null; readonly after: CategoryCode | null; readonly limit: number }
+  ) => {
+    const all = childrenOf(nodes, asked.parent)
+    const from = asked.after === null ? 0 : all.indexOf(asked.after) + 1
+    const here = all.slice(from, from + Math.min(Math.max(1, asked.limit), pageMax))
+    const counts = Map.groupBy(nodes, ({ parent }) => parent)
+    const items = here.map((code) => ({ code, children: counts.get(code)?.length ?? 0 }))
+    return Result.succeed({ items, more: from + here.length < all.length })
+  },
+  Subtree: (_id: CategoryTreeId, { state: { nodes } }: Now, { category }: { readonly category: CategoryCode }) =>
+    Result.succeed(nodes.some((node) => node.category === category) ? levelsBelow(nodes, category).flat() : []),
+  Missing: (
+    _id: CategoryTreeId,
+    { state: { nodes } }: Now,
+    { categories }: { readonly categories: ReadonlyArray<CategoryCode> }
+  ) => {
+    const known = new Set(nodes.map(({ category }) => category))
+    return Result.succeed(categories.filter((category) => !known.has(category)))
+  }
+}
