@@ -72,6 +72,11 @@ const programs = [
     "Measure the public edge: reads with and without cache, lines into carts, checkouts"
   ),
   program(
+    "bench:search",
+    ClientProgram.benchSearch,
+    "Measure search and recommendations on products, judged queries and invoices from files"
+  ),
+  program(
     "chaos",
     ClientProgram.chaos,
     "Break a cluster of its own in every way, and prove that its histories are linearizable"

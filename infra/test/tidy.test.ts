@@ -8,6 +8,7 @@ const packages: Readonly<Record<string, ReadonlyArray<string>>> = {
   "packages/shared": [],
   "packages/engine": ["shared"],
   "packages/entities": ["shared", "engine"],
+  "packages/search": ["shared", "engine", "entities"],
   "packages/runners": ["shared", "engine", "entities"],
   "packages/http": ["shared", "engine", "entities"],
   "packages/identity": ["shared", "engine", "entities"],
@@ -20,7 +21,7 @@ const packages: Readonly<Record<string, ReadonlyArray<string>>> = {
   "infra/proofs/chaos": ["shared", "engine", "entities", "infra", "harness"],
   "infra/proofs/fuzz": ["shared", "engine", "entities", "infra", "harness"],
   "infra/proofs/load": ["shared", "engine", "entities", "infra", "harness"],
-  "infra/proofs/bench": ["shared", "engine", "entities", "infra", "harness", "load"],
+  "infra/proofs/bench": ["shared", "engine", "entities", "search", "infra", "harness", "load"],
   infra: ["shared", "engine", "entities", "identity"]
 }
 /** Programs that are started, not imported, and need no importer. */
@@ -38,6 +39,7 @@ const programs = new Set([
   "admin.ts",
   "replay.ts",
   "bench.ts",
+  "benchSearch.ts",
   "load.ts",
   "matrix.ts",
   "echoRunner.ts",

@@ -80,6 +80,8 @@ const benchProgram = "infra/proofs/bench/src/bench.ts"
 export const bench = alone(benchProgram)
 /** The rows of the bench that go through the public edge. */
 export const benchEdge = alone(benchProgram, "--only", "productCached,productFresh,addToCart,edgeCheckout")
+/** How well and how fast a catalogue from a file is searched. */
+export const benchSearch = alone("infra/proofs/bench/src/benchSearch.ts")
 export const load = alone("infra/proofs/load/src/load.ts")
 export const matrix = alone("infra/proofs/load/src/matrix.ts")
 export const sim = alone("infra/proofs/sim/src/sim.ts")

@@ -1,0 +1,168 @@
+import { isShortGram, queryWords } from "./Analyser.ts"
+import type { InvertedIndex, Postings } from "./InvertedIndex.ts"
+import { type Language, stem } from "./Language.ts"
+import type { Meant, Spelling } from "./Spelling.ts"
+import type { Vocabulary } from "./Vocabulary.ts"
+
+/** Words of which any stands for what was typed; `factor` is what they count of it. `both` must stand together in a document. */
+export interface Alternative {
+  readonly factor: number
+  readonly any: ReadonlyArray<Postings>
+  readonly both?: Postings
+}
+
+/** One word of a query: what is looked for in its place. */
+export interface Unit {
+  readonly typed: string
+  readonly asTyped: Postings | undefined
+  readonly alternatives: ReadonlyArray<Alternative>
+}
+
+export interface QueryPlan {
+  readonly units: ReadonlyArray<Unit>
+  /** The query as it was understood, if words of it were not. */
+  readonly corrected: string | null
+}
+
+/** Words of a query that count: what stands behind them is not looked for. */
+export const wordsMax = 16
+/** Words that a beginning stands for, the most frequent first. */
+const prefixMax = 40
+const factors = { begun: 0.8, joined: 0.7, split: 0.7, synonym: 0.7, other: 0.5 }
+/** How much likelier a word is that stands beside its neighbour in some title. */
+const pairTimes = 20
+/** In so many titles two words must stand together to say what was meant by a third that stands beside one of them in none. */
+const pairsMin = 3
+/** A word that is as frequent as this stands for itself. */
+const doubtedMax = 10
+/** The shortest part of a word that was typed without its space. */
+const partMin = 2
+/** The same if no title has the parts together. */
+const longPartMin = 4
+/** What is likelier than this, measured by the likeliest, is looked for too. */
+const likelihoodMin = 0.2
+
+export interface Words {
+  readonly index: InvertedIndex
+  readonly vocabulary: Vocabulary
+  readonly spelling: Spelling
+  readonly synonyms: ReadonlyMap<string, ReadonlyArray<string>>
+}
+
+/** The forms of a word in the catalogue. */
+const forms = ({ index, vocabulary }: Words, language: Language, word: string): ReadonlyArray<Postings> => {
+  if (isShortGram(word)) return vocabulary.beginningWith(word, prefixMax)
+  const found = vocabulary.forms(language, stem(language, word)).flatMap((form) => index.byWord.get(form) ?? [])
+  const own = index.byWord.get(word)
+  return own === undefined || found.includes(own) ? found : [own, ...found]
+}
+
+/** What was typed as one word and is written as two, such as `2tb` and `2 tb`, `smartwatch` and `smart watch`. */
+const split = ({ index, spelling, vocabulary }: Words, word: string): ReadonlyArray<Alternative> => {
+  for (let at = 1; at < word.length; at++) {
+    // Without a space, or with another key hit in its place.
+    for (const from of [at, at + 1]) {
+      const [left, right] = [word.slice(0, at), word.slice(from)]
+      const isMeasure = from === at && /^\d+$/.test(left) && /^\p{L}+$/u.test(right)
+      if (!isMeasure && (left.length < partMin || right.length < partMin)) continue
+      const isKnown = from > at || index.byWord.has(word) || Math.min(left.length, right.length) < longPartMin
+      const areKnown = Math.min(spelling.frequency(left), spelling.frequency(right)) >= pairsMin
+      if (vocabulary.pairs(left, right) === 0 && (isKnown || !areKnown)) continue
+      const [any, both] = [index.byWord.get(left), index.byWord.get(right)]
+      if (any !== undefined && both !== undefined) return [{ factor: factors.split, any: [any], both }]
+    }
+  }
+  return []
+}
+
+/** A space that stands one letter too early or too late: `us bhub` is `usb hub`. */
+const respaced = ({ spelling, vocabulary }: Words, left: string, right: string): readonly [string, string] | null => {
+  const all = left + right
+  for (const at of [left.length - 1, left.length + 1]) {
+    const [a, b] = [all.slice(0, at), all.slice(at)]
+    if (a.length < partMin || b.length < partMin) continue
+    if (vocabulary.pairs(a, b) > 0 || Math.min(spelling.frequency(a), spelling.frequency(b)) >= pairsMin) return [a, b]
+  }
+  return null
+}
+
+/** Words as they were typed, with spaces where they are in the catalogue, if a word is in none of its documents otherwise. */
+const spaced = (words: Words, typed: ReadonlyArray<string>): ReadonlyArray<string> => {
+  const done = [...typed]
+  for (let at = 1; at < done.length; at++) {
+    const [left, right] = [done[at - 1]!, done[at]!]
+    if (words.vocabulary.pairs(left, right) > 0) continue
+    if (words.index.byWord.has(left) && words.index.byWord.has(right)) continue
+    const better = respaced(words, left, right)
+    if (better !== null) [done[at - 1], done[at]] = better
+  }
+  return done
+}
+
+/** One word of a query: as it was typed, as it was understood, and what else may have been meant. */
+interface Understood {
+  readonly typed: string
+  readonly word: string
+  readonly others: ReadonlyArray<Meant>
+}
+
+/** Words that stand together in titles are likelier meant than others: `hdm cable` is `hdmi cable`, `hdm` alone is `hd`. */
+const understand = (
+  words: Words,
+  language: Language,
+  typed: ReadonlyArray<string>,
+  isPrefix: boolean
+): ReadonlyArray<Understood> => {
+  const { spelling, vocabulary } = words
+  return typed.map((word, at) => {
+    const fit = (other: string) =>
+      Math.max(vocabulary.pairs(typed[at - 1] ?? "", other), vocabulary.pairs(other, typed[at + 1] ?? ""))
+    const own = spelling.frequency(word)
+    const isBegun = isPrefix && at === typed.length - 1 && vocabulary.beginningWith(word, 1).length > 0
+    if (isBegun) return { typed: word, word, others: [] }
+    if (split(words, word).length > 0) return { typed: word, word, others: [] }
+    const fits = (other: string) => fit(other) >= Math.max(pairsMin, pairTimes * fit(word))
+    const meant = spelling
+      .meant(word)
+      .map(({ likelihood, word }) => ({ word, likelihood: likelihood * (fits(word) ? pairTimes : 1) }))
+      .toSorted((a, b) => b.likelihood - a.likelihood)
+    const [first, ...others] = meant
+    if (first === undefined) return { typed: word, word, others: [] }
+    const isMeant = forms(words, language, word).length === 0 || fits(first.word)
+    if (isMeant) return { typed: word, word: first.word, others }
+    return { typed: word, word, others: own <= doubtedMax && fit(word) === 0 ? meant : [] }
+  })
+}
+
+/** What is looked for in place of the words of a query. The last one is a beginning if `isPrefix`. */
+export const plan = (words: Words, language: Language, query: string, isPrefix = false): QueryPlan => {
+  const { index, synonyms, vocabulary } = words
+  const asked = queryWords(query).slice(0, wordsMax)
+  const spacedOut = [...new Set(spaced(words, asked))]
+  const understood = understand(words, language, spacedOut, isPrefix)
+  const units = understood.map(({ others, typed, word }, at): Unit => {
+    const alternatives: Array<Alternative> = []
+    const add = (factor: number, any: ReadonlyArray<Postings>) => {
+      if (any.length > 0) alternatives.push({ factor, any })
+    }
+    const own = forms(words, language, word)
+    add(1, own)
+    if (isPrefix && at === understood.length - 1)
+      add(
+        factors.begun,
+        vocabulary.beginningWith(word, prefixMax).filter((postings) => !own.includes(postings))
+      )
+    for (const [a, b] of [
+      [understood[at - 1], understood[at]],
+      [understood[at], understood[at + 1]]
+    ])
+      if (a !== undefined && b !== undefined) add(factors.joined, forms(words, language, a.word + b.word))
+    alternatives.push(...split(words, word))
+    for (const synonym of synonyms.get(word) ?? []) add(factors.synonym, forms(words, language, synonym))
+    for (const { likelihood, word: other } of others)
+      if (likelihood >= likelihoodMin) add(factors.other * Math.min(1, likelihood), forms(words, language, other))
+    return { typed, asTyped: index.byWord.get(word), alternatives }
+  })
+  const text = understood.map(({ word }) => word).join(" ")
+  return { units, corrected: text === [...new Set(asked)].join(" ") ? null : text }
+}

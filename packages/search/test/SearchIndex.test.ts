@@ -1,0 +1,143 @@
+import { assert, describe, it } from "@effect/vitest"
+import type { Filters } from "@halles/search/index/FacetValues"
+import { SearchIndex } from "@halles/search/index/SearchIndex"
+import { Schema } from "effect"
+import { found, indexOf, product, query } from "./Sample.ts"
+
+const shop = indexOf(
+  product("bag", "Laptop bag, black", { brand: "Targus", price: 2_000, attributes: { colour: ["black"] } }),
+  product("sleeve", "Laptop sleeve with a small bag", {
+    brand: "Targus",
+    price: 1_500,
+    attributes: { colour: ["grey"] }
+  }),
+  product("hub", "USB hub 4 ports", { brand: "Equip", attributes: { colour: ["black"] } }),
+  product("disk", "External hard drive 2TB", { brand: "Philips", stock: 0 }),
+  product("watch", "Smartwatch for runners", { description: "Counts steps" }),
+  product("tea", "Thé vert du Japon, boîtes de 250 g"),
+  product("ocha", "抹茶入り緑茶 250g")
+)
+
+describe("SearchIndex", () => {
+  it("finds forms of a word, words written apart or together, and measures", () => {
+    assert.deepStrictEqual(found(shop, "laptops bags"), ["bag", "sleeve"])
+    assert.deepStrictEqual(found(shop, "smart watch"), ["watch"])
+    assert.deepStrictEqual(found(shop, "usbhub"), ["hub"])
+    assert.deepStrictEqual(found(shop, "boite the vert", { language: "fr" }), ["tea"])
+    assert.deepStrictEqual(found(shop, "緑茶", { language: "ja" }), ["ocha"])
+  })
+
+  it("says what it took a misspelt query for", () => {
+    const { corrected, hits } = shop.search(query("exernal hrad drive"))
+    assert.strictEqual(corrected, "external hard drive")
+    assert.strictEqual(hits[0]?.document.id, "disk")
+    assert.strictEqual(shop.search(query("laptop")).corrected, null)
+  })
+
+  it("highlights places, not markup", () => {
+    const title = "<b>Laptop</b> bag"
+    const [hit] = indexOf(product("x", title)).search(query("laptop")).hits
+    assert.deepStrictEqual(
+      hit?.title.map(([start, end]) => title.slice(start, end)),
+      ["Laptop"]
+    )
+    assert.strictEqual(hit?.document.title, title)
+  })
+
+  it("counts a facet among what the other filters leave", () => {
+    const filters: Filters = new Map([["brand", ["Targus"]]])
+    const { facets, total } = shop.search(query("", { filters, facets: ["brand", "colour"] }))
+    assert.strictEqual(total, 2)
+    assert.deepStrictEqual(
+      facets.get("colour")?.map(({ count, value }) => [value, count]),
+      [
+        ["black", 1],
+        ["grey", 1]
+      ]
+    )
+    assert.strictEqual(facets.get("brand")?.length, 3)
+  })
+
+  it("sorts, and limits by price", () => {
+    assert.deepStrictEqual(found(shop, "laptop", { sort: "price" }), ["sleeve", "bag"])
+    assert.deepStrictEqual(found(shop, "laptop", { priceTo: 1_800 }), ["sleeve"])
+    assert.deepStrictEqual(found(shop, "", { sort: "title", limit: 2 }), ["disk", "bag"])
+  })
+
+  it("suggests from the first letter on", () => {
+    const { brands, products } = shop.suggest("t", "en")
+    assert.deepStrictEqual(brands, ["Targus"])
+    assert.isTrue(products.some(({ id }) => id === "tea"))
+  })
+})
+
+const Change = Schema.Struct({
+  id: Schema.Literals(["a", "b", "c", "d", "e"]),
+  title: Schema.Literals(["red tea", "green tea", "tea pot", "pot", "red pot of tea"]),
+  brand: Schema.Literals(["", "Lipton", "Twinings"]),
+  colour: Schema.Literals(["red", "green"]),
+  isSold: Schema.Boolean
+})
+const Changes = Schema.Array(Change).check(Schema.isMaxLength(40))
+
+/** The documents that are left of a history. */
+const left = (changes: typeof Changes.Type) => {
+  const last = new Map(changes.map((change) => [change.id, change]))
+  return [...last.values()].filter(({ isSold }) => isSold)
+}
+
+const apply = (changes: typeof Changes.Type): SearchIndex => {
+  const index = new SearchIndex()
+  for (const [at, { brand, colour, id, isSold, title }] of changes.entries())
+    if (isSold) index.put(product(id, title, { brand, version: at, attributes: { colour: [colour] } }))
+    else index.remove(id)
+  return index
+}
+
+describe("SearchIndex, after any history", () => {
+  it.prop("what it shows is what was said last, and nothing else", [Changes], ([changes]) => {
+    const index = apply(changes)
+    const all = index.search(query("", { limit: 100 })).hits.map(({ document }) => `${document.id} ${document.title}`)
+    assert.deepStrictEqual(
+      all.toSorted(),
+      left(changes)
+        .map(({ id, title }) => `${id} ${title}`)
+        .toSorted()
+    )
+    const tea = index.search(query("tea", { limit: 100 })).hits.map(({ document }) => document.id)
+    assert.deepStrictEqual(
+      tea.toSorted(),
+      left(changes)
+        .filter(({ title }) => title.includes("tea"))
+        .map(({ id }) => id)
+        .toSorted()
+    )
+  })
+
+  it.prop("facets are what counting gives", [Changes, Schema.Literals(["red", "green"])], ([changes, colour]) => {
+    const filters: Filters = new Map([["colour", [colour]]])
+    const { facets, total } = apply(changes).search(query("", { filters, facets: ["colour", "brand"] }))
+    const all = left(changes)
+    const chosen = all.filter((one) => one.colour === colour)
+    assert.strictEqual(total, chosen.length)
+    for (const { count, value } of facets.get("colour") ?? [])
+      assert.strictEqual(count, all.filter((one) => one.colour === value).length)
+    const branded = chosen.filter(({ brand }) => brand !== "")
+    assert.strictEqual(
+      (facets.get("brand") ?? []).reduce((sum, { count }) => sum + count, 0),
+      branded.length
+    )
+  })
+
+  it.prop("making it anew changes no answer", [Changes], ([changes]) => {
+    const index = apply(changes)
+    const before = index.search(query("red tea", { limit: 100, facets: ["brand"] }))
+    index.rebuild()
+    const after = index.search(query("red tea", { limit: 100, facets: ["brand"] }))
+    assert.deepStrictEqual(
+      after.hits.map(({ document }) => document.id).toSorted(),
+      before.hits.map(({ document }) => document.id).toSorted()
+    )
+    assert.deepStrictEqual(after.facets, before.facets)
+  })
+})
