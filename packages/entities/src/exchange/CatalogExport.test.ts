@@ -2,8 +2,10 @@ import { assert, it } from "@effect/vitest"
 import { SkuCode, WarehouseId } from "@halles/shared/Ids"
 import { Effect, Result, Schema, Stream } from "effect"
 import * as fc from "fast-check"
-import { type Form, headOf, textOf } from "./CatalogExport.ts"
+import { zipSync } from "fflate"
+import { type Form, headOf, sheetOf, textOf } from "./CatalogExport.ts"
 import * as Rows from "./ImportRows.ts"
+import * as Workbook from "./Workbook.ts"
 
 const isRow = Schema.is(Rows.ImportRow)
 /** What makes trouble in a cell, in words that a product may have. */
@@ -53,6 +55,36 @@ it.each<Form>(["csv", "ndjson"])("an import of %s reads what the export wrote", 
     }),
     { numRuns: 300 }
   )
+})
+
+it("an import reads the workbook that the export wrote", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(row, { minLength: 1, maxLength: 60 }), async (written) => {
+      const bytes = await Effect.runPromise(Workbook.written(sheetOf(written)))
+      const found = await Effect.runPromise(
+        Stream.runCollect(Rows.fromRecords(Workbook.recordsOf(Stream.succeed(bytes)), new Map()))
+      )
+      assert.deepStrictEqual(
+        found.map((one) => Result.getOrThrow(one)),
+        written
+      )
+    }),
+    { numRuns: 3 }
+  )
+})
+
+const refusal = async (bytes: Uint8Array) => {
+  const error = await Effect.runPromise(Effect.flip(Stream.runDrain(Workbook.recordsOf(Stream.succeed(bytes)))))
+  return error.code
+}
+
+it("a workbook that is none, or is too large when it is unpacked, is refused", async () => {
+  assert.strictEqual(await refusal(Buffer.from("region;sku")), "invalid_workbook")
+  assert.strictEqual(await refusal(new Uint8Array(Workbook.packedMax + 1)), "file_too_large")
+  const nothing = new Uint8Array(Workbook.unpackedMax + 1)
+  const bomb = zipSync({ "xl/worksheets/sheet1.xml": [nothing, { level: 1 }] })
+  assert.isBelow(bomb.length, 1_000_000)
+  assert.strictEqual(await refusal(bomb), "file_too_large")
 })
 
 it("columns may have other names, and columns that nobody needs may be there", async () => {

@@ -1,12 +1,14 @@
 import type { SkuCode, WarehouseId } from "@halles/shared/Ids"
-import { limitMax } from "@halles/shared/Page"
+import { type BadCursor, limitMax } from "@halles/shared/Page"
 import type { Region } from "@halles/shared/Region"
 import { Effect, Option, Schema, Stream } from "effect"
+import type { SqlError } from "effect/sql"
 import type { ProductView } from "../catalogue/Product.ts"
 import { products } from "../catalogue/ProductTable.ts"
 import { unitsOnHand } from "../inventory/StockTable.ts"
 import { Reads } from "../Reads.ts"
 import { columnNames, ImportRow } from "./ImportRows.ts"
+import type * as Workbook from "./Workbook.ts"
 
 export type Form = "csv" | "ndjson"
 
@@ -34,21 +36,33 @@ const rowsOf = (
   })
 
 /** RFC 4180: what has a comma, a quote or a line break in it is quoted. */
-const cell = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text)
+const quoted = (cell: string | number): string => {
+  const text = String(cell)
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+}
 
-const csvOf = ({ description = "", price, region, sku, stock, taxRate, title, warehouse }: ImportRow): string => {
-  const cells: Record<string, string> = {
+const cellsOf = ({
+  description = "",
+  price,
+  region,
+  sku,
+  stock,
+  taxRate,
+  title,
+  warehouse
+}: ImportRow): Workbook.Cells => {
+  const cells: Record<string, string | number> = {
     region,
     sku,
     title,
     description,
-    price: String(price.amount),
+    price: price.amount,
     currency: price.currency,
-    tax_rate: String(taxRate),
+    tax_rate: taxRate,
     warehouse: warehouse ?? "",
-    stock: stock === undefined ? "" : String(stock)
+    stock: stock ?? ""
   }
-  return columnNames.map((name) => cell(cells[name]!)).join(",")
+  return columnNames.map((name) => cells[name]!)
 }
 
 const jsonOf = Schema.encodeSync(Schema.fromJsonString(ImportRow))
@@ -56,7 +70,13 @@ const jsonOf = Schema.encodeSync(Schema.fromJsonString(ImportRow))
 /** What comes before the rows. */
 export const headOf = (form: Form): string => (form === "csv" ? `${columnNames.join(",")}\n` : "")
 export const textOf = (form: Form, rows: ReadonlyArray<ImportRow>): string =>
-  rows.map((row) => `${form === "csv" ? csvOf(row) : jsonOf(row)}\n`).join("")
+  rows.map((row) => `${form === "csv" ? cellsOf(row).map(quoted).join(",") : jsonOf(row)}\n`).join("")
+
+/** The rows of a workbook, its header first. */
+export const sheetOf = (rows: ReadonlyArray<ImportRow>): ReadonlyArray<Workbook.Cells> => [
+  columnNames,
+  ...rows.map(cellsOf)
+]
 
 /**
  * What a region sells, in the order of its codes, as rows that an import takes: with `stock=set` it makes of them what they say. It is
@@ -65,14 +85,17 @@ export const textOf = (form: Form, rows: ReadonlyArray<ImportRow>): string =>
 export const CatalogExport = Effect.map(
   Reads,
   (reads) =>
-    (region: Region, form: Form): Stream.Stream<Uint8Array, unknown> => {
-      const page = Effect.fnUntraced(function* (cursor: string | undefined) {
-        const { items, next } = yield* reads.read(region, products.page({ region, limit: limitMax, cursor }))
-        const skus = items.map(({ sku }) => sku)
-        const stock = skus.length === 0 ? new Map() : yield* reads.read(region, unitsOnHand(region, skus))
-        return [[textOf(form, rowsOf(items, stock))], Option.fromNullishOr(next ?? undefined)] as const
-      })
-      const rows = Stream.paginate<string | undefined, string, unknown, never>(undefined, page)
-      return Stream.encodeText(Stream.concat(Stream.succeed(headOf(form)), rows))
-    }
+    (region: Region): Stream.Stream<ImportRow, SqlError.SqlError | BadCursor> =>
+      Stream.paginate(
+        undefined as string | undefined,
+        Effect.fnUntraced(function* (cursor) {
+          const { items, next } = yield* reads.read(region, products.page({ region, limit: limitMax, cursor }))
+          const skus = items.map(({ sku }) => sku)
+          const stock = skus.length === 0 ? new Map() : yield* reads.read(region, unitsOnHand(region, skus))
+          return [
+            rowsOf(items, stock),
+            Option.map(Option.fromNullishOr(next), (after) => after as string | undefined)
+          ] as const
+        })
+      )
 )

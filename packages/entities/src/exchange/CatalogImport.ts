@@ -8,13 +8,14 @@ import type { ImportLine } from "./ImportApi.ts"
 import * as Rows from "./ImportRows.ts"
 import * as Spool from "./Spool.ts"
 import { Unreadable } from "./Unreadable.ts"
+import * as Workbook from "./Workbook.ts"
 import * as Problem from "@halles/shared/wire/Problem"
 
 /** Rows of one import that are on their way at a time: each waits for two commits, one after the other. */
 const concurrency = 256
 /** Rows of one import: what it knows of each stays in memory until its end. */
 export const rowsMax = 500_000
-/** CSV files that lie on the disk at a time; the next ones wait. */
+/** CSV files that lie on the disk, and workbooks that are read, at a time; the next ones wait. */
 export const filesMax = 8
 /** Times that a count of stock is begun anew, since somebody else changed it meanwhile. */
 const countsMax = 5
@@ -141,7 +142,7 @@ export const CatalogImport = Effect.gen(function* () {
         Stream.catch((error) => Stream.fromEffect(failed(error, read)))
       )
     })
-    return format.type === "csv"
+    return format.type !== "ndjson"
       ? Stream.unwrap(
           Effect.as(
             Effect.acquireRelease(files.take(1), () => files.release(1)),
@@ -155,10 +156,14 @@ export const CatalogImport = Effect.gen(function* () {
 /** The charset and the layout of a CSV file, where its sender names them. */
 export type Format =
   | { readonly type: "csv"; readonly charset: string | undefined; readonly layout: Rows.Layout }
+  | { readonly type: "xlsx"; readonly columns: ReadonlyMap<string, string> }
   | { readonly type: "ndjson" }
 
-const rowsOf = (format: Format, body: Stream.Stream<Uint8Array, unknown>): Stream.Stream<Rows.Row, unknown> =>
-  format.type === "csv" ? Rows.fromCsv(Spool.textOf(body, format.charset), format.layout) : Rows.fromNdjson(body)
+const rowsOf = (format: Format, body: Stream.Stream<Uint8Array, unknown>): Stream.Stream<Rows.Row, unknown> => {
+  if (format.type === "csv") return Rows.fromCsv(Spool.textOf(body, format.charset), format.layout)
+  if (format.type === "xlsx") return Rows.fromRecords(Workbook.recordsOf(body), format.columns)
+  return Rows.fromNdjson(body)
+}
 
 const placeOf = ({ region, warehouse }: Rows.ImportRow): WarehouseId => warehouse ?? WarehouseId.make(`${region}-main`)
 

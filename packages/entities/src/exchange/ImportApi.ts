@@ -11,6 +11,7 @@ import * as Routes from "../routes/Routes.ts"
 import { CatalogImport, type Format } from "./CatalogImport.ts"
 import { columnNames, columnsOf } from "./ImportRows.ts"
 import * as Spool from "./Spool.ts"
+import * as Workbook from "./Workbook.ts"
 
 const counts = { rows: Schema.Int, accepted: Schema.Int, rejected: Schema.Int }
 /** One line of the answer to an import; the last one is `done`, or `failed` when the rest could not be read. */
@@ -42,7 +43,7 @@ const query = {
   stock: Schema.optionalKey(Schema.Literals(["add", "set"])),
   /** Of CSV: what stands between cells; found out without it. */
   delimiter: Schema.optionalKey(Schema.Literals(["comma", "semicolon", "tab", "bar"])),
-  /** Of CSV: names of columns in the file and what they are here, as `Artikel:sku,Preis:price,Notiz:-`; `-` is not looked at. */
+  /** Of CSV and workbooks: names of columns in the file and what they are here, as `Artikel:sku,Preis:price,Notiz:-`; `-` is not looked at. */
   columns: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(columnsMax)))
 }
 type Query = Schema.Struct.Type<typeof query>
@@ -50,7 +51,8 @@ type Query = Schema.Struct.Type<typeof query>
 const invalid = (error: InvalidRequest["errors"][number]) => Effect.fail(new InvalidRequest({ errors: [error] }))
 
 const formatOf = (contentType: string, { columns, delimiter }: Query): Effect.Effect<Format, InvalidRequest> => {
-  if (!/^text\/csv\b/i.test(contentType)) return Effect.succeed({ type: "ndjson" })
+  const isWorkbook = contentType.toLowerCase().startsWith(Workbook.contentType)
+  if (!isWorkbook && !/^text\/csv\b/i.test(contentType)) return Effect.succeed({ type: "ndjson" })
   const charset = /;\s*charset\s*=\s*"?([^";\s]*)/i.exec(contentType)?.[1]
   if (charset !== undefined && !Spool.isKnown(charset))
     return invalid({ header: "content-type", detail: "Expected a charset of the Encoding Standard, as windows-1252" })
@@ -60,6 +62,7 @@ const formatOf = (contentType: string, { columns, delimiter }: Query): Effect.Ef
       parameter: "columns",
       detail: `Expected pairs as Artikel:sku,Notiz:-, each name once. Columns here: ${columnNames.join(", ")}`
     })
+  if (isWorkbook) return Effect.succeed({ type: "xlsx", columns: renamed })
   const layout = { columns: renamed, ...(delimiter === undefined ? {} : { delimiter: delimiters[delimiter] }) }
   return Effect.succeed({ type: "csv", charset, layout })
 }
@@ -71,15 +74,17 @@ export const importCatalog = Routes.custom(
       "import-id": Schema.optionalKey(Schema.String.check(Schema.isPattern(/^[A-Za-z0-9_-]{1,100}$/u)))
     },
     query,
-    payload: HttpApiSchema.StreamUint8Array({ contentType: ["text/csv", "application/x-ndjson"] }),
+    payload: HttpApiSchema.StreamUint8Array({
+      contentType: ["text/csv", "application/x-ndjson", Workbook.contentType]
+    }),
     success: HttpApiSchema.StreamNdjson({ schema: ImportLine })
   }),
   {
     access: { ...changes, scopes: ["catalog:write", "stock:write"], roles: seller, audited: "always" },
     traffic: { priority: "bulk", cost: 50, quota: perMinute("import", 1_200) },
-    summary: "List products and receive their stock, a row each, from CSV or NDJSON",
+    summary: "List products and receive their stock, a row each, from CSV, NDJSON or a workbook",
     about:
-      "Rows of CSV or NDJSON: a product with its price, and its stock in one warehouse. Answers one line for every refused row and for progress, while the import goes on. CSV is read in the charset of `Content-Type`, else by its mark, else as UTF-8, with commas, semicolons, tabs or bars between cells; a file with a byte that is none of its encoding is refused before its first row. The same `import-id` again, even with rows moved, added or corrected, does what has not been done: a listing that was corrected is taken, a receipt of another quantity is refused as `already_received`, a listing that somebody changed since is told as `row_superseded` and left alone. The same row twice is two receipts. `from` skips rows, counted from 1 without the CSV header. With `stock=set` the count of a row is what its warehouse has from then on, instead of what comes in. `columns` gives the columns of a CSV file the names that they have here. `dryRun=true` reads and judges every row, and does nothing."
+      "Rows of CSV, NDJSON or the first sheet of a workbook (XLSX): a product with its price, and its stock in one warehouse. Answers one line for every refused row and for progress, while the import goes on. CSV is read in the charset of `Content-Type`, else by its mark, else as UTF-8, with commas, semicolons, tabs or bars between cells; a file with a byte that is none of its encoding is refused before its first row. The same `import-id` again, even with rows moved, added or corrected, does what has not been done: a listing that was corrected is taken, a receipt of another quantity is refused as `already_received`, a listing that somebody changed since is told as `row_superseded` and left alone. The same row twice is two receipts. `from` skips rows, counted from 1 without the CSV header. With `stock=set` the count of a row is what its warehouse has from then on, instead of what comes in. `columns` gives the columns of a CSV file or workbook the names that they have here. `dryRun=true` reads and judges every row, and does nothing."
   },
   Effect.map(CatalogImport, (run) =>
     Effect.fnUntraced(function* ({ headers, payload, query, request }) {

@@ -187,14 +187,12 @@ const badRecords = {
   Stray: { code: "invalid_csv", detail: "Quotes do not match: within a quoted cell a quote is written twice" }
 } as const
 
-/** RFC 4180 with a header, or what spreadsheets make of it; price in minor units. */
-export const fromCsv = <E>(
-  text: Stream.Stream<string, E>,
-  { columns: renamed = new Map(), delimiter }: Layout = {}
+/** Records below a header. */
+export const fromRecords = <E>(
+  records: Stream.Stream<CsvRecord, E>,
+  renamed: ReadonlyMap<string, string>
 ): Stream.Stream<Row, E | Unreadable> =>
   Stream.suspend(() => {
-    const known = new Set([...columns, ...renamed.keys()])
-    const reader = new CsvReader({ max: rowBytesMax, known, ...(delimiter === undefined ? {} : { delimiter }) })
     let header: Header | undefined
     const rowsOf = (record: CsvRecord): Effect.Effect<ReadonlyArray<Row>, Unreadable> => {
       if (record._tag !== "Cells") {
@@ -212,16 +210,28 @@ export const fromCsv = <E>(
         ? Effect.fail(new Unreadable({ code: "invalid_header", detail: `Expected a header: ${required.join(",")}` }))
         : Effect.void
     )
-    return text.pipe(
-      Stream.mapAccum(
-        () => reader,
-        (reader, piece: string) => [reader, reader.push(piece)] as const,
-        { onHalt: (reader) => reader.end() }
-      ),
+    return records.pipe(
       Stream.mapEffect(rowsOf),
       Stream.flattenIterable,
       Stream.concat(Stream.fromEffectDrain(withoutHeader))
     )
+  })
+
+/** RFC 4180 with a header, or what spreadsheets make of it; price in minor units. */
+export const fromCsv = <E>(
+  text: Stream.Stream<string, E>,
+  { columns: renamed = new Map(), delimiter }: Layout = {}
+): Stream.Stream<Row, E | Unreadable> =>
+  Stream.suspend(() => {
+    const known = new Set([...columns, ...renamed.keys()])
+    const reader = new CsvReader({ max: rowBytesMax, known, ...(delimiter === undefined ? {} : { delimiter }) })
+    const records = Stream.mapAccum(
+      text,
+      () => reader,
+      (reader, piece: string) => [reader, reader.push(piece)] as const,
+      { onHalt: (reader) => reader.end() }
+    )
+    return fromRecords(records, renamed)
   })
 
 export const price = (row: ImportRow): typeof ProductPrice.Type => ({ ...row.price, taxRate: row.taxRate })

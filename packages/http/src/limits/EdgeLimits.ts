@@ -27,6 +27,7 @@ import { filesMax, rowsMax } from "@halles/entities/exchange/CatalogImport"
 import * as Consistency from "@halles/shared/wire/Consistency"
 import { rowBytesMax } from "@halles/entities/exchange/ImportRows"
 import { bytesMax } from "@halles/entities/exchange/Spool"
+import * as Workbook from "@halles/entities/exchange/Workbook"
 import { pendingMax } from "../webhooks/Collector.ts"
 import * as Sender from "../webhooks/Sender.ts"
 import { endpointsMax } from "../webhooks/Subscriptions.ts"
@@ -51,6 +52,7 @@ export const edgeLimits = `## Requests
 | JSON in a body | ${count(depthMax)} levels | 400 |
 | items of a bulk request | ${count(itemsMax)} | 400 |
 | an import: rows; a row; a CSV file; such files on the disk of an edge | ${count(rowsMax)}; ${bytes(rowBytesMax)}; ${bytes(bytesMax)}; ${count(filesMax)} | \`too_many_rows\`; \`row_too_large\`; \`file_too_large\`; the next one waits |
+| a workbook: bytes; unpacked; rows of one that is exported; memory of the thread that reads or writes it | ${bytes(Workbook.packedMax)}; ${bytes(Workbook.unpackedMax)}; ${count(Workbook.rowsMax)}; ${bytes(Workbook.heapMax * 1_024 * 1_024)} | \`file_too_large\`; 400, another format is named |
 | requests under way at an edge | ${count(inFlightMax)}; imports ${percent(thresholds.bulk.share)}, browsing ${percent(thresholds.browse.share)}, carts ${percent(thresholds.cart.share)} of it | 503, Retry-After |
 | rate-limit questions that wait | ${count(RateLimit.waitingMax)}; ${count(RateLimit.batchMax)} a call, ${count(RateLimit.callsMax)} calls, ${time(RateLimit.answerMsMax)} | this process's own buckets |
 | buckets of an edge's own | ${count(RateLimit.localMax)} | the least used is forgotten, that is full |
