@@ -48,6 +48,7 @@ const programs = new Set([
   "sim.ts",
   "worker.ts",
   "stallWorker.ts",
+  "workbookWorker.ts",
   "mutants.ts",
   "chaos.ts",
   "halles.ts",
