@@ -11,6 +11,7 @@ import { customer } from "./customer/CustomerDomain.ts"
 import { sku } from "./inventory/SkuDomain.ts"
 import { order } from "./order/OrderDomain.ts"
 import { payment } from "./payment/PaymentDomain.ts"
+import { productModel } from "./productmodel/ProductModelDomain.ts"
 import { productType } from "./producttype/ProductTypeDomain.ts"
 import { shipment } from "./shipment/ShipmentDomain.ts"
 
@@ -20,6 +21,7 @@ import { shipment } from "./shipment/ShipmentDomain.ts"
  */
 export const domains = [
   productType,
+  productModel,
   categoryTree,
   category,
   sku,

@@ -7,6 +7,7 @@ import { hiddenForms, hiddenText, masked, visibleMembers, visibleWords } from "@
 import { Order, OrderView } from "@halles/entities/order/Order"
 import { Payment, PaymentView } from "@halles/entities/payment/Payment"
 import { Product, ProductView } from "@halles/entities/catalogue/Product"
+import { ProductModel, ProductModelView } from "@halles/entities/productmodel/ProductModel"
 import { ProductType, ProductTypeView } from "@halles/entities/producttype/ProductType"
 import { Shipment, ShipmentView } from "@halles/entities/shipment/Shipment"
 import { Sku, SkuView } from "@halles/entities/inventory/Sku"
@@ -22,6 +23,7 @@ import * as CustomerState from "../src/customer/CustomerState.ts"
 import * as OrderState from "../src/order/OrderState.ts"
 import * as PaymentState from "../src/payment/PaymentState.ts"
 import * as ProductState from "../src/catalogue/ProductState.ts"
+import * as ProductModelState from "../src/productmodel/ProductModelState.ts"
 import * as ProductTypeState from "../src/producttype/ProductTypeState.ts"
 import * as ShipmentState from "../src/shipment/ShipmentState.ts"
 import * as SkuState from "../src/inventory/SkuState.ts"
@@ -33,6 +35,7 @@ const models = [
   CustomerState,
   OrderState,
   PaymentState,
+  ProductModelState,
   ProductState,
   ProductTypeState,
   ShipmentState,
@@ -46,6 +49,7 @@ const views = [
   OrderView,
   PaymentView,
   ProductView,
+  ProductModelView,
   ProductTypeView,
   ShipmentView,
   SkuView
@@ -63,6 +67,7 @@ const contracts = {
   Order,
   Payment,
   Product,
+  ProductModel,
   ProductType,
   Shipment,
   Sku

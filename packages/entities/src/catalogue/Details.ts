@@ -2,8 +2,9 @@ import { SkuCode } from "@halles/shared/Ids"
 import type { Fault } from "@halles/shared/wire/EdgeErrors"
 import { Schema } from "effect"
 import { CategoryCode } from "../category/CategoryTree.ts"
-import { Attributes, attributesBytesMax, isWithinBounds } from "../producttype/Attributes.ts"
-import { ProductTypeCode } from "../producttype/ProductType.ts"
+import { Attributes, boundFaults } from "../producttype/Attributes.ts"
+import { ProductModelCode } from "../productmodel/ProductModel.ts"
+import { TypeAsked } from "../producttype/ProductType.ts"
 
 /** Categories that one product names. */
 export const categoriesOfProductMax = 50
@@ -26,7 +27,9 @@ const Length = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 100_000 
 /** What is known of a product beside its listing; a field that is absent is not known. */
 export const Details = Schema.Struct({
   /** With the version of it that the attributes were checked with. */
-  productType: Schema.optionalKey(Schema.Struct({ code: ProductTypeCode, version: Schema.Int })),
+  productType: Schema.optionalKey(TypeAsked),
+  /** Of which it is a variant; what variants have in common is said there. */
+  model: Schema.optionalKey(ProductModelCode),
   attributes: Schema.optionalKey(Attributes),
   gtin: Schema.optionalKey(Gtin),
   weightGrams: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1_000_000_000 }))),
@@ -49,7 +52,5 @@ export const faultsOf = ({ attributes, gtin }: Details): ReadonlyArray<Fault> =>
   ...(gtin === undefined || hasCheckDigit(gtin)
     ? []
     : [{ pointer: "/gtin", detail: "The last digit is not the check digit of those before it" }]),
-  ...(attributes === undefined || isWithinBounds(attributes)
-    ? []
-    : [{ pointer: "/attributes", detail: `Expected at most ${attributesBytesMax / 1_024} KiB of attributes` }])
+  ...boundFaults(attributes ?? [])
 ]

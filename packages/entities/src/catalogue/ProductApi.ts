@@ -7,8 +7,10 @@ import * as ViewJson from "@halles/shared/wire/ViewJson"
 import { Effect, Schema } from "effect"
 import { CategoryTree, categoryTreeId } from "../category/CategoryTree.ts"
 import { AttributesJson, attributesOf, faultsOf, jsonOf } from "../producttype/Attributes.ts"
-import { ProductType, ProductTypeCode, productTypeId } from "../producttype/ProductType.ts"
+import { ProductModel, type ProductModelCode, productModelId } from "../productmodel/ProductModel.ts"
+import * as AttributeRules from "../producttype/AttributeRules.ts"
 import { ContentRefused } from "../routes/ContentRefused.ts"
+import type { ProductTypeView } from "../producttype/ProductType.ts"
 import { Edge, regional } from "../routes/Edge.ts"
 import { list } from "../routes/List.ts"
 import * as Routes from "../routes/Routes.ts"
@@ -74,29 +76,41 @@ export const listingFields = (sku: SkuCode, { description = "", price, taxRate, 
 const Description = Schema.Struct({
   ...Details.fields,
   attributes: Schema.optionalKey(AttributesJson),
-  productType: Schema.optionalKey(
-    Schema.Struct({
-      code: ProductTypeCode,
-      /** Of the answer that is sent back; the product is held to the version of now. */
-      version: Schema.optionalKey(Schema.Int)
-    })
-  )
+  productType: Schema.optionalKey(AttributeRules.TypeGiven)
 })
 
-const noType = (detail: string) => new ContentRefused({ errors: [{ pointer: "/productType/code", detail }] })
+const wrong = (pointer: string, detail: string) => [{ pointer, detail }]
 
 /** Its categories stand in the tree; its attributes are those that the type of the product declares now; the product says in which version. */
 const asDeclared = Effect.gen(function* () {
   const edge = yield* Edge
-  const productType = yield* edge.entity(ProductType)
+  const typeOf = yield* AttributeRules.typeOf
   const tree = yield* edge.entity(CategoryTree)
+  const productModel = yield* edge.entity(ProductModel)
+  const variantFaults = Effect.fnUntraced(function* (
+    region: Region,
+    sku: SkuCode,
+    code: ProductModelCode,
+    type: ProductTypeView,
+    attributes: AttributesJson
+  ) {
+    const model = yield* edge
+      .call(productModel(productModelId(region, code)).View())
+      .pipe(Effect.catchTag("NotFound", () => Effect.succeed(null)))
+    if (model === null || model.removed) return wrong("/model", "There is no such product model")
+    if (!model.variants.some((variant) => variant.sku === sku)) return wrong("/model", "It has no such variant")
+    if (model.productType.code !== type.code)
+      return wrong("/productType/code", `Its product model is of the type ${model.productType.code}`)
+    return AttributeRules.variantFaults(type.attributes, model.axes, attributes)
+  })
   return Effect.fnUntraced(function* <
     Request extends {
+      readonly params: { readonly sku: SkuCode }
       readonly query: { readonly region: Region }
       readonly payload: typeof Description.Type
     }
   >(request: Request) {
-    const { attributes = {}, categories = [], productType: asked } = request.payload
+    const { attributes = {}, categories = [], model: code, productType: asked } = request.payload
     const missing =
       categories.length === 0
         ? []
@@ -107,16 +121,18 @@ const asDeclared = Effect.gen(function* () {
       return yield* new ContentRefused({ errors })
     }
     if (asked === undefined) {
-      if (Object.keys(attributes).length === 0) return request
-      return yield* noType("Required where there are attributes")
+      if (Object.keys(attributes).length === 0 && code === undefined) return request
+      return yield* new ContentRefused({
+        errors: wrong("/productType", "Required where there are attributes or a model")
+      })
     }
-    const type = yield* edge
-      .call(productType(productTypeId(request.query.region, asked.code)).View())
-      .pipe(Effect.catchTag("NotFound", () => Effect.succeed(null)))
-    if (type === null || type.removed) return yield* noType("There is no such product type")
-    const errors = faultsOf(type.attributes, attributes)
+    const type = yield* typeOf(request.query.region, asked)
+    const errors =
+      code === undefined
+        ? faultsOf(type.attributes, attributes)
+        : yield* variantFaults(request.query.region, request.params.sku, code, type, attributes)
     if (errors.length > 0) return yield* new ContentRefused({ errors })
-    return { ...request, payload: { ...request.payload, productType: { code: type.code, version: type.seq } } }
+    return { ...request, payload: { ...request.payload, productType: AttributeRules.askedOf(type) } }
   })
 })
 

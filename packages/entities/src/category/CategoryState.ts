@@ -2,7 +2,7 @@ import { NotFound } from "@halles/engine/eventsourced/EntityErrors"
 import { viewReply } from "@halles/engine/eventsourced/Replies"
 import { regionOf } from "@halles/shared/Region"
 import { Equal, Result, Schema } from "effect"
-import { attributesBytesMax, isWithinBounds } from "../producttype/Attributes.ts"
+import { boundFaults } from "../producttype/Attributes.ts"
 import { ContentRefused } from "../routes/ContentRefused.ts"
 import { type CategoryId, CategoryView, Description, type PutCategory, type RemoveCategory } from "./Category.ts"
 import { CategoryCode } from "./CategoryTree.ts"
@@ -31,10 +31,8 @@ export const decide = (state: State, command: Command, now: number): Result.Resu
   switch (command._tag) {
     case "PutCategory": {
       const { _tag, commandId: _id, expectedSeq: _seq, origin: _origin, ...description } = command
-      if (description.attributes !== undefined && !isWithinBounds(description.attributes)) {
-        const detail = `Expected at most ${attributesBytesMax / 1_024} KiB of attributes`
-        return Result.fail(new ContentRefused({ errors: [{ pointer: "/attributes", detail }] }))
-      }
+      const errors = boundFaults(description.attributes ?? [])
+      if (errors.length > 0) return Result.fail(new ContentRefused({ errors }))
       const isSame = state._tag === "Known" && !state.removed && Equal.equals(state.description, description)
       return Result.succeed(isSame ? [] : [{ _tag: "CategoryPut", ...description, at: now }])
     }

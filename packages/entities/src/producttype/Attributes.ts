@@ -138,17 +138,19 @@ const expected = (declaration: Declaration, value: Value): string | null => {
   }
 }
 
-const fault = (code: string, detail: string): Fault => ({ pointer: `/attributes/${code}`, detail })
-
-/** Whether a product may keep so much. */
-export const isWithinBounds = (attributes: Attributes): boolean =>
+/** What is wrong with attributes of whatever kind: a product may keep only so much. */
+export const boundFaults = (attributes: Attributes): ReadonlyArray<Fault> =>
   isWithinBytes(JSON.stringify(attributes), attributesBytesMax)
+    ? []
+    : [{ pointer: "/attributes", detail: `Expected at most ${attributesBytesMax / 1_024} KiB of attributes` }]
 
-/** What is wrong with a product's attributes by the declarations of its type, by field. */
+/** What is wrong with attributes by the declarations of their type, by field; `at` leads to who has them. */
 export const faultsOf = (
   declarations: ReadonlyArray<Declaration>,
-  attributes: AttributesJson
+  attributes: AttributesJson,
+  at = ""
 ): ReadonlyArray<Fault> => {
+  const fault = (code: string, detail: string): Fault => ({ pointer: `${at}/attributes/${code}`, detail })
   const declared = new Map(declarations.map((declaration) => [declaration.code, declaration]))
   const wrong = Object.entries(attributes).flatMap(([code, value]) => {
     const declaration = declared.get(code)

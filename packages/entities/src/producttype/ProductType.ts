@@ -25,6 +25,10 @@ export const productTypeId = (region: Region, code: ProductTypeCode): ProductTyp
 /** Attributes that a product type declares in its life: the kind of each is kept. */
 export const everDeclaredMax = 1_000
 
+/** A type, and the version of it that attributes were checked with. */
+export const TypeAsked = Schema.Struct({ code: ProductTypeCode, version: Schema.Int })
+export type TypeAsked = typeof TypeAsked.Type
+
 export const Title = copy(200)
 /** In the order in which they are shown. */
 export const Declarations = Schema.Array(Declaration).check(Schema.isMaxLength(attributesMax))

@@ -4,7 +4,7 @@ export const parameters: Readonly<Record<string, string>> = {
   id: "Region, `_`, and the unguessable rest. The region is where it lives.",
   sku: "The merchant's code of an article, the same in every region.",
   region: "Europe, the Americas or Asia-Pacific.",
-  code: "The merchant's name of it: of a charge within its cart, of a product type or a category in every region.",
+  code: "The merchant's name of it: of a charge within its cart, of a product type, a product model or a category in every region.",
   parent: "The category that stands directly above; without it those that stand below none.",
   channel: "Where the shop sells; without it all that it sells anywhere.",
   language: "The language of texts, where there is a translation.",

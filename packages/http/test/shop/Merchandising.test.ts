@@ -2,6 +2,7 @@ import { assert, layer } from "@effect/vitest"
 import * as Projection from "@halles/engine/projections/Projection"
 import { ProductTable } from "@halles/entities/catalogue/ProductTable"
 import { CategoryTable } from "@halles/entities/category/CategoryTable"
+import { ProductModelTable } from "@halles/entities/productmodel/ProductModelTable"
 import { Reads, RegionDatabases } from "@halles/entities/Reads"
 import { Effect, Layer } from "effect"
 import { EdgeTest, importToken } from "../EdgeTest.ts"
@@ -23,8 +24,10 @@ const attributes = [
   { kind: "localised_text", code: "brewing", title: "How to brew it" }
 ]
 
+const variant = (sku: string, size: string) => ({ sku, attributes: { size } })
+
 /** Read tables are as the journal has it, at once. */
-const follow = Effect.forEach([CategoryTable, ProductTable], (table) =>
+const follow = Effect.forEach([CategoryTable, ProductModelTable, ProductTable], (table) =>
   Effect.flatMap(Projection.make(table), ({ rebuild }) => rebuild)
 )
 
@@ -154,6 +157,65 @@ layer(Shop, { excludeTestServices: true, timeout: "120 seconds" })("merchants", 
       assert.deepStrictEqual([cycle.status, cycle.json.code], [409, "category_cycle"])
       yield* place("black", "sale")
       assert.deepStrictEqual(yield* standing(), [[], [], ["T2"]])
+    })
+  )
+
+  it.effect("give variants of a model what they have in common, and tell them apart", () =>
+    Effect.gen(function* () {
+      const size = { kind: "choice", code: "size", title: "Size", perVariant: true, required: true }
+      const sizes = ["s", "l"].map((code) => ({ code, title: code.toUpperCase() }))
+      yield* put(
+        "/v1/product-types/pot",
+        {
+          title: "Pot",
+          attributes: [
+            { kind: "text", code: "material", title: "Material", required: true },
+            { ...size, options: sizes },
+            { kind: "number", code: "height", title: "Height", unit: "mm", perVariant: true, required: true }
+          ]
+        },
+        0
+      )
+      const model = {
+        title: "Teapot",
+        productType: { code: "pot" },
+        attributes: { material: "Clay" },
+        axes: ["size"],
+        variants: [variant("POT-S", "s"), variant("POT-L", "l")]
+      }
+      const wrong = yield* put(
+        "/v1/product-models/teapot",
+        { ...model, axes: ["material"], variants: [variant("POT-S", "xl")], attributes: { size: "s" } },
+        0
+      )
+      assert.deepStrictEqual(
+        [wrong.status, wrong.json.errors.map(({ pointer }: { readonly pointer: string }) => pointer)],
+        [422, ["/axes/0", "/attributes/size", "/attributes/material", "/variants/0/attributes/size"]]
+      )
+      const said = yield* put("/v1/product-models/teapot", model, 0)
+      assert.strictEqual(said.status, 200, said.text)
+      const known = { ...model, productType: { code: "pot", version: 1 } }
+      assert.deepInclude((yield* get("/v1/product-models/teapot")).json, known)
+
+      yield* put("/v1/products/POT-S", listing("Teapot, small"), 0)
+      const describe = (model: string, attributes: object) =>
+        put("/v1/products/POT-S/details", { productType: { code: "pot" }, model, attributes }, 1)
+      const refused = (model: string, attributes: object) =>
+        Effect.map(describe(model, attributes), ({ json }) => json.errors)
+      assert.deepStrictEqual(yield* refused("teapot", { material: "Tin", size: "s" }), [
+        { pointer: "/attributes/material", detail: "Its product model says this" },
+        { pointer: "/attributes/size", detail: "Its product model says this" },
+        { pointer: "/attributes/height", detail: "Required" }
+      ])
+      assert.deepStrictEqual(yield* refused("kettle", { height: 90 }), [
+        { pointer: "/model", detail: "There is no such product model" }
+      ])
+      const described = yield* describe("teapot", { height: 90 })
+      assert.deepInclude(described.json, { model: "teapot", attributes: { height: 90 } })
+      yield* follow
+      const having = (yield* get("/v1/product-models?sku=POT-L")).json.items
+      assert.deepStrictEqual([having.length, having[0]?.code], [1, "teapot"])
+      assert.deepStrictEqual((yield* get("/v1/product-models?sku=T1")).json.items, [])
     })
   )
 })

@@ -1,0 +1,154 @@
+import { SkuCode } from "@halles/shared/Ids"
+import { Region } from "@halles/shared/Region"
+import { changes, everybody, type Rule, seller } from "@halles/shared/wire/AccessRule"
+import { searched } from "@halles/shared/wire/Headers"
+import * as ViewJson from "@halles/shared/wire/ViewJson"
+import { Effect, Schema } from "effect"
+import { AttributesJson, attributesOf, jsonOf } from "../producttype/Attributes.ts"
+import * as AttributeRules from "../producttype/AttributeRules.ts"
+import { regional } from "../routes/Edge.ts"
+import { list } from "../routes/List.ts"
+import * as Routes from "../routes/Routes.ts"
+import { ContentRefused } from "../routes/ContentRefused.ts"
+import {
+  Description,
+  ProductModel,
+  ProductModelCode,
+  productModelId,
+  ProductModelView,
+  variantsMax
+} from "./ProductModel.ts"
+import { productModels } from "./ProductModelTable.ts"
+
+const described = {
+  title: "Teapot",
+  description: "Keeps four cups hot.",
+  attributes: { material: "clay" },
+  axes: ["colour", "size"],
+  variants: [
+    { sku: "POT-RED-L", attributes: { colour: "red", size: "l" } },
+    { sku: "POT-RED-S", attributes: { colour: "red", size: "s" } }
+  ]
+}
+const sample = {
+  region: "eu",
+  code: "teapot",
+  ...described,
+  productType: { code: "teapot", version: 3 },
+  removed: false,
+  seq: 1
+}
+
+const { description, ...fields } = Description.fields
+const variants = Schema.Array(Schema.Struct({ sku: SkuCode, attributes: AttributesJson })).check(
+  Schema.isMaxLength(variantsMax)
+)
+const asJson = { attributes: AttributesJson, variants }
+
+/** How a model looks to clients. */
+const ProductModelJson = ViewJson.object<ProductModelView>()(
+  "ProductModel",
+  { ...ProductModelView.fields, ...asJson },
+  {
+    sample,
+    from: {
+      attributes: ({ attributes }) => jsonOf(attributes),
+      variants: ({ variants }) => variants.map(({ attributes, sku }) => ({ sku, attributes: jsonOf(attributes) }))
+    }
+  }
+)
+
+/** What a model is described with. */
+const DescriptionJson = Schema.Struct({
+  ...fields,
+  ...asJson,
+  description: Schema.optionalKey(description),
+  productType: AttributeRules.TypeGiven
+})
+
+/** Its attributes, and those of its variants, are as its type declares them now. */
+const asDeclared = Effect.gen(function* () {
+  const typeOf = yield* AttributeRules.typeOf
+  return Effect.fnUntraced(function* <
+    Request extends { readonly query: { readonly region: Region }; readonly payload: typeof DescriptionJson.Type }
+  >(request: Request) {
+    const { attributes, axes, productType: asked, variants } = request.payload
+    const type = yield* typeOf(request.query.region, asked)
+    const errors = AttributeRules.modelFaults(type.attributes, { attributes, axes, variants })
+    if (errors.length > 0) return yield* new ContentRefused({ errors })
+    return { ...request, payload: { ...request.payload, productType: AttributeRules.askedOf(type) } }
+  })
+})
+
+const change: Rule = { ...changes, region: "query", scopes: ["catalog:write"], roles: seller }
+const one = { contract: ProductModel, params: { code: ProductModelCode }, json: ProductModelJson }
+const there = {
+  query: { region: Region },
+  id: ({
+    params,
+    query
+  }: {
+    readonly params: { readonly code: ProductModelCode }
+    readonly query: { readonly region: Region }
+  }) => productModelId(query.region, params.code)
+}
+
+export const ProductModelApi = Routes.group(
+  "productModels",
+  { title: "Product models", about: "What variants of a product have in common, and what tells them apart." },
+  [
+    list("listProductModels", "/product-models", {
+      access: everybody,
+      summary: "The product models of a region",
+      about:
+        "In the order of their codes, a page at a time. With `sku` only those that have this variant. `q` looks for beginnings of words.",
+      contract: ProductModel,
+      of: productModels,
+      query: { ...regional, ...searched, sku: Schema.optionalKey(SkuCode) },
+      page: "ProductModels",
+      json: ProductModelJson,
+      wanted: ({ query }, own) => ({ region: query.region ?? own, variant: query.sku }),
+      itemOf: (view, { query }) => {
+        const isWanted = query.sku === undefined || view.variants.some(({ sku }) => sku === query.sku)
+        return isWanted && !view.removed ? view : null
+      }
+    }),
+    Routes.query("getProductModel", "/product-models/:code", {
+      ...one,
+      access: everybody,
+      summary: "One product model in a region",
+      about: "Its variants in the order in which they are shown. Send `If-None-Match` to be told 304.",
+      query: regional,
+      id: ({ params, query }, own) => productModelId(query.region ?? own, params.code)
+    }),
+    Routes.command("putProductModel", "PUT", "/product-models/:code", {
+      ...one,
+      ...there,
+      access: change,
+      summary: "Describe a product model, or replace what is said of it",
+      about:
+        'States what its variants have in common and what tells them apart: `axes` are attributes of the type that differ by variant, and each variant has values for all of them that no other one has. A variant is a product of the same SKU, which is listed and described by itself. Needs the `ETag` of what it replaces, or `"0"` for a model that is new.',
+      example: { ...described, productType: { code: "teapot" } },
+      message: "PutProductModel",
+      payload: DescriptionJson,
+      version: "required",
+      before: asDeclared,
+      refuses: [ContentRefused],
+      fields: ({ payload: { attributes, description = "", productType, variants, ...rest } }) => ({
+        ...rest,
+        description,
+        productType: { version: 0, ...productType },
+        attributes: attributesOf(attributes),
+        variants: variants.map(({ attributes, sku }) => ({ sku, attributes: attributesOf(attributes) }))
+      })
+    }),
+    Routes.command("removeProductModel", "DELETE", "/product-models/:code", {
+      ...one,
+      ...there,
+      access: change,
+      summary: "Variants have nothing in common any more",
+      about: "They stay products by themselves. Describing the model again brings it back.",
+      message: "RemoveProductModel"
+    })
+  ]
+)

@@ -1,0 +1,96 @@
+import { NotFound } from "@halles/engine/eventsourced/EntityErrors"
+import { viewReply } from "@halles/engine/eventsourced/Replies"
+import { regionOf } from "@halles/shared/Region"
+import type { Fault } from "@halles/shared/wire/EdgeErrors"
+import { Equal, Result, Schema } from "effect"
+import { boundFaults } from "../producttype/Attributes.ts"
+import { ContentRefused } from "../routes/ContentRefused.ts"
+import {
+  Description,
+  ProductModelCode,
+  type ProductModelId,
+  ProductModelView,
+  type PutProductModel,
+  type RemoveProductModel
+} from "./ProductModel.ts"
+
+export const type = "ProductModel"
+export const version = 1
+
+export type Command = PutProductModel | RemoveProductModel
+export type Refusal = NotFound | ContentRefused
+
+export const Event = Schema.Union([
+  Schema.TaggedStruct("ProductModelPut", { ...Description.fields, at: Schema.Int }),
+  Schema.TaggedStruct("ProductModelRemoved", { at: Schema.Int })
+])
+export type Event = typeof Event.Type
+
+export const State = Schema.Union([
+  Schema.TaggedStruct("None", {}),
+  Schema.TaggedStruct("Known", { description: Description, removed: Schema.Boolean })
+])
+export type State = typeof State.Type
+
+export const initial: State = { _tag: "None" }
+
+/** Whoever chooses by the axes comes to one variant, and each variant says where it stands on all of them. */
+const faultsOf = ({ attributes, axes, variants }: Description): ReadonlyArray<Fault> => {
+  const skus = new Set<string>()
+  const places = new Set<string>()
+  const wanted = axes.toSorted().join(" ")
+  const wrong = variants.flatMap(({ attributes, sku }, index): ReadonlyArray<Fault> => {
+    const at = `/variants/${index}`
+    const place = JSON.stringify(attributes)
+    const faults: Array<Fault> = []
+    if (skus.has(sku)) faults.push({ pointer: `${at}/sku`, detail: `${sku} stands twice` })
+    const said = attributes.map(({ code }) => code).toSorted()
+    if (said.join(" ") !== wanted)
+      faults.push({
+        pointer: `${at}/attributes`,
+        detail: `Expected a value for each of ${axes.join(", ") || "no axis"}`
+      })
+    else if (places.has(place)) faults.push({ pointer: `${at}/attributes`, detail: "Another variant has these values" })
+    skus.add(sku)
+    places.add(place)
+    return faults
+  })
+  return [...boundFaults(attributes), ...wrong]
+}
+
+export const decide = (state: State, command: Command, now: number): Result.Result<ReadonlyArray<Event>, Refusal> => {
+  switch (command._tag) {
+    case "PutProductModel": {
+      const { _tag, commandId: _id, expectedSeq: _seq, origin: _origin, ...description } = command
+      const errors = faultsOf(description)
+      if (errors.length > 0) return Result.fail(new ContentRefused({ errors }))
+      const isSame = state._tag === "Known" && !state.removed && Equal.equals(state.description, description)
+      return Result.succeed(isSame ? [] : [{ _tag: "ProductModelPut", ...description, at: now }])
+    }
+    case "RemoveProductModel":
+      if (state._tag === "None") return Result.fail(new NotFound({ entity: type, id: "" }))
+      return Result.succeed(state.removed ? [] : [{ _tag: "ProductModelRemoved", at: now }])
+  }
+}
+
+export const evolve = (state: State, event: Event): State => {
+  switch (event._tag) {
+    case "ProductModelPut": {
+      const { _tag, at: _at, ...description } = event
+      return { _tag: "Known", description, removed: false }
+    }
+    case "ProductModelRemoved":
+      return state._tag === "None" ? state : { ...state, removed: true }
+  }
+}
+
+/** `null` where there never was such a model. */
+export const view = (id: ProductModelId, state: State, seq: number): ProductModelView | null => {
+  if (state._tag === "None") return null
+  const code = ProductModelCode.make(id.slice(3), { disableChecks: true })
+  const { description, removed } = state
+  return new ProductModelView({ region: regionOf(id), code, ...description, removed, seq }, { disableChecks: true })
+}
+
+const toView = viewReply(type, view)
+export const replies = { PutProductModel: toView, RemoveProductModel: toView, View: toView }
