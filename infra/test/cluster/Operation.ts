@@ -43,7 +43,7 @@ export const started = (it: ClusterTests): void => {
           const headers = { authorization: `Bearer ${clientEnvironment["HALLES_IMPORT_TOKEN"]}` }
           return (await fetch(`${edgeUrl}/v1/catalog/export?region=eu`, { headers })).text()
         })
-        assert.match(exported, /^region,sku,title,.*\neu,CAP,/)
+        assert.match(exported, /^region,sku,title,.*\n(?:.*\n)*eu,TEA-01,"Breakfast tea, 250 g",495,GBP,2000,/)
 
         // As the operators' page tells them: with breakers that are open in any process.
         const alarms = Effect.promise(async () => {
