@@ -29,7 +29,7 @@ export default defineConfig({
       {
         // These assert how fast a cluster is, so no other test may use the cores meanwhile.
         extends: true,
-        test: { name: "clusters", include: [...clusterTests], maxWorkers: 1, sequence: { groupOrder: 1 } }
+        test: { name: "clusters", include: [...clusterTests], maxWorkers: 2, sequence: { groupOrder: 1 } }
       }
     ]
   }
