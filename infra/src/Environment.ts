@@ -126,6 +126,8 @@ export const edge = (parts: Parts): Environment => ({
   // Whoever is on this machine is a tool of ours: the replay, the load, the chaos.
   HALLES_EDGE_UNLIMITED: "127.0.0.0/8,::1",
   HALLES_ISSUER_URL: issuer(parts),
+  HALLES_MEDIA_URL: local(ports(parts.layout.portBase).media),
+  HALLES_MEDIA_KEY: parts.secrets.mediaKey,
   HALLES_WEBHOOK_KEY: parts.secrets.webhookKey,
   HALLES_INTENT_KEY: parts.secrets.intentKey,
   HALLES_GATEWAY_WEBHOOK_SECRET: parts.secrets.gatewayWebhook,
@@ -139,6 +141,13 @@ export const webhooks = (parts: Parts): Environment => ({
   HALLES_WEBHOOKS_PORT: String(ports(parts.layout.portBase).webhooks),
   HALLES_METRICS_PORT: String(ports(parts.layout.portBase).webhooksMetrics),
   HALLES_WEBHOOK_KEY: parts.secrets.webhookKey
+})
+
+export const media = ({ layout, secrets }: Parts): Environment => ({
+  HALLES_MEDIA_PORT: String(ports(layout.portBase).media),
+  HALLES_METRICS_PORT: String(ports(layout.portBase).mediaMetrics),
+  HALLES_MEDIA_KEY: secrets.mediaKey,
+  HALLES_MEDIA_DIRECTORY: Layout.mediaDirectory(layout)
 })
 
 export const ops = (parts: Parts): Environment => ({

@@ -41,6 +41,8 @@ export const secretsFile = (layout: Layout): string => join(layout.directory, "s
 export const logFile = (layout: Layout, name: string): string => join(layout.directory, "logs", `${name}.log`)
 /** Who signed in with `halles login`. */
 export const operatorFile = (layout: Layout): string => join(layout.directory, "operator.json")
+/** Pictures, videos and documents, and what was made of them. */
+export const mediaDirectory = (layout: Layout): string => join(layout.directory, "media")
 /** Where the local mail server leaves what our programs send. */
 export const mailDirectory = (layout: Layout): string => join(layout.directory, "mail")
 export const certificateFile = (layout: Layout): string => join(layout.directory, "tls", "certificate.pem")

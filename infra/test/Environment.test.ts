@@ -17,6 +17,7 @@ const secrets = new Secrets({
   pgWebhooks: "s-pg-webhooks",
   webhookKey: "s-webhook-key",
   intentKey: "s-intent-key",
+  mediaKey: "s-media-key",
   demoCustomer: "s-demo-customer",
   demoOperator: "s-demo-operator",
   demoOperatorTotp: "s-demo-operator-totp",
@@ -71,12 +72,14 @@ describe("Environment", () => {
       "countersEdge",
       "gatewayWebhook",
       "intentKey",
+      "mediaKey",
       "nats",
       "pgEdge",
       "redisEdge",
       "webhookKey"
     ])
     assert.deepStrictEqual(known(Environment.webhooks(parts)), ["nats", "pgWebhooks", "webhookKey"])
+    assert.deepStrictEqual(known(Environment.media(parts)), ["mediaKey"])
     assert.deepStrictEqual(known(Environment.ops(parts)), ["nats", "pgOps"])
     assert.deepStrictEqual(known(Environment.identity(parts)), [
       "countersIdentity",

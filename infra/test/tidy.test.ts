@@ -12,6 +12,7 @@ const packages: Readonly<Record<string, ReadonlyArray<string>>> = {
   "packages/runners": ["shared", "engine", "entities"],
   "packages/http": ["shared", "engine", "entities"],
   "packages/identity": ["shared", "engine", "entities"],
+  "packages/media": ["shared", "engine", "entities"],
   "packages/dashboard": ["shared", "http"],
   "packages/operations": ["shared", "engine", "entities", "http"],
   "infra/partners": ["shared"],

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, readlinkSync } from "node:fs"
 import { createServer } from "node:net"
 import { PortBlocked, PortTaken } from "../InfraErrors.ts"
 
-/** The ports of a cluster, all on 127.0.0.1. */
+/** The ports of a cluster, all on 127.0.0.1; 20 to 39 are those of further runners, and 42 to 44 belong to the servers of the tests. */
 export const ports = (portBase: number) => ({
   edge: portBase,
   ops: portBase + 1,
@@ -20,7 +20,9 @@ export const ports = (portBase: number) => ({
   opsMetrics: portBase + 16,
   identityMetrics: portBase + 17,
   webhooksMetrics: portBase + 18,
-  edgeTls: portBase + 19
+  edgeTls: portBase + 19,
+  media: portBase + 46,
+  mediaMetrics: portBase + 47
 })
 
 /** Health and metrics of a runner, counted over all regions: the first four before the ports above, others behind them. */

@@ -40,7 +40,11 @@ export const processes = (
       ...withIdentity(() => ({
         ...node({ ...partner, name: "mail", program: entryPoints.mail, port: own.mail, env: Environment.mail(parts) }),
         health: Health.smtp(own.mail)
-      }))
+      })),
+      // Of its own: what decodes the pictures of strangers takes whole cores, and may die of one.
+      ...withIdentity(() =>
+        node({ ...edge, name: "media", program: entryPoints.media, port: own.media, env: Environment.media(parts) })
+      )
     ],
     runnerPlaces().map((place) =>
       node({
@@ -96,6 +100,8 @@ export const wantedPorts = (
           { name: "identity metrics", port: own.identityMetrics },
           { name: "webhooks metrics", port: own.webhooksMetrics },
           { name: "mail", port: own.mail },
+          { name: "media", port: own.media },
+          { name: "media metrics", port: own.mediaMetrics },
           { name: "webhooks", port: own.webhooks }
         ]
       : []),
@@ -137,7 +143,8 @@ export const entryPoints = {
   ops: "packages/http/src/ops.ts",
   identity: "packages/identity/src/main.ts",
   webhooks: "packages/http/src/webhooks.ts",
-  mail: "infra/partners/src/mail.ts"
+  mail: "infra/partners/src/mail.ts",
+  media: "packages/media/src/main.ts"
 }
 
 /**

@@ -35,6 +35,8 @@ export class Secrets extends Schema.Class<Secrets>("Secrets")({
   webhookKey: Schema.String,
   /** What the edge names commands and new entities with, so that nobody finds the id of what somebody else made. */
   intentKey: Schema.String,
+  /** What addresses of pictures are signed with. */
+  mediaKey: Schema.String,
   /** Passwords of the two accounts that a laptop has from the start. */
   demoCustomer: Schema.String,
   demoOperator: Schema.String,

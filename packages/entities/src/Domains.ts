@@ -9,6 +9,7 @@ import { categoryTree } from "./category/CategoryTreeDomain.ts"
 import { product } from "./catalogue/ProductDomain.ts"
 import { customer } from "./customer/CustomerDomain.ts"
 import { sku } from "./inventory/SkuDomain.ts"
+import { media } from "./media/MediaDomain.ts"
 import { order } from "./order/OrderDomain.ts"
 import { payment } from "./payment/PaymentDomain.ts"
 import { productModel } from "./productmodel/ProductModelDomain.ts"
@@ -26,6 +27,7 @@ export const domains = [
   category,
   sku,
   product,
+  media,
   payment,
   cart,
   shipment,

@@ -9,6 +9,8 @@ import { Redis, RedisUnavailable } from "@halles/shared/clients/Redis"
 import { Revocations } from "@halles/shared/security/Revocations"
 import { RunnerPresence } from "@halles/engine/placement/RunnerPresence"
 import * as Telemetry from "@halles/shared/clients/Telemetry"
+import * as MediaIntake from "@halles/entities/media/MediaIntake"
+import { linker, MediaLinks } from "@halles/entities/media/MediaUrl"
 import { ByteSize, Effect, Layer, Option } from "effect"
 import { HttpIncomingMessage, HttpRouter } from "effect/http"
 import { AuditLog } from "@halles/shared/audit/AuditLog"
@@ -131,6 +133,20 @@ export const HttpLive = Layer.unwrap(
         Subscriptions.layer(config.webhooks.key),
         Targets.layer(allowed(config.webhooks.allow)),
         Intents.layer(config.intentKey),
+        Option.match(config.media, {
+          onNone: () => Layer.empty,
+          onSome: ({ key, publicUrl, url }) =>
+            Layer.merge(
+              MediaIntake.layer({ url, key }),
+              Layer.succeed(
+                MediaLinks,
+                linker(
+                  Option.getOrElse(publicUrl, () => url),
+                  key
+                )
+              )
+            )
+        }),
         WebhookSecrets.layer({ gateway: config.gatewayWebhookSecret, carrier: config.carrierWebhookSecret }),
         Reads.layer.pipe(
           Layer.provide(

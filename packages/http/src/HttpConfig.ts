@@ -49,6 +49,14 @@ export const HttpConfig = Config.all({
   controlUrl: Config.Redacted("HALLES_PG_CONTROL_URL"),
   webhooks: Config.all(webhooks),
   regionUrls: Config.all(regionUrls),
+  /** Where the media process is, for us and for clients, and what addresses of pictures are signed with; without it nothing is uploaded. */
+  media: Config.option(
+    Config.all({
+      url: Config.NonEmptyString("HALLES_MEDIA_URL"),
+      publicUrl: Config.option(Config.NonEmptyString("HALLES_MEDIA_PUBLIC_URL")),
+      key: Config.Redacted("HALLES_MEDIA_KEY")
+    })
+  ),
   gatewayWebhookSecret: Config.Redacted("HALLES_GATEWAY_WEBHOOK_SECRET"),
   carrierWebhookSecret: Config.Redacted("HALLES_CARRIER_WEBHOOK_SECRET"),
   /** What commands and new entities are named with; the same for all edges, and for as long as clients may repeat requests. */

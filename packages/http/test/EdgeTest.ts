@@ -70,7 +70,7 @@ export const doubles = EntityDoubles.layer.pipe(
   )
 )
 
-const lists: ReadonlyArray<string> = ["products", "orders", "productTypes", "productModels", "productsIn"]
+const lists: ReadonlyArray<string> = ["products", "orders", "productTypes", "productModels", "productsIn", "media"]
 /** Lists have nothing in them, and that of `ap` is broken. */
 const reads = Layer.mock(Reads, {
   read: <A>(region: Region, { name }: { readonly name: string }) => {

@@ -1,4 +1,9 @@
 import * as Cart from "@halles/entities/cart/Cart"
+import * as Content from "@halles/entities/media/MediaContent"
+import { usesMax } from "@halles/entities/media/Media"
+import { plainBytesMax } from "@halles/entities/media/MediaIntake"
+import { declaredMaxMs, unusedMaxMs } from "@halles/entities/media/MediaState"
+import { madeSideMax } from "@halles/entities/media/MediaUrl"
 import * as Sale from "@halles/entities/sale/Sale"
 import { domains } from "@halles/entities/Domains"
 import { levelsMax } from "@halles/entities/inspector/MaskedViews"
@@ -8,7 +13,7 @@ import * as Order from "@halles/entities/order/Order"
 import * as Payment from "@halles/entities/payment/Payment"
 import { noticesMax } from "@halles/entities/payment/PaymentEvents"
 import { checkoutsMax } from "@halles/shared/Ids"
-import { characters, count, time } from "./Figures.ts"
+import { bytes, characters, count, time } from "./Figures.ts"
 
 const archived = domains.flatMap(({ retention: { archiveAfterDays }, type }) =>
   archiveAfterDays === null ? [] : [`${type} ${count(archiveAfterDays)} days`]
@@ -31,6 +36,12 @@ export const domainLimits = `## Carts, orders, stock
 | a hold | ${time(Sku.holdTtlMs)} | an order that is not paid for is given up; what another one still needs becomes a reservation |
 | warehouses of one SKU | ${count(Sku.warehousesMax)} | refused |
 | holds whose orders were asked, back orders that are filled, in one row | ${characters(portionMax)} each | the next portion follows at once, by the timer |
+| a picture that is uploaded | ${bytes(Content.kinds["image/jpeg"].bytesMax)}; ${count(Content.pixelsMax)} pixels, all frames together; ${count(Content.sideMax)} on a side; ${count(Content.framesMax)} frames | \`MediaUnfit\`, 422, before anything is decoded |
+| a document, a video | ${bytes(Content.kinds["application/pdf"].bytesMax)}, ${bytes(Content.kinds["video/mp4"].bytesMax)} | \`MediaUnfit\`, 422 |
+| a plain upload | ${bytes(plainBytesMax)} | \`MediaUnfit\`, 422 |
+| a side of what is made of a picture | ${count(madeSideMax)} | 400 |
+| things that show one picture | ${count(usesMax)} | \`TooManyUses\`, 422 |
+| a picture that nothing shows; one that was declared and does not come | ${time(unusedMaxMs)}; ${time(declaredMaxMs)} | removed |
 | history in \`journal\` after its newest row | ${archived.join(", ")} | moves to the archive |
 | levels of JSON that masked views show | ${count(levelsMax)} | hidden |
 `

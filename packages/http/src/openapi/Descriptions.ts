@@ -19,6 +19,15 @@ export const parameters: Readonly<Record<string, string>> = {
   columns:
     "Names of columns in the CSV file and what they are here, as `Artikel:sku,Preis:price,Notiz:-`. `-` is a column that is not looked at.",
   format: "Of the answer; CSV when left out.",
+  hash: "SHA-256 of the content as it is stored.",
+  alt: "What the picture shows, for who does not see it.",
+  language: "Of that text; `en` when left out.",
+  width: "Of the box, in pixels.",
+  height: "Of the box, in pixels.",
+  fit: "`inside` shows all of the picture within the box, `cover` fills the box around the focus.",
+  as: "`auto`, which goes by what a client says it takes, or a format.",
+  by: "What shows it, by type and id.",
+  "upload-id": "One upload, however often it is sent. Random when left out.",
   key: "The id of the key: the part between `hk_` and the secret.",
   partner: "Whose keys; everybody's when left out.",
   prefer:

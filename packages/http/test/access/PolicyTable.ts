@@ -30,6 +30,8 @@ const given = { ...strong, all: ["merchandiser", "admin"], scopes: ["carts:write
 const product = { ...strong, all: ["merchandiser", "admin"], scopes: ["catalog:write"] } as const
 const stock = { ...strong, all: ["warehouse", "admin"], scopes: ["stock:write"] } as const
 
+const pictures = { all: ["merchandiser", "admin"], scopes: ["catalog:read"] } as const
+
 const endpoints = { all: ["partner", "admin"], scopes: ["webhooks:manage"], anyRegion: true } as const
 
 /** Which of them a partner may touch is asked by the handler. */
@@ -96,6 +98,16 @@ export const expected: Readonly<Record<string, Row>> = {
   },
   exportCatalog: { all: ["merchandiser", "admin"], scopes: ["catalog:write"] },
   adjustSku: stock,
+  listMedia: pictures,
+  uploadMedia: product,
+  getMedia: { anybody: true },
+  getMediaAddress: pictures,
+  patchMedia: product,
+  useMedia: product,
+  releaseMedia: product,
+  removeMedia: product,
+  uploadCustomerMedia: { ...shopping, ...strong, scopes: ["customers:write"] },
+  listCustomerMedia: { ...shopping, scopes: ["customers:read"] },
   createEndpoint: { ...endpoints, strong: true },
   listEndpoints: endpoints,
   getEndpoint: endpoints,

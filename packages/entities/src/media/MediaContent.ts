@@ -1,0 +1,82 @@
+import { Schema } from "effect"
+
+/** What is taken, by what the bytes are, and how much of it. A kind is served as it is; only pictures are ever decoded. */
+export const kinds = {
+  "image/jpeg": { extension: "jpg", bytesMax: 48 * 1_048_576 },
+  "image/png": { extension: "png", bytesMax: 48 * 1_048_576 },
+  "image/webp": { extension: "webp", bytesMax: 48 * 1_048_576 },
+  "image/avif": { extension: "avif", bytesMax: 48 * 1_048_576 },
+  "image/gif": { extension: "gif", bytesMax: 24 * 1_048_576 },
+  "video/mp4": { extension: "mp4", bytesMax: 2_048 * 1_048_576 },
+  "video/webm": { extension: "webm", bytesMax: 2_048 * 1_048_576 },
+  "application/pdf": { extension: "pdf", bytesMax: 96 * 1_048_576 }
+} as const satisfies Readonly<Record<string, { readonly extension: string; readonly bytesMax: number }>>
+
+export const MediaType = Schema.Literals([
+  "image/jpeg",
+  "image/png",
+  "image/webp",
+  "image/avif",
+  "image/gif",
+  "video/mp4",
+  "video/webm",
+  "application/pdf"
+])
+export type MediaType = typeof MediaType.Type
+
+export const isPicture = (type: MediaType): boolean => type.startsWith("image/")
+
+/** Of a picture, all frames together. A picture of 100 million pixels takes 300 MB where it has to be turned. */
+export const pixelsMax = 100_000_000
+export const sideMax = 20_000
+export const framesMax = 500
+/** Of anything that is sent. */
+export const bytesMax = Math.max(...Object.values(kinds).map((kind) => kind.bytesMax))
+
+/** SHA-256 of the bytes as they are stored. */
+export const ContentHash = Schema.String.check(Schema.isPattern(/^[0-9a-f]{64}$/u)).annotate({
+  examples: ["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"]
+})
+
+const natural = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
+
+/** What was stored, as it was found to be. Of what is no picture, width and height are `null` and there is one frame. */
+export const Content = Schema.Struct({
+  hash: ContentHash,
+  type: MediaType,
+  bytes: natural,
+  width: Schema.NullOr(natural),
+  height: Schema.NullOr(natural),
+  frames: natural
+})
+export type Content = typeof Content.Type
+
+/** The name of stored bytes: their hash, and an extension by which their type is known again. */
+export const contentName = ({ hash, type }: Pick<Content, "hash" | "type">): string =>
+  `${hash}.${kinds[type].extension}`
+
+const types = new Map<string, MediaType>(MediaType.literals.map((type) => [kinds[type].extension, type]))
+
+/** The type of a name, or `undefined` for what is no name of ours. */
+export const typeOfName = (name: string): MediaType | undefined => {
+  const [, extension] = /^[0-9a-f]{64}\.([a-z0-9]{3,4})$/.exec(name) ?? []
+  return extension === undefined ? undefined : types.get(extension)
+}
+
+/** Why something that was sent is not kept. */
+export const Unfit = Schema.Literals(["empty", "type", "bytes", "pixels", "frames", "broken", "infected", "unscanned"])
+export type Unfit = typeof Unfit.Type
+
+const mebibytes = (bytes: number): number => bytes / 1_048_576
+
+/** What a person is told of it. */
+export const unfitDetails: Readonly<Record<Unfit, string>> = {
+  empty: "There is nothing in it.",
+  type: `By its bytes it is none of ${MediaType.literals.join(", ")}, whatever its name says.`,
+  bytes: `A picture has at most ${mebibytes(kinds["image/jpeg"].bytesMax)} MiB, an animated GIF ${mebibytes(kinds["image/gif"].bytesMax)}, a document ${mebibytes(kinds["application/pdf"].bytesMax)}, a video ${mebibytes(kinds["video/mp4"].bytesMax)}.`,
+  pixels: `A picture has at most ${pixelsMax} pixels, all frames together, and at most ${sideMax} on a side.`,
+  frames: `A picture has at most ${framesMax} frames.`,
+  broken: "It cannot be decoded: it ends early, or is not what it begins as.",
+  infected: "The virus scanner found something in it.",
+  unscanned: "The virus scanner does not answer, and nothing is kept that it has not seen. Send it again later."
+}

@@ -1,0 +1,89 @@
+import * as Table from "@halles/engine/projections/Table"
+import type { CustomerId } from "@halles/shared/Ids"
+import { Schema } from "effect"
+import * as TableList from "../TableList.ts"
+import { MediaId, MediaView } from "./Media.ts"
+import * as MediaState from "./MediaState.ts"
+
+const { alt, content, focus, owner, refusedFor, removedFor, status, uploadedBy, usedBy } = MediaView.fields
+const columns = {
+  status,
+  owner,
+  uploaded_by: uploadedBy,
+  content,
+  hash: Schema.NullOr(Schema.String),
+  alt,
+  focus,
+  used_by: usedBy,
+  refused_for: refusedFor,
+  removed_for: removedFor,
+  declared_at: Table.Time,
+  idle_since: Schema.Int,
+  removed_at: Schema.NullOr(Schema.Int)
+}
+type Row = Table.RowOf<typeof columns>
+
+/** The row is the state: the same events lead to it, by the same function. */
+const stateOf = (row: Row | null): MediaState.State =>
+  row === null
+    ? MediaState.initial
+    : {
+        _tag: "Known",
+        status: row.status,
+        owner: row.owner,
+        uploadedBy: row.uploaded_by,
+        content: row.content,
+        alt: row.alt,
+        focus: row.focus,
+        usedBy: row.used_by,
+        refusedFor: row.refused_for,
+        removedFor: row.removed_for,
+        declaredAt: row.declared_at,
+        idleSince: row.idle_since,
+        removedAt: row.removed_at
+      }
+const rowOf = (state: MediaState.State): Row | null =>
+  state._tag === "None"
+    ? null
+    : {
+        status: state.status,
+        owner: state.owner,
+        uploaded_by: state.uploadedBy,
+        content: state.content,
+        hash: state.content?.hash ?? null,
+        alt: state.alt,
+        focus: state.focus,
+        used_by: state.usedBy,
+        refused_for: state.refusedFor,
+        removed_for: state.removedFor,
+        declared_at: state.declaredAt,
+        idle_since: state.idleSince,
+        removed_at: state.removedAt
+      }
+
+export const MediaTable = Table.make(MediaState, {
+  name: "media",
+  version: 1,
+  columns,
+  indexes: {
+    newest: "(declared_at DESC, id DESC)",
+    hash: "(hash) WHERE status = 'ready'",
+    owner: "(owner) WHERE owner IS NOT NULL"
+  },
+  fold: (row, event) => rowOf(MediaState.evolve(stateOf(row), event))
+})
+
+/** What is kept or is to come, newest first; all of it, what has that content, or what is a customer's. */
+export const mediaList = TableList.make(MediaTable, {
+  name: "media",
+  by: ["declared_at", "id"],
+  descending: true,
+  where: (sql, { hash, owner }: { readonly hash?: string | undefined; readonly owner?: CustomerId | undefined }) =>
+    sql.and([
+      sql`status IN ('declared', 'ready')`,
+      ...(hash === undefined ? [] : [sql`hash = ${hash}`]),
+      ...(owner === undefined ? [] : [sql`owner = ${owner}`])
+    ]),
+  item: ({ id, seq, ...row }) => MediaState.view(MediaId.make(id), stateOf(row), seq)!,
+  key: ({ declaredAt, id }) => [declaredAt, id]
+})

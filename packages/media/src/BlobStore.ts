@@ -1,0 +1,97 @@
+import { Context, Data, Effect, Layer, Stream } from "effect"
+import { createReadStream } from "node:fs"
+import { copyFile, mkdir, readdir, rename, rm, stat } from "node:fs/promises"
+import { dirname, join } from "node:path"
+import { Readable } from "node:stream"
+import { typeOfName } from "@halles/entities/media/MediaContent"
+
+/** The store does not answer, or has no room. */
+export class StoreUnavailable extends Data.TaggedError("StoreUnavailable")<{ readonly cause: unknown }> {}
+
+export interface Blob {
+  readonly name: string
+  readonly storedAtMs: number
+}
+
+/** First and last byte, both of them in it. */
+export interface ByteRange {
+  readonly start: number
+  readonly end: number
+}
+
+/** Keeps bytes under the name that follows from them (`contentName`): the same bytes are kept once, and never change. */
+export class BlobStore extends Context.Service<
+  BlobStore,
+  {
+    /** Takes the file: it is there under the name afterwards, or nothing has changed. */
+    readonly put: (name: string, path: string) => Effect.Effect<void, StoreUnavailable>
+    /** How many bytes it has; `null` where there is none of that name. */
+    readonly size: (name: string) => Effect.Effect<number | null, StoreUnavailable>
+    readonly read: (name: string, range?: ByteRange) => Stream.Stream<Uint8Array, StoreUnavailable>
+    /** Nothing, where there is none. */
+    readonly remove: (name: string) => Effect.Effect<void, StoreUnavailable>
+    readonly list: Stream.Stream<Blob, StoreUnavailable>
+  }
+>()("@halles/media/BlobStore") {
+  /** In files below a directory, spread over 256 folders. */
+  static readonly layerFiles = (directory: string) => Layer.sync(BlobStore, () => files(directory))
+}
+
+const unavailable = (cause: unknown) => new StoreUnavailable({ cause })
+const attempt = <A>(run: () => Promise<A>) => Effect.tryPromise({ try: run, catch: unavailable })
+const isMissing = (cause: unknown): boolean => (cause as NodeJS.ErrnoException).code === "ENOENT"
+const orNull = <A>(cause: unknown): Promise<A | null> =>
+  isMissing(cause) ? Promise.resolve(null) : Promise.reject(cause)
+
+/** Bytes of a file, or of a part of it. */
+export const bytesOf = (path: string, range?: ByteRange): Stream.Stream<Uint8Array, StoreUnavailable> =>
+  Stream.fromReadableStream({
+    evaluate: () => Readable.toWeb(createReadStream(path, range)) as ReadableStream<Uint8Array>,
+    onError: unavailable
+  })
+
+/** The file under its new name, also where that is on another disk; whoever reads meanwhile sees all of it or nothing. */
+export const moveInto = async (from: string, to: string): Promise<void> => {
+  await mkdir(dirname(to), { recursive: true })
+  await rename(from, to).catch(async (cause: NodeJS.ErrnoException) => {
+    if (cause.code !== "EXDEV") throw cause
+    const beside = `${to}.${process.pid}.part`
+    await copyFile(from, beside)
+    await rename(beside, to)
+    await rm(from, { force: true })
+  })
+}
+
+const files = (directory: string): BlobStore["Service"] => {
+  const pathOf = (name: string) => join(directory, name.slice(0, 2), name)
+  const namesOf = (folder: string) =>
+    attempt(() => readdir(join(directory, folder)).catch((cause) => orNull<Array<string>>(cause)))
+  return BlobStore.of({
+    put: (name, path) => attempt(() => moveInto(path, pathOf(name))),
+    size: (name) =>
+      attempt(() =>
+        stat(pathOf(name)).then(
+          ({ size }) => size,
+          (cause) => orNull<number>(cause)
+        )
+      ),
+    read: (name, range) => bytesOf(pathOf(name), range),
+    remove: (name) => attempt(() => rm(pathOf(name), { force: true })),
+    list: Stream.fromEffect(namesOf(".")).pipe(
+      Stream.flatMap((folders) => Stream.fromIterable(folders ?? [])),
+      Stream.filter((folder) => folder.length === 2),
+      Stream.mapEffect(namesOf),
+      Stream.flatMap((names) => Stream.fromIterable(names ?? [])),
+      Stream.filter((name) => typeOfName(name) !== undefined),
+      Stream.mapEffect((name) =>
+        attempt(() =>
+          stat(pathOf(name)).then(
+            ({ mtimeMs }) => ({ name, storedAtMs: mtimeMs }),
+            (cause) => orNull<Blob>(cause)
+          )
+        )
+      ),
+      Stream.filter((blob) => blob !== null)
+    )
+  })
+}

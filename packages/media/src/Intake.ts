@@ -1,0 +1,112 @@
+import { contentName, type Content, kinds } from "@halles/entities/media/MediaContent"
+import { Context, Effect, Layer, Semaphore, type Scope, Stream } from "effect"
+import { createHash, randomUUID } from "node:crypto"
+import { createReadStream } from "node:fs"
+import { mkdir, open, readdir, rm } from "node:fs/promises"
+import { join } from "node:path"
+import { BlobStore } from "./BlobStore.ts"
+import { inspect, type Inspected, NotKept } from "./Inspect.ts"
+import { normalise } from "./Normalise.ts"
+
+/** Pictures that are decoded at a time for what was sent; others wait with their bytes on the disk. */
+const decodersMax = 2
+
+const hashOf = (path: string): Effect.Effect<string> =>
+  Effect.promise(async () => {
+    const hash = createHash("sha256")
+    for await (const piece of createReadStream(path)) hash.update(piece)
+    return hash.digest("hex")
+  })
+
+/** Takes what somebody sends: bytes onto the disk, then a look at what they are, then into the store, or not. */
+export class Intake extends Context.Service<
+  Intake,
+  {
+    /** A path for bytes on their way; gone with the scope. */
+    readonly spool: Effect.Effect<string, never, Scope.Scope>
+    /** Takes a file that is there as a whole; it may be gone afterwards. */
+    readonly file: (path: string) => Effect.Effect<Content, NotKept>
+    readonly stream: <E>(body: Stream.Stream<Uint8Array, E>, bytesMax: number) => Effect.Effect<Content, NotKept | E>
+  }
+>()("@halles/media/Intake") {
+  static readonly layer = (directory: string) => Layer.effect(Intake, make(directory))
+}
+
+const make = Effect.fnUntraced(function* (directory: string) {
+  const blobs = yield* BlobStore
+  const decoders = yield* Semaphore.make(decodersMax)
+  yield* Effect.promise(() => mkdir(directory, { recursive: true, mode: 0o700 }))
+  // What a process left that was killed.
+  const left = yield* Effect.promise(() => readdir(directory))
+  yield* Effect.forEach(left, (name) => Effect.promise(() => rm(join(directory, name), { force: true })))
+
+  const spool = Effect.acquireRelease(
+    Effect.sync(() => join(directory, randomUUID())),
+    (path) => Effect.promise(() => rm(path, { force: true }))
+  )
+
+  const contentOf = (path: string, found: Inspected) =>
+    Effect.gen(function* () {
+      if (found.picture === null) {
+        const hash = yield* hashOf(path)
+        return { path, content: { hash, type: found.type, bytes: found.bytes, width: null, height: null, frames: 1 } }
+      }
+      const made = yield* spool
+      const { type } = found
+      const {
+        height,
+        pageHeight = height,
+        size,
+        width
+      } = yield* decoders.withPermit(normalise(path, made, type, found.picture))
+      if (size > kinds[type].bytesMax) return yield* new NotKept({ reason: "bytes" })
+      const hash = yield* hashOf(made)
+      const { frames } = found.picture
+      return { path: made, content: { hash, type, bytes: size, width, height: pageHeight, frames } }
+    })
+
+  const file = Effect.fn("Intake.file")((sent: string) =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const { content, path } = yield* contentOf(sent, yield* inspect(sent))
+        // Without it nothing can be kept: that is nobody's fault but the store's.
+        yield* Effect.orDie(blobs.put(contentName(content), path))
+        return content satisfies Content
+      })
+    )
+  )
+
+  return Intake.of({
+    spool,
+    file,
+    stream: (body, bytesMax) =>
+      Effect.scoped(
+        Effect.gen(function* () {
+          const path = yield* spool
+          yield* written(path, body, bytesMax)
+          return yield* file(path)
+        })
+      )
+  })
+})
+
+const written = <E>(
+  path: string,
+  body: Stream.Stream<Uint8Array, E>,
+  bytesMax: number
+): Effect.Effect<void, NotKept | E> =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const handle = yield* Effect.acquireRelease(
+        Effect.promise(() => open(path, "wx", 0o600)),
+        (handle) => Effect.promise(() => handle.close())
+      )
+      let bytes = 0
+      yield* Stream.runForEach(body, (piece) => {
+        bytes += piece.length
+        return bytes > bytesMax
+          ? Effect.fail(new NotKept({ reason: "bytes" }))
+          : Effect.promise(() => handle.appendFile(piece))
+      })
+    })
+  )

@@ -1,0 +1,205 @@
+import { textOf, type Transform } from "@halles/entities/media/MediaUrl"
+import { Context, Data, Deferred, Effect, Layer, Metric, Queue, Semaphore, Stream } from "effect"
+import { LRUCache } from "lru-cache"
+import { createHash } from "node:crypto"
+import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises"
+import { dirname, join } from "node:path"
+import { BlobStore, type StoreUnavailable } from "./BlobStore.ts"
+import { type Format, transform, type Undecodable } from "./Transforming.ts"
+
+/** Pictures that are made at a time, each by one thread. */
+const makersMax = 2
+/** Pictures that wait to be made; the next one is refused. */
+const waitingMax = 128
+/** Pictures that are to be had smaller some time; the next one is not noted, and asked for again with the next request. */
+const laterMax = 256
+
+/** As many wait as may. */
+export class TooManyWait extends Data.TaggedError("TooManyWait") {}
+/** There are no such bytes any more. */
+export class NoOriginal extends Data.TaggedError("NoOriginal") {}
+
+export type CannotMake = TooManyWait | NoOriginal | StoreUnavailable | Undecodable
+
+/** What is made of a picture, in all that its bytes depend on. */
+export interface Recipe {
+  readonly name: string
+  readonly transform: Transform
+  readonly format: Format
+  readonly isSaving: boolean
+}
+
+export interface Made {
+  readonly bytes: Uint8Array
+  readonly etag: string
+}
+
+const made = Metric.counter("halles_media_pictures_made_total", {
+  description: "Pictures that were made of others, by format.",
+  incremental: true
+})
+const held = Metric.gauge("halles_media_pictures_bytes", { description: "Bytes of made pictures on the disk." })
+
+/** `<name>/<transform>.<format>`, below the directory and in memory. */
+const keyOf = ({ format, isSaving, name, transform }: Recipe): string =>
+  `${name}/${textOf(transform)}${isSaving ? ".saving" : ""}.${format}`
+
+const madeOf = (bytes: Uint8Array): Made => ({
+  bytes,
+  etag: `"${createHash("sha256").update(bytes).digest("base64url").slice(0, 22)}"`
+})
+
+/**
+ * Makes pictures of others, each once for all who ask at a time, and keeps them on the disk up to a bound in bytes; those that nobody
+ * has asked for longest go first. All of it can be made again.
+ */
+export class Pictures extends Context.Service<
+  Pictures,
+  {
+    readonly get: (recipe: Recipe) => Effect.Effect<Made, CannotMake>
+    /** What is there already, without making it. */
+    readonly peek: (recipe: Recipe) => Effect.Effect<Made | null>
+    /** Makes it when there is time; nobody waits for it. */
+    readonly later: (recipe: Recipe) => Effect.Effect<void>
+    /** All that was made of a picture goes. */
+    readonly forget: (name: string) => Effect.Effect<void>
+  }
+>()("@halles/media/Pictures") {
+  static readonly layer = (options: { readonly directory: string; readonly bytesMax: number }) =>
+    Layer.effect(Pictures, make(options))
+}
+
+const make = Effect.fnUntraced(function* (options: { readonly directory: string; readonly bytesMax: number }) {
+  const { bytesMax, directory } = options
+  const blobs = yield* BlobStore
+  const makers = yield* Semaphore.make(makersMax)
+  const pathOf = (key: string) => join(directory, key.slice(0, 2), key)
+  const context = yield* Effect.context<never>()
+  let waiting = 0
+
+  /** By key, how many bytes lie on the disk. */
+  const index = new LRUCache<string, number>({
+    maxSize: bytesMax,
+    sizeCalculation: (bytes) => Math.max(1, bytes),
+    dispose: (_, key, reason) => {
+      if (reason !== "set") void rm(pathOf(key), { force: true }).catch(() => undefined)
+    }
+  })
+  const counted = () => held.updateUnsafe(index.calculatedSize, context)
+  for (const { bytes, key } of yield* Effect.promise(() => found(directory))) index.set(key, bytes)
+  counted()
+
+  const read = (key: string): Effect.Effect<Made | null> =>
+    Effect.promise(async () => {
+      if (index.get(key) === undefined) return null
+      try {
+        const bytes = await readFile(pathOf(key))
+        // The order survives a restart.
+        void utimes(pathOf(key), new Date(), new Date()).catch(() => undefined)
+        return madeOf(bytes)
+      } catch {
+        index.delete(key)
+        return null
+      }
+    })
+
+  const write = (key: string, bytes: Uint8Array): Effect.Effect<void> =>
+    Effect.promise(async () => {
+      const path = pathOf(key)
+      try {
+        await mkdir(dirname(path), { recursive: true })
+        await writeFile(`${path}.part`, bytes)
+        await rename(`${path}.part`, path)
+        index.set(key, bytes.length)
+        counted()
+      } catch {
+        // It is made again the next time.
+        await rm(`${path}.part`, { force: true })
+      }
+    })
+
+  const originalOf = Effect.fnUntraced(function* (name: string) {
+    if ((yield* blobs.size(name)) === null) return yield* new NoOriginal()
+    return Buffer.concat(yield* Stream.runCollect(blobs.read(name)))
+  })
+
+  const makeNow = (recipe: Recipe): Effect.Effect<Made, CannotMake> =>
+    Effect.gen(function* () {
+      const key = keyOf(recipe)
+      const known = yield* read(key)
+      if (known !== null) return known
+      const bytes = yield* makers.withPermit(
+        Effect.flatMap(originalOf(recipe.name), (original) =>
+          transform(original, recipe.transform, recipe.format, recipe.isSaving)
+        )
+      )
+      yield* Metric.update(Metric.withAttributes(made, { format: recipe.format }), 1)
+      yield* write(key, bytes)
+      return madeOf(bytes)
+    })
+
+  /** By key, what is being made: whoever asks meanwhile waits for the same, and whoever asked first may go away. */
+  const underWay = new Map<string, Deferred.Deferred<Made, CannotMake>>()
+  const get = (recipe: Recipe): Effect.Effect<Made, CannotMake> =>
+    Effect.suspend(() => {
+      const key = keyOf(recipe)
+      const running = underWay.get(key)
+      if (running !== undefined) return Deferred.await(running)
+      if (waiting >= waitingMax) return Effect.fail(new TooManyWait())
+      const answer = Deferred.makeUnsafe<Made, CannotMake>()
+      underWay.set(key, answer)
+      waiting += 1
+      const ended = Effect.sync(() => {
+        underWay.delete(key)
+        waiting -= 1
+      })
+      const run = Effect.onExit(makeNow(recipe), (exit) => Effect.andThen(ended, Deferred.done(answer, exit)))
+      return Effect.andThen(Effect.forkDetach(run), Deferred.await(answer))
+    })
+
+  const queue = yield* Queue.dropping<Recipe>(laterMax)
+  const noted = new Set<string>()
+  yield* Queue.take(queue).pipe(
+    Effect.flatMap((recipe) =>
+      Effect.andThen(
+        Effect.ignore(get(recipe)),
+        Effect.sync(() => noted.delete(keyOf(recipe)))
+      )
+    ),
+    Effect.forever,
+    Effect.forkScoped
+  )
+
+  return Pictures.of({
+    get,
+    peek: (recipe) => read(keyOf(recipe)),
+    later: (recipe) =>
+      Effect.suspend(() => {
+        const key = keyOf(recipe)
+        if (noted.has(key)) return Effect.void
+        return Effect.map(Queue.offer(queue, recipe), (isNoted) => {
+          if (isNoted) noted.add(key)
+        })
+      }),
+    forget: (name) =>
+      Effect.sync(() => {
+        for (const key of index.keys()) if (key.startsWith(`${name}/`)) index.delete(key)
+        counted()
+      })
+  })
+})
+
+/** What lies below the directory, what was not asked for longest first; what was not finished is removed. */
+const found = async (directory: string): Promise<ReadonlyArray<{ readonly key: string; readonly bytes: number }>> => {
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true }).catch(() => [])
+  const files = entries.filter((entry) => entry.isFile())
+  const all = await Promise.all(
+    files.map(async (entry) => {
+      const path = join(entry.parentPath, entry.name)
+      if (path.endsWith(".part")) return rm(path, { force: true }).then(() => [])
+      const { mtimeMs, size } = await stat(path)
+      return [{ key: path.slice(directory.length + "/ab/".length), bytes: size, mtimeMs }]
+    })
+  )
+  return all.flat().toSorted((a, b) => a.mtimeMs - b.mtimeMs)
+}
