@@ -21,7 +21,6 @@ export const parameters: Readonly<Record<string, string>> = {
   format: "Of the answer; CSV when left out.",
   hash: "SHA-256 of the content as it is stored.",
   alt: "What the picture shows, for who does not see it.",
-  language: "Of that text; `en` when left out.",
   width: "Of the box, in pixels.",
   height: "Of the box, in pixels.",
   fit: "`inside` shows all of the picture within the box, `cover` fills the box around the focus.",
