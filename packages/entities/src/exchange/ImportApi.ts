@@ -33,6 +33,9 @@ export type ImportLine = typeof ImportLine.Type
 
 const delimiters = { comma: ",", semicolon: ";", tab: "\t", bar: "|" } as const
 const columnsMax = 2_000
+/** A pair: a name in the file, and what it is here. That a name stands twice is seen when they are read. */
+const pair = `[^,:]*[^,:\\s][^,:]*:(${[...columnNames, "-"].join("|")})`
+const pairs = new RegExp(`^${pair}(,${pair})*$`, "u")
 
 const query = {
   /** The first row to take, counted from 1 without the CSV header: to resume. */
@@ -44,7 +47,11 @@ const query = {
   /** Of CSV: what stands between cells; found out without it. */
   delimiter: Schema.optionalKey(Schema.Literals(["comma", "semicolon", "tab", "bar"])),
   /** Of CSV and workbooks: names of columns in the file and what they are here, as `Artikel:sku,Preis:price,Notiz:-`; `-` is not looked at. */
-  columns: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(columnsMax)))
+  columns: Schema.optionalKey(
+    Schema.String.check(Schema.isMaxLength(columnsMax), Schema.isPattern(pairs)).annotate({
+      examples: ["Artikel:sku,Preis:price,Notiz:-"]
+    })
+  )
 }
 type Query = Schema.Struct.Type<typeof query>
 
