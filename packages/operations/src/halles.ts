@@ -12,6 +12,7 @@ import { list } from "./inspector/ListCommand.ts"
 import { saga } from "./inspector/SagaCommands.ts"
 import { trace } from "./inspector/TraceCommand.ts"
 import { whatIf } from "./inspector/WhatIfCommand.ts"
+import { catalog } from "./merchant/CatalogCommands.ts"
 import { changeCommands } from "./operator/ChangeCommands.ts"
 import { streamCommands } from "./operator/StreamCommands.ts"
 import { watch } from "./operator/WatchCommand.ts"
@@ -55,7 +56,8 @@ const halles = Command.make("halles").pipe(
     doctor,
     watch,
     ...streamCommands,
-    ...changeCommands
+    ...changeCommands,
+    catalog
   ]),
   Command.provide(Databases)
 )
