@@ -5,7 +5,7 @@ import * as ServiceToken from "@halles/shared/security/ServiceToken"
 import { Redacted } from "effect"
 import * as Layout from "./Layout.ts"
 import { type Database, logins, type Role } from "./servers/Logins.ts"
-import { ports, runnerPort } from "./cluster/Ports.ts"
+import { ports, runnerPort, searchPort } from "./cluster/Ports.ts"
 import type { Secrets } from "./servers/Secrets.ts"
 
 /**
@@ -148,6 +148,14 @@ export const media = ({ layout, secrets }: Parts): Environment => ({
   HALLES_METRICS_PORT: String(ports(layout.portBase).mediaMetrics),
   HALLES_MEDIA_KEY: secrets.mediaKey,
   HALLES_MEDIA_DIRECTORY: Layout.mediaDirectory(layout)
+})
+
+export const search = (parts: Parts, region: Region): Environment => ({
+  HALLES_NATS_URL: parts.addresses.nats,
+  HALLES_REGION: region,
+  HALLES_PG_REGION_URL: databaseUrl(parts, "halles_reader", region),
+  HALLES_SEARCH_FILE: Layout.searchFile(parts.layout, region),
+  HALLES_SEARCH_PORT: String(searchPort(parts.layout.portBase, region))
 })
 
 export const ops = (parts: Parts): Environment => ({

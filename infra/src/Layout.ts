@@ -48,4 +48,7 @@ export const mailDirectory = (layout: Layout): string => join(layout.directory, 
 export const certificateFile = (layout: Layout): string => join(layout.directory, "tls", "certificate.pem")
 export const certificateKeyFile = (layout: Layout): string => join(layout.directory, "tls", "key.pem")
 export const gatewayFile = (layout: Layout): string => join(layout.directory, "gateway.jsonl")
+/** The snapshot of what searches a region. */
+export const searchFile = (layout: Layout, region: string): string =>
+  join(layout.directory, "search", `${region}.sqlite`)
 export const carrierFile = (layout: Layout): string => join(layout.directory, "carrier.jsonl")

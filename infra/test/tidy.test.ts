@@ -10,7 +10,7 @@ const packages: Readonly<Record<string, ReadonlyArray<string>>> = {
   "packages/entities": ["shared", "engine"],
   "packages/search": ["shared", "engine", "entities"],
   "packages/runners": ["shared", "engine", "entities"],
-  "packages/http": ["shared", "engine", "entities"],
+  "packages/http": ["shared", "engine", "entities", "search"],
   "packages/identity": ["shared", "engine", "entities"],
   "packages/media": ["shared", "engine", "entities"],
   "packages/dashboard": ["shared", "http"],

@@ -1,3 +1,4 @@
+import { type Region, regions } from "@halles/shared/Region"
 import { Effect } from "effect"
 import { readdirSync, readFileSync, readlinkSync } from "node:fs"
 import { createServer } from "node:net"
@@ -24,6 +25,9 @@ export const ports = (portBase: number) => ({
   media: portBase + 46,
   mediaMetrics: portBase + 47
 })
+
+/** Health and metrics of what searches a region: behind the ports of every cluster that may run beside. */
+export const searchPort = (portBase: number, region: Region): number => portBase + 70 + regions.indexOf(region)
 
 /** Health and metrics of a runner, counted over all regions: the first four before the ports above, others behind them. */
 export const runnerPort = (portBase: number, index: number): number => portBase + (index < 4 ? 10 : 16) + index

@@ -4,7 +4,8 @@ import { pathToFileURL } from "node:url"
 import * as Environment from "../Environment.ts"
 import { compiled, type Layout, logFile, root } from "../Layout.ts"
 import * as Health from "./Health.ts"
-import { ports, runnerPort } from "./Ports.ts"
+import { regions } from "@halles/shared/Region"
+import { ports, runnerPort, searchPort } from "./Ports.ts"
 import { runnerPlaces } from "./Regions.ts"
 import type { ProcessSpec } from "./Supervised.ts"
 import * as Together from "./Together.ts"
@@ -77,6 +78,16 @@ export const processes = (
           port: own.webhooks,
           env: Environment.webhooks(parts)
         })
+      ),
+      ...(identity ? regions : []).map((region) =>
+        node({
+          ...edge,
+          name: `search-${region}`,
+          region,
+          program: entryPoints.search,
+          port: searchPort(layout.portBase, region),
+          env: Environment.search(parts, region)
+        })
       )
     ]
   ]
@@ -102,7 +113,8 @@ export const wantedPorts = (
           { name: "mail", port: own.mail },
           { name: "media", port: own.media },
           { name: "media metrics", port: own.mediaMetrics },
-          { name: "webhooks", port: own.webhooks }
+          { name: "webhooks", port: own.webhooks },
+          ...regions.map((region) => ({ name: `search-${region}`, port: searchPort(layout.portBase, region) }))
         ]
       : []),
     { name: "gateway", port: own.gateway },
@@ -114,7 +126,8 @@ export const wantedPorts = (
 /** The programs that share a process, by its name. */
 const shared = {
   partners: ["gateway", "carrier", "mail"],
-  web: ["edge", "ops", "identity", "webhooks"]
+  web: ["edge", "ops", "identity", "webhooks"],
+  search: regions.map((region) => `search-${region}`)
 }
 
 /** The group with one process in place of those that share it; that process is healthy when all of its programs are. */
@@ -144,7 +157,8 @@ export const entryPoints = {
   identity: "packages/identity/src/main.ts",
   webhooks: "packages/http/src/webhooks.ts",
   mail: "infra/partners/src/mail.ts",
-  media: "packages/media/src/main.ts"
+  media: "packages/media/src/main.ts",
+  search: "packages/search/src/main.ts"
 }
 
 /**

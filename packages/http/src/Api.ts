@@ -14,6 +14,7 @@ import { WebhookApi } from "./notices/PartnerNoticeApi.ts"
 import * as Document from "./openapi/Document.ts"
 import { introduction } from "./openapi/Introduction.ts"
 import { Refusals } from "./problems/RequestRefusals.ts"
+import { SearchApi } from "./search/SearchApi.ts"
 import { SubscriptionApi } from "./webhooks/SubscriptionApi.ts"
 
 type RoutesOf<D> = D extends { readonly routes: infer R } ? Exclude<R, null> : never
@@ -51,6 +52,7 @@ export class Api extends HttpApi.make("halles")
   .add(
     ...(routes.map(({ api }) => api) as unknown as readonly [DomainApi]),
     BulkApi,
+    SearchApi,
     SubscriptionApi,
     WebhookApi,
     PartnerKeyApi,

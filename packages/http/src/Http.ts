@@ -1,6 +1,7 @@
 import { Reads, RegionDatabases } from "@halles/entities/Reads"
 import * as BreakerNews from "@halles/shared/clients/BreakerNews"
 import * as ClusterClient from "@halles/engine/cluster/ClusterClient"
+import { SearchClient } from "@halles/search/contract/SearchClient"
 import { Intents } from "@halles/shared/Intent"
 import * as MetricsListener from "@halles/shared/listener/MetricsListener"
 import { Nats } from "@halles/shared/clients/Nats"
@@ -41,6 +42,7 @@ import { Invalidation } from "./cache/Invalidation.ts"
 import { RefusalsLive } from "./problems/RequestRefusals.ts"
 import { BrowserRules, CorsOrigins } from "./admission/SecurityHeaders.ts"
 import { routerConfig } from "./openapi/RouteTable.ts"
+import { SearchHttp } from "./search/SearchHttp.ts"
 import { SubscriptionHttp } from "./webhooks/SubscriptionHttp.ts"
 import { Subscriptions } from "./webhooks/Subscriptions.ts"
 import { allowed, Targets } from "./webhooks/WebhookTargets.ts"
@@ -68,7 +70,7 @@ export const RoutesLive = Layer.mergeAll(
     Layer.provideMerge(BrowserRules)
   )
 ).pipe(
-  Layer.provide([DomainHttp, BulkHttp]),
+  Layer.provide([DomainHttp, BulkHttp, SearchHttp.pipe(Layer.provide(SearchClient.layer))]),
   Layer.provide([SubscriptionHttp, WebhookHttp, PartnerKeyHttp, FaultHttp, HealthHttp]),
   Layer.provide([AccessLive, IdempotencyLive, RefusalsLive]),
   Layer.provide(EdgeLive),

@@ -151,7 +151,7 @@ export class EdgeTest extends Context.Service<
       Layer.provide(Revocations.layer),
       Layer.provide([NatsTest.layerConnection("edge"), RedisTest.layerConnection("edge")]),
       Layer.provideMerge(PgTest.layer("edge")),
-      Layer.provide(NatsTest.layer),
+      Layer.provideMerge(NatsTest.layer),
       Layer.provideMerge(RedisTest.layer),
       Layer.provide(Logger.layer([]))
     )

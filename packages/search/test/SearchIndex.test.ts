@@ -94,6 +94,8 @@ const apply = (changes: typeof Changes.Type): SearchIndex => {
   return index
 }
 
+const all = (index: SearchIndex) => index.search(query("", { limit: 100 })).hits.map(({ document }) => document)
+
 describe("SearchIndex, after any history", () => {
   it.prop("what it shows is what was said last, and nothing else", [Changes], ([changes]) => {
     const index = apply(changes)
@@ -132,8 +134,7 @@ describe("SearchIndex, after any history", () => {
   it.prop("making it anew changes no answer", [Changes], ([changes]) => {
     const index = apply(changes)
     const before = index.search(query("red tea", { limit: 100, facets: ["brand"] }))
-    index.rebuild()
-    const after = index.search(query("red tea", { limit: 100, facets: ["brand"] }))
+    const after = indexOf(...all(index)).search(query("red tea", { limit: 100, facets: ["brand"] }))
     assert.deepStrictEqual(
       after.hits.map(({ document }) => document.id).toSorted(),
       before.hits.map(({ document }) => document.id).toSorted()

@@ -43,4 +43,7 @@ export const eventMessage = (region: Region, types: Iterable<string>): string =>
 /** Of all messages that have rows of the type, among others. */
 export const eventsOf = (region: Region | "*", entityType: string): string => eventSubject(region, [entityType], "*")
 export const events = (region: Region | "*"): string => `halles.${region}.events.>`
+/** Where any of the processes that search a region answers; in one queue group of this name. */
+export const search = (region: Region): string => `halles.${region}.search`
+export const searchers = "search"
 export const eventStream = (region: Region): string => `EVENTS_${region.toUpperCase()}`

@@ -2,6 +2,7 @@ import * as Table from "@halles/engine/projections/Table"
 import type { ViewRow } from "@halles/engine/projections/Projection"
 import type { RowOf } from "@halles/engine/projections/Table"
 import { skuId } from "@halles/shared/Ids"
+import type { Region } from "@halles/shared/Region"
 import * as TableList from "../TableList.ts"
 import { Details } from "./Details.ts"
 import { ProductView } from "./Product.ts"
@@ -32,12 +33,19 @@ export const ProductTable = Table.make(ProductState, {
   }
 })
 
-type Row = RowOf<typeof ProductTable.schemas> & ViewRow
+export type ProductRow = RowOf<typeof ProductTable.schemas> & ViewRow
+
+/** The product that a row is of. */
+export const viewOf = (
+  { currency, details, price_amount: amount, tax_rate: taxRate, ...row }: ProductRow,
+  region: Region
+): ProductView =>
+  new ProductView({ ...row, ...details, region, price: { amount, currency, taxRate } }, { disableChecks: true })
+
 /** A product, in the order of SKUs. */
 const bySku = {
   by: ["id"] as const,
-  item: ({ currency, details, price_amount: amount, tax_rate: taxRate, ...row }: Row, { region }: TableList.Asked) =>
-    new ProductView({ ...row, ...details, region, price: { amount, currency, taxRate } }, { disableChecks: true }),
+  item: (row: ProductRow, { region }: TableList.Asked) => viewOf(row, region),
   key: ({ region, sku }: ProductView) => [skuId(region, sku)] as const
 }
 

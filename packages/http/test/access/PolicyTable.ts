@@ -88,6 +88,8 @@ export const expected: Readonly<Record<string, Row>> = {
   putBackOrders: stock,
   bulkStock: { ...stock, regionInBody: true },
   listProducts: { anybody: true },
+  searchProducts: { anybody: true },
+  suggest: { anybody: true },
   getProduct: { anybody: true },
   getSku: { anybody: true },
   importCatalog: {

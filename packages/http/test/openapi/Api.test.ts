@@ -47,6 +47,8 @@ describe("the contract", () => {
         "POST /v1/bulk/stock",
         "POST /v1/bulk/products",
         "POST /v1/bulk/carts/{id}/lines",
+        "GET /v1/search",
+        "GET /v1/search/suggest",
         "POST /v1/catalog/import",
         "GET /v1/catalog/export",
         "GET /v1/products",

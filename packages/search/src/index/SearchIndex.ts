@@ -52,11 +52,11 @@ export interface Suggested {
 
 /** A catalogue in memory, to be searched. */
 export class SearchIndex {
-  #index = new InvertedIndex()
-  #facets = new FacetValues()
-  #vocabulary = new Vocabulary(this.#index)
-  #spelling = new Spelling(this.#index)
-  #matcher = new Matcher(this.#index)
+  readonly #index = new InvertedIndex()
+  readonly #facets = new FacetValues()
+  readonly #vocabulary = new Vocabulary(this.#index)
+  readonly #spelling = new Spelling(this.#index)
+  readonly #matcher = new Matcher(this.#index)
   readonly #suggestions = new Suggestions()
   #synonyms: ReadonlyMap<string, ReadonlyArray<string>> = new Map()
 
@@ -69,7 +69,6 @@ export class SearchIndex {
     this.#index.put(document)
     this.#facets.put(document)
     for (const word of this.#index.words.slice(known)) this.#spelling.add(word)
-    if (this.#index.isStale) this.rebuild()
   }
 
   remove(id: string): void {
@@ -81,19 +80,9 @@ export class SearchIndex {
     return number === undefined ? undefined : (this.#index.documents[number] ?? undefined)
   }
 
-  /** Makes everything anew from the documents, which takes about a second for 20,000 of them. */
-  rebuild(): void {
-    const documents = this.#index.documents.filter((document) => document !== null)
-    this.#index = new InvertedIndex()
-    this.#facets = new FacetValues()
-    for (const document of documents) {
-      this.#index.put(document)
-      this.#facets.put(document)
-    }
-    this.#vocabulary = new Vocabulary(this.#index)
-    this.#spelling = new Spelling(this.#index)
-    this.#matcher = new Matcher(this.#index)
-    this.learn(new Map())
+  /** Whether so much of it is dead that it had better be made anew. */
+  get isStale(): boolean {
+    return this.#index.isStale
   }
 
   /** Takes queries that found something into what is suggested. */

@@ -47,9 +47,9 @@ export const badCursor = new InvalidRequest({
 })
 
 /** A page of a list, with links (RFC 8288) to the first and the next one. */
-export const listed = (
+export const listed = <P extends { readonly items: ReadonlyArray<unknown>; readonly next: string | null }>(
   request: HttpServerRequest.HttpServerRequest,
-  page: { readonly items: ReadonlyArray<unknown>; readonly next: string | null }
+  page: P
 ): HttpServerResponse.HttpServerResponse => {
   const link = (cursor: string | null, rel: string) => {
     const url = new URL(request.url, "http://edge")

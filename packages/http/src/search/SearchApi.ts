@@ -1,0 +1,113 @@
+import { ProductJson } from "@halles/entities/catalogue/ProductApi"
+import { regional } from "@halles/entities/routes/Edge"
+import { hitsMax, queryLengthMax } from "@halles/search/contract/SearchMessages"
+import { Language } from "@halles/search/index/Language"
+import { Sort } from "@halles/search/index/Sort"
+import { everybody } from "@halles/shared/wire/AccessRule"
+import { InvalidRequest, Unavailable } from "@halles/shared/wire/EdgeErrors"
+import * as Headers from "@halles/shared/wire/Headers"
+import { named, samples } from "@halles/shared/wire/Named"
+import { operation } from "@halles/shared/wire/Operation"
+import * as Refusal from "@halles/shared/wire/Refusal"
+import { WholeNumber } from "@halles/shared/wire/WholeNumber"
+import { Schema } from "effect"
+import { HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api"
+
+const text = (max: number) => Schema.String.check(Schema.isMaxLength(max))
+const price = Schema.optionalKey(WholeNumber({ minimum: 0, maximum: 999_999_999_999 }))
+const language = Schema.optionalKey(Language)
+
+/** From the first character to behind the last one, in UTF-16 units. */
+const Range = Schema.Tuple([Schema.Int, Schema.Int])
+const product = samples.get("Product")
+const asOf = "2026-11-29T12:00:00.000Z"
+
+const Hit = Schema.Struct({
+  product: ProductJson,
+  /** Where words of the query stand in the texts, which are shown as texts. */
+  highlights: Schema.Struct({ title: Schema.Array(Range), description: Schema.Array(Range) })
+})
+const Facet = Schema.Struct({
+  name: Schema.String,
+  values: Schema.Array(Schema.Struct({ value: Schema.String, count: Schema.Int }))
+})
+
+export const SearchResults = Schema.Struct({
+  items: Schema.Array(Hit),
+  next: Schema.NullOr(Headers.Cursor),
+  total: Schema.Int,
+  /** So few products have all words that some are shown which lack one. */
+  partial: Schema.Boolean,
+  /** What the query was taken for, if it seems to be misspelt. */
+  didYouMean: Schema.NullOr(Schema.String),
+  facets: Schema.Array(Facet),
+  /** All that had been published then is in the answer. */
+  asOf: Schema.String
+}).pipe(
+  named("SearchResults", {
+    items: [{ product, highlights: { title: [[10, 13]], description: [[12, 15]] } }],
+    next: null,
+    total: 1,
+    partial: false,
+    didYouMean: null,
+    facets: [{ name: "category", values: [{ value: "black-tea", count: 1 }] }],
+    asOf
+  })
+)
+
+export const Suggestions = Schema.Struct({
+  queries: Schema.Array(Schema.String),
+  products: Schema.Array(ProductJson),
+  categories: Schema.Array(Schema.String),
+  brands: Schema.Array(Schema.String),
+  asOf: Schema.String
+}).pipe(
+  named("Suggestions", { queries: ["breakfast tea"], products: [product], categories: ["black-tea"], brands: [], asOf })
+)
+
+/** Nobody searches the region at the moment, or the filters are none. */
+const error = [Refusal.of(Unavailable), Refusal.of(InvalidRequest)]
+
+export class SearchApi extends HttpApiGroup.make("search")
+  .add(
+    HttpApiEndpoint.get("searchProducts", "/search", {
+      query: {
+        ...regional,
+        /** Without it all products. */
+        q: Schema.optionalKey(text(queryLengthMax)),
+        language,
+        filters: Schema.optionalKey(text(4_000)),
+        priceFrom: price,
+        priceTo: price,
+        facets: Schema.optionalKey(text(2_000)),
+        sort: Schema.optionalKey(Sort),
+        cursor: Schema.optionalKey(Headers.Cursor),
+        limit: Schema.optionalKey(WholeNumber({ minimum: 1, maximum: hitsMax }))
+      },
+      success: SearchResults,
+      error
+    }).annotateMerge(
+      operation({
+        access: everybody,
+        traffic: { priority: "browse", cost: 2 },
+        summary: "Search the products of a region",
+        about:
+          "Without `q` all products. Finds forms of the words in the `language` of the query (`en` without it), words that were misspelt, and words that are written apart or together. The counts of a facet are exact, and of what passes all other filters. What was published is found within a second; `asOf` says how old the answer is."
+      })
+    ),
+    HttpApiEndpoint.get("suggest", "/search/suggest", {
+      query: { ...regional, q: text(queryLengthMax), language },
+      success: Suggestions,
+      error
+    }).annotateMerge(
+      operation({
+        access: everybody,
+        traffic: { priority: "browse", cost: 1 },
+        summary: "Complete what is being typed",
+        about: "Queries that begin so, and products, categories and brands. From the first letter on."
+      })
+    )
+  )
+  .prefix("/v1")
+  .annotate(OpenApi.Title, "Search")
+  .annotate(OpenApi.Description, "Full-text search of what a region sells, and completion of queries.") {}

@@ -1,0 +1,113 @@
+import { ProductJson } from "@halles/entities/catalogue/ProductApi"
+import { DefaultRegion } from "@halles/entities/routes/Edge"
+import { SearchClient, type SearchUnavailable } from "@halles/search/contract/SearchClient"
+import { Filter, facetsMax, filtersMax, offsetMax, Search, Suggest } from "@halles/search/contract/SearchMessages"
+import * as Page from "@halles/shared/Page"
+import * as Answers from "@halles/shared/wire/Answers"
+import { InvalidRequest, Unavailable } from "@halles/shared/wire/EdgeErrors"
+import * as ViewJson from "@halles/shared/wire/ViewJson"
+import { Effect, Schema } from "effect"
+import { HttpServerResponse } from "effect/http"
+import { HttpApiBuilder } from "effect/http-api"
+import { Api } from "../Api.ts"
+
+const limitDefault = 20
+
+const Cursor = Page.Cursor("search", [Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: offsetMax }))])
+
+const wrong = (parameter: string, detail: string) => new InvalidRequest({ errors: [{ parameter, detail }] })
+
+const decodeFilters = Schema.decodeUnknownEffect(
+  Schema.Array(Filter).check(Schema.isMaxLength(filtersMax), Schema.isUnique())
+)
+
+/** `colour:black,grey;category:bags`. */
+const filtersOf = Effect.fnUntraced(function* (text: string | undefined = "") {
+  const malformed = wrong("filters", "Expected name:value,value;name:value, with what is else in them percent-encoded")
+  const parts = text === "" ? [] : text.split(";").map((part) => part.split(":"))
+  if (parts.some((part) => part.length !== 2)) return yield* malformed
+  const filters = yield* Effect.try({
+    try: () =>
+      parts.map(([name = "", values = ""]) => ({
+        name: decodeURIComponent(name),
+        values: values.split(",").map(decodeURIComponent)
+      })),
+    catch: () => malformed
+  })
+  return yield* Effect.mapError(decodeFilters(filters), () => malformed)
+})
+
+const facetsOf = (text = ""): Effect.Effect<ReadonlyArray<string>, InvalidRequest> => {
+  const names = [...new Set(text.split(",").filter((name) => name !== ""))]
+  const isWithin = names.length <= facetsMax && names.every((name) => name.length <= 100)
+  return isWithin
+    ? Effect.succeed(names)
+    : Effect.fail(wrong("facets", `Expected at most ${facetsMax} names of at most 100 characters`))
+}
+
+const encode = ViewJson.encoder(ProductJson)
+const time = (at: number): string => new Date(at).toISOString()
+
+const orUnavailable = <A>(asked: Effect.Effect<A, SearchUnavailable>) =>
+  Effect.catchTag(asked, "SearchUnavailable", ({ reason }) =>
+    Effect.andThen(Effect.logWarning(`A search was not answered: ${reason}`), Effect.fail(new Unavailable()))
+  )
+
+export const SearchHttp = HttpApiBuilder.group(
+  Api,
+  "search",
+  Effect.fnUntraced(function* (handlers) {
+    const { search, suggest } = yield* SearchClient
+    const own = yield* DefaultRegion
+    return handlers.handleAll({
+      searchProducts: Effect.fnUntraced(function* ({ query, request }) {
+        const { cursor, language = "en", limit = limitDefault, priceFrom = null, priceTo = null, q = "" } = query
+        const after = yield* Effect.mapError(Page.decodeCursor(Cursor, cursor), () => Answers.badCursor)
+        const offset = after === null ? 0 : after[1]
+        const found = yield* orUnavailable(
+          search(
+            new Search({
+              region: query.region ?? own,
+              text: q,
+              language,
+              filters: yield* filtersOf(query.filters),
+              priceFrom,
+              priceTo,
+              facets: yield* facetsOf(query.facets),
+              sort: query.sort ?? "relevance",
+              offset,
+              limit
+            })
+          )
+        )
+        const { corrected, facets, hits, isPartial, total } = found
+        const end = offset + hits.length
+        return Answers.listed(request, {
+          items: hits.map(({ description, product, title }) => ({
+            product: encode(product),
+            highlights: { title, description }
+          })),
+          next: end < total && end <= offsetMax ? Page.encodeCursor(["search", end]) : null,
+          total,
+          partial: isPartial,
+          didYouMean: corrected,
+          facets,
+          asOf: time(found.asOf)
+        })
+      }),
+      suggest: Effect.fnUntraced(function* ({ query }) {
+        const { language = "en", q } = query
+        const { asOf, brands, categories, products, queries } = yield* orUnavailable(
+          suggest(new Suggest({ region: query.region ?? own, text: q, language }))
+        )
+        return HttpServerResponse.jsonUnsafe({
+          queries,
+          products: products.map(encode),
+          categories,
+          brands,
+          asOf: time(asOf)
+        })
+      })
+    })
+  })
+)

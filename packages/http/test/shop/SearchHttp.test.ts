@@ -1,0 +1,104 @@
+import { assert, layer } from "@effect/vitest"
+import type { ProductRow } from "@halles/entities/catalogue/ProductTable"
+import * as Answering from "@halles/search/process/Answering"
+import { Catalogue } from "@halles/search/process/Catalogue"
+import { Following } from "@halles/search/process/Following"
+import { SkuCode } from "@halles/shared/Ids"
+import { Currency } from "@halles/shared/Money"
+import { NatsTest } from "@halles/shared/testing/NatsTest"
+import { Effect, Layer } from "effect"
+import { EdgeTest } from "../EdgeTest.ts"
+
+const row = (sku: string, title: string, amount: number): ProductRow => ({
+  id: `eu_${sku}`,
+  seq: 3,
+  sku: SkuCode.make(sku),
+  title,
+  description: "Loose <b>tea</b>",
+  price_amount: amount,
+  currency: Currency.make("GBP"),
+  tax_rate: 2_000,
+  listed: true,
+  details: { attributes: [{ code: "leaf", options: [amount > 500 ? "whole" : "broken"] }] } as ProductRow["details"]
+})
+
+/** A process that searches, over products that nothing changes. */
+const Searching = Answering.layer("eu").pipe(
+  Layer.provide(
+    Layer.sync(Following, () => {
+      const catalogue = new Catalogue()
+      for (const one of [row("A", "Black tea", 400), row("B", "Green tea", 600), row("C", "Tea pot", 900)])
+        catalogue.put(one)
+      return Following.of({ catalogue, asOf: () => 1_000 })
+    })
+  ),
+  Layer.provide(NatsTest.layerConnection("search"))
+)
+
+const skus = ({ items }: { readonly items: ReadonlyArray<{ readonly product: { readonly sku: string } }> }) =>
+  items.map(({ product }) => product.sku)
+
+layer(EdgeTest.layer, { excludeTestServices: true, timeout: "60 seconds" })("search", (it) => {
+  it.effect("is not available where nobody searches, and says when to try again", () =>
+    Effect.gen(function* () {
+      const { send } = yield* EdgeTest
+      for (const path of ["/v1/search?q=tea", "/v1/search/suggest?q=t"]) {
+        const answer = yield* send("GET", path)
+        assert.strictEqual(answer.status, 503)
+        assert.isNotNull(answer.headers.get("retry-after"))
+      }
+    })
+  )
+
+  it.effect("finds, filters, counts, pages and completes", () =>
+    Effect.gen(function* () {
+      const { send } = yield* EdgeTest
+      const get = (path: string) =>
+        Effect.map(send("GET", path), ({ json, status, text }) => {
+          assert.strictEqual(status, 200, text)
+          return json
+        })
+      const first = yield* get("/v1/search?q=teas&facets=leaf,price&sort=-price&limit=2")
+      assert.deepStrictEqual(skus(first), ["C", "B"])
+      assert.deepInclude(first, { total: 3, partial: false, didYouMean: null, asOf: "1970-01-01T00:00:01.000Z" })
+      assert.deepStrictEqual(first.facets[0], {
+        name: "leaf",
+        values: [
+          { value: "whole", count: 2 },
+          { value: "broken", count: 1 }
+        ]
+      })
+      assert.deepStrictEqual(first.items[1].highlights, { title: [[6, 9]], description: [[9, 12]] })
+      assert.deepInclude(first.items[1].product, {
+        seq: 3,
+        description: "Loose <b>tea</b>",
+        attributes: { leaf: ["whole"] }
+      })
+      const second = yield* get(`/v1/search?q=teas&sort=-price&limit=2&cursor=${first.next}`)
+      assert.deepStrictEqual([skus(second), second.next], [["A"], null])
+      assert.deepStrictEqual(skus(yield* get("/v1/search?q=tea&filters=leaf:broken,none")), ["A"])
+      assert.deepStrictEqual(skus(yield* get("/v1/search?priceFrom=700")), ["C"])
+      assert.strictEqual((yield* get("/v1/search?q=grene%20tea")).didYouMean, "green tea")
+      const { products } = yield* get("/v1/search/suggest?q=gre")
+      assert.deepStrictEqual(
+        products.map(({ sku }: { readonly sku: string }) => sku),
+        ["B"]
+      )
+    }).pipe(Effect.provide(Searching))
+  )
+
+  it.effect("refuses what is no filter, no page and no language", () =>
+    Effect.gen(function* () {
+      const { send } = yield* EdgeTest
+      for (const query of [
+        "filters=leaf",
+        "filters=leaf:%25zz",
+        "cursor=xyz",
+        "language=tlh",
+        "limit=1000",
+        `q=${"a".repeat(300)}`
+      ])
+        assert.strictEqual((yield* send("GET", `/v1/search?${query}`)).status, 400, query)
+    })
+  )
+})

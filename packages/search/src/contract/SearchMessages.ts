@@ -1,0 +1,93 @@
+import { ProductView } from "@halles/entities/catalogue/Product"
+import { Region } from "@halles/shared/Region"
+import { Schema } from "effect"
+import { Language } from "../index/Language.ts"
+import { Sort } from "../index/Sort.ts"
+
+/** What one query may ask for. */
+export const queryLengthMax = 200
+export const facetsMax = 20
+export const filtersMax = 20
+export const valuesOfFilterMax = 50
+/** Hits of one page, and how far behind the first one a page may begin. */
+export const hitsMax = 100
+export const offsetMax = 1_000
+
+const Name = Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(100))
+const Text = Schema.String.check(Schema.isMaxLength(queryLengthMax))
+const Amount = Schema.Finite
+
+export const Filter = Schema.Struct({
+  name: Name,
+  values: Schema.Array(Schema.String.check(Schema.isMaxLength(queryLengthMax))).check(
+    Schema.isMinLength(1),
+    Schema.isMaxLength(valuesOfFilterMax)
+  )
+})
+export type Filter = typeof Filter.Type
+
+/** Asks for products of a region. An empty text finds all of them. */
+export class Search extends Schema.TaggedClass<Search>()("Search", {
+  region: Region,
+  text: Text,
+  language: Language,
+  filters: Schema.Array(Filter).check(Schema.isMaxLength(filtersMax)),
+  priceFrom: Schema.NullOr(Amount),
+  priceTo: Schema.NullOr(Amount),
+  facets: Schema.Array(Name).check(Schema.isMaxLength(facetsMax)),
+  sort: Sort,
+  offset: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: offsetMax })),
+  limit: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: hitsMax }))
+}) {}
+
+/** Asks what somebody may be about to type. */
+export class Suggest extends Schema.TaggedClass<Suggest>()("Suggest", {
+  region: Region,
+  text: Text,
+  language: Language
+}) {}
+
+export const Question = Schema.Union([Search, Suggest])
+export type Question = typeof Question.Type
+
+/** What the answer was made from: `asOf` is the last moment at which all that had been published was in it. */
+const Freshness = { asOf: Schema.Int, products: Schema.Int }
+const Range = Schema.Tuple([Schema.Int, Schema.Int])
+
+export class SearchAnswer extends Schema.TaggedClass<SearchAnswer>()("SearchAnswer", {
+  ...Freshness,
+  total: Schema.Int,
+  isPartial: Schema.Boolean,
+  corrected: Schema.NullOr(Schema.String),
+  hits: Schema.Array(
+    Schema.Struct({
+      /** As it was at its `seq`. */
+      product: ProductView,
+      title: Schema.Array(Range),
+      description: Schema.Array(Range)
+    })
+  ),
+  facets: Schema.Array(
+    Schema.Struct({
+      name: Schema.String,
+      values: Schema.Array(Schema.Struct({ value: Schema.String, count: Schema.Int }))
+    })
+  )
+}) {}
+
+export class SuggestAnswer extends Schema.TaggedClass<SuggestAnswer>()("SuggestAnswer", {
+  ...Freshness,
+  queries: Schema.Array(Schema.String),
+  products: Schema.Array(ProductView),
+  categories: Schema.Array(Schema.String),
+  brands: Schema.Array(Schema.String)
+}) {}
+
+export const Answer = Schema.Union([SearchAnswer, SuggestAnswer])
+export type Answer = typeof Answer.Type
+
+const json = <S extends Schema.Codec<unknown, unknown>>(schema: S) => Schema.fromJsonString(Schema.toCodecJson(schema))
+export const decodeQuestion = Schema.decodeUnknownOption(json(Question))
+export const encodeQuestion = Schema.encodeSync(json(Question))
+export const decodeAnswer = Schema.decodeUnknownOption(json(Answer))
+export const encodeAnswer = Schema.encodeSync(json(Answer))

@@ -1,0 +1,62 @@
+import { SearchIndex } from "../index/SearchIndex.ts"
+import type { ProductRow } from "@halles/entities/catalogue/ProductTable"
+import { documentOf } from "./ProductRows.ts"
+import { Effect } from "effect"
+
+/** How long the index is worked on before others get their turn. */
+const sliceMs = 10
+
+const turn = Effect.callback<void>((resume) => void setImmediate(() => resume(Effect.void)))
+
+/** The products of a region and the index of them, which is replaced by a new one while it is searched. */
+export class Catalogue {
+  readonly rows = new Map<string, ProductRow>()
+  #index = new SearchIndex()
+  /** What has changed since a new index was begun. */
+  #changed: Set<string> | null = null
+
+  get index(): SearchIndex {
+    return this.#index
+  }
+
+  /** Takes a row that is newer than what is there; says whether it was. */
+  put(row: ProductRow): boolean {
+    const before = this.rows.get(row.id)
+    if (before !== undefined && before.seq >= row.seq) return false
+    this.rows.set(row.id, row)
+    this.#changed?.add(row.id)
+    apply(this.#index, row)
+    return true
+  }
+
+  /** Takes rows without searching them yet: `build` is to follow. */
+  fill(rows: ReadonlyArray<ProductRow>): void {
+    for (const row of rows) this.rows.set(row.id, row)
+  }
+
+  /** Makes the index anew. Queries are answered by the old one meanwhile, and changes are in both. */
+  readonly build: Effect.Effect<void> = Effect.suspend(() => {
+    const next = new SearchIndex()
+    const changed = new Set<string>()
+    this.#changed = changed
+    const rows = [...this.rows.values()]
+    return Effect.gen({ self: this }, function* () {
+      let at = 0
+      while (at < rows.length) {
+        const until = performance.now() + sliceMs
+        for (; at < rows.length && performance.now() < until; at++) apply(next, rows[at]!)
+        yield* turn
+      }
+      for (const id of changed) apply(next, this.rows.get(id)!)
+      next.learn(new Map())
+      this.#changed = null
+      this.#index = next
+    })
+  })
+}
+
+const apply = (index: SearchIndex, row: ProductRow): void => {
+  const document = documentOf(row)
+  if (document === null) index.remove(row.id)
+  else index.put(document)
+}

@@ -1,0 +1,207 @@
+import { DeliverPolicy, type JsMsg, jetstream, jetstreamManager } from "@nats-io/jetstream"
+import { rowsOf } from "@halles/engine/journal/EventMessage"
+import type { Entry } from "@halles/engine/projections/Projection"
+import { type ProductRow, ProductTable } from "@halles/entities/catalogue/ProductTable"
+import { Nats } from "@halles/shared/clients/Nats"
+import type { Region } from "@halles/shared/Region"
+import * as Subject from "@halles/shared/Subject"
+import { Clock, Context, Effect, Latch, Layer, Metric, Schedule } from "effect"
+import { SqlClient } from "effect/sql"
+import { Catalogue } from "./Catalogue.ts"
+import * as ProductRows from "./ProductRows.ts"
+import * as Snapshot from "./Snapshot.ts"
+
+const retry = Schedule.spaced("500 millis")
+/** The snapshot follows the index after this time: what it lacks is read from the stream again. */
+const saveEvery = "1 second"
+
+export const indexed = Metric.gauge("halles_search_products", { description: "Products that this process searches" })
+export const behind = Metric.gauge("halles_search_pending_messages", {
+  description: "Messages of the event stream that the index does not have yet"
+})
+
+const entryOf = (text: string): Entry | null => {
+  try {
+    const entry: Entry = JSON.parse(text)
+    const isEntry = typeof entry.id === "string" && Number.isInteger(entry.seq)
+    return isEntry ? { ...entry, inJournal: entry.inJournal === true || !Array.isArray(entry.events) } : null
+  } catch {
+    return null
+  }
+}
+
+/** `null` also for what this version cannot read. */
+const folded = (before: ProductRow | undefined, entry: Entry): ProductRow | null => {
+  try {
+    return ProductRows.after(before, entry)
+  } catch {
+    return null
+  }
+}
+
+/** The products of a region, kept up to date from its event stream. */
+export class Following extends Context.Service<
+  Following,
+  {
+    readonly catalogue: Catalogue
+    /** The last moment, in Unix milliseconds, at which all that had been published was indexed. */
+    readonly asOf: () => number
+  }
+>()("@halles/search/Following") {
+  static readonly layer = (options: { readonly region: Region; readonly file: string }) =>
+    Layer.effect(Following, make(options))
+}
+
+const make = Effect.fnUntraced(function* ({ file, region }: { readonly region: Region; readonly file: string }) {
+  const nats = yield* Nats
+  const sql = yield* SqlClient.SqlClient
+  const stream = Subject.eventStream(region)
+  const snapshot = yield* Effect.acquireRelease(
+    Effect.sync(() => Snapshot.open(file)),
+    ({ close }) => Effect.sync(close)
+  )
+  const catalogue = new Catalogue()
+  /** Up to where everything is in the catalogue, and what of it the snapshot lacks. */
+  let streamSeq = 0
+  const unsaved = new Map<string, ProductRow>()
+  /** Products of which something came that does not follow from what is known: with the seq that the table must have. */
+  const gaps = new Map<string, number>()
+  let asOf = 0
+  let isCaughtUp = false
+  const saving = Latch.makeUnsafe(false)
+  const filling = Latch.makeUnsafe(false)
+
+  const clock = yield* Clock.Clock
+  const now = () => clock.currentTimeMillisUnsafe()
+  const note = (isAll: boolean) => {
+    if (isCaughtUp) asOf = now()
+    isCaughtUp = isAll
+  }
+
+  const take = (row: ProductRow) => {
+    if (!catalogue.put(row)) return
+    unsaved.set(row.id, row)
+    saving.openUnsafe()
+  }
+
+  /** Reads the whole table: for the first time, or where the stream no longer has what the snapshot lacks. */
+  const readTable = Effect.gen(function* () {
+    streamSeq = yield* ProductRows.appliedUpTo()
+    snapshot.clear()
+    let after = ""
+    while (true) {
+      const rows = yield* ProductRows.page(after)
+      catalogue.fill(rows)
+      for (const row of rows) unsaved.set(row.id, row)
+      if (ProductRows.isLast(rows)) return
+      after = rows.at(-1)!.id
+    }
+  }).pipe(Effect.provideService(SqlClient.SqlClient, sql))
+
+  const isInStream = Effect.tryPromise(async () => {
+    const { state } = await (await jetstreamManager(nats)).streams.info(stream)
+    return state.first_seq <= streamSeq + 1 && streamSeq <= state.last_seq
+  })
+
+  const begin = Effect.gen(function* () {
+    const found = snapshot.load()
+    if (found !== null) {
+      catalogue.fill(found.rows)
+      streamSeq = found.streamSeq
+    }
+    if (found === null || !(yield* isInStream)) yield* readTable
+    yield* catalogue.build
+    saving.openUnsafe()
+    yield* Effect.logInfo(`${catalogue.index.size} products of ${region} are searched`)
+  }).pipe(
+    Effect.tapCause((cause) => Effect.logWarning(`The products of ${region} cannot be read, trying again`, cause)),
+    Effect.retry(retry),
+    Effect.orDie
+  )
+
+  const onMessage = (message: JsMsg) => {
+    for (const { text, type } of rowsOf(message.string())) {
+      const entry = type === ProductTable.entityType ? entryOf(text) : null
+      if (entry === null) continue
+      const before = catalogue.rows.get(entry.id)
+      if (before !== undefined && before.seq >= entry.seq) continue
+      const row = gaps.has(entry.id) ? null : folded(before, entry)
+      if (row !== null) take(row)
+      else {
+        gaps.set(entry.id, Math.max(entry.seq, gaps.get(entry.id) ?? 0))
+        filling.openUnsafe()
+      }
+    }
+    streamSeq = message.seq
+    note(message.info.pending === 0)
+    saving.openUnsafe()
+  }
+
+  /** Ends when the consumer does; an ordered consumer fills gaps of the stream itself. */
+  const follow = Effect.acquireUseRelease(
+    Effect.tryPromise(async () => {
+      const filter = Subject.eventsOf(region, ProductTable.entityType)
+      const manager = await jetstreamManager(nats)
+      const last = await manager.streams.getMessage(stream, { last_by_subj: filter })
+      note((last?.seq ?? 0) <= streamSeq)
+      const consumer = await jetstream(nats).consumers.get(stream, {
+        filter_subjects: filter,
+        deliver_policy: DeliverPolicy.StartSequence,
+        opt_start_seq: streamSeq + 1
+      })
+      return await consumer.consume({ callback: onMessage })
+    }),
+    (messages) =>
+      Effect.tryPromise(async () => {
+        for await (const { type } of messages.status())
+          if (type === "heartbeats_missed" || type === "consumer_not_found" || type === "stream_not_found") {
+            note(false)
+            return
+          }
+      }),
+    (messages) => Effect.promise(() => messages.close())
+  ).pipe(
+    Effect.tapCause((cause) => Effect.logWarning(`Following ${region} stopped, going on`, cause)),
+    Effect.ignore,
+    Effect.repeat(retry)
+  )
+
+  /** Asks the table for what did not follow from messages; it may lag behind them. */
+  const fill = Effect.gen(function* () {
+    yield* filling.await
+    const wanted = [...gaps.keys()].slice(0, 500)
+    if (wanted.length === 0) filling.closeUnsafe()
+    if (wanted.length === 0) return
+    for (const row of yield* ProductRows.some(wanted)) {
+      take(row)
+      if (row.seq >= gaps.get(row.id)!) gaps.delete(row.id)
+    }
+    if (wanted.some((id) => gaps.has(id))) yield* Effect.sleep("100 millis")
+  }).pipe(Effect.provideService(SqlClient.SqlClient, sql), Effect.retry(retry), Effect.forever)
+
+  /** What the table is to be asked for is not in the catalogue yet: the snapshot waits for it. */
+  const save = Effect.sync(() => {
+    if (gaps.size > 0) return
+    snapshot.save([...unsaved.values()], streamSeq)
+    unsaved.clear()
+  })
+  const keepSaved = Effect.gen(function* () {
+    yield* saving.await
+    yield* Effect.sleep(saveEvery)
+    if (gaps.size === 0) saving.closeUnsafe()
+    yield* save
+    yield* Metric.update(indexed, catalogue.index.size)
+    if (catalogue.index.isStale) yield* catalogue.build
+  }).pipe(
+    Effect.tapCause((cause) => Effect.logWarning(`The snapshot of ${region} cannot be written`, cause)),
+    Effect.catchDefect(() => Effect.void),
+    Effect.forever
+  )
+
+  yield* begin
+  yield* Effect.forkScoped(follow)
+  yield* Effect.forkScoped(fill)
+  yield* Effect.addFinalizer(() => Effect.ignoreCause(save))
+  yield* Effect.forkScoped(keepSaved)
+  return Following.of({ catalogue, asOf: () => (isCaughtUp && gaps.size === 0 ? now() : asOf) })
+})
