@@ -14,6 +14,7 @@ import { order } from "./order/OrderDomain.ts"
 import { payment } from "./payment/PaymentDomain.ts"
 import { productModel } from "./productmodel/ProductModelDomain.ts"
 import { productType } from "./producttype/ProductTypeDomain.ts"
+import { slug } from "./slug/SlugDomain.ts"
 import { shipment } from "./shipment/ShipmentDomain.ts"
 
 /**
@@ -25,6 +26,7 @@ export const domains = [
   productModel,
   categoryTree,
   category,
+  slug,
   sku,
   product,
   media,

@@ -189,12 +189,29 @@ const taken = (category: string) => ({ _tag: "CategoryTakenOut", category, at })
 const stands = (category: string, parent: string | null) =>
   row("CategoryTree", "eu_categories", { _tag: "CategoryPlaced", category, parent, before: null, at })
 
+const claimed = (slug: string, sku: string) => row("Slug", `eu_${slug}`, { _tag: "SlugClaimed", sku, at })
+const ofMug = (event: object) => row("Product", "eu_MUG", { ...event, at })
+const mug = ofMug({
+  _tag: "ProductListed",
+  sku: "MUG",
+  title: "Mug",
+  description: "",
+  price: { amount: 500, currency: "GBP", taxRate: 0 }
+})
+const spring = { changeId: "spring", dueAt: at, listed: false }
+const sold = [
+  claimed("mug", "MUG"),
+  mug,
+  ofMug({ _tag: "ProductNamed", slug: "mug" }),
+  ofMug({ _tag: "ChangeScheduled", change: spring }),
+  ofMug({ _tag: "ChangeDue", changeId: "spring" })
+]
 const Database = Migrations.layerRegion.pipe(Layer.provideMerge(PgTest.layer("invariants")), Layer.orDie)
 
 layer(Database, { excludeTestServices: true, timeout: "60 seconds" })("Invariants", (it) => {
   it.effect("hold for a whole order", () =>
     Effect.gen(function* () {
-      const { lines } = yield* holds([...good, stands("tea", null)])
+      const { lines } = yield* holds([...good, stands("tea", null), ...sold])
       for (const { checked, invariant } of lines) {
         if (invariant !== "I4") assert.isAbove(checked, 0, `${invariant} looked at nothing`)
       }
@@ -537,6 +554,31 @@ layer(Database, { excludeTestServices: true, timeout: "60 seconds" })("Invariant
       const chain = Array.from({ length: 21 }, (_, index) => stands(`n${index}`, index === 0 ? null : `n${index - 1}`))
       yield* holds(chain.slice(0, 20))
       yield* finds("I13", tree, chain)
+    })
+  )
+
+  it.effect("I14 finds a slug that leads to two products, and a product whose slug leads elsewhere", () =>
+    Effect.gen(function* () {
+      yield* holds(sold)
+      yield* finds("I14", "Slug/eu_mug", [claimed("mug", "MUG"), claimed("mug", "CUP")])
+      yield* finds("I14", "Product/eu_MUG", [claimed("mug", "CUP"), mug, ofMug({ _tag: "ProductNamed", slug: "mug" })])
+      yield* finds("I14", "Product/eu_MUG", [mug, ofMug({ _tag: "ProductNamed", slug: "mug" })])
+    })
+  )
+
+  it.effect("I15 finds a change that came too early, twice, or after it was withdrawn", () =>
+    Effect.gen(function* () {
+      const scheduled = (dueAt: number) => ofMug({ _tag: "ChangeScheduled", change: { ...spring, dueAt } })
+      const due = ofMug({ _tag: "ChangeDue", changeId: "spring" })
+      yield* holds([mug, scheduled(at), due])
+      yield* finds("I15", "Product/eu_MUG", [mug, scheduled(at + 1), due])
+      yield* finds("I15", "Product/eu_MUG", [mug, scheduled(at), due, due])
+      yield* finds("I15", "Product/eu_MUG", [
+        mug,
+        scheduled(at),
+        ofMug({ _tag: "ChangeWithdrawn", changeId: "spring" }),
+        due
+      ])
     })
   )
 

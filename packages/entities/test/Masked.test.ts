@@ -10,6 +10,7 @@ import { Product, ProductView } from "@halles/entities/catalogue/Product"
 import { ProductModel, ProductModelView } from "@halles/entities/productmodel/ProductModel"
 import { ProductType, ProductTypeView } from "@halles/entities/producttype/ProductType"
 import { Shipment, ShipmentView } from "@halles/entities/shipment/Shipment"
+import { Slug, SlugView } from "@halles/entities/slug/Slug"
 import { Sku, SkuView } from "@halles/entities/inventory/Sku"
 import { Result, Schema, SchemaAST } from "effect"
 import type { Rpc } from "effect/rpc"
@@ -26,6 +27,7 @@ import * as ProductState from "../src/catalogue/ProductState.ts"
 import * as ProductModelState from "../src/productmodel/ProductModelState.ts"
 import * as ProductTypeState from "../src/producttype/ProductTypeState.ts"
 import * as ShipmentState from "../src/shipment/ShipmentState.ts"
+import * as SlugState from "../src/slug/SlugState.ts"
 import * as SkuState from "../src/inventory/SkuState.ts"
 
 const models = [
@@ -39,6 +41,7 @@ const models = [
   ProductState,
   ProductTypeState,
   ShipmentState,
+  SlugState,
   SkuState
 ]
 const views = [
@@ -52,6 +55,7 @@ const views = [
   ProductModelView,
   ProductTypeView,
   ShipmentView,
+  SlugView,
   SkuView
 ]
 
@@ -70,13 +74,14 @@ const contracts = {
   ProductModel,
   ProductType,
   Shipment,
+  Slug,
   Sku
 } as const
 type AnyCodec = Schema.Codec<unknown, unknown>
 
 /** Questions, and what partners say, which call things by ids of their own. */
 const notSpoken =
-  "View HeldFor Path Children Subtree Missing NeedsStock IsOver Settled Watch GatewayNotice CarrierNotice NoteDispute".split(
+  "View HeldFor Path Children Subtree Missing Edited NeedsStock IsOver Settled Watch GatewayNotice CarrierNotice NoteDispute".split(
     " "
   )
 

@@ -359,7 +359,7 @@ layer(Database, { excludeTestServices: true, timeout: "60 seconds" })("a read ta
       const followed = yield* view
       yield* sql`UPDATE product_view SET title = 'wrong', seq = seq - 1 WHERE id LIKE 'eu_p1%'`
       yield* sql`DELETE FROM product_view WHERE id LIKE 'eu_p2%'`
-      yield* sql`INSERT INTO product_view SELECT 'eu_nobody', seq, sku, title, description, price_amount, currency, tax_rate, listed, details
+      yield* sql`INSERT INTO product_view SELECT 'eu_nobody', seq, sku, title, description, price_amount, currency, tax_rate, listed, draft, slug, details, translations
         FROM product_view WHERE id = 'eu_hot'`
       assert.strictEqual((yield* (yield* table).rebuild).entities, 451)
       assert.deepStrictEqual(yield* view, followed)

@@ -133,7 +133,7 @@ layer(Test, { excludeTestServices: true, timeout: "120 seconds" })(
         const sql = yield* SqlClient.SqlClient
         for (let n = 0; n < 300; n++) yield* timer("Ghost", `eu_ghost${n}`, 1 + (n % 64))
         yield* timer("constructor", "eu_c", 3)
-        yield* timer("Product", "eu_timeless", 4)
+        yield* timer("ProductType", "eu_timeless", 4)
         yield* timer("Sku", "am_elsewhere", 4)
         yield* timer("Sku", "nowhere", 4)
         yield* sql`
@@ -148,7 +148,7 @@ layer(Test, { excludeTestServices: true, timeout: "120 seconds" })(
         const found = yield* parked
         assert.match(found.get("Ghost/eu_ghost7")!, /knows no such type/)
         assert.match(found.get("constructor/eu_c")!, /knows no such type/)
-        assert.match(found.get("Product/eu_timeless")!, /none with timers/)
+        assert.match(found.get("ProductType/eu_timeless")!, /none with timers/)
         assert.match(found.get("Sku/am_elsewhere")!, /none of eu/)
         assert.match(found.get("Sku/nowhere")!, /none of eu/)
         assert.isFalse(found.has("Sku/eu_behind"))

@@ -293,6 +293,7 @@ const ProductDouble = Product.toLayer(
               description,
               price,
               listed: true,
+              status: "active",
               seq: (view?.seq ?? 0) + 1
             }))
           }),
@@ -300,6 +301,11 @@ const ProductDouble = Product.toLayer(
         ),
       Unlist: unused,
       DescribeProduct: unused,
+      TranslateProduct: unused,
+      NameProduct: unused,
+      ScheduleChange: unused,
+      WithdrawChange: unused,
+      Edited: unused,
       TimerFired: unused,
       View: () =>
         Effect.suspend(() =>

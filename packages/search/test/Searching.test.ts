@@ -62,8 +62,8 @@ const publish = Effect.fnUntraced(function* (...entries: ReadonlyArray<{ readonl
 const written = Effect.fnUntraced(function* (id: string, title: string, seq: number) {
   const sql = yield* SqlClient.SqlClient
   yield* sql`
-    INSERT INTO product_view (id, seq, sku, title, description, price_amount, currency, tax_rate, listed, details)
-    VALUES (${`eu_${id}`}, ${seq}, ${id}, ${title}, '', 500, 'GBP', 2000, true, '{}')
+    INSERT INTO product_view (id, seq, sku, title, description, price_amount, currency, tax_rate, listed, details, draft, translations)
+    VALUES (${`eu_${id}`}, ${seq}, ${id}, ${title}, '', 500, 'GBP', 2000, true, '{}', false, '[]')
     ON CONFLICT (id) DO UPDATE SET seq = excluded.seq, title = excluded.title`
 })
 

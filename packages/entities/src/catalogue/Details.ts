@@ -1,6 +1,7 @@
 import { SkuCode } from "@halles/shared/Ids"
 import type { Fault } from "@halles/shared/wire/EdgeErrors"
 import { Schema } from "effect"
+import { Channels } from "./Channel.ts"
 import { CategoryCode } from "../category/CategoryTree.ts"
 import { Attributes, boundFaults } from "../producttype/Attributes.ts"
 import { ProductModelCode } from "../productmodel/ProductModel.ts"
@@ -38,6 +39,8 @@ export const Details = Schema.Struct({
   categories: Schema.optionalKey(
     Schema.Array(CategoryCode).check(Schema.isMaxLength(categoriesOfProductMax), Schema.isUnique())
   ),
+  /** Where it is sold; without it, in all channels. */
+  channels: Schema.optionalKey(Channels),
   /** What belongs to it, in the order in which it is shown. */
   relations: Schema.optionalKey(
     Schema.Array(

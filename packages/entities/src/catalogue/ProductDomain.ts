@@ -4,6 +4,7 @@ import * as Domain from "../Domain.ts"
 import { ProductApi } from "./ProductApi.ts"
 import { Product } from "./Product.ts"
 import * as ProductState from "./ProductState.ts"
+import { products } from "./ProductLaws.ts"
 import { ProductTable } from "./ProductTable.ts"
 
 export const product = Domain.make({
@@ -13,12 +14,15 @@ export const product = Domain.make({
   live: EventSourced.layer(Product, ProductState, { id: SkuId, maxIdleTime: "5 minutes", mailboxCapacity: 1_024 }),
   table: ProductTable,
   routes: ProductApi,
-  laws: null,
+  laws: products,
   retention: { archiveAfterDays: null, dropAfterDays: null, reason: "lives as long as it is sold" },
   notifies: {
     ProductListed: "product.listed",
     ProductDescribed: "product.described",
-    ProductUnlisted: "product.unlisted"
+    ProductUnlisted: "product.unlisted",
+    ProductNamed: "product.named",
+    ProductTranslated: "product.translated"
   },
-  anytime: ["ListProduct", "Unlist", "DescribeProduct"]
+  // A slug is claimed before a product is named by it.
+  anytime: ["ListProduct", "Unlist", "DescribeProduct", "TranslateProduct", "ScheduleChange", "WithdrawChange"]
 })

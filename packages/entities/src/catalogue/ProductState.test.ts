@@ -1,8 +1,19 @@
 import { assert, it } from "@effect/vitest"
+import { TimerFired } from "@halles/engine/eventsourced/TimerFired"
 import { CommandId, SkuCode, SkuId } from "@halles/shared/Ids"
 import { Arbitrary, Effect, Result, Schema } from "effect"
 import type { Details } from "./Details.ts"
-import { DescribeProduct, ListProduct, Price, Title, Unlist } from "./Product.ts"
+import {
+  aheadMsMax,
+  DescribeProduct,
+  ListProduct,
+  Price,
+  ScheduleChange,
+  scheduledMax,
+  Title,
+  Unlist,
+  WithdrawChange
+} from "./Product.ts"
 import * as ProductState from "./ProductState.ts"
 
 const id = SkuId.make("eu_TEA")
@@ -63,6 +74,96 @@ it("a description says what it is refused for, field by field, and stays when th
     assert.deepInclude(ProductState.view(id, after(known, list), 3), { gtin, listed: true })
   }
 })
+
+const sold = after(
+  ProductState.initial,
+  new ListProduct({ ...listing, commandId, sku: SkuCode.make("TEA"), description: "" })
+)
+const viewOf = (state: ProductState.State) => ProductState.view(id, state, 1)!
+
+it("a draft is not on sale until it is listed, and what was on sale is archived", () => {
+  const draft = new ListProduct({ ...listing, commandId, sku: SkuCode.make("TEA"), description: "", draft: true })
+  const drafted = after(ProductState.initial, draft)
+  assert.deepInclude(viewOf(drafted), { listed: false, status: "draft" })
+  assert.strictEqual(after(drafted, new Unlist({ commandId })), drafted)
+  assert.deepInclude(viewOf(after(sold, draft)), { listed: false, status: "draft" })
+  assert.deepInclude(viewOf(sold), { listed: true, status: "active" })
+  assert.deepInclude(viewOf(after(sold, new Unlist({ commandId }))), { listed: false, status: "archived" })
+  const waiting = after(drafted, new ScheduleChange({ commandId, changeId: "go", dueAt: 100, listed: true }))
+  assert.deepInclude(viewOf(waiting), { listed: false, status: "scheduled" })
+  assert.deepInclude(viewOf(fires(waiting, 100)), { listed: true, status: "active" })
+})
+
+const fires = (state: ProductState.State, now: number): ProductState.State =>
+  Result.getOrThrow(ProductState.decide(state, new TimerFired({ commandId }), now)).reduce(ProductState.evolve, state)
+
+it("says why a change cannot wait for its time", () => {
+  const pointer = (change: object, state = sold) => {
+    const command = new ScheduleChange({ commandId, changeId: "a", dueAt: 100, ...change })
+    const refusal = Result.getOrThrow(Result.flip(ProductState.decide(state, command, 7)))
+    return refusal._tag === "ContentRefused" ? refusal.errors[0]?.pointer : refusal._tag
+  }
+  assert.strictEqual(pointer({}), "/price")
+  assert.strictEqual(pointer({ listed: true, dueAt: 7 }), "/at")
+  assert.strictEqual(pointer({ listed: true, dueAt: 8 + aheadMsMax }), "/at")
+  const many = Array.from({ length: scheduledMax }, (_, index) => `c${index}`)
+  const full = many.reduce(
+    (state, changeId) => after(state, new ScheduleChange({ commandId, changeId, dueAt: 100, listed: false })),
+    sold
+  )
+  assert.strictEqual(pointer({ listed: true }, full), "TooManyChanges")
+  assert.notStrictEqual(after(full, new ScheduleChange({ commandId, changeId: "c1", dueAt: 200, listed: true })), full)
+})
+
+const changes = Arbitrary.array(
+  Arbitrary.all({
+    changeId: Arbitrary.schema(Schema.Literals(["a", "b", "c"])),
+    dueAt: Arbitrary.schema(Schema.Literals([8, 10, 20, 30])),
+    amount: Arbitrary.schema(Schema.NullOr(Schema.Literals([100, 200]))),
+    listed: Arbitrary.schema(Schema.NullOr(Schema.Boolean)),
+    isWithdrawn: Arbitrary.schema(Schema.Literals([true, false, false]))
+  }),
+  { minLength: 1, maxLength: 12 }
+)
+it.prop(
+  "what waits happens at its time, in its order, unless it was withdrawn or stated anew",
+  [changes],
+  ([changes]) => {
+    let state = sold
+    const waiting = new Map<string, (typeof changes)[number]>()
+    for (const change of changes) {
+      const { amount, changeId, dueAt, isWithdrawn, listed } = change
+      const price = amount === null ? {} : { price: { ...listing.price, amount } }
+      const said = { ...price, ...(listed === null ? {} : { listed }) }
+      const before = state
+      state = isWithdrawn
+        ? after(state, new WithdrawChange({ commandId, changeId }))
+        : after(state, new ScheduleChange({ commandId, changeId, dueAt, ...said }))
+      if (isWithdrawn) waiting.delete(changeId)
+      else if (state !== before) {
+        waiting.delete(changeId)
+        waiting.set(changeId, change)
+      }
+    }
+    const expected: { amount: number; listed: boolean } = { amount: listing.price.amount, listed: true }
+    for (const now of [8, 10, 20, 30]) {
+      for (const { amount, dueAt, listed } of waiting.values()) {
+        if (dueAt !== now) continue
+        expected.amount = amount ?? expected.amount
+        expected.listed = listed ?? expected.listed
+      }
+      const next = [...waiting.values()].map(({ dueAt }) => dueAt).filter((dueAt) => dueAt >= now)
+      assert.strictEqual(ProductState.dueAt(state), next.length === 0 ? null : Math.min(...next))
+      state = fires(state, now)
+      assert.deepInclude(viewOf(state), {
+        listed: expected.listed,
+        price: { ...listing.price, amount: expected.amount }
+      })
+      assert.deepStrictEqual(fires(state, now), state)
+    }
+    assert.strictEqual(ProductState.dueAt(state), null)
+  }
+)
 
 it.effect("what Postgres could not store is no listing", () =>
   Effect.gen(function* () {

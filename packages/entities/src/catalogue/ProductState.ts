@@ -3,37 +3,67 @@ import { regionOf } from "@halles/shared/Region"
 import { Equal, Result, Schema } from "effect"
 import { NotFound } from "@halles/engine/eventsourced/EntityErrors"
 import { viewReply } from "@halles/engine/eventsourced/Replies"
+import type { TimerFired } from "@halles/engine/eventsourced/TimerFired"
 import { ContentRefused } from "../routes/ContentRefused.ts"
+import { SlugText } from "../slug/Slug.ts"
 import { Details, faultsOf } from "./Details.ts"
-import { type DescribeProduct, ListProduct, Price, ProductView, Title, type Unlist } from "./Product.ts"
+import {
+  aheadMsMax,
+  ChangeId,
+  type DescribeProduct,
+  type Edited,
+  ListProduct,
+  type NameProduct,
+  Price,
+  ProductView,
+  type ScheduleChange,
+  ScheduledChange,
+  scheduledMax,
+  type Status,
+  Title,
+  TooManyChanges,
+  type TranslateProduct,
+  type Unlist,
+  type WithdrawChange
+} from "./Product.ts"
+import { Translations } from "./Translations.ts"
 
 export const type = "Product"
-export const version = 2
+export const version = 3
 
-export type Command = ListProduct | Unlist | DescribeProduct
-export type Refusal = NotFound | ContentRefused
+type Change = Unlist | DescribeProduct | TranslateProduct | NameProduct | ScheduleChange | WithdrawChange
+export type Command = ListProduct | Change | TimerFired
+export type Refusal = NotFound | ContentRefused | TooManyChanges
 
-const Description = ListProduct.fields.description
+const at = Schema.Int
+const listing = { sku: SkuCode, title: Title, description: ListProduct.fields.description, price: Price }
 
 export const Event = Schema.Union([
-  Schema.TaggedStruct("ProductListed", {
-    sku: SkuCode,
-    title: Title,
-    description: Description,
-    price: Price,
-    at: Schema.Int
-  }),
-  Schema.TaggedStruct("ProductUnlisted", { at: Schema.Int }),
-  Schema.TaggedStruct("ProductDescribed", { details: Details, at: Schema.Int })
+  Schema.TaggedStruct("ProductListed", { ...listing, at }),
+  /** As `ProductListed`, and not on sale. */
+  Schema.TaggedStruct("ProductDrafted", { ...listing, at }),
+  Schema.TaggedStruct("ProductUnlisted", { at }),
+  /** Of one that is not on sale; of one that is, it is listed anew. */
+  Schema.TaggedStruct("ProductRepriced", { price: Price, at }),
+  Schema.TaggedStruct("ProductDescribed", { details: Details, at }),
+  Schema.TaggedStruct("ProductTranslated", { translations: Translations, at }),
+  Schema.TaggedStruct("ProductNamed", { slug: SlugText, at }),
+  Schema.TaggedStruct("ChangeScheduled", { change: ScheduledChange, at }),
+  Schema.TaggedStruct("ChangeWithdrawn", { changeId: ChangeId, at }),
+  /** What it comes to are events of their own beside it. */
+  Schema.TaggedStruct("ChangeDue", { changeId: ChangeId, at })
 ])
 export type Event = typeof Event.Type
 
 const Known = Schema.TaggedStruct("Known", {
-  title: Title,
-  description: Description,
-  price: Price,
+  ...listing,
   listed: Schema.Boolean,
-  details: Details
+  /** It was not on sale since it was said to be a draft. */
+  draft: Schema.Boolean,
+  slug: Schema.NullOr(SlugText),
+  details: Details,
+  translations: Translations,
+  scheduled: Schema.Array(ScheduledChange)
 })
 type Known = typeof Known.Type
 export const State = Schema.Union([Schema.TaggedStruct("None", {}), Known])
@@ -44,70 +74,171 @@ export const initial: State = { _tag: "None" }
 export const decide = (state: State, command: Command, now: number): Result.Result<ReadonlyArray<Event>, Refusal> => {
   switch (command._tag) {
     case "ListProduct": {
-      if (state._tag === "Known" && isListedAs(state, command)) return Result.succeed([])
-      const { description, price, sku, title } = command
-      return Result.succeed([{ _tag: "ProductListed", sku, title, description, price, at: now }])
+      const { description, draft = false, price, sku, title } = command
+      if (state._tag === "Known" && isSaidAs(state, command, draft)) return Result.succeed([])
+      return Result.succeed([
+        { _tag: draft ? "ProductDrafted" : "ProductListed", sku, title, description, price, at: now }
+      ])
     }
+    case "TimerFired":
+      return Result.succeed(state._tag === "None" ? [] : dueEvents(state, now))
+    default:
+      return state._tag === "None" ? Result.fail(new NotFound({ entity: type, id: "" })) : change(state, command, now)
+  }
+}
+
+const change = (state: Known, command: Change, now: number): Result.Result<ReadonlyArray<Event>, Refusal> => {
+  switch (command._tag) {
     case "Unlist":
-      if (state._tag === "None") return Result.fail(new NotFound({ entity: type, id: "" }))
       return Result.succeed(state.listed ? [{ _tag: "ProductUnlisted", at: now }] : [])
     case "DescribeProduct": {
-      if (state._tag === "None") return Result.fail(new NotFound({ entity: type, id: "" }))
-      const details = detailsOf(command)
+      const { _tag, commandId: _id, expectedSeq: _seq, origin: _origin, ...details } = command
       const errors = faultsOf(details)
       if (errors.length > 0) return Result.fail(new ContentRefused({ errors }))
-      return Result.succeed(
-        Equal.equals(state.details, details) ? [] : [{ _tag: "ProductDescribed", details, at: now }]
-      )
+      return unless(Equal.equals(state.details, details), { _tag: "ProductDescribed", details, at: now })
+    }
+    case "TranslateProduct": {
+      const { translations } = command
+      const isSame = Equal.equals(state.translations, translations)
+      return unless(isSame, { _tag: "ProductTranslated", translations, at: now })
+    }
+    case "NameProduct":
+      return unless(state.slug === command.slug, { _tag: "ProductNamed", slug: command.slug, at: now })
+    case "ScheduleChange":
+      return schedule(state, command, now)
+    case "WithdrawChange": {
+      const { changeId } = command
+      const isThere = state.scheduled.some((one) => one.changeId === changeId)
+      return unless(!isThere, { _tag: "ChangeWithdrawn", changeId, at: now })
     }
   }
 }
 
-const detailsOf = ({
-  commandId: _id,
-  expectedSeq: _seq,
-  origin: _origin,
-  _tag,
-  ...details
-}: DescribeProduct): Details => details
+const unless = (isSo: boolean, event: Event): Result.Result<ReadonlyArray<Event>, never> =>
+  Result.succeed(isSo ? [] : [event])
 
-const isListedAs = ({ description, listed, price, title }: Known, command: ListProduct): boolean =>
-  listed &&
-  title === command.title &&
-  description === command.description &&
-  price.amount === command.price.amount &&
-  price.currency === command.price.currency &&
-  price.taxRate === command.price.taxRate
+const refused = (pointer: string, detail: string) => Result.fail(new ContentRefused({ errors: [{ pointer, detail }] }))
+
+const schedule = (state: Known, command: ScheduleChange, now: number) => {
+  const { _tag, commandId: _id, expectedSeq: _seq, origin: _origin, ...change } = command
+  const known = state.scheduled.find(({ changeId }) => changeId === change.changeId)
+  if (Equal.equals(known, change)) return Result.succeed([])
+  if (change.price === undefined && change.listed === undefined)
+    return refused("/price", "Expected a price, or whether it is on sale")
+  if (change.dueAt <= now) return refused("/at", "Expected a time that has not passed")
+  if (change.dueAt > now + aheadMsMax) return refused("/at", "Expected a time within two years")
+  if (known === undefined && state.scheduled.length >= scheduledMax)
+    return Result.fail(new TooManyChanges({ max: scheduledMax }))
+  return unless(false, { _tag: "ChangeScheduled", change, at: now })
+}
+
+/** What is due, in the order of its times; at one time in the order in which it was scheduled. */
+const dueEvents = (state: Known, now: number): ReadonlyArray<Event> => {
+  const events: Array<Event> = []
+  let product = state
+  const happens = (event: Event) => {
+    events.push(event)
+    product = known(product, event)
+  }
+  for (const change of state.scheduled.filter(({ dueAt }) => dueAt <= now).toSorted((a, b) => a.dueAt - b.dueAt)) {
+    const { listed = product.listed, price = product.price } = change
+    happens({ _tag: "ChangeDue", changeId: change.changeId, at: now })
+    const isSame = isSamePrice(price, product.price)
+    const { description, sku, title } = product
+    if (listed && !(product.listed && isSame))
+      happens({ _tag: "ProductListed", sku, title, description, price, at: now })
+    if (!listed && !isSame) happens({ _tag: "ProductRepriced", price, at: now })
+    if (!listed && product.listed) happens({ _tag: "ProductUnlisted", at: now })
+  }
+  return events
+}
+
+/** When `TimerFired` has something to do. */
+export const dueAt = (state: State): number | null =>
+  state._tag === "None" || state.scheduled.length === 0
+    ? null
+    : Math.min(...state.scheduled.map((change) => change.dueAt))
+
+const isSamePrice = (one: Price, other: Price): boolean =>
+  one.amount === other.amount && one.currency === other.currency && one.taxRate === other.taxRate
+
+const isSaidAs = (state: Known, { description, price, title }: ListProduct, draft: boolean): boolean =>
+  state.listed === !draft &&
+  state.draft === draft &&
+  title === state.title &&
+  description === state.description &&
+  isSamePrice(price, state.price)
 
 export const evolve = (state: State, event: Event): State => {
+  if (state._tag === "Known") return known(state, event)
+  if (event._tag !== "ProductListed" && event._tag !== "ProductDrafted") return state
+  const { at: _at, _tag, ...listing } = event
+  const listed = _tag === "ProductListed"
+  return { _tag: "Known", ...listing, listed, draft: !listed, slug: null, details: {}, translations: [], scheduled: [] }
+}
+
+const known = (state: Known, event: Event): Known => {
   switch (event._tag) {
-    case "ProductListed": {
-      const { description, price, title } = event
-      return {
-        _tag: "Known",
-        title,
-        description,
-        price,
-        listed: true,
-        details: state._tag === "None" ? {} : state.details
-      }
+    case "ProductListed":
+    case "ProductDrafted": {
+      const { at: _at, _tag, ...listing } = event
+      const listed = _tag === "ProductListed"
+      return { ...state, ...listing, listed, draft: !listed }
     }
     case "ProductUnlisted":
-      return state._tag === "None" ? state : { ...state, listed: false }
+      return { ...state, listed: false, draft: false }
+    case "ProductRepriced":
+      return { ...state, price: event.price }
     case "ProductDescribed":
-      return state._tag === "None" ? state : { ...state, details: event.details }
+      return { ...state, details: event.details }
+    case "ProductTranslated":
+      return { ...state, translations: event.translations }
+    case "ProductNamed":
+      return { ...state, slug: event.slug }
+    case "ChangeScheduled": {
+      const others = state.scheduled.filter(({ changeId }) => changeId !== event.change.changeId)
+      return { ...state, scheduled: [...others, event.change] }
+    }
+    case "ChangeWithdrawn":
+    case "ChangeDue":
+      return { ...state, scheduled: state.scheduled.filter(({ changeId }) => changeId !== event.changeId) }
   }
+}
+
+const statusOf = ({ draft, listed, scheduled }: Known): typeof Status.Type => {
+  if (listed) return "active"
+  if (!draft) return "archived"
+  return scheduled.some((change) => change.listed === true) ? "scheduled" : "draft"
 }
 
 /** `null` when nothing was ever listed under the id. */
 export const view = (id: SkuId, state: State, seq: number): ProductView | null => {
   if (state._tag === "None") return null
-  const { description, details, listed, price, title } = state
+  const { description, details, listed, price, slug, title } = state
+  const named = slug === null ? {} : { slug }
+  const status = statusOf(state)
   return new ProductView(
-    { sku: skuCode(id), region: regionOf(id), title, description, price, listed, ...details, seq },
+    { sku: skuCode(id), region: regionOf(id), title, description, price, listed, status, ...named, ...details, seq },
     { disableChecks: true }
   )
 }
 
+const edited = (id: SkuId, state: State, seq: number): typeof Edited.Type | null => {
+  const product = view(id, state, seq)
+  if (product === null || state._tag === "None") return null
+  const { scheduled, translations } = state
+  return { product, scheduled, translations }
+}
+
 const toView = viewReply(type, view)
-export const replies = { ListProduct: toView, Unlist: toView, DescribeProduct: toView, View: toView }
+export const replies = {
+  ListProduct: toView,
+  Unlist: toView,
+  DescribeProduct: toView,
+  TranslateProduct: toView,
+  NameProduct: toView,
+  ScheduleChange: toView,
+  WithdrawChange: toView,
+  Edited: viewReply(type, edited),
+  View: toView
+}

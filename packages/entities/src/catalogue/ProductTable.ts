@@ -5,60 +5,126 @@ import { skuId } from "@halles/shared/Ids"
 import type { Region } from "@halles/shared/Region"
 import * as TableList from "../TableList.ts"
 import { Details } from "./Details.ts"
-import { ProductView } from "./Product.ts"
+import { type Price, ProductView } from "./Product.ts"
 import * as ProductState from "./ProductState.ts"
+import { Translations } from "./Translations.ts"
+import { SlugText } from "../slug/Slug.ts"
+import { Schema } from "effect"
+import type { SqlClient } from "effect/sql"
+import type { Channel } from "./Channel.ts"
 
 const { description, listed, price, sku, title } = ProductView.fields
 const { amount, currency, taxRate } = price.fields
 
 export const ProductTable = Table.make(ProductState, {
   name: "product",
-  version: 4,
-  columns: { sku, title, description, price_amount: amount, currency, tax_rate: taxRate, listed, details: Details },
+  version: 5,
+  columns: {
+    sku,
+    title,
+    description,
+    price_amount: amount,
+    currency,
+    tax_rate: taxRate,
+    listed,
+    draft: Schema.Boolean,
+    slug: Schema.NullOr(SlugText),
+    details: Details,
+    translations: Translations
+  },
   indexes: { categories: "USING gin ((details -> 'categories'))" },
   search: ["sku", "title", "description"],
   fold: (row, event) => {
     switch (event._tag) {
-      case "ProductListed": {
+      case "ProductListed":
+      case "ProductDrafted": {
         const { description, price, sku, title } = event
-        const { amount, currency, taxRate } = price
-        const listing = { sku, title, description, price_amount: amount, currency, tax_rate: taxRate, listed: true }
-        return { ...listing, details: row?.details ?? {} }
+        const listed = event._tag === "ProductListed"
+        const before = row ?? { slug: null, details: {}, translations: [] }
+        return { ...before, sku, title, description, ...priced(price), listed, draft: !listed }
       }
       case "ProductUnlisted":
-        return row && { ...row, listed: false }
+        return row && { ...row, listed: false, draft: false }
+      case "ProductRepriced":
+        return row && { ...row, ...priced(event.price) }
       case "ProductDescribed":
         return row && { ...row, details: event.details }
+      case "ProductTranslated":
+        return row && { ...row, translations: event.translations }
+      case "ProductNamed":
+        return row && { ...row, slug: event.slug }
+      case "ChangeScheduled":
+      case "ChangeWithdrawn":
+      case "ChangeDue":
+        return row
     }
   }
 })
 
-export type ProductRow = RowOf<typeof ProductTable.schemas> & ViewRow
+const priced = ({ amount, currency, taxRate }: Price) => ({ price_amount: amount, currency, tax_rate: taxRate })
 
-/** The product that a row is of. */
+export type ProductRow = RowOf<typeof ProductTable.schemas> & ViewRow
+type Row = Omit<ProductRow, "translations">
+
+/** The product that a row is of. No row says what waits for its time, so a draft is not known to be scheduled. */
 export const viewOf = (
-  { currency, details, price_amount: amount, tax_rate: taxRate, ...row }: ProductRow,
+  { currency, details, draft, price_amount: amount, slug, tax_rate: taxRate, ...row }: Row,
   region: Region
 ): ProductView =>
-  new ProductView({ ...row, ...details, region, price: { amount, currency, taxRate } }, { disableChecks: true })
+  new ProductView(
+    {
+      ...row,
+      ...details,
+      ...(slug === null ? {} : { slug }),
+      status: row.listed ? "active" : draft ? "draft" : "archived",
+      region,
+      price: { amount, currency, taxRate }
+    },
+    { disableChecks: true }
+  )
 
 /** A product, in the order of SKUs. */
 const bySku = {
   by: ["id"] as const,
-  item: (row: ProductRow, { region }: TableList.Asked) => viewOf(row, region),
+  /** Translations are long, and asked for by themselves. */
+  reads: [
+    "sku",
+    "title",
+    "description",
+    "price_amount",
+    "currency",
+    "tax_rate",
+    "listed",
+    "draft",
+    "slug",
+    "details"
+  ] as const,
+  item: (row: Row, { region }: TableList.Asked) => viewOf(row, region),
   key: ({ region, sku }: ProductView) => [skuId(region, sku)] as const
 }
 
-/** What is on sale. */
-export const products = TableList.make(ProductTable, { ...bySku, name: "products", where: (sql) => sql`listed` })
+interface Sold {
+  readonly channel?: Channel | undefined
+}
+/** What is on sale, in a channel if one is named. */
+const isSold = (sql: SqlClient.SqlClient, { channel }: Sold) =>
+  channel === undefined
+    ? sql`listed`
+    : sql`listed AND (details -> 'channels' IS NULL OR details -> 'channels' ? ${channel}::text)`
 
-interface Stands {
+export const products = TableList.make(ProductTable, {
+  ...bySku,
+  name: "products",
+  where: (sql, asked: Sold & TableList.Asked) => isSold(sql, asked)
+})
+
+interface Stands extends Sold {
   readonly categories: ReadonlyArray<string>
 }
 /** What is on sale and names one of the categories. */
 export const productsIn = TableList.make(ProductTable, {
   ...bySku,
   name: "productsIn",
-  where: (sql, { categories }: Stands & TableList.Asked) =>
-    sql`listed AND details -> 'categories' ?| ${[...categories]}::text[]`
+  where: (sql, asked: Stands & TableList.Asked) =>
+    sql`${isSold(sql, asked)} AND details -> 'categories' ?| ${[...asked.categories]}::text[]`
 })

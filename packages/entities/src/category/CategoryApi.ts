@@ -2,7 +2,8 @@ import { categorySample, CategoryJson, CategoryTreeJson, DescriptionJson, descri
 import { Region } from "@halles/shared/Region"
 import { changes, everybody, type Rule, seller } from "@halles/shared/wire/AccessRule"
 import { Effect } from "effect"
-import { ProductJson } from "../catalogue/ProductApi.ts"
+import { ProductJson } from "../catalogue/ProductJson.ts"
+import { Channel, isIn } from "../catalogue/Channel.ts"
 import { Product } from "../catalogue/Product.ts"
 import { productsIn } from "../catalogue/ProductTable.ts"
 import { Edge, regional } from "../routes/Edge.ts"
@@ -64,13 +65,15 @@ export const CategoryApi = Routes.group(
       contract: Product,
       of: productsIn,
       params: { code: CategoryCode },
-      query: regional,
+      query: { ...regional, channel: Schema.optionalKey(Channel) },
       page: "CategoryProducts",
       json: ProductJson,
       asks: subtree,
-      wanted: ({ query }, own, categories) => ({ region: query.region ?? own, categories }),
-      itemOf: (view, _, categories) =>
-        view.listed && view.categories?.some((code) => categories.includes(code)) === true ? view : null
+      wanted: ({ query: { channel, region } }, own, categories) => ({ region: region ?? own, channel, categories }),
+      itemOf: (view, { query }, categories) => {
+        const stands = view.categories?.some((code) => categories.includes(code)) === true
+        return stands && view.listed && isIn(view.channels, query.channel) ? view : null
+      }
     }),
     Routes.command("putCategory", "PUT", "/categories/:code", {
       ...one,

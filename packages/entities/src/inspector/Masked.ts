@@ -26,7 +26,7 @@ export const visibleMembers: ReadonlyArray<string> = [
     " "
   ),
   ..."mergedInto orders recent notices trackingNumbers warehouse fingerprint".split(" "),
-  ..."attribute model axes category categories channels hidden parent before gtin weightGrams height length width version options number flag required unique perVariant facetable removed".split(
+  ..."attribute slug draft changeId dueAt model axes category categories channels hidden parent before gtin weightGrams height length width version options number flag required unique perVariant facetable removed".split(
     " "
   ),
   // Beside the events: who asked, and what it belongs to, by id.

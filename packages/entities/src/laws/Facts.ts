@@ -101,6 +101,8 @@ export interface OrderFacts {
 /** By order id. What is left once all orders of a range were read has no order. */
 export class Facts {
   readonly #byOrder = new Map<string, OrderFacts>()
+  /** The SKU that each slug leads to, by the slug's id. */
+  readonly slugs = new Map<string, string>()
 
   of(orderId: string): OrderFacts {
     let facts = this.#byOrder.get(orderId)

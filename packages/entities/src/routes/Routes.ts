@@ -1,4 +1,4 @@
-import { Busy, CommandReused } from "@halles/engine/eventsourced/EntityErrors"
+import { Busy, CommandReused, NotFound } from "@halles/engine/eventsourced/EntityErrors"
 import { commandFields } from "@halles/shared/Command"
 import type { CartId, CustomerId } from "@halles/shared/Ids"
 import type { Question } from "@halles/shared/wire/AccessRule"
@@ -265,6 +265,8 @@ interface QueryOptions<
   readonly json: Json
   /** The entity, where the parameter `id` does not name it. */
   readonly id?: (request: Request<Params, Query, never>, defaultRegion: Region) => string
+  /** Others are not there for who asks here. */
+  readonly shows?: (view: Answered<Rpcs, "View">) => boolean
   /** The part of the view that is asked for; a failure where it is not there. */
   readonly part?: (
     view: Answered<Rpcs, "View">,
@@ -290,7 +292,7 @@ export const query = <
   path: Path,
   options: QueryOptions<Type, Rpcs, Json, Params, Query> & Named<Params>
 ) => {
-  const { beside, contract, id = idOfParams, json, params, part, shared } = options
+  const { beside, contract, id = idOfParams, json, params, part, shared, shows = () => true } = options
   const endpoint = HttpApiEndpoint.get(name, path, {
     params,
     query: options.query,
@@ -309,7 +311,8 @@ export const query = <
     const region = yield* DefaultRegion
     return (given: Request<Params, Query, never>) => {
       const to = id(given, region)
-      const viewed = edge.call(entity(to).View())
+      const none = () => new NotFound({ entity: contract.type, id: to })
+      const viewed = Effect.filterOrFail(edge.call(entity(to).View()), (view) => shows(view as never), none)
       if (shared !== undefined) {
         return edge.shared(
           given.request,

@@ -6,6 +6,8 @@ export const parameters: Readonly<Record<string, string>> = {
   region: "Europe, the Americas or Asia-Pacific.",
   code: "The merchant's name of it: of a charge within its cart, of a product type, a product model or a category in every region.",
   parent: "The category that stands directly above; without it those that stand below none.",
+  changeId: "Names the change; made by whoever schedules it.",
+  slug: "What stands for a product in addresses.",
   channel: "Where the shop sells; without it all that it sells anywhere.",
   language: "The language of texts, where there is a translation.",
   variant: "Which of several lines of the SKU; left out for the plain one.",

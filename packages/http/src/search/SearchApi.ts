@@ -1,4 +1,4 @@
-import { ProductJson } from "@halles/entities/catalogue/ProductApi"
+import { ProductJson } from "@halles/entities/catalogue/ProductJson"
 import { regional } from "@halles/entities/routes/Edge"
 import { hitsMax, queryLengthMax } from "@halles/search/contract/SearchMessages"
 import { Language } from "@halles/search/index/Language"

@@ -1,4 +1,4 @@
-import { ProductJson } from "@halles/entities/catalogue/ProductApi"
+import { ProductJson } from "@halles/entities/catalogue/ProductJson"
 import { DefaultRegion } from "@halles/entities/routes/Edge"
 import { SearchClient, type SearchUnavailable } from "@halles/search/contract/SearchClient"
 import { Filter, facetsMax, filtersMax, offsetMax, Search, Suggest } from "@halles/search/contract/SearchMessages"

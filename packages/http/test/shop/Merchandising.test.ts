@@ -218,4 +218,69 @@ layer(Shop, { excludeTestServices: true, timeout: "120 seconds" })("merchants", 
       assert.deepStrictEqual((yield* get("/v1/product-models?sku=T1")).json.items, [])
     })
   )
+
+  it.effect("keep drafts to themselves, and let products change at a time to come", () =>
+    Effect.gen(function* () {
+      const { send } = yield* EdgeTest
+      const path = "/v1/products/D1"
+      const draft = yield* put(path, { ...listing("Secret"), status: "draft" }, 0)
+      assert.deepInclude(draft.json, { listed: false, status: "draft", seq: 1 })
+      assert.strictEqual((yield* get(path)).status, 404)
+      assert.strictEqual((yield* get(`${path}/translations`)).status, 404)
+      assert.strictEqual((yield* get(`${path}/details?region=eu`)).status, 401)
+      const change = (id: string, body: object) =>
+        send("PUT", `${path}/changes/${id}?region=eu`, { ...body, price: undefined }, authorised)
+      const monday = { at: "2026-12-07T06:00", timeZone: "Europe/Paris", listed: true }
+      const scheduled = yield* change("launch", { ...monday, reason: "Winter <launch>" })
+      assert.deepInclude(scheduled.json, { status: "scheduled" }, scheduled.text)
+      const edited = () => send("GET", `${path}/details?region=eu`, undefined, authorised)
+      assert.deepStrictEqual((yield* edited()).json.scheduled, [
+        { changeId: "launch", dueAt: Date.UTC(2026, 11, 7, 5), listed: true, reason: "Winter <launch>" }
+      ])
+      const faults = (body: object) =>
+        Effect.map(change("x", body), ({ json }) => json.errors.map((one: { readonly pointer: string }) => one.pointer))
+      assert.deepStrictEqual(yield* faults({ ...monday, at: "2027-02-30T06:00" }), ["/at"])
+      assert.deepStrictEqual(yield* faults({ ...monday, timeZone: "Mars/Olympus" }), ["/timeZone"])
+      assert.deepStrictEqual(yield* faults({ at: monday.at, listed: true, taxRate: 7 }), ["/timeZone", "/price"])
+      assert.deepStrictEqual(yield* faults({ ...monday, at: "2001-01-01T00:00Z" }), ["/at"])
+      const withdrawn = yield* send("DELETE", `${path}/changes/launch?region=eu`, undefined, authorised)
+      assert.deepInclude(withdrawn.json, { status: "draft" })
+      assert.deepInclude((yield* put(path, listing("Secret"), withdrawn.json.seq)).json, { status: "active" })
+      assert.strictEqual((yield* get(path)).status, 200)
+    })
+  )
+
+  it.effect("name products for addresses, whose old names redirect, and say texts in other languages", () =>
+    Effect.gen(function* () {
+      const { fetch, send } = yield* EdgeTest
+      for (const sku of ["S1", "S2"]) yield* put(`/v1/products/${sku}`, listing(sku), 0)
+      const name = (sku: string, slug: string) =>
+        send("PUT", `/v1/products/${sku}/slug?region=eu`, { slug }, authorised)
+      assert.deepInclude((yield* name("S1", "green-tea")).json, { slug: "green-tea", seq: 2 })
+      const taken = yield* name("S2", "green-tea")
+      assert.deepStrictEqual([taken.status, taken.json.code], [409, "slug_taken"])
+      yield* name("S1", "fine-green-tea")
+      assert.deepInclude((yield* get("/v1/slugs/fine-green-tea")).json, { sku: "S1", slug: "fine-green-tea" })
+      const old = yield* fetch("/v1/slugs/green-tea", { redirect: "manual" })
+      assert.deepStrictEqual([old.status, old.headers.get("location")], [301, "/v1/slugs/fine-green-tea?region=eu"])
+      // It is still its own: nobody else gets it, and it can have it back.
+      assert.strictEqual((yield* name("S2", "green-tea")).status, 409)
+      assert.deepInclude((yield* name("S1", "green-tea")).json, { slug: "green-tea" })
+      for (const slug of ["чай", "Green", "a--b", "x".repeat(61)]) {
+        const wrong = yield* name("S2", slug)
+        assert.deepStrictEqual([wrong.status, wrong.json.errors[0]?.pointer], [400, "/slug"], slug)
+      }
+      assert.strictEqual((yield* name("NONE", "free-tea")).status, 404)
+      assert.strictEqual((yield* get("/v1/slugs/free-tea")).status, 404)
+
+      const german = { de: { title: "Grüner <i>Tee</i>", description: "" }, ja: { seoTitle: "緑茶" } }
+      const translated = yield* put("/v1/products/S1/translations", german, 4)
+      assert.strictEqual(translated.status, 200, translated.text)
+      assert.deepStrictEqual((yield* get("/v1/products/S1/translations")).json, german)
+      const long = yield* put("/v1/products/S1/translations", { de: { description: "x".repeat(4_001) } }, 5)
+      assert.deepStrictEqual([long.status, long.json.errors[0]?.pointer], [400, "/de/description"])
+      const huge = yield* put("/v1/products/S1/translations", { de: { description: "x".repeat(5_000_000) } }, 5)
+      assert.strictEqual(huge.status, 413)
+    })
+  )
 })

@@ -19,6 +19,9 @@ const row = (sku: string, title: string, amount: number): ProductRow => ({
   currency: Currency.make("GBP"),
   tax_rate: 2_000,
   listed: true,
+  draft: false,
+  slug: null,
+  translations: [],
   details: { attributes: [{ code: "leaf", options: [amount > 500 ? "whole" : "broken"] }] } as ProductRow["details"]
 })
 

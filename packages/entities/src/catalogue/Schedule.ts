@@ -1,0 +1,71 @@
+import { Price } from "@halles/shared/wire/MoneyJson"
+import { given } from "@halles/shared/wire/Stamp"
+import { DateTime, Effect, Option, Schema } from "effect"
+import { ContentRefused } from "../routes/ContentRefused.ts"
+import { ScheduledChange, TaxRate } from "./Product.ts"
+
+/** A change that is to come, as clients say it. */
+export const ChangeGiven = Schema.Struct({
+  /** `2026-12-07T06:00` in `timeZone`, or with an offset of its own: `2026-12-07T05:00Z`. */
+  at: Schema.String.check(
+    Schema.isPattern(/^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(Z|[+-][0-9]{2}:[0-9]{2})?$/u, {
+      expected: "a minute such as 2026-12-07T06:00, or with an offset 2026-12-07T05:00Z"
+    })
+  ).annotate({ examples: ["2026-12-07T06:00"] }),
+  /** Where `at` is read on the clock. In the hour that a clock repeats it is the first one; in the one that it skips, the one after. */
+  timeZone: Schema.optionalKey(
+    Schema.String.check(Schema.isPattern(/^[A-Za-z0-9_+/-]{1,64}$/u)).annotate({ examples: ["Europe/Paris"] })
+  ),
+  price: Schema.optionalKey(Price),
+  taxRate: Schema.optionalKey(TaxRate),
+  listed: ScheduledChange.fields.listed,
+  reason: ScheduledChange.fields.reason
+})
+type ChangeGiven = typeof ChangeGiven.Type
+
+/** The same digits as a time of UTC, if there is such a time. */
+const digits = (local: string): Date | null => {
+  const time = new Date(`${local}Z`)
+  return Number.isNaN(time.getTime()) || !time.toISOString().startsWith(local) ? null : time
+}
+
+/** Unix milliseconds, or the field that names no time. */
+const timeOf = ({ at, timeZone }: ChangeGiven): number | { readonly pointer: string; readonly detail: string } => {
+  const local = digits(at.slice(0, 16))
+  if (local === null) return { pointer: "/at", detail: "There is no such day or hour" }
+  const offset = at.slice(16)
+  if (offset !== "") {
+    const time = Date.parse(at)
+    return Number.isNaN(time) ? { pointer: "/at", detail: "There is no such offset" } : time
+  }
+  if (timeZone === undefined) return { pointer: "/timeZone", detail: "Required where the time has no offset" }
+  const zoned = DateTime.makeZoned(local, { timeZone, adjustForTimeZone: true })
+  return Option.match(zoned, {
+    onNone: () => ({ pointer: "/timeZone", detail: "There is no such time zone" }),
+    onSome: DateTime.toEpochMillis
+  })
+}
+
+/** The change names a time, and its price how it is taxed. */
+export const timed = Effect.succeed(({ payload }: { readonly payload: ChangeGiven }) => {
+  const time = timeOf(payload)
+  const { price, taxRate } = payload
+  const errors = [
+    ...(typeof time === "number" ? [] : [time]),
+    ...(price !== undefined && taxRate === undefined ? [{ pointer: "/taxRate", detail: "Required with a price" }] : []),
+    ...(price === undefined && taxRate !== undefined ? [{ pointer: "/price", detail: "Required with a tax rate" }] : [])
+  ]
+  return errors.length === 0 ? Effect.void : Effect.fail(new ContentRefused({ errors }))
+})
+
+export const changeOf = (changeId: string, payload: ChangeGiven): ScheduledChange => {
+  const { listed, price, reason, taxRate = 0 } = payload
+  return {
+    changeId,
+    // `timed` has seen that it is one.
+    dueAt: Number(timeOf(payload)),
+    ...given("listed", listed),
+    ...given("reason", reason),
+    ...given("price", price && { ...price, taxRate })
+  }
+}
