@@ -1,4 +1,6 @@
 import { assert, layer } from "@effect/vitest"
+import { ActivationDirectory, type Message } from "@halles/engine/activation/ActivationDirectory"
+import type { Answer } from "@halles/engine/activation/Call"
 import * as EntityClient from "@halles/engine/activation/EntityClient"
 import * as EventSourced from "@halles/engine/eventsourced/EventSourced"
 import { Busy } from "@halles/engine/eventsourced/EntityErrors"
@@ -106,7 +108,19 @@ const LetterLive = Layer.unwrap(
   )
 )
 
-const Test = Layer.mergeAll(BoxLive, LetterLive).pipe(
+/** The shard of `eu_gone` is handed over just when a joint step is on its way. */
+const Gone = Layer.effect(
+  ActivationDirectory,
+  Effect.map(ActivationDirectory, (directory) => ({
+    ...directory,
+    call: (message: Message, answered: (answer: Answer) => void) =>
+      message.entityId === "eu_gone" && (message.joint ?? null) !== null
+        ? answered("EntityNotAssignedToRunner")
+        : directory.call(message, answered)
+  }))
+)
+
+const Test = Layer.mergeAll(BoxLive, Layer.provide(LetterLive, Gone)).pipe(
   Layer.provideMerge(TestCluster.layer()),
   Layer.provide(EngineTables.layer),
   Layer.provideMerge(PgTest.layer("joint_commit"))
@@ -133,6 +147,18 @@ layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("a joint commi
       assert.deepStrictEqual(yield* rowsOf("eu_one"), ["0: Box 1 Dropped", "0: Letter 1 Written Posted"])
       assert.strictEqual(yield* (yield* boxOf("eu_one")).Empty(new Empty(command("empty"))), 0)
     })
+  )
+
+  it.effect(
+    "is not made where the receiver is somewhere else by now, which would write its row whatever becomes of the other",
+    () =>
+      Effect.gen(function* () {
+        yield* (yield* letterOf("eu_gone")).Write(new Write(command("write")))
+        const rows = yield* rowsOf("eu_gone").pipe(
+          Effect.repeat({ until: ({ length }) => length === 3, schedule: Schedule.spaced("20 millis") })
+        )
+        assert.deepStrictEqual(rows, ["0: Letter 1 Written", "1: Box 1 Dropped", "2: Letter 2 Posted"])
+      })
   )
 
   it.effect("is not made where the receiver refuses: the step is sent like all others", () =>

@@ -111,23 +111,25 @@ const prototypeOf = (entity: Entity.Entity<string, Rpc.Any>): object => {
         const parent = spanOf(Fiber.getCurrent())
         const joint = JointCommit.current()
         const here = isHosted(ways, tag) ? shardHere(ways, id) : undefined
+        // Elsewhere the receiver would write its row, whatever becomes of the owner's.
+        const elsewhere = (answer: Effect.Effect<unknown, unknown>) =>
+          resume(joint === null ? answer : Effect.fail(new Busy()))
         if (here !== undefined) {
           const message = { entityType: type, entityId: id, shardId: here, tag, payload, parent, joint }
           ways.directory!.call(message, (answer) => {
-            if (answer === "EntityNotAssignedToRunner") resume(Effect.delay(away(this, payload), againMs))
+            if (answer === "EntityNotAssignedToRunner") elsewhere(Effect.delay(away(this, payload), againMs))
             else if (answer === "MailboxFull") resume(Effect.fail(mailboxFull(type, id, here)))
             else resume(answer)
           })
           return undefined
         }
-        if (joint !== null) return resume(Effect.fail(new Busy()))
-        if (ways.caller !== undefined && isFast) {
+        if (joint === null && ways.caller !== undefined && isFast) {
           const forget = askRunner(ways.caller, { shard: ways.shardOf(id), type, id, rpc, payload, parent }, (exit) =>
             resume(exit ?? Effect.delay(away(this, payload), againMs))
           )
           if (forget !== undefined) return Effect.sync(forget)
         }
-        resume(away(this, payload))
+        elsewhere(away(this, payload))
         return undefined
       })
       return ways.around(id, asked)

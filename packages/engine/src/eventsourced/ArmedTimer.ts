@@ -26,10 +26,11 @@ export class ArmedTimer {
 
   /**
    * One that has fired would fire again at once: it is set to what is wanted now, or a little later if that is past, but for what is
-   * done a portion at a time.
+   * done a portion at a time. What was still to come at `since`, when its entity was asked, has
+   * had no turn yet.
    */
-  afterFiring(wanted: number | null, now: number, hasMoved: boolean): number | null {
-    const next = wanted === null || wanted > now ? wanted : now + (hasMoved ? 1 : redriveMs)
+  afterFiring(wanted: number | null, since: number, now: number, hasMoved: boolean): number | null {
+    const next = wanted === null || wanted > since ? wanted : now + (hasMoved ? 1 : redriveMs)
     if (next !== null && this.dueAt !== null && this.dueAt < next) this.dueAt = next
     return next
   }

@@ -337,16 +337,18 @@ export class EventSourcedEntity<
           )
         : accepted()
       if (command._tag !== "TimerFired" || firedAt === undefined) return handled
-      return Effect.onExit(handled, (exit) => this.rearm(firedAt, exit))
+      const since = this.kind.clock.currentTimeMillisUnsafe()
+      return Effect.onExit(handled, (exit) => this.rearm(firedAt, since, exit))
     })
   }
 
   /** A timer that was not heard fires again; what is too large to be done waits as well. */
-  private rearm(firedAt: number, exit: Exit.Exit<Handled<State, Event>, unknown>): Effect.Effect<void> {
+  private rearm(firedAt: number, since: number, exit: Exit.Exit<Handled<State, Event>, unknown>): Effect.Effect<void> {
     if (Exit.isFailure(exit) && undeclaredOf(exit) !== "TooLarge") return Effect.void
     const hasMoved = Exit.isSuccess(exit) && exit.value.events.length > 0 && !exit.value.repeated
     const { clock, journal, model } = this.kind
-    const next = this.timer.afterFiring(this.timerWanted(this.state), clock.currentTimeMillisUnsafe(), hasMoved)
+    const wanted = this.timerWanted(this.state)
+    const next = this.timer.afterFiring(wanted, since, clock.currentTimeMillisUnsafe(), hasMoved)
     return journal.rearm(model.type, this.id, firedAt, next)
   }
 
