@@ -14,6 +14,7 @@ import { order } from "./order/OrderDomain.ts"
 import { payment } from "./payment/PaymentDomain.ts"
 import { productModel } from "./productmodel/ProductModelDomain.ts"
 import { productType } from "./producttype/ProductTypeDomain.ts"
+import { uniqueValue } from "./producttype/UniqueValueDomain.ts"
 import { slug } from "./slug/SlugDomain.ts"
 import { shipment } from "./shipment/ShipmentDomain.ts"
 
@@ -23,6 +24,7 @@ import { shipment } from "./shipment/ShipmentDomain.ts"
  */
 export const domains = [
   productType,
+  uniqueValue,
   productModel,
   categoryTree,
   category,

@@ -10,6 +10,7 @@ import { Product, ProductView } from "@halles/entities/catalogue/Product"
 import { ProductModel, ProductModelView } from "@halles/entities/productmodel/ProductModel"
 import { ProductType, ProductTypeView } from "@halles/entities/producttype/ProductType"
 import { Shipment, ShipmentView } from "@halles/entities/shipment/Shipment"
+import { UniqueValue, UniqueValueView } from "@halles/entities/producttype/UniqueValue"
 import { Slug, SlugView } from "@halles/entities/slug/Slug"
 import { Sku, SkuView } from "@halles/entities/inventory/Sku"
 import { Result, Schema, SchemaAST } from "effect"
@@ -27,6 +28,7 @@ import * as ProductState from "../src/catalogue/ProductState.ts"
 import * as ProductModelState from "../src/productmodel/ProductModelState.ts"
 import * as ProductTypeState from "../src/producttype/ProductTypeState.ts"
 import * as ShipmentState from "../src/shipment/ShipmentState.ts"
+import * as UniqueValueState from "../src/producttype/UniqueValueState.ts"
 import * as SlugState from "../src/slug/SlugState.ts"
 import * as SkuState from "../src/inventory/SkuState.ts"
 
@@ -42,6 +44,7 @@ const models = [
   ProductTypeState,
   ShipmentState,
   SlugState,
+  UniqueValueState,
   SkuState
 ]
 const views = [
@@ -56,6 +59,7 @@ const views = [
   ProductTypeView,
   ShipmentView,
   SlugView,
+  UniqueValueView,
   SkuView
 ]
 
@@ -75,6 +79,7 @@ const contracts = {
   ProductType,
   Shipment,
   Slug,
+  UniqueValue,
   Sku
 } as const
 type AnyCodec = Schema.Codec<unknown, unknown>

@@ -79,6 +79,7 @@ layer(EdgeTest.layerOver(ShopTest.layer), { excludeTestServices: true, timeout: 
         assert.strictEqual(failures.length, 0, failures.join("\n---\n"))
         assert.deepStrictEqual(unaskedOf(rest.answers), [])
       }),
-    120_000
+    // Twice as long as requests are begun, one campaign after the other.
+    240_000
   )
 })

@@ -1,14 +1,21 @@
-import type { SkuCode } from "@halles/shared/Ids"
+import { CommandId, type SkuCode, skuId } from "@halles/shared/Ids"
 import type { Region } from "@halles/shared/Region"
-import { Effect } from "effect"
+import { given } from "@halles/shared/wire/Stamp"
+import { Effect, Equal } from "effect"
+import { randomUUID } from "node:crypto"
 import { CategoryTree, categoryTreeId } from "../category/CategoryTree.ts"
 import { ProductModel, type ProductModelCode, productModelId } from "../productmodel/ProductModel.ts"
 import * as AttributeRules from "../producttype/AttributeRules.ts"
-import { type AttributesJson, faultsOf } from "../producttype/Attributes.ts"
+import { type AttributesJson, faultsOf, jsonOf, type Value } from "../producttype/Attributes.ts"
 import type { ProductTypeView } from "../producttype/ProductType.ts"
+import { ClaimValue, UniqueValue, uniqueValueId } from "../producttype/UniqueValue.ts"
 import { ContentRefused } from "../routes/ContentRefused.ts"
 import { Edge } from "../routes/Edge.ts"
+import { Product } from "./Product.ts"
 import type { DescriptionJson } from "./ProductJson.ts"
+
+/** Values of one product that are claimed at a time. */
+const claimsAtOnce = 8
 
 const wrong = (pointer: string, detail: string) => [{ pointer, detail }]
 
@@ -33,6 +40,33 @@ export const asDeclared = Effect.gen(function* () {
     if (model.productType.code !== type.code)
       return wrong("/productType/code", `Its product model is of the type ${model.productType.code}`)
     return AttributeRules.variantFaults(type.attributes, model.axes, attributes)
+  })
+  const unique = yield* edge.entity(UniqueValue)
+  const product = yield* edge.entity(Product)
+  /** The fault of an attribute whose value another product has. */
+  const claimFaults = Effect.fnUntraced(function* (
+    region: Region,
+    sku: SkuCode,
+    type: ProductTypeView,
+    [attribute, value]: readonly [string, Value]
+  ) {
+    const holder = unique(uniqueValueId(region, type.code, attribute, value))
+    const claim = (from?: SkuCode) => {
+      const commandId = CommandId.make(`claim:${sku}:${randomUUID()}`)
+      return edge.call(holder.ClaimValue(new ClaimValue({ commandId, sku, ...given("from", from) }))).pipe(
+        Effect.as(null),
+        Effect.catchTag("ValueTaken", (taken) => Effect.succeed(taken.sku))
+      )
+    }
+    const first = yield* claim()
+    if (first === null) return []
+    const other = yield* edge
+      .call(product(skuId(region, first)).View())
+      .pipe(Effect.catchTag("NotFound", () => Effect.succeed(null)))
+    const isSaid =
+      other?.productType?.code === type.code && Equal.equals(jsonOf(other.attributes ?? [])[attribute], value)
+    const taken = isSaid ? first : yield* claim(first)
+    return taken === null ? [] : wrong(`/attributes/${attribute}`, `${taken} has this value, or had it a moment ago`)
   })
   return Effect.fnUntraced(function* <
     Request extends {
@@ -63,6 +97,14 @@ export const asDeclared = Effect.gen(function* () {
         ? faultsOf(type.attributes, attributes)
         : yield* variantFaults(request.query.region, request.params.sku, code, type, attributes)
     if (errors.length > 0) return yield* new ContentRefused({ errors })
+    const uniqueCodes = new Set(type.attributes.flatMap((one) => ("unique" in one && one.unique ? [one.code] : [])))
+    const claims = Object.entries(attributes).filter(([attribute]) => uniqueCodes.has(attribute))
+    const taken = yield* Effect.forEach(
+      claims,
+      (one) => claimFaults(request.query.region, request.params.sku, type, one),
+      { concurrency: claimsAtOnce }
+    )
+    if (taken.flat().length > 0) return yield* new ContentRefused({ errors: taken.flat() })
     return { ...request, payload: { ...request.payload, productType: AttributeRules.askedOf(type) } }
   })
 })

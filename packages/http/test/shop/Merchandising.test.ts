@@ -283,4 +283,20 @@ layer(Shop, { excludeTestServices: true, timeout: "120 seconds" })("merchants", 
       assert.strictEqual(huge.status, 413)
     })
   )
+
+  it.effect("give no two products a value that is to be unique", () =>
+    Effect.gen(function* () {
+      const isbn = { kind: "text", code: "isbn", title: "ISBN", unique: true }
+      yield* put("/v1/product-types/book", { title: "Book", attributes: [isbn] }, 0)
+      for (const sku of ["U1", "U2"]) yield* put(`/v1/products/${sku}`, listing(sku), 0)
+      const describe = (sku: string, isbn: string) =>
+        put(`/v1/products/${sku}/details`, { productType: { code: "book" }, attributes: { isbn } }, 1)
+      const both = yield* Effect.all([describe("U1", "3-16"), describe("U2", "3-16")], { concurrency: 2 })
+      assert.deepStrictEqual(both.map(({ status }) => status).toSorted(), [200, 422])
+      const refused = both.find(({ status }) => status === 422)
+      assert.deepInclude(refused?.json.errors[0], { pointer: "/attributes/isbn" })
+      const loser = both[0].status === 422 ? "U1" : "U2"
+      assert.strictEqual((yield* describe(loser, "3-17")).status, 200)
+    })
+  )
 })

@@ -1,0 +1,44 @@
+import * as Contract from "@halles/engine/eventsourced/Contract"
+import { PreconditionFailed } from "@halles/engine/eventsourced/EntityErrors"
+import { commandFields } from "@halles/shared/Command"
+import { Regional, SkuCode } from "@halles/shared/Ids"
+import type { Region } from "@halles/shared/Region"
+import { Refusal } from "@halles/shared/wire/Refusal"
+import { Schema } from "effect"
+import { hash } from "node:crypto"
+import type { Value } from "./Attributes.ts"
+
+/** A value of an attribute that no two products of a type may have, in one region: `eu_` and 132 bits of its hash. */
+export const UniqueValueId = Regional.pipe(Schema.brand("UniqueValueId"))
+export type UniqueValueId = typeof UniqueValueId.Type
+
+export const uniqueValueId = (region: Region, type: string, attribute: string, value: Value): UniqueValueId => {
+  const named = hash("sha256", JSON.stringify([type, attribute, value]), "base64url").slice(0, 22)
+  return UniqueValueId.make(`${region}_${named}`)
+}
+
+/** The product is about to say the value. `from` is one that had claimed it, and was asked and says it no more. */
+export class ClaimValue extends Schema.TaggedClass<ClaimValue>()("ClaimValue", {
+  ...commandFields,
+  sku: SkuCode,
+  from: Schema.optionalKey(SkuCode)
+}) {}
+
+/** Another product has claimed the value. */
+export class ValueTaken extends Refusal<ValueTaken>()("ValueTaken", {
+  status: 409,
+  title: "Another product has this value",
+  fields: { sku: SkuCode },
+  sample: { sku: "TEA-01" },
+  detail: ({ sku }) => `${sku} has this value, which no two products may have.`
+}) {}
+
+export class UniqueValueView extends Schema.Class<UniqueValueView>("UniqueValueView")({
+  sku: SkuCode,
+  seq: Schema.Int
+}) {}
+
+export const UniqueValue = Contract.make("UniqueValue", [
+  Contract.command(ClaimValue, UniqueValueView, ValueTaken, PreconditionFailed),
+  Contract.view(UniqueValueView)
+])
