@@ -109,6 +109,8 @@ export const runner = (
     HALLES_CARRIER_URL: local(carrier),
     HALLES_GATEWAY_KEY: parts.secrets.gatewayKey,
     HALLES_CARRIER_KEY: parts.secrets.carrierKey,
+    HALLES_MEDIA_URL: local(ports(parts.layout.portBase).media),
+    HALLES_MEDIA_KEY: parts.secrets.mediaKey,
     HALLES_METRICS_PORT: String(runnerPort(parts.layout.portBase, index))
   }
 }

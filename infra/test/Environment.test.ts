@@ -63,6 +63,7 @@ describe("Environment", () => {
     assert.deepStrictEqual(known(Environment.runner(parts, place)), [
       "carrierKey",
       "gatewayKey",
+      "mediaKey",
       "nats",
       "pgRunnerEu",
       "redisRunner"

@@ -10,7 +10,7 @@ import { Redis, RedisUnavailable } from "@halles/shared/clients/Redis"
 import { Revocations } from "@halles/shared/security/Revocations"
 import { RunnerPresence } from "@halles/engine/placement/RunnerPresence"
 import * as Telemetry from "@halles/shared/clients/Telemetry"
-import * as MediaIntake from "@halles/entities/media/MediaIntake"
+import * as MediaProcess from "@halles/entities/media/MediaProcess"
 import { linker, MediaLinks } from "@halles/entities/media/MediaUrl"
 import { ByteSize, Effect, Layer, Option } from "effect"
 import { HttpIncomingMessage, HttpRouter } from "effect/http"
@@ -139,7 +139,7 @@ export const HttpLive = Layer.unwrap(
           onNone: () => Layer.empty,
           onSome: ({ key, publicUrl, url }) =>
             Layer.merge(
-              MediaIntake.layer({ url, key }),
+              MediaProcess.layer({ url, key }),
               Layer.succeed(
                 MediaLinks,
                 linker(

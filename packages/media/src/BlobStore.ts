@@ -1,15 +1,16 @@
 import { Context, Data, Effect, Layer, Stream } from "effect"
 import { createReadStream } from "node:fs"
-import { copyFile, mkdir, readdir, rename, rm, stat } from "node:fs/promises"
+import { copyFile, mkdir, rename, rm, stat } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import { Readable } from "node:stream"
-import { typeOfName } from "@halles/entities/media/MediaContent"
 
 /** The store does not answer, or has no room. */
 export class StoreUnavailable extends Data.TaggedError("StoreUnavailable")<{ readonly cause: unknown }> {}
 
+/** Of bytes that are there. */
 export interface Blob {
-  readonly name: string
+  readonly bytes: number
+  /** The last time that somebody put them, in Unix milliseconds. */
   readonly storedAtMs: number
 }
 
@@ -25,15 +26,14 @@ export class BlobStore extends Context.Service<
   {
     /** Takes the file: it is there under the name afterwards, or nothing has changed. */
     readonly put: (name: string, path: string) => Effect.Effect<void, StoreUnavailable>
-    /** How many bytes it has; `null` where there is none of that name. */
-    readonly size: (name: string) => Effect.Effect<number | null, StoreUnavailable>
+    /** `null` where there is none of that name. */
+    readonly find: (name: string) => Effect.Effect<Blob | null, StoreUnavailable>
     readonly read: (name: string, range?: ByteRange) => Stream.Stream<Uint8Array, StoreUnavailable>
     /** Nothing, where there is none. */
     readonly remove: (name: string) => Effect.Effect<void, StoreUnavailable>
-    readonly list: Stream.Stream<Blob, StoreUnavailable>
   }
 >()("@halles/media/BlobStore") {
-  /** In files below a directory, spread over 256 folders. */
+  /** In files below a directory, those of each region in 256 folders of its own. */
   static readonly layerFiles = (directory: string) => Layer.sync(BlobStore, () => files(directory))
 }
 
@@ -63,35 +63,17 @@ export const moveInto = async (from: string, to: string): Promise<void> => {
 }
 
 const files = (directory: string): BlobStore["Service"] => {
-  const pathOf = (name: string) => join(directory, name.slice(0, 2), name)
-  const namesOf = (folder: string) =>
-    attempt(() => readdir(join(directory, folder)).catch((cause) => orNull<Array<string>>(cause)))
+  const pathOf = (name: string) => join(directory, name.slice(0, 2), name.slice(3, 5), name)
   return BlobStore.of({
     put: (name, path) => attempt(() => moveInto(path, pathOf(name))),
-    size: (name) =>
+    find: (name) =>
       attempt(() =>
         stat(pathOf(name)).then(
-          ({ size }) => size,
-          (cause) => orNull<number>(cause)
+          ({ mtimeMs, size }) => ({ bytes: size, storedAtMs: mtimeMs }),
+          (cause) => orNull<Blob>(cause)
         )
       ),
     read: (name, range) => bytesOf(pathOf(name), range),
-    remove: (name) => attempt(() => rm(pathOf(name), { force: true })),
-    list: Stream.fromEffect(namesOf(".")).pipe(
-      Stream.flatMap((folders) => Stream.fromIterable(folders ?? [])),
-      Stream.filter((folder) => folder.length === 2),
-      Stream.mapEffect(namesOf),
-      Stream.flatMap((names) => Stream.fromIterable(names ?? [])),
-      Stream.filter((name) => typeOfName(name) !== undefined),
-      Stream.mapEffect((name) =>
-        attempt(() =>
-          stat(pathOf(name)).then(
-            ({ mtimeMs }) => ({ name, storedAtMs: mtimeMs }),
-            (cause) => orNull<Blob>(cause)
-          )
-        )
-      ),
-      Stream.filter((blob) => blob !== null)
-    )
+    remove: (name) => attempt(() => rm(pathOf(name), { force: true }))
   })
 }

@@ -1,4 +1,5 @@
 import { contentName, type Content, kinds } from "@halles/entities/media/MediaContent"
+import type { Region } from "@halles/shared/Region"
 import { Context, Effect, Layer, Semaphore, type Scope, Stream } from "effect"
 import { createHash, randomUUID } from "node:crypto"
 import { createReadStream } from "node:fs"
@@ -25,8 +26,12 @@ export class Intake extends Context.Service<
     /** A path for bytes on their way; gone with the scope. */
     readonly spool: Effect.Effect<string, never, Scope.Scope>
     /** Takes a file that is there as a whole; it may be gone afterwards. */
-    readonly file: (path: string) => Effect.Effect<Content, NotKept>
-    readonly stream: <E>(body: Stream.Stream<Uint8Array, E>, bytesMax: number) => Effect.Effect<Content, NotKept | E>
+    readonly file: (region: Region, path: string) => Effect.Effect<Content, NotKept>
+    readonly stream: <E>(
+      region: Region,
+      body: Stream.Stream<Uint8Array, E>,
+      bytesMax: number
+    ) => Effect.Effect<Content, NotKept | E>
   }
 >()("@halles/media/Intake") {
   static readonly layer = (directory: string) => Layer.effect(Intake, make(directory))
@@ -65,12 +70,12 @@ const make = Effect.fnUntraced(function* (directory: string) {
       return { path: made, content: { hash, type, bytes: size, width, height: pageHeight, frames } }
     })
 
-  const file = Effect.fn("Intake.file")((sent: string) =>
+  const file = Effect.fn("Intake.file")((region: Region, sent: string) =>
     Effect.scoped(
       Effect.gen(function* () {
         const { content, path } = yield* contentOf(sent, yield* inspect(sent))
         // Without it nothing can be kept: that is nobody's fault but the store's.
-        yield* Effect.orDie(blobs.put(contentName(content), path))
+        yield* Effect.orDie(blobs.put(contentName(region, content), path))
         return content satisfies Content
       })
     )
@@ -79,12 +84,12 @@ const make = Effect.fnUntraced(function* (directory: string) {
   return Intake.of({
     spool,
     file,
-    stream: (body, bytesMax) =>
+    stream: (region, body, bytesMax) =>
       Effect.scoped(
         Effect.gen(function* () {
           const path = yield* spool
           yield* written(path, body, bytesMax)
-          return yield* file(path)
+          return yield* file(region, path)
         })
       )
   })

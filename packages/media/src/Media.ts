@@ -1,8 +1,10 @@
-import { plainBytesMax, intake, isPass } from "@halles/entities/media/MediaIntake"
+import { typeOfName } from "@halles/entities/media/MediaContent"
+import { contents, intake, isPass, plainBytesMax } from "@halles/entities/media/MediaProcess"
+import { Region } from "@halles/shared/Region"
 import * as HttpListener from "@halles/shared/listener/HttpListener"
 import * as MetricsListener from "@halles/shared/listener/MetricsListener"
 import * as Telemetry from "@halles/shared/clients/Telemetry"
-import { Clock, Effect, Layer, type Redacted } from "effect"
+import { Clock, Effect, Layer, type Redacted, Schema } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { join } from "node:path"
 import sharp from "sharp"
@@ -12,6 +14,8 @@ import { MediaConfig } from "./MediaConfig.ts"
 import { Pictures } from "./Pictures.ts"
 import * as Serving from "./Serving.ts"
 
+const isRegion = Schema.is(Region)
+
 /** Pictures share the cores: one is made by one thread, and libvips keeps nothing of them. */
 const boundThreads = Layer.effectDiscard(
   Effect.sync(() => {
@@ -20,21 +24,61 @@ const boundThreads = Layer.effectDiscard(
   })
 )
 
-/** What the edge hands over: a body, answered with what it was found to be. */
-const intakeRoute = (key: Redacted.Redacted) =>
+/** A route for the other processes of the deployment, which show a pass for it. */
+const own = <E, R>(
+  key: Redacted.Redacted,
+  method: "POST" | "DELETE",
+  purpose: string,
+  answer: (
+    request: HttpServerRequest.HttpServerRequest,
+    parameter: string
+  ) => Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
+) =>
   HttpRouter.add(
-    "POST",
-    `/${intake}`,
+    method,
+    `/${purpose}/:parameter`,
     Effect.gen(function* () {
       const request = yield* HttpServerRequest.HttpServerRequest
       const pass = /^Bearer (.+)$/.exec(request.headers["authorization"] ?? "")?.[1] ?? ""
-      if (!isPass(key, intake, pass, yield* Clock.currentTimeMillis)) return HttpServerResponse.empty({ status: 401 })
+      if (!isPass(key, purpose, pass, yield* Clock.currentTimeMillis)) return HttpServerResponse.empty({ status: 401 })
+      const { parameter = "" } = yield* HttpRouter.params
+      return yield* answer(request, parameter)
+    })
+  )
+
+/** A body, answered with what it was found to be. */
+const intakeRoute = (key: Redacted.Redacted) =>
+  own(key, "POST", intake, (request, region) =>
+    Effect.gen(function* () {
+      if (!isRegion(region)) return HttpServerResponse.empty({ status: 404 })
       const { stream } = yield* Intake
-      return yield* stream(request.stream, plainBytesMax).pipe(
+      return yield* stream(region, request.stream, plainBytesMax).pipe(
         Effect.map((kept) => HttpServerResponse.jsonUnsafe({ kept })),
         Effect.catchTag("NotKept", ({ reason }) => Effect.succeed(HttpServerResponse.jsonUnsafe({ refused: reason })))
       )
     })
+  )
+
+/** What was put within this time may be about to be declared. */
+const youngMs = 60_000
+
+/** Content that nothing shows any more, and all that was made of it. */
+const dropRoute = (key: Redacted.Redacted) =>
+  own(key, "DELETE", contents, (_, name) =>
+    Effect.gen(function* () {
+      if (typeOfName(name) === undefined) return HttpServerResponse.empty({ status: 404 })
+      const blobs = yield* BlobStore
+      const found = yield* blobs.find(name)
+      const isYoung = found !== null && (yield* Clock.currentTimeMillis) - found.storedAtMs < youngMs
+      if (isYoung) return HttpServerResponse.empty({ status: 409 })
+      yield* blobs.remove(name)
+      yield* (yield* Pictures).forget(name)
+      return HttpServerResponse.empty({ status: 204 })
+    }).pipe(
+      Effect.catchTag("StoreUnavailable", (error) =>
+        Effect.as(Effect.logWarning("Content could not be removed", error), HttpServerResponse.empty({ status: 503 }))
+      )
+    )
   )
 
 /** All routes of the process; what they need stays open, so that tests may serve them over stores of their own. */
@@ -43,6 +87,7 @@ export const routes = (key: Redacted.Redacted) =>
     HttpRouter.add("GET", "/", HttpServerResponse.jsonUnsafe({ name: "Halles media", health: "/health/ready" })),
     HttpRouter.add("GET", "/health/ready", HttpServerResponse.jsonUnsafe({ ready: true })),
     intakeRoute(key),
+    dropRoute(key),
     Serving.layer(key)
   )
 

@@ -73,7 +73,7 @@ const make = Effect.fnUntraced(function* (options: { readonly directory: string;
   const { bytesMax, directory } = options
   const blobs = yield* BlobStore
   const makers = yield* Semaphore.make(makersMax)
-  const pathOf = (key: string) => join(directory, key.slice(0, 2), key)
+  const pathOf = (key: string) => join(directory, key.slice(3, 5), key)
   const context = yield* Effect.context<never>()
   let waiting = 0
 
@@ -119,7 +119,7 @@ const make = Effect.fnUntraced(function* (options: { readonly directory: string;
     })
 
   const originalOf = Effect.fnUntraced(function* (name: string) {
-    if ((yield* blobs.size(name)) === null) return yield* new NoOriginal()
+    if ((yield* blobs.find(name)) === null) return yield* new NoOriginal()
     return Buffer.concat(yield* Stream.runCollect(blobs.read(name)))
   })
 

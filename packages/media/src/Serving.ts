@@ -137,11 +137,11 @@ const whole = Effect.fnUntraced(function* (
   { name, type }: { readonly name: string; readonly type: MediaType }
 ) {
   const blobs = yield* BlobStore
-  const bytes = yield* blobs.size(name)
-  if (bytes === null) return noSuch
+  const found = yield* blobs.find(name)
+  if (found === null) return noSuch
   return answer(request, {
     type,
-    bytes,
+    bytes: found.bytes,
     etag: `"${name.slice(0, 43)}"`,
     headers: {
       "cache-control": forEver,

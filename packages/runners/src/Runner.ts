@@ -6,6 +6,8 @@ import { JournalStore } from "@halles/engine/journal/JournalStore"
 import { Outbox } from "@halles/engine/journal/Outbox"
 import * as Parking from "@halles/engine/activation/ParkedEntities"
 import { PaymentGateway } from "@halles/entities/payment/PaymentGateway"
+import * as MediaKeeper from "@halles/entities/media/MediaKeeper"
+import * as MediaProcess from "@halles/entities/media/MediaProcess"
 import * as Projections from "@halles/entities/Projections"
 import * as Retention from "@halles/engine/journal/Retention"
 import { confirming, ShardEpochs } from "@halles/engine/placement/ShardEpochs"
@@ -22,7 +24,7 @@ import { RunnerPresence } from "@halles/engine/placement/RunnerPresence"
 import * as RunnerStatus from "@halles/engine/placement/RunnerStatus"
 import * as Shard from "@halles/shared/Shard"
 import * as Telemetry from "@halles/shared/clients/Telemetry"
-import { Effect, Layer } from "effect"
+import { Effect, Layer, Option } from "effect"
 import { RunnerStorage, Singleton } from "effect/cluster"
 import { randomUUID } from "node:crypto"
 import manifest from "../package.json" with { type: "json" }
@@ -67,6 +69,9 @@ export const RunnerLive = Layer.unwrap(
       Singleton.make(`retention-${region}`, Retention.run(Domains.retention), {
         shardGroup: Shard.group(`${region}_singletons`)
       }),
+      Singleton.make(`media-${region}`, MediaKeeper.run(region), {
+        shardGroup: Shard.group(`${region}_singletons`)
+      }),
       RunnerHttp.layer(config.metricsPort),
       EventLoopStall.layer({ regionUrl: config.regionUrl, runner: id }),
       RunnerStatus.layer(runner),
@@ -77,7 +82,8 @@ export const RunnerLive = Layer.unwrap(
       Layer.provide(hosted),
       Layer.provide([
         PaymentGateway.layer({ url: config.gatewayUrl, key: config.gatewayKey }),
-        Carrier.layer({ url: config.carrierUrl, key: config.carrierKey })
+        Carrier.layer({ url: config.carrierUrl, key: config.carrierKey }),
+        Option.match(config.media, { onNone: () => Layer.empty, onSome: MediaProcess.layer })
       ]),
       Layer.provide(ClusterRunner.layer(runner)),
       Layer.provide(Parking.layer),

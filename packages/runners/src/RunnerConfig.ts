@@ -14,6 +14,10 @@ export const RunnerConfig = Config.all({
   gatewayKey: Config.Redacted("HALLES_GATEWAY_KEY"),
   carrierUrl: Config.String("HALLES_CARRIER_URL"),
   carrierKey: Config.Redacted("HALLES_CARRIER_KEY"),
+  /** The media process, where there is one. */
+  media: Config.option(
+    Config.all({ url: Config.NonEmptyString("HALLES_MEDIA_URL"), key: Config.Redacted("HALLES_MEDIA_KEY") })
+  ),
   /** Health and metrics, on the loopback address. */
   metricsPort: Config.Port("HALLES_METRICS_PORT")
 })

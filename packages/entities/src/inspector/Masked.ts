@@ -29,6 +29,9 @@ export const visibleMembers: ReadonlyArray<string> = [
   ..."attribute slug draft changeId dueAt model axes category categories channels hidden parent before gtin weightGrams height length width version options number flag required unique perVariant facetable removed".split(
     " "
   ),
+  ..."hash bytes width height frames focus x y usedBy by refusedFor removedFor declaredAt idleSince removedAt".split(
+    " "
+  ),
   // Beside the events: who asked, and what it belongs to, by id.
   ..."actor correlationId causationId traceId spanId sampled".split(" ")
 ]

@@ -65,6 +65,9 @@ export class RemoveMedia extends Schema.TaggedClass<RemoveMedia>()("RemoveMedia"
   reason: Schema.Literals(["asked", "erased"])
 }) {}
 
+/** The bytes of what was removed are gone too. */
+export class ForgetContent extends Schema.TaggedClass<ForgetContent>()("ForgetContent", commandFields) {}
+
 /** `declared`: it is still to come. `ready`: it can be shown. `refused`: it came, and is not kept. */
 export const Status = Schema.Literals(["declared", "ready", "refused", "removed"])
 /** `unused`: nothing has shown it for 30 days. `abandoned`: it was declared, and did not come. */
@@ -100,6 +103,12 @@ export class MediaGone extends Refusal<MediaGone>()("MediaGone", {
   title: "It is not kept any more",
   detail: "It was removed or refused: upload it again."
 }) {}
+/** It was not removed. */
+export class MediaKept extends Refusal<MediaKept>()("MediaKept", {
+  status: 409,
+  title: "It is still kept",
+  detail: "Only what was removed loses its content."
+}) {}
 /** It has content, and content never changes. */
 export class MediaComplete extends Refusal<MediaComplete>()("MediaComplete", {
   status: 409,
@@ -131,6 +140,7 @@ export const Media = Contract.make("Media", [
   Contract.command(UseMedia, MediaView, ...change, TooManyUses),
   Contract.command(ReleaseMedia, MediaView, NotFound, PreconditionFailed),
   Contract.command(RemoveMedia, MediaView, NotFound, MediaInUse, PreconditionFailed),
+  Contract.command(ForgetContent, MediaView, NotFound, MediaKept, PreconditionFailed),
   Contract.command(TimerFired, Schema.Void),
   Contract.view(MediaView)
 ])

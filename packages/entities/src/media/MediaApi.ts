@@ -34,7 +34,7 @@ const usedBy = ({ params }: { readonly params: { readonly by: string } }) => ({ 
 const side = WholeNumber({ minimum: 1, maximum: madeSideMax })
 const AddressJson = Schema.Struct({ url: Schema.String }).pipe(
   named("MediaAddress", {
-    url: "https://media.example.com/media/Zk3vXr8Kd0ZtWbYp5nLc2A/w300-h200-cover-x500-y500-webp/9f86.jpg"
+    url: "https://media.example.com/media/Zk3vXr8Kd0ZtWbYp5nLc2A/w300-h200-cover-x500-y500-webp/eu-9f86.jpg"
   })
 )
 
@@ -61,7 +61,9 @@ const getMediaAddress = Routes.custom(
         return yield* new MediaGone()
       }
       const { as: format = "auto", fit = "inside", height, width } = query
-      return Answers.fresh(request, seq, () => ({ url: linker.link(content, { width, height, fit, focus, format }) }))
+      return Answers.fresh(request, seq, () => ({
+        url: linker.link(regionOf(params.id), content, { width, height, fit, focus, format })
+      }))
     })
   })
 )

@@ -1,3 +1,4 @@
+import type { Region } from "@halles/shared/Region"
 import { Schema } from "effect"
 
 /** What is taken, by what the bytes are, and how much of it. A kind is served as it is; only pictures are ever decoded. */
@@ -51,15 +52,15 @@ export const Content = Schema.Struct({
 })
 export type Content = typeof Content.Type
 
-/** The name of stored bytes: their hash, and an extension by which their type is known again. */
-export const contentName = ({ hash, type }: Pick<Content, "hash" | "type">): string =>
-  `${hash}.${kinds[type].extension}`
+/** The name of stored bytes: the region that they belong to, their hash, and an extension by which their type is known again. */
+export const contentName = (region: Region, { hash, type }: Pick<Content, "hash" | "type">): string =>
+  `${region}-${hash}.${kinds[type].extension}`
 
 const types = new Map<string, MediaType>(MediaType.literals.map((type) => [kinds[type].extension, type]))
 
 /** The type of a name, or `undefined` for what is no name of ours. */
 export const typeOfName = (name: string): MediaType | undefined => {
-  const [, extension] = /^[0-9a-f]{64}\.([a-z0-9]{3,4})$/.exec(name) ?? []
+  const [, extension] = /^(?:eu|am|ap)-[0-9a-f]{64}\.([a-z0-9]{3,4})$/.exec(name) ?? []
   return extension === undefined ? undefined : types.get(extension)
 }
 

@@ -20,5 +20,14 @@ export const media = Domain.make({
   },
   notifies: {},
   // Without harm to anything else: simulation and chaos send all of them.
-  anytime: ["DeclareMedia", "KeepContent", "RefuseContent", "DescribeMedia", "UseMedia", "ReleaseMedia", "RemoveMedia"]
+  anytime: [
+    "DeclareMedia",
+    "KeepContent",
+    "RefuseContent",
+    "DescribeMedia",
+    "UseMedia",
+    "ReleaseMedia",
+    "RemoveMedia",
+    "ForgetContent"
+  ]
 })

@@ -1,3 +1,4 @@
+import { regionOf } from "@halles/shared/Region"
 import { named } from "@halles/shared/wire/Named"
 import * as ViewJson from "@halles/shared/wire/ViewJson"
 import { Schema } from "effect"
@@ -25,9 +26,9 @@ export const mediaSample = {
   seq: 2
 }
 const linksSample = {
-  original: `https://media.example.com/media/3q2-7wEBAgMEBQYHCAkKCw/original/${hash}.jpg`,
+  original: `https://media.example.com/media/3q2-7wEBAgMEBQYHCAkKCw/original/eu-${hash}.jpg`,
   pictures: {
-    card: `https://media.example.com/media/Zk3vXr8Kd0ZtWbYp5nLc2A/w480-h480-cover-x500-y500-auto/${hash}.jpg`
+    card: `https://media.example.com/media/Zk3vXr8Kd0ZtWbYp5nLc2A/w480-h480-cover-x500-y500-auto/eu-${hash}.jpg`
   }
 }
 
@@ -55,5 +56,5 @@ export const UploadedMediaJson = Schema.Struct({
 }).pipe(named("UploadedMedia", { ...mediaSample, usedBy: [], seq: 1, links: linksSample, duplicates: [] }))
 
 /** Where it is to be seen; `null` of what is not there, and in a deployment without a media process. */
-export const linksOf = (linker: Linker | null, { content, focus, status }: MediaView): Links | null =>
-  linker === null || content === null || status !== "ready" ? null : linker.links(content, focus)
+export const linksOf = (linker: Linker | null, { content, focus, id, status }: MediaView): Links | null =>
+  linker === null || content === null || status !== "ready" ? null : linker.links(regionOf(id), content, focus)

@@ -2,7 +2,16 @@ import { assert, describe, it } from "@effect/vitest"
 import { TimerFired } from "@halles/engine/eventsourced/TimerFired"
 import { CommandId, CustomerId } from "@halles/shared/Ids"
 import { Result } from "effect"
-import { DeclareMedia, KeepContent, MediaId, RefuseContent, ReleaseMedia, RemoveMedia, UseMedia } from "./Media.ts"
+import {
+  DeclareMedia,
+  ForgetContent,
+  KeepContent,
+  MediaId,
+  RefuseContent,
+  ReleaseMedia,
+  RemoveMedia,
+  UseMedia
+} from "./Media.ts"
 import type { Content } from "./MediaContent.ts"
 import * as MediaState from "./MediaState.ts"
 
@@ -62,6 +71,10 @@ describe("MediaState", () => {
     assert.strictEqual(refusal(used, new RemoveMedia({ commandId, reason: "asked" })), "MediaInUse")
     const erase = new RemoveMedia({ commandId, reason: "erased" })
     const erased = after(declare(content), new UseMedia({ commandId, by }), erase)
+    const kept = after(declare(content), new ForgetContent({ commandId }))
+    assert.deepInclude(view(kept), { content })
+    const forgotten = after(declare(content), erase, new ForgetContent({ commandId }))
+    assert.deepInclude(view(forgotten), { content: null, removedFor: "erased" })
     assert.deepInclude(view(erased), { status: "removed", owner: null, uploadedBy: "", alt: [], usedBy: [] })
     assert.deepStrictEqual(Result.getOrThrow(MediaState.decide(erased, erase, 9)), [])
     const before = after(declare(content), new RemoveMedia({ commandId, reason: "asked" }), erase)

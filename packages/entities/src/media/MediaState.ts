@@ -5,11 +5,13 @@ import { Equal, Result, Schema } from "effect"
 import {
   type DeclareMedia,
   type DescribeMedia,
+  type ForgetContent,
   type KeepContent,
   MediaComplete,
   MediaGone,
   type MediaId,
   MediaInUse,
+  MediaKept,
   MediaView,
   type RefuseContent,
   type ReleaseMedia,
@@ -33,9 +35,17 @@ export const unusedMaxMs = 30 * 24 * hourMs
 /** What was declared comes within this, in however many pieces. */
 export const declaredMaxMs = 24 * hourMs
 
-type Change = KeepContent | RefuseContent | DescribeMedia | UseMedia | ReleaseMedia | RemoveMedia | TimerFired
+type Change =
+  | KeepContent
+  | RefuseContent
+  | DescribeMedia
+  | UseMedia
+  | ReleaseMedia
+  | RemoveMedia
+  | ForgetContent
+  | TimerFired
 export type Command = DeclareMedia | Change
-export type Refusal = NotFound | AlreadyExists | MediaGone | MediaComplete | MediaInUse | TooManyUses
+export type Refusal = NotFound | AlreadyExists | MediaGone | MediaComplete | MediaInUse | MediaKept | TooManyUses
 
 const at = Schema.Int
 const { alt, owner, uploadedBy, usedBy } = MediaView.fields
@@ -49,7 +59,8 @@ export const Event = Schema.Union([
   Schema.TaggedStruct("MediaDescribed", { alt: Schema.optionalKey(alt), focus: Schema.optionalKey(Focus), at }),
   Schema.TaggedStruct("MediaUsed", { by, at }),
   Schema.TaggedStruct("MediaReleased", { by, at }),
-  Schema.TaggedStruct("MediaRemoved", { reason: RemovedFor, at })
+  Schema.TaggedStruct("MediaRemoved", { reason: RemovedFor, at }),
+  Schema.TaggedStruct("ContentForgotten", { at })
 ])
 export type Event = typeof Event.Type
 
@@ -114,6 +125,9 @@ const change = (state: Known, command: Exclude<Change, TimerFired>, now: number)
       return state.usedBy.includes(command.by) ? events({ _tag: "MediaReleased", by: command.by, at: now }) : nothing
     case "RemoveMedia":
       return remove(state, command, now)
+    case "ForgetContent":
+      if (state.status !== "removed") return Result.fail(new MediaKept())
+      return state.content === null ? nothing : events({ _tag: "ContentForgotten", at: now })
   }
 }
 
@@ -188,6 +202,8 @@ const evolveKnown = (state: Known, event: Exclude<Event, { readonly _tag: "Media
       return { ...state, usedBy: [...state.usedBy, event.by] }
     case "MediaReleased":
       return { ...state, usedBy: state.usedBy.filter((by) => by !== event.by), idleSince: event.at }
+    case "ContentForgotten":
+      return { ...state, content: null }
     case "MediaRemoved": {
       const erased = event.reason === "erased" ? { owner: null, uploadedBy: "" } : {}
       return {
@@ -229,6 +245,7 @@ export const replies = {
   UseMedia: toView,
   ReleaseMedia: toView,
   RemoveMedia: toView,
+  ForgetContent: toView,
   TimerFired: done,
   View: toView
 }

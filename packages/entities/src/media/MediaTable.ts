@@ -68,7 +68,8 @@ export const MediaTable = Table.make(MediaState, {
   indexes: {
     newest: "(declared_at DESC, id DESC)",
     hash: "(hash) WHERE status = 'ready'",
-    owner: "(owner) WHERE owner IS NOT NULL"
+    owner: "(owner) WHERE owner IS NOT NULL",
+    left: "(id) WHERE status = 'removed' AND hash IS NOT NULL"
   },
   fold: (row, event) => rowOf(MediaState.evolve(stateOf(row), event))
 })

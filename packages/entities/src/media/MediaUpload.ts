@@ -12,7 +12,7 @@ import { Edge } from "../routes/Edge.ts"
 import * as Routes from "../routes/Routes.ts"
 import { AltText, DeclareMedia, Media, MediaComplete, MediaId, MediaUnfit } from "./Media.ts"
 import { MediaType } from "./MediaContent.ts"
-import { MediaIntake } from "./MediaIntake.ts"
+import { MediaProcess } from "./MediaProcess.ts"
 import { linksOf, UploadedMediaJson } from "./MediaJson.ts"
 import { mediaList } from "./MediaTable.ts"
 import { MediaLinks } from "./MediaUrl.ts"
@@ -57,7 +57,7 @@ const taken = Effect.gen(function* () {
   const edge = yield* Edge
   const reads = yield* Reads
   const intents = yield* Intents
-  const intake = yield* MediaIntake
+  const intake = yield* MediaProcess
   const linker = yield* MediaLinks
   const media = yield* edge.entity(Media)
   return Effect.fnUntraced(function* ({ body, key, owner, query, region, request }: Sent) {
@@ -66,7 +66,7 @@ const taken = Effect.gen(function* () {
     const { name } =
       key === undefined ? once : intents.of({ sender, method: request.method, url: request.url, body: "", key })
     const id = MediaId.make(`${region}_${name("media").slice(0, 22)}`)
-    const content = yield* intake.take(body)
+    const content = yield* intake.take(region, body)
     const same = yield* edge
       .call(
         reads.read(

@@ -3,7 +3,7 @@ import { Redacted } from "effect"
 import * as MediaUrl from "./MediaUrl.ts"
 
 const key = Redacted.make("a key")
-const name = `${"a".repeat(64)}.jpg`
+const name = `eu-${"a".repeat(64)}.jpg`
 
 it.prop("a transform and its text are one another", [MediaUrl.Transform], ([transform]) => {
   assert.deepStrictEqual(MediaUrl.ofText(MediaUrl.textOf(transform)), transform)

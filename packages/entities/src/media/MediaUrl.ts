@@ -1,3 +1,4 @@
+import type { Region } from "@halles/shared/Region"
 import type { Redacted } from "effect"
 import { Context, Redacted as Secret, Schema } from "effect"
 import { createHmac, timingSafeEqual } from "node:crypto"
@@ -73,20 +74,23 @@ export type Links = typeof Links.Type
 
 /** Makes addresses of content, below the address at which the media process is reached. */
 export interface Linker {
-  readonly links: (content: Content, focus: Focus) => Links
-  readonly link: (content: Content, transform: Transform) => string
+  readonly links: (region: Region, content: Content, focus: Focus) => Links
+  readonly link: (region: Region, content: Content, transform: Transform) => string
 }
 
 export const linker = (base: string, key: Redacted.Redacted): Linker => {
-  const link = (content: Content, transform: Transform): string =>
-    `${base}${pathOf(key, textOf(transform), contentName(content))}`
+  const link = (region: Region, content: Content, transform: Transform): string =>
+    `${base}${pathOf(key, textOf(transform), contentName(region, content))}`
   return {
     link,
-    links: (content, focus) => ({
-      original: `${base}${pathOf(key, original, contentName(content))}`,
+    links: (region, content, focus) => ({
+      original: `${base}${pathOf(key, original, contentName(region, content))}`,
       pictures: isPicture(content.type)
         ? Object.fromEntries(
-            Object.entries(presets).map(([name, preset]) => [name, link(content, { ...preset, focus, format: "auto" })])
+            Object.entries(presets).map(([name, preset]) => [
+              name,
+              link(region, content, { ...preset, focus, format: "auto" })
+            ])
           )
         : {}
     })

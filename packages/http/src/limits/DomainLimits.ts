@@ -1,7 +1,7 @@
 import * as Cart from "@halles/entities/cart/Cart"
 import * as Content from "@halles/entities/media/MediaContent"
 import { usesMax } from "@halles/entities/media/Media"
-import { plainBytesMax } from "@halles/entities/media/MediaIntake"
+import { plainBytesMax } from "@halles/entities/media/MediaProcess"
 import { declaredMaxMs, unusedMaxMs } from "@halles/entities/media/MediaState"
 import { madeSideMax } from "@halles/entities/media/MediaUrl"
 import * as Sale from "@halles/entities/sale/Sale"

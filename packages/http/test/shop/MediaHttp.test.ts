@@ -1,5 +1,5 @@
 import { assert, layer } from "@effect/vitest"
-import * as MediaIntake from "@halles/entities/media/MediaIntake"
+import * as MediaProcess from "@halles/entities/media/MediaProcess"
 import { linker, MediaLinks } from "@halles/entities/media/MediaUrl"
 import { RegionDatabases, Reads } from "@halles/entities/Reads"
 import { BlobStore } from "@halles/media/BlobStore"
@@ -41,7 +41,7 @@ const media = Layer.unwrap(
     )
     const { address } = Context.get(yield* Layer.build(processOf(directory)), HttpServer.HttpServer)
     const url = HttpServer.formatAddress(address)
-    return Layer.merge(MediaIntake.layer({ url, key }), Layer.succeed(MediaLinks, linker(url, key)))
+    return Layer.merge(MediaProcess.layer({ url, key }), Layer.succeed(MediaLinks, linker(url, key)))
   })
 )
 

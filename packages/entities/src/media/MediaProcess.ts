@@ -1,4 +1,5 @@
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import type { Region } from "@halles/shared/Region"
 import { Unavailable } from "@halles/shared/wire/EdgeErrors"
 import { Clock, Context, Effect, Layer, Redacted, Schema, type Stream } from "effect"
 import { HttpClient, HttpClientRequest } from "effect/http"
@@ -17,19 +18,25 @@ const passMs = 60_000
 export const Taken = Schema.Union([Schema.Struct({ kept: Content }), Schema.Struct({ refused: Unfit })])
 export type Taken = typeof Taken.Type
 
-/** Hands over what somebody sends to the process that looks into it. */
-interface Intake {
-  readonly take: (body: Stream.Stream<Uint8Array, unknown>) => Effect.Effect<Content, MediaUnfit | Unavailable>
+/** What the media process does for others. */
+interface Process {
+  /** Looks into what somebody sends, and keeps it where it belongs to. */
+  readonly take: (
+    region: Region,
+    body: Stream.Stream<Uint8Array, unknown>
+  ) => Effect.Effect<Content, MediaUnfit | Unavailable>
+  /** Removes content and all that was made of it. `false`: somebody has just sent it again, ask later. */
+  readonly drop: (name: string) => Effect.Effect<boolean, Unavailable>
 }
 
-/** Of this process. In a deployment without a media process nothing is taken. */
-export const MediaIntake = Context.Reference<Intake>("@halles/entities/media/MediaIntake", {
-  defaultValue: () => ({ take: () => Effect.fail(new Unavailable()) })
+/** Of this process. In a deployment without a media process nothing is taken, and nothing is there. */
+export const MediaProcess = Context.Reference<Process>("@halles/entities/media/MediaProcess", {
+  defaultValue: () => ({ take: () => Effect.fail(new Unavailable()), drop: () => Effect.succeed(true) })
 })
 
 /** The media process at an address, which knows us by the key. */
 export const layer = (options: { readonly url: string; readonly key: Redacted.Redacted }) =>
-  Layer.effect(MediaIntake, make(options)).pipe(
+  Layer.effect(MediaProcess, make(options)).pipe(
     Layer.provide(
       NodeHttpClient.layerUndiciOptions({ connections: 16, keepAliveTimeout: 4_000, connectTimeout: 1_000 })
     )
@@ -48,29 +55,44 @@ export const isPass = (key: Redacted.Redacted, purpose: string, pass: string, no
   if (expires === undefined || signature === undefined || Number.parseInt(expires, 36) < nowMs) return false
   return timingSafeEqual(Buffer.from(signature), Buffer.from(sign(key, purpose, expires)))
 }
-/** What a pass of the edge is for. */
+/** What passes are for; also where it is asked for. */
 export const intake = "intake"
+export const contents = "contents"
+
+const bounded = <A, E>(answered: Effect.Effect<A, E>) =>
+  answered.pipe(
+    Effect.timeout(deadlineMs),
+    Effect.tapError((error) => Effect.logWarning("The media process did not answer", error)),
+    Effect.mapError(() => new Unavailable())
+  )
 
 const make = Effect.fnUntraced(function* ({ key, url }: { readonly url: string; readonly key: Redacted.Redacted }) {
   const client = yield* HttpClient.HttpClient
   const decode = Schema.decodeUnknownEffect(Taken)
+  const ask = Effect.fnUntraced(function* (purpose: string, request: HttpClientRequest.HttpClientRequest) {
+    const pass = passOf(key, purpose, (yield* Clock.currentTimeMillis) + passMs)
+    return yield* client.execute(HttpClientRequest.bearerToken(request, pass))
+  })
   return {
-    take: Effect.fn("MediaIntake.take")(function* (body: Stream.Stream<Uint8Array, unknown>) {
-      const now = yield* Clock.currentTimeMillis
-      const request = HttpClientRequest.post(`${url}/${intake}`).pipe(
-        HttpClientRequest.bearerToken(passOf(key, intake, now + passMs)),
+    take: Effect.fn("MediaProcess.take")(function* (region: Region, body: Stream.Stream<Uint8Array, unknown>) {
+      const request = HttpClientRequest.post(`${url}/${intake}/${region}`).pipe(
         HttpClientRequest.bodyStream(body, { contentType: "application/octet-stream" })
       )
-      const answered = Effect.gen(function* () {
-        const response = yield* client.execute(request)
-        return response.status === 200 ? yield* decode(yield* response.json) : yield* new Unavailable()
-      })
-      const taken = yield* answered.pipe(
-        Effect.timeout(deadlineMs),
-        Effect.tapError((error) => Effect.logWarning("The media process took nothing", error)),
-        Effect.mapError(() => new Unavailable())
+      const taken = yield* bounded(
+        Effect.gen(function* () {
+          const response = yield* ask(intake, request)
+          return response.status === 200 ? yield* decode(yield* response.json) : yield* new Unavailable()
+        })
       )
       return "kept" in taken ? taken.kept : yield* new MediaUnfit({ reason: taken.refused })
-    })
+    }),
+    drop: Effect.fn("MediaProcess.drop")((name: string) =>
+      bounded(
+        Effect.gen(function* () {
+          const { status } = yield* ask(contents, HttpClientRequest.delete(`${url}/${contents}/${name}`))
+          return status === 204 || status === 409 ? status === 204 : yield* new Unavailable()
+        })
+      )
+    )
   }
 })

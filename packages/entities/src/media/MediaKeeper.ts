@@ -1,0 +1,93 @@
+import type { JsMsg } from "@nats-io/jetstream"
+import * as EntityClient from "@halles/engine/activation/EntityClient"
+import * as EventConsumer from "@halles/engine/journal/EventConsumer"
+import { rowsOf } from "@halles/engine/journal/EventMessage"
+import { Nats } from "@halles/shared/clients/Nats"
+import { CommandId } from "@halles/shared/Ids"
+import type { Region } from "@halles/shared/Region"
+import { Effect, Schedule } from "effect"
+import { SqlClient } from "effect/sql"
+import { ForgetContent, Media, MediaId, RemoveMedia } from "./Media.ts"
+import { type Content, contentName } from "./MediaContent.ts"
+import { MediaProcess } from "./MediaProcess.ts"
+import { MediaTable } from "./MediaTable.ts"
+
+/** How often it is looked for what was removed, and how much of it is taken at a time. */
+const lookEvery = "10 seconds"
+const batchMax = 100
+const retry = Schedule.spaced("2 seconds")
+/** The read table follows the journal: who was forgotten is looked for once more, after what was on its way has arrived. */
+const againMs = 30_000
+
+const origin = { actor: "media" } as const
+const table = MediaTable.table
+
+/** Bytes go with the last thing that had them. Told after they are gone: what is interrupted is done again. */
+const drop = (region: Region) =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    const media = yield* EntityClient.make(Media)
+    const { drop } = yield* MediaProcess
+    const left = yield* sql<{ id: string; content: Content; shared: boolean }>`
+      SELECT v.id, v.content, EXISTS (
+        SELECT FROM ${sql(table)} o WHERE o.hash = v.hash AND o.status = 'ready'
+      ) AS shared
+      FROM ${sql(table)} v WHERE v.status = 'removed' AND v.hash IS NOT NULL ORDER BY v.id LIMIT ${batchMax}`
+    const forget = (id: string) =>
+      media(id).ForgetContent(new ForgetContent({ commandId: CommandId.make("media:forget"), origin }))
+    yield* Effect.forEach(
+      left,
+      ({ content, id, shared }) =>
+        (shared ? Effect.succeed(true) : drop(contentName(region, content))).pipe(
+          Effect.flatMap((isGone) => (isGone ? Effect.asVoid(forget(id)) : Effect.void)),
+          Effect.catchCause((cause) => Effect.logWarning(`The content of ${id} could not be dropped`, cause))
+        ),
+      { discard: true }
+    )
+  }).pipe(
+    Effect.catchCause((cause) => Effect.logWarning("What was removed could not be read, trying again", cause)),
+    Effect.repeat(Schedule.spaced(lookEvery))
+  )
+
+/** Ids of the customers that a message says are forgotten. */
+const forgottenOf = (message: JsMsg): ReadonlyArray<string> =>
+  rowsOf(message.string()).flatMap(({ id, text, type }) =>
+    type === "Customer" && text.includes('"_tag":"Forgotten"') ? [id] : []
+  )
+
+/** What was a customer's own goes with the customer. */
+const erase = (region: Region) =>
+  Effect.gen(function* () {
+    const nats = yield* Nats
+    const sql = yield* SqlClient.SqlClient
+    const media = yield* EntityClient.make(Media)
+    const reader = { name: "media_customers", entityType: "Customer", ackWaitMs: 60_000, inFlightMax: 100 }
+    const consumer = yield* EventConsumer.open(nats, region, reader, { streamSeq: 1 })
+    const eraseAll = Effect.fnUntraced(function* (owner: string) {
+      const owned = yield* sql<{ id: string }>`SELECT id FROM ${sql(table)} WHERE owner = ${owner}`
+      yield* Effect.forEach(
+        owned,
+        ({ id }) =>
+          media(MediaId.make(id)).RemoveMedia(
+            new RemoveMedia({ commandId: CommandId.make("media:erase"), origin, reason: "erased" })
+          ),
+        { discard: true }
+      )
+    })
+    return yield* Effect.gen(function* () {
+      const message = yield* Effect.tryPromise(() => consumer.next({ expires: 10_000 }))
+      if (message === null) return
+      const forgotten = forgottenOf(message)
+      yield* Effect.forEach(forgotten, eraseAll, { discard: true })
+      if (forgotten.length > 0 && message.info.deliveryCount === 1) message.nak(againMs)
+      else message.ack()
+    }).pipe(Effect.forever)
+  }).pipe(
+    Effect.tapCause((cause) => Effect.logWarning("The forgotten could not be followed, trying again", cause)),
+    Effect.retry(retry),
+    Effect.orDie
+  )
+
+/** What has to be done in a region for what is removed to be gone, for ever. */
+export const run = (region: Region) =>
+  Effect.all([drop(region), erase(region)], { concurrency: "unbounded", discard: true })
