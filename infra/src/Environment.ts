@@ -145,6 +145,10 @@ export const webhooks = (parts: Parts): Environment => ({
   HALLES_WEBHOOK_KEY: parts.secrets.webhookKey
 })
 
+/** A scanner, a store and an address of yours that the media process uses in place of what a laptop has. */
+const mediaYours = /^HALLES_MEDIA_(CLAMD|UNSCANNED|MADE_BYTES_MAX|S3_[A-Z_]+)$/
+export const mediaGiven = (environment: NodeJS.ProcessEnv): Environment => named(environment, mediaYours)
+
 export const media = ({ layout, secrets }: Parts): Environment => ({
   HALLES_MEDIA_PORT: String(ports(layout.portBase).media),
   HALLES_METRICS_PORT: String(ports(layout.portBase).mediaMetrics),

@@ -44,7 +44,13 @@ export const processes = (
       })),
       // Of its own: what decodes the pictures of strangers takes whole cores, and may die of one.
       ...withIdentity(() =>
-        node({ ...edge, name: "media", program: entryPoints.media, port: own.media, env: Environment.media(parts) })
+        node({
+          ...edge,
+          name: "media",
+          program: entryPoints.media,
+          port: own.media,
+          env: { ...Environment.media(parts), ...Environment.mediaGiven(process.env) }
+        })
       )
     ],
     runnerPlaces().map((place) =>

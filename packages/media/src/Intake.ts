@@ -8,6 +8,7 @@ import { join } from "node:path"
 import { BlobStore } from "./BlobStore.ts"
 import { inspect, type Inspected, NotKept } from "./Inspect.ts"
 import { normalise } from "./Normalise.ts"
+import { Scanner } from "./Scanner.ts"
 
 /** Pictures that are decoded at a time for what was sent; others wait with their bytes on the disk. */
 const decodersMax = 2
@@ -34,11 +35,22 @@ export class Intake extends Context.Service<
     ) => Effect.Effect<Content, NotKept | E>
   }
 >()("@halles/media/Intake") {
-  static readonly layer = (directory: string) => Layer.effect(Intake, make(directory))
+  static readonly layer = (options: {
+    readonly directory: string
+    /** What the scanner could not look at is kept all the same. */
+    readonly keepsUnscanned: boolean
+  }) => Layer.effect(Intake, make(options))
 }
 
-const make = Effect.fnUntraced(function* (directory: string) {
+const make = Effect.fnUntraced(function* ({
+  directory,
+  keepsUnscanned
+}: {
+  readonly directory: string
+  readonly keepsUnscanned: boolean
+}) {
   const blobs = yield* BlobStore
+  const scanner = yield* Scanner
   const decoders = yield* Semaphore.make(decodersMax)
   yield* Effect.promise(() => mkdir(directory, { recursive: true, mode: 0o700 }))
   // What a process left that was killed.
@@ -70,10 +82,23 @@ const make = Effect.fnUntraced(function* (directory: string) {
       return { path: made, content: { hash, type, bytes: size, width, height: pageHeight, frames } }
     })
 
+  const scanned = (path: string) =>
+    Effect.gen(function* () {
+      const verdict = yield* scanner.scan(path).pipe(
+        Effect.tapError((error) => Effect.logWarning("Something could not be scanned", error)),
+        Effect.catchTag("ScannerAway", () =>
+          Effect.succeed(keepsUnscanned ? ("clean" as const) : ("unscanned" as const))
+        )
+      )
+      if (verdict !== "clean") return yield* new NotKept({ reason: verdict })
+    })
+
   const file = Effect.fn("Intake.file")((region: Region, sent: string) =>
     Effect.scoped(
       Effect.gen(function* () {
-        const { content, path } = yield* contentOf(sent, yield* inspect(sent))
+        const found = yield* inspect(sent)
+        yield* scanned(sent)
+        const { content, path } = yield* contentOf(sent, found)
         // Without it nothing can be kept: that is nobody's fault but the store's.
         yield* Effect.orDie(blobs.put(contentName(region, content), path))
         return content satisfies Content

@@ -1,10 +1,10 @@
-import { typeOfName } from "@halles/entities/media/MediaContent"
+import { contentTypeOf } from "@halles/entities/media/MediaContent"
 import { contents, intake, isPass, plainBytesMax } from "@halles/entities/media/MediaProcess"
 import { Region } from "@halles/shared/Region"
 import * as HttpListener from "@halles/shared/listener/HttpListener"
 import * as MetricsListener from "@halles/shared/listener/MetricsListener"
 import * as Telemetry from "@halles/shared/clients/Telemetry"
-import { Clock, Effect, Layer, type Redacted, Schema } from "effect"
+import { Clock, Effect, Layer, Option, type Redacted, Schema } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { join } from "node:path"
 import sharp from "sharp"
@@ -12,6 +12,8 @@ import { BlobStore } from "./BlobStore.ts"
 import { Intake } from "./Intake.ts"
 import { MediaConfig } from "./MediaConfig.ts"
 import { Pictures } from "./Pictures.ts"
+import type { S3Options } from "./S3BlobStore.ts"
+import { Scanner } from "./Scanner.ts"
 import * as Serving from "./Serving.ts"
 
 const isRegion = Schema.is(Region)
@@ -66,7 +68,7 @@ const youngMs = 60_000
 const dropRoute = (key: Redacted.Redacted) =>
   own(key, "DELETE", contents, (_, name) =>
     Effect.gen(function* () {
-      if (typeOfName(name) === undefined) return HttpServerResponse.empty({ status: 404 })
+      if (contentTypeOf(name) === undefined) return HttpServerResponse.empty({ status: 404 })
       const blobs = yield* BlobStore
       const found = yield* blobs.find(name)
       const isYoung = found !== null && (yield* Clock.currentTimeMillis) - found.storedAtMs < youngMs
@@ -91,11 +93,20 @@ export const routes = (key: Redacted.Redacted) =>
     Serving.layer(key)
   )
 
+/** Its client is loaded where it is used. */
+const s3Store = (options: S3Options) =>
+  Layer.unwrap(
+    Effect.map(
+      Effect.promise(() => import("./S3BlobStore.ts")),
+      ({ layer }) => layer(options)
+    )
+  )
+
 /** Bodies are long, and pictures too; whoever stalls is cut all the same. */
 const bounds = { requestMs: 600_000, bodyMs: 600_000 } as const
 
 export const MediaLive = Layer.unwrap(
-  Effect.map(MediaConfig, ({ directory, host, key, madeBytesMax, metrics, port }) =>
+  Effect.map(MediaConfig, ({ clamd, directory, host, key, madeBytesMax, metrics, port, s3, unscanned }) =>
     Layer.mergeAll(
       HttpRouter.serve(routes(key), { disableLogger: true }).pipe(
         Layer.provide(HttpListener.layer({ host, port, bounds }))
@@ -104,10 +115,16 @@ export const MediaLive = Layer.unwrap(
       boundThreads
     ).pipe(
       Layer.provide([
-        Intake.layer(join(directory, "spool")),
+        Intake.layer({ directory: join(directory, "spool"), keepsUnscanned: unscanned === "keep" }),
         Pictures.layer({ directory: join(directory, "made"), bytesMax: madeBytesMax })
       ]),
-      Layer.provide(BlobStore.layerFiles(join(directory, "originals"))),
+      Layer.provide([
+        Option.match(s3, {
+          onNone: () => BlobStore.layerFiles(join(directory, "originals")),
+          onSome: ({ endpoint, ...bucket }) => s3Store({ ...bucket, endpoint: Option.getOrUndefined(endpoint) })
+        }),
+        Option.match(clamd, { onNone: () => Scanner.layerNone, onSome: Scanner.layerClamd })
+      ]),
       Layer.provide(Telemetry.layer("media"))
     )
   )

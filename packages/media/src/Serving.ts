@@ -1,4 +1,4 @@
-import { isPicture, type MediaType, typeOfName } from "@halles/entities/media/MediaContent"
+import { isPicture, type MediaType, contentTypeOf } from "@halles/entities/media/MediaContent"
 import { original, type Transform, wantedOf } from "@halles/entities/media/MediaUrl"
 import { always } from "@halles/shared/listener/ListenerRefusal"
 import { Unavailable } from "@halles/shared/wire/EdgeErrors"
@@ -165,7 +165,7 @@ export const layer = (key: Redacted.Redacted) =>
       const request = yield* HttpServerRequest.HttpServerRequest
       const { name = "", signature = "", what = original } = yield* HttpRouter.params
       const wanted = wantedOf(key, signature, what, name)
-      const type = typeOfName(name)
+      const type = contentTypeOf(name)
       if (wanted === undefined || type === undefined) return noSuch
       const { transform } = wanted
       if (transform === null) return yield* whole(request, { name, type })

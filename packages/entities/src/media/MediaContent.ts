@@ -59,7 +59,7 @@ export const contentName = (region: Region, { hash, type }: Pick<Content, "hash"
 const types = new Map<string, MediaType>(MediaType.literals.map((type) => [kinds[type].extension, type]))
 
 /** The type of a name, or `undefined` for what is no name of ours. */
-export const typeOfName = (name: string): MediaType | undefined => {
+export const contentTypeOf = (name: string): MediaType | undefined => {
   const [, extension] = /^(?:eu|am|ap)-[0-9a-f]{64}\.([a-z0-9]{3,4})$/.exec(name) ?? []
   return extension === undefined ? undefined : types.get(extension)
 }

@@ -2,7 +2,7 @@ import type { Region } from "@halles/shared/Region"
 import type { Redacted } from "effect"
 import { Context, Redacted as Secret, Schema } from "effect"
 import { createHmac, timingSafeEqual } from "node:crypto"
-import { type Content, contentName, isPicture, typeOfName } from "./MediaContent.ts"
+import { type Content, contentName, isPicture, contentTypeOf } from "./MediaContent.ts"
 
 const thousandths = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1_000 }))
 /** The point that stays in the picture when it is cropped, in thousandths of its width and height from the top left. */
@@ -65,7 +65,7 @@ export const wantedOf = (key: Redacted.Redacted, given: string, what: string, na
   const sent = Buffer.from(given)
   if (sent.length !== expected.length || !timingSafeEqual(sent, expected)) return undefined
   const transform = what === original ? null : ofText(what)
-  return transform === undefined || typeOfName(name) === undefined ? undefined : { name, transform }
+  return transform === undefined || contentTypeOf(name) === undefined ? undefined : { name, transform }
 }
 
 /** Addresses of what is kept; of what is no picture there is one. */

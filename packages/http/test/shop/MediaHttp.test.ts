@@ -6,6 +6,7 @@ import { BlobStore } from "@halles/media/BlobStore"
 import { Intake } from "@halles/media/Intake"
 import { routes } from "@halles/media/Media"
 import { Pictures } from "@halles/media/Pictures"
+import { Scanner } from "@halles/media/Scanner"
 import * as HttpListener from "@halles/shared/listener/HttpListener"
 import { Context, Effect, Layer, Redacted, Schedule } from "effect"
 import { HttpRouter, HttpServer } from "effect/http"
@@ -25,10 +26,10 @@ const processOf = (directory: string) =>
     HttpRouter.serve(routes(key), { disableLogger: true, disableListenLog: true }).pipe(
       Layer.provideMerge(HttpListener.layer({ host: "127.0.0.1", port: 0 })),
       Layer.provide([
-        Intake.layer(join(directory, "spool")),
+        Intake.layer({ directory: join(directory, "spool"), keepsUnscanned: false }),
         Pictures.layer({ directory: join(directory, "made"), bytesMax: 1_000_000 })
       ]),
-      Layer.provide(BlobStore.layerFiles(join(directory, "originals")))
+      Layer.provide([BlobStore.layerFiles(join(directory, "originals")), Scanner.layerNone])
     )
   )
 
