@@ -109,8 +109,6 @@ export const runner = (
     HALLES_CARRIER_URL: local(carrier),
     HALLES_GATEWAY_KEY: parts.secrets.gatewayKey,
     HALLES_CARRIER_KEY: parts.secrets.carrierKey,
-    HALLES_MEDIA_URL: local(ports(parts.layout.portBase).media),
-    HALLES_MEDIA_KEY: parts.secrets.mediaKey,
     HALLES_METRICS_PORT: String(runnerPort(parts.layout.portBase, index))
   }
 }
@@ -128,8 +126,6 @@ export const edge = (parts: Parts): Environment => ({
   // Whoever is on this machine is a tool of ours: the replay, the load, the chaos.
   HALLES_EDGE_UNLIMITED: "127.0.0.0/8,::1",
   HALLES_ISSUER_URL: issuer(parts),
-  HALLES_MEDIA_URL: local(ports(parts.layout.portBase).media),
-  HALLES_MEDIA_KEY: parts.secrets.mediaKey,
   HALLES_WEBHOOK_KEY: parts.secrets.webhookKey,
   HALLES_INTENT_KEY: parts.secrets.intentKey,
   HALLES_GATEWAY_WEBHOOK_SECRET: parts.secrets.gatewayWebhook,
@@ -143,6 +139,12 @@ export const webhooks = (parts: Parts): Environment => ({
   HALLES_WEBHOOKS_PORT: String(ports(parts.layout.portBase).webhooks),
   HALLES_METRICS_PORT: String(ports(parts.layout.portBase).webhooksMetrics),
   HALLES_WEBHOOK_KEY: parts.secrets.webhookKey
+})
+
+/** For who hands pictures over to the media process, where there is one. */
+export const mediaClient = ({ layout, secrets }: Parts): Environment => ({
+  HALLES_MEDIA_URL: local(ports(layout.portBase).media),
+  HALLES_MEDIA_KEY: secrets.mediaKey
 })
 
 /** A scanner, a store and an address of yours that the media process uses in place of what a laptop has. */

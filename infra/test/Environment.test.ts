@@ -63,7 +63,6 @@ describe("Environment", () => {
     assert.deepStrictEqual(known(Environment.runner(parts, place)), [
       "carrierKey",
       "gatewayKey",
-      "mediaKey",
       "nats",
       "pgRunnerEu",
       "redisRunner"
@@ -73,7 +72,6 @@ describe("Environment", () => {
       "countersEdge",
       "gatewayWebhook",
       "intentKey",
-      "mediaKey",
       "nats",
       "pgEdge",
       "redisEdge",
@@ -81,6 +79,7 @@ describe("Environment", () => {
     ])
     assert.deepStrictEqual(known(Environment.webhooks(parts)), ["nats", "pgWebhooks", "webhookKey"])
     assert.deepStrictEqual(known(Environment.media(parts)), ["mediaKey"])
+    assert.deepStrictEqual(known(Environment.mediaClient(parts)), ["mediaKey"])
     assert.deepStrictEqual(known(Environment.ops(parts)), ["nats", "pgOps"])
     assert.deepStrictEqual(known(Environment.identity(parts)), [
       "countersIdentity",

@@ -19,6 +19,7 @@ export const processes = (
   const { layout } = parts
   const own = ports(layout.portBase)
   const withIdentity = (spec: () => ProcessSpec) => (identity ? [spec()] : [])
+  const media = identity ? Environment.mediaClient(parts) : {}
   const node = (spec: NodeProcess) => nodeProcess(layout, spec)
   const partner = { kind: "partner", health: "/health/live" } as const
   const edge = { kind: "edge", health: "/health/ready" } as const
@@ -61,11 +62,17 @@ export const processes = (
         program: entryPoints.runner,
         port: runnerPort(layout.portBase, place.index),
         health: "/health/ready",
-        env: Environment.runner(seenBy(place.id), place)
+        env: { ...Environment.runner(seenBy(place.id), place), ...media }
       })
     ),
     [
-      node({ ...edge, name: "edge", program: entryPoints.edge, port: own.edge, env: Environment.edge(seenBy("edge")) }),
+      node({
+        ...edge,
+        name: "edge",
+        program: entryPoints.edge,
+        port: own.edge,
+        env: { ...Environment.edge(seenBy("edge")), ...media }
+      }),
       node({ ...edge, name: "ops", program: entryPoints.ops, port: own.ops, env: Environment.ops(seenBy("ops")) }),
       ...withIdentity(() =>
         node({

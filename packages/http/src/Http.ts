@@ -137,17 +137,10 @@ export const HttpLive = Layer.unwrap(
         Intents.layer(config.intentKey),
         Option.match(config.media, {
           onNone: () => Layer.empty,
-          onSome: ({ key, publicUrl, url }) =>
-            Layer.merge(
-              MediaProcess.layer({ url, key }),
-              Layer.succeed(
-                MediaLinks,
-                linker(
-                  Option.getOrElse(publicUrl, () => url),
-                  key
-                )
-              )
-            )
+          onSome: ({ key, publicUrl, url }) => {
+            const where = { url, publicUrl: Option.getOrElse(publicUrl, () => url), key }
+            return Layer.merge(MediaProcess.layer(where), Layer.succeed(MediaLinks, linker(where.publicUrl, key)))
+          }
         }),
         WebhookSecrets.layer({ gateway: config.gatewayWebhookSecret, carrier: config.carrierWebhookSecret }),
         Reads.layer.pipe(

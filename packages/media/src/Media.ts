@@ -1,5 +1,6 @@
+import { MediaId } from "@halles/entities/media/Media"
 import { contentTypeOf } from "@halles/entities/media/MediaContent"
-import { contents, intake, isPass, plainBytesMax } from "@halles/entities/media/MediaProcess"
+import { arrivals, contents, intake, isPass, plainBytesMax, uploads } from "@halles/entities/media/MediaProcess"
 import { Region } from "@halles/shared/Region"
 import * as HttpListener from "@halles/shared/listener/HttpListener"
 import * as MetricsListener from "@halles/shared/listener/MetricsListener"
@@ -14,6 +15,7 @@ import { MediaConfig } from "./MediaConfig.ts"
 import { Pictures } from "./Pictures.ts"
 import type { S3Options } from "./S3BlobStore.ts"
 import { Scanner } from "./Scanner.ts"
+import * as Uploads from "./Uploads.ts"
 import * as Serving from "./Serving.ts"
 
 const isRegion = Schema.is(Region)
@@ -83,6 +85,28 @@ const dropRoute = (key: Redacted.Redacted) =>
     )
   )
 
+const isId = Schema.is(MediaId)
+
+/** Room for what comes in pieces, and what became of it. */
+const uploadRoutes = (key: Redacted.Redacted) =>
+  Layer.mergeAll(
+    Uploads.layer(key),
+    own(key, "POST", uploads, (request, id) =>
+      Effect.gen(function* () {
+        const bytes = Number(request.headers["upload-length"])
+        if (!isId(id) || !Number.isSafeInteger(bytes)) return HttpServerResponse.empty({ status: 404 })
+        yield* (yield* Uploads.Uploads).open(id, bytes)
+        return HttpServerResponse.empty({ status: 204 })
+      })
+    ),
+    own(key, "POST", arrivals, (_, id) =>
+      Effect.gen(function* () {
+        const taken = isId(id) ? yield* (yield* Uploads.Uploads).taken(id) : null
+        return taken === null ? HttpServerResponse.empty({ status: 404 }) : HttpServerResponse.jsonUnsafe(taken)
+      })
+    )
+  )
+
 /** All routes of the process; what they need stays open, so that tests may serve them over stores of their own. */
 export const routes = (key: Redacted.Redacted) =>
   Layer.mergeAll(
@@ -90,6 +114,7 @@ export const routes = (key: Redacted.Redacted) =>
     HttpRouter.add("GET", "/health/ready", HttpServerResponse.jsonUnsafe({ ready: true })),
     intakeRoute(key),
     dropRoute(key),
+    uploadRoutes(key),
     Serving.layer(key)
   )
 
@@ -115,9 +140,10 @@ export const MediaLive = Layer.unwrap(
       boundThreads
     ).pipe(
       Layer.provide([
-        Intake.layer({ directory: join(directory, "spool"), keepsUnscanned: unscanned === "keep" }),
+        Uploads.Uploads.layer(join(directory, "uploads")),
         Pictures.layer({ directory: join(directory, "made"), bytesMax: madeBytesMax })
       ]),
+      Layer.provide(Intake.layer({ directory: join(directory, "spool"), keepsUnscanned: unscanned === "keep" })),
       Layer.provide([
         Option.match(s3, {
           onNone: () => BlobStore.layerFiles(join(directory, "originals")),

@@ -83,7 +83,10 @@ export const RunnerLive = Layer.unwrap(
       Layer.provide([
         PaymentGateway.layer({ url: config.gatewayUrl, key: config.gatewayKey }),
         Carrier.layer({ url: config.carrierUrl, key: config.carrierKey }),
-        Option.match(config.media, { onNone: () => Layer.empty, onSome: MediaProcess.layer })
+        Option.match(config.media, {
+          onNone: () => Layer.empty,
+          onSome: ({ key, url }) => MediaProcess.layer({ url, publicUrl: url, key })
+        })
       ]),
       Layer.provide(ClusterRunner.layer(runner)),
       Layer.provide(Parking.layer),

@@ -15,7 +15,7 @@ import { DescribeMedia, Media, MediaGone, MediaId, type MediaView, UsedBy } from
 import { ContentHash, isPicture } from "./MediaContent.ts"
 import { altSample, linksOf, MediaJson, ShownMediaJson } from "./MediaJson.ts"
 import { mediaList } from "./MediaTable.ts"
-import { forCustomer, forShop, uploadCustomerMedia, uploadMedia } from "./MediaUpload.ts"
+import { forCustomer, forShop, opened, openUpload, uploadCustomerMedia, uploadMedia } from "./MediaUpload.ts"
 import { Fit, Format, madeSideMax, MediaLinks } from "./MediaUrl.ts"
 
 const look: Rule = { ...looks, region: "id", scopes: ["catalog:read"], roles: seller }
@@ -97,6 +97,17 @@ export const MediaApi = Routes.group(
         about: aboutUpload
       },
       forShop
+    ),
+    Routes.custom(
+      openUpload,
+      {
+        access: { ...change, region: "query" },
+        traffic: upload,
+        summary: "Begin an upload that can be resumed",
+        about:
+          "Creation of the tus protocol (1.0.0), with `Upload-Length` and without bytes: `Location` is where any tus client then sends the pieces, for a day and without a token. What comes is judged as with a plain upload once all of it is there: `GET /v1/media/{id}` says `ready` a moment later, or `refused`, and the list why."
+      },
+      opened
     ),
     Routes.query("getMedia", "/media/:id", {
       ...one,

@@ -7,13 +7,17 @@ import { CommandId } from "@halles/shared/Ids"
 import type { Region } from "@halles/shared/Region"
 import { Effect, Schedule } from "effect"
 import { SqlClient } from "effect/sql"
-import { ForgetContent, Media, MediaId, RemoveMedia } from "./Media.ts"
+import { ForgetContent, KeepContent, Media, MediaId, RefuseContent, RemoveMedia } from "./Media.ts"
 import { type Content, contentName } from "./MediaContent.ts"
 import { MediaProcess } from "./MediaProcess.ts"
 import { MediaTable } from "./MediaTable.ts"
 
 /** How often it is looked for what was removed, and how much of it is taken at a time. */
 const lookEvery = "10 seconds"
+/** How often it is looked whether what was declared has come, and how much of it at a time: the newest first. */
+const arrivalEvery = "2 seconds"
+const arrivalsMax = 50
+const concurrency = 4
 const batchMax = 100
 const retry = Schedule.spaced("2 seconds")
 /** The read table follows the journal: who was forgotten is looked for once more, after what was on its way has arrived. */
@@ -47,6 +51,33 @@ const drop = (region: Region) =>
   }).pipe(
     Effect.catchCause((cause) => Effect.logWarning("What was removed could not be read, trying again", cause)),
     Effect.repeat(Schedule.spaced(lookEvery))
+  )
+
+/** What comes in pieces goes from the sender to the media process; its entity is told here what became of it. */
+const settle = (region: Region) =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    const media = yield* EntityClient.make(Media)
+    const { taken } = yield* MediaProcess
+    const declared = yield* sql<{ id: MediaId }>`
+      SELECT id FROM ${sql(table)} WHERE status = 'declared' ORDER BY declared_at DESC LIMIT ${arrivalsMax}`
+    const command = { commandId: CommandId.make("media:settle"), origin }
+    yield* Effect.forEach(
+      declared,
+      ({ id }) =>
+        Effect.gen(function* () {
+          const outcome = yield* taken(id)
+          if (outcome === null) return
+          if ("kept" in outcome) yield* media(id).KeepContent(new KeepContent({ ...command, content: outcome.kept }))
+          else yield* media(id).RefuseContent(new RefuseContent({ ...command, reason: outcome.refused }))
+        }).pipe(Effect.catchCause((cause) => Effect.logWarning(`What became of ${id} is not known yet`, cause))),
+      { concurrency, discard: true }
+    )
+  }).pipe(
+    Effect.catchCause((cause) =>
+      Effect.logWarning(`What was declared in ${region} could not be read, trying again`, cause)
+    ),
+    Effect.repeat(Schedule.spaced(arrivalEvery))
   )
 
 /** Ids of the customers that a message says are forgotten. */
@@ -90,4 +121,4 @@ const erase = (region: Region) =>
 
 /** What has to be done in a region for what is removed to be gone, for ever. */
 export const run = (region: Region) =>
-  Effect.all([drop(region), erase(region)], { concurrency: "unbounded", discard: true })
+  Effect.all([drop(region), settle(region), erase(region)], { concurrency: "unbounded", discard: true })

@@ -69,6 +69,7 @@ export const MediaTable = Table.make(MediaState, {
     newest: "(declared_at DESC, id DESC)",
     hash: "(hash) WHERE status = 'ready'",
     owner: "(owner) WHERE owner IS NOT NULL",
+    awaited: "(declared_at DESC) WHERE status = 'declared'",
     left: "(id) WHERE status = 'removed' AND hash IS NOT NULL"
   },
   fold: (row, event) => rowOf(MediaState.evolve(stateOf(row), event))

@@ -4,6 +4,8 @@ import { Region, regionOf } from "@halles/shared/Region"
 import * as Answers from "@halles/shared/wire/Answers"
 import { Principal } from "@halles/shared/wire/Principal"
 import * as Refusal from "@halles/shared/wire/Refusal"
+import * as ViewJson from "@halles/shared/wire/ViewJson"
+import { WholeNumber } from "@halles/shared/wire/WholeNumber"
 import { Effect, Schema, type Stream } from "effect"
 import type { HttpServerRequest } from "effect/http"
 import { HttpApiEndpoint, HttpApiSchema } from "effect/http-api"
@@ -11,9 +13,9 @@ import { Reads } from "../Reads.ts"
 import { Edge } from "../routes/Edge.ts"
 import * as Routes from "../routes/Routes.ts"
 import { AltText, DeclareMedia, Media, MediaComplete, MediaId, MediaUnfit } from "./Media.ts"
-import { MediaType } from "./MediaContent.ts"
+import { bytesMax, MediaType } from "./MediaContent.ts"
 import { MediaProcess } from "./MediaProcess.ts"
-import { linksOf, UploadedMediaJson } from "./MediaJson.ts"
+import { linksOf, MediaJson, UploadedMediaJson } from "./MediaJson.ts"
 import { mediaList } from "./MediaTable.ts"
 import { MediaLinks } from "./MediaUrl.ts"
 
@@ -43,6 +45,20 @@ export const uploadCustomerMedia = HttpApiEndpoint.post("uploadCustomerMedia", "
   query: alt
 })
 
+/** Of the tus protocol: bytes in pieces, which go on where they were cut off. */
+const tusVersion = "1.0.0"
+export const openUpload = HttpApiEndpoint.post("openUpload", "/media/uploads", {
+  headers: {
+    ...upload.headers,
+    "tus-resumable": Schema.optionalKey(Schema.Literal(tusVersion)),
+    "upload-length": WholeNumber({ minimum: 1 }),
+    "upload-metadata": Schema.optionalKey(Schema.String.check(Schema.isMaxLength(4_000)))
+  },
+  query: { region: Region, ...alt },
+  success: MediaJson.pipe(HttpApiSchema.status(201)),
+  error: [...Routes.refusals(Media, "DeclareMedia"), Refusal.of(MediaUnfit)]
+})
+
 interface Sent {
   readonly region: Region
   readonly owner: CustomerId | null
@@ -51,6 +67,19 @@ interface Sent {
   readonly body: Stream.Stream<Uint8Array, unknown>
   readonly request: HttpServerRequest.HttpServerRequest
 }
+
+/** A repeat under the same `upload-id` finds the same; whoever sends none is never a repeat. */
+const namedBy = (
+  intents: Intents["Service"],
+  sender: string,
+  { key, region, request }: Pick<Sent, "key" | "region" | "request">
+) => {
+  const { method, url } = request
+  const { name } = key === undefined ? once : intents.of({ sender, method, url, body: "", key })
+  return { id: MediaId.make(`${region}_${name("media").slice(0, 22)}`), name }
+}
+const altOf = ({ alt, language = "en" }: Sent["query"]) => (alt === undefined ? [] : [{ language, text: alt }])
+const encode = ViewJson.encoder(MediaJson)
 
 /** Bytes first: what is not kept was never declared. A repeat with the same `upload-id` and the same bytes finds what the first one made. */
 const taken = Effect.gen(function* () {
@@ -61,11 +90,8 @@ const taken = Effect.gen(function* () {
   const linker = yield* MediaLinks
   const media = yield* edge.entity(Media)
   return Effect.fnUntraced(function* ({ body, key, owner, query, region, request }: Sent) {
-    const { kind, subject } = yield* Principal
-    const sender = kind === "anonymous" ? null : subject
-    const { name } =
-      key === undefined ? once : intents.of({ sender, method: request.method, url: request.url, body: "", key })
-    const id = MediaId.make(`${region}_${name("media").slice(0, 22)}`)
+    const { subject } = yield* Principal
+    const { id, name } = namedBy(intents, subject, { key, region, request })
     const content = yield* intake.take(region, body)
     const same = yield* edge
       .call(
@@ -83,7 +109,7 @@ const taken = Effect.gen(function* () {
             origin: { actor: "edge" },
             owner,
             uploadedBy: subject,
-            alt: query.alt === undefined ? [] : [{ language: query.language ?? "en", text: query.alt }],
+            alt: altOf(query),
             content
           })
         )
@@ -95,6 +121,36 @@ const taken = Effect.gen(function* () {
       { ...view, links: linksOf(linker, view), duplicates },
       { status: 201, headers: { location: `/v1/media/${id}` } }
     )
+  })
+})
+
+/** Declares it first, so that whoever sends the pieces needs no other leave than the address. */
+export const opened = Effect.gen(function* () {
+  const edge = yield* Edge
+  const intents = yield* Intents
+  const { open } = yield* MediaProcess
+  const media = yield* edge.entity(Media)
+  return Effect.fnUntraced(function* ({ headers, query, request }: HttpApiEndpoint.Request<typeof openUpload>) {
+    const bytes = headers["upload-length"]
+    if (bytes > bytesMax) return yield* new MediaUnfit({ reason: "bytes" })
+    const { subject } = yield* Principal
+    const { id, name } = namedBy(intents, subject, { key: headers["upload-id"], region: query.region, request })
+    const command = new DeclareMedia({
+      commandId: CommandId.make(`openUpload:${name("command")}`),
+      origin: { actor: "edge" },
+      owner: null,
+      uploadedBy: subject,
+      alt: altOf(query),
+      content: null
+    })
+    const view = yield* edge
+      .call(media(id).DeclareMedia(command))
+      .pipe(Effect.catchTag("CommandReused", () => Effect.fail(new MediaComplete())))
+    const location = yield* open(id, bytes)
+    return Answers.written(["Media", id, view.seq], encode(view), {
+      status: 201,
+      headers: { location, "tus-resumable": tusVersion, "content-location": `/v1/media/${id}` }
+    })
   })
 })
 

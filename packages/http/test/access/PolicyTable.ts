@@ -109,6 +109,7 @@ export const expected: Readonly<Record<string, Row>> = {
   adjustSku: stock,
   listMedia: pictures,
   uploadMedia: product,
+  openUpload: product,
   getMedia: { anybody: true },
   getMediaAddress: pictures,
   patchMedia: product,

@@ -80,6 +80,7 @@ describe("the contract", () => {
         "DELETE /v1/product-types/{code}",
         "GET /v1/media",
         "POST /v1/media",
+        "POST /v1/media/uploads",
         "GET /v1/media/{id}",
         "PATCH /v1/media/{id}",
         "DELETE /v1/media/{id}",

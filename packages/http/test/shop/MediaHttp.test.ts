@@ -7,6 +7,7 @@ import { Intake } from "@halles/media/Intake"
 import { routes } from "@halles/media/Media"
 import { Pictures } from "@halles/media/Pictures"
 import { Scanner } from "@halles/media/Scanner"
+import { Uploads } from "@halles/media/Uploads"
 import * as HttpListener from "@halles/shared/listener/HttpListener"
 import { Context, Effect, Layer, Redacted, Schedule } from "effect"
 import { HttpRouter, HttpServer } from "effect/http"
@@ -26,9 +27,10 @@ const processOf = (directory: string) =>
     HttpRouter.serve(routes(key), { disableLogger: true, disableListenLog: true }).pipe(
       Layer.provideMerge(HttpListener.layer({ host: "127.0.0.1", port: 0 })),
       Layer.provide([
-        Intake.layer({ directory: join(directory, "spool"), keepsUnscanned: false }),
+        Uploads.layer(join(directory, "uploads")),
         Pictures.layer({ directory: join(directory, "made"), bytesMax: 1_000_000 })
       ]),
+      Layer.provide(Intake.layer({ directory: join(directory, "spool"), keepsUnscanned: false })),
       Layer.provide([BlobStore.layerFiles(join(directory, "originals")), Scanner.layerNone])
     )
   )
@@ -42,12 +44,12 @@ const media = Layer.unwrap(
     )
     const { address } = Context.get(yield* Layer.build(processOf(directory)), HttpServer.HttpServer)
     const url = HttpServer.formatAddress(address)
-    return Layer.merge(MediaProcess.layer({ url, key }), Layer.succeed(MediaLinks, linker(url, key)))
+    return Layer.merge(MediaProcess.layer({ url, publicUrl: url, key }), Layer.succeed(MediaLinks, linker(url, key)))
   })
 )
 
 const edge = EdgeTest.layerOver(ShopTest.layer, Layer.provide(Reads.layer, RegionDatabases.layerOne)).pipe(
-  Layer.provide(media)
+  Layer.provideMerge(media)
 )
 
 /** Noise over a shade, so that it has something to compress; on its side, with a place in it. */
@@ -179,6 +181,43 @@ layer(edge, { excludeTestServices: true, timeout: "120 seconds" })("media", (it)
         headers: { "content-type": "image/png" }
       })
       assert.strictEqual(stranger.status, 401)
+    })
+  )
+
+  it.effect("an upload in pieces goes on where it was cut off, and is looked into once all of it is there", () =>
+    Effect.gen(function* () {
+      const { send } = yield* EdgeTest
+      const { taken } = yield* MediaProcess.MediaProcess
+      const bytes = yield* photo
+      const tus = { "tus-resumable": "1.0.0" }
+      const begun = yield* send("POST", "/v1/media/uploads?region=eu", undefined, {
+        ...asAdmin,
+        ...tus,
+        "upload-length": String(bytes.length)
+      })
+      assert.deepStrictEqual([begun.status, begun.json.status], [201, "declared"])
+      const location = begun.headers.get("location")!
+      const sendPiece = (from: number, to: number, at = location) =>
+        Effect.promise(async () => {
+          const response = await fetch(at, {
+            method: "PATCH",
+            body: bytes.subarray(from, to) as Uint8Array<ArrayBuffer>,
+            headers: { ...tus, "upload-offset": String(from), "content-type": "application/offset+octet-stream" }
+          })
+          return [response.status, response.headers.get("upload-offset")]
+        })
+      assert.deepStrictEqual(yield* sendPiece(0, 1_000), [204, "1000"])
+      assert.isNull(yield* taken(begun.json.id))
+      const [conflict] = yield* sendPiece(2_000, 3_000)
+      assert.strictEqual(conflict, 409)
+      const head = yield* Effect.promise(() => fetch(location, { method: "HEAD", headers: tus }))
+      assert.strictEqual(head.headers.get("upload-offset"), "1000")
+      assert.strictEqual((yield* get(location, tus)).status, 404)
+      assert.deepStrictEqual(yield* sendPiece(0, 1, location.replace(/.$/, "x")), [404, null])
+      assert.deepStrictEqual(yield* sendPiece(1_000, bytes.length), [204, String(bytes.length)])
+      const first = yield* taken(begun.json.id)
+      assert.deepInclude((first as { readonly kept: object }).kept, { width: 900, height: 600 })
+      assert.deepStrictEqual(yield* taken(begun.json.id), first)
     })
   )
 

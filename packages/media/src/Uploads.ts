@@ -1,0 +1,113 @@
+import { FileStore } from "@tus/file-store"
+import { ERRORS, Server, Upload } from "@tus/server"
+import { bytesMax } from "@halles/entities/media/MediaContent"
+import { isPass, type Taken, uploadOf, uploads } from "@halles/entities/media/MediaProcess"
+import { declaredMaxMs } from "@halles/entities/media/MediaState"
+import { regionOf } from "@halles/shared/Region"
+import { Clock, Context, Effect, Layer, type Redacted, Result, Schedule, Semaphore } from "effect"
+import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
+import { link, mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises"
+import { join } from "node:path"
+import { Intake } from "./Intake.ts"
+
+const sweepEvery = "1 hour"
+/** What is being looked into at a time; others wait. */
+const takersMax = 2
+
+/** What comes in pieces, by the tus protocol: kept on the disk between them, and looked into when all of it is there. */
+export class Uploads extends Context.Service<
+  Uploads,
+  {
+    /** Makes room for so many bytes; twice is once. */
+    readonly open: (id: string, bytes: number) => Effect.Effect<void>
+    /** What became of it, once all of it has come; `null` before that, and of what was never opened. */
+    readonly taken: (id: string) => Effect.Effect<Taken | null>
+    /** A request of a client of the protocol. */
+    readonly answer: (request: Request) => Effect.Effect<Response>
+  }
+>()("@halles/media/Uploads") {
+  static readonly layer = (directory: string) => Layer.effect(Uploads, make(directory))
+}
+
+const make = Effect.fnUntraced(function* (directory: string) {
+  const intake = yield* Intake
+  const takers = yield* Semaphore.make(takersMax)
+  yield* Effect.promise(() => mkdir(directory, { recursive: true, mode: 0o700 }))
+  const datastore = new FileStore({ directory, expirationPeriodInMilliseconds: declaredMaxMs })
+  const server = new Server({ path: `/${uploads}`, datastore, maxSize: bytesMax })
+  const outcomeOf = (id: string) => join(directory, `${id}.taken`)
+  const find = (id: string) =>
+    Effect.promise(() =>
+      datastore.getUpload(id).catch((cause) => (cause === ERRORS.FILE_NOT_FOUND ? null : Promise.reject(cause)))
+    )
+  const known = (id: string) =>
+    Effect.promise(() =>
+      readFile(outcomeOf(id), "utf8").then(
+        (text) => JSON.parse(text) as Taken,
+        () => null
+      )
+    )
+
+  /** The pieces stay until it is written down what became of them: after a crash in between it is found out again. */
+  const take = (id: string) =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const path = yield* intake.spool
+        yield* Effect.promise(() => link(join(directory, id), path))
+        const kept = yield* Effect.result(intake.file(regionOf(id), path))
+        const outcome: Taken = Result.isSuccess(kept) ? { kept: kept.success } : { refused: kept.failure.reason }
+        yield* Effect.promise(async () => {
+          await writeFile(`${outcomeOf(id)}.part`, JSON.stringify(outcome))
+          await rename(`${outcomeOf(id)}.part`, outcomeOf(id))
+          await datastore.remove(id)
+        })
+        return outcome
+      })
+    )
+
+  const sweep = Effect.promise(async () => {
+    const oldest = Date.now() - declaredMaxMs - 3_600_000
+    for (const name of await readdir(directory)) {
+      const path = join(directory, name)
+      const { mtimeMs } = await stat(path)
+      if (mtimeMs < oldest) await rm(path, { force: true })
+    }
+  }).pipe(Effect.catchCause((cause) => Effect.logWarning("Old uploads could not be swept", cause)))
+  yield* Effect.forkScoped(Effect.repeat(sweep, Schedule.spaced(sweepEvery)))
+
+  return Uploads.of({
+    open: Effect.fnUntraced(function* (id, bytes) {
+      if ((yield* known(id)) !== null || (yield* find(id)) !== null) return
+      const creation_date = new Date(yield* Clock.currentTimeMillis).toISOString()
+      yield* Effect.promise(() => datastore.create(new Upload({ id, size: bytes, offset: 0, creation_date })))
+    }),
+    taken: (id) =>
+      takers.withPermit(
+        Effect.gen(function* () {
+          const outcome = yield* known(id)
+          if (outcome !== null) return outcome
+          const upload = yield* find(id)
+          return upload === null || upload.offset !== upload.size ? null : yield* take(id)
+        })
+      ),
+    answer: (request) => Effect.promise(() => server.handleWeb(request))
+  })
+})
+
+/** `HEAD` is what a route of `GET` answers, too. */
+const methods = ["GET", "PATCH", "DELETE", "OPTIONS"] as const
+
+/** `/uploads/<pass>/<id>`: who has the address sends the pieces. What has come is not shown to anybody. */
+export const layer = (key: Redacted.Redacted) => {
+  const handler = Effect.gen(function* () {
+    const request = yield* HttpServerRequest.HttpServerRequest
+    const { id = "", pass = "" } = yield* HttpRouter.params
+    if (request.method === "GET") return HttpServerResponse.empty({ status: 404 })
+    const mayPass = request.method === "OPTIONS" || isPass(key, uploadOf(id), pass, yield* Clock.currentTimeMillis)
+    if (!mayPass) return HttpServerResponse.empty({ status: 404 })
+    const { answer } = yield* Uploads
+    return HttpServerResponse.fromWeb(yield* answer(yield* HttpServerRequest.toWeb(request)))
+  })
+  const [first, ...others] = methods.map((method) => HttpRouter.add(method, `/${uploads}/:pass/:id`, handler))
+  return Layer.mergeAll(first!, ...others)
+}
