@@ -1,20 +1,21 @@
 import { ProductJson } from "@halles/entities/catalogue/ProductJson"
 import { regional } from "@halles/entities/routes/Edge"
-import { hitsMax, queryLengthMax } from "@halles/search/contract/SearchMessages"
+import { facetsMax, hitsMax, nameLengthMax, queryLengthMax } from "@halles/search/contract/SearchMessages"
 import { Language } from "@halles/search/index/Language"
 import { Sort } from "@halles/search/index/Sort"
 import { everybody } from "@halles/shared/wire/AccessRule"
 import { InvalidRequest, Unavailable } from "@halles/shared/wire/EdgeErrors"
 import * as Headers from "@halles/shared/wire/Headers"
 import { named, samples } from "@halles/shared/wire/Named"
+import { isMaxCharacters } from "@halles/shared/Text"
 import { operation } from "@halles/shared/wire/Operation"
 import * as Refusal from "@halles/shared/wire/Refusal"
 import { WholeNumber } from "@halles/shared/wire/WholeNumber"
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api"
 
-const text = (max: number) => Schema.String.check(Schema.isMaxLength(max))
-const price = Schema.optionalKey(WholeNumber({ minimum: 0, maximum: 999_999_999_999 }))
+const text = (max: number) => Schema.String.check(isMaxCharacters(max))
+const price = Schema.optionalKey(WholeNumber({ minimum: 0 }))
 const language = Schema.optionalKey(Language)
 
 /** From the first character to behind the last one, in UTF-16 units. */
@@ -65,6 +66,22 @@ export const Suggestions = Schema.Struct({
   named("Suggestions", { queries: ["breakfast tea"], products: [product], categories: ["black-tea"], brands: [], asOf })
 )
 
+/** Names with commas between. */
+const facetsForm = new RegExp(`^[^,]{0,${nameLengthMax}}(,[^,]{0,${nameLengthMax}}){0,${facetsMax - 1}}$`, "u")
+/** A character, percent-encoded as UTF-8 where it would part what stands beside it. */
+const hex = "[0-9A-Fa-f]"
+const more = `%[89ABab]${hex}`
+const character = [
+  "[^:;,%]",
+  `%[0-7]${hex}`,
+  `%([Cc][2-9A-Fa-f]|[Dd]${hex})${more}`,
+  `%[Ee](0%[ABab]${hex}|[1-9A-CEFa-cef]${more}|[Dd]%[89]${hex})${more}`,
+  `%[Ff](0%[9ABab]${hex}|[1-3]${more}|4%8${hex})${more}${more}`
+].join("|")
+const value = `(${character}){0,${queryLengthMax}}`
+const filter = `(${character}){1,${nameLengthMax}}:${value}(,${value})*`
+const filtersForm = new RegExp(`^(${filter}(;${filter})*)?$`, "u")
+
 /** Nobody searches the region at the moment, or the filters are none. */
 const error = [Refusal.of(Unavailable), Refusal.of(InvalidRequest)]
 
@@ -76,10 +93,14 @@ export class SearchApi extends HttpApiGroup.make("search")
         /** Without it all products. */
         q: Schema.optionalKey(text(queryLengthMax)),
         language,
-        filters: Schema.optionalKey(text(4_000)),
+        filters: Schema.optionalKey(
+          text(4_000)
+            .check(Schema.isPattern(filtersForm))
+            .annotate({ examples: ["colour:black,grey;category:bags"] })
+        ),
         priceFrom: price,
         priceTo: price,
-        facets: Schema.optionalKey(text(2_000)),
+        facets: Schema.optionalKey(Schema.String.check(Schema.isPattern(facetsForm))),
         sort: Schema.optionalKey(Sort),
         cursor: Schema.optionalKey(Headers.Cursor),
         limit: Schema.optionalKey(WholeNumber({ minimum: 1, maximum: hitsMax }))

@@ -1,4 +1,5 @@
 import { ProductView } from "@halles/entities/catalogue/Product"
+import { isMaxCharacters } from "@halles/shared/Text"
 import { Region } from "@halles/shared/Region"
 import { Schema } from "effect"
 import { Language } from "../index/Language.ts"
@@ -13,16 +14,16 @@ export const valuesOfFilterMax = 50
 export const hitsMax = 100
 export const offsetMax = 1_000
 
-const Name = Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(100))
-const Text = Schema.String.check(Schema.isMaxLength(queryLengthMax))
+/** Of a name of a facet or a filter. */
+export const nameLengthMax = 100
+
+const Name = Schema.String.check(Schema.isMinLength(1), isMaxCharacters(nameLengthMax))
+const Text = Schema.String.check(isMaxCharacters(queryLengthMax))
 const Amount = Schema.Finite
 
 export const Filter = Schema.Struct({
   name: Name,
-  values: Schema.Array(Schema.String.check(Schema.isMaxLength(queryLengthMax))).check(
-    Schema.isMinLength(1),
-    Schema.isMaxLength(valuesOfFilterMax)
-  )
+  values: Schema.Array(Text).check(Schema.isMinLength(1), Schema.isMaxLength(valuesOfFilterMax))
 })
 export type Filter = typeof Filter.Type
 
