@@ -50,6 +50,7 @@ const programs = new Set([
   "worker.ts",
   "stallWorker.ts",
   "workbookWorker.ts",
+  "basketWorker.ts",
   "mutants.ts",
   "chaos.ts",
   "halles.ts",

@@ -1,10 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
-import { learn } from "@halles/search/recommend/BasketModel"
+import { BasketModel, learn } from "@halles/search/recommend/BasketModel"
 
 const times = (count: number, basket: ReadonlyArray<string>) => Array.from({ length: count }, () => basket)
 
 describe("BasketModel", () => {
-  const model = learn([...times(20, ["tea", "pot"]), ...times(5, ["tea", "cup"]), ...times(10, ["pen", "paper"])])
+  const model = new BasketModel(
+    learn([...times(20, ["tea", "pot"]), ...times(5, ["tea", "cup"]), ...times(10, ["pen", "paper"])])
+  )
 
   it("recommends what was bought together, and says why", () => {
     const [first] = model.for(["tea"], 5)
@@ -16,6 +18,6 @@ describe("BasketModel", () => {
   it("neither recommends what is in the basket nor what nobody bought with it", () => {
     assert.deepStrictEqual(model.for(["pen", "paper"], 5), [])
     assert.deepStrictEqual(model.for(["unknown"], 5), [])
-    assert.strictEqual(model.popular(1)[0]?.item, "tea")
+    assert.strictEqual(model.popular[0]?.[0], "tea")
   })
 })

@@ -1,15 +1,20 @@
 import { assert, layer } from "@effect/vitest"
 import { jetstream, jetstreamManager } from "@nats-io/jetstream"
+import * as RegionTables from "@halles/engine/RegionTables"
+import * as Projection from "@halles/engine/projections/Projection"
 import * as ProjectionTables from "@halles/engine/projections/ProjectionTables"
 import { ProductTable } from "@halles/entities/catalogue/ProductTable"
+import { OrderTable } from "@halles/entities/order/OrderTable"
+import { SkuCode } from "@halles/shared/Ids"
 import { Nats } from "@halles/shared/clients/Nats"
 import * as Subject from "@halles/shared/Subject"
 import { NatsTest } from "@halles/shared/testing/NatsTest"
 import { PgTest } from "@halles/shared/testing/PgTest"
 import { SearchClient } from "@halles/search/contract/SearchClient"
-import { Search, Suggest } from "@halles/search/contract/SearchMessages"
+import { Recommend, Search, Suggest } from "@halles/search/contract/SearchMessages"
 import * as Answering from "@halles/search/process/Answering"
 import { Following } from "@halles/search/process/Following"
+import { Recommending } from "@halles/search/process/Recommending"
 import { Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
 import { mkdtempSync, rmSync } from "node:fs"
@@ -21,7 +26,9 @@ const folder = Effect.acquireRelease(
   (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
 )
 
-const Tables = Layer.effectDiscard(Effect.andThen(ProjectionTables.create, ProjectionTables.ensure([ProductTable])))
+const Tables = Layer.effectDiscard(
+  Effect.andThen(RegionTables.create(["Sku"]), ProjectionTables.ensure([ProductTable, OrderTable]))
+)
 const Servers = SearchClient.layer.pipe(
   Layer.provideMerge(NatsTest.layerConnection("search")),
   Layer.provideMerge(NatsTest.layer),
@@ -50,7 +57,9 @@ const stream = Effect.gen(function* () {
   const nats = yield* Nats
   yield* Effect.promise(async () => {
     const name = Subject.eventStream("eu")
-    await (await jetstreamManager(nats)).streams.add({ name, subjects: [Subject.events("eu")] })
+    const manager = await jetstreamManager(nats)
+    await manager.streams.delete(name).catch(() => false)
+    await manager.streams.add({ name, subjects: [Subject.events("eu")] })
   })
 })
 const publish = Effect.fnUntraced(function* (...entries: ReadonlyArray<{ readonly type: string }>) {
@@ -67,6 +76,18 @@ const written = Effect.fnUntraced(function* (id: string, title: string, seq: num
     ON CONFLICT (id) DO UPDATE SET seq = excluded.seq, title = excluded.title`
 })
 
+/** An order as journal and projection have it. */
+const ordered = Effect.fnUntraced(function* (id: string, ...skus: ReadonlyArray<string>) {
+  const sql = yield* SqlClient.SqlClient
+  const lines = skus.map((sku) => ({ sku, quantity: 1 }))
+  const draft = { customerId: null, currency: "GBP", totals: { total: 5 }, lines }
+  const events = [{ _tag: "Placed", at: 1_000, draft }]
+  yield* sql`
+    INSERT INTO journal (entity_type, entity_id, seq, command_id, events, meta, shard, epoch, at)
+    VALUES ('Order', ${id}, 1, ${id}, ${JSON.stringify(events)}::text::jsonb, '{}', 0, 1, now())`
+  yield* (yield* Projection.make(OrderTable)).apply([{ id, seq: 1, at: 1_000, events }])
+})
+
 const ask = Effect.fnUntraced(function* (text: string) {
   const { search } = yield* SearchClient
   const common = { filters: [], priceFrom: null, priceTo: null, facets: [], offset: 0, limit: 10 }
@@ -80,9 +101,29 @@ const until = (text: string, wanted: ReadonlyArray<string>) =>
 
 /** Runs a process on that snapshot for as long as the body lasts. */
 const searching = <A, E, R>(file: string, body: Effect.Effect<A, E, R>) =>
-  Effect.provide(body, Answering.layer("eu").pipe(Layer.provide(Following.layer({ region: "eu", file }))), {
-    local: true
-  })
+  Effect.provide(
+    body,
+    Answering.layer("eu").pipe(
+      Layer.provide(Recommending.layer),
+      Layer.provide(Following.layer({ region: "eu", file }))
+    ),
+    {
+      local: true
+    }
+  )
+
+const recommended = Effect.fnUntraced(function* (
+  kind: "together" | "alternatives" | "popular",
+  ...skus: ReadonlyArray<string>
+) {
+  const { recommend } = yield* SearchClient
+  const of = skus.map((sku) => SkuCode.make(sku))
+  const { items } = yield* recommend(new Recommend({ region: "eu", kind, skus: of, category: null, limit: 5 }))
+  return items.map(({ because, orders, product }): ReadonlyArray<unknown> => [product.sku, because, orders])
+})
+const untilRecommended = Effect.gen(function* () {
+  while ((yield* recommended("popular")).length === 0) yield* Effect.sleep("20 millis")
+}).pipe(Effect.timeout("30 seconds"))
 
 layer(Servers, { excludeTestServices: true, timeout: "60 seconds" })("a process that searches", (it) => {
   it.effect("begins with the table, follows the stream, and goes on from its snapshot", () =>
@@ -122,6 +163,36 @@ layer(Servers, { excludeTestServices: true, timeout: "60 seconds" })("a process 
         yield* sql`DELETE FROM product_view`
         yield* publish(listed("C", "Mate", 1))
         yield* searching(file, Effect.andThen(until("oolong", ["Oolong"]), until("mate", ["Mate"])))
+      })
+    )
+  )
+
+  it.effect("recommends what orders had together, and says why", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const sql = yield* SqlClient.SqlClient
+        yield* stream
+        yield* sql`DELETE FROM product_view`
+        for (const [id, title] of [
+          ["TEA", "Black tea"],
+          ["POT", "Tea pot"],
+          ["PEN", "Pen"],
+          ["MATE", "Green tea"]
+        ] as const)
+          yield* written(id, title, 1)
+        for (let at = 0; at < 4; at++) yield* ordered(`eu_o${at}`, "TEA", "POT", "GONE")
+        yield* ordered("eu_x", "PEN", "MATE")
+        yield* searching(
+          join(yield* folder, "eu.sqlite"),
+          Effect.gen(function* () {
+            yield* untilRecommended
+            // What nobody sells any more is not recommended.
+            assert.deepStrictEqual(yield* recommended("together", "TEA"), [["POT", "TEA", 4]])
+            assert.deepStrictEqual((yield* recommended("popular")).slice(0, 1), [["TEA", null, 4]])
+            const alternatives = (yield* recommended("alternatives", "TEA")).map(([sku]) => sku)
+            assert.sameMembers(alternatives, ["MATE", "POT"])
+          })
+        )
       })
     )
   )

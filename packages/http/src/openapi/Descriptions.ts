@@ -14,6 +14,9 @@ export const parameters: Readonly<Record<string, string>> = {
   cursor: "`next` of the page before this one.",
   limit: "The most items of one page.",
   q: "Words to look for.",
+  kind: "What for: beside other articles, instead of one, or what most orders have.",
+  skus: "Codes of articles, with commas between.",
+  category: "Only what names it.",
   filters:
     "`colour:black,grey;category:bags`: of each facet one of the values. `:`, `,`, `;` and `%` in names and values are percent-encoded.",
   facets: "Facets to count, with commas between: `category`, `brand`, `price`, `availability`, or codes of attributes.",

@@ -1,8 +1,13 @@
 import { ProductJson } from "@halles/entities/catalogue/ProductJson"
 import { regional } from "@halles/entities/routes/Edge"
+<<<<<<< HEAD
 import { facetsMax, hitsMax, nameLengthMax, queryLengthMax } from "@halles/search/contract/SearchMessages"
+=======
+import { hitsMax, queryLengthMax, Recommend } from "@halles/search/contract/SearchMessages"
+>>>>>>> 306678a (GET /v1/recommendations says what orders had together, what is like a product and what is popular, each with why: a model of a region's orders that its search process makes in a thread of its own)
 import { Language } from "@halles/search/index/Language"
 import { Sort } from "@halles/search/index/Sort"
+import { SkuCode } from "@halles/shared/Ids"
 import { everybody } from "@halles/shared/wire/AccessRule"
 import { InvalidRequest, Unavailable } from "@halles/shared/wire/EdgeErrors"
 import * as Headers from "@halles/shared/wire/Headers"
@@ -66,6 +71,7 @@ export const Suggestions = Schema.Struct({
   named("Suggestions", { queries: ["breakfast tea"], products: [product], categories: ["black-tea"], brands: [], asOf })
 )
 
+<<<<<<< HEAD
 /** Names with commas between. */
 const facetsForm = new RegExp(`^[^,]{0,${nameLengthMax}}(,[^,]{0,${nameLengthMax}}){0,${facetsMax - 1}}$`, "u")
 /** A character, percent-encoded as UTF-8 where it would part what stands beside it. */
@@ -81,6 +87,21 @@ const character = [
 const value = `(${character}){0,${queryLengthMax}}`
 const filter = `(${character}){1,${nameLengthMax}}:${value}(,${value})*`
 const filtersForm = new RegExp(`^(${filter}(;${filter})*)?$`, "u")
+=======
+const Recommended = Schema.Struct({
+  product: ProductJson,
+  /** The article of the basket that says so most clearly. */
+  because: Schema.NullOr(SkuCode),
+  /** Orders that had both; of what is popular, orders that had it. */
+  orders: Schema.NullOr(Schema.Int)
+})
+export const Recommendations = Schema.Struct({
+  items: Schema.Array(Recommended),
+  /** What the model was made of, and when; `null` before the first one is made. */
+  orders: Schema.Int,
+  madeAt: Schema.NullOr(Schema.String)
+}).pipe(named("Recommendations", { items: [{ product, because: "MUG-07", orders: 12 }], orders: 1_000, madeAt: asOf }))
+>>>>>>> 306678a (GET /v1/recommendations says what orders had together, what is like a product and what is popular, each with why: a model of a region's orders that its search process makes in a thread of its own)
 
 /** Nobody searches the region at the moment, or the filters are none. */
 const error = [Refusal.of(Unavailable), Refusal.of(InvalidRequest)]
@@ -127,8 +148,30 @@ export class SearchApi extends HttpApiGroup.make("search")
         summary: "Complete what is being typed",
         about: "Queries that begin so, and products, categories and brands. From the first letter on."
       })
+    ),
+    HttpApiEndpoint.get("recommend", "/recommendations", {
+      query: {
+        ...regional,
+        kind: Schema.optionalKey(Recommend.fields.kind),
+        skus: Schema.optionalKey(text(4_000)),
+        category: Schema.optionalKey(text(100)),
+        limit: Schema.optionalKey(WholeNumber({ minimum: 1, maximum: hitsMax }))
+      },
+      success: Recommendations,
+      error
+    }).annotateMerge(
+      operation({
+        access: everybody,
+        traffic: { priority: "browse", cost: 1 },
+        summary: "Recommend products",
+        about:
+          "`together`: what orders had beside these articles, for a product page or a basket. `alternatives`: what is like the first of them. `popular`, and without a kind: what most orders have. Each says why."
+      })
     )
   )
   .prefix("/v1")
   .annotate(OpenApi.Title, "Search")
-  .annotate(OpenApi.Description, "Full-text search of what a region sells, and completion of queries.") {}
+  .annotate(
+    OpenApi.Description,
+    "Full-text search of what a region sells, completion of queries, and recommendations."
+  ) {}

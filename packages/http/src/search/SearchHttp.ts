@@ -1,7 +1,20 @@
 import { ProductJson } from "@halles/entities/catalogue/ProductJson"
 import { DefaultRegion } from "@halles/entities/routes/Edge"
 import { SearchClient, type SearchUnavailable } from "@halles/search/contract/SearchClient"
+<<<<<<< HEAD
 import { Filter, filtersMax, offsetMax, Search, Suggest } from "@halles/search/contract/SearchMessages"
+=======
+import {
+  Filter,
+  facetsMax,
+  filtersMax,
+  forMax,
+  offsetMax,
+  Recommend,
+  Search,
+  Suggest
+} from "@halles/search/contract/SearchMessages"
+>>>>>>> 306678a (GET /v1/recommendations says what orders had together, what is like a product and what is popular, each with why: a model of a region's orders that its search process makes in a thread of its own)
 import * as Page from "@halles/shared/Page"
 import * as Answers from "@halles/shared/wire/Answers"
 import { InvalidRequest, Unavailable } from "@halles/shared/wire/EdgeErrors"
@@ -39,6 +52,13 @@ const filtersOf = Effect.fnUntraced(function* (text: string | undefined = "") {
 
 const facetsOf = (text = ""): ReadonlyArray<string> => [...new Set(text.split(",").filter((name) => name !== ""))]
 
+const decodeSkus = Schema.decodeUnknownEffect(Recommend.fields.skus)
+
+const skusOf = (text = "") =>
+  Effect.mapError(decodeSkus(text === "" ? [] : text.split(",")), () =>
+    wrong("skus", `Expected at most ${forMax} codes of articles with commas between`)
+  )
+
 const encode = ViewJson.encoder(ProductJson)
 const time = (at: number): string => new Date(at).toISOString()
 
@@ -51,7 +71,7 @@ export const SearchHttp = HttpApiBuilder.group(
   Api,
   "search",
   Effect.fnUntraced(function* (handlers) {
-    const { search, suggest } = yield* SearchClient
+    const { recommend, search, suggest } = yield* SearchClient
     const own = yield* DefaultRegion
     return handlers.handleAll({
       searchProducts: Effect.fnUntraced(function* ({ query, request }) {
@@ -87,6 +107,18 @@ export const SearchHttp = HttpApiBuilder.group(
           didYouMean: corrected,
           facets,
           asOf: time(found.asOf)
+        })
+      }),
+      recommend: Effect.fnUntraced(function* ({ query }) {
+        const { category = null, kind = "popular", limit = limitDefault } = query
+        const skus = yield* skusOf(query.skus)
+        const { items, madeAt, orders } = yield* orUnavailable(
+          recommend(new Recommend({ region: query.region ?? own, kind, skus, category, limit }))
+        )
+        return HttpServerResponse.jsonUnsafe({
+          items: items.map(({ because, orders, product }) => ({ product: encode(product), because, orders })),
+          orders,
+          madeAt: madeAt === 0 ? null : time(madeAt)
         })
       }),
       suggest: Effect.fnUntraced(function* ({ query }) {

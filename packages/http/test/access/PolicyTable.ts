@@ -97,6 +97,7 @@ export const expected: Readonly<Record<string, Row>> = {
   listProducts: { anybody: true },
   searchProducts: { anybody: true },
   suggest: { anybody: true },
+  recommend: { anybody: true },
   getProduct: { anybody: true },
   getSku: { anybody: true },
   importCatalog: {

@@ -49,6 +49,7 @@ describe("the contract", () => {
         "POST /v1/bulk/carts/{id}/lines",
         "GET /v1/search",
         "GET /v1/search/suggest",
+        "GET /v1/recommendations",
         "POST /v1/catalog/import",
         "GET /v1/catalog/export",
         "GET /v1/products",

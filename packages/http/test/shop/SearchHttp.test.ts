@@ -3,6 +3,8 @@ import type { ProductRow } from "@halles/entities/catalogue/ProductTable"
 import * as Answering from "@halles/search/process/Answering"
 import { Catalogue } from "@halles/search/process/Catalogue"
 import { Following } from "@halles/search/process/Following"
+import { Recommending } from "@halles/search/process/Recommending"
+import { BasketModel, learn } from "@halles/search/recommend/BasketModel"
 import { SkuCode } from "@halles/shared/Ids"
 import { Currency } from "@halles/shared/Money"
 import { NatsTest } from "@halles/shared/testing/NatsTest"
@@ -27,6 +29,12 @@ const row = (sku: string, title: string, amount: number): ProductRow => ({
 
 /** A process that searches, over products that nothing changes. */
 const Searching = Answering.layer("eu").pipe(
+  Layer.provide(
+    Layer.sync(Recommending, () => {
+      const model = new BasketModel(learn([["A", "C"], ["A", "C"], ["B"]]))
+      return Recommending.of({ current: () => ({ model, madeAt: 2_000 }) })
+    })
+  ),
   Layer.provide(
     Layer.sync(Following, () => {
       const catalogue = new Catalogue()
@@ -87,6 +95,11 @@ layer(EdgeTest.layer, { excludeTestServices: true, timeout: "60 seconds" })("sea
         products.map(({ sku }: { readonly sku: string }) => sku),
         ["B"]
       )
+      const together = yield* get("/v1/recommendations?kind=together&skus=A")
+      assert.deepInclude(together, { orders: 3, madeAt: "1970-01-01T00:00:02.000Z" })
+      assert.deepInclude(together.items[0], { because: "A", orders: 2 })
+      assert.strictEqual(together.items[0].product.sku, "C")
+      assert.deepStrictEqual(skus(yield* get("/v1/recommendations")), ["A", "C", "B"])
     }).pipe(Effect.provide(Searching))
   )
 

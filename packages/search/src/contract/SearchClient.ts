@@ -7,10 +7,12 @@ import {
   decodeAnswer,
   encodeQuestion,
   type Question,
-  SearchAnswer,
-  SuggestAnswer,
+  type Recommend,
+  RecommendAnswer,
   type Search,
-  type Suggest
+  SearchAnswer,
+  type Suggest,
+  SuggestAnswer
 } from "./SearchMessages.ts"
 
 /** A query that takes longer is given up: somebody waits for each letter that they type. */
@@ -32,6 +34,7 @@ export class SearchClient extends Context.Service<
   {
     readonly search: (question: Search) => Effect.Effect<SearchAnswer, SearchUnavailable>
     readonly suggest: (question: Suggest) => Effect.Effect<SuggestAnswer, SearchUnavailable>
+    readonly recommend: (question: Recommend) => Effect.Effect<RecommendAnswer, SearchUnavailable>
   }
 >()("@halles/search/SearchClient") {
   static readonly layer = Layer.effect(
@@ -51,16 +54,14 @@ export class SearchClient extends Context.Service<
             })
           )
         )
-      const unreadable = Effect.fail(new SearchUnavailable({ reason: "unreadable" }))
+      const asked = <A extends Answer>(question: Question, isWanted: (answer: Answer) => answer is A) =>
+        Effect.flatMap(ask(question), (answer) =>
+          isWanted(answer) ? Effect.succeed(answer) : Effect.fail(new SearchUnavailable({ reason: "unreadable" }))
+        )
       return SearchClient.of({
-        search: (question) =>
-          Effect.flatMap(ask(question), (answer) =>
-            answer instanceof SearchAnswer ? Effect.succeed(answer) : unreadable
-          ),
-        suggest: (question) =>
-          Effect.flatMap(ask(question), (answer) =>
-            answer instanceof SuggestAnswer ? Effect.succeed(answer) : unreadable
-          )
+        search: (question) => asked(question, (answer) => answer instanceof SearchAnswer),
+        suggest: (question) => asked(question, (answer) => answer instanceof SuggestAnswer),
+        recommend: (question) => asked(question, (answer) => answer instanceof RecommendAnswer)
       })
     })
   )

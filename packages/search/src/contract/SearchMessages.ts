@@ -1,5 +1,9 @@
 import { ProductView } from "@halles/entities/catalogue/Product"
+<<<<<<< HEAD
 import { isMaxCharacters } from "@halles/shared/Text"
+=======
+import { SkuCode } from "@halles/shared/Ids"
+>>>>>>> 306678a (GET /v1/recommendations says what orders had together, what is like a product and what is popular, each with why: a model of a region's orders that its search process makes in a thread of its own)
 import { Region } from "@halles/shared/Region"
 import { Schema } from "effect"
 import { Language } from "../index/Language.ts"
@@ -48,7 +52,22 @@ export class Suggest extends Schema.TaggedClass<Suggest>()("Suggest", {
   language: Language
 }) {}
 
-export const Question = Schema.Union([Search, Suggest])
+/** Articles that recommendations are made for. */
+export const forMax = 100
+
+/**
+ * Asks what goes with some articles (`together`), what is like one of them (`alternatives`), or what most orders have
+ * (`popular`), of a category if one is named.
+ */
+export class Recommend extends Schema.TaggedClass<Recommend>()("Recommend", {
+  region: Region,
+  kind: Schema.Literals(["together", "alternatives", "popular"]),
+  skus: Schema.Array(SkuCode).check(Schema.isMaxLength(forMax)),
+  category: Schema.NullOr(Name),
+  limit: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: hitsMax }))
+}) {}
+
+export const Question = Schema.Union([Search, Suggest, Recommend])
 export type Question = typeof Question.Type
 
 /** What the answer was made from: `asOf` is the last moment at which all that had been published was in it. */
@@ -84,7 +103,18 @@ export class SuggestAnswer extends Schema.TaggedClass<SuggestAnswer>()("SuggestA
   brands: Schema.Array(Schema.String)
 }) {}
 
-export const Answer = Schema.Union([SearchAnswer, SuggestAnswer])
+/** Each with the article that it is recommended for, and in how many orders both were; of what is popular, how many had it. */
+export class RecommendAnswer extends Schema.TaggedClass<RecommendAnswer>()("RecommendAnswer", {
+  ...Freshness,
+  /** Orders that the model was made of, and when; 0 before the first one is made. */
+  orders: Schema.Int,
+  madeAt: Schema.Int,
+  items: Schema.Array(
+    Schema.Struct({ product: ProductView, because: Schema.NullOr(SkuCode), orders: Schema.NullOr(Schema.Int) })
+  )
+}) {}
+
+export const Answer = Schema.Union([SearchAnswer, SuggestAnswer, RecommendAnswer])
 export type Answer = typeof Answer.Type
 
 const json = <S extends Schema.Codec<unknown, unknown>>(schema: S) => Schema.fromJsonString(Schema.toCodecJson(schema))

@@ -2,7 +2,7 @@ import { isShortGram, queryWords } from "./Analyser.ts"
 import type { InvertedIndex, Postings } from "./InvertedIndex.ts"
 import { type Language, stem } from "./Language.ts"
 import type { Meant, Spelling } from "./Spelling.ts"
-import type { Vocabulary } from "./Vocabulary.ts"
+import { begunMax, type Vocabulary } from "./Vocabulary.ts"
 
 /** Words of which any stands for what was typed; `factor` is what they count of it. `both` must stand together in a document. */
 export interface Alternative {
@@ -26,8 +26,8 @@ export interface QueryPlan {
 
 /** Words of a query that count: what stands behind them is not looked for. */
 export const wordsMax = 16
-/** Words that a beginning stands for, the most frequent first. */
-const prefixMax = 40
+/** Words that a beginning stands for, the most frequent first: of a letter or two nobody looks through all. */
+const prefixMax = (prefix: string): number => Math.min(begunMax, 8 * prefix.length)
 const factors = { begun: 0.8, joined: 0.7, split: 0.7, synonym: 0.7, other: 0.5 }
 /** How much likelier a word is that stands beside its neighbour in some title. */
 const pairTimes = 20
@@ -51,7 +51,7 @@ export interface Words {
 
 /** The forms of a word in the catalogue. */
 const forms = ({ index, vocabulary }: Words, language: Language, word: string): ReadonlyArray<Postings> => {
-  if (isShortGram(word)) return vocabulary.beginningWith(word, prefixMax)
+  if (isShortGram(word)) return vocabulary.beginningWith(word, Number.POSITIVE_INFINITY)
   const found = vocabulary.forms(language, stem(language, word)).flatMap((form) => index.byWord.get(form) ?? [])
   const own = index.byWord.get(word)
   return own === undefined || found.includes(own) ? found : [own, ...found]
@@ -150,7 +150,7 @@ export const plan = (words: Words, language: Language, query: string, isPrefix =
     if (isPrefix && at === understood.length - 1)
       add(
         factors.begun,
-        vocabulary.beginningWith(word, prefixMax).filter((postings) => !own.includes(postings))
+        vocabulary.beginningWith(word, prefixMax(word)).filter((postings) => !own.includes(postings))
       )
     for (const [a, b] of [
       [understood[at - 1], understood[at]],

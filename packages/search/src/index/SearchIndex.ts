@@ -7,12 +7,14 @@ import type { ProductDocument } from "./ProductDocument.ts"
 import { plan, type QueryPlan } from "./QueryPlan.ts"
 import { Spelling } from "./Spelling.ts"
 import { namesBeginningWith, Suggestions } from "./Suggestions.ts"
-import { first, order, type Sort } from "./Sort.ts"
+import { first, type Sort } from "./Sort.ts"
 import { Vocabulary } from "./Vocabulary.ts"
 
 /** How many documents must have each word of a query, so that those that lack some are not shown. */
 const completeMin = 10
 const suggestionsMax = 8
+/** Of a title so much says what is like it. */
+const similarTextMax = 100
 
 export interface Query {
   readonly text: string
@@ -78,6 +80,28 @@ export class SearchIndex {
   get(id: string): ProductDocument | undefined {
     const number = this.#index.byId.get(id)
     return number === undefined ? undefined : (this.#index.documents[number] ?? undefined)
+  }
+
+  /** How much of a product was sold lately, which its ranking uses. */
+  noteSold(id: string, sold: number): void {
+    const number = this.#index.byId.get(id)
+    const document = number === undefined ? null : this.#index.documents[number]!
+    if (number !== undefined && document !== null) this.#index.documents[number] = { ...document, sold }
+  }
+
+  /** Products like one, by the words of its title; of its first category, if it has one. */
+  similar(id: string, language: Language, max: number): ReadonlyArray<ProductDocument> {
+    const document = this.get(id)
+    if (document === undefined) return []
+    const { units } = this.#plan(document.title.slice(0, similarTextMax), language, false)
+    const matching = this.#matcher.match(units)
+    const [main] = document.categories
+    const filters: Filters = new Map(main === undefined ? [] : [[category, [main]]])
+    const { passing } = this.#facets.select(matching.found, filters, [])
+    return this.#best(passing, matching, "relevance", max + 1)
+      .map((number) => this.#index.documents[number]!)
+      .filter((other) => other.id !== id)
+      .slice(0, max)
   }
 
   /** Whether so much of it is dead that it had better be made anew. */
@@ -149,7 +173,7 @@ export class SearchIndex {
   }
 
   #best(found: ReadonlyArray<number>, { scores }: Matching, sort: Sort, max: number): ReadonlyArray<number> {
-    return first(found, max, order(sort, this.#index.documents, scores))
+    return first(found, this.#index.documents, scores, sort, max)
   }
 }
 

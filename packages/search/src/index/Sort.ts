@@ -6,43 +6,47 @@ import { business } from "./Ranking.ts"
 export const Sort = Schema.Literals(["relevance", "price", "-price", "-sold", "title"])
 export type Sort = typeof Sort.Type
 
-/** Negative if the first document stands before the second one. */
-export type Order = (a: number, b: number) => number
-
-const by =
-  (key: (number: number) => number): Order =>
-  (a, b) =>
-    key(a) - key(b) || a - b
-
-/** Of equals those that came first stand first, so that pages do not overlap. */
-export const order = (sort: Sort, documents: ReadonlyArray<ProductDocument | null>, scores: Float32Array): Order => {
-  const price = (number: number): number | null => documents[number]?.price ?? null
+/** What a document is sorted by, the least first; by title all are equal here. */
+const keyOf = (sort: Sort, document: ProductDocument, score: number): number => {
   switch (sort) {
     case "relevance":
-      return by((number) => -scores[number]! * business(documents[number]!))
+      return -score * business(document)
     case "price":
-      return by((number) => price(number) ?? Number.MAX_VALUE)
+      return document.price ?? Number.MAX_VALUE
     case "-price":
-      return by((number) => -(price(number) ?? -1))
+      return -(document.price ?? -1)
     case "-sold":
-      return by((number) => -documents[number]!.sold)
+      return -document.sold
     case "title":
-      return (a, b) => {
-        const [left, right] = [documents[a]!.title, documents[b]!.title]
-        return left < right ? -1 : left > right ? 1 : a - b
-      }
+      return 0
   }
 }
 
-/** The first `max` in that order, without sorting the others: a heap whose top is the last of them so far. */
-export const first = (found: ReadonlyArray<number>, max: number, order: Order): ReadonlyArray<number> => {
+/**
+ * The first `max` of what was found, without sorting the others: a heap whose top is the last of them so far. Of equals those stand
+ * first that came first, so that pages do not overlap.
+ */
+export const first = (
+  found: ReadonlyArray<number>,
+  documents: ReadonlyArray<ProductDocument | null>,
+  scores: Float32Array,
+  sort: Sort,
+  max: number
+): ReadonlyArray<number> => {
+  const keys = Float64Array.from(found, (number) => keyOf(sort, documents[number]!, scores[number]!))
+  const titles = sort === "title" ? found.map((number) => documents[number]!.title) : null
+  /** Of places in `found`. */
+  const compare = (a: number, b: number): number => {
+    if (titles !== null && titles[a] !== titles[b]) return titles[a]! < titles[b]! ? -1 : 1
+    return keys[a]! - keys[b]! || found[a]! - found[b]!
+  }
   const heap: Array<number> = []
   const sink = (from: number) => {
     let at = from
     while (true) {
       let last = at
-      for (const child of [2 * at + 1, 2 * at + 2])
-        if (child < heap.length && order(heap[child]!, heap[last]!) > 0) last = child
+      for (let child = 2 * at + 1; child <= 2 * at + 2 && child < heap.length; child++)
+        if (compare(heap[child]!, heap[last]!) > 0) last = child
       if (last === at) return
       const moved = heap[at]!
       heap[at] = heap[last]!
@@ -50,14 +54,14 @@ export const first = (found: ReadonlyArray<number>, max: number, order: Order): 
       at = last
     }
   }
-  for (const number of found) {
+  for (let at = 0; at < found.length; at++) {
     if (heap.length < max) {
-      heap.push(number)
-      if (heap.length === max) for (let at = max >> 1; at >= 0; at--) sink(at)
-    } else if (max > 0 && order(number, heap[0]!) < 0) {
-      heap[0] = number
+      heap.push(at)
+      if (heap.length === max) for (let parent = max >> 1; parent >= 0; parent--) sink(parent)
+    } else if (max > 0 && compare(at, heap[0]!) < 0) {
+      heap[0] = at
       sink(0)
     }
   }
-  return heap.toSorted(order)
+  return heap.toSorted(compare).map((at) => found[at]!)
 }

@@ -2,12 +2,17 @@ import type { InvertedIndex, Postings } from "./InvertedIndex.ts"
 import { type Language, stem } from "./Language.ts"
 
 const insertedMax = 1_000
+/** Words of one short beginning that are kept in order. */
+export const begunMax = 40
+const shortMax = 2
 
 /** The words of a catalogue in order, by their stems in each language, and which stand beside which. */
 export class Vocabulary {
   readonly #index: InvertedIndex
   readonly #byStem = new Map<Language, { readonly stems: Map<string, Array<string>>; words: number }>()
   #sorted: Array<string> = []
+  /** What begins with a short beginning, until a word comes. */
+  readonly #begun = new Map<string, ReadonlyArray<Postings>>()
   #pairs = new Map<string, number>()
   #pairsUpTo = 0
 
@@ -31,14 +36,22 @@ export class Vocabulary {
 
   /** The most frequent words that begin so. */
   beginningWith(prefix: string, max: number): ReadonlyArray<Postings> {
-    this.#sort()
+    if (this.#sorted.length < this.#index.words.length) {
+      this.#sort()
+      this.#begun.clear()
+    }
+    const known = this.#begun.get(prefix)
+    if (known !== undefined && max <= begunMax) return known.slice(0, max)
     const found: Array<Postings> = []
     for (let at = lowerBound(this.#sorted, prefix); at < this.#sorted.length; at++) {
       const word = this.#sorted[at]!
       if (!word.startsWith(prefix)) break
       found.push(this.#index.byWord.get(word)!)
     }
-    return found.toSorted((a, b) => b.inTitles - a.inTitles || b.size - a.size).slice(0, max)
+    const best = found.toSorted((a, b) => b.inTitles - a.inTitles || b.size - a.size)
+    // Short ones have many words to sort, and there are few of them.
+    if (prefix.length <= shortMax) this.#begun.set(prefix, best.slice(0, begunMax))
+    return best.slice(0, max)
   }
 
   /** A few new words are put in their places: to sort all of them takes as long as many queries. */

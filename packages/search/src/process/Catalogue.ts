@@ -12,6 +12,8 @@ const turn = Effect.callback<void>((resume) => void setImmediate(() => resume(Ef
 export class Catalogue {
   readonly rows = new Map<string, ProductRow>()
   #index = new SearchIndex()
+  /** Orders that each article was in, by its code. */
+  #sold: ReadonlyMap<string, number> = new Map()
   /** What has changed since a new index was begun. */
   #changed: Set<string> | null = null
 
@@ -25,7 +27,7 @@ export class Catalogue {
     if (before !== undefined && before.seq >= row.seq) return false
     this.rows.set(row.id, row)
     this.#changed?.add(row.id)
-    apply(this.#index, row)
+    this.#apply(this.#index, row)
     return true
   }
 
@@ -44,19 +46,29 @@ export class Catalogue {
       let at = 0
       while (at < rows.length) {
         const until = performance.now() + sliceMs
-        for (; at < rows.length && performance.now() < until; at++) apply(next, rows[at]!)
+        for (; at < rows.length && performance.now() < until; at++) this.#apply(next, rows[at]!)
         yield* turn
       }
-      for (const id of changed) apply(next, this.rows.get(id)!)
+      for (const id of changed) this.#apply(next, this.rows.get(id)!)
       next.learn(new Map())
       this.#changed = null
       this.#index = next
     })
   })
-}
 
-const apply = (index: SearchIndex, row: ProductRow): void => {
-  const document = documentOf(row)
-  if (document === null) index.remove(row.id)
-  else index.put(document)
+  /** Takes how much was sold of each article into the ranking. */
+  noteSales(sold: ReadonlyMap<string, number>): void {
+    const before = this.#sold
+    this.#sold = sold
+    for (const { id, sku } of this.rows.values()) {
+      const now = sold.get(sku) ?? 0
+      if (now !== (before.get(sku) ?? 0)) this.#index.noteSold(id, now)
+    }
+  }
+
+  #apply(index: SearchIndex, row: ProductRow): void {
+    const document = documentOf(row, this.#sold.get(row.sku) ?? 0)
+    if (document === null) index.remove(row.id)
+    else index.put(document)
+  }
 }

@@ -145,6 +145,7 @@ const make = Effect.fnUntraced(function* ({ file, region }: { readonly region: R
       const last = await manager.streams.getMessage(stream, { last_by_subj: filter })
       note((last?.seq ?? 0) <= streamSeq)
       const consumer = await jetstream(nats).consumers.get(stream, {
+        name_prefix: `search_${region}`,
         filter_subjects: filter,
         deliver_policy: DeliverPolicy.StartSequence,
         opt_start_seq: streamSeq + 1

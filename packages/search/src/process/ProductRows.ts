@@ -22,7 +22,7 @@ const attributesOf = ({ attributes = [] }: ProductRow["details"]): ProductDocume
   )
 
 /** What is searched of a product; `null` if it is not on sale. */
-export const documentOf = (row: ProductRow): ProductDocument | null => {
+export const documentOf = (row: ProductRow, sold: number): ProductDocument | null => {
   if (!row.listed) return null
   const attributes = attributesOf(row.details)
   const { categories = [], gtin, productType } = row.details
@@ -38,7 +38,7 @@ export const documentOf = (row: ProductRow): ProductDocument | null => {
     price: row.price_amount,
     currency: row.currency,
     stock: null,
-    sold: 0,
+    sold,
     margin: null
   }
 }

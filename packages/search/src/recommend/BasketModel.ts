@@ -22,21 +22,22 @@ interface Learnt {
   readonly together: number
 }
 
-/** What goes with what, learnt from baskets. */
-export interface BasketModel {
+/** What baskets taught, as it passes between threads. */
+export interface Lessons {
+  readonly names: ReadonlyArray<string>
+  /** Baskets that each item is in. */
+  readonly counts: ReadonlyArray<number>
+  /** What each item says of others. */
+  readonly speaks: ReadonlyArray<ReadonlyArray<Learnt>>
   readonly baskets: number
-  /** What goes with all that is in a basket, the best first; items of the basket are left out. */
-  for(basket: ReadonlyArray<string>, max: number): ReadonlyArray<Recommended>
-  /** What most baskets have. */
-  popular(max: number): ReadonlyArray<{ readonly item: string; readonly baskets: number }>
 }
 
 /**
- * Makes a model in which each item is foretold from its nearest neighbours: a ridge regression of the item on those items
- * that share most baskets with it (SLIM, Ning and Karypis 2011, in the closed form of EASE, Steck 2019, over 50 neighbours, so that its time
- * grows with the items instead of their third power). A basket of n items counts as n^-1/2.
+ * Each item is foretold from its nearest neighbours: a ridge regression of the item on those items that share most baskets with it
+ * (SLIM, Ning and Karypis 2011, in the closed form of EASE, Steck 2019, over 50 neighbours, so that its time grows with the
+ * items instead of their third power). A basket of n items counts as n^-1/2.
  */
-export const learn = (all: ReadonlyArray<ReadonlyArray<string>>): BasketModel => {
+export const learn = (all: ReadonlyArray<ReadonlyArray<string>>): Lessons => {
   const numbers = new Map<string, number>()
   const names: Array<string> = []
   const number = (item: string): number => {
@@ -59,34 +60,49 @@ export const learn = (all: ReadonlyArray<ReadonlyArray<string>>): BasketModel =>
     for (const [at, { item: other, together }] of near.entries())
       speaks[other]!.push({ item, weight: weights[at]!, together })
   }
-  const byBaskets = names
-    .map((item, at) => ({ item, baskets: ofItem[at]!.length }))
-    .toSorted((a, b) => b.baskets - a.baskets)
-  return {
-    baskets: baskets.length,
-    popular: (max) => byBaskets.slice(0, max),
-    for: (basket, max) => {
-      const own = new Set(basket.flatMap((item) => numbers.get(item) ?? []))
-      const sums = new Map<number, { score: number; best: number; because: number; together: number }>()
-      for (const from of own)
-        for (const { item, together, weight } of speaks[from]!) {
-          if (own.has(item)) continue
-          const sum = sums.get(item) ?? { score: 0, best: 0, because: from, together }
-          sum.score += weight
-          if (weight > sum.best) Object.assign(sum, { best: weight, because: from, together })
-          sums.set(item, sum)
-        }
-      return [...sums]
-        .filter(([, { score }]) => score > 0)
-        .toSorted(([, a], [, b]) => b.score - a.score)
-        .slice(0, max)
-        .map(([item, { because, score, together }]) => ({
-          item: names[item]!,
-          score,
-          because: names[because]!,
-          together
-        }))
-    }
+  return { names, counts: ofItem.map(({ length }) => length), speaks, baskets: baskets.length }
+}
+
+/** What goes with what, learnt from baskets. */
+export class BasketModel {
+  readonly baskets: number
+  /** The items of most baskets first, with how many they are. */
+  readonly popular: ReadonlyArray<readonly [item: string, baskets: number]>
+  readonly #lessons: Lessons
+  readonly #numbers: ReadonlyMap<string, number>
+
+  constructor(lessons: Lessons) {
+    this.#lessons = lessons
+    this.#numbers = new Map(lessons.names.map((name, at) => [name, at]))
+    this.baskets = lessons.baskets
+    this.popular = lessons.names
+      .map((name, at) => [name, lessons.counts[at]!] as const)
+      .toSorted(([, a], [, b]) => b - a)
+  }
+
+  /** What goes with all that is in a basket, the best first; items of the basket are left out. */
+  for(basket: ReadonlyArray<string>, max: number): ReadonlyArray<Recommended> {
+    const { names, speaks } = this.#lessons
+    const own = new Set(basket.flatMap((item) => this.#numbers.get(item) ?? []))
+    const sums = new Map<number, { score: number; best: number; because: number; together: number }>()
+    for (const from of own)
+      for (const { item, together, weight } of speaks[from]!) {
+        if (own.has(item)) continue
+        const sum = sums.get(item) ?? { score: 0, best: 0, because: from, together }
+        sum.score += weight
+        if (weight > sum.best) Object.assign(sum, { best: weight, because: from, together })
+        sums.set(item, sum)
+      }
+    return [...sums]
+      .filter(([, { score }]) => score > 0)
+      .toSorted(([, a], [, b]) => b.score - a.score)
+      .slice(0, max)
+      .map(([item, { because, score, together }]) => ({
+        item: names[item]!,
+        score,
+        because: names[because]!,
+        together
+      }))
   }
 }
 

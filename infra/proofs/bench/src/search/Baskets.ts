@@ -1,4 +1,4 @@
-import { type BasketModel, learn } from "@halles/search/recommend/BasketModel"
+import { BasketModel, learn } from "@halles/search/recommend/BasketModel"
 import { parse } from "csv-parse/sync"
 import { readdirSync } from "node:fs"
 import { join } from "node:path"
@@ -55,16 +55,16 @@ const hitRate = (test: Baskets, recommend: (rest: ReadonlyArray<string>) => Read
 }
 
 const popular = (model: BasketModel, rest: ReadonlyArray<string>): ReadonlyArray<string> =>
-  model
-    .popular(10 + rest.length)
-    .map(({ item }) => item)
+  model.popular
+    .slice(0, 10 + rest.length)
+    .map(([item]) => item)
     .filter((item) => !rest.includes(item))
     .slice(0, 10)
 
 export const measure = (directory: string) => {
   const { test, train } = baskets(directory)
   const from = performance.now()
-  const model = learn(train)
+  const model = new BasketModel(learn(train))
   const learnMs = performance.now() - from
   return {
     baskets: test.length,
