@@ -1,10 +1,6 @@
 import { ProductJson } from "@halles/entities/catalogue/ProductJson"
 import { regional } from "@halles/entities/routes/Edge"
-<<<<<<< HEAD
-import { facetsMax, hitsMax, nameLengthMax, queryLengthMax } from "@halles/search/contract/SearchMessages"
-=======
-import { hitsMax, queryLengthMax, Recommend } from "@halles/search/contract/SearchMessages"
->>>>>>> 306678a (GET /v1/recommendations says what orders had together, what is like a product and what is popular, each with why: a model of a region's orders that its search process makes in a thread of its own)
+import { facetsMax, hitsMax, nameLengthMax, queryLengthMax, Recommend } from "@halles/search/contract/SearchMessages"
 import { Language } from "@halles/search/index/Language"
 import { Sort } from "@halles/search/index/Sort"
 import { SkuCode } from "@halles/shared/Ids"
@@ -71,7 +67,6 @@ export const Suggestions = Schema.Struct({
   named("Suggestions", { queries: ["breakfast tea"], products: [product], categories: ["black-tea"], brands: [], asOf })
 )
 
-<<<<<<< HEAD
 /** Names with commas between. */
 const facetsForm = new RegExp(`^[^,]{0,${nameLengthMax}}(,[^,]{0,${nameLengthMax}}){0,${facetsMax - 1}}$`, "u")
 /** A character, percent-encoded as UTF-8 where it would part what stands beside it. */
@@ -87,7 +82,7 @@ const character = [
 const value = `(${character}){0,${queryLengthMax}}`
 const filter = `(${character}){1,${nameLengthMax}}:${value}(,${value})*`
 const filtersForm = new RegExp(`^(${filter}(;${filter})*)?$`, "u")
-=======
+
 const Recommended = Schema.Struct({
   product: ProductJson,
   /** The article of the basket that says so most clearly. */
@@ -101,7 +96,6 @@ export const Recommendations = Schema.Struct({
   orders: Schema.Int,
   madeAt: Schema.NullOr(Schema.String)
 }).pipe(named("Recommendations", { items: [{ product, because: "MUG-07", orders: 12 }], orders: 1_000, madeAt: asOf }))
->>>>>>> 306678a (GET /v1/recommendations says what orders had together, what is like a product and what is popular, each with why: a model of a region's orders that its search process makes in a thread of its own)
 
 /** Nobody searches the region at the moment, or the filters are none. */
 const error = [Refusal.of(Unavailable), Refusal.of(InvalidRequest)]

@@ -1,12 +1,8 @@
 import { ProductJson } from "@halles/entities/catalogue/ProductJson"
 import { DefaultRegion } from "@halles/entities/routes/Edge"
 import { SearchClient, type SearchUnavailable } from "@halles/search/contract/SearchClient"
-<<<<<<< HEAD
-import { Filter, filtersMax, offsetMax, Search, Suggest } from "@halles/search/contract/SearchMessages"
-=======
 import {
   Filter,
-  facetsMax,
   filtersMax,
   forMax,
   offsetMax,
@@ -14,7 +10,6 @@ import {
   Search,
   Suggest
 } from "@halles/search/contract/SearchMessages"
->>>>>>> 306678a (GET /v1/recommendations says what orders had together, what is like a product and what is popular, each with why: a model of a region's orders that its search process makes in a thread of its own)
 import * as Page from "@halles/shared/Page"
 import * as Answers from "@halles/shared/wire/Answers"
 import { InvalidRequest, Unavailable } from "@halles/shared/wire/EdgeErrors"

@@ -1,9 +1,6 @@
 import { ProductView } from "@halles/entities/catalogue/Product"
-<<<<<<< HEAD
 import { isMaxCharacters } from "@halles/shared/Text"
-=======
 import { SkuCode } from "@halles/shared/Ids"
->>>>>>> 306678a (GET /v1/recommendations says what orders had together, what is like a product and what is popular, each with why: a model of a region's orders that its search process makes in a thread of its own)
 import { Region } from "@halles/shared/Region"
 import { Schema } from "effect"
 import { Language } from "../index/Language.ts"
