@@ -6,6 +6,8 @@ export const product = (id: string, title: string, more: Partial<ProductDocument
   version: 1,
   title,
   description: "",
+  translations: [],
+  channels: [],
   brand: "",
   codes: [id],
   categories: [],

@@ -1,4 +1,5 @@
 import { ProductJson } from "@halles/entities/catalogue/ProductJson"
+import { Channel } from "@halles/entities/catalogue/Channel"
 import { regional } from "@halles/entities/routes/Edge"
 import { facetsMax, hitsMax, nameLengthMax, queryLengthMax, Recommend } from "@halles/search/contract/SearchMessages"
 import { Language } from "@halles/search/index/Language"
@@ -108,6 +109,7 @@ export class SearchApi extends HttpApiGroup.make("search")
         /** Without it all products. */
         q: Schema.optionalKey(text(queryLengthMax)),
         language,
+        channel: Schema.optionalKey(Channel),
         filters: Schema.optionalKey(
           text(4_000)
             .check(Schema.isPattern(filtersForm))

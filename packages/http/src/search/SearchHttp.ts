@@ -10,6 +10,7 @@ import {
   Search,
   Suggest
 } from "@halles/search/contract/SearchMessages"
+import { channel as channelFacet } from "@halles/search/index/FacetValues"
 import * as Page from "@halles/shared/Page"
 import * as Answers from "@halles/shared/wire/Answers"
 import { InvalidRequest, Unavailable } from "@halles/shared/wire/EdgeErrors"
@@ -25,8 +26,9 @@ const Cursor = Page.Cursor("search", [Schema.Int.check(Schema.isBetween({ minimu
 
 const wrong = (parameter: string, detail: string) => new InvalidRequest({ errors: [{ parameter, detail }] })
 
+/** One is left for the channel. */
 const decodeFilters = Schema.decodeUnknownEffect(
-  Schema.Array(Filter).check(Schema.isMaxLength(filtersMax), Schema.isUnique())
+  Schema.Array(Filter).check(Schema.isMaxLength(filtersMax - 1), Schema.isUnique())
 )
 
 /** `colour:black,grey;category:bags`. */
@@ -72,6 +74,7 @@ export const SearchHttp = HttpApiBuilder.group(
       searchProducts: Effect.fnUntraced(function* ({ query, request }) {
         const { cursor, language = "en", limit = limitDefault, priceFrom = null, priceTo = null, q = "" } = query
         const after = yield* Effect.mapError(Page.decodeCursor(Cursor, cursor), () => Answers.badCursor)
+        const soldIn = query.channel === undefined ? [] : [{ name: channelFacet, values: [query.channel] }]
         const offset = after === null ? 0 : after[1]
         const found = yield* orUnavailable(
           search(
@@ -79,7 +82,7 @@ export const SearchHttp = HttpApiBuilder.group(
               region: query.region ?? own,
               text: q,
               language,
-              filters: yield* filtersOf(query.filters),
+              filters: [...(yield* filtersOf(query.filters)), ...soldIn],
               priceFrom,
               priceTo,
               facets: facetsOf(query.facets),

@@ -23,8 +23,11 @@ const row = (sku: string, title: string, amount: number): ProductRow => ({
   listed: true,
   draft: false,
   slug: null,
-  translations: [],
-  details: { attributes: [{ code: "leaf", options: [amount > 500 ? "whole" : "broken"] }] } as ProductRow["details"]
+  translations: title === "Tea pot" ? [{ language: "de", title: "Teekanne" }] : [],
+  details: {
+    channels: amount > 500 ? ["web"] : ["pos"],
+    attributes: [{ code: "leaf", options: [amount > 500 ? "whole" : "broken"] }]
+  } as ProductRow["details"]
 })
 
 /** A process that searches, over products that nothing changes. */
@@ -90,6 +93,8 @@ layer(EdgeTest.layer, { excludeTestServices: true, timeout: "60 seconds" })("sea
       assert.deepStrictEqual(skus(yield* get("/v1/search?q=tea&filters=leaf:broken,none")), ["A"])
       assert.deepStrictEqual(skus(yield* get("/v1/search?priceFrom=700")), ["C"])
       assert.strictEqual((yield* get("/v1/search?q=grene%20tea")).didYouMean, "green tea")
+      assert.deepStrictEqual(skus(yield* get("/v1/search?q=teekannen&language=de")), ["C"])
+      assert.deepStrictEqual(skus(yield* get("/v1/search?q=tea&channel=pos")), ["A"])
       const { products } = yield* get("/v1/search/suggest?q=gre")
       assert.deepStrictEqual(
         products.map(({ sku }: { readonly sku: string }) => sku),

@@ -5,6 +5,7 @@ export const brand = "brand"
 export const category = "category"
 export const availability = "availability"
 export const price = "price"
+export const channel = "channel"
 
 /** Values of a facet that are told, the most frequent first. */
 export const valuesMax = 100
@@ -26,6 +27,7 @@ const textsOf = (document: ProductDocument): ReadonlyArray<readonly [string, str
   const own: ReadonlyArray<readonly [string, ReadonlyArray<string | number | boolean>]> = [
     [brand, document.brand === "" ? [] : [document.brand]],
     [category, document.categories],
+    [channel, document.channels],
     [availability, document.stock === null ? [] : [document.stock > 0 ? "in_stock" : "out_of_stock"]],
     [price, range < 0 ? [] : [priceBounds[range]!]]
   ]

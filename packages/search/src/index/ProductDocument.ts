@@ -6,6 +6,8 @@ export interface ProductDocument {
   readonly version: number
   readonly title: string
   readonly description: string
+  /** The same in other languages. */
+  readonly translations: ReadonlyArray<string>
   readonly brand: string
   /** Article code, GTIN, name of the model: what somebody types who knows exactly what they want. */
   readonly codes: ReadonlyArray<string>
@@ -13,6 +15,8 @@ export interface ProductDocument {
   readonly categories: ReadonlyArray<string>
   /** By name. Texts are searched; all values are facets and filters. */
   readonly attributes: Readonly<Record<string, ReadonlyArray<string | number | boolean>>>
+  /** Where it is sold. */
+  readonly channels: ReadonlyArray<string>
   /** Minor units before tax; `null` if it has no price. */
   readonly price: number | null
   readonly currency: string
@@ -37,7 +41,7 @@ export const fields = [
 export const fieldsOf = (document: ProductDocument): ReadonlyArray<ReadonlyArray<string>> => [
   [document.title],
   document.codes,
-  [document.description],
+  [document.description, ...document.translations],
   [document.brand],
   document.categories,
   Object.values(document.attributes).flatMap((values) => values.filter((value) => typeof value === "string"))

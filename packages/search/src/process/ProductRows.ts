@@ -1,4 +1,5 @@
 import { type Entry, selected } from "@halles/engine/projections/Projection"
+import { Channel } from "@halles/entities/catalogue/Channel"
 import { type ProductRow, ProductTable } from "@halles/entities/catalogue/ProductTable"
 import type { ProductDocument } from "../index/ProductDocument.ts"
 import { Effect } from "effect"
@@ -25,16 +26,18 @@ const attributesOf = ({ attributes = [] }: ProductRow["details"]): ProductDocume
 export const documentOf = (row: ProductRow, sold: number): ProductDocument | null => {
   if (!row.listed) return null
   const attributes = attributesOf(row.details)
-  const { categories = [], gtin, productType } = row.details
+  const { categories = [], channels = Channel.literals, gtin, productType } = row.details
   return {
     id: row.id,
     version: row.seq,
     title: row.title,
     description: row.description,
+    translations: row.translations.flatMap(({ description = "", title = "" }) => [title, description]),
     brand: (attributes["brand"] ?? []).map(String).join(" "),
     codes: gtin === undefined ? [row.sku] : [row.sku, gtin],
     categories: productType === undefined ? categories : [...categories, productType.code],
     attributes,
+    channels,
     price: row.price_amount,
     currency: row.currency,
     stock: null,

@@ -29,6 +29,8 @@ const asDocument = (line: string): ProductDocument => {
     version: 1,
     title: text("title"),
     description: text("short_description"),
+    translations: [],
+    channels: [],
     brand: text("supplier"),
     codes: [text("name")],
     categories: product[typeOf] === undefined ? [] : [text(typeOf)],
