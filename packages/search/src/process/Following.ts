@@ -7,6 +7,7 @@ import type { Region } from "@halles/shared/Region"
 import * as Subject from "@halles/shared/Subject"
 import { Clock, Context, Effect, Latch, Layer, Metric, Schedule } from "effect"
 import { SqlClient } from "effect/sql"
+import { randomBytes } from "node:crypto"
 import { Catalogue } from "./Catalogue.ts"
 import * as ProductRows from "./ProductRows.ts"
 import * as Snapshot from "./Snapshot.ts"
@@ -145,7 +146,8 @@ const make = Effect.fnUntraced(function* ({ file, region }: { readonly region: R
       const last = await manager.streams.getMessage(stream, { last_by_subj: filter })
       note((last?.seq ?? 0) <= streamSeq)
       const consumer = await jetstream(nats).consumers.get(stream, {
-        name_prefix: `search_${region}`,
+        // Of each try its own: the server keeps the consumer of a process that has died for a while.
+        name_prefix: `search_${region}_${randomBytes(4).toString("hex")}`,
         filter_subjects: filter,
         deliver_policy: DeliverPolicy.StartSequence,
         opt_start_seq: streamSeq + 1
