@@ -51,6 +51,13 @@ const placed = { _tag: "Placed", draft: { cartId: cart, attempt: 1, ...draft }, 
 const requested = { _tag: "AuthoriseRequested", ...money, orderId: order, currency: "GBP", token: "tok_ok" }
 const authorised = { _tag: "Authorised", ...money, authorisationId: "a1" }
 
+const picture = "eu_picture"
+const content = { hash: "a".repeat(64), type: "image/png", bytes: 9, width: 3, height: 2, frames: 1 }
+const other = { ...content, hash: "b".repeat(64) }
+const media = (...events: ReadonlyArray<object>) => row("Media", picture, ...events.map((event) => ({ ...event, at })))
+const pictured = media({ _tag: "MediaDeclared", owner: null, uploadedBy: "a", alt: [], content })
+const shown = media({ _tag: "MediaUsed", by: "Product:eu_TEA" })
+
 /** One order from cart to door, as every part of the system keeps it. */
 const good: ReadonlyArray<Row> = [
   row("Cart", cart, opened),
@@ -211,7 +218,7 @@ const Database = Migrations.layerRegion.pipe(Layer.provideMerge(PgTest.layer("in
 layer(Database, { excludeTestServices: true, timeout: "60 seconds" })("Invariants", (it) => {
   it.effect("hold for a whole order", () =>
     Effect.gen(function* () {
-      const { lines } = yield* holds([...good, stands("tea", null), ...sold])
+      const { lines } = yield* holds([...good, stands("tea", null), pictured, shown, ...sold])
       for (const { checked, invariant } of lines) {
         if (invariant !== "I4") assert.isAbove(checked, 0, `${invariant} looked at nothing`)
       }
@@ -539,6 +546,19 @@ layer(Database, { excludeTestServices: true, timeout: "60 seconds" })("Invariant
       ])
       yield* finds("I12", "Customer/eu_ada", [...good, { ...more, epoch: 3 }])
       yield* finds("I12", "Customer/eu_ada", [...good, { ...more, shard: 2 }])
+    })
+  )
+
+  it.effect("I16 finds content that changes, what comes back, and what is removed while something shows it", () =>
+    Effect.gen(function* () {
+      const removed = (reason: string) => media({ _tag: "MediaRemoved", reason })
+      yield* holds([pictured, shown, removed("erased"), media({ _tag: "ContentForgotten" })])
+      const found = `Media/${picture}`
+      yield* finds("I16", found, [pictured, media({ _tag: "ContentKept", content: other })])
+      yield* finds("I16", found, [pictured, media({ _tag: "ContentForgotten" })])
+      yield* finds("I16", found, [pictured, removed("asked"), media({ _tag: "ContentKept", content })])
+      yield* finds("I16", found, [pictured, shown, removed("asked")])
+      yield* finds("I16", found, [pictured, removed("unused")])
     })
   )
 

@@ -13,6 +13,7 @@ import { saga } from "./inspector/SagaCommands.ts"
 import { trace } from "./inspector/TraceCommand.ts"
 import { whatIf } from "./inspector/WhatIfCommand.ts"
 import { catalog } from "./merchant/CatalogCommands.ts"
+import { media } from "./merchant/MediaCommands.ts"
 import { changeCommands } from "./operator/ChangeCommands.ts"
 import { streamCommands } from "./operator/StreamCommands.ts"
 import { watch } from "./operator/WatchCommand.ts"
@@ -57,7 +58,8 @@ const halles = Command.make("halles").pipe(
     watch,
     ...streamCommands,
     ...changeCommands,
-    catalog
+    catalog,
+    media
   ]),
   Command.provide(Databases)
 )

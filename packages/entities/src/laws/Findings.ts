@@ -15,7 +15,8 @@ export const titles = {
   I12: "at most one epoch writes a shard at a time",
   I13: "a category stands in one place, never below itself, and never deeper than it may, at every row",
   I14: "a slug leads to one product for good, and the slug of a product to that product",
-  I15: "a change that was scheduled happens once, not before its time, and not when it was withdrawn"
+  I15: "a change that was scheduled happens once, not before its time, and not when it was withdrawn",
+  I16: "the content of a picture never changes, what was removed stays so, and what something shows goes only with its owner"
 } as const
 export type Id = keyof typeof titles
 export const ids = Object.keys(titles) as ReadonlyArray<Id>

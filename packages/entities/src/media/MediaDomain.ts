@@ -2,6 +2,7 @@ import * as EventSourced from "@halles/engine/eventsourced/EventSourced"
 import * as Domain from "../Domain.ts"
 import { Media, MediaId } from "./Media.ts"
 import { MediaApi } from "./MediaApi.ts"
+import { kept } from "./MediaLaws.ts"
 import * as MediaState from "./MediaState.ts"
 import { MediaTable } from "./MediaTable.ts"
 
@@ -12,7 +13,7 @@ export const media = Domain.make({
   live: EventSourced.layer(Media, MediaState, { id: MediaId, maxIdleTime: "5 minutes", mailboxCapacity: 256 }),
   table: MediaTable,
   routes: MediaApi,
-  laws: null,
+  laws: kept,
   retention: {
     archiveAfterDays: null,
     dropAfterDays: null,

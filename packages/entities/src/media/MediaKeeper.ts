@@ -26,12 +26,21 @@ const againMs = 30_000
 const origin = { actor: "media" } as const
 const table = MediaTable.table
 
+/** A table that is being built knows only some of what is kept: nothing is concluded from what is not in it. */
+const isBuilt = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  const { name, version } = MediaTable
+  const rows = yield* sql`SELECT FROM projection WHERE name = ${name} AND version = ${version}`
+  return rows.length > 0
+})
+
 /** Bytes go with the last thing that had them. Told after they are gone: what is interrupted is done again. */
 const drop = (region: Region) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
     const media = yield* EntityClient.make(Media)
     const { drop } = yield* MediaProcess
+    if (!(yield* isBuilt)) return
     const left = yield* sql<{ id: string; content: Content; shared: boolean }>`
       SELECT v.id, v.content, EXISTS (
         SELECT FROM ${sql(table)} o WHERE o.hash = v.hash AND o.status = 'ready'
@@ -109,9 +118,11 @@ const erase = (region: Region) =>
       const message = yield* Effect.tryPromise(() => consumer.next({ expires: 10_000 }))
       if (message === null) return
       const forgotten = forgottenOf(message)
+      if (forgotten.length === 0) return message.ack()
+      const isWhole = yield* isBuilt
       yield* Effect.forEach(forgotten, eraseAll, { discard: true })
-      if (forgotten.length > 0 && message.info.deliveryCount === 1) message.nak(againMs)
-      else message.ack()
+      if (isWhole && message.info.deliveryCount > 1) message.ack()
+      else message.nak(againMs)
     }).pipe(Effect.forever)
   }).pipe(
     Effect.tapCause((cause) => Effect.logWarning("The forgotten could not be followed, trying again", cause)),

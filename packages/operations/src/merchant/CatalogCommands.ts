@@ -1,30 +1,11 @@
 import { ImportLine } from "@halles/entities/exchange/ImportApi"
 import * as Workbook from "@halles/entities/exchange/Workbook"
 import { Region, regions } from "@halles/shared/Region"
-import { Config, Console, Effect, FileSystem, Option, Redacted, Schema, Stream } from "effect"
+import { Console, Effect, FileSystem, Option, Schema, Stream } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
-import { HttpClient, HttpClientRequest, type HttpClientResponse } from "effect/http"
+import { HttpClientRequest, type HttpClientResponse } from "effect/http"
 import { NotDone } from "../operator/Operator.ts"
-
-const Address = Config.all({
-  url: Config.NonEmptyString("HALLES_EDGE_URL"),
-  token: Config.Redacted("HALLES_IMPORT_TOKEN")
-})
-
-/** Sends the request as whoever may import; what the edge refuses is told in its words. */
-const sent = Effect.fnUntraced(function* (make: (url: string) => HttpClientRequest.HttpClientRequest) {
-  const { token, url } = yield* Address
-  const client = yield* HttpClient.HttpClient
-  const request = HttpClientRequest.bearerToken(make(`${url}/v1/catalog`), Redacted.value(token))
-  const response = yield* Effect.mapError(
-    client.execute(request),
-    () => new NotDone({ reason: "the edge does not answer; is the cluster running? See: npm run status", exitCode: 6 })
-  )
-  if (response.status === 200) return response
-  const text = yield* Effect.orElseSucceed(response.text, () => "")
-  const exitCode = response.status === 401 || response.status === 403 ? 4 : 1
-  return yield* new NotDone({ reason: `the edge says ${response.status}: ${text.slice(0, 2_000)}`, exitCode })
-})
+import { sent } from "./EdgeCall.ts"
 
 const typeOf = (file: string, charset: Option.Option<string>): string => {
   if (/\.xlsx$/i.test(file)) return Workbook.contentType
@@ -102,7 +83,7 @@ const importFile = Command.make(
         return yield* new NotDone({ reason: `there is no file ${file}`, exitCode: 1 })
       const stock = setStock ? Option.some("set") : Option.none<string>()
       const response = yield* sent((url) =>
-        HttpClientRequest.post(`${url}/import`).pipe(
+        HttpClientRequest.post(`${url}/catalog/import`).pipe(
           HttpClientRequest.setUrlParams(given({ columns, delimiter, dryRun, from, stock })),
           HttpClientRequest.setHeaders(Object.fromEntries(given({ "import-id": importId }))),
           HttpClientRequest.bodyStream(files.stream(file), { contentType: typeOf(file, charset) })
@@ -139,7 +120,7 @@ const exportFile = Command.make(
         return yield* new NotDone({ reason: "the name of the file ends in .csv, .ndjson or .xlsx", exitCode: 2 })
       const files = yield* FileSystem.FileSystem
       const response = yield* sent((url) =>
-        HttpClientRequest.setUrlParams(HttpClientRequest.get(`${url}/export`), { region, format })
+        HttpClientRequest.setUrlParams(HttpClientRequest.get(`${url}/catalog/export`), { region, format })
       )
       yield* Stream.run(response.stream, files.sink(file)).pipe(Effect.mapError(unread))
       yield* Console.error(`${file}: ${(yield* Effect.orDie(files.stat(file))).size} bytes`)

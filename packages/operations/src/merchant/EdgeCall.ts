@@ -1,0 +1,23 @@
+import { Config, Effect, Redacted } from "effect"
+import { HttpClient, HttpClientRequest } from "effect/http"
+import { NotDone } from "../operator/Operator.ts"
+
+const Address = Config.all({
+  url: Config.NonEmptyString("HALLES_EDGE_URL"),
+  token: Config.Redacted("HALLES_IMPORT_TOKEN")
+})
+
+/** Sends a request to a path of the edge, as whoever may import; what the edge refuses is told in its words. */
+export const sent = Effect.fnUntraced(function* (make: (url: string) => HttpClientRequest.HttpClientRequest) {
+  const { token, url } = yield* Address
+  const client = yield* HttpClient.HttpClient
+  const request = HttpClientRequest.bearerToken(make(`${url}/v1`), Redacted.value(token))
+  const response = yield* Effect.mapError(
+    client.execute(request),
+    () => new NotDone({ reason: "the edge does not answer; is the cluster running? See: npm run status", exitCode: 6 })
+  )
+  if (response.status < 300) return response
+  const text = yield* Effect.orElseSucceed(response.text, () => "")
+  const exitCode = response.status === 401 || response.status === 403 ? 4 : 1
+  return yield* new NotDone({ reason: `the edge says ${response.status}: ${text.slice(0, 2_000)}`, exitCode })
+})

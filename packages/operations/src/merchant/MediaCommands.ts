@@ -1,0 +1,96 @@
+import { MediaId } from "@halles/entities/media/Media"
+import { ContentHash } from "@halles/entities/media/MediaContent"
+import { type Region, regions } from "@halles/shared/Region"
+import { Console, Effect, FileSystem, Option, Schema } from "effect"
+import { Argument, Command, Flag } from "effect/cli"
+import { HttpClientRequest, type HttpClientResponse } from "effect/http"
+import { output, printList, tree } from "../inspector/Output.ts"
+import { NotDone } from "../operator/Operator.ts"
+import { sent } from "./EdgeCall.ts"
+
+const region = Flag.Literals("region", regions).pipe(
+  Flag.withDescription("Where it is kept"),
+  Flag.withDefault("eu" as Region)
+)
+const unread = () => new NotDone({ reason: "the answer broke off", exitCode: 6 })
+const Item = Schema.Record(Schema.String, Schema.Unknown)
+const read = <A>(response: HttpClientResponse.HttpClientResponse, schema: Schema.ConstraintCodec<A, unknown>) =>
+  Effect.mapError(Effect.flatMap(response.json, Schema.decodeUnknownEffect(schema)), unread)
+
+const upload = Command.make(
+  "upload",
+  {
+    file: Argument.String("file").pipe(Argument.withDescription("A picture, a video or a PDF")),
+    region,
+    alt: Flag.String("alt").pipe(Flag.withDescription("What it shows, for who does not see it"), Flag.optional),
+    language: Flag.String("language").pipe(Flag.withDescription("Of that text, en without it"), Flag.optional)
+  },
+  ({ alt, file, language, region }) =>
+    Effect.gen(function* () {
+      const files = yield* FileSystem.FileSystem
+      if (!(yield* Effect.orElseSucceed(files.exists(file), () => false)))
+        return yield* new NotDone({ reason: `there is no file ${file}`, exitCode: 1 })
+      const said = Object.entries({ alt, language }).flatMap(([name, value]): ReadonlyArray<[string, string]> =>
+        Option.isSome(value) ? [[name, value.value]] : []
+      )
+      const response = yield* sent((url) =>
+        HttpClientRequest.post(`${url}/media`).pipe(
+          HttpClientRequest.setUrlParams([["region", region], ...said]),
+          HttpClientRequest.bodyStream(files.stream(file), { contentType: "application/octet-stream" })
+        )
+      )
+      yield* Console.log(tree(yield* read(response, Item)))
+    })
+).pipe(
+  Command.withDescription(
+    "Upload a file as it is; what it is follows from its bytes. Prints its id, where it is to be seen, and what has the same content"
+  ),
+  Command.withShortDescription("Upload a picture, a video or a PDF"),
+  Command.withExamples([{ command: 'halles media upload tin.jpg --alt "A tin of green tea"' }])
+)
+
+const get = Command.make(
+  "get",
+  { id: Argument.String("id").pipe(Argument.withSchema(MediaId), Argument.withDescription("Its id")) },
+  ({ id }) =>
+    Effect.gen(function* () {
+      const response = yield* sent((url) => HttpClientRequest.get(`${url}/media/${id}`))
+      yield* Console.log(tree(yield* read(response, Item)))
+    })
+).pipe(
+  Command.withDescription("What everybody may see of a picture, and where"),
+  Command.withExamples([{ command: "halles media get eu_Vt3vXr8Kd0ZtWbYp5nLc2A" }])
+)
+
+const list = Command.make(
+  "list",
+  {
+    region,
+    hash: Flag.String("hash").pipe(
+      Flag.withSchema(ContentHash),
+      Flag.withDescription("Only what has this content"),
+      Flag.optional
+    ),
+    output
+  },
+  ({ hash, output, region }) =>
+    Effect.gen(function* () {
+      const wanted = Option.match(hash, {
+        onNone: () => [],
+        onSome: (one): ReadonlyArray<[string, string]> => [["hash", one]]
+      })
+      const response = yield* sent((url) =>
+        HttpClientRequest.setUrlParams(HttpClientRequest.get(`${url}/media`), [["region", region], ...wanted])
+      )
+      const { items } = yield* read(response, Schema.Struct({ items: Schema.Array(Item) }))
+      yield* printList(output, items, ["id", "status", "content", "usedBy", "alt"], ({ id }) => String(id))
+    })
+).pipe(
+  Command.withDescription("The newest pictures, videos and documents of a region"),
+  Command.withExamples([{ command: "halles media list --region eu -o ids" }])
+)
+
+export const media = Command.make("media").pipe(
+  Command.withDescription("Upload pictures, videos and documents, and see what is kept"),
+  Command.withSubcommands([upload, list, get])
+)
