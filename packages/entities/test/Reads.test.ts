@@ -1,18 +1,21 @@
 import { assert, layer } from "@effect/vitest"
 import { CustomerId, SkuCode, SkuId } from "@halles/shared/Ids"
 import { PgTest } from "@halles/shared/testing/PgTest"
-import { Effect, Layer } from "effect"
+import { Effect, Layer, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import * as Migrations from "../src/Migrations.ts"
 import { tables } from "../src/Domains.ts"
 import * as Projection from "@halles/engine/projections/Projection"
-import { products, ProductTable } from "../src/catalogue/ProductTable.ts"
+import { isIn } from "../src/catalogue/Channel.ts"
+import * as Rule from "../src/category/Rule.ts"
+import { products, productsIn, ProductTable } from "../src/catalogue/ProductTable.ts"
 import { availability } from "../src/inventory/StockTable.ts"
 import { customerOrders } from "../src/order/OrderTable.ts"
 import { Reads, RegionDatabases } from "../src/Reads.ts"
 import * as TableList from "../src/TableList.ts"
 import { address } from "./Carts.ts"
 
+const skus = (some: ReadonlyArray<{ readonly sku: string }>): ReadonlyArray<string> => some.map(({ sku }) => sku)
 const apply = Effect.fnUntraced(function* (name: string, entries: ReadonlyArray<Projection.Entry>) {
   yield* (yield* Projection.make(tables.find((table) => table.name === name)!)).apply(entries)
 })
@@ -98,6 +101,52 @@ layer(ReadsLive, { excludeTestServices: true, timeout: "60 seconds" })("Reads", 
       const [first] = found.flat()
       assert.deepStrictEqual(first!.price, { amount: 1_995, currency: "GBP", taxRate: 2_000 })
       assert.strictEqual(first!.region, "eu")
+    })
+  )
+
+  it.effect("find what stands in a collection as its rule says", () =>
+    Effect.gen(function* () {
+      const reads = yield* Reads
+      const details = [
+        { productType: { code: "tea", version: 1 }, categories: ["hot"] },
+        { productType: { code: "tea", version: 2 }, attributes: [{ code: "origin", text: "assam" }] },
+        { attributes: [{ code: "flavours", options: ["malty", "nutty"] }], channels: ["web"] },
+        { categories: ["cold", "hot"], attributes: [{ code: "origin", text: "ceylon" }] },
+        {}
+      ]
+      yield* apply(
+        "product",
+        details.map((one, index) => {
+          const { events, ...entry } = listed(`RULE${index}`, "Rule")
+          return { ...entry, events: [...events, { _tag: "ProductDescribed", details: one, at: 1 }] }
+        })
+      )
+      const decode = Schema.decodeUnknownSync(Rule.Rule)
+      const rules = [
+        { productType: "tea" },
+        { category: "hot" },
+        { attributes: [{ code: "origin", text: "assam" }] },
+        { attributes: [{ code: "flavours", options: ["nutty"] }] },
+        { productType: "tea", priceBelow: { amount: 1_995, currency: "GBP" } },
+        { productType: "tea", priceFrom: { amount: 1_995, currency: "GBP" } },
+        { priceFrom: { amount: 1, currency: "EUR" } }
+      ]
+      const page = (asked: object) =>
+        Effect.map(
+          reads.read("eu", products.page({ region: "eu", limit: 200, q: "rule", ...asked })),
+          ({ items }) => items
+        )
+      const all = yield* page({})
+      assert.lengthOf(all, details.length)
+      for (const rule of rules) {
+        for (const channel of [undefined, "web", "pos"] as const) {
+          const asked = { categories: ["cold"], rule: { rule: decode(rule), within: ["hot"] } }
+          const query = productsIn.page({ region: "eu", limit: 200, q: "rule", channel, ...asked })
+          const { items } = yield* reads.read("eu", query)
+          const wanted = all.filter((one) => Rule.stands(one, asked) && isIn(one.channels, channel))
+          assert.deepStrictEqual(skus(items), skus(wanted), JSON.stringify([rule, channel]))
+        }
+      }
     })
   )
 

@@ -3,6 +3,7 @@ import type { ViewRow } from "@halles/engine/projections/Projection"
 import type { RowOf } from "@halles/engine/projections/Table"
 import { skuId } from "@halles/shared/Ids"
 import type { Region } from "@halles/shared/Region"
+import * as Rule from "../category/Rule.ts"
 import * as TableList from "../TableList.ts"
 import { Details } from "./Details.ts"
 import { type Price, ProductView } from "./Product.ts"
@@ -118,13 +119,9 @@ export const products = TableList.make(ProductTable, {
   where: (sql, asked: Sold & TableList.Asked) => isSold(sql, asked)
 })
 
-interface Stands extends Sold {
-  readonly categories: ReadonlyArray<string>
-}
-/** What is on sale and names one of the categories. */
+/** What is on sale and stands in a category. */
 export const productsIn = TableList.make(ProductTable, {
   ...bySku,
   name: "productsIn",
-  where: (sql, asked: Stands & TableList.Asked) =>
-    sql`${isSold(sql, asked)} AND details -> 'categories' ?| ${[...asked.categories]}::text[]`
+  where: (sql, asked: Sold & Rule.Stands & TableList.Asked) => sql`${isSold(sql, asked)} AND ${Rule.where(sql, asked)}`
 })

@@ -1,7 +1,7 @@
 import { categorySample, CategoryJson, CategoryTreeJson, DescriptionJson, descriptionOf } from "./CategoryJson.ts"
 import { Region } from "@halles/shared/Region"
 import { changes, everybody, type Rule, seller } from "@halles/shared/wire/AccessRule"
-import { Effect } from "effect"
+import { Effect, Schema } from "effect"
 import { ProductJson } from "../catalogue/ProductJson.ts"
 import { Channel, isIn } from "../catalogue/Channel.ts"
 import { Product } from "../catalogue/Product.ts"
@@ -12,7 +12,7 @@ import * as Routes from "../routes/Routes.ts"
 import { Category, categoryId } from "./Category.ts"
 import { listCategories, placeOf } from "./CategoryNavigation.ts"
 import { CategoryCode, CategoryTree, categoryTreeId, PlaceCategory } from "./CategoryTree.ts"
-import { Schema } from "effect"
+import { stands, type Stands } from "./Rule.ts"
 
 interface Of {
   readonly params: { readonly code: CategoryCode }
@@ -33,12 +33,22 @@ const inTree = {
 }
 const { before, parent } = PlaceCategory.fields
 
-/** The category with all that stands below it. */
-const subtree = Effect.gen(function* () {
+/** The category with all that stands below it, and what its rule adds. */
+const standing = Effect.gen(function* () {
   const edge = yield* Edge
   const tree = yield* edge.entity(CategoryTree)
-  return ({ params: { code } }: Of, region: Region) =>
-    edge.call(tree(categoryTreeId(region)).Subtree({ category: code }))
+  const category = yield* edge.entity(Category)
+  return Effect.fnUntraced(function* ({ params: { code } }: Of, region: Region): Effect.fn.Return<Stands, unknown> {
+    const subtree = (root: CategoryCode) => edge.call(tree(categoryTreeId(region)).Subtree({ category: root }))
+    const said = yield* edge
+      .call(category(categoryId(region, code)).View())
+      .pipe(Effect.catchTag("NotFound", () => Effect.succeed(null)))
+    const categories = yield* subtree(code)
+    const rule = said === null || said.removed ? undefined : said.rule
+    if (rule === undefined) return { categories, rule: null }
+    const within = rule.category === undefined ? [] : yield* subtree(rule.category)
+    return { categories, rule: { rule, within } }
+  })
 })
 
 export const CategoryApi = Routes.group(
@@ -61,19 +71,17 @@ export const CategoryApi = Routes.group(
       traffic: { priority: "browse", cost: 3 },
       summary: "What stands in a category, or in one below it",
       about:
-        "In the order of their codes, a page at a time. Where a product stands follows from the categories that it names and from the tree of this moment: what is moved takes its products along at once.",
+        "In the order of their codes, a page at a time. Where a product stands follows from the categories that it names and from the tree of this moment: what is moved takes its products along at once. A category with a rule has, beside those, the products for which its conditions hold, as of a moment ago.",
       contract: Product,
       of: productsIn,
       params: { code: CategoryCode },
       query: { ...regional, channel: Schema.optionalKey(Channel) },
       page: "CategoryProducts",
       json: ProductJson,
-      asks: subtree,
-      wanted: ({ query: { channel, region } }, own, categories) => ({ region: region ?? own, channel, categories }),
-      itemOf: (view, { query }, categories) => {
-        const stands = view.categories?.some((code) => categories.includes(code)) === true
-        return stands && view.listed && isIn(view.channels, query.channel) ? view : null
-      }
+      asks: standing,
+      wanted: ({ query: { channel, region } }, own, asked) => ({ region: region ?? own, channel, ...asked }),
+      itemOf: (view, { query }, asked) =>
+        view.listed && isIn(view.channels, query.channel) && stands(view, asked) ? view : null
     }),
     Routes.command("putCategory", "PUT", "/categories/:code", {
       ...one,

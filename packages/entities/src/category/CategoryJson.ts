@@ -1,9 +1,12 @@
+import { Money, Price } from "@halles/shared/wire/MoneyJson"
+import { given } from "@halles/shared/wire/Stamp"
 import * as ViewJson from "@halles/shared/wire/ViewJson"
 import { Schema } from "effect"
 import * as Translations from "../catalogue/Translations.ts"
 import * as Attributes from "../producttype/Attributes.ts"
 import { CategoryView, Description } from "./Category.ts"
 import { CategoryCode, CategoryTreeView } from "./CategoryTree.ts"
+import { Rule } from "./Rule.ts"
 
 export const categorySample = {
   title: "Black tea",
@@ -11,6 +14,29 @@ export const categorySample = {
   translations: { de: { title: "Schwarzer Tee" } },
   attributes: { caffeine: true }
 }
+
+/** How a rule looks to clients. */
+const RuleJson = ViewJson.object<Rule>()(
+  "CategoryRule",
+  {
+    ...Rule.fields,
+    priceFrom: Schema.optionalKey(Money),
+    priceBelow: Schema.optionalKey(Money),
+    attributes: Schema.optionalKey(Attributes.AttributesJson)
+  },
+  { from: { attributes: ({ attributes }) => attributes && Attributes.jsonOf(attributes) } }
+)
+/** As clients state it. */
+const RuleGiven = Schema.Struct({
+  ...Rule.fields,
+  priceFrom: Schema.optionalKey(Price),
+  priceBelow: Schema.optionalKey(Price),
+  attributes: Schema.optionalKey(Attributes.AttributesJson)
+})
+const ruleOf = ({ attributes, ...rest }: typeof RuleGiven.Type): Rule => ({
+  ...rest,
+  ...given("attributes", attributes && Attributes.attributesOf(attributes))
+})
 
 const asJson = {
   translations: Schema.optionalKey(Translations.TranslationsJson),
@@ -35,6 +61,7 @@ export const CategoryJson = ViewJson.object<Placed>()(
   {
     ...CategoryView.fields,
     ...asJson,
+    rule: Schema.optionalKey(RuleJson),
     /** From its root to it; empty where it does not stand in the tree. */
     path: Schema.optionalKey(Schema.Array(Schema.Struct({ code: CategoryCode, title: Schema.String }))),
     /** That stand directly below it. */
@@ -51,15 +78,22 @@ export const CategoryTreeJson = ViewJson.object<CategoryTreeView>()("CategoryTre
 
 /** What a category is described with. */
 const { description, ...described } = Description.fields
-export const DescriptionJson = Schema.Struct({ ...described, description: Schema.optionalKey(description), ...asJson })
+export const DescriptionJson = Schema.Struct({
+  ...described,
+  description: Schema.optionalKey(description),
+  ...asJson,
+  rule: Schema.optionalKey(RuleGiven)
+})
 export const descriptionOf = ({
   attributes,
   description = "",
+  rule,
   translations,
   ...rest
 }: typeof DescriptionJson.Type): Description => ({
   ...rest,
   description,
-  ...(translations === undefined ? {} : { translations: Translations.translationsOf(translations) }),
-  ...(attributes === undefined ? {} : { attributes: Attributes.attributesOf(attributes) })
+  ...given("rule", rule && ruleOf(rule)),
+  ...given("translations", translations && Translations.translationsOf(translations)),
+  ...given("attributes", attributes && Attributes.attributesOf(attributes))
 })

@@ -6,6 +6,7 @@ import { boundFaults } from "../producttype/Attributes.ts"
 import { ContentRefused } from "../routes/ContentRefused.ts"
 import { type CategoryId, CategoryView, Description, type PutCategory, type RemoveCategory } from "./Category.ts"
 import { CategoryCode } from "./CategoryTree.ts"
+import { isEmpty } from "./Rule.ts"
 
 export const type = "Category"
 export const version = 1
@@ -31,7 +32,11 @@ export const decide = (state: State, command: Command, now: number): Result.Resu
   switch (command._tag) {
     case "PutCategory": {
       const { _tag, commandId: _id, expectedSeq: _seq, origin: _origin, ...description } = command
-      const errors = boundFaults(description.attributes ?? [])
+      const noRule = [{ pointer: "/rule", detail: "Expected at least one condition" }]
+      const errors = [
+        ...boundFaults(description.attributes ?? []),
+        ...(description.rule !== undefined && isEmpty(description.rule) ? noRule : [])
+      ]
       if (errors.length > 0) return Result.fail(new ContentRefused({ errors }))
       const isSame = state._tag === "Known" && !state.removed && Equal.equals(state.description, description)
       return Result.succeed(isSame ? [] : [{ _tag: "CategoryPut", ...description, at: now }])

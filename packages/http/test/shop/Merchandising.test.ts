@@ -157,6 +157,22 @@ layer(Shop, { excludeTestServices: true, timeout: "120 seconds" })("merchants", 
       assert.deepStrictEqual([cycle.status, cycle.json.code], [409, "category_cycle"])
       yield* place("black", "sale")
       assert.deepStrictEqual(yield* standing(), [[], [], ["T2"]])
+
+      // What is on sale for less than 5 pounds, wherever it stands; and what grew in Assam.
+      const cheap = { category: "sale", priceBelow: { amount: "500", currency: "GBP" } }
+      const collection = yield* describe("cheap", { rule: cheap })
+      assert.deepStrictEqual([collection.status, collection.json.rule], [200, cheap], collection.text)
+      yield* describe("assam", { rule: { productType: "tea", attributes: { origin: "assam" } } })
+      yield* describe("dear", { rule: { priceFrom: { amount: "496", currency: "GBP" } } })
+      yield* describe("euro", { rule: { priceBelow: { amount: "500", currency: "EUR" } } })
+      assert.deepStrictEqual(yield* Effect.forEach(["cheap", "assam", "dear", "euro"], productsOf), [
+        ["T2"],
+        ["T1"],
+        [],
+        []
+      ])
+      const empty = yield* describe("everything", { rule: { attributes: {} } })
+      assert.deepStrictEqual([empty.status, empty.json.errors[0]?.pointer], [422, "/rule"])
     })
   )
 
