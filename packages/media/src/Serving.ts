@@ -89,6 +89,8 @@ const takes = (accept: string, type: string): boolean =>
     return name === type && !parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter))
   })
 
+const mayMove: ReadonlySet<MediaType> = new Set(["image/gif", "image/webp"])
+
 /** In which formats a picture is to be had for a client: the best that is there, and the one that is made at once. */
 const formatsOf = (
   accept: string,
@@ -100,7 +102,7 @@ const formatsOf = (
   const plain = type === "image/png" || type === "image/gif" ? "png" : "jpeg"
   const now = takes(accept, "image/webp") ? "webp" : plain
   // What moves would stand still in AVIF.
-  return { best: takes(accept, "image/avif") && type !== "image/gif" ? "avif" : now, now }
+  return { best: takes(accept, "image/avif") && !mayMove.has(type) ? "avif" : now, now }
 }
 
 /** What is made of a picture, in the best format that is there already; a better one is made when there is time. */
