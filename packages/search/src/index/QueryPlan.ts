@@ -122,8 +122,9 @@ const understand = (
     if (isBegun) return { typed: word, word, others: [] }
     if (split(words, word).length > 0) return { typed: word, word, others: [] }
     const fits = (other: string) => fit(other) >= Math.max(pairsMin, pairTimes * fit(word))
-    const meant = spelling
-      .meant(word)
+    const near = spelling.meant(word)
+    // Of a word whose form nobody has written, another form may be known.
+    const meant = (near.length > 0 ? near : spelling.meant(stem(language, word)))
       .map(({ likelihood, word }) => ({ word, likelihood: likelihood * (fits(word) ? pairTimes : 1) }))
       .toSorted((a, b) => b.likelihood - a.likelihood)
     const [first, ...others] = meant

@@ -5,7 +5,7 @@ import { setTimeout } from "node:timers/promises"
 import { type Judged, ndcg10, random, withTypo } from "./Judgements.ts"
 
 /** Each query is tried with so many typos. */
-const typosEach = 5
+const typosEach = 25
 const perSecond = 100
 
 const none: Filters = new Map()
