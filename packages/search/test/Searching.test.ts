@@ -163,6 +163,10 @@ layer(Servers, { excludeTestServices: true, timeout: "60 seconds" })("a process 
         yield* sql`DELETE FROM product_view`
         yield* publish(listed("C", "Mate", 1))
         yield* searching(file, Effect.andThen(until("oolong", ["Oolong"]), until("mate", ["Mate"])))
+        // A stream that was made anew knows nothing of what was: the table does.
+        yield* written("D", "Rooibos", 1)
+        yield* stream
+        yield* searching(file, Effect.andThen(until("rooibos", ["Rooibos"]), publish(listed("E", "Cocoa", 1))))
       })
     )
   )

@@ -31,6 +31,14 @@ const entryOf = (text: string): Entry | null => {
   }
 }
 
+/** After these it is looked whether the stream still has what follows. */
+const isBroken: ReadonlySet<string> = new Set([
+  "heartbeats_missed",
+  "consumer_not_found",
+  "stream_not_found",
+  "ordered_consumer_recreated"
+])
+
 /** `null` also for what this version cannot read. */
 const folded = (before: ProductRow | undefined, entry: Entry): ProductRow | null => {
   try {
@@ -89,6 +97,7 @@ const make = Effect.fnUntraced(function* ({ file, region }: { readonly region: R
   const readTable = Effect.gen(function* () {
     streamSeq = yield* ProductRows.appliedUpTo()
     snapshot.clear()
+    gaps.clear()
     let after = ""
     while (true) {
       const rows = yield* ProductRows.page(after)
@@ -102,6 +111,13 @@ const make = Effect.fnUntraced(function* ({ file, region }: { readonly region: R
   const isInStream = Effect.tryPromise(async () => {
     const { state } = await (await jetstreamManager(nats)).streams.info(stream)
     return state.first_seq <= streamSeq + 1 && streamSeq <= state.last_seq
+  })
+
+  /** Where the stream no longer has what follows the catalogue, or was made anew, the table is read. */
+  const catchUp = Effect.gen(function* () {
+    if (yield* isInStream) return
+    yield* readTable
+    yield* catalogue.build
   })
 
   const begin = Effect.gen(function* () {
@@ -139,30 +155,33 @@ const make = Effect.fnUntraced(function* ({ file, region }: { readonly region: R
   }
 
   /** Ends when the consumer does; an ordered consumer fills gaps of the stream itself. */
-  const follow = Effect.acquireUseRelease(
-    Effect.tryPromise(async () => {
-      const filter = Subject.eventsOf(region, ProductTable.entityType)
-      const manager = await jetstreamManager(nats)
-      const last = await manager.streams.getMessage(stream, { last_by_subj: filter })
-      note((last?.seq ?? 0) <= streamSeq)
-      const consumer = await jetstream(nats).consumers.get(stream, {
-        // Of each try its own: the server keeps the consumer of a process that has died for a while.
-        name_prefix: `search_${region}_${randomBytes(4).toString("hex")}`,
-        filter_subjects: filter,
-        deliver_policy: DeliverPolicy.StartSequence,
-        opt_start_seq: streamSeq + 1
-      })
-      return await consumer.consume({ callback: onMessage })
-    }),
-    (messages) =>
+  const follow = Effect.andThen(
+    catchUp,
+    Effect.acquireUseRelease(
       Effect.tryPromise(async () => {
-        for await (const { type } of messages.status())
-          if (type === "heartbeats_missed" || type === "consumer_not_found" || type === "stream_not_found") {
-            note(false)
-            return
-          }
+        const filter = Subject.eventsOf(region, ProductTable.entityType)
+        const manager = await jetstreamManager(nats)
+        const last = await manager.streams.getMessage(stream, { last_by_subj: filter })
+        note((last?.seq ?? 0) <= streamSeq)
+        const consumer = await jetstream(nats).consumers.get(stream, {
+          // Of each try its own: the server keeps the consumer of a process that has died for a while.
+          name_prefix: `search_${region}_${randomBytes(4).toString("hex")}`,
+          filter_subjects: filter,
+          deliver_policy: DeliverPolicy.StartSequence,
+          opt_start_seq: streamSeq + 1
+        })
+        return await consumer.consume({ callback: onMessage })
       }),
-    (messages) => Effect.promise(() => messages.close())
+      (messages) =>
+        Effect.tryPromise(async () => {
+          for await (const { type } of messages.status())
+            if (isBroken.has(type)) {
+              note(false)
+              return
+            }
+        }),
+      (messages) => Effect.promise(() => messages.close())
+    )
   ).pipe(
     Effect.tapCause((cause) => Effect.logWarning(`Following ${region} stopped, going on`, cause)),
     Effect.ignore,
