@@ -1,4 +1,11 @@
 import * as Cart from "@halles/entities/cart/Cart"
+import * as Details from "@halles/entities/catalogue/Details"
+import * as Product from "@halles/entities/catalogue/Product"
+import * as CategoryTree from "@halles/entities/category/CategoryTree"
+import * as ProductModel from "@halles/entities/productmodel/ProductModel"
+import * as Attributes from "@halles/entities/producttype/Attributes"
+import { attributesMax, optionsMax } from "@halles/entities/producttype/Declaration"
+import { everDeclaredMax } from "@halles/entities/producttype/ProductType"
 import * as Content from "@halles/entities/media/MediaContent"
 import { usesMax } from "@halles/entities/media/Media"
 import { plainBytesMax } from "@halles/entities/media/MediaProcess"
@@ -42,6 +49,13 @@ export const domainLimits = `## Carts, orders, stock
 | a side of what is made of a picture | ${count(madeSideMax)} | 400 |
 | things that show one picture | ${count(usesMax)} | \`TooManyUses\`, 422 |
 | a picture that nothing shows; one that was declared and does not come | ${time(unusedMaxMs)}; ${time(declaredMaxMs)} | removed |
+| attributes of a product type; of all that it ever declared | ${count(attributesMax)}; ${count(everDeclaredMax)} | 400; \`AttributesUsedUp\`, 409 |
+| options of a choice; those that one value names | ${count(optionsMax)}; ${count(Attributes.chosenMax)} | 400 |
+| attributes of one product, as JSON | ${bytes(Attributes.attributesBytesMax)} | \`ContentRefused\`, 422 |
+| languages of one text; relations of a product; categories that it names | ${count(Attributes.languagesMax)}; ${count(Details.relationsMax)}; ${count(Details.categoriesOfProductMax)} | 400 |
+| variants of a product model; axes by which they differ | ${count(ProductModel.variantsMax)}; ${count(ProductModel.axesMax)} | 400 |
+| categories of a region; below each other | ${count(CategoryTree.categoriesMax)}; ${count(CategoryTree.depthMax)} | \`CategoryTreeFull\`, 409 |
+| changes of a product that wait for their time; for how long | ${count(Product.scheduledMax)}; ${time(Product.aheadMsMax)} | \`TooManyChanges\`, 409; \`ContentRefused\`, 422 |
 | history in \`journal\` after its newest row | ${archived.join(", ")} | moves to the archive |
 | levels of JSON that masked views show | ${count(levelsMax)} | hidden |
 `
