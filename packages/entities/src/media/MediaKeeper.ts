@@ -19,7 +19,9 @@ const arrivalEvery = "2 seconds"
 const arrivalsMax = 50
 const concurrency = 4
 const batchMax = 100
-const retry = Schedule.spaced("2 seconds")
+/** How long a request for messages lasts, and the rest between two of them. */
+const waitMs = 30_000
+const retryEvery = "2 seconds"
 /** The read table follows the journal: who was forgotten is looked for once more, after what was on its way has arrived. */
 const againMs = 30_000
 
@@ -114,20 +116,23 @@ const erase = (region: Region) =>
         { discard: true }
       )
     })
-    return yield* Effect.gen(function* () {
-      const message = yield* Effect.tryPromise(() => consumer.next({ expires: 10_000 }))
+    while (true) {
+      const message = yield* Effect.tryPromise(() => consumer.next({ expires: waitMs }))
+      // Nothing came, or the server has nobody to ask: the place is looked for again.
       if (message === null) return
       const forgotten = forgottenOf(message)
-      if (forgotten.length === 0) return message.ack()
+      if (forgotten.length === 0) {
+        message.ack()
+        continue
+      }
       const isWhole = yield* isBuilt
       yield* Effect.forEach(forgotten, eraseAll, { discard: true })
       if (isWhole && message.info.deliveryCount > 1) message.ack()
       else message.nak(againMs)
-    }).pipe(Effect.forever)
+    }
   }).pipe(
-    Effect.tapCause((cause) => Effect.logWarning("The forgotten could not be followed, trying again", cause)),
-    Effect.retry(retry),
-    Effect.orDie
+    Effect.catchCause((cause) => Effect.logWarning("The forgotten could not be followed, trying again", cause)),
+    Effect.repeat(Schedule.spaced(retryEvery))
   )
 
 /** What has to be done in a region for what is removed to be gone, for ever. */
