@@ -104,5 +104,7 @@ export const layer = (region: Region) =>
         Effect.sync(() => nats.subscribe(Subject.search(region), { queue: Subject.searchers, callback: onQuestion })),
         (subscription) => Effect.promise(() => subscription.drain())
       )
+      // It serves once the server knows of it: who asks by another connection may be faster.
+      yield* Effect.ignore(Effect.tryPromise(() => nats.flush()))
     })
   )
