@@ -15,13 +15,15 @@ import * as Catalogue from "./Catalogue.ts"
 import type { Request } from "./Edge.ts"
 import * as EdgeForm from "./EdgeForm.ts"
 import type { Step } from "./Plan.ts"
-import type { CartSlot, World } from "./World.ts"
+import type { CartSlot, DirectHold, World } from "./World.ts"
 
 /** One call that is about to be made. */
 export interface PlannedCall {
   readonly type: string
   readonly id: string
   readonly command: Commanded | null
+  /** What it holds, if others may hold for the same order once it is answered. */
+  readonly holds?: DirectHold
   /** Whether a success leaves a row under the command's id. */
   readonly writes: boolean
   /** How to ask for it at the edge; `null` where the edge has no such thing. */
@@ -149,8 +151,8 @@ const one = (kind: Exclude<Step["kind"], "visit">, step: Step, world: World): Pl
     }
     case "hold": {
       const orderId = OrderId.make(`${region}_hold-${name}`)
-      world.held({ sku, orderId })
-      return hold(sku, orderId, name, quantity)
+      world.holding({ sku, orderId })
+      return { ...hold(sku, orderId, name, quantity), holds: { sku, orderId } }
     }
     case "holdAgain":
       return held === undefined ? null : { ...hold(held.sku, held.orderId, name, quantity), writes: false }

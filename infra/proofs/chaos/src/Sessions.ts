@@ -51,7 +51,9 @@ const send = Effect.fnUntraced(function* (
 /** What the session goes by from now on. */
 const learn = (planned: PlannedCall.PlannedCall, answer: Answer, world: World) =>
   Effect.sync(() => {
-    if (answer._tag === "Unknown" || planned.slot === undefined) return
+    if (answer._tag === "Unknown") return
+    if (planned.holds !== undefined) world.held(planned.holds)
+    if (planned.slot === undefined) return
     const cart = world.slot(planned.slot)
     if (cart.id !== planned.id) return
     if (answer._tag === "Refused") {

@@ -61,8 +61,13 @@ export class World {
     this.orders.splice(recentMax)
   }
 
-  held(hold: DirectHold): void {
+  /** It is on its way. */
+  holding(hold: DirectHold): void {
     this.everyHold.set(`${hold.sku} ${hold.orderId}`, hold)
+  }
+
+  /** It was answered: who holds for the same order from now on comes after it, and its row is the first one's. */
+  held(hold: DirectHold): void {
     this.holds.unshift(hold)
     this.holds.splice(recentMax)
   }
