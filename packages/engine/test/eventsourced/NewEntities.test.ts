@@ -14,7 +14,7 @@ import { Context, Effect, Layer, Result, Schedule, Schema } from "effect"
 import { ClusterSchema, Entity } from "effect/cluster"
 import { Rpc } from "effect/rpc"
 import { SqlClient } from "effect/sql"
-import * as EngineTables from "./EngineTables.ts"
+import * as EngineTables from "../EngineTables.ts"
 
 class Open extends Schema.TaggedClass<Open>()("Open", { ...commandFields, amount: Schema.Int }) {}
 class Add extends Schema.TaggedClass<Add>()("Add", { ...commandFields, amount: Schema.Int }) {}

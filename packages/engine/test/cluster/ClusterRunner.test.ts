@@ -18,7 +18,7 @@ import { Cause, Context, Effect, Exit, Fiber, Layer, Schedule, Schema, Scope, St
 import { ClusterSchema, Entity, RunnerStorage, ShardId } from "effect/cluster"
 import { Rpc } from "effect/rpc"
 import * as FencedRunnerStorage from "@halles/engine/placement/FencedRunnerStorage"
-import * as EngineTables from "./EngineTables.ts"
+import * as EngineTables from "../EngineTables.ts"
 import { Outbox } from "@halles/engine/journal/Outbox"
 import { ShardEpochs } from "@halles/engine/placement/ShardEpochs"
 

@@ -6,7 +6,7 @@ import { Effect, Layer, Schedule } from "effect"
 import { RunnerAddress, RunnerStorage, ShardId } from "effect/cluster"
 import { ConnectionError, SqlError } from "effect/sql/SqlError"
 import * as FencedRunnerStorage from "@halles/engine/placement/FencedRunnerStorage"
-import * as EngineTables from "./EngineTables.ts"
+import * as EngineTables from "../EngineTables.ts"
 import { Outbox } from "@halles/engine/journal/Outbox"
 import { leaseMs, ShardEpochs } from "@halles/engine/placement/ShardEpochs"
 

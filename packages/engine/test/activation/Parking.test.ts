@@ -13,7 +13,7 @@ import { Rpc } from "effect/rpc"
 import { SqlClient } from "effect/sql"
 import { Busy, PreconditionFailed } from "@halles/engine/eventsourced/EntityErrors"
 import * as EventSourced from "@halles/engine/eventsourced/EventSourced"
-import * as EngineTables from "./EngineTables.ts"
+import * as EngineTables from "../EngineTables.ts"
 import type { Model } from "@halles/engine/eventsourced/Model"
 import * as Parking from "@halles/engine/activation/ParkedEntities"
 import * as TestCluster from "@halles/engine/testing/TestCluster"
@@ -168,7 +168,7 @@ layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("Parking", (it
         yield* within(Effect.exit(tally.Add(add("dies"))))
         yield* within(Effect.exit(tally.Add(add("dies"))))
         const row = yield* parkedRow("eu_deadly")
-        assert.match(row!.cause, /decided nothing for <e-mail> \(packages\/engine\/test\/Parking.test.ts:/)
+        assert.match(row!.cause, /decided nothing for <e-mail> \(packages\/engine\/test\/activation\/Parking.test.ts:/)
         assert.isTrue(hasParked(yield* within(Effect.exit(tally.Total()))))
         yield* resume("eu_deadly")
         assert.strictEqual(yield* within(Effect.retry(tally.Add(add()), Schedule.spaced("50 millis"))), 4)

@@ -12,7 +12,7 @@ import { Effect, Layer, Result, Schedule, Schema } from "effect"
 import { ClusterSchema, Entity } from "effect/cluster"
 import { Rpc } from "effect/rpc"
 import { SqlClient } from "effect/sql"
-import * as EngineTables from "./EngineTables.ts"
+import * as EngineTables from "../EngineTables.ts"
 
 class Begin extends Schema.TaggedClass<Begin>()("Begin", { ...commandFields }) {}
 const View = Schema.Struct({ phase: Schema.String, seq: Schema.Int })

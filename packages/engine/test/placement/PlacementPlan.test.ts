@@ -1,6 +1,6 @@
 import { assert, it } from "@effect/vitest"
 import * as fc from "fast-check"
-import { balance, type Move, type Places, rescue } from "../src/placement/PlacementPlan.ts"
+import { balance, type Move, type Places, rescue } from "@halles/engine/placement/PlacementPlan"
 
 const names = ["eu-1", "eu-2", "eu-3", "eu-4", "eu-5"]
 const places = fc

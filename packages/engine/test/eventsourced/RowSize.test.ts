@@ -10,7 +10,7 @@ import { Rpc } from "effect/rpc"
 import { SqlClient } from "effect/sql"
 import { Busy } from "@halles/engine/eventsourced/EntityErrors"
 import * as EventSourced from "@halles/engine/eventsourced/EventSourced"
-import * as EngineTables from "./EngineTables.ts"
+import * as EngineTables from "../EngineTables.ts"
 import type { Model } from "@halles/engine/eventsourced/Model"
 import * as TestCluster from "@halles/engine/testing/TestCluster"
 

@@ -14,7 +14,7 @@ import { Effect, Fiber, Layer, Result, Schedule, Schema } from "effect"
 import { ClusterSchema, Entity } from "effect/cluster"
 import { Rpc } from "effect/rpc"
 import { SqlClient } from "effect/sql"
-import * as EngineTables from "./EngineTables.ts"
+import * as EngineTables from "../EngineTables.ts"
 
 const command = (commandId: string) => ({ commandId: CommandId.make(commandId) })
 

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as InHand from "../src/activation/InHand.ts"
+import * as InHand from "@halles/engine/activation/InHand"
 
 const cart = { entityType: "Cart", entityId: "eu_c", shard: 1 }
 const order = { entityType: "Order", entityId: "eu_o", shard: 2 }
