@@ -2,7 +2,7 @@ import { Config, Schema } from "effect"
 
 /** What the person at the keyboard may set; everything else follows from it. */
 export const Settings = Config.all({
-  /** First of the ports of this checkout; it uses some of the 210 from there, those of the clusters that proofs start beside it among them. */
+  /** First of the ports of this checkout. Its cluster, and those that proofs start beside it, use some of the 210 ports from there. */
   portBase: Config.schema(
     Schema.NumberFromString.check(Schema.isInt(), Schema.isBetween({ minimum: 1024, maximum: 65_000 })),
     "HALLES_PORT_BASE"

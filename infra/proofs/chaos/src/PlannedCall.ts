@@ -22,7 +22,7 @@ export interface PlannedCall {
   readonly type: string
   readonly id: string
   readonly command: Commanded | null
-  /** What it holds, if others may hold for the same order once it is answered. */
+  /** The hold that it makes, which other sessions may repeat once it is answered. */
   readonly holds?: DirectHold
   /** Whether a success leaves a row under the command's id. */
   readonly writes: boolean

@@ -61,12 +61,12 @@ export class World {
     this.orders.splice(recentMax)
   }
 
-  /** It is on its way. */
+  /** A session sends this hold: its units are given back at the end. */
   holding(hold: DirectHold): void {
     this.everyHold.set(`${hold.sku} ${hold.orderId}`, hold)
   }
 
-  /** It was answered: who holds for the same order from now on comes after it, and its row is the first one's. */
+  /** The hold was answered, so its row is written: other sessions may hold for the same order now, without taking its row from it. */
   held(hold: DirectHold): void {
     this.holds.unshift(hold)
     this.holds.splice(recentMax)

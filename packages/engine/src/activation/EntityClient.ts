@@ -106,14 +106,14 @@ const prototypeOf = (entity: Entity.Entity<string, Rpc.Any>): object => {
     const isFast = takesFastPath(rpc)
     const call = function (this: Near, payload?: unknown, options?: unknown) {
       const { id, ways } = this
-      if (options !== undefined) return ways.around(id, away(this, payload, options))
       const asked = Effect.callback<unknown, unknown>((resume) => {
         const parent = spanOf(Fiber.getCurrent())
         const joint = JointCommit.current()
-        const here = isHosted(ways, tag) ? shardHere(ways, id) : undefined
-        // Elsewhere the receiver would write its row, whatever becomes of the owner's.
+        // A receiver that is called that way writes its row at once, whatever becomes of the owner's.
         const elsewhere = (answer: Effect.Effect<unknown, unknown>) =>
           resume(joint === null ? answer : Effect.fail(new Busy()))
+        if (options !== undefined) return elsewhere(away(this, payload, options))
+        const here = isHosted(ways, tag) ? shardHere(ways, id) : undefined
         if (here !== undefined) {
           const message = { entityType: type, entityId: id, shardId: here, tag, payload, parent, joint }
           ways.directory!.call(message, (answer) => {

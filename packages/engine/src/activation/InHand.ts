@@ -14,7 +14,7 @@ export interface InHand {
 let entity: Entity | null = null
 let message = ""
 
-/** Runs work that never waits, and notes meanwhile for which entity and message: `EventLoopStall` reads that of a thread that stands still in it. */
+/** Runs work that never waits. Until it ends, `current` gives its entity and message, which `EventLoopStall` reports of an event-loop stall. */
 export const during = <A>(whose: Entity, about: string, work: () => A): A => {
   const outerEntity = entity
   const outerMessage = message

@@ -26,8 +26,7 @@ export class ArmedTimer {
 
   /**
    * One that has fired would fire again at once: it is set to what is wanted now, or a little later if that is past, but for what is
-   * done a portion at a time. What was still to come at `since`, when its entity was asked, has
-   * had no turn yet.
+   * done a portion at a time. What was still to come at `since`, when the entity got the message, is set as it is wanted.
    */
   afterFiring(wanted: number | null, since: number, now: number, hasMoved: boolean): number | null {
     const next = wanted === null || wanted > since ? wanted : now + (hasMoved ? 1 : redriveMs)

@@ -38,9 +38,8 @@ interface Taken {
 interface Numbered {
   readonly number: number
   readonly row: Rows.Row
-  readonly ids:
-    | { readonly list: CommandId; readonly receive: CommandId; readonly set: CommandId | undefined }
-    | undefined
+  /** The ids of its commands; `undefined` of a row that has none. */
+  readonly ids: { readonly list: CommandId; readonly stock: CommandId } | undefined
 }
 
 interface Import {
@@ -92,7 +91,7 @@ export const CatalogImport = Effect.gen(function* () {
       yield* edge.call(entity.Adjust(new Adjust(counted)))
     }).pipe(Effect.retry({ times: countsMax, while: (error) => error._tag === "StockChanged" }))
   }
-  const take = ({ ids, number, row }: Numbered): Effect.Effect<Taken> => {
+  const take = ({ ids, number, row }: Numbered, mode: Import["stock"]): Effect.Effect<Taken> => {
     if (Result.isFailure(row) || ids === undefined) {
       const fault = Result.isFailure(row) ? row.failure : null
       return Effect.succeed({ row: number, product: "", fault, superseded: false })
@@ -100,9 +99,7 @@ export const CatalogImport = Effect.gen(function* () {
     const { region, sku: code, stock } = row.success
     const taken = { row: number, product: skuId(region, code) }
     const stocked =
-      ids.set !== undefined && stock !== undefined
-        ? set(ids.set, row.success, stock)
-        : receive(ids.receive, row.success)
+      mode === "set" && stock !== undefined ? set(ids.stock, row.success, stock) : receive(ids.stock, row.success)
     // Its stock first: a row whose receipt is refused changes nothing.
     return Effect.andThen(stocked, list(ids.list, row.success)).pipe(
       Effect.retry({ ...patience, while: (error) => error._tag === "Unavailable" }),
@@ -129,8 +126,8 @@ export const CatalogImport = Effect.gen(function* () {
         Stream.mapEffect(
           (row) =>
             Result.isFailure(row.row)
-              ? take(row)
-              : inOrder(skuId(row.row.success.region, row.row.success.sku), take(row)),
+              ? take(row, stock)
+              : inOrder(skuId(row.row.success.region, row.row.success.sku), take(row, stock)),
           { concurrency }
         ),
         Stream.map(tally.add),
@@ -215,8 +212,10 @@ const makeNumbered = (intent: Intent, mode: Import["stock"]) => {
       row,
       ids: {
         list: commandOf(intent, "list", [nth, listed]),
-        receive: commandOf(intent, "receive", [nthThere, product, place]),
-        set: mode === "set" ? commandOf(intent, "set", [nthThere, product, place, stock]) : undefined
+        stock:
+          mode === "set"
+            ? commandOf(intent, "set", [nthThere, product, place, stock])
+            : commandOf(intent, "receive", [nthThere, product, place])
       }
     }
   }

@@ -7,7 +7,7 @@ const Address = Config.all({
   token: Config.Redacted("HALLES_IMPORT_TOKEN")
 })
 
-/** Sends a request to a path of the edge, as whoever may import; what the edge refuses is told in its words. */
+/** Sends a request to the edge with the import token. Where the edge refuses, `NotDone` has its answer. */
 export const sent = Effect.fnUntraced(function* (make: (url: string) => HttpClientRequest.HttpClientRequest) {
   const { token, url } = yield* Address
   const client = yield* HttpClient.HttpClient

@@ -46,7 +46,7 @@ export const create = Effect.gen(function* () {
         EXCEPTION WHEN lock_not_available THEN
           -- Others may have had the log meanwhile, one after the other: they are no reason. Who waits for a session of its own
           -- login leaves the ending to whoever is next for the log: or it would come before that one, which has just lost its place.
-          -- The gate keeps that place: nobody who comes now gets to the log before.
+          -- The gate keeps that place: no session that comes now gets the log before it.
           IF class = 7301 THEN PERFORM pg_try_advisory_xact_lock(7305, 0); END IF;
           PERFORM pg_terminate_backend(l.pid) FROM pg_locks l
             WHERE l.locktype = 'advisory' AND l.classid = 7301 AND l.objid = 0 AND l.objsubid = 2 AND l.granted
@@ -59,8 +59,8 @@ export const create = Effect.gen(function* () {
       END LOOP;
       RAISE lock_not_available USING MESSAGE = 'too many wait for the audit log';
     END $fn$`
-  // Whoever ends the session that has the log closes this gate until its own transaction ends. A gate that stays closed is passed
-  // after a second: somebody may want to keep the others from writing.
+  // A session that ends the holder of the log closes this gate until its own transaction ends. Other sessions wait at the gate before
+  // they wait for the log, for a second at most: a session that keeps it closed may want to keep them from writing.
   yield* sql`
     CREATE FUNCTION audit.pass_gate() RETURNS void
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET lock_timeout = '1s' AS $fn$
