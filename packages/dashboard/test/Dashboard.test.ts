@@ -129,6 +129,7 @@ layer(Layer.merge(SampleCluster.layer({ shardsPerRegion: 64, perSecond: 20 }), C
           await page.getByRole("button", { name: "One row later" }).press("Enter")
           await page.waitForURL(/at=4/)
           await page.getByText("seq 4", { exact: true }).first().waitFor()
+          await page.getByText("shipping", { exact: true }).first().waitFor()
 
           await arrive(page, screens.runners)
           await page.getByRole("button", { name: "Drain eu-1" }).focus()
