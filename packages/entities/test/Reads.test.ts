@@ -7,7 +7,7 @@ import * as Migrations from "../src/Migrations.ts"
 import { tables } from "../src/Domains.ts"
 import * as Projection from "@halles/engine/projections/Projection"
 import { isIn } from "../src/catalogue/Channel.ts"
-import * as Rule from "../src/category/Rule.ts"
+import * as CategoryRule from "../src/category/CategoryRule.ts"
 import { products, productsIn, ProductTable } from "../src/catalogue/ProductTable.ts"
 import { availability } from "../src/inventory/StockTable.ts"
 import { customerOrders } from "../src/order/OrderTable.ts"
@@ -121,7 +121,7 @@ layer(ReadsLive, { excludeTestServices: true, timeout: "60 seconds" })("Reads", 
           return { ...entry, events: [...events, { _tag: "ProductDescribed", details: one, at: 1 }] }
         })
       )
-      const decode = Schema.decodeUnknownSync(Rule.Rule)
+      const decode = Schema.decodeUnknownSync(CategoryRule.CategoryRule)
       const rules = [
         { productType: "tea" },
         { category: "hot" },
@@ -143,7 +143,7 @@ layer(ReadsLive, { excludeTestServices: true, timeout: "60 seconds" })("Reads", 
           const asked = { categories: ["cold"], rule: { rule: decode(rule), within: ["hot"] } }
           const query = productsIn.page({ region: "eu", limit: 200, q: "rule", channel, ...asked })
           const { items } = yield* reads.read("eu", query)
-          const wanted = all.filter((one) => Rule.stands(one, asked) && isIn(one.channels, channel))
+          const wanted = all.filter((one) => CategoryRule.stands(one, asked) && isIn(one.channels, channel))
           assert.deepStrictEqual(skus(items), skus(wanted), JSON.stringify([rule, channel]))
         }
       }

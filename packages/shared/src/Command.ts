@@ -20,3 +20,18 @@ export const commandFields = {
   /** The version of the entity that the sender decided on; at any other one the command is refused. 0: there is none yet. */
   expectedSeq: Schema.optionalKey(Schema.Int)
 }
+
+interface Stamped {
+  readonly _tag: string
+  readonly commandId: CommandId
+  readonly origin?: Origin
+  readonly expectedSeq?: number
+}
+/** A command's own fields, without its tag and those of every command. */
+export const fieldsOf = <C extends Stamped>({
+  _tag,
+  commandId: _id,
+  expectedSeq: _seq,
+  origin: _origin,
+  ...fields
+}: C): Omit<C, keyof Stamped> => fields

@@ -5,7 +5,7 @@ import { Channels } from "./Channel.ts"
 import { CategoryCode } from "../category/CategoryTree.ts"
 import { Attributes, boundFaults } from "../producttype/Attributes.ts"
 import { ProductModelCode } from "../productmodel/ProductModel.ts"
-import { TypeAsked } from "../producttype/ProductType.ts"
+import { CheckedType } from "../producttype/ProductType.ts"
 
 /** Categories that one product names. */
 export const categoriesOfProductMax = 50
@@ -28,7 +28,7 @@ const Length = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 100_000 
 /** What is known of a product beside its listing; a field that is absent is not known. */
 export const Details = Schema.Struct({
   /** With the version of it that the attributes were checked with. */
-  productType: Schema.optionalKey(TypeAsked),
+  productType: Schema.optionalKey(CheckedType),
   /** Of which it is a variant; what variants have in common is said there. */
   model: Schema.optionalKey(ProductModelCode),
   attributes: Schema.optionalKey(Attributes),

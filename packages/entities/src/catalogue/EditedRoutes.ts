@@ -2,7 +2,7 @@ import { NotFound } from "@halles/engine/eventsourced/EntityErrors"
 import { SkuCode, skuId } from "@halles/shared/Ids"
 import { Region } from "@halles/shared/Region"
 import * as Answers from "@halles/shared/wire/Answers"
-import { everybody, looks, seller } from "@halles/shared/wire/AccessRule"
+import { everybody, looks, ofCatalogue } from "@halles/shared/wire/AccessRule"
 import * as Refusal from "@halles/shared/wire/Refusal"
 import * as ViewJson from "@halles/shared/wire/ViewJson"
 import { Effect } from "effect"
@@ -25,7 +25,7 @@ export const getEditedProduct = Routes.custom(
     error: [Refusal.of(NotFound)]
   }),
   {
-    access: { ...looks, region: "query", scopes: ["catalog:write"], roles: seller },
+    access: { ...looks, ...ofCatalogue },
     summary: "One product with what only those see who edit it",
     about: "Also a draft; with the changes that wait for their time, and all translations."
   },

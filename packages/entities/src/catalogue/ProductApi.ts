@@ -1,6 +1,6 @@
 import { SkuCode, skuId } from "@halles/shared/Ids"
 import { Region } from "@halles/shared/Region"
-import { changes, everybody, type Rule, seller } from "@halles/shared/wire/AccessRule"
+import { changes, everybody, ofCatalogue } from "@halles/shared/wire/AccessRule"
 import { searched } from "@halles/shared/wire/Headers"
 import { Price } from "@halles/shared/wire/MoneyJson"
 import { Schema } from "effect"
@@ -12,9 +12,9 @@ import { list } from "../routes/List.ts"
 import * as Routes from "../routes/Routes.ts"
 import { SlugTaken } from "../slug/Slug.ts"
 import { Channel, isIn } from "./Channel.ts"
-import { asDeclared } from "./DescribedAs.ts"
+import { asDeclared } from "./AsDeclared.ts"
 import { getEditedProduct, getTranslations } from "./EditedRoutes.ts"
-import { claimed } from "./Named.ts"
+import { claimedSlug } from "./ClaimedSlug.ts"
 import { ChangeId, ListProduct, NameProduct, Product, ProductView } from "./Product.ts"
 import * as Json from "./ProductJson.ts"
 import { products } from "./ProductTable.ts"
@@ -24,22 +24,31 @@ import { TranslationsJson, translationsOf } from "./Translations.ts"
 const { title } = ProductView.fields
 const text = Schema.optionalKey(ListProduct.fields.description)
 
-/** What a product is listed with, one or many at once. */
+/** The body that lists a product, one by one or in bulk. */
 export const Listing = Schema.Struct({ title, description: text, price: Price, taxRate: Json.taxRate })
-/** Its fields as those of `ListProduct`. */
+/** The fields of `ListProduct` that the body gives. */
 export const listingFields = (sku: SkuCode, { description = "", price, taxRate, title }: typeof Listing.Type) => ({
   sku,
   title,
   description,
   price: { ...price, taxRate }
 })
-/** One by one it may be a draft. */
+/** As `Listing`. A product that is listed by itself may be a draft, which one of many may not. */
 const Stated = Schema.Struct({ ...Listing.fields, status: Schema.optionalKey(Schema.Literals(["draft", "active"])) })
 
+interface There {
+  readonly params: { readonly sku: SkuCode }
+  readonly query: { readonly region: Region }
+}
 const one = { contract: Product, params: { sku: SkuCode }, json: Json.ProductJson }
-export const changeOfProduct: Rule = { ...changes, region: "query", scopes: ["catalog:write"], roles: seller }
-/** Whoever changes something must say where, which whoever looks need not. */
-const there = { query: { region: Region }, actor: "edge:import" } as const
+/** Every command of a merchant. Its query must name the region, which the query of a reader need not. */
+const change = {
+  ...one,
+  query: { region: Region },
+  id: ({ params, query }: There) => skuId(query.region, params.sku),
+  access: { ...changes, ...ofCatalogue },
+  actor: "edge:import"
+} as const
 
 const ofChange = { sku: SkuCode, changeId: ChangeId }
 
@@ -73,9 +82,7 @@ export const ProductApi = Routes.group("catalog", catalogue, [
     shared: { freshMs: 60_000, staleMs: 30_000 }
   }),
   Routes.command("putProduct", "PUT", "/products/:sku", {
-    ...one,
-    ...there,
-    access: changeOfProduct,
+    ...change,
     summary: "List a product, or replace what is listed",
     about:
       'States what the product is from now on. Needs the `ETag` of what it replaces, or `"0"` for a product that is new. With the status `draft` it is not on sale, and shown to staff alone, until it is listed without.',
@@ -83,16 +90,13 @@ export const ProductApi = Routes.group("catalog", catalogue, [
     message: "ListProduct",
     payload: Stated,
     version: "required",
-    id: ({ params, query }) => skuId(query.region, params.sku),
     fields: ({ params, payload }) => ({
       ...listingFields(params.sku, payload),
       ...(payload.status === "draft" ? { draft: true } : {})
     })
   }),
   Routes.command("describeProduct", "PUT", "/products/:sku/details", {
-    ...one,
-    ...there,
-    access: changeOfProduct,
+    ...change,
     summary: "State what is known of a product beside its listing",
     about:
       "Its type with the attributes that the type declares, its GTIN, weight and dimensions, and what belongs to it. States all of that: what is not sent is not known any more. The listing stays as it is. Needs the `ETag` of what it replaces.",
@@ -101,14 +105,11 @@ export const ProductApi = Routes.group("catalog", catalogue, [
     payload: Json.DescriptionJson,
     version: "required",
     before: asDeclared,
-    id: ({ params, query }) => skuId(query.region, params.sku),
     fields: ({ payload }) => Json.detailsOf(payload)
   }),
   getEditedProduct,
   Routes.command("translateProduct", "PUT", "/products/:sku/translations", {
-    ...one,
-    ...there,
-    access: changeOfProduct,
+    ...change,
     summary: "State all translations of a product",
     about:
       "Title, description and what search engines are shown, by language; a language that is not sent has none any more. Texts are kept as they are: whoever shows them escapes them. Needs the `ETag` of what it replaces.",
@@ -116,29 +117,23 @@ export const ProductApi = Routes.group("catalog", catalogue, [
     message: "TranslateProduct",
     payload: TranslationsJson,
     version: "required",
-    id: ({ params, query }) => skuId(query.region, params.sku),
     fields: ({ payload }) => ({ translations: translationsOf(payload) })
   }),
   getTranslations,
   Routes.command("nameProduct", "PUT", "/products/:sku/slug", {
-    ...one,
-    ...there,
-    access: changeOfProduct,
+    ...change,
     summary: "State by which slug a product goes",
     about:
       "A slug leads to one product for good: those that it had before redirect to this one (`getSlug`), and no other product can have them.",
     example: { slug: "breakfast-tea" },
     message: "NameProduct",
     payload: Routes.bodyOf(NameProduct),
-    before: claimed,
-    refuses: [SlugTaken],
-    id: ({ params, query }) => skuId(query.region, params.sku)
+    before: claimedSlug,
+    refuses: [SlugTaken]
   }),
   Routes.command("scheduleChange", "PUT", "/products/:sku/changes/:changeId", {
-    ...one,
-    ...there,
+    ...change,
     params: ofChange,
-    access: changeOfProduct,
     summary: "Let a product change at a time to come",
     about:
       "Another price, on sale or off sale, at a local time in a time zone or at a time with an offset. It happens at that time, also if nobody is there; until then it can be withdrawn, or stated anew under its id.",
@@ -147,27 +142,20 @@ export const ProductApi = Routes.group("catalog", catalogue, [
     payload: ChangeGiven,
     before: timed,
     refuses: [ContentRefused],
-    id: ({ params, query }) => skuId(query.region, params.sku),
     fields: ({ params, payload }) => changeOf(params.changeId, payload)
   }),
   Routes.command("withdrawChange", "DELETE", "/products/:sku/changes/:changeId", {
-    ...one,
-    ...there,
+    ...change,
     params: ofChange,
-    access: changeOfProduct,
     summary: "Withdraw a change that waits for its time",
     about: "One that has happened, or never was, is nothing to withdraw: nothing changes.",
     message: "WithdrawChange",
-    id: ({ params, query }) => skuId(query.region, params.sku),
     fields: ({ params }) => ({ changeId: params.changeId })
   }),
   Routes.command("deleteProduct", "DELETE", "/products/:sku", {
-    ...one,
-    ...there,
-    access: changeOfProduct,
+    ...change,
     summary: "Take a product off sale",
     about: "Carts that hold it can no longer be checked out. Listing it again brings it back.",
-    message: "Unlist",
-    id: ({ params, query }) => skuId(query.region, params.sku)
+    message: "Unlist"
   })
 ])

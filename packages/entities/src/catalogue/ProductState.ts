@@ -1,3 +1,4 @@
+import { fieldsOf } from "@halles/shared/Command"
 import { SkuCode, skuCode, type SkuId } from "@halles/shared/Ids"
 import { regionOf } from "@halles/shared/Region"
 import { Equal, Result, Schema } from "effect"
@@ -92,7 +93,7 @@ const change = (state: Known, command: Change, now: number): Result.Result<Reado
     case "Unlist":
       return Result.succeed(state.listed ? [{ _tag: "ProductUnlisted", at: now }] : [])
     case "DescribeProduct": {
-      const { _tag, commandId: _id, expectedSeq: _seq, origin: _origin, ...details } = command
+      const details = fieldsOf(command)
       const errors = faultsOf(details)
       if (errors.length > 0) return Result.fail(new ContentRefused({ errors }))
       return unless(Equal.equals(state.details, details), { _tag: "ProductDescribed", details, at: now })
@@ -117,10 +118,10 @@ const change = (state: Known, command: Change, now: number): Result.Result<Reado
 const unless = (isSo: boolean, event: Event): Result.Result<ReadonlyArray<Event>, never> =>
   Result.succeed(isSo ? [] : [event])
 
-const refused = (pointer: string, detail: string) => Result.fail(new ContentRefused({ errors: [{ pointer, detail }] }))
+const refused = (pointer: string, detail: string) => Result.fail(ContentRefused.at(pointer, detail))
 
 const schedule = (state: Known, command: ScheduleChange, now: number) => {
-  const { _tag, commandId: _id, expectedSeq: _seq, origin: _origin, ...change } = command
+  const change = fieldsOf(command)
   const known = state.scheduled.find(({ changeId }) => changeId === change.changeId)
   if (Equal.equals(known, change)) return Result.succeed([])
   if (change.price === undefined && change.listed === undefined)

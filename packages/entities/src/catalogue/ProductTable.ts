@@ -3,7 +3,7 @@ import type { ViewRow } from "@halles/engine/projections/Projection"
 import type { RowOf } from "@halles/engine/projections/Table"
 import { skuId } from "@halles/shared/Ids"
 import type { Region } from "@halles/shared/Region"
-import * as Rule from "../category/Rule.ts"
+import * as CategoryRule from "../category/CategoryRule.ts"
 import * as TableList from "../TableList.ts"
 import { Details } from "./Details.ts"
 import { type Price, ProductView } from "./Product.ts"
@@ -123,5 +123,6 @@ export const products = TableList.make(ProductTable, {
 export const productsIn = TableList.make(ProductTable, {
   ...bySku,
   name: "productsIn",
-  where: (sql, asked: Sold & Rule.Stands & TableList.Asked) => sql`${isSold(sql, asked)} AND ${Rule.where(sql, asked)}`
+  where: (sql, asked: Sold & CategoryRule.Standing & TableList.Asked) =>
+    sql`${isSold(sql, asked)} AND ${CategoryRule.where(sql, asked)}`
 })

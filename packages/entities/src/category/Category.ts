@@ -10,7 +10,7 @@ import { Translations } from "../catalogue/Translations.ts"
 import { Attributes } from "../producttype/Attributes.ts"
 import { ContentRefused } from "../routes/ContentRefused.ts"
 import { CategoryCode } from "./CategoryTree.ts"
-import { Rule } from "./Rule.ts"
+import { CategoryRule } from "./CategoryRule.ts"
 
 /** A category in one region: `eu_black-tea`. */
 export const CategoryId = Regional.pipe(Schema.brand("CategoryId"))
@@ -26,7 +26,7 @@ export const Description = Schema.Struct({
   /** They hold for all categories below it, as far as those say nothing else. */
   attributes: Schema.optionalKey(Attributes),
   /** What stands in it beside the products that name it. */
-  rule: Schema.optionalKey(Rule),
+  rule: Schema.optionalKey(CategoryRule),
   /** Navigation leaves it out, and what is below it. */
   hidden: Schema.optionalKey(Schema.Boolean),
   /** Navigation of another channel leaves it out; without it, it is in all of them. */

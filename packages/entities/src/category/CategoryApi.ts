@@ -1,44 +1,43 @@
 import { categorySample, CategoryJson, CategoryTreeJson, DescriptionJson, descriptionOf } from "./CategoryJson.ts"
-import { Region } from "@halles/shared/Region"
-import { changes, everybody, type Rule, seller } from "@halles/shared/wire/AccessRule"
+import type { Region } from "@halles/shared/Region"
+import { changes, everybody, ofCatalogue } from "@halles/shared/wire/AccessRule"
 import { Effect, Schema } from "effect"
 import { ProductJson } from "../catalogue/ProductJson.ts"
 import { Channel, isIn } from "../catalogue/Channel.ts"
 import { Product } from "../catalogue/Product.ts"
 import { productsIn } from "../catalogue/ProductTable.ts"
+import { coded } from "../routes/Coded.ts"
 import { Edge, regional } from "../routes/Edge.ts"
 import { list } from "../routes/List.ts"
 import * as Routes from "../routes/Routes.ts"
 import { Category, categoryId } from "./Category.ts"
 import { listCategories, placeOf } from "./CategoryNavigation.ts"
 import { CategoryCode, CategoryTree, categoryTreeId, PlaceCategory } from "./CategoryTree.ts"
-import { stands, type Stands } from "./Rule.ts"
+import { type Standing, stands } from "./CategoryRule.ts"
 
-interface Of {
-  readonly params: { readonly code: CategoryCode }
-}
-interface There extends Of {
-  readonly query: { readonly region: Region }
-}
-
-const change: Rule = { ...changes, region: "query", scopes: ["catalog:write"], roles: seller }
-const one = { contract: Category, params: { code: CategoryCode }, json: CategoryJson }
-const there = { query: { region: Region }, id: ({ params, query }: There) => categoryId(query.region, params.code) }
-const inTree = {
+const one = { contract: Category, json: CategoryJson }
+const there = coded(CategoryCode, categoryId)
+const change = { ...one, ...there.changes, access: { ...changes, ...ofCatalogue } }
+const changeOfTree = {
+  ...change,
   contract: CategoryTree,
-  params: { code: CategoryCode },
   json: CategoryTreeJson,
-  query: { region: Region },
-  id: ({ query }: There) => categoryTreeId(query.region)
+  id: ({ query }: { readonly query: { readonly region: Region } }) => categoryTreeId(query.region)
 }
 const { before, parent } = PlaceCategory.fields
 
-/** The category with all that stands below it, and what its rule adds. */
+interface Asked {
+  readonly params: { readonly code: CategoryCode }
+}
+/** Asks the tree for the category and all categories below it, and the category for its rule. */
 const standing = Effect.gen(function* () {
   const edge = yield* Edge
   const tree = yield* edge.entity(CategoryTree)
   const category = yield* edge.entity(Category)
-  return Effect.fnUntraced(function* ({ params: { code } }: Of, region: Region): Effect.fn.Return<Stands, unknown> {
+  return Effect.fnUntraced(function* (
+    { params: { code } }: Asked,
+    region: Region
+  ): Effect.fn.Return<Standing, unknown> {
     const subtree = (root: CategoryCode) => edge.call(tree(categoryTreeId(region)).Subtree({ category: root }))
     const said = yield* edge
       .call(category(categoryId(region, code)).View())
@@ -58,12 +57,11 @@ export const CategoryApi = Routes.group(
     listCategories,
     Routes.query("getCategory", "/categories/:code", {
       ...one,
+      ...there.reads,
       access: everybody,
       summary: "One category in a region, and where it stands",
       about:
         "`path` leads from its root to it, for breadcrumbs; it is empty where the category does not stand in the tree. `inherited` are attributes that hold for it since one above it says so, the nearest first. Send `If-None-Match` to be told 304.",
-      query: regional,
-      id: ({ params, query }, own) => categoryId(query.region ?? own, params.code),
       beside: placeOf
     }),
     list("listCategoryProducts", "/categories/:code/products", {
@@ -84,9 +82,7 @@ export const CategoryApi = Routes.group(
         view.listed && isIn(view.channels, query.channel) && stands(view, asked) ? view : null
     }),
     Routes.command("putCategory", "PUT", "/categories/:code", {
-      ...one,
-      ...there,
-      access: change,
+      ...change,
       summary: "Describe a category, or replace what is said of it",
       about:
         'States what the category is from now on; where it stands is told the tree by `placeCategory`. Needs the `ETag` of what it replaces, or `"0"` for a category that is new.',
@@ -97,16 +93,13 @@ export const CategoryApi = Routes.group(
       fields: ({ payload }) => descriptionOf(payload)
     }),
     Routes.command("removeCategory", "DELETE", "/categories/:code", {
-      ...one,
-      ...there,
-      access: change,
+      ...change,
       summary: "Show the category to nobody any more",
       about: "It keeps its place in the tree, and products keep naming it. Describing it again brings it back.",
       message: "RemoveCategory"
     }),
     Routes.command("placeCategory", "PUT", "/categories/:code/place", {
-      ...inTree,
-      access: change,
+      ...changeOfTree,
       summary: "State where a category stands, with all that is below it",
       about:
         "Under `parent`, or as a root where that is `null`; before the sibling `before`, or as the last one where that is `null`. Without `before` it stays where it is among its siblings, and one that is new becomes the last. A category cannot stand below itself. Subtrees move as a whole, in one moment. `ETag` and `If-Match` are of the region's whole tree.",
@@ -116,8 +109,7 @@ export const CategoryApi = Routes.group(
       fields: ({ params, payload }) => ({ category: params.code, ...payload })
     }),
     Routes.command("takeOutCategory", "DELETE", "/categories/:code/place", {
-      ...inTree,
-      access: change,
+      ...changeOfTree,
       summary: "Take a category out of the tree",
       about: "Only where nothing stands below it. Its products stand in no category, unless they name another one.",
       message: "TakeOutCategory",

@@ -6,7 +6,7 @@ import * as Translations from "../catalogue/Translations.ts"
 import * as Attributes from "../producttype/Attributes.ts"
 import { CategoryView, Description } from "./Category.ts"
 import { CategoryCode, CategoryTreeView } from "./CategoryTree.ts"
-import { Rule } from "./Rule.ts"
+import { CategoryRule } from "./CategoryRule.ts"
 
 export const categorySample = {
   title: "Black tea",
@@ -16,10 +16,10 @@ export const categorySample = {
 }
 
 /** How a rule looks to clients. */
-const RuleJson = ViewJson.object<Rule>()(
+const RuleJson = ViewJson.object<CategoryRule>()(
   "CategoryRule",
   {
-    ...Rule.fields,
+    ...CategoryRule.fields,
     priceFrom: Schema.optionalKey(Money),
     priceBelow: Schema.optionalKey(Money),
     attributes: Schema.optionalKey(Attributes.AttributesJson)
@@ -28,12 +28,12 @@ const RuleJson = ViewJson.object<Rule>()(
 )
 /** As clients state it. */
 const RuleGiven = Schema.Struct({
-  ...Rule.fields,
+  ...CategoryRule.fields,
   priceFrom: Schema.optionalKey(Price),
   priceBelow: Schema.optionalKey(Price),
   attributes: Schema.optionalKey(Attributes.AttributesJson)
 })
-const ruleOf = ({ attributes, ...rest }: typeof RuleGiven.Type): Rule => ({
+const ruleOf = ({ attributes, ...rest }: typeof RuleGiven.Type): CategoryRule => ({
   ...rest,
   ...given("attributes", attributes && Attributes.attributesOf(attributes))
 })

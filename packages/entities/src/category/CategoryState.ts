@@ -1,12 +1,14 @@
-import { NotFound } from "@halles/engine/eventsourced/EntityErrors"
+import type { NotFound } from "@halles/engine/eventsourced/EntityErrors"
 import { viewReply } from "@halles/engine/eventsourced/Replies"
+import { fieldsOf } from "@halles/shared/Command"
 import { regionOf } from "@halles/shared/Region"
-import { Equal, Result, Schema } from "effect"
+import { Result, Schema } from "effect"
+import * as Described from "../catalogue/Described.ts"
 import { boundFaults } from "../producttype/Attributes.ts"
 import { ContentRefused } from "../routes/ContentRefused.ts"
 import { type CategoryId, CategoryView, Description, type PutCategory, type RemoveCategory } from "./Category.ts"
 import { CategoryCode } from "./CategoryTree.ts"
-import { isEmpty } from "./Rule.ts"
+import { isEmpty } from "./CategoryRule.ts"
 
 export const type = "Category"
 export const version = 1
@@ -20,30 +22,25 @@ export const Event = Schema.Union([
 ])
 export type Event = typeof Event.Type
 
-export const State = Schema.Union([
-  Schema.TaggedStruct("None", {}),
-  Schema.TaggedStruct("Known", { description: Description, removed: Schema.Boolean })
-])
+export const State = Described.State(Description)
 export type State = typeof State.Type
 
-export const initial: State = { _tag: "None" }
+export const initial: State = Described.initial
 
 export const decide = (state: State, command: Command, now: number): Result.Result<ReadonlyArray<Event>, Refusal> => {
   switch (command._tag) {
     case "PutCategory": {
-      const { _tag, commandId: _id, expectedSeq: _seq, origin: _origin, ...description } = command
+      const description = fieldsOf(command)
       const noRule = [{ pointer: "/rule", detail: "Expected at least one condition" }]
       const errors = [
         ...boundFaults(description.attributes ?? []),
         ...(description.rule !== undefined && isEmpty(description.rule) ? noRule : [])
       ]
       if (errors.length > 0) return Result.fail(new ContentRefused({ errors }))
-      const isSame = state._tag === "Known" && !state.removed && Equal.equals(state.description, description)
-      return Result.succeed(isSame ? [] : [{ _tag: "CategoryPut", ...description, at: now }])
+      return Described.put(state, description, { _tag: "CategoryPut", ...description, at: now })
     }
     case "RemoveCategory":
-      if (state._tag === "None") return Result.fail(new NotFound({ entity: type, id: "" }))
-      return Result.succeed(state.removed ? [] : [{ _tag: "CategoryRemoved", at: now }])
+      return Described.remove(type, state, { _tag: "CategoryRemoved", at: now })
   }
 }
 
@@ -51,14 +48,14 @@ export const evolve = (state: State, event: Event): State => {
   switch (event._tag) {
     case "CategoryPut": {
       const { _tag, at: _at, ...description } = event
-      return { _tag: "Known", description, removed: false }
+      return Described.known(description)
     }
     case "CategoryRemoved":
-      return state._tag === "None" ? state : { ...state, removed: true }
+      return Described.removed(state)
   }
 }
 
-/** `null` where there never was such a category. */
+/** `null` until the category is put for the first time. */
 export const view = (id: CategoryId, state: State, seq: number): CategoryView | null => {
   if (state._tag === "None") return null
   const code = CategoryCode.make(id.slice(3), { disableChecks: true })

@@ -67,7 +67,7 @@ const nextOf = (nodes: Nodes, category: CategoryCode, parent: CategoryCode | nul
   return siblings[siblings.indexOf(category) + 1] ?? null
 }
 
-const refused = (pointer: string, detail: string) => Result.fail(new ContentRefused({ errors: [{ pointer, detail }] }))
+const refused = (pointer: string, detail: string) => Result.fail(ContentRefused.at(pointer, detail))
 
 const place = ({ nodes }: State, { before, category, parent }: PlaceCategory, now: number) => {
   const parents = parentsOf(nodes)

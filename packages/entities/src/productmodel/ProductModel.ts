@@ -7,7 +7,7 @@ import { copy, maybeCopy } from "@halles/shared/Text"
 import { Schema } from "effect"
 import { Attributes } from "../producttype/Attributes.ts"
 import { AttributeCode } from "../producttype/Declaration.ts"
-import { TypeAsked } from "../producttype/ProductType.ts"
+import { CheckedType } from "../producttype/ProductType.ts"
 import { ContentRefused } from "../routes/ContentRefused.ts"
 
 /** Variants of one model. */
@@ -33,7 +33,7 @@ export const Description = Schema.Struct({
   title: copy(300),
   description: maybeCopy(4_000),
   /** Of all its variants, with the version of it that the attributes were checked with. */
-  productType: TypeAsked,
+  productType: CheckedType,
   /** Those of the type that do not differ between variants. */
   attributes: Attributes,
   axes: Schema.Array(AttributeCode).check(Schema.isMaxLength(axesMax), Schema.isUnique()),

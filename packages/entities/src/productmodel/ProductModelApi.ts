@@ -1,11 +1,12 @@
 import { SkuCode } from "@halles/shared/Ids"
-import { Region } from "@halles/shared/Region"
-import { changes, everybody, type Rule, seller } from "@halles/shared/wire/AccessRule"
+import type { Region } from "@halles/shared/Region"
+import { changes, everybody, ofCatalogue } from "@halles/shared/wire/AccessRule"
 import { searched } from "@halles/shared/wire/Headers"
 import * as ViewJson from "@halles/shared/wire/ViewJson"
 import { Effect, Schema } from "effect"
 import { AttributesJson, attributesOf, jsonOf } from "../producttype/Attributes.ts"
 import * as AttributeRules from "../producttype/AttributeRules.ts"
+import { coded } from "../routes/Coded.ts"
 import { regional } from "../routes/Edge.ts"
 import { list } from "../routes/List.ts"
 import * as Routes from "../routes/Routes.ts"
@@ -76,22 +77,13 @@ const asDeclared = Effect.gen(function* () {
     const type = yield* typeOf(request.query.region, asked)
     const errors = AttributeRules.modelFaults(type.attributes, { attributes, axes, variants })
     if (errors.length > 0) return yield* new ContentRefused({ errors })
-    return { ...request, payload: { ...request.payload, productType: AttributeRules.askedOf(type) } }
+    return { ...request, payload: { ...request.payload, productType: AttributeRules.checkedTypeOf(type) } }
   })
 })
 
-const change: Rule = { ...changes, region: "query", scopes: ["catalog:write"], roles: seller }
-const one = { contract: ProductModel, params: { code: ProductModelCode }, json: ProductModelJson }
-const there = {
-  query: { region: Region },
-  id: ({
-    params,
-    query
-  }: {
-    readonly params: { readonly code: ProductModelCode }
-    readonly query: { readonly region: Region }
-  }) => productModelId(query.region, params.code)
-}
+const one = { contract: ProductModel, json: ProductModelJson }
+const there = coded(ProductModelCode, productModelId)
+const change = { ...one, ...there.changes, access: { ...changes, ...ofCatalogue } }
 
 export const ProductModelApi = Routes.group(
   "productModels",
@@ -115,16 +107,13 @@ export const ProductModelApi = Routes.group(
     }),
     Routes.query("getProductModel", "/product-models/:code", {
       ...one,
+      ...there.reads,
       access: everybody,
       summary: "One product model in a region",
-      about: "Its variants in the order in which they are shown. Send `If-None-Match` to be told 304.",
-      query: regional,
-      id: ({ params, query }, own) => productModelId(query.region ?? own, params.code)
+      about: "Its variants in the order in which they are shown. Send `If-None-Match` to be told 304."
     }),
     Routes.command("putProductModel", "PUT", "/product-models/:code", {
-      ...one,
-      ...there,
-      access: change,
+      ...change,
       summary: "Describe a product model, or replace what is said of it",
       about:
         'States what its variants have in common and what tells them apart: `axes` are attributes of the type that differ by variant, and each variant has values for all of them that no other one has. A variant is a product of the same SKU, which is listed and described by itself. Needs the `ETag` of what it replaces, or `"0"` for a model that is new.',
@@ -143,9 +132,7 @@ export const ProductModelApi = Routes.group(
       })
     }),
     Routes.command("removeProductModel", "DELETE", "/product-models/:code", {
-      ...one,
-      ...there,
-      access: change,
+      ...change,
       summary: "Variants have nothing in common any more",
       about: "They stay products by themselves. Describing the model again brings it back.",
       message: "RemoveProductModel"

@@ -1,8 +1,10 @@
-import { NotFound } from "@halles/engine/eventsourced/EntityErrors"
+import type { NotFound } from "@halles/engine/eventsourced/EntityErrors"
 import { viewReply } from "@halles/engine/eventsourced/Replies"
+import { fieldsOf } from "@halles/shared/Command"
 import { regionOf } from "@halles/shared/Region"
 import type { Fault } from "@halles/shared/wire/EdgeErrors"
-import { Equal, Result, Schema } from "effect"
+import { Result, Schema } from "effect"
+import * as Described from "../catalogue/Described.ts"
 import { boundFaults } from "../producttype/Attributes.ts"
 import { ContentRefused } from "../routes/ContentRefused.ts"
 import {
@@ -26,15 +28,12 @@ export const Event = Schema.Union([
 ])
 export type Event = typeof Event.Type
 
-export const State = Schema.Union([
-  Schema.TaggedStruct("None", {}),
-  Schema.TaggedStruct("Known", { description: Description, removed: Schema.Boolean })
-])
+export const State = Described.State(Description)
 export type State = typeof State.Type
 
-export const initial: State = { _tag: "None" }
+export const initial: State = Described.initial
 
-/** Whoever chooses by the axes comes to one variant, and each variant says where it stands on all of them. */
+/** A model is refused unless each of its variants has a value for every axis, and no two variants have the same values. */
 const faultsOf = ({ attributes, axes, variants }: Description): ReadonlyArray<Fault> => {
   const skus = new Set<string>()
   const places = new Set<string>()
@@ -61,15 +60,13 @@ const faultsOf = ({ attributes, axes, variants }: Description): ReadonlyArray<Fa
 export const decide = (state: State, command: Command, now: number): Result.Result<ReadonlyArray<Event>, Refusal> => {
   switch (command._tag) {
     case "PutProductModel": {
-      const { _tag, commandId: _id, expectedSeq: _seq, origin: _origin, ...description } = command
+      const description = fieldsOf(command)
       const errors = faultsOf(description)
       if (errors.length > 0) return Result.fail(new ContentRefused({ errors }))
-      const isSame = state._tag === "Known" && !state.removed && Equal.equals(state.description, description)
-      return Result.succeed(isSame ? [] : [{ _tag: "ProductModelPut", ...description, at: now }])
+      return Described.put(state, description, { _tag: "ProductModelPut", ...description, at: now })
     }
     case "RemoveProductModel":
-      if (state._tag === "None") return Result.fail(new NotFound({ entity: type, id: "" }))
-      return Result.succeed(state.removed ? [] : [{ _tag: "ProductModelRemoved", at: now }])
+      return Described.remove(type, state, { _tag: "ProductModelRemoved", at: now })
   }
 }
 
@@ -77,14 +74,14 @@ export const evolve = (state: State, event: Event): State => {
   switch (event._tag) {
     case "ProductModelPut": {
       const { _tag, at: _at, ...description } = event
-      return { _tag: "Known", description, removed: false }
+      return Described.known(description)
     }
     case "ProductModelRemoved":
-      return state._tag === "None" ? state : { ...state, removed: true }
+      return Described.removed(state)
   }
 }
 
-/** `null` where there never was such a model. */
+/** `null` until the model is put for the first time. */
 export const view = (id: ProductModelId, state: State, seq: number): ProductModelView | null => {
   if (state._tag === "None") return null
   const code = ProductModelCode.make(id.slice(3), { disableChecks: true })

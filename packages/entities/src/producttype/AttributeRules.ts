@@ -5,20 +5,20 @@ import { ContentRefused } from "../routes/ContentRefused.ts"
 import { Edge } from "../routes/Edge.ts"
 import { type AttributesJson, faultsOf } from "./Attributes.ts"
 import type { Declaration } from "./Declaration.ts"
-import { ProductType, ProductTypeCode, productTypeId, type ProductTypeView, type TypeAsked } from "./ProductType.ts"
+import { ProductType, ProductTypeCode, productTypeId, type ProductTypeView, type CheckedType } from "./ProductType.ts"
 
-// What the edge holds attributes against before a product or a model takes them.
+// The edge checks the attributes of a product or a model with these rules before it sends the command.
 
-/** How clients name a type. */
+/** How a client names the product type of a product or a model. */
 export const TypeGiven = Schema.Struct({
   code: ProductTypeCode,
-  /** Of the answer that is sent back; attributes are held to the version of now. */
+  /** Clients may send it back as they read it. The edge ignores it, and checks attributes with the current version of the type. */
   version: Schema.optionalKey(Schema.Int)
 })
 
-export const askedOf = ({ code, seq }: ProductTypeView): TypeAsked => ({ code, version: seq })
+export const checkedTypeOf = ({ code, seq }: ProductTypeView): CheckedType => ({ code, version: seq })
 
-/** The type as it is now, or a refusal of the field that names it. */
+/** Asks the product type that a body names. Where there is none, or it was removed, the body is refused. */
 export const typeOf = Effect.gen(function* () {
   const edge = yield* Edge
   const productType = yield* edge.entity(ProductType)
@@ -27,14 +27,13 @@ export const typeOf = Effect.gen(function* () {
       .call(productType(productTypeId(region, code)).View())
       .pipe(Effect.catchTag("NotFound", () => Effect.succeed(null)))
     if (type !== null && !type.removed) return type
-    const detail = "There is no such product type"
-    return yield* new ContentRefused({ errors: [{ pointer: "/productType/code", detail }] })
+    return yield* ContentRefused.at("/productType/code", "There is no such product type")
   })
 })
 
 const isOfVariant = ({ perVariant }: Declaration): boolean => perVariant === true
 
-/** What is wrong with a model: what variants have in common, and where each stands on the axes. */
+/** The faults of a model: of the attributes that its variants have in common, and of the values that each variant has on the axes. */
 export const modelFaults = (
   declarations: ReadonlyArray<Declaration>,
   model: {
@@ -64,7 +63,7 @@ export const modelFaults = (
   return [...noAxes, ...common, ...placed]
 }
 
-/** What is wrong with the attributes of one variant: its model says those that are common, and where it stands on the axes. */
+/** The faults of the attributes of one variant. Its model has the common ones and those of the axes, so the variant may not repeat them. */
 export const variantFaults = (
   declarations: ReadonlyArray<Declaration>,
   axes: ReadonlyArray<string>,

@@ -26,8 +26,8 @@ export const productTypeId = (region: Region, code: ProductTypeCode): ProductTyp
 export const everDeclaredMax = 1_000
 
 /** A type, and the version of it that attributes were checked with. */
-export const TypeAsked = Schema.Struct({ code: ProductTypeCode, version: Schema.Int })
-export type TypeAsked = typeof TypeAsked.Type
+export const CheckedType = Schema.Struct({ code: ProductTypeCode, version: Schema.Int })
+export type CheckedType = typeof CheckedType.Type
 
 export const Title = copy(200)
 /** In the order in which they are shown. */

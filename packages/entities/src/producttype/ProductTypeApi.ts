@@ -1,6 +1,6 @@
-import { Region } from "@halles/shared/Region"
-import { changes, everybody, type Rule, seller } from "@halles/shared/wire/AccessRule"
+import { changes, everybody, ofCatalogue } from "@halles/shared/wire/AccessRule"
 import * as ViewJson from "@halles/shared/wire/ViewJson"
+import { coded } from "../routes/Coded.ts"
 import { regional } from "../routes/Edge.ts"
 import { list } from "../routes/List.ts"
 import * as Routes from "../routes/Routes.ts"
@@ -20,18 +20,9 @@ const sample = { region: "eu", code: "loose-tea", ...declared, removed: false, s
 /** How a product type looks to clients. */
 const ProductTypeJson = ViewJson.object<ProductTypeView>()("ProductType", ProductTypeView.fields, { sample })
 
-const change: Rule = { ...changes, region: "query", scopes: ["catalog:write"], roles: seller }
-const one = { contract: ProductType, params: { code: ProductTypeCode }, json: ProductTypeJson }
-const there = {
-  query: { region: Region },
-  id: ({
-    params,
-    query
-  }: {
-    readonly params: { readonly code: ProductTypeCode }
-    readonly query: { readonly region: Region }
-  }) => productTypeId(query.region, params.code)
-}
+const one = { contract: ProductType, json: ProductTypeJson }
+const there = coded(ProductTypeCode, productTypeId)
+const change = { ...one, ...there.changes, access: { ...changes, ...ofCatalogue } }
 
 export const ProductTypeApi = Routes.group(
   "productTypes",
@@ -51,16 +42,13 @@ export const ProductTypeApi = Routes.group(
     }),
     Routes.query("getProductType", "/product-types/:code", {
       ...one,
+      ...there.reads,
       access: everybody,
       summary: "One product type in a region",
-      about: "Its attributes, in the order in which they are shown. Send `If-None-Match` to be told 304.",
-      query: regional,
-      id: ({ params, query }, own) => productTypeId(query.region ?? own, params.code)
+      about: "Its attributes, in the order in which they are shown. Send `If-None-Match` to be told 304."
     }),
     Routes.command("putProductType", "PUT", "/product-types/:code", {
-      ...one,
-      ...there,
-      access: change,
+      ...change,
       summary: "Declare a product type, or replace what is declared",
       about:
         'States which attributes products of the type have from now on. An attribute keeps the kind that it was declared with first. Products that were described before stay as they are until they are described again. Needs the `ETag` of what it replaces, or `"0"` for a type that is new.',
@@ -70,9 +58,7 @@ export const ProductTypeApi = Routes.group(
       version: "required"
     }),
     Routes.command("removeProductType", "DELETE", "/product-types/:code", {
-      ...one,
-      ...there,
-      access: change,
+      ...change,
       summary: "No product takes the type any more",
       about: "Products that have it keep what they say. Declaring it again brings it back.",
       message: "RemoveProductType"

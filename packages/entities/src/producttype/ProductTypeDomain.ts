@@ -19,6 +19,5 @@ export const productType = Domain.make({
   laws: null,
   retention: { archiveAfterDays: null, dropAfterDays: null, reason: "lives as long as products may have it" },
   notifies: {},
-
   anytime: ["PutProductType", "RemoveProductType"]
 })

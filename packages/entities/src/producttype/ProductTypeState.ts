@@ -1,7 +1,8 @@
-import { NotFound } from "@halles/engine/eventsourced/EntityErrors"
+import type { NotFound } from "@halles/engine/eventsourced/EntityErrors"
 import { viewReply } from "@halles/engine/eventsourced/Replies"
 import { regionOf } from "@halles/shared/Region"
 import { Equal, Result, Schema } from "effect"
+import * as Described from "../catalogue/Described.ts"
 import { ContentRefused } from "../routes/ContentRefused.ts"
 import { AttributeCode, type Declaration, faultsOf, Kind } from "./Declaration.ts"
 import {
@@ -43,7 +44,7 @@ export const State = Schema.Union([
 ])
 export type State = typeof State.Type
 
-export const initial: State = { _tag: "None" }
+export const initial: State = Described.initial
 
 export const decide = (state: State, command: Command, now: number): Result.Result<ReadonlyArray<Event>, Refusal> => {
   switch (command._tag) {
@@ -63,8 +64,7 @@ export const decide = (state: State, command: Command, now: number): Result.Resu
       return Result.succeed([{ _tag: "ProductTypePut", title, attributes, at: now }])
     }
     case "RemoveProductType":
-      if (state._tag === "None") return Result.fail(new NotFound({ entity: type, id: "" }))
-      return Result.succeed(state.removed ? [] : [{ _tag: "ProductTypeRemoved", at: now }])
+      return Described.remove(type, state, { _tag: "ProductTypeRemoved", at: now })
   }
 }
 
@@ -81,11 +81,11 @@ export const evolve = (state: State, event: Event): State => {
       return { _tag: "Known", title, attributes, kinds, removed: false }
     }
     case "ProductTypeRemoved":
-      return state._tag === "None" ? state : { ...state, removed: true }
+      return Described.removed(state)
   }
 }
 
-/** `null` where there never was a product type. */
+/** `null` until the product type is put for the first time. */
 export const view = (id: ProductTypeId, state: State, seq: number): ProductTypeView | null => {
   if (state._tag === "None") return null
   const { attributes, removed, title } = state

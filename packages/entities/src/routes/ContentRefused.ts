@@ -2,7 +2,7 @@ import { Fault } from "@halles/shared/wire/EdgeErrors"
 import { Refusal } from "@halles/shared/wire/Refusal"
 import { Schema } from "effect"
 
-/** What was sent has the form that the document asks for, and breaks a rule that a form cannot say; each field that does is named. */
+/** The body is as its schema declares and breaks a rule that no schema can state. `errors` names each field that does. */
 export class ContentRefused extends Refusal<ContentRefused>()("ContentRefused", {
   status: 422,
   title: "What was sent does not hold together",
@@ -14,4 +14,8 @@ export class ContentRefused extends Refusal<ContentRefused>()("ContentRefused", 
       .join("; ")
       .slice(0, 500),
   help: "Correct each field that `errors` names, and send the whole again."
-}) {}
+}) {
+  static at(pointer: string, detail: string): ContentRefused {
+    return new ContentRefused({ errors: [{ pointer, detail }] })
+  }
+}

@@ -2,7 +2,8 @@ import { named } from "@halles/shared/wire/Named"
 import { operation, repeated } from "@halles/shared/wire/Operation"
 import * as Refusal from "@halles/shared/wire/Refusal"
 import { NotFound, PreconditionFailed } from "@halles/engine/eventsourced/EntityErrors"
-import { changeOfProduct, Listing } from "@halles/entities/catalogue/ProductApi"
+import { Listing } from "@halles/entities/catalogue/ProductApi"
+import { changes, ofCatalogue } from "@halles/shared/wire/AccessRule"
 import { listingSample } from "@halles/entities/catalogue/ProductJson"
 import * as SkuApi from "@halles/entities/inventory/SkuApi"
 import { CartClosed, linesAtOnceMax, PutLine } from "@halles/entities/cart/Cart"
@@ -119,7 +120,7 @@ export class BulkApi extends HttpApiGroup.make("bulk")
       .middleware(Idempotency)
       .annotateMerge(
         operation({
-          access: { ...changeOfProduct, region: "body", asks: ["region"] },
+          access: { ...changes, ...ofCatalogue, region: "body", asks: ["region"] },
           summary: "List many products, or give them other prices",
           example: { items: [product] },
           about: `Items of one product go in the order of the request. ${repeated}`

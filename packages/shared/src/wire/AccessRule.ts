@@ -64,3 +64,6 @@ export const ofCustomer = { thing: { customer: "id" }, region: "id", open: "hold
 export const shopper = { customer: "own", support: "any", admin: "any" } as const
 export const seller = { merchandiser: "any", admin: "any" } as const
 export const keeper = { warehouse: "any", admin: "any" } as const
+
+/** What merchants say of goods, in the region that the query names. */
+export const ofCatalogue = { region: "query", scopes: ["catalog:write"], roles: seller } as const

@@ -8,32 +8,33 @@ import { CategoryCode } from "./CategoryTree.ts"
 
 const Limit = Schema.Struct({ amount: Amount, currency: Currency })
 
-/** What makes a collection of a category: products stand in it for which all of this holds, beside those that name it. */
-export const Rule = Schema.Struct({
+/** Makes a collection of a category: beside the products that name the category, those stand in it for which every condition holds. */
+export const CategoryRule = Schema.Struct({
   productType: Schema.optionalKey(ProductTypeCode),
-  /** They stand in it, or below it. */
+  /** A product stands in this category, or in one below it. */
   category: Schema.optionalKey(CategoryCode),
-  /** At least, before tax. */
+  /** Its price before tax is at least this. */
   priceFrom: Schema.optionalKey(Limit),
-  /** Less than, before tax. */
+  /** Its price before tax is less than this. */
   priceBelow: Schema.optionalKey(Limit),
   attributes: Schema.optionalKey(Attributes)
 })
-export type Rule = typeof Rule.Type
+export type CategoryRule = typeof CategoryRule.Type
 
-/** A rule that says nothing would have everything in it. */
-export const isEmpty = (rule: Rule): boolean =>
+/** A rule without conditions, which would hold for every product. */
+export const isEmpty = (rule: CategoryRule): boolean =>
   Object.keys(rule).filter((name) => name !== "attributes").length === 0 && (rule.attributes ?? []).length === 0
 
-/** What is asked for: a category with all below it, and what its rule adds. */
-export interface Stands {
+/** Which products stand in a category: those that name one of `categories`, and those for which its rule holds. */
+export interface Standing {
+  /** The category and all categories below it. */
   readonly categories: ReadonlyArray<string>
-  /** With the categories that its category leads to. */
-  readonly rule: { readonly rule: Rule; readonly within: ReadonlyArray<string> } | null
+  /** `within` is the category that the rule names, and all categories below that one. */
+  readonly rule: { readonly rule: CategoryRule; readonly within: ReadonlyArray<string> } | null
 }
 
-/** Over the columns of the read table of products. */
-export const where = (sql: SqlClient.SqlClient, { categories, rule: added }: Stands): Statement.Fragment => {
+/** The condition in SQL, over the columns of `ProductTable`. */
+export const where = (sql: SqlClient.SqlClient, { categories, rule: added }: Standing): Statement.Fragment => {
   const named = (codes: ReadonlyArray<string>) => sql`details -> 'categories' ?| ${[...codes]}::text[]`
   if (added === null) return named(categories)
   const { rule, within } = added
@@ -60,8 +61,8 @@ const contains = (said: unknown, wanted: unknown): boolean => {
   )
 }
 
-/** The same, of a product that the read table does not have yet. */
-export const stands = (product: ProductView, { categories, rule: added }: Stands): boolean => {
+/** The same condition over a view. `listCategoryProducts` needs it for a product whose last change the read table does not have yet. */
+export const stands = (product: ProductView, { categories, rule: added }: Standing): boolean => {
   const isNamed = (codes: ReadonlyArray<string>) => product.categories?.some((code) => codes.includes(code)) === true
   if (isNamed(categories)) return true
   if (added === null) return false

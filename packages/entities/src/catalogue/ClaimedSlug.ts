@@ -12,10 +12,10 @@ interface Naming {
 }
 
 /**
- * The slug is the product's before the product goes by it: there is no moment in which it leads elsewhere. One that was claimed and
- * then not taken, since the product has another version, stays the product's all the same.
+ * The edge claims the slug for the product before it sends `NameProduct`, so the product never has a slug that leads to another one.
+ * Where the product then refuses `NameProduct`, since its version is another one, the slug stays claimed for it.
  */
-export const claimed = Effect.gen(function* () {
+export const claimedSlug = Effect.gen(function* () {
   const edge = yield* Edge
   const product = yield* edge.entity(Product)
   const slug = yield* edge.entity(Slug)

@@ -1,0 +1,74 @@
+import type { SkuCode } from "@halles/shared/Ids"
+import type { Region } from "@halles/shared/Region"
+import { Effect } from "effect"
+import { CategoryTree, categoryTreeId } from "../category/CategoryTree.ts"
+import { ProductModel, type ProductModelCode, productModelId } from "../productmodel/ProductModel.ts"
+import * as AttributeRules from "../producttype/AttributeRules.ts"
+import { type AttributesJson, faultsOf } from "../producttype/Attributes.ts"
+import type { ProductTypeView } from "../producttype/ProductType.ts"
+import { ContentRefused } from "../routes/ContentRefused.ts"
+import { Edge } from "../routes/Edge.ts"
+import { claimedValues } from "./ClaimedValues.ts"
+import type { DescriptionJson } from "./ProductJson.ts"
+
+const wrong = (pointer: string, detail: string) => [{ pointer, detail }]
+
+/**
+ * The edge checks a description before it sends `DescribeProduct`: the tree has its categories, and its attributes are as the
+ * product type declares them now. It adds the version of the type that it checked with.
+ */
+export const asDeclared = Effect.gen(function* () {
+  const edge = yield* Edge
+  const typeOf = yield* AttributeRules.typeOf
+  const tree = yield* edge.entity(CategoryTree)
+  const productModel = yield* edge.entity(ProductModel)
+  const valueFaults = yield* claimedValues
+  const variantFaults = Effect.fnUntraced(function* (
+    region: Region,
+    sku: SkuCode,
+    code: ProductModelCode,
+    type: ProductTypeView,
+    attributes: AttributesJson
+  ) {
+    const model = yield* edge
+      .call(productModel(productModelId(region, code)).View())
+      .pipe(Effect.catchTag("NotFound", () => Effect.succeed(null)))
+    if (model === null || model.removed) return wrong("/model", "There is no such product model")
+    if (!model.variants.some((variant) => variant.sku === sku)) return wrong("/model", "It has no such variant")
+    if (model.productType.code !== type.code)
+      return wrong("/productType/code", `Its product model is of the type ${model.productType.code}`)
+    return AttributeRules.variantFaults(type.attributes, model.axes, attributes)
+  })
+  return Effect.fnUntraced(function* <
+    Request extends {
+      readonly params: { readonly sku: SkuCode }
+      readonly query: { readonly region: Region }
+      readonly payload: typeof DescriptionJson.Type
+    }
+  >(request: Request) {
+    const { params, payload, query } = request
+    const { sku } = params
+    const { region } = query
+    const { attributes = {}, categories = [], model: code, productType: asked } = payload
+    const missing =
+      categories.length === 0 ? [] : yield* edge.call(tree(categoryTreeId(region)).Missing({ categories }))
+    if (missing.length > 0) {
+      const detail = "It does not stand in the tree of the region"
+      const errors = missing.map((one) => ({ pointer: `/categories/${categories.indexOf(one)}`, detail }))
+      return yield* new ContentRefused({ errors })
+    }
+    if (asked === undefined) {
+      if (Object.keys(attributes).length === 0 && code === undefined) return request
+      return yield* ContentRefused.at("/productType", "Required where there are attributes or a model")
+    }
+    const type = yield* typeOf(region, asked)
+    const errors =
+      code === undefined
+        ? faultsOf(type.attributes, attributes)
+        : yield* variantFaults(region, sku, code, type, attributes)
+    if (errors.length > 0) return yield* new ContentRefused({ errors })
+    const taken = yield* valueFaults(region, sku, type, attributes)
+    if (taken.length > 0) return yield* new ContentRefused({ errors: taken })
+    return { ...request, payload: { ...payload, productType: AttributeRules.checkedTypeOf(type) } }
+  })
+})
