@@ -41,6 +41,15 @@ export const named = (environment: NodeJS.ProcessEnv, names: RegExp): Environmen
   )
 export const inherited = (environment: NodeJS.ProcessEnv): Environment => named(environment, passed)
 
+/** Servers and providers of yours, in place of what a laptop has: each process gets only its own, since passwords are among them. */
+const yours = {
+  edge: /^HALLES_MEDIA_PUBLIC_URL$/,
+  identity: /^HALLES_(SMTP_URL|MAIL_FROM|BREACH_LIST_URL|SSO_[A-Z_]+)$/,
+  media: /^HALLES_MEDIA_(CLAMD|UNSCANNED|MADE_BYTES_MAX|S3_[A-Z_]+)$/
+}
+export const given = (process: keyof typeof yours, environment: NodeJS.ProcessEnv): Environment =>
+  named(environment, yours[process])
+
 /** A URL with other credentials, and another database if one is named. */
 export const withLogin = (url: string, user: string, password: string, database?: string): string => {
   const changed = new URL(url)
@@ -141,15 +150,11 @@ export const webhooks = (parts: Parts): Environment => ({
   HALLES_WEBHOOK_KEY: parts.secrets.webhookKey
 })
 
-/** For who hands pictures over to the media process, where there is one. */
+/** For the edge and the runners, which call the media process. */
 export const mediaClient = ({ layout, secrets }: Parts): Environment => ({
   HALLES_MEDIA_URL: local(ports(layout.portBase).media),
   HALLES_MEDIA_KEY: secrets.mediaKey
 })
-
-/** A scanner, a store and an address of yours that the media process uses in place of what a laptop has. */
-const mediaYours = /^HALLES_MEDIA_(CLAMD|UNSCANNED|MADE_BYTES_MAX|S3_[A-Z_]+)$/
-export const mediaGiven = (environment: NodeJS.ProcessEnv): Environment => named(environment, mediaYours)
 
 export const media = ({ layout, secrets }: Parts): Environment => ({
   HALLES_MEDIA_PORT: String(ports(layout.portBase).media),
@@ -195,10 +200,6 @@ export const identity = (parts: Parts): Environment => ({
   HALLES_DEMO_OPERATOR_PASSWORD: parts.secrets.demoOperator,
   HALLES_DEMO_OPERATOR_TOTP: parts.secrets.demoOperatorTotp
 })
-
-/** Servers and providers of yours that the identity process uses in place of what a laptop has. */
-const yours = /^HALLES_(SMTP_URL|MAIL_FROM|BREACH_LIST_URL|SSO_[A-Z_]+)$/
-export const identityGiven = (environment: NodeJS.ProcessEnv): Environment => named(environment, yours)
 
 export const mail = ({ layout }: Parts): Environment => ({
   HALLES_MAIL_PORT: String(ports(layout.portBase).mail),

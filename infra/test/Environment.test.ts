@@ -119,6 +119,23 @@ describe("Environment", () => {
     assert.deepStrictEqual(inherited, { PATH: "/bin", OTEL_EXPORTER_OTLP_ENDPOINT: "x" })
   })
 
+  it("gives each process those settings of the person that are for it, and no others", () => {
+    const person = {
+      HALLES_MEDIA_PUBLIC_URL: "https://media.example.com",
+      HALLES_MEDIA_CLAMD: "127.0.0.1:3310",
+      HALLES_MEDIA_S3_SECRET_ACCESS_KEY: "s3",
+      HALLES_MEDIA_KEY: "not yours to set",
+      HALLES_SSO_CLIENT_SECRET: "sso"
+    }
+    assert.deepStrictEqual(Environment.given("edge", person), { HALLES_MEDIA_PUBLIC_URL: "https://media.example.com" })
+    assert.deepStrictEqual(Environment.given("media", person), {
+      HALLES_MEDIA_CLAMD: "127.0.0.1:3310",
+      HALLES_MEDIA_S3_SECRET_ACCESS_KEY: "s3"
+    })
+    assert.deepStrictEqual(Environment.given("identity", person), { HALLES_SSO_CLIENT_SECRET: "sso" })
+    assert.deepStrictEqual(Environment.inherited(person), {})
+  })
+
   it("changes the login of a URL and keeps the rest", () => {
     const url = "postgres://admin:old@db.example:5433/postgres?sslmode=require"
     const changed = Environment.withLogin(url, "halles_edge", "p/w", "halles_eu")

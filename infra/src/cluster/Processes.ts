@@ -43,14 +43,14 @@ export const processes = (
         ...node({ ...partner, name: "mail", program: entryPoints.mail, port: own.mail, env: Environment.mail(parts) }),
         health: Health.smtp(own.mail)
       })),
-      // Of its own: what decodes the pictures of strangers takes whole cores, and may die of one.
+      // It shares its process with no other program: decoding a stranger's picture takes whole cores, and may kill the process.
       ...withIdentity(() =>
         node({
           ...edge,
           name: "media",
           program: entryPoints.media,
           port: own.media,
-          env: { ...Environment.media(parts), ...Environment.mediaGiven(process.env) }
+          env: { ...Environment.media(parts), ...Environment.given("media", process.env) }
         })
       )
     ],
@@ -71,7 +71,7 @@ export const processes = (
         name: "edge",
         program: entryPoints.edge,
         port: own.edge,
-        env: { ...Environment.edge(seenBy("edge")), ...media }
+        env: { ...Environment.edge(seenBy("edge")), ...media, ...Environment.given("edge", process.env) }
       }),
       node({ ...edge, name: "ops", program: entryPoints.ops, port: own.ops, env: Environment.ops(seenBy("ops")) }),
       ...withIdentity(() =>
@@ -80,7 +80,7 @@ export const processes = (
           name: "identity",
           program: entryPoints.identity,
           port: own.identity,
-          env: { ...Environment.identity(parts), ...Environment.identityGiven(process.env) }
+          env: { ...Environment.identity(parts), ...Environment.given("identity", process.env) }
         })
       ),
       ...withIdentity(() =>

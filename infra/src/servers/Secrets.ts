@@ -35,7 +35,7 @@ export class Secrets extends Schema.Class<Secrets>("Secrets")({
   webhookKey: Schema.String,
   /** What the edge names commands and new entities with, so that nobody finds the id of what somebody else made. */
   intentKey: Schema.String,
-  /** What addresses of pictures are signed with. */
+  /** What edge and runners sign addresses of pictures and passes for the media process with. */
   mediaKey: Schema.String,
   /** Passwords of the two accounts that a laptop has from the start. */
   demoCustomer: Schema.String,
