@@ -1,6 +1,7 @@
 import * as Table from "@halles/engine/projections/Table"
 import type { CustomerId } from "@halles/shared/Ids"
-import { Schema } from "effect"
+import { Effect, Schema } from "effect"
+import { SqlClient } from "effect/sql"
 import * as TableList from "../TableList.ts"
 import { MediaId, MediaView } from "./Media.ts"
 import * as MediaState from "./MediaState.ts"
@@ -75,7 +76,15 @@ export const MediaTable = Table.make(MediaState, {
   fold: (row, event) => rowOf(MediaState.evolve(stateOf(row), event))
 })
 
-/** What is kept or is to come, newest first; all of it, what has that content, or what is a customer's. */
+/** Whether the table has all entities. While it is built it lacks some: nothing follows from what is not in it. */
+export const isBuilt = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  const { name, version } = MediaTable
+  const rows = yield* sql`SELECT FROM projection WHERE name = ${name} AND version = ${version}`
+  return rows.length > 0
+})
+
+/** The declared and ready media of a region, newest first; with `hash` those with that content, with `owner` those of a customer. */
 export const mediaList = TableList.make(MediaTable, {
   name: "media",
   by: ["declared_at", "id"],
