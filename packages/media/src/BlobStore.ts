@@ -7,33 +7,33 @@ import { Readable } from "node:stream"
 /** The store does not answer, or has no room. */
 export class StoreUnavailable extends Data.TaggedError("StoreUnavailable")<{ readonly cause: unknown }> {}
 
-/** Of bytes that are there. */
+/** What the store knows of content that it has. */
 export interface Blob {
   readonly bytes: number
-  /** The last time that somebody put them, in Unix milliseconds. */
+  /** When the content was put last, in Unix milliseconds. */
   readonly storedAtMs: number
 }
 
-/** First and last byte, both of them in it. */
+/** First and last byte, both included. */
 export interface ByteRange {
   readonly start: number
   readonly end: number
 }
 
-/** Keeps bytes under the name that follows from them (`contentName`): the same bytes are kept once, and never change. */
+/** Keeps content under the name that follows from it (`contentName`): the same content is stored once, and never changes. */
 export class BlobStore extends Context.Service<
   BlobStore,
   {
-    /** Takes the file: it is there under the name afterwards, or nothing has changed. */
+    /** Moves a file into the store under the name, or fails and changes nothing. */
     readonly put: (name: string, path: string) => Effect.Effect<void, StoreUnavailable>
-    /** `null` where there is none of that name. */
+    /** `null` if the store has no content of that name. */
     readonly find: (name: string) => Effect.Effect<Blob | null, StoreUnavailable>
     readonly read: (name: string, range?: ByteRange) => Stream.Stream<Uint8Array, StoreUnavailable>
-    /** Nothing, where there is none. */
+    /** Harmless if the store has no content of that name. */
     readonly remove: (name: string) => Effect.Effect<void, StoreUnavailable>
   }
 >()("@halles/media/BlobStore") {
-  /** In files below a directory, those of each region in 256 folders of its own. */
+  /** Files below a directory, in 256 folders for each region. */
   static readonly layerFiles = (directory: string) => Layer.sync(BlobStore, () => files(directory))
 }
 
@@ -44,14 +44,14 @@ const orNull = <A>(cause: unknown): Promise<A | null> =>
   isMissing(cause) ? Promise.resolve(null) : Promise.reject(cause)
 
 /** Bytes of a file, or of a part of it. */
-export const bytesOf = (path: string, range?: ByteRange): Stream.Stream<Uint8Array, StoreUnavailable> =>
+const bytesOf = (path: string, range?: ByteRange): Stream.Stream<Uint8Array, StoreUnavailable> =>
   Stream.fromReadableStream({
     evaluate: () => Readable.toWeb(createReadStream(path, range)) as ReadableStream<Uint8Array>,
     onError: unavailable
   })
 
-/** The file under its new name, also where that is on another disk; whoever reads meanwhile sees all of it or nothing. */
-export const moveInto = async (from: string, to: string): Promise<void> => {
+/** Moves a file, also to another disk; whoever reads meanwhile sees all of it or nothing. */
+const moveInto = async (from: string, to: string): Promise<void> => {
   await mkdir(dirname(to), { recursive: true })
   await rename(from, to).catch(async (cause: NodeJS.ErrnoException) => {
     if (cause.code !== "EXDEV") throw cause

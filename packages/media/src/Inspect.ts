@@ -12,10 +12,10 @@ import { fileTypeFromFile } from "file-type"
 import { stat } from "node:fs/promises"
 import sharp from "sharp"
 
-/** What was sent is not kept, and why. */
+/** The file is refused, and why. */
 export class NotKept extends Data.TaggedError("NotKept")<{ readonly reason: Unfit }> {}
 
-/** A file as its bytes say it is; `picture` where it is one. */
+/** A file as its bytes say; `picture` is `null` for a video or a document. */
 export interface Inspected {
   readonly type: MediaType
   readonly bytes: number
@@ -27,7 +27,7 @@ export interface Picture {
   readonly width: number
   readonly height: number
   readonly frames: number
-  /** Its colours are those of a printer. */
+  /** Its colours are those of a printer: cyan, magenta, yellow, black. */
   readonly isCmyk: boolean
   readonly isFullChroma: boolean
 }
@@ -35,7 +35,7 @@ export interface Picture {
 const refuse = (reason: Unfit) => Effect.fail(new NotKept({ reason }))
 const knownType = Schema.decodeUnknownOption(MediaType)
 
-/** Animated PNG is PNG to whoever cannot move it. */
+/** Animated PNG is kept as PNG: its first frame is one. */
 const namedBy = (mime: string | undefined) => (mime === "image/apng" ? "image/png" : mime)
 
 /** Reads the head of the picture: no pixel is decoded. */
@@ -53,7 +53,7 @@ const pictureOf = (path: string): Effect.Effect<Picture, NotKept> =>
     return { width, height, frames, isCmyk: found.space === "cmyk", isFullChroma: found.chromaSubsampling === "4:4:4" }
   })
 
-/** What a file is by its bytes; refuses what is too much before anything of it is decoded. */
+/** Finds what a file is by its bytes, and refuses one that is too large before anything of it is decoded. */
 export const inspect = Effect.fn("Inspect.inspect")(function* (path: string) {
   const { size: bytes } = yield* Effect.promise(() => stat(path))
   if (bytes === 0) return yield* refuse("empty")

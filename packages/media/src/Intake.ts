@@ -10,7 +10,7 @@ import { inspect, type Inspected, NotKept } from "./Inspect.ts"
 import { normalise } from "./Normalise.ts"
 import { Scanner } from "./Scanner.ts"
 
-/** Pictures that are decoded at a time for what was sent; others wait with their bytes on the disk. */
+/** Uploaded pictures that are decoded at a time; others wait with their bytes on the disk. */
 const decodersMax = 2
 
 const hashOf = (path: string): Effect.Effect<string> =>
@@ -20,13 +20,13 @@ const hashOf = (path: string): Effect.Effect<string> =>
     return hash.digest("hex")
   })
 
-/** Takes what somebody sends: bytes onto the disk, then a look at what they are, then into the store, or not. */
+/** Takes a file that a client sends: writes it to the disk, examines and scans it, and puts it into the store or refuses it. */
 export class Intake extends Context.Service<
   Intake,
   {
-    /** A path for bytes on their way; gone with the scope. */
+    /** The path of a temporary file, which is removed with the scope. */
     readonly spool: Effect.Effect<string, never, Scope.Scope>
-    /** Takes a file that is there as a whole; it may be gone afterwards. */
+    /** Takes a complete file; it may be moved into the store. */
     readonly file: (region: Region, path: string) => Effect.Effect<Content, NotKept>
     readonly stream: <E>(
       region: Region,
@@ -37,7 +37,7 @@ export class Intake extends Context.Service<
 >()("@halles/media/Intake") {
   static readonly layer = (options: {
     readonly directory: string
-    /** What the scanner could not look at is kept all the same. */
+    /** Keeps a file also when the scanner cannot scan it. */
     readonly keepsUnscanned: boolean
   }) => Layer.effect(Intake, make(options))
 }
@@ -53,7 +53,7 @@ const make = Effect.fnUntraced(function* ({
   const scanner = yield* Scanner
   const decoders = yield* Semaphore.make(decodersMax)
   yield* Effect.promise(() => mkdir(directory, { recursive: true, mode: 0o700 }))
-  // What a process left that was killed.
+  // Temporary files of a process that was killed.
   const left = yield* Effect.promise(() => readdir(directory))
   yield* Effect.forEach(left, (name) => Effect.promise(() => rm(join(directory, name), { force: true })))
 
@@ -85,7 +85,7 @@ const make = Effect.fnUntraced(function* ({
   const scanned = (path: string) =>
     Effect.gen(function* () {
       const verdict = yield* scanner.scan(path).pipe(
-        Effect.tapError((error) => Effect.logWarning("Something could not be scanned", error)),
+        Effect.tapError((error) => Effect.logWarning("A file could not be scanned", error)),
         Effect.catchTag("ScannerAway", () =>
           Effect.succeed(keepsUnscanned ? ("clean" as const) : ("unscanned" as const))
         )
@@ -99,7 +99,7 @@ const make = Effect.fnUntraced(function* ({
         const found = yield* inspect(sent)
         yield* scanned(sent)
         const { content, path } = yield* contentOf(sent, found)
-        // Without it nothing can be kept: that is nobody's fault but the store's.
+        // No fault of the sender's: it is answered as a defect, not as a refusal.
         yield* Effect.orDie(blobs.put(contentName(region, content), path))
         return content satisfies Content
       })

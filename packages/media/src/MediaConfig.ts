@@ -7,11 +7,11 @@ export const MediaConfig = Config.all({
   host: Config.NonEmptyString("HALLES_MEDIA_HOST").pipe(Config.withDefault("127.0.0.1")),
   port: Config.Port("HALLES_MEDIA_PORT"),
   metrics: MetricsConfig,
-  /** What addresses are signed with, and what the edge hands over: the same as the edge's. */
+  /** Signs addresses of pictures, and passes of edge and runners, which have the same key. */
   key: Config.Redacted("HALLES_MEDIA_KEY"),
-  /** Where originals, what is made of them, and what is on its way lie. */
+  /** Has originals, pictures made of them, and uploads under way. */
   directory: Config.NonEmptyString("HALLES_MEDIA_DIRECTORY"),
-  /** A bucket for what was uploaded, in place of files in the directory. */
+  /** A bucket for originals, in place of files in the directory. */
   s3: Config.option(
     Config.all({
       bucket: Config.NonEmptyString("HALLES_MEDIA_S3_BUCKET"),
@@ -23,10 +23,10 @@ export const MediaConfig = Config.all({
   ),
   /** ClamAV's `clamd`, as `127.0.0.1:3310` or the path of its socket; without it nothing is scanned. */
   clamd: Config.option(Config.NonEmptyString("HALLES_MEDIA_CLAMD")),
-  /** What the scanner cannot look at, since it is away or will not: refused, unless somebody decides otherwise. */
+  /** Files that the scanner cannot scan, since it is away or they are too large: refused unless somebody decides otherwise. */
   unscanned: Config.schema(Schema.Literals(["refuse", "keep"]), "HALLES_MEDIA_UNSCANNED").pipe(
     Config.withDefault("refuse" as const)
   ),
-  /** Of pictures that were made of others. */
+  /** Of pictures made of originals. */
   madeBytesMax: Config.Int("HALLES_MEDIA_MADE_BYTES_MAX").pipe(Config.withDefault(1_073_741_824))
 })

@@ -4,16 +4,16 @@ import { Effect } from "effect"
 import sharp, { type Sharp } from "sharp"
 import { NotKept, type Picture } from "./Inspect.ts"
 
-/** A picture that takes longer to decode and encode is hostile, or the machine far too busy. */
+/** A picture that takes longer to decode and encode is hostile, or the machine is far too busy. */
 export const decodeSecondsMax = 30
 
-/** How every picture is opened: damage is an error, and what is longer than its head says is not read. */
-export const open = (path: string, animated: boolean): Sharp =>
+/** Opens an uploaded picture: damage is an error, and bytes behind what its head announces are not read. */
+const open = (path: string, animated: boolean): Sharp =>
   sharp(path, { animated, failOn: "error", limitInputPixels: pixelsMax, sequentialRead: true }).timeout({
     seconds: decodeSecondsMax
   })
 
-/** Close to what was sent: it is the original from which everything else is made. */
+/** High, since all other pictures are made of the original. */
 const qualityOfOriginals = 92
 
 const encoded = (pipeline: Sharp, type: MediaType, picture: Picture): Sharp => {
@@ -39,8 +39,8 @@ const encoded = (pipeline: Sharp, type: MediaType, picture: Picture): Sharp => {
 }
 
 /**
- * The picture once more, as only its pixels say: upright, with its colour profile, and without anything else that was in the file,
- * such as where and with which camera it was taken, or a program that stood behind its last pixel. Colours of a printer become those of screens.
+ * Writes the picture anew from its pixels: upright, with its colour profile, and without anything else that was in the file, such as
+ * where and with which camera it was taken, or a program behind the last pixel. Colours of a printer become those of a screen.
  */
 export const normalise = Effect.fn("Normalise.normalise")(function* (
   path: string,

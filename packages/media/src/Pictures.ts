@@ -11,17 +11,17 @@ import { type Format, transform, type Undecodable } from "./Transforming.ts"
 const makersMax = 2
 /** Pictures that wait to be made; the next one is refused. */
 const waitingMax = 128
-/** Pictures that are to be had smaller some time; the next one is not noted, and asked for again with the next request. */
+/** Pictures that wait to be made in a smaller format; one more is not noted, until the next request for it. */
 const laterMax = 256
 
-/** As many wait as may. */
+/** `waitingMax` pictures wait already. */
 export class TooManyWait extends Data.TaggedError("TooManyWait") {}
-/** There are no such bytes any more. */
+/** The store does not have the original any more. */
 export class NoOriginal extends Data.TaggedError("NoOriginal") {}
 
 export type CannotMake = TooManyWait | NoOriginal | StoreUnavailable | Undecodable
 
-/** What is made of a picture, in all that its bytes depend on. */
+/** All that the bytes of a made picture depend on. */
 export interface Recipe {
   readonly name: string
   readonly transform: Transform
@@ -50,18 +50,18 @@ const madeOf = (bytes: Uint8Array): Made => ({
 })
 
 /**
- * Makes pictures of others, each once for all who ask at a time, and keeps them on the disk up to a bound in bytes; those that nobody
- * has asked for longest go first. All of it can be made again.
+ * Makes pictures of originals, each once for all who ask meanwhile, and keeps them on the disk up to a bound in bytes. Those that nobody
+ * has asked for longest are removed first: they can be made again.
  */
 export class Pictures extends Context.Service<
   Pictures,
   {
     readonly get: (recipe: Recipe) => Effect.Effect<Made, CannotMake>
-    /** What is there already, without making it. */
+    /** The picture if it is made already, else `null`. */
     readonly peek: (recipe: Recipe) => Effect.Effect<Made | null>
     /** Makes it when there is time; nobody waits for it. */
     readonly later: (recipe: Recipe) => Effect.Effect<void>
-    /** All that was made of a picture goes. */
+    /** Removes all pictures that were made of an original. */
     readonly forget: (name: string) => Effect.Effect<void>
   }
 >()("@halles/media/Pictures") {
@@ -94,7 +94,7 @@ const make = Effect.fnUntraced(function* (options: { readonly directory: string;
       if (index.get(key) === undefined) return null
       try {
         const bytes = await readFile(pathOf(key))
-        // The order survives a restart.
+        // So that a restart knows which were asked for last.
         void utimes(pathOf(key), new Date(), new Date()).catch(() => undefined)
         return madeOf(bytes)
       } catch {
@@ -138,7 +138,7 @@ const make = Effect.fnUntraced(function* (options: { readonly directory: string;
       return madeOf(bytes)
     })
 
-  /** By key, what is being made: whoever asks meanwhile waits for the same, and whoever asked first may go away. */
+  /** By key, pictures that are being made: whoever asks meanwhile waits for the same one, and making goes on when the first who asked goes away. */
   const underWay = new Map<string, Deferred.Deferred<Made, CannotMake>>()
   const get = (recipe: Recipe): Effect.Effect<Made, CannotMake> =>
     Effect.suspend(() => {
@@ -189,7 +189,7 @@ const make = Effect.fnUntraced(function* (options: { readonly directory: string;
   })
 })
 
-/** What lies below the directory, what was not asked for longest first; what was not finished is removed. */
+/** The pictures on the disk, those first that nobody has asked for longest; unfinished files are removed. */
 const found = async (directory: string): Promise<ReadonlyArray<{ readonly key: string; readonly bytes: number }>> => {
   const entries = await readdir(directory, { recursive: true, withFileTypes: true }).catch(() => [])
   const files = entries.filter((entry) => entry.isFile())

@@ -1,8 +1,8 @@
 import type { ByteRange } from "./BlobStore.ts"
 
 /**
- * The one range of bytes that a request asks for (RFC 9110): `whole` where it asks for none, for several, or in other units; all of which
- * may be answered with everything. `none` where it begins behind the last byte.
+ * The range of bytes that a request asks for (RFC 9110). `whole` if it asks for none, for several, or in other units: a server may answer
+ * each of these with all bytes. `none` if the range begins behind the last byte.
  */
 export const rangeOf = (header: string | undefined, bytes: number): ByteRange | "whole" | "none" => {
   const [, first = "", last = ""] = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header?.trim() ?? "") ?? []

@@ -14,10 +14,10 @@ import type { Readable } from "node:stream"
 import { BlobStore, type ByteRange, StoreUnavailable } from "./BlobStore.ts"
 
 export interface S3Options {
-  /** Of the bucket: each object has the name of its content as its key. */
+  /** The key of each object in it is the name of the content. */
   readonly bucket: string
   readonly region: string
-  /** Of another service than Amazon's, which then finds the bucket in the path. */
+  /** The address of a service other than Amazon's; such a service is sent the bucket in the path. */
   readonly endpoint: string | undefined
   readonly accessKeyId: Redacted.Redacted
   readonly secretAccessKey: Redacted.Redacted
@@ -73,7 +73,7 @@ const make = (client: S3Client, Bucket: string): BlobStore["Service"] => {
   })
 }
 
-/** In objects of a bucket, of Amazon's or of any service that speaks as S3 does. */
+/** Keeps content as objects of a bucket, of Amazon's S3 or of another service with its API. */
 export const layer = ({ accessKeyId, bucket, endpoint, region, secretAccessKey }: S3Options) =>
   Layer.effect(
     BlobStore,
@@ -90,7 +90,7 @@ export const layer = ({ accessKeyId, bucket, endpoint, region, secretAccessKey }
               },
               maxAttempts: attemptsMax,
               requestHandler: { connectionTimeout: connectMsMax, requestTimeout: requestMsMax },
-              // Names are hashes of what they name; trailers are what other services do not read.
+              // The name is a hash already, and other services do not read the trailers in which checksums would come.
               requestChecksumCalculation: "WHEN_REQUIRED",
               responseChecksumValidation: "WHEN_REQUIRED"
             })

@@ -4,11 +4,11 @@ import { connect } from "node:net"
 import { text } from "node:stream/consumers"
 import { pipeline } from "node:stream/promises"
 
-/** From its first byte to the verdict. */
+/** For the scanner to read one file and answer. */
 const scanMax = "40 seconds"
 const pieceBytes = 65_536
 
-/** The scanner does not answer, or will not look at something so large. */
+/** The scanner does not answer, or refuses to scan a file so large. */
 export class ScannerAway extends Data.TaggedError("ScannerAway")<{ readonly cause: unknown }> {}
 
 const scans = Metric.counter("halles_media_scans_total", {
@@ -16,12 +16,12 @@ const scans = Metric.counter("halles_media_scans_total", {
   incremental: true
 })
 
-/** Looks for viruses in what somebody sent. */
+/** Looks for viruses in uploaded files. */
 export class Scanner extends Context.Service<
   Scanner,
   { readonly scan: (path: string) => Effect.Effect<"clean" | "infected", ScannerAway> }
 >()("@halles/media/Scanner") {
-  /** Of a deployment without a scanner: nothing is looked at. */
+  /** For a deployment without a scanner: every file counts as clean. */
   static readonly layerNone = Layer.succeed(Scanner, { scan: () => Effect.succeed("clean" as const) })
   /** ClamAV's `clamd` at `host:port`, or at the path of its socket. */
   static readonly layerClamd = (address: string) => Layer.succeed(Scanner, clamd(address))
@@ -32,7 +32,7 @@ const addressOf = (address: string) => {
   return host === undefined ? { path: address } : { host, port: Number(port) }
 }
 
-/** `INSTREAM`: each piece behind its length, an empty one at the end. */
+/** The command `INSTREAM` of `clamd`: each piece with its length before it, an empty piece at the end. */
 async function* framed(path: string): AsyncGenerator<Uint8Array> {
   yield Buffer.from("zINSTREAM\0")
   for await (const piece of createReadStream(path, { highWaterMark: pieceBytes })) {
@@ -49,7 +49,7 @@ const ask = async (address: string, path: string, signal: AbortSignal): Promise<
   signal.addEventListener("abort", () => socket.destroy())
   try {
     const answer = text(socket)
-    // It may have said what it has to say before it has seen everything.
+    // The scanner may answer, and close, before it has read the whole file.
     const sent = pipeline(framed(path), socket, { end: false }).catch(() => undefined)
     const [said] = await Promise.all([answer, sent])
     return said

@@ -2,6 +2,7 @@ import { isPicture, type MediaType, contentTypeOf } from "@halles/entities/media
 import { original, type Transform, wantedOf } from "@halles/entities/media/MediaUrl"
 import { always } from "@halles/shared/listener/ListenerRefusal"
 import { Unavailable } from "@halles/shared/wire/EdgeErrors"
+import { isKnown } from "@halles/shared/wire/Answers"
 import * as Problem from "@halles/shared/wire/Problem"
 import { documentOf } from "@halles/shared/wire/Refusal"
 import { Effect, type Redacted, type Stream } from "effect"
@@ -12,14 +13,14 @@ import { rangeOf } from "./Ranges.ts"
 import type { Format } from "./Transforming.ts"
 
 const yearSeconds = 31_536_000
-/** The path says all of what is served. */
+/** The path determines the bytes. */
 const forEver = `public, max-age=${yearSeconds}, immutable`
-/** Until a smaller one is there. */
+/** For a picture that will soon be answered in a smaller format. */
 const forNow = "public, max-age=60"
 
 /**
- * What somebody uploaded is shown as what it is, and runs nothing: also where it is opened by itself, and whatever a browser takes it
- * for. Pages of other origins may show it.
+ * Headers of every answer with uploaded bytes. A browser takes them for nothing but their type, and runs no script in them, also in a
+ * tab of their own. Pages of other origins may show them.
  */
 const kept = {
   ...always,
@@ -40,9 +41,6 @@ const noSuch = Problem.response(
 )
 const unavailable = Problem.response(documentOf(new Unavailable()), Problem.retryAfter)
 
-const isKnown = (given: string | undefined, etag: string): boolean =>
-  given !== undefined && given.split(",").some((one) => one.trim() === "*" || one.trim().replace(/^W\//, "") === etag)
-
 interface Body {
   readonly type: string
   readonly bytes: number
@@ -51,25 +49,25 @@ interface Body {
   readonly part: (range: ByteRange | undefined) => Uint8Array | Stream.Stream<Uint8Array, StoreUnavailable>
 }
 
-/** All of it, a part, or that the client has it already. */
+/** Answers with the whole body, with the range that was asked for, or with 304 if the client has it already. */
 const answer = (
   { headers }: HttpServerRequest.HttpServerRequest,
   body: Body
 ): HttpServerResponse.HttpServerResponse => {
   const { bytes, etag, part, type } = body
-  const always = { ...kept, ...body.headers, etag }
-  if (isKnown(headers["if-none-match"], etag)) return HttpServerResponse.empty({ status: 304, headers: always })
+  const common = { ...kept, ...body.headers, etag }
+  if (isKnown(headers["if-none-match"], etag)) return HttpServerResponse.empty({ status: 304, headers: common })
   const isSame = headers["if-range"] === undefined || headers["if-range"] === etag
   const range = isSame ? rangeOf(headers["range"], bytes) : "whole"
   if (range === "none") {
-    return HttpServerResponse.empty({ status: 416, headers: { ...always, "content-range": `bytes */${bytes}` } })
+    return HttpServerResponse.empty({ status: 416, headers: { ...common, "content-range": `bytes */${bytes}` } })
   }
   const [status, length, given] =
     range === "whole"
       ? [200, bytes, {}]
       : [206, range.end - range.start + 1, { "content-range": `bytes ${range.start}-${range.end}/${bytes}` }]
   const content = part(range === "whole" ? undefined : range)
-  const options = { status, contentType: type, headers: { ...always, ...given } }
+  const options = { status, contentType: type, headers: { ...common, ...given } }
   return content instanceof Uint8Array
     ? HttpServerResponse.uint8Array(content, options)
     : HttpServerResponse.stream(content, { ...options, contentLength: length })
@@ -82,16 +80,16 @@ const typeOf: Readonly<Record<Format, MediaType>> = {
   png: "image/png"
 }
 
-/** A type among those that a client names, with a weight above nothing. */
+/** Whether a client names the type in `Accept`, with a weight above 0. */
 const takes = (accept: string, type: string): boolean =>
   accept.split(",").some((one) => {
     const [name, ...parameters] = one.split(";").map((part) => part.trim().toLowerCase())
     return name === type && !parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter))
   })
 
-const mayMove: ReadonlySet<MediaType> = new Set(["image/gif", "image/webp"])
+const animatedTypes: ReadonlySet<MediaType> = new Set(["image/gif", "image/webp"])
 
-/** In which formats a picture is to be had for a client: the best that is there, and the one that is made at once. */
+/** Formats of a picture for a client: `best` has the fewest bytes, `now` is quick to make. */
 const formatsOf = (
   accept: string,
   transform: Transform,
@@ -101,11 +99,11 @@ const formatsOf = (
   if (format !== "auto") return { best: format, now: format }
   const plain = type === "image/png" || type === "image/gif" ? "png" : "jpeg"
   const now = takes(accept, "image/webp") ? "webp" : plain
-  // What moves would stand still in AVIF.
-  return { best: takes(accept, "image/avif") && !mayMove.has(type) ? "avif" : now, now }
+  // An animation would be a still picture in AVIF.
+  return { best: takes(accept, "image/avif") && !animatedTypes.has(type) ? "avif" : now, now }
 }
 
-/** What is made of a picture, in the best format that is there already; a better one is made when there is time. */
+/** Answers with a made picture: in the best format if it is made already, else at once in a quick one, while the best waits to be made. */
 const picture = Effect.fnUntraced(function* (
   request: HttpServerRequest.HttpServerRequest,
   { name, transform, type }: { readonly name: string; readonly transform: Transform; readonly type: MediaType }
@@ -133,7 +131,7 @@ const picture = Effect.fnUntraced(function* (
   return shown(quick, now, forNow)
 })
 
-/** What is kept, as it is; documents are handed over to be saved. */
+/** Answers with content as it is stored; a browser saves documents instead of opening them. */
 const whole = Effect.fnUntraced(function* (
   request: HttpServerRequest.HttpServerRequest,
   { name, type }: { readonly name: string; readonly type: MediaType }
@@ -156,9 +154,9 @@ const whole = Effect.fnUntraced(function* (
 const refused = (error: CannotMake): Effect.Effect<HttpServerResponse.HttpServerResponse> =>
   error._tag === "NoOriginal"
     ? Effect.succeed(noSuch)
-    : Effect.as(Effect.logWarning("A picture could not be given", error), unavailable)
+    : Effect.as(Effect.logWarning("A picture could not be made", error), unavailable)
 
-/** `GET /media/<signature>/<what>/<name>`: what nobody signed is not there. */
+/** `GET /media/<signature>/<what>/<name>`: without a valid signature the answer is 404. */
 export const layer = (key: Redacted.Redacted) =>
   HttpRouter.add(
     "GET",

@@ -4,14 +4,14 @@ import sharp, { type Sharp } from "sharp"
 import { decodeSecondsMax } from "./Normalise.ts"
 import { pixelsMax } from "@halles/entities/media/MediaContent"
 
-/** What was kept cannot be decoded any more. */
+/** The stored original cannot be decoded. */
 export class Undecodable extends Data.TaggedError("Undecodable")<{ readonly cause: unknown }> {}
 
 interface Size {
   readonly width: number
   readonly height: number
 }
-/** First the whole picture in this size, then this part of it. */
+/** The picture is scaled to one size first, then cut to a part of it. */
 export interface Plan {
   readonly scaled: Size
   readonly part: (Size & { readonly left: number; readonly top: number }) | null
@@ -23,13 +23,13 @@ const scaledBy = ({ height, width }: Size, factor: number): Size => ({
   height: atLeast1(height * factor)
 })
 
-/** Where a stretch begins that has the point as near to its middle as the whole allows. */
+/** Where a stretch has to begin so that the point is as near to its middle as the whole allows. */
 const beginning = (whole: number, stretch: number, thousandths: number): number =>
   Math.round(Math.min(whole - stretch, Math.max(0, (thousandths / 1_000) * whole - stretch / 2)))
 
 /**
- * How a picture comes into a box. It is never made larger: where it is smaller than the box, `cover` keeps the box's proportions and
- * `inside` the picture's size.
+ * How a picture is fitted to a box. It is never made larger: if it is smaller than the box, `cover` keeps the proportions of the box, and
+ * `inside` the size of the picture.
  */
 export const planOf = (
   picture: Size,
@@ -54,7 +54,7 @@ export const planOf = (
 
 export type Format = Exclude<Transform["format"], "auto">
 
-/** Of 100, by what the eye sees; for clients that save data it may see a little. */
+/** Of 100. `usual` looks like the original; `saving`, for clients that save data, shows slight losses. */
 const qualities: Readonly<Record<Format, { readonly usual: number; readonly saving: number }>> = {
   webp: { usual: 80, saving: 55 },
   avif: { usual: 55, saving: 38 },
@@ -76,8 +76,8 @@ const encoded = (pipeline: Sharp, format: Format, isSaving: boolean): Sharp => {
   }
 }
 
-/** Those of the others that move do so only in WebP. */
-const moves = (format: Format): boolean => format === "webp"
+/** Of these formats only WebP has animations. */
+const isAnimated = (format: Format): boolean => format === "webp"
 
 export const transform = Effect.fn("Transforming.transform")(function* (
   original: Uint8Array,
@@ -87,7 +87,7 @@ export const transform = Effect.fn("Transforming.transform")(function* (
 ) {
   return yield* Effect.tryPromise({
     try: async () => {
-      const opened = sharp(original, { animated: moves(format), limitInputPixels: pixelsMax }).timeout({
+      const opened = sharp(original, { animated: isAnimated(format), limitInputPixels: pixelsMax }).timeout({
         seconds: decodeSecondsMax
       })
       const { height, pageHeight = height, width } = await opened.metadata()

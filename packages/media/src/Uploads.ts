@@ -1,7 +1,7 @@
 import { FileStore } from "@tus/file-store"
 import { ERRORS, Server, Upload } from "@tus/server"
 import { bytesMax } from "@halles/entities/media/MediaContent"
-import { isPass, type Taken, uploadOf, uploads } from "@halles/entities/media/MediaProcess"
+import { isPass, type Outcome, uploadOf, uploads } from "@halles/entities/media/MediaProcess"
 import { declaredMaxMs } from "@halles/entities/media/MediaState"
 import { regionOf } from "@halles/shared/Region"
 import { Clock, Context, Effect, Layer, type Redacted, Result, Schedule, Semaphore } from "effect"
@@ -11,18 +11,18 @@ import { join } from "node:path"
 import { Intake } from "./Intake.ts"
 
 const sweepEvery = "1 hour"
-/** What is being looked into at a time; others wait. */
+/** Files that are examined at a time; others wait. */
 const takersMax = 2
 
-/** What comes in pieces, by the tus protocol: kept on the disk between them, and looked into when all of it is there. */
+/** Uploads in pieces, by the tus protocol: pieces lie on the disk, and `Intake` examines the file when the last one has come. */
 export class Uploads extends Context.Service<
   Uploads,
   {
-    /** Makes room for so many bytes; twice is once. */
+    /** Begins an upload of so many bytes; beginning it twice is harmless. */
     readonly open: (id: string, bytes: number) => Effect.Effect<void>
-    /** What became of it, once all of it has come; `null` before that, and of what was never opened. */
-    readonly taken: (id: string) => Effect.Effect<Taken | null>
-    /** A request of a client of the protocol. */
+    /** The outcome, once the last piece has come; `null` before that, and for an upload that was never opened. */
+    readonly outcomeOf: (id: string) => Effect.Effect<Outcome | null>
+    /** Answers a request of a client of the protocol. */
     readonly answer: (request: Request) => Effect.Effect<Response>
   }
 >()("@halles/media/Uploads") {
@@ -35,30 +35,30 @@ const make = Effect.fnUntraced(function* (directory: string) {
   yield* Effect.promise(() => mkdir(directory, { recursive: true, mode: 0o700 }))
   const datastore = new FileStore({ directory, expirationPeriodInMilliseconds: declaredMaxMs })
   const server = new Server({ path: `/${uploads}`, datastore, maxSize: bytesMax })
-  const outcomeOf = (id: string) => join(directory, `${id}.taken`)
+  const outcomeFile = (id: string) => join(directory, `${id}.taken`)
   const find = (id: string) =>
     Effect.promise(() =>
       datastore.getUpload(id).catch((cause) => (cause === ERRORS.FILE_NOT_FOUND ? null : Promise.reject(cause)))
     )
   const known = (id: string) =>
     Effect.promise(() =>
-      readFile(outcomeOf(id), "utf8").then(
-        (text) => JSON.parse(text) as Taken,
+      readFile(outcomeFile(id), "utf8").then(
+        (text) => JSON.parse(text) as Outcome,
         () => null
       )
     )
 
-  /** The pieces stay until it is written down what became of them: after a crash in between it is found out again. */
+  /** Examines a file. The pieces stay until the outcome is on the disk: after a crash in between they are examined again. */
   const take = (id: string) =>
     Effect.scoped(
       Effect.gen(function* () {
         const path = yield* intake.spool
         yield* Effect.promise(() => link(join(directory, id), path))
         const kept = yield* Effect.result(intake.file(regionOf(id), path))
-        const outcome: Taken = Result.isSuccess(kept) ? { kept: kept.success } : { refused: kept.failure.reason }
+        const outcome: Outcome = Result.isSuccess(kept) ? { kept: kept.success } : { refused: kept.failure.reason }
         yield* Effect.promise(async () => {
-          await writeFile(`${outcomeOf(id)}.part`, JSON.stringify(outcome))
-          await rename(`${outcomeOf(id)}.part`, outcomeOf(id))
+          await writeFile(`${outcomeFile(id)}.part`, JSON.stringify(outcome))
+          await rename(`${outcomeFile(id)}.part`, outcomeFile(id))
           await datastore.remove(id)
         })
         return outcome
@@ -81,7 +81,7 @@ const make = Effect.fnUntraced(function* (directory: string) {
       const creation_date = new Date(yield* Clock.currentTimeMillis).toISOString()
       yield* Effect.promise(() => datastore.create(new Upload({ id, size: bytes, offset: 0, creation_date })))
     }),
-    taken: (id) =>
+    outcomeOf: (id) =>
       takers.withPermit(
         Effect.gen(function* () {
           const outcome = yield* known(id)
@@ -94,10 +94,10 @@ const make = Effect.fnUntraced(function* (directory: string) {
   })
 })
 
-/** `HEAD` is what a route of `GET` answers, too. */
+/** A route of `GET` answers `HEAD` too. */
 const methods = ["GET", "PATCH", "DELETE", "OPTIONS"] as const
 
-/** `/uploads/<pass>/<id>`: who has the address sends the pieces. What has come is not shown to anybody. */
+/** `/uploads/<pass>/<id>`: whoever has the address sends the pieces. Nobody reads them here: `GET` is refused. */
 export const layer = (key: Redacted.Redacted) => {
   const handler = Effect.gen(function* () {
     const request = yield* HttpServerRequest.HttpServerRequest

@@ -12,14 +12,14 @@ import { Focus } from "./MediaUrl.ts"
 export const MediaId = Regional.pipe(Schema.brand("MediaId"))
 export type MediaId = typeof MediaId.Type
 
-/** A language, as in `Accept-Language`, and what the picture shows in it, for who does not see it. */
+/** What a picture shows, for people who cannot see it, in a language named as in `Accept-Language`. */
 export const AltText = Schema.Struct({
   language: Schema.String.check(Schema.isPattern(/^[a-z]{2}(-[A-Z]{2})?$/u)).annotate({ examples: ["en"] }),
   text: copy(500)
 })
 export const AltTexts = Schema.Array(AltText).check(Schema.isMaxLength(50))
 
-/** What shows it, by type and id: `Product:eu_TEA-01`. */
+/** An entity that shows the picture, by type and id: `Product:eu_TEA-01`. */
 export const UsedBy = Schema.String.check(
   Schema.isPattern(/^[A-Z][A-Za-z]{1,29}:(eu|am|ap)_[A-Za-z0-9_-]{1,63}$/u)
 ).annotate({
@@ -27,50 +27,50 @@ export const UsedBy = Schema.String.check(
 })
 export const usesMax = 1_000
 
-/** Nobody is a person here: `shop`, or the customer whose review or avatar it is. */
+/** `owner` is the customer whose own it is, `null` for the shop's; `uploadedBy` is the subject of the access token that uploaded it. */
 const owned = { owner: Schema.NullOr(CustomerId), uploadedBy: Schema.String.check(Schema.isMaxLength(200)) }
 
-/** Something is kept, or is still to be sent: then it is `declared`, without content. */
+/** Creates the entity: after a plain upload with its content, for an upload in pieces without, until `KeepContent`. */
 export class DeclareMedia extends Schema.TaggedClass<DeclareMedia>()("DeclareMedia", {
   ...commandFields,
   ...owned,
   alt: AltTexts,
   content: Schema.NullOr(Content)
 }) {}
-/** All of what was declared has arrived, and is kept. */
+/** The media process keeps the content of an upload in pieces. */
 export class KeepContent extends Schema.TaggedClass<KeepContent>()("KeepContent", {
   ...commandFields,
   content: Content
 }) {}
-/** All of what was declared has arrived, and is not kept. */
+/** The media process refuses the content of an upload in pieces. */
 export class RefuseContent extends Schema.TaggedClass<RefuseContent>()("RefuseContent", {
   ...commandFields,
   reason: Unfit
 }) {}
-/** What is said of it from now on; what is absent stays. */
+/** Sets alternative texts and focus; a member that is absent stays as it is. */
 export class DescribeMedia extends Schema.TaggedClass<DescribeMedia>()("DescribeMedia", {
   ...commandFields,
   alt: Schema.optionalKey(AltTexts),
   focus: Schema.optionalKey(Focus)
 }) {}
-/** Something shows it; twice the same is once. */
+/** An entity shows it; naming the same one twice is harmless. */
 export class UseMedia extends Schema.TaggedClass<UseMedia>()("UseMedia", { ...commandFields, by: UsedBy }) {}
 export class ReleaseMedia extends Schema.TaggedClass<ReleaseMedia>()("ReleaseMedia", {
   ...commandFields,
   by: UsedBy
 }) {}
-/** It is gone for good; `erased` with the person whose it is, also while something shows it. */
+/** Removes it for good. `asked` is refused while an entity shows it; `erased`, when its owner is forgotten, is not. */
 export class RemoveMedia extends Schema.TaggedClass<RemoveMedia>()("RemoveMedia", {
   ...commandFields,
   reason: Schema.Literals(["asked", "erased"])
 }) {}
 
-/** The bytes of what was removed are gone too. */
+/** The media process has dropped the content of a removed entity. */
 export class ForgetContent extends Schema.TaggedClass<ForgetContent>()("ForgetContent", commandFields) {}
 
-/** `declared`: it is still to come. `ready`: it can be shown. `refused`: it came, and is not kept. */
+/** `declared`: its bytes are still to come. `ready`: it can be shown. `refused`: the media process refused its bytes. */
 export const Status = Schema.Literals(["declared", "ready", "refused", "removed"])
-/** `unused`: nothing has shown it for 30 days. `abandoned`: it was declared, and did not come. */
+/** `unused`: no entity has shown it for 30 days. `abandoned`: it was declared, and its bytes did not come within a day. */
 export const RemovedFor = Schema.Literals(["asked", "erased", "unused", "abandoned"])
 
 export class MediaView extends Schema.Class<MediaView>("MediaView")({
@@ -89,7 +89,7 @@ export class MediaView extends Schema.Class<MediaView>("MediaView")({
   seq: Schema.Int
 }) {}
 
-/** What was sent is not kept. */
+/** The media process refuses what was sent. */
 export class MediaUnfit extends Refusal<MediaUnfit>()("MediaUnfit", {
   status: 422,
   title: "What was sent is not kept",
@@ -97,7 +97,7 @@ export class MediaUnfit extends Refusal<MediaUnfit>()("MediaUnfit", {
   sample: { reason: "pixels" },
   detail: ({ reason }) => unfitDetails[reason]
 }) {}
-/** It was removed, or was never kept. */
+/** It was removed or refused. */
 export class MediaGone extends Refusal<MediaGone>()("MediaGone", {
   status: 409,
   title: "It is not kept any more",
@@ -109,7 +109,7 @@ export class MediaKept extends Refusal<MediaKept>()("MediaKept", {
   title: "It is still kept",
   detail: "Only what was removed loses its content."
 }) {}
-/** It has content, and content never changes. */
+/** It has other content, and content never changes. */
 export class MediaComplete extends Refusal<MediaComplete>()("MediaComplete", {
   status: 409,
   title: "It has content already",

@@ -1,7 +1,7 @@
 import type { Region } from "@halles/shared/Region"
-import { Schema } from "effect"
+import { Schema, Struct } from "effect"
 
-/** What is taken, by what the bytes are, and how much of it. A kind is served as it is; only pictures are ever decoded. */
+/** The types of file that the media process keeps, and the bytes of each. It decodes only pictures; others it serves as they are. */
 export const kinds = {
   "image/jpeg": { extension: "jpg", bytesMax: 48 * 1_048_576 },
   "image/png": { extension: "png", bytesMax: 48 * 1_048_576 },
@@ -13,16 +13,7 @@ export const kinds = {
   "application/pdf": { extension: "pdf", bytesMax: 96 * 1_048_576 }
 } as const satisfies Readonly<Record<string, { readonly extension: string; readonly bytesMax: number }>>
 
-export const MediaType = Schema.Literals([
-  "image/jpeg",
-  "image/png",
-  "image/webp",
-  "image/avif",
-  "image/gif",
-  "video/mp4",
-  "video/webm",
-  "application/pdf"
-])
+export const MediaType = Schema.Literals(Struct.keys(kinds))
 export type MediaType = typeof MediaType.Type
 
 export const isPicture = (type: MediaType): boolean => type.startsWith("image/")
@@ -31,7 +22,7 @@ export const isPicture = (type: MediaType): boolean => type.startsWith("image/")
 export const pixelsMax = 100_000_000
 export const sideMax = 20_000
 export const framesMax = 500
-/** Of anything that is sent. */
+/** Of a file of any type. */
 export const bytesMax = Math.max(...Object.values(kinds).map((kind) => kind.bytesMax))
 
 /** SHA-256 of the bytes as they are stored. */
@@ -41,7 +32,7 @@ export const ContentHash = Schema.String.check(Schema.isPattern(/^[0-9a-f]{64}$/
 
 const natural = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 
-/** What was stored, as it was found to be. Of what is no picture, width and height are `null` and there is one frame. */
+/** Stored bytes, as the media process found them. For a file that is no picture width and height are `null`, and there is one frame. */
 export const Content = Schema.Struct({
   hash: ContentHash,
   type: MediaType,
@@ -52,25 +43,25 @@ export const Content = Schema.Struct({
 })
 export type Content = typeof Content.Type
 
-/** The name of stored bytes: the region that they belong to, their hash, and an extension by which their type is known again. */
+/** The name of content in the store and in addresses: its region, its hash, and the extension of its type. */
 export const contentName = (region: Region, { hash, type }: Pick<Content, "hash" | "type">): string =>
   `${region}-${hash}.${kinds[type].extension}`
 
 const types = new Map<string, MediaType>(MediaType.literals.map((type) => [kinds[type].extension, type]))
 
-/** The type of a name, or `undefined` for what is no name of ours. */
+/** The type of content by its name, or `undefined` for a text that is no such name. */
 export const contentTypeOf = (name: string): MediaType | undefined => {
   const [, extension] = /^(?:eu|am|ap)-[0-9a-f]{64}\.([a-z0-9]{3,4})$/.exec(name) ?? []
   return extension === undefined ? undefined : types.get(extension)
 }
 
-/** Why something that was sent is not kept. */
+/** Why the media process refuses an upload. */
 export const Unfit = Schema.Literals(["empty", "type", "bytes", "pixels", "frames", "broken", "infected", "unscanned"])
 export type Unfit = typeof Unfit.Type
 
 const mebibytes = (bytes: number): number => bytes / 1_048_576
 
-/** What a person is told of it. */
+/** The `detail` of the problem `media_unfit`, by reason. */
 export const unfitDetails: Readonly<Record<Unfit, string>> = {
   empty: "There is nothing in it.",
   type: `By its bytes it is none of ${MediaType.literals.join(", ")}, whatever its name says.`,

@@ -20,7 +20,7 @@ export const media = Domain.make({
     reason: "says of each picture who may have shown it, and why it is gone"
   },
   notifies: {},
-  // Without harm to anything else: simulation and chaos send all of them.
+  // They harm no other entity: simulation and chaos send all of them.
   anytime: [
     "DeclareMedia",
     "KeepContent",

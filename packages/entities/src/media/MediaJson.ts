@@ -32,13 +32,13 @@ const linksSample = {
   }
 }
 
-/** All that is known of it: for who keeps the shop's pictures, and for whose it is. */
+/** The whole view: for those who keep the shop's pictures, and for the customer who owns the picture. */
 export const MediaJson = ViewJson.object<MediaView>()("Media", MediaView.fields, { sample: mediaSample })
 
 /** A view with its addresses, which the entity does not know. */
 type Linked = MediaView & { readonly links?: Links | null }
 const { alt, content: kept, focus, id, seq, status } = MediaView.fields
-/** What everybody may see of it, and where. */
+/** What everybody may see of the view, with its addresses. */
 export const ShownMediaJson = ViewJson.object<MediaView>()(
   "ShownMedia",
   { id, status, content: kept, alt, focus, links: Schema.NullOr(Links), seq },
@@ -48,13 +48,13 @@ export const ShownMediaJson = ViewJson.object<MediaView>()(
   }
 )
 
-/** As `Media`, with where it is to be seen and what else has the same content. */
+/** As `Media`, with its addresses and the ids of others with the same content. */
 export const UploadedMediaJson = Schema.Struct({
   ...MediaView.fields,
   links: Schema.NullOr(Links),
   duplicates: Schema.Array(MediaId)
 }).pipe(named("UploadedMedia", { ...mediaSample, usedBy: [], seq: 1, links: linksSample, duplicates: [] }))
 
-/** Where it is to be seen; `null` of what is not there, and in a deployment without a media process. */
+/** The addresses of a view; `null` unless it is ready, and in a deployment without a media process. */
 export const linksOf = (linker: Linker | null, { content, focus, id, status }: MediaView): Links | null =>
   linker === null || content === null || status !== "ready" ? null : linker.links(regionOf(id), content, focus)

@@ -3,8 +3,8 @@ import type { Laws } from "../laws/Rows.ts"
 import { unusedMaxMs, type Event, type State } from "./MediaState.ts"
 
 /**
- * I16: content never changes, what was removed does not come back, and what is there and something shows is removed with the person
- * whose it is, or not at all.
+ * I16: content never changes, nothing removed comes back, and an entity with content that something shows is removed only when its
+ * owner is forgotten.
  */
 export const kept: Laws<State, Event> = ({ findings }) => ({
   history: (id) => ({
@@ -18,7 +18,7 @@ export const kept: Laws<State, Event> = ({ findings }) => ({
         violation("its content goes, and it stays")
       if (before.status === "removed" && after.status !== "removed") violation(`${event._tag} brings it back`)
       if (event._tag !== "MediaRemoved" || event.reason === "erased") return
-      // What never came cannot be shown, whoever says that it is.
+      // Without content it cannot be shown, whatever `usedBy` says.
       if (before.content !== null && before.usedBy.length > 0)
         violation(`removed while ${before.usedBy.length} things show it`)
       if (event.reason === "unused" && event.at - before.idleSince < unusedMaxMs)

@@ -8,38 +8,38 @@ import { type MediaId, MediaUnfit } from "./Media.ts"
 import { Content, Unfit } from "./MediaContent.ts"
 import { declaredMaxMs } from "./MediaState.ts"
 
-/** A plain upload is there within the edge's own deadline; what is larger, or comes over a slow line, is sent in pieces. */
+/** The edge passes a plain upload on within its own deadline; a larger file, or one over a slow line, is uploaded in pieces. */
 export const plainBytesMax = 96 * 1_048_576
-/** Reading, scanning, decoding and storing. */
+/** For the media process to read, scan, decode and store a plain upload. */
 const deadlineMs = 44_000
-/** A pass is used at once. */
+/** Of a pass that this process makes for its own next request. */
 const passMs = 60_000
 
-/** What became of the bytes. */
-export const Taken = Schema.Union([Schema.Struct({ kept: Content }), Schema.Struct({ refused: Unfit })])
-export type Taken = typeof Taken.Type
+/** What came of an upload: the media process keeps its content, or refuses it. */
+export const Outcome = Schema.Union([Schema.Struct({ kept: Content }), Schema.Struct({ refused: Unfit })])
+export type Outcome = typeof Outcome.Type
 
-/** What the media process does for others. */
+/** What the media process does for the edge and the runners. */
 interface Process {
-  /** Looks into what somebody sends, and keeps it where it belongs to. */
+  /** A plain upload: the media process examines the body, and keeps it in the region. */
   readonly take: (
     region: Region,
     body: Stream.Stream<Uint8Array, unknown>
   ) => Effect.Effect<Content, MediaUnfit | Unavailable>
-  /** Makes room for so many bytes that come in pieces, and says where to. */
+  /** Begins an upload in pieces of so many bytes; the answer is the address to which a client sends them. */
   readonly open: (id: MediaId, bytes: number) => Effect.Effect<string, Unavailable>
-  /** What became of what came in pieces; `null` as long as it has not all come. */
-  readonly taken: (id: MediaId) => Effect.Effect<Taken | null, Unavailable>
-  /** Removes content and all that was made of it. `false`: somebody has just sent it again, ask later. */
+  /** The outcome of an upload in pieces; `null` until the last piece has come. */
+  readonly outcomeOf: (id: MediaId) => Effect.Effect<Outcome | null, Unavailable>
+  /** Removes content and all pictures made of it. `false`: the same content has just been uploaded again; ask later. */
   readonly drop: (name: string) => Effect.Effect<boolean, Unavailable>
 }
 
-/** Of this process. In a deployment without a media process nothing is taken, and nothing is there. */
+/** The media process, as this process calls it. In a deployment without one every upload is refused, and there is nothing to drop. */
 export const MediaProcess = Context.Reference<Process>("@halles/entities/media/MediaProcess", {
   defaultValue: () => ({
     take: () => Effect.fail(new Unavailable()),
     open: () => Effect.fail(new Unavailable()),
-    taken: () => Effect.succeed(null),
+    outcomeOf: () => Effect.succeed(null),
     drop: () => Effect.succeed(true)
   })
 })
@@ -51,7 +51,7 @@ interface Where {
   readonly key: Redacted.Redacted
 }
 
-/** The media process at an address, which knows us by the key. */
+/** Calls the media process at an address, with passes that it checks by the same key. */
 export const layer = (options: Where) =>
   Layer.effect(MediaProcess, make(options)).pipe(
     Layer.provide(
@@ -62,7 +62,7 @@ export const layer = (options: Where) =>
 const sign = (key: Redacted.Redacted, purpose: string, expires: string): string =>
   createHmac("sha256", Redacted.value(key)).update(`halles media pass\n${purpose}\n${expires}`).digest("base64url")
 
-/** `<when it ends>.<signature>`: who has it may do that until then. */
+/** A pass, `<when it ends>.<signature>`: the media process lets whoever shows it do what the purpose names, until it ends. */
 export const passOf = (key: Redacted.Redacted, purpose: string, expiresAtMs: number): string => {
   const expires = Math.floor(expiresAtMs).toString(36)
   return `${expires}.${sign(key, purpose, expires)}`
@@ -72,12 +72,12 @@ export const isPass = (key: Redacted.Redacted, purpose: string, pass: string, no
   if (expires === undefined || signature === undefined || Number.parseInt(expires, 36) < nowMs) return false
   return timingSafeEqual(Buffer.from(signature), Buffer.from(sign(key, purpose, expires)))
 }
-/** What passes are for; also where it is asked for. */
+/** Purposes of passes; each is also the first segment of the path where the pass is shown. */
 export const intake = "intake"
 export const contents = "contents"
 export const uploads = "uploads"
 export const arrivals = "arrivals"
-/** Whoever has this pass sends the pieces of that upload, for as long as it is awaited. */
+/** The purpose of the pass in the address of an upload in pieces: with it a client sends the pieces of that upload, and of no other. */
 export const uploadOf = (id: string): string => `upload ${id}`
 
 const bounded = <A, E>(answered: Effect.Effect<A, E>) =>
@@ -89,7 +89,7 @@ const bounded = <A, E>(answered: Effect.Effect<A, E>) =>
 
 const make = Effect.fnUntraced(function* ({ key, publicUrl, url }: Where) {
   const client = yield* HttpClient.HttpClient
-  const decode = Schema.decodeUnknownEffect(Taken)
+  const decode = Schema.decodeUnknownEffect(Outcome)
   const ask = Effect.fnUntraced(function* (purpose: string, request: HttpClientRequest.HttpClientRequest) {
     const pass = passOf(key, purpose, (yield* Clock.currentTimeMillis) + passMs)
     return yield* client.execute(HttpClientRequest.bearerToken(request, pass))
@@ -99,13 +99,13 @@ const make = Effect.fnUntraced(function* ({ key, publicUrl, url }: Where) {
       const request = HttpClientRequest.post(`${url}/${intake}/${region}`).pipe(
         HttpClientRequest.bodyStream(body, { contentType: "application/octet-stream" })
       )
-      const taken = yield* bounded(
+      const outcome = yield* bounded(
         Effect.gen(function* () {
           const response = yield* ask(intake, request)
           return response.status === 200 ? yield* decode(yield* response.json) : yield* new Unavailable()
         })
       )
-      return "kept" in taken ? taken.kept : yield* new MediaUnfit({ reason: taken.refused })
+      return "kept" in outcome ? outcome.kept : yield* new MediaUnfit({ reason: outcome.refused })
     }),
     open: Effect.fn("MediaProcess.open")(function* (id: MediaId, bytes: number) {
       const request = HttpClientRequest.post(`${url}/${uploads}/${id}`).pipe(
@@ -116,7 +116,7 @@ const make = Effect.fnUntraced(function* ({ key, publicUrl, url }: Where) {
       const until = (yield* Clock.currentTimeMillis) + declaredMaxMs
       return `${publicUrl}/${uploads}/${passOf(key, uploadOf(id), until)}/${id}`
     }),
-    taken: Effect.fn("MediaProcess.taken")((id: MediaId) =>
+    outcomeOf: Effect.fn("MediaProcess.outcomeOf")((id: MediaId) =>
       bounded(
         Effect.gen(function* () {
           const response = yield* ask(arrivals, HttpClientRequest.post(`${url}/${arrivals}/${id}`))

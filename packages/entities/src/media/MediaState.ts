@@ -30,9 +30,9 @@ export const version = 1
 export const creates = ["DeclareMedia"] as const
 
 const hourMs = 3_600_000
-/** What nothing shows is removed after this. */
+/** A ready entity that nothing shows is removed after this. */
 export const unusedMaxMs = 30 * 24 * hourMs
-/** What was declared comes within this, in however many pieces. */
+/** A declared entity awaits its bytes for so long, in however many pieces. */
 export const declaredMaxMs = 24 * hourMs
 
 type Change =
@@ -75,7 +75,7 @@ const Known = Schema.TaggedStruct("Known", {
   refusedFor: MediaView.fields.refusedFor,
   removedFor: MediaView.fields.removedFor,
   declaredAt: at,
-  /** Since when nothing shows it, or since when it was to come. */
+  /** Since when nothing shows it, or since when it awaits its bytes. */
   idleSince: at,
   removedAt: Schema.NullOr(at)
 })
@@ -140,7 +140,7 @@ const describe = (state: Known, { alt, focus }: DescribeMedia, now: number): Dec
 }
 
 const remove = (state: Known, { reason }: RemoveMedia, now: number): Decided => {
-  // What a person is erased from says so, also where it was removed before.
+  // The owner is erased also from what was removed before for another reason.
   if (state.status === "removed" && (reason === "asked" || state.removedFor === "erased")) return nothing
   const uses = state.usedBy.length
   return uses > 0 && reason === "asked"
@@ -227,7 +227,7 @@ export const view = (id: MediaId, state: State, seq: number): MediaView | null =
 }
 
 const toView = viewReply(type, view)
-/** What has been declared with some bytes is not answered to who sends others under the same name. */
+/** A repeat with other content under the same `upload-id` is no repeat: it is refused, not answered with the content of the first. */
 const toDeclared: Reply<DeclareMedia, MediaId, State, Event, MediaView, NotFound | CommandReused> = (
   id,
   now,

@@ -19,13 +19,13 @@ import { linksOf, MediaJson, UploadedMediaJson } from "./MediaJson.ts"
 import { mediaList } from "./MediaTable.ts"
 import { MediaLinks } from "./MediaUrl.ts"
 
-/** Others with the same content that an answer names. */
+/** Ids in `duplicates` of an answer. */
 const duplicatesMax = 10
 
-/** What is said of it with the bytes: the text for who does not see it, in one language. */
+/** An alternative text in one language, given with the upload. */
 const alt = { alt: Schema.optionalKey(AltText.fields.text), language: Schema.optionalKey(AltText.fields.language) }
 
-const upload = {
+const plainUpload = {
   /** One upload, however often it is sent; random when absent. */
   headers: { "upload-id": Schema.optionalKey(Schema.String.check(Schema.isPattern(/^[A-Za-z0-9_-]{1,100}$/u))) },
   payload: HttpApiSchema.StreamUint8Array({ contentType: [...MediaType.literals, "application/octet-stream"] }),
@@ -33,23 +33,23 @@ const upload = {
   error: [...Routes.refusals(Media, "DeclareMedia"), Refusal.of(MediaUnfit), Refusal.of(MediaComplete)]
 } as const
 
-/** A picture of the shop's. */
+/** For the shop. */
 export const uploadMedia = HttpApiEndpoint.post("uploadMedia", "/media", {
-  ...upload,
+  ...plainUpload,
   query: { region: Region, ...alt }
 })
-/** A picture of a customer's: of a review, or of the customer. */
+/** For a customer, such as the picture of a review. */
 export const uploadCustomerMedia = HttpApiEndpoint.post("uploadCustomerMedia", "/media/customers/:id", {
-  ...upload,
+  ...plainUpload,
   params: { id: CustomerId },
   query: alt
 })
 
-/** Of the tus protocol: bytes in pieces, which go on where they were cut off. */
+/** Of the tus protocol, by which a client sends a file in pieces and goes on where it was cut off. */
 const tusVersion = "1.0.0"
 export const openUpload = HttpApiEndpoint.post("openUpload", "/media/uploads", {
   headers: {
-    ...upload.headers,
+    ...plainUpload.headers,
     "tus-resumable": Schema.optionalKey(Schema.Literal(tusVersion)),
     "upload-length": WholeNumber({ minimum: 1 }),
     "upload-metadata": Schema.optionalKey(Schema.String.check(Schema.isMaxLength(4_000)))
@@ -68,7 +68,7 @@ interface Sent {
   readonly request: HttpServerRequest.HttpServerRequest
 }
 
-/** A repeat under the same `upload-id` finds the same; whoever sends none is never a repeat. */
+/** The id of the entity, and names of its commands. Requests of one sender with the same `upload-id` get the same; without one they are random. */
 const namedBy = (
   intents: Intents["Service"],
   sender: string,
@@ -81,8 +81,11 @@ const namedBy = (
 const altOf = ({ alt, language = "en" }: Sent["query"]) => (alt === undefined ? [] : [{ language, text: alt }])
 const encode = ViewJson.encoder(MediaJson)
 
-/** Bytes first: what is not kept was never declared. A repeat with the same `upload-id` and the same bytes finds what the first one made. */
-const taken = Effect.gen(function* () {
+/**
+ * A plain upload. The media process gets the bytes before the entity is declared, so that refused bytes leave no entity. A repeat with the
+ * same `upload-id` and the same bytes is answered with the entity that the first request declared.
+ */
+const uploader = Effect.gen(function* () {
   const edge = yield* Edge
   const reads = yield* Reads
   const intents = yield* Intents
@@ -124,7 +127,7 @@ const taken = Effect.gen(function* () {
   })
 })
 
-/** Declares it first, so that whoever sends the pieces needs no other leave than the address. */
+/** Begins an upload in pieces. The edge declares the entity first: it then awaits the pieces, for which the client needs no token but the address. */
 export const opened = Effect.gen(function* () {
   const edge = yield* Edge
   const intents = yield* Intents
@@ -155,16 +158,16 @@ export const opened = Effect.gen(function* () {
 })
 
 export const forShop = Effect.map(
-  taken,
-  (take) =>
+  uploader,
+  (upload) =>
     ({ headers, payload, query, request }: HttpApiEndpoint.Request<typeof uploadMedia>) =>
-      take({ region: query.region, owner: null, query, key: headers["upload-id"], body: payload, request })
+      upload({ region: query.region, owner: null, query, key: headers["upload-id"], body: payload, request })
 )
 export const forCustomer = Effect.map(
-  taken,
-  (take) =>
+  uploader,
+  (upload) =>
     ({ headers, params, payload, query, request }: HttpApiEndpoint.Request<typeof uploadCustomerMedia>) =>
-      take({
+      upload({
         region: regionOf(params.id),
         owner: params.id,
         query,

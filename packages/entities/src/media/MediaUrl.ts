@@ -15,10 +15,10 @@ export const madeSideMax = 4_096
 export const Side = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: madeSideMax }))
 /** `inside`: all of it, within the box. `cover`: the whole box, around the focus. */
 export const Fit = Schema.Literals(["inside", "cover"])
-/** `auto` goes by what the client says it takes. */
+/** With `auto` the media process chooses by the header `Accept`. */
 export const Format = Schema.Literals(["auto", "webp", "avif", "jpeg", "png"])
 
-/** What is made of a picture; it is never made larger than it is. */
+/** How the media process makes one picture of another. It never makes one larger than the original. */
 export const Transform = Schema.Struct({ width: Side, height: Side, fit: Fit, focus: Focus, format: Format })
 export type Transform = typeof Transform.Type
 
@@ -34,7 +34,7 @@ export const ofText = (text: string): Transform | undefined => {
   return isTransform(transform) && textOf(transform) === text ? transform : undefined
 }
 
-/** What a shop shows pictures as; every view of a picture has an address for each. */
+/** Sizes for the pages of a shop; the view of a picture has an address for each. */
 export const presets = {
   thumbnail: { width: 160, height: 160, fit: "cover" },
   card: { width: 480, height: 480, fit: "cover" },
@@ -43,14 +43,14 @@ export const presets = {
   banner: { width: 1_600, height: 600, fit: "cover" }
 } as const satisfies Readonly<Record<string, Pick<Transform, "width" | "height" | "fit">>>
 
-/** What it is asked for: as it is kept, or a transform. */
+/** Stands in a path in place of a transform, for the content as it is stored. */
 export const original = "original"
 
 /** 132 bits of HMAC-SHA-256 over what follows them in the path. */
 const signature = (key: Redacted.Redacted, signed: string): string =>
   createHmac("sha256", Secret.value(key)).update(`halles media\n${signed}`).digest("base64url").slice(0, 22)
 
-/** `/media/<signature>/<transform>/<hash>.<extension>`: says all of what is served, so that it may be kept for ever. */
+/** `/media/<signature>/<transform>/<name>`. The path alone determines the bytes of the answer, so caches may keep it for ever. */
 export const pathOf = (key: Redacted.Redacted, what: string, name: string): string =>
   `/media/${signature(key, `${what}/${name}`)}/${what}/${name}`
 
@@ -59,7 +59,7 @@ export interface Wanted {
   readonly transform: Transform | null
 }
 
-/** What a path of ours asks for; `undefined` where we did not sign it. */
+/** What a path asks for; `undefined` if its signature is not ours. */
 export const wantedOf = (key: Redacted.Redacted, given: string, what: string, name: string): Wanted | undefined => {
   const expected = Buffer.from(signature(key, `${what}/${name}`))
   const sent = Buffer.from(given)
@@ -68,11 +68,11 @@ export const wantedOf = (key: Redacted.Redacted, given: string, what: string, na
   return transform === undefined || contentTypeOf(name) === undefined ? undefined : { name, transform }
 }
 
-/** Addresses of what is kept; of what is no picture there is one. */
+/** The addresses of content: one as it is stored, and one for each preset if it is a picture. */
 export const Links = Schema.Struct({ original: Schema.String, pictures: Schema.Record(Schema.String, Schema.String) })
 export type Links = typeof Links.Type
 
-/** Makes addresses of content, below the address at which the media process is reached. */
+/** Makes addresses of content, below the public address of the media process. */
 export interface Linker {
   readonly links: (region: Region, content: Content, focus: Focus) => Links
   readonly link: (region: Region, content: Content, transform: Transform) => string
@@ -97,7 +97,7 @@ export const linker = (base: string, key: Redacted.Redacted): Linker => {
   }
 }
 
-/** Of this process. Where nobody provides one, nothing has an address. */
+/** The linker of this process; `null` in a deployment without a media process, where content has no address. */
 export const MediaLinks = Context.Reference<Linker | null>("@halles/entities/media/MediaLinks", {
   defaultValue: () => null
 })

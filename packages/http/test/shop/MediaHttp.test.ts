@@ -4,7 +4,7 @@ import { linker, MediaLinks } from "@halles/entities/media/MediaUrl"
 import { RegionDatabases, Reads } from "@halles/entities/Reads"
 import { BlobStore } from "@halles/media/BlobStore"
 import { Intake } from "@halles/media/Intake"
-import { routes } from "@halles/media/Media"
+import { routes } from "@halles/media/MediaRoutes"
 import { Pictures } from "@halles/media/Pictures"
 import { Scanner } from "@halles/media/Scanner"
 import { Uploads } from "@halles/media/Uploads"
@@ -187,7 +187,7 @@ layer(edge, { excludeTestServices: true, timeout: "120 seconds" })("media", (it)
   it.effect("an upload in pieces goes on where it was cut off, and is looked into once all of it is there", () =>
     Effect.gen(function* () {
       const { send } = yield* EdgeTest
-      const { taken } = yield* MediaProcess.MediaProcess
+      const { outcomeOf } = yield* MediaProcess.MediaProcess
       const bytes = yield* photo
       const tus = { "tus-resumable": "1.0.0" }
       const begun = yield* send("POST", "/v1/media/uploads?region=eu", undefined, {
@@ -207,7 +207,7 @@ layer(edge, { excludeTestServices: true, timeout: "120 seconds" })("media", (it)
           return [response.status, response.headers.get("upload-offset")]
         })
       assert.deepStrictEqual(yield* sendPiece(0, 1_000), [204, "1000"])
-      assert.isNull(yield* taken(begun.json.id))
+      assert.isNull(yield* outcomeOf(begun.json.id))
       const [conflict] = yield* sendPiece(2_000, 3_000)
       assert.strictEqual(conflict, 409)
       const head = yield* Effect.promise(() => fetch(location, { method: "HEAD", headers: tus }))
@@ -215,9 +215,9 @@ layer(edge, { excludeTestServices: true, timeout: "120 seconds" })("media", (it)
       assert.strictEqual((yield* get(location, tus)).status, 404)
       assert.deepStrictEqual(yield* sendPiece(0, 1, location.replace(/.$/, "x")), [404, null])
       assert.deepStrictEqual(yield* sendPiece(1_000, bytes.length), [204, String(bytes.length)])
-      const first = yield* taken(begun.json.id)
+      const first = yield* outcomeOf(begun.json.id)
       assert.deepInclude((first as { readonly kept: object }).kept, { width: 900, height: 600 })
-      assert.deepStrictEqual(yield* taken(begun.json.id), first)
+      assert.deepStrictEqual(yield* outcomeOf(begun.json.id), first)
     })
   )
 

@@ -62,7 +62,7 @@ export const listed = <P extends { readonly items: ReadonlyArray<unknown>; reado
 }
 
 /** `If-None-Match` compares weakly (RFC 9110): a cache on the way may have weakened the tag. */
-const isKnown = (given: string | undefined, tag: string): boolean =>
+export const isKnown = (given: string | undefined, tag: string): boolean =>
   given !== undefined && given.split(",").some((one) => one.trim() === "*" || one.trim().replace(/^W\//, "") === tag)
 
 /** As `versioned`, without the body for a client that has it. */
