@@ -6,6 +6,6 @@ export type Channel = typeof Channel.Type
 
 export const Channels = Schema.Array(Channel).check(Schema.isMaxLength(Channel.literals.length), Schema.isUnique())
 
-/** Whether what names channels is in this one; what names none is in all. */
+/** Whether a product or a category with these channels is shown in the channel. Without channels of its own it is shown in all. */
 export const isIn = (channels: ReadonlyArray<Channel> | undefined, channel: Channel | undefined): boolean =>
   channel === undefined || channels === undefined || channels.includes(channel)

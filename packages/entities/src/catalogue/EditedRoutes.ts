@@ -16,7 +16,7 @@ import { jsonOf, TranslationsJson } from "./Translations.ts"
 
 const encode = ViewJson.encoder(EditedJson)
 
-/** What those see who edit a product. */
+/** The only route that shows drafts and scheduled changes. It needs the scope `catalog:write`. */
 export const getEditedProduct = Routes.custom(
   HttpApiEndpoint.get("getEditedProduct", "/products/:sku/details", {
     params: { sku: SkuCode },
@@ -26,8 +26,8 @@ export const getEditedProduct = Routes.custom(
   }),
   {
     access: { ...looks, ...ofCatalogue },
-    summary: "One product with what only those see who edit it",
-    about: "Also a draft; with the changes that wait for their time, and all translations."
+    summary: "One product as merchants edit it",
+    about: "Shows drafts too, and for every product its scheduled changes and all its translations."
   },
   Effect.gen(function* () {
     const edge = yield* Edge
@@ -49,7 +49,7 @@ export const getTranslations = Routes.custom(
   {
     access: everybody,
     summary: "All translations of a product",
-    about: "By language. What is absent is said in the language of the shop."
+    about: "By language. For a text without a translation, show the text of the product itself."
   },
   Effect.gen(function* () {
     const edge = yield* Edge

@@ -14,52 +14,52 @@ import { SlugText } from "../slug/Slug.ts"
 import { Details } from "./Details.ts"
 import { Translations } from "./Translations.ts"
 
-/** Changes of one product that wait for their time. */
+/** Most scheduled changes of one product. */
 export const scheduledMax = 20
-/** No change waits longer: two years. */
+/** A change is scheduled at most so far ahead: two years. */
 export const aheadMsMax = 2 * 365 * 24 * 60 * 60 * 1_000
 
 /** Basis points: 2000 is 20 %. */
 export const TaxRate = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 10_000 }))
 export const Title = copy(300)
 
-/** What the shop asks for one unit, before tax. */
+/** The price of one unit, before tax. */
 export const Price = Schema.Struct({ amount: Amount, currency: Currency, taxRate: TaxRate })
 export type Price = typeof Price.Type
 
-/** States what the product is from now on; the same listing again writes nothing. */
+/** Replaces the listing of the product and puts it on sale; the same listing again writes no event. */
 export class ListProduct extends Schema.TaggedClass<ListProduct>()("ListProduct", {
   ...commandFields,
   sku: SkuCode,
   title: Title,
   description: maybeCopy(4_000),
   price: Price,
-  /** It is not on sale, and shown to staff alone, until it is listed without this. */
+  /** The product is not on sale, and only `getEditedProduct` shows it, until it is listed without `draft`. */
   draft: Schema.optionalKey(Schema.Boolean)
 }) {}
 
 /** Takes the product off sale; carts that hold it can no longer be checked out. */
 export class Unlist extends Schema.TaggedClass<Unlist>()("Unlist", commandFields) {}
 
-/** States what is known of the product beside its listing; the same again writes nothing. */
+/** Replaces the details of the product; the same details again write no event. */
 export class DescribeProduct extends Schema.TaggedClass<DescribeProduct>()("DescribeProduct", {
   ...commandFields,
   ...Details.fields
 }) {}
 
-/** States all translations of its texts. */
+/** Replaces all translations of the product's texts. */
 export class TranslateProduct extends Schema.TaggedClass<TranslateProduct>()("TranslateProduct", {
   ...commandFields,
   translations: Translations
 }) {}
 
-/** The product goes by this slug from now on. Whoever sends this has claimed the slug for it. */
+/** Gives the product this slug. The edge claims the slug (`ClaimSlug`) before it sends `NameProduct`. */
 export class NameProduct extends Schema.TaggedClass<NameProduct>()("NameProduct", {
   ...commandFields,
   slug: SlugText
 }) {}
 
-/** Names a change, so that it can be withdrawn. */
+/** The merchant's name of a scheduled change, by which it can be replaced or withdrawn. */
 export const ChangeId = Schema.String.check(Schema.isPattern(/^[A-Za-z0-9_-]{1,60}$/u)).annotate({
   examples: ["spring-price"]
 })
@@ -68,19 +68,19 @@ export const ScheduledChange = Schema.Struct({
   /** Unix milliseconds. */
   dueAt: Schema.Int,
   price: Schema.optionalKey(Price),
-  /** It goes on sale, or off sale. */
+  /** `true` puts the product on sale, `false` takes it off sale. */
   listed: Schema.optionalKey(Schema.Boolean),
   reason: Schema.optionalKey(paragraph(300))
 })
 export type ScheduledChange = typeof ScheduledChange.Type
 
-/** The product changes at that time; under an id that is there already, that change is another one from now on. */
+/** Schedules a change of the product. It replaces a waiting change that has the same id. */
 export class ScheduleChange extends Schema.TaggedClass<ScheduleChange>()("ScheduleChange", {
   ...commandFields,
   ...ScheduledChange.fields
 }) {}
 
-/** The change does not happen. */
+/** Removes a waiting change. */
 export class WithdrawChange extends Schema.TaggedClass<WithdrawChange>()("WithdrawChange", {
   ...commandFields,
   changeId: ChangeId
@@ -94,7 +94,7 @@ export class TooManyChanges extends Refusal<TooManyChanges>()("TooManyChanges", 
   detail: ({ max }) => `At most ${max} changes of a product wait. Withdraw one first.`
 }) {}
 
-/** A draft was never on sale; it is scheduled once a change waits that lists it. */
+/** `draft`: listed as a draft. `scheduled`: a draft that a waiting change will put on sale. `active`: on sale. `archived`: taken off sale. */
 export const Status = Schema.Literals(["draft", "scheduled", "active", "archived"])
 
 export class ProductView extends Schema.Class<ProductView>("ProductView")({
@@ -110,7 +110,7 @@ export class ProductView extends Schema.Class<ProductView>("ProductView")({
   seq: Schema.Int
 }) {}
 
-/** What only those see who edit it. */
+/** The product with what no public route shows. */
 export const Edited = Schema.Struct({
   product: ProductView,
   scheduled: Schema.Array(ScheduledChange),

@@ -75,7 +75,7 @@ export const ProductApi = Routes.group("catalog", catalogue, [
     access: everybody,
     summary: "One product in a region",
     about:
-      "Title, description and price of a SKU in one region, and what is known of it. One that was never on sale is shown by `getEditedProduct` alone. Send `If-None-Match` to be told 304.",
+      "Title, description and price of a SKU in one region, and its details. Only `getEditedProduct` shows drafts. With `If-None-Match`, a version that you have already is answered with 304.",
     query: regional,
     shows: Json.isPublic,
     id: ({ params, query }, own) => skuId(query.region ?? own, params.sku),
@@ -85,7 +85,7 @@ export const ProductApi = Routes.group("catalog", catalogue, [
     ...change,
     summary: "List a product, or replace what is listed",
     about:
-      'States what the product is from now on. Needs the `ETag` of what it replaces, or `"0"` for a product that is new. With the status `draft` it is not on sale, and shown to staff alone, until it is listed without.',
+      'Replaces the whole listing. Needs the `ETag` of the listing that it replaces, or `"0"` for a new product. With the status `draft` the product is not on sale, and only `getEditedProduct` shows it, until it is listed without that status.',
     example: Json.listingSample,
     message: "ListProduct",
     payload: Stated,
@@ -97,9 +97,9 @@ export const ProductApi = Routes.group("catalog", catalogue, [
   }),
   Routes.command("describeProduct", "PUT", "/products/:sku/details", {
     ...change,
-    summary: "State what is known of a product beside its listing",
+    summary: "Describe a product, or replace its details",
     about:
-      "Its type with the attributes that the type declares, its GTIN, weight and dimensions, and what belongs to it. States all of that: what is not sent is not known any more. The listing stays as it is. Needs the `ETag` of what it replaces.",
+      "The details of a product: its product type with the attributes that the type declares, its model, GTIN, weight, dimensions, categories, channels and relations. Replaces all of them: the product loses a detail that is not sent. The listing stays as it is. Needs the `ETag` of the version that it changes.",
     example: { ...Json.detailsSample, productType: { code: "loose-tea" } },
     message: "DescribeProduct",
     payload: Json.DescriptionJson,
@@ -110,9 +110,9 @@ export const ProductApi = Routes.group("catalog", catalogue, [
   getEditedProduct,
   Routes.command("translateProduct", "PUT", "/products/:sku/translations", {
     ...change,
-    summary: "State all translations of a product",
+    summary: "Replace all translations of a product",
     about:
-      "Title, description and what search engines are shown, by language; a language that is not sent has none any more. Texts are kept as they are: whoever shows them escapes them. Needs the `ETag` of what it replaces.",
+      "Title, description, and both for search engines, by language. The product loses the texts of a language that is not sent. A product keeps texts as they were sent, with any HTML in them, so escape them where you show them. Needs the `ETag` of the version that it changes.",
     example: Json.translationsSample,
     message: "TranslateProduct",
     payload: TranslationsJson,
@@ -122,9 +122,9 @@ export const ProductApi = Routes.group("catalog", catalogue, [
   getTranslations,
   Routes.command("nameProduct", "PUT", "/products/:sku/slug", {
     ...change,
-    summary: "State by which slug a product goes",
+    summary: "Give a product a slug",
     about:
-      "A slug leads to one product for good: those that it had before redirect to this one (`getSlug`), and no other product can have them.",
+      "The slug leads to this product for good, and no other product can have it. Slugs that the product had before redirect to this one (`getSlug`).",
     example: { slug: "breakfast-tea" },
     message: "NameProduct",
     payload: Routes.bodyOf(NameProduct),
@@ -134,9 +134,9 @@ export const ProductApi = Routes.group("catalog", catalogue, [
   Routes.command("scheduleChange", "PUT", "/products/:sku/changes/:changeId", {
     ...change,
     params: ofChange,
-    summary: "Let a product change at a time to come",
+    summary: "Schedule a change of a product",
     about:
-      "Another price, on sale or off sale, at a local time in a time zone or at a time with an offset. It happens at that time, also if nobody is there; until then it can be withdrawn, or stated anew under its id.",
+      "Another price, on sale or off sale, at a local time in a time zone or at a time with an offset. The product changes by itself at that time. Until then you can withdraw the change, or replace it under the same id.",
     example: Json.scheduleSample,
     message: "ScheduleChange",
     payload: ChangeGiven,
@@ -147,8 +147,8 @@ export const ProductApi = Routes.group("catalog", catalogue, [
   Routes.command("withdrawChange", "DELETE", "/products/:sku/changes/:changeId", {
     ...change,
     params: ofChange,
-    summary: "Withdraw a change that waits for its time",
-    about: "One that has happened, or never was, is nothing to withdraw: nothing changes.",
+    summary: "Withdraw a scheduled change",
+    about: "Changes nothing where the change has happened already, or was never scheduled.",
     message: "WithdrawChange",
     fields: ({ params }) => ({ changeId: params.changeId })
   }),

@@ -1,4 +1,5 @@
 import { Money } from "@halles/shared/wire/MoneyJson"
+import { given } from "@halles/shared/wire/Stamp"
 import * as ViewJson from "@halles/shared/wire/ViewJson"
 import { Schema } from "effect"
 import { AttributesJson, attributesOf, jsonOf } from "../producttype/Attributes.ts"
@@ -34,7 +35,7 @@ export const scheduleSample = {
 const { description, listed, price, region, seq, sku, slug, status, title } = ProductView.fields
 export const { taxRate } = price.fields
 
-/** How a product looks to clients. */
+/** A product as the edge answers it. */
 export const ProductJson = ViewJson.object<ProductView>()(
   "Product",
   {
@@ -69,10 +70,10 @@ export const ProductJson = ViewJson.object<ProductView>()(
   }
 )
 
-/** Whoever is not staff may see it: it is, or was, on sale. */
+/** Routes that everybody may call show products that are on sale or were taken off sale, and no drafts. */
 export const isPublic = ({ status }: ProductView): boolean => status === "active" || status === "archived"
 
-/** What a product is described with. */
+/** The body of `describeProduct`. */
 export const DescriptionJson = Schema.Struct({
   ...Details.fields,
   attributes: Schema.optionalKey(AttributesJson),
@@ -80,8 +81,8 @@ export const DescriptionJson = Schema.Struct({
 })
 export const detailsOf = ({ attributes, productType, ...details }: typeof DescriptionJson.Type): Details => ({
   ...details,
-  ...(attributes === undefined ? {} : { attributes: attributesOf(attributes) }),
-  ...(productType === undefined ? {} : { productType: { version: 0, ...productType } })
+  ...given("attributes", attributes && attributesOf(attributes)),
+  ...given("productType", productType && { version: 0, ...productType })
 })
 
 type Change = typeof ScheduledChange.Type
@@ -91,7 +92,7 @@ const ChangeJson = ViewJson.object<Change>()(
   { from: { taxRate: ({ price }) => price?.taxRate } }
 )
 
-/** A product with what only those see who edit it. */
+/** The answer of `getEditedProduct`. */
 export const EditedJson = ViewJson.object<typeof Edited.Type>()(
   "EditedProduct",
   { product: ProductJson, scheduled: Schema.Array(ChangeJson), translations: Translations.TranslationsJson },

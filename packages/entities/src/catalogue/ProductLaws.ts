@@ -1,7 +1,9 @@
+import { regionOf } from "@halles/shared/Region"
 import type { Laws } from "../laws/Rows.ts"
+import { slugId } from "../slug/Slug.ts"
 import type { Event, State } from "./ProductState.ts"
 
-/** I14, its second half: the slug of a product leads to it. I15: what was scheduled happens once, and not before its time. */
+/** I14, its second half: the slug of a product leads to that product. I15: a scheduled change happens once, and not before its time. */
 export const products: Laws<State, Event> = ({ facts, findings }) => ({
   history: (id) => {
     const waiting = new Map<string, number>()
@@ -9,7 +11,7 @@ export const products: Laws<State, Event> = ({ facts, findings }) => ({
       event: (event, { seq }) => {
         if (event._tag === "ProductNamed") {
           findings.checked("I14")
-          const slug = `${id.slice(0, 3)}${event.slug}`
+          const slug = slugId(regionOf(id), event.slug)
           const sku = facts.slugs.get(slug)
           if (sku !== id.slice(3)) findings.violation("I14", "Product", id, seq, `${slug} leads to ${sku ?? "nothing"}`)
         }

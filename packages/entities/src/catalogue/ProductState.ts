@@ -41,17 +41,17 @@ const listing = { sku: SkuCode, title: Title, description: ListProduct.fields.de
 
 export const Event = Schema.Union([
   Schema.TaggedStruct("ProductListed", { ...listing, at }),
-  /** As `ProductListed`, and not on sale. */
+  /** As `ProductListed`, but the product is not on sale. */
   Schema.TaggedStruct("ProductDrafted", { ...listing, at }),
   Schema.TaggedStruct("ProductUnlisted", { at }),
-  /** Of one that is not on sale; of one that is, it is listed anew. */
+  /** A scheduled change gave another price to a product that is not on sale. One that is on sale gets `ProductListed`. */
   Schema.TaggedStruct("ProductRepriced", { price: Price, at }),
   Schema.TaggedStruct("ProductDescribed", { details: Details, at }),
   Schema.TaggedStruct("ProductTranslated", { translations: Translations, at }),
   Schema.TaggedStruct("ProductNamed", { slug: SlugText, at }),
   Schema.TaggedStruct("ChangeScheduled", { change: ScheduledChange, at }),
   Schema.TaggedStruct("ChangeWithdrawn", { changeId: ChangeId, at }),
-  /** What it comes to are events of their own beside it. */
+  /** The time of a change came. The events that change the product follow in the same row. */
   Schema.TaggedStruct("ChangeDue", { changeId: ChangeId, at })
 ])
 export type Event = typeof Event.Type
@@ -59,7 +59,7 @@ export type Event = typeof Event.Type
 const Known = Schema.TaggedStruct("Known", {
   ...listing,
   listed: Schema.Boolean,
-  /** It was not on sale since it was said to be a draft. */
+  /** It was last listed as a draft. */
   draft: Schema.Boolean,
   slug: Schema.NullOr(SlugText),
   details: Details,
@@ -133,7 +133,7 @@ const schedule = (state: Known, command: ScheduleChange, now: number) => {
   return unless(false, { _tag: "ChangeScheduled", change, at: now })
 }
 
-/** What is due, in the order of its times; at one time in the order in which it was scheduled. */
+/** The events of all changes that are due, in the order of their times. Changes of one time keep the order in which they were scheduled. */
 const dueEvents = (state: Known, now: number): ReadonlyArray<Event> => {
   const events: Array<Event> = []
   let product = state
@@ -154,7 +154,7 @@ const dueEvents = (state: Known, now: number): ReadonlyArray<Event> => {
   return events
 }
 
-/** When `TimerFired` has something to do. */
+/** When the next change is due; `null` while none waits. */
 export const dueAt = (state: State): number | null =>
   state._tag === "None" || state.scheduled.length === 0
     ? null
@@ -212,7 +212,7 @@ const statusOf = ({ draft, listed, scheduled }: Known): typeof Status.Type => {
   return scheduled.some((change) => change.listed === true) ? "scheduled" : "draft"
 }
 
-/** `null` when nothing was ever listed under the id. */
+/** `null` until the product is listed for the first time. */
 export const view = (id: SkuId, state: State, seq: number): ProductView | null => {
   if (state._tag === "None") return null
   const { description, details, listed, price, slug, title } = state

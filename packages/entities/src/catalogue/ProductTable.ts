@@ -67,7 +67,7 @@ const priced = ({ amount, currency, taxRate }: Price) => ({ price_amount: amount
 export type ProductRow = RowOf<typeof ProductTable.schemas> & ViewRow
 type Row = Omit<ProductRow, "translations">
 
-/** The product that a row is of. No row says what waits for its time, so a draft is not known to be scheduled. */
+/** The view of the product in a row. The table has no scheduled changes, so the status `scheduled` shows as `draft`. */
 export const viewOf = (
   { currency, details, draft, price_amount: amount, slug, tax_rate: taxRate, ...row }: Row,
   region: Region
@@ -84,10 +84,10 @@ export const viewOf = (
     { disableChecks: true }
   )
 
-/** A product, in the order of SKUs. */
+/** How both lists make products of rows, in the order of SKUs. */
 const bySku = {
   by: ["id"] as const,
-  /** Translations are long, and asked for by themselves. */
+  /** All columns but `translations`: they are long, and lists do not show them. */
   reads: [
     "sku",
     "title",
@@ -107,7 +107,7 @@ const bySku = {
 interface Sold {
   readonly channel?: Channel | undefined
 }
-/** What is on sale, in a channel if one is named. */
+/** The condition for products on sale, in a channel if one is named. */
 const isSold = (sql: SqlClient.SqlClient, { channel }: Sold) =>
   channel === undefined
     ? sql`listed`
@@ -119,7 +119,7 @@ export const products = TableList.make(ProductTable, {
   where: (sql, asked: Sold & TableList.Asked) => isSold(sql, asked)
 })
 
-/** What is on sale and stands in a category. */
+/** The products on sale that stand in a category. */
 export const productsIn = TableList.make(ProductTable, {
   ...bySku,
   name: "productsIn",

@@ -4,7 +4,7 @@ import { DateTime, Effect, Option, Schema } from "effect"
 import { ContentRefused } from "../routes/ContentRefused.ts"
 import { ScheduledChange, TaxRate } from "./Product.ts"
 
-/** A change that is to come, as clients say it. */
+/** The body of `scheduleChange`. */
 export const ChangeGiven = Schema.Struct({
   /** `2026-12-07T06:00` in `timeZone`, or with an offset of its own: `2026-12-07T05:00Z`. */
   at: Schema.String.check(
@@ -12,7 +12,7 @@ export const ChangeGiven = Schema.Struct({
       expected: "a minute such as 2026-12-07T06:00, or with an offset 2026-12-07T05:00Z"
     })
   ).annotate({ examples: ["2026-12-07T06:00"] }),
-  /** Where `at` is read on the clock. In the hour that a clock repeats it is the first one; in the one that it skips, the one after. */
+  /** The time zone of `at`. A time that the clock shows twice is the first of the two; one that it skips is as much later as it skips: 02:30 is 03:30. */
   timeZone: Schema.optionalKey(
     Schema.String.check(Schema.isPattern(/^[A-Za-z0-9_+/-]{1,64}$/u)).annotate({ examples: ["Europe/Paris"] })
   ),
@@ -23,13 +23,13 @@ export const ChangeGiven = Schema.Struct({
 })
 type ChangeGiven = typeof ChangeGiven.Type
 
-/** The same digits as a time of UTC, if there is such a time. */
+/** The digits read as a time in UTC; `null` where the calendar has no such time. */
 const digits = (local: string): Date | null => {
   const time = new Date(`${local}Z`)
   return Number.isNaN(time.getTime()) || !time.toISOString().startsWith(local) ? null : time
 }
 
-/** Unix milliseconds, or the field that names no time. */
+/** Unix milliseconds, or a fault of the field that makes it no time. */
 const timeOf = ({ at, timeZone }: ChangeGiven): number | { readonly pointer: string; readonly detail: string } => {
   const local = digits(at.slice(0, 16))
   if (local === null) return { pointer: "/at", detail: "There is no such day or hour" }
@@ -46,7 +46,7 @@ const timeOf = ({ at, timeZone }: ChangeGiven): number | { readonly pointer: str
   })
 }
 
-/** The change names a time, and its price how it is taxed. */
+/** The edge checks the time and the price of a change before it sends `ScheduleChange`. */
 export const timed = Effect.succeed(({ payload }: { readonly payload: ChangeGiven }) => {
   const time = timeOf(payload)
   const { price, taxRate } = payload
@@ -62,7 +62,7 @@ export const changeOf = (changeId: string, payload: ChangeGiven): ScheduledChang
   const { listed, price, reason, taxRate = 0 } = payload
   return {
     changeId,
-    // `timed` has seen that it is one.
+    // A number, since `timed` has refused everything else.
     dueAt: Number(timeOf(payload)),
     ...given("listed", listed),
     ...given("reason", reason),

@@ -18,29 +18,29 @@ export type CategoryId = typeof CategoryId.Type
 
 export const categoryId = (region: Region, code: CategoryCode): CategoryId => CategoryId.make(`${region}_${code}`)
 
-/** What a category says of itself. Where it stands says the tree. */
+/** All that a category knows of itself. Its place is known to the region's `CategoryTree`. */
 export const Description = Schema.Struct({
   title: copy(200),
   description: maybeCopy(4_000),
   translations: Schema.optionalKey(Translations),
-  /** They hold for all categories below it, as far as those say nothing else. */
+  /** Every category below inherits them. A category that has a value of its own for an attribute keeps its own. */
   attributes: Schema.optionalKey(Attributes),
-  /** What stands in it beside the products that name it. */
+  /** Adds products to those that name the category. */
   rule: Schema.optionalKey(CategoryRule),
-  /** Navigation leaves it out, and what is below it. */
+  /** `listCategories` leaves it out, with all categories below it. */
   hidden: Schema.optionalKey(Schema.Boolean),
-  /** Navigation of another channel leaves it out; without it, it is in all of them. */
+  /** `listCategories` leaves it out for any other channel. Absent: the category is shown in all channels. */
   channels: Schema.optionalKey(Channels)
 })
 export type Description = typeof Description.Type
 
-/** States what the category is from now on; the same again writes nothing. */
+/** Replaces the description of the category; the same description again writes no event. */
 export class PutCategory extends Schema.TaggedClass<PutCategory>()("PutCategory", {
   ...commandFields,
   ...Description.fields
 }) {}
 
-/** Nobody is shown it any more, wherever it stands; putting it brings it back. */
+/** Removes the category: `listCategories` leaves it out, with all categories below it. The tree keeps its place, and the next `PutCategory` brings it back. */
 export class RemoveCategory extends Schema.TaggedClass<RemoveCategory>()("RemoveCategory", commandFields) {}
 
 export class CategoryView extends Schema.Class<CategoryView>("CategoryView")({

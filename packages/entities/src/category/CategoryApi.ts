@@ -52,24 +52,24 @@ const standing = Effect.gen(function* () {
 
 export const CategoryApi = Routes.group(
   "categories",
-  { title: "Categories", about: "The tree of categories of a region, and what stands in each." },
+  { title: "Categories", about: "The tree of categories of a region, and the products in each." },
   [
     listCategories,
     Routes.query("getCategory", "/categories/:code", {
       ...one,
       ...there.reads,
       access: everybody,
-      summary: "One category in a region, and where it stands",
+      summary: "One category in a region, and its place in the tree",
       about:
-        "`path` leads from its root to it, for breadcrumbs; it is empty where the category does not stand in the tree. `inherited` are attributes that hold for it since one above it says so, the nearest first. Send `If-None-Match` to be told 304.",
+        "`path` has the categories from the root down to this one, for breadcrumbs; it is empty where the category is not in the tree. `inherited` has the attributes of all categories above it; where two of them have different values, it has the value of the nearer one. With `If-None-Match`, a version that you have already is answered with 304.",
       beside: placeOf
     }),
     list("listCategoryProducts", "/categories/:code/products", {
       access: everybody,
       traffic: { priority: "browse", cost: 3 },
-      summary: "What stands in a category, or in one below it",
+      summary: "The products in a category and in all categories below it",
       about:
-        "In the order of their codes, a page at a time. Where a product stands follows from the categories that it names and from the tree of this moment: what is moved takes its products along at once. A category with a rule has, beside those, the products for which its conditions hold, as of a moment ago.",
+        "In the order of their SKUs, a page at a time. A product is in the categories that its details name, and in all categories above those. A category that you move takes its products along at once. If the category has a rule, the list also has the products for which every condition of the rule holds; it follows a change of a product within a moment.",
       contract: Product,
       of: productsIn,
       params: { code: CategoryCode },
@@ -83,9 +83,9 @@ export const CategoryApi = Routes.group(
     }),
     Routes.command("putCategory", "PUT", "/categories/:code", {
       ...change,
-      summary: "Describe a category, or replace what is said of it",
+      summary: "Describe a category, or replace its description",
       about:
-        'States what the category is from now on; where it stands is told the tree by `placeCategory`. Needs the `ETag` of what it replaces, or `"0"` for a category that is new.',
+        'Replaces the whole description. `placeCategory` gives the category its place in the tree. Needs the `ETag` of the description that it replaces, or `"0"` for a new category.',
       example: categorySample,
       message: "PutCategory",
       payload: DescriptionJson,
@@ -94,15 +94,16 @@ export const CategoryApi = Routes.group(
     }),
     Routes.command("removeCategory", "DELETE", "/categories/:code", {
       ...change,
-      summary: "Show the category to nobody any more",
-      about: "It keeps its place in the tree, and products keep naming it. Describing it again brings it back.",
+      summary: "Remove a category",
+      about:
+        "`listCategories` leaves out a removed category and all categories below it. The tree keeps its place, and products keep naming it. `putCategory` brings it back.",
       message: "RemoveCategory"
     }),
     Routes.command("placeCategory", "PUT", "/categories/:code/place", {
       ...changeOfTree,
-      summary: "State where a category stands, with all that is below it",
+      summary: "Move a category, with all categories below it",
       about:
-        "Under `parent`, or as a root where that is `null`; before the sibling `before`, or as the last one where that is `null`. Without `before` it stays where it is among its siblings, and one that is new becomes the last. A category cannot stand below itself. Subtrees move as a whole, in one moment. `ETag` and `If-Match` are of the region's whole tree.",
+        "Puts it under `parent`, or makes it a root where `parent` is `null`; puts it in front of the sibling `before`, or last where `before` is `null`. Without `before`, a category that has this parent already keeps its place, and any other becomes the last child. A category cannot stand below itself. The whole subtree moves at once. `ETag` and `If-Match` are versions of the region's whole tree.",
       example: { parent: "tea", before: null },
       message: "PlaceCategory",
       payload: Schema.Struct({ parent, before }),
@@ -111,7 +112,7 @@ export const CategoryApi = Routes.group(
     Routes.command("takeOutCategory", "DELETE", "/categories/:code/place", {
       ...changeOfTree,
       summary: "Take a category out of the tree",
-      about: "Only where nothing stands below it. Its products stand in no category, unless they name another one.",
+      about: "Refused while categories stand below it. Products that name no other category are in none from then on.",
       message: "TakeOutCategory",
       fields: ({ params }) => ({ category: params.code })
     })

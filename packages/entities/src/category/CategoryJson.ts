@@ -15,7 +15,7 @@ export const categorySample = {
   attributes: { caffeine: true }
 }
 
-/** How a rule looks to clients. */
+/** A rule as the edge answers it. */
 const RuleJson = ViewJson.object<CategoryRule>()(
   "CategoryRule",
   {
@@ -26,7 +26,7 @@ const RuleJson = ViewJson.object<CategoryRule>()(
   },
   { from: { attributes: ({ attributes }) => attributes && Attributes.jsonOf(attributes) } }
 )
-/** As clients state it. */
+/** A rule as clients send it. */
 const RuleGiven = Schema.Struct({
   ...CategoryRule.fields,
   priceFrom: Schema.optionalKey(Price),
@@ -48,7 +48,7 @@ const from = {
 }
 const sample = { region: "eu", code: "black-tea", ...categorySample, removed: false, seq: 1 }
 
-/** A category, and where it stands where somebody has looked. */
+/** The view of a category. `placeOf` adds the last three fields, for `getCategory`. */
 export interface Placed extends CategoryView {
   readonly path?: ReadonlyArray<{ readonly code: CategoryCode; readonly title: string }>
   readonly children?: number
@@ -62,11 +62,11 @@ export const CategoryJson = ViewJson.object<Placed>()(
     ...CategoryView.fields,
     ...asJson,
     rule: Schema.optionalKey(RuleJson),
-    /** From its root to it; empty where it does not stand in the tree. */
+    /** From its root to the category itself; empty where it is not in the tree. */
     path: Schema.optionalKey(Schema.Array(Schema.Struct({ code: CategoryCode, title: Schema.String }))),
-    /** That stand directly below it. */
+    /** Categories directly below it. */
     children: Schema.optionalKey(Schema.Int),
-    /** What those above it say, as far as it says nothing else. */
+    /** The attributes of all categories above it; of two values the nearer one. */
     inherited: Schema.optionalKey(Attributes.AttributesJson)
   },
   { sample, from }
@@ -76,7 +76,7 @@ export const CategoryTreeJson = ViewJson.object<CategoryTreeView>()("CategoryTre
   sample: { region: "eu", count: 12, seq: 14 }
 })
 
-/** What a category is described with. */
+/** The body of `putCategory`. */
 const { description, ...described } = Description.fields
 export const DescriptionJson = Schema.Struct({
   ...described,

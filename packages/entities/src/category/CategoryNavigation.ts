@@ -16,14 +16,14 @@ import { categoryId, type CategoryView, type Description } from "./Category.ts"
 import { descriptions } from "./CategoryTable.ts"
 import { CategoryCode, CategoryTree, categoryTreeId } from "./CategoryTree.ts"
 
-/** What the tree and the descriptions of a region say together. */
+/** The tree of a region, which is asked, and the descriptions of its categories, which are read from the read table. */
 const navigation = Effect.gen(function* () {
   const edge = yield* Edge
   const reads = yield* Reads
   const tree = yield* edge.entity(CategoryTree)
   return {
     tree: (region: Region) => tree(categoryTreeId(region)),
-    /** By code. */
+    /** Descriptions by code. */
     said: (region: Region, codes: ReadonlyArray<CategoryCode>) =>
       Effect.map(
         edge.call(reads.read(region, descriptions(codes.map((code) => categoryId(region, code))))),
@@ -33,7 +33,7 @@ const navigation = Effect.gen(function* () {
   }
 })
 
-/** Where a category stands, and what it has from those above it. */
+/** The view of a category with its path, its number of children, and the attributes that it inherits. */
 export const placeOf = Effect.map(navigation, ({ call, said, tree }) =>
   Effect.fnUntraced(function* (view: CategoryView) {
     const { code, region, title } = view
@@ -54,7 +54,7 @@ export const placeOf = Effect.map(navigation, ({ call, said, tree }) =>
 const Item = Schema.Struct({
   code: CategoryCode,
   title: Schema.String,
-  /** That stand directly below it, whoever may see them. */
+  /** Categories directly below it, hidden ones included. */
   children: Schema.Int
 })
 const item = { code: "black-tea", title: "Black tea", children: 2 }
@@ -75,7 +75,7 @@ export const listCategories = Routes.custom(
     query: {
       ...regional,
       ...Headers.paged,
-      /** Those directly below it; without it the roots. */
+      /** The answer has the categories directly below this one; without it the roots. */
       parent: Schema.optionalKey(CategoryCode),
       channel: Schema.optionalKey(Channel),
       language: Schema.optionalKey(Language)
@@ -85,9 +85,9 @@ export const listCategories = Routes.custom(
   {
     access: everybody,
     traffic: { priority: "browse", cost: 3 },
-    summary: "Navigation: what stands directly below a category",
+    summary: "Navigation: the categories directly below a category",
     about:
-      "In the merchant's order, a page at a time. Leaves out what is hidden or not of the channel, and what stands below such a category; a page may have fewer items than it might. Titles are in the language, where there is a translation."
+      "In the merchant's order, a page at a time. Leaves out every category that is hidden, removed or not in the channel, and all categories below it, so a page may have fewer items than `limit`. Titles are in the language where the category has a translation."
   },
   Effect.gen(function* () {
     const { call, said, tree } = yield* navigation

@@ -22,7 +22,7 @@ export const CategoryTable = Table.make(CategoryState, {
   }
 })
 
-/** What those of the categories say that are there; by id. */
+/** The descriptions of those categories that exist and are not removed, by id. */
 export const descriptions = (ids: ReadonlyArray<string>): Query<ReadonlyMap<string, Description>> => ({
   name: "categoryDescriptions",
   run: Effect.gen(function* () {

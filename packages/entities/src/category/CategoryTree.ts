@@ -8,11 +8,11 @@ import { Schema } from "effect"
 import { Rpc } from "effect/rpc"
 import { ContentRefused } from "../routes/ContentRefused.ts"
 
-/** Categories of one region. */
+/** Categories in the tree of one region. */
 export const categoriesMax = 10_000
-/** Categories from a root to the deepest one below it, both counted. */
+/** Categories on the path from a root to the deepest category below it, both counted. */
 export const depthMax = 20
-/** Categories of one answer. */
+/** Categories in one answer to `Children`. */
 export const pageMax = 200
 
 /** The merchant's name of a category, the same in every region: `black-tea`. */
@@ -27,12 +27,12 @@ export type CategoryTreeId = typeof CategoryTreeId.Type
 
 export const categoryTreeId = (region: Region): CategoryTreeId => CategoryTreeId.make(`${region}_categories`)
 
-/** States where the category stands, with all that is below it: under `parent`, or as a root. */
+/** Moves the category, with all categories below it, under `parent`; `null` makes it a root. */
 export class PlaceCategory extends Schema.TaggedClass<PlaceCategory>()("PlaceCategory", {
   ...commandFields,
   category: CategoryCode,
   parent: Schema.NullOr(CategoryCode),
-  /** The one that comes after it; `null`: it is the last one. Without it, it stays where it is among its siblings, or becomes the last one. */
+  /** The sibling that follows the category; `null` makes the category the last one. Absent: the category keeps its place among its siblings, and one that comes from elsewhere becomes the last. */
   before: Schema.optionalKey(Schema.NullOr(CategoryCode))
 }) {}
 
@@ -42,7 +42,7 @@ export class TakeOutCategory extends Schema.TaggedClass<TakeOutCategory>()("Take
   category: CategoryCode
 }) {}
 
-/** A category would stand below itself. */
+/** The move would put a category below itself. */
 export class CategoryCycle extends Refusal<CategoryCycle>()("CategoryCycle", {
   status: 409,
   title: "A category cannot stand below itself",
@@ -60,7 +60,7 @@ export class CategoryTreeFull extends Refusal<CategoryTreeFull>()("CategoryTreeF
     bound === "depth" ? `At most ${max} categories stand below each other.` : `A region has at most ${max} categories.`
 }) {}
 
-/** Others stand below it. */
+/** Other categories stand below it, so it stays in the tree. */
 export class CategoryHasChildren extends Refusal<CategoryHasChildren>()("CategoryHasChildren", {
   status: 409,
   title: "Categories stand below it",
@@ -71,7 +71,7 @@ export class CategoryHasChildren extends Refusal<CategoryHasChildren>()("Categor
 
 export class CategoryTreeView extends Schema.Class<CategoryTreeView>("CategoryTreeView")({
   region: Region,
-  /** Categories that stand in it. */
+  /** Categories in the tree. */
   count: Schema.Int,
   seq: Schema.Int
 }) {}
@@ -88,19 +88,19 @@ export const CategoryTree = Contract.make("CategoryTree", [
     PreconditionFailed
   ),
   Contract.command(TakeOutCategory, CategoryTreeView, NotFound, CategoryHasChildren, PreconditionFailed),
-  /** From its root to the category; nothing where it does not stand in the tree. And how many stand directly below it. */
+  /** The categories from the root down to this one, empty where it is not in the tree, and the number of categories directly below it. */
   Rpc.make("Path", {
     payload: { category: CategoryCode },
     success: Schema.Struct({ path: Schema.Array(CategoryCode), children: Schema.Int })
   }),
-  /** What stands directly below it, or the roots, in their order. */
+  /** A page of the categories directly below `parent`, or of the roots, in their order. */
   Rpc.make("Children", {
     payload: { parent: Schema.NullOr(CategoryCode), after: Schema.NullOr(CategoryCode), limit: Schema.Int },
     success: Schema.Struct({ items: Schema.Array(Node), more: Schema.Boolean })
   }),
-  /** The category and all that stands below it; nothing where it does not stand in the tree. */
+  /** The category and all categories below it; empty where it is not in the tree. */
   Rpc.make("Subtree", { payload: { category: CategoryCode }, success: Schema.Array(CategoryCode) }),
-  /** Those that do not stand in the tree. */
+  /** Those of the categories that are not in the tree. */
   Rpc.make("Missing", { payload: { categories: Schema.Array(CategoryCode) }, success: Schema.Array(CategoryCode) }),
   Contract.view(CategoryTreeView)
 ])

@@ -5,7 +5,7 @@ import type { Event, State } from "./CategoryTreeState.ts"
 /** I13: a category stands in one place, never below itself, and never deeper than it may. */
 export const categoryTrees: Laws<State, Event> = ({ findings }) => ({
   history: (id) => {
-    /** Steps to the root; more than there may be where there is none. */
+    /** Categories from this one up to its root, both counted; `depthMax + 1` where the way up is longer or meets a category that is not in the tree. */
     const depthOf = (category: CategoryCode): number => {
       let depth = 0
       for (let here: CategoryCode | null | undefined = category; here !== null; here = parents.get(here)) {

@@ -27,20 +27,20 @@ const at = Schema.Int
 const parent = Schema.NullOr(CategoryCode)
 
 export const Event = Schema.Union([
-  /** With all that stands below it. `before` is the sibling that comes after it. */
+  /** All categories below it moved with it. `before` is the sibling that follows it. */
   Schema.TaggedStruct("CategoryPlaced", { category: CategoryCode, parent, before: parent, at }),
   Schema.TaggedStruct("CategoryTakenOut", { category: CategoryCode, at })
 ])
 export type Event = typeof Event.Type
 
-/** Siblings stand in their order. */
+/** Nodes that have the same parent are in the order of the siblings. */
 export const State = Schema.Struct({ nodes: Schema.Array(Schema.Struct({ category: CategoryCode, parent })) })
 export type State = typeof State.Type
 type Nodes = State["nodes"]
 
 export const initial: State = { nodes: [] }
 
-/** From the category up to its root; `parents` has no circle, since none was ever let in. */
+/** From the category up to its root. This ends, since `decide` refuses every move that would make a cycle. */
 const upwards = (parents: ReadonlyMap<CategoryCode, CategoryCode | null>, category: CategoryCode) => {
   const path: Array<CategoryCode> = []
   for (let here: CategoryCode | null | undefined = category; here; here = parents.get(here)) path.push(here)
@@ -50,7 +50,7 @@ const parentsOf = (nodes: Nodes) => new Map(nodes.map(({ category, parent }) => 
 const childrenOf = (nodes: Nodes, of: CategoryCode | null): ReadonlyArray<CategoryCode> =>
   nodes.flatMap(({ category, parent }) => (parent === of ? [category] : []))
 
-/** The category and what stands below it, a level after the other. */
+/** The category, then the categories directly below it, then those below them, level by level. */
 const levelsBelow = (nodes: Nodes, category: CategoryCode): ReadonlyArray<ReadonlyArray<CategoryCode>> => {
   const byParent = Map.groupBy(nodes, ({ parent }) => parent)
   const levels: Array<ReadonlyArray<CategoryCode>> = []
@@ -61,7 +61,7 @@ const levelsBelow = (nodes: Nodes, category: CategoryCode): ReadonlyArray<Readon
   return levels
 }
 
-/** The sibling after it, `null` for the last one. */
+/** The sibling that follows the category; `null` for the last one. */
 const nextOf = (nodes: Nodes, category: CategoryCode, parent: CategoryCode | null): CategoryCode | null => {
   const siblings = childrenOf(nodes, parent)
   return siblings[siblings.indexOf(category) + 1] ?? null
@@ -115,7 +115,7 @@ export const evolve = (state: State, event: Event): State => {
   }
 }
 
-/** `null` where nothing was ever placed. */
+/** `null` until the first category is placed. */
 export const view = (id: CategoryTreeId, { nodes }: State, seq: number): CategoryTreeView | null =>
   seq === 0 ? null : new CategoryTreeView({ region: regionOf(id), count: nodes.length, seq }, { disableChecks: true })
 

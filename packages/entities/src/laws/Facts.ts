@@ -60,7 +60,7 @@ export const fingerprint = (value: unknown): number => {
 export interface StockFacts {
   readonly held: Units
   readonly reserved: Units
-  /** Let go by a time-out, and not released by the order. */
+  /** Units of holds that a time-out let go, and not the order. */
   readonly forgotten: Units
   /** These three by SKU and warehouse, as `TEA/eu-main`. */
   readonly shipped: Units

@@ -10,9 +10,9 @@ import { AttributeCode } from "../producttype/Declaration.ts"
 import { CheckedType } from "../producttype/ProductType.ts"
 import { ContentRefused } from "../routes/ContentRefused.ts"
 
-/** Variants of one model. */
+/** Most variants that one model has. */
 export const variantsMax = 200
-/** Attributes by which variants of one model differ for those who choose: colour, size. */
+/** Most axes that one model has. An axis is an attribute by which customers choose a variant: colour, size. */
 export const axesMax = 5
 
 /** The merchant's name of a model, the same in every region: `teapot`. */
@@ -28,27 +28,27 @@ export type ProductModelId = typeof ProductModelId.Type
 export const productModelId = (region: Region, code: ProductModelCode): ProductModelId =>
   ProductModelId.make(`${region}_${code}`)
 
-/** What variants have in common, and what tells them apart. Each variant is a product with a SKU, a price and stock of its own. */
+/** All that a model knows: what its variants have in common, and the axes by which they differ. Each variant is a product with a SKU, a price and stock of its own. */
 export const Description = Schema.Struct({
   title: copy(300),
   description: maybeCopy(4_000),
-  /** Of all its variants, with the version of it that the attributes were checked with. */
+  /** The product type of all its variants, with the version that the edge checked their attributes with. */
   productType: CheckedType,
-  /** Those of the type that do not differ between variants. */
+  /** Values that all its variants share. */
   attributes: Attributes,
   axes: Schema.Array(AttributeCode).check(Schema.isMaxLength(axesMax), Schema.isUnique()),
-  /** In the order in which they are shown; `attributes` has a value for each axis. */
+  /** In the order in which shops show them. The attributes of a variant are its values on the axes, one for each. */
   variants: Schema.Array(Schema.Struct({ sku: SkuCode, attributes: Attributes })).check(Schema.isMaxLength(variantsMax))
 })
 export type Description = typeof Description.Type
 
-/** States what the model is from now on; the same again writes nothing. */
+/** Replaces the description of the model; the same description again writes no event. */
 export class PutProductModel extends Schema.TaggedClass<PutProductModel>()("PutProductModel", {
   ...commandFields,
   ...Description.fields
 }) {}
 
-/** Its variants are products by themselves; putting it brings it back. */
+/** Removes the model. Its variants stay products, and the next `PutProductModel` brings the model back. */
 export class RemoveProductModel extends Schema.TaggedClass<RemoveProductModel>()("RemoveProductModel", commandFields) {}
 
 export class ProductModelView extends Schema.Class<ProductModelView>("ProductModelView")({

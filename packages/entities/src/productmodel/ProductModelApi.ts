@@ -46,7 +46,7 @@ const variants = Schema.Array(Schema.Struct({ sku: SkuCode, attributes: Attribut
 )
 const asJson = { attributes: AttributesJson, variants }
 
-/** How a model looks to clients. */
+/** A model as the edge answers it. */
 const ProductModelJson = ViewJson.object<ProductModelView>()(
   "ProductModel",
   { ...ProductModelView.fields, ...asJson },
@@ -59,7 +59,7 @@ const ProductModelJson = ViewJson.object<ProductModelView>()(
   }
 )
 
-/** What a model is described with. */
+/** The body of `putProductModel`. */
 const DescriptionJson = Schema.Struct({
   ...fields,
   ...asJson,
@@ -67,7 +67,7 @@ const DescriptionJson = Schema.Struct({
   productType: AttributeRules.TypeGiven
 })
 
-/** Its attributes, and those of its variants, are as its type declares them now. */
+/** The edge checks the attributes of the model and of its variants against the product type before it sends `PutProductModel`, and adds the version of the type. */
 const asDeclared = Effect.gen(function* () {
   const typeOf = yield* AttributeRules.typeOf
   return Effect.fnUntraced(function* <
@@ -87,13 +87,16 @@ const change = { ...one, ...there.changes, access: { ...changes, ...ofCatalogue 
 
 export const ProductModelApi = Routes.group(
   "productModels",
-  { title: "Product models", about: "What variants of a product have in common, and what tells them apart." },
+  {
+    title: "Product models",
+    about: "What the variants of a product have in common, and the axes by which they differ."
+  },
   [
     list("listProductModels", "/product-models", {
       access: everybody,
       summary: "The product models of a region",
       about:
-        "In the order of their codes, a page at a time. With `sku` only those that have this variant. `q` looks for beginnings of words.",
+        "In the order of their codes, a page at a time. With `sku`, the list has only models with this variant. `q` finds models by beginnings of words of their title.",
       contract: ProductModel,
       of: productModels,
       query: { ...regional, ...searched, sku: Schema.optionalKey(SkuCode) },
@@ -110,13 +113,14 @@ export const ProductModelApi = Routes.group(
       ...there.reads,
       access: everybody,
       summary: "One product model in a region",
-      about: "Its variants in the order in which they are shown. Send `If-None-Match` to be told 304."
+      about:
+        "`variants` are in the order in which shops show them. With `If-None-Match`, a version that you have already is answered with 304."
     }),
     Routes.command("putProductModel", "PUT", "/product-models/:code", {
       ...change,
-      summary: "Describe a product model, or replace what is said of it",
+      summary: "Describe a product model, or replace its description",
       about:
-        'States what its variants have in common and what tells them apart: `axes` are attributes of the type that differ by variant, and each variant has values for all of them that no other one has. A variant is a product of the same SKU, which is listed and described by itself. Needs the `ETag` of what it replaces, or `"0"` for a model that is new.',
+        'Replaces the whole description. `attributes` are the values that all variants share. `axes` are attributes that the type declares with `perVariant`; each variant has a value for every axis, and no two variants have the same values. A variant is the product with that SKU, which you list and describe by itself. Needs the `ETag` of the description that it replaces, or `"0"` for a new model.',
       example: { ...described, productType: { code: "teapot" } },
       message: "PutProductModel",
       payload: DescriptionJson,
@@ -133,8 +137,8 @@ export const ProductModelApi = Routes.group(
     }),
     Routes.command("removeProductModel", "DELETE", "/product-models/:code", {
       ...change,
-      summary: "Variants have nothing in common any more",
-      about: "They stay products by themselves. Describing the model again brings it back.",
+      summary: "Remove a product model",
+      about: "Its variants stay products. `putProductModel` brings the model back.",
       message: "RemoveProductModel"
     })
   ]

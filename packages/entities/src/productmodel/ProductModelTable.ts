@@ -23,10 +23,10 @@ export const ProductModelTable = Table.make(ProductModelState, {
 })
 
 interface Wanted {
-  /** Those that have this variant. */
+  /** Only models that have this variant. */
   readonly variant: string | undefined
 }
-/** Models of a region, by code. */
+/** The models of a region that are not removed, by code. */
 export const productModels = TableList.make(ProductModelTable, {
   name: "productModels",
   by: ["id"],

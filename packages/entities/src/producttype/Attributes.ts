@@ -5,11 +5,11 @@ import type { Fault } from "@halles/shared/wire/EdgeErrors"
 import { Schema } from "effect"
 import { AttributeCode, attributesMax, type Declaration, OptionCode } from "./Declaration.ts"
 
-/** Languages of one text. */
+/** Most languages of one text. */
 export const languagesMax = 30
-/** Options that one value names. */
+/** Most options that one value names. */
 export const chosenMax = 50
-/** Of all attributes of one product, as JSON: whoever asks for its price is sent them too. */
+/** Of all attributes of one product, as JSON. Every answer about a product has them, also to a cart that asks for the price only. */
 export const attributesBytesMax = 32 * 1_024
 
 /** `de`, `pt-BR`. */
@@ -17,13 +17,13 @@ export const Language = Schema.String.check(
   Schema.isPattern(/^[a-z]{2,3}(-[A-Z]{2})?$/u, { expected: "a language such as de or pt-BR" })
 ).annotate({ examples: ["de"] })
 
-/** JSON has no -0: what is read back must be what was written. */
+/** JSON has no -0, and an event must be read back as it was written. */
 const Amount = Schema.Finite.check(
   Schema.makeFilter((amount) => !Object.is(amount, -0), { expected: "a number other than -0" })
 )
 const Text = copy(4_000)
 const Chosen = Schema.Array(OptionCode).check(Schema.isMaxLength(chosenMax), Schema.isUnique())
-/** What clients send for one attribute; of which form it must be says the type of the product. */
+/** The value of one attribute as clients send it. Which form it must have follows from the declaration in the product type. */
 export const Value = Schema.Union([
   Text,
   Schema.Finite,
@@ -33,13 +33,13 @@ export const Value = Schema.Union([
 ]).annotate({ expected: "a text, a number, true, false, a list of options or a text for each language" })
 export type Value = typeof Value.Type
 
-/** As clients see them: values by the codes of their attributes. */
+/** Attributes in requests and answers: values by the codes of their attributes. */
 export const AttributesJson = Schema.Record(AttributeCode, Value).check(Schema.isMaxProperties(attributesMax))
 export type AttributesJson = typeof AttributesJson.Type
 
 const code = AttributeCode
 const LocalisedText = Schema.Struct({ language: Language, text: Text })
-/** What a product says for one attribute. Members have names of their own, so that what is hidden of a history is told apart. */
+/** One attribute in events and states. Each form has a field name of its own, so that `Masked.ts` can hide texts and show numbers. */
 const Attribute = Schema.Union([
   Schema.Struct({ code, text: Text }),
   Schema.Struct({ code, number: Amount }),
@@ -52,7 +52,7 @@ const Attribute = Schema.Union([
 ])
 type Attribute = typeof Attribute.Type
 
-/** As products keep them, by code. */
+/** Attributes in events and states, in the order of their codes. */
 export const Attributes = Schema.Array(Attribute).check(Schema.isMaxLength(attributesMax))
 export type Attributes = typeof Attributes.Type
 
@@ -76,7 +76,7 @@ const attributeOf = (code: string, value: Value): Attribute => {
 }
 const isChosen = (value: Value): value is typeof Chosen.Type => Array.isArray(value)
 
-/** In one order, however they were sent. */
+/** In the order of their codes, however they were sent: the same attributes again are an equal description. */
 export const attributesOf = (json: AttributesJson): Attributes =>
   Object.entries(json)
     .toSorted(byName)
@@ -98,14 +98,14 @@ const isDay = (value: Value): boolean => {
   return !Number.isNaN(day.getTime()) && day.toISOString().startsWith(value)
 }
 const isSku = Schema.is(SkuCode)
-/** An answer names so many options at the most. */
+/** Most options that one refusal names. */
 const shownMax = 20
 const optionsOf = (options: ReadonlyArray<{ readonly code: string }>): string => {
   const shown = options.slice(0, shownMax).map(({ code }) => code)
   return options.length > shownMax ? `${shown.join(", ")}, …` : shown.join(", ")
 }
 
-/** What is expected instead of the value; `null` where it is of its kind. */
+/** What the declaration expects instead of the value; `null` where the value is as declared. */
 const expected = (declaration: Declaration, value: Value): string | null => {
   switch (declaration.kind) {
     case "text":
@@ -138,13 +138,13 @@ const expected = (declaration: Declaration, value: Value): string | null => {
   }
 }
 
-/** What is wrong with attributes of whatever kind: a product may keep only so much. */
+/** A fault where the attributes together take more bytes than an entity keeps. */
 export const boundFaults = (attributes: Attributes): ReadonlyArray<Fault> =>
   isWithinBytes(JSON.stringify(attributes), attributesBytesMax)
     ? []
     : [{ pointer: "/attributes", detail: `Expected at most ${attributesBytesMax / 1_024} KiB of attributes` }]
 
-/** What is wrong with attributes by the declarations of their type, by field; `at` leads to who has them. */
+/** The faults of attributes by the declarations of their type. `at` is the pointer to the object that has the attributes. */
 export const faultsOf = (
   declarations: ReadonlyArray<Declaration>,
   attributes: AttributesJson,

@@ -2,12 +2,12 @@ import { line } from "@halles/shared/Text"
 import type { Fault } from "@halles/shared/wire/EdgeErrors"
 import { Schema } from "effect"
 
-/** Attributes of one product type. */
+/** Most attributes that a product type declares at a time. */
 export const attributesMax = 100
-/** Options of a choice. */
+/** Most options of one choice. */
 export const optionsMax = 200
 
-/** `net_weight`: what programs call an attribute. */
+/** `net_weight`: the name of an attribute in JSON. */
 export const AttributeCode = Schema.String.check(Schema.isPattern(/^[a-z][a-z0-9_]{0,39}$/u)).annotate({
   examples: ["net_weight"]
 })
@@ -19,11 +19,11 @@ const flag = Schema.optionalKey(Schema.Boolean)
 const common = {
   code: AttributeCode,
   title: line(100),
-  /** A product of the type has it. */
+  /** Every product of the type must have a value for it. */
   required: flag,
-  /** It differs between variants of a product; what does not belongs to all of them. */
+  /** Each variant of a model has a value of its own for it. Otherwise the model has one value for all. */
   perVariant: flag,
-  /** Searches count its values. */
+  /** A search counts the products that have each of its values. */
   facetable: flag
 }
 /** No two products of the type have the same value. */
@@ -34,7 +34,7 @@ const options = Schema.Array(Schema.Struct({ code: OptionCode, title: line(100) 
   Schema.isMaxLength(optionsMax)
 )
 
-/** Each that has the code of one before it. */
+/** A fault for each element that has the code of an earlier one. */
 const twice = (coded: ReadonlyArray<{ readonly code: string }>, at: string): ReadonlyArray<Fault> => {
   const seen = new Set<string>()
   return coded.flatMap(({ code }, index) => {
@@ -44,13 +44,13 @@ const twice = (coded: ReadonlyArray<{ readonly code: string }>, at: string): Rea
   })
 }
 
-/** What is wrong with declarations that have their form. */
+/** Faults of declarations that no schema can state: codes that stand twice. */
 export const faultsOf = (declarations: ReadonlyArray<Declaration>): ReadonlyArray<Fault> => [
   ...twice(declarations, "/attributes"),
   ...declarations.flatMap((one, index) => ("options" in one ? twice(one.options, `/attributes/${index}/options`) : []))
 ]
 
-/** What a product type says of one attribute: which values it takes. */
+/** Declares one attribute: its kind, and so which values it takes. */
 export const Declaration = Schema.Union([
   Schema.Struct({ kind: Schema.Literal("text"), ...common, unique }),
   /** A text for each language. */

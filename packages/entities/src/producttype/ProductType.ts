@@ -22,28 +22,28 @@ export type ProductTypeId = typeof ProductTypeId.Type
 export const productTypeId = (region: Region, code: ProductTypeCode): ProductTypeId =>
   ProductTypeId.make(`${region}_${code}`)
 
-/** Attributes that a product type declares in its life: the kind of each is kept. */
+/** Most attributes that a product type declares in its life. It remembers the kind of each for good. */
 export const everDeclaredMax = 1_000
 
-/** A type, and the version of it that attributes were checked with. */
+/** A product type, and the version of it that the edge checked attributes with. */
 export const CheckedType = Schema.Struct({ code: ProductTypeCode, version: Schema.Int })
 export type CheckedType = typeof CheckedType.Type
 
 export const Title = copy(200)
-/** In the order in which they are shown. */
+/** In the order in which shops show them. */
 export const Declarations = Schema.Array(Declaration).check(Schema.isMaxLength(attributesMax))
 
-/** States what products of the type have from now on; the same again writes nothing. */
+/** Replaces the title and the declarations of the type; the same again writes no event. Products keep what they have. */
 export class PutProductType extends Schema.TaggedClass<PutProductType>()("PutProductType", {
   ...commandFields,
   title: Title,
   attributes: Declarations
 }) {}
 
-/** No product takes the type any more; those that have it keep what they say. Putting it brings it back. */
+/** Removes the type: the edge refuses it in descriptions. Products that have it keep it, and the next `PutProductType` brings it back. */
 export class RemoveProductType extends Schema.TaggedClass<RemoveProductType>()("RemoveProductType", commandFields) {}
 
-/** Values of an attribute, which products may have, are of the kind that it was declared with first. */
+/** A type declares an attribute with another kind than before. Products may have values of the kind that was declared first. */
 export class AttributeKindFixed extends Refusal<AttributeKindFixed>()("AttributeKindFixed", {
   status: 409,
   title: "The kind of an attribute is fixed",
@@ -53,7 +53,7 @@ export class AttributeKindFixed extends Refusal<AttributeKindFixed>()("Attribute
     `${attribute} is of the kind ${kind}. Declare another attribute under a code of its own.`
 }) {}
 
-/** Codes of attributes that were once declared stay taken. */
+/** The type has declared too many attributes in its life. */
 export class AttributesUsedUp extends Refusal<AttributesUsedUp>()("AttributesUsedUp", {
   status: 409,
   title: "The type has had too many attributes",

@@ -17,7 +17,7 @@ const declared = {
 }
 const sample = { region: "eu", code: "loose-tea", ...declared, removed: false, seq: 1 }
 
-/** How a product type looks to clients. */
+/** A product type as the edge answers it. */
 const ProductTypeJson = ViewJson.object<ProductTypeView>()("ProductType", ProductTypeView.fields, { sample })
 
 const one = { contract: ProductType, json: ProductTypeJson }
@@ -26,7 +26,10 @@ const change = { ...one, ...there.changes, access: { ...changes, ...ofCatalogue 
 
 export const ProductTypeApi = Routes.group(
   "productTypes",
-  { title: "Product types", about: "Which attributes products of a type have, and which values those take." },
+  {
+    title: "Product types",
+    about: "Which attributes the products of a type have, and which values each attribute takes."
+  },
   [
     list("listProductTypes", "/product-types", {
       access: everybody,
@@ -45,13 +48,14 @@ export const ProductTypeApi = Routes.group(
       ...there.reads,
       access: everybody,
       summary: "One product type in a region",
-      about: "Its attributes, in the order in which they are shown. Send `If-None-Match` to be told 304."
+      about:
+        "`attributes` are in the order in which shops show them. With `If-None-Match`, a version that you have already is answered with 304."
     }),
     Routes.command("putProductType", "PUT", "/product-types/:code", {
       ...change,
-      summary: "Declare a product type, or replace what is declared",
+      summary: "Declare a product type, or replace its declaration",
       about:
-        'States which attributes products of the type have from now on. An attribute keeps the kind that it was declared with first. Products that were described before stay as they are until they are described again. Needs the `ETag` of what it replaces, or `"0"` for a type that is new.',
+        'Replaces the whole declaration. An attribute keeps the kind that it was declared with first. A product keeps its attributes until it is described again, and must then be as the type declares. Needs the `ETag` of the declaration that it replaces, or `"0"` for a new type.',
       example: declared,
       message: "PutProductType",
       payload: Routes.bodyOf(PutProductType),
@@ -59,8 +63,9 @@ export const ProductTypeApi = Routes.group(
     }),
     Routes.command("removeProductType", "DELETE", "/product-types/:code", {
       ...change,
-      summary: "No product takes the type any more",
-      about: "Products that have it keep what they say. Declaring it again brings it back.",
+      summary: "Remove a product type",
+      about:
+        "Products that have it keep it with their attributes; no other product can take it. `putProductType` brings it back.",
       message: "RemoveProductType"
     })
   ]

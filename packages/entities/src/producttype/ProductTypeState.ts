@@ -37,7 +37,7 @@ export const State = Schema.Union([
   Schema.TaggedStruct("Known", {
     title: Title,
     attributes: Declarations,
-    /** Of every attribute that it ever had. */
+    /** The kind of every attribute that the type ever declared. */
     kinds: Kinds,
     removed: Schema.Boolean
   })

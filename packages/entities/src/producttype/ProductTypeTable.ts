@@ -18,7 +18,7 @@ export const ProductTypeTable = Table.make(ProductTypeState, {
   }
 })
 
-/** What products may have, by code. */
+/** The product types of a region that are not removed, by code. */
 export const productTypes = TableList.make(ProductTypeTable, {
   name: "productTypes",
   by: ["id"],

@@ -8,7 +8,7 @@ import { Schema } from "effect"
 import { hash } from "node:crypto"
 import type { Value } from "./Attributes.ts"
 
-/** A value of an attribute that no two products of a type may have, in one region: `eu_` and 132 bits of its hash. */
+/** One value of an attribute that is unique among the products of a type in a region: `eu_` and 132 bits of the hash of type, attribute and value. */
 export const UniqueValueId = Regional.pipe(Schema.brand("UniqueValueId"))
 export type UniqueValueId = typeof UniqueValueId.Type
 
@@ -17,7 +17,7 @@ export const uniqueValueId = (region: Region, type: string, attribute: string, v
   return UniqueValueId.make(`${region}_${named}`)
 }
 
-/** The product is about to say the value. `from` is one that had claimed it, and was asked and says it no more. */
+/** Claims the value for a product, before the product takes it. `from` is the product that had claimed it, if the sender has asked that product and it does not have the value. */
 export class ClaimValue extends Schema.TaggedClass<ClaimValue>()("ClaimValue", {
   ...commandFields,
   sku: SkuCode,

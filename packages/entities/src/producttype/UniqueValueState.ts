@@ -9,9 +9,9 @@ export const version = 1
 export type Command = ClaimValue
 export type Refusal = ValueTaken
 
-/** Whoever has just claimed the value says it within this, which is much longer than a request may take: nobody takes it over before. */
-const sayingMs = 30_000
-/** A claim that is younger is not written again. */
+/** A product that claims a value takes it later in the same request, which is over long before this. Until then no other product can take the claim over. */
+const pendingMs = 30_000
+/** A product that repeats its claim within this time gets no second event. */
 const youngMs = 10_000
 
 export const Event = Schema.Union([Schema.TaggedStruct("ValueClaimed", { sku: SkuCode, at: Schema.Int })])
@@ -32,7 +32,7 @@ export const decide = (
 ): Result.Result<ReadonlyArray<Event>, ValueTaken> => {
   if (state._tag === "Claimed") {
     if (state.sku === sku && now - state.at < youngMs) return Result.succeed([])
-    const isFree = state.sku === from && now - state.at >= sayingMs
+    const isFree = state.sku === from && now - state.at >= pendingMs
     if (state.sku !== sku && !isFree) return Result.fail(new ValueTaken({ sku: state.sku }))
   }
   return Result.succeed([{ _tag: "ValueClaimed", sku, at: now }])
@@ -40,7 +40,7 @@ export const decide = (
 
 export const evolve = (_: State, { at, sku }: Event): State => ({ _tag: "Claimed", sku, at })
 
-/** `null` where nobody ever claimed it. */
+/** `null` until a product claims the value. */
 export const view = (_: UniqueValueId, state: State, seq: number): UniqueValueView | null =>
   state._tag === "None" ? null : new UniqueValueView({ sku: state.sku, seq }, { disableChecks: true })
 

@@ -59,7 +59,7 @@ export interface SharedAnswer extends Freshness {
   /** Whose events tell when it is old, if any do. */
   readonly invalidatedBy: Region | null
 }
-/** Of an answer about one entity. */
+/** The key of a shared answer about one entity. */
 export const sharedKey = (type: string, id: string): string => `${type.toLowerCase()}:${id}`
 
 export type Client<Rpcs extends Rpc.Any> = Effect.Success<Entity.Entity<string, Rpcs>["client"]>

@@ -46,7 +46,7 @@ interface ListOptions<
   readonly contract: Entity.Entity<Type, Rpcs>
   readonly params?: Params
   readonly query?: Query
-  /** What is asked of other entities first. */
+  /** Asks other entities before the table is read. `wanted` and `itemOf` are given the answer. */
   readonly asks?: Effect.Effect<
     (request: Request<Params, Query>, region: Region) => Effect.Effect<Found, unknown>,
     never,

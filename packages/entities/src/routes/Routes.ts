@@ -265,7 +265,7 @@ interface QueryOptions<
   readonly json: Json
   /** The entity, where the parameter `id` does not name it. */
   readonly id?: (request: Request<Params, Query, never>, defaultRegion: Region) => string
-  /** Others are not there for who asks here. */
+  /** For a view that it refuses, the route answers 404. */
   readonly shows?: (view: Answered<Rpcs, "View">) => boolean
   /** The part of the view that is asked for; a failure where it is not there. */
   readonly part?: (
@@ -274,7 +274,7 @@ interface QueryOptions<
   ) => Effect.Effect<object, unknown>
   /** The view with what stands beside the entity, and changes without it; `null` when that is not known. */
   readonly beside?: Effect.Effect<(view: Answered<Rpcs, "View">) => Effect.Effect<object | null, unknown>, never, Needs>
-  /** Where the answer is the same for everybody. The events of the entity tell when it is old, if `Invalidation.ts` follows its type. */
+  /** Where the answer is the same for everybody. If `Invalidation.ts` follows the type, an event of the entity makes the cached answer old. */
   readonly shared?: Freshness
 }
 

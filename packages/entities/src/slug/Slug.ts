@@ -6,7 +6,7 @@ import { Region } from "@halles/shared/Region"
 import { Refusal } from "@halles/shared/wire/Refusal"
 import { Schema } from "effect"
 
-/** `breakfast-tea`: what stands for a product in an address. Letters of other scripts are written in a-z, since addresses would escape them. */
+/** `breakfast-tea`: the name of a product in the address of its page. Merchants write letters of other scripts in a-z, since a browser would show them percent-encoded. */
 export const SlugText = Schema.String.check(
   Schema.isPattern(/^[a-z0-9]+(-[a-z0-9]+)*$/u, { expected: "a-z and 0-9, with single hyphens between them" }),
   Schema.isMaxLength(60)
@@ -21,10 +21,10 @@ export type SlugId = typeof SlugId.Type
 
 export const slugId = (region: Region, slug: SlugText): SlugId => SlugId.make(`${region}_${slug}`)
 
-/** From now on, and for good, the slug leads to this product: links that were once given away go on working. */
+/** Makes the slug lead to this product for good. No command undoes it, so that links which customers have go on working. */
 export class ClaimSlug extends Schema.TaggedClass<ClaimSlug>()("ClaimSlug", { ...commandFields, sku: SkuCode }) {}
 
-/** It leads to another product. */
+/** Another product has claimed the slug. */
 export class SlugTaken extends Refusal<SlugTaken>()("SlugTaken", {
   status: 409,
   title: "The slug leads to another product",

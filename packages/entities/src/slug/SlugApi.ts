@@ -17,7 +17,7 @@ const encode = ViewJson.encoder(ProductJson)
 
 export const SlugApi = Routes.group(
   "slugs",
-  { title: "Slugs", about: "Products by what stands for them in addresses." },
+  { title: "Slugs", about: "Products by the names that they have in addresses of pages." },
   [
     Routes.custom(
       HttpApiEndpoint.get("getSlug", "/slugs/:slug", {
@@ -30,7 +30,7 @@ export const SlugApi = Routes.group(
         access: everybody,
         summary: "The product that a slug leads to",
         about:
-          "A slug that the product had before is answered with 301 and the address of the one that it has now, for good: links that were once given away go on working."
+          "A slug that the product had before is answered with 301 and the address of its slug of now. This holds for good, so that links which customers have go on working."
       },
       Effect.gen(function* () {
         const edge = yield* Edge

@@ -29,7 +29,7 @@ export const decide = (
 
 export const evolve = (_: State, { sku }: Event): State => ({ sku })
 
-/** `null` where it leads nowhere. */
+/** `null` until a product claims the slug. */
 export const view = (id: SlugId, { sku }: State, seq: number): SlugView | null =>
   sku === null
     ? null
