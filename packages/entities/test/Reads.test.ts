@@ -10,6 +10,7 @@ import { isIn } from "../src/catalogue/Channel.ts"
 import * as CategoryRule from "../src/category/CategoryRule.ts"
 import { products, productsIn, ProductTable } from "../src/catalogue/ProductTable.ts"
 import { availability } from "../src/inventory/StockTable.ts"
+import { mediaList } from "../src/media/MediaTable.ts"
 import { customerOrders } from "../src/order/OrderTable.ts"
 import { Reads, RegionDatabases } from "../src/Reads.ts"
 import * as TableList from "../src/TableList.ts"
@@ -101,6 +102,31 @@ layer(ReadsLive, { excludeTestServices: true, timeout: "60 seconds" })("Reads", 
       const [first] = found.flat()
       assert.deepStrictEqual(first!.price, { amount: 1_995, currency: "GBP", taxRate: 2_000 })
       assert.strictEqual(first!.region, "eu")
+    })
+  )
+
+  it.effect("list media newest first: the refused with the reason, the removed not", () =>
+    Effect.gen(function* () {
+      const reads = yield* Reads
+      const declared = (id: string, at: number, ...events: ReadonlyArray<unknown>): Projection.Entry => ({
+        id,
+        seq: 1,
+        at,
+        events: [{ _tag: "MediaDeclared", owner: null, uploadedBy: "acc", alt: [], content: null, at }, ...events]
+      })
+      yield* apply("media", [
+        declared("eu_awaited", 1),
+        declared("eu_refused", 2, { _tag: "ContentRefused", reason: "pixels", at: 2 }),
+        declared("eu_removed", 3, { _tag: "MediaRemoved", reason: "asked", at: 3 })
+      ])
+      const { items } = yield* reads.read("eu", mediaList.page({ region: "eu", limit: 10 }))
+      assert.deepStrictEqual(
+        items.map(({ id, refusedFor, status }) => [id as string, status, refusedFor]),
+        [
+          ["eu_refused", "refused", "pixels"],
+          ["eu_awaited", "declared", null]
+        ]
+      )
     })
   )
 

@@ -49,7 +49,7 @@ export const HttpConfig = Config.all({
   controlUrl: Config.Redacted("HALLES_PG_CONTROL_URL"),
   webhooks: Config.all(webhooks),
   regionUrls: Config.all(regionUrls),
-  /** Where the media process is, for us and for clients, and what addresses of pictures are signed with; without it nothing is uploaded. */
+  /** Addresses of the media process for the edge and for clients, and the key that it has too; without them the edge refuses uploads. */
   media: Config.option(
     Config.all({
       url: Config.NonEmptyString("HALLES_MEDIA_URL"),

@@ -23,11 +23,10 @@ const change: Rule = { ...changes, region: "id", scopes: ["catalog:write"], role
 const ofOwner: Rule = { ...ofCustomer, scopes: ["customers:write"], roles: shopper, audited: "byOthers" }
 const upload = { priority: "bulk", cost: 20, quota: perMinute("upload", 1_200) } as const
 const aboutUpload =
-  "The body is the file itself. What it is follows from its bytes: JPEG, PNG, WebP, AVIF, GIF, MP4, WebM or PDF, whatever `Content-Type` says. A picture is turned upright, and loses everything but its pixels and its colour profile, such as where it was taken. Too many bytes, pixels or frames are refused before anything is decoded (`media_unfit`). `duplicates` names what has the same content already. Repeated with the same `Upload-Id` and the same bytes it is one upload. What nothing shows for 30 days is removed."
+  "The body is the file itself. Its bytes decide its type, whatever `Content-Type` says: JPEG, PNG, WebP, AVIF, GIF, MP4, WebM or PDF. A picture is turned upright, and loses everything but its pixels and its colour profile, such as where it was taken. Too many bytes, pixels or frames are refused before anything is decoded (`media_unfit`). `duplicates` has the ids of files with the same content. Requests with the same `Upload-Id` and the same bytes are one upload. A file that no entity shows for 30 days is removed."
 
 const one = { contract: Media, params: { id: MediaId }, json: MediaJson } as const
-const isListed = (view: MediaView): MediaView | null =>
-  view.status === "declared" || view.status === "ready" ? view : null
+const listed = (view: MediaView): MediaView | null => (view.status === "removed" ? null : view)
 const use = { ...one, params: { id: MediaId, by: UsedBy }, access: change } as const
 const usedBy = ({ params }: { readonly params: { readonly by: string } }) => ({ by: params.by })
 
@@ -47,9 +46,9 @@ const getMediaAddress = Routes.custom(
   }),
   {
     access: look,
-    summary: "Where a picture is to be had in a size of your own",
+    summary: "Sign an address for a picture in a size of your choice",
     about:
-      "Signs an address for a box: `inside` shows all of the picture within it, `cover` fills it around the focus. A picture is never made larger than it is. `as` is `auto` unless it is said: WebP or AVIF by what a client says it takes. The address stays good for as long as the picture is kept."
+      "The address is for a box of `width` by `height`: `inside` shows all of the picture within it, `cover` fills it around the focus. A picture is never made larger than it is. Without `as` the format is `auto`: WebP or AVIF where the client's `Accept` names them. The address is valid for as long as the picture is kept."
   },
   Effect.gen(function* () {
     const edge = yield* Edge
@@ -72,21 +71,22 @@ export const MediaApi = Routes.group(
   "media",
   {
     title: "Media",
-    about: "Pictures, videos and documents: uploaded, described, shown, and removed when nothing shows them."
+    about:
+      "Pictures, videos and documents. Entities that show a file are named in `usedBy`; a file that none shows is removed after 30 days."
   },
   [
     list("listMedia", "/media", {
       access: { ...look, region: "query" },
-      summary: "What is kept in a region, newest first",
-      about: "A page at a time. `hash` finds all that has the same content.",
+      summary: "List the files of a region, newest first",
+      about:
+        "One page of those that are not removed; `refusedFor` says why an upload in pieces was refused. `hash` finds all with the same content.",
       contract: Media,
       of: mediaList,
       query: { region: Region, hash: Schema.optionalKey(ContentHash) },
       page: "MediaPage",
       json: MediaJson,
       wanted: ({ query }) => ({ region: query.region, hash: query.hash }),
-      itemOf: (view, { query }) =>
-        query.hash === undefined || query.hash === view.content?.hash ? isListed(view) : null
+      itemOf: (view, { query }) => (query.hash === undefined || query.hash === view.content?.hash ? listed(view) : null)
     }),
     Routes.custom(
       uploadMedia,
@@ -105,7 +105,7 @@ export const MediaApi = Routes.group(
         traffic: upload,
         summary: "Begin an upload that can be resumed",
         about:
-          "Creation of the tus protocol (1.0.0), with `Upload-Length` and without bytes: `Location` is where any tus client then sends the pieces, for a day and without a token. What comes is judged as with a plain upload once all of it is there: `GET /v1/media/{id}` says `ready` a moment later, or `refused`, and the list why."
+          "Creation of the tus protocol (1.0.0), with `Upload-Length` and without bytes: `Location` is the address to which any tus client then sends the pieces, for a day and without a token. When the last piece has come, the file is examined like a plain upload: a moment later the `status` of `GET /v1/media/{id}` is `ready` or `refused`, and the list says why."
       },
       opened
     ),
@@ -113,42 +113,42 @@ export const MediaApi = Routes.group(
       ...one,
       json: ShownMediaJson,
       access: everybody,
-      summary: "What everybody may see of it, and where",
+      summary: "Get the public view of a file, with its addresses",
       about:
-        "`links.pictures` has an address for each preset, `links.original` is the whole. What they show never changes, and may be kept for ever. Send `If-None-Match` to be told 304.",
+        "`links.original` is the file as it is stored; `links.pictures` has an address for each preset size. The bytes behind an address never change, so caches may keep them for ever. A request with `If-None-Match` is answered 304 while the view is the same.",
       beside: Effect.map(MediaLinks, (linker) => (view) => Effect.succeed({ ...view, links: linksOf(linker, view) }))
     }),
     getMediaAddress,
     Routes.command("patchMedia", "PATCH", "/media/:id", {
       ...one,
       access: change,
-      summary: "Describe it",
+      summary: "Set the alternative texts and the focus of a file",
       about:
-        "Members that are absent stay as they are. `alt` is what the picture shows, by language; `focus` is the point that stays in it when it is cropped, in thousandths from the top left.",
+        "Members that are absent stay as they are. `alt` says by language what the picture shows; `focus` is the point that stays in the picture when it is cropped, in thousandths of its width and height from the top left.",
       message: "DescribeMedia",
       payload: Routes.bodyOf(DescribeMedia),
       example: { alt: altSample, focus: { x: 500, y: 250 } }
     }),
     Routes.command("useMedia", "PUT", "/media/:id/uses/:by", {
       ...use,
-      summary: "Something shows it",
-      about: "What is shown is kept. Twice the same is once.",
+      summary: "Note that an entity shows a file",
+      about: "A file is not removed while an entity shows it. Noting the same entity twice is harmless.",
       message: "UseMedia",
       fields: usedBy
     }),
     Routes.command("releaseMedia", "DELETE", "/media/:id/uses/:by", {
       ...use,
-      summary: "Something shows it no more",
-      about: "What nothing shows for 30 days is removed.",
+      summary: "Note that an entity shows a file no more",
+      about: "A file that no entity shows for 30 days is removed.",
       message: "ReleaseMedia",
       fields: usedBy
     }),
     Routes.command("removeMedia", "DELETE", "/media/:id", {
       ...one,
       access: change,
-      summary: "Remove it",
+      summary: "Remove a file",
       about:
-        "Refused while something shows it. Its bytes are gone within a minute, unless something else has the same content.",
+        "Refused while an entity shows it. Its bytes are dropped within a minute or so, unless another file has the same content.",
       message: "RemoveMedia",
       fields: () => ({ reason: "asked" as const })
     }),
@@ -157,22 +157,22 @@ export const MediaApi = Routes.group(
       {
         access: { ...ofOwner, ...changes },
         traffic: upload,
-        summary: "Upload a picture of a customer's own",
-        about: `For reviews and the like: it goes with the customer. ${aboutUpload}`
+        summary: "Upload a picture that a customer owns",
+        about: `For reviews and the like. It is removed when the customer is forgotten. ${aboutUpload}`
       },
       forCustomer
     ),
     list("listCustomerMedia", "/media/customers/:id", {
       access: { ...ofOwner, ...looks, scopes: ["customers:read"] },
-      summary: "A customer's own pictures, newest first",
-      about: "A page at a time.",
+      summary: "List the pictures that a customer owns, newest first",
+      about: "One page of those that are not removed.",
       contract: Media,
       of: mediaList,
       params: { id: CustomerId },
       page: "CustomerMediaPage",
       json: MediaJson,
       wanted: ({ params }) => ({ region: regionOf(params.id), owner: params.id }),
-      itemOf: (view, { params }) => (view.owner === params.id ? isListed(view) : null)
+      itemOf: (view, { params }) => (view.owner === params.id ? listed(view) : null)
     })
   ]
 )

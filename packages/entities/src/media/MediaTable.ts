@@ -84,14 +84,14 @@ export const isBuilt = Effect.gen(function* () {
   return rows.length > 0
 })
 
-/** The declared and ready media of a region, newest first; with `hash` those with that content, with `owner` those of a customer. */
+/** The media of a region that are not removed, newest first; with `hash` those with that content, with `owner` those of a customer. */
 export const mediaList = TableList.make(MediaTable, {
   name: "media",
   by: ["declared_at", "id"],
   descending: true,
   where: (sql, { hash, owner }: { readonly hash?: string | undefined; readonly owner?: CustomerId | undefined }) =>
     sql.and([
-      sql`status IN ('declared', 'ready')`,
+      sql`status <> 'removed'`,
       ...(hash === undefined ? [] : [sql`hash = ${hash}`]),
       ...(owner === undefined ? [] : [sql`owner = ${owner}`])
     ]),

@@ -9,7 +9,7 @@ import { NotDone } from "../operator/Operator.ts"
 import { sent } from "./EdgeCall.ts"
 
 const region = Flag.Literals("region", regions).pipe(
-  Flag.withDescription("Where it is kept"),
+  Flag.withDescription("The region of the file"),
   Flag.withDefault("eu" as Region)
 )
 const unread = () => new NotDone({ reason: "the answer broke off", exitCode: 6 })
@@ -22,8 +22,8 @@ const upload = Command.make(
   {
     file: Argument.String("file").pipe(Argument.withDescription("A picture, a video or a PDF")),
     region,
-    alt: Flag.String("alt").pipe(Flag.withDescription("What it shows, for who does not see it"), Flag.optional),
-    language: Flag.String("language").pipe(Flag.withDescription("Of that text, en without it"), Flag.optional)
+    alt: Flag.String("alt").pipe(Flag.withDescription("What it shows, for people who cannot see it"), Flag.optional),
+    language: Flag.String("language").pipe(Flag.withDescription("Language of --alt; en by default"), Flag.optional)
   },
   ({ alt, file, language, region }) =>
     Effect.gen(function* () {
@@ -43,7 +43,7 @@ const upload = Command.make(
     })
 ).pipe(
   Command.withDescription(
-    "Upload a file as it is; what it is follows from its bytes. Prints its id, where it is to be seen, and what has the same content"
+    "Upload a file; its bytes decide its type. Prints its id, its addresses, and the ids of files with the same content"
   ),
   Command.withShortDescription("Upload a picture, a video or a PDF"),
   Command.withExamples([{ command: 'halles media upload tin.jpg --alt "A tin of green tea"' }])
@@ -58,7 +58,7 @@ const get = Command.make(
       yield* Console.log(tree(yield* read(response, Item)))
     })
 ).pipe(
-  Command.withDescription("What everybody may see of a picture, and where"),
+  Command.withDescription("Print the public view of a file, with its addresses"),
   Command.withExamples([{ command: "halles media get eu_Vt3vXr8Kd0ZtWbYp5nLc2A" }])
 )
 
@@ -68,7 +68,7 @@ const list = Command.make(
     region,
     hash: Flag.String("hash").pipe(
       Flag.withSchema(ContentHash),
-      Flag.withDescription("Only what has this content"),
+      Flag.withDescription("Only files with this content"),
       Flag.optional
     ),
     output
@@ -86,11 +86,11 @@ const list = Command.make(
       yield* printList(output, items, ["id", "status", "content", "usedBy", "alt"], ({ id }) => String(id))
     })
 ).pipe(
-  Command.withDescription("The newest pictures, videos and documents of a region"),
+  Command.withDescription("List the newest pictures, videos and documents of a region"),
   Command.withExamples([{ command: "halles media list --region eu -o ids" }])
 )
 
 export const media = Command.make("media").pipe(
-  Command.withDescription("Upload pictures, videos and documents, and see what is kept"),
+  Command.withDescription("Upload pictures, videos and documents, and list them"),
   Command.withSubcommands([upload, list, get])
 )
