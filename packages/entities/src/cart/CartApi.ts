@@ -209,7 +209,7 @@ export const CartApi = Routes.group(
       traffic: { priority: "cart", cost: 1 },
       summary: "The cart as it is now",
       about:
-        "Priced as of the last change; prices are read again at checkout. Lines of an open cart say what of them could be sold at this moment (`availability`): advice, since only a checkout sets goods aside. `lastFailure` says why the order of the latest checkout came to nothing. Send `If-None-Match` to be told 304.",
+        "Priced as of the last change; prices are read again at checkout. Lines of an open cart say what of them could be sold at this moment (`availability`): advice, since only a checkout sets goods aside. `lastFailure` says why the order of the latest checkout came to nothing. With `If-None-Match`, a version that you have already is answered with 304.",
       beside: CartStock.make
     }),
     Routes.command("putLine", "PUT", "/carts/:id/lines/:sku", {

@@ -112,7 +112,7 @@ export const ProductApi = Routes.group("catalog", catalogue, [
     ...change,
     summary: "Replace all translations of a product",
     about:
-      "Title, description, and both for search engines, by language. The product loses the texts of a language that is not sent. A product keeps texts as they were sent, with any HTML in them, so escape them where you show them. Needs the `ETag` of the version that it changes.",
+      "Title, description, and both for search engines, by language. The product loses the texts of a language that is not sent. A product keeps HTML in a text as it was sent, so escape texts where you show them. Needs the `ETag` of the version that it changes.",
     example: Json.translationsSample,
     message: "TranslateProduct",
     payload: TranslationsJson,

@@ -34,9 +34,12 @@ export interface Message {
 }
 
 const paths: Readonly<Record<string, (id: string) => string>> = {
+  Category: (id) => `/v1/categories/${id.slice(3)}?region=${regionOf(id)}`,
+  CategoryTree: (id) => `/v1/categories?region=${regionOf(id)}`,
   Order: (id) => `/v1/orders/${id}`,
   Payment: (id) => `/v1/orders/${id}/payment`,
   Product: (id) => `/v1/products/${id.slice(3)}?region=${regionOf(id)}`,
+  ProductModel: (id) => `/v1/product-models/${id.slice(3)}?region=${regionOf(id)}`,
   Sku: (id) => `/v1/skus/${regionOf(id)}/${id.slice(3)}`
 }
 
