@@ -7,8 +7,8 @@ import { Effect, Layer } from "effect"
 import { HttpRouter, HttpServerResponse } from "effect/http"
 import { PrometheusMetrics } from "effect/observability"
 import * as Answering from "./process/Answering.ts"
-import { Recommending } from "./process/Recommending.ts"
 import { Following } from "./process/Following.ts"
+import { Recommending } from "./process/Recommending.ts"
 import { SearchConfig } from "./SearchConfig.ts"
 
 /** It reads the table of products once, and then seldom. */

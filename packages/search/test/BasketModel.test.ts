@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { BasketModel, learn } from "@halles/search/recommend/BasketModel"
+import { BasketModel } from "@halles/search/recommend/BasketModel"
+import { learn } from "@halles/search/recommend/Lessons"
 
 const times = (count: number, basket: ReadonlyArray<string>) => Array.from({ length: count }, () => basket)
 

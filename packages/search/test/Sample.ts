@@ -1,9 +1,11 @@
+import type { ProductRow } from "@halles/entities/catalogue/ProductTable"
+import { SkuCode } from "@halles/shared/Ids"
+import { Currency } from "@halles/shared/Money"
 import type { ProductDocument } from "@halles/search/index/ProductDocument"
 import { SearchIndex, type Query } from "@halles/search/index/SearchIndex"
 
 export const product = (id: string, title: string, more: Partial<ProductDocument> = {}): ProductDocument => ({
   id,
-  version: 1,
   title,
   description: "",
   translations: [],
@@ -13,7 +15,6 @@ export const product = (id: string, title: string, more: Partial<ProductDocument
   categories: [],
   attributes: {},
   price: 1_000,
-  currency: "EUR",
   stock: null,
   sold: 0,
   margin: null,
@@ -23,7 +24,7 @@ export const product = (id: string, title: string, more: Partial<ProductDocument
 export const indexOf = (...documents: ReadonlyArray<ProductDocument>): SearchIndex => {
   const index = new SearchIndex()
   for (const document of documents) index.put(document)
-  index.learn(new Map())
+  index.buildSuggestions()
   return index
 }
 
@@ -42,3 +43,20 @@ export const query = (text: string, more: Partial<Query> = {}): Query => ({
 
 export const found = (index: SearchIndex, text: string, more: Partial<Query> = {}): ReadonlyArray<string> =>
   index.search(query(text, more)).hits.map(({ document }) => document.id)
+
+/** A row of the table of products: one that is on sale in `eu`. */
+export const productRow = (sku: string, title: string, description = ""): ProductRow => ({
+  id: `eu_${sku}`,
+  seq: 1,
+  sku: SkuCode.make(sku),
+  title,
+  description,
+  price_amount: 500,
+  currency: Currency.make("GBP"),
+  tax_rate: 2_000,
+  listed: true,
+  draft: false,
+  slug: null,
+  translations: [],
+  details: {}
+})

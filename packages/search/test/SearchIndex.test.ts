@@ -88,8 +88,8 @@ const left = (changes: typeof Changes.Type) => {
 
 const apply = (changes: typeof Changes.Type): SearchIndex => {
   const index = new SearchIndex()
-  for (const [at, { brand, colour, id, isSold, title }] of changes.entries())
-    if (isSold) index.put(product(id, title, { brand, version: at, attributes: { colour: [colour] } }))
+  for (const { brand, colour, id, isSold, title } of changes)
+    if (isSold) index.put(product(id, title, { brand, attributes: { colour: [colour] } }))
     else index.remove(id)
   return index
 }

@@ -58,19 +58,6 @@ const causeOf = (defect: unknown): string =>
 
 const durableName = (projection: Projection.Projection): string => `view_${projection.name}`
 
-/** `null` for what is no row, whatever is wrong with it. */
-const decode = (text: string): Projection.Entry | null => {
-  try {
-    const { at, events, id, inJournal = false, seq }: Projection.Entry = JSON.parse(text)
-    if (typeof id !== "string" || !Number.isInteger(seq)) return null
-    // What is no list is looked at where it came from.
-    const isList = Array.isArray(events)
-    return { id, seq, at, events: isList ? events : [], inJournal: inJournal || !isList }
-  } catch {
-    return null
-  }
-}
-
 /** The first messages, as many as have so many rows: whole ones, since one that is half applied cannot be acknowledged. */
 const batchOf = (buffer: ReadonlyArray<Delivered>): ReadonlyArray<Delivered> => {
   let rows = 0
@@ -157,7 +144,7 @@ export const follow = Effect.fn("Projections.follow")(function* (region: Region,
     const entries: Array<Projection.Entry> = []
     for (const { text, type } of rowsOf(message.string())) {
       if (type !== "" && type !== projection.entityType) continue
-      const entry = decode(text)
+      const entry = Projection.entryOf(text)
       if (entry === null) unreadable += 1
       else entries.push(entry)
     }

@@ -15,6 +15,19 @@ export interface Entry {
   readonly inJournal?: boolean
 }
 
+/** The row that a line of a message is; `null` for what is no row, whatever is wrong with it. */
+export const entryOf = (line: string): Entry | null => {
+  try {
+    const { at, events, id, inJournal = false, seq }: Entry = JSON.parse(line)
+    if (typeof id !== "string" || !Number.isInteger(seq)) return null
+    // What is no list is looked at where it came from.
+    const isList = Array.isArray(events)
+    return { id, seq, at, events: isList ? events : [], inJournal: inJournal || !isList }
+  } catch {
+    return null
+  }
+}
+
 /** What a fold sees of it. */
 export type Folded = Pick<Entry, "at" | "events">
 

@@ -5,7 +5,7 @@ import { rangesMax } from "@halles/search/index/Highlight"
 import { wordsOfFieldMax } from "@halles/search/index/InvertedIndex"
 import { wordsMax } from "@halles/search/index/QueryPlan"
 import { ordersMax } from "@halles/search/process/Recommending"
-import { basketItemsMax } from "@halles/search/recommend/BasketModel"
+import { basketItemsMax } from "@halles/search/recommend/Lessons"
 import { count, time } from "./Figures.ts"
 
 export const searchLimits = `

@@ -150,7 +150,7 @@ export class SearchApi extends HttpApiGroup.make("search")
         ...regional,
         kind: Schema.optionalKey(Recommend.fields.kind),
         skus: Schema.optionalKey(text(4_000)),
-        category: Schema.optionalKey(text(100)),
+        category: Schema.optionalKey(text(nameLengthMax)),
         limit: Schema.optionalKey(WholeNumber({ minimum: 1, maximum: hitsMax }))
       },
       success: Recommendations,

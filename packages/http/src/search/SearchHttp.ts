@@ -108,7 +108,8 @@ export const SearchHttp = HttpApiBuilder.group(
         })
       }),
       recommend: Effect.fnUntraced(function* ({ query }) {
-        const { category = null, kind = "popular", limit = limitDefault } = query
+        const { kind = "popular", limit = limitDefault } = query
+        const category = query.category === "" ? null : (query.category ?? null)
         const skus = yield* skusOf(query.skus)
         const { items, madeAt, orders } = yield* orUnavailable(
           recommend(new Recommend({ region: query.region ?? own, kind, skus, category, limit }))

@@ -4,7 +4,8 @@ import * as Answering from "@halles/search/process/Answering"
 import { Catalogue } from "@halles/search/process/Catalogue"
 import { Following } from "@halles/search/process/Following"
 import { Recommending } from "@halles/search/process/Recommending"
-import { BasketModel, learn } from "@halles/search/recommend/BasketModel"
+import { BasketModel } from "@halles/search/recommend/BasketModel"
+import { learn } from "@halles/search/recommend/Lessons"
 import { SkuCode } from "@halles/shared/Ids"
 import { Currency } from "@halles/shared/Money"
 import { NatsTest } from "@halles/shared/testing/NatsTest"
@@ -105,6 +106,7 @@ layer(EdgeTest.layer, { excludeTestServices: true, timeout: "60 seconds" })("sea
       assert.deepInclude(together.items[0], { because: "A", orders: 2 })
       assert.strictEqual(together.items[0].product.sku, "C")
       assert.deepStrictEqual(skus(yield* get("/v1/recommendations")), ["A", "C", "B"])
+      assert.deepStrictEqual(skus(yield* get("/v1/recommendations?category=")), ["A", "C", "B"])
     }).pipe(Effect.provide(Searching))
   )
 

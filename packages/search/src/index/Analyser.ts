@@ -30,7 +30,7 @@ export const fold = (text: string): string =>
 const asWord = (text: string): string => fold(text).replace(/(?<=\p{N}),(?=\p{N})/gu, ".")
 
 /** Characters of a run of ideographs that stand together are looked for as one word. */
-export const gram = 3
+const gram = 3
 
 /** Words in the order of the text. Of a run of ideographs each character begins a word of at most `gram` characters. */
 export const words = (text: string): ReadonlyArray<Word> => {

@@ -3,7 +3,7 @@ import type { ProductDocument } from "./ProductDocument.ts"
 /** Facets that every product has beside its attributes. */
 export const brand = "brand"
 export const category = "category"
-export const availability = "availability"
+const availability = "availability"
 export const price = "price"
 export const channel = "channel"
 
@@ -12,7 +12,7 @@ export const valuesMax = 100
 /** Values of one product that are facets: what comes behind them is none. */
 export const valuesOfProductMax = 500
 /** Lower bounds of the ranges of prices, in minor units. */
-export const priceBounds = [0, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000, 1_000_000]
+const priceBounds = [0, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000, 1_000_000]
 
 export interface FacetCount {
   readonly value: string
@@ -36,14 +36,10 @@ const textsOf = (document: ProductDocument): ReadonlyArray<readonly [string, str
     .slice(0, valuesOfProductMax)
 }
 
-interface Facet {
-  /** Its place among the values, by value. */
-  readonly places: Map<string, number>
-}
-
 /** The facets of documents: of each value the number of its facet, and its place in it. */
 export class FacetValues {
-  readonly #facets: Array<Facet> = []
+  /** Of each facet the places of its values, by value. */
+  readonly #places: Array<Map<string, number>> = []
   readonly #byName = new Map<string, number>()
   readonly #ofDocument: Array<Int32Array> = []
 
@@ -54,10 +50,10 @@ export class FacetValues {
   #number(name: string, value: string): readonly [number, number] {
     let facet = this.#byName.get(name)
     if (facet === undefined) {
-      facet = this.#facets.push({ places: new Map() }) - 1
+      facet = this.#places.push(new Map()) - 1
       this.#byName.set(name, facet)
     }
-    const { places } = this.#facets[facet]!
+    const places = this.#places[facet]!
     let place = places.get(value)
     if (place === undefined) places.set(value, (place = places.size))
     return [facet, place]
@@ -69,7 +65,7 @@ export class FacetValues {
   }
 
   #placesOf(name: string): ReadonlyMap<string, number> {
-    return this.#facets[this.#byName.get(name) ?? -1]?.places ?? new Map()
+    return this.#places[this.#byName.get(name) ?? -1] ?? new Map()
   }
 
   /**

@@ -15,8 +15,8 @@ export interface Matching {
 }
 
 /**
- * Scores documents for queries, one after the other. The arrays are as long as the catalogue and kept from query to query; what a query has written
- * in them is wiped by the next one.
+ * Scores documents for queries, one after the other. The arrays are as long as the catalogue and kept from query to query: a query wipes what
+ * the one before has written in them. So a `Matching` holds until the next `match`.
  */
 export class Matcher {
   readonly #index: InvertedIndex
@@ -36,11 +36,11 @@ export class Matcher {
     let total = 0
     for (const unit of units) total += this.#add(unit)
     let complete = 0
-    const lasting = { units: units.length, sets: units.length > 1 ? units.map(wordsOf) : [] }
+    const sets = units.length > 1 ? units.map(wordsOf) : []
     for (const document of this.#found) {
       const isComplete = this.#units[document] === units.length
       if (isComplete) complete += 1
-      const near = isComplete && lasting.sets.length > 0 ? this.#together(document, lasting.sets) : 0
+      const near = isComplete && sets.length > 0 ? this.#together(document, sets) : 0
       // A document that lacks a word counts as much less as that word tells.
       this.#scores[document]! *= (this.#covered[document]! / total) * (1 + together * near)
     }

@@ -2,8 +2,6 @@
 export interface ProductDocument {
   /** `eu_TEA-01`; a later document of the same id takes its place. */
   readonly id: string
-  /** The product's `seq`: what is shown is what the product says at that version. */
-  readonly version: number
   readonly title: string
   readonly description: string
   /** The same in other languages. */
@@ -19,7 +17,6 @@ export interface ProductDocument {
   readonly channels: ReadonlyArray<string>
   /** Minor units before tax; `null` if it has no price. */
   readonly price: number | null
-  readonly currency: string
   /** Units that can be sold now; `null` if that is not known. */
   readonly stock: number | null
   /** Units sold lately. */

@@ -1,8 +1,9 @@
 import { isShortGram, queryWords } from "./Analyser.ts"
-import type { InvertedIndex, Postings } from "./InvertedIndex.ts"
+import type { Postings } from "./InvertedIndex.ts"
 import { type Language, stem } from "./Language.ts"
-import type { Meant, Spelling } from "./Spelling.ts"
-import { begunMax, type Vocabulary } from "./Vocabulary.ts"
+import { parts, spaced, type Words } from "./Spacing.ts"
+import type { Meant } from "./Spelling.ts"
+import { begunMax } from "./Vocabulary.ts"
 
 /** Words of which any stands for what was typed; `factor` is what they count of it. `both` must stand together in a document. */
 export interface Alternative {
@@ -13,7 +14,6 @@ export interface Alternative {
 
 /** One word of a query: what is looked for in its place. */
 export interface Unit {
-  readonly typed: string
   readonly asTyped: Postings | undefined
   readonly alternatives: ReadonlyArray<Alternative>
 }
@@ -28,26 +28,15 @@ export interface QueryPlan {
 export const wordsMax = 16
 /** Words that a beginning stands for, the most frequent first: of a letter or two nobody looks through all. */
 const prefixMax = (prefix: string): number => Math.min(begunMax, 8 * prefix.length)
-const factors = { begun: 0.8, joined: 0.7, split: 0.7, synonym: 0.7, other: 0.5 }
+const factors = { begun: 0.8, joined: 0.7, split: 0.7, other: 0.5 }
 /** How much likelier a word is that stands beside its neighbour in some title. */
 const pairTimes = 20
 /** In so many titles two words must stand together to say what was meant by a third that stands beside one of them in none. */
 const pairsMin = 3
 /** A word that is as frequent as this stands for itself. */
 const doubtedMax = 10
-/** The shortest part of a word that was typed without its space. */
-const partMin = 2
-/** The same if no title has the parts together. */
-const longPartMin = 4
 /** What is likelier than this, measured by the likeliest, is looked for too. */
 const likelihoodMin = 0.2
-
-export interface Words {
-  readonly index: InvertedIndex
-  readonly vocabulary: Vocabulary
-  readonly spelling: Spelling
-  readonly synonyms: ReadonlyMap<string, ReadonlyArray<string>>
-}
 
 /** The forms of a word in the catalogue. */
 const forms = ({ index, vocabulary }: Words, language: Language, word: string): ReadonlyArray<Postings> => {
@@ -57,51 +46,8 @@ const forms = ({ index, vocabulary }: Words, language: Language, word: string): 
   return own === undefined || found.includes(own) ? found : [own, ...found]
 }
 
-/** What was typed as one word and is written as two, such as `2tb` and `2 tb`, `smartwatch` and `smart watch`. */
-const split = ({ index, spelling, vocabulary }: Words, word: string): ReadonlyArray<Alternative> => {
-  for (let at = 1; at < word.length; at++) {
-    // Without a space, or with another key hit in its place.
-    for (const from of [at, at + 1]) {
-      const [left, right] = [word.slice(0, at), word.slice(from)]
-      const isMeasure = from === at && /^\d+$/.test(left) && /^\p{L}+$/u.test(right)
-      if (!isMeasure && (left.length < partMin || right.length < partMin)) continue
-      const isKnown = from > at || index.byWord.has(word) || Math.min(left.length, right.length) < longPartMin
-      const areKnown = Math.min(spelling.frequency(left), spelling.frequency(right)) >= pairsMin
-      if (vocabulary.pairs(left, right) === 0 && (isKnown || !areKnown)) continue
-      const [any, both] = [index.byWord.get(left), index.byWord.get(right)]
-      if (any !== undefined && both !== undefined) return [{ factor: factors.split, any: [any], both }]
-    }
-  }
-  return []
-}
-
-/** A space that stands one letter too early or too late: `us bhub` is `usb hub`. */
-const respaced = ({ spelling, vocabulary }: Words, left: string, right: string): readonly [string, string] | null => {
-  const all = left + right
-  for (const at of [left.length - 1, left.length + 1]) {
-    const [a, b] = [all.slice(0, at), all.slice(at)]
-    if (a.length < partMin || b.length < partMin) continue
-    if (vocabulary.pairs(a, b) > 0 || Math.min(spelling.frequency(a), spelling.frequency(b)) >= pairsMin) return [a, b]
-  }
-  return null
-}
-
-/** Words as they were typed, with spaces where they are in the catalogue, if a word is in none of its documents otherwise. */
-const spaced = (words: Words, typed: ReadonlyArray<string>): ReadonlyArray<string> => {
-  const done = [...typed]
-  for (let at = 1; at < done.length; at++) {
-    const [left, right] = [done[at - 1]!, done[at]!]
-    if (words.vocabulary.pairs(left, right) > 0) continue
-    if (words.index.byWord.has(left) && words.index.byWord.has(right)) continue
-    const better = respaced(words, left, right)
-    if (better !== null) [done[at - 1], done[at]] = better
-  }
-  return done
-}
-
-/** One word of a query: as it was typed, as it was understood, and what else may have been meant. */
+/** One word of a query as it was understood, and what else may have been meant. */
 interface Understood {
-  readonly typed: string
   readonly word: string
   readonly others: ReadonlyArray<Meant>
 }
@@ -119,8 +65,7 @@ const understand = (
       Math.max(vocabulary.pairs(typed[at - 1] ?? "", other), vocabulary.pairs(other, typed[at + 1] ?? ""))
     const own = spelling.frequency(word)
     const isBegun = isPrefix && at === typed.length - 1 && vocabulary.beginningWith(word, 1).length > 0
-    if (isBegun) return { typed: word, word, others: [] }
-    if (split(words, word).length > 0) return { typed: word, word, others: [] }
+    if (isBegun || parts(words, word) !== null) return { word, others: [] }
     const fits = (other: string) => fit(other) >= Math.max(pairsMin, pairTimes * fit(word))
     const near = spelling.meant(word)
     // Of a word whose form nobody has written, another form may be known.
@@ -128,20 +73,20 @@ const understand = (
       .map(({ likelihood, word }) => ({ word, likelihood: likelihood * (fits(word) ? pairTimes : 1) }))
       .toSorted((a, b) => b.likelihood - a.likelihood)
     const [first, ...others] = meant
-    if (first === undefined) return { typed: word, word, others: [] }
+    if (first === undefined) return { word, others: [] }
     const isMeant = forms(words, language, word).length === 0 || fits(first.word)
-    if (isMeant) return { typed: word, word: first.word, others }
-    return { typed: word, word, others: own <= doubtedMax && fit(word) === 0 ? meant : [] }
+    if (isMeant) return { word: first.word, others }
+    return { word, others: own <= doubtedMax && fit(word) === 0 ? meant : [] }
   })
 }
 
 /** What is looked for in place of the words of a query. The last one is a beginning if `isPrefix`. */
 export const plan = (words: Words, language: Language, query: string, isPrefix = false): QueryPlan => {
-  const { index, synonyms, vocabulary } = words
+  const { index, vocabulary } = words
   const asked = queryWords(query).slice(0, wordsMax)
   const spacedOut = [...new Set(spaced(words, asked))]
   const understood = understand(words, language, spacedOut, isPrefix)
-  const units = understood.map(({ others, typed, word }, at): Unit => {
+  const units = understood.map(({ others, word }, at): Unit => {
     const alternatives: Array<Alternative> = []
     const add = (factor: number, any: ReadonlyArray<Postings>) => {
       if (any.length > 0) alternatives.push({ factor, any })
@@ -158,11 +103,11 @@ export const plan = (words: Words, language: Language, query: string, isPrefix =
       [understood[at], understood[at + 1]]
     ])
       if (a !== undefined && b !== undefined) add(factors.joined, forms(words, language, a.word + b.word))
-    alternatives.push(...split(words, word))
-    for (const synonym of synonyms.get(word) ?? []) add(factors.synonym, forms(words, language, synonym))
+    const split = parts(words, word)
+    if (split !== null) alternatives.push({ factor: factors.split, any: [split[0]], both: split[1] })
     for (const { likelihood, word: other } of others)
       if (likelihood >= likelihoodMin) add(factors.other * Math.min(1, likelihood), forms(words, language, other))
-    return { typed, asTyped: index.byWord.get(word), alternatives }
+    return { asTyped: index.byWord.get(word), alternatives }
   })
   const text = understood.map(({ word }) => word).join(" ")
   return { units, corrected: text === [...new Set(asked)].join(" ") ? null : text }

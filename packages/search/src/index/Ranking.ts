@@ -1,7 +1,7 @@
 import type { ProductDocument } from "./ProductDocument.ts"
 
 /** How soon more of the same word adds little (BM25). */
-export const k1 = 2
+const k1 = 2
 /** How much more the word as it was typed counts than its other forms. */
 export const asTyped = 1.5
 /** How much more a title counts in which all words of the query stand side by side, in its order. */
@@ -15,7 +15,7 @@ export const inverseFrequency = (found: number, all: number): number =>
 export const saturated = (weight: number): number => (weight * (k1 + 1)) / (weight + k1)
 
 /** What is known of the goods, in the formula of `business`. */
-export const effects = { sold: 0.15, soldMax: 10_000, outOfStock: 0.7, margin: 0.1 }
+const effects = { sold: 0.15, soldMax: 10_000, outOfStock: 0.7, margin: 0.1 }
 
 /**
  * What a product's relevance is multiplied by: `(1 + 0.15 ln(1 + sold) / ln(10,001)) (1 + 0.1 margin)`, and by 0.7 if none is in

@@ -30,7 +30,6 @@ export interface Query {
 
 export interface Hit {
   readonly document: ProductDocument
-  readonly score: number
   readonly title: ReadonlyArray<Range>
   readonly description: ReadonlyArray<Range>
 }
@@ -60,7 +59,6 @@ export class SearchIndex {
   readonly #spelling = new Spelling(this.#index)
   readonly #matcher = new Matcher(this.#index)
   readonly #suggestions = new Suggestions()
-  #synonyms: ReadonlyMap<string, ReadonlyArray<string>> = new Map()
 
   get size(): number {
     return this.#index.live
@@ -109,13 +107,9 @@ export class SearchIndex {
     return this.#index.isStale
   }
 
-  /** Takes queries that found something into what is suggested. */
-  learn(asked: ReadonlyMap<string, number>): void {
-    this.#suggestions.build(this.#index, asked)
-  }
-
-  set synonyms(synonyms: ReadonlyMap<string, ReadonlyArray<string>>) {
-    this.#synonyms = synonyms
+  /** Makes the list of suggested queries anew: what is put afterwards is in it the next time. */
+  buildSuggestions(): void {
+    this.#suggestions.build(this.#index)
   }
 
   search(query: Query): Found {
@@ -138,7 +132,6 @@ export class SearchIndex {
       const document = this.#index.documents[number]!
       return {
         document,
-        score: matching.scores[number]!,
         title: ranges(document.title, looked),
         description: ranges(document.description, looked)
       }
@@ -163,12 +156,7 @@ export class SearchIndex {
   }
 
   #plan(text: string, language: Language, isPrefix: boolean): QueryPlan {
-    const words = {
-      index: this.#index,
-      vocabulary: this.#vocabulary,
-      spelling: this.#spelling,
-      synonyms: this.#synonyms
-    }
+    const words = { index: this.#index, vocabulary: this.#vocabulary, spelling: this.#spelling }
     return plan(words, language, text, isPrefix)
   }
 

@@ -7,20 +7,16 @@ const phraseWordsMax = 3
 /** A phrase that fewer titles have is no query of its own. */
 const titlesMin = 3
 const phraseLengthMax = 60
-/** What somebody has searched for counts as much as so many titles. */
-const askedWeight = 5
 
-/** Queries that people can be offered: phrases of titles, names of brands and categories, and what was searched for. */
+/** Queries that somebody who types is offered: phrases of titles. */
 export class Suggestions {
-  readonly #titles = new Map<string, number>()
-  #asked: ReadonlyMap<string, number> = new Map()
+  /** Phrases in order, each with how many titles have it. */
   #sorted: ReadonlyArray<readonly [string, number]> = []
   #keys: ReadonlyArray<string> = []
 
-  /** Makes the list anew; `asked` are queries that found something, with how often they were asked. */
-  build(index: InvertedIndex, asked: ReadonlyMap<string, number>): void {
-    this.#titles.clear()
-    this.#asked = asked
+  /** Makes the list anew from the titles of an index. */
+  build(index: InvertedIndex): void {
+    const titlesOf = new Map<string, number>()
     for (const title of index.titles) {
       const phrases = new Set<string>()
       for (let from = 0; from < title.length; from++)
@@ -29,13 +25,11 @@ export class Suggestions {
           if (part.some((word) => /^[\d.]+$/.test(word) || (length === 1 && word.length < 3))) continue
           phrases.add(part.join(" "))
         }
-      for (const phrase of phrases) this.#titles.set(phrase, (this.#titles.get(phrase) ?? 0) + 1)
+      for (const phrase of phrases) titlesOf.set(phrase, (titlesOf.get(phrase) ?? 0) + 1)
     }
-    for (const [phrase, count] of this.#titles)
-      if (count < titlesMin || phrase.length > phraseLengthMax) this.#titles.delete(phrase)
-    for (const [query, count] of this.#asked)
-      this.#titles.set(query, (this.#titles.get(query) ?? 0) + askedWeight * count)
-    this.#sorted = [...this.#titles].toSorted(([a], [b]) => (a < b ? -1 : 1))
+    this.#sorted = [...titlesOf]
+      .filter(([phrase, count]) => count >= titlesMin && phrase.length <= phraseLengthMax)
+      .toSorted(([a], [b]) => (a < b ? -1 : 1))
     this.#keys = this.#sorted.map(([phrase]) => phrase)
   }
 

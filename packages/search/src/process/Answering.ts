@@ -1,65 +1,37 @@
 import type { Msg } from "@nats-io/transport-node"
+import { isWithinBytes } from "@halles/shared/Bytes"
 import { Nats } from "@halles/shared/clients/Nats"
 import type { Region } from "@halles/shared/Region"
 import * as Subject from "@halles/shared/Subject"
 import { Effect, Layer, Metric, Option } from "effect"
-import {
-  type Answer,
-  decodeQuestion,
-  encodeAnswer,
-  type Question,
-  type Recommend,
-  RecommendAnswer,
-  SearchAnswer,
-  SuggestAnswer
-} from "../contract/SearchMessages.ts"
-import { SkuCode } from "@halles/shared/Ids"
-import type { Catalogue } from "./Catalogue.ts"
+import { type Answer, decodeQuestion, encodeAnswer } from "../contract/SearchMessages.ts"
+import * as Answers from "./Answers.ts"
 import { Following } from "./Following.ts"
 import { Recommending } from "./Recommending.ts"
 
-/** Recommendations that are looked through for those on sale. */
-const candidatesMax = 200
-import { viewOf } from "@halles/entities/catalogue/ProductTable"
-
-export const answered = Metric.counter("halles_search_answers_total", {
+const answered = Metric.counter("halles_search_answers_total", {
   description: "Questions that this process has answered",
   incremental: true
 })
-export const refused = Metric.counter("halles_search_unreadable_total", {
+const unreadable = Metric.counter("halles_search_unreadable_total", {
   description: "Questions that were none",
   incremental: true
 })
+const failed = Metric.counter("halles_search_failed_total", {
+  description: "Questions that this process could not answer; the edge says 503 to them",
+  incremental: true
+})
 
-/** What is recommended, of what is on sale. */
-const recommender = (region: Region, catalogue: Catalogue, current: Recommending["Service"]["current"]) => {
-  const viewOfSku = (sku: string) => {
-    const row = catalogue.rows.get(`${region}_${sku}`)
-    return row?.listed === true ? viewOf(row, region) : null
-  }
-  const isOf = (category: string | null, sku: string) =>
-    category === null || catalogue.index.get(`${region}_${sku}`)?.categories.includes(category) === true
-  return ({ category, kind, limit, skus }: Recommend) => {
-    const { madeAt, model } = current()
-    const [of] = skus
-    const candidates: Array<readonly [sku: string, because: string | null, orders: number | null]> = []
-    if (kind === "together") {
-      for (const { because, item, together } of model.for(skus, candidatesMax))
-        candidates.push([item, because, together])
-    } else if (kind === "alternatives" && of !== undefined) {
-      for (const { id } of catalogue.index.similar(`${region}_${of}`, "en", candidatesMax))
-        candidates.push([catalogue.rows.get(id)!.sku, of, null])
-    } else if (kind === "popular") {
-      for (const [item, orders] of model.popular) candidates.push([item, null, orders])
-    }
-    const items: Array<(typeof RecommendAnswer.Type)["items"][number]> = []
-    for (const [sku, because, orders] of candidates) {
-      if (items.length === limit) break
-      const product = isOf(category, sku) ? viewOfSku(sku) : null
-      if (product !== null) items.push({ product, because: because === null ? null : SkuCode.make(because), orders })
-    }
-    return { orders: model.baskets, madeAt, items }
-  }
+/** What NATS takes in one message, where its server has not said so yet. */
+const payloadBytesMax = 1_048_576
+
+/** An answer that NATS does not take is sent with fewer products. */
+const encodedWithin = (answer: Answer, bytesMax: number): string => {
+  const text = encodeAnswer(answer)
+  if (isWithinBytes(text, bytesMax)) return text
+  const shorter = Answers.halved(answer)
+  if (shorter === null) throw new Error(`One product is larger than a message of ${bytesMax} bytes`)
+  return encodedWithin(shorter, bytesMax)
 }
 
 /** Answers questions about the products of a region, one after the other, since each takes the whole of one core. */
@@ -67,38 +39,31 @@ export const layer = (region: Region) =>
   Layer.effectDiscard(
     Effect.gen(function* () {
       const nats = yield* Nats
-      const { asOf, catalogue } = yield* Following
-      const product = (id: string) => viewOf(catalogue.rows.get(id)!, region)
+      const answerTo = Answers.make(region, yield* Following, yield* Recommending)
+      const fork = Effect.runForkWith(yield* Effect.context<never>())
 
-      const { current } = yield* Recommending
-      const recommend = recommender(region, catalogue, current)
-
-      const answer = (question: Question): Answer => {
-        const { index } = catalogue
-        const fresh = { asOf: asOf(), products: index.size }
-        if (question._tag === "Recommend") return new RecommendAnswer({ ...fresh, ...recommend(question) })
-        if (question._tag === "Suggest") {
-          const { products, ...rest } = index.suggest(question.text, question.language)
-          return new SuggestAnswer({ ...fresh, ...rest, products: products.map(({ id }) => product(id)) })
-        }
-        const filters = new Map(question.filters.map(({ name, values }) => [name, values]))
-        const { facets, hits, ...rest } = index.search({ ...question, filters })
-        return new SearchAnswer({
-          ...fresh,
-          ...rest,
-          hits: hits.map(({ description, document, title }) => ({ product: product(document.id), title, description })),
-          facets: [...facets].map(([name, values]) => ({ name, values }))
-        })
-      }
-
-      const context = yield* Effect.context<never>()
-      const count = (metric: typeof answered) => Effect.runForkWith(context)(Metric.update(metric, 1))
+      /** What cannot be answered gets an empty reply at once: who asks need not wait until its time is over. */
+      const reply = (message: Msg) =>
+        Effect.gen(function* () {
+          const question = decodeQuestion(message.string())
+          if (Option.isNone(question)) {
+            message.respond()
+            return yield* Metric.update(unreadable, 1)
+          }
+          message.respond(encodedWithin(answerTo(question.value), nats.info?.max_payload ?? payloadBytesMax))
+          yield* Metric.update(answered, 1)
+        }).pipe(
+          // Thrown into the client's loop it would end the loop, and with it all that this process hears of NATS.
+          Effect.catchCause((cause) => {
+            message.respond()
+            return Effect.andThen(
+              Metric.update(failed, 1),
+              Effect.logWarning(`A question about ${region} could not be answered`, cause)
+            )
+          })
+        )
       const onQuestion = (error: Error | null, message: Msg) => {
-        if (error !== null) return
-        const question = Option.getOrNull(decodeQuestion(message.string()))
-        if (question === null) return void count(refused)
-        message.respond(encodeAnswer(answer(question)))
-        count(answered)
+        if (error === null) fork(reply(message))
       }
       yield* Effect.acquireRelease(
         Effect.sync(() => nats.subscribe(Subject.search(region), { queue: Subject.searchers, callback: onQuestion })),

@@ -1,7 +1,7 @@
-import { SearchIndex } from "../index/SearchIndex.ts"
 import type { ProductRow } from "@halles/entities/catalogue/ProductTable"
+import { Effect, Semaphore } from "effect"
+import { SearchIndex } from "../index/SearchIndex.ts"
 import { documentOf } from "./ProductRows.ts"
-import { Effect } from "effect"
 
 /** How long the index is worked on before others get their turn. */
 const sliceMs = 10
@@ -14,8 +14,9 @@ export class Catalogue {
   #index = new SearchIndex()
   /** Orders that each article was in, by its code. */
   #sold: ReadonlyMap<string, number> = new Map()
-  /** What has changed since a new index was begun. */
+  /** Ids of rows that have changed since a new index was begun. */
   #changed: Set<string> | null = null
+  readonly #building = Semaphore.makeUnsafe(1)
 
   get index(): SearchIndex {
     return this.#index
@@ -36,8 +37,10 @@ export class Catalogue {
     for (const row of rows) this.rows.set(row.id, row)
   }
 
-  /** Makes the index anew. Queries are answered by the old one meanwhile, and changes are in both. */
-  readonly build: Effect.Effect<void> = Effect.suspend(() => {
+  /** Makes the index anew, once at a time. Queries are answered by the old one meanwhile, and changes are in both. */
+  readonly build: Effect.Effect<void> = this.#building.withPermits(1)(Effect.suspend(() => this.#replace()))
+
+  #replace(): Effect.Effect<void> {
     const next = new SearchIndex()
     const changed = new Set<string>()
     this.#changed = changed
@@ -50,11 +53,11 @@ export class Catalogue {
         yield* turn
       }
       for (const id of changed) this.#apply(next, this.rows.get(id)!)
-      next.learn(new Map())
+      next.buildSuggestions()
       this.#changed = null
       this.#index = next
     })
-  })
+  }
 
   /** Takes how much was sold of each article into the ranking. */
   noteSales(sold: ReadonlyMap<string, number>): void {
@@ -62,7 +65,9 @@ export class Catalogue {
     this.#sold = sold
     for (const { id, sku } of this.rows.values()) {
       const now = sold.get(sku) ?? 0
-      if (now !== (before.get(sku) ?? 0)) this.#index.noteSold(id, now)
+      if (now === (before.get(sku) ?? 0)) continue
+      this.#index.noteSold(id, now)
+      this.#changed?.add(id)
     }
   }
 

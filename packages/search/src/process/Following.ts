@@ -1,6 +1,6 @@
 import { DeliverPolicy, type JsMsg, jetstream, jetstreamManager } from "@nats-io/jetstream"
 import { rowsOf } from "@halles/engine/journal/EventMessage"
-import type { Entry } from "@halles/engine/projections/Projection"
+import { type Entry, entryOf } from "@halles/engine/projections/Projection"
 import { type ProductRow, ProductTable } from "@halles/entities/catalogue/ProductTable"
 import { Nats } from "@halles/shared/clients/Nats"
 import type { Region } from "@halles/shared/Region"
@@ -13,26 +13,18 @@ import * as ProductRows from "./ProductRows.ts"
 import * as Snapshot from "./Snapshot.ts"
 
 const retry = Schedule.spaced("500 millis")
-/** The snapshot follows the index after this time: what it lacks is read from the stream again. */
+/** The process writes its snapshot so long after a change: what the snapshot lacks is read from the stream again. */
 const saveEvery = "1 second"
+/** Products that the table is asked for at a time. */
+const wantedMax = 500
 
-export const indexed = Metric.gauge("halles_search_products", { description: "Products that this process searches" })
-export const behind = Metric.gauge("halles_search_pending_messages", {
+const indexed = Metric.gauge("halles_search_products", { description: "Products that this process searches" })
+const behind = Metric.gauge("halles_search_pending_messages", {
   description: "Messages of the event stream that the index does not have yet"
 })
 
-const entryOf = (text: string): Entry | null => {
-  try {
-    const entry: Entry = JSON.parse(text)
-    const isEntry = typeof entry.id === "string" && Number.isInteger(entry.seq)
-    return isEntry ? { ...entry, inJournal: entry.inJournal === true || !Array.isArray(entry.events) } : null
-  } catch {
-    return null
-  }
-}
-
-/** After these it is looked whether the stream still has what follows. */
-const isBroken: ReadonlySet<string> = new Set([
+/** What a consumer says when it no longer follows its stream: after these it is looked whether the stream still has what follows. */
+const brokenStatuses: ReadonlySet<string> = new Set([
   "heartbeats_missed",
   "consumer_not_found",
   "stream_not_found",
@@ -77,6 +69,8 @@ const make = Effect.fnUntraced(function* ({ file, region }: { readonly region: R
   const gaps = new Map<string, number>()
   let asOf = 0
   let isCaughtUp = false
+  /** Messages that the stream has behind the newest one that was taken. */
+  let pending = 0
   const saving = Latch.makeUnsafe(false)
   const filling = Latch.makeUnsafe(false)
 
@@ -150,7 +144,8 @@ const make = Effect.fnUntraced(function* ({ file, region }: { readonly region: R
       }
     }
     streamSeq = message.seq
-    note(message.info.pending === 0)
+    pending = message.info.pending
+    note(pending === 0)
     saving.openUnsafe()
   }
 
@@ -175,7 +170,7 @@ const make = Effect.fnUntraced(function* ({ file, region }: { readonly region: R
       (messages) =>
         Effect.tryPromise(async () => {
           for await (const { type } of messages.status())
-            if (isBroken.has(type)) {
+            if (brokenStatuses.has(type)) {
               note(false)
               return
             }
@@ -191,9 +186,11 @@ const make = Effect.fnUntraced(function* ({ file, region }: { readonly region: R
   /** Asks the table for what did not follow from messages; it may lag behind them. */
   const fill = Effect.gen(function* () {
     yield* filling.await
-    const wanted = [...gaps.keys()].slice(0, 500)
-    if (wanted.length === 0) filling.closeUnsafe()
-    if (wanted.length === 0) return
+    const wanted = [...gaps.keys()].slice(0, wantedMax)
+    if (wanted.length === 0) {
+      filling.closeUnsafe()
+      return
+    }
     for (const row of yield* ProductRows.some(wanted)) {
       take(row)
       if (row.seq >= gaps.get(row.id)!) gaps.delete(row.id)
@@ -213,6 +210,7 @@ const make = Effect.fnUntraced(function* ({ file, region }: { readonly region: R
     if (gaps.size === 0) saving.closeUnsafe()
     yield* save
     yield* Metric.update(indexed, catalogue.index.size)
+    yield* Metric.update(behind, pending)
     if (catalogue.index.isStale) yield* catalogue.build
   }).pipe(
     Effect.tapCause((cause) => Effect.logWarning(`The snapshot of ${region} cannot be written`, cause)),

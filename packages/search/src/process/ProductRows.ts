@@ -1,26 +1,29 @@
 import { type Entry, selected } from "@halles/engine/projections/Projection"
 import { Channel } from "@halles/entities/catalogue/Channel"
 import { type ProductRow, ProductTable } from "@halles/entities/catalogue/ProductTable"
-import type { ProductDocument } from "../index/ProductDocument.ts"
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
+import type { ProductDocument } from "../index/ProductDocument.ts"
 
-/** Rows are of this form; those of another one are read anew. */
+type Attribute = NonNullable<ProductRow["details"]["attributes"]>[number]
+
+/** The form of rows in a snapshot; a snapshot of another form is made anew from the table. */
 export const form = `product ${ProductTable.version}`
 
 /** Rows of the table that are read at a time. */
 const pageMax = 2_000
 
+/** Of an attribute that only a later version of the product's events has, no value is searched. */
+const valuesOf = (attribute: Attribute): ProductDocument["attributes"][string] => {
+  if ("text" in attribute) return [attribute.text]
+  if ("number" in attribute) return [attribute.number]
+  if ("flag" in attribute) return [attribute.flag]
+  if ("options" in attribute) return attribute.options
+  return "texts" in attribute ? attribute.texts.map(({ text }) => text) : []
+}
+
 const attributesOf = ({ attributes = [] }: ProductRow["details"]): ProductDocument["attributes"] =>
-  Object.fromEntries(
-    attributes.map((attribute) => {
-      if ("text" in attribute) return [attribute.code, [attribute.text]]
-      if ("number" in attribute) return [attribute.code, [attribute.number]]
-      if ("flag" in attribute) return [attribute.code, [attribute.flag]]
-      if ("options" in attribute) return [attribute.code, attribute.options]
-      return [attribute.code, attribute.texts.map(({ text }) => text)]
-    })
-  )
+  Object.fromEntries(attributes.map((attribute) => [attribute.code, valuesOf(attribute)]))
 
 /** What is searched of a product; `null` if it is not on sale. */
 export const documentOf = (row: ProductRow, sold: number): ProductDocument | null => {
@@ -29,7 +32,6 @@ export const documentOf = (row: ProductRow, sold: number): ProductDocument | nul
   const { categories = [], channels = Channel.literals, gtin, productType } = row.details
   return {
     id: row.id,
-    version: row.seq,
     title: row.title,
     description: row.description,
     translations: row.translations.flatMap(({ description = "", title = "" }) => [title, description]),
@@ -39,7 +41,6 @@ export const documentOf = (row: ProductRow, sold: number): ProductDocument | nul
     attributes,
     channels,
     price: row.price_amount,
-    currency: row.currency,
     stock: null,
     sold,
     margin: null
@@ -71,8 +72,7 @@ export const some = Effect.fnUntraced(function* (ids: ReadonlyArray<string>) {
 /** Up to where in the event stream the table has everything; 0 before that is known. */
 export const appliedUpTo = Effect.fnUntraced(function* () {
   const sql = yield* SqlClient.SqlClient
-  const [row] = yield* sql<{
-    at: string
-  }>`SELECT stream_seq::text AS at FROM projection WHERE name = ${ProductTable.name}`
+  const [row] = yield* sql<{ at: string }>`
+    SELECT stream_seq::text AS at FROM projection WHERE name = ${ProductTable.name}`
   return Number(row?.at ?? 0)
 })

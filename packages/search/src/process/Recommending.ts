@@ -1,12 +1,13 @@
-import { BasketModel, type Lessons } from "../recommend/BasketModel.ts"
 import { Clock, Context, Effect, Layer, Schedule } from "effect"
 import { SqlClient } from "effect/sql"
 import { Worker } from "node:worker_threads"
+import { BasketModel } from "../recommend/BasketModel.ts"
+import type { Lessons } from "../recommend/Lessons.ts"
 import { Following } from "./Following.ts"
 
 /** Orders that the model is made of, the newest ones. */
 export const ordersMax = 20_000
-/** It is looked for new orders so often, and the model made anew if there are any. */
+/** How often the process looks for new orders; it makes the model anew if there are any. */
 const every = "1 hour"
 
 /** Seconds of work, in a thread of its own: queries are answered meanwhile. */
@@ -17,7 +18,9 @@ const learnApart = (baskets: ReadonlyArray<ReadonlyArray<string>>) =>
       execArgv: []
     })
     worker.once("message", (lessons: Lessons) => resume(Effect.succeed(lessons)))
-    worker.once("error", (cause) => resume(Effect.fail(cause)))
+    const failed = (cause: unknown) => resume(Effect.fail(cause))
+    worker.once("error", failed)
+    worker.once("exit", failed)
     return Effect.promise(() => worker.terminate())
   })
 

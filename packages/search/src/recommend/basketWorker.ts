@@ -1,4 +1,5 @@
 import { parentPort, workerData } from "node:worker_threads"
-import { learn } from "./BasketModel.ts"
+import { learn } from "./Lessons.ts"
 
+/** The thread in which `Recommending.ts` learns from baskets. */
 parentPort?.postMessage(learn(workerData as ReadonlyArray<ReadonlyArray<string>>))

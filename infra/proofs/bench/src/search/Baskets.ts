@@ -1,4 +1,5 @@
-import { BasketModel, learn } from "@halles/search/recommend/BasketModel"
+import { BasketModel } from "@halles/search/recommend/BasketModel"
+import { learn } from "@halles/search/recommend/Lessons"
 import { parse } from "csv-parse/sync"
 import { readdirSync } from "node:fs"
 import { join } from "node:path"

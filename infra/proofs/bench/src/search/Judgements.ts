@@ -26,7 +26,6 @@ const asDocument = (line: string): ProductDocument => {
   })
   return {
     id: text("id"),
-    version: 1,
     title: text("title"),
     description: text("short_description"),
     translations: [],
@@ -36,7 +35,6 @@ const asDocument = (line: string): ProductDocument => {
     categories: product[typeOf] === undefined ? [] : [text(typeOf)],
     attributes: Object.fromEntries(attributes),
     price: typeof product["price"] === "number" ? product["price"] : null,
-    currency: "USD",
     stock: null,
     sold: 0,
     margin: null

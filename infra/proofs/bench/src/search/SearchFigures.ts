@@ -27,7 +27,7 @@ export const build = (documents: ReadonlyArray<ProductDocument>) => {
   const from = performance.now()
   const index = new SearchIndex()
   for (const document of documents) index.put(document)
-  index.learn(new Map())
+  index.buildSuggestions()
   return { index, buildMs: performance.now() - from }
 }
 
