@@ -80,6 +80,7 @@ describe("Environment", () => {
     assert.deepStrictEqual(known(Environment.webhooks(parts)), ["nats", "pgWebhooks", "webhookKey"])
     assert.deepStrictEqual(known(Environment.media(parts)), ["mediaKey"])
     assert.deepStrictEqual(known(Environment.mediaClient(parts)), ["mediaKey"])
+    assert.deepStrictEqual(known(Environment.search(parts, "eu")), ["nats", "pgReader"])
     assert.deepStrictEqual(known(Environment.ops(parts)), ["nats", "pgOps"])
     assert.deepStrictEqual(known(Environment.identity(parts)), [
       "countersIdentity",

@@ -4,22 +4,22 @@ import { valuesMax, valuesOfProductMax } from "@halles/search/index/FacetValues"
 import { rangesMax } from "@halles/search/index/Highlight"
 import { wordsOfFieldMax } from "@halles/search/index/InvertedIndex"
 import { wordsMax } from "@halles/search/index/QueryPlan"
+import { payloadBytesMax } from "@halles/search/process/Answering"
 import { ordersMax } from "@halles/search/process/Recommending"
 import { basketItemsMax } from "@halles/search/recommend/Lessons"
-import { count, time } from "./Figures.ts"
+import { bytes, count, time } from "./Figures.ts"
 
-export const searchLimits = `
-## Search
+export const searchLimits = `## Search
 
 | what | bound | at the bound |
 | --- | --- | --- |
-| a query | ${count(Messages.queryLengthMax)} characters, of which ${count(wordsMax)} words count | 400; the other words are not looked for |
-| filters of a query; values of one | ${count(Messages.filtersMax)}; ${count(Messages.valuesOfFilterMax)} | 400 |
-| facets of a query; values of one | ${count(Messages.facetsMax)}; ${count(valuesMax)} | 400; the most frequent ones are told |
-| hits of a page; where the last page begins | ${count(Messages.hitsMax)}; behind ${count(Messages.offsetMax)} hits | 400; \`next\` is \`null\` |
-| articles that recommendations are for; orders they are made of | ${count(Messages.forMax)}; the newest ${count(ordersMax)} | 400; older ones say nothing |
-| items of an order that recommendations are made of | ${count(basketItemsMax)} | the others say nothing |
-| an answer of the processes that search | ${time(answerMsMax)} | 503 |
-| words of one text of a product; values of its facets | ${count(wordsOfFieldMax)}; ${count(valuesOfProductMax)} | what stands behind them is shown, but neither found nor counted |
-| places that are highlighted in a text | ${count(rangesMax)} | those behind them are not |
+| text of a query; words of it | ${count(Messages.queryLengthMax)} characters; ${count(wordsMax)} | the edge answers 400; the search process looks for the first ${count(wordsMax)} |
+| filters of a query beside its channel; values of one filter | ${count(Messages.filtersMax - 1)}; ${count(Messages.valuesOfFilterMax)} | the edge answers 400 |
+| facets that a query asks for; values of one facet in the answer | ${count(Messages.facetsMax)}; ${count(valuesMax)} | the edge answers 400; the search process names the values that most products have |
+| hits of a page; hits before a page | ${count(Messages.hitsMax)}; ${count(Messages.offsetMax)} | the edge answers 400; \`next\` is \`null\` |
+| an answer of a search process: bytes; time | what NATS takes in a message, ${bytes(payloadBytesMax)} by default; ${time(answerMsMax)} | the search process sends fewer products, and \`next\` goes on behind them; the edge answers 503 |
+| articles that recommendations are asked for | ${count(Messages.forMax)} | the edge answers 400 |
+| orders that recommendations are made of; items of one of them | the newest ${count(ordersMax)}; ${count(basketItemsMax)} | the search process leaves out the others |
+| words of one field of a product; values of all its facets | ${count(wordsOfFieldMax)}; ${count(valuesOfProductMax)} | the answer shows the others, but the search process neither finds the product by them nor counts them |
+| places that are highlighted in one text | ${count(rangesMax)} | the search process leaves out the others |
 `

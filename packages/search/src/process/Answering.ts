@@ -23,7 +23,7 @@ const failed = Metric.counter("halles_search_failed_total", {
 })
 
 /** What NATS takes in one message, where its server has not said so yet. */
-const payloadBytesMax = 1_048_576
+export const payloadBytesMax = 1_048_576
 
 /** An answer that NATS does not take is sent with fewer products. */
 const encodedWithin = (answer: Answer, bytesMax: number): string => {

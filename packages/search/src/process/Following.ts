@@ -1,15 +1,13 @@
-import { DeliverPolicy, type JsMsg, jetstream, jetstreamManager } from "@nats-io/jetstream"
+import type { JsMsg } from "@nats-io/jetstream"
 import { rowsOf } from "@halles/engine/journal/EventMessage"
 import { type Entry, entryOf } from "@halles/engine/projections/Projection"
 import { type ProductRow, ProductTable } from "@halles/entities/catalogue/ProductTable"
-import { Nats } from "@halles/shared/clients/Nats"
 import type { Region } from "@halles/shared/Region"
-import * as Subject from "@halles/shared/Subject"
 import { Clock, Context, Effect, Latch, Layer, Metric, Schedule } from "effect"
 import { SqlClient } from "effect/sql"
-import { randomBytes } from "node:crypto"
 import { Catalogue } from "./Catalogue.ts"
 import * as ProductRows from "./ProductRows.ts"
+import * as ProductStream from "./ProductStream.ts"
 import * as Snapshot from "./Snapshot.ts"
 
 const retry = Schedule.spaced("500 millis")
@@ -22,14 +20,6 @@ const indexed = Metric.gauge("halles_search_products", { description: "Products 
 const behind = Metric.gauge("halles_search_pending_messages", {
   description: "Messages of the event stream that the index does not have yet"
 })
-
-/** What a consumer says when it no longer follows its stream: after these it is looked whether the stream still has what follows. */
-const brokenStatuses: ReadonlySet<string> = new Set([
-  "heartbeats_missed",
-  "consumer_not_found",
-  "stream_not_found",
-  "ordered_consumer_recreated"
-])
 
 /** `null` also for what this version cannot read. */
 const folded = (before: ProductRow | undefined, entry: Entry): ProductRow | null => {
@@ -54,9 +44,8 @@ export class Following extends Context.Service<
 }
 
 const make = Effect.fnUntraced(function* ({ file, region }: { readonly region: Region; readonly file: string }) {
-  const nats = yield* Nats
   const sql = yield* SqlClient.SqlClient
-  const stream = Subject.eventStream(region)
+  const stream = yield* ProductStream.make(region)
   const snapshot = yield* Effect.acquireRelease(
     Effect.sync(() => Snapshot.open(file)),
     ({ close }) => Effect.sync(close)
@@ -67,7 +56,7 @@ const make = Effect.fnUntraced(function* ({ file, region }: { readonly region: R
   const unsaved = new Map<string, ProductRow>()
   /** Products of which something came that does not follow from what is known: with the seq that the table must have. */
   const gaps = new Map<string, number>()
-  let asOf = 0
+  let wasCurrent = 0
   let isCaughtUp = false
   /** Messages that the stream has behind the newest one that was taken. */
   let pending = 0
@@ -76,8 +65,10 @@ const make = Effect.fnUntraced(function* ({ file, region }: { readonly region: R
 
   const clock = yield* Clock.Clock
   const now = () => clock.currentTimeMillisUnsafe()
+  const isCurrent = () => isCaughtUp && gaps.size === 0
+  /** Says whether the catalogue has, or is about to have, all that was published. */
   const note = (isAll: boolean) => {
-    if (isCaughtUp) asOf = now()
+    if (isCurrent()) wasCurrent = now()
     isCaughtUp = isAll
   }
 
@@ -102,14 +93,9 @@ const make = Effect.fnUntraced(function* ({ file, region }: { readonly region: R
     }
   }).pipe(Effect.provideService(SqlClient.SqlClient, sql))
 
-  const isInStream = Effect.tryPromise(async () => {
-    const { state } = await (await jetstreamManager(nats)).streams.info(stream)
-    return state.first_seq <= streamSeq + 1 && streamSeq <= state.last_seq
-  })
-
   /** Where the stream no longer has what follows the catalogue, or was made anew, the table is read. */
   const catchUp = Effect.gen(function* () {
-    if (yield* isInStream) return
+    if (yield* stream.goesOnFrom(streamSeq)) return
     yield* readTable
     yield* catalogue.build
   })
@@ -120,7 +106,7 @@ const make = Effect.fnUntraced(function* ({ file, region }: { readonly region: R
       catalogue.fill(found.rows)
       streamSeq = found.streamSeq
     }
-    if (found === null || !(yield* isInStream)) yield* readTable
+    if (found === null || !(yield* stream.goesOnFrom(streamSeq))) yield* readTable
     yield* catalogue.build
     saving.openUnsafe()
     yield* Effect.logInfo(`${catalogue.index.size} products of ${region} are searched`)
@@ -131,6 +117,8 @@ const make = Effect.fnUntraced(function* ({ file, region }: { readonly region: R
   )
 
   const onMessage = (message: JsMsg) => {
+    pending = message.info.pending
+    note(pending === 0)
     for (const { text, type } of rowsOf(message.string())) {
       const entry = type === ProductTable.entityType ? entryOf(text) : null
       if (entry === null) continue
@@ -144,42 +132,17 @@ const make = Effect.fnUntraced(function* ({ file, region }: { readonly region: R
       }
     }
     streamSeq = message.seq
-    pending = message.info.pending
-    note(pending === 0)
     saving.openUnsafe()
   }
 
-  /** Ends when the consumer does; an ordered consumer fills gaps of the stream itself. */
-  const follow = Effect.andThen(
-    catchUp,
-    Effect.acquireUseRelease(
-      Effect.tryPromise(async () => {
-        const filter = Subject.eventsOf(region, ProductTable.entityType)
-        const manager = await jetstreamManager(nats)
-        const last = await manager.streams.getMessage(stream, { last_by_subj: filter })
-        note((last?.seq ?? 0) <= streamSeq)
-        const consumer = await jetstream(nats).consumers.get(stream, {
-          // Of each try its own: the server keeps the consumer of a process that has died for a while.
-          name_prefix: `search_${region}_${randomBytes(4).toString("hex")}`,
-          filter_subjects: filter,
-          deliver_policy: DeliverPolicy.StartSequence,
-          opt_start_seq: streamSeq + 1
-        })
-        return await consumer.consume({ callback: onMessage })
-      }),
-      (messages) =>
-        Effect.tryPromise(async () => {
-          for await (const { type } of messages.status())
-            if (brokenStatuses.has(type)) {
-              note(false)
-              return
-            }
-        }),
-      (messages) => Effect.promise(() => messages.close())
-    )
-  ).pipe(
+  const follow = Effect.gen(function* () {
+    yield* catchUp
+    note((yield* stream.last) <= streamSeq)
+    yield* stream.deliver(streamSeq, onMessage)
+  }).pipe(
     Effect.tapCause((cause) => Effect.logWarning(`Following ${region} stopped, going on`, cause)),
     Effect.ignore,
+    Effect.ensuring(Effect.sync(() => note(false))),
     Effect.repeat(retry)
   )
 
@@ -223,5 +186,5 @@ const make = Effect.fnUntraced(function* ({ file, region }: { readonly region: R
   yield* Effect.forkScoped(fill)
   yield* Effect.addFinalizer(() => Effect.ignoreCause(save))
   yield* Effect.forkScoped(keepSaved)
-  return Following.of({ catalogue, asOf: () => (isCaughtUp && gaps.size === 0 ? now() : asOf) })
+  return Following.of({ catalogue, asOf: () => (isCurrent() ? now() : wasCurrent) })
 })

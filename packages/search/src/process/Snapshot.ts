@@ -1,7 +1,7 @@
-import { mkdirSync } from "node:fs"
+import type { ProductRow } from "@halles/entities/catalogue/ProductTable"
+import { mkdirSync, rmSync } from "node:fs"
 import { dirname } from "node:path"
 import { DatabaseSync } from "node:sqlite"
-import type { ProductRow } from "@halles/entities/catalogue/ProductTable"
 import { form } from "./ProductRows.ts"
 
 /** The rows of a region's products on disk, and up to where in the event stream they go. */
@@ -14,10 +14,28 @@ export interface Snapshot {
   readonly close: () => void
 }
 
-/** Opens the file, or makes it. One process has it at a time. */
+/** SQLite's codes for a file that is damaged, or is no database. */
+const damaged: ReadonlySet<unknown> = new Set([11, 26])
+const isDamaged = (cause: unknown): boolean =>
+  cause instanceof Error && "errcode" in cause && damaged.has(cause.errcode)
+
+const opened = (file: string): DatabaseSync => {
+  const database = new DatabaseSync(file)
+  try {
+    if (database.prepare("PRAGMA quick_check").get()?.["quick_check"] === "ok") return database
+  } catch (cause) {
+    database.close()
+    if (!isDamaged(cause)) throw cause
+  }
+  if (database.isOpen) database.close()
+  for (const suffix of ["", "-wal", "-shm"]) rmSync(file + suffix, { force: true })
+  return new DatabaseSync(file)
+}
+
+/** Opens the file, or makes it; a damaged one it makes anew, since the table has all that was in it. One process has it at a time. */
 export const open = (file: string): Snapshot => {
   mkdirSync(dirname(file), { recursive: true })
-  const database = new DatabaseSync(file)
+  const database = opened(file)
   // What is lost in a crash of the machine is read from the stream again.
   database.exec(`
     PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;

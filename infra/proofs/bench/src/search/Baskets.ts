@@ -1,9 +1,10 @@
+import * as Chance from "@halles/harness/Chance"
 import { BasketModel } from "@halles/search/recommend/BasketModel"
 import { learn } from "@halles/search/recommend/Lessons"
 import { parse } from "csv-parse/sync"
 import { readdirSync } from "node:fs"
 import { join } from "node:path"
-import { random, textOf } from "./Judgements.ts"
+import { textOf } from "./Judgements.ts"
 
 /** What is bought from this month on is foretold from what was bought before. */
 const testFrom = "2011-08"
@@ -47,9 +48,9 @@ type Baskets = ReadonlyArray<ReadonlyArray<string>>
 /** Of how many baskets an item that was hidden is among the ten that go with the others. */
 const hitRate = (test: Baskets, recommend: (rest: ReadonlyArray<string>) => ReadonlyArray<string>): number => {
   let hits = 0
-  const pick = random(1)
+  const { pick } = Chance.make("baskets")
   for (const basket of test) {
-    const hidden = basket[pick(basket.length)]!
+    const hidden = pick(basket)
     if (recommend(basket.filter((item) => item !== hidden)).includes(hidden)) hits += 1
   }
   return hits / test.length

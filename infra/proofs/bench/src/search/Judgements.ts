@@ -1,3 +1,4 @@
+import type * as Chance from "@halles/harness/Chance"
 import type { ProductDocument } from "@halles/search/index/ProductDocument"
 import { readFileSync } from "node:fs"
 import { gunzipSync } from "node:zlib"
@@ -68,26 +69,15 @@ const gain = (grades: ReadonlyArray<number>): number =>
 export const ndcg10 = (ids: ReadonlyArray<string>, grades: ReadonlyMap<string, number>): number =>
   gain(ids.map((id) => grades.get(id) ?? 0)) / gain([...grades.values()].toSorted((a, b) => b - a))
 
-/** The same numbers for the same seed (mulberry32). */
-export const random = (seed: number): ((below: number) => number) => {
-  let state = seed
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below
-  }
-}
-
 /** The query with one letter of its longest word left out, doubled by another, replaced or swapped with the next one. */
-export const withTypo = (query: string, pick: (below: number) => number): string => {
+export const withTypo = (query: string, { between, pick }: Chance.Chance): string => {
   const words = query.split(" ")
   const at = words.reduce((longest, word, index) => (word.length > words[longest]!.length ? index : longest), 0)
   const word = words[at]!
-  const place = Math.min(1, word.length - 1) + pick(Math.max(1, word.length - 1))
-  const letter = String.fromCodePoint("a".codePointAt(0)! + pick(26))
+  const place = between(Math.min(1, word.length - 1), word.length - 1)
+  const letter = pick([..."abcdefghijklmnopqrstuvwxyz"])
   const [before, after] = [word.slice(0, place), word.slice(place + 1)]
   const swapped = `${before}${after.slice(0, 1)}${word.slice(place, place + 1)}${after.slice(1)}`
   const typos = [before + after, before + letter + word.slice(place), before + letter + after, swapped]
-  return words.with(at, typos[pick(typos.length)]!).join(" ")
+  return words.with(at, pick(typos)).join(" ")
 }

@@ -1,8 +1,9 @@
+import * as Chance from "@halles/harness/Chance"
 import { brand, category, type Filters } from "@halles/search/index/FacetValues"
 import type { ProductDocument } from "@halles/search/index/ProductDocument"
 import { type Query, SearchIndex } from "@halles/search/index/SearchIndex"
 import { setTimeout } from "node:timers/promises"
-import { type Judged, ndcg10, random, withTypo } from "./Judgements.ts"
+import { type Judged, ndcg10, withTypo } from "./Judgements.ts"
 
 /** Each query is tried with so many typos. */
 const typosEach = 25
@@ -37,9 +38,9 @@ const ids = (index: SearchIndex, text: string): ReadonlyArray<string> =>
 /** How well the index answers: as the queries are, with one typo in each, and of every other query, which must not differ much. */
 export const quality = (index: SearchIndex, queries: ReadonlyArray<Judged>) => {
   const each = queries.map(({ grades, query }) => ndcg10(ids(index, query), grades))
-  const pick = random(1)
+  const chance = Chance.make("typos")
   const typos = queries.flatMap(({ grades, query }) =>
-    Array.from({ length: typosEach }, () => ndcg10(ids(index, withTypo(query, pick)), grades))
+    Array.from({ length: typosEach }, () => ndcg10(ids(index, withTypo(query, chance)), grades))
   )
   const half = (rest: number) => mean(each.filter((_, at) => at % 2 === rest))
   return { ndcg10: mean(each), ndcg10Typo: mean(typos), even: half(0), odd: half(1) }

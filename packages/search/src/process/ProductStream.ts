@@ -1,0 +1,58 @@
+import { DeliverPolicy, type JsMsg, jetstream, jetstreamManager } from "@nats-io/jetstream"
+import { ProductTable } from "@halles/entities/catalogue/ProductTable"
+import { Nats } from "@halles/shared/clients/Nats"
+import type { Region } from "@halles/shared/Region"
+import * as Subject from "@halles/shared/Subject"
+import { Effect } from "effect"
+import { randomBytes } from "node:crypto"
+
+/** What a consumer says when it no longer follows its stream. */
+const brokenStatuses: ReadonlySet<string> = new Set([
+  "heartbeats_missed",
+  "consumer_not_found",
+  "stream_not_found",
+  "ordered_consumer_recreated"
+])
+
+/** The messages of a region's event stream that have rows of products, and maybe others. */
+export const make = Effect.fnUntraced(function* (region: Region) {
+  const nats = yield* Nats
+  const stream = Subject.eventStream(region)
+  const filter = Subject.eventsOf(region, ProductTable.entityType)
+  const manager = Effect.tryPromise(() => jetstreamManager(nats))
+
+  /** Whether the stream has all that follows that place. It has not if that was dropped, or if the stream was made anew. */
+  const goesOnFrom = Effect.fnUntraced(function* (seq: number) {
+    const { streams } = yield* manager
+    const { state } = yield* Effect.tryPromise(() => streams.info(stream))
+    return state.first_seq <= seq + 1 && seq <= state.last_seq
+  })
+
+  /** The place of the newest message; 0 if there is none. */
+  const last = Effect.gen(function* () {
+    const { streams } = yield* manager
+    return (yield* Effect.tryPromise(() => streams.getMessage(stream, { last_by_subj: filter })))?.seq ?? 0
+  })
+
+  /** Delivers what follows that place. It ends when the consumer does; an ordered consumer fills gaps of the stream itself. */
+  const deliver = (after: number, onMessage: (message: JsMsg) => void) =>
+    Effect.acquireUseRelease(
+      Effect.tryPromise(async () => {
+        const consumer = await jetstream(nats).consumers.get(stream, {
+          // Of each try its own: the server keeps the consumer of a process that has died for a while.
+          name_prefix: `search_${region}_${randomBytes(4).toString("hex")}`,
+          filter_subjects: filter,
+          deliver_policy: DeliverPolicy.StartSequence,
+          opt_start_seq: after + 1
+        })
+        return await consumer.consume({ callback: onMessage })
+      }),
+      (messages) =>
+        Effect.tryPromise(async () => {
+          for await (const { type } of messages.status()) if (brokenStatuses.has(type)) return
+        }),
+      (messages) => Effect.promise(() => messages.close())
+    )
+
+  return { goesOnFrom, last, deliver }
+})
