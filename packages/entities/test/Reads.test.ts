@@ -81,6 +81,13 @@ const pages = Effect.fnUntraced(function* <A, E>(
 })
 const at = (cursor: string | undefined) => (cursor === undefined ? {} : { cursor })
 
+const declared = (id: string, at: number, ...events: ReadonlyArray<unknown>): Projection.Entry => ({
+  id,
+  seq: 1,
+  at,
+  events: [{ _tag: "MediaDeclared", owner: null, uploadedBy: "acc", alt: [], content: null, at }, ...events]
+})
+
 layer(ReadsLive, { excludeTestServices: true, timeout: "60 seconds" })("Reads", (it) => {
   it.effect("list what is on sale, page by page, each once", () =>
     Effect.gen(function* () {
@@ -108,12 +115,6 @@ layer(ReadsLive, { excludeTestServices: true, timeout: "60 seconds" })("Reads", 
   it.effect("list media newest first: the refused with the reason, the removed not", () =>
     Effect.gen(function* () {
       const reads = yield* Reads
-      const declared = (id: string, at: number, ...events: ReadonlyArray<unknown>): Projection.Entry => ({
-        id,
-        seq: 1,
-        at,
-        events: [{ _tag: "MediaDeclared", owner: null, uploadedBy: "acc", alt: [], content: null, at }, ...events]
-      })
       yield* apply("media", [
         declared("eu_awaited", 1),
         declared("eu_refused", 2, { _tag: "ContentRefused", reason: "pixels", at: 2 }),
