@@ -574,6 +574,10 @@ layer(Database, { excludeTestServices: true, timeout: "60 seconds" })("Invariant
       const chain = Array.from({ length: 21 }, (_, index) => stands(`n${index}`, index === 0 ? null : `n${index - 1}`))
       yield* holds(chain.slice(0, 20))
       yield* finds("I13", tree, chain)
+      // A whole subtree that is too deep for one row only.
+      const deep = [tea, black, ...chain.slice(0, 19), stands("tea", "n17")]
+      yield* holds([...deep, stands("tea", null)])
+      yield* finds("I13", tree, [...deep, stands("tea", "n18"), stands("tea", null)])
     })
   )
 

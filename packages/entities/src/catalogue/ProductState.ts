@@ -32,8 +32,8 @@ import { Translations } from "./Translations.ts"
 export const type = "Product"
 export const version = 3
 
-type Change = Unlist | DescribeProduct | TranslateProduct | NameProduct | ScheduleChange | WithdrawChange
-export type Command = ListProduct | Change | TimerFired
+type KnownCommand = Unlist | DescribeProduct | TranslateProduct | NameProduct | ScheduleChange | WithdrawChange
+export type Command = ListProduct | KnownCommand | TimerFired
 export type Refusal = NotFound | ContentRefused | TooManyChanges
 
 const at = Schema.Int
@@ -84,11 +84,17 @@ export const decide = (state: State, command: Command, now: number): Result.Resu
     case "TimerFired":
       return Result.succeed(state._tag === "None" ? [] : dueEvents(state, now))
     default:
-      return state._tag === "None" ? Result.fail(new NotFound({ entity: type, id: "" })) : change(state, command, now)
+      return state._tag === "None"
+        ? Result.fail(new NotFound({ entity: type, id: "" }))
+        : decideKnown(state, command, now)
   }
 }
 
-const change = (state: Known, command: Change, now: number): Result.Result<ReadonlyArray<Event>, Refusal> => {
+const decideKnown = (
+  state: Known,
+  command: KnownCommand,
+  now: number
+): Result.Result<ReadonlyArray<Event>, Refusal> => {
   switch (command._tag) {
     case "Unlist":
       return Result.succeed(state.listed ? [{ _tag: "ProductUnlisted", at: now }] : [])
@@ -122,15 +128,16 @@ const refused = (pointer: string, detail: string) => Result.fail(ContentRefused.
 
 const schedule = (state: Known, command: ScheduleChange, now: number) => {
   const change = fieldsOf(command)
-  const known = state.scheduled.find(({ changeId }) => changeId === change.changeId)
-  if (Equal.equals(known, change)) return Result.succeed([])
+  const waiting = state.scheduled.find(({ changeId }) => changeId === change.changeId)
+  if (Equal.equals(waiting, change)) return Result.succeed([])
   if (change.price === undefined && change.listed === undefined)
     return refused("/price", "Expected a price, or whether it is on sale")
   if (change.dueAt <= now) return refused("/at", "Expected a time that has not passed")
   if (change.dueAt > now + aheadMsMax) return refused("/at", "Expected a time within two years")
-  if (known === undefined && state.scheduled.length >= scheduledMax)
+  if (waiting === undefined && state.scheduled.length >= scheduledMax)
     return Result.fail(new TooManyChanges({ max: scheduledMax }))
-  return unless(false, { _tag: "ChangeScheduled", change, at: now })
+  const scheduled: Event = { _tag: "ChangeScheduled", change, at: now }
+  return Result.succeed([scheduled])
 }
 
 /** The events of all changes that are due, in the order of their times. Changes of one time keep the order in which they were scheduled. */
@@ -139,7 +146,7 @@ const dueEvents = (state: Known, now: number): ReadonlyArray<Event> => {
   let product = state
   const happens = (event: Event) => {
     events.push(event)
-    product = known(product, event)
+    product = evolveKnown(product, event)
   }
   for (const change of state.scheduled.filter(({ dueAt }) => dueAt <= now).toSorted((a, b) => a.dueAt - b.dueAt)) {
     const { listed = product.listed, price = product.price } = change
@@ -171,14 +178,14 @@ const isSaidAs = (state: Known, { description, price, title }: ListProduct, draf
   isSamePrice(price, state.price)
 
 export const evolve = (state: State, event: Event): State => {
-  if (state._tag === "Known") return known(state, event)
+  if (state._tag === "Known") return evolveKnown(state, event)
   if (event._tag !== "ProductListed" && event._tag !== "ProductDrafted") return state
   const { at: _at, _tag, ...listing } = event
   const listed = _tag === "ProductListed"
   return { _tag: "Known", ...listing, listed, draft: !listed, slug: null, details: {}, translations: [], scheduled: [] }
 }
 
-const known = (state: Known, event: Event): Known => {
+const evolveKnown = (state: Known, event: Event): Known => {
   switch (event._tag) {
     case "ProductListed":
     case "ProductDrafted": {

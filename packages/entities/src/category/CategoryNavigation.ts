@@ -29,15 +29,15 @@ const navigation = Effect.gen(function* () {
         edge.call(reads.read(region, descriptions(codes.map((code) => categoryId(region, code))))),
         (byId) => new Map([...byId].map(([id, description]) => [id.slice(3), description] as const))
       ),
-    call: edge.call
+    edge
   }
 })
 
 /** The view of a category with its path, its number of children, and the attributes that it inherits. */
-export const placeOf = Effect.map(navigation, ({ call, said, tree }) =>
+export const placeOf = Effect.map(navigation, ({ edge, said, tree }) =>
   Effect.fnUntraced(function* (view: CategoryView) {
     const { code, region, title } = view
-    const { children, path } = yield* call(tree(region).Path({ category: code }))
+    const { children, path } = yield* edge.call(tree(region).Path({ category: code }))
     const above = path.slice(0, -1)
     const descriptions = yield* said(region, above)
     const titles = above.map((one) => ({ code: one, title: descriptions.get(one)?.title ?? one }))
@@ -90,16 +90,17 @@ export const listCategories = Routes.custom(
       "In the merchant's order, a page at a time. Leaves out every category that is hidden, removed or not in the channel, and all categories below it, so a page may have fewer items than `limit`. Titles are in the language where the category has a translation."
   },
   Effect.gen(function* () {
-    const { call, said, tree } = yield* navigation
+    const { edge, said, tree } = yield* navigation
     const own = yield* DefaultRegion
-    const edge = yield* Edge
     return ({ query, request }) => {
       const { channel, cursor, language, limit = Headers.limitDefault, parent = null, region = own } = query
       const answer = Effect.gen(function* () {
         const after = yield* Effect.mapError(Page.decodeCursor(Cursor, cursor), () => Answers.badCursor)
         const there = tree(region)
-        const above = parent === null ? [] : (yield* call(there.Path({ category: parent }))).path
-        const { items, more } = yield* call(there.Children({ parent, after: after === null ? null : after[1], limit }))
+        const above = parent === null ? [] : (yield* edge.call(there.Path({ category: parent }))).path
+        const { items, more } = yield* edge.call(
+          there.Children({ parent, after: after === null ? null : after[1], limit })
+        )
         const known = yield* said(region, [...above, ...items.map(({ code }) => code)])
         const isOpen = above.every((code) => isShown(known.get(code), channel))
         const shown = items.flatMap(({ children, code }) => {

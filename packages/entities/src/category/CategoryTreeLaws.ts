@@ -5,6 +5,8 @@ import type { Event, State } from "./CategoryTreeState.ts"
 /** I13: a category stands in one place, never below itself, and never deeper than it may. */
 export const categoryTrees: Laws<State, Event> = ({ findings }) => ({
   history: (id) => {
+    const parents = new Map<CategoryCode, CategoryCode | null>()
+    const children = new Map<CategoryCode | null, Set<CategoryCode>>()
     /** Categories from this one up to its root, both counted; `depthMax + 1` where the way up is longer or meets a category that is not in the tree. */
     const depthOf = (category: CategoryCode): number => {
       let depth = 0
@@ -14,15 +16,27 @@ export const categoryTrees: Laws<State, Event> = ({ findings }) => ({
       }
       return depth
     }
-    const parents = new Map<CategoryCode, CategoryCode | null>()
+    /** Levels of the subtree, that of the category counted; `depthMax + 1` where there are more. */
+    const levelsOf = (category: CategoryCode): number => {
+      let levels = 0
+      for (let level = [category]; level.length > 0 && levels <= depthMax; levels += 1)
+        level = level.flatMap((one) => [...(children.get(one) ?? [])])
+      return levels
+    }
     return {
       event: (event, { seq }) => {
         findings.checked("I13")
         const { category } = event
+        children.get(parents.get(category) ?? null)?.delete(category)
         if (event._tag === "CategoryTakenOut") return void parents.delete(category)
         parents.set(category, event.parent)
-        if (depthOf(category) > depthMax) {
+        children.set(event.parent, (children.get(event.parent) ?? new Set()).add(category))
+        const depth = depthOf(category)
+        if (depth > depthMax) {
           const detail = `${category} below ${event.parent} leads to no root within ${depthMax} steps`
+          findings.violation("I13", "CategoryTree", id, seq, detail)
+        } else if (depth + levelsOf(category) - 1 > depthMax) {
+          const detail = `the move of ${category} below ${event.parent} leaves categories deeper than ${depthMax}`
           findings.violation("I13", "CategoryTree", id, seq, detail)
         }
       },
