@@ -35,6 +35,12 @@ const listed = (sku: string, title: string, description = ""): Projection.Entry 
     }
   ]
 })
+const declared = (id: string, at: number, ...events: ReadonlyArray<unknown>): Projection.Entry => ({
+  id,
+  seq: 1,
+  at,
+  events: [{ _tag: "MediaDeclared", owner: null, uploadedBy: "acc", alt: [], content: null, at }, ...events]
+})
 const placed = (id: string, customerId: string, at: number): Projection.Entry => ({
   id,
   seq: 1,

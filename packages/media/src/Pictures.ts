@@ -1,10 +1,11 @@
 import { textOf, type Transform } from "@halles/entities/media/MediaUrl"
-import { Context, Data, Deferred, Effect, Layer, Metric, Queue, Semaphore, Stream } from "effect"
+import { Context, Data, Effect, Layer, Metric, Queue, Semaphore, Stream } from "effect"
 import { LRUCache } from "lru-cache"
 import { createHash } from "node:crypto"
 import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import { BlobStore, type StoreUnavailable } from "./BlobStore.ts"
+import * as OncePerKey from "./OncePerKey.ts"
 import { type Format, transform, type Undecodable } from "./Transforming.ts"
 
 /** Pictures that are made at a time, each by one thread. */
@@ -75,7 +76,7 @@ const make = Effect.fnUntraced(function* (options: { readonly directory: string;
   const makers = yield* Semaphore.make(makersMax)
   const pathOf = (key: string) => join(directory, key.slice(3, 5), key)
   const context = yield* Effect.context<never>()
-  let waiting = 0
+  const making = yield* OncePerKey.make<Made, CannotMake>()
 
   /** By key, how many bytes lie on the disk. */
   const index = new LRUCache<string, number>({
@@ -103,6 +104,8 @@ const make = Effect.fnUntraced(function* (options: { readonly directory: string;
       }
     })
 
+  /** Keys of pictures whose original was dropped while they were made. */
+  const outdated = new Set<string>()
   const write = (key: string, bytes: Uint8Array): Effect.Effect<void> =>
     Effect.promise(async () => {
       const path = pathOf(key)
@@ -111,6 +114,7 @@ const make = Effect.fnUntraced(function* (options: { readonly directory: string;
         await writeFile(`${path}.part`, bytes)
         await rename(`${path}.part`, path)
         index.set(key, bytes.length)
+        if (outdated.has(key)) index.delete(key)
         counted()
       } catch {
         // It is made again the next time.
@@ -138,23 +142,20 @@ const make = Effect.fnUntraced(function* (options: { readonly directory: string;
       return madeOf(bytes)
     })
 
-  /** By key, pictures that are being made: whoever asks meanwhile waits for the same one, and making goes on when the first who asked goes away. */
-  const underWay = new Map<string, Deferred.Deferred<Made, CannotMake>>()
+  /** Joining what is being made adds nobody who waits; what is made already waits behind nothing. */
   const get = (recipe: Recipe): Effect.Effect<Made, CannotMake> =>
-    Effect.suspend(() => {
+    Effect.gen(function* () {
       const key = keyOf(recipe)
-      const running = underWay.get(key)
-      if (running !== undefined) return Deferred.await(running)
-      if (waiting >= waitingMax) return Effect.fail(new TooManyWait())
-      const answer = Deferred.makeUnsafe<Made, CannotMake>()
-      underWay.set(key, answer)
-      waiting += 1
-      const ended = Effect.sync(() => {
-        underWay.delete(key)
-        waiting -= 1
-      })
-      const run = Effect.onExit(makeNow(recipe), (exit) => Effect.andThen(ended, Deferred.done(answer, exit)))
-      return Effect.andThen(Effect.forkDetach(run), Deferred.await(answer))
+      const known = yield* read(key)
+      if (known !== null) return known
+      if (making.underWay.size >= waitingMax && !making.underWay.has(key)) return yield* new TooManyWait()
+      return yield* making.run(
+        key,
+        Effect.ensuring(
+          makeNow(recipe),
+          Effect.sync(() => outdated.delete(key))
+        )
+      )
     })
 
   const queue = yield* Queue.dropping<Recipe>(laterMax)
@@ -184,6 +185,7 @@ const make = Effect.fnUntraced(function* (options: { readonly directory: string;
     forget: (name) =>
       Effect.sync(() => {
         for (const key of index.keys()) if (key.startsWith(`${name}/`)) index.delete(key)
+        for (const key of making.underWay.keys()) if (key.startsWith(`${name}/`)) outdated.add(key)
         counted()
       })
   })

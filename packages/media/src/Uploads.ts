@@ -9,6 +9,7 @@ import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { link, mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { Intake } from "./Intake.ts"
+import * as OncePerKey from "./OncePerKey.ts"
 
 const sweepEvery = "1 hour"
 /** Files that are examined at a time; others wait. */
@@ -32,6 +33,8 @@ export class Uploads extends Context.Service<
 const make = Effect.fnUntraced(function* (directory: string) {
   const intake = yield* Intake
   const takers = yield* Semaphore.make(takersMax)
+  /** A large file is examined for longer than a request lasts. */
+  const taking = yield* OncePerKey.make<Outcome, never>()
   yield* Effect.promise(() => mkdir(directory, { recursive: true, mode: 0o700 }))
   const datastore = new FileStore({ directory, expirationPeriodInMilliseconds: declaredMaxMs })
   const server = new Server({ path: `/${uploads}`, datastore, maxSize: bytesMax })
@@ -81,15 +84,14 @@ const make = Effect.fnUntraced(function* (directory: string) {
       const creation_date = new Date(yield* Clock.currentTimeMillis).toISOString()
       yield* Effect.promise(() => datastore.create(new Upload({ id, size: bytes, offset: 0, creation_date })))
     }),
-    outcomeOf: (id) =>
-      takers.withPermit(
-        Effect.gen(function* () {
-          const outcome = yield* known(id)
-          if (outcome !== null) return outcome
-          const upload = yield* find(id)
-          return upload === null || upload.offset !== upload.size ? null : yield* take(id)
-        })
-      ),
+    outcomeOf: Effect.fnUntraced(function* (id) {
+      const outcome = yield* known(id)
+      if (outcome !== null) return outcome
+      const upload = yield* find(id)
+      return upload === null || upload.offset !== upload.size
+        ? null
+        : yield* taking.run(id, takers.withPermit(take(id)))
+    }),
     answer: (request) => Effect.promise(() => server.handleWeb(request))
   })
 })
