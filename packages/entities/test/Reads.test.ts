@@ -87,13 +87,6 @@ const pages = Effect.fnUntraced(function* <A, E>(
 })
 const at = (cursor: string | undefined) => (cursor === undefined ? {} : { cursor })
 
-const declared = (id: string, at: number, ...events: ReadonlyArray<unknown>): Projection.Entry => ({
-  id,
-  seq: 1,
-  at,
-  events: [{ _tag: "MediaDeclared", owner: null, uploadedBy: "acc", alt: [], content: null, at }, ...events]
-})
-
 layer(ReadsLive, { excludeTestServices: true, timeout: "60 seconds" })("Reads", (it) => {
   it.effect("list what is on sale, page by page, each once", () =>
     Effect.gen(function* () {
