@@ -18,7 +18,10 @@ import {
 /** A query that takes longer is given up: somebody waits for each letter that they type. */
 export const answerMsMax = 1_000
 
-/** No process searches that region, or none answered in time; trying again may help. */
+/**
+ * No process searches that region, or none answered in time, or what came is no answer: a process that cannot answer sends an empty
+ * reply. Trying again may help.
+ */
 export class SearchUnavailable extends Schema.TaggedError<SearchUnavailable>()("SearchUnavailable", {
   reason: Schema.Literals(["nobody_searches", "no_answer", "unreadable"])
 }) {}

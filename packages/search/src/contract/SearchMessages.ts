@@ -15,12 +15,11 @@ export const valuesOfFilterMax = 50
 export const hitsMax = 100
 export const offsetMax = 1_000
 
-/** Of a name of a facet or a filter. */
+/** Characters of the name of a facet, a filter or a category. */
 export const nameLengthMax = 100
 
 const Name = Schema.String.check(Schema.isMinLength(1), isMaxCharacters(nameLengthMax))
 const Text = Schema.String.check(isMaxCharacters(queryLengthMax))
-const Amount = Schema.Finite
 
 export const Filter = Schema.Struct({
   name: Name,
@@ -34,8 +33,9 @@ export class Search extends Schema.TaggedClass<Search>()("Search", {
   text: Text,
   language: Language,
   filters: Schema.Array(Filter).check(Schema.isMaxLength(filtersMax)),
-  priceFrom: Schema.NullOr(Amount),
-  priceTo: Schema.NullOr(Amount),
+  /** In minor units, before tax, as `priceTo`. */
+  priceFrom: Schema.NullOr(Schema.Finite),
+  priceTo: Schema.NullOr(Schema.Finite),
   facets: Schema.Array(Name).check(Schema.isMaxLength(facetsMax)),
   sort: Sort,
   offset: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: offsetMax })),

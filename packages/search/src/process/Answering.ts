@@ -30,7 +30,8 @@ const encodedWithin = (answer: Answer, bytesMax: number): string => {
   const text = encodeAnswer(answer)
   if (isWithinBytes(text, bytesMax)) return text
   const shorter = Answers.halved(answer)
-  if (shorter === null) throw new Error(`One product is larger than a message of ${bytesMax} bytes`)
+  if (shorter === null)
+    throw new Error(`Even with one product the answer is larger than a message of ${bytesMax} bytes`)
   return encodedWithin(shorter, bytesMax)
 }
 
