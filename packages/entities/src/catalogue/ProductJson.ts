@@ -82,7 +82,7 @@ export const DescriptionJson = Schema.Struct({
 export const detailsOf = ({ attributes, productType, ...details }: typeof DescriptionJson.Type): Details => ({
   ...details,
   ...given("attributes", attributes && attributesOf(attributes)),
-  ...given("productType", productType && { version: 0, ...productType })
+  ...given("productType", productType && AttributeRules.asChecked(productType))
 })
 
 type Change = typeof ScheduledChange.Type

@@ -130,7 +130,7 @@ export const ProductModelApi = Routes.group(
       fields: ({ payload: { attributes, description = "", productType, variants, ...rest } }) => ({
         ...rest,
         description,
-        productType: { version: 0, ...productType },
+        productType: AttributeRules.asChecked(productType),
         attributes: attributesOf(attributes),
         variants: variants.map(({ attributes, sku }) => ({ sku, attributes: attributesOf(attributes) }))
       })

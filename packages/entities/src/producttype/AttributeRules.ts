@@ -16,6 +16,9 @@ export const TypeGiven = Schema.Struct({
   version: Schema.optionalKey(Schema.Int)
 })
 
+/** The product type as a command has it. `asDeclared` has put the version into the body by then, so 0 is never sent. */
+export const asChecked = (given: typeof TypeGiven.Type): CheckedType => ({ version: 0, ...given })
+
 export const checkedTypeOf = ({ code, seq }: ProductTypeView): CheckedType => ({ code, version: seq })
 
 /** Asks the product type that a body names. Where there is none, or it was removed, the body is refused. */

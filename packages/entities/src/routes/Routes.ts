@@ -116,27 +116,27 @@ interface CommandOptions<
   /** How the answer looks: what the message is answered with, or what `answer` makes of it. */
   readonly json: Json
   /**
-   * The entity, where the parameter `id` does not name it. What is made new takes `random`, which nobody can guess, and which a
-   * repeat with the same key finds again.
+   * Makes the entity's id where no path parameter `id` has it. A route that makes a new entity puts `random` into the id: nobody can
+   * guess it, and a repeat with the same idempotency key gets the same.
    */
   readonly id?: (request: Request<Params, Query, Payload>, random: string) => string
-  /** What is made new, and where it is then; answered with 201. */
+  /** For a route that makes a new entity, and answers 201: what the entity is called, and the path at which clients find it. */
   readonly creates?: {
     readonly what: string
     readonly location?: (id: string, random: string) => string
     readonly status?: 202
   }
-  /** Fields of the message, without what every command has, where they are not those of the body. */
+  /** Makes the command's own fields where they are not those of the body. */
   readonly fields?: (request: Request<Params, Query, Payload>, random: string) => Sent<Rpcs, Tag>
   /** Asked in this order. */
   readonly asks?: Asks<Request<Params, Query, Payload>>
-  /** What must hold besides, by what other entities say; it may answer with the request as it is carried out. */
+  /** Asks other entities before the command is sent, and may refuse the request. If it returns a request, the route carries out that one. */
   readonly before?: Effect.Effect<
     (request: Request<Params, Query, Payload>) => Effect.Effect<Request<Params, Query, Payload> | void, unknown>,
     never,
     Needs
   >
-  /** What it is refused with besides what the contract says. */
+  /** The refusals of `before`, where the contract does not declare them for the message. */
   readonly refuses?: ReadonlyArray<Refused>
   /** With `Prefer: return=minimal`: the message whose answer does not carry the view. */
   readonly minimal?: {
