@@ -1,9 +1,11 @@
 import * as EntityClient from "@halles/engine/activation/EntityClient"
 import { CommandId } from "@halles/shared/Ids"
 import type { Region } from "@halles/shared/Region"
-import { Effect, Schedule } from "effect"
+import type { Notice } from "@halles/shared/Notice"
+import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 import { KeepContent, Media, type MediaId, RefuseContent } from "./Media.ts"
+import * as MediaNews from "./MediaNews.ts"
 import { MediaProcess } from "./MediaProcess.ts"
 import { MediaTable } from "./MediaTable.ts"
 
@@ -14,7 +16,7 @@ const concurrency = 4
 
 const command = { commandId: CommandId.make("media:settle"), origin: { actor: "media" } } as const
 
-/** A function that looks once: it asks the media process about some of the region's declared entities, and tells each entity the outcome. */
+/** A function that looks once: it asks the media process about some of the region's declared entities, tells each the outcome, and says whether any is declared. */
 export const make = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const media = yield* EntityClient.make(Media)
@@ -38,8 +40,11 @@ export const make = Effect.gen(function* () {
       SELECT id, declared_at::text AS "declaredAt" FROM ${sql(MediaTable.table)} WHERE status = 'declared'
       ${behind === null ? sql.literal("") : sql`AND (declared_at, id) < (${behind.declaredAt}::timestamptz, ${behind.id})`}
       ORDER BY declared_at DESC, id DESC LIMIT ${lookMax}`
-    behind = page.length < lookMax ? null : page.at(-1)!
+    const isLast = page.length < lookMax
+    const found = behind !== null || page.length > 0
+    behind = isLast ? null : page.at(-1)!
     yield* Effect.forEach(page, ({ id }) => settle(id), { concurrency, discard: true })
+    return found
   })
 })
 
@@ -47,12 +52,13 @@ export const make = Effect.gen(function* () {
  * Settles the uploads in pieces of a region, for ever. Clients send the pieces to the media process, which knows no entities; this
  * asks it for the outcome of each, and tells the entity.
  */
-export const run = (region: Region) =>
+export const run = (region: Region, news: Notice) =>
   Effect.flatMap(make, (look) =>
-    look.pipe(
-      Effect.catchCause((cause) =>
-        Effect.logWarning(`The declared media of ${region} could not be read, trying again`, cause)
-      ),
-      Effect.repeat(Schedule.spaced(lookEvery))
+    MediaNews.repeat(
+      news,
+      lookEvery,
+      Effect.catchCause(look, (cause) =>
+        Effect.as(Effect.logWarning(`The declared media of ${region} could not be read, trying again`, cause), true)
+      )
     )
   )

@@ -1,10 +1,12 @@
 import * as EntityClient from "@halles/engine/activation/EntityClient"
 import { CommandId } from "@halles/shared/Ids"
 import type { Region } from "@halles/shared/Region"
-import { Effect, Schedule } from "effect"
+import type { Notice } from "@halles/shared/Notice"
+import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 import { ForgetContent, Media } from "./Media.ts"
 import { type Content, contentName } from "./MediaContent.ts"
+import * as MediaNews from "./MediaNews.ts"
 import { MediaProcess } from "./MediaProcess.ts"
 import { isBuilt, MediaTable } from "./MediaTable.ts"
 
@@ -12,16 +14,13 @@ const lookEvery = "10 seconds"
 /** Removed entities of one look. */
 const lookMax = 100
 
-/**
- * Makes the media process drop the content of removed entities, for ever, unless another entity of the region has the same content. The
- * entity is told afterwards: until it is, its row is found again, also after a crash.
- */
-export const run = (region: Region) =>
+/** Looks once, and says whether there may be something to drop. */
+const look = (region: Region) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
     const media = yield* EntityClient.make(Media)
     const { drop } = yield* MediaProcess
-    if (!(yield* isBuilt)) return
+    if (!(yield* isBuilt)) return true
     const left = yield* sql<{ id: string; content: Content; shared: boolean }>`
       SELECT v.id, v.content, EXISTS (
         SELECT FROM ${sql(MediaTable.table)} o WHERE o.hash = v.hash AND o.status = 'ready'
@@ -40,9 +39,15 @@ export const run = (region: Region) =>
         ),
       { discard: true }
     )
+    return left.length > 0
   }).pipe(
     Effect.catchCause((cause) =>
-      Effect.logWarning(`The removed media of ${region} could not be read, trying again`, cause)
-    ),
-    Effect.repeat(Schedule.spaced(lookEvery))
+      Effect.as(Effect.logWarning(`The removed media of ${region} could not be read, trying again`, cause), true)
+    )
   )
+
+/**
+ * Makes the media process drop the content of removed entities, for ever, unless another entity of the region has the same content. The
+ * entity is told afterwards: until it is, its row is found again, also after a crash.
+ */
+export const run = (region: Region, news: Notice) => MediaNews.repeat(news, lookEvery, look(region))
