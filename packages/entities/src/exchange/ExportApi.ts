@@ -1,4 +1,4 @@
-import { looks, seller } from "@halles/shared/wire/AccessRule"
+import { looks, ofCatalogue } from "@halles/shared/wire/AccessRule"
 import { InvalidRequest } from "@halles/shared/wire/EdgeErrors"
 import { perMinute } from "@halles/shared/wire/Traffic"
 import { Region } from "@halles/shared/Region"
@@ -30,7 +30,7 @@ export const exportCatalog = Routes.custom(
     })
   }),
   {
-    access: { ...looks, region: "query", scopes: ["catalog:write"], roles: seller },
+    access: { ...looks, ...ofCatalogue },
     traffic: { priority: "bulk", cost: 50, quota: perMinute("export", 60) },
     summary: "What a region sells, with its stock, as rows that an import takes",
     about: `CSV, or NDJSON with \`format=ndjson\`, or a workbook with \`format=xlsx\`, in the order of the codes: a row for each warehouse that has, or had, a product. Imported with \`stock=set\`, it says again what is there. It may miss what was changed in the last moment. A workbook has at most ${Workbook.rowsMax} rows; a larger catalogue is refused in that form.`

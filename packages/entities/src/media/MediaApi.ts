@@ -115,7 +115,7 @@ export const MediaApi = Routes.group(
       access: everybody,
       summary: "Get the public view of a file, with its addresses",
       about:
-        "`links.original` is the file as it is stored; `links.pictures` has an address for each preset size. The bytes behind an address never change, so caches may keep them for ever. A request with `If-None-Match` is answered 304 while the view is the same.",
+        "`links.original` is the file as it is stored; `links.pictures` has an address for each preset size. The bytes behind an address never change, so caches may keep them for ever. The edge answers a request with `If-None-Match` with 304 while the view is the same.",
       beside: Effect.map(MediaLinks, (linker) => (view) => Effect.succeed({ ...view, links: linksOf(linker, view) }))
     }),
     getMediaAddress,

@@ -5,7 +5,7 @@ import { Schema } from "effect"
 /** The body is as its schema declares and breaks a rule that no schema can state. `errors` names each field that does. */
 export class ContentRefused extends Refusal<ContentRefused>()("ContentRefused", {
   status: 422,
-  title: "What was sent does not hold together",
+  title: "The content of a field is not allowed there",
   fields: { errors: Schema.Array(Fault) },
   sample: { errors: [{ pointer: "/attributes/origin", detail: "Expected one of assam, ceylon" }] },
   detail: ({ errors }) =>

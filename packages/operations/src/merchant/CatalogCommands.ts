@@ -5,7 +5,7 @@ import { Console, Effect, FileSystem, Option, Schema, Stream } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { HttpClientRequest, type HttpClientResponse } from "effect/http"
 import { NotDone } from "../operator/Operator.ts"
-import { sent } from "./EdgeCall.ts"
+import { bytesOf, given, sent } from "./EdgeCall.ts"
 
 const typeOf = (file: string, charset: Option.Option<string>): string => {
   if (/\.xlsx$/i.test(file)) return Workbook.contentType
@@ -43,12 +43,6 @@ const tell = (line: ImportLine): Effect.Effect<void> => {
   }
 }
 
-const given = (flags: Readonly<Record<string, Option.Option<string> | boolean>>): ReadonlyArray<[string, string]> =>
-  Object.entries(flags).flatMap(([name, value]): ReadonlyArray<[string, string]> => {
-    if (typeof value === "boolean") return value ? [[name, "true"]] : []
-    return Option.isSome(value) ? [[name, value.value]] : []
-  })
-
 const importFile = Command.make(
   "import",
   {
@@ -78,15 +72,13 @@ const importFile = Command.make(
   },
   ({ charset, columns, delimiter, dryRun, file, from, importId, setStock }) =>
     Effect.gen(function* () {
-      const files = yield* FileSystem.FileSystem
-      if (!(yield* Effect.orElseSucceed(files.exists(file), () => false)))
-        return yield* new NotDone({ reason: `there is no file ${file}`, exitCode: 1 })
+      const bytes = yield* bytesOf(file)
       const stock = setStock ? Option.some("set") : Option.none<string>()
       const response = yield* sent((url) =>
         HttpClientRequest.post(`${url}/catalog/import`).pipe(
           HttpClientRequest.setUrlParams(given({ columns, delimiter, dryRun, from, stock })),
           HttpClientRequest.setHeaders(Object.fromEntries(given({ "import-id": importId }))),
-          HttpClientRequest.bodyStream(files.stream(file), { contentType: typeOf(file, charset) })
+          HttpClientRequest.bodyStream(bytes, { contentType: typeOf(file, charset) })
         )
       )
       const last = yield* Stream.runLast(Stream.tap(linesOf(response), tell))

@@ -1,12 +1,12 @@
 import { MediaId } from "@halles/entities/media/Media"
 import { ContentHash } from "@halles/entities/media/MediaContent"
 import { type Region, regions } from "@halles/shared/Region"
-import { Console, Effect, FileSystem, Option, Schema } from "effect"
+import { Console, Effect, Schema } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { HttpClientRequest, type HttpClientResponse } from "effect/http"
 import { output, printList, tree } from "../inspector/Output.ts"
 import { NotDone } from "../operator/Operator.ts"
-import { sent } from "./EdgeCall.ts"
+import { bytesOf, given, sent } from "./EdgeCall.ts"
 
 const region = Flag.Literals("region", regions).pipe(
   Flag.withDescription("The region of the file"),
@@ -27,16 +27,11 @@ const upload = Command.make(
   },
   ({ alt, file, language, region }) =>
     Effect.gen(function* () {
-      const files = yield* FileSystem.FileSystem
-      if (!(yield* Effect.orElseSucceed(files.exists(file), () => false)))
-        return yield* new NotDone({ reason: `there is no file ${file}`, exitCode: 1 })
-      const said = Object.entries({ alt, language }).flatMap(([name, value]): ReadonlyArray<[string, string]> =>
-        Option.isSome(value) ? [[name, value.value]] : []
-      )
+      const bytes = yield* bytesOf(file)
       const response = yield* sent((url) =>
         HttpClientRequest.post(`${url}/media`).pipe(
-          HttpClientRequest.setUrlParams([["region", region], ...said]),
-          HttpClientRequest.bodyStream(files.stream(file), { contentType: "application/octet-stream" })
+          HttpClientRequest.setUrlParams([["region", region], ...given({ alt, language })]),
+          HttpClientRequest.bodyStream(bytes, { contentType: "application/octet-stream" })
         )
       )
       yield* Console.log(tree(yield* read(response, Item)))
@@ -75,12 +70,8 @@ const list = Command.make(
   },
   ({ hash, output, region }) =>
     Effect.gen(function* () {
-      const wanted = Option.match(hash, {
-        onNone: () => [],
-        onSome: (one): ReadonlyArray<[string, string]> => [["hash", one]]
-      })
       const response = yield* sent((url) =>
-        HttpClientRequest.setUrlParams(HttpClientRequest.get(`${url}/media`), [["region", region], ...wanted])
+        HttpClientRequest.setUrlParams(HttpClientRequest.get(`${url}/media`), [["region", region], ...given({ hash })])
       )
       const { items } = yield* read(response, Schema.Struct({ items: Schema.Array(Item) }))
       yield* printList(output, items, ["id", "status", "content", "usedBy", "alt"], ({ id }) => String(id))
