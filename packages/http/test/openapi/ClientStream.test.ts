@@ -9,7 +9,7 @@ import { EdgeTest } from "../EdgeTest.ts"
 /** Stands before the edge; lets the first answer through up to its second event, and cuts it there once told to. */
 const cutting = Effect.fnUntraced(function* (edge: string) {
   let asked = ""
-  let cut = () => {}
+  let held: Socket | undefined
   const sockets = new Set<Socket>()
   let isFirst = true
   const server = createServer((incoming) => {
@@ -28,7 +28,7 @@ const cutting = Effect.fnUntraced(function* (edge: string) {
       isFirst = false
       outgoing.off("data", pass)
       incoming.write(chunk.subarray(0, end))
-      cut = () => incoming.destroy()
+      held = incoming
     }
     outgoing.on("data", pass)
     incoming.on("close", () => outgoing.destroy())
@@ -41,7 +41,11 @@ const cutting = Effect.fnUntraced(function* (edge: string) {
         server.close(() => resume(Effect.void))
       })
   )
-  return { asked: () => asked, cut: () => cut(), url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }
+  return {
+    asked: () => asked,
+    cut: () => held?.destroy(),
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  }
 })
 
 layer(EdgeTest.layer, { excludeTestServices: true, timeout: "60 seconds" })("a client's stream", (it) => {
