@@ -306,6 +306,7 @@ const ProductDouble = Product.toLayer(
       ScheduleChange: unused,
       WithdrawChange: unused,
       Edited: unused,
+      History: unused,
       TimerFired: unused,
       View: () =>
         Effect.suspend(() =>

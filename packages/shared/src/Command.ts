@@ -1,11 +1,20 @@
 import { Schema } from "effect"
 import { CommandId } from "./Ids.ts"
-import { storable } from "./Text.ts"
+import { isMaxCharacters, paragraph, storable } from "./Text.ts"
+
+/** Characters of the reason of a change. */
+export const reasonMax = 300
+/** Why somebody changes something, in their own words. */
+export const Reason = paragraph(reasonMax)
 
 /** Who asked, and what this belongs to; kept beside the events in the journal. */
 export const Origin = Schema.Struct({
   /** `edge:import`, `order:eu_9c1f`, `timer` … never a name or an e-mail address. */
   actor: Schema.String.check(storable, Schema.isMaxLength(100)),
+  /** Who sent the request, as the audit log names them: an account, a partner or a tool. Only where histories show it. */
+  author: Schema.optionalKey(Schema.String.check(storable, Schema.isMaxLength(200))),
+  /** Why the author makes the change. */
+  reason: Schema.optionalKey(Schema.String.check(storable, isMaxCharacters(reasonMax))),
   /** One id over everything that one customer action caused. */
   correlationId: Schema.optionalKey(Schema.String.check(storable, Schema.isMaxLength(200))),
   /** The command that sent this one. */

@@ -2,25 +2,20 @@ import type {
   Appended,
   DueTimer,
   JournalStore,
+  Recorded,
   Snapshot,
-  StoreFailed,
-  Stored
+  StoreFailed
 } from "@halles/engine/journal/JournalStore"
 import { StoreFailed as Failed } from "@halles/engine/journal/JournalStore"
 
 export type Entries = Parameters<JournalStore["Service"]["append"]>[1]
 
 /** A row of the journal. */
-export interface Row {
+export interface Row extends Recorded {
   readonly entityType: string
   readonly entityId: string
-  readonly seq: number
-  readonly commandId: string
-  readonly events: ReadonlyArray<unknown>
-  readonly version: number
   readonly shard: number
   readonly epoch: number
-  readonly at: number
   readonly position: number
 }
 
@@ -99,12 +94,12 @@ export class Tables {
     return this.histories.get(keyOf(entityType, entityId))?.rows.length ?? 0
   }
 
-  history(entityType: string, entityId: string, afterSeq: number, max: number): ReadonlyArray<Stored> {
+  history(entityType: string, entityId: string, afterSeq: number, max: number): ReadonlyArray<Recorded> {
     const rows = this.histories.get(keyOf(entityType, entityId))?.rows ?? []
     return rows.filter(({ seq }) => seq > afterSeq).slice(0, max)
   }
 
-  find(entityType: string, entityId: string, commandId: string): Stored | undefined {
+  find(entityType: string, entityId: string, commandId: string): Recorded | undefined {
     return this.histories.get(keyOf(entityType, entityId))?.commands.get(commandId)
   }
 
@@ -170,15 +165,21 @@ export class Tables {
   }
 }
 
-const rowOf = ({ lease, at, commandId, events, meta, seq }: Entries[number], position: number): Row => ({
-  entityType: lease.entityType,
-  entityId: lease.entityId,
-  seq,
-  commandId,
-  events: JSON.parse(events),
-  version: JSON.parse(meta).v,
-  shard: lease.shard,
-  epoch: lease.epoch,
-  at,
-  position
-})
+const rowOf = ({ lease, at, commandId, events, meta, seq }: Entries[number], position: number): Row => {
+  const { actor = null, author = null, reason = null, v: version } = JSON.parse(meta)
+  const { entityId, entityType, epoch, shard } = lease
+  const origin = { actor, author, reason }
+  return {
+    entityType,
+    entityId,
+    seq,
+    commandId,
+    events: JSON.parse(events),
+    version,
+    ...origin,
+    shard,
+    epoch,
+    at,
+    position
+  }
+}

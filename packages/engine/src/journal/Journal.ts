@@ -6,6 +6,7 @@ import {
   JournalStore,
   type Loaded,
   parkedMax,
+  type Recorded,
   type Snapshot,
   type Stored,
   type StoreFailed,
@@ -41,7 +42,7 @@ export class Journal extends Context.Service<
     readonly load: (entityType: string, entityId: string) => Effect.Effect<Loaded>
     readonly find: (entityType: string, entityId: string, commandId: string) => Effect.Effect<Option.Option<Stored>>
     /** In order, as many as go together; none when there are no more. */
-    readonly history: (entityType: string, entityId: string, afterSeq: number) => Effect.Effect<ReadonlyArray<Stored>>
+    readonly history: (entityType: string, entityId: string, afterSeq: number) => Effect.Effect<ReadonlyArray<Recorded>>
     /** The newest trace that is written beside the entity's events and is exported. */
     readonly traceOf: (entityType: string, entityId: string) => Effect.Effect<Traced | null>
     /**

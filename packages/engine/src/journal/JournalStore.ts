@@ -20,6 +20,14 @@ export interface Stored {
   readonly at: number
 }
 
+/** A row with what stands beside its events. */
+export interface Recorded extends Stored {
+  /** As `Origin` of the command has them; `null` where it has none. */
+  readonly actor: string | null
+  readonly author: string | null
+  readonly reason: string | null
+}
+
 export interface Snapshot {
   readonly seq: number
   readonly version: number
@@ -106,7 +114,7 @@ export class JournalStore extends Context.Service<
       entityType: string,
       entityId: string,
       afterSeq: number
-    ) => Effect.Effect<ReadonlyArray<Stored>, StoreFailed>
+    ) => Effect.Effect<ReadonlyArray<Recorded>, StoreFailed>
     readonly find: (
       entityType: string,
       entityId: string,
@@ -157,8 +165,9 @@ export class JournalStore extends Context.Service<
         append: (owner, entries, published) => writtenTimers.noting(append(sql, owner, entries, published), entries),
         load,
         history: (entityType, entityId, afterSeq) =>
-          sql<Row>`
-            SELECT ${columns} FROM ${withinBytes(
+          sql<Row & Origin>`
+            SELECT ${columns}, meta->>'actor' AS actor, meta->>'author' AS author, meta->>'reason' AS reason
+            FROM ${withinBytes(
               sql,
               sql`
                 SELECT seq, command_id, events, meta, at, bytes FROM journal_all
@@ -167,7 +176,9 @@ export class JournalStore extends Context.Service<
               "seq",
               historyBytesMax
             )} ORDER BY seq`.pipe(
-            Effect.map((rows) => rows.map(stored)),
+            Effect.map((rows) =>
+              rows.map(({ actor, author, reason, ...row }) => ({ ...stored(row), actor, author, reason }))
+            ),
             readable
           ),
         find: (entityType, entityId, commandId) =>
@@ -261,6 +272,7 @@ const readable = <A>(reading: Effect.Effect<A, SqlError.SqlError>): Effect.Effec
   )
 const failed = (error: SqlError.SqlError) => new StoreFailed({ reason: error.reason._tag })
 
+type Origin = Pick<Recorded, "actor" | "author" | "reason">
 interface Row {
   readonly seq: number
   readonly command_id: string

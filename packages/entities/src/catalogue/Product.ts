@@ -4,7 +4,6 @@ import { Amount, Currency } from "@halles/shared/Money"
 import { Region } from "@halles/shared/Region"
 import { copy, maybeCopy, paragraph } from "@halles/shared/Text"
 import { Schema } from "effect"
-import { Rpc } from "effect/rpc"
 import * as Contract from "@halles/engine/eventsourced/Contract"
 import { NotFound, PreconditionFailed } from "@halles/engine/eventsourced/EntityErrors"
 import { TimerFired } from "@halles/engine/eventsourced/TimerFired"
@@ -12,6 +11,7 @@ import { Refusal } from "@halles/shared/wire/Refusal"
 import { ContentRefused } from "../routes/ContentRefused.ts"
 import { SlugText } from "../slug/Slug.ts"
 import { Details } from "./Details.ts"
+import * as History from "./History.ts"
 import { Translations } from "./Translations.ts"
 
 /** Most scheduled changes of one product. */
@@ -126,6 +126,6 @@ export const Product = Contract.make("Product", [
   Contract.command(ScheduleChange, ProductView, NotFound, ContentRefused, TooManyChanges, PreconditionFailed),
   Contract.command(WithdrawChange, ProductView, NotFound, PreconditionFailed),
   Contract.command(TimerFired, Schema.Void),
-  Rpc.make("Edited", { success: Edited, error: NotFound }),
+  ...History.messages(Edited),
   Contract.view(ProductView)
 ])

@@ -13,7 +13,7 @@ import * as Routes from "../routes/Routes.ts"
 import { SlugTaken } from "../slug/Slug.ts"
 import { Channel, isIn } from "./Channel.ts"
 import { asDeclared } from "./AsDeclared.ts"
-import { getEditedProduct, getTranslations } from "./EditedRoutes.ts"
+import { getEditedProduct, getProductHistory, getTranslations } from "./EditedRoutes.ts"
 import { claimedSlug } from "./ClaimedSlug.ts"
 import { ChangeId, ListProduct, NameProduct, Product, ProductView } from "./Product.ts"
 import * as Json from "./ProductJson.ts"
@@ -47,7 +47,8 @@ const change = {
   query: { region: Region },
   id: ({ params, query }: There) => skuId(query.region, params.sku),
   access: { ...changes, ...ofCatalogue },
-  actor: "edge:import"
+  actor: "edge:import",
+  authored: true
 } as const
 
 const ofChange = { sku: SkuCode, changeId: ChangeId }
@@ -108,6 +109,7 @@ export const ProductApi = Routes.group("catalog", catalogue, [
     fields: ({ payload }) => Json.detailsOf(payload)
   }),
   getEditedProduct,
+  getProductHistory,
   Routes.command("translateProduct", "PUT", "/products/:sku/translations", {
     ...change,
     summary: "Replace all translations of a product",

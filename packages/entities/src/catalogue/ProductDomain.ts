@@ -1,17 +1,17 @@
-import * as EventSourced from "@halles/engine/eventsourced/EventSourced"
 import { SkuId } from "@halles/shared/Ids"
 import * as Domain from "../Domain.ts"
 import { ProductApi } from "./ProductApi.ts"
 import { Product } from "./Product.ts"
-import * as ProductState from "./ProductState.ts"
 import { products } from "./ProductLaws.ts"
+import { ProductLive } from "./ProductLive.ts"
+import * as ProductState from "./ProductState.ts"
 import { ProductTable } from "./ProductTable.ts"
 
 export const product = Domain.make({
   contract: Product,
   id: SkuId,
   model: ProductState,
-  live: EventSourced.layer(Product, ProductState, { id: SkuId, maxIdleTime: "5 minutes", mailboxCapacity: 1_024 }),
+  live: ProductLive,
   table: ProductTable,
   routes: ProductApi,
   laws: products,

@@ -231,7 +231,8 @@ export const view = (id: SkuId, state: State, seq: number): ProductView | null =
   )
 }
 
-const edited = (id: SkuId, state: State, seq: number): typeof Edited.Type | null => {
+/** `null` until the product is listed for the first time. */
+export const edited = (id: SkuId, state: State, seq: number): typeof Edited.Type | null => {
   const product = view(id, state, seq)
   if (product === null || state._tag === "None") return null
   const { scheduled, translations } = state
@@ -247,6 +248,5 @@ export const replies = {
   NameProduct: toView,
   ScheduleChange: toView,
   WithdrawChange: toView,
-  Edited: viewReply(type, edited),
   View: toView
 }

@@ -1,8 +1,35 @@
 import { Price } from "@halles/shared/wire/MoneyJson"
 import { given } from "@halles/shared/wire/Stamp"
-import { DateTime, Effect, Option, Schema } from "effect"
+import { DateTime, Effect, Option, Schema, SchemaTransformation } from "effect"
 import { ContentRefused } from "../routes/ContentRefused.ts"
 import { ScheduledChange, TaxRate } from "./Product.ts"
+
+/** The digits read as a time in UTC; `null` where the calendar has no such time. */
+const digits = (local: string): Date | null => {
+  const time = new Date(`${local}Z`)
+  return Number.isNaN(time.getTime()) || !time.toISOString().startsWith(local) ? null : time
+}
+
+/** `2026-12-07T06:00:00Z`, or with another offset: Unix milliseconds. */
+export const Instant = Schema.String.check(
+  Schema.isPattern(
+    /^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,3})?)?(Z|[+-][0-9]{2}:[0-9]{2})$/u,
+    {
+      expected: "a time with an offset such as 2026-12-07T06:00:00Z"
+    }
+  ),
+  Schema.makeFilter<string>(
+    (text) => (digits(text.slice(0, 16)) !== null && !Number.isNaN(Date.parse(text))) || "There is no such time",
+    { expected: "a time of the calendar", toJsonSchema: () => ({ format: "date-time" }) }
+  )
+)
+  .pipe(
+    Schema.decodeTo(
+      Schema.Int,
+      SchemaTransformation.transform({ decode: Date.parse, encode: (time) => new Date(time).toISOString() })
+    )
+  )
+  .annotate({ examples: [1_796_619_600_000] })
 
 /** The body of `scheduleChange`. */
 export const ChangeGiven = Schema.Struct({
@@ -22,12 +49,6 @@ export const ChangeGiven = Schema.Struct({
   reason: ScheduledChange.fields.reason
 })
 type ChangeGiven = typeof ChangeGiven.Type
-
-/** The digits read as a time in UTC; `null` where the calendar has no such time. */
-const digits = (local: string): Date | null => {
-  const time = new Date(`${local}Z`)
-  return Number.isNaN(time.getTime()) || !time.toISOString().startsWith(local) ? null : time
-}
 
 /** Unix milliseconds, or a fault of the field that makes it no time. */
 const timeOf = ({ at, timeZone }: ChangeGiven): number | { readonly pointer: string; readonly detail: string } => {

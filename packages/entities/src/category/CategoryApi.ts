@@ -17,7 +17,7 @@ import { type Standing, stands } from "./CategoryRule.ts"
 
 const one = { contract: Category, json: CategoryJson }
 const there = coded(CategoryCode, categoryId)
-const change = { ...one, ...there.changes, access: { ...changes, ...ofCatalogue } }
+const change = { ...one, ...there.changes, access: { ...changes, ...ofCatalogue }, authored: true } as const
 const changeOfTree = {
   ...change,
   contract: CategoryTree,

@@ -83,7 +83,7 @@ const asDeclared = Effect.gen(function* () {
 
 const one = { contract: ProductModel, json: ProductModelJson }
 const there = coded(ProductModelCode, productModelId)
-const change = { ...one, ...there.changes, access: { ...changes, ...ofCatalogue } }
+const change = { ...one, ...there.changes, access: { ...changes, ...ofCatalogue }, authored: true } as const
 
 export const ProductModelApi = Routes.group(
   "productModels",

@@ -22,7 +22,7 @@ const ProductTypeJson = ViewJson.object<ProductTypeView>()("ProductType", Produc
 
 const one = { contract: ProductType, json: ProductTypeJson }
 const there = coded(ProductTypeCode, productTypeId)
-const change = { ...one, ...there.changes, access: { ...changes, ...ofCatalogue } }
+const change = { ...one, ...there.changes, access: { ...changes, ...ofCatalogue }, authored: true } as const
 
 export const ProductTypeApi = Routes.group(
   "productTypes",

@@ -105,7 +105,8 @@ interface CommandOptions<
   Query extends Fields,
   Payload extends Schema.Top,
   Refused extends Schema.Top
-> extends Operation {
+>
+  extends Operation, Stamp.Sender {
   readonly contract: Entity.Entity<Type, Rpcs>
   /** The message of the contract that carries it out. */
   readonly message: Tag
@@ -148,15 +149,8 @@ interface CommandOptions<
   readonly key?: "required"
   /** `required` where a change made without looking would undo somebody else's; `none` where nothing is there yet. */
   readonly version?: "required" | "none"
-  readonly actor?: Stamp.Actor
   readonly answer?: (view: Answered<Rpcs, Tag>, random: string) => object
 }
-
-const headersOf = ({ key, minimal, version }: { readonly [Option in "key" | "minimal" | "version"]?: unknown }) => ({
-  ...(key === "required" ? Headers.keyRequired : Headers.keyed),
-  ...(version === "none" ? {} : version === "required" ? Headers.required : Headers.conditional),
-  ...(minimal === undefined ? {} : Headers.preferring)
-})
 
 /** The body of a route that is sent what its message says. */
 export const bodyOf = <F extends Fields>({ fields }: { readonly fields: F }) => {
@@ -196,7 +190,7 @@ export const command = <
     params,
     query,
     payload,
-    headers: headersOf(options),
+    headers: Headers.of(options),
     success: minimal === undefined ? answered : [answered, HttpApiSchema.NoContent],
     error: [...Refusal.all(rpc.errorSchema), ...(options.refuses ?? []).flatMap(Refusal.all)]
   } as never)
@@ -221,7 +215,7 @@ export const command = <
       const given = (check === undefined ? undefined : yield* check(sent)) ?? sent
       const random = creates === undefined ? "" : yield* Stamp.token(creates.what)
       const to = id(given, random)
-      const stamp = yield* Stamp.stamp(name, sent.headers, options.actor)
+      const stamp = yield* Stamp.stamp(name, sent.headers, options)
       const send = (tag: string, message: object) => Effect.mapError(edge.call(entity(to)[tag]!(message)), toKeyReused)
       if (minimal !== undefined && Minimal !== undefined && Headers.isMinimal(sent.headers["prefer"])) {
         const { seq } = yield* Effect.mapError(

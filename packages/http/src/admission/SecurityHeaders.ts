@@ -69,6 +69,7 @@ const Cors = Layer.unwrap(
       allowedMethods: ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
       allowedHeaders: [
         "authorization",
+        "change-reason",
         "content-type",
         "idempotency-key",
         "if-match",

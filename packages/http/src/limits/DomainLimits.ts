@@ -1,5 +1,7 @@
+import { historyBytesMax, historyMax } from "@halles/engine/journal/JournalStore"
 import * as Cart from "@halles/entities/cart/Cart"
 import * as Details from "@halles/entities/catalogue/Details"
+import * as History from "@halles/entities/catalogue/History"
 import * as Product from "@halles/entities/catalogue/Product"
 import * as CategoryTree from "@halles/entities/category/CategoryTree"
 import * as ProductModel from "@halles/entities/productmodel/ProductModel"
@@ -19,6 +21,7 @@ import { portionMax } from "@halles/entities/inventory/SkuExpiry"
 import * as Order from "@halles/entities/order/Order"
 import * as Payment from "@halles/entities/payment/Payment"
 import { noticesMax } from "@halles/entities/payment/PaymentEvents"
+import { reasonMax } from "@halles/shared/Command"
 import { checkoutsMax } from "@halles/shared/Ids"
 import { bytes, characters, count, time } from "./Figures.ts"
 
@@ -56,6 +59,8 @@ export const domainLimits = `## Carts, orders, stock
 | variants of a product model; axes by which they differ | ${count(ProductModel.variantsMax)}; ${count(ProductModel.axesMax)} | 400 |
 | categories of a region; below each other | ${count(CategoryTree.categoriesMax)}; ${count(CategoryTree.depthMax)} | \`CategoryTreeFull\`, 409 |
 | changes of a product that wait for their time; for how long | ${count(Product.scheduledMax)}; ${time(Product.aheadMsMax)} | \`TooManyChanges\`, 409; \`ContentRefused\`, 422 |
+| reason of a change | ${count(reasonMax)} characters | 400 |
+| reads of a journal for one look at a history; bytes of a page of it | ${count(History.readsMax)}, each of ${count(historyMax)} rows or ${bytes(historyBytesMax)}; ${bytes(History.pageBytesMax)} | \`HistoryTooLong\`, 422; the rest on the next page |
 | history in \`journal\` after its newest row | ${archived.join(", ")} | moves to the archive |
 | levels of JSON that masked views show | ${count(levelsMax)} | hidden |
 `

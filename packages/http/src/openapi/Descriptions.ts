@@ -8,6 +8,8 @@ export const parameters: Readonly<Record<string, string>> = {
   parent: "The category that stands directly above; without it those that stand below none.",
   changeId: "Names the change; made by whoever schedules it.",
   slug: "What stands for a product in addresses.",
+  version: "What it was after the change that led to this `seq`.",
+  at: "What it was at this time.",
   channel: "Where the shop sells; without it all that it sells anywhere.",
   language: "The language of texts, where there is a translation.",
   variant: "Which of several lines of the SKU; left out for the plain one.",
@@ -57,6 +59,8 @@ export const parameters: Readonly<Record<string, string>> = {
   "import-id":
     "One delivery, however often it is sent: each of its rows takes effect once. Random when left out, and echoed.",
   "last-event-id": "The id of the last event that the client has seen.",
+  "change-reason":
+    "Why the change is made, for the history: at most 300 characters. Printable ASCII; percent-encode all else, and `%` itself, as UTF-8.",
   "if-match":
     "The `ETag` that the change was decided on; at any other version it is refused with 412. `*` is any version.",
   "if-none-match": "The `ETag` of what the client has.",

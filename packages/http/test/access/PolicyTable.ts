@@ -69,6 +69,7 @@ export const expected: Readonly<Record<string, Row>> = {
   deleteProduct: product,
   describeProduct: product,
   getEditedProduct: { all: ["merchandiser", "admin"], scopes: ["catalog:write"] },
+  getProductHistory: { all: ["merchandiser", "admin"], scopes: ["catalog:write"] },
   translateProduct: product,
   getTranslations: { anybody: true },
   nameProduct: product,

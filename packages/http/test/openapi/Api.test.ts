@@ -58,6 +58,7 @@ describe("the contract", () => {
         "DELETE /v1/products/{sku}",
         "PUT /v1/products/{sku}/details",
         "GET /v1/products/{sku}/details",
+        "GET /v1/products/{sku}/history",
         "PUT /v1/products/{sku}/translations",
         "GET /v1/products/{sku}/translations",
         "PUT /v1/products/{sku}/slug",

@@ -315,4 +315,68 @@ layer(Shop, { excludeTestServices: true, timeout: "120 seconds" })("merchants", 
       assert.strictEqual((yield* describe(loser, "3-17")).status, 200)
     })
   )
+
+  it.effect("read who changed a product and why, and what it was at every version", () =>
+    Effect.gen(function* () {
+      const { send } = yield* EdgeTest
+      const path = "/v1/products/H1"
+      const change = (method: "PUT" | "DELETE", at: string, body?: object, more: object = {}) =>
+        send(method, `${path}${at}?region=eu`, body, { ...authorised, "if-match": "*", ...more })
+      const read = (at: string) => send("GET", `${path}/${at}`, undefined, authorised)
+      const title = { ...listing("Pu-erh"), description: "Aged" }
+      const changes = [
+        () => change("PUT", "", { ...title, status: "draft" }, { "if-match": '"0"' }),
+        () => change("PUT", "/details", { weightGrams: 357 }, { "change-reason": "Weighed again, 10%25 off" }),
+        () => change("PUT", "/translations", { fr: { title: "Pu-erh" } }),
+        () => change("PUT", "", { ...title, taxRate: 700 }, { "change-reason": "F%C3%BCr den Fr%C3%BChling" }),
+        () => change("PUT", "/details", {}),
+        () => change("DELETE", "")
+      ]
+      const seen: Array<{ readonly json: unknown; readonly at: string }> = []
+      for (const one of changes) {
+        const { status, text } = yield* one()
+        assert.strictEqual(status, 200, text)
+        seen.push({ json: (yield* read("details?region=eu")).json, at: new Date().toISOString() })
+        yield* Effect.sleep("2 millis")
+      }
+      for (const [index, { at, json }] of seen.entries()) {
+        assert.deepStrictEqual((yield* read(`details?region=eu&version=${index + 1}`)).json, json)
+        assert.deepStrictEqual((yield* read(`details?region=eu&at=${at}`)).json, json)
+      }
+      const past = yield* Effect.forEach(
+        ["version=7", "at=2001-01-01T00:00Z", "at=2026-02-30T00:00Z", "version=1&at=2001-01-01T00:00Z"],
+        (when) => Effect.map(read(`details?region=eu&${when}`), ({ status }) => status)
+      )
+      assert.deepStrictEqual(past, [404, 404, 400, 400])
+
+      const history = yield* read("history?region=eu&limit=4")
+      assert.deepStrictEqual(
+        history.json.items.map(({ seq, ...one }: { readonly seq: number; readonly author: string }) => [
+          seq,
+          one.author
+        ]),
+        [6, 5, 4, 3].map((seq) => [seq, "service:import"]),
+        history.text
+      )
+      assert.deepStrictEqual(history.json.items[2].reason, "Für den Frühling")
+      assert.deepStrictEqual(history.json.items[2].changes, [
+        { field: "taxRate", before: 2000, after: 700 },
+        { field: "listed", before: false, after: true },
+        { field: "status", before: "draft", after: "active" }
+      ])
+      const rest = (yield* read(`history?region=eu&cursor=${history.json.next}`)).json
+      assert.deepInclude(rest.items[0], {
+        seq: 2,
+        reason: "Weighed again, 10% off",
+        changes: [{ field: "weightGrams", before: null, after: 357 }]
+      })
+      assert.deepStrictEqual([rest.items.length, rest.items[1].reason, rest.next], [2, null, null])
+      for (const wrong of ["100%", "%FF", "%00", "x".repeat(301)]) {
+        const refused = yield* change("DELETE", "", undefined, { "change-reason": wrong })
+        assert.deepStrictEqual([refused.status, refused.json.errors?.[0]?.header], [400, "change-reason"], refused.text)
+      }
+      assert.strictEqual((yield* get(`${path}/history?region=eu`)).status, 401)
+      assert.strictEqual((yield* send("GET", "/v1/products/H0/history?region=eu", undefined, authorised)).status, 404)
+    })
+  )
 })

@@ -1,5 +1,6 @@
-import { Schema } from "effect"
+import { Schema, SchemaTransformation } from "effect"
 import { limitMax } from "../Page.ts"
+import { Reason } from "../Command.ts"
 import { isMaxCharacters } from "../Text.ts"
 import { WholeNumber } from "./WholeNumber.ts"
 
@@ -28,8 +29,44 @@ export const replacing = { ...keyed, ...required }
 
 /** `return=minimal`: only whether it was done, and the version that it led to. */
 export const preferring = { prefer: Schema.optionalKey(Schema.String) }
+
+const isPercentEncoded = Schema.makeFilter<string>(
+  (text) => {
+    try {
+      return decodeURIComponent(text) !== ""
+    } catch {
+      return "Expected percent-encoded UTF-8"
+    }
+  },
+  { expected: "percent-encoded UTF-8", toJsonSchema: () => ({}) }
+)
+/** Why the change is made: printable ASCII, all else and `%` itself percent-encoded, as `Slug` of RFC 5023 is. */
+export const ChangeReason = Schema.String.check(
+  Schema.isPattern(/^[\x20-\x7e]{1,3600}$/u, { expected: "printable ASCII; all else percent-encoded" }),
+  isPercentEncoded
+)
+  .pipe(
+    Schema.decodeTo(Reason, SchemaTransformation.transform({ decode: decodeURIComponent, encode: encodeURIComponent }))
+  )
+  .annotate({ examples: ["Autumn prices"] })
+/** For what merchants change: the history of the entity shows why. */
+export const reasoned = { "change-reason": Schema.optionalKey(ChangeReason) }
 /** Whatever a change may come with. */
-export const any = { ...changing, ...preferring }
+export const any = { ...changing, ...preferring, ...reasoned }
+
+interface Declared {
+  readonly key?: "required"
+  readonly version?: "required" | "none"
+  readonly minimal?: unknown
+  readonly authored?: true
+}
+/** The headers of a route that changes something. */
+export const of = ({ authored, key, minimal, version }: Declared) => ({
+  ...(key === "required" ? keyRequired : keyed),
+  ...(version === "none" ? {} : version === "required" ? required : conditional),
+  ...(minimal === undefined ? {} : preferring),
+  ...(authored === undefined ? {} : reasoned)
+})
 
 const waitMaxSeconds = 30
 /** RFC 7240: `wait=10`, among other preferences, for how long to wait for an outcome; `respond-async` for not at all. */

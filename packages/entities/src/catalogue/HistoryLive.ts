@@ -1,0 +1,133 @@
+import { codecsOf } from "@halles/engine/eventsourced/Codecs"
+import { NotFound } from "@halles/engine/eventsourced/EntityErrors"
+import { Journal } from "@halles/engine/journal/Journal"
+import type { Recorded } from "@halles/engine/journal/JournalStore"
+import { bounded } from "@halles/shared/Page"
+import { Effect, Equal, Schema, Semaphore } from "effect"
+import { type Entry, HistoryTooLong, pageBytesMax, readsMax } from "./History.ts"
+
+/** Histories that one runner reads at a time for each entity type. */
+const readersMax = 4
+
+type Fields = Readonly<Record<string, unknown>>
+
+interface Described<Id, State, Event, Edited> {
+  readonly model: {
+    readonly type: string
+    readonly Event: Schema.Codec<Event, unknown>
+    readonly initial: State
+    readonly evolve: (state: State, event: Event) => State
+  }
+  /** What merchants are shown of it; `null` where there is nothing yet. */
+  readonly edited: (id: Id, state: State, seq: number) => Edited | null
+  /** The same by field, each value as clients see it. */
+  readonly fields: (edited: Edited) => Fields
+  /** Why a row that nobody sent was written. */
+  readonly reason?: (events: ReadonlyArray<Event>, before: State) => string | undefined
+}
+
+interface Self<Id, State> {
+  readonly id: Id
+  readonly committed: Effect.Effect<{ readonly state: State; readonly seq: number }>
+}
+
+const changesOf = (before: Fields, after: Fields): Entry["changes"] =>
+  [...new Set([...Object.keys(before), ...Object.keys(after)])].flatMap((field) =>
+    Equal.equals(before[field], after[field])
+      ? []
+      : [{ field, before: (before[field] ?? null) as Schema.Json, after: (after[field] ?? null) as Schema.Json }]
+  )
+
+/** The handlers of `History.messages`: they fold the journal from its first row on. */
+export const handlers = <Id extends string, State, Event, Edited>({
+  edited,
+  fields,
+  model,
+  reason
+}: Described<Id, State, Event, Edited>) => {
+  const { decodeEvents } = codecsOf(model)
+  const notFound = (id: Id) => new NotFound({ entity: model.type, id })
+  const fieldsOf = (id: Id, state: State, seq: number): Fields => {
+    const shown = edited(id, state, seq)
+    return shown === null ? {} : fields(shown)
+  }
+  return Effect.map(Journal, (journal) => {
+    const readers = Semaphore.makeUnsafe(readersMax)
+
+    interface Step {
+      readonly row: Recorded
+      readonly events: ReadonlyArray<Event>
+      readonly before: State
+      readonly after: State
+    }
+    /** Goes through the rows up to the version `to`, until `take` has had enough. */
+    const follow = Effect.fnUntraced(function* (id: Id, to: number, take: (step: Step) => boolean) {
+      let state = model.initial
+      let seq = 0
+      for (let reads = 0; seq < to; reads += 1) {
+        if (reads === readsMax) return yield* new HistoryTooLong({ reads })
+        const rows = yield* journal.history(model.type, id, seq)
+        if (rows.length === 0) return
+        for (const row of rows) {
+          if (row.seq > to) return
+          const events = decodeEvents(row.events)
+          const before = state
+          state = events.reduce((now, event) => model.evolve(now, event), state)
+          seq = row.seq
+          if (!take({ row, events, before, after: state })) return
+        }
+      }
+    }, readers.withPermits(1))
+
+    const entryOf = (id: Id, { after, before, events, row }: Step): Entry => ({
+      seq: row.seq,
+      at: row.at,
+      author: row.author ?? row.actor ?? "unknown",
+      reason: row.reason ?? reason?.(events, before) ?? null,
+      changes: changesOf(fieldsOf(id, before, row.seq - 1), fieldsOf(id, after, row.seq))
+    })
+
+    return {
+      Edited: Effect.fnUntraced(function* (
+        self: Self<Id, State>,
+        { at = Number.POSITIVE_INFINITY, version }: { readonly version?: number; readonly at?: number }
+      ) {
+        const now = yield* self.committed
+        let then = now
+        if (version === undefined ? at !== Number.POSITIVE_INFINITY : version !== now.seq) {
+          then = { state: model.initial, seq: 0 }
+          yield* follow(self.id, Math.min(version ?? now.seq, now.seq), ({ after, row }) => {
+            if (row.at > at) return false
+            then = { state: after, seq: row.seq }
+            return true
+          })
+          if (version !== undefined && version !== then.seq) return yield* notFound(self.id)
+        }
+        const shown = edited(self.id, then.state, then.seq)
+        return shown ?? (yield* notFound(self.id))
+      }),
+      History: Effect.fnUntraced(function* (
+        self: Self<Id, State>,
+        asked: { readonly before: number | null; readonly limit: number }
+      ) {
+        const { seq } = yield* self.committed
+        if (seq === 0) return yield* notFound(self.id)
+        const to = Math.min(seq, (asked.before ?? seq + 1) - 1)
+        const from = Math.max(1, to - bounded(asked.limit) + 1)
+        const page: Array<{ readonly entry: Entry; readonly bytes: number }> = []
+        let bytes = 0
+        yield* follow(self.id, to, (step) => {
+          if (step.row.seq < from) return true
+          const entry = entryOf(self.id, step)
+          const size = Buffer.byteLength(JSON.stringify(entry))
+          page.push({ entry, bytes: size })
+          bytes += size
+          while (bytes > pageBytesMax && page.length > 1) bytes -= page.shift()!.bytes
+          return true
+        })
+        const items = page.map(({ entry }) => entry).toReversed()
+        return { items, more: (items.at(-1)?.seq ?? 1) > 1 }
+      })
+    }
+  })
+}
