@@ -15,6 +15,7 @@ import { payment } from "./payment/PaymentDomain.ts"
 import { productModel } from "./productmodel/ProductModelDomain.ts"
 import { productType } from "./producttype/ProductTypeDomain.ts"
 import { uniqueValue } from "./producttype/UniqueValueDomain.ts"
+import { searchRule } from "./searchrule/SearchRuleDomain.ts"
 import { slug } from "./slug/SlugDomain.ts"
 import { shipment } from "./shipment/ShipmentDomain.ts"
 
@@ -29,6 +30,7 @@ export const domains = [
   categoryTree,
   category,
   slug,
+  searchRule,
   sku,
   product,
   media,

@@ -11,6 +11,7 @@ import { ProductModel, ProductModelView } from "@halles/entities/productmodel/Pr
 import { ProductType, ProductTypeView } from "@halles/entities/producttype/ProductType"
 import { Shipment, ShipmentView } from "@halles/entities/shipment/Shipment"
 import { UniqueValue, UniqueValueView } from "@halles/entities/producttype/UniqueValue"
+import { SearchRule, SearchRuleView } from "@halles/entities/searchrule/SearchRule"
 import { Slug, SlugView } from "@halles/entities/slug/Slug"
 import { Sku, SkuView } from "@halles/entities/inventory/Sku"
 import { Result, Schema, SchemaAST } from "effect"
@@ -29,6 +30,7 @@ import * as ProductModelState from "../src/productmodel/ProductModelState.ts"
 import * as ProductTypeState from "../src/producttype/ProductTypeState.ts"
 import * as ShipmentState from "../src/shipment/ShipmentState.ts"
 import * as UniqueValueState from "../src/producttype/UniqueValueState.ts"
+import * as SearchRuleState from "../src/searchrule/SearchRuleState.ts"
 import * as SlugState from "../src/slug/SlugState.ts"
 import * as SkuState from "../src/inventory/SkuState.ts"
 
@@ -42,6 +44,7 @@ const models = [
   ProductModelState,
   ProductState,
   ProductTypeState,
+  SearchRuleState,
   ShipmentState,
   SlugState,
   UniqueValueState,
@@ -57,6 +60,7 @@ const views = [
   ProductView,
   ProductModelView,
   ProductTypeView,
+  SearchRuleView,
   ShipmentView,
   SlugView,
   UniqueValueView,
@@ -65,7 +69,7 @@ const views = [
 
 /** What people write, and what says who somebody is, where they live or how they pay. */
 const personal =
-  "email name line1 line2 city postalCode region label paymentToken token title description reason cancelReason detail note text unit seoTitle seoDescription"
+  "email name line1 line2 city postalCode region label paymentToken token title description reason cancelReason detail note text unit seoTitle seoDescription terms root queries"
 
 const contracts = {
   Cart,
@@ -77,6 +81,7 @@ const contracts = {
   Product,
   ProductModel,
   ProductType,
+  SearchRule,
   Shipment,
   Slug,
   UniqueValue,

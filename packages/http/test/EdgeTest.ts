@@ -70,7 +70,15 @@ export const doubles = EntityDoubles.layer.pipe(
   )
 )
 
-const lists: ReadonlyArray<string> = ["products", "orders", "productTypes", "productModels", "productsIn", "media"]
+const lists: ReadonlyArray<string> = [
+  "products",
+  "orders",
+  "productTypes",
+  "productModels",
+  "productsIn",
+  "media",
+  "searchRules"
+]
 /** Lists have nothing in them, and that of `ap` is broken. */
 const reads = Layer.mock(Reads, {
   read: <A>(region: Region, { name }: { readonly name: string }) => {

@@ -62,7 +62,8 @@ const numbers = (schema: JsonSchema): fc.Arbitrary<number> => {
   const max = bound(schema, "maximum") ?? safe
   const few = [1, 2, 3].filter((value) => value >= min && value <= max)
   const edges = fc.constantFrom(min, max)
-  const any = fc.integer({ min, max })
+  // The bound of a number may have a fraction.
+  const any = fc.integer({ min: Math.ceil(min), max: Math.floor(max) })
   return few.length === 0
     ? fc.oneof(edges, any)
     : fc.oneof({ weight: 6, arbitrary: fc.constantFrom(...few) }, edges, any)

@@ -16,6 +16,7 @@ import { madeSideMax } from "@halles/entities/media/MediaUrl"
 import * as Sale from "@halles/entities/sale/Sale"
 import { domains } from "@halles/entities/Domains"
 import { levelsMax } from "@halles/entities/inspector/MaskedViews"
+import * as SearchRule from "@halles/entities/searchrule/SearchRule"
 import * as Sku from "@halles/entities/inventory/Sku"
 import { portionMax } from "@halles/entities/inventory/SkuExpiry"
 import * as Order from "@halles/entities/order/Order"
@@ -58,6 +59,8 @@ export const domainLimits = `## Carts, orders, stock
 | languages of one text; relations of a product; categories that it names | ${count(Attributes.languagesMax)}; ${count(Details.relationsMax)}; ${count(Details.categoriesOfProductMax)} | 400 |
 | variants of a product model; axes by which they differ | ${count(ProductModel.variantsMax)}; ${count(ProductModel.axesMax)} | 400 |
 | categories of a region; below each other | ${count(CategoryTree.categoriesMax)}; ${count(CategoryTree.depthMax)} | \`CategoryTreeFull\`, 409 |
+| search rules of a region | ${count(SearchRule.rulesMax)} | \`TooManySearchRules\`, 409 |
+| terms of a search rule; its queries; products that it pins; those that it boosts | ${count(SearchRule.termsMax)}; ${count(SearchRule.queriesMax)}; ${count(SearchRule.pinsMax)}; ${count(SearchRule.boostedMax)} | 400 |
 | changes of a product that wait for their time; for how long | ${count(Product.scheduledMax)}; ${time(Product.aheadMsMax)} | \`TooManyChanges\`, 409; \`ContentRefused\`, 422 |
 | reason of a change | ${count(reasonMax)} characters | 400 |
 | reads of a journal for one look at a history; bytes of a page of it | ${count(History.readsMax)}, each of ${count(historyMax)} rows or ${bytes(historyBytesMax)}; ${bytes(History.pageBytesMax)} | \`HistoryTooLong\`, 422; the rest on the next page |

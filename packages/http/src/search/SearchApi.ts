@@ -1,7 +1,14 @@
 import { ProductJson } from "@halles/entities/catalogue/ProductJson"
 import { Channel } from "@halles/entities/catalogue/Channel"
 import { regional } from "@halles/entities/routes/Edge"
-import { facetsMax, hitsMax, nameLengthMax, queryLengthMax, Recommend } from "@halles/search/contract/SearchMessages"
+import {
+  facetsMax,
+  forMax,
+  hitsMax,
+  nameLengthMax,
+  queryLengthMax,
+  Recommend
+} from "@halles/search/contract/SearchMessages"
 import { Language } from "@halles/search/index/Language"
 import { Sort } from "@halles/search/index/Sort"
 import { SkuCode } from "@halles/shared/Ids"
@@ -84,6 +91,12 @@ const value = `(${character}){0,${queryLengthMax}}`
 const filter = `(${character}){1,${nameLengthMax}}:${value}(,${value})*`
 const filtersForm = new RegExp(`^(${filter}(;${filter})*)?$`, "u")
 
+const sku = "[A-Za-z0-9_-]{1,40}"
+/** Codes of articles with commas between. */
+const Skus = Schema.String.check(Schema.isPattern(new RegExp(`^(${sku}(,${sku}){0,${forMax - 1}})?$`, "u"))).annotate({
+  examples: ["TEA-01,MUG-07"]
+})
+
 const Recommended = Schema.Struct({
   product: ProductJson,
   /** The article of the basket that says so most clearly. */
@@ -149,7 +162,7 @@ export class SearchApi extends HttpApiGroup.make("search")
       query: {
         ...regional,
         kind: Schema.optionalKey(Recommend.fields.kind),
-        skus: Schema.optionalKey(text(4_000)),
+        skus: Schema.optionalKey(Skus),
         category: Schema.optionalKey(text(nameLengthMax)),
         limit: Schema.optionalKey(WholeNumber({ minimum: 1, maximum: hitsMax }))
       },

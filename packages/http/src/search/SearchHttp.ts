@@ -1,16 +1,9 @@
 import { ProductJson } from "@halles/entities/catalogue/ProductJson"
 import { DefaultRegion } from "@halles/entities/routes/Edge"
 import { SearchClient, type SearchUnavailable } from "@halles/search/contract/SearchClient"
-import {
-  Filter,
-  filtersMax,
-  forMax,
-  offsetMax,
-  Recommend,
-  Search,
-  Suggest
-} from "@halles/search/contract/SearchMessages"
+import { Filter, filtersMax, offsetMax, Recommend, Search, Suggest } from "@halles/search/contract/SearchMessages"
 import { channel as channelFacet } from "@halles/search/index/FacetValues"
+import { SkuCode } from "@halles/shared/Ids"
 import * as Page from "@halles/shared/Page"
 import * as Answers from "@halles/shared/wire/Answers"
 import { InvalidRequest, Unavailable } from "@halles/shared/wire/EdgeErrors"
@@ -49,12 +42,8 @@ const filtersOf = Effect.fnUntraced(function* (text: string | undefined = "") {
 
 const facetsOf = (text = ""): ReadonlyArray<string> => [...new Set(text.split(",").filter((name) => name !== ""))]
 
-const decodeSkus = Schema.decodeUnknownEffect(Recommend.fields.skus)
-
-const skusOf = (text = "") =>
-  Effect.mapError(decodeSkus(text === "" ? [] : text.split(",")), () =>
-    wrong("skus", `Expected at most ${forMax} codes of articles with commas between`)
-  )
+const skusOf = (text = ""): ReadonlyArray<SkuCode> =>
+  text === "" ? [] : text.split(",").map((sku) => SkuCode.make(sku))
 
 const encode = ViewJson.encoder(ProductJson)
 const time = (at: number): string => new Date(at).toISOString()
@@ -110,7 +99,7 @@ export const SearchHttp = HttpApiBuilder.group(
       recommend: Effect.fnUntraced(function* ({ query }) {
         const { kind = "popular", limit = limitDefault } = query
         const category = query.category === "" ? null : (query.category ?? null)
-        const skus = yield* skusOf(query.skus)
+        const skus = skusOf(query.skus)
         const { items, madeAt, orders } = yield* orUnavailable(
           recommend(new Recommend({ region: query.region ?? own, kind, skus, category, limit }))
         )

@@ -3,8 +3,10 @@ import * as Projection from "@halles/engine/projections/Projection"
 import { ProductTable } from "@halles/entities/catalogue/ProductTable"
 import { CategoryTable } from "@halles/entities/category/CategoryTable"
 import { ProductModelTable } from "@halles/entities/productmodel/ProductModelTable"
+import { SearchRuleTable } from "@halles/entities/searchrule/SearchRuleTable"
 import { Reads, RegionDatabases } from "@halles/entities/Reads"
 import { Effect, Layer } from "effect"
+import { SqlClient } from "effect/sql"
 import { EdgeTest, importToken } from "../EdgeTest.ts"
 import * as ShopTest from "./ShopTest.ts"
 
@@ -24,10 +26,11 @@ const attributes = [
   { kind: "localised_text", code: "brewing", title: "How to brew it" }
 ]
 
+const redirect = (target: object) => ({ title: "R", effect: { kind: "redirect", queries: ["sale"], target } })
 const variant = (sku: string, size: string) => ({ sku, attributes: { size } })
 
 /** Read tables are as the journal has it, at once. */
-const follow = Effect.forEach([CategoryTable, ProductModelTable, ProductTable], (table) =>
+const follow = Effect.forEach([CategoryTable, ProductModelTable, ProductTable, SearchRuleTable], (table) =>
   Effect.flatMap(Projection.make(table), ({ rebuild }) => rebuild)
 )
 
@@ -232,6 +235,51 @@ layer(Shop, { excludeTestServices: true, timeout: "120 seconds" })("merchants", 
       const having = (yield* get("/v1/product-models?sku=POT-L")).json.items
       assert.deepStrictEqual([having.length, having[0]?.code], [1, "teapot"])
       assert.deepStrictEqual((yield* get("/v1/product-models?sku=T1")).json.items, [])
+    })
+  )
+
+  it.effect("put rules for searches, as many as a region keeps", () =>
+    Effect.gen(function* () {
+      const { send } = yield* EdgeTest
+      const path = "/v1/search/rules/winter-tea"
+      const effect = { kind: "pins", queries: ["tea"], skus: ["T1", "T2"], badge: "sponsored" }
+      const rule = { title: "Winter", effect, language: "en", channels: ["web"] }
+      const dates = { from: "2026-12-01T08:00+01:00", until: "2027-03-01T08:00:00Z" }
+      const said = yield* put(path, { ...rule, ...dates }, 0)
+      assert.strictEqual(said.status, 200, said.text)
+      const known = { ...rule, from: "2026-12-01T07:00:00.000Z", until: "2027-03-01T08:00:00.000Z" }
+      const look = (path: string) => send("GET", path, undefined, authorised)
+      assert.deepInclude((yield* look(`${path}?region=eu`)).json, { ...known, removed: false, seq: 1 })
+      assert.strictEqual((yield* get(`${path}?region=eu`)).status, 401)
+      // What was answered can be sent again, and changes nothing.
+      assert.strictEqual((yield* put(path, known, 1)).json.seq, 1)
+      assert.strictEqual((yield* put(path, { ...rule, title: "Spring" }, 0)).status, 412)
+      for (const path of ["//elsewhere.example", "https://elsewhere.example", "/\\elsewhere", "/sale now"])
+        assert.strictEqual((yield* put("/v1/search/rules/r", redirect({ path }), 0)).status, 400, path)
+      assert.strictEqual((yield* put("/v1/search/rules/r", { ...rule, from: "2026-02-30T25:00Z" }, 0)).status, 400)
+      const over = yield* put("/v1/search/rules/r", { ...rule, from: dates.until, until: dates.from }, 0)
+      assert.deepStrictEqual([over.status, over.json.errors[0].pointer], [422, "/until"])
+      yield* put("/v1/search/rules/sale", redirect({ path: "/sale" }), 0)
+      yield* follow
+      const codes = (query: string) =>
+        Effect.map(look(`/v1/search/rules?region=eu&${query}`), ({ json }) =>
+          json.items.map(({ code }: { readonly code: string }) => code)
+        )
+      assert.deepStrictEqual(yield* codes(""), ["sale", "winter-tea"])
+      assert.deepStrictEqual(yield* codes("kind=pins"), ["winter-tea"])
+      assert.deepStrictEqual(yield* codes("q=wint"), ["winter-tea"])
+      const sql = yield* SqlClient.SqlClient
+      yield* sql`
+        INSERT INTO search_rule_view (id, seq, title, kind, description, removed)
+        SELECT 'eu_r' || n, 1, 'R', 'pins', '{}', false FROM generate_series(1, 1999) n`
+      const full = yield* put("/v1/search/rules/r", redirect({ path: "/sale" }), 0)
+      assert.deepStrictEqual([full.status, full.json.code], [409, "too_many_search_rules"], full.text)
+      assert.strictEqual((yield* put(path, { ...rule, title: "Spring" }, 1)).status, 200)
+      yield* sql`DELETE FROM search_rule_view WHERE description = '{}'`
+      const removed = yield* send("DELETE", `${path}?region=eu`, undefined, authorised)
+      assert.deepInclude(removed.json, { removed: true, seq: 3 }, removed.text)
+      yield* follow
+      assert.deepStrictEqual(yield* codes(""), ["sale"])
     })
   )
 
