@@ -91,7 +91,7 @@ type AnyCodec = Schema.Codec<unknown, unknown>
 
 /** Questions, and what partners say, which call things by ids of their own. */
 const notSpoken =
-  "View HeldFor Path Children Subtree Missing Edited NeedsStock IsOver Settled Watch GatewayNotice CarrierNotice NoteDispute".split(
+  "View HeldFor Path Children Subtree Missing Edited History NeedsStock IsOver Settled Watch GatewayNotice CarrierNotice NoteDispute".split(
     " "
   )
 
