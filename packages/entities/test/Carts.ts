@@ -40,15 +40,22 @@ const price = Arbitrary.schema(
   Schema.Struct({ amount: upTo(99_999), currency: Schema.Literal("GBP"), taxRate: upTo(10_000) })
 )
 
+/** Parts of a bundle, or none: among the same few SKUs, so that bundles and what is sold beside them meet. */
+const parts = Arbitrary.map(
+  Arbitrary.array(Arbitrary.all({ sku, quantity: Arbitrary.schema(upTo(9, 1)) }), { maxLength: 3 }),
+  (parts) => (parts.length === 0 ? {} : { parts })
+)
+
 export const line: Arbitrary.Arbitrary<SaleLine> = Arbitrary.map(
-  Arbitrary.all({ sku, variant, quantity: Arbitrary.schema(Quantity), price }),
-  ({ price, quantity, sku, variant }) => ({
+  Arbitrary.all({ sku, variant, quantity: Arbitrary.schema(Quantity), price, parts }),
+  ({ parts, price, quantity, sku, variant }) => ({
     sku,
     variant,
     title: sku,
     quantity,
     unitPrice: price.amount,
-    taxRate: price.taxRate
+    taxRate: price.taxRate,
+    ...parts
   })
 )
 /** No two of the same SKU and variant, as in a cart. */
@@ -57,7 +64,8 @@ export const lines: Arbitrary.Arbitrary<ReadonlyArray<SaleLine>> = Arbitrary.map
   (lines) => [...new Map(lines.map((line) => [`${line.sku}/${line.variant}`, line])).values()]
 )
 
-const prices = Arbitrary.map(Arbitrary.all([price, price, Arbitrary.schema(upTo(9))]), ([one, other, gone]) =>
+const priced = Arbitrary.map(Arbitrary.all([price, parts]), ([price, parts]) => ({ ...price, ...parts }))
+const prices = Arbitrary.map(Arbitrary.all([priced, priced, Arbitrary.schema(upTo(9))]), ([one, other, gone]) =>
   Object.fromEntries(skus.flatMap((sku, index) => (index === gone ? [] : [[sku, index % 2 === 0 ? one : other]])))
 )
 
@@ -91,14 +99,14 @@ const failure = Arbitrary.map(
 
 const lineCommand = (make: typeof PutLine | typeof AddLine, pricing: PricingMode) =>
   Arbitrary.map(
-    Arbitrary.all({ sku, variant, quantity: Arbitrary.schema(upTo(400_000, 1)), price }),
-    ({ price, quantity, sku, variant }) =>
+    Arbitrary.all({ sku, variant, quantity: Arbitrary.schema(upTo(400_000, 1)), price, parts }),
+    ({ parts, price, quantity, sku, variant }) =>
       new make({
         commandId: commandId(),
         sku,
         variant,
         quantity,
-        ...(pricing === "agreed" ? { agreedPrice: price.amount } : { listing: { title: sku, price } })
+        ...(pricing === "agreed" ? { agreedPrice: price.amount } : { listing: { title: sku, price, ...parts } })
       })
   )
 

@@ -110,7 +110,8 @@ export const addLine = (id: string, article: Catalogue.Article, name: string, qu
 /** What a manifest lets anybody send, to an entity that only visits know, and then a look at it. */
 const visit = ({ name, nth, region, visit }: Step): ReadonlyArray<PlannedCall> => {
   const { commands, type } = Anytime.openDomains[visit.domain]!
-  const id = `${region}_any${nth}`
+  // A SKU asks the product of its id: no product and no SKU have the same.
+  const id = `${region}_any${type.toLowerCase()}${nth}`
   const sent = commands(visit.seed, (index) => `${name}-${index}`).map((command) => ({ command, writes: false }))
   return [...sent, reads].map((one) => ({ type, id, request: null, ...one }))
 }

@@ -45,7 +45,7 @@ describe("Plan", () => {
     assert.deepStrictEqual([...names].toSorted(), open.toSorted())
     assert.isAbove(open.length, 5)
     assert.strictEqual(new Set(sent.map(({ command }) => command.commandId)).size, sent.length)
-    for (const { id } of sent) assert.match(id, /^(eu|am|ap)_any[0-5]$/)
+    for (const { id } of sent) assert.match(id, /^(eu|am|ap)_any[a-z]+[0-5]$/)
     for (const visit of visits) assert.isNull(visit.at(-1)!.command)
   })
 })

@@ -6,7 +6,8 @@ import type { World } from "./World.ts"
 export const visits = (world: World, commandId: () => CommandId) =>
   openDomains
     .filter(() => world.chance(0.15))
-    .map(({ commands, contract }) => {
+    .map(({ commands, contract, type }) => {
       const some = commands(world.draw(2 ** 31), commandId)
-      return { contract, id: `eu_any${world.draw(2)}`, commands: some }
+      // A SKU asks the product of its id: no product and no SKU have the same.
+      return { contract, id: `eu_any${type.toLowerCase()}${world.draw(2)}`, commands: some }
     })

@@ -8,6 +8,7 @@ import { Quantity } from "@halles/shared/Quantity"
 import { Schema } from "effect"
 import * as Contract from "@halles/engine/eventsourced/Contract"
 import { AlreadyExists, CommandReused, NotFound, PreconditionFailed } from "@halles/engine/eventsourced/EntityErrors"
+import { Parts } from "../catalogue/Parts.ts"
 import { Price, Title } from "../catalogue/Product.ts"
 import { Variant, SaleLine, Charge, Totals, Coupon, Failure } from "../sale/Sale.ts"
 import { TimerFired } from "@halles/engine/eventsourced/TimerFired"
@@ -33,7 +34,7 @@ const lineFields = {
   /** With agreed pricing: what the caller and the customer agreed on. */
   agreedPrice: Schema.optionalKey(Amount),
   /** What the product says; filled in by `CartLive`. */
-  listing: Schema.optionalKey(Schema.Struct({ title: Title, price: Price }))
+  listing: Schema.optionalKey(Schema.Struct({ title: Title, price: Price, parts: Schema.optionalKey(Parts) }))
 }
 /** The line has this quantity from now on. */
 export class PutLine extends Schema.TaggedClass<PutLine>()("PutLine", lineFields) {}
@@ -86,8 +87,8 @@ export class ApplyCoupon extends Schema.TaggedClass<ApplyCoupon>()("ApplyCoupon"
 }) {}
 export class RemoveCoupon extends Schema.TaggedClass<RemoveCoupon>()("RemoveCoupon", commandFields) {}
 
-/** Prices by SKU code, as the products say now. */
-export const Prices = Schema.Record(Schema.String, Price)
+/** By SKU code what the products say now: the price, and of a bundle the parts. */
+export const Prices = Schema.Record(Schema.String, Schema.Struct({ ...Price.fields, parts: Schema.optionalKey(Parts) }))
 
 /** Takes the prices of now; lines whose product is gone stay as they are and stop the checkout. */
 export class Reprice extends Schema.TaggedClass<Reprice>()("Reprice", {

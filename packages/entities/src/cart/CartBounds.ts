@@ -3,8 +3,8 @@ import { amountMax, bytesMax, chargesMax, linesMax, unitsMax } from "../sale/Sal
 import type { Open } from "./CartEvents.ts"
 import * as CartLines from "./CartLines.ts"
 
-/** Fewer lines do not come to the bound of bytes, whatever their titles are: 300 characters of six bytes, and the rest. */
-const measuredFrom = Math.floor(bytesMax / 2_200)
+/** Fewer lines do not come to the bound of bytes, whatever their titles are: 300 characters of six bytes, 20 parts of 72 bytes, and the rest. */
+const measuredFrom = Math.floor(bytesMax / 3_700)
 
 type Bounded = Pick<Open, "lines" | "charges">
 /** What is bounded, how much of it there may be, and how much there is. */
@@ -12,6 +12,8 @@ const bounds: ReadonlyArray<readonly [name: string, max: number, of: (cart: Boun
   ["lines", linesMax, ({ lines }) => lines.length],
   ["bytes", bytesMax, ({ charges, lines }) => (lines.length < measuredFrom ? 0 : CartLines.bytesOf(lines, charges))],
   ["units", unitsMax, ({ lines }) => CartLines.unitsMost(lines)],
+  // An order asks each of them for its units, and one row of its history names them all.
+  ["skus", linesMax, ({ lines }) => CartLines.unitsBySku(lines).size],
   ["goods", amountMax, ({ lines }) => CartLines.goodsOf(lines)],
   ["charges", chargesMax, ({ charges }) => charges.length],
   ["charged", amountMax, ({ charges }) => CartLines.chargedOf(charges)]

@@ -7,7 +7,9 @@ import { Sale } from "../order/Order.ts"
 import * as CartLines from "./CartLines.ts"
 
 const at = Schema.Int
-export const NewPrice = Schema.Struct({ sku: SkuCode, unitPrice: Amount, taxRate: SaleLine.fields.taxRate })
+const { parts, taxRate } = SaleLine.fields
+/** A SKU without parts is no bundle any more. */
+export const NewPrice = Schema.Struct({ sku: SkuCode, unitPrice: Amount, taxRate, parts })
 export type NewPrice = typeof NewPrice.Type
 
 export const Event = Schema.Union([

@@ -1,3 +1,5 @@
+import type { SkuCode } from "@halles/shared/Ids"
+import { type StockLine, stockLines } from "../catalogue/Parts.ts"
 import type { Pricing } from "./Cart.ts"
 import type { SaleLine, Charge, Coupon } from "../sale/Sale.ts"
 
@@ -45,23 +47,34 @@ export const bytesOf = (lines: Lines, charges: Charges): number =>
 /** Of one SKU, over all its variants. */
 export const unitsOf = (lines: Lines, sku: string): number =>
   lines.reduce((units, line) => (line.sku === sku ? units + line.quantity : units), 0)
-/** Of the SKU of which there are most. */
-export const unitsMost = (lines: Lines): number => {
-  const units = new Map<string, number>()
-  for (const { quantity, sku } of lines) units.set(sku, (units.get(sku) ?? 0) + quantity)
-  return Math.max(0, ...units.values())
+/** Units by SKU that an order of these lines would hold. */
+export const unitsBySku = (lines: Lines): ReadonlyMap<SkuCode, number> => {
+  const units = new Map<SkuCode, number>()
+  const add = ({ quantity, sku }: StockLine) => units.set(sku, (units.get(sku) ?? 0) + quantity)
+  for (const line of lines) {
+    if (line.parts === undefined) add(line)
+    else stockLines(line).forEach(add)
+  }
+  return units
 }
+/** Of the SKU of which there are most. */
+export const unitsMost = (lines: Lines): number => Math.max(0, ...unitsBySku(lines).values())
 /** Exact up to 2^53; beyond it is rounded, but stays beyond. */
 export const goodsOf = (lines: Lines): number =>
   lines.reduce((goods, line) => goods + line.unitPrice * line.quantity, 0)
 export const chargedOf = (charges: Charges): number =>
   charges.reduce((charged, { amount }) => charged + Math.abs(amount), 0)
 
-type UnitPrice = Pick<SaleLine, "sku" | "unitPrice" | "taxRate">
+type UnitPrice = Pick<SaleLine, "sku" | "unitPrice" | "taxRate" | "parts">
 /** Lines of a SKU that is not among the prices stay as they are. */
 export const withPrices = (lines: Lines, prices: ReadonlyArray<UnitPrice>): Lines => {
   const bySku = new Map(prices.map((price) => [price.sku, price]))
-  return lines.map((line) => ({ ...line, ...bySku.get(line.sku) }))
+  return lines.map((line) => {
+    const price = bySku.get(line.sku)
+    if (price === undefined) return line
+    const { parts: _parts, ...rest } = line
+    return { ...rest, ...price }
+  })
 }
 
 /**

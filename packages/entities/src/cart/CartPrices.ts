@@ -3,6 +3,7 @@ import type { Region } from "@halles/shared/Region"
 import * as EntityClient from "@halles/engine/activation/EntityClient"
 import { Effect } from "effect"
 import type { AddLine, Prices, PutLine, PutLines } from "./Cart.ts"
+import { given } from "@halles/shared/wire/Stamp"
 import { Busy } from "@halles/engine/eventsourced/EntityErrors"
 import { Product } from "../catalogue/Product.ts"
 import type { State } from "./CartState.ts"
@@ -12,7 +13,7 @@ const productsAtOnce = 16
 /** Of one question to a product; after it the cart is `Busy`. */
 const askDeadline = "2 seconds"
 
-/** Prices as the products say now, and which products were asked: one without a price is not sold. */
+/** What the products say now, and which products were asked: one without a price is not sold. */
 export interface Quote {
   readonly prices: typeof Prices.Type
   readonly skus: ReadonlySet<string>
@@ -29,13 +30,19 @@ export const make = Effect.gen(function* () {
         .View()
         .pipe(
           Effect.timeout(askDeadline),
-          Effect.map(({ listed, price, title }) => (listed ? { title, price } : undefined)),
+          Effect.map(({ listed, parts, price, title }) =>
+            listed ? { title, price, ...given("parts", parts) } : undefined
+          ),
           Effect.catchTag("NotFound", () => Effect.succeed(undefined)),
           Effect.catch(() => Effect.fail(new Busy()))
         )
 
     const priced = (sku: SkuCode) =>
-      Effect.map(listing(sku), (listing) => (listing === undefined ? [] : [[sku, listing.price] as const]))
+      Effect.map(listing(sku), (listing) => {
+        if (listing === undefined) return []
+        const { parts, price } = listing
+        return [[sku, { ...price, ...given("parts", parts) }] as const]
+      })
 
     return {
       /** The command with what the product says, whatever its sender said; with agreed prices nobody is asked. */

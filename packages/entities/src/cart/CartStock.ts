@@ -2,13 +2,15 @@ import type { SkuCode } from "@halles/shared/Ids"
 import { regionOf } from "@halles/shared/Region"
 import { Effect, Schema } from "effect"
 import type { Available } from "../inventory/StockTable.ts"
-import * as Availability from "./Availability.ts"
+import { stockLines } from "../catalogue/Parts.ts"
+import * as Availability from "../inventory/Availability.ts"
 import type { CartView } from "./Cart.ts"
+import { unitsBySku } from "./CartLines.ts"
 import type { SaleLine } from "../sale/Sale.ts"
 
 /**
  * What could be sold of a line's SKU, to all lines of it together: enough; enough once more has come in; less than is
- * in the cart; nothing.
+ * in the cart; nothing. A bundle has what its parts suffice for.
  */
 export const LineAvailability = Schema.Literals(["in_stock", "back_order", "insufficient", "out_of_stock"])
 
@@ -19,21 +21,23 @@ const availabilityOf = (wanted: number, { backOrder, units }: Available): typeof
 }
 
 const beside = (stock: ReadonlyMap<SkuCode, Available>, lines: ReadonlyArray<SaleLine>) => {
-  const wanted = new Map<SkuCode, number>()
-  for (const { quantity, sku } of lines) wanted.set(sku, (wanted.get(sku) ?? 0) + quantity)
+  const wanted = unitsBySku(lines)
   return lines.map((line) => {
-    const available = stock.get(line.sku)
-    return available === undefined
-      ? line
-      : { ...line, availability: availabilityOf(wanted.get(line.sku)!, available), available: available.units }
+    const { parts, sku } = line
+    const { units } = parts === undefined ? stock.get(sku)! : Availability.ofParts(parts, stock)
+    const each = stockLines(line).map((one) => availabilityOf(wanted.get(one.sku)!, stock.get(one.sku)!))
+    const worst = LineAvailability.literals.findLast((one) => each.includes(one))!
+    // A part of which there is some may still be too little for one bundle.
+    const isShort = parts !== undefined && (worst === "insufficient" || worst === "out_of_stock")
+    const availability = isShort ? (units === 0 ? "out_of_stock" : "insufficient") : worst
+    return { ...line, availability, available: units }
   })
 }
 
 /** An open cart with what there is of each line; `null` when the stock is not known at this moment. */
 export const make = Effect.map(Availability.make, (availability) => (view: CartView): Effect.Effect<object | null> => {
-  const skus = new Set(view.status === "open" ? view.lines.map(({ sku }) => sku) : [])
-  if (skus.size === 0) return Effect.succeed(null)
-  return Effect.map(availability(regionOf(view.id), skus), (stock) =>
+  if (view.status !== "open" || view.lines.length === 0) return Effect.succeed(null)
+  return Effect.map(availability(regionOf(view.id), unitsBySku(view.lines).keys()), (stock) =>
     stock === null ? null : { ...view, lines: beside(stock, view.lines) }
   )
 })

@@ -1,6 +1,7 @@
 import { checkoutsMax } from "@halles/shared/Ids"
 import type { Currency } from "@halles/shared/Money"
-import { Result } from "effect"
+import { given } from "@halles/shared/wire/Stamp"
+import { Equal, Result } from "effect"
 import {
   CartEmpty,
   CartFull,
@@ -28,10 +29,11 @@ const priceOf = (prices: typeof Prices.Type, sku: string, currency: Currency) =>
 /** Agreed prices never change by themselves. */
 const newPrices = ({ currency, lines, pricing }: Open, prices: typeof Prices.Type): ReadonlyArray<NewPrice> => {
   const changed = new Map<string, NewPrice>()
-  for (const { sku, taxRate, unitPrice } of pricing === "agreed" ? [] : lines) {
+  for (const { parts, sku, taxRate, unitPrice } of pricing === "agreed" ? [] : lines) {
     const price = priceOf(prices, sku, currency)
-    if (price === undefined || (price.amount === unitPrice && price.taxRate === taxRate)) continue
-    changed.set(sku, { sku, unitPrice: price.amount, taxRate: price.taxRate })
+    if (price === undefined) continue
+    if (price.amount === unitPrice && price.taxRate === taxRate && Equal.equals(price.parts, parts)) continue
+    changed.set(sku, { sku, unitPrice: price.amount, taxRate: price.taxRate, ...given("parts", price.parts) })
   }
   return [...changed.values()]
 }

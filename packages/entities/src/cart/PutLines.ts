@@ -1,4 +1,5 @@
-import { Result } from "effect"
+import { given } from "@halles/shared/wire/Stamp"
+import { Equal, Result } from "effect"
 import {
   type CartFull,
   type LineChange,
@@ -30,7 +31,11 @@ export const putLine = (state: Open, change: LineChange, now: number): Result.Re
 }
 
 const sameLine = (a: SaleLine, b: SaleLine): boolean =>
-  a.quantity === b.quantity && a.unitPrice === b.unitPrice && a.taxRate === b.taxRate && a.title === b.title
+  a.quantity === b.quantity &&
+  a.unitPrice === b.unitPrice &&
+  a.taxRate === b.taxRate &&
+  a.title === b.title &&
+  Equal.equals(a.parts, b.parts)
 
 const lineOf = (
   state: Open,
@@ -53,8 +58,9 @@ const lineOf = (
   }
   if (agreedPrice !== undefined) return Result.fail(new PricingMismatch({ pricing: state.pricing }))
   if (listing?.price.currency !== state.currency) return Result.fail(new NotSold({ skus: [sku] }))
-  const { amount, taxRate } = listing.price
-  return Result.succeed({ sku, variant, title: listing.title, quantity, unitPrice: amount, taxRate })
+  const { parts, price, title } = listing
+  const { amount: unitPrice, taxRate } = price
+  return Result.succeed({ sku, variant, title, quantity, unitPrice, taxRate, ...given("parts", parts) })
 }
 
 const reasonOf = (refusal: Refusal): LineRefused["reason"] => {

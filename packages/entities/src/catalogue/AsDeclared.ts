@@ -9,13 +9,14 @@ import type { ProductTypeView } from "../producttype/ProductType.ts"
 import { ContentRefused } from "../routes/ContentRefused.ts"
 import { Edge } from "../routes/Edge.ts"
 import { claimedValues } from "./ClaimedValues.ts"
+import { partFaults } from "./PartFaults.ts"
 import type { DescriptionJson } from "./ProductJson.ts"
 
 const wrong = (pointer: string, detail: string) => [{ pointer, detail }]
 
 /**
  * The edge checks a description before it sends `DescribeProduct`: the tree has its categories, and its attributes are as the
- * product type declares them now. It adds the version of the type that it checked with.
+ * product type declares them now, and its parts make a bundle. It adds the version of the type that it checked with.
  */
 export const asDeclared = Effect.gen(function* () {
   const edge = yield* Edge
@@ -23,6 +24,7 @@ export const asDeclared = Effect.gen(function* () {
   const tree = yield* edge.entity(CategoryTree)
   const productModel = yield* edge.entity(ProductModel)
   const valueFaults = yield* claimedValues
+  const bundleFaults = yield* partFaults
   const variantFaults = Effect.fnUntraced(function* (
     region: Region,
     sku: SkuCode,
@@ -49,7 +51,9 @@ export const asDeclared = Effect.gen(function* () {
     const { params, payload, query } = request
     const { sku } = params
     const { region } = query
-    const { attributes = {}, categories = [], model: code, productType: asked } = payload
+    const { attributes = {}, categories = [], model: code, parts, productType: asked } = payload
+    const unfit = parts === undefined ? [] : yield* bundleFaults(region, sku, parts)
+    if (unfit.length > 0) return yield* new ContentRefused({ errors: unfit })
     const missing =
       categories.length === 0 ? [] : yield* edge.call(tree(categoryTreeId(region)).Missing({ categories }))
     if (missing.length > 0) {

@@ -2,6 +2,7 @@ import { SkuCode } from "@halles/shared/Ids"
 import type { Fault } from "@halles/shared/wire/EdgeErrors"
 import { Schema } from "effect"
 import { Channels } from "./Channel.ts"
+import * as Parts from "./Parts.ts"
 import { CategoryCode } from "../category/CategoryTree.ts"
 import { Attributes, boundFaults } from "../producttype/Attributes.ts"
 import { ProductModelCode } from "../productmodel/ProductModel.ts"
@@ -46,14 +47,17 @@ export const Details = Schema.Struct({
     Schema.Array(
       Schema.Struct({ kind: Schema.Literals(["accessory", "spare_part", "replacement"]), sku: SkuCode })
     ).check(Schema.isMaxLength(relationsMax))
-  )
+  ),
+  /** Makes a bundle of the product: one line of an order sells it at its own price, and its parts are held and shipped. */
+  parts: Schema.optionalKey(Parts.Parts)
 })
 export type Details = typeof Details.Type
 
-/** Faults of details that no schema can state. */
-export const faultsOf = ({ attributes, gtin }: Details): ReadonlyArray<Fault> => [
+/** Faults of the details of a SKU that no schema can state. */
+export const faultsOf = (sku: SkuCode, { attributes, gtin, parts }: Details): ReadonlyArray<Fault> => [
   ...(gtin === undefined || hasCheckDigit(gtin)
     ? []
     : [{ pointer: "/gtin", detail: "The last digit is not the check digit of those before it" }]),
-  ...boundFaults(attributes ?? [])
+  ...boundFaults(attributes ?? []),
+  ...Parts.faultsOf(sku, parts ?? [])
 ]

@@ -13,6 +13,7 @@ import * as Routes from "../routes/Routes.ts"
 import { SlugTaken } from "../slug/Slug.ts"
 import { Channel, isIn } from "./Channel.ts"
 import { asDeclared } from "./AsDeclared.ts"
+import { getAvailability } from "./AvailabilityRoute.ts"
 import { getEditedProduct, getProductHistory, getTranslations } from "./EditedRoutes.ts"
 import { claimedSlug } from "./ClaimedSlug.ts"
 import { ChangeId, ListProduct, NameProduct, Product, ProductView } from "./Product.ts"
@@ -100,7 +101,7 @@ export const ProductApi = Routes.group("catalog", catalogue, [
     ...change,
     summary: "Describe a product, or replace its details",
     about:
-      "The details of a product: its product type with the attributes that the type declares, its model, GTIN, weight, dimensions, categories, channels and relations. Replaces all of them: the product loses a detail that is not sent. The listing stays as it is. Needs the `ETag` of the version that it changes.",
+      "The details of a product: its product type with the attributes that the type declares, its model, GTIN, weight, dimensions, categories, channels and relations, and the parts that make a bundle of it. Replaces all of them: the product loses a detail that is not sent. The listing stays as it is. Needs the `ETag` of the version that it changes.",
     example: { ...Json.detailsSample, productType: { code: "loose-tea" } },
     message: "DescribeProduct",
     payload: Json.DescriptionJson,
@@ -122,6 +123,7 @@ export const ProductApi = Routes.group("catalog", catalogue, [
     fields: ({ payload }) => ({ translations: translationsOf(payload) })
   }),
   getTranslations,
+  getAvailability,
   Routes.command("nameProduct", "PUT", "/products/:sku/slug", {
     ...change,
     summary: "Give a product a slug",

@@ -100,7 +100,7 @@ const decideKnown = (
       return Result.succeed(state.listed ? [{ _tag: "ProductUnlisted", at: now }] : [])
     case "DescribeProduct": {
       const details = fieldsOf(command)
-      const errors = faultsOf(details)
+      const errors = faultsOf(state.sku, details)
       if (errors.length > 0) return Result.fail(new ContentRefused({ errors }))
       return unless(Equal.equals(state.details, details), { _tag: "ProductDescribed", details, at: now })
     }

@@ -1,17 +1,18 @@
 import * as Table from "@halles/engine/projections/Table"
 import type { ViewRow } from "@halles/engine/projections/Projection"
 import type { RowOf } from "@halles/engine/projections/Table"
-import { skuId } from "@halles/shared/Ids"
+import { type SkuCode, skuId } from "@halles/shared/Ids"
 import type { Region } from "@halles/shared/Region"
 import * as CategoryRule from "../category/CategoryRule.ts"
+import type { Query } from "../Reads.ts"
 import * as TableList from "../TableList.ts"
 import { Details } from "./Details.ts"
 import { type Price, ProductView } from "./Product.ts"
 import * as ProductState from "./ProductState.ts"
 import { Translations } from "./Translations.ts"
 import { SlugText } from "../slug/Slug.ts"
-import { Schema } from "effect"
-import type { SqlClient } from "effect/sql"
+import { Effect, Schema } from "effect"
+import { SqlClient } from "effect/sql"
 import type { Channel } from "./Channel.ts"
 
 const { description, listed, price, sku, title } = ProductView.fields
@@ -19,7 +20,7 @@ const { amount, currency, taxRate } = price.fields
 
 export const ProductTable = Table.make(ProductState, {
   name: "product",
-  version: 5,
+  version: 6,
   columns: {
     sku,
     title,
@@ -33,7 +34,10 @@ export const ProductTable = Table.make(ProductState, {
     details: Details,
     translations: Translations
   },
-  indexes: { categories: "USING gin ((details -> 'categories'))" },
+  indexes: {
+    categories: "USING gin ((details -> 'categories'))",
+    parts: "USING gin ((details -> 'parts') jsonb_path_ops) WHERE details ? 'parts'"
+  },
   search: ["sku", "title", "description"],
   fold: (row, event) => {
     switch (event._tag) {
@@ -125,4 +129,17 @@ export const productsIn = TableList.make(ProductTable, {
   name: "productsIn",
   where: (sql, asked: Sold & CategoryRule.Standing & TableList.Asked) =>
     sql`${isSold(sql, asked)} AND ${CategoryRule.where(sql, asked)}`
+})
+
+/** A bundle of the region of which the SKU is a part; `null` where it is a part of none. */
+export const bundleOf = (part: SkuCode): Query<SkuCode | null> => ({
+  name: "bundleOf",
+  run: Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    const wanted = JSON.stringify([{ sku: part }])
+    const [found] = yield* sql<{ sku: SkuCode }>`
+      SELECT sku FROM product_view
+      WHERE details ? 'parts' AND details -> 'parts' @> ${wanted}::text::jsonb LIMIT 1`
+    return found?.sku ?? null
+  })
 })

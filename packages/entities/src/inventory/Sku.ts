@@ -126,15 +126,31 @@ export class StockBound extends Refusal<StockBound>()("StockBound", {
   detail: ({ bound, max }) => `The most of ${bound} is ${max}.`
 }) {}
 
+/** What is in stock of a bundle is what is in stock of its parts. */
+export class BundleHasNoStock extends Refusal<BundleHasNoStock>()("BundleHasNoStock", {
+  status: 409,
+  title: "A bundle has no stock of its own",
+  detail: "Receive and count the parts of the bundle, which the product names."
+}) {}
+
 export const Sku = Contract.make("Sku", [
-  Contract.command(Receive, SkuView, StockBound, CommandReused, PreconditionFailed),
-  Contract.command(Adjust, SkuView, NotFound, StockChanged, StockPromised, StockBound, PreconditionFailed),
+  Contract.command(Receive, SkuView, StockBound, BundleHasNoStock, CommandReused, PreconditionFailed),
+  Contract.command(
+    Adjust,
+    SkuView,
+    NotFound,
+    StockChanged,
+    StockPromised,
+    StockBound,
+    BundleHasNoStock,
+    PreconditionFailed
+  ),
   Contract.command(Hold, HoldResult),
   Contract.command(Release, Schema.Void),
   Contract.command(Ship, ShipResult),
   Contract.command(Restock, Schema.Void, StockBound),
   Contract.command(WriteOff, Schema.Void),
-  Contract.command(AllowBackOrder, SkuView, PreconditionFailed),
+  Contract.command(AllowBackOrder, SkuView, BundleHasNoStock, PreconditionFailed),
   Contract.command(TimerFired, Schema.Void),
   /** What an order holds or has reserved here by now: units that it waits for come in later. */
   Rpc.make("HeldFor", { payload: { orderId: OrderId }, success: HoldResult }),

@@ -3,8 +3,10 @@ import { deadlyText } from "@halles/engine/eventsourced/Deadly"
 import * as EventSourced from "@halles/engine/eventsourced/EventSourced"
 import { CommandId, type OrderId, SkuId } from "@halles/shared/Ids"
 import { Effect, Layer, Schema } from "effect"
+import type { EntityOf } from "@halles/engine/eventsourced/EntityOf"
+import { Product } from "../catalogue/Product.ts"
 import { Order } from "../order/Order.ts"
-import { Sku } from "./Sku.ts"
+import { type Adjust, type AllowBackOrder, type Receive, Sku } from "./Sku.ts"
 import { asked, type PendingStep } from "./SkuExpiry.ts"
 import * as SkuState from "./SkuState.ts"
 
@@ -59,8 +61,50 @@ const makePerform = Effect.gen(function* () {
   })
 })
 
+type Self = EntityOf<SkuId, typeof SkuState>
+
+/** Of commands that give stock: the product, which has the id of the SKU and so is in this process, is asked whether it is a bundle. */
+const makeHandlers = Effect.gen(function* () {
+  const products = yield* EntityClient.make(Product)
+  /** A product that does not answer is taken for no bundle: what is in stock of a bundle itself is never sold. */
+  const isBundle = (id: SkuId): Effect.Effect<boolean> =>
+    products(id)
+      .View()
+      .pipe(
+        Effect.timeout(callDeadline),
+        Effect.map(({ parts }) => parts !== undefined),
+        Effect.catchCause(() => Effect.succeed(false))
+      )
+  const unlessBundle = <C extends { readonly commandId: CommandId }>(self: Self, command: C) =>
+    Effect.map(isBundle(self.id), (bundle) => (bundle ? { ...command, _tag: "OfBundle" as const } : command))
+
+  const received = EventSourced.answerCommand(SkuState.replies.Receive)
+  const adjusted = EventSourced.answerCommand(SkuState.replies.Adjust)
+  const allowed = EventSourced.answerCommand(SkuState.replies.AllowBackOrder)
+  return {
+    Receive: (self: Self, command: Receive) =>
+      Effect.flatMap(unlessBundle(self, command), (given) => received(self, given)),
+    Adjust: (self: Self, command: Adjust) =>
+      command.onHand <= command.expectedOnHand
+        ? adjusted(self, command)
+        : Effect.flatMap(unlessBundle(self, command), (given) => adjusted(self, given)),
+    AllowBackOrder: (self: Self, command: AllowBackOrder) =>
+      command.allowed
+        ? Effect.flatMap(unlessBundle(self, command), (given) => allowed(self, given))
+        : allowed(self, command)
+  }
+})
+
 export const SkuLive = Layer.unwrap(
-  Effect.map(makePerform, (perform) =>
-    EventSourced.layer(Sku, SkuState, { id: SkuId, maxIdleTime: "5 minutes", mailboxCapacity: 4_096, perform })
-  )
+  Effect.gen(function* () {
+    const perform = yield* makePerform
+    const handlers = yield* makeHandlers
+    return EventSourced.layer(Sku, SkuState, {
+      id: SkuId,
+      maxIdleTime: "5 minutes",
+      mailboxCapacity: 4_096,
+      perform,
+      handlers
+    })
+  })
 )

@@ -1,10 +1,11 @@
-import type { OrderId, WarehouseId } from "@halles/shared/Ids"
+import type { CommandId, OrderId, WarehouseId } from "@halles/shared/Ids"
 import { HashMap, HashSet, Option, Result } from "effect"
 import { NotFound } from "@halles/engine/eventsourced/EntityErrors"
 import {
   type Adjust,
   type AllowBackOrder,
   type Allocation,
+  BundleHasNoStock,
   type Hold,
   promisesMax,
   type Receive,
@@ -36,6 +37,12 @@ const backOrdersMax = 10_000
 /** Of each of the two generations of released orders. */
 const releasedMax = 5_000
 
+/** A command that would give stock to a SKU whose product is a bundle; made by `SkuLive`. One that is in the journal stands. */
+export interface OfBundle {
+  readonly _tag: "OfBundle"
+  readonly commandId: CommandId
+}
+
 export type Command =
   | Receive
   | Adjust
@@ -46,8 +53,9 @@ export type Command =
   | WriteOff
   | AllowBackOrder
   | SkuExpiry.RecordNeeds
+  | OfBundle
   | TimerFired
-export type Refusal = NotFound | StockChanged | StockPromised | StockBound
+export type Refusal = NotFound | StockChanged | StockPromised | StockBound | BundleHasNoStock
 type Decided = Result.Result<ReadonlyArray<Event>, Refusal>
 
 /** Every refusal that an order relies on (`HoldRefused`, `ShipRefused`) is an event. A hold stands until `HoldExpired` is written. */
@@ -84,6 +92,8 @@ export const decide = (state: State, command: Command, now: number): Decided => 
       )
     case "RecordNeeds":
       return Result.succeed(withFills(state, SkuExpiry.recorded(state, command, now)))
+    case "OfBundle":
+      return Result.fail(new BundleHasNoStock())
     case "TimerFired":
       return Result.succeed(withFills(state, SkuExpiry.due(state, now)))
   }

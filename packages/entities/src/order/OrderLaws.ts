@@ -5,6 +5,7 @@ import { apportion } from "../sale/Apportion.ts"
 import { fingerprint, type Facts, type OrderFacts, type StockFacts, Units } from "../laws/Facts.ts"
 import { holdTtlMs } from "../inventory/Sku.ts"
 import { age, type Findings } from "../laws/Findings.ts"
+import { unitsFrom, unitsIn, unitsOf } from "./OrderUnits.ts"
 import { compareReturns, wrongReduction, wrongRefunds, wrongReturn, wrongReturns } from "./ReturnLaws.ts"
 import type { Laws } from "../laws/Rows.ts"
 
@@ -180,21 +181,6 @@ const comparePayment = (
   }
 }
 
-const unitsOf = (lines: ReadonlyArray<{ readonly sku: string; readonly quantity: number }>): Units => {
-  const units = new Units()
-  for (const { quantity, sku } of lines) units.add(sku, quantity)
-  return units
-}
-
-/** By SKU and warehouse. */
-const unitsFrom = (stock: OrderState.State["stock"]): Units => {
-  const units = new Units()
-  for (const { allocations, sku } of stock) {
-    for (const { quantity, warehouse } of allocations) units.add(`${sku}/${warehouse}`, quantity)
-  }
-  return units
-}
-
 const compareStock = (
   findings: Findings,
   id: string,
@@ -228,6 +214,7 @@ const compareStock = (
     case "delivered":
       if (ended.has("ship")) break
       if (!shipped.equals(allocated)) wrong("shipped, and the stock says otherwise, or from elsewhere")
+      if (!unitsIn(state.stock).equals(bought)) wrong("shipped, and not what was bought")
       if (!held.isNone || !reserved.isNone) wrong("shipped, and still keeps stock")
       break
     case "reopening":

@@ -13,6 +13,7 @@ import { CancelShipment, Collect, Create, type Parcel, Shipment } from "../shipm
 import { Hold, type HoldResult, holdTtlMs, Release, Restock, Ship, Sku, WriteOff } from "../inventory/Sku.ts"
 import { statusOf } from "./OrderAnswers.ts"
 import { stockKey } from "./OrderRefusals.ts"
+import { unitsBack } from "./OrderReturns.ts"
 import { quantities } from "./OrderStock.ts"
 import * as OrderState from "./OrderState.ts"
 
@@ -190,7 +191,7 @@ const makeSaga = Effect.gen(function* () {
           return done
         }
         case "CollectReturn": {
-          const lines = pendingStep.return.lines.map(({ quantity, sku }) => ({ sku, quantity }))
+          const lines = unitsBack(draft, pendingStep.return.lines)
           const answer = yield* shipments(orderId)
             .Collect(new Collect({ ...fields, returnId: pendingStep.return.returnId, lines }))
             .pipe(

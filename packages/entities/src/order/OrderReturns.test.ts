@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { CartId, CommandId, SkuCode, WarehouseId } from "@halles/shared/Ids"
 import { Result } from "effect"
 import * as fc from "fast-check"
+import { stockLines } from "../catalogue/Parts.ts"
 import type { Charge } from "../sale/Sale.ts"
 import { bill } from "../cart/CartTotals.ts"
 import { wrongReturns } from "./ReturnLaws.ts"
@@ -42,7 +43,7 @@ const delivered = (
     ...buyer
   })
   const { _tag, commandId: _, ...draft } = place
-  const stock = [...Map.groupBy(lines, ({ sku }) => sku)].map(([sku, same], index) => {
+  const stock = [...Map.groupBy(lines.flatMap(stockLines), ({ sku }) => sku)].map(([sku, same], index) => {
     const units = same.reduce((sum, { quantity }) => sum + quantity, 0)
     const first = Math.min(units, 1 + ((cuts[index] ?? units) % units))
     const second = Math.ceil((units - first) / 2)
@@ -85,8 +86,13 @@ const settle = (before: OrderState.State) => {
   return state
 }
 
-const sku = fc.constantFrom("TEA", "MUG", "__proto__").map((code) => SkuCode.make(code))
-const line: fc.Arbitrary<Line> = fc.record({
+const sku = fc.constantFrom("TEA", "MUG", "__proto__", "BOX").map((code) => SkuCode.make(code))
+/** Of `BOX`, which shares a part with what is sold beside it. */
+const parts = [
+  { sku: SkuCode.make("TEA"), quantity: 2 },
+  { sku: SkuCode.make("POT"), quantity: 1 }
+]
+const singles: fc.Arbitrary<Line> = fc.record({
   sku,
   variant: fc.constantFrom("", "m1", "blue"),
   title: fc.constant("T"),
@@ -94,6 +100,7 @@ const line: fc.Arbitrary<Line> = fc.record({
   unitPrice: fc.oneof(fc.integer({ min: 0, max: 3 }), fc.integer({ min: 0, max: 99_999 })),
   taxRate: fc.constantFrom(0, 500, 800, 1_075, 1_900, 2_000)
 })
+const line = singles.map((one) => (one.sku === "BOX" ? { ...one, parts } : one))
 const sale = fc
   .record({
     lines: fc.uniqueArray(line, { minLength: 1, maxLength: 5, selector: ({ sku, variant }) => `${sku}/${variant}` }),
@@ -194,7 +201,10 @@ describe("returns", () => {
         const after = walk(state, all)
         for (const { lines, origins } of after.returns) {
           for (const { allocations, sku } of origins) {
-            const units = lines.filter((line) => line.sku === sku).reduce((sum, { quantity }) => sum + quantity, 0)
+            const units = lines
+              .flatMap((line) => stockLines(line.sku === "BOX" ? { ...line, parts } : line))
+              .filter((line) => line.sku === sku)
+              .reduce((sum, { quantity }) => sum + quantity, 0)
             assert.strictEqual(
               allocations.reduce((sum, { quantity }) => sum + quantity, 0),
               units

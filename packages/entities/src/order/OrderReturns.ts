@@ -1,4 +1,6 @@
 import type { WarehouseId } from "@halles/shared/Ids"
+import { given } from "@halles/shared/wire/Stamp"
+import { type StockLine, stockLines } from "../catalogue/Parts.ts"
 import type { ReturnedLine, ReturnLine } from "./Order.ts"
 import { apportion, paidUpTo } from "../sale/Apportion.ts"
 import type { Allocation } from "../inventory/Sku.ts"
@@ -69,6 +71,12 @@ const isEverything = ({ lines }: Draft, wanted: ReadonlyArray<Wanted>): boolean 
   return lines.every((line) => units.get(keyOf(line)) === line.quantity)
 }
 
+/** What comes back of these lines: all parts of a bundle together, as the order sold it. */
+export const unitsBack = ({ lines }: Pick<Draft, "lines">, wanted: ReadonlyArray<Wanted>): ReadonlyArray<StockLine> => {
+  const bought = new Map(lines.map((line) => [keyOf(line), line]))
+  return wanted.flatMap((line) => stockLines({ ...line, ...given("parts", bought.get(keyOf(line))?.parts) }))
+}
+
 /** The units of a SKU go back to the warehouses that they left, the last parcel first. */
 const originsOf = (state: State, wanted: ReadonlyArray<Wanted>): ReadonlyArray<SkuAllocation> => {
   const taken = new Map<string, number>()
@@ -77,7 +85,7 @@ const originsOf = (state: State, wanted: ReadonlyArray<Wanted>): ReadonlyArray<S
       taken.set(`${sku}/${warehouse}`, (taken.get(`${sku}/${warehouse}`) ?? 0) + quantity)
     }
   }
-  return [...Map.groupBy(wanted, ({ sku }) => sku)].map(([sku, lines]) => {
+  return [...Map.groupBy(unitsBack(state.draft!, wanted), ({ sku }) => sku)].map(([sku, lines]) => {
     const left = (state.stock.find((one) => one.sku === sku)?.allocations ?? []).map(({ quantity, warehouse }) => ({
       warehouse,
       quantity: quantity - (taken.get(`${sku}/${warehouse}`) ?? 0)

@@ -1,11 +1,11 @@
-import type { SkuCode } from "@halles/shared/Ids"
+import { type StockLine, stockLines } from "../catalogue/Parts.ts"
 import { quantityOf } from "../inventory/Allocate.ts"
 import type { OrderView } from "./Order.ts"
 import type { Draft, SkuAllocation } from "./OrderEvents.ts"
 
-/** The quantity of each SKU of the order, in the order of the codes. */
-export const quantities = ({ lines }: Draft): ReadonlyArray<{ readonly sku: SkuCode; readonly quantity: number }> =>
-  [...Map.groupBy(lines, ({ sku }) => sku)]
+/** The quantity of each SKU that the order holds, in the order of the codes: the parts of bundles with what is bought beside them. */
+export const quantities = ({ lines }: Draft): ReadonlyArray<StockLine> =>
+  [...Map.groupBy(lines.flatMap(stockLines), ({ sku }) => sku)]
     .map(([sku, lines]) => ({ sku, quantity: lines.reduce((sum, { quantity }) => sum + quantity, 0) }))
     .toSorted((a, b) => (a.sku < b.sku ? -1 : 1))
 

@@ -1,9 +1,11 @@
+import { given } from "@halles/shared/wire/Stamp"
 import type { Event, State } from "./OrderState.ts"
 import { plan } from "./OrderReturns.ts"
 import { apportion, paidUpTo } from "../sale/Apportion.ts"
 import type { StockFacts } from "../laws/Facts.ts"
 import { Units } from "../laws/Facts.ts"
 import type { Findings } from "../laws/Findings.ts"
+import { unitsIn, unitsOf } from "./OrderUnits.ts"
 
 type Requested = Extract<Event, { readonly _tag: "ReturnRequested" }>
 
@@ -33,7 +35,8 @@ export const wrongReduction = (
 
 /**
  * I3 and I7 of all returns together, from their sums: no line pays back more than it cost, one that is back as a whole pays
- * back exactly that, shipping and fees are paid back once, and no warehouse gets more of a SKU than it had sent.
+ * back exactly that, shipping and fees are paid back once, and no warehouse gets more of a SKU than it had sent. What goes to
+ * warehouses is what the lines come to, all parts of a bundle together.
  */
 export const wrongReturns = ({ draft, returns, stock }: State): string | null => {
   if (draft === null || returns.length === 0) return null
@@ -52,12 +55,16 @@ export const wrongReturns = ({ draft, returns, stock }: State): string | null =>
       return `${refund} is paid back for ${units} of ${quantity} ${sku}, which cost ${paid}`
     }
   }
+  const partsOf = new Map(draft.lines.map(({ parts, sku }) => [sku, parts]))
   const bought = draft.lines.reduce((sum, { quantity }) => sum + quantity, 0)
   for (const one of standing) {
     const units = one.lines.reduce((sum, { quantity }) => sum + quantity, 0)
     if (one.outbound !== (units === bought ? outbound : 0)) {
       return `${one.outbound} of shipping and fees is paid back for ${units} of ${bought} units, ${outbound} was paid`
     }
+    const sent = unitsOf(one.lines.map((line) => ({ ...line, ...given("parts", partsOf.get(line.sku)) })))
+    if (!unitsIn(one.origins).equals(sent))
+      return `${sent.count} units come back, and ${unitsIn(one.origins).count} go to warehouses`
   }
   const left = new Map(
     stock.flatMap(({ allocations, sku }) =>

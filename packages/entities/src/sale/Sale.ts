@@ -1,6 +1,7 @@
 import { SkuCode } from "@halles/shared/Ids"
 import { Amount, Minor } from "@halles/shared/Money"
 import { Schema } from "effect"
+import { Parts } from "../catalogue/Parts.ts"
 import { TaxRate, Title } from "../catalogue/Product.ts"
 import { Shortage } from "../inventory/Sku.ts"
 
@@ -32,7 +33,9 @@ export const SaleLine = Schema.Struct({
   /** Twice `unitsMax` only in a merged cart, which must come down to it before checkout. */
   quantity: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 2 * unitsMax })),
   unitPrice: Amount,
-  taxRate: TaxRate
+  taxRate: TaxRate,
+  /** Of a bundle: what one unit of it is made of, as it was priced. The order keeps what it was at checkout. */
+  parts: Schema.optionalKey(Parts)
 })
 export type SaleLine = typeof SaleLine.Type
 

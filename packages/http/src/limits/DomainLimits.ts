@@ -2,6 +2,7 @@ import { historyBytesMax, historyMax } from "@halles/engine/journal/JournalStore
 import * as Cart from "@halles/entities/cart/Cart"
 import * as Details from "@halles/entities/catalogue/Details"
 import * as History from "@halles/entities/catalogue/History"
+import * as Parts from "@halles/entities/catalogue/Parts"
 import * as Product from "@halles/entities/catalogue/Product"
 import * as CategoryTree from "@halles/entities/category/CategoryTree"
 import * as ProductModel from "@halles/entities/productmodel/ProductModel"
@@ -37,6 +38,7 @@ export const domainLimits = `## Carts, orders, stock
 | lines of a cart | ${count(Sale.linesMax)} | \`CartFull\`, 422 |
 | charges of a cart | ${count(Sale.chargesMax)} | \`CartFull\`, 422 |
 | lines and charges of a cart, as JSON | ${count(Sale.bytesMax)} bytes; of one that took another over, twice | \`CartFull\` with \`bytes\`, 422; it must shrink before it is checked out or merged |
+| SKUs that the lines of a cart come to, bundles counted as their parts | ${count(Sale.linesMax)} | \`CartFull\` with \`skus\`, 422 |
 | lines that one command states | ${count(Cart.linesAtOnceMax)} | 400 |
 | checkouts of a cart | ${count(checkoutsMax)} | \`CartFull\`, 422; another cart may take its lines over |
 | returns of an order; their lines together | ${count(Order.returnsMax)}; ${count(Order.returnLinesMax)} | \`TooManyReturns\`, 422 |
@@ -57,6 +59,7 @@ export const domainLimits = `## Carts, orders, stock
 | options of a choice; those that one value names | ${count(optionsMax)}; ${count(Attributes.chosenMax)} | 400 |
 | attributes of one product, as JSON | ${bytes(Attributes.attributesBytesMax)} | \`ContentRefused\`, 422 |
 | languages of one text; relations of a product; categories that it names | ${count(Attributes.languagesMax)}; ${count(Details.relationsMax)}; ${count(Details.categoriesOfProductMax)} | 400 |
+| parts of a bundle; units of one part in it | ${count(Parts.partsMax)}; ${count(Parts.partUnitsMax)} | 400 |
 | variants of a product model; axes by which they differ | ${count(ProductModel.variantsMax)}; ${count(ProductModel.axesMax)} | 400 |
 | categories of a region; below each other | ${count(CategoryTree.categoriesMax)}; ${count(CategoryTree.depthMax)} | \`CategoryTreeFull\`, 409 |
 | search rules of a region | ${count(SearchRule.rulesMax)} | \`TooManySearchRules\`, 409 |

@@ -71,6 +71,7 @@ export const expected: Readonly<Record<string, Row>> = {
   getEditedProduct: { all: ["merchandiser", "admin"], scopes: ["catalog:write"] },
   getProductHistory: { all: ["merchandiser", "admin"], scopes: ["catalog:write"] },
   translateProduct: product,
+  getAvailability: { anybody: true },
   getTranslations: { anybody: true },
   nameProduct: product,
   getSlug: { anybody: true },

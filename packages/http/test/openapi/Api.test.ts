@@ -58,6 +58,7 @@ describe("the contract", () => {
         "GET /v1/catalog/export",
         "GET /v1/products",
         "GET /v1/products/{sku}",
+        "GET /v1/products/{sku}/availability",
         "PUT /v1/products/{sku}",
         "DELETE /v1/products/{sku}",
         "PUT /v1/products/{sku}/details",

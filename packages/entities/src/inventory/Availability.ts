@@ -1,5 +1,6 @@
-import { type Available, availability } from "../inventory/StockTable.ts"
+import type { Parts } from "../catalogue/Parts.ts"
 import { Reads } from "../Reads.ts"
+import { type Available, availability } from "./StockTable.ts"
 import { type SkuId, type SkuCode, skuId } from "@halles/shared/Ids"
 import type { Region } from "@halles/shared/Region"
 import { Effect } from "effect"
@@ -14,13 +15,22 @@ export const answerMsMax = 250
 
 const nothing: Available = { units: 0, backOrder: false }
 
+/** Of a bundle: as many as its scarcest part suffices for, and more only if more of every part may be ordered. */
+export const ofParts = (parts: Parts, stock: ReadonlyMap<SkuCode, Available>): Available => {
+  const each = parts.map(({ quantity, sku }) => ({ quantity, ...(stock.get(sku) ?? nothing) }))
+  return {
+    units: Math.min(...each.map(({ quantity, units }) => Math.floor(units / quantity))),
+    backOrder: each.every(({ backOrder }) => backOrder)
+  }
+}
+
 /**
- * What could be sold of the SKUs of a cart, to be shown beside its lines: advice, from the read table, since only a checkout
+ * What could be sold of some SKUs: advice, from the read table, since only a checkout
  * holds stock. Of a cart one statement asks for what is not known; `null` when the table does not answer.
  */
 export const make = Effect.map(Reads, (reads) => {
   const known = new LRUCache<SkuId, Available>({ max: skusMax, ttl: knownMs })
-  return (region: Region, skus: ReadonlySet<SkuCode>): Effect.Effect<ReadonlyMap<SkuCode, Available> | null> =>
+  return (region: Region, skus: Iterable<SkuCode>): Effect.Effect<ReadonlyMap<SkuCode, Available> | null> =>
     Effect.suspend(() => {
       const found = new Map<SkuCode, Available>()
       const unknown: Array<SkuCode> = []
