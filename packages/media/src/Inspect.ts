@@ -11,6 +11,7 @@ import { Data, Effect, Option, Schema } from "effect"
 import { fileTypeFromFile } from "file-type"
 import { stat } from "node:fs/promises"
 import sharp from "sharp"
+import { isWhole } from "./Whole.ts"
 
 /** The file is refused, and why. */
 export class NotKept extends Data.TaggedError("NotKept")<{ readonly reason: Unfit }> {}
@@ -64,6 +65,7 @@ export const inspect = Effect.fn("Inspect.inspect")(function* (path: string) {
   const type = Option.getOrUndefined(knownType(namedBy(found?.mime)))
   if (type === undefined) return yield* refuse("type")
   if (bytes > kinds[type].bytesMax) return yield* refuse("bytes")
-  const picture = isPicture(type) ? yield* pictureOf(path) : null
-  return { type, bytes, picture } satisfies Inspected
+  if (isPicture(type)) return { type, bytes, picture: yield* pictureOf(path) } satisfies Inspected
+  if (!(yield* isWhole(path, type, bytes))) return yield* refuse("broken")
+  return { type, bytes, picture: null } satisfies Inspected
 })

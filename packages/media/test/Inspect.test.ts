@@ -31,7 +31,7 @@ describe("Inspect", () => {
       const png = yield* Effect.promise(() => picture().png().toBuffer())
       assert.strictEqual((yield* inspect(written(join(at, "a.jpg"), png))).type, "image/png")
       const svg = Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>')
-      const pdf = Buffer.from("%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "latin1")
+      const pdf = Buffer.from("%PDF-1.7\n%\xe2\xe3\xcf\xd3\n%%EOF\n", "latin1")
       assert.strictEqual((yield* inspect(written(join(at, "b"), pdf))).type, "application/pdf")
       assert.strictEqual(yield* reasonOf(written(join(at, "c.png"), svg)), "type")
       assert.strictEqual(yield* reasonOf(written(join(at, "d.png"), Buffer.from("MZ\x90\0"))), "type")

@@ -16,7 +16,8 @@ export const kinds = {
 export const MediaType = Schema.Literals(Struct.keys(kinds))
 export type MediaType = typeof MediaType.Type
 
-export const isPicture = (type: MediaType): boolean => type.startsWith("image/")
+export type PictureType = Extract<MediaType, `image/${string}`>
+export const isPicture = (type: MediaType): type is PictureType => type.startsWith("image/")
 
 /** Of a picture, all frames together. A picture of 100 million pixels takes 300 MB where it has to be turned. */
 export const pixelsMax = 100_000_000
