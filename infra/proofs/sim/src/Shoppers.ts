@@ -12,7 +12,8 @@ import {
   RemoveLine
 } from "@halles/entities/cart/Cart"
 import { Cancel, Operate, Order, type OrderView, RequestReturn } from "@halles/entities/order/Order"
-import { ListProduct, Product } from "@halles/entities/catalogue/Product"
+import { type Parts, stockLines } from "@halles/entities/catalogue/Parts"
+import { DescribeProduct, ListProduct, Product } from "@halles/entities/catalogue/Product"
 import { Customer, Register } from "@halles/entities/customer/Customer"
 import { AllowBackOrder, Hold, Receive, Release, Sku } from "@halles/entities/inventory/Sku"
 import { CartId, CommandId, CustomerId, OrderId, SkuCode, SkuId, WarehouseId } from "@halles/shared/Ids"
@@ -89,6 +90,24 @@ export const make = (world: World) => {
       return ask(sku, new Receive({ commandId: commandId(), warehouse, quantity: 1 + world.draw(3) }))
     })
     yield* Effect.all([ask(product, listed), ...deliveries], { concurrency: "unbounded", discard: true })
+  })
+
+  /** One or two of each, in any order. */
+  const partsOf = (codes: ReadonlyArray<SkuCode>): Parts => {
+    const some = world.chance(0.3) ? codes.slice(0, 1) : codes.toReversed()
+    return some.map((sku) => ({ sku, quantity: 1 + world.draw(2) }))
+  }
+  /** A bundle, whose parts may be others by the time it is bought. */
+  const bundle = Effect.fnUntraced(function* (code: SkuCode, codes: ReadonlyArray<SkuCode>) {
+    const product = (yield* EntityClient.make(Product))(SkuId.make(`eu_${code}`))
+    const price = { amount: 100 + world.draw(900), currency: "GBP" as const, taxRate: 2_000 }
+    yield* ask(product, new ListProduct({ commandId: commandId(), sku: code, title: code, description: "", price }))
+    yield* ask(product, new DescribeProduct({ commandId: commandId(), parts: partsOf(codes) }))
+  })
+  const rebundler = Effect.fnUntraced(function* (code: SkuCode, codes: ReadonlyArray<SkuCode>) {
+    yield* pause(300)
+    const product = (yield* EntityClient.make(Product))(SkuId.make(`eu_${code}`))
+    yield* ask(product, new DescribeProduct({ commandId: commandId(), parts: partsOf(codes) }))
   })
 
   /** Prices change while carts are full, and some of it is sold before it is there. */
@@ -174,7 +193,8 @@ export const make = (world: World) => {
     let open: CartView | null = null
     for (let tries = 0; tries < 3; tries += 1) {
       const { lastFailure, lines = [], totals } = open ?? {}
-      const missing = lines.find(({ sku }) => lastFailure?.missing.some((one) => one.sku === sku))
+      const isMissing = ({ sku }: { readonly sku: SkuCode }) => lastFailure?.missing.some((one) => one.sku === sku)
+      const missing = lines.find((line) => stockLines(line).some(isMissing))
       if (missing !== undefined && world.chance(0.7)) {
         yield* ask(cart, new RemoveLine({ commandId: commandId(), sku: missing.sku, variant: missing.variant }))
       }
@@ -256,12 +276,19 @@ export const make = (world: World) => {
     /** A day in the shop. */
     day: Effect.gen(function* () {
       const codes = Array.from({ length: 1 + world.draw(2) }, (_, index) => SkuCode.make(`S${index}`))
+      const bundles = world.chance(0.4) ? [SkuCode.make("B0")] : []
       const carts = world.pick([1, 1, 2, 2, 3])
-      yield* Effect.all(codes.map(stock), { concurrency: "unbounded", discard: true })
+      yield* Effect.all([...codes.map(stock), ...bundles.map((code) => bundle(code, codes))], {
+        concurrency: "unbounded",
+        discard: true
+      })
       const parts = [
-        ...Array.from({ length: carts }, (_, number) => Effect.andThen(pause(150), shopper(number, codes, carts))),
+        ...Array.from({ length: carts }, (_, number) =>
+          Effect.andThen(pause(150), shopper(number, [...codes, ...bundles], carts))
+        ),
         ...(world.chance(0.2) ? [clerk(codes[0]!, 1 + world.draw(4))] : []),
         ...codes.filter(() => world.chance(0.3)).map(keeper),
+        ...bundles.filter(() => world.chance(0.3)).map((code) => rebundler(code, codes)),
         ...Anybody.visits(world, commandId).map(visitor)
       ]
       yield* Effect.all(parts, { concurrency: "unbounded", discard: true })

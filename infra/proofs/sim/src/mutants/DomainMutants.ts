@@ -1,5 +1,6 @@
 import type { Mutant } from "./Mutant.ts"
 
+const parts = "packages/entities/src/catalogue/Parts.ts"
 const orderLive = "packages/entities/src/order/OrderLive.ts"
 const orderState = "packages/entities/src/order/OrderState.ts"
 const orderPendingStep = "packages/entities/src/order/OrderPendingStep.ts"
@@ -165,6 +166,35 @@ export const domainMutants: ReadonlyArray<Mutant> = [
     file: orderEvolve,
     find: "isExceeding(one, after) || isShort(one)",
     replace: "isExceeding(one, after)",
+    caughtBy: "sim"
+  },
+  // Orders: bundles.
+  {
+    name: "hold only the first part of a bundle",
+    file: parts,
+    find: ": parts.map((part) => (",
+    replace: ": parts.slice(0, 1).map((part) => (",
+    caughtBy: "sim"
+  },
+  {
+    name: "hold one of each part, however many a bundle has",
+    file: parts,
+    find: "quantity: part.quantity * quantity }",
+    replace: "quantity }",
+    caughtBy: "sim"
+  },
+  {
+    name: "release and ship the SKUs of lines, and no parts",
+    file: orderLive,
+    find: "codes ?? quantities(state.draft!).map(({ sku }) => sku)",
+    replace: "codes ?? [...new Set(state.draft!.lines.map(({ sku }) => sku))]",
+    caughtBy: "sim"
+  },
+  {
+    name: "take a bundle back as one SKU",
+    file: orderReturns,
+    find: 'given("parts", bought.get(keyOf(line))?.parts)',
+    replace: 'given("parts", undefined)',
     caughtBy: "sim"
   },
   // Payments.
