@@ -57,6 +57,14 @@ const other = { ...content, hash: "b".repeat(64) }
 const media = (...events: ReadonlyArray<object>) => row("Media", picture, ...events.map((event) => ({ ...event, at })))
 const pictured = media({ _tag: "MediaDeclared", owner: null, uploadedBy: "a", alt: [], content })
 const shown = media({ _tag: "MediaUsed", by: "Product:eu_TEA" })
+const told = (tag: string, commandId: string): Row => ({ ...media({ _tag: tag, by: "Product:eu_MUG" }), commandId })
+const shows = (media: ReadonlyArray<string>, added: ReadonlyArray<string>, removed: ReadonlyArray<string>) =>
+  row(
+    "Product",
+    "eu_MUG",
+    { _tag: "ProductDescribed", details: { media }, at },
+    { _tag: "ProductMediaChanged", added, removed, at }
+  )
 
 /** One order from cart to door, as every part of the system keeps it. */
 const good: ReadonlyArray<Row> = [
@@ -559,6 +567,29 @@ layer(Database, { excludeTestServices: true, timeout: "60 seconds" })("Invariant
       yield* finds("I16", found, [pictured, removed("asked"), media({ _tag: "ContentKept", content })])
       yield* finds("I16", found, [pictured, shown, removed("asked")])
       yield* finds("I16", found, [pictured, removed("unused")])
+    })
+  )
+
+  it.effect("I16 finds a picture that does not know who shows it, or that a product shows it no more", () =>
+    Effect.gen(function* () {
+      const begins = shows([picture], [picture], [])
+      const ends = shows([], [], [picture])
+      const used = told("MediaUsed", "media:shown:1")
+      const found = `Media/${picture}`
+      yield* holds([mug, pictured, begins, used])
+      yield* holds([mug, pictured, begins, used, ends, told("MediaReleased", "media:shown:2")])
+      yield* holds([
+        mug,
+        pictured,
+        begins,
+        used,
+        ends,
+        told("MediaReleased", "media:shown:2"),
+        told("MediaUsed", "hand")
+      ])
+      yield* finds("I16", found, [mug, pictured, begins])
+      yield* finds("I16", found, [mug, pictured, begins, used, ends])
+      yield* finds("I16", "Product/eu_MUG", [mug, pictured, shows([picture], [], [])])
     })
   )
 

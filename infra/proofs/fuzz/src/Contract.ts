@@ -51,19 +51,23 @@ export interface Contract {
   readonly resolve: (schema: JsonSchema) => JsonSchema
 }
 
+/** An answer as it stands at its operation, which may be one that operations share. */
+interface Answered {
+  readonly $ref?: string
+  readonly content?: Readonly<Record<string, Media>>
+  readonly headers?: Readonly<Record<string, unknown>>
+}
 interface Operation {
   readonly parameters?: ReadonlyArray<Parameter>
   readonly requestBody?: { readonly content: Readonly<Record<string, Media>> }
-  readonly responses: Readonly<
-    Record<
-      string,
-      { readonly content?: Readonly<Record<string, Media>>; readonly headers?: Readonly<Record<string, unknown>> }
-    >
-  >
+  readonly responses: Readonly<Record<string, Answered>>
 }
 interface Document {
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>
-  readonly components: { readonly schemas: Readonly<Record<string, JsonSchema>> }
+  readonly components: {
+    readonly schemas: Readonly<Record<string, JsonSchema>>
+    readonly responses: Readonly<Record<string, Answered>>
+  }
 }
 
 /** More than any of them may have. */
@@ -128,6 +132,8 @@ export const parse = (text: string): Contract => {
     const name = typeof schema["$ref"] === "string" ? schema["$ref"].split("/").at(-1) : undefined
     return name === undefined ? schema : document.components.schemas[name]!
   }
+  const answerOf = ({ $ref, ...own }: Answered): Answered =>
+    $ref === undefined ? own : document.components.responses[$ref.split("/").at(-1)!]!
   return {
     resolve,
     routes: Object.entries(document.paths).flatMap(([path, item]) =>
@@ -146,10 +152,13 @@ export const parse = (text: string): Contract => {
             ...media,
             fits: validator(media.schema)
           })),
-          answers: mapped(operation.responses, ({ content = {}, headers = {} }) => ({
-            content: mapped(content, (media, type) => ({ fits: validator(media.schema), lines: linesOf(type) })),
-            headers: Object.keys(headers)
-          }))
+          answers: mapped(operation.responses, (given) => {
+            const { content = {}, headers = {} } = answerOf(given)
+            return {
+              content: mapped(content, (media, type) => ({ fits: validator(media.schema), lines: linesOf(type) })),
+              headers: Object.keys(headers)
+            }
+          })
         }))
     )
   }

@@ -2,6 +2,7 @@ import type { SkuCode } from "@halles/shared/Ids"
 import type { Region } from "@halles/shared/Region"
 import { Effect } from "effect"
 import { CategoryTree, categoryTreeId } from "../category/CategoryTree.ts"
+import { mediaFaults } from "../media/MediaKnown.ts"
 import { ProductModel, type ProductModelCode, productModelId } from "../productmodel/ProductModel.ts"
 import * as AttributeRules from "../producttype/AttributeRules.ts"
 import { type AttributesJson, faultsOf } from "../producttype/Attributes.ts"
@@ -15,7 +16,7 @@ import type { DescriptionJson } from "./ProductJson.ts"
 const wrong = (pointer: string, detail: string) => [{ pointer, detail }]
 
 /**
- * The edge checks a description before it sends `DescribeProduct`: the tree has its categories, and its attributes are as the
+ * The edge checks a description before it sends `DescribeProduct`: the tree has its categories, the media are kept, its attributes are as the
  * product type declares them now, and its parts make a bundle. It adds the version of the type that it checked with.
  */
 export const asDeclared = Effect.gen(function* () {
@@ -25,6 +26,7 @@ export const asDeclared = Effect.gen(function* () {
   const productModel = yield* edge.entity(ProductModel)
   const valueFaults = yield* claimedValues
   const bundleFaults = yield* partFaults
+  const faultsOfMedia = yield* mediaFaults
   const variantFaults = Effect.fnUntraced(function* (
     region: Region,
     sku: SkuCode,
@@ -61,6 +63,8 @@ export const asDeclared = Effect.gen(function* () {
       const errors = missing.map((one) => ({ pointer: `/categories/${categories.indexOf(one)}`, detail }))
       return yield* new ContentRefused({ errors })
     }
+    const unknown = yield* faultsOfMedia(region, payload.media ?? [])
+    if (unknown.length > 0) return yield* new ContentRefused({ errors: unknown })
     if (asked === undefined) {
       if (Object.keys(attributes).length === 0 && code === undefined) return request
       return yield* ContentRefused.at("/productType", "Required where there are attributes or a model")

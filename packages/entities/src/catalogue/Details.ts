@@ -4,6 +4,7 @@ import { Schema } from "effect"
 import { Channels } from "./Channel.ts"
 import * as Parts from "./Parts.ts"
 import { CategoryCode } from "../category/CategoryTree.ts"
+import { ShownMedia } from "../media/ShownMedia.ts"
 import { Attributes, boundFaults } from "../producttype/Attributes.ts"
 import { ProductModelCode } from "../productmodel/ProductModel.ts"
 import { CheckedType } from "../producttype/ProductType.ts"
@@ -49,7 +50,8 @@ export const Details = Schema.Struct({
     ).check(Schema.isMaxLength(relationsMax))
   ),
   /** Makes a bundle of the product: one line of an order sells it at its own price, and its parts are held and shipped. */
-  parts: Schema.optionalKey(Parts.Parts)
+  parts: Schema.optionalKey(Parts.Parts),
+  media: Schema.optionalKey(ShownMedia)
 })
 export type Details = typeof Details.Type
 

@@ -101,7 +101,7 @@ export const ProductApi = Routes.group("catalog", catalogue, [
     ...change,
     summary: "Describe a product, or replace its details",
     about:
-      "The details of a product: its product type with the attributes that the type declares, its model, GTIN, weight, dimensions, categories, channels and relations, and the parts that make a bundle of it. Replaces all of them: the product loses a detail that is not sent. The listing stays as it is. Needs the `ETag` of the version that it changes.",
+      "The details of a product: its product type with the attributes that the type declares, its model, GTIN, weight, dimensions, categories, channels, relations and media, and the parts that make a bundle of it. Replaces all of them: the product loses a detail that is not sent. The listing stays as it is. Needs the `ETag` of the version that it changes.",
     example: { ...Json.detailsSample, productType: { code: "loose-tea" } },
     message: "DescribeProduct",
     payload: Json.DescriptionJson,

@@ -5,6 +5,7 @@ import { Equal, Result, Schema } from "effect"
 import { NotFound } from "@halles/engine/eventsourced/EntityErrors"
 import { viewReply } from "@halles/engine/eventsourced/Replies"
 import type { TimerFired } from "@halles/engine/eventsourced/TimerFired"
+import * as ShownMedia from "../media/ShownMedia.ts"
 import { ContentRefused } from "../routes/ContentRefused.ts"
 import { SlugText } from "../slug/Slug.ts"
 import { Details, faultsOf } from "./Details.ts"
@@ -52,7 +53,9 @@ export const Event = Schema.Union([
   Schema.TaggedStruct("ChangeScheduled", { change: ScheduledChange, at }),
   Schema.TaggedStruct("ChangeWithdrawn", { changeId: ChangeId, at }),
   /** The time of a change came. The events that change the product follow in the same row. */
-  Schema.TaggedStruct("ChangeDue", { changeId: ChangeId, at })
+  Schema.TaggedStruct("ChangeDue", { changeId: ChangeId, at }),
+  /** In the row of what changed it. `MediaUses.ts` tells the media. */
+  Schema.TaggedStruct("ProductMediaChanged", { ...ShownMedia.Change.fields, at })
 ])
 export type Event = typeof Event.Type
 
@@ -72,7 +75,13 @@ export type State = typeof State.Type
 
 export const initial: State = { _tag: "None" }
 
-export const decide = (state: State, command: Command, now: number): Result.Result<ReadonlyArray<Event>, Refusal> => {
+export const decide = (state: State, command: Command, now: number): Result.Result<ReadonlyArray<Event>, Refusal> =>
+  Result.map(decideOnce(state, command, now), (events) => {
+    const change = ShownMedia.changeOf(mediaShownIn(state), mediaShownIn(events.reduce(evolve, state)))
+    return change === null ? events : [...events, { _tag: "ProductMediaChanged", ...change, at: now }]
+  })
+
+const decideOnce = (state: State, command: Command, now: number): Result.Result<ReadonlyArray<Event>, Refusal> => {
   switch (command._tag) {
     case "ListProduct": {
       const { description, draft = false, price, sku, title } = command
@@ -167,6 +176,16 @@ export const dueAt = (state: State): number | null =>
     ? null
     : Math.min(...state.scheduled.map((change) => change.dueAt))
 
+/** A product that was taken off sale shows nothing, unless a scheduled change will put it on sale again. */
+export const shownMedia = (
+  isShown: boolean,
+  { media = [] }: Details,
+  scheduled: ReadonlyArray<ScheduledChange>
+): ShownMedia.ShownMedia => (isShown || scheduled.some(({ listed }) => listed === true) ? media : [])
+
+export const mediaShownIn = (state: State): ShownMedia.ShownMedia =>
+  state._tag === "None" ? [] : shownMedia(state.listed || state.draft, state.details, state.scheduled)
+
 const isSamePrice = (one: Price, other: Price): boolean =>
   one.amount === other.amount && one.currency === other.currency && one.taxRate === other.taxRate
 
@@ -210,6 +229,8 @@ const evolveKnown = (state: Known, event: Event): Known => {
     case "ChangeWithdrawn":
     case "ChangeDue":
       return { ...state, scheduled: state.scheduled.filter(({ changeId }) => changeId !== event.changeId) }
+    case "ProductMediaChanged":
+      return state
   }
 }
 

@@ -7,6 +7,7 @@ import { copy, maybeCopy } from "@halles/shared/Text"
 import { Schema } from "effect"
 import { Channels } from "../catalogue/Channel.ts"
 import { Translations } from "../catalogue/Translations.ts"
+import { ShownMedia } from "../media/ShownMedia.ts"
 import { Attributes } from "../producttype/Attributes.ts"
 import { ContentRefused } from "../routes/ContentRefused.ts"
 import { CategoryCode } from "./CategoryTree.ts"
@@ -30,7 +31,8 @@ export const Description = Schema.Struct({
   /** `listCategories` leaves it out, with all categories below it. */
   hidden: Schema.optionalKey(Schema.Boolean),
   /** `listCategories` leaves it out for any other channel. Absent: the category is shown in all channels. */
-  channels: Schema.optionalKey(Channels)
+  channels: Schema.optionalKey(Channels),
+  media: Schema.optionalKey(ShownMedia)
 })
 export type Description = typeof Description.Type
 

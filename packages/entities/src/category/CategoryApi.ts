@@ -6,6 +6,7 @@ import { ProductJson } from "../catalogue/ProductJson.ts"
 import { Channel, isIn } from "../catalogue/Channel.ts"
 import { Product } from "../catalogue/Product.ts"
 import { productsIn } from "../catalogue/ProductTable.ts"
+import { mediaKnown } from "../media/MediaKnown.ts"
 import { coded } from "../routes/Coded.ts"
 import { Edge, regional } from "../routes/Edge.ts"
 import { list } from "../routes/List.ts"
@@ -90,6 +91,7 @@ export const CategoryApi = Routes.group(
       message: "PutCategory",
       payload: DescriptionJson,
       version: "required",
+      before: mediaKnown,
       fields: ({ payload }) => descriptionOf(payload)
     }),
     Routes.command("removeCategory", "DELETE", "/categories/:code", {

@@ -2,6 +2,7 @@ import * as EventSourced from "@halles/engine/eventsourced/EventSourced"
 import * as Domain from "../Domain.ts"
 import { Category, CategoryId } from "./Category.ts"
 import { CategoryApi } from "./CategoryApi.ts"
+import { shows } from "./CategoryLaws.ts"
 import * as CategoryState from "./CategoryState.ts"
 import { CategoryTable } from "./CategoryTable.ts"
 
@@ -12,7 +13,7 @@ export const category = Domain.make({
   live: EventSourced.layer(Category, CategoryState, { id: CategoryId, maxIdleTime: "5 minutes", mailboxCapacity: 256 }),
   table: CategoryTable,
   routes: CategoryApi,
-  laws: null,
+  laws: shows,
   retention: { archiveAfterDays: null, dropAfterDays: null, reason: "lives as long as products may name it" },
   notifies: { CategoryPut: "category.put", CategoryRemoved: "category.removed" },
   anytime: ["PutCategory", "RemoveCategory"]

@@ -4,6 +4,7 @@ import { fieldsOf } from "@halles/shared/Command"
 import { regionOf } from "@halles/shared/Region"
 import { Result, Schema } from "effect"
 import * as Described from "../catalogue/Described.ts"
+import * as ShownMedia from "../media/ShownMedia.ts"
 import { boundFaults } from "../producttype/Attributes.ts"
 import { ContentRefused } from "../routes/ContentRefused.ts"
 import { type CategoryId, CategoryView, Description, type PutCategory, type RemoveCategory } from "./Category.ts"
@@ -18,7 +19,9 @@ export type Refusal = NotFound | ContentRefused
 
 export const Event = Schema.Union([
   Schema.TaggedStruct("CategoryPut", { ...Description.fields, at: Schema.Int }),
-  Schema.TaggedStruct("CategoryRemoved", { at: Schema.Int })
+  Schema.TaggedStruct("CategoryRemoved", { at: Schema.Int }),
+  /** In the row of what changed it. `MediaUses.ts` tells the media. */
+  Schema.TaggedStruct("CategoryMediaChanged", { ...ShownMedia.Change.fields, at: Schema.Int })
 ])
 export type Event = typeof Event.Type
 
@@ -27,7 +30,16 @@ export type State = typeof State.Type
 
 export const initial: State = Described.initial
 
-export const decide = (state: State, command: Command, now: number): Result.Result<ReadonlyArray<Event>, Refusal> => {
+export const decide = (state: State, command: Command, now: number): Result.Result<ReadonlyArray<Event>, Refusal> =>
+  Result.map(decideOnce(state, command, now), (events) => {
+    const change = ShownMedia.changeOf(mediaShownIn(state), mediaShownIn(events.reduce(evolve, state)))
+    return change === null ? events : [...events, { _tag: "CategoryMediaChanged", ...change, at: now }]
+  })
+
+const mediaShownIn = (state: State): ShownMedia.ShownMedia =>
+  state._tag === "None" || state.removed ? [] : (state.description.media ?? [])
+
+const decideOnce = (state: State, command: Command, now: number): Result.Result<ReadonlyArray<Event>, Refusal> => {
   switch (command._tag) {
     case "PutCategory": {
       const description = fieldsOf(command)
@@ -52,6 +64,8 @@ export const evolve = (state: State, event: Event): State => {
     }
     case "CategoryRemoved":
       return Described.removed(state)
+    case "CategoryMediaChanged":
+      return state
   }
 }
 

@@ -18,6 +18,8 @@ export const CategoryTable = Table.make(CategoryState, {
       }
       case "CategoryRemoved":
         return row && { ...row, removed: true }
+      case "CategoryMediaChanged":
+        return row
     }
   }
 })

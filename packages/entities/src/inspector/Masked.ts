@@ -29,7 +29,7 @@ export const visibleMembers: ReadonlyArray<string> = [
   ..."attribute productType slug draft changeId dueAt model axes category categories channels hidden parent before gtin weightGrams height length width version options number flag required unique perVariant facetable removed path factor badge".split(
     " "
   ),
-  ..."hash bytes width height frames focus x y usedBy by refusedFor removedFor declaredAt idleSince removedAt".split(
+  ..."media added hash bytes width height frames focus x y usedBy by refusedFor removedFor declaredAt idleSince removedAt".split(
     " "
   ),
   // Beside the events: who asked, and what it belongs to, by id.

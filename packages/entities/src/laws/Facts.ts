@@ -82,6 +82,13 @@ export interface PaymentFacts {
   readonly isTelling: boolean
 }
 
+type Ids = ReadonlyArray<string>
+/** Whether an entity shows one of the media, and since when. */
+export interface Shown {
+  readonly isShown: boolean
+  readonly at: number
+}
+
 /** What its cart says of the checkout that it was placed by. */
 export interface CartFacts {
   /** Of what was checked out. */
@@ -103,6 +110,17 @@ export class Facts {
   readonly #byOrder = new Map<string, OrderFacts>()
   /** The SKU that each slug leads to, by the slug's id. */
   readonly slugs = new Map<string, string>()
+  /** What was last said of media that products and categories show, by the id of the media and by who shows it. */
+  readonly shown = new Map<string, Map<string, Shown>>()
+
+  shows(by: string, { added, at, removed }: { readonly added: Ids; readonly removed: Ids; readonly at: number }): void {
+    const note = (id: string, isShown: boolean) => {
+      const known = this.shown.get(id) ?? new Map<string, Shown>()
+      this.shown.set(id, known.set(by, { isShown, at }))
+    }
+    for (const id of added) note(id, true)
+    for (const id of removed) note(id, false)
+  }
 
   of(orderId: string): OrderFacts {
     let facts = this.#byOrder.get(orderId)

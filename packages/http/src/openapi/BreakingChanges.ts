@@ -1,4 +1,5 @@
 import type { OpenAPISpec, OpenAPISpecOperation } from "effect/http-api/OpenApi"
+import { responsesOf } from "./Document.ts"
 import type { JsonSchema } from "./Sample.ts"
 
 /** Who writes a value: the client what a request holds, the server what an answer holds. */
@@ -219,8 +220,9 @@ const operationChanges = (
     if (now === undefined) changes.push(`${type} is no longer taken`)
     else changes.push(...compared("request", "body", schema, now.schema))
   }
-  for (const [status, response] of Object.entries(before.responses)) {
-    const now = (after.responses as OpenAPISpecOperation["responses"])[Number(status)]
+  const answers = responsesOf(next, after)
+  for (const [status, response] of Object.entries(responsesOf(base, before))) {
+    const now = answers[status]
     if (now === undefined) {
       changes.push(`status ${status} is gone`)
       continue

@@ -1,13 +1,16 @@
 import { assert, describe, it } from "@effect/vitest"
 import { OpenApi } from "effect/http-api"
+import type { OpenAPISpecOperation } from "effect/http-api/OpenApi"
 import { Api } from "../../src/Api.ts"
+import { responsesOf } from "../../src/openapi/Document.ts"
 import { introduction } from "../../src/openapi/Introduction.ts"
 
 const spec = OpenApi.fromApi(Api)
 const operations = Object.entries(spec.paths).flatMap(([path, methods]) =>
-  Object.entries(methods as Record<string, { readonly responses: Record<string, unknown> }>).map(
-    ([method, operation]) => ({ route: `${method.toUpperCase()} ${path}`, operation })
-  )
+  Object.entries(methods as Record<string, OpenAPISpecOperation>).map(([method, operation]) => ({
+    route: `${method.toUpperCase()} ${path}`,
+    operation
+  }))
 )
 
 describe("the contract", () => {
@@ -159,7 +162,7 @@ describe("the contract", () => {
 
   it("declares each refusal as a problem with its stable code", () => {
     for (const { operation, route } of operations) {
-      for (const [status, response] of Object.entries(operation.responses)) {
+      for (const [status, response] of Object.entries(responsesOf(spec, operation))) {
         if (Number(status) < 400 || route.endsWith("/health/ready")) continue
         const { content } = response as { content: object }
         assert.deepStrictEqual(Object.keys(content), ["application/problem+json"], `${route} ${status}`)

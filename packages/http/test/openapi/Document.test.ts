@@ -3,7 +3,7 @@ import { Ajv2020 } from "ajv/dist/2020.js"
 import type { OpenAPISpec } from "effect/http-api/OpenApi"
 import { spawnSync } from "node:child_process"
 import { join } from "node:path"
-import { operationsOf } from "../../src/openapi/Document.ts"
+import { operationsOf, responsesOf } from "../../src/openapi/Document.ts"
 import { committed, text } from "../../src/openapi/Committed.ts"
 import * as Descriptions from "../../src/openapi/Descriptions.ts"
 import { samples } from "@halles/shared/wire/Named"
@@ -96,11 +96,13 @@ describe("the document", () => {
       const requests = Object.entries(operation.requestBody?.content ?? {}).flatMap(([type, media]) =>
         faults(`${at}/requestBody/content/${pointer(type)}`, media)
       )
-      const answers = Object.entries(operation.responses).flatMap(([status, { content }]) =>
-        Object.entries(content ?? {}).flatMap(([type, media]) =>
-          faults(`${at}/responses/${status}/content/${pointer(type)}`, media as object)
+      const answers = Object.entries(operation.responses).flatMap(([status, given]) => {
+        const { $ref } = given as { readonly $ref?: string }
+        const place = $ref === undefined ? `${at}/responses/${status}` : $ref.slice("#/".length)
+        return Object.entries(responsesOf(spec, operation)[status]!.content ?? {}).flatMap(([type, media]) =>
+          faults(`${place}/content/${pointer(type)}`, media as object)
         )
-      )
+      })
       return [...parameters, ...requests, ...answers]
     })
     assert.deepStrictEqual([...new Set(found)], [])

@@ -77,6 +77,9 @@ layer(Shop, { excludeTestServices: true, timeout: "120 seconds" })("merchants", 
         { pointer: "/productType/code", detail: "There is no such product type" }
       ])
       assert.deepInclude((yield* refused({ ...details, gtin: "4006381333930" }))[0], { pointer: "/gtin" })
+      assert.deepStrictEqual(yield* refused({ media: ["am_tin"] }), [
+        { pointer: "/media/0", detail: "Expected a file of the region eu" }
+      ])
       const strange = { net_weight: { a: { b: 1 } }, Weight: 1, origin: null }
       assert.deepStrictEqual(yield* refused({ ...details, attributes: strange }), [
         { pointer: "/attributes/Weight", detail: "Unknown field" },

@@ -10,7 +10,7 @@ const paymentLive = "packages/entities/src/payment/PaymentLive.ts"
 const skuState = "packages/entities/src/inventory/SkuState.ts"
 const skuLive = "packages/entities/src/inventory/SkuLive.ts"
 
-/** Faults of carts, orders, payments, shipments and stock, in this order. */
+/** Faults of carts, orders, payments, shipments, stock and pictures, in this order. */
 export const domainMutants: ReadonlyArray<Mutant> = [
   // Carts.
   {
@@ -262,6 +262,14 @@ export const domainMutants: ReadonlyArray<Mutant> = [
     file: skuState,
     find: "...without(state, event.orderId),",
     replace: "...state,",
+    caughtBy: "sim"
+  },
+  // Pictures.
+  {
+    name: "tell no picture that a product shows it",
+    file: "packages/entities/src/media/ShownMedia.ts",
+    find: "added.length === 0 && removed.length === 0 ?",
+    replace: "added.length === 0 || removed.length === 0 ?",
     caughtBy: "sim"
   }
 ]
