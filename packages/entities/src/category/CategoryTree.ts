@@ -16,7 +16,9 @@ export const depthMax = 20
 export const pageMax = 200
 
 /** The merchant's name of a category, the same in every region: `black-tea`. */
-export const CategoryCode = Schema.String.check(Schema.isPattern(/^[a-z0-9][a-z0-9-]{0,39}$/u))
+export const CategoryCode = Schema.String.check(
+  Schema.isPattern(/^[a-z0-9][a-z0-9-]{0,39}$/u, { expected: "1 to 40 of a-z, 0-9 and -, the first no hyphen" })
+)
   .annotate({ examples: ["black-tea"] })
   .pipe(Schema.brand("CategoryCode"))
 export type CategoryCode = typeof CategoryCode.Type

@@ -14,11 +14,17 @@ export const recentOrdersMax = 20
 /** The newest entries that the customer itself remembers of its consents and of its points; the journal has all. */
 export const historyMax = 100
 
-export const AddressLabel = Schema.String.check(Schema.isPattern(/^[A-Za-z0-9_-]{1,30}$/u))
+export const AddressLabel = Schema.String.check(
+  Schema.isPattern(/^[A-Za-z0-9_-]{1,30}$/u, { expected: "1 to 30 letters without accents, digits, - or _" })
+)
 export const Purpose = Schema.Literals(["marketing_email", "marketing_sms", "personalisation", "analytics"])
 export const Preferences = Schema.Struct({
-  language: Schema.optionalKey(Schema.String.check(Schema.isPattern(/^[a-z]{2}(-[A-Z]{2})?$/u))),
-  currency: Schema.optionalKey(Schema.String.check(Schema.isPattern(/^[A-Z]{3}$/u)))
+  language: Schema.optionalKey(
+    Schema.String.check(Schema.isPattern(/^[a-z]{2}(-[A-Z]{2})?$/u, { expected: "a language such as en or en-GB" }))
+  ),
+  currency: Schema.optionalKey(
+    Schema.String.check(Schema.isPattern(/^[A-Z]{3}$/u, { expected: "three capitals such as EUR" }))
+  )
 })
 
 /** Said with an address by the identity process alone, which has seen that its owner reads it; all others only write it down. */

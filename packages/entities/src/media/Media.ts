@@ -14,7 +14,9 @@ export type MediaId = typeof MediaId.Type
 
 /** What a picture shows, for people who cannot see it, in a language named as in `Accept-Language`. */
 export const AltText = Schema.Struct({
-  language: Schema.String.check(Schema.isPattern(/^[a-z]{2}(-[A-Z]{2})?$/u)).annotate({ examples: ["en"] }),
+  language: Schema.String.check(
+    Schema.isPattern(/^[a-z]{2}(-[A-Z]{2})?$/u, { expected: "a language such as en or en-GB" })
+  ).annotate({ examples: ["en"] }),
   text: copy(500)
 })
 export const AltTexts = Schema.Array(AltText).check(Schema.isMaxLength(50))

@@ -8,10 +8,14 @@ export const attributesMax = 100
 export const optionsMax = 200
 
 /** `net_weight`: the name of an attribute in JSON. */
-export const AttributeCode = Schema.String.check(Schema.isPattern(/^[a-z][a-z0-9_]{0,39}$/u)).annotate({
+export const AttributeCode = Schema.String.check(
+  Schema.isPattern(/^[a-z][a-z0-9_]{0,39}$/u, { expected: "a letter, then up to 39 of a-z, 0-9 and _" })
+).annotate({
   examples: ["net_weight"]
 })
-export const OptionCode = Schema.String.check(Schema.isPattern(/^[a-z0-9][a-z0-9_-]{0,39}$/u)).annotate({
+export const OptionCode = Schema.String.check(
+  Schema.isPattern(/^[a-z0-9][a-z0-9_-]{0,39}$/u, { expected: "1 to 40 of a-z, 0-9, - and _, the first no - or _" })
+).annotate({
   examples: ["assam"]
 })
 

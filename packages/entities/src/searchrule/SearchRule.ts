@@ -24,7 +24,9 @@ export const boostedMax = 100
 export const factors = { minimum: 0.05, maximum: 20 }
 
 /** The merchant's name of a rule: `sofa-or-couch`. */
-export const SearchRuleCode = Schema.String.check(Schema.isPattern(/^[a-z][a-z0-9-]{0,39}$/u))
+export const SearchRuleCode = Schema.String.check(
+  Schema.isPattern(/^[a-z][a-z0-9-]{0,39}$/u, { expected: "a letter, then up to 39 of a-z, 0-9 and -" })
+)
   .annotate({ examples: ["sofa-or-couch"] })
   .pipe(Schema.brand("SearchRuleCode"))
 export type SearchRuleCode = typeof SearchRuleCode.Type
