@@ -1,6 +1,6 @@
 import { codecsOf } from "@halles/engine/eventsourced/Codecs"
 import type { Commanded, Keyed, Tagged } from "@halles/engine/eventsourced/Kind"
-import type { Model } from "@halles/engine/eventsourced/Model"
+import { evolved, type Model } from "@halles/engine/eventsourced/Model"
 import type { Reply } from "@halles/engine/eventsourced/Replies"
 import type { RetentionRule } from "@halles/engine/journal/Retention"
 import type { Projection } from "@halles/engine/projections/Projection"
@@ -134,7 +134,7 @@ export const make = <
     get isPatient() {
       return model.next?.(state)?.patient === true
     },
-    after: (events) => at(id, decode(events).reduce(model.evolve, state), seq + 1),
+    after: (events) => at(id, evolved(model, state, decode(events), seq + 1), seq + 1),
     decide: (command, now) =>
       Result.match(model.decide(state, command as Command, now), {
         onSuccess: (decided): number | string => decided.length,

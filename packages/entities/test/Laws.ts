@@ -1,6 +1,7 @@
 import { assert } from "@effect/vitest"
 import { codecsOf } from "@halles/engine/eventsourced/Codecs"
 import type { Commanded, Tagged } from "@halles/engine/eventsourced/Kind"
+import { evolved } from "@halles/engine/eventsourced/Model"
 import { replyOf } from "@halles/engine/eventsourced/Replies"
 import { Shows } from "@halles/shared/wire/Operation"
 import * as ViewJson from "@halles/shared/wire/ViewJson"
@@ -100,7 +101,7 @@ export const laws = (domain: Domain, id: string): ((steps: ReadonlyArray<Step>) 
         const read = decodeEvents(stored)
         assert.deepStrictEqual(read, events, _tag)
         assert.deepStrictEqual(encodeEvents(read), stored, _tag)
-        state = events.reduce(model.evolve, state)
+        state = evolved(model, state, events, followed.seq + 1)
         followed = followed.after(stored)
         if (table !== null) row = table.fold(row, { at: now, events: stored })
       }

@@ -3,7 +3,7 @@ import type { CommandId } from "@halles/shared/Ids"
 import { Cause, Effect, Result, Schedule, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import * as fc from "fast-check"
-import type { Model } from "@halles/engine/eventsourced/Model"
+import { evolved, type Model } from "@halles/engine/eventsourced/Model"
 import { replyOf } from "@halles/engine/eventsourced/Replies"
 
 /** What one random step is made of; each entity reads a command out of it. */
@@ -149,7 +149,7 @@ export const pair = <
     const events: Array<Event & { readonly _tag: string }> = []
     const take = (more: ReadonlyArray<Event & { readonly _tag: string }>) => {
       events.push(...more)
-      now = { ...now, state: more.reduce(model.evolve, now.state) }
+      now = { ...now, state: evolved(model, now.state, more, row.seq) }
     }
     const decidedOf = (one: Command) => Result.getOrThrow(decide(one, Math.round(given[events.length]?.at ?? row.at)))
     const isDeferred = (more: ReadonlyArray<Event & { readonly _tag: string }>) =>

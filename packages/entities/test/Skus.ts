@@ -1,4 +1,4 @@
-import type { Model } from "@halles/engine/eventsourced/Model"
+import { evolved, type Model } from "@halles/engine/eventsourced/Model"
 import { TimerFired } from "@halles/engine/eventsourced/TimerFired"
 import { CommandId, OrderId, WarehouseId } from "@halles/shared/Ids"
 import { Result, Schema } from "effect"
@@ -38,7 +38,7 @@ export const adjust = (expectedOnHand: number, onHand: number, warehouse = main)
 export const decided = (state: SkuState.State, command: SkuState.Command, now = 0) =>
   Result.getOrElse(model.decide(state, command, now), () => [])
 export const after = (state: SkuState.State, command: SkuState.Command, now = 0) =>
-  decided(state, command, now).reduce(model.evolve, state)
+  evolved(model, state, decided(state, command, now), 1)
 export const all = (...commands: ReadonlyArray<SkuState.Command>) =>
   commands.reduce((state, command) => after(state, command), SkuState.initial)
 /** The time of its holds comes, and these orders say that they need them. */

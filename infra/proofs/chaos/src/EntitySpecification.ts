@@ -1,4 +1,5 @@
 import type { Commanded, Tagged } from "@halles/engine/eventsourced/Kind"
+import { evolved } from "@halles/engine/eventsourced/Model"
 import { done, replyOf } from "@halles/engine/eventsourced/Replies"
 import type { AnyModel } from "@halles/entities/Domain"
 import type { Row } from "@halles/harness/Books"
@@ -86,7 +87,7 @@ export const judge = (subject: Subject, id: string, rows: ReadonlyArray<Row>): J
   const encode = Schema.encodeSync(Schema.Array(model.Event))
   const events = rows.map((row) => decode(row.events))
   const states: Array<unknown> = [model.initial]
-  for (const some of events) states.push(some.reduce(model.evolve, states.at(-1)!))
+  for (const [index, some] of events.entries()) states.push(evolved(model, states[index]!, some, index + 1))
   const rowOf = new Map(rows.map((row, index) => [row.commandId, { row, index }]))
 
   /** By the table of the entity's replies. */
@@ -120,12 +121,12 @@ export const judge = (subject: Subject, id: string, rows: ReadonlyArray<Row>): J
   }
 
   /** Whether each of these events comes of the answer to a joint step that the state before it has pending. */
-  const areJoint = (before: unknown, joined: ReadonlyArray<Tagged>): boolean => {
+  const areJoint = (before: unknown, joined: ReadonlyArray<Tagged>, row: Row): boolean => {
     let state = before
     for (const event of joined) {
       const step = model.next?.(state) ?? null
       if (step === null || model.isJoint?.(step) !== true) return false
-      state = model.evolve(state, event)
+      state = model.evolve(state, event, row)
     }
     return true
   }
@@ -145,9 +146,9 @@ export const judge = (subject: Subject, id: string, rows: ReadonlyArray<Row>): J
       const own = Result.isSuccess(decided) ? decided.success : []
       const rest = row.events.slice(at, at + own.length)
       if (own.length > 0 && isDeepStrictEqual(plain(encode(own)), rest))
-        return areJoint(own.reduce(model.evolve, state), events[index]!.slice(at + own.length))
+        return areJoint(evolved(model, state, own, row.seq), events[index]!.slice(at + own.length), row)
       if (!isDeferred(event)) return false
-      state = model.evolve(state, event)
+      state = model.evolve(state, event, row)
     }
     return false
   }

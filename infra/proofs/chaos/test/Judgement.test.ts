@@ -1,3 +1,4 @@
+import { evolved } from "@halles/engine/eventsourced/Model"
 import type { Row } from "@halles/harness/Books"
 import { AddLine, OpenCart, PutLine } from "@halles/entities/cart/Cart"
 import * as CartState from "@halles/entities/cart/CartState"
@@ -173,7 +174,7 @@ describe("Calls on an entity that anybody may write to", () => {
   const tea = listing("l1", "Tea")
   const events = Result.getOrThrow(ProductState.decide(ProductState.initial, tea, 1))
   const row: Row = { ...of, seq: 1, commandId: "l1", events: plain(events) as Row["events"], epoch: 1, at: 1 }
-  const state = events.reduce(ProductState.evolve, ProductState.initial)
+  const state = evolved(ProductState, ProductState.initial, events, 1)
   const shown: Answer = { _tag: "Replied", reply: plain(ProductState.view(SkuId.make(of.id), state, 1)) }
 
   it("are held to its own pure part", () => {

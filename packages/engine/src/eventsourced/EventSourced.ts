@@ -24,7 +24,7 @@ import { EventSourcedEntity } from "./EventSourcedEntity.ts"
 import { Journal } from "../journal/Journal.ts"
 import type { WriterLease } from "../journal/GroupCommit.ts"
 import type { Snapshot } from "../journal/JournalStore.ts"
-import type { Model } from "./Model.ts"
+import { evolved, type Model } from "./Model.ts"
 import { ShardEpochs } from "../placement/ShardEpochs.ts"
 
 /** A simulation makes these small, so that it meets them in short histories. */
@@ -96,7 +96,7 @@ const activate = <
     const isLong = more || page !== tail
     while (page.length > 0) {
       for (const row of page) {
-        state = inHand(() => eventsOf(row).reduce(model.evolve, state))
+        state = inHand(() => evolved(model, state, eventsOf(row), row.seq))
         seq = row.seq
         remember(recent, row.commandId, bounds.recentMax)
       }

@@ -21,6 +21,7 @@ import { ArmedTimer } from "./ArmedTimer.ts"
 import * as DeferredEvents from "./DeferredEvents.ts"
 import { Driver } from "./Driver.ts"
 import { JointCommit, type JointStep } from "./JointCommit.ts"
+import { evolved } from "./Model.ts"
 import * as Ownership from "./Ownership.ts"
 import * as RowSize from "./RowSize.ts"
 import * as SagaTrace from "./SagaTrace.ts"
@@ -76,7 +77,7 @@ export class EventSourcedEntity<
     this.committedSeq = seq
     const resumed = kind.model.resumed?.(state) ?? []
     if (resumed.length > 0) this.deferred = { ...DeferredEvents.none(), encoded: kind.encodeEvents(resumed) }
-    this.speculative = this.driven = resumed.reduce(kind.model.evolve, state)
+    this.speculative = this.driven = evolved(kind.model, state, resumed, seq + 1)
     this.seq = seq
     this.snapshot = snapshot
     this.timer = new ArmedTimer(this.timerWanted(state))
@@ -233,9 +234,9 @@ export class EventSourcedEntity<
   /** The step that the events make pending, if the row of its receiver can go with theirs. */
   private jointStep(events: ReadonlyArray<Event>, at: number): JointStep<Event> | null {
     const { model, perform } = this.kind
-    const { decide, evolve, isJoint, next } = model
+    const { decide, isJoint, next } = model
     if (isJoint === undefined || next === undefined) return null
-    const state = events.reduce(evolve, this.speculative)
+    const state = evolved(model, this.speculative, events, this.seq + 1)
     const step = next(state)
     if (step === null || !isJoint(step) || next(this.speculative)?.key === step.key) return null
     const decided = (answer: Command) => InHand.during(this.lease, step.key, () => decide(state, answer, at))
@@ -248,7 +249,7 @@ export class EventSourcedEntity<
     const all = [...encoded, ...this.kind.encodeEvents(events)]
     // Looked at now, since nobody may be there to hear a refusal when they are written.
     if (!RowSize.fits(JSON.stringify(all), this.kind.bounds)) return this.write(command, events, at)
-    this.speculative = this.driven = events.reduce(this.kind.model.evolve, this.speculative)
+    this.speculative = this.driven = evolved(this.kind.model, this.speculative, events, this.seq + 1)
     this.deferred = { encoded: all, last: command, commit }
     const writing = Effect.sync(() => this.writeDeferred())
     if (last === null) this.fork(Effect.delay(writing, DeferredEvents.deferMs))
@@ -280,8 +281,8 @@ export class EventSourcedEntity<
       this.writeDeferred()
       return this.write(command, events, at, append)
     }
-    const state = events.reduce(model.evolve, this.speculative)
     const seq = this.seq + 1
+    const state = evolved(model, this.speculative, events, seq)
     this.speculative = state
     this.seq = seq
     remember(this.recent, command.commandId, this.kind.bounds.recentMax)

@@ -1,5 +1,24 @@
 import type { Result, Schema } from "effect"
 
+/** A row of the journal, by its seq. */
+export interface Row {
+  readonly seq: number
+}
+export type Evolve<State, Event> = (state: State, event: Event, row: Row) => State
+
+/** The state after the events of a row, or after the first ones of them. */
+export const evolved = <State, Event>(
+  { evolve }: { readonly evolve: Evolve<State, Event> },
+  state: State,
+  events: ReadonlyArray<Event>,
+  seq: number
+): State => {
+  const row = { seq }
+  let now = state
+  for (const event of events) now = evolve(now, event, row)
+  return now
+}
+
 type TagOf<Command> = Command extends { readonly _tag: infer Tag } ? Tag : never
 
 /**
@@ -7,7 +26,7 @@ type TagOf<Command> = Command extends { readonly _tag: infer Tag } ? Tag : never
  *
  * - `decide` turns a command into events, `[]` where the state says so already, or a refusal. It never throws. `now` is
  *   the time in Unix milliseconds. It is the only place that sees a clock.
- * - `evolve` is total over the events, and the only way a state comes about.
+ * - `evolve` is total over the events, and the only way a state comes about. It is told the row that the event stands in, or will.
  * - `dueAt` is the Unix millisecond at which the entity wants its `TimerFired`, or `null`. It must move past `now` once a
  *   `TimerFired` has done what was due.
  * - `next` is the entity's pending step: the message that it has to send next to another party, or `null`. Its `key` names the
@@ -41,7 +60,7 @@ export interface Model<
   readonly State: Schema.Codec<State, unknown>
   readonly initial: State
   readonly decide: (state: State, command: Command, now: number) => Result.Result<ReadonlyArray<Event>, Refusal>
-  readonly evolve: (state: State, event: Event) => State
+  readonly evolve: Evolve<State, Event>
   readonly dueAt?: (state: State) => number | null
   readonly next?: (state: State) => PendingStep | null
   readonly others?: (state: State) => ReadonlyArray<PendingStep>

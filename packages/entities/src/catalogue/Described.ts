@@ -1,5 +1,7 @@
 import { NotFound } from "@halles/engine/eventsourced/EntityErrors"
+import type { Row } from "@halles/engine/eventsourced/Model"
 import { Equal, Result, Schema } from "effect"
+import * as FieldVersions from "./FieldVersions.ts"
 
 // The part of `decide` and `evolve` that entities share whose commands are Put and Remove: a category, a product model, a product type.
 // Put replaces the whole description. Remove keeps it, and the next Put brings the entity back.
@@ -11,12 +13,13 @@ interface Known<Description> {
   readonly _tag: "Known"
   readonly description: Description
   readonly removed: boolean
+  readonly versions: FieldVersions.FieldVersions
 }
 
 export const State = <Description extends Schema.Top>(description: Description) =>
   Schema.Union([
     Schema.TaggedStruct("None", {}),
-    Schema.TaggedStruct("Known", { description, removed: Schema.Boolean })
+    Schema.TaggedStruct("Known", { description, removed: Schema.Boolean, versions: FieldVersions.FieldVersions })
   ])
 
 export const initial: None = { _tag: "None" }
@@ -41,11 +44,36 @@ export const remove = <Event>(
   return Result.succeed(state.removed ? [] : [event])
 }
 
-export const known = <Description>(description: Description): Known<Description> => ({
-  _tag: "Known",
-  description,
-  removed: false
+const fieldsOf = <Description extends object>({ description, removed }: Known<Description>) => ({
+  ...description,
+  removed
 })
 
-export const removed = <S extends None | { readonly _tag: "Known"; readonly removed: boolean }>(state: S): S =>
-  state._tag === "None" ? state : { ...state, removed: true }
+/** The state after a Put. */
+export const described = <Description extends object>(
+  state: None | Known<Description>,
+  description: Description,
+  row: Row
+): Known<Description> => changed(state, { _tag: "Known", description, removed: false, versions: [] }, row)
+
+/** The state after a Remove. */
+export const removed = <Description extends object>(state: None | Known<Description>, row: Row) =>
+  state._tag === "None" ? state : changed(state, { ...state, removed: true }, row)
+
+const changed = <Description extends object>(
+  before: None | Known<Description>,
+  after: Known<Description>,
+  { seq }: Row
+): Known<Description> =>
+  before._tag === "None"
+    ? after
+    : { ...after, versions: FieldVersions.changed(before.versions, fieldsOf(before), fieldsOf(after), seq) }
+
+/** The view with the versions of its fields, for merchants. */
+export const edited = <View extends object, Description extends object>(
+  view: View | null,
+  state: None | Known<Description>
+): (View & { readonly versions: FieldVersions.VersionsJson }) | null =>
+  view === null || state._tag === "None"
+    ? null
+    : { ...view, versions: FieldVersions.jsonOf(fieldsOf(state), state.versions) }

@@ -1,9 +1,11 @@
 import { codecsOf } from "@halles/engine/eventsourced/Codecs"
 import { NotFound } from "@halles/engine/eventsourced/EntityErrors"
+import { type Evolve, evolved } from "@halles/engine/eventsourced/Model"
 import { Journal } from "@halles/engine/journal/Journal"
 import type { Recorded } from "@halles/engine/journal/JournalStore"
 import { bounded } from "@halles/shared/Page"
-import { Effect, Equal, Schema, Semaphore } from "effect"
+import * as ViewJson from "@halles/shared/wire/ViewJson"
+import { Effect, Equal, Layer, type Schema, Semaphore, Struct } from "effect"
 import { type Entry, HistoryTooLong, pageBytesMax, readsMax } from "./History.ts"
 
 /** Histories that one runner reads at a time for each entity type. */
@@ -16,15 +18,20 @@ interface Described<Id, State, Event, Edited> {
     readonly type: string
     readonly Event: Schema.Codec<Event, unknown>
     readonly initial: State
-    readonly evolve: (state: State, event: Event) => State
+    readonly evolve: Evolve<State, Event>
   }
   /** What merchants are shown of it; `null` where there is nothing yet. */
   readonly edited: (id: Id, state: State, seq: number) => Edited | null
-  /** The same by field, each value as clients see it. */
-  readonly fields: (edited: Edited) => Fields
+  /** How that looks to clients. */
+  readonly json: Schema.Top
+  /** Of the JSON, where the fields of the entity are not its own members. */
+  readonly fields?: (json: Fields) => Fields
   /** Why a row that nobody sent was written. */
   readonly reason?: (events: ReadonlyArray<Event>, before: State) => string | undefined
 }
+
+/** Members of the JSON that are no fields: what the entity is called, and its versions. */
+const unversioned = ["region", "code", "sku", "seq", "versions"]
 
 interface Self<Id, State> {
   readonly id: Id
@@ -39,17 +46,19 @@ const changesOf = (before: Fields, after: Fields): Entry["changes"] =>
   )
 
 /** The handlers of `History.messages`: they fold the journal from its first row on. */
-export const handlers = <Id extends string, State, Event, Edited>({
+const handlers = <Id extends string, State, Event, Edited extends object>({
   edited,
-  fields,
+  fields = (json) => json,
+  json,
   model,
   reason
 }: Described<Id, State, Event, Edited>) => {
   const { decodeEvents } = codecsOf(model)
+  const encode = ViewJson.encoder(json)
   const notFound = (id: Id) => new NotFound({ entity: model.type, id })
   const fieldsOf = (id: Id, state: State, seq: number): Fields => {
     const shown = edited(id, state, seq)
-    return shown === null ? {} : fields(shown)
+    return shown === null ? {} : Struct.omit(fields(encode(shown) as Fields), unversioned)
   }
   return Effect.map(Journal, (journal) => {
     const readers = Semaphore.makeUnsafe(readersMax)
@@ -72,7 +81,7 @@ export const handlers = <Id extends string, State, Event, Edited>({
           if (row.seq > to) return
           const events = decodeEvents(row.events)
           const before = state
-          state = events.reduce((now, event) => model.evolve(now, event), state)
+          state = evolved(model, state, events, row.seq)
           seq = row.seq
           if (!take({ row, events, before, after: state })) return
         }
@@ -131,3 +140,9 @@ export const handlers = <Id extends string, State, Event, Edited>({
     }
   })
 }
+
+/** Hosts entities that answer `History.messages`. */
+export const layer = <Id extends string, State, Event, Edited extends object, E, R>(
+  described: Described<Id, State, Event, Edited>,
+  host: (made: Effect.Success<ReturnType<typeof handlers<Id, State, Event, Edited>>>) => Layer.Layer<never, E, R>
+) => Layer.unwrap(Effect.map(handlers(described), host))

@@ -158,3 +158,27 @@ export const history = <
       }) as never
     })
   )
+
+/** Both routes of an entity that is shown under `path`. */
+export const routes = <
+  const Thing extends string,
+  const Path extends `/${string}`,
+  Type extends string,
+  Rpcs extends Rpc.Any,
+  Params extends Fields,
+  Json extends Schema.Top
+>(
+  thing: Thing,
+  path: Path,
+  { json, what, ...options }: Options<Type, Rpcs, Params> & { readonly json: Json; readonly what: string }
+) =>
+  [
+    edited(`getEdited${thing}` as const, `${path}/details` as const, {
+      ...options,
+      json,
+      seq: ({ seq }: { readonly seq: number }) => seq,
+      summary: `One ${what} as merchants edit it`,
+      about: "With the version of each field: the `seq` that gave it the value that it has."
+    }),
+    history(`get${thing}History` as const, `${path}/history` as const, { ...options, what })
+  ] as const

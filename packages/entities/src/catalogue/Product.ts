@@ -11,6 +11,7 @@ import { Refusal } from "@halles/shared/wire/Refusal"
 import { ContentRefused } from "../routes/ContentRefused.ts"
 import { SlugText } from "../slug/Slug.ts"
 import { Details } from "./Details.ts"
+import { VersionsJson } from "./FieldVersions.ts"
 import * as History from "./History.ts"
 import { Translations } from "./Translations.ts"
 
@@ -114,7 +115,8 @@ export class ProductView extends Schema.Class<ProductView>("ProductView")({
 export const Edited = Schema.Struct({
   product: ProductView,
   scheduled: Schema.Array(ScheduledChange),
-  translations: Translations
+  translations: Translations,
+  versions: VersionsJson
 })
 
 export const Product = Contract.make("Product", [

@@ -3,6 +3,7 @@ import { given } from "@halles/shared/wire/Stamp"
 import * as ViewJson from "@halles/shared/wire/ViewJson"
 import { Schema } from "effect"
 import { AttributesJson, attributesOf, jsonOf } from "../producttype/Attributes.ts"
+import { VersionsJson } from "./FieldVersions.ts"
 import * as AttributeRules from "../producttype/AttributeRules.ts"
 import { Details } from "./Details.ts"
 import { type Edited, ProductView, ScheduledChange } from "./Product.ts"
@@ -95,7 +96,12 @@ const ChangeJson = ViewJson.object<Change>()(
 /** The answer of `getEditedProduct`. */
 export const EditedJson = ViewJson.object<typeof Edited.Type>()(
   "EditedProduct",
-  { product: ProductJson, scheduled: Schema.Array(ChangeJson), translations: Translations.TranslationsJson },
+  {
+    product: ProductJson,
+    scheduled: Schema.Array(ChangeJson),
+    translations: Translations.TranslationsJson,
+    versions: VersionsJson
+  },
   {
     sample: {
       product: {
@@ -110,7 +116,17 @@ export const EditedJson = ViewJson.object<typeof Edited.Type>()(
       scheduled: [
         { changeId: "winter-price", dueAt: 1_796_619_600_000, price: { amount: "445", currency: "GBP" }, taxRate: 2000 }
       ],
-      translations: translationsSample
+      translations: translationsSample,
+      versions: {
+        title: 1,
+        description: 1,
+        price: 1,
+        taxRate: 1,
+        status: 1,
+        attributes: 2,
+        translations: 3,
+        scheduled: 4
+      }
     },
     from: { translations: ({ translations }) => Translations.jsonOf(translations) }
   }

@@ -1,3 +1,4 @@
+import { evolved } from "@halles/engine/eventsourced/Model"
 import { assert, it } from "@effect/vitest"
 import { TimerFired } from "@halles/engine/eventsourced/TimerFired"
 import { CommandId, SkuCode, SkuId } from "@halles/shared/Ids"
@@ -34,7 +35,12 @@ const history = Arbitrary.array(command, { minLength: 3, maxLength: 20 })
 
 const listing = { title: "Tea", price: { amount: 495, currency: "GBP", taxRate: 2_000 } } as const
 const after = (state: ProductState.State, command: ProductState.Command): ProductState.State =>
-  Result.getOrElse(ProductState.decide(state, command, 7), () => []).reduce(ProductState.evolve, state)
+  evolved(
+    ProductState,
+    state,
+    Result.getOrElse(ProductState.decide(state, command, 7), () => []),
+    1
+  )
 
 it.prop("deciding twice adds nothing", [history, command], ([history, command]) => {
   const state = after(history.reduce(after, ProductState.initial), command)
@@ -95,7 +101,7 @@ it("a draft is not on sale until it is listed, and what was on sale is archived"
 })
 
 const fires = (state: ProductState.State, now: number): ProductState.State =>
-  Result.getOrThrow(ProductState.decide(state, new TimerFired({ commandId }), now)).reduce(ProductState.evolve, state)
+  evolved(ProductState, state, Result.getOrThrow(ProductState.decide(state, new TimerFired({ commandId }), now)), 1)
 
 it("says why a change cannot wait for its time", () => {
   const pointer = (change: object, state = sold) => {

@@ -3,12 +3,14 @@ import { SkuCode, skuCode, type SkuId } from "@halles/shared/Ids"
 import { regionOf } from "@halles/shared/Region"
 import { Equal, Result, Schema } from "effect"
 import { NotFound } from "@halles/engine/eventsourced/EntityErrors"
+import { evolved, type Row } from "@halles/engine/eventsourced/Model"
 import { viewReply } from "@halles/engine/eventsourced/Replies"
 import type { TimerFired } from "@halles/engine/eventsourced/TimerFired"
 import * as ShownMedia from "../media/ShownMedia.ts"
 import { ContentRefused } from "../routes/ContentRefused.ts"
 import { SlugText } from "../slug/Slug.ts"
 import { Details, faultsOf } from "./Details.ts"
+import * as FieldVersions from "./FieldVersions.ts"
 import {
   aheadMsMax,
   ChangeId,
@@ -31,7 +33,7 @@ import {
 import { Translations } from "./Translations.ts"
 
 export const type = "Product"
-export const version = 3
+export const version = 4
 
 type KnownCommand = Unlist | DescribeProduct | TranslateProduct | NameProduct | ScheduleChange | WithdrawChange
 export type Command = ListProduct | KnownCommand | TimerFired
@@ -67,7 +69,8 @@ const Known = Schema.TaggedStruct("Known", {
   slug: Schema.NullOr(SlugText),
   details: Details,
   translations: Translations,
-  scheduled: Schema.Array(ScheduledChange)
+  scheduled: Schema.Array(ScheduledChange),
+  versions: FieldVersions.FieldVersions
 })
 type Known = typeof Known.Type
 export const State = Schema.Union([Schema.TaggedStruct("None", {}), Known])
@@ -77,7 +80,9 @@ export const initial: State = { _tag: "None" }
 
 export const decide = (state: State, command: Command, now: number): Result.Result<ReadonlyArray<Event>, Refusal> =>
   Result.map(decideOnce(state, command, now), (events) => {
-    const change = ShownMedia.changeOf(mediaShownIn(state), mediaShownIn(events.reduce(evolve, state)))
+    // What is shown does not depend on the number of the row.
+    const after = evolved({ evolve }, state, events, 0)
+    const change = ShownMedia.changeOf(mediaShownIn(state), mediaShownIn(after))
     return change === null ? events : [...events, { _tag: "ProductMediaChanged", ...change, at: now }]
   })
 
@@ -196,12 +201,25 @@ const isSaidAs = (state: Known, { description, price, title }: ListProduct, draf
   description === state.description &&
   isSamePrice(price, state.price)
 
-export const evolve = (state: State, event: Event): State => {
-  if (state._tag === "Known") return evolveKnown(state, event)
+/** The fields that have versions, by the names that clients see. */
+const versioned = (state: Known) => {
+  const { description, details, price, scheduled, slug, title, translations } = state
+  const { amount, currency, taxRate } = price
+  const status = statusOf(state)
+  return { title, description, price: { amount, currency }, taxRate, status, slug, ...details, translations, scheduled }
+}
+
+export const evolve = (state: State, event: Event, { seq }: Row): State => {
+  if (state._tag === "Known") {
+    const after = evolveKnown(state, event)
+    const versions = FieldVersions.changed(state.versions, versioned(state), versioned(after), seq)
+    return { ...after, versions }
+  }
   if (event._tag !== "ProductListed" && event._tag !== "ProductDrafted") return state
   const { at: _at, _tag, ...listing } = event
   const listed = _tag === "ProductListed"
-  return { _tag: "Known", ...listing, listed, draft: !listed, slug: null, details: {}, translations: [], scheduled: [] }
+  const nothing = { slug: null, details: {}, translations: [], scheduled: [], versions: [] }
+  return { _tag: "Known", ...listing, listed, draft: !listed, ...nothing }
 }
 
 const evolveKnown = (state: Known, event: Event): Known => {
@@ -257,7 +275,7 @@ export const edited = (id: SkuId, state: State, seq: number): typeof Edited.Type
   const product = view(id, state, seq)
   if (product === null || state._tag === "None") return null
   const { scheduled, translations } = state
-  return { product, scheduled, translations }
+  return { product, scheduled, translations, versions: FieldVersions.jsonOf(versioned(state), state.versions) }
 }
 
 const toView = viewReply(type, view)

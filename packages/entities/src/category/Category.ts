@@ -5,6 +5,8 @@ import { Regional } from "@halles/shared/Ids"
 import { Region } from "@halles/shared/Region"
 import { copy, maybeCopy } from "@halles/shared/Text"
 import { Schema } from "effect"
+import { VersionsJson } from "../catalogue/FieldVersions.ts"
+import * as History from "../catalogue/History.ts"
 import { Channels } from "../catalogue/Channel.ts"
 import { Translations } from "../catalogue/Translations.ts"
 import { ShownMedia } from "../media/ShownMedia.ts"
@@ -53,8 +55,12 @@ export class CategoryView extends Schema.Class<CategoryView>("CategoryView")({
   seq: Schema.Int
 }) {}
 
+/** With the versions of its fields. */
+export const Edited = Schema.Struct({ ...CategoryView.fields, versions: VersionsJson })
+
 export const Category = Contract.make("Category", [
   Contract.command(PutCategory, CategoryView, ContentRefused, PreconditionFailed),
   Contract.command(RemoveCategory, CategoryView, NotFound, PreconditionFailed),
+  ...History.messages(Edited),
   Contract.view(CategoryView)
 ])

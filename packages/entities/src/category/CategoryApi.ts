@@ -1,4 +1,11 @@
-import { categorySample, CategoryJson, CategoryTreeJson, DescriptionJson, descriptionOf } from "./CategoryJson.ts"
+import {
+  categorySample,
+  CategoryJson,
+  CategoryTreeJson,
+  DescriptionJson,
+  descriptionOf,
+  EditedCategoryJson
+} from "./CategoryJson.ts"
 import type { Region } from "@halles/shared/Region"
 import { changes, everybody, ofCatalogue } from "@halles/shared/wire/AccessRule"
 import { Effect, Schema } from "effect"
@@ -6,6 +13,7 @@ import { ProductJson } from "../catalogue/ProductJson.ts"
 import { Channel, isIn } from "../catalogue/Channel.ts"
 import { Product } from "../catalogue/Product.ts"
 import { productsIn } from "../catalogue/ProductTable.ts"
+import * as HistoryRoutes from "../catalogue/HistoryRoutes.ts"
 import { mediaKnown } from "../media/MediaKnown.ts"
 import { coded } from "../routes/Coded.ts"
 import { Edge, regional } from "../routes/Edge.ts"
@@ -81,6 +89,12 @@ export const CategoryApi = Routes.group(
       wanted: ({ query: { channel, region } }, own, asked) => ({ region: region ?? own, channel, ...asked }),
       itemOf: (view, { query }, asked) =>
         view.listed && isIn(view.channels, query.channel) && stands(view, asked) ? view : null
+    }),
+    ...HistoryRoutes.routes("Category", "/categories/:code", {
+      contract: Category,
+      ...there.changes,
+      json: EditedCategoryJson,
+      what: "category"
     }),
     Routes.command("putCategory", "PUT", "/categories/:code", {
       ...change,

@@ -1,6 +1,8 @@
 import * as EventSourced from "@halles/engine/eventsourced/EventSourced"
+import * as HistoryLive from "../catalogue/HistoryLive.ts"
 import * as Domain from "../Domain.ts"
 import { Category, CategoryId } from "./Category.ts"
+import { EditedCategoryJson } from "./CategoryJson.ts"
 import { CategoryApi } from "./CategoryApi.ts"
 import { shows } from "./CategoryLaws.ts"
 import * as CategoryState from "./CategoryState.ts"
@@ -10,7 +12,16 @@ export const category = Domain.make({
   contract: Category,
   id: CategoryId,
   model: CategoryState,
-  live: EventSourced.layer(Category, CategoryState, { id: CategoryId, maxIdleTime: "5 minutes", mailboxCapacity: 256 }),
+  live: HistoryLive.layer(
+    { model: CategoryState, edited: CategoryState.edited, json: EditedCategoryJson },
+    (handlers) =>
+      EventSourced.layer(Category, CategoryState, {
+        id: CategoryId,
+        maxIdleTime: "5 minutes",
+        mailboxCapacity: 256,
+        handlers
+      })
+  ),
   table: CategoryTable,
   routes: CategoryApi,
   laws: shows,

@@ -2,9 +2,10 @@ import { Money, Price } from "@halles/shared/wire/MoneyJson"
 import { given } from "@halles/shared/wire/Stamp"
 import * as ViewJson from "@halles/shared/wire/ViewJson"
 import { Schema } from "effect"
+import { VersionsJson } from "../catalogue/FieldVersions.ts"
 import * as Translations from "../catalogue/Translations.ts"
 import * as Attributes from "../producttype/Attributes.ts"
-import { CategoryView, Description } from "./Category.ts"
+import { CategoryView, Description, type Edited } from "./Category.ts"
 import { CategoryCode, CategoryTreeView } from "./CategoryTree.ts"
 import { CategoryRule } from "./CategoryRule.ts"
 
@@ -43,8 +44,8 @@ const asJson = {
   attributes: Schema.optionalKey(Attributes.AttributesJson)
 }
 const from = {
-  translations: ({ translations }: CategoryView) => translations && Translations.jsonOf(translations),
-  attributes: ({ attributes }: CategoryView) => attributes && Attributes.jsonOf(attributes)
+  translations: ({ translations }: Description) => translations && Translations.jsonOf(translations),
+  attributes: ({ attributes }: Description) => attributes && Attributes.jsonOf(attributes)
 }
 const sample = { region: "eu", code: "black-tea", ...categorySample, removed: false, seq: 1 }
 
@@ -70,6 +71,13 @@ export const CategoryJson = ViewJson.object<Placed>()(
     inherited: Schema.optionalKey(Attributes.AttributesJson)
   },
   { sample, from }
+)
+
+/** A category with the versions of its fields, for merchants. */
+export const EditedCategoryJson = ViewJson.object<typeof Edited.Type>()(
+  "EditedCategory",
+  { ...CategoryView.fields, ...asJson, rule: Schema.optionalKey(RuleJson), versions: VersionsJson },
+  { sample: { ...sample, versions: { title: 1, description: 1, attributes: 1 } }, from }
 )
 
 export const CategoryTreeJson = ViewJson.object<CategoryTreeView>()("CategoryTree", CategoryTreeView.fields, {

@@ -1,4 +1,5 @@
 import type { NotFound } from "@halles/engine/eventsourced/EntityErrors"
+import { evolved, type Row } from "@halles/engine/eventsourced/Model"
 import { viewReply } from "@halles/engine/eventsourced/Replies"
 import { fieldsOf } from "@halles/shared/Command"
 import { regionOf } from "@halles/shared/Region"
@@ -12,7 +13,7 @@ import { CategoryCode } from "./CategoryTree.ts"
 import { isEmpty } from "./CategoryRule.ts"
 
 export const type = "Category"
-export const version = 1
+export const version = 2
 
 export type Command = PutCategory | RemoveCategory
 export type Refusal = NotFound | ContentRefused
@@ -32,7 +33,9 @@ export const initial: State = Described.initial
 
 export const decide = (state: State, command: Command, now: number): Result.Result<ReadonlyArray<Event>, Refusal> =>
   Result.map(decideOnce(state, command, now), (events) => {
-    const change = ShownMedia.changeOf(mediaShownIn(state), mediaShownIn(events.reduce(evolve, state)))
+    // What is shown does not depend on the number of the row.
+    const after = evolved({ evolve }, state, events, 0)
+    const change = ShownMedia.changeOf(mediaShownIn(state), mediaShownIn(after))
     return change === null ? events : [...events, { _tag: "CategoryMediaChanged", ...change, at: now }]
   })
 
@@ -56,14 +59,14 @@ const decideOnce = (state: State, command: Command, now: number): Result.Result<
   }
 }
 
-export const evolve = (state: State, event: Event): State => {
+export const evolve = (state: State, event: Event, row: Row): State => {
   switch (event._tag) {
     case "CategoryPut": {
       const { _tag, at: _at, ...description } = event
-      return Described.known(description)
+      return Described.described(state, description, row)
     }
     case "CategoryRemoved":
-      return Described.removed(state)
+      return Described.removed(state, row)
     case "CategoryMediaChanged":
       return state
   }
@@ -76,6 +79,8 @@ export const view = (id: CategoryId, state: State, seq: number): CategoryView | 
   const { description, removed } = state
   return new CategoryView({ region: regionOf(id), code, ...description, removed, seq }, { disableChecks: true })
 }
+
+export const edited = (id: CategoryId, state: State, seq: number) => Described.edited(view(id, state, seq), state)
 
 const toView = viewReply(type, view)
 export const replies = { PutCategory: toView, RemoveCategory: toView, View: toView }

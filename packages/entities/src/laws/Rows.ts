@@ -1,5 +1,6 @@
 import { Effect, Fiber, Result, Schema } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
+import type { Evolve } from "@halles/engine/eventsourced/Model"
 import { withinBytes } from "@halles/engine/journal/Pages"
 import type { Facts } from "./Facts.ts"
 import { age, type Findings } from "./Findings.ts"
@@ -55,7 +56,7 @@ export interface Followed<State, Event> {
   readonly type: string
   readonly Event: Schema.Codec<Event, unknown>
   readonly initial: State
-  readonly evolve: (state: State, event: Event) => State
+  readonly evolve: Evolve<State, Event>
   readonly next?: (state: State) => { readonly key: string } | null
 }
 
@@ -180,7 +181,7 @@ export const follow = <State, Event>(
     const read = { ...stored, events: eventsOf(stored) }
     for (const event of read.events) {
       const before = state
-      state = evolve(state, event)
+      state = evolve(state, event, stored)
       history.event?.(event, read, before, state)
     }
     history.row?.(read, state)

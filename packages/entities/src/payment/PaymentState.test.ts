@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { CommandId, OrderId } from "@halles/shared/Ids"
 import { Result, Schema } from "effect"
-import type { Model } from "@halles/engine/eventsourced/Model"
+import { evolved, type Model } from "@halles/engine/eventsourced/Model"
 import { Authorise, Capture, entriesMax, GatewayNotice, Refund, Void } from "./Payment.ts"
 import { laws } from "../../test/Laws.ts"
 import { payment } from "./PaymentDomain.ts"
@@ -39,7 +39,7 @@ const reported = (key: string): PaymentState.NoteTold => ({ _tag: "NoteTold", co
 const decided = (state: PaymentState.State, command: PaymentState.Command, now = 0) =>
   Result.getOrElse(model.decide(state, command, now), () => [])
 const after = (state: PaymentState.State, command: PaymentState.Command, now = 0) =>
-  decided(state, command, now).reduce(model.evolve, state)
+  evolved(model, state, decided(state, command, now), 1)
 const all = (...commands: ReadonlyArray<PaymentState.Command>) =>
   commands.reduce((state, command) => after(state, command), PaymentState.initial)
 const tags = (events: ReadonlyArray<PaymentState.Event>) => events.map(({ _tag }) => _tag)

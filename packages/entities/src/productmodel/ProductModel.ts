@@ -5,6 +5,8 @@ import { Regional, SkuCode } from "@halles/shared/Ids"
 import { Region } from "@halles/shared/Region"
 import { copy, maybeCopy } from "@halles/shared/Text"
 import { Schema } from "effect"
+import { VersionsJson } from "../catalogue/FieldVersions.ts"
+import * as History from "../catalogue/History.ts"
 import { Attributes } from "../producttype/Attributes.ts"
 import { AttributeCode } from "../producttype/Declaration.ts"
 import { CheckedType } from "../producttype/ProductType.ts"
@@ -59,8 +61,12 @@ export class ProductModelView extends Schema.Class<ProductModelView>("ProductMod
   seq: Schema.Int
 }) {}
 
+/** With the versions of its fields. */
+export const Edited = Schema.Struct({ ...ProductModelView.fields, versions: VersionsJson })
+
 export const ProductModel = Contract.make("ProductModel", [
   Contract.command(PutProductModel, ProductModelView, ContentRefused, PreconditionFailed),
   Contract.command(RemoveProductModel, ProductModelView, NotFound, PreconditionFailed),
+  ...History.messages(Edited),
   Contract.view(ProductModelView)
 ])

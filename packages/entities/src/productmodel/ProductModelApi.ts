@@ -6,6 +6,8 @@ import * as ViewJson from "@halles/shared/wire/ViewJson"
 import { Effect, Schema } from "effect"
 import { AttributesJson, attributesOf, jsonOf } from "../producttype/Attributes.ts"
 import * as AttributeRules from "../producttype/AttributeRules.ts"
+import { VersionsJson } from "../catalogue/FieldVersions.ts"
+import * as HistoryRoutes from "../catalogue/HistoryRoutes.ts"
 import { coded } from "../routes/Coded.ts"
 import { regional } from "../routes/Edge.ts"
 import { list } from "../routes/List.ts"
@@ -13,6 +15,7 @@ import * as Routes from "../routes/Routes.ts"
 import { ContentRefused } from "../routes/ContentRefused.ts"
 import {
   Description,
+  type Edited,
   ProductModel,
   ProductModelCode,
   productModelId,
@@ -46,16 +49,19 @@ const variants = Schema.Array(Schema.Struct({ sku: SkuCode, attributes: Attribut
 )
 const asJson = { attributes: AttributesJson, variants }
 
+const from = {
+  attributes: ({ attributes }: Description) => jsonOf(attributes),
+  variants: ({ variants }: Description) =>
+    variants.map(({ attributes, sku }) => ({ sku, attributes: jsonOf(attributes) }))
+}
+
 /** A model as the edge answers it. */
 const ProductModelJson = ViewJson.object<ProductModelView>()(
   "ProductModel",
   { ...ProductModelView.fields, ...asJson },
   {
     sample,
-    from: {
-      attributes: ({ attributes }) => jsonOf(attributes),
-      variants: ({ variants }) => variants.map(({ attributes, sku }) => ({ sku, attributes: jsonOf(attributes) }))
-    }
+    from
   }
 )
 
@@ -80,6 +86,13 @@ const asDeclared = Effect.gen(function* () {
     return { ...request, payload: { ...request.payload, productType: AttributeRules.checkedTypeOf(type) } }
   })
 })
+
+/** The same with the versions of its fields, for merchants. */
+export const EditedProductModelJson = ViewJson.object<typeof Edited.Type>()(
+  "EditedProductModel",
+  { ...ProductModelView.fields, ...asJson, versions: VersionsJson },
+  { sample: { ...sample, versions: { title: 1, description: 1, variants: 1 } }, from }
+)
 
 const one = { contract: ProductModel, json: ProductModelJson }
 const there = coded(ProductModelCode, productModelId)
@@ -115,6 +128,12 @@ export const ProductModelApi = Routes.group(
       summary: "One product model in a region",
       about:
         "`variants` are in the order in which shops show them. With `If-None-Match`, a version that you have already is answered with 304."
+    }),
+    ...HistoryRoutes.routes("ProductModel", "/product-models/:code", {
+      contract: ProductModel,
+      ...there.changes,
+      json: EditedProductModelJson,
+      what: "product model"
     }),
     Routes.command("putProductModel", "PUT", "/product-models/:code", {
       ...change,

@@ -1,7 +1,8 @@
 import * as EventSourced from "@halles/engine/eventsourced/EventSourced"
+import * as HistoryLive from "../catalogue/HistoryLive.ts"
 import * as Domain from "../Domain.ts"
 import { ProductModel, ProductModelId } from "./ProductModel.ts"
-import { ProductModelApi } from "./ProductModelApi.ts"
+import { EditedProductModelJson, ProductModelApi } from "./ProductModelApi.ts"
 import * as ProductModelState from "./ProductModelState.ts"
 import { ProductModelTable } from "./ProductModelTable.ts"
 
@@ -9,11 +10,16 @@ export const productModel = Domain.make({
   contract: ProductModel,
   id: ProductModelId,
   model: ProductModelState,
-  live: EventSourced.layer(ProductModel, ProductModelState, {
-    id: ProductModelId,
-    maxIdleTime: "5 minutes",
-    mailboxCapacity: 256
-  }),
+  live: HistoryLive.layer(
+    { model: ProductModelState, edited: ProductModelState.edited, json: EditedProductModelJson },
+    (handlers) =>
+      EventSourced.layer(ProductModel, ProductModelState, {
+        id: ProductModelId,
+        maxIdleTime: "5 minutes",
+        mailboxCapacity: 256,
+        handlers
+      })
+  ),
   table: ProductModelTable,
   routes: ProductModelApi,
   laws: null,

@@ -1,3 +1,4 @@
+import { evolved } from "@halles/engine/eventsourced/Model"
 import { assert, it } from "@effect/vitest"
 import { CommandId, SkuCode } from "@halles/shared/Ids"
 import { Result } from "effect"
@@ -22,7 +23,12 @@ const put = (axes: ReadonlyArray<string>, ...variants: ReadonlyArray<Variant>) =
 const decide = (state: ProductModelState.State, command: ProductModelState.Command) =>
   ProductModelState.decide(state, command, 7)
 const after = (state: ProductModelState.State, command: ProductModelState.Command): ProductModelState.State =>
-  Result.getOrElse(decide(state, command), () => []).reduce(ProductModelState.evolve, state)
+  evolved(
+    ProductModelState,
+    state,
+    Result.getOrElse(decide(state, command), () => []),
+    1
+  )
 const pointers = (command: ProductModelState.Command) => {
   const refusal = Result.getOrThrow(Result.flip(decide(ProductModelState.initial, command)))
   return refusal._tag === "ContentRefused" ? refusal.errors.map(({ pointer }) => pointer) : []

@@ -1,4 +1,5 @@
 import type { NotFound } from "@halles/engine/eventsourced/EntityErrors"
+import type { Row } from "@halles/engine/eventsourced/Model"
 import { viewReply } from "@halles/engine/eventsourced/Replies"
 import { fieldsOf } from "@halles/shared/Command"
 import { regionOf } from "@halles/shared/Region"
@@ -17,7 +18,7 @@ import {
 } from "./ProductModel.ts"
 
 export const type = "ProductModel"
-export const version = 1
+export const version = 2
 
 export type Command = PutProductModel | RemoveProductModel
 export type Refusal = NotFound | ContentRefused
@@ -70,14 +71,14 @@ export const decide = (state: State, command: Command, now: number): Result.Resu
   }
 }
 
-export const evolve = (state: State, event: Event): State => {
+export const evolve = (state: State, event: Event, row: Row): State => {
   switch (event._tag) {
     case "ProductModelPut": {
       const { _tag, at: _at, ...description } = event
-      return Described.known(description)
+      return Described.described(state, description, row)
     }
     case "ProductModelRemoved":
-      return Described.removed(state)
+      return Described.removed(state, row)
   }
 }
 
@@ -88,6 +89,8 @@ export const view = (id: ProductModelId, state: State, seq: number): ProductMode
   const { description, removed } = state
   return new ProductModelView({ region: regionOf(id), code, ...description, removed, seq }, { disableChecks: true })
 }
+
+export const edited = (id: ProductModelId, state: State, seq: number) => Described.edited(view(id, state, seq), state)
 
 const toView = viewReply(type, view)
 export const replies = { PutProductModel: toView, RemoveProductModel: toView, View: toView }

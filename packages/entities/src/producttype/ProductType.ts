@@ -6,6 +6,8 @@ import { Region } from "@halles/shared/Region"
 import { copy } from "@halles/shared/Text"
 import { Refusal } from "@halles/shared/wire/Refusal"
 import { Schema } from "effect"
+import { VersionsJson } from "../catalogue/FieldVersions.ts"
+import * as History from "../catalogue/History.ts"
 import { ContentRefused } from "../routes/ContentRefused.ts"
 import { AttributeCode, attributesMax, Declaration, Kind } from "./Declaration.ts"
 
@@ -72,6 +74,9 @@ export class ProductTypeView extends Schema.Class<ProductTypeView>("ProductTypeV
   seq: Schema.Int
 }) {}
 
+/** With the versions of its fields. */
+export const Edited = Schema.Struct({ ...ProductTypeView.fields, versions: VersionsJson })
+
 export const ProductType = Contract.make("ProductType", [
   Contract.command(
     PutProductType,
@@ -82,5 +87,6 @@ export const ProductType = Contract.make("ProductType", [
     PreconditionFailed
   ),
   Contract.command(RemoveProductType, ProductTypeView, NotFound, PreconditionFailed),
+  ...History.messages(Edited),
   Contract.view(ProductTypeView)
 ])

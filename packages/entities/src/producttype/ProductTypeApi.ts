@@ -1,10 +1,19 @@
 import { changes, everybody, ofCatalogue } from "@halles/shared/wire/AccessRule"
 import * as ViewJson from "@halles/shared/wire/ViewJson"
+import { VersionsJson } from "../catalogue/FieldVersions.ts"
+import * as HistoryRoutes from "../catalogue/HistoryRoutes.ts"
 import { coded } from "../routes/Coded.ts"
 import { regional } from "../routes/Edge.ts"
 import { list } from "../routes/List.ts"
 import * as Routes from "../routes/Routes.ts"
-import { ProductType, ProductTypeCode, productTypeId, ProductTypeView, PutProductType } from "./ProductType.ts"
+import {
+  type Edited,
+  ProductType,
+  ProductTypeCode,
+  productTypeId,
+  ProductTypeView,
+  PutProductType
+} from "./ProductType.ts"
 import { productTypes } from "./ProductTypeTable.ts"
 
 const declared = {
@@ -19,6 +28,13 @@ const sample = { region: "eu", code: "loose-tea", ...declared, removed: false, s
 
 /** A product type as the edge answers it. */
 const ProductTypeJson = ViewJson.object<ProductTypeView>()("ProductType", ProductTypeView.fields, { sample })
+
+/** The same with the versions of its fields, for merchants. */
+export const EditedProductTypeJson = ViewJson.object<typeof Edited.Type>()(
+  "EditedProductType",
+  { ...ProductTypeView.fields, versions: VersionsJson },
+  { sample: { ...sample, versions: { title: 1, attributes: 1, removed: 1 } } }
+)
 
 const one = { contract: ProductType, json: ProductTypeJson }
 const there = coded(ProductTypeCode, productTypeId)
@@ -50,6 +66,12 @@ export const ProductTypeApi = Routes.group(
       summary: "One product type in a region",
       about:
         "`attributes` are in the order in which shops show them. With `If-None-Match`, a version that you have already is answered with 304."
+    }),
+    ...HistoryRoutes.routes("ProductType", "/product-types/:code", {
+      contract: ProductType,
+      ...there.changes,
+      json: EditedProductTypeJson,
+      what: "product type"
     }),
     Routes.command("putProductType", "PUT", "/product-types/:code", {
       ...change,

@@ -1,7 +1,8 @@
 import * as EventSourced from "@halles/engine/eventsourced/EventSourced"
+import * as HistoryLive from "../catalogue/HistoryLive.ts"
 import * as Domain from "../Domain.ts"
 import { ProductType, ProductTypeId } from "./ProductType.ts"
-import { ProductTypeApi } from "./ProductTypeApi.ts"
+import { EditedProductTypeJson, ProductTypeApi } from "./ProductTypeApi.ts"
 import * as ProductTypeState from "./ProductTypeState.ts"
 import { ProductTypeTable } from "./ProductTypeTable.ts"
 
@@ -9,11 +10,16 @@ export const productType = Domain.make({
   contract: ProductType,
   id: ProductTypeId,
   model: ProductTypeState,
-  live: EventSourced.layer(ProductType, ProductTypeState, {
-    id: ProductTypeId,
-    maxIdleTime: "5 minutes",
-    mailboxCapacity: 256
-  }),
+  live: HistoryLive.layer(
+    { model: ProductTypeState, edited: ProductTypeState.edited, json: EditedProductTypeJson },
+    (handlers) =>
+      EventSourced.layer(ProductType, ProductTypeState, {
+        id: ProductTypeId,
+        maxIdleTime: "5 minutes",
+        mailboxCapacity: 256,
+        handlers
+      })
+  ),
   table: ProductTypeTable,
   routes: ProductTypeApi,
   laws: null,

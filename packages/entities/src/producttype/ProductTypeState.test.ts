@@ -1,3 +1,4 @@
+import { evolved } from "@halles/engine/eventsourced/Model"
 import { assert, it } from "@effect/vitest"
 import { CommandId } from "@halles/shared/Ids"
 import { Result } from "effect"
@@ -13,7 +14,12 @@ const number = (code: string) => ({ kind: "number" as const, code, title: code }
 const put = (...attributes: ReadonlyArray<Declaration>) => new PutProductType({ commandId, title: "Tea", attributes })
 const remove = new RemoveProductType({ commandId })
 const after = (state: ProductTypeState.State, command: ProductTypeState.Command): ProductTypeState.State =>
-  Result.getOrElse(ProductTypeState.decide(state, command, 7), () => []).reduce(ProductTypeState.evolve, state)
+  evolved(
+    ProductTypeState,
+    state,
+    Result.getOrElse(ProductTypeState.decide(state, command, 7), () => []),
+    1
+  )
 const refused = (state: ProductTypeState.State, command: ProductTypeState.Command) =>
   Result.getOrThrow(Result.flip(ProductTypeState.decide(state, command, 7)))
 

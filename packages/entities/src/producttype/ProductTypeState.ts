@@ -1,8 +1,10 @@
 import type { NotFound } from "@halles/engine/eventsourced/EntityErrors"
+import type { Row } from "@halles/engine/eventsourced/Model"
 import { viewReply } from "@halles/engine/eventsourced/Replies"
 import { regionOf } from "@halles/shared/Region"
-import { Equal, Result, Schema } from "effect"
+import { Result, Schema } from "effect"
 import * as Described from "../catalogue/Described.ts"
+import { FieldVersions } from "../catalogue/FieldVersions.ts"
 import { ContentRefused } from "../routes/ContentRefused.ts"
 import { AttributeCode, type Declaration, faultsOf, Kind } from "./Declaration.ts"
 import {
@@ -19,7 +21,7 @@ import {
 } from "./ProductType.ts"
 
 export const type = "ProductType"
-export const version = 1
+export const version = 2
 
 export type Command = PutProductType | RemoveProductType
 export type Refusal = NotFound | ContentRefused | AttributeKindFixed | AttributesUsedUp
@@ -35,11 +37,11 @@ export type Event = typeof Event.Type
 export const State = Schema.Union([
   Schema.TaggedStruct("None", {}),
   Schema.TaggedStruct("Known", {
-    title: Title,
-    attributes: Declarations,
+    description: Schema.Struct({ title: Title, attributes: Declarations }),
     /** The kind of every attribute that the type ever declared. */
     kinds: Kinds,
-    removed: Schema.Boolean
+    removed: Schema.Boolean,
+    versions: FieldVersions
   })
 ])
 export type State = typeof State.Type
@@ -58,10 +60,8 @@ export const decide = (state: State, command: Command, now: number): Result.Resu
         if (other !== undefined) return Result.fail(new AttributeKindFixed({ attribute: other.code, kind: other.kind }))
         if (kindsWith(state.kinds, attributes).length > everDeclaredMax)
           return Result.fail(new AttributesUsedUp({ max: everDeclaredMax }))
-        if (!state.removed && state.title === title && Equal.equals(state.attributes, attributes))
-          return Result.succeed([])
       }
-      return Result.succeed([{ _tag: "ProductTypePut", title, attributes, at: now }])
+      return Described.put(state, { title, attributes }, { _tag: "ProductTypePut", title, attributes, at: now })
     }
     case "RemoveProductType":
       return Described.remove(type, state, { _tag: "ProductTypeRemoved", at: now })
@@ -73,25 +73,27 @@ const kindsWith = (before: typeof Kinds.Type, declarations: ReadonlyArray<Declar
   return [...before, ...declarations.filter(({ code }) => !known.has(code)).map(({ code, kind }) => ({ code, kind }))]
 }
 
-export const evolve = (state: State, event: Event): State => {
+export const evolve = (state: State, event: Event, row: Row): State => {
   switch (event._tag) {
     case "ProductTypePut": {
       const { attributes, title } = event
       const kinds = kindsWith(state._tag === "Known" ? state.kinds : [], attributes)
-      return { _tag: "Known", title, attributes, kinds, removed: false }
+      return { ...Described.described(state, { title, attributes }, row), kinds }
     }
     case "ProductTypeRemoved":
-      return Described.removed(state)
+      return state._tag === "None" ? state : { ...state, ...Described.removed(state, row) }
   }
 }
 
 /** `null` until the product type is put for the first time. */
 export const view = (id: ProductTypeId, state: State, seq: number): ProductTypeView | null => {
   if (state._tag === "None") return null
-  const { attributes, removed, title } = state
+  const { description, removed } = state
   const code = ProductTypeCode.make(id.slice(3), { disableChecks: true })
-  return new ProductTypeView({ region: regionOf(id), code, title, attributes, removed, seq }, { disableChecks: true })
+  return new ProductTypeView({ region: regionOf(id), code, ...description, removed, seq }, { disableChecks: true })
 }
+
+export const edited = (id: ProductTypeId, state: State, seq: number) => Described.edited(view(id, state, seq), state)
 
 const toView = viewReply(type, view)
 export const replies = { PutProductType: toView, RemoveProductType: toView, View: toView }

@@ -1,4 +1,5 @@
 import { assert, it } from "@effect/vitest"
+import { evolved } from "@halles/engine/eventsourced/Model"
 import { CommandId, SkuCode } from "@halles/shared/Ids"
 import { Result } from "effect"
 import type { ContentRefused } from "../routes/ContentRefused.ts"
@@ -12,7 +13,12 @@ const remove = new RemoveSearchRule({ commandId })
 const decided = (state: SearchRuleState.State, command: SearchRuleState.Command) =>
   SearchRuleState.decide(state, command, 7)
 const after = (state: SearchRuleState.State, command: SearchRuleState.Command): SearchRuleState.State =>
-  Result.getOrElse(decided(state, command), () => []).reduce(SearchRuleState.evolve, state)
+  evolved(
+    SearchRuleState,
+    state,
+    Result.getOrElse(decided(state, command), () => []),
+    1
+  )
 const faults = (command: SearchRuleState.Command) =>
   (Result.getOrThrow(Result.flip(decided(SearchRuleState.initial, command))) as ContentRefused).errors.map(
     ({ pointer }) => pointer

@@ -1,4 +1,5 @@
 import type { NotFound } from "@halles/engine/eventsourced/EntityErrors"
+import type { Row } from "@halles/engine/eventsourced/Model"
 import { viewReply } from "@halles/engine/eventsourced/Replies"
 import { fieldsOf } from "@halles/shared/Command"
 import { regionOf } from "@halles/shared/Region"
@@ -68,14 +69,14 @@ export const decide = (state: State, command: Command, now: number): Result.Resu
   }
 }
 
-export const evolve = (state: State, event: Event): State => {
+export const evolve = (state: State, event: Event, row: Row): State => {
   switch (event._tag) {
     case "SearchRulePut": {
       const { _tag, at: _at, ...description } = event
-      return Described.known(description)
+      return Described.described(state, description, row)
     }
     case "SearchRuleRemoved":
-      return Described.removed(state)
+      return Described.removed(state, row)
   }
 }
 

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { CommandId, OrderId, SkuCode, WarehouseId } from "@halles/shared/Ids"
 import { Result, Schema } from "effect"
-import type { Model } from "@halles/engine/eventsourced/Model"
+import { evolved, type Model } from "@halles/engine/eventsourced/Model"
 import { CancelShipment, CarrierNotice, Collect, Create } from "./Shipment.ts"
 import { laws } from "../../test/Laws.ts"
 import { shipment } from "./ShipmentDomain.ts"
@@ -58,7 +58,7 @@ const answer = (pendingStep: ShipmentState.PendingStep, luck = true): ShipmentSt
 const decided = (state: ShipmentState.State, command: ShipmentState.Command, now = 0) =>
   Result.getOrElse(model.decide(state, command, now), () => [])
 const after = (state: ShipmentState.State, command: ShipmentState.Command, now = 0) =>
-  decided(state, command, now).reduce(model.evolve, state)
+  evolved(model, state, decided(state, command, now), 1)
 const all = (...commands: ReadonlyArray<ShipmentState.Command>) =>
   commands.reduce((state, command) => after(state, command), ShipmentState.initial)
 const answered = (state: ShipmentState.State, luck = true) => after(state, answer(ShipmentState.next(state)!, luck))

@@ -422,12 +422,42 @@ layer(Shop, { excludeTestServices: true, timeout: "120 seconds" })("merchants", 
         changes: [{ field: "weightGrams", before: null, after: 357 }]
       })
       assert.deepStrictEqual([rest.items.length, rest.items[1].reason, rest.next], [2, null, null])
+      const { versions } = (yield* read("details?region=eu")).json
+      assert.deepInclude(versions, { title: 1, price: 1, translations: 3, taxRate: 4, weightGrams: 5, status: 6 })
       for (const wrong of ["100%", "%FF", "%00", "x".repeat(301)]) {
         const refused = yield* change("DELETE", "", undefined, { "change-reason": wrong })
         assert.deepStrictEqual([refused.status, refused.json.errors?.[0]?.header], [400, "change-reason"], refused.text)
       }
       assert.strictEqual((yield* get(`${path}/history?region=eu`)).status, 401)
       assert.strictEqual((yield* send("GET", "/v1/products/H0/history?region=eu", undefined, authorised)).status, 404)
+
+      const things = {
+        "/v1/categories/aged": { title: "Aged", description: "", attributes: {} },
+        "/v1/product-types/cake": { title: "Aged", attributes: [] },
+        "/v1/product-models/cakes": {
+          title: "Aged",
+          description: "",
+          productType: { code: "cake" },
+          attributes: {},
+          axes: [],
+          variants: []
+        }
+      }
+      yield* put("/v1/product-types/cake", { title: "Cake", attributes: [] }, 0)
+      for (const [thing, body] of Object.entries(things)) {
+        const first =
+          thing === "/v1/product-types/cake" ? 1 : (yield* put(thing, { ...body, title: "Cake" }, 0)).json.seq
+        assert.strictEqual((yield* put(thing, body, first)).status, 200, thing)
+        const about = (at: string) =>
+          Effect.map(send("GET", `${thing}/${at}`, undefined, authorised), ({ json }) => json)
+        const { items } = yield* about("history?region=eu")
+        assert.deepStrictEqual(
+          [items.length, items[0].changes],
+          [2, [{ field: "title", before: "Cake", after: "Aged" }]]
+        )
+        assert.deepInclude((yield* about("details?region=eu")).versions, { title: 2, removed: 1 })
+        assert.deepInclude(yield* about("details?region=eu&version=1"), { title: "Cake", seq: 1 })
+      }
     })
   )
 })

@@ -31,8 +31,8 @@ export const engineMutants: ReadonlyArray<Mutant> = [
   {
     name: "evolve twice",
     file: eventSourcedEntity,
-    find: "const state = events.reduce(model.evolve, this.speculative)",
-    replace: "const state = [...events, ...events].reduce(model.evolve, this.speculative)",
+    find: "const state = evolved(model, this.speculative, events, seq)",
+    replace: "const state = evolved(model, this.speculative, [...events, ...events], seq)",
     caughtBy: "sim"
   },
   {
