@@ -7,6 +7,7 @@ import { Following } from "@halles/search/process/Following"
 import { Recommending } from "@halles/search/process/Recommending"
 import { BasketModel } from "@halles/search/recommend/BasketModel"
 import { learn } from "@halles/search/recommend/Lessons"
+import { RuleBook } from "@halles/search/rules/RuleBook"
 import { NatsTest } from "@halles/shared/testing/NatsTest"
 import { Effect, Layer } from "effect"
 import { productRow } from "./Sample.ts"
@@ -14,7 +15,7 @@ import { productRow } from "./Sample.ts"
 const answering = (catalogue: Catalogue) =>
   Answering.layer("eu").pipe(
     Layer.provide(Layer.succeed(Recommending, { current: () => ({ model: new BasketModel(learn([])), madeAt: 0 }) })),
-    Layer.provide(Layer.succeed(Following, { catalogue, asOf: () => 1_000 }))
+    Layer.provide(Layer.succeed(Following, { catalogue, rules: new RuleBook(), asOf: () => 1_000 }))
   )
 
 const ask = Effect.fnUntraced(function* (limit: number) {
@@ -52,6 +53,28 @@ layer(Servers, { excludeTestServices: true, timeout: "30 seconds" })("Answering"
       assert.strictEqual(total, 100)
       assert.isAbove(hits.length, 0)
       assert.isBelow(hits.length, 100)
+    })
+  )
+
+  it.effect("facets with many long values are cut, and say how much", () =>
+    Effect.gen(function* () {
+      const catalogue = new Catalogue()
+      const names = Array.from({ length: 20 }, (_, at) => `facet_${at}`)
+      for (let at = 0; at < 40; at++) {
+        const attributes = names.map((code) => ({ code, text: `${at} ${"é".repeat(1_500)}` }))
+        const row = productRow(`T${at}`, "Tea")
+        catalogue.put({ ...row, details: { attributes } })
+      }
+      const { search } = yield* SearchClient
+      const common = { filters: [], priceFrom: null, priceTo: null, offset: 0, limit: 5, sort: "title" } as const
+      const asked = new Search({ region: "eu", text: "", language: "en", ...common, facets: names })
+      const { facets } = yield* Effect.provide(search(asked), answering(catalogue))
+      assert.lengthOf(facets, 20)
+      for (const { more, values } of facets) {
+        assert.isAbove(values.length, 0)
+        assert.isAbove(more, 0)
+        assert.strictEqual(values.length + more, 40)
+      }
     })
   )
 })

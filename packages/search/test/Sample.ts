@@ -1,4 +1,6 @@
 import type { ProductRow } from "@halles/entities/catalogue/ProductTable"
+import type { Description } from "@halles/entities/searchrule/SearchRule"
+import type { SearchRuleRow } from "@halles/entities/searchrule/SearchRuleTable"
 import { SkuCode } from "@halles/shared/Ids"
 import { Currency } from "@halles/shared/Money"
 import type { ProductDocument } from "@halles/search/index/ProductDocument"
@@ -15,7 +17,7 @@ export const product = (id: string, title: string, more: Partial<ProductDocument
   categories: [],
   attributes: {},
   price: 1_000,
-  stock: null,
+  available: null,
   sold: 0,
   margin: null,
   ...more
@@ -43,6 +45,16 @@ export const query = (text: string, more: Partial<Query> = {}): Query => ({
 
 export const found = (index: SearchIndex, text: string, more: Partial<Query> = {}): ReadonlyArray<string> =>
   index.search(query(text, more)).hits.map(({ document }) => document.id)
+
+/** A row of the table of search rules, in `eu`. */
+export const ruleRow = (code: string, description: Omit<Description, "title">, seq = 1): SearchRuleRow => ({
+  id: `eu_${code}`,
+  seq,
+  title: code,
+  kind: description.effect.kind,
+  description: { title: code, ...description },
+  removed: false
+})
 
 /** A row of the table of products: one that is on sale in `eu`. */
 export const productRow = (sku: string, title: string, description = ""): ProductRow => ({

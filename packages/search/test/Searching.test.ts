@@ -4,7 +4,9 @@ import * as RegionTables from "@halles/engine/RegionTables"
 import * as Projection from "@halles/engine/projections/Projection"
 import * as ProjectionTables from "@halles/engine/projections/ProjectionTables"
 import { ProductTable } from "@halles/entities/catalogue/ProductTable"
+import { StockTable } from "@halles/entities/inventory/StockTable"
 import { OrderTable } from "@halles/entities/order/OrderTable"
+import { SearchRuleTable } from "@halles/entities/searchrule/SearchRuleTable"
 import { SkuCode } from "@halles/shared/Ids"
 import { Nats } from "@halles/shared/clients/Nats"
 import * as Subject from "@halles/shared/Subject"
@@ -17,7 +19,7 @@ import { Following } from "@halles/search/process/Following"
 import { Recommending } from "@halles/search/process/Recommending"
 import { Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
-import { mkdtempSync, rmSync } from "node:fs"
+import { copyFileSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 
@@ -27,7 +29,10 @@ const folder = Effect.acquireRelease(
 )
 
 const Tables = Layer.effectDiscard(
-  Effect.andThen(RegionTables.create(["Sku"]), ProjectionTables.ensure([ProductTable, OrderTable]))
+  Effect.andThen(
+    RegionTables.create(["Sku"]),
+    ProjectionTables.ensure([ProductTable, OrderTable, SearchRuleTable, StockTable])
+  )
 )
 const Servers = SearchClient.layer.pipe(
   Layer.provideMerge(NatsTest.layerConnection("search")),
@@ -76,6 +81,24 @@ const written = Effect.fnUntraced(function* (id: string, title: string, seq: num
     ON CONFLICT (id) DO UPDATE SET seq = excluded.seq, title = excluded.title`
 })
 
+const pinned = (seq: number, ...skus: ReadonlyArray<string>) => {
+  const effect = { kind: "pins", queries: ["tea"], skus, badge: "pick" }
+  return {
+    type: "SearchRule",
+    id: "eu_teas",
+    seq,
+    at: 1_000,
+    events: [{ _tag: "SearchRulePut", title: "Teas", effect, at: 1 }]
+  }
+}
+const stocked = Effect.fnUntraced(function* (id: string, available: number) {
+  const sql = yield* SqlClient.SqlClient
+  yield* sql`
+    INSERT INTO stock_view (id, seq, on_hand, held, reserved, available, shipped, back_ordered, back_order_allowed, warehouses, waiting, updated_at)
+    VALUES (${`eu_${id}`}, 1, ${available}, 0, 0, ${available}, 0, 0, false, '[]', '{}', now())
+    ON CONFLICT (id) DO UPDATE SET available = excluded.available, updated_at = now()`
+})
+
 /** An order as journal and projection have it. */
 const ordered = Effect.fnUntraced(function* (id: string, ...skus: ReadonlyArray<string>) {
   const sql = yield* SqlClient.SqlClient
@@ -88,9 +111,9 @@ const ordered = Effect.fnUntraced(function* (id: string, ...skus: ReadonlyArray<
   yield* (yield* Projection.make(OrderTable)).apply([{ id, seq: 1, at: 1_000, events }])
 })
 
-const ask = Effect.fnUntraced(function* (text: string) {
+const ask = Effect.fnUntraced(function* (text: string, facets: ReadonlyArray<string> = []) {
   const { search } = yield* SearchClient
-  const common = { filters: [], priceFrom: null, priceTo: null, facets: [], offset: 0, limit: 10 }
+  const common = { filters: [], priceFrom: null, priceTo: null, facets, offset: 0, limit: 10 }
   return yield* search(new Search({ region: "eu", text, language: "en", sort: "relevance", ...common }))
 })
 const titles = (text: string) => Effect.map(ask(text), ({ hits }) => hits.map(({ product }) => product.title))
@@ -112,13 +135,12 @@ const searching = <A, E, R>(file: string, body: Effect.Effect<A, E, R>) =>
     }
   )
 
-const recommended = Effect.fnUntraced(function* (
-  kind: "together" | "alternatives" | "popular",
-  ...skus: ReadonlyArray<string>
-) {
+const recommended = Effect.fnUntraced(function* (kind: Recommend["kind"], ...skus: ReadonlyArray<string>) {
   const { recommend } = yield* SearchClient
   const of = skus.map((sku) => SkuCode.make(sku))
-  const { items } = yield* recommend(new Recommend({ region: "eu", kind, skus: of, category: null, limit: 5 }))
+  const { items } = yield* recommend(
+    new Recommend({ region: "eu", kind, skus: of, language: "en", category: null, limit: 5 })
+  )
   return items.map(({ because, orders, product }): ReadonlyArray<unknown> => [product.sku, because, orders])
 })
 const untilRecommended = Effect.gen(function* () {
@@ -167,6 +189,88 @@ layer(Servers, { excludeTestServices: true, timeout: "60 seconds" })("a process 
         yield* written("D", "Rooibos", 1)
         yield* stream
         yield* searching(file, Effect.andThen(until("rooibos", ["Rooibos"]), publish(listed("E", "Cocoa", 1))))
+      })
+    )
+  )
+
+  it.effect("follows the rules of merchants, and loses none when it is killed before it has saved them", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const sql = yield* SqlClient.SqlClient
+        const path = yield* folder
+        const file = join(path, "eu.sqlite")
+        yield* stream
+        yield* sql`DELETE FROM product_view`
+        for (const id of ["A", "B", "C"]) yield* written(id, `Tea ${id}`, 1)
+        yield* searching(file, until("tea", ["Tea A", "Tea B", "Tea C"]))
+        // What is on the disk of a process that was killed: all that it learns now is not there.
+        const killed = join(path, "killed.sqlite")
+        copyFileSync(file, killed)
+        yield* searching(
+          file,
+          Effect.gen(function* () {
+            yield* publish(pinned(1, "C"))
+            yield* until("tea", ["Tea C", "Tea A", "Tea B"])
+            const { hits } = yield* ask("tea")
+            assert.deepStrictEqual(
+              hits.map(({ badge, isPinned }) => [isPinned, badge]),
+              [
+                [true, "pick"],
+                [false, null],
+                [false, null]
+              ]
+            )
+            yield* publish(pinned(2, "B"))
+            yield* until("tea", ["Tea B", "Tea A", "Tea C"])
+          })
+        )
+        for (const one of [killed, file]) yield* searching(one, until("tea", ["Tea B", "Tea A", "Tea C"]))
+        // A rule that is pinned to what goes off sale shows nothing of it.
+        yield* publish({ ...listed("B", "", 2), events: [{ _tag: "ProductUnlisted", at: 1 }] } as {
+          readonly type: string
+        })
+        yield* searching(file, until("tea", ["Tea A", "Tea C"]))
+      })
+    )
+  )
+
+  it.effect("ranks lower what is sold out, and says so", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const sql = yield* SqlClient.SqlClient
+        yield* stream
+        yield* sql`DELETE FROM product_view`
+        for (const id of ["A", "B", "C"]) yield* written(id, "Tea", 1)
+        yield* stocked("A", 5)
+        yield* stocked("B", 5)
+        const shown = Effect.map(ask("tea", ["availability"]), ({ facets, hits }) => ({
+          hits: hits.map(({ available, product }): ReadonlyArray<unknown> => [product.sku, available]),
+          values: facets[0]?.values.map(({ count, value }): ReadonlyArray<unknown> => [value, count])
+        }))
+        yield* searching(
+          join(yield* folder, "eu.sqlite"),
+          Effect.gen(function* () {
+            assert.deepStrictEqual((yield* shown).hits, [
+              ["A", true],
+              ["B", true],
+              ["C", null]
+            ])
+            yield* stocked("A", 0)
+            yield* publish({ type: "Sku" })
+            while ((yield* shown).hits[0]?.[0] === "A") yield* Effect.sleep("50 millis")
+            assert.deepStrictEqual(yield* shown, {
+              hits: [
+                ["B", true],
+                ["C", null],
+                ["A", false]
+              ],
+              values: [
+                ["in_stock", 1],
+                ["out_of_stock", 1]
+              ]
+            })
+          })
+        )
       })
     )
   )

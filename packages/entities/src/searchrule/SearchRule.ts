@@ -48,6 +48,13 @@ const Path = Schema.String.check(
   Schema.isPattern(/^\/([!-.0-[\]-~][!-[\]-~]{0,498})?$/u, { expected: "a path such as /sale, percent-encoded" })
 ).annotate({ examples: ["/sale"] })
 
+/** Where a redirect leads. */
+export const Target = Schema.Union([Schema.Struct({ path: Path }), Schema.Struct({ category: CategoryCode })])
+export type Target = typeof Target.Type
+/** What shoppers are told of a product that is pinned: law asks that whatever was paid for says so. */
+export const Badge = Schema.Literals(["pick", "sponsored"])
+export type Badge = typeof Badge.Type
+
 /** What a rule changes about searches. */
 export const RuleEffect = Schema.Union([
   /** Who searches for one of the terms finds the others too. With a `root`, only who searches for the root does. */
@@ -60,15 +67,14 @@ export const RuleEffect = Schema.Union([
   Schema.Struct({
     kind: Schema.Literal("redirect"),
     queries: Queries.check(Schema.isMinLength(1)),
-    target: Schema.Union([Schema.Struct({ path: Path }), Schema.Struct({ category: CategoryCode })])
+    target: Target
   }),
   /** Shows these products first, in this order. */
   Schema.Struct({
     kind: Schema.Literal("pins"),
     queries: Queries,
     skus: skus(pinsMax),
-    /** What shoppers are told of it: law asks that whatever was paid for says so. */
-    badge: Schema.optionalKey(Schema.Literals(["pick", "sponsored"]))
+    badge: Schema.optionalKey(Badge)
   }),
   /** Multiplies the relevance of these products: by less than 1 it moves them down. */
   Schema.Struct({

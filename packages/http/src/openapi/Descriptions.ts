@@ -18,6 +18,7 @@ export const parameters: Readonly<Record<string, string>> = {
   q: "Words to look for.",
   kind: "What for: beside other articles, instead of one, or what most orders have.",
   skus: "Codes of articles, with commas between.",
+  seen: "Codes of articles that somebody has looked at, the last one first, with commas between.",
   category: "Only what names it.",
   filters:
     "`colour:black,grey;category:bags`: of each facet one of the values. `:`, `,`, `;` and `%` in names and values are percent-encoded.",

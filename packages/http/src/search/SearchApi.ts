@@ -1,5 +1,6 @@
 import { ProductJson } from "@halles/entities/catalogue/ProductJson"
 import { Channel } from "@halles/entities/catalogue/Channel"
+import { Badge, Target } from "@halles/entities/searchrule/SearchRule"
 import { regional } from "@halles/entities/routes/Edge"
 import {
   facetsMax,
@@ -35,11 +36,19 @@ const asOf = "2026-11-29T12:00:00.000Z"
 const Hit = Schema.Struct({
   product: ProductJson,
   /** Where words of the query stand in the texts, which are shown as texts. */
-  highlights: Schema.Struct({ title: Schema.Array(Range), description: Schema.Array(Range) })
+  highlights: Schema.Struct({ title: Schema.Array(Range), description: Schema.Array(Range) }),
+  /** Whether it can be ordered now, within a few seconds; `null` where that is not known. */
+  available: Schema.NullOr(Schema.Boolean),
+  /** A merchant has put it there. */
+  pinned: Schema.Boolean,
+  /** What to show of a pinned product: that it was picked by hand, or paid for. */
+  badge: Schema.NullOr(Badge)
 })
 const Facet = Schema.Struct({
   name: Schema.String,
-  values: Schema.Array(Schema.Struct({ value: Schema.String, count: Schema.Int }))
+  values: Schema.Array(Schema.Struct({ value: Schema.String, count: Schema.Int })),
+  /** Values that there are besides. */
+  more: Schema.Int
 })
 
 export const SearchResults = Schema.Struct({
@@ -51,16 +60,27 @@ export const SearchResults = Schema.Struct({
   /** What the query was taken for, if it seems to be misspelt. */
   didYouMean: Schema.NullOr(Schema.String),
   facets: Schema.Array(Facet),
+  /** Where a merchant sends whoever asks this; `null` where nowhere. */
+  redirect: Schema.NullOr(Target),
   /** All that had been published then is in the answer. */
   asOf: Schema.String
 }).pipe(
   named("SearchResults", {
-    items: [{ product, highlights: { title: [[10, 13]], description: [[12, 15]] } }],
+    items: [
+      {
+        product,
+        highlights: { title: [[10, 13]], description: [[12, 15]] },
+        available: true,
+        pinned: true,
+        badge: "pick"
+      }
+    ],
     next: null,
     total: 1,
     partial: false,
     didYouMean: null,
-    facets: [{ name: "category", values: [{ value: "black-tea", count: 1 }] }],
+    facets: [{ name: "category", values: [{ value: "black-tea", count: 1 }], more: 0 }],
+    redirect: null,
     asOf
   })
 )
@@ -143,7 +163,7 @@ export class SearchApi extends HttpApiGroup.make("search")
         traffic: { priority: "browse", cost: 2 },
         summary: "Search the products of a region",
         about:
-          "Without `q` all products. Finds forms of the words in the `language` of the query (`en` without it), words that were misspelt, and words that are written apart or together. The counts of a facet are exact, and of what passes all other filters. What was published is found within a second; `asOf` says how old the answer is."
+          "Without `q` all products. Finds forms of the words in the `language` of the query (`en` without it), words that were misspelt, and words that are written apart or together. The counts of a facet are exact, and of what passes all other filters. What was published is found within a second; `asOf` says how old the answer is. Search rules of merchants add synonyms, put products first (`pinned`) and name a `redirect`. The facet `availability` has `in_stock` and `out_of_stock`."
       })
     ),
     HttpApiEndpoint.get("suggest", "/search/suggest", {
@@ -163,6 +183,8 @@ export class SearchApi extends HttpApiGroup.make("search")
         ...regional,
         kind: Schema.optionalKey(Recommend.fields.kind),
         skus: Schema.optionalKey(Skus),
+        seen: Schema.optionalKey(Skus),
+        language,
         category: Schema.optionalKey(text(nameLengthMax)),
         limit: Schema.optionalKey(WholeNumber({ minimum: 1, maximum: hitsMax }))
       },
@@ -174,7 +196,7 @@ export class SearchApi extends HttpApiGroup.make("search")
         traffic: { priority: "browse", cost: 1 },
         summary: "Recommend products",
         about:
-          "`together`: what orders had beside these articles, for a product page or a basket. `alternatives`: what is like the first of them. `popular`, and without a kind: what most orders have. Each says why."
+          "`together`: what orders had beside these articles (`skus`), for a product page or a basket. `alternatives`: what is like the first of them, by the words of its title in the `language`. `seen`: what goes with the articles in `seen`, the last one first, and is none of them; the client says what somebody has looked at, and nothing of it is kept. `popular`: what most orders have. Without a kind, `seen` where the parameter is there, else `popular`. Each says why."
       })
     )
   )

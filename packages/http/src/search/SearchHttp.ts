@@ -81,27 +81,32 @@ export const SearchHttp = HttpApiBuilder.group(
             })
           )
         )
-        const { corrected, facets, hits, isPartial, total } = found
+        const { corrected, facets, hits, isPartial, redirect, total } = found
         const end = offset + hits.length
         return Answers.listed(request, {
-          items: hits.map(({ description, product, title }) => ({
+          items: hits.map(({ available, badge, description, isPinned, product, title }) => ({
             product: encode(product),
-            highlights: { title, description }
+            highlights: { title, description },
+            available,
+            pinned: isPinned,
+            badge
           })),
           next: end < total && end <= offsetMax ? Page.encodeCursor(["search", end]) : null,
           total,
           partial: isPartial,
           didYouMean: corrected,
           facets,
+          redirect,
           asOf: time(found.asOf)
         })
       }),
       recommend: Effect.fnUntraced(function* ({ query }) {
-        const { kind = "popular", limit = limitDefault } = query
+        const { language = "en", limit = limitDefault, seen } = query
+        const { kind = seen === undefined ? "popular" : "seen" } = query
         const category = query.category === "" ? null : (query.category ?? null)
-        const skus = skusOf(query.skus)
+        const skus = skusOf(kind === "seen" ? seen : query.skus)
         const { items, madeAt, orders } = yield* orUnavailable(
-          recommend(new Recommend({ region: query.region ?? own, kind, skus, category, limit }))
+          recommend(new Recommend({ region: query.region ?? own, kind, skus, language, category, limit }))
         )
         return HttpServerResponse.jsonUnsafe({
           items: items.map(({ because, orders, product }) => ({ product: encode(product), because, orders })),

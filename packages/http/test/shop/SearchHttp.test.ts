@@ -6,6 +6,7 @@ import { Following } from "@halles/search/process/Following"
 import { Recommending } from "@halles/search/process/Recommending"
 import { BasketModel } from "@halles/search/recommend/BasketModel"
 import { learn } from "@halles/search/recommend/Lessons"
+import { RuleBook } from "@halles/search/rules/RuleBook"
 import { SkuCode } from "@halles/shared/Ids"
 import { Currency } from "@halles/shared/Money"
 import { NatsTest } from "@halles/shared/testing/NatsTest"
@@ -44,7 +45,19 @@ const Searching = Answering.layer("eu").pipe(
       const catalogue = new Catalogue()
       for (const one of [row("A", "Black tea", 400), row("B", "Green tea", 600), row("C", "Tea pot", 900)])
         catalogue.put(one)
-      return Following.of({ catalogue, asOf: () => 1_000 })
+      const rules = new RuleBook()
+      const pins = { kind: "pins", queries: ["green tea"], skus: [SkuCode.make("C")], badge: "sponsored" } as const
+      const redirect = { kind: "redirect", queries: ["sale"], target: { path: "/sale" } } as const
+      for (const effect of [pins, redirect])
+        rules.put({
+          id: `eu_${effect.kind}`,
+          seq: 1,
+          title: "Rule",
+          kind: effect.kind,
+          description: { title: "Rule", effect },
+          removed: false
+        })
+      return Following.of({ catalogue, rules, asOf: () => 1_000 })
     })
   ),
   Layer.provide(NatsTest.layerConnection("search"))
@@ -81,7 +94,8 @@ layer(EdgeTest.layer, { excludeTestServices: true, timeout: "60 seconds" })("sea
         values: [
           { value: "whole", count: 2 },
           { value: "broken", count: 1 }
-        ]
+        ],
+        more: 0
       })
       assert.deepStrictEqual(first.items[1].highlights, { title: [[6, 9]], description: [[9, 12]] })
       assert.deepInclude(first.items[1].product, {
@@ -105,6 +119,13 @@ layer(EdgeTest.layer, { excludeTestServices: true, timeout: "60 seconds" })("sea
       assert.deepInclude(together, { orders: 3, madeAt: "1970-01-01T00:00:02.000Z" })
       assert.deepInclude(together.items[0], { because: "A", orders: 2 })
       assert.strictEqual(together.items[0].product.sku, "C")
+      const ruled = yield* get("/v1/search?q=grene%20teas&limit=1")
+      assert.deepInclude(ruled.items[0], { pinned: true, badge: "sponsored", available: null })
+      assert.deepStrictEqual([skus(ruled), ruled.redirect], [["C"], null])
+      assert.deepStrictEqual((yield* get("/v1/search?q=SALE")).redirect, { path: "/sale" })
+      const seen = yield* get("/v1/recommendations?seen=A,B")
+      assert.deepStrictEqual(skus(seen), ["C"])
+      assert.deepInclude(seen.items[0], { because: "A", orders: 2 })
       assert.deepStrictEqual(skus(yield* get("/v1/recommendations")), ["A", "C", "B"])
       assert.deepStrictEqual(skus(yield* get("/v1/recommendations?category=")), ["A", "C", "B"])
     }).pipe(Effect.provide(Searching))

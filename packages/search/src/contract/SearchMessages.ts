@@ -2,6 +2,7 @@ import { ProductView } from "@halles/entities/catalogue/Product"
 import { isMaxCharacters } from "@halles/shared/Text"
 import { SkuCode } from "@halles/shared/Ids"
 import { Region } from "@halles/shared/Region"
+import { Badge, Target } from "@halles/entities/searchrule/SearchRule"
 import { Schema } from "effect"
 import { Language } from "../index/Language.ts"
 import { Sort } from "../index/Sort.ts"
@@ -53,13 +54,15 @@ export class Suggest extends Schema.TaggedClass<Suggest>()("Suggest", {
 export const forMax = 100
 
 /**
- * Asks what goes with some articles (`together`), what is like one of them (`alternatives`), or what most orders have
- * (`popular`), of a category if one is named.
+ * Asks what goes with some articles (`together`), what is like one of them (`alternatives`), what somebody may want who has
+ * looked at them, the last one first (`seen`), or what most orders have (`popular`), of a category if one is named.
  */
 export class Recommend extends Schema.TaggedClass<Recommend>()("Recommend", {
   region: Region,
-  kind: Schema.Literals(["together", "alternatives", "popular"]),
+  kind: Schema.Literals(["together", "alternatives", "popular", "seen"]),
   skus: Schema.Array(SkuCode).check(Schema.isMaxLength(forMax)),
+  /** Of the titles that are compared. */
+  language: Language,
   category: Schema.NullOr(Name),
   limit: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: hitsMax }))
 }) {}
@@ -81,15 +84,22 @@ export class SearchAnswer extends Schema.TaggedClass<SearchAnswer>()("SearchAnsw
       /** As it was at its `seq`. */
       product: ProductView,
       title: Schema.Array(Range),
-      description: Schema.Array(Range)
+      description: Schema.Array(Range),
+      /** Whether it can be ordered, where that is known. */
+      available: Schema.NullOr(Schema.Boolean),
+      isPinned: Schema.Boolean,
+      badge: Schema.NullOr(Badge)
     })
   ),
   facets: Schema.Array(
     Schema.Struct({
       name: Schema.String,
-      values: Schema.Array(Schema.Struct({ value: Schema.String, count: Schema.Int }))
+      values: Schema.Array(Schema.Struct({ value: Schema.String, count: Schema.Int })),
+      /** Values that there are besides. */
+      more: Schema.Int
     })
-  )
+  ),
+  redirect: Schema.NullOr(Target)
 }) {}
 
 export class SuggestAnswer extends Schema.TaggedClass<SuggestAnswer>()("SuggestAnswer", {

@@ -14,6 +14,17 @@ export const valuesOfProductMax = 500
 /** Lower bounds of the ranges of prices, in minor units. */
 const priceBounds = [0, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000, 1_000_000]
 
+/** Bytes of the values that are told of all facets of an answer, each facet an equal part of them. */
+export const valuesBytesMax = 524_288
+/** What a value takes in a message beside its text. */
+const besideBytes = 40
+
+/** The most frequent values of a facet, and how many there are besides. */
+export interface Facet {
+  readonly values: ReadonlyArray<FacetCount>
+  readonly more: number
+}
+
 export interface FacetCount {
   readonly value: string
   readonly count: number
@@ -28,7 +39,7 @@ const textsOf = (document: ProductDocument): ReadonlyArray<readonly [string, str
     [brand, document.brand === "" ? [] : [document.brand]],
     [category, document.categories],
     [channel, document.channels],
-    [availability, document.stock === null ? [] : [document.stock > 0 ? "in_stock" : "out_of_stock"]],
+    [availability, document.available === null ? [] : [document.available ? "in_stock" : "out_of_stock"]],
     [price, range < 0 ? [] : [priceBounds[range]!]]
   ]
   return [...own, ...Object.entries(document.attributes)]
@@ -44,7 +55,12 @@ export class FacetValues {
   readonly #ofDocument: Array<Int32Array> = []
 
   put(document: ProductDocument): void {
-    this.#ofDocument.push(Int32Array.from(textsOf(document).flatMap(([name, value]) => this.#number(name, value))))
+    this.replace(this.#ofDocument.length, document)
+  }
+
+  /** Takes what has changed of a document that keeps its number. */
+  replace(number: number, document: ProductDocument): void {
+    this.#ofDocument[number] = Int32Array.from(textsOf(document).flatMap(([name, value]) => this.#number(name, value)))
   }
 
   #number(name: string, value: string): readonly [number, number] {
@@ -93,15 +109,26 @@ export class FacetValues {
         if (counted !== undefined) counted[values[at + 1]!]! += 1
       }
     }
-    const facets = new Map(wanted.map((name) => [name, this.#counted(name, counts.get(this.#byName.get(name) ?? -1)!)]))
+    const bytesMax = valuesBytesMax / Math.max(1, wanted.length)
+    const facets = new Map(
+      wanted.map((name) => [name, this.#counted(name, counts.get(this.#byName.get(name) ?? -1)!, bytesMax)])
+    )
     return { passing, facets }
   }
 
-  #counted(name: string, counts: Int32Array): ReadonlyArray<FacetCount> {
+  #counted(name: string, counts: Int32Array, bytesMax: number): Facet {
     const all: Array<FacetCount> = []
     for (const [value, place] of this.#placesOf(name))
       if (counts[place]! > 0) all.push({ value, count: counts[place]! })
-    return all.toSorted((a, b) => b.count - a.count || (a.value < b.value ? -1 : 1)).slice(0, valuesMax)
+    const values: Array<FacetCount> = []
+    let bytes = 0
+    for (const one of all.toSorted((a, b) => b.count - a.count || (a.value < b.value ? -1 : 1))) {
+      // Of the characters of a text, quotes and the like take two.
+      bytes += 2 * Buffer.byteLength(one.value) + besideBytes
+      if (values.length === valuesMax || bytes > bytesMax) break
+      values.push(one)
+    }
+    return { values, more: all.length - values.length }
   }
 }
 

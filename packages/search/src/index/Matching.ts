@@ -88,7 +88,7 @@ export class Matcher {
   }
 
   /** The best that an alternative says of each document. */
-  #alternative({ any, both, factor }: Alternative, touched: Array<number>): void {
+  #alternative({ any, beside = [], factor }: Alternative, touched: Array<number>): void {
     const { documents } = this.#index
     const here: Array<number> = []
     for (const postings of any) {
@@ -98,11 +98,11 @@ export class Matcher {
         this.#weights[document]! += postings.weights[at]!
       }
     }
-    const needed = both === undefined ? null : new Set(both.documents.subarray(0, both.size))
+    const needed = beside.map(documentsOf)
     for (const document of here) {
       const score = factor * saturated(this.#weights[document]!)
       this.#weights[document] = 0
-      if (documents[document] === null || (needed !== null && !needed.has(document))) continue
+      if (documents[document] === null || needed.some((own) => !own.has(document))) continue
       if (score <= this.#best[document]!) continue
       if (this.#best[document] === 0) touched.push(document)
       this.#best[document] = score
@@ -129,6 +129,9 @@ export class Matcher {
     return pairs / (sets.length - 1)
   }
 }
+
+const documentsOf = (group: ReadonlyArray<Postings>): ReadonlySet<number> =>
+  new Set(group.flatMap(({ documents, size }) => [...documents.subarray(0, size)]))
 
 const wordsOf = ({ alternatives }: Unit): ReadonlySet<string> =>
   new Set(alternatives.flatMap(({ any }) => any.map(({ word }) => word)))

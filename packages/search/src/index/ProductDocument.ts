@@ -17,8 +17,8 @@ export interface ProductDocument {
   readonly channels: ReadonlyArray<string>
   /** Minor units before tax; `null` if it has no price. */
   readonly price: number | null
-  /** Units that can be sold now; `null` if that is not known. */
-  readonly stock: number | null
+  /** Whether it can be ordered now; `null` if that is not known. */
+  readonly available: boolean | null
   /** Units sold lately. */
   readonly sold: number
   /** Share of the price that is left after the cost, 0 to 1; `null` if that is not known. */

@@ -1,3 +1,4 @@
+import type { Applied, Expansion } from "../rules/Applied.ts"
 import { isShortGram, queryWords } from "./Analyser.ts"
 import type { Postings } from "./InvertedIndex.ts"
 import { type Language, stem } from "./Language.ts"
@@ -5,11 +6,11 @@ import { parts, spaced, type Words } from "./Spacing.ts"
 import type { Meant } from "./Spelling.ts"
 import { begunMax } from "./Vocabulary.ts"
 
-/** Words of which any stands for what was typed; `factor` is what they count of it. `both` must stand together in a document. */
+/** Words of which any stands for what was typed; `factor` is what they count of it. A document must have one of each group `beside` it too. */
 export interface Alternative {
   readonly factor: number
   readonly any: ReadonlyArray<Postings>
-  readonly both?: Postings
+  readonly beside?: ReadonlyArray<ReadonlyArray<Postings>>
 }
 
 /** One word of a query: what is looked for in its place. */
@@ -28,7 +29,7 @@ export interface QueryPlan {
 export const wordsMax = 16
 /** Words that a beginning stands for, the most frequent first: of a letter or two nobody looks through all. */
 const prefixMax = (prefix: string): number => Math.min(begunMax, 8 * prefix.length)
-const factors = { begun: 0.8, joined: 0.7, split: 0.7, other: 0.5 }
+const factors = { synonym: 0.9, begun: 0.8, joined: 0.7, split: 0.7, other: 0.5 }
 /** How much likelier a word is that stands beside its neighbour in some title. */
 const pairTimes = 20
 /** In so many titles two words must stand together to say what was meant by a third that stands beside one of them in none. */
@@ -57,7 +58,8 @@ const understand = (
   words: Words,
   language: Language,
   typed: ReadonlyArray<string>,
-  isPrefix: boolean
+  isPrefix: boolean,
+  expansions: ReadonlyArray<Expansion>
 ): ReadonlyArray<Understood> => {
   const { spelling, vocabulary } = words
   return typed.map((word, at) => {
@@ -65,7 +67,9 @@ const understand = (
       Math.max(vocabulary.pairs(typed[at - 1] ?? "", other), vocabulary.pairs(other, typed[at + 1] ?? ""))
     const own = spelling.frequency(word)
     const isBegun = isPrefix && at === typed.length - 1 && vocabulary.beginningWith(word, 1).length > 0
-    if (isBegun || parts(words, word) !== null) return { word, others: [] }
+    // What a merchant has said something about is no mistake.
+    const isKnown = expansions.some(({ from, to }) => from <= at && at < to)
+    if (isKnown || isBegun || parts(words, word) !== null) return { word, others: [] }
     const fits = (other: string) => fit(other) >= Math.max(pairsMin, pairTimes * fit(word))
     const near = spelling.meant(word)
     // Of a word whose form nobody has written, another form may be known.
@@ -80,12 +84,26 @@ const understand = (
   })
 }
 
+/** A phrase that stands for words of a query; none where the catalogue lacks a word of it. */
+const phrase = (words: Words, language: Language, texts: ReadonlyArray<string>): ReadonlyArray<Alternative> => {
+  const [any = [], ...beside] = texts.map((word) => forms(words, language, word))
+  const isWhole = any.length > 0 && beside.every((group) => group.length > 0)
+  return isWhole ? [{ factor: factors.synonym, any, beside }] : []
+}
+
 /** What is looked for in place of the words of a query. The last one is a beginning if `isPrefix`. */
-export const plan = (words: Words, language: Language, query: string, isPrefix = false): QueryPlan => {
+export const plan = (
+  words: Words,
+  language: Language,
+  query: string,
+  expand: Applied["expand"],
+  isPrefix = false
+): QueryPlan => {
   const { index, vocabulary } = words
   const asked = queryWords(query).slice(0, wordsMax)
   const spacedOut = [...new Set(spaced(words, asked))]
-  const understood = understand(words, language, spacedOut, isPrefix)
+  const expansions = expand(spacedOut)
+  const understood = understand(words, language, spacedOut, isPrefix, expansions)
   const units = understood.map(({ others, word }, at): Unit => {
     const alternatives: Array<Alternative> = []
     const add = (factor: number, any: ReadonlyArray<Postings>) => {
@@ -104,7 +122,9 @@ export const plan = (words: Words, language: Language, query: string, isPrefix =
     ])
       if (a !== undefined && b !== undefined) add(factors.joined, forms(words, language, a.word + b.word))
     const split = parts(words, word)
-    if (split !== null) alternatives.push({ factor: factors.split, any: [split[0]], both: split[1] })
+    if (split !== null) alternatives.push({ factor: factors.split, any: [split[0]], beside: [[split[1]]] })
+    for (const { from, phrases, to } of expansions)
+      if (from <= at && at < to) alternatives.push(...phrases.flatMap((texts) => phrase(words, language, texts)))
     for (const { likelihood, word: other } of others)
       if (likelihood >= likelihoodMin) add(factors.other * Math.min(1, likelihood), forms(words, language, other))
     return { asTyped: index.byWord.get(word), alternatives }

@@ -18,11 +18,11 @@ export const saturated = (weight: number): number => (weight * (k1 + 1)) / (weig
 const effects = { sold: 0.15, soldMax: 10_000, outOfStock: 0.7, margin: 0.1 }
 
 /**
- * What a product's relevance is multiplied by: `(1 + 0.15 ln(1 + sold) / ln(10,001)) (1 + 0.1 margin)`, and by 0.7 if none is in
- * stock. What is not known changes nothing.
+ * What a product's relevance is multiplied by: `(1 + 0.15 ln(1 + sold) / ln(10,001)) (1 + 0.1 margin)`, and by 0.7 if it
+ * cannot be ordered. What is not known changes nothing.
  */
-export const business = ({ margin, sold, stock }: ProductDocument): number => {
+export const business = ({ available, margin, sold }: ProductDocument): number => {
   const sales = 1 + (effects.sold * Math.log1p(Math.min(sold, effects.soldMax))) / Math.log1p(effects.soldMax)
   const earned = 1 + effects.margin * Math.min(1, Math.max(0, margin ?? 0))
-  return sales * earned * (stock === 0 ? effects.outOfStock : 1)
+  return sales * earned * (available === false ? effects.outOfStock : 1)
 }

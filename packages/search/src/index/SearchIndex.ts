@@ -1,13 +1,15 @@
-import { brand, category, FacetValues, type FacetCount, type Filters } from "./FacetValues.ts"
+import type { Badge } from "@halles/entities/searchrule/SearchRule"
+import { type Applied, nothing } from "../rules/Applied.ts"
+import { brand, category, FacetValues, type Facet, type Filters } from "./FacetValues.ts"
 import { ranges, type Range } from "./Highlight.ts"
 import { InvertedIndex } from "./InvertedIndex.ts"
 import type { Language } from "./Language.ts"
-import { Matcher, type Matching } from "./Matching.ts"
+import { Matcher } from "./Matching.ts"
 import type { ProductDocument } from "./ProductDocument.ts"
 import { plan, type QueryPlan } from "./QueryPlan.ts"
 import { Spelling } from "./Spelling.ts"
 import { namesBeginningWith, Suggestions } from "./Suggestions.ts"
-import { first, type Sort } from "./Sort.ts"
+import { type Arranged, first, type Sort } from "./Sort.ts"
 import { Vocabulary } from "./Vocabulary.ts"
 
 /** How many documents must have each word of a query, so that those that lack some are not shown. */
@@ -26,12 +28,17 @@ export interface Query {
   readonly sort: Sort
   readonly offset: number
   readonly limit: number
+  /** What merchants say of the query, if anything. */
+  readonly applied?: Applied
 }
 
 export interface Hit {
   readonly document: ProductDocument
   readonly title: ReadonlyArray<Range>
   readonly description: ReadonlyArray<Range>
+  /** Whether a merchant has put it there, and what is to be said of that. */
+  readonly isPinned: boolean
+  readonly badge: Badge | null
 }
 
 export interface Found {
@@ -41,7 +48,7 @@ export interface Found {
   readonly isPartial: boolean
   /** What the query was taken for. */
   readonly corrected: string | null
-  readonly facets: ReadonlyMap<string, ReadonlyArray<FacetCount>>
+  readonly facets: ReadonlyMap<string, Facet>
 }
 
 export interface Suggested {
@@ -80,11 +87,14 @@ export class SearchIndex {
     return number === undefined ? undefined : (this.#index.documents[number] ?? undefined)
   }
 
-  /** How much of a product was sold lately, which its ranking uses. */
-  noteSold(id: string, sold: number): void {
+  /** Takes what is known of the goods, on which no word of a document depends. */
+  note(id: string, known: Partial<Pick<ProductDocument, "available" | "margin" | "sold">>): void {
     const number = this.#index.byId.get(id)
     const document = number === undefined ? null : this.#index.documents[number]!
-    if (number !== undefined && document !== null) this.#index.documents[number] = { ...document, sold }
+    if (number === undefined || document === null) return
+    const next = { ...document, ...known }
+    this.#index.documents[number] = next
+    if (next.available !== document.available) this.#facets.replace(number, next)
   }
 
   /** Products like one, by the words of its title; of its first category, if it has one. */
@@ -96,7 +106,7 @@ export class SearchIndex {
     const [main] = document.categories
     const filters: Filters = new Map(main === undefined ? [] : [[category, [main]]])
     const { passing } = this.#facets.select(matching.found, filters, [])
-    return this.#best(passing, matching, "relevance", max + 1)
+    return this.#best(passing, matching.scores, "relevance", max + 1)
       .map((number) => this.#index.documents[number]!)
       .filter((other) => other.id !== id)
       .slice(0, max)
@@ -113,19 +123,23 @@ export class SearchIndex {
   }
 
   search(query: Query): Found {
-    const { units, corrected } = this.#plan(query.text, query.language, false)
+    const { applied = nothing } = query
+    const { units, corrected } = this.#plan(query.text, query.language, false, applied)
+    const arranged = query.sort === "relevance" ? this.#arranged(applied) : asItIs
     const matching = this.#matcher.match(units)
     const isPartial = matching.complete < completeMin && matching.complete < matching.found.length
     const matched = (units.length === 0 ? [...this.#index.byId.values()] : matching.found).filter(
-      (document) =>
-        (units.length === 0 || isPartial || matching.units[document] === units.length) &&
-        isPricedWithin(this.#index.documents[document]!, query)
+      (document) => units.length === 0 || isPartial || matching.units[document] === units.length
     )
-    const { facets, passing } = this.#facets.select(matched, query.filters, query.facets)
-    const best = this.#best(passing, matching, query.sort, query.offset + query.limit).slice(query.offset)
+    const priced = withAll(matched, arranged.places).filter((document) =>
+      isPricedWithin(this.#index.documents[document]!, query)
+    )
+    const { facets, passing } = this.#facets.select(priced, query.filters, query.facets)
+    const scores = units.length === 0 ? null : matching.scores
+    const best = this.#best(passing, scores, query.sort, query.offset + query.limit, arranged).slice(query.offset)
     const looked = new Set(
       units.flatMap(({ alternatives }) =>
-        alternatives.flatMap(({ any, both }) => [...any, ...(both === undefined ? [] : [both])].map(({ word }) => word))
+        alternatives.flatMap(({ any, beside = [] }) => [...any, ...beside.flat()].map(({ word }) => word))
       )
     )
     const hits = best.map((number): Hit => {
@@ -133,7 +147,9 @@ export class SearchIndex {
       return {
         document,
         title: ranges(document.title, looked),
-        description: ranges(document.description, looked)
+        description: ranges(document.description, looked),
+        isPinned: arranged.places.has(number),
+        badge: arranged.places.has(number) ? (applied.pins.get(document.id) ?? null) : null
       }
     })
     return { hits, total: passing.length, isPartial, corrected, facets }
@@ -144,7 +160,7 @@ export class SearchIndex {
     const { units } = this.#plan(typed, language, true)
     const matching = this.#matcher.match(units)
     const complete = matching.found.filter((number) => matching.units[number] === units.length)
-    const products = this.#best(complete, matching, "relevance", suggestionsMax).map(
+    const products = this.#best(complete, matching.scores, "relevance", suggestionsMax).map(
       (number) => this.#index.documents[number]!
     )
     return {
@@ -155,14 +171,41 @@ export class SearchIndex {
     }
   }
 
-  #plan(text: string, language: Language, isPrefix: boolean): QueryPlan {
+  #plan(text: string, language: Language, isPrefix: boolean, { expand }: Applied = nothing): QueryPlan {
     const words = { index: this.#index, vocabulary: this.#vocabulary, spelling: this.#spelling }
-    return plan(words, language, text, isPrefix)
+    return plan(words, language, text, expand, isPrefix)
   }
 
-  #best(found: ReadonlyArray<number>, { scores }: Matching, sort: Sort, max: number): ReadonlyArray<number> {
-    return first(found, this.#index.documents, scores, sort, max)
+  /** Of products that are on sale: others have no number. */
+  #arranged({ factors, pins }: Applied): Arranged {
+    const numbered = <A>(entries: Iterable<readonly [id: string, value: A]>) =>
+      new Map(
+        [...entries].flatMap(([id, value]) => {
+          const number = this.#index.byId.get(id)
+          return number === undefined ? [] : [[number, value] as const]
+        })
+      )
+    return { places: numbered([...pins.keys()].map((id, at) => [id, at])), factors: numbered(factors) }
   }
+
+  #best(
+    found: ReadonlyArray<number>,
+    scores: Float32Array | null,
+    sort: Sort,
+    max: number,
+    arranged: Arranged = asItIs
+  ): ReadonlyArray<number> {
+    return first(found, this.#index.documents, scores, sort, max, arranged)
+  }
+}
+
+const asItIs: Arranged = { places: new Map(), factors: new Map() }
+
+/** What was found, and what is to be shown though the words of the query do not find it. */
+const withAll = (found: ReadonlyArray<number>, places: Arranged["places"]): ReadonlyArray<number> => {
+  if (places.size === 0) return found
+  const known = new Set(found)
+  return [...found, ...[...places.keys()].filter((number) => !known.has(number))]
 }
 
 const isPricedWithin = ({ price }: ProductDocument, { priceFrom, priceTo }: Query): boolean =>

@@ -6,11 +6,29 @@ import { business } from "./Ranking.ts"
 export const Sort = Schema.Literals(["relevance", "price", "-price", "-sold", "title"])
 export type Sort = typeof Sort.Type
 
+/** What merchants say of the order by relevance, by number of document: what stands first, and in which order; what counts more or less. */
+export interface Arranged {
+  readonly places: ReadonlyMap<number, number>
+  readonly factors: ReadonlyMap<number, number>
+}
+
+/** Before whatever is relevant. */
+const pinned = Number.MIN_SAFE_INTEGER
+
 /** What a document is sorted by, the least first; by title all are equal here. */
-const keyOf = (sort: Sort, document: ProductDocument, score: number): number => {
+const keyOf = (
+  sort: Sort,
+  document: ProductDocument,
+  score: number,
+  number: number,
+  { factors, places }: Arranged
+): number => {
   switch (sort) {
-    case "relevance":
-      return -score * business(document)
+    case "relevance": {
+      const place = places.get(number)
+      if (place !== undefined) return pinned + place
+      return -score * business(document) * (factors.get(number) ?? 1)
+    }
     case "price":
       return document.price ?? Number.MAX_VALUE
     case "-price":
@@ -29,11 +47,15 @@ const keyOf = (sort: Sort, document: ProductDocument, score: number): number => 
 export const first = (
   found: ReadonlyArray<number>,
   documents: ReadonlyArray<ProductDocument | null>,
-  scores: Float32Array,
+  /** `null` where all are as relevant. */
+  scores: Float32Array | null,
   sort: Sort,
-  max: number
+  max: number,
+  arranged: Arranged
 ): ReadonlyArray<number> => {
-  const keys = Float64Array.from(found, (number) => keyOf(sort, documents[number]!, scores[number]!))
+  const keys = Float64Array.from(found, (number) =>
+    keyOf(sort, documents[number]!, scores === null ? 1 : scores[number]!, number, arranged)
+  )
   const titles = sort === "title" ? found.map((number) => documents[number]!.title) : null
   /** Of places in `found`. */
   const compare = (a: number, b: number): number => {

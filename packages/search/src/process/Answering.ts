@@ -3,7 +3,7 @@ import { isWithinBytes } from "@halles/shared/Bytes"
 import { Nats } from "@halles/shared/clients/Nats"
 import type { Region } from "@halles/shared/Region"
 import * as Subject from "@halles/shared/Subject"
-import { Effect, Layer, Metric, Option } from "effect"
+import { Clock, Effect, Layer, Metric, Option } from "effect"
 import { type Answer, decodeQuestion, encodeAnswer } from "../contract/SearchMessages.ts"
 import * as Answers from "./Answers.ts"
 import { Following } from "./Following.ts"
@@ -25,7 +25,7 @@ const failed = Metric.counter("halles_search_failed_total", {
 /** What NATS takes in one message, where its server has not said so yet. */
 export const payloadBytesMax = 1_048_576
 
-/** An answer that NATS does not take is sent with fewer products. */
+/** An answer that NATS does not take is sent with fewer products, or with fewer values of its facets. */
 const encodedWithin = (answer: Answer, bytesMax: number): string => {
   const text = encodeAnswer(answer)
   if (isWithinBytes(text, bytesMax)) return text
@@ -40,7 +40,9 @@ export const layer = (region: Region) =>
   Layer.effectDiscard(
     Effect.gen(function* () {
       const nats = yield* Nats
-      const answerTo = Answers.make(region, yield* Following, yield* Recommending)
+      const clock = yield* Clock.Clock
+      const now = () => clock.currentTimeMillisUnsafe()
+      const answerTo = Answers.make(region, yield* Following, yield* Recommending, now)
       const fork = Effect.runForkWith(yield* Effect.context<never>())
 
       /** What cannot be answered gets an empty reply at once: who asks need not wait until its time is over. */

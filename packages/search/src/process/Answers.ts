@@ -1,6 +1,8 @@
+import { Channel } from "@halles/entities/catalogue/Channel"
 import { viewOf } from "@halles/entities/catalogue/ProductTable"
 import { SkuCode } from "@halles/shared/Ids"
 import type { Region } from "@halles/shared/Region"
+import { Schema } from "effect"
 import {
   type Answer,
   type Question,
@@ -11,33 +13,54 @@ import {
   type Suggest,
   SuggestAnswer
 } from "../contract/SearchMessages.ts"
+import { channel as channelFacet } from "../index/FacetValues.ts"
+import { type Candidate, candidatesOf } from "../recommend/Candidates.ts"
 import type { Following } from "./Following.ts"
 import type { Recommending } from "./Recommending.ts"
 
-/** Recommendations that are looked through for those on sale. */
-const candidatesMax = 200
-
-/** An article that may be recommended, as `RecommendAnswer` has it. */
-type Candidate = readonly [sku: string, because: string | null, orders: number | null]
+const isChannel = Schema.is(Channel)
+/** The channel that a question names, if it names one. */
+const channelOf = ({ filters }: Search): Channel | null => {
+  const [named, ...others] = filters.find(({ name }) => name === channelFacet)?.values ?? []
+  return others.length === 0 && isChannel(named) ? named : null
+}
 
 /** What a search process answers to each question about the products of its region. */
 export const make = (
   region: Region,
-  { asOf, catalogue }: Following["Service"],
-  { current }: Recommending["Service"]
+  { asOf, catalogue, rules }: Following["Service"],
+  { current }: Recommending["Service"],
+  now: () => number
 ): ((question: Question) => Answer) => {
   const idOf = (sku: string) => `${region}_${sku}`
   const product = (id: string) => viewOf(catalogue.rows.get(id)!, region)
   const freshness = () => ({ asOf: asOf(), products: catalogue.index.size })
 
-  const search = (question: Search): SearchAnswer => {
+  const found = (question: Search) => {
+    const { language, text } = question
     const filters = new Map(question.filters.map(({ name, values }) => [name, values]))
-    const { facets, hits, ...rest } = catalogue.index.search({ ...question, filters })
+    const about = { language, channel: channelOf(question), now: now() }
+    const applied = rules.for({ text, ...about })
+    const first = { applied, ...catalogue.index.search({ ...question, filters, applied }) }
+    if (first.corrected === null) return first
+    // What a misspelt query was taken for may have rules of its own.
+    const meant = rules.for({ text: first.corrected, ...about })
+    if (applied.isForQuery || !meant.isForQuery) return first
+    return { applied: meant, ...catalogue.index.search({ ...question, filters, applied: meant }) }
+  }
+
+  const search = (question: Search): SearchAnswer => {
+    const { applied, facets, hits, ...rest } = found(question)
     return new SearchAnswer({
       ...freshness(),
       ...rest,
-      hits: hits.map(({ description, document, title }) => ({ product: product(document.id), title, description })),
-      facets: [...facets].map(([name, values]) => ({ name, values }))
+      hits: hits.map(({ document, ...hit }) => ({
+        product: product(document.id),
+        available: document.available,
+        ...hit
+      })),
+      facets: [...facets].map(([name, facet]) => ({ name, ...facet })),
+      redirect: applied.redirect
     })
   }
 
@@ -46,33 +69,22 @@ export const make = (
     return new SuggestAnswer({ ...freshness(), ...rest, products: products.map(({ id }) => product(id)) })
   }
 
-  const candidatesOf = ({ kind, skus }: Recommend): ReadonlyArray<Candidate> => {
-    const { model } = current()
-    switch (kind) {
-      case "together":
-        return model.for(skus, candidatesMax).map(({ because, item, together }) => [item, because, together])
-      case "popular":
-        return model.popular.map(([item, orders]) => [item, null, orders])
-      case "alternatives": {
-        const [of] = skus
-        if (of === undefined) return []
-        const similar = catalogue.index.similar(idOf(of), "en", candidatesMax)
-        return similar.map(({ id }) => [catalogue.rows.get(id)!.sku, of, null])
-      }
-    }
-  }
-
   const recommend = (question: Recommend): RecommendAnswer => {
     const { category, limit } = question
+    const { madeAt, model } = current()
+    const similar = (sku: string, max: number) =>
+      catalogue.index.similar(idOf(sku), question.language, max).map(({ id }) => catalogue.rows.get(id)!.sku)
     const items: Array<(typeof RecommendAnswer.Type)["items"][number]> = []
-    for (const [sku, because, orders] of candidatesOf(question)) {
-      if (items.length === limit) break
+    const add = ([sku, because, orders]: Candidate) => {
       // The index has what is on sale.
       const document = catalogue.index.get(idOf(sku))
-      if (document === undefined || (category !== null && !document.categories.includes(category))) continue
+      if (document === undefined || (category !== null && !document.categories.includes(category))) return
       items.push({ product: product(document.id), because: because === null ? null : SkuCode.make(because), orders })
     }
-    const { madeAt, model } = current()
+    for (const candidate of candidatesOf(question, model, similar)) {
+      if (items.length === limit) break
+      add(candidate)
+    }
     return new RecommendAnswer({ ...freshness(), orders: model.baskets, madeAt, items })
   }
 
@@ -90,11 +102,28 @@ export const make = (
 
 const half = <A>(all: ReadonlyArray<A>): ReadonlyArray<A> => all.slice(0, all.length >> 1)
 
-/** The answer with the first half of its products; `null` if that has none. A shorter page of hits is gone on with by its cursor. */
+const withHalfOfFacets = (answer: SearchAnswer): SearchAnswer | null =>
+  answer.facets.every(({ values }) => values.length === 0)
+    ? null
+    : new SearchAnswer({
+        ...answer,
+        facets: answer.facets.map(({ more, name, values }) => ({
+          name,
+          values: half(values),
+          more: more + values.length - half(values).length
+        }))
+      })
+
+/**
+ * The answer with the first half of its products, or of the values of its facets; `null` if that has none. A shorter page of hits is
+ * gone on with by its cursor.
+ */
 export const halved = (answer: Answer): Answer | null => {
   switch (answer._tag) {
     case "SearchAnswer":
-      return answer.hits.length < 2 ? null : new SearchAnswer({ ...answer, hits: half(answer.hits) })
+      return answer.hits.length < 2
+        ? withHalfOfFacets(answer)
+        : new SearchAnswer({ ...answer, hits: half(answer.hits) })
     case "SuggestAnswer":
       return answer.products.length === 0 ? null : new SuggestAnswer({ ...answer, products: half(answer.products) })
     case "RecommendAnswer":

@@ -14,6 +14,8 @@ export class Catalogue {
   #index = new SearchIndex()
   /** Orders that each article was in, by its code. */
   #sold: ReadonlyMap<string, number> = new Map()
+  /** Whether each article can be ordered, by its id, as far as that is known. */
+  readonly #available = new Map<string, boolean>()
   /** Ids of rows that have changed since a new index was begun. */
   #changed: Set<string> | null = null
   readonly #building = Semaphore.makeUnsafe(1)
@@ -52,12 +54,18 @@ export class Catalogue {
         for (; at < rows.length && performance.now() < until; at++) this.#apply(next, rows[at]!)
         yield* turn
       }
-      for (const id of changed) this.#apply(next, this.rows.get(id)!)
+      for (const id of changed) {
+        const row = this.rows.get(id)
+        if (row !== undefined) this.#apply(next, row)
+      }
       next.buildSuggestions()
       this.#changed = null
       this.#index = next
     })
   }
+
+  /** Makes the index anew where too much of it is dead. */
+  readonly tend: Effect.Effect<void> = Effect.suspend(() => (this.#index.isStale ? this.build : Effect.void))
 
   /** Takes how much was sold of each article into the ranking. */
   noteSales(sold: ReadonlyMap<string, number>): void {
@@ -66,13 +74,32 @@ export class Catalogue {
     for (const { id, sku } of this.rows.values()) {
       const now = sold.get(sku) ?? 0
       if (now === (before.get(sku) ?? 0)) continue
-      this.#index.noteSold(id, now)
-      this.#changed?.add(id)
+      this.#note(id, { sold: now })
     }
   }
 
+  /** Takes which articles can be ordered, and which are sold out; says how many of them have changed. */
+  noteAvailable(available: Iterable<readonly [id: string, isAvailable: boolean]>): number {
+    let changed = 0
+    for (const [id, isAvailable] of available) {
+      if (this.#available.get(id) === isAvailable) continue
+      this.#available.set(id, isAvailable)
+      this.#note(id, { available: isAvailable })
+      changed += 1
+    }
+    return changed
+  }
+
+  #note(id: string, known: Parameters<SearchIndex["note"]>[1]): void {
+    this.#index.note(id, known)
+    this.#changed?.add(id)
+  }
+
   #apply(index: SearchIndex, row: ProductRow): void {
-    const document = documentOf(row, this.#sold.get(row.sku) ?? 0)
+    const document = documentOf(row, {
+      available: this.#available.get(row.id) ?? null,
+      sold: this.#sold.get(row.sku) ?? 0
+    })
     if (document === null) index.remove(row.id)
     else index.put(document)
   }

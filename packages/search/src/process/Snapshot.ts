@@ -1,16 +1,28 @@
-import type { ProductRow } from "@halles/entities/catalogue/ProductTable"
+import type { ViewRow } from "@halles/engine/projections/Projection"
 import { mkdirSync, rmSync } from "node:fs"
 import { dirname } from "node:path"
 import { DatabaseSync } from "node:sqlite"
-import { form } from "./ProductRows.ts"
 
-/** The rows of a region's products on disk, and up to where in the event stream they go. */
-export interface Snapshot {
+/** The rows of one read table on disk, and up to where in the event stream they go. */
+export interface Section<Row> {
   /** `null` if there is none of this form. */
-  readonly load: () => { readonly streamSeq: number; readonly rows: ReadonlyArray<ProductRow> } | null
-  /** In one transaction: a process that dies finds all of it or what was before. */
-  readonly save: (rows: ReadonlyArray<ProductRow>, streamSeq: number) => void
+  readonly load: () => {
+    readonly streamSeq: number
+    readonly rows: ReadonlyArray<Row>
+    readonly gaps: ReadonlyArray<readonly [id: string, seq: number]>
+  } | null
+  /** In one transaction: a process that dies finds all of it or what was before. `gaps` are rows that are not as the stream says. */
+  readonly save: (
+    rows: ReadonlyArray<Row>,
+    streamSeq: number,
+    gaps: ReadonlyArray<readonly [id: string, seq: number]>
+  ) => void
   readonly clear: () => void
+}
+
+export interface Snapshot {
+  /** What is kept under this name; `form` says of which form it is. A section of another form is made anew. */
+  readonly section: <Row extends ViewRow>(name: string, form: string) => Section<Row>
   readonly close: () => void
 }
 
@@ -39,15 +51,20 @@ export const open = (file: string): Snapshot => {
   // What is lost in a crash of the machine is read from the stream again.
   database.exec(`
     PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;
-    CREATE TABLE IF NOT EXISTS product (id TEXT PRIMARY KEY, row TEXT NOT NULL) WITHOUT ROWID;
-    CREATE TABLE IF NOT EXISTS place (form TEXT NOT NULL, stream_seq INTEGER NOT NULL)`)
-  const put = database.prepare(
-    "INSERT INTO product (id, row) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET row = excluded.row"
+    CREATE TABLE IF NOT EXISTS followed (section TEXT, id TEXT, row TEXT NOT NULL, PRIMARY KEY (section, id)) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS gap (section TEXT, id TEXT, seq INTEGER NOT NULL, PRIMARY KEY (section, id)) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS reached (section TEXT PRIMARY KEY, form TEXT NOT NULL, stream_seq INTEGER NOT NULL)`)
+  const putRow = database.prepare(
+    "INSERT INTO followed (section, id, row) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET row = excluded.row"
   )
-  const selectRows = database.prepare("SELECT row FROM product")
-  const selectPlace = database.prepare("SELECT form, stream_seq FROM place")
-  const deletePlace = database.prepare("DELETE FROM place")
-  const insertPlace = database.prepare("INSERT INTO place (form, stream_seq) VALUES (?, ?)")
+  const selectRows = database.prepare("SELECT row FROM followed WHERE section = ?")
+  const deleteRows = database.prepare("DELETE FROM followed WHERE section = ?")
+  const insertGap = database.prepare("INSERT INTO gap (section, id, seq) VALUES (?, ?, ?)")
+  const selectGaps = database.prepare("SELECT id, seq FROM gap WHERE section = ?")
+  const deleteGaps = database.prepare("DELETE FROM gap WHERE section = ?")
+  const selectReached = database.prepare("SELECT form, stream_seq FROM reached WHERE section = ?")
+  const deleteReached = database.prepare("DELETE FROM reached WHERE section = ?")
+  const insertReached = database.prepare("INSERT INTO reached (section, form, stream_seq) VALUES (?, ?, ?)")
   const atomically = (change: () => void) => {
     database.exec("BEGIN IMMEDIATE")
     try {
@@ -59,19 +76,29 @@ export const open = (file: string): Snapshot => {
     }
   }
   return {
-    load: () => {
-      const place = selectPlace.get()
-      if (place === undefined || place["form"] !== form) return null
-      const rows = selectRows.all().map(({ row }): ProductRow => JSON.parse(String(row)))
-      return { streamSeq: Number(place["stream_seq"]), rows }
-    },
-    save: (rows, streamSeq) =>
-      atomically(() => {
-        for (const row of rows) put.run(row.id, JSON.stringify(row))
-        deletePlace.run()
-        insertPlace.run(form, streamSeq)
-      }),
-    clear: () => atomically(() => database.exec("DELETE FROM product; DELETE FROM place")),
+    section: <Row extends ViewRow>(name: string, form: string): Section<Row> => ({
+      load: () => {
+        const reached = selectReached.get(name)
+        if (reached === undefined || reached["form"] !== form) return null
+        return {
+          streamSeq: Number(reached["stream_seq"]),
+          rows: selectRows.all(name).map(({ row }): Row => JSON.parse(String(row))),
+          gaps: selectGaps.all(name).map(({ id, seq }) => [String(id), Number(seq)])
+        }
+      },
+      save: (rows, streamSeq, gaps) =>
+        atomically(() => {
+          for (const row of rows) putRow.run(name, row.id, JSON.stringify(row))
+          deleteGaps.run(name)
+          for (const [id, seq] of gaps) insertGap.run(name, id, seq)
+          deleteReached.run(name)
+          insertReached.run(name, form, streamSeq)
+        }),
+      clear: () =>
+        atomically(() => {
+          for (const statement of [deleteRows, deleteGaps, deleteReached]) statement.run(name)
+        })
+    }),
     close: () => database.close()
   }
 }

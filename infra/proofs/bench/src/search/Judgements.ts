@@ -36,7 +36,7 @@ const asDocument = (line: string): ProductDocument => {
     categories: product[typeOf] === undefined ? [] : [text(typeOf)],
     attributes: Object.fromEntries(attributes),
     price: typeof product["price"] === "number" ? product["price"] : null,
-    stock: null,
+    available: null,
     sold: 0,
     margin: null
   }

@@ -51,12 +51,12 @@ export const wrongFacets = (index: SearchIndex, queries: ReadonlyArray<Judged>):
   queries.flatMap(({ query }) => {
     const all = index.search({ ...usual, text: query, limit: index.size })
     const counted = Map.groupBy(all.hits, ({ document }) => document.brand)
-    const told = all.facets.get(brand) ?? []
+    const told = all.facets.get(brand)?.values ?? []
     const wrong = told.filter(({ count, value }) => counted.get(value)?.length !== count)
     const [first] = told
     const chosen = first && index.search({ ...usual, text: query, filters: new Map([[brand, [first.value]]]) })
     const isKept =
-      chosen === undefined || (chosen.total === first!.count && chosen.facets.get(brand)!.length === told.length)
+      chosen === undefined || (chosen.total === first!.count && chosen.facets.get(brand)!.values.length === told.length)
     return wrong.length === 0 && isKept && all.hits.length === all.total ? [] : [query]
   })
 

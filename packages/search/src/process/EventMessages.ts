@@ -1,5 +1,4 @@
-import { DeliverPolicy, type JsMsg, jetstream, jetstreamManager } from "@nats-io/jetstream"
-import { ProductTable } from "@halles/entities/catalogue/ProductTable"
+import { DeliverPolicy, type JsMsg, jetstream, jetstreamManager, type OrderedConsumerOptions } from "@nats-io/jetstream"
 import { Nats } from "@halles/shared/clients/Nats"
 import type { Region } from "@halles/shared/Region"
 import * as Subject from "@halles/shared/Subject"
@@ -14,11 +13,11 @@ const brokenStatuses: ReadonlySet<string> = new Set([
   "ordered_consumer_recreated"
 ])
 
-/** The messages of a region's event stream that have rows of products, and maybe others. */
-export const make = Effect.fnUntraced(function* (region: Region) {
+/** The messages of a region's event stream that have rows of one entity type, and maybe others. */
+export const make = Effect.fnUntraced(function* (region: Region, entityType: string) {
   const nats = yield* Nats
   const stream = Subject.eventStream(region)
-  const filter = Subject.eventsOf(region, ProductTable.entityType)
+  const filter = Subject.eventsOf(region, entityType)
   const manager = Effect.tryPromise(() => jetstreamManager(nats))
 
   /** Whether the stream has all that follows that place. It has not if that was dropped, or if the stream was made anew. */
@@ -34,25 +33,38 @@ export const make = Effect.fnUntraced(function* (region: Region) {
     return (yield* Effect.tryPromise(() => streams.getMessage(stream, { last_by_subj: filter })))?.seq ?? 0
   })
 
-  /** Delivers what follows that place. It ends when the consumer does; an ordered consumer fills gaps of the stream itself. */
-  const deliver = (after: number, onMessage: (message: JsMsg) => void) =>
+  const consume = (
+    from: Partial<OrderedConsumerOptions>,
+    onMessage: (message: JsMsg) => void,
+    begun: Effect.Effect<void>
+  ) =>
     Effect.acquireUseRelease(
       Effect.tryPromise(async () => {
         const consumer = await jetstream(nats).consumers.get(stream, {
           // Of each try its own: the server keeps the consumer of a process that has died for a while.
           name_prefix: `search_${region}_${randomBytes(4).toString("hex")}`,
           filter_subjects: filter,
-          deliver_policy: DeliverPolicy.StartSequence,
-          opt_start_seq: after + 1
+          ...from
         })
         return await consumer.consume({ callback: onMessage })
       }),
       (messages) =>
-        Effect.tryPromise(async () => {
-          for await (const { type } of messages.status()) if (brokenStatuses.has(type)) return
-        }),
+        Effect.andThen(
+          begun,
+          Effect.tryPromise(async () => {
+            for await (const { type } of messages.status()) if (brokenStatuses.has(type)) return
+          })
+        ),
       (messages) => Effect.promise(() => messages.close())
     )
 
-  return { goesOnFrom, last, deliver }
+  /** Delivers what follows that place. It ends when the consumer does; an ordered consumer fills gaps of the stream itself. */
+  const deliver = (after: number, onMessage: (message: JsMsg) => void) =>
+    consume({ deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: after + 1 }, onMessage, Effect.void)
+
+  /** Says that something new has come, and not what. `begun` is run once whatever comes from then on is said. */
+  const news = (onNews: (message: JsMsg) => void, begun: Effect.Effect<void>) =>
+    consume({ deliver_policy: DeliverPolicy.New, headers_only: true }, onNews, begun)
+
+  return { goesOnFrom, last, deliver, news }
 })
