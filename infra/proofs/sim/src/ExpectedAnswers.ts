@@ -109,9 +109,9 @@ export class ExpectedAnswers {
     if (Exit.isFailure(exit)) {
       const refusal = Option.getOrUndefined(Exit.findErrorOption(exit))
       const { _tag } = fieldsOf(refusal)
-      // A merge that was asked for may be refused by the other cart: that is its answer. So is a total that has changed.
-      const isOwn =
-        tag === "Merge" || (tag === "CheckOut" && _tag === "TotalChanged" && isRefused) || passing.has(_tag ?? "")
+      // A merge that was asked for may be refused by the other cart: that is its answer. So is what has changed of a cart.
+      const isChanged = _tag === "TotalChanged" || _tag === "BundleChanged"
+      const isOwn = tag === "Merge" || (tag === "CheckOut" && isChanged && isRefused) || passing.has(_tag ?? "")
       if (!isOwn) this.violations.push(`${name}: is in the journal, and was refused with ${_tag}`)
       return
     }

@@ -52,8 +52,11 @@ const isPassing = (error: unknown): boolean => {
   return _tag === "Busy" || _tag === "TimeoutError" || _tag === "EntityNotAssignedToRunner"
 }
 
-const isTotalChanged = (error: unknown): boolean =>
-  (error as { readonly _tag?: string } | undefined)?._tag === "TotalChanged"
+/** The cart has the prices and the parts of now. */
+const isChanged = (error: unknown): boolean => {
+  const { _tag } = (error ?? {}) as { readonly _tag?: string }
+  return _tag === "TotalChanged" || _tag === "BundleChanged"
+}
 const totalOf = (amount: number) => ({ amount, currency: "GBP" as const })
 
 /** Customers and shop keepers, who repeat what is not answered. */
@@ -213,7 +216,7 @@ export const make = (world: World) => {
         const { orderId } = done.value as typeof CheckOutResult.Type
         placed.push(orderId)
         yield* afterwards(orderId)
-      } else if (!isTotalChanged(Option.getOrUndefined(Exit.findErrorOption(done)))) return
+      } else if (!isChanged(Option.getOrUndefined(Exit.findErrorOption(done)))) return
       if (world.chance(0.2)) return
       yield* pause(400)
       const view = yield* Effect.exit(Effect.timeout(cart.View(), deadline))

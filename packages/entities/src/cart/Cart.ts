@@ -203,6 +203,15 @@ export class TotalChanged extends Schema.TaggedError<TotalChanged>()(
   { expected: CartTotal, actual: CartTotal },
   { httpApiStatus: 409 }
 ) {}
+/** Bundles of the cart are made of other parts than it showed; it has the parts of now. */
+export class BundleChanged extends Refusal<BundleChanged>()("BundleChanged", {
+  status: 409,
+  title: "A bundle has changed",
+  fields: { skus: Schema.Array(SkuCode) },
+  sample: { skus: ["BREAKFAST-BOX"] },
+  detail: ({ skus }) => `Made of other parts than the cart showed: ${skus.join(", ")}. Nothing was ordered.`,
+  help: "Show the cart anew: it has the parts of now. Check out with a new idempotency key once the customer agrees to them."
+}) {}
 /** Agreed prices and charges belong to carts with agreed pricing, and only there. */
 export class PricingMismatch extends Refusal<PricingMismatch>()("PricingMismatch", {
   status: 422,
@@ -283,6 +292,7 @@ export const Cart = Contract.make("Cart", [
     CartFull,
     NotSold,
     TotalChanged,
+    BundleChanged,
     CommandReused,
     PreconditionFailed
   ),

@@ -3,7 +3,7 @@ import type { Handled } from "@halles/engine/eventsourced/Kind"
 import { done, viewReply } from "@halles/engine/eventsourced/Replies"
 import { CartId, type OrderId, orderIdOf } from "@halles/shared/Ids"
 import { Result } from "effect"
-import { CartView, type CheckOut, type HandedOver, type PutLines, TotalChanged } from "./Cart.ts"
+import { BundleChanged, CartView, type CheckOut, type HandedOver, type PutLines, TotalChanged } from "./Cart.ts"
 import { type Event, type State, statuses } from "./CartEvents.ts"
 import { bill } from "./CartTotals.ts"
 
@@ -27,7 +27,7 @@ export const view = (id: string, state: State, seq: number): CartView | null => 
 type Now = Handled<State, Event>
 type Checked = Result.Result<
   { readonly orderId: OrderId; readonly cart: CartView },
-  CommandReused | TotalChanged | NotFound
+  CommandReused | TotalChanged | BundleChanged | NotFound
 >
 const toView = viewReply("Cart", view)
 
@@ -55,7 +55,10 @@ export const replies = {
     const first = now.events.find((event) => event._tag === "CheckedOut" || event._tag === "CheckOutRefused")
     if (first?.fingerprint !== fingerprint) return Result.fail(new CommandReused({ commandId }))
     if (first._tag === "CheckOutRefused") {
-      return Result.fail(new TotalChanged({ expected: first.expected, actual: first.actual }))
+      const { actual, bundles, expected } = first
+      return Result.fail(
+        bundles === undefined ? new TotalChanged({ expected, actual }) : new BundleChanged({ skus: bundles })
+      )
     }
     const { attempt } = first
     return Result.map(toView(id, now), (cart) => ({ orderId: orderIdOf(id, attempt), cart }))

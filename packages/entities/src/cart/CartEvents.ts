@@ -49,6 +49,8 @@ export const Event = Schema.Union([
   Schema.TaggedStruct("CheckOutRefused", {
     expected: CartTotal,
     actual: CartTotal,
+    /** Where the total is as agreed: bundles whose parts are not those that the cart showed. */
+    bundles: Schema.optionalKey(Schema.Array(SkuCode)),
     fingerprint: Schema.String,
     at
   }),

@@ -66,6 +66,12 @@ class Lines {
   }
 }
 
+/** Whether a line that is checked out, in its place, has other parts than the line that the cart showed. */
+const isOtherBundle =
+  (shown: ReadonlyArray<SaleLine>) =>
+  ({ parts }: SaleLine, index: number): boolean =>
+    JSON.stringify(parts) !== JSON.stringify(shown[index]?.parts)
+
 const agreed = (state: CartState.State): boolean => state._tag !== "None" && state.pricing === "agreed"
 
 /** I2 and I6, as far as carts go. Each checkout leaves its facts for the order that it placed. */
@@ -88,6 +94,9 @@ export const carts: Laws<CartState.State, CartState.Event> = ({ facts, findings,
     }
     const wrong = lines.differs(event.lines, agreed(state))
     if (wrong !== null) findings.violation("I6", "Cart", id, seq, wrong)
+    const other = state._tag === "Open" ? event.lines.find(isOtherBundle(state.lines)) : undefined
+    if (other !== undefined)
+      findings.violation("I6", "Cart", id, seq, `${other.sku} is checked out with parts that the cart did not show`)
     const { attempt, charges, currency, customerId, discount, totals } = event
     const draft = fingerprint([customerId, currency, event.lines, charges, discount, totals])
     factsOf(id, attempt).cart = { draft, at: event.at, isReopened: false }

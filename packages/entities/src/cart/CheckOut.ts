@@ -1,4 +1,4 @@
-import { checkoutsMax } from "@halles/shared/Ids"
+import { checkoutsMax, type SkuCode } from "@halles/shared/Ids"
 import type { Currency } from "@halles/shared/Money"
 import { given } from "@halles/shared/wire/Stamp"
 import { Equal, Result } from "effect"
@@ -56,9 +56,14 @@ const disagreed = (state: Open, command: CheckOut, actual: CartTotal): CartTotal
   return actual.amount > displayed.amount ? displayed : null
 }
 
+/** SKUs whose lines have other parts now. */
+const rebundled = (shown: CartLines.Lines, now: CartLines.Lines): ReadonlyArray<SkuCode> => [
+  ...new Set(now.flatMap(({ parts, sku }, index) => (Equal.equals(parts, shown[index]!.parts) ? [] : [sku])))
+]
+
 /**
- * A cart whose prices are no longer those of the products takes the new ones together with the refusal, so that the
- * customer sees what there is to agree to.
+ * A cart whose prices, or parts of bundles, are no longer those of the products takes the new ones together with the refusal, so
+ * that the customer sees what there is to agree to.
  */
 export const checkOut = (
   state: Open,
@@ -91,6 +96,13 @@ export const checkOut = (
           { _tag: "Repriced", prices: repriced, at: now },
           { _tag: "CheckOutRefused", expected, actual, fingerprint, at: now }
         ])
+  }
+  const bundles = rebundled(state.lines, lines)
+  if (bundles.length > 0) {
+    return Result.succeed([
+      { _tag: "Repriced", prices: repriced, at: now },
+      { _tag: "CheckOutRefused", expected: actual, actual, bundles, fingerprint, at: now }
+    ])
   }
   const sale = { customerId, currency, lines, charges, discount, totals, email, shippingAddress, paymentToken }
   return Result.succeed([{ _tag: "CheckedOut", ...sale, attempt: state.checkouts + 1, fingerprint, at: now }])

@@ -43,7 +43,7 @@ export const SkuApi = Routes.group("skus", { title: "Stock", about: "What a regi
     access: everybody,
     summary: "Stock in a region, by warehouse",
     about:
-      "On hand, held for orders of the last ten minutes, reserved for older ones that still need it, and what is left to sell."
+      "On hand, held for orders of the last ten minutes, reserved for older ones that still need it, and what is left to sell. A bundle has no stock of its own: `getAvailability` says how many of it could be sold."
   }),
   Routes.command("adjustSku", "POST", "/skus/:region/:sku/adjustments", {
     ...change,

@@ -6,7 +6,7 @@ export const titles = {
   I3: "captured <= authorised and refunded <= captured, at every row; with what banks took back, in the end",
   I4: "redemptions stay within their limit",
   I5: "points are never negative and equal their ledger, at every row",
-  I6: "no cart line is lost: not by adding, not by merging, not at checkout",
+  I6: "no cart line is lost: not by adding, not by merging, not at checkout; bundles are bought as shown",
   I7: "an order's total is the sum of its lines, charges and tax, and the amount authorised; returns pay back what was paid",
   I8: "every saga ends, or says why not: no paid order without stock, no stock or money kept by a dead order",
   I9: "the order of a hold whose time is over is asked within 1 s; one that is not paid for by then is given up",

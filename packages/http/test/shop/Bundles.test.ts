@@ -54,20 +54,18 @@ const cart = Effect.fnUntraced(function* (lines: Readonly<Record<string, number>
   }
   return id as string
 })
-const checkOut = (id: string) =>
-  Effect.map(
-    send(
-      "POST",
-      `/v1/carts/${id}/checkout`,
-      {
-        email: "ada@example.com",
-        shippingAddress: { name: "Ada", line1: "1 High St", city: "London", postalCode: "N1", country: "GB" },
-        paymentToken: "tok_ok"
-      },
-      { "idempotency-key": randomUUID(), prefer: "wait=20" }
-    ),
-    fine
+const tryCheckOut = (id: string, key: string) =>
+  send(
+    "POST",
+    `/v1/carts/${id}/checkout`,
+    {
+      email: "ada@example.com",
+      shippingAddress: { name: "Ada", line1: "1 High St", city: "London", postalCode: "N1", country: "GB" },
+      paymentToken: "tok_ok"
+    },
+    { "idempotency-key": key, prefer: "wait=20" }
   )
+const checkOut = (id: string) => Effect.map(tryCheckOut(id, randomUUID()), fine)
 const stockOf = (sku: string) => Effect.map(get(`/v1/skus/eu/${sku}`), ({ totals }) => totals)
 /** The order, once it is so; the saga needs a moment. */
 const orderWhen = (id: string, status: string) =>
@@ -163,6 +161,12 @@ layer(Shop, { excludeTestServices: true, timeout: "120 seconds" })("a bundle", (
       fine(yield* bundle("MIX", 300, { NEW: 2 }))
       // A part that is off sale is still a part.
       fine(yield* send("DELETE", "/v1/products/NEW?region=eu", undefined, authorised))
+      const key = randomUUID()
+      const refused = yield* tryCheckOut(id, key)
+      assert.deepInclude(refused.json, { status: 409, code: "bundle_changed", context: { skus: ["MIX"] } })
+      // The customer sees what it is made of now. Who repeats the request agrees to nothing by it.
+      assert.deepStrictEqual((yield* get(`/v1/carts/${id}`)).lines[0].parts, [{ sku: "NEW", quantity: 2 }])
+      assert.strictEqual((yield* tryCheckOut(id, key)).json.code, "bundle_changed")
       const { lines, orderId } = yield* checkOut(id)
       assert.deepStrictEqual(lines[0].parts, [{ sku: "NEW", quantity: 2 }])
       assert.deepInclude(yield* orderWhen(orderId, "confirmed"), { lines })

@@ -28,6 +28,13 @@ export const domainMutants: ReadonlyArray<Mutant> = [
     caughtBy: "sim"
   },
   {
+    name: "sell a bundle with parts that its cart did not show",
+    file: "packages/entities/src/cart/CheckOut.ts",
+    find: "if (bundles.length > 0) {",
+    replace: "if (bundles.length < 0) {",
+    caughtBy: "sim"
+  },
+  {
     name: "bound no bytes of a cart",
     file: "packages/entities/src/cart/CartBounds.ts",
     find: '["bytes", bytesMax,',
