@@ -166,7 +166,7 @@ export const media = ({ layout, secrets }: Parts): Environment => ({
 export const search = (parts: Parts, region: Region): Environment => ({
   HALLES_NATS_URL: parts.addresses.nats,
   HALLES_REGION: region,
-  HALLES_PG_REGION_URL: databaseUrl(parts, "halles_reader", region),
+  HALLES_PG_REGION_URL: databaseUrl(parts, "halles_search", region),
   HALLES_SEARCH_FILE: Layout.searchFile(parts.layout, region),
   HALLES_SEARCH_PORT: String(searchPort(parts.layout.portBase, region))
 })

@@ -111,6 +111,7 @@ const mayCall: Readonly<Record<Exclude<Role, "halles_owner">, Partial<Record<Dat
     control: "append placement_drain placement_leave placement_pin placement_stay placement_unpin set_config"
   },
   halles_reader: { eu: "", am: "", ap: "", control: "append_query" },
+  halles_search: { eu: "", am: "", ap: "" },
   halles_auditor: { eu: "", am: "", ap: "", control: "" }
 }
 
@@ -129,6 +130,7 @@ const mayChange: Readonly<Record<Exclude<Role, "halles_owner">, Partial<Record<D
   halles_webhooks: { control: "delivery" },
   halles_ops: { eu: "", am: "", ap: "", control: "" },
   halles_reader: { eu: "", am: "", ap: "", control: "" },
+  halles_search: { eu: "search_count", am: "search_count", ap: "search_count" },
   halles_auditor: { eu: "", am: "", ap: "", control: "" }
 }
 const words = (text: string): ReadonlyArray<string> =>

@@ -11,6 +11,7 @@ const secrets = new Secrets({
   pgEdge: "s-edge",
   pgOps: "pg-ops",
   pgReader: "s-reader",
+  pgSearch: "s-pg-search",
   pgAuditor: "s-auditor",
   pgIdentity: "s-pg-identity",
   identityKey: "s-identity-key",
@@ -80,7 +81,7 @@ describe("Environment", () => {
     assert.deepStrictEqual(known(Environment.webhooks(parts)), ["nats", "pgWebhooks", "webhookKey"])
     assert.deepStrictEqual(known(Environment.media(parts)), ["mediaKey"])
     assert.deepStrictEqual(known(Environment.mediaClient(parts)), ["mediaKey"])
-    assert.deepStrictEqual(known(Environment.search(parts, "eu")), ["nats", "pgReader"])
+    assert.deepStrictEqual(known(Environment.search(parts, "eu")), ["nats", "pgSearch"])
     assert.deepStrictEqual(known(Environment.ops(parts)), ["nats", "pgOps"])
     assert.deepStrictEqual(known(Environment.identity(parts)), [
       "countersIdentity",

@@ -10,6 +10,7 @@ export type Role =
   | "halles_identity"
   | "halles_webhooks"
   | "halles_ops"
+  | "halles_search"
   | "halles_reader"
   | "halles_auditor"
 
@@ -77,6 +78,13 @@ export const logins = (secrets: Secrets): Readonly<Record<Role, Login>> => ({
     lockMax: "2s",
     searchPath: "masked, public",
     tempFilesMax: "128MB"
+  },
+  halles_search: {
+    ...usual,
+    password: secrets.pgSearch,
+    databases: ["eu", "am", "ap"],
+    connectionsMax: 24,
+    searchPath: "masked, public"
   },
   // For our own proofs, never for what is typed: they read every history and the audit log as they are.
   halles_auditor: {

@@ -14,6 +14,7 @@ export class Secrets extends Schema.Class<Secrets>("Secrets")({
   pgRunnerAp: Schema.String,
   pgEdge: Schema.String,
   pgReader: Schema.String,
+  pgSearch: Schema.String,
   pgAuditor: Schema.String,
   pgOps: Schema.String,
   pgIdentity: Schema.String,

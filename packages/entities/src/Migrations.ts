@@ -9,8 +9,13 @@ import { grant } from "@halles/shared/security/Grant"
 import { Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
 import { tables } from "./Domains.ts"
+import { ProductTable } from "./catalogue/ProductTable.ts"
+import { OrderTable } from "./order/OrderTable.ts"
+import { SearchRuleTable } from "./searchrule/SearchRuleTable.ts"
+import { StockTable } from "./inventory/StockTable.ts"
 import { sku } from "./inventory/SkuDomain.ts"
 import { makeMaskedViews } from "./inspector/MaskedViews.ts"
+import * as SearchCounts from "./searchreport/SearchCounts.ts"
 import * as SaleRetention from "./sale/SaleRetention.ts"
 
 /** All tables of a region but the read tables. The histories of SKUs are the hot ones. */
@@ -37,11 +42,24 @@ const regionGrants = Effect.gen(function* () {
   )
   yield* grant("halles_auditor", "SELECT ON ALL TABLES IN SCHEMA public")
   yield* makeMaskedViews
+  // What is searched, and which articles orders have.
+  const searched = [ProductTable, SearchRuleTable, StockTable, OrderTable].map(({ table }) => table)
+  yield* grant(
+    "halles_search",
+    `SELECT ON projection, ${searched.join(", ")}`,
+    "USAGE ON SCHEMA masked",
+    "EXECUTE ON FUNCTION masked.impersonal",
+    "SELECT ON masked.journal_all"
+  )
+  yield* SearchCounts.grants
 })
 
 /** Brings one region's database up to date; needs its owner. */
 export const migrateRegion = Effect.gen(function* () {
-  yield* migrate("effect_sql_migrations", { "0001_region": region })
+  yield* migrate("effect_sql_migrations", {
+    "0001_region": region,
+    "0002_search_counts": SearchCounts.create
+  })
   yield* ProjectionTables.ensure(tables)
   yield* regionGrants
 })

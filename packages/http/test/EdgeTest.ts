@@ -77,7 +77,8 @@ const lists: ReadonlyArray<string> = [
   "productModels",
   "productsIn",
   "media",
-  "searchRules"
+  "searchRules",
+  "searchReport"
 ]
 /** Lists have nothing in them, and that of `ap` is broken. */
 const reads = Layer.mock(Reads, {

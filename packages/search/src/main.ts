@@ -7,6 +7,7 @@ import { Effect, Layer } from "effect"
 import { HttpRouter, HttpServerResponse } from "effect/http"
 import { PrometheusMetrics } from "effect/observability"
 import * as Answering from "./process/Answering.ts"
+import { Counting } from "./process/Counting.ts"
 import { Following } from "./process/Following.ts"
 import { Recommending } from "./process/Recommending.ts"
 import { SearchConfig } from "./SearchConfig.ts"
@@ -39,7 +40,7 @@ const http = (port: number) =>
 const SearchLive = Layer.unwrap(
   Effect.map(SearchConfig, ({ file, natsUrl, port, region, regionUrl }) =>
     Layer.mergeAll(http(port), Answering.layer(region)).pipe(
-      Layer.provide(Recommending.layer),
+      Layer.provide([Recommending.layer, Counting.layer]),
       Layer.provide(Following.layer({ region, file })),
       Layer.provide([
         Nats.layer({ url: natsUrl, name: `search-${region}` }),

@@ -3,6 +3,7 @@ import { SearchClient } from "@halles/search/contract/SearchClient"
 import { Search } from "@halles/search/contract/SearchMessages"
 import * as Answering from "@halles/search/process/Answering"
 import { Catalogue } from "@halles/search/process/Catalogue"
+import { Counting } from "@halles/search/process/Counting"
 import { Following } from "@halles/search/process/Following"
 import { Recommending } from "@halles/search/process/Recommending"
 import { BasketModel } from "@halles/search/recommend/BasketModel"
@@ -14,6 +15,7 @@ import { productRow } from "./Sample.ts"
 
 const answering = (catalogue: Catalogue) =>
   Answering.layer("eu").pipe(
+    Layer.provide(Counting.layerNoop),
     Layer.provide(Layer.succeed(Recommending, { current: () => ({ model: new BasketModel(learn([])), madeAt: 0 }) })),
     Layer.provide(Layer.succeed(Following, { catalogue, rules: new RuleBook(), asOf: () => 1_000 }))
   )

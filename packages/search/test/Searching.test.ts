@@ -6,6 +6,7 @@ import * as ProjectionTables from "@halles/engine/projections/ProjectionTables"
 import { ProductTable } from "@halles/entities/catalogue/ProductTable"
 import { StockTable } from "@halles/entities/inventory/StockTable"
 import { OrderTable } from "@halles/entities/order/OrderTable"
+import * as SearchCounts from "@halles/entities/searchreport/SearchCounts"
 import { SearchRuleTable } from "@halles/entities/searchrule/SearchRuleTable"
 import { SkuCode } from "@halles/shared/Ids"
 import { Nats } from "@halles/shared/clients/Nats"
@@ -13,11 +14,12 @@ import * as Subject from "@halles/shared/Subject"
 import { NatsTest } from "@halles/shared/testing/NatsTest"
 import { PgTest } from "@halles/shared/testing/PgTest"
 import { SearchClient } from "@halles/search/contract/SearchClient"
-import { Recommend, Search, Suggest } from "@halles/search/contract/SearchMessages"
+import { Click, Recommend, Search, Suggest } from "@halles/search/contract/SearchMessages"
 import * as Answering from "@halles/search/process/Answering"
+import { Counting } from "@halles/search/process/Counting"
 import { Following } from "@halles/search/process/Following"
 import { Recommending } from "@halles/search/process/Recommending"
-import { Effect, Layer } from "effect"
+import { Clock, Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
 import { copyFileSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -30,7 +32,7 @@ const folder = Effect.acquireRelease(
 
 const Tables = Layer.effectDiscard(
   Effect.andThen(
-    RegionTables.create(["Sku"]),
+    Effect.andThen(RegionTables.create(["Sku"]), SearchCounts.create),
     ProjectionTables.ensure([ProductTable, OrderTable, SearchRuleTable, StockTable])
   )
 )
@@ -127,13 +129,18 @@ const searching = <A, E, R>(file: string, body: Effect.Effect<A, E, R>) =>
   Effect.provide(
     body,
     Answering.layer("eu").pipe(
-      Layer.provide(Recommending.layer),
+      Layer.provide([Recommending.layer, Counting.layer]),
       Layer.provide(Following.layer({ region: "eu", file }))
     ),
     {
       local: true
     }
   )
+
+const reported = Effect.fnUntraced(function* (which: SearchCounts.Report) {
+  const today = new Date(yield* Clock.currentTimeMillis).toISOString().slice(0, 10)
+  return (yield* SearchCounts.report(which, { today, days: 7, limit: 10 }).run).items
+})
 
 const recommended = Effect.fnUntraced(function* (kind: Recommend["kind"], ...skus: ReadonlyArray<string>) {
   const { recommend } = yield* SearchClient
@@ -230,6 +237,49 @@ layer(Servers, { excludeTestServices: true, timeout: "60 seconds" })("a process 
           readonly type: string
         })
         yield* searching(file, until("tea", ["Tea A", "Tea C"]))
+      })
+    )
+  )
+
+  it.effect("counts what is asked and clicked, and several processes add it up", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const sql = yield* SqlClient.SqlClient
+        yield* stream
+        yield* sql`DELETE FROM product_view`
+        yield* sql`DELETE FROM search_count`
+        yield* written("A", "Tea", 1)
+        const path = yield* folder
+        const { click } = yield* SearchClient
+        const clicked = (text: string, sku: string, position: number) =>
+          Effect.map(
+            click(new Click({ region: "eu", text, sku: SkuCode.make(sku), position })),
+            ({ isCounted }) => isCounted
+          )
+        // Each counts for itself: one was asked often enough, and the other one only clicked.
+        yield* searching(
+          join(path, "one.sqlite"),
+          Effect.gen(function* () {
+            for (let times = 0; times < 12; times++) yield* ask("Teas")
+            yield* ask("ada@example.org")
+            for (let times = 0; times < 4; times++) yield* ask("cofee")
+          })
+        )
+        yield* searching(
+          join(path, "two.sqlite"),
+          Effect.gen(function* () {
+            assert.isTrue(yield* clicked("teas", "A", 1))
+            assert.isTrue(yield* clicked("teas", "A", 4))
+            assert.isFalse(yield* clicked("teas", "GONE", 1))
+          })
+        )
+        const teas = { query: "teas", asked: 12, withoutResult: 0, clicks: 2, clickThrough: 0.1667, meanPosition: 2.5 }
+        const coffee = { query: "cofee", asked: 4, withoutResult: 4, clicks: 0, clickThrough: 0, meanPosition: null }
+        assert.deepStrictEqual(yield* reported("queries"), [teas, coffee])
+        assert.deepStrictEqual(yield* reported("without-results"), [coffee])
+        assert.deepStrictEqual(yield* reported("click-through"), [teas])
+        yield* SearchCounts.dropOld("2100-01-01")
+        assert.deepStrictEqual(yield* reported("queries"), [])
       })
     )
   )

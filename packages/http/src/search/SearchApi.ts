@@ -3,6 +3,7 @@ import { Channel } from "@halles/entities/catalogue/Channel"
 import { Badge, Target } from "@halles/entities/searchrule/SearchRule"
 import { regional } from "@halles/entities/routes/Edge"
 import {
+  Click,
   facetsMax,
   forMax,
   hitsMax,
@@ -12,8 +13,10 @@ import {
 } from "@halles/search/contract/SearchMessages"
 import { Language } from "@halles/search/index/Language"
 import { Sort } from "@halles/search/index/Sort"
+import { Region } from "@halles/shared/Region"
+import { askedMin, daysMax, linesMax, Report } from "@halles/entities/searchreport/SearchCounts"
 import { SkuCode } from "@halles/shared/Ids"
-import { everybody } from "@halles/shared/wire/AccessRule"
+import { everybody, looks, ofCatalogue } from "@halles/shared/wire/AccessRule"
 import { InvalidRequest, Unavailable } from "@halles/shared/wire/EdgeErrors"
 import * as Headers from "@halles/shared/wire/Headers"
 import { named, samples } from "@halles/shared/wire/Named"
@@ -22,7 +25,7 @@ import { operation } from "@halles/shared/wire/Operation"
 import * as Refusal from "@halles/shared/wire/Refusal"
 import { WholeNumber } from "@halles/shared/wire/WholeNumber"
 import { Schema } from "effect"
-import { HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api"
+import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
 
 const text = (max: number) => Schema.String.check(isMaxCharacters(max))
 const price = Schema.optionalKey(WholeNumber({ minimum: 0 }))
@@ -131,6 +134,29 @@ export const Recommendations = Schema.Struct({
   madeAt: Schema.NullOr(Schema.String)
 }).pipe(named("Recommendations", { items: [{ product, because: "MUG-07", orders: 12 }], orders: 1_000, madeAt: asOf }))
 
+export const SearchReport = Schema.Struct({
+  items: Schema.Array(
+    Schema.Struct({
+      query: Schema.String,
+      asked: Schema.Int,
+      withoutResult: Schema.Int,
+      clicks: Schema.Int,
+      /** Clicks for each time that it was asked. */
+      clickThrough: Schema.Finite,
+      /** The mean place of what was clicked, counted from 1; `null` if nothing was. */
+      meanPosition: Schema.NullOr(Schema.Finite)
+    })
+  ),
+  next: Schema.Null
+}).pipe(
+  named("SearchReport", {
+    items: [
+      { query: "breakfast tea", asked: 120, withoutResult: 0, clicks: 66, clickThrough: 0.55, meanPosition: 2.1 }
+    ],
+    next: null
+  })
+)
+
 /** Nobody searches the region at the moment, or the filters are none. */
 const error = [Refusal.of(Unavailable), Refusal.of(InvalidRequest)]
 
@@ -176,6 +202,37 @@ export class SearchApi extends HttpApiGroup.make("search")
         traffic: { priority: "browse", cost: 1 },
         summary: "Complete what is being typed",
         about: "Queries that begin so, and products, categories and brands. From the first letter on."
+      })
+    ),
+    HttpApiEndpoint.post("noteClick", "/search/clicks", {
+      query: regional,
+      payload: Schema.Struct({ q: text(queryLengthMax), sku: SkuCode, position: Click.fields.position }),
+      success: HttpApiSchema.NoContent,
+      error
+    }).annotateMerge(
+      operation({
+        access: everybody,
+        traffic: { priority: "browse", cost: 1 },
+        summary: "Tell that somebody chose a product from what a search found",
+        about:
+          "For the reports of merchants. `q` is the query as it was sent, `position` the place of the product in the answer, counted from 1. Nothing about who it was is asked or kept. A click on a product that is not on sale is not counted.",
+        example: { q: "breakfast tea", sku: "TEA-01", position: 2 }
+      })
+    ),
+    HttpApiEndpoint.get("getSearchReport", "/search/reports/:report", {
+      params: { report: Report },
+      query: {
+        region: Region,
+        days: Schema.optionalKey(WholeNumber({ minimum: 1, maximum: daysMax })),
+        limit: Schema.optionalKey(WholeNumber({ minimum: 1, maximum: linesMax }))
+      },
+      success: SearchReport,
+      error: [Refusal.of(Unavailable)]
+    }).annotateMerge(
+      operation({
+        access: { ...looks, ...ofCatalogue },
+        summary: "How searches of a region were answered",
+        about: `\`queries\`: those asked most come first. \`without-results\`: those that found nothing most often. \`click-through\`: of those asked at least ${askedMin} times, those with the fewest clicks for each time. A query is kept once one search process was asked it three times on a day, without e-mail addresses and long numbers; counts come within ten seconds.`
       })
     ),
     HttpApiEndpoint.get("recommend", "/recommendations", {

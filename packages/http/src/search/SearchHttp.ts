@@ -1,19 +1,30 @@
 import { ProductJson } from "@halles/entities/catalogue/ProductJson"
-import { DefaultRegion } from "@halles/entities/routes/Edge"
+import { Reads } from "@halles/entities/Reads"
+import { DefaultRegion, Edge } from "@halles/entities/routes/Edge"
+import { report } from "@halles/entities/searchreport/SearchCounts"
 import { SearchClient, type SearchUnavailable } from "@halles/search/contract/SearchClient"
-import { Filter, filtersMax, offsetMax, Recommend, Search, Suggest } from "@halles/search/contract/SearchMessages"
+import {
+  Click,
+  Filter,
+  filtersMax,
+  offsetMax,
+  Recommend,
+  Search,
+  Suggest
+} from "@halles/search/contract/SearchMessages"
 import { channel as channelFacet } from "@halles/search/index/FacetValues"
 import { SkuCode } from "@halles/shared/Ids"
 import * as Page from "@halles/shared/Page"
 import * as Answers from "@halles/shared/wire/Answers"
 import { InvalidRequest, Unavailable } from "@halles/shared/wire/EdgeErrors"
 import * as ViewJson from "@halles/shared/wire/ViewJson"
-import { Effect, Schema } from "effect"
+import { Clock, Effect, Schema } from "effect"
 import { HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { Api } from "../Api.ts"
 
 const limitDefault = 20
+const daysDefault = 7
 
 const Cursor = Page.Cursor("search", [Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: offsetMax }))])
 
@@ -57,7 +68,9 @@ export const SearchHttp = HttpApiBuilder.group(
   Api,
   "search",
   Effect.fnUntraced(function* (handlers) {
-    const { recommend, search, suggest } = yield* SearchClient
+    const { click, recommend, search, suggest } = yield* SearchClient
+    const edge = yield* Edge
+    const reads = yield* Reads
     const own = yield* DefaultRegion
     return handlers.handleAll({
       searchProducts: Effect.fnUntraced(function* ({ query, request }) {
@@ -113,6 +126,16 @@ export const SearchHttp = HttpApiBuilder.group(
           orders,
           madeAt: madeAt === 0 ? null : time(madeAt)
         })
+      }),
+      noteClick: Effect.fnUntraced(function* ({ payload: { position, q, sku }, query }) {
+        yield* orUnavailable(click(new Click({ region: query.region ?? own, text: q, sku, position })))
+        return HttpServerResponse.empty({ status: 204 })
+      }),
+      getSearchReport: Effect.fnUntraced(function* ({ params, query, request }) {
+        const { days = daysDefault, limit = limitDefault, region } = query
+        const today = time(yield* Clock.currentTimeMillis).slice(0, 10)
+        const { items } = yield* edge.call(reads.read(region, report(params.report, { today, days, limit })))
+        return Answers.listed(request, { items, next: null })
       }),
       suggest: Effect.fnUntraced(function* ({ query }) {
         const { language = "en", q } = query

@@ -110,6 +110,8 @@ export const expected: Readonly<Record<string, Row>> = {
   getSearchRule: { all: ["merchandiser", "admin"], scopes: ["catalog:write"] },
   listSearchRules: { all: ["merchandiser", "admin"], scopes: ["catalog:write"] },
   recommend: { anybody: true },
+  noteClick: { anybody: true },
+  getSearchReport: { all: ["merchandiser", "admin"], scopes: ["catalog:write"] },
   getProduct: { anybody: true },
   getSku: { anybody: true },
   importCatalog: {

@@ -52,6 +52,8 @@ describe("the contract", () => {
         "POST /v1/bulk/carts/{id}/lines",
         "GET /v1/search",
         "GET /v1/search/suggest",
+        "POST /v1/search/clicks",
+        "GET /v1/search/reports/{report}",
         "GET /v1/search/rules",
         "GET /v1/search/rules/{code}",
         "PUT /v1/search/rules/{code}",

@@ -281,6 +281,11 @@ layer(Shop, { excludeTestServices: true, timeout: "120 seconds" })("merchants", 
       yield* sql`DELETE FROM search_rule_view WHERE description = '{}'`
       const removed = yield* send("DELETE", `${path}?region=eu`, undefined, authorised)
       assert.deepInclude(removed.json, { removed: true, seq: 3 }, removed.text)
+      yield* sql`INSERT INTO search_count VALUES (current_date, 'tea', 40, 1, 10, 25)`
+      assert.deepStrictEqual((yield* look("/v1/search/reports/click-through?region=eu&days=2")).json, {
+        items: [{ query: "tea", asked: 40, withoutResult: 1, clicks: 10, clickThrough: 0.25, meanPosition: 2.5 }],
+        next: null
+      })
       yield* follow
       assert.deepStrictEqual(yield* codes(""), ["sale"])
     })

@@ -2,6 +2,7 @@ import { assert, layer } from "@effect/vitest"
 import type { ProductRow } from "@halles/entities/catalogue/ProductTable"
 import * as Answering from "@halles/search/process/Answering"
 import { Catalogue } from "@halles/search/process/Catalogue"
+import { Counting } from "@halles/search/process/Counting"
 import { Following } from "@halles/search/process/Following"
 import { Recommending } from "@halles/search/process/Recommending"
 import { BasketModel } from "@halles/search/recommend/BasketModel"
@@ -34,6 +35,7 @@ const row = (sku: string, title: string, amount: number): ProductRow => ({
 
 /** A process that searches, over products that nothing changes. */
 const Searching = Answering.layer("eu").pipe(
+  Layer.provide(Counting.layerNoop),
   Layer.provide(
     Layer.sync(Recommending, () => {
       const model = new BasketModel(learn([["A", "C"], ["A", "C"], ["B"]]))
@@ -70,8 +72,11 @@ layer(EdgeTest.layer, { excludeTestServices: true, timeout: "60 seconds" })("sea
   it.effect("is not available where nobody searches, and says when to try again", () =>
     Effect.gen(function* () {
       const { send } = yield* EdgeTest
-      for (const path of ["/v1/search?q=tea", "/v1/search/suggest?q=t"]) {
-        const answer = yield* send("GET", path)
+      const click = yield* send("POST", "/v1/search/clicks", { q: "tea", sku: "A", position: 1 })
+      const searches = yield* Effect.forEach(["/v1/search?q=tea", "/v1/search/suggest?q=t"], (path) =>
+        send("GET", path)
+      )
+      for (const answer of [...searches, click]) {
         assert.strictEqual(answer.status, 503)
         assert.isNotNull(answer.headers.get("retry-after"))
       }
@@ -122,6 +127,17 @@ layer(EdgeTest.layer, { excludeTestServices: true, timeout: "60 seconds" })("sea
       const ruled = yield* get("/v1/search?q=grene%20teas&limit=1")
       assert.deepInclude(ruled.items[0], { pinned: true, badge: "sponsored", available: null })
       assert.deepStrictEqual([skus(ruled), ruled.redirect], [["C"], null])
+      for (const [position, status] of [
+        [1, 204],
+        [0, 400]
+      ] as const)
+        assert.strictEqual(
+          (yield* send("POST", "/v1/search/clicks", { q: "tea", sku: "A", position })).status,
+          status,
+          `${position}`
+        )
+      const report = yield* send("GET", "/v1/search/reports/queries?region=eu")
+      assert.strictEqual(report.status, 401)
       assert.deepStrictEqual((yield* get("/v1/search?q=SALE")).redirect, { path: "/sale" })
       const seen = yield* get("/v1/recommendations?seen=A,B")
       assert.deepStrictEqual(skus(seen), ["C"])

@@ -4,6 +4,8 @@ import * as Subject from "@halles/shared/Subject"
 import { Context, Effect, Layer, Option, Schema } from "effect"
 import {
   type Answer,
+  type Click,
+  ClickAnswer,
   decodeAnswer,
   encodeQuestion,
   type Question,
@@ -38,6 +40,7 @@ export class SearchClient extends Context.Service<
     readonly search: (question: Search) => Effect.Effect<SearchAnswer, SearchUnavailable>
     readonly suggest: (question: Suggest) => Effect.Effect<SuggestAnswer, SearchUnavailable>
     readonly recommend: (question: Recommend) => Effect.Effect<RecommendAnswer, SearchUnavailable>
+    readonly click: (click: Click) => Effect.Effect<ClickAnswer, SearchUnavailable>
   }
 >()("@halles/search/SearchClient") {
   static readonly layer = Layer.effect(
@@ -64,7 +67,8 @@ export class SearchClient extends Context.Service<
       return SearchClient.of({
         search: (question) => asked(question, (answer) => answer instanceof SearchAnswer),
         suggest: (question) => asked(question, (answer) => answer instanceof SuggestAnswer),
-        recommend: (question) => asked(question, (answer) => answer instanceof RecommendAnswer)
+        recommend: (question) => asked(question, (answer) => answer instanceof RecommendAnswer),
+        click: (click) => asked(click, (answer) => answer instanceof ClickAnswer)
       })
     })
   )

@@ -67,7 +67,18 @@ export class Recommend extends Schema.TaggedClass<Recommend>()("Recommend", {
   limit: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: hitsMax }))
 }) {}
 
-export const Question = Schema.Union([Search, Suggest, Recommend])
+/** The last place of a click that is counted. */
+export const positionMax = offsetMax + hitsMax
+
+/** Tells that somebody chose a product from the answer to a query; `position` is its place there, counted from 1. */
+export class Click extends Schema.TaggedClass<Click>()("Click", {
+  region: Region,
+  text: Text,
+  sku: SkuCode,
+  position: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: positionMax }))
+}) {}
+
+export const Question = Schema.Union([Search, Suggest, Recommend, Click])
 export type Question = typeof Question.Type
 
 /** What the answer was made from: `asOf` is the last moment at which all that had been published was in it. */
@@ -121,7 +132,10 @@ export class RecommendAnswer extends Schema.TaggedClass<RecommendAnswer>()("Reco
   )
 }) {}
 
-export const Answer = Schema.Union([SearchAnswer, SuggestAnswer, RecommendAnswer])
+/** Whether it was counted: a click on what is not on sale is not. */
+export class ClickAnswer extends Schema.TaggedClass<ClickAnswer>()("ClickAnswer", { isCounted: Schema.Boolean }) {}
+
+export const Answer = Schema.Union([SearchAnswer, SuggestAnswer, RecommendAnswer, ClickAnswer])
 export type Answer = typeof Answer.Type
 
 const json = <S extends Schema.Codec<unknown, unknown>>(schema: S) => Schema.fromJsonString(Schema.toCodecJson(schema))

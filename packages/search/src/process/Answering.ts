@@ -6,6 +6,7 @@ import * as Subject from "@halles/shared/Subject"
 import { Clock, Effect, Layer, Metric, Option } from "effect"
 import { type Answer, decodeQuestion, encodeAnswer } from "../contract/SearchMessages.ts"
 import * as Answers from "./Answers.ts"
+import { Counting } from "./Counting.ts"
 import { Following } from "./Following.ts"
 import { Recommending } from "./Recommending.ts"
 
@@ -42,7 +43,7 @@ export const layer = (region: Region) =>
       const nats = yield* Nats
       const clock = yield* Clock.Clock
       const now = () => clock.currentTimeMillisUnsafe()
-      const answerTo = Answers.make(region, yield* Following, yield* Recommending, now)
+      const answerTo = Answers.make(region, yield* Following, yield* Recommending, yield* Counting, now)
       const fork = Effect.runForkWith(yield* Effect.context<never>())
 
       /** What cannot be answered gets an empty reply at once: who asks need not wait until its time is over. */

@@ -5,6 +5,8 @@ import type { Region } from "@halles/shared/Region"
 import { Schema } from "effect"
 import {
   type Answer,
+  type Click,
+  ClickAnswer,
   type Question,
   type Recommend,
   RecommendAnswer,
@@ -15,6 +17,7 @@ import {
 } from "../contract/SearchMessages.ts"
 import { channel as channelFacet } from "../index/FacetValues.ts"
 import { type Candidate, candidatesOf } from "../recommend/Candidates.ts"
+import type { Counting } from "./Counting.ts"
 import type { Following } from "./Following.ts"
 import type { Recommending } from "./Recommending.ts"
 
@@ -30,6 +33,7 @@ export const make = (
   region: Region,
   { asOf, catalogue, rules }: Following["Service"],
   { current }: Recommending["Service"],
+  counting: Counting["Service"],
   now: () => number
 ): ((question: Question) => Answer) => {
   const idOf = (sku: string) => `${region}_${sku}`
@@ -51,6 +55,7 @@ export const make = (
 
   const search = (question: Search): SearchAnswer => {
     const { applied, facets, hits, ...rest } = found(question)
+    if (isFirst(question)) counting.asked(question.text, rest.total > 0)
     return new SearchAnswer({
       ...freshness(),
       ...rest,
@@ -88,6 +93,11 @@ export const make = (
     return new RecommendAnswer({ ...freshness(), orders: model.baskets, madeAt, items })
   }
 
+  const click = ({ position, sku, text }: Click): ClickAnswer => {
+    const isOnSale = catalogue.index.get(idOf(sku)) !== undefined
+    return new ClickAnswer({ isCounted: isOnSale && counting.clicked(text, position) })
+  }
+
   return (question) => {
     switch (question._tag) {
       case "Search":
@@ -96,9 +106,15 @@ export const make = (
         return suggest(question)
       case "Recommend":
         return recommend(question)
+      case "Click":
+        return click(question)
     }
   }
 }
+
+/** Whether somebody asks for the first time: pages and filters that follow are of the same search. */
+const isFirst = ({ filters, offset, priceFrom, priceTo }: Search): boolean =>
+  offset === 0 && priceFrom === null && priceTo === null && filters.every(({ name }) => name === channelFacet)
 
 const half = <A>(all: ReadonlyArray<A>): ReadonlyArray<A> => all.slice(0, all.length >> 1)
 
@@ -128,5 +144,7 @@ export const halved = (answer: Answer): Answer | null => {
       return answer.products.length === 0 ? null : new SuggestAnswer({ ...answer, products: half(answer.products) })
     case "RecommendAnswer":
       return answer.items.length < 2 ? null : new RecommendAnswer({ ...answer, items: half(answer.items) })
+    case "ClickAnswer":
+      return null
   }
 }

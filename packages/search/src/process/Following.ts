@@ -62,7 +62,9 @@ const make = Effect.fnUntraced(function* ({ file, region }: { readonly region: R
   })
   const availability = yield* Availability.make(region, catalogue)
 
-  yield* Effect.all([products.begin, ruled.begin, availability.begin], { concurrency: "unbounded" })
+  // Before the index is made, so that it need not be changed afterwards.
+  yield* availability.begin
+  yield* Effect.all([products.begin, ruled.begin], { concurrency: "unbounded" })
   yield* Effect.logInfo(
     `${catalogue.index.size} products of ${region} are searched, with ${rules.rows.size} rules of merchants`
   )
