@@ -76,6 +76,7 @@ const lists: ReadonlyArray<string> = [
   "productTypes",
   "productModels",
   "productsIn",
+  "productsWithTexts",
   "media",
   "searchRules",
   "searchReport"
@@ -84,6 +85,7 @@ const lists: ReadonlyArray<string> = [
 const reads = Layer.mock(Reads, {
   read: <A>(region: Region, { name }: { readonly name: string }) => {
     if (region === "ap" && name === "products") return Effect.die(new Error("secret detail"))
+    if (name === "membersInUse") return Effect.succeed({ details: new Set(), texts: [], attributes: [] } as A)
     return Effect.succeed((lists.includes(name) ? { items: [], next: null } : new Map()) as A)
   }
 })

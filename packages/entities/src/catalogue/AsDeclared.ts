@@ -13,13 +13,16 @@ import { claimedValues } from "./ClaimedValues.ts"
 import { partFaults } from "./PartFaults.ts"
 import type { DescriptionJson } from "./ProductJson.ts"
 
+type Description = typeof DescriptionJson.Type
+
 const wrong = (pointer: string, detail: string) => [{ pointer, detail }]
 
 /**
  * The edge checks a description before it sends `DescribeProduct`: the tree has its categories, the media are kept, its attributes are as the
- * product type declares them now, and its parts make a bundle. It adds the version of the type that it checked with.
+ * product type declares them now, and its parts make a bundle. It adds the version of the type that it checked with. With `claims` it claims
+ * the values of unique attributes.
  */
-export const asDeclared = Effect.gen(function* () {
+export const declaring = Effect.gen(function* () {
   const edge = yield* Edge
   const typeOf = yield* AttributeRules.typeOf
   const tree = yield* edge.entity(CategoryTree)
@@ -43,16 +46,12 @@ export const asDeclared = Effect.gen(function* () {
       return wrong("/productType/code", `Its product model is of the type ${model.productType.code}`)
     return AttributeRules.variantFaults(type.attributes, model.axes, attributes)
   })
-  return Effect.fnUntraced(function* <
-    Request extends {
-      readonly params: { readonly sku: SkuCode }
-      readonly query: { readonly region: Region }
-      readonly payload: typeof DescriptionJson.Type
-    }
-  >(request: Request) {
-    const { params, payload, query } = request
-    const { sku } = params
-    const { region } = query
+  return Effect.fnUntraced(function* (
+    region: Region,
+    sku: SkuCode,
+    payload: Description,
+    claims: boolean
+  ): Effect.fn.Return<Description, unknown> {
     const { attributes = {}, categories = [], model: code, parts, productType: asked } = payload
     const unfit = parts === undefined ? [] : yield* bundleFaults(region, sku, parts)
     if (unfit.length > 0) return yield* new ContentRefused({ errors: unfit })
@@ -66,7 +65,7 @@ export const asDeclared = Effect.gen(function* () {
     const unknown = yield* faultsOfMedia(region, payload.media ?? [])
     if (unknown.length > 0) return yield* new ContentRefused({ errors: unknown })
     if (asked === undefined) {
-      if (Object.keys(attributes).length === 0 && code === undefined) return request
+      if (Object.keys(attributes).length === 0 && code === undefined) return payload
       return yield* ContentRefused.at("/productType", "Required where there are attributes or a model")
     }
     const type = yield* typeOf(region, asked)
@@ -75,8 +74,27 @@ export const asDeclared = Effect.gen(function* () {
         ? faultsOf(type.attributes, attributes)
         : yield* variantFaults(region, sku, code, type, attributes)
     if (errors.length > 0) return yield* new ContentRefused({ errors })
-    const taken = yield* valueFaults(region, sku, type, attributes)
+    const taken = claims ? yield* valueFaults(region, sku, type, attributes) : []
     if (taken.length > 0) return yield* new ContentRefused({ errors: taken })
-    return { ...request, payload: { ...payload, productType: AttributeRules.checkedTypeOf(type) } }
+    return { ...payload, productType: AttributeRules.checkedTypeOf(type) }
   })
 })
+
+/** A request with a description that is as declared. */
+export const asDeclared = Effect.map(
+  declaring,
+  (declared) =>
+    <
+      Request extends {
+        readonly params: { readonly sku: SkuCode }
+        readonly query: { readonly region: Region }
+        readonly payload: Description
+      }
+    >(
+      request: Request
+    ) =>
+      Effect.map(declared(request.query.region, request.params.sku, request.payload, true), (payload) => ({
+        ...request,
+        payload
+      }))
+)

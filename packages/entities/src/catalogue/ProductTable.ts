@@ -124,6 +124,43 @@ export const products = TableList.make(ProductTable, {
   where: (sql, asked: Sold & TableList.Asked) => isSold(sql, asked)
 })
 
+/** As `products`, with all texts in other languages. */
+export const productsWithTexts = TableList.make(ProductTable, {
+  by: bySku.by,
+  reads: [...bySku.reads, "translations"],
+  item: ({ translations, ...row }, { region }: TableList.Asked) => ({ product: viewOf(row, region), translations }),
+  key: ({ product }) => bySku.key(product),
+  name: "productsWithTexts",
+  where: (sql, asked: Sold & TableList.Asked) => isSold(sql, asked)
+})
+
+/** Which members the details of products on sale have, in which languages their texts are, and which attributes they have, with the languages of those that have any. */
+export interface MembersInUse {
+  readonly details: ReadonlySet<string>
+  readonly texts: ReadonlyArray<{ readonly language: string; readonly member: string }>
+  readonly attributes: ReadonlyArray<{ readonly code: string; readonly language: string | null }>
+}
+export const membersInUse: Query<MembersInUse> = {
+  name: "membersInUse",
+  run: Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    const table = sql(ProductTable.table)
+    const details = yield* sql<{ member: string }>`
+      SELECT DISTINCT d.member FROM ${table} p, jsonb_object_keys(p.details) AS d(member) WHERE p.listed
+      UNION SELECT 'slug' WHERE EXISTS (SELECT FROM ${table} p WHERE p.listed AND p.slug IS NOT NULL)`
+    const texts = yield* sql<{ language: string; member: string }>`
+      SELECT DISTINCT t.text ->> 'language' AS language, m.member
+      FROM ${table} p, jsonb_array_elements(p.translations) AS t(text), jsonb_object_keys(t.text) AS m(member)
+      WHERE p.listed AND m.member <> 'language' ORDER BY 1, 2`
+    const attributes = yield* sql<{ code: string; language: string | null }>`
+      SELECT DISTINCT a.one ->> 'code' AS code, t.text ->> 'language' AS language
+      FROM ${table} p, jsonb_array_elements(p.details -> 'attributes') AS a(one)
+      LEFT JOIN LATERAL jsonb_array_elements(a.one -> 'texts') AS t(text) ON true
+      WHERE p.listed ORDER BY 1, 2 NULLS FIRST`
+    return { details: new Set(details.map(({ member }) => member)), texts, attributes }
+  })
+}
+
 /** The products on sale that stand in a category. */
 export const productsIn = TableList.make(ProductTable, {
   ...bySku,

@@ -47,7 +47,7 @@ const read = (form: Form, written: string, size: number) => {
 it.each<Form>(["csv", "ndjson"])("an import of %s reads what the export wrote", async (form) => {
   await fc.assert(
     fc.asyncProperty(rows, fc.integer({ min: 1, max: 60 }), async (written, size) => {
-      const found = await read(form, headOf(form) + textOf(form, written), size)
+      const found = await read(form, headOf(form, []) + textOf(form, written, []), size)
       assert.deepStrictEqual(
         found.map((one) => Result.getOrThrow(one)),
         written
@@ -60,7 +60,7 @@ it.each<Form>(["csv", "ndjson"])("an import of %s reads what the export wrote", 
 it("an import reads the workbook that the export wrote", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(row, { minLength: 1, maxLength: 60 }), async (written) => {
-      const bytes = await Effect.runPromise(Workbook.written(sheetOf(written)))
+      const bytes = await Effect.runPromise(Workbook.written(sheetOf(written, [])))
       const found = await Effect.runPromise(
         Stream.runCollect(Rows.fromRecords(Workbook.recordsOf(Stream.succeed(bytes)), new Map()))
       )

@@ -4,34 +4,54 @@ import type { Region } from "@halles/shared/Region"
 import { Effect, Option, Schema, Stream } from "effect"
 import type { SqlError } from "effect/sql"
 import type { ProductView } from "../catalogue/Product.ts"
-import { products } from "../catalogue/ProductTable.ts"
+import { membersInUse, productsWithTexts } from "../catalogue/ProductTable.ts"
+import { jsonOf, type Translations } from "../catalogue/Translations.ts"
 import { unitsOnHand } from "../inventory/StockTable.ts"
+import * as Attributes from "../producttype/Attributes.ts"
 import { Reads } from "../Reads.ts"
+import { given } from "@halles/shared/wire/Stamp"
+import { type Column, columnsFor, written } from "./Columns.ts"
+import { detailsIn } from "./DetailsPatch.ts"
 import { columnNames, ImportRow } from "./ImportRows.ts"
 import type * as Workbook from "./Workbook.ts"
 
 export type Form = "csv" | "ndjson"
 
-const rowOf = (
-  { description, price, region, sku, title }: ProductView,
+/** A product on sale, with its texts in other languages. */
+interface Item {
+  readonly product: ProductView
+  readonly translations: Translations
+}
+
+export const rowOf = (
+  { product, translations }: Item,
   place: { readonly warehouse: WarehouseId; readonly onHand: number } | undefined
-): ImportRow => ({
-  region,
-  sku,
-  title,
-  ...(description === "" ? {} : { description }),
-  price: { amount: price.amount, currency: price.currency },
-  taxRate: price.taxRate,
-  ...(place === undefined ? {} : { warehouse: place.warehouse, stock: place.onHand })
-})
+): ImportRow => {
+  const { description, price, region, sku, slug, title } = product
+  const { attributes, productType, ...details } = detailsIn(product)
+  return {
+    region,
+    sku,
+    title,
+    ...(description === "" ? {} : { description }),
+    price: { amount: price.amount, currency: price.currency },
+    taxRate: price.taxRate,
+    ...(place === undefined ? {} : { warehouse: place.warehouse, stock: place.onHand }),
+    ...given("productType", productType && { code: productType.code }),
+    ...details,
+    ...given("attributes", attributes && Attributes.jsonOf(attributes)),
+    ...(translations.length === 0 ? {} : { translations: jsonOf(translations) }),
+    ...given("slug", slug)
+  }
+}
 
 /** A product in several warehouses is as many rows; one that was never stocked has one row without a warehouse. */
 const rowsOf = (
-  items: ReadonlyArray<ProductView>,
+  items: ReadonlyArray<Item>,
   stock: ReadonlyMap<SkuCode, ReadonlyArray<{ readonly warehouse: WarehouseId; readonly onHand: number }>>
 ): ReadonlyArray<ImportRow> =>
   items.flatMap((item) => {
-    const places = stock.get(item.sku) ?? []
+    const places = stock.get(item.product.sku) ?? []
     return places.length === 0 ? [rowOf(item, undefined)] : places.map((place) => rowOf(item, place))
   })
 
@@ -41,16 +61,8 @@ const quoted = (cell: string | number): string => {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
 }
 
-const cellsOf = ({
-  description = "",
-  price,
-  region,
-  sku,
-  stock,
-  taxRate,
-  title,
-  warehouse
-}: ImportRow): Workbook.Cells => {
+const cellsOf = (row: ImportRow, extras: ReadonlyArray<Column>): Workbook.Cells => {
+  const { description = "", price, region, sku, stock, taxRate, title, warehouse } = row
   const cells: Record<string, string | number> = {
     region,
     sku,
@@ -62,21 +74,34 @@ const cellsOf = ({
     warehouse: warehouse ?? "",
     stock: stock ?? ""
   }
-  return columnNames.map((name) => cells[name]!)
+  const listing = columnNames.map((name) => cells[name]!)
+  return extras.length === 0 ? listing : [...listing, ...written(extras, row)]
 }
 
-const jsonOf = Schema.encodeSync(Schema.fromJsonString(ImportRow))
+const encode = Schema.encodeSync(Schema.fromJsonString(ImportRow))
 
-/** What comes before the rows. */
-export const headOf = (form: Form): string => (form === "csv" ? `${columnNames.join(",")}\n` : "")
-export const textOf = (form: Form, rows: ReadonlyArray<ImportRow>): string =>
-  rows.map((row) => `${form === "csv" ? cellsOf(row).map(quoted).join(",") : jsonOf(row)}\n`).join("")
+/** What comes before the rows. `extras` are the columns beside those of a listing. */
+export const headOf = (form: Form, extras: ReadonlyArray<Column>): string =>
+  form === "csv" ? `${headerOf(extras).join(",")}\n` : ""
+export const textOf = (form: Form, rows: ReadonlyArray<ImportRow>, extras: ReadonlyArray<Column>): string =>
+  rows.map((row) => `${form === "csv" ? cellsOf(row, extras).map(quoted).join(",") : encode(row)}\n`).join("")
+
+const headerOf = (extras: ReadonlyArray<Column>): ReadonlyArray<string> => [
+  ...columnNames,
+  ...extras.map(({ name }) => name)
+]
 
 /** The rows of a workbook, its header first. */
-export const sheetOf = (rows: ReadonlyArray<ImportRow>): ReadonlyArray<Workbook.Cells> => [
-  columnNames,
-  ...rows.map(cellsOf)
-]
+export const sheetOf = (
+  rows: ReadonlyArray<ImportRow>,
+  extras: ReadonlyArray<Column>
+): ReadonlyArray<Workbook.Cells> => [headerOf(extras), ...rows.map((row) => cellsOf(row, extras))]
+
+/** The columns beside those of a listing that the products on sale in a region need. */
+export const extraColumns = Effect.map(
+  Reads,
+  (reads) => (region: Region) => Effect.map(reads.read(region, membersInUse), columnsFor)
+)
 
 /**
  * What a region sells, in the order of its codes, as rows that an import takes: with `stock=set` it makes of them what they say. It is
@@ -89,8 +114,8 @@ export const CatalogExport = Effect.map(
       Stream.paginate(
         undefined as string | undefined,
         Effect.fnUntraced(function* (cursor) {
-          const { items, next } = yield* reads.read(region, products.page({ region, limit: limitMax, cursor }))
-          const skus = items.map(({ sku }) => sku)
+          const { items, next } = yield* reads.read(region, productsWithTexts.page({ region, limit: limitMax, cursor }))
+          const skus = items.map(({ product }) => product.sku)
           const stock = skus.length === 0 ? new Map() : yield* reads.read(region, unitsOnHand(region, skus))
           return [
             rowsOf(items, stock),

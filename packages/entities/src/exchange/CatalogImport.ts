@@ -3,9 +3,12 @@ import { Adjust, Receive, Sku } from "../inventory/Sku.ts"
 import { CommandId, skuId, WarehouseId } from "@halles/shared/Ids"
 import { type Intent, Intents } from "@halles/shared/Intent"
 import { Deferred, Effect, Result, Schedule, Semaphore, Stream } from "effect"
+import { ContentRefused } from "../routes/ContentRefused.ts"
 import { Edge } from "../routes/Edge.ts"
 import type { ImportLine } from "./ImportApi.ts"
 import * as Rows from "./ImportRows.ts"
+import { type Ids, makeImportDetails } from "./ImportDetails.ts"
+import { faultOf, type RowFault } from "./RowFault.ts"
 import * as Spool from "./Spool.ts"
 import { Unreadable } from "./Unreadable.ts"
 import * as Workbook from "./Workbook.ts"
@@ -13,6 +16,8 @@ import * as Problem from "@halles/shared/wire/Problem"
 
 /** Rows of one import that are on their way at a time: each waits for two commits, one after the other. */
 const concurrency = 256
+/** What one row takes of the room of those that are under way: one with long texts as much as many others. */
+const rowCharacters = 65_536
 /** Rows of one import: what it knows of each stays in memory until its end. */
 export const rowsMax = 500_000
 /** CSV files that lie on the disk, and workbooks that are read, at a time; the next ones wait. */
@@ -29,7 +34,7 @@ const origin = { actor: "edge:import" } as const
 interface Taken {
   readonly row: number
   readonly product: string
-  readonly fault: Rows.RowFault | null
+  readonly fault: RowFault | null
   /** It was taken before, and its product is otherwise by now: somebody's later word stands, maybe a later row's. */
   readonly superseded: boolean
 }
@@ -39,7 +44,7 @@ interface Numbered {
   readonly number: number
   readonly row: Rows.Row
   /** The ids of its commands; `undefined` of a row that has none. */
-  readonly ids: { readonly list: CommandId; readonly stock: CommandId } | undefined
+  readonly ids: { readonly list: CommandId; readonly stock: CommandId; readonly details: () => Ids } | undefined
 }
 
 interface Import {
@@ -65,13 +70,17 @@ export const CatalogImport = Effect.gen(function* () {
   const product = yield* edge.entity(Product)
   const sku = yield* edge.entity(Sku)
   const intents = yield* Intents
+  const details = yield* makeImportDetails
   const files = yield* Semaphore.make(filesMax)
 
   const list = (commandId: CommandId, row: Rows.ImportRow) => {
     const { description = "", region, sku: code, title } = row
     const price = Rows.price(row)
     const command = new ListProduct({ commandId, origin, sku: code, title, description, price })
-    return Effect.map(edge.call(product(skuId(region, code)).ListProduct(command)), (now) => !says(now, command))
+    return Effect.map(edge.call(product(skuId(region, code)).ListProduct(command)), (now) => ({
+      listed: now,
+      isOld: !says(now, command)
+    }))
   }
   const receive = (commandId: CommandId, row: Rows.ImportRow) => {
     const { region, sku: code, stock = 0 } = row
@@ -91,20 +100,26 @@ export const CatalogImport = Effect.gen(function* () {
       yield* edge.call(entity.Adjust(new Adjust(counted)))
     }).pipe(Effect.retry({ times: countsMax, while: (error) => error._tag === "StockChanged" }))
   }
+  /** Nothing of a row is done before all that it says is known to be right. */
+  const done = (row: Rows.ReadRow, ids: Numbered["ids"], mode: Import["stock"]) =>
+    Effect.gen(function* () {
+      const plan = Rows.patchOf(row) === null ? null : yield* details.planned(row, ids !== undefined)
+      if (ids === undefined) return false
+      // Its stock first: a row whose receipt is refused changes nothing.
+      yield* mode === "set" && row.stock !== undefined ? set(ids.stock, row, row.stock) : receive(ids.stock, row)
+      const { isOld, listed } = yield* list(ids.list, row)
+      if (plan === null) return isOld
+      return (yield* details.changed(row, plan, listed, ids.details())) || isOld
+    })
   const take = ({ ids, number, row }: Numbered, mode: Import["stock"]): Effect.Effect<Taken> => {
-    if (Result.isFailure(row) || ids === undefined) {
-      const fault = Result.isFailure(row) ? row.failure : null
-      return Effect.succeed({ row: number, product: "", fault, superseded: false })
+    if (Result.isFailure(row)) {
+      return Effect.succeed({ row: number, product: "", fault: row.failure, superseded: false })
     }
-    const { region, sku: code, stock } = row.success
-    const taken = { row: number, product: skuId(region, code) }
-    const stocked =
-      mode === "set" && stock !== undefined ? set(ids.stock, row.success, stock) : receive(ids.stock, row.success)
-    // Its stock first: a row whose receipt is refused changes nothing.
-    return Effect.andThen(stocked, list(ids.list, row.success)).pipe(
+    const taken = { row: number, product: skuId(row.success.region, row.success.sku) }
+    return done(row.success, ids, mode).pipe(
       Effect.retry({ ...patience, while: (error) => error._tag === "Unavailable" }),
       Effect.match({
-        onFailure: (error) => ({ ...taken, fault: refused(error._tag), superseded: false }),
+        onFailure: (error) => ({ ...taken, fault: refused(error), superseded: false }),
         onSuccess: (superseded) => ({ ...taken, fault: null, superseded })
       })
     )
@@ -113,6 +128,7 @@ export const CatalogImport = Effect.gen(function* () {
   return ({ body, format, from, importId, isDryRun, stock }: Import): Stream.Stream<ImportLine> => {
     const rows = Stream.suspend(() => {
       const inOrder = makeInOrder()
+      const room = Semaphore.makeUnsafe(concurrency)
       const tally = makeTally()
       const intent = intents.of({ sender: null, method: "POST", url: "/v1/catalog/import", body: "", key: importId })
       const numbered = isDryRun ? unnumbered : makeNumbered(intent, stock)
@@ -123,11 +139,15 @@ export const CatalogImport = Effect.gen(function* () {
           return read > rowsMax ? Effect.fail(tooManyRows) : Effect.succeed(numbered(read, row))
         }),
         Stream.filter(({ number }) => number >= from),
+        Stream.mapEffect((row) => Effect.as(room.take(weightOf(row.row)), row)),
         Stream.mapEffect(
           (row) =>
-            Result.isFailure(row.row)
-              ? take(row, stock)
-              : inOrder(skuId(row.row.success.region, row.row.success.sku), take(row, stock)),
+            Effect.ensuring(
+              Result.isFailure(row.row)
+                ? take(row, stock)
+                : inOrder(skuId(row.row.success.region, row.row.success.sku), take(row, stock)),
+              room.release(weightOf(row.row))
+            ),
           { concurrency }
         ),
         Stream.map(tally.add),
@@ -162,6 +182,11 @@ const rowsOf = (format: Format, body: Stream.Stream<Uint8Array, unknown>): Strea
   return Rows.fromNdjson(body)
 }
 
+const weightOf = (row: Rows.Row): number => {
+  if (Result.isFailure(row) || Rows.patchOf(row.success) === null) return 1
+  return Math.ceil(JSON.stringify(row.success).length / rowCharacters)
+}
+
 const placeOf = ({ region, warehouse }: Rows.ImportRow): WarehouseId => warehouse ?? WarehouseId.make(`${region}-main`)
 
 const says = (view: ProductView, { description, price, title }: ListProduct): boolean =>
@@ -172,14 +197,15 @@ const says = (view: ProductView, { description, price, title }: ListProduct): bo
   view.price.currency === price.currency &&
   view.price.taxRate === price.taxRate
 
-const refused = (tag: string): Rows.RowFault =>
-  tag === "CommandReused"
-    ? {
-        code: "already_received",
-        detail:
-          "Another quantity was received for this row under the same import-id. Adjust the count, or use another id"
-      }
-    : { code: Problem.codeOf(tag), detail: "The row was refused" }
+const refused = (error: { readonly _tag: string }): RowFault => {
+  if (error._tag === "CommandReused") return alreadyReceived
+  if (error instanceof ContentRefused) return faultOf(error.errors, Problem.codeOf(error._tag))
+  return { code: Problem.codeOf(error._tag), detail: "The row was refused" }
+}
+const alreadyReceived: RowFault = {
+  code: "already_received",
+  detail: "Another quantity was received for this row under the same import-id. Adjust the count, or use another id"
+}
 
 const tooManyRows = new Unreadable({
   code: "too_many_rows",
@@ -202,7 +228,8 @@ const makeNumbered = (intent: Intent, mode: Import["stock"]) => {
   }
   return (number: number, row: Rows.Row): Numbered => {
     if (Result.isFailure(row)) return { number, row, ids: undefined }
-    const { stock = 0, warehouse: _, ...listed } = row.success
+    const { cells, stock = 0, warehouse: _, ...said } = row.success
+    const listed = cells === undefined ? said : { ...said, cells: [...cells] }
     const product = skuId(listed.region, listed.sku)
     const place = placeOf(row.success)
     const nth = next(product)
@@ -212,6 +239,12 @@ const makeNumbered = (intent: Intent, mode: Import["stock"]) => {
       row,
       ids: {
         list: commandOf(intent, "list", [nth, listed]),
+        // Most rows have none.
+        details: () => ({
+          describe: commandOf(intent, "describe", [nth, listed]),
+          translate: commandOf(intent, "translate", [nth, listed]),
+          name: commandOf(intent, "name", [nth, listed])
+        }),
         stock:
           mode === "set"
             ? commandOf(intent, "set", [nthThere, product, place, stock])

@@ -7,7 +7,7 @@ import { HttpServerResponse } from "effect/http"
 import { HttpApiEndpoint, HttpApiSchema } from "effect/http-api"
 import { Edge } from "../routes/Edge.ts"
 import * as Routes from "../routes/Routes.ts"
-import { CatalogExport, headOf, sheetOf, textOf } from "./CatalogExport.ts"
+import { CatalogExport, extraColumns, headOf, sheetOf, textOf } from "./CatalogExport.ts"
 import * as Workbook from "./Workbook.ts"
 
 /** Reading all rows of a workbook may take so long. */
@@ -33,24 +33,27 @@ export const exportCatalog = Routes.custom(
     access: { ...looks, ...ofCatalogue },
     traffic: { priority: "bulk", cost: 50, quota: perMinute("export", 60) },
     summary: "What a region sells, with its stock, as rows that an import takes",
-    about: `CSV, or NDJSON with \`format=ndjson\`, or a workbook with \`format=xlsx\`, in the order of the codes: a row for each warehouse that has, or had, a product. Imported with \`stock=set\`, it says again what is there. It may miss what was changed in the last moment. A workbook has at most ${Workbook.rowsMax} rows; a larger catalogue is refused in that form.`
+    about: `CSV, or NDJSON with \`format=ndjson\`, or a workbook with \`format=xlsx\`, in the order of the codes: a row for each warehouse that has, or had, a product. Beside the columns of a listing it has one for each detail, each attribute and each language that some product has. Imported with \`stock=set\`, it says again what is there. It may miss what was changed in the last moment. A workbook has at most ${Workbook.rowsMax} rows; a larger catalogue is refused in that form.`
   },
-  Effect.map(Effect.all([CatalogExport, Edge]), ([rowsOf, edge]) =>
+  Effect.map(Effect.all([CatalogExport, extraColumns, Edge]), ([rowsOf, extrasOf, edge]) =>
     Effect.fnUntraced(function* ({ query: { format = "csv", region } }) {
       const rows = rowsOf(region)
+      const extras = format === "ndjson" ? [] : yield* edge.call(extrasOf(region), readMs)
       const headers = {
         "cache-control": "no-store",
         "content-disposition": `attachment; filename="catalogue-${region}.${format}"`
       }
       const contentType = contentTypes[format]
       if (format !== "xlsx") {
-        const texts = Stream.map(Stream.chunks(rows), (some) => textOf(format, some))
-        const body = Stream.encodeText(Stream.concat(Stream.succeed(headOf(format)), texts))
+        const texts = Stream.map(Stream.chunks(rows), (some) => textOf(format, some, extras))
+        const body = Stream.encodeText(Stream.concat(Stream.succeed(headOf(format, extras)), texts))
         return HttpServerResponse.stream(body, { contentType, headers })
       }
       const all = yield* edge.call(Stream.runCollect(Stream.take(rows, Workbook.rowsMax + 1)), readMs)
       if (all.length > Workbook.rowsMax) return yield* tooMany
-      const bytes = yield* Effect.catchTag(Workbook.written(sheetOf(all)), "Unfinished", () => Effect.fail(tooMany))
+      const bytes = yield* Effect.catchTag(Workbook.written(sheetOf(all, extras)), "Unfinished", () =>
+        Effect.fail(tooMany)
+      )
       return HttpServerResponse.uint8Array(bytes, { contentType, headers })
     })
   )

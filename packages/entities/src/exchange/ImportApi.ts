@@ -9,6 +9,7 @@ import { HttpServerResponse } from "effect/http"
 import { HttpApiEndpoint, HttpApiSchema } from "effect/http-api"
 import * as Routes from "../routes/Routes.ts"
 import { CatalogImport, type Format } from "./CatalogImport.ts"
+import { extraPattern } from "./Columns.ts"
 import { columnNames, columnsOf } from "./ImportRows.ts"
 import * as Spool from "./Spool.ts"
 import * as Workbook from "./Workbook.ts"
@@ -17,7 +18,14 @@ const counts = { rows: Schema.Int, accepted: Schema.Int, rejected: Schema.Int }
 /** One line of the answer to an import; the last one is `done`, or `failed` when the rest could not be read. */
 export const ImportLine = Schema.Union([
   Schema.Struct({ type: Schema.Literal("progress"), ...counts }),
-  Schema.Struct({ type: Schema.Literal("error"), row: Schema.Int, code: Schema.String, detail: Schema.String }),
+  Schema.Struct({
+    type: Schema.Literal("error"),
+    row: Schema.Int,
+    code: Schema.String,
+    detail: Schema.String,
+    /** Each field of the row that is wrong. */
+    errors: Schema.optionalKey(Schema.Array(Schema.Struct({ pointer: Schema.String, detail: Schema.String })))
+  }),
   Schema.Struct({ type: Schema.Literal("failed"), row: Schema.Int, code: Schema.String, detail: Schema.String }),
   Schema.Struct({
     type: Schema.Literal("done"),
@@ -34,7 +42,7 @@ export type ImportLine = typeof ImportLine.Type
 const delimiters = { comma: ",", semicolon: ";", tab: "\t", bar: "|" } as const
 const columnsMax = 2_000
 /** A pair: a name in the file, and what it is here. That a name stands twice is seen when they are read. */
-const pair = `[^,:]*[^,:\\s][^,:]*:(${[...columnNames, "-"].join("|")})`
+const pair = `[^,:]*[^,:\\s][^,:]*:(?:${columnNames.join("|")}|-|${extraPattern})`
 const pairs = new RegExp(`^${pair}(,${pair})*$`, "u")
 
 const query = {
@@ -89,9 +97,9 @@ export const importCatalog = Routes.custom(
   {
     access: { ...changes, scopes: ["catalog:write", "stock:write"], roles: seller, audited: "always" },
     traffic: { priority: "bulk", cost: 50, quota: perMinute("import", 1_200) },
-    summary: "List products and receive their stock, a row each, from CSV, NDJSON or a workbook",
+    summary: "List products, receive their stock and change their details, a row each, from CSV, NDJSON or a workbook",
     about:
-      "The body is CSV, NDJSON or a workbook (XLSX), whose first sheet is read. Each row is a product with its price, and its stock in one warehouse. While the import goes on, the edge answers a line for each refused row, and lines of progress. It reads CSV in the charset of `Content-Type`, else by the mark of the file, else as UTF-8, with commas, semicolons, tabs or bars between cells. It refuses a file with a byte that is none of its encoding before the first row. The same `import-id` again, even with rows moved, added or corrected, does what has not been done: the edge takes a listing that was corrected, refuses a receipt of another quantity as `already_received`, and leaves a listing that somebody changed since alone, with `row_superseded`. The same row twice is two receipts. `from` skips rows, counted from 1 without the CSV header. With `stock=set` the count of a row is what its warehouse has from then on, instead of what comes in. `columns` gives the columns of a CSV file or workbook the names that they have here. `dryRun=true` reads and judges every row, and does nothing."
+      "The body is CSV, NDJSON or a workbook (XLSX), whose first sheet is read. Each row is a product with its price, and its stock in one warehouse. It may also have what `describeProduct`, `translateProduct` and `nameProduct` take: in NDJSON under the names of their fields, as a merge patch, in CSV and workbooks in columns such as `product_type`, `weight_g`, `categories`, `title.de`, `attributes.colour` and `attributes.story.de`. What a row does not name stays as it is; an empty cell, or `null`, removes. The edge checks the outcome as those routes do, and names each wrong field in `errors`; nothing of such a row is done. While the import goes on, the edge answers a line for each refused row, and lines of progress. It reads CSV in the charset of `Content-Type`, else by the mark of the file, else as UTF-8, with commas, semicolons, tabs or bars between cells. It refuses a file with a byte that is none of its encoding before the first row. The same `import-id` again, even with rows moved, added or corrected, does what has not been done: the edge takes a listing that was corrected, refuses a receipt of another quantity as `already_received`, and leaves a listing that somebody changed since alone, with `row_superseded`. The same row twice is two receipts. `from` skips rows, counted from 1 without the CSV header. With `stock=set` the count of a row is what its warehouse has from then on, instead of what comes in. `columns` gives the columns of a CSV file or workbook the names that they have here. `dryRun=true` reads and judges every row, and does nothing."
   },
   Effect.map(CatalogImport, (run) =>
     Effect.fnUntraced(function* ({ headers, payload, query, request }) {

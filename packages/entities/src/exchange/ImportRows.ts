@@ -2,13 +2,38 @@ import { Price as ProductPrice, ListProduct, TaxRate, Title } from "../catalogue
 import { SkuCode, WarehouseId } from "@halles/shared/Ids"
 import * as JsonText from "@halles/shared/JsonText"
 import { Region } from "@halles/shared/Region"
-import { Effect, Result, Schema, Stream } from "effect"
+import { Effect, Result, Schema, Stream, Struct } from "effect"
 import { Price } from "@halles/shared/wire/MoneyJson"
 import { faultsOf } from "@halles/shared/wire/Faults"
+import { SlugText } from "../slug/Slug.ts"
+import { type Column, columnOf, read, type Said, whole } from "./Columns.ts"
 import { CsvReader, type CsvRecord, type Delimiter } from "./CsvReader.ts"
+import { faultOf, type RowFault } from "./RowFault.ts"
 import { Unreadable } from "./Unreadable.ts"
 
-/** What lists one product and says how much of it comes in. */
+/**
+ * What changes the product beside its listing, each field as in the body of `describeProduct`: a merge patch, whose outcome is checked as a
+ * whole once it is known what the product says already.
+ */
+const patched = Schema.optionalKey(Schema.Json)
+const details = {
+  productType: patched,
+  model: patched,
+  attributes: patched,
+  gtin: patched,
+  weightGrams: patched,
+  dimensionsMm: patched,
+  categories: patched,
+  channels: patched,
+  relations: patched,
+  parts: patched,
+  media: patched,
+  translations: patched,
+  slug: Schema.optionalKey(SlugText)
+}
+const detailNames = Struct.keys(details)
+
+/** What lists one product, says how much of it comes in, and changes what else it says. */
 export const ImportRow = Schema.Struct({
   region: Region,
   sku: SkuCode,
@@ -19,31 +44,31 @@ export const ImportRow = Schema.Struct({
   taxRate: TaxRate,
   /** `<region>-main` unless it says so. */
   warehouse: Schema.optionalKey(WarehouseId),
-  stock: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1_000_000 })))
+  stock: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1_000_000 }))),
+  ...details
 })
 export type ImportRow = typeof ImportRow.Type
 
-/** Why one row is not taken; the others go on. */
-export interface RowFault {
-  readonly code: string
-  readonly detail: string
+/** A row, and the cells of attributes, which become values once it is known what the product type declares. */
+export interface ReadRow extends ImportRow {
+  readonly cells?: Said["cells"]
 }
+export type Row = Result.Result<ReadRow, RowFault>
 
-export type Row = Result.Result<ImportRow, RowFault>
-
-export const rowBytesMax = 65_536
+/** Of a row with all that a product can say, in all languages. */
+export const rowBytesMax = 1_048_576
 
 const decodeRow = Schema.decodeUnknownResult(ImportRow, { errors: "all", onExcessProperty: "error" })
 const fault = (code: string, detail: string): Row => Result.fail({ code, detail })
 
 const rowOf = (input: unknown): Row =>
-  Result.mapError(decodeRow(input), (error) => ({
-    code: "invalid_row",
-    detail: faultsOf(error.issue, "Payload")
-      .map(({ detail, pointer }) => `${pointer}: ${detail}`)
-      .join("; ")
-      .slice(0, 500)
-  }))
+  Result.mapError(decodeRow(input), (error) => faultOf(faultsOf(error.issue, "Payload")))
+
+/** The details that a row changes, without its slug and its texts in other languages; `null` where it changes nothing but the listing and the stock. */
+export const patchOf = (row: ReadRow): Readonly<Record<string, unknown>> | null => {
+  const patch = Struct.pick(row, detailNames)
+  return Object.keys(patch).length === 0 && row.cells === undefined ? null : patch
+}
 
 /** Bytes of the line that has not ended yet; `null` once it is longer than a row may be. */
 interface Pending {
@@ -102,7 +127,11 @@ const optional = ["description", "warehouse", "stock"] as const
 export const columnNames: ReadonlyArray<string> = [...required, ...optional]
 const columns: ReadonlySet<string> = new Set(columnNames)
 
-type Header = ReadonlyArray<string>
+/** The names of all columns, and those that are no listing's, with their places. */
+interface Header {
+  readonly names: ReadonlyArray<string>
+  readonly extras: ReadonlyArray<{ readonly at: number; readonly column: Column }>
+}
 
 /** How a CSV file is to be read, where its sender says more than the file does. */
 export interface Layout {
@@ -124,7 +153,9 @@ export const columnsOf = (text: string): ReadonlyMap<string, string> | null => {
         .toLowerCase()
     ] as const
   })
-  const isSound = pairs.every(([from, to]) => from !== "" && (to === ignored || columns.has(to)))
+  const isSound = pairs.every(
+    ([from, to]) => from !== "" && (to === ignored || columns.has(to) || columnOf(to) !== undefined)
+  )
   const map = new Map(pairs)
   return isSound && map.size === pairs.length ? map : null
 }
@@ -143,7 +174,8 @@ const headerOf = (cells: ReadonlyArray<string>, renamed: ReadonlyMap<string, str
   })
   const last = names.findLastIndex((name) => name !== "")
   const header = names.slice(0, last + 1)
-  const unknown = header.filter((name) => name !== ignored && !columns.has(name))
+  const extras = header.map((name) => columnOf(name))
+  const unknown = header.filter((name, at) => name !== ignored && !columns.has(name) && extras[at] === undefined)
   const missing = required.filter((name) => !header.includes(name))
   const twice = header.filter((name, index) => name !== ignored && header.indexOf(name) !== index)
   const faults = [
@@ -151,14 +183,13 @@ const headerOf = (cells: ReadonlyArray<string>, renamed: ReadonlyMap<string, str
     ...(missing.length === 0 ? [] : [`Missing columns: ${named(missing)}`]),
     ...(twice.length === 0 ? [] : [`Columns that stand twice: ${named(twice)}`])
   ]
-  return faults.length === 0 ? header : new Unreadable({ code: "invalid_header", detail: faults.join("; ") })
+  if (faults.length > 0) return new Unreadable({ code: "invalid_header", detail: faults.join("; ") })
+  return { names: header, extras: extras.flatMap((column, at) => (column === undefined ? [] : [{ at, column }])) }
 }
 
-/** Decimal digits as a number, anything else as it stands, for the schema to refuse. */
-const whole = (text: string): unknown => (/^[0-9]{1,15}$/.test(text) ? Number(text) : text)
 const digits = /^[0-9]*$/
 
-const csvRow = (header: Header, cells: ReadonlyArray<string>): Row => {
+const csvRow = ({ extras, names: header }: Header, cells: ReadonlyArray<string>): Row => {
   if (cells.length < header.length || cells.slice(header.length).some((cell) => cell.trim() !== ""))
     return fault("invalid_row", `Expected ${header.length} columns`)
   const of = (name: string): string => cells[header.indexOf(name)] ?? ""
@@ -170,7 +201,7 @@ const csvRow = (header: Header, cells: ReadonlyArray<string>): Row => {
       "invalid_row",
       `${odd.join(", ")}: Expected digits alone; a price of 19.95 is 1995, a rate of 20 % is 2000`
     )
-  return rowOf({
+  const listing = {
     region: code("region"),
     sku: code("sku"),
     title: of("title"),
@@ -179,7 +210,11 @@ const csvRow = (header: Header, cells: ReadonlyArray<string>): Row => {
     ...(of("description").trim() === "" ? {} : { description: of("description") }),
     ...(code("warehouse") === "" ? {} : { warehouse: code("warehouse") }),
     ...(code("stock") === "" ? {} : { stock: whole(code("stock")) })
-  })
+  }
+  if (extras.length === 0) return rowOf(listing)
+  return Result.flatMap(read(extras, cells), ({ cells, patch }) =>
+    Result.map(rowOf({ ...listing, ...patch }), (row) => ({ ...row, cells }))
+  )
 }
 
 const badRecords = {

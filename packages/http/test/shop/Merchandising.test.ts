@@ -27,6 +27,7 @@ const attributes = [
 ]
 
 const redirect = (target: object) => ({ title: "R", effect: { kind: "redirect", queries: ["sale"], target } })
+const mugLine = (sku: string, ...cells: ReadonlyArray<string>) => `eu;${sku};Mug;900;EUR;700;mug;${cells.join(";")}`
 const variant = (sku: string, size: string) => ({ sku, attributes: { size } })
 
 /** Read tables are as the journal has it, at once. */
@@ -462,6 +463,99 @@ layer(Shop, { excludeTestServices: true, timeout: "120 seconds" })("merchants", 
         )
         assert.deepInclude((yield* about("details?region=eu")).versions, { title: 2, removed: 1 })
         assert.deepInclude(yield* about("details?region=eu&version=1"), { title: "Cake", seq: 1 })
+      }
+    })
+  )
+
+  it.effect("give and take details in files", () =>
+    Effect.gen(function* () {
+      const { send } = yield* EdgeTest
+      const kinds = [
+        { kind: "text", code: "colour", title: "Colour", required: true },
+        { kind: "number", code: "volume", title: "Volume", unit: "ml" },
+        { kind: "boolean", code: "lid", title: "Lid" },
+        { kind: "localised_text", code: "care", title: "Care" }
+      ]
+      yield* put("/v1/product-types/mug", { title: "Mug", attributes: kinds }, 0)
+      const importOf = (id: string, body: string, query = "", type = "text/csv") =>
+        Effect.map(
+          send("POST", `/v1/catalog/import${query}`, body, { ...authorised, "content-type": type, "import-id": id }),
+          ({ text }) =>
+            text
+              .trim()
+              .split("\n")
+              .map((line) => JSON.parse(line))
+        )
+      const header =
+        "region;sku;title;price;currency;tax_rate;product_type;weight_g;relations;slug;title.de;attributes.colour;attributes.volume;attributes.lid;attributes.care.de"
+      const file = [
+        header,
+        mugLine("M1", "300", "accessory:M2", "red-mug", "Rote Tasse", "red", "250", "TRUE", "Spülmaschine"),
+        mugLine("M2", "", "", "", "", "blue", "", "", ""),
+        mugLine("M3", "10", "", "red-mug", "", "green", "2,5", "", ""),
+        mugLine("M4", "ten", "", "", "", "", "", "", "")
+      ].join("\r\n")
+      const errors = [
+        { row: 3, errors: [{ pointer: "/attributes/volume", detail: "Expected a number of ml" }] },
+        { row: 4, errors: [{ pointer: "/weightGrams", detail: "Expected a number of grams" }] }
+      ]
+      for (const query of ["?dryRun=true", "", ""]) {
+        const lines = yield* importOf("mugs", file, query)
+        assert.deepInclude(lines.at(-1), { type: "done", accepted: 2, rejected: 2 }, JSON.stringify(lines))
+        assert.deepStrictEqual(
+          lines
+            .filter(({ type }) => type === "error")
+            .map(({ errors: [{ pointer }], row }) => [row, pointer])
+            .toSorted(),
+          errors.map(({ errors: [one], row }) => [row, one!.pointer])
+        )
+        const there = (yield* get("/v1/products/M1")).status
+        assert.strictEqual(there, query === "" ? 200 : 404)
+        assert.strictEqual((yield* get("/v1/products/M3")).status, 404)
+      }
+      const first = (yield* get("/v1/products/M1")).json
+      assert.deepInclude(first, {
+        productType: { code: "mug", version: 1 },
+        attributes: { care: { de: "Spülmaschine" }, colour: "red", lid: true, volume: 250 },
+        weightGrams: 300,
+        relations: [{ kind: "accessory", sku: "M2" }],
+        slug: "red-mug",
+        seq: 4
+      })
+      assert.deepStrictEqual((yield* get("/v1/products/M1/translations")).json, { de: { title: "Rote Tasse" } })
+      // NDJSON changes what it names, and somebody's later word stands when it is sent again.
+      const row = { region: "eu", sku: "M1", title: "Mug", price: { amount: "900", currency: "EUR" }, taxRate: 700 }
+      const patch = JSON.stringify({ ...row, weightGrams: null, attributes: { volume: 300 }, slug: "red-mug" })
+      const patched = () => importOf("patch", patch, "", "application/x-ndjson")
+      assert.deepInclude((yield* patched()).at(-1), { accepted: 1 })
+      const changed = (yield* get("/v1/products/M1")).json
+      assert.deepInclude(changed, { attributes: { ...first.attributes, volume: 300 }, seq: 5 })
+      assert.notProperty(changed, "weightGrams")
+      const { productType, attributes } = changed
+      yield* put("/v1/products/M1/details", { productType, attributes: { ...attributes, volume: 350 } }, 5)
+      assert.deepInclude((yield* patched()).at(-1), { accepted: 0, superseded: 1 })
+      const taken = JSON.stringify({ ...row, sku: "M5", slug: "red-mug" })
+      const [error] = yield* importOf("taken", taken, "", "application/x-ndjson")
+      assert.deepStrictEqual(error.errors, [{ pointer: "/slug", detail: "It leads to M1, or did once" }])
+      assert.strictEqual((yield* get("/v1/products/M5")).status, 404)
+
+      yield* follow
+      const seqs = Effect.forEach(["M1", "M2"], (sku) => Effect.map(get(`/v1/products/${sku}`), ({ json }) => json.seq))
+      const was = yield* seqs
+      const exported = (format: string) =>
+        Effect.map(
+          send("GET", `/v1/catalog/export?region=eu&format=${format}`, undefined, authorised),
+          ({ text }) => text
+        )
+      for (const [format, type] of [
+        ["csv", "text/csv"],
+        ["ndjson", "application/x-ndjson"]
+      ] as const) {
+        const text = yield* exported(format)
+        assert.include(text, format === "csv" ? "attributes.care.de" : '"care":{"de":"Spülmaschine"}')
+        const lines = yield* importOf(`again-${format}`, text, "?stock=set", type)
+        assert.deepInclude(lines.at(-1), { rejected: 0 }, JSON.stringify(lines))
+        assert.deepStrictEqual(yield* seqs, was)
       }
     })
   )
