@@ -2,6 +2,7 @@ import * as Countries from "@halles/shared/Countries"
 import * as Email from "@halles/shared/Email"
 import { maybeCopy, maybeLine, maybeParagraph } from "@halles/shared/Text"
 import { Ajv2020 } from "ajv/dist/2020.js"
+import { ChangeReason } from "@halles/shared/wire/Headers"
 import { Option, Schema } from "effect"
 
 /** A schema of JSON Schema 2020-12, as the document has it. */
@@ -82,6 +83,7 @@ const kept: Readonly<Record<string, (text: string) => string | undefined>> = {
   line: keptBy(maybeLine(charactersMax)),
   paragraph: keptBy(maybeParagraph(charactersMax)),
   copy: keptBy(maybeCopy(charactersMax)),
+  "percent-encoded-paragraph": keptBy(ChangeReason),
   "idn-email": Email.canonical,
   "iso-3166-1-alpha-2": (text) => (Countries.isCountry(text) ? text : undefined)
 }

@@ -1,3 +1,4 @@
+import { reasonMax } from "@halles/shared/Command"
 import * as fc from "fast-check"
 import type { JsonSchema } from "./Contract.ts"
 
@@ -88,6 +89,10 @@ const formats: Readonly<Record<string, (minLength: number, maxLength: number) =>
   paragraph: (min, max) =>
     signsOf(min, max, fc.oneof({ weight: 6, arbitrary: signs }, fc.constantFrom("\n", "\r\n", "\t"))),
   copy: (min, max) => signsOf(min, max, fc.oneof({ weight: 6, arbitrary: signs }, fc.constantFrom("\n", "\r\n", "\t"))),
+  "percent-encoded-paragraph": () =>
+    signsOf(1, reasonMax, fc.oneof({ weight: 6, arbitrary: signs }, fc.constantFrom("\n", "\t"))).map(
+      encodeURIComponent
+    ),
   "idn-email": () =>
     fc.tuple(fc.stringMatching(/^[a-z0-9+é用]{1,16}$/u), label).map(([name, host]) => `${name}@${host}.example`),
   "iso-3166-1-alpha-2": () => fc.constantFrom("GB", "DE", "FR", "US", "BR", "HK", "SG", "JP", "IE", "AE")

@@ -103,7 +103,7 @@ const handlers = <Id extends string, State, Event, Edited extends object>({
       ) {
         const now = yield* self.committed
         let then = now
-        if (version === undefined ? at !== Number.POSITIVE_INFINITY : version !== now.seq) {
+        if (at !== Number.POSITIVE_INFINITY || (version !== undefined && version !== now.seq)) {
           then = { state: model.initial, seq: 0 }
           yield* follow(self.id, Math.min(version ?? now.seq, now.seq), ({ after, row }) => {
             if (row.at > at) return false

@@ -3,7 +3,6 @@ import * as Page from "@halles/shared/Page"
 import { Region } from "@halles/shared/Region"
 import { looks, ofCatalogue } from "@halles/shared/wire/AccessRule"
 import * as Answers from "@halles/shared/wire/Answers"
-import { InvalidRequest } from "@halles/shared/wire/EdgeErrors"
 import * as Headers from "@halles/shared/wire/Headers"
 import { named } from "@halles/shared/wire/Named"
 import * as Refusal from "@halles/shared/wire/Refusal"
@@ -89,7 +88,7 @@ export const edited = <
       access,
       traffic,
       summary,
-      about: `${about} With \`version\` the answer is what that version was, with \`at\` what it was at that time: the entity folds its journal up to there.`
+      about: `${about} With \`version\` the answer is what that version was, with \`at\` what it was at that time, with both that version if it was there by then: the entity folds its journal up to there.`
     },
     Effect.gen(function* () {
       const edge = yield* Edge
@@ -97,8 +96,6 @@ export const edited = <
       const encode = ViewJson.encoder(json)
       return Effect.fnUntraced(function* (given: Given) {
         const { at, version } = given.query
-        if (at !== undefined && version !== undefined)
-          return yield* new InvalidRequest({ errors: [{ parameter: "at", detail: "Expected `at` or `version`" }] })
         const moment = { ...(at === undefined ? {} : { at }), ...(version === undefined ? {} : { version }) }
         const shown = yield* edge.call(entity(id(given)).Edited(moment))
         return Answers.fresh(given.request, seq(shown as never), () => encode(shown))

@@ -28,5 +28,5 @@ finite value, more than 64 levels.
 **Texts** are composed (NFC) when they are taken, and their lengths are counted after that; they have no controls, no change of
 direction that does not end, at most 30 marks on one character, and, but where they may be empty, something visible. A text of
 format \`line\` is one line; in a \`paragraph\` and in a \`copy\` lines may break. A \`line\` and a \`paragraph\` have no card number in
-them. Blanks round an \`idn-email\` are left out. A country is one that ISO 3166-1 has assigned.
+them. A \`percent-encoded-paragraph\` is one of at most 300 characters in a header. Blanks round an \`idn-email\` are left out. A country is one that ISO 3166-1 has assigned.
 `.trim()

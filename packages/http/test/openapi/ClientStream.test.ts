@@ -10,6 +10,7 @@ import { EdgeTest } from "../EdgeTest.ts"
 const cutting = Effect.fnUntraced(function* (edge: string) {
   let asked = ""
   let held: Socket | undefined
+  let isToldToCut = false
   const sockets = new Set<Socket>()
   let isFirst = true
   const server = createServer((incoming) => {
@@ -29,6 +30,7 @@ const cutting = Effect.fnUntraced(function* (edge: string) {
       outgoing.off("data", pass)
       incoming.write(chunk.subarray(0, end))
       held = incoming
+      if (isToldToCut) incoming.destroy()
     }
     outgoing.on("data", pass)
     incoming.on("close", () => outgoing.destroy())
@@ -43,7 +45,10 @@ const cutting = Effect.fnUntraced(function* (edge: string) {
   )
   return {
     asked: () => asked,
-    cut: () => held?.destroy(),
+    cut: () => {
+      isToldToCut = true
+      held?.destroy()
+    },
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   }
 })

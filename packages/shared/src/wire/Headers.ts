@@ -38,7 +38,7 @@ const isPercentEncoded = Schema.makeFilter<string>(
       return "Expected percent-encoded UTF-8"
     }
   },
-  { expected: "percent-encoded UTF-8", toJsonSchema: () => ({}) }
+  { expected: "percent-encoded UTF-8", toJsonSchema: () => ({ format: "percent-encoded-paragraph" }) }
 )
 /** Why the change is made: printable ASCII, all else and `%` itself percent-encoded, as `Slug` of RFC 5023 is. */
 export const ChangeReason = Schema.String.check(
