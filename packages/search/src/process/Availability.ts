@@ -17,7 +17,7 @@ const retry = Schedule.spaced("500 millis")
 
 /**
  * Tells a catalogue which SKUs can be ordered, from the read table of stock. Of the event stream it hears only that something has changed, and
- * nothing while nothing does. A product that may be ordered beyond what there is counts as available.
+ * nothing while nothing does. A product that may be ordered beyond what there is counts as available, a bundle where each of its parts suffices for one.
  */
 export const make = Effect.fnUntraced(function* (region: Region, catalogue: Catalogue) {
   const sql = yield* SqlClient.SqlClient
@@ -32,11 +32,11 @@ export const make = Effect.fnUntraced(function* (region: Region, catalogue: Cata
   const read = Effect.fnUntraced(function* (since: number) {
     let after = ""
     while (true) {
-      const rows = yield* sql<{ id: string; available: boolean }>`
-        SELECT id, available > 0 OR back_order_allowed AS available FROM ${sql(StockTable.table)}
+      const rows = yield* sql<{ id: string; units: number }>`
+        SELECT id, CASE WHEN back_order_allowed THEN 'Infinity' ELSE available::float8 END AS units FROM ${sql(StockTable.table)}
         WHERE id > ${after} AND updated_at >= to_timestamp(${String(since)}::text::float8 / 1000)
         ORDER BY id LIMIT ${pageMax}`
-      catalogue.noteAvailable(rows.map(({ available, id }) => [id, available] as const))
+      catalogue.noteUnits(rows.map(({ id, units }) => [id, units] as const))
       if (rows.length < pageMax) return
       after = rows.at(-1)!.id
     }

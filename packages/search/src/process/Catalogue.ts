@@ -2,6 +2,7 @@ import type { ProductRow } from "@halles/entities/catalogue/ProductTable"
 import { Effect, Semaphore } from "effect"
 import { SearchIndex } from "../index/SearchIndex.ts"
 import { documentOf } from "./ProductRows.ts"
+import { UnitsLeft } from "./UnitsLeft.ts"
 
 /** How long the index is worked on before others get their turn. */
 const sliceMs = 10
@@ -14,8 +15,7 @@ export class Catalogue {
   #index = new SearchIndex()
   /** Orders that each article was in, by its code. */
   #sold: ReadonlyMap<string, number> = new Map()
-  /** Whether each article can be ordered, by its id, as far as that is known. */
-  readonly #available = new Map<string, boolean>()
+  readonly #left = new UnitsLeft()
   /** Ids of rows that have changed since a new index was begun. */
   #changed: Set<string> | null = null
   readonly #building = Semaphore.makeUnsafe(1)
@@ -29,6 +29,7 @@ export class Catalogue {
     const before = this.rows.get(row.id)
     if (before !== undefined && before.seq >= row.seq) return false
     this.rows.set(row.id, row)
+    this.#left.know(row)
     this.#changed?.add(row.id)
     this.#apply(this.#index, row)
     return true
@@ -36,7 +37,10 @@ export class Catalogue {
 
   /** Takes rows without searching them yet: `build` is to follow. */
   fill(rows: ReadonlyArray<ProductRow>): void {
-    for (const row of rows) this.rows.set(row.id, row)
+    for (const row of rows) {
+      this.rows.set(row.id, row)
+      this.#left.know(row)
+    }
   }
 
   /** Makes the index anew, once at a time. Queries are answered by the old one meanwhile, and changes are in both. */
@@ -78,14 +82,18 @@ export class Catalogue {
     }
   }
 
-  /** Takes which articles can be ordered, and which are sold out; says how many of them have changed. */
-  noteAvailable(available: Iterable<readonly [id: string, isAvailable: boolean]>): number {
+  /** Takes how many units of SKUs can be ordered; says of how many SKUs that has changed. */
+  noteUnits(left: Iterable<readonly [id: string, units: number]>): number {
     let changed = 0
-    for (const [id, isAvailable] of available) {
-      if (this.#available.get(id) === isAvailable) continue
-      this.#available.set(id, isAvailable)
-      this.#note(id, { available: isAvailable })
-      changed += 1
+    for (const [id, units] of left) {
+      const about = this.#left.note(id, units)
+      if (about.length > 0) changed += 1
+      for (const product of about) {
+        const row = this.rows.get(product)
+        const available = row === undefined ? null : this.#left.isAvailable(row)
+        if (this.#changed !== null || this.#index.get(product)?.available !== available)
+          this.#note(product, { available })
+      }
     }
     return changed
   }
@@ -97,7 +105,7 @@ export class Catalogue {
 
   #apply(index: SearchIndex, row: ProductRow): void {
     const document = documentOf(row, {
-      available: this.#available.get(row.id) ?? null,
+      available: this.#left.isAvailable(row),
       sold: this.#sold.get(row.sku) ?? 0
     })
     if (document === null) index.remove(row.id)
