@@ -16,8 +16,8 @@ export class Catalogue {
   /** Orders that each article was in, by its code. */
   #sold: ReadonlyMap<string, number> = new Map()
   readonly #left = new UnitsLeft()
-  /** Ids of rows that have changed since a new index was begun. */
-  #changed: Set<string> | null = null
+  /** Since a new index was begun: ids of rows that have changed, and of those whose stock or sales have. */
+  #changed: { readonly rows: Set<string>; readonly goods: Set<string> } | null = null
   readonly #building = Semaphore.makeUnsafe(1)
 
   get index(): SearchIndex {
@@ -30,7 +30,7 @@ export class Catalogue {
     if (before !== undefined && before.seq >= row.seq) return false
     this.rows.set(row.id, row)
     this.#left.know(row)
-    this.#changed?.add(row.id)
+    this.#changed?.rows.add(row.id)
     this.#apply(this.#index, row)
     return true
   }
@@ -48,7 +48,7 @@ export class Catalogue {
 
   #replace(): Effect.Effect<void> {
     const next = new SearchIndex()
-    const changed = new Set<string>()
+    const changed = { rows: new Set<string>(), goods: new Set<string>() }
     this.#changed = changed
     const rows = [...this.rows.values()]
     return Effect.gen({ self: this }, function* () {
@@ -58,9 +58,11 @@ export class Catalogue {
         for (; at < rows.length && performance.now() < until; at++) this.#apply(next, rows[at]!)
         yield* turn
       }
-      for (const id of changed) {
+      for (const id of changed.rows) this.#apply(next, this.rows.get(id)!)
+      // Products of one rank keep their places: putting one again would make it the last of them.
+      for (const id of changed.goods) {
         const row = this.rows.get(id)
-        if (row !== undefined) this.#apply(next, row)
+        if (row !== undefined) next.note(id, this.#goodsOf(row))
       }
       next.buildSuggestions()
       this.#changed = null
@@ -100,14 +102,15 @@ export class Catalogue {
 
   #note(id: string, known: Parameters<SearchIndex["note"]>[1]): void {
     this.#index.note(id, known)
-    this.#changed?.add(id)
+    this.#changed?.goods.add(id)
+  }
+
+  #goodsOf(row: ProductRow) {
+    return { available: this.#left.isAvailable(row), sold: this.#sold.get(row.sku) ?? 0 }
   }
 
   #apply(index: SearchIndex, row: ProductRow): void {
-    const document = documentOf(row, {
-      available: this.#left.isAvailable(row),
-      sold: this.#sold.get(row.sku) ?? 0
-    })
+    const document = documentOf(row, this.#goodsOf(row))
     if (document === null) index.remove(row.id)
     else index.put(document)
   }
