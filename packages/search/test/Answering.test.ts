@@ -21,7 +21,8 @@ const answering = (catalogue: Catalogue) =>
   )
 
 /** A busy machine may take longer than people wait for an answer. */
-const patient = Effect.retry({ times: 60, while: ({ reason }: SearchUnavailable) => reason === "no_answer" })
+const patient = <A>(asked: Effect.Effect<A, SearchUnavailable>) =>
+  Effect.retry(asked, { times: 60, while: ({ reason }) => reason === "no_answer" })
 const ask = Effect.fnUntraced(function* (limit: number) {
   const { search } = yield* SearchClient
   const common = { filters: [], priceFrom: null, priceTo: null, facets: [], offset: 0, sort: "title" } as const
