@@ -1,8 +1,11 @@
 import * as EntityClient from "@halles/engine/activation/EntityClient"
 import { NoSuchEntity, type TriggerTimer } from "@halles/engine/eventsourced/Timers"
+import { follow } from "@halles/engine/projections/Follower"
+import type { Nats } from "@halles/shared/clients/Nats"
 import type { Region } from "@halles/shared/Region"
 import type { TimerFired } from "@halles/engine/eventsourced/TimerFired"
 import { Effect, Layer } from "effect"
+import type { SqlClient } from "effect/sql"
 import { cart } from "./cart/CartDomain.ts"
 import { category } from "./category/CategoryDomain.ts"
 import { categoryTree } from "./category/CategoryTreeDomain.ts"
@@ -18,6 +21,7 @@ import { uniqueValue } from "./producttype/UniqueValueDomain.ts"
 import { searchRule } from "./searchrule/SearchRuleDomain.ts"
 import { slug } from "./slug/SlugDomain.ts"
 import { shipment } from "./shipment/ShipmentDomain.ts"
+import { release } from "./release/ReleaseDomain.ts"
 
 /**
  * The only list of domains: runners, edge, operators and proofs read it. Laws read histories in this order, so a domain stands after
@@ -33,6 +37,7 @@ export const domains = [
   searchRule,
   sku,
   product,
+  release,
   media,
   payment,
   cart,
@@ -50,6 +55,17 @@ export const layer = Layer.mergeAll(first.live, ...others.map(({ live }) => live
 
 /** The read tables of a region. */
 export const tables = domains.flatMap(({ table }) => (table === null ? [] : [table]))
+
+/**
+ * Keeps all read tables of a region up to date, for ever.
+ *
+ * **Details**
+ *
+ * One follower a table is enough; two at a time do no harm, since a row is a function of its entity's journal. With a
+ * `Redis` in the context, `order_status:<id>` and `stock_levels:<id>` are written after each commit, best effort.
+ */
+export const followTables = (region: Region): Effect.Effect<void, never, Nats | SqlClient.SqlClient> =>
+  Effect.forEach(tables, (table) => follow(region, table), { concurrency: "unbounded", discard: true })
 
 /** How long histories stay where. */
 export const retention = domains.map(({ retention }) => retention)

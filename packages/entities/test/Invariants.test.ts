@@ -221,12 +221,29 @@ const sold = [
   ofMug({ _tag: "ChangeScheduled", change: spring }),
   ofMug({ _tag: "ChangeDue", changeId: "spring" })
 ]
+const release = (...events: ReadonlyArray<object>) =>
+  row("Release", "eu_autumn", ...events.map((event) => ({ ...event, at })))
+const planned = release({ _tag: "ReleasePlanned", title: "Autumn", members: [{ sku: "MUG", listed: true }] })
+const started = release({ _tag: "ReleaseStarted" })
+const ended = (outcome: string) =>
+  release({ _tag: "MembersAnswered", answers: [{ sku: "MUG", outcome }] }, { _tag: "ReleaseEnded" })
+const applied = ofMug({ _tag: "ReleaseApplied", release: "eu_autumn" })
 const Database = Migrations.layerRegion.pipe(Layer.provideMerge(PgTest.layer("invariants")), Layer.orDie)
 
 layer(Database, { excludeTestServices: true, timeout: "60 seconds" })("Invariants", (it) => {
   it.effect("hold for a whole order", () =>
     Effect.gen(function* () {
-      const { lines } = yield* holds([...good, stands("tea", null), pictured, shown, ...sold])
+      const { lines } = yield* holds([
+        ...good,
+        stands("tea", null),
+        pictured,
+        shown,
+        ...sold,
+        planned,
+        started,
+        applied,
+        ended("done")
+      ])
       for (const { checked, invariant } of lines) {
         if (invariant !== "I4") assert.isAbove(checked, 0, `${invariant} looked at nothing`)
       }
@@ -634,6 +651,20 @@ layer(Database, { excludeTestServices: true, timeout: "60 seconds" })("Invariant
         ofMug({ _tag: "ChangeWithdrawn", changeId: "spring" }),
         due
       ])
+    })
+  )
+
+  it.effect("I17 finds a release that forgets a member, changes one twice, or one that is none of its own", () =>
+    Effect.gen(function* () {
+      const found = "Release/eu_autumn"
+      yield* holds([mug, applied, planned, started, ended("done")])
+      yield* holds([mug, planned, started, ended("changed")])
+      yield* finds("I17", found, [mug, applied, applied, planned, started, ended("done")])
+      yield* finds("I17", found, [mug, planned, started, ended("done")])
+      yield* finds("I17", found, [mug, applied, planned, started, ended("changed")])
+      yield* finds("I17", found, [mug, planned, started, release({ _tag: "ReleaseEnded" })])
+      yield* finds("I17", found, [mug, applied, planned, release({ _tag: "ReleaseWithdrawn" })])
+      yield* finds("I17", found, [mug, applied])
     })
   )
 

@@ -6,6 +6,7 @@ import { PgTest } from "@halles/shared/testing/PgTest"
 import { Effect, Fiber, Layer, Schedule } from "effect"
 import { SqlClient } from "effect/sql"
 import * as Alarms from "../src/alarms/Alarms.ts"
+import * as Domains from "../src/Domains.ts"
 import * as Progress from "../src/alarms/SagaProgress.ts"
 import * as Histories from "../src/inspector/Histories.ts"
 import { unfinished } from "../src/inspector/Sagas.ts"
@@ -17,7 +18,6 @@ import { migrateControl, migrateRegion } from "../src/Migrations.ts"
 import { Outbox } from "@halles/engine/journal/Outbox"
 import * as ParkedEvents from "@halles/engine/journal/ParkedEvents"
 import { ProductTable } from "../src/catalogue/ProductTable.ts"
-import * as Projections from "../src/Projections.ts"
 import * as Projection from "@halles/engine/projections/Projection"
 import { RegionDatabases } from "../src/Reads.ts"
 import { ShardEpochs } from "@halles/engine/placement/ShardEpochs"
@@ -67,7 +67,7 @@ const letters = Effect.flatMap(SqlClient.SqlClient, (sql) => ParkedEvents.list(s
 const until = <A, E, R>(effect: Effect.Effect<A, E, R>, holds: (value: A) => boolean) =>
   Effect.repeat(effect, { until: holds, schedule: Schedule.spaced("50 millis") }).pipe(Effect.timeout("30 seconds"))
 const following = <A, E, R>(body: Effect.Effect<A, E, R>) =>
-  Effect.acquireUseRelease(Effect.forkChild(Projections.run("eu")), () => body, Fiber.interrupt)
+  Effect.acquireUseRelease(Effect.forkChild(Domains.followTables("eu")), () => body, Fiber.interrupt)
 
 layer(Test, { excludeTestServices: true, timeout: "120 seconds" })("whatever is in the journal", (it) => {
   it.effect("is told of, set aside or passed over, and holds up nothing; check says what it is", () =>

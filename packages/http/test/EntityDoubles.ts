@@ -305,6 +305,7 @@ const ProductDouble = Product.toLayer(
       NameProduct: unused,
       ScheduleChange: unused,
       WithdrawChange: unused,
+      ApplyRelease: unused,
       Edited: unused,
       History: unused,
       TimerFired: unused,

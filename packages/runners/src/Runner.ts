@@ -8,7 +8,6 @@ import * as Parking from "@halles/engine/activation/ParkedEntities"
 import { PaymentGateway } from "@halles/entities/payment/PaymentGateway"
 import * as MediaKeeper from "@halles/entities/media/MediaKeeper"
 import * as MediaProcess from "@halles/entities/media/MediaProcess"
-import * as Projections from "@halles/entities/Projections"
 import * as Retention from "@halles/engine/journal/Retention"
 import { confirming, ShardEpochs } from "@halles/engine/placement/ShardEpochs"
 import * as Timers from "@halles/engine/eventsourced/Timers"
@@ -63,7 +62,7 @@ export const RunnerLive = Layer.unwrap(
       Layer.effectDiscard(Effect.forkScoped(confirming)),
       Layer.effectDiscard(Effect.forkScoped(Parking.watch)),
       Layer.effectDiscard(Effect.forkScoped(RunnerMetrics.run)),
-      Singleton.make(`projections-${region}`, Projections.run(region), {
+      Singleton.make(`projections-${region}`, Domains.followTables(region), {
         shardGroup: Shard.group(`${region}_singletons`)
       }),
       Singleton.make(`retention-${region}`, Retention.run(Domains.retention), {

@@ -56,7 +56,7 @@ from the seed alone come one or two at a time:
   duplicate     commands are sent again under the same id, at once and later
   late-webhook  a partner is slow or down
 Then everything is mended, every key is asked until it answers (recoveredMs), sagas come to their end, and it is checked that
-every call on every entity is linearizable against the entity's own decide and evolve; that I1 to I16 hold (npm run
+every call on every entity is linearizable against the entity's own decide and evolve; that I1 to I17 hold (npm run
 check); that nothing acknowledged is lost; that nothing was done twice.
 
 The last line of stdout is JSON. The exit code is 0 only if all of that holds and every key answered within 5 s.`

@@ -24,6 +24,12 @@ interface Fields {
   readonly _tag?: string
   readonly seq?: number
   readonly commandId?: string
+  readonly expectedSeq?: number
+}
+/** What a command would come to: one that is meant for another version is refused before the entity decides. */
+const outcomeOf = (state: Now, command: unknown, time: number): number | string => {
+  const { expectedSeq } = fieldsOf(command)
+  return expectedSeq === undefined || expectedSeq === state.seq ? state.decide(command, time) : "PreconditionFailed"
 }
 /** What an answer shows of the entity that gave it: a checkout is answered with the cart and more. */
 const replyIn = (tag: string, value: unknown): unknown => {
@@ -168,7 +174,7 @@ export class ExpectedAnswers {
     const wanted = refusal ?? 0
     const couldBe = states
       .slice(seqs[0], seqs[1] + 1)
-      .some((state) => times.some((time) => state.decide(payload, time) === wanted))
+      .some((state) => times.some((time) => outcomeOf(state, payload, time) === wanted))
     if (!couldBe) {
       const said = refusal === undefined ? "acknowledged and not in the journal" : `refused with ${refusal}`
       this.violations.push(`${name}: ${said}, which no state from seq ${seqs[0]} to ${seqs[1]} says`)

@@ -13,10 +13,18 @@ import {
 } from "@halles/entities/cart/Cart"
 import { Cancel, Operate, Order, type OrderView, RequestReturn } from "@halles/entities/order/Order"
 import { type Parts, stockLines } from "@halles/entities/catalogue/Parts"
-import { DescribeProduct, ListProduct, Product } from "@halles/entities/catalogue/Product"
+import { DescribeProduct, ListProduct, Product, Unlist } from "@halles/entities/catalogue/Product"
 import { Customer, Register } from "@halles/entities/customer/Customer"
+import {
+  PublishRelease,
+  PutRelease,
+  Release as ProductRelease,
+  ReleaseId,
+  WithdrawRelease
+} from "@halles/entities/release/Release"
 import { AllowBackOrder, Hold, Receive, Release, Sku } from "@halles/entities/inventory/Sku"
 import { CartId, CommandId, CustomerId, OrderId, SkuCode, SkuId, WarehouseId } from "@halles/shared/Ids"
+import { given } from "@halles/shared/wire/Stamp"
 import { Effect, Exit, Option } from "effect"
 import * as Anybody from "./Anybody.ts"
 import type { World } from "./World.ts"
@@ -268,6 +276,36 @@ export const make = (world: World) => {
     }
   })
 
+  /** Drafts and products on sale that a release changes, at once or at its time, unless it is withdrawn before. */
+  const publisher = Effect.gen(function* () {
+    const codes = Array.from({ length: 1 + world.draw(3) }, (_, index) => SkuCode.make(`M${index}`))
+    const price = { amount: 100, currency: "GBP" as const, taxRate: 0 }
+    const products = yield* EntityClient.make(Product)
+    yield* Effect.forEach(codes, (sku) => {
+      const fields = { commandId: commandId(), sku, title: sku, description: "", price }
+      return ask(products(SkuId.make(`eu_${sku}`)), new ListProduct({ ...fields, draft: world.chance(0.5) }))
+    })
+    const release = (yield* EntityClient.make(ProductRelease))(ReleaseId.make("eu_launch"))
+    const members = codes.map((sku) => ({
+      sku,
+      ...(world.chance(0.5) ? { listed: world.chance(0.7) } : { price: { ...price, amount: 90 } }),
+      ...(world.chance(0.3) ? { version: 1 } : {})
+    }))
+    const dueAt = world.chance(0.5) ? Math.floor(world.now) + 2_000 + world.draw(2_000) : undefined
+    yield* ask(release, new PutRelease({ commandId: commandId(), title: "Launch", members, ...given("dueAt", dueAt) }))
+    const parts = [
+      ...(dueAt === undefined || world.chance(0.2)
+        ? [ask(release, new PublishRelease({ commandId: commandId() }))]
+        : []),
+      ...(world.chance(0.3) ? [ask(release, new WithdrawRelease({ commandId: commandId() }))] : []),
+      ...(world.chance(0.3) ? [ask(products(SkuId.make("eu_M0")), new Unlist({ commandId: commandId() }))] : [])
+    ]
+    yield* Effect.all(
+      parts.map((part) => Effect.andThen(pause(300), part)),
+      { concurrency: "unbounded", discard: true }
+    )
+  })
+
   /** Whatever the domains let anybody send. */
   const visitor = Effect.fnUntraced(function* ({ commands, contract, id }: ReturnType<typeof Anybody.visits>[number]) {
     const entity = ((yield* EntityClient.make(contract)) as unknown as (id: string) => unknown)(id)
@@ -292,7 +330,8 @@ export const make = (world: World) => {
         ...(world.chance(0.2) ? [clerk(codes[0]!, 1 + world.draw(4))] : []),
         ...codes.filter(() => world.chance(0.3)).map(keeper),
         ...bundles.filter(() => world.chance(0.3)).map((code) => rebundler(code, codes)),
-        ...Anybody.visits(world, commandId).map(visitor)
+        ...Anybody.visits(world, commandId).map(visitor),
+        ...(world.chance(0.15) ? [publisher] : [])
       ]
       yield* Effect.all(parts, { concurrency: "unbounded", discard: true })
       // Whoever waits for goods gets them at last.

@@ -37,7 +37,7 @@ const typed = (cluster: Cluster, entityType: string): ReadonlyArray<Row> =>
     .toSorted(([a], [b]) => (a!.entityId < b!.entityId ? -1 : 1))
     .flat()
 
-/** I0 to I16, as `npm run check` reads them. */
+/** I0 to I17, as `npm run check` reads them. */
 const invariants = (cluster: Cluster): ReadonlyArray<string> => {
   /** A timer that is lost, a database that is slow or a runner that is frozen makes holds end late; once it is calm they end on time. */
   const calmFrom = Math.max(cluster.calmFrom, cluster.delayedAt)

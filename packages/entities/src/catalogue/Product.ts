@@ -1,5 +1,5 @@
 import { commandFields } from "@halles/shared/Command"
-import { SkuCode } from "@halles/shared/Ids"
+import { Regional, SkuCode } from "@halles/shared/Ids"
 import { Amount, Currency } from "@halles/shared/Money"
 import { Region } from "@halles/shared/Region"
 import { copy, maybeCopy, paragraph } from "@halles/shared/Text"
@@ -81,6 +81,14 @@ export class ScheduleChange extends Schema.TaggedClass<ScheduleChange>()("Schedu
   ...ScheduledChange.fields
 }) {}
 
+/** Changes the product as a release says. The release sends it once; with `expectedSeq` only to the version that the release names. */
+export class ApplyRelease extends Schema.TaggedClass<ApplyRelease>()("ApplyRelease", {
+  ...commandFields,
+  release: Regional,
+  price: ScheduledChange.fields.price,
+  listed: ScheduledChange.fields.listed
+}) {}
+
 /** Removes a waiting change. */
 export class WithdrawChange extends Schema.TaggedClass<WithdrawChange>()("WithdrawChange", {
   ...commandFields,
@@ -127,6 +135,7 @@ export const Product = Contract.make("Product", [
   Contract.command(NameProduct, ProductView, NotFound, PreconditionFailed),
   Contract.command(ScheduleChange, ProductView, NotFound, ContentRefused, TooManyChanges, PreconditionFailed),
   Contract.command(WithdrawChange, ProductView, NotFound, PreconditionFailed),
+  Contract.command(ApplyRelease, Schema.Void, NotFound, PreconditionFailed),
   Contract.command(TimerFired, Schema.Void),
   ...History.messages(Edited),
   Contract.view(ProductView)

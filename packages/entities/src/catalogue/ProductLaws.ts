@@ -4,7 +4,7 @@ import type { Laws } from "../laws/Rows.ts"
 import { slugId } from "../slug/Slug.ts"
 import { type Event, mediaShownIn, type State } from "./ProductState.ts"
 
-/** I14, its second half: the slug of a product leads to that product. I15: a scheduled change happens once, and not before its time. I16: its media are told what it shows. */
+/** I14, its second half: the slug of a product leads to that product. I15: a scheduled change happens once, and not before its time. I16: its media are told what it shows. What releases changed is left for I17. */
 export const products: Laws<State, Event> = ({ facts, findings }) => ({
   history: (id) => {
     const waiting = new Map<string, number>()
@@ -28,6 +28,7 @@ export const products: Laws<State, Event> = ({ facts, findings }) => ({
           for (const one of event.added) shown.add(one)
           for (const one of event.removed) shown.delete(one)
         }
+        if (event._tag === "ReleaseApplied") facts.releases(event.release).push(id.slice(3))
         if (event._tag === "ChangeScheduled") waiting.set(event.change.changeId, event.change.dueAt)
         if (event._tag === "ChangeWithdrawn") waiting.delete(event.changeId)
         if (event._tag === "ChangeDue") {

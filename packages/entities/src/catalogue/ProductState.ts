@@ -1,10 +1,10 @@
 import { fieldsOf } from "@halles/shared/Command"
-import { SkuCode, skuCode, type SkuId } from "@halles/shared/Ids"
+import { Regional, SkuCode, skuCode, type SkuId } from "@halles/shared/Ids"
 import { regionOf } from "@halles/shared/Region"
 import { Equal, Result, Schema } from "effect"
 import { NotFound } from "@halles/engine/eventsourced/EntityErrors"
 import { evolved, type Row } from "@halles/engine/eventsourced/Model"
-import { viewReply } from "@halles/engine/eventsourced/Replies"
+import { done, viewReply } from "@halles/engine/eventsourced/Replies"
 import type { TimerFired } from "@halles/engine/eventsourced/TimerFired"
 import * as ShownMedia from "../media/ShownMedia.ts"
 import { ContentRefused } from "../routes/ContentRefused.ts"
@@ -13,6 +13,7 @@ import { Details, faultsOf } from "./Details.ts"
 import * as FieldVersions from "./FieldVersions.ts"
 import {
   aheadMsMax,
+  type ApplyRelease,
   ChangeId,
   type DescribeProduct,
   type Edited,
@@ -35,7 +36,14 @@ import { Translations } from "./Translations.ts"
 export const type = "Product"
 export const version = 4
 
-type KnownCommand = Unlist | DescribeProduct | TranslateProduct | NameProduct | ScheduleChange | WithdrawChange
+type KnownCommand =
+  | Unlist
+  | DescribeProduct
+  | TranslateProduct
+  | NameProduct
+  | ScheduleChange
+  | WithdrawChange
+  | ApplyRelease
 export type Command = ListProduct | KnownCommand | TimerFired
 export type Refusal = NotFound | ContentRefused | TooManyChanges
 
@@ -56,6 +64,8 @@ export const Event = Schema.Union([
   Schema.TaggedStruct("ChangeWithdrawn", { changeId: ChangeId, at }),
   /** The time of a change came. The events that change the product follow in the same row. */
   Schema.TaggedStruct("ChangeDue", { changeId: ChangeId, at }),
+  /** A release changes the product. The events that do so follow in the same row. */
+  Schema.TaggedStruct("ReleaseApplied", { release: Regional, at }),
   /** In the row of what changed it. `MediaUses.ts` tells the media. */
   Schema.TaggedStruct("ProductMediaChanged", { ...ShownMedia.Change.fields, at })
 ])
@@ -127,6 +137,10 @@ const decideKnown = (
       return unless(state.slug === command.slug, { _tag: "ProductNamed", slug: command.slug, at: now })
     case "ScheduleChange":
       return schedule(state, command, now)
+    case "ApplyRelease": {
+      const applied: Event = { _tag: "ReleaseApplied", release: command.release, at: now }
+      return Result.succeed([applied, ...changeEvents(state, command, now)])
+    }
     case "WithdrawChange": {
       const { changeId } = command
       const isThere = state.scheduled.some((one) => one.changeId === changeId)
@@ -154,25 +168,35 @@ const schedule = (state: Known, command: ScheduleChange, now: number) => {
   return Result.succeed([scheduled])
 }
 
+/** The events that give the product the price, and put it on or off sale; none where it is so. */
+const changeEvents = (
+  product: Known,
+  change: Pick<ScheduledChange, "price" | "listed">,
+  now: number
+): ReadonlyArray<Event> => {
+  const { listed = product.listed, price = product.price } = change
+  const { description, sku, title } = product
+  const isSame = isSamePrice(price, product.price)
+  if (listed)
+    return product.listed && isSame ? [] : [{ _tag: "ProductListed", sku, title, description, price, at: now }]
+  return [
+    ...(isSame ? [] : [{ _tag: "ProductRepriced", price, at: now } as const]),
+    ...(product.listed ? [{ _tag: "ProductUnlisted", at: now } as const] : [])
+  ]
+}
+
 /** The events of all changes that are due, in the order of their times. Changes of one time keep the order in which they were scheduled. */
 const dueEvents = (state: Known, now: number): ReadonlyArray<Event> => {
-  const events: Array<Event> = []
+  const due = state.scheduled.filter(({ dueAt }) => dueAt <= now).toSorted((a, b) => a.dueAt - b.dueAt)
   let product = state
-  const happens = (event: Event) => {
-    events.push(event)
-    product = evolveKnown(product, event)
-  }
-  for (const change of state.scheduled.filter(({ dueAt }) => dueAt <= now).toSorted((a, b) => a.dueAt - b.dueAt)) {
-    const { listed = product.listed, price = product.price } = change
-    happens({ _tag: "ChangeDue", changeId: change.changeId, at: now })
-    const isSame = isSamePrice(price, product.price)
-    const { description, sku, title } = product
-    if (listed && !(product.listed && isSame))
-      happens({ _tag: "ProductListed", sku, title, description, price, at: now })
-    if (!listed && !isSame) happens({ _tag: "ProductRepriced", price, at: now })
-    if (!listed && product.listed) happens({ _tag: "ProductUnlisted", at: now })
-  }
-  return events
+  return due.flatMap((change) => {
+    const events: ReadonlyArray<Event> = [
+      { _tag: "ChangeDue", changeId: change.changeId, at: now },
+      ...changeEvents(product, change, now)
+    ]
+    product = events.reduce(evolveKnown, product)
+    return events
+  })
 }
 
 /** When the next change is due; `null` while none waits. */
@@ -244,6 +268,8 @@ const evolveKnown = (state: Known, event: Event): Known => {
       const others = state.scheduled.filter(({ changeId }) => changeId !== event.change.changeId)
       return { ...state, scheduled: [...others, event.change] }
     }
+    case "ReleaseApplied":
+      return state
     case "ChangeWithdrawn":
     case "ChangeDue":
       return { ...state, scheduled: state.scheduled.filter(({ changeId }) => changeId !== event.changeId) }
@@ -287,5 +313,6 @@ export const replies = {
   NameProduct: toView,
   ScheduleChange: toView,
   WithdrawChange: toView,
+  ApplyRelease: done,
   View: toView
 }

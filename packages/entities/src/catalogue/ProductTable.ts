@@ -61,6 +61,7 @@ export const ProductTable = Table.make(ProductState, {
       case "ChangeScheduled":
       case "ChangeWithdrawn":
       case "ChangeDue":
+      case "ReleaseApplied":
       case "ProductMediaChanged":
         return row
     }

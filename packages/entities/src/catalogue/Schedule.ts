@@ -1,4 +1,5 @@
 import { Price } from "@halles/shared/wire/MoneyJson"
+import type { Fault } from "@halles/shared/wire/EdgeErrors"
 import { given } from "@halles/shared/wire/Stamp"
 import { DateTime, Effect, Option, Schema, SchemaTransformation } from "effect"
 import { ContentRefused } from "../routes/ContentRefused.ts"
@@ -27,8 +28,8 @@ export const Instant = Schema.String.check(
   )
   .annotate({ examples: [1_796_619_600_000] })
 
-/** The body of `scheduleChange`. */
-export const ChangeGiven = Schema.Struct({
+/** A local time in a time zone, or a time with an offset. */
+export const LocalTime = {
   /** `2026-12-07T06:00` in `timeZone`, or with an offset of its own: `2026-12-07T05:00Z`. */
   at: Schema.String.check(
     Schema.isPattern(/^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(Z|[+-][0-9]{2}:[0-9]{2})?$/u, {
@@ -38,7 +39,13 @@ export const ChangeGiven = Schema.Struct({
   /** The time zone of `at`. A time that the clock shows twice is the first of the two; one that it skips is as much later as it skips: 02:30 is 03:30. */
   timeZone: Schema.optionalKey(
     Schema.String.check(Schema.isPattern(/^[A-Za-z0-9_+/-]{1,64}$/u)).annotate({ examples: ["Europe/Paris"] })
-  ),
+  )
+}
+const Time = Schema.Struct(LocalTime)
+
+/** The body of `scheduleChange`. */
+export const ChangeGiven = Schema.Struct({
+  ...LocalTime,
   price: Schema.optionalKey(Price),
   taxRate: Schema.optionalKey(TaxRate),
   listed: ScheduledChange.fields.listed,
@@ -47,7 +54,10 @@ export const ChangeGiven = Schema.Struct({
 type ChangeGiven = typeof ChangeGiven.Type
 
 /** Unix milliseconds, or a fault of the field that makes it no time. */
-const timeOf = ({ at, timeZone }: ChangeGiven): number | { readonly pointer: string; readonly detail: string } => {
+export const timeOf = ({
+  at,
+  timeZone
+}: typeof Time.Type): number | { readonly pointer: string; readonly detail: string } => {
   const local = digits(at.slice(0, 16))
   if (local === null) return { pointer: "/at", detail: "There is no such day or hour" }
   const offset = at.slice(16)
@@ -63,15 +73,23 @@ const timeOf = ({ at, timeZone }: ChangeGiven): number | { readonly pointer: str
   })
 }
 
+/** A price comes with a tax rate. */
+export const priceFaults = (
+  { price, taxRate }: Pick<ChangeGiven, "price" | "taxRate">,
+  at: string
+): ReadonlyArray<Fault> => [
+  ...(price !== undefined && taxRate === undefined
+    ? [{ pointer: `${at}/taxRate`, detail: "Required with a price" }]
+    : []),
+  ...(price === undefined && taxRate !== undefined
+    ? [{ pointer: `${at}/price`, detail: "Required with a tax rate" }]
+    : [])
+]
+
 /** The edge checks the time and the price of a change before it sends `ScheduleChange`. */
 export const timed = Effect.succeed(({ payload }: { readonly payload: ChangeGiven }) => {
   const time = timeOf(payload)
-  const { price, taxRate } = payload
-  const errors = [
-    ...(typeof time === "number" ? [] : [time]),
-    ...(price !== undefined && taxRate === undefined ? [{ pointer: "/taxRate", detail: "Required with a price" }] : []),
-    ...(price === undefined && taxRate !== undefined ? [{ pointer: "/price", detail: "Required with a tax rate" }] : [])
-  ]
+  const errors = [...(typeof time === "number" ? [] : [time]), ...priceFaults(payload, "")]
   return errors.length === 0 ? Effect.void : Effect.fail(new ContentRefused({ errors }))
 })
 

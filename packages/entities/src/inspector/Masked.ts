@@ -26,7 +26,7 @@ export const visibleMembers: ReadonlyArray<string> = [
     " "
   ),
   ..."mergedInto orders recent notices trackingNumbers warehouse fingerprint".split(" "),
-  ..."attribute productType slug draft changeId dueAt model axes category categories channels hidden parent before gtin weightGrams height length width version options number flag required unique perVariant facetable removed versions path factor badge".split(
+  ..."attribute productType slug draft changeId dueAt model axes category categories channels hidden parent before gtin weightGrams height length width version bundles options number flag required unique perVariant facetable removed versions release outcome startedAt endedAt path factor badge".split(
     " "
   ),
   ..."media added hash bytes width height frames focus x y usedBy by refusedFor removedFor declaredAt idleSince removedAt".split(

@@ -113,6 +113,15 @@ export class Facts {
   /** What was last said of media that products and categories show, by the id of the media and by who shows it. */
   readonly shown = new Map<string, Map<string, Shown>>()
 
+  /** By release: the SKUs of the products that it changed, one for each time. */
+  readonly released = new Map<string, Array<string>>()
+
+  releases(id: string): Array<string> {
+    const skus = this.released.get(id) ?? []
+    this.released.set(id, skus)
+    return skus
+  }
+
   shows(by: string, { added, at, removed }: { readonly added: Ids; readonly removed: Ids; readonly at: number }): void {
     const note = (id: string, isShown: boolean) => {
       const known = this.shown.get(id) ?? new Map<string, Shown>()

@@ -16,7 +16,8 @@ export const titles = {
   I13: "a category stands in one place, never below itself, and never deeper than it may, at every row",
   I14: "a slug leads to one product for good, and the slug of a product to that product",
   I15: "a change that was scheduled happens once, not before its time, and not when it was withdrawn",
-  I16: "the content of a picture never changes, a removed one stays removed, and one with content that something shows is removed only when its owner is forgotten; it knows which products and categories show it"
+  I16: "the content of a picture never changes, a removed one stays removed, and one with content that something shows is removed only when its owner is forgotten; it knows which products and categories show it",
+  I17: "a release that has ended has changed each of its members once, or says why not; one that was withdrawn has changed none"
 } as const
 export type Id = keyof typeof titles
 export const ids = Object.keys(titles) as ReadonlyArray<Id>

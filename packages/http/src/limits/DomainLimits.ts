@@ -23,6 +23,7 @@ import { portionMax } from "@halles/entities/inventory/SkuExpiry"
 import * as Order from "@halles/entities/order/Order"
 import * as Payment from "@halles/entities/payment/Payment"
 import { noticesMax } from "@halles/entities/payment/PaymentEvents"
+import { membersMax } from "@halles/entities/release/Release"
 import { reasonMax } from "@halles/shared/Command"
 import { checkoutsMax } from "@halles/shared/Ids"
 import { bytes, characters, count, time } from "./Figures.ts"
@@ -65,6 +66,7 @@ export const domainLimits = `## Carts, orders, stock
 | search rules of a region | ${count(SearchRule.rulesMax)} | \`TooManySearchRules\`, 409 |
 | terms of a search rule; its queries; products that it pins; those that it boosts | ${count(SearchRule.termsMax)}; ${count(SearchRule.queriesMax)}; ${count(SearchRule.pinsMax)}; ${count(SearchRule.boostedMax)} | 400 |
 | changes of a product that wait for their time; for how long | ${count(Product.scheduledMax)}; ${time(Product.aheadMsMax)} | \`TooManyChanges\`, 409; \`ContentRefused\`, 422 |
+| products of a release; for how long it waits | ${count(membersMax)}; ${time(Product.aheadMsMax)} | 400; \`ContentRefused\`, 422 |
 | reason of a change | ${count(reasonMax)} characters | 400 |
 | reads of a journal for one look at a history; bytes of a page of it | ${count(History.readsMax)}, each of ${count(historyMax)} rows or ${bytes(historyBytesMax)}; ${bytes(History.pageBytesMax)} | \`HistoryTooLong\`, 422; the rest on the next page |
 | history in \`journal\` after its newest row | ${archived.join(", ")} | moves to the archive |

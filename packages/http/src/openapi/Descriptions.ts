@@ -4,7 +4,7 @@ export const parameters: Readonly<Record<string, string>> = {
   id: "Region, `_`, and the unguessable rest. The region is where it lives.",
   sku: "The merchant's code of an article, the same in every region.",
   region: "Europe, the Americas or Asia-Pacific.",
-  code: "The merchant's name of it: of a charge within its cart, of a product type, a product model, a category or a search rule in every region.",
+  code: "The merchant's name of it: of a charge within its cart, of a product type, a product model, a category, a release or a search rule in every region.",
   parent: "The category that stands directly above; without it those that stand below none.",
   changeId: "Names the change; made by whoever schedules it.",
   slug: "What stands for a product in addresses.",

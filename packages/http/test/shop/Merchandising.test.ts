@@ -4,8 +4,9 @@ import { ProductTable } from "@halles/entities/catalogue/ProductTable"
 import { CategoryTable } from "@halles/entities/category/CategoryTable"
 import { ProductModelTable } from "@halles/entities/productmodel/ProductModelTable"
 import { SearchRuleTable } from "@halles/entities/searchrule/SearchRuleTable"
+import { ReleaseTable } from "@halles/entities/release/ReleaseTable"
 import { Reads, RegionDatabases } from "@halles/entities/Reads"
-import { Effect, Layer } from "effect"
+import { Effect, Layer, Schedule } from "effect"
 import { SqlClient } from "effect/sql"
 import { EdgeTest, importToken } from "../EdgeTest.ts"
 import * as ShopTest from "./ShopTest.ts"
@@ -31,8 +32,9 @@ const mugLine = (sku: string, ...cells: ReadonlyArray<string>) => `eu;${sku};Mug
 const variant = (sku: string, size: string) => ({ sku, attributes: { size } })
 
 /** Read tables are as the journal has it, at once. */
-const follow = Effect.forEach([CategoryTable, ProductModelTable, ProductTable, SearchRuleTable], (table) =>
-  Effect.flatMap(Projection.make(table), ({ rebuild }) => rebuild)
+const follow = Effect.forEach(
+  [CategoryTable, ProductModelTable, ProductTable, ReleaseTable, SearchRuleTable],
+  (table) => Effect.flatMap(Projection.make(table), ({ rebuild }) => rebuild)
 )
 
 const Shop = EdgeTest.layerOver(ShopTest.layer, Reads.layer.pipe(Layer.provide(RegionDatabases.layerOne)))
@@ -557,6 +559,61 @@ layer(Shop, { excludeTestServices: true, timeout: "120 seconds" })("merchants", 
         assert.deepInclude(lines.at(-1), { rejected: 0 }, JSON.stringify(lines))
         assert.deepStrictEqual(yield* seqs, was)
       }
+    })
+  )
+
+  it.effect("let products go live together as a release", () =>
+    Effect.gen(function* () {
+      const { send } = yield* EdgeTest
+      const path = "/v1/releases/spring"
+      const plan = (body: object) =>
+        send("PUT", `${path}?region=eu`, { title: "Spring", ...body }, { ...authorised, "if-match": "*" })
+      const read = (at: string) => Effect.map(send("GET", `${at}?region=eu`, undefined, authorised), ({ json }) => json)
+      for (const sku of ["L1", "L2", "L3"])
+        yield* put(`/v1/products/${sku}`, { ...listing(sku), ...(sku === "L1" ? { status: "draft" } : {}) }, 0)
+      const price = { amount: "395", currency: "GBP" }
+      const members = [
+        { sku: "L1", listed: true, version: 1 },
+        { sku: "L2", listed: false, version: 9 },
+        { sku: "L3", price, taxRate: 700 }
+      ]
+      const faults = (body: object) =>
+        Effect.map(plan(body), ({ json }) => json.errors?.map((one: { readonly pointer: string }) => one.pointer))
+      assert.deepStrictEqual(yield* faults({ members: [{ sku: "NONE", listed: true }] }), ["/members/0/sku"])
+      assert.deepStrictEqual(yield* faults({ members: [members[0], { sku: "L3", price }] }), ["/members/1/taxRate"])
+      assert.deepStrictEqual(yield* faults({ members: [members[0], members[0]] }), ["/members/1/sku"])
+      assert.deepStrictEqual(yield* faults({ members, at: "2001-01-01T06:00Z" }), ["/at"])
+      assert.deepStrictEqual(yield* faults({ members, at: "2027-01-01T06:00" }), ["/timeZone"])
+      const scheduled = yield* plan({ members, at: "2026-12-24T06:00", timeZone: "Europe/Paris" })
+      assert.deepInclude(scheduled.json, { status: "scheduled", dueAt: Date.UTC(2026, 11, 24, 5) }, scheduled.text)
+      const withdraw = () => send("DELETE", `${path}?region=eu`, undefined, authorised)
+      assert.deepInclude((yield* withdraw()).json, { status: "withdrawn" })
+      assert.deepInclude((yield* plan({ members })).json, { status: "draft" })
+      assert.strictEqual((yield* get("/v1/products/L1")).status, 404)
+
+      const publish = () => send("POST", `${path}/publish?region=eu`, {}, authorised)
+      assert.include(["publishing", "published"], (yield* publish()).json.status)
+      const published = yield* Effect.repeat(read(path), {
+        until: ({ status }) => status === "published",
+        schedule: Schedule.spaced("20 millis")
+      })
+      assert.deepStrictEqual(published.members, [
+        { ...members[0], outcome: "done" },
+        { ...members[1], outcome: "changed" },
+        { ...members[2], outcome: "done" }
+      ])
+      assert.deepInclude((yield* get("/v1/products/L1")).json, { status: "active", seq: 2 })
+      assert.deepInclude((yield* get("/v1/products/L2")).json, { status: "active", seq: 1 })
+      assert.deepInclude((yield* get("/v1/products/L3")).json, { price, taxRate: 700, seq: 2 })
+      const [newest] = (yield* read("/v1/products/L3/history")).items
+      assert.deepInclude(newest, { author: "release:eu_spring", reason: "Spring" })
+      yield* follow
+      const [listed] = (yield* read("/v1/releases")).items
+      assert.deepInclude(listed, { code: "spring", status: "published", members: 3, done: 2, refused: 1 })
+      for (const late of [yield* withdraw(), yield* plan({ members })])
+        assert.deepStrictEqual([late.status, late.json.code], [409, "release_closed"])
+      assert.deepInclude((yield* publish()).json, { status: "published", seq: published.seq })
+      assert.strictEqual((yield* get(`${path}?region=eu`)).status, 401)
     })
   )
 })
