@@ -7,10 +7,11 @@ const orderPendingStep = "packages/entities/src/order/OrderPendingStep.ts"
 const orderEvolve = "packages/entities/src/order/OrderEvolve.ts"
 const orderReturns = "packages/entities/src/order/OrderReturns.ts"
 const paymentLive = "packages/entities/src/payment/PaymentLive.ts"
+const releaseLive = "packages/entities/src/release/ReleaseLive.ts"
 const skuState = "packages/entities/src/inventory/SkuState.ts"
 const skuLive = "packages/entities/src/inventory/SkuLive.ts"
 
-/** Faults of carts, orders, payments, shipments, stock and pictures, in this order. */
+/** Faults of carts, orders, payments, shipments, stock, pictures and releases, in this order. */
 export const domainMutants: ReadonlyArray<Mutant> = [
   // Carts.
   {
@@ -277,6 +278,28 @@ export const domainMutants: ReadonlyArray<Mutant> = [
     file: "packages/entities/src/media/ShownMedia.ts",
     find: "added.length === 0 && removed.length === 0 ?",
     replace: "added.length === 0 || removed.length === 0 ?",
+    caughtBy: "sim"
+  },
+  // Releases.
+  {
+    name: "take a member of a release that did not answer for changed",
+    file: releaseLive,
+    find: "outcome === null ? [] : [{ sku, outcome }]",
+    replace: '[{ sku, outcome: outcome ?? "done" }]',
+    caughtBy: "sim"
+  },
+  {
+    name: "change a member of a release under a new command id each time",
+    file: releaseLive,
+    find: "commandId: CommandId.make(`${id}:apply`),",
+    replace: "commandId: CommandId.make(`${id}:apply-${(globalThis.tries = (globalThis.tries ?? 0) + 1)}`),",
+    caughtBy: "sim"
+  },
+  {
+    name: "end a release when one member has answered",
+    file: "packages/entities/src/release/ReleaseState.ts",
+    find: "answers.length < waiting.size ?",
+    replace: "answers.length < 1 ?",
     caughtBy: "sim"
   }
 ]
