@@ -120,6 +120,9 @@ const visit = ({ name, nth, region, visit }: Step): ReadonlyArray<PlannedCall> =
 export const of = (step: Step, world: World): ReadonlyArray<PlannedCall> =>
   step.kind === "visit" ? visit(step) : Array.ensure(one(step.kind, step, world) ?? [])
 
+/** Of six lines so many are of a bundle. */
+const bundleOften = 2
+
 const one = (kind: Exclude<Step["kind"], "visit">, step: Step, world: World): PlannedCall | null => {
   const { article: index, name, nth, quantity, region } = step
   const article = Catalogue.articles[index]!
@@ -133,13 +136,13 @@ const one = (kind: Exclude<Step["kind"], "visit">, step: Step, world: World): Pl
     case "removeLine":
     case "merge":
     case "checkOut":
-      return ofCart(step, world, article)
+      return ofCart(step, world, nth < bundleOften ? Catalogue.bundle : article)
     case "viewOrder":
       return order === undefined ? null : viewOrder(order)
     case "cancel":
       return order === undefined ? null : cancel(world, order, name)
     case "requestReturn":
-      return order === undefined ? null : requestReturn(world, order, article, name)
+      return order === undefined ? null : requestReturn(world, order, quantity === 1 ? Catalogue.bundle : article, name)
     case "viewSku":
       return viewSku(region, article)
     case "receive":

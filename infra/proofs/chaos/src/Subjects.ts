@@ -5,12 +5,15 @@ import { MergeRefused } from "@halles/entities/cart/Cart"
 import type * as CartState from "@halles/entities/cart/CartState"
 import type { Row } from "@halles/harness/Books"
 import { regionOf } from "@halles/shared/Region"
+import { given } from "@halles/shared/wire/Stamp"
 import * as Catalogue from "./Catalogue.ts"
 import * as EdgeForm from "./EdgeForm.ts"
 import { judge, type Judged, refused, type Subject } from "./EntitySpecification.ts"
 
-const listings = new Map(Catalogue.articles.map((article) => [article.sku, Catalogue.listing(article)] as const))
-const prices = Object.fromEntries([...listings].map(([sku, { price }]) => [sku, price] as const))
+const listings = new Map(Catalogue.sold.map((article) => [article.sku, Catalogue.listing(article)] as const))
+const prices = Object.fromEntries(
+  [...listings].map(([sku, { parts, price }]) => [sku, { ...price, ...given("parts", parts) }] as const)
+)
 
 /** Lines and prices as a cart reads them from the products. */
 const completeCart = (command: CartState.Command): CartState.Command => {

@@ -45,7 +45,7 @@ const chaos = Command.make(
     `Breaks a cluster of its own while it is used, and proves from what clients were told that nothing was wrong.
 
 Starts Postgres, NATS, Redis, the partners, four runners and the edge with an empty past, apart from npm start. For so many
-seconds forty-eight sessions open carts, buy scarce goods, cancel, return and count stock, half of it through the edge and half
+seconds forty-eight sessions open carts, buy scarce goods and bundles of them, cancel, return and count stock, half of it through the edge and half
 as clients of the cluster, and send entities of every domain what its manifest lets anybody send. Meanwhile faults that follow
 from the seed alone come one or two at a time:
   kill          SIGKILL of a runner, the edge or a partner

@@ -1,3 +1,4 @@
+import type { Parts } from "@halles/entities/catalogue/Parts"
 import type { Region } from "@halles/shared/Region"
 import { Schema } from "effect"
 import type { Request } from "./EdgeClient.ts"
@@ -15,6 +16,8 @@ export interface Row {
   readonly pence: number
   readonly stock: number
   readonly taxRate?: number
+  /** Of a bundle, of which no units come in. */
+  readonly parts?: Parts
 }
 
 const textOf = ({ pence, stock, ...row }: Row): string =>
