@@ -1,13 +1,15 @@
-import { contentName, type Content, kinds } from "@halles/entities/media/MediaContent"
+import { contentName, type Content, kinds, type MediaType } from "@halles/entities/media/MediaContent"
 import type { Region } from "@halles/shared/Region"
 import { Context, Effect, Layer, Semaphore, type Scope, Stream } from "effect"
 import { createHash, randomUUID } from "node:crypto"
 import { createReadStream } from "node:fs"
-import { mkdir, open, readdir, rm } from "node:fs/promises"
+import { type FileHandle, mkdir, open, readdir, rm } from "node:fs/promises"
 import { join } from "node:path"
 import { BlobStore } from "./BlobStore.ts"
 import { inspect, type Inspected, NotKept } from "./Inspect.ts"
+import * as Mp4Metadata from "./Mp4Metadata.ts"
 import { normalise } from "./Normalise.ts"
+import * as PdfMetadata from "./PdfMetadata.ts"
 import { Scanner } from "./Scanner.ts"
 
 /** Uploaded pictures that are decoded at a time; others wait with their bytes on the disk. */
@@ -19,6 +21,18 @@ const hashOf = (path: string): Effect.Effect<string> =>
     for await (const piece of createReadStream(path)) hash.update(piece)
     return hash.digest("hex")
   })
+
+const removing: { readonly [Type in MediaType]?: (file: FileHandle, size: number) => Promise<void> } = {
+  "video/mp4": Mp4Metadata.removePersonal,
+  "application/pdf": PdfMetadata.removePersonal
+}
+/** Overwrites, in place, what a video or a document says of the people who made it. */
+const unpersonal = (path: string, { bytes, type }: Inspected): Effect.Effect<void> =>
+  Effect.acquireUseRelease(
+    Effect.promise(() => open(path, "r+")),
+    (file) => Effect.promise(async () => removing[type]?.(file, bytes)),
+    (file) => Effect.promise(() => file.close())
+  )
 
 /** Takes a file that a client sends: writes it to the disk, examines and scans it, and puts it into the store or refuses it. */
 export class Intake extends Context.Service<
@@ -65,6 +79,7 @@ const make = Effect.fnUntraced(function* ({
   const contentOf = (path: string, found: Inspected) =>
     Effect.gen(function* () {
       if (found.picture === null) {
+        yield* decoders.withPermit(unpersonal(path, found))
         const hash = yield* hashOf(path)
         return { path, content: { hash, type: found.type, bytes: found.bytes, width: null, height: null, frames: 1 } }
       }
