@@ -13,7 +13,10 @@ import { saga } from "./inspector/SagaCommands.ts"
 import { trace } from "./inspector/TraceCommand.ts"
 import { whatIf } from "./inspector/WhatIfCommand.ts"
 import { catalog } from "./merchant/CatalogCommands.ts"
+import { category } from "./merchant/CategoryCommands.ts"
 import { media } from "./merchant/MediaCommands.ts"
+import { product } from "./merchant/ProductCommands.ts"
+import { search } from "./merchant/SearchCommands.ts"
 import { changeCommands } from "./operator/ChangeCommands.ts"
 import { streamCommands } from "./operator/StreamCommands.ts"
 import { watch } from "./operator/WatchCommand.ts"
@@ -59,6 +62,9 @@ const halles = Command.make("halles").pipe(
     ...streamCommands,
     ...changeCommands,
     catalog,
+    product,
+    category,
+    search,
     media
   ]),
   Command.provide(Databases)

@@ -1,21 +1,10 @@
 import { MediaId } from "@halles/entities/media/Media"
 import { ContentHash } from "@halles/entities/media/MediaContent"
-import { type Region, regions } from "@halles/shared/Region"
-import { Console, Effect, Schema } from "effect"
+import { Console, Effect } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
-import { HttpClientRequest, type HttpClientResponse } from "effect/http"
+import { HttpClientRequest } from "effect/http"
 import { output, printList, tree } from "../inspector/Output.ts"
-import { NotDone } from "../operator/Operator.ts"
-import { bytesOf, given, sent } from "./EdgeCall.ts"
-
-const region = Flag.Literals("region", regions).pipe(
-  Flag.withDescription("The region of the file"),
-  Flag.withDefault("eu" as Region)
-)
-const unread = () => new NotDone({ reason: "the answer broke off", exitCode: 6 })
-const Item = Schema.Record(Schema.String, Schema.Unknown)
-const read = <A>(response: HttpClientResponse.HttpClientResponse, schema: Schema.ConstraintCodec<A, unknown>) =>
-  Effect.mapError(Effect.flatMap(response.json, Schema.decodeUnknownEffect(schema)), unread)
+import { bytesOf, get as got, given, Item, Items, read, region, sent } from "./EdgeCall.ts"
 
 const upload = Command.make(
   "upload",
@@ -49,8 +38,7 @@ const get = Command.make(
   { id: Argument.String("id").pipe(Argument.withSchema(MediaId), Argument.withDescription("Its id")) },
   ({ id }) =>
     Effect.gen(function* () {
-      const response = yield* sent((url) => HttpClientRequest.get(`${url}/media/${id}`))
-      yield* Console.log(tree(yield* read(response, Item)))
+      yield* Console.log(tree(yield* got(`/media/${id}`, [], Item)))
     })
 ).pipe(
   Command.withDescription("Print the public view of a file, with its addresses"),
@@ -70,10 +58,7 @@ const list = Command.make(
   },
   ({ hash, output, region }) =>
     Effect.gen(function* () {
-      const response = yield* sent((url) =>
-        HttpClientRequest.setUrlParams(HttpClientRequest.get(`${url}/media`), [["region", region], ...given({ hash })])
-      )
-      const { items } = yield* read(response, Schema.Struct({ items: Schema.Array(Item) }))
+      const { items } = yield* got("/media", [["region", region], ...given({ hash })], Items)
       yield* printList(output, items, ["id", "status", "content", "usedBy", "alt"], ({ id }) => String(id))
     })
 ).pipe(
