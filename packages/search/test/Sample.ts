@@ -15,6 +15,7 @@ export const product = (id: string, title: string, more: Partial<ProductDocument
   brand: "",
   codes: [id],
   categories: [],
+  productType: null,
   attributes: {},
   price: 1_000,
   available: null,

@@ -58,6 +58,37 @@ describe("SearchIndex", () => {
     assert.strictEqual(facets.get("brand")?.values.length, 3)
   })
 
+  it("counts a product once in a facet, though an attribute has the same name", () => {
+    const attributes = { brand: ["Bosch", "Siemens"], price: ["high"], type: ["loose"], size: ["l"] }
+    const index = indexOf(product("a", "Tea", { brand: "Bosch Siemens", productType: "tea", attributes, price: 600 }))
+    const names = ["brand", "price", "type", "size", "attributes.price", "attributes.type", "attributes.brand"]
+    const { facets } = index.search(query("", { facets: names }))
+    assert.deepStrictEqual(
+      [...facets].map(([name, { values }]) => [name, ...values.map(({ count, value }) => `${value} ${count}`)]),
+      [
+        ["brand", "Bosch 1", "Siemens 1"],
+        ["price", "500 1"],
+        ["type", "tea 1"],
+        ["size", "l 1"],
+        ["attributes.price", "high 1"],
+        ["attributes.type", "loose 1"],
+        ["attributes.brand"]
+      ]
+    )
+    assert.deepStrictEqual(found(index, "", { filters: new Map([["price", ["high"]]]) }), [])
+    assert.deepStrictEqual(found(index, "", { filters: new Map([["attributes.price", ["high"]]]) }), ["a"])
+  })
+
+  it("tells the category of a product from its type", () => {
+    const index = indexOf(
+      product("a", "Pan", { categories: ["kitchen"] }),
+      product("b", "Clock", { productType: "kitchen" })
+    )
+    assert.deepStrictEqual(found(index, "", { filters: new Map([["category", ["kitchen"]]]) }), ["a"])
+    assert.deepStrictEqual(found(index, "", { filters: new Map([["type", ["kitchen"]]]) }), ["b"])
+    assert.sameMembers([...found(index, "kitchen")], ["a", "b"])
+  })
+
   it("sorts, and limits by price", () => {
     assert.deepStrictEqual(found(shop, "laptop", { sort: "price" }), ["sleeve", "bag"])
     assert.deepStrictEqual(found(shop, "laptop", { priceTo: 1_800 }), ["sleeve"])

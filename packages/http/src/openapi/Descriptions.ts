@@ -24,7 +24,8 @@ export const parameters: Readonly<Record<string, string>> = {
   category: "Only what names it.",
   filters:
     "`colour:black,grey;category:bags`: of each facet one of the values. `:`, `,`, `;` and `%` in names and values are percent-encoded.",
-  facets: "Facets to count, with commas between: `category`, `brand`, `price`, `availability`, or codes of attributes.",
+  facets:
+    "Facets to count, with commas between: `category`, `type` (the product type), `brand`, `price`, `availability`, `channel`, or codes of attributes. An attribute that has the code of one of these is `attributes.price`, and so on; the attribute `brand` is the brand.",
   priceFrom: "The least price, in minor units before tax.",
   priceTo: "The highest price, in minor units before tax.",
   sort: "The order; `-` is downwards, and without it what answers the query best comes first.",

@@ -3,9 +3,14 @@ import type { ProductDocument } from "./ProductDocument.ts"
 /** Facets that every product has beside its attributes. */
 export const brand = "brand"
 export const category = "category"
+export const type = "type"
 const availability = "availability"
 export const price = "price"
 export const channel = "channel"
+const builtIn: ReadonlySet<string> = new Set([brand, category, type, availability, price, channel])
+
+/** The facet of an attribute: its code, or `attributes.price` where a facet that every product has is named so. */
+const facetOf = (code: string): string => (builtIn.has(code) ? `attributes.${code}` : code)
 
 /** Values of a facet that are told, the most frequent first. */
 export const valuesMax = 100
@@ -36,13 +41,17 @@ export type Filters = ReadonlyMap<string, ReadonlyArray<string>>
 const textsOf = (document: ProductDocument): ReadonlyArray<readonly [string, string]> => {
   const range = document.price === null ? -1 : priceBounds.findLastIndex((bound) => bound <= document.price!)
   const own: ReadonlyArray<readonly [string, ReadonlyArray<string | number | boolean>]> = [
-    [brand, document.brand === "" ? [] : [document.brand]],
+    [brand, document.attributes[brand] ?? (document.brand === "" ? [] : [document.brand])],
     [category, document.categories],
+    [type, document.productType === null ? [] : [document.productType]],
     [channel, document.channels],
     [availability, document.available === null ? [] : [document.available ? "in_stock" : "out_of_stock"]],
     [price, range < 0 ? [] : [priceBounds[range]!]]
   ]
-  return [...own, ...Object.entries(document.attributes)]
+  const others = Object.entries(document.attributes).flatMap(([code, values]) =>
+    code === brand ? [] : [[facetOf(code), values] as const]
+  )
+  return [...own, ...others]
     .flatMap(([name, values]) => [...new Set(values)].map((value) => [name, String(value)] as const))
     .slice(0, valuesOfProductMax)
 }

@@ -9,8 +9,9 @@ export interface ProductDocument {
   readonly brand: string
   /** Article code, GTIN, name of the model: what somebody types who knows exactly what they want. */
   readonly codes: ReadonlyArray<string>
-  /** Names of its categories or product types, the narrowest first. */
+  /** The categories that it names, the narrowest first. */
   readonly categories: ReadonlyArray<string>
+  readonly productType: string | null
   /** By name. Texts are searched; all values are facets and filters. */
   readonly attributes: Readonly<Record<string, ReadonlyArray<string | number | boolean>>>
   /** Where it is sold. */
@@ -40,6 +41,6 @@ export const fieldsOf = (document: ProductDocument): ReadonlyArray<ReadonlyArray
   document.codes,
   [document.description, ...document.translations],
   [document.brand],
-  document.categories,
+  document.productType === null ? document.categories : [...document.categories, document.productType],
   Object.values(document.attributes).flatMap((values) => values.filter((value) => typeof value === "string"))
 ]

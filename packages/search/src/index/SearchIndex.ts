@@ -1,6 +1,6 @@
 import type { Badge } from "@halles/entities/searchrule/SearchRule"
 import { type Applied, nothing } from "../rules/Applied.ts"
-import { brand, category, FacetValues, type Facet, type Filters } from "./FacetValues.ts"
+import { brand, category, FacetValues, type Facet, type Filters, type } from "./FacetValues.ts"
 import { ranges, type Range } from "./Highlight.ts"
 import { InvertedIndex } from "./InvertedIndex.ts"
 import type { Language } from "./Language.ts"
@@ -97,14 +97,16 @@ export class SearchIndex {
     if (next.available !== document.available) this.#facets.replace(number, next)
   }
 
-  /** Products like one, by the words of its title; of its first category, if it has one. */
+  /** Products like one, by the words of its title; of its first category if it has one, or else of its type. */
   similar(id: string, language: Language, max: number): ReadonlyArray<ProductDocument> {
     const document = this.get(id)
     if (document === undefined) return []
     const { units } = this.#plan(document.title.slice(0, similarTextMax), language, false)
     const matching = this.#matcher.match(units)
     const [main] = document.categories
-    const filters: Filters = new Map(main === undefined ? [] : [[category, [main]]])
+    const { productType } = document
+    const ofType: Filters = new Map(productType === null ? [] : [[type, [productType]]])
+    const filters = main === undefined ? ofType : new Map([[category, [main]]])
     const { passing } = this.#facets.select(matching.found, filters, [])
     return this.#best(passing, matching.scores, "relevance", max + 1)
       .map((number) => this.#index.documents[number]!)

@@ -34,6 +34,7 @@ const asDocument = (line: string): ProductDocument => {
     brand: text("supplier"),
     codes: [text("name")],
     categories: product[typeOf] === undefined ? [] : [text(typeOf)],
+    productType: null,
     attributes: Object.fromEntries(attributes),
     price: typeof product["price"] === "number" ? product["price"] : null,
     available: null,
