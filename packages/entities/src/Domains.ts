@@ -20,6 +20,7 @@ import { productType } from "./producttype/ProductTypeDomain.ts"
 import { uniqueValue } from "./producttype/UniqueValueDomain.ts"
 import { searchRule } from "./searchrule/SearchRuleDomain.ts"
 import { slug } from "./slug/SlugDomain.ts"
+import { unitCost } from "./unitcost/UnitCostDomain.ts"
 import { shipment } from "./shipment/ShipmentDomain.ts"
 import { release } from "./release/ReleaseDomain.ts"
 
@@ -35,6 +36,7 @@ export const domains = [
   category,
   slug,
   searchRule,
+  unitCost,
   sku,
   product,
   release,

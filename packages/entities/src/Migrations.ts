@@ -12,6 +12,7 @@ import { tables } from "./Domains.ts"
 import { ProductTable } from "./catalogue/ProductTable.ts"
 import { OrderTable } from "./order/OrderTable.ts"
 import { SearchRuleTable } from "./searchrule/SearchRuleTable.ts"
+import { UnitCostTable } from "./unitcost/UnitCostTable.ts"
 import { StockTable } from "./inventory/StockTable.ts"
 import { sku } from "./inventory/SkuDomain.ts"
 import { makeMaskedViews } from "./inspector/MaskedViews.ts"
@@ -43,7 +44,7 @@ const regionGrants = Effect.gen(function* () {
   yield* grant("halles_auditor", "SELECT ON ALL TABLES IN SCHEMA public")
   yield* makeMaskedViews
   // What is searched, and which articles orders have.
-  const searched = [ProductTable, SearchRuleTable, StockTable, OrderTable].map(({ table }) => table)
+  const searched = [ProductTable, SearchRuleTable, UnitCostTable, StockTable, OrderTable].map(({ table }) => table)
   yield* grant(
     "halles_search",
     `SELECT ON projection, ${searched.join(", ")}`,

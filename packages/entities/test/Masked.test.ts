@@ -10,6 +10,7 @@ import { Product, ProductView } from "@halles/entities/catalogue/Product"
 import { ProductModel, ProductModelView } from "@halles/entities/productmodel/ProductModel"
 import { ProductType, ProductTypeView } from "@halles/entities/producttype/ProductType"
 import { Shipment, ShipmentView } from "@halles/entities/shipment/Shipment"
+import { UnitCost, UnitCostView } from "@halles/entities/unitcost/UnitCost"
 import { UniqueValue, UniqueValueView } from "@halles/entities/producttype/UniqueValue"
 import { SearchRule, SearchRuleView } from "@halles/entities/searchrule/SearchRule"
 import { Slug, SlugView } from "@halles/entities/slug/Slug"
@@ -29,6 +30,7 @@ import * as ProductState from "../src/catalogue/ProductState.ts"
 import * as ProductModelState from "../src/productmodel/ProductModelState.ts"
 import * as ProductTypeState from "../src/producttype/ProductTypeState.ts"
 import * as ShipmentState from "../src/shipment/ShipmentState.ts"
+import * as UnitCostState from "../src/unitcost/UnitCostState.ts"
 import * as UniqueValueState from "../src/producttype/UniqueValueState.ts"
 import * as SearchRuleState from "../src/searchrule/SearchRuleState.ts"
 import * as SlugState from "../src/slug/SlugState.ts"
@@ -48,6 +50,7 @@ const models = [
   ShipmentState,
   SlugState,
   UniqueValueState,
+  UnitCostState,
   SkuState
 ]
 const views = [
@@ -64,6 +67,7 @@ const views = [
   ShipmentView,
   SlugView,
   UniqueValueView,
+  UnitCostView,
   SkuView
 ]
 
@@ -85,6 +89,7 @@ const contracts = {
   Shipment,
   Slug,
   UniqueValue,
+  UnitCost,
   Sku
 } as const
 type AnyCodec = Schema.Codec<unknown, unknown>

@@ -1,10 +1,18 @@
 import { assert, describe, it } from "@effect/vitest"
+import type { Currency } from "@halles/shared/Money"
 import { Catalogue } from "@halles/search/process/Catalogue"
 import { Effect, Fiber } from "effect"
 import { SkuCode } from "@halles/shared/Ids"
-import { productRow } from "./Sample.ts"
+import { productRow, query } from "./Sample.ts"
 
 const turn = Effect.callback<void>((resume) => void setImmediate(() => resume(Effect.void)))
+
+const costing = (sku: string, amount: number, seq = 1, currency: Currency = "GBP") => ({
+  id: `eu_${sku}`,
+  seq,
+  cost: { amount, currency },
+  removed: false
+})
 
 const box = (seq: number, parts: Readonly<Record<string, number>>) => ({
   ...productRow("BOX", "Box"),
@@ -13,6 +21,28 @@ const box = (seq: number, parts: Readonly<Record<string, number>>) => ({
 })
 
 describe("Catalogue", () => {
+  it.effect("knows what is left of a price, whichever of price and cost comes first", () =>
+    Effect.gen(function* () {
+      const catalogue = new Catalogue()
+      const margin = (sku: string) => catalogue.index.get(`eu_${sku}`)?.margin
+      catalogue.putCost(costing("A", 200))
+      catalogue.put(productRow("A", "Tea"))
+      catalogue.put(productRow("B", "Tea"))
+      assert.deepStrictEqual([margin("A"), margin("B")], [0.6, null])
+      assert.isTrue(catalogue.putCost(costing("B", 100)))
+      assert.isFalse(catalogue.putCost(costing("B", 400)))
+      assert.strictEqual(margin("B"), 0.8)
+      assert.strictEqual(catalogue.index.search(query("tea")).hits[0]?.document.id, "eu_B")
+      catalogue.put({ ...productRow("B", "Tea"), seq: 2, price_amount: 100 })
+      assert.strictEqual(margin("B"), 0)
+      yield* catalogue.build
+      assert.deepStrictEqual([margin("A"), margin("B")], [0.6, 0])
+      catalogue.putCost(costing("A", 200, 2, "EUR"))
+      catalogue.putCost({ ...costing("B", 50, 2), removed: true })
+      assert.deepStrictEqual([margin("A"), margin("B")], [null, null])
+    })
+  )
+
   it.effect("has what came while its index was made anew, also by two at once", () =>
     Effect.gen(function* () {
       const catalogue = new Catalogue()

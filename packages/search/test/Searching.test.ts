@@ -8,6 +8,7 @@ import { StockTable } from "@halles/entities/inventory/StockTable"
 import { OrderTable } from "@halles/entities/order/OrderTable"
 import * as SearchCounts from "@halles/entities/searchreport/SearchCounts"
 import { SearchRuleTable } from "@halles/entities/searchrule/SearchRuleTable"
+import { UnitCostTable } from "@halles/entities/unitcost/UnitCostTable"
 import { SkuCode } from "@halles/shared/Ids"
 import { Nats } from "@halles/shared/clients/Nats"
 import * as Subject from "@halles/shared/Subject"
@@ -33,7 +34,7 @@ const folder = Effect.acquireRelease(
 const Tables = Layer.effectDiscard(
   Effect.andThen(
     Effect.andThen(RegionTables.create(["Sku"]), SearchCounts.create),
-    ProjectionTables.ensure([ProductTable, OrderTable, SearchRuleTable, StockTable])
+    ProjectionTables.ensure([ProductTable, OrderTable, SearchRuleTable, UnitCostTable, StockTable])
   )
 )
 const Servers = SearchClient.layer.pipe(

@@ -244,6 +244,23 @@ layer(Shop, { excludeTestServices: true, timeout: "120 seconds" })("merchants", 
     })
   )
 
+  it.effect("say what products cost them, which no answer about a product shows", () =>
+    Effect.gen(function* () {
+      const { send } = yield* EdgeTest
+      const path = "/v1/products/T1/cost"
+      const said = yield* put(path, { cost: { amount: "217", currency: "GBP" } }, 0)
+      assert.strictEqual(said.status, 200, said.text)
+      const look = yield* send("GET", `${path}?region=eu`, undefined, authorised)
+      assert.deepInclude(look.json, { sku: "T1", cost: { amount: "217", currency: "GBP" }, removed: false, seq: 1 })
+      assert.strictEqual((yield* get(`${path}?region=eu`)).status, 401)
+      assert.notInclude((yield* get("/v1/products/T1")).text, "217")
+      assert.strictEqual((yield* put(path, { cost: { amount: "-1", currency: "GBP" } }, 1)).status, 400)
+      assert.strictEqual((yield* put(path, { cost: { amount: "1", currency: "GBP" } }, 0)).status, 412)
+      const removed = yield* send("DELETE", `${path}?region=eu`, undefined, authorised)
+      assert.deepInclude(removed.json, { removed: true, seq: 2 }, removed.text)
+    })
+  )
+
   it.effect("put rules for searches, as many as a region keeps", () =>
     Effect.gen(function* () {
       const { send } = yield* EdgeTest

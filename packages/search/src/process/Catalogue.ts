@@ -1,8 +1,18 @@
 import type { ProductRow } from "@halles/entities/catalogue/ProductTable"
+import type { UnitCostTable } from "@halles/entities/unitcost/UnitCostTable"
 import { Effect, Semaphore } from "effect"
 import { SearchIndex } from "../index/SearchIndex.ts"
 import { documentOf } from "./ProductRows.ts"
+import type { Row } from "./TableRows.ts"
 import { UnitsLeft } from "./UnitsLeft.ts"
+
+type CostRow = Row<(typeof UnitCostTable)["schemas"]>
+
+/** The share of the price that is left after the cost; `null` where that is not known, or in another currency. */
+const marginOf = ({ currency, price_amount }: ProductRow, row: CostRow | undefined): number | null =>
+  row === undefined || row.removed || row.cost.currency !== currency || price_amount === 0
+    ? null
+    : Math.max(0, 1 - row.cost.amount / price_amount)
 
 /** How long the index is worked on before others get their turn. */
 const sliceMs = 10
@@ -16,7 +26,9 @@ export class Catalogue {
   /** Orders that each article was in, by its code. */
   #sold: ReadonlyMap<string, number> = new Map()
   readonly #left = new UnitsLeft()
-  /** Since a new index was begun: ids of rows that have changed, and of those whose stock or sales have. */
+  /** What a unit of each article costs the merchant. */
+  readonly costs = new Map<string, CostRow>()
+  /** Since a new index was begun: ids of rows that have changed, and of those whose stock, sales or costs have. */
   #changed: { readonly rows: Set<string>; readonly goods: Set<string> } | null = null
   readonly #building = Semaphore.makeUnsafe(1)
 
@@ -100,13 +112,27 @@ export class Catalogue {
     return changed
   }
 
+  /** Takes a cost that is newer than what is there; says whether it was. */
+  putCost(row: CostRow): boolean {
+    const before = this.costs.get(row.id)
+    if (before !== undefined && before.seq >= row.seq) return false
+    this.costs.set(row.id, row)
+    const product = this.rows.get(row.id)
+    if (product !== undefined) this.#note(row.id, { margin: marginOf(product, row) })
+    return true
+  }
+
   #note(id: string, known: Parameters<SearchIndex["note"]>[1]): void {
     this.#index.note(id, known)
     this.#changed?.goods.add(id)
   }
 
   #goodsOf(row: ProductRow) {
-    return { available: this.#left.isAvailable(row), sold: this.#sold.get(row.sku) ?? 0 }
+    return {
+      available: this.#left.isAvailable(row),
+      margin: marginOf(row, this.costs.get(row.id)),
+      sold: this.#sold.get(row.sku) ?? 0
+    }
   }
 
   #apply(index: SearchIndex, row: ProductRow): void {

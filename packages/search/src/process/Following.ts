@@ -1,5 +1,6 @@
 import { ProductTable } from "@halles/entities/catalogue/ProductTable"
 import { SearchRuleTable } from "@halles/entities/searchrule/SearchRuleTable"
+import { UnitCostTable } from "@halles/entities/unitcost/UnitCostTable"
 import type { Region } from "@halles/shared/Region"
 import { Context, Effect, Layer, Metric } from "effect"
 import { RuleBook } from "../rules/RuleBook.ts"
@@ -60,16 +61,31 @@ const make = Effect.fnUntraced(function* ({ file, region }: { readonly region: R
       tend: Effect.void
     }
   })
+  const costs = yield* TableFollower.make({
+    region,
+    table: UnitCostTable,
+    snapshot,
+    reader: {
+      rows: catalogue.costs,
+      put: (row) => catalogue.putCost(row),
+      fill: (rows) => {
+        for (const row of rows) catalogue.putCost(row)
+      },
+      build: Effect.void,
+      tend: Effect.void
+    }
+  })
   const availability = yield* Availability.make(region, catalogue)
 
-  // Before the index is made, so that it need not be changed afterwards.
-  yield* availability.begin
-  yield* Effect.all([products.begin, ruled.begin], { concurrency: "unbounded" })
+  // What is known of the goods comes before the index is made, so that it need not be changed afterwards.
+  yield* Effect.all([availability.begin, costs.begin, ruled.begin], { concurrency: "unbounded" })
+  yield* products.begin
   yield* Effect.logInfo(
     `${catalogue.index.size} products of ${region} are searched, with ${rules.rows.size} rules of merchants`
   )
   yield* products.run
   yield* ruled.run
+  yield* costs.run
   yield* availability.run
-  return Following.of({ catalogue, rules, asOf: () => Math.min(products.asOf(), ruled.asOf()) })
+  return Following.of({ catalogue, rules, asOf: () => Math.min(products.asOf(), ruled.asOf(), costs.asOf()) })
 })

@@ -19,7 +19,7 @@ const attributesOf = ({ attributes = [] }: ProductRow["details"]): ProductDocume
 /** What is searched of a product; `null` if it is not on sale. */
 export const documentOf = (
   row: ProductRow,
-  { available, sold }: { readonly available: boolean | null; readonly sold: number }
+  { available, margin, sold }: Pick<ProductDocument, "available" | "margin" | "sold">
 ): ProductDocument | null => {
   if (!row.listed) return null
   const attributes = attributesOf(row.details)
@@ -38,6 +38,6 @@ export const documentOf = (
     price: row.price_amount,
     available,
     sold,
-    margin: null
+    margin
   }
 }
