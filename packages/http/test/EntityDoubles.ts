@@ -290,7 +290,7 @@ const ProductDouble = Product.toLayer(
               sku,
               region: "eu",
               title,
-              description,
+              description: description ?? "",
               price,
               listed: true,
               status: "active",

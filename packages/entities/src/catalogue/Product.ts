@@ -28,15 +28,20 @@ export const Title = copy(300)
 export const Price = Schema.Struct({ amount: Amount, currency: Currency, taxRate: TaxRate })
 export type Price = typeof Price.Type
 
+export const Description = maybeCopy(4_000)
+
 /** Replaces the listing of the product and puts it on sale; the same listing again writes no event. */
 export class ListProduct extends Schema.TaggedClass<ListProduct>()("ListProduct", {
   ...commandFields,
   sku: SkuCode,
   title: Title,
-  description: maybeCopy(4_000),
+  /** Absent: it stays as it is. */
+  description: Schema.optionalKey(Description),
   price: Price,
   /** The product is not on sale, and only `getEditedProduct` shows it, until it is listed without `draft`. */
-  draft: Schema.optionalKey(Schema.Boolean)
+  draft: Schema.optionalKey(Schema.Boolean),
+  /** A draft stays one. */
+  keepsDraft: Schema.optionalKey(Schema.Boolean)
 }) {}
 
 /** Takes the product off sale; carts that hold it can no longer be checked out. */

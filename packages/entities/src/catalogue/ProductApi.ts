@@ -16,14 +16,14 @@ import { asDeclared } from "./AsDeclared.ts"
 import { getAvailability } from "./AvailabilityRoute.ts"
 import { getEditedProduct, getProductHistory, getTranslations } from "./EditedRoutes.ts"
 import { claimedSlug } from "./ClaimedSlug.ts"
-import { ChangeId, ListProduct, NameProduct, Product, ProductView } from "./Product.ts"
+import { ChangeId, Description, NameProduct, Product, ProductView } from "./Product.ts"
 import * as Json from "./ProductJson.ts"
 import { products } from "./ProductTable.ts"
 import { ChangeGiven, changeOf, timed } from "./Schedule.ts"
 import { TranslationsJson, translationsOf } from "./Translations.ts"
 
 const { title } = ProductView.fields
-const text = Schema.optionalKey(ListProduct.fields.description)
+const text = Schema.optionalKey(Description)
 
 /** The body that lists a product, one by one or in bulk. */
 export const Listing = Schema.Struct({ title, description: text, price: Price, taxRate: Json.taxRate })

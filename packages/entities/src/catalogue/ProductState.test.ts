@@ -103,6 +103,17 @@ it("a draft is not on sale until it is listed, and what was on sale is archived"
 const fires = (state: ProductState.State, now: number): ProductState.State =>
   evolved(ProductState, state, Result.getOrThrow(ProductState.decide(state, new TimerFired({ commandId }), now)), 1)
 
+it("an import leaves alone what it does not say: the description, and that a draft is one", () => {
+  const fields = { title: "Other", price: listing.price, commandId, sku: SkuCode.make("TEA"), keepsDraft: true }
+  const row = new ListProduct(fields)
+  const told = new ListProduct({ ...listing, commandId, sku: SkuCode.make("TEA"), description: "Green", draft: true })
+  const drafted = after(ProductState.initial, told)
+  assert.deepInclude(viewOf(after(drafted, row)), { title: "Other", description: "Green", status: "draft" })
+  assert.deepInclude(viewOf(after(sold, row)), { title: "Other", description: "", status: "active" })
+  assert.deepInclude(viewOf(after(after(sold, new Unlist({ commandId })), row)), { status: "active" })
+  assert.deepInclude(viewOf(after(ProductState.initial, row)), { description: "", status: "active" })
+})
+
 it("says why a change cannot wait for its time", () => {
   const pointer = (change: object, state = sold) => {
     const command = new ScheduleChange({ commandId, changeId: "a", dueAt: 100, ...change })

@@ -17,7 +17,8 @@ import {
   ChangeId,
   type DescribeProduct,
   type Edited,
-  ListProduct,
+  Description,
+  type ListProduct,
   type NameProduct,
   Price,
   ProductView,
@@ -48,7 +49,7 @@ export type Command = ListProduct | KnownCommand | TimerFired
 export type Refusal = NotFound | ContentRefused | TooManyChanges
 
 const at = Schema.Int
-const listing = { sku: SkuCode, title: Title, description: ListProduct.fields.description, price: Price }
+const listing = { sku: SkuCode, title: Title, description: Description, price: Price }
 
 export const Event = Schema.Union([
   Schema.TaggedStruct("ProductListed", { ...listing, at }),
@@ -99,11 +100,14 @@ export const decide = (state: State, command: Command, now: number): Result.Resu
 const decideOnce = (state: State, command: Command, now: number): Result.Result<ReadonlyArray<Event>, Refusal> => {
   switch (command._tag) {
     case "ListProduct": {
-      const { description, draft = false, price, sku, title } = command
-      if (state._tag === "Known" && isSaidAs(state, command, draft)) return Result.succeed([])
-      return Result.succeed([
-        { _tag: draft ? "ProductDrafted" : "ProductListed", sku, title, description, price, at: now }
-      ])
+      const { keepsDraft = false, price, sku, title } = command
+      const isKept = keepsDraft && state._tag === "Known" && state.draft
+      const draft = isKept || command.draft === true
+      const description = command.description ?? (state._tag === "Known" ? state.description : "")
+      const listing = { sku, title, description, price }
+      if (state._tag === "Known" && isSaidAs(state, listing, draft)) return Result.succeed([])
+      const _tag = draft ? "ProductDrafted" : "ProductListed"
+      return Result.succeed([{ _tag, ...listing, at: now }])
     }
     case "TimerFired":
       return Result.succeed(state._tag === "None" ? [] : dueEvents(state, now))
@@ -205,20 +209,18 @@ export const dueAt = (state: State): number | null =>
     ? null
     : Math.min(...state.scheduled.map((change) => change.dueAt))
 
-/** A product that was taken off sale shows nothing, unless a scheduled change will put it on sale again. */
-export const shownMedia = (
-  isShown: boolean,
-  { media = [] }: Details,
-  scheduled: ReadonlyArray<ScheduledChange>
-): ShownMedia.ShownMedia => (isShown || scheduled.some(({ listed }) => listed === true) ? media : [])
-
+/** A product that was taken off sale keeps its media too: whoever puts it on sale again finds them there. */
 export const mediaShownIn = (state: State): ShownMedia.ShownMedia =>
-  state._tag === "None" ? [] : shownMedia(state.listed || state.draft, state.details, state.scheduled)
+  state._tag === "None" ? [] : (state.details.media ?? [])
 
 const isSamePrice = (one: Price, other: Price): boolean =>
   one.amount === other.amount && one.currency === other.currency && one.taxRate === other.taxRate
 
-const isSaidAs = (state: Known, { description, price, title }: ListProduct, draft: boolean): boolean =>
+const isSaidAs = (
+  state: Known,
+  { description, price, title }: Pick<Known, "description" | "price" | "title">,
+  draft: boolean
+): boolean =>
   state.listed === !draft &&
   state.draft === draft &&
   title === state.title &&

@@ -1,7 +1,9 @@
 import { ListProduct, Product, type ProductView } from "../catalogue/Product.ts"
 import { Adjust, Receive, Sku } from "../inventory/Sku.ts"
 import { CommandId, skuId, WarehouseId } from "@halles/shared/Ids"
+import type { Origin } from "@halles/shared/Command"
 import { type Intent, Intents } from "@halles/shared/Intent"
+import { given } from "@halles/shared/wire/Stamp"
 import { Deferred, Effect, Result, Schedule, Semaphore, Stream } from "effect"
 import { ContentRefused } from "../routes/ContentRefused.ts"
 import { Edge } from "../routes/Edge.ts"
@@ -13,6 +15,7 @@ import * as Spool from "./Spool.ts"
 import { Unreadable } from "./Unreadable.ts"
 import * as Workbook from "./Workbook.ts"
 import * as Problem from "@halles/shared/wire/Problem"
+import * as Refusal from "@halles/shared/wire/Refusal"
 
 /** Rows of one import that are on their way at a time: each waits for two commits, one after the other. */
 const concurrency = 256
@@ -28,8 +31,6 @@ const progressRows = 500
 const progressEvery = "1 second"
 /** A row whose runner is moving waits for it: seven attempts in about half a minute. */
 const patience = { times: 6, schedule: Schedule.exponential("200 millis") }
-
-const origin = { actor: "edge:import" } as const
 
 interface Taken {
   readonly row: number
@@ -57,6 +58,8 @@ interface Import {
   readonly stock: "add" | "set"
   /** Rows are read and judged, and nothing is done. */
   readonly isDryRun: boolean
+  /** Who sends the import, and why, for the histories of what it changes. */
+  readonly origin: Origin
 }
 
 /**
@@ -73,50 +76,52 @@ export const CatalogImport = Effect.gen(function* () {
   const details = yield* makeImportDetails
   const files = yield* Semaphore.make(filesMax)
 
-  const list = (commandId: CommandId, row: Rows.ImportRow) => {
-    const { description = "", region, sku: code, title } = row
-    const price = Rows.price(row)
-    const command = new ListProduct({ commandId, origin, sku: code, title, description, price })
+  const list = (commandId: CommandId, row: Rows.ImportRow, origin: Origin) => {
+    const { description, region, sku: code, title } = row
+    const said = { sku: code, title, ...given("description", description), price: Rows.price(row), keepsDraft: true }
+    const command = new ListProduct({ commandId, origin, ...said })
     return Effect.map(edge.call(product(skuId(region, code)).ListProduct(command)), (now) => ({
       listed: now,
       isOld: !says(now, command)
     }))
   }
-  const receive = (commandId: CommandId, row: Rows.ImportRow) => {
+  const receive = (commandId: CommandId, row: Rows.ImportRow, origin: Origin) => {
     const { region, sku: code, stock = 0 } = row
     if (stock === 0) return Effect.void
     const command = new Receive({ commandId, origin, warehouse: placeOf(row), quantity: stock })
     return Effect.asVoid(edge.call(sku(skuId(region, code)).Receive(command)))
   }
   /** What is there is read first, since a count that somebody else changes meanwhile is refused; it is read again then. */
-  const set = (commandId: CommandId, row: Rows.ImportRow, onHand: number) => {
+  const set = (commandId: CommandId, row: Rows.ImportRow, onHand: number, origin: Origin) => {
     const entity = sku(skuId(row.region, row.sku))
     const warehouse = placeOf(row)
     return Effect.gen(function* () {
       const view = yield* Effect.catchTag(edge.call(entity.View()), "NotFound", () => Effect.succeed(null))
       const place = view?.warehouses.find((one) => one.warehouse === warehouse)
-      if (place === undefined) return yield* receive(commandId, row)
+      if (place === undefined) return yield* receive(commandId, row, origin)
       const counted = { commandId, origin, warehouse, expectedOnHand: place.onHand, onHand, reason: "catalogue import" }
       yield* edge.call(entity.Adjust(new Adjust(counted)))
     }).pipe(Effect.retry({ times: countsMax, while: (error) => error._tag === "StockChanged" }))
   }
   /** Nothing of a row is done before all that it says is known to be right. */
-  const done = (row: Rows.ReadRow, ids: Numbered["ids"], mode: Import["stock"]) =>
+  const done = (row: Rows.ReadRow, ids: Numbered["ids"], { origin, stock: mode }: Pick<Import, "origin" | "stock">) =>
     Effect.gen(function* () {
       const plan = Rows.patchOf(row) === null ? null : yield* details.planned(row, ids !== undefined)
       if (ids === undefined) return false
       // Its stock first: a row whose receipt is refused changes nothing.
-      yield* mode === "set" && row.stock !== undefined ? set(ids.stock, row, row.stock) : receive(ids.stock, row)
-      const { isOld, listed } = yield* list(ids.list, row)
+      yield* mode === "set" && row.stock !== undefined
+        ? set(ids.stock, row, row.stock, origin)
+        : receive(ids.stock, row, origin)
+      const { isOld, listed } = yield* list(ids.list, row, origin)
       if (plan === null) return isOld
-      return (yield* details.changed(row, plan, listed, ids.details())) || isOld
+      return (yield* details.changed(row, plan, listed, ids.details(), origin)) || isOld
     })
-  const take = ({ ids, number, row }: Numbered, mode: Import["stock"]): Effect.Effect<Taken> => {
+  const take = ({ ids, number, row }: Numbered, how: Pick<Import, "origin" | "stock">): Effect.Effect<Taken> => {
     if (Result.isFailure(row)) {
       return Effect.succeed({ row: number, product: "", fault: row.failure, superseded: false })
     }
     const taken = { row: number, product: skuId(row.success.region, row.success.sku) }
-    return done(row.success, ids, mode).pipe(
+    return done(row.success, ids, how).pipe(
       Effect.retry({ ...patience, while: (error) => error._tag === "Unavailable" }),
       Effect.match({
         onFailure: (error) => ({ ...taken, fault: refused(error), superseded: false }),
@@ -125,7 +130,7 @@ export const CatalogImport = Effect.gen(function* () {
     )
   }
 
-  return ({ body, format, from, importId, isDryRun, stock }: Import): Stream.Stream<ImportLine> => {
+  return ({ body, format, from, importId, isDryRun, origin, stock }: Import): Stream.Stream<ImportLine> => {
     const rows = Stream.suspend(() => {
       const inOrder = makeInOrder()
       const room = Semaphore.makeUnsafe(concurrency)
@@ -144,8 +149,8 @@ export const CatalogImport = Effect.gen(function* () {
           (row) =>
             Effect.ensuring(
               Result.isFailure(row.row)
-                ? take(row, stock)
-                : inOrder(skuId(row.row.success.region, row.row.success.sku), take(row, stock)),
+                ? take(row, { origin, stock })
+                : inOrder(skuId(row.row.success.region, row.row.success.sku), take(row, { origin, stock })),
               room.release(weightOf(row.row))
             ),
           { concurrency }
@@ -189,8 +194,8 @@ const weightOf = (row: Rows.Row): number => {
 
 const placeOf = ({ region, warehouse }: Rows.ImportRow): WarehouseId => warehouse ?? WarehouseId.make(`${region}-main`)
 
-const says = (view: ProductView, { description, price, title }: ListProduct): boolean =>
-  view.listed &&
+const says = (view: ProductView, { description = view.description, price, title }: ListProduct): boolean =>
+  view.status !== "archived" &&
   view.title === title &&
   view.description === description &&
   view.price.amount === price.amount &&
@@ -200,7 +205,8 @@ const says = (view: ProductView, { description, price, title }: ListProduct): bo
 const refused = (error: { readonly _tag: string }): RowFault => {
   if (error._tag === "CommandReused") return alreadyReceived
   if (error instanceof ContentRefused) return faultOf(error.errors, Problem.codeOf(error._tag))
-  return { code: Problem.codeOf(error._tag), detail: "The row was refused" }
+  const { code, detail } = Refusal.documentOf(error)
+  return { code, detail }
 }
 const alreadyReceived: RowFault = {
   code: "already_received",

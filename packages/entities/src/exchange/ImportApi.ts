@@ -1,6 +1,7 @@
 import { named } from "@halles/shared/wire/Named"
 import { changes, seller } from "@halles/shared/wire/AccessRule"
 import { InvalidRequest } from "@halles/shared/wire/EdgeErrors"
+import * as Headers from "@halles/shared/wire/Headers"
 import * as Stamp from "@halles/shared/wire/Stamp"
 import { perMinute } from "@halles/shared/wire/Traffic"
 import { WholeNumber } from "@halles/shared/wire/WholeNumber"
@@ -86,7 +87,12 @@ export const importCatalog = Routes.custom(
   HttpApiEndpoint.post("importCatalog", "/catalog/import", {
     headers: {
       /** One delivery, however often it is sent; random when absent, and echoed. */
-      "import-id": Schema.optionalKey(Schema.String.check(Schema.isPattern(/^[A-Za-z0-9_-]{1,100}$/u)))
+      "import-id": Schema.optionalKey(
+        Schema.String.check(
+          Schema.isPattern(/^[A-Za-z0-9_-]{1,100}$/u, { expected: "1 to 100 letters without accents, digits, - or _" })
+        )
+      ),
+      ...Headers.reasoned
     },
     query,
     payload: HttpApiSchema.StreamUint8Array({
@@ -99,14 +105,16 @@ export const importCatalog = Routes.custom(
     traffic: { priority: "bulk", cost: 50, quota: perMinute("import", 1_200) },
     summary: "List products, receive their stock and change their details, a row each, from CSV, NDJSON or a workbook",
     about:
-      "The body is CSV, NDJSON or a workbook (XLSX), whose first sheet is read. Each row is a product with its price, and its stock in one warehouse. It may also have what `describeProduct`, `translateProduct` and `nameProduct` take: in NDJSON under the names of their fields, as a merge patch, in CSV and workbooks in columns such as `product_type`, `weight_g`, `categories`, `title.de`, `attributes.colour` and `attributes.story.de`. What a row does not name stays as it is; an empty cell, or `null`, removes. The edge checks the outcome as those routes do, and names each wrong field in `errors`; nothing of such a row is done. While the import goes on, the edge answers a line for each refused row, and lines of progress. It reads CSV in the charset of `Content-Type`, else by the mark of the file, else as UTF-8, with commas, semicolons, tabs or bars between cells. It refuses a file with a byte that is none of its encoding before the first row. The same `import-id` again, even with rows moved, added or corrected, does what has not been done: the edge takes a listing that was corrected, refuses a receipt of another quantity as `already_received`, and leaves a listing that somebody changed since alone, with `row_superseded`. The same row twice is two receipts. `from` skips rows, counted from 1 without the CSV header. With `stock=set` the count of a row is what its warehouse has from then on, instead of what comes in. `columns` gives the columns of a CSV file or workbook the names that they have here. `dryRun=true` reads and judges every row, and does nothing."
+      "The body is CSV, NDJSON or a workbook (XLSX), whose first sheet is read. Each row is a product with its price, and its stock in one warehouse. It may also have what `describeProduct`, `translateProduct` and `nameProduct` take: in NDJSON under the names of their fields, as a merge patch, in CSV and workbooks in columns such as `product_type`, `weight_g`, `categories`, `title.de`, `attributes.colour` and `attributes.story.de`. What a row does not name stays as it is, also the description, and that a product is a draft; an empty cell, or `null`, removes. The edge checks the outcome as those routes do, and names each wrong field in `errors`; nothing of such a row is done. While the import goes on, the edge answers a line for each refused row, and lines of progress. It reads CSV in the charset of `Content-Type`, else by the mark of the file, else as UTF-8, with commas, semicolons, tabs or bars between cells. It refuses a file with a byte that is none of its encoding before the first row. The same `import-id` again, even with rows moved, added or corrected, does what has not been done: the edge takes a listing that was corrected, refuses a receipt of another quantity as `already_received`, and leaves a listing that somebody changed since alone, with `row_superseded`. The same row twice is two receipts. `from` skips rows, counted from 1 without the CSV header. With `stock=set` the count of a row is what its warehouse has from then on, instead of what comes in. `columns` gives the columns of a CSV file or workbook the names that they have here. `dryRun=true` reads and judges every row, and does nothing."
   },
   Effect.map(CatalogImport, (run) =>
     Effect.fnUntraced(function* ({ headers, payload, query, request }) {
       const importId = headers["import-id"] ?? (yield* Stamp.token("import"))
       const format = yield* formatOf(request.headers["content-type"] ?? "", query)
       const { dryRun, from = 1, stock = "add" } = query
-      const lines = run({ importId, format, body: payload, from, stock, isDryRun: dryRun === "true" })
+      const reason = Stamp.given("reason", headers["change-reason"])
+      const origin = { actor: "edge:import", author: yield* Stamp.author, ...reason } as const
+      const lines = run({ importId, format, body: payload, from, stock, isDryRun: dryRun === "true", origin })
       return HttpServerResponse.stream(Stream.encodeText(Stream.map(lines, (line) => `${JSON.stringify(line)}\n`)), {
         contentType: "application/x-ndjson",
         headers: { "import-id": importId, "cache-control": "no-store" }

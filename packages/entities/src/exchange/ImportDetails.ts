@@ -1,6 +1,7 @@
 import type { CommandId, SkuCode } from "@halles/shared/Ids"
 import { skuId } from "@halles/shared/Ids"
 import type { Region } from "@halles/shared/Region"
+import type { Origin } from "@halles/shared/Command"
 import { Effect, Equal, Result, Schema } from "effect"
 import { declaring } from "../catalogue/AsDeclared.ts"
 import { claimedSlug } from "../catalogue/ClaimedSlug.ts"
@@ -27,8 +28,6 @@ import { patchOf, type ReadRow } from "./ImportRows.ts"
 /** Times that a change of a product is begun anew, since somebody else changed the product meanwhile. */
 const changesMax = 5
 const isTypeCode = Schema.is(ProductTypeCode)
-const origin = { actor: "edge:import" } as const
-
 /** What a row changes of a product beside its listing, and the version that it was made for; `null` for what stays as it is. */
 export interface Plan {
   /** 0: there is no product yet. */
@@ -111,7 +110,8 @@ export const makeImportDetails = Effect.gen(function* () {
   const carriedOut = Effect.fnUntraced(function* (
     row: ReadRow,
     plan: Plan,
-    ids: Ids
+    ids: Ids,
+    origin: Origin
   ): Effect.fn.Return<boolean, Refused> {
     const { region, sku } = row
     const entity = product(skuId(region, sku))
@@ -131,7 +131,7 @@ export const makeImportDetails = Effect.gen(function* () {
       isOld ||= !Equal.equals(now?.translations, translations)
     }
     if (plan.slug !== null) {
-      yield* claimed({ params: { sku }, query: { region }, payload: { slug: plan.slug } })
+      yield* claimed({ params: { sku }, query: { region }, payload: { slug: plan.slug }, headers: {} })
       const command = new NameProduct({ commandId: ids.name, origin, slug: plan.slug })
       isOld ||= (yield* edge.call(entity.NameProduct(command))).slug !== plan.slug
     }
@@ -139,12 +139,12 @@ export const makeImportDetails = Effect.gen(function* () {
   })
 
   /** Carries out the plan for what the product is once it is listed; where it says something else by then, a new plan. */
-  const changed = (row: ReadRow, plan: Plan, listed: ProductView, ids: Ids) => {
-    const again = Effect.flatMap(planned(row, true), (now) => carriedOut(row, now, ids))
+  const changed = (row: ReadRow, plan: Plan, listed: ProductView, ids: Ids, origin: Origin) => {
+    const again = Effect.flatMap(planned(row, true), (now) => carriedOut(row, now, ids, origin))
     const { seq } = listed
     // The listing is one version more. Somebody's translations may be as well, and are not in the view.
     const isNext = seq === plan.seq + 1 && plan.translations === null && isSame(detailsIn(listed), plan.before)
-    const first = seq === plan.seq || isNext ? carriedOut(row, { ...plan, seq }, ids) : again
+    const first = seq === plan.seq || isNext ? carriedOut(row, { ...plan, seq }, ids, origin) : again
     return Effect.catchIf(first, isLate, () => Effect.retry(again, { times: changesMax, while: isLate }))
   }
   return { planned, changed }

@@ -38,7 +38,7 @@ export const ImportRow = Schema.Struct({
   region: Region,
   sku: SkuCode,
   title: Title,
-  description: Schema.optionalKey(ListProduct.fields.description),
+  description: ListProduct.fields.description,
   price: Price,
   /** Basis points: 2000 is 20 %. */
   taxRate: TaxRate,

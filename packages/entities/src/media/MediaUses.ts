@@ -8,7 +8,6 @@ import type { Region } from "@halles/shared/Region"
 import { Effect, Schedule, Schema, Stream } from "effect"
 import { SqlClient } from "effect/sql"
 import { Product } from "../catalogue/Product.ts"
-import { shownMedia } from "../catalogue/ProductState.ts"
 import { Category } from "../category/Category.ts"
 import { Media, type MediaId, ReleaseMedia, UseMedia } from "./Media.ts"
 import { Change, type ShownMedia, toldBy } from "./ShownMedia.ts"
@@ -42,8 +41,8 @@ const makeShowing = Effect.gen(function* () {
   const product = yield* EntityClient.make(Product)
   const category = yield* EntityClient.make(Category)
   const productShows = Effect.fnUntraced(function* (id: string) {
-    const { product: view, scheduled } = yield* product(id).Edited({})
-    return { media: shownMedia(view.status !== "archived", view, scheduled), seq: view.seq }
+    const { media = [], seq } = yield* product(id).View()
+    return { media, seq }
   })
   const categoryShows = Effect.fnUntraced(function* (id: string) {
     const { media = [], removed, seq } = yield* category(id).View()

@@ -44,6 +44,7 @@ export interface Request<Params extends Fields, Query extends Fields, Payload ex
   readonly params: TypeOf<Params>
   readonly query: TypeOf<Query>
   readonly payload: PayloadOf<Payload>
+  readonly headers: Readonly<Record<string, string>>
   readonly request: HttpServerRequest.HttpServerRequest
 }
 
@@ -206,9 +207,7 @@ export const command = <
     const messageOf = (tag: string) => rpcOf(contract, tag).payloadSchema as unknown as new (fields: object) => object
     const Message = messageOf(message)
     const Minimal = minimal === undefined ? undefined : messageOf(minimal.message)
-    return Effect.fnUntraced(function* (
-      sent: Request<Params, Query, Payload> & { readonly headers: Readonly<Record<string, string>> }
-    ) {
+    return Effect.fnUntraced(function* (sent: Request<Params, Query, Payload>) {
       if (asks !== undefined) {
         for (const [question, of] of Object.entries(asks)) yield* edge.ask({ [question]: of(sent as never) })
       }

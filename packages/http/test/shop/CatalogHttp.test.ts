@@ -60,7 +60,7 @@ layer(EdgeTest.layer, { excludeTestServices: true, timeout: "60 seconds" })("cat
 
   it.effect("names each faulty row and goes on", () =>
     Effect.gen(function* () {
-      const long = JSON.stringify(row("L", { description: "x".repeat(70_000) }))
+      const long = JSON.stringify(row("L", { description: "x".repeat(1_100_000) }))
       const body = ["nonsense", JSON.stringify(row("C", { taxRate: "20" })), long, "", JSON.stringify(row("D"))]
       const answer = yield* ndjson(`${body.join("\n")}\n`, { "import-id": "i2" })
       const [first, second, third, done] = lines(answer.text)
@@ -138,7 +138,7 @@ layer(EdgeTest.layer, { excludeTestServices: true, timeout: "60 seconds" })("cat
     Effect.gen(function* () {
       const header = "region,sku,title,price,currency,tax_rate"
       const rows = [`eu,K1,Pipe 12" long,1,GBP,0`, `eu,K2,"never ends,1,GBP,0`, `eu,K3,"Best" pipe,1,GBP,0`]
-      const long = `eu,K4,"${"x".repeat(70_000)}",1,GBP,0`
+      const long = `eu,K4,"${"x".repeat(1_100_000)}",1,GBP,0`
       const all = lines((yield* csv([header, ...rows, long, `eu,K5,"Good, one",1,GBP,0`, ""].join("\r\n"))).text)
       assert.deepStrictEqual(
         all.map(({ code = null, row = null, type }) => [type, row, code]),

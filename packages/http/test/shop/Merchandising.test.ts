@@ -362,6 +362,14 @@ layer(Shop, { excludeTestServices: true, timeout: "120 seconds" })("merchants", 
         const wrong = yield* name("S2", slug)
         assert.deepStrictEqual([wrong.status, wrong.json.errors[0]?.pointer], [400, "/slug"], slug)
       }
+      // A request for another version takes no name away.
+      const late = yield* send(
+        "PUT",
+        "/v1/products/S2/slug?region=eu",
+        { slug: "free-tea" },
+        { ...authorised, "if-match": '"7"' }
+      )
+      assert.strictEqual(late.status, 412, late.text)
       assert.strictEqual((yield* name("NONE", "free-tea")).status, 404)
       assert.strictEqual((yield* get("/v1/slugs/free-tea")).status, 404)
 
