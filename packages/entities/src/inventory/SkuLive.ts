@@ -75,8 +75,13 @@ const makeHandlers = Effect.gen(function* () {
         Effect.map(({ parts }) => parts !== undefined),
         Effect.catchCause(() => Effect.succeed(false))
       )
+  /** Only a SKU that never had stock is asked for: what has some is no bundle, or was none when it came in. */
   const unlessBundle = <C extends { readonly commandId: CommandId }>(self: Self, command: C) =>
-    Effect.map(isBundle(self.id), (bundle) => (bundle ? { ...command, _tag: "OfBundle" as const } : command))
+    Effect.flatMap(self.committed, ({ state }) =>
+      state.warehouses.length > 0
+        ? Effect.succeed(command)
+        : Effect.map(isBundle(self.id), (bundle) => (bundle ? { ...command, _tag: "OfBundle" as const } : command))
+    )
 
   const received = EventSourced.answerCommand(SkuState.replies.Receive)
   const adjusted = EventSourced.answerCommand(SkuState.replies.Adjust)
