@@ -10,7 +10,7 @@ import { patienceMs } from "@halles/search/process/Gaps"
 import { askedMin, countedMax } from "@halles/search/process/QueryCounts"
 import { ordersMax } from "@halles/search/process/Recommending"
 import { seenMax } from "@halles/search/recommend/Candidates"
-import { phrasesMax } from "@halles/search/rules/RuleBook"
+import { boostedOfQueryMax, phrasesMax } from "@halles/search/rules/RuleBook"
 import { basketItemsMax } from "@halles/search/recommend/Lessons"
 import { bytes, count, time } from "./Figures.ts"
 
@@ -23,6 +23,7 @@ export const searchLimits = `## Search
 | facets that a query asks for; values of one facet in the answer | ${count(Messages.facetsMax)}; ${count(valuesMax)} | the edge answers 400; the search process names the values that most products have |
 | bytes of the values of all facets in one answer | ${bytes(valuesBytesMax)} | the search process leaves out the least frequent values of each facet; \`more\` says how many |
 | synonyms that are looked for in one query | ${count(phrasesMax)} phrases | the search process leaves out the others |
+| products that search rules move up or down in one query | ${count(boostedOfQueryMax)} | the search process leaves out the rules that come last by code |
 | hits of a page; hits before a page | ${count(Messages.hitsMax)}; ${count(Messages.offsetMax)} | the edge answers 400; \`next\` is \`null\` |
 | an answer of a search process: bytes; time | what NATS takes in a message, ${bytes(payloadBytesMax)} by default; ${time(answerMsMax)} | the search process sends fewer products, and \`next\` goes on behind them; the edge answers 503 |
 | articles that recommendations are asked for | ${count(Messages.forMax)} | the edge answers 400 |

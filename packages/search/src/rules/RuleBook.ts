@@ -8,15 +8,13 @@ import type { Applied, Expansion } from "./Applied.ts"
 /** Phrases that stand for the words of one query, all rules together. */
 export const phrasesMax = 50
 
-/** Words of a text as the rules of a language compare them, so that their forms are one. */
-const stems = (language: Language, text: string): ReadonlyArray<string> =>
-  queryWords(text).map((word) => stem(language, word))
+/** Products whose relevance the rules change for one query. */
+export const boostedOfQueryMax = 1_000
 
-/** A phrase that somebody searches for, and what it stands for. */
-interface Synonym {
-  readonly stems: ReadonlyArray<string>
-  readonly phrases: ReadonlyArray<ReadonlyArray<string>>
-}
+type Phrase = ReadonlyArray<string>
+
+/** Words of rules whose stems are kept. */
+const stemsMax = 50_000
 
 /** The rules for queries in one language. */
 class LanguageRules {
@@ -24,8 +22,12 @@ class LanguageRules {
   readonly #byQuery = new Map<string, Set<string>>()
   /** For all queries. */
   readonly #always = new Set<string>()
-  /** By the first stem of the phrase. */
-  readonly #synonyms = new Map<string, Map<string, ReadonlyArray<Synonym>>>()
+  #alwaysSorted: ReadonlyArray<string> | null = null
+  /** By what somebody searches for: what it stands for, by rule. */
+  readonly #synonyms = new Map<string, Map<string, ReadonlyArray<Phrase>>>()
+  /** Words of the longest synonym that there ever was. */
+  #longest = 0
+  readonly #stems = new Map<string, string>()
   /** How to take a rule out again. */
   readonly #undo = new Map<string, ReadonlyArray<() => void>>()
 
@@ -34,13 +36,27 @@ class LanguageRules {
     for (const row of rows) this.put(row)
   }
 
+  /** Words as the rules compare them, so that their forms are one. Rules have many words in common. */
+  #keyOf(words: ReadonlyArray<string>): string {
+    return words
+      .map((word) => {
+        const known = this.#stems.get(word)
+        if (known !== undefined) return known
+        const own = stem(this.#language, word)
+        if (this.#stems.size < stemsMax) this.#stems.set(word, own)
+        return own
+      })
+      .join(" ")
+  }
+
   put({ description, id, removed }: SearchRuleRow): void {
+    this.#alwaysSorted = null
     for (const undo of this.#undo.get(id) ?? []) undo()
     this.#undo.delete(id)
     const { effect, language = this.#language } = description
     if (removed || language.split("-")[0] !== this.#language) return
     if (effect.kind === "synonyms") return this.#putSynonyms(id, effect.terms, effect.root)
-    const keys = effect.queries.map((query) => stems(this.#language, query).join(" "))
+    const keys = effect.queries.map((query) => this.#keyOf(queryWords(query)))
     const sets = keys.length === 0 ? [this.#always] : keys.map((key) => this.#rulesOf(key))
     for (const set of sets) set.add(id)
     this.#undo.set(
@@ -59,14 +75,18 @@ class LanguageRules {
 
   #putSynonyms(id: string, terms: ReadonlyArray<string>, root: string | undefined): void {
     const phrases = terms.map(queryWords)
-    const synonyms = (root === undefined ? terms : [root]).map((term, at): Synonym => ({
-      stems: stems(this.#language, term),
-      phrases: root === undefined ? phrases.filter((_, other) => other !== at) : phrases
-    }))
     const undo: Array<() => void> = []
-    for (const [first = "", own] of Map.groupBy(synonyms, ({ stems }) => stems[0])) {
-      const rules = this.#synonyms.get(first) ?? new Map<string, ReadonlyArray<Synonym>>()
-      this.#synonyms.set(first, rules.set(id, own))
+    for (const searched of root === undefined ? phrases : [queryWords(root)]) {
+      const key = this.#keyOf(searched)
+      const rules = this.#synonyms.get(key) ?? new Map<string, ReadonlyArray<Phrase>>()
+      this.#synonyms.set(
+        key,
+        rules.set(
+          id,
+          phrases.filter((phrase) => phrase !== searched)
+        )
+      )
+      this.#longest = Math.max(this.#longest, searched.length)
       undo.push(() => rules.delete(id))
     }
     this.#undo.set(id, undo)
@@ -74,23 +94,23 @@ class LanguageRules {
 
   /** Ids of the rules for a query, and of those for all. */
   rulesFor(text: string): { readonly own: ReadonlyArray<string>; readonly always: ReadonlyArray<string> } {
-    const words = stems(this.#language, text)
-    const own = words.length === 0 ? undefined : this.#byQuery.get(words.join(" "))
-    return { own: [...(own ?? [])].toSorted(), always: [...this.#always].toSorted() }
+    const words = queryWords(text)
+    const own = words.length === 0 ? undefined : this.#byQuery.get(this.#keyOf(words))
+    this.#alwaysSorted ??= [...this.#always].toSorted()
+    return { own: [...(own ?? [])].toSorted(), always: this.#alwaysSorted }
   }
 
   expand(words: ReadonlyArray<string>, holds: (id: string) => boolean): ReadonlyArray<Expansion> {
-    const query = words.map((word) => stem(this.#language, word))
     const found: Array<Expansion> = []
     let room = phrasesMax
-    for (const [from, first] of query.entries()) {
-      for (const [id, synonyms] of this.#synonyms.get(first) ?? []) {
-        if (room === 0 || !holds(id)) continue
-        for (const { phrases, stems } of synonyms) {
-          if (!stems.every((one, at) => query[from + at] === one)) continue
+    for (const from of words.keys()) {
+      for (let to = from + 1; to <= Math.min(words.length, from + this.#longest); to++) {
+        for (const [id, phrases] of this.#synonyms.get(this.#keyOf(words.slice(from, to))) ?? []) {
+          if (room === 0) return found
+          if (!holds(id)) continue
           const some = phrases.slice(0, room)
           room -= some.length
-          found.push({ from, to: from + stems.length, phrases: some })
+          found.push({ from, to, phrases: some })
         }
       }
     }
@@ -141,10 +161,12 @@ export class RuleBook {
           redirect ??= effect.target
           break
         case "pins":
+          if (pins.size === pinsMax) break
           for (const product of effect.skus.map(productOf))
             if (pins.size < pinsMax && !pins.has(product)) pins.set(product, effect.badge ?? null)
           break
         case "boost":
+          if (factors.size + effect.skus.length > boostedOfQueryMax) break
           for (const product of effect.skus.map(productOf))
             factors.set(product, clamped((factors.get(product) ?? 1) * effect.factor))
           break
