@@ -46,17 +46,39 @@ const upwards = (parents: ReadonlyMap<CategoryCode, CategoryCode | null>, catego
   for (let here: CategoryCode | null | undefined = category; here; here = parents.get(here)) path.push(here)
   return path
 }
-const parentsOf = (nodes: Nodes) => new Map(nodes.map(({ category, parent }) => [category, parent]))
+
+interface Index {
+  readonly parents: ReadonlyMap<CategoryCode, CategoryCode | null>
+  readonly children: ReadonlyMap<CategoryCode | null, ReadonlyArray<CategoryCode>>
+}
+const indices = new WeakMap<Nodes, Index>()
+/** Made once for each state: a tree is asked far more often than it changes. */
+const indexOf = (nodes: Nodes): Index => {
+  const known = indices.get(nodes)
+  if (known !== undefined) return known
+  const parents = new Map<CategoryCode, CategoryCode | null>()
+  const children = new Map<CategoryCode | null, Array<CategoryCode>>()
+  for (const { category, parent } of nodes) {
+    parents.set(category, parent)
+    const siblings = children.get(parent)
+    if (siblings === undefined) children.set(parent, [category])
+    else siblings.push(category)
+  }
+  const index = { parents, children }
+  indices.set(nodes, index)
+  return index
+}
+const parentsOf = (nodes: Nodes) => indexOf(nodes).parents
 const childrenOf = (nodes: Nodes, of: CategoryCode | null): ReadonlyArray<CategoryCode> =>
-  nodes.flatMap(({ category, parent }) => (parent === of ? [category] : []))
+  indexOf(nodes).children.get(of) ?? []
 
 /** The category, then the categories directly below it, then those below them, level by level. */
 const levelsBelow = (nodes: Nodes, category: CategoryCode): ReadonlyArray<ReadonlyArray<CategoryCode>> => {
-  const byParent = Map.groupBy(nodes, ({ parent }) => parent)
+  const { children } = indexOf(nodes)
   const levels: Array<ReadonlyArray<CategoryCode>> = []
   for (let level: ReadonlyArray<CategoryCode> = [category]; level.length > 0;) {
     levels.push(level)
-    level = level.flatMap((one) => (byParent.get(one) ?? []).map((node) => node.category))
+    level = level.flatMap((one) => children.get(one) ?? [])
   }
   return levels
 }
@@ -95,8 +117,7 @@ export const decide = (state: State, command: Command, now: number): Result.Resu
       const { category } = command
       const children = childrenOf(state.nodes, category).length
       if (children > 0) return Result.fail(new CategoryHasChildren({ children }))
-      if (!state.nodes.some((node) => node.category === category))
-        return Result.fail(new NotFound({ entity: "Category", id: category }))
+      if (!parentsOf(state.nodes).has(category)) return Result.fail(new NotFound({ entity: "Category", id: category }))
       return Result.succeed([{ _tag: "CategoryTakenOut", category, at: now }])
     }
   }
@@ -140,18 +161,17 @@ export const replies = {
     const all = childrenOf(nodes, asked.parent)
     const from = asked.after === null ? 0 : all.indexOf(asked.after) + 1
     const here = all.slice(from, from + Math.min(Math.max(1, asked.limit), pageMax))
-    const counts = Map.groupBy(nodes, ({ parent }) => parent)
-    const items = here.map((code) => ({ code, children: counts.get(code)?.length ?? 0 }))
+    const items = here.map((code) => ({ code, children: childrenOf(nodes, code).length }))
     return Result.succeed({ items, more: from + here.length < all.length })
   },
   Subtree: (_id: CategoryTreeId, { state: { nodes } }: Now, { category }: { readonly category: CategoryCode }) =>
-    Result.succeed(nodes.some((node) => node.category === category) ? levelsBelow(nodes, category).flat() : []),
+    Result.succeed(parentsOf(nodes).has(category) ? levelsBelow(nodes, category).flat() : []),
   Missing: (
     _id: CategoryTreeId,
     { state: { nodes } }: Now,
     { categories }: { readonly categories: ReadonlyArray<CategoryCode> }
   ) => {
-    const known = new Set(nodes.map(({ category }) => category))
+    const known = parentsOf(nodes)
     return Result.succeed(categories.filter((category) => !known.has(category)))
   }
 }

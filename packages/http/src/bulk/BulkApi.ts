@@ -113,7 +113,7 @@ export class BulkApi extends HttpApiGroup.make("bulk")
         })
       ),
     HttpApiEndpoint.post("bulkProducts", "/bulk/products", {
-      headers: Headers.keyRequired,
+      headers: { ...Headers.keyRequired, ...Headers.reasoned },
       payload: items(ProductItem),
       success: BulkResults
     })

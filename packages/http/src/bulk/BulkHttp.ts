@@ -82,8 +82,9 @@ export const BulkHttp = HttpApiBuilder.group(
     const send = <A, E, R>(
       operation: string,
       headers: RequestHeaders,
-      command: (stamp: Stamp.Stamp) => Effect.Effect<A, E, R>
-    ) => Effect.flatMap(Stamp.stamp(operation, headers), (stamp) => edge.call(command(stamp)))
+      command: (stamp: Stamp.Stamp) => Effect.Effect<A, E, R>,
+      sender?: Stamp.Sender
+    ) => Effect.flatMap(Stamp.stamp(operation, headers, sender), (stamp) => edge.call(command(stamp)))
     /** A command for each item. One region that the sender may not act in refuses the request as a whole. */
     const sendEach =
       <Item extends { readonly region: Region; readonly sku: SkuCode }, View, E extends { readonly _tag: string }>(
@@ -106,7 +107,7 @@ export const BulkHttp = HttpApiBuilder.group(
             ({ region, sku }) => skuId(region, sku),
             (item, index) =>
               Effect.map(
-                send(`bulk:${index}`, headers, (stamp) => sendItem(item, stamp)),
+                send(`bulk:${index}`, headers, (stamp) => sendItem(item, stamp), { authored: true }),
                 seenOf
               )
           )
