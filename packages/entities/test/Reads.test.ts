@@ -8,10 +8,12 @@ import { tables } from "../src/Domains.ts"
 import * as Projection from "@halles/engine/projections/Projection"
 import { isIn } from "../src/catalogue/Channel.ts"
 import * as CategoryRule from "../src/category/CategoryRule.ts"
+import { ProductView } from "../src/catalogue/Product.ts"
 import { products, productsIn, ProductTable } from "../src/catalogue/ProductTable.ts"
 import { availability } from "../src/inventory/StockTable.ts"
 import { mediaList } from "../src/media/MediaTable.ts"
 import { customerOrders } from "../src/order/OrderTable.ts"
+import { type ProductModelRow, valuesFor } from "../src/productmodel/ProductModelTable.ts"
 import { Reads, RegionDatabases } from "../src/Reads.ts"
 import * as TableList from "../src/TableList.ts"
 import { address } from "./Carts.ts"
@@ -41,6 +43,7 @@ const declared = (id: string, at: number, ...events: ReadonlyArray<unknown>): Pr
   at,
   events: [{ _tag: "MediaDeclared", owner: null, uploadedBy: "acc", alt: [], content: null, at }, ...events]
 })
+const modelled = (id: string, ...events: ReadonlyArray<object>) => ({ id: `eu_${id}`, seq: 1, at: 1, events })
 const placed = (id: string, customerId: string, at: number): Projection.Entry => ({
   id,
   seq: 1,
@@ -138,8 +141,37 @@ layer(ReadsLive, { excludeTestServices: true, timeout: "60 seconds" })("Reads", 
         { productType: { code: "tea", version: 2 }, attributes: [{ code: "origin", text: "assam" }] },
         { attributes: [{ code: "flavours", options: ["malty", "nutty"] }], channels: ["web"] },
         { categories: ["cold", "hot"], attributes: [{ code: "origin", text: "ceylon" }] },
-        {}
+        {},
+        { model: "pot", attributes: [{ code: "origin", text: "assam" }] },
+        { productType: { code: "tea", version: 1 } },
+        { model: "gone" }
       ]
+      const put = {
+        _tag: "ProductModelPut",
+        title: "Pot",
+        description: "",
+        productType: { code: "tea", version: 1 },
+        attributes: [{ code: "material", text: "clay" }],
+        axes: ["colour"],
+        variants: [
+          { sku: "RULE6", attributes: [{ code: "colour", options: ["red"] }] },
+          { sku: "RULE7", attributes: [{ code: "colour", options: ["blue"] }] }
+        ],
+        at: 1
+      }
+      yield* apply("product_model", [
+        modelled("pot", put),
+        modelled("gone", { ...put, variants: [] }, { _tag: "ProductModelRemoved", at: 1 })
+      ])
+      const models = yield* (yield* SqlClient.SqlClient)<ProductModelRow>`SELECT * FROM product_model_view`
+      const withModel = (one: ProductView): ProductView => {
+        const said = models.flatMap((row) =>
+          row.id === `eu_${one.model}` || row.model.variants.some(({ sku }) => sku === one.sku)
+            ? valuesFor(row, one)
+            : []
+        )
+        return new ProductView({ ...one, attributes: [...(one.attributes ?? []), ...said] }, { disableChecks: true })
+      }
       yield* apply(
         "product",
         details.map((one, index) => {
@@ -153,6 +185,15 @@ layer(ReadsLive, { excludeTestServices: true, timeout: "60 seconds" })("Reads", 
         { category: "hot" },
         { attributes: [{ code: "origin", text: "assam" }] },
         { attributes: [{ code: "flavours", options: ["nutty"] }] },
+        { attributes: [{ code: "material", text: "clay" }] },
+        { attributes: [{ code: "colour", options: ["red"] }] },
+        { attributes: [{ code: "colour", options: ["blue"] }] },
+        {
+          attributes: [
+            { code: "material", text: "clay" },
+            { code: "origin", text: "assam" }
+          ]
+        },
         { productType: "tea", priceBelow: { amount: 1_995, currency: "GBP" } },
         { productType: "tea", priceFrom: { amount: 1_995, currency: "GBP" } },
         { priceFrom: { amount: 1, currency: "EUR" } }
@@ -169,10 +210,16 @@ layer(ReadsLive, { excludeTestServices: true, timeout: "60 seconds" })("Reads", 
           const asked = { categories: ["cold"], rule: { rule: decode(rule), within: ["hot"] } }
           const query = productsIn.page({ region: "eu", limit: 200, q: "rule", channel, ...asked })
           const { items } = yield* reads.read("eu", query)
-          const wanted = all.filter((one) => CategoryRule.stands(one, asked) && isIn(one.channels, channel))
+          const wanted = all.filter((one) => CategoryRule.stands(withModel(one), asked) && isIn(one.channels, channel))
           assert.deepStrictEqual(skus(items), skus(wanted), JSON.stringify([rule, channel]))
         }
       }
+      const clay = { rule: decode({ attributes: [{ code: "material", text: "clay" }] }), within: [] }
+      const { items } = yield* reads.read(
+        "eu",
+        productsIn.page({ region: "eu", limit: 200, categories: [], rule: clay, channel: undefined })
+      )
+      assert.deepStrictEqual(skus(items), ["RULE5", "RULE6", "RULE7"])
     })
   )
 

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { Filters } from "@halles/search/index/FacetValues"
+import type { Language } from "@halles/search/index/Language"
 import { SearchIndex } from "@halles/search/index/SearchIndex"
 import { Schema } from "effect"
 import { found, indexOf, product, query } from "./Sample.ts"
@@ -87,6 +88,38 @@ describe("SearchIndex", () => {
     assert.deepStrictEqual(found(index, "", { filters: new Map([["category", ["kitchen"]]]) }), ["a"])
     assert.deepStrictEqual(found(index, "", { filters: new Map([["type", ["kitchen"]]]) }), ["b"])
     assert.sameMembers([...found(index, "kitchen")], ["a", "b"])
+  })
+
+  it("counts a text for each language once, for the language of the query, and finds by what is not counted", () => {
+    const colour = { colour: ["rot", "red"], size: ["l"] }
+    const more = { attributes: colour, languages: { colour: ["de", "en-GB"] }, uncounted: new Set(["size"]) }
+    const index = indexOf(
+      product("a", "Tea", more),
+      product("b", "Pot", { ...more, attributes: { ...colour, colour: ["Rot", "red"] } }),
+      product("c", "Cup", { attributes: { colour: ["red"], size: ["l"] } })
+    )
+    const counts = (language: Language) =>
+      [...index.search(query("", { facets: ["colour", "size"], language })).facets].map(([, { values }]) =>
+        values.map(({ count, value }) => `${value} ${count}`)
+      )
+    assert.deepStrictEqual(counts("en"), [["red 3"], ["l 1"]])
+    assert.deepStrictEqual(counts("de"), [["Rot 1", "red 1", "rot 1"], ["l 1"]])
+    // Where there is no text in the language, the first one is shown.
+    assert.deepStrictEqual(counts("fr"), counts("de"))
+    const having = (name: string, value: string, language: Language = "en") =>
+      found(index, "", { filters: new Map([[name, [value]]]), language }).toSorted()
+    assert.deepStrictEqual(having("colour", "red"), ["a", "b", "c"])
+    assert.deepStrictEqual(having("colour", "rot", "de"), ["a"])
+    assert.deepStrictEqual(having("size", "l"), ["a", "b", "c"])
+  })
+
+  it("suggests no category in which nothing stands any more", () => {
+    const index = indexOf(product("a", "Tea", { categories: ["hot"] }), product("b", "Pot", { categories: ["home"] }))
+    assert.deepStrictEqual(index.suggest("ho", "en").categories, ["hot", "home"])
+    index.note("a", { standsIn: [] })
+    assert.deepStrictEqual(index.suggest("ho", "en").categories, ["home"])
+    index.remove("b")
+    assert.deepStrictEqual(index.suggest("ho", "en").categories, [])
   })
 
   it("sorts, and limits by price", () => {

@@ -4,8 +4,12 @@ import * as RegionTables from "@halles/engine/RegionTables"
 import * as Projection from "@halles/engine/projections/Projection"
 import * as ProjectionTables from "@halles/engine/projections/ProjectionTables"
 import { ProductTable } from "@halles/entities/catalogue/ProductTable"
+import { CategoryTable } from "@halles/entities/category/CategoryTable"
+import { CategoryTreeTable } from "@halles/entities/category/CategoryTreeTable"
 import { StockTable } from "@halles/entities/inventory/StockTable"
 import { OrderTable } from "@halles/entities/order/OrderTable"
+import { ProductModelTable } from "@halles/entities/productmodel/ProductModelTable"
+import { ProductTypeTable } from "@halles/entities/producttype/ProductTypeTable"
 import * as SearchCounts from "@halles/entities/searchreport/SearchCounts"
 import { SearchRuleTable } from "@halles/entities/searchrule/SearchRuleTable"
 import { UnitCostTable } from "@halles/entities/unitcost/UnitCostTable"
@@ -31,10 +35,18 @@ const folder = Effect.acquireRelease(
   (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
 )
 
+const followed = [
+  CategoryTable,
+  CategoryTreeTable,
+  ProductModelTable,
+  ProductTypeTable,
+  SearchRuleTable,
+  UnitCostTable
+] as const
 const Tables = Layer.effectDiscard(
   Effect.andThen(
     Effect.andThen(RegionTables.create(["Sku"]), SearchCounts.create),
-    ProjectionTables.ensure([ProductTable, OrderTable, SearchRuleTable, UnitCostTable, StockTable])
+    ProjectionTables.ensure([ProductTable, OrderTable, ...followed, StockTable])
   )
 )
 const Servers = SearchClient.layer.pipe(
@@ -84,6 +96,13 @@ const written = Effect.fnUntraced(function* (id: string, title: string, seq: num
     ON CONFLICT (id) DO UPDATE SET seq = excluded.seq, title = excluded.title`
 })
 
+const told = (type: string, id: string, seq: number, ...events: ReadonlyArray<object>) => ({
+  type,
+  id: `eu_${id}`,
+  seq,
+  at: 1_000,
+  events
+})
 const pinned = (seq: number, ...skus: ReadonlyArray<string>) => {
   const effect = { kind: "pins", queries: ["tea"], skus, badge: "pick" }
   return {
@@ -238,6 +257,79 @@ layer(Servers, { excludeTestServices: true, timeout: "60 seconds" })("a process 
           readonly type: string
         })
         yield* searching(file, until("tea", ["Tea A", "Tea C"]))
+      })
+    )
+  )
+
+  it.effect("follows the tree of categories, their rules, models and types, and keeps them", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const sql = yield* SqlClient.SqlClient
+        const file = join(yield* folder, "eu.sqlite")
+        yield* stream
+        yield* sql`DELETE FROM product_view`
+        const placed = (seq: number, category: string, parent: string | null) =>
+          told("CategoryTree", "categories", seq, { _tag: "CategoryPlaced", category, parent, before: null, at: 1 })
+        const described = (id: string, title: string, details: object) =>
+          told("Product", id, 1, ...listed(id, title, 1).events, { _tag: "ProductDescribed", details, at: 1 })
+        const category = (code: string, seq: number, more: object = {}) =>
+          told("Category", code, seq, { _tag: "CategoryPut", title: code, description: "", ...more, at: 1 })
+        const colours = (seq: number, red: string) =>
+          told("ProductModel", "mug", seq, {
+            _tag: "ProductModelPut",
+            title: "Mug",
+            description: "",
+            productType: { code: "mug", version: 1 },
+            attributes: [{ code: "material", text: "clay" }],
+            axes: ["colour"],
+            variants: [red, "blue"].map((colour, at) => ({
+              sku: `M${at}`,
+              attributes: [{ code: "colour", options: [colour] }]
+            })),
+            at: 1
+          })
+        const type = told("ProductType", "mug", 1, {
+          _tag: "ProductTypePut",
+          title: "Mug",
+          attributes: [
+            { kind: "choice", code: "colour", title: "Colour", perVariant: true, facetable: true, options: [] },
+            { kind: "text", code: "material", title: "Material" }
+          ],
+          at: 1
+        })
+        const names = ["category", "colour", "material"]
+        const shown = Effect.map(ask("", names), ({ facets }) =>
+          facets.map(({ values }) => values.map(({ count, value }) => `${value} ${count}`).join(", "))
+        )
+        const untilShown = (...wanted: ReadonlyArray<string>) =>
+          Effect.gen(function* () {
+            while (JSON.stringify(yield* shown) !== JSON.stringify(wanted)) yield* Effect.sleep("20 millis")
+          }).pipe(
+            Effect.timeoutOrElse({
+              duration: "20 seconds",
+              orElse: () => Effect.andThen(shown, (last) => Effect.die(`${JSON.stringify(last)}, not ${wanted}`))
+            })
+          )
+        yield* publish(placed(1, "drinks", null), placed(2, "tea", "drinks"), placed(3, "home", null))
+        yield* publish(category("tea", 1), described("T1", "Assam", { categories: ["tea"] }))
+        yield* searching(
+          file,
+          Effect.gen(function* () {
+            yield* untilShown("drinks 1, tea 1", "", "")
+            const productType = { code: "mug", version: 1 }
+            for (const id of ["M0", "M1"]) yield* publish(described(id, "Mug", { productType, model: "mug" }))
+            yield* publish(type, colours(1, "red"))
+            const rule = { attributes: [{ code: "material", text: "clay" }] }
+            yield* publish(placed(4, "clay", "home"), category("clay", 1, { rule }))
+            yield* untilShown("clay 2, drinks 1, tea 1", "blue 1, red 1", "")
+            // A subtree moves, a model changes, and a category is removed.
+            yield* publish(placed(5, "tea", "home"), colours(2, "green"))
+            yield* untilShown("clay 2, home 1, tea 1", "blue 1, green 1", "")
+            yield* publish(told("Category", "tea", 2, { _tag: "CategoryRemoved", at: 1 }))
+            yield* untilShown("clay 2, home 1", "blue 1, green 1", "")
+          })
+        )
+        yield* searching(file, untilShown("clay 2, home 1", "blue 1, green 1", ""))
       })
     )
   )

@@ -78,7 +78,7 @@ export const CategoryApi = Routes.group(
       traffic: { priority: "browse", cost: 3 },
       summary: "The products in a category and in all categories below it",
       about:
-        "In the order of their SKUs, a page at a time. A product is in the categories that its details name, and in all categories above those. A category that you move takes its products along at once. If the category has a rule, the list also has the products for which every condition of the rule holds; it follows a change of a product within a moment.",
+        "In the order of their SKUs, a page at a time. A product is in the categories that its details name, and in all categories above those. A category that you move takes its products along at once. If the category has a rule, the list also has the products for which every condition of the rule holds, by their own attributes or those of their product model; it follows a change of a product within a moment.",
       contract: Product,
       of: productsIn,
       params: { code: CategoryCode },

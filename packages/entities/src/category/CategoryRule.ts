@@ -33,6 +33,18 @@ export interface Standing {
   readonly rule: { readonly rule: CategoryRule; readonly within: ReadonlyArray<string> } | null
 }
 
+/** Products that have the attribute by themselves or by their model, as `valuesFor` says. */
+const having = (sql: SqlClient.SqlClient, attribute: Attributes[number]): Statement.Fragment => {
+  const wanted = JSON.stringify([attribute])
+  const has = sql`@> ${wanted}::text::jsonb`
+  return sql`(details -> 'attributes' ${has}
+    OR details ->> 'model' IN (
+      SELECT substr(m.id, 4) FROM product_model_view m WHERE NOT m.removed AND m.model -> 'attributes' ${has})
+    OR sku IN (
+      SELECT v.variant ->> 'sku' FROM product_model_view m, jsonb_array_elements(m.model -> 'variants') AS v(variant)
+      WHERE NOT m.removed AND (m.model -> 'attributes' ${has} OR v.variant -> 'attributes' ${has})))`
+}
+
 /** The condition in SQL, over the columns of `ProductTable`. */
 export const where = (sql: SqlClient.SqlClient, { categories, rule: added }: Standing): Statement.Fragment => {
   const named = (codes: ReadonlyArray<string>) => sql`details -> 'categories' ?| ${[...codes]}::text[]`
@@ -45,7 +57,7 @@ export const where = (sql: SqlClient.SqlClient, { categories, rule: added }: Sta
     ...(rule.category === undefined ? [] : [named(within)]),
     ...(rule.priceFrom === undefined ? [] : [priced(rule.priceFrom, ">=")]),
     ...(rule.priceBelow === undefined ? [] : [priced(rule.priceBelow, "<")]),
-    ...(rule.attributes ?? []).map((one) => sql`details -> 'attributes' @> ${JSON.stringify([one])}::text::jsonb`)
+    ...(rule.attributes ?? []).map((one) => having(sql, one))
   ]
   return sql`(${named(categories)} OR (${sql.and(all)}))`
 }
@@ -61,18 +73,28 @@ const contains = (said: unknown, wanted: unknown): boolean => {
   )
 }
 
+/** What a rule looks at. The attributes are those that the product has by itself, and those that its model says. */
+interface Sold {
+  readonly price: Pick<ProductView["price"], "amount" | "currency">
+  readonly productType?: ProductView["productType"] | undefined
+  readonly attributes?: Attributes | undefined
+}
+
+/** Whether every condition of a rule holds. `isWithin` says whether the product stands in a category that it names, or below. */
+export const holds = (
+  rule: CategoryRule,
+  { attributes = [], price: { amount, currency }, productType }: Sold,
+  isWithin: (category: CategoryCode) => boolean
+): boolean =>
+  (rule.productType === undefined || productType?.code === rule.productType) &&
+  (rule.category === undefined || isWithin(rule.category)) &&
+  (rule.priceFrom === undefined || (rule.priceFrom.currency === currency && amount >= rule.priceFrom.amount)) &&
+  (rule.priceBelow === undefined || (rule.priceBelow.currency === currency && amount < rule.priceBelow.amount)) &&
+  contains(attributes, rule.attributes ?? [])
+
 /** The same condition over a view. `listCategoryProducts` needs it for a product whose last change the read table does not have yet. */
 export const stands = (product: ProductView, { categories, rule: added }: Standing): boolean => {
   const isNamed = (codes: ReadonlyArray<string>) => product.categories?.some((code) => codes.includes(code)) === true
   if (isNamed(categories)) return true
-  if (added === null) return false
-  const { rule, within } = added
-  const { amount, currency } = product.price
-  return (
-    (rule.productType === undefined || product.productType?.code === rule.productType) &&
-    (rule.category === undefined || isNamed(within)) &&
-    (rule.priceFrom === undefined || (rule.priceFrom.currency === currency && amount >= rule.priceFrom.amount)) &&
-    (rule.priceBelow === undefined || (rule.priceBelow.currency === currency && amount < rule.priceBelow.amount)) &&
-    contains(product.attributes ?? [], rule.attributes ?? [])
-  )
+  return added !== null && holds(added.rule, product, () => isNamed(added.within))
 }

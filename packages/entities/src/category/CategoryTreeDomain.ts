@@ -3,6 +3,7 @@ import * as Domain from "../Domain.ts"
 import { CategoryTree, CategoryTreeId } from "./CategoryTree.ts"
 import { categoryTrees } from "./CategoryTreeLaws.ts"
 import * as CategoryTreeState from "./CategoryTreeState.ts"
+import { CategoryTreeTable } from "./CategoryTreeTable.ts"
 
 export const categoryTree = Domain.make({
   contract: CategoryTree,
@@ -13,7 +14,7 @@ export const categoryTree = Domain.make({
     maxIdleTime: "1 hour",
     mailboxCapacity: 4_096
   }),
-  table: null,
+  table: CategoryTreeTable,
   routes: null,
   laws: categoryTrees,
   retention: { archiveAfterDays: null, dropAfterDays: null, reason: "lives as long as the shop" },

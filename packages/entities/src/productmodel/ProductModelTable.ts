@@ -1,5 +1,8 @@
+import type { ViewRow } from "@halles/engine/projections/Projection"
 import * as Table from "@halles/engine/projections/Table"
+import type { RowOf } from "@halles/engine/projections/Table"
 import { Schema } from "effect"
+import type { Attributes } from "../producttype/Attributes.ts"
 import * as TableList from "../TableList.ts"
 import { Description, ProductModelCode, productModelId, ProductModelView } from "./ProductModel.ts"
 import * as ProductModelState from "./ProductModelState.ts"
@@ -21,6 +24,15 @@ export const ProductModelTable = Table.make(ProductModelState, {
     }
   }
 })
+
+export type ProductModelRow = RowOf<typeof ProductModelTable.schemas> & ViewRow
+
+/** What a model says of one of its variants, or of a product that names it: the values that all share, and those on the axes. */
+export const valuesFor = ({ model, removed }: ProductModelRow, { sku }: { readonly sku: string }): Attributes => {
+  if (removed) return []
+  const variant = model.variants.find((one) => one.sku === sku)
+  return [...model.attributes, ...(variant?.attributes ?? [])]
+}
 
 interface Wanted {
   /** Only models that have this variant. */

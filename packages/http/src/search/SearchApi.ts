@@ -189,7 +189,7 @@ export class SearchApi extends HttpApiGroup.make("search")
         traffic: { priority: "browse", cost: 2 },
         summary: "Search the products of a region",
         about:
-          "Without `q` all products. Finds forms of the words in the `language` of the query (`en` without it), words that were misspelt, and words that are written apart or together. The counts of a facet are exact, and of what passes all other filters. What was published is found within a second; `asOf` says how old the answer is. Search rules of merchants add synonyms, put products first (`pinned`) and name a `redirect`. The facet `availability` has `in_stock` and `out_of_stock`."
+          "Without `q` all products. Finds forms of the words in the `language` of the query (`en` without it), words that were misspelt, and words that are written apart or together. The counts of a facet are exact, and of what passes all other filters. What was published is found within a second; `asOf` says how old the answer is. Search rules of merchants add synonyms, put products first (`pinned`) and name a `redirect`. The facet `availability` has `in_stock` and `out_of_stock`. The facet `category` counts a product in the categories that it names, in all above those, and in those whose rules have it. An attribute is counted where the product type declares it `facetable`, and is a filter in any case; a variant has the attributes of its product model too. Of a text for each language, facets and filters have the text in `language`, or the first one where there is none."
       })
     ),
     HttpApiEndpoint.get("suggest", "/search/suggest", {

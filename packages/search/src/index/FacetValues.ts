@@ -1,3 +1,4 @@
+import { Language } from "./Language.ts"
 import type { ProductDocument } from "./ProductDocument.ts"
 
 /** Facets that every product has beside its attributes. */
@@ -38,30 +39,58 @@ export interface FacetCount {
 /** What of each facet must be so: one of the values. */
 export type Filters = ReadonlyMap<string, ReadonlyArray<string>>
 
-const textsOf = (document: ProductDocument): ReadonlyArray<readonly [string, string]> => {
+/** In which languages somebody sees a value, a bit each, and whether it is counted. */
+const bitOf = (language: Language): number => 1 << Language.literals.indexOf(language)
+const allLanguages = (1 << Language.literals.length) - 1
+const counted = 1 << Language.literals.length
+
+/** Languages in which the text at a place is seen: each query sees the text of its language, or else the first one. */
+const seenIn = (languages: ReadonlyArray<string>, at: number): number =>
+  Language.literals.reduce((seen, language) => {
+    const own = languages.findIndex((one) => one.split("-")[0] === language)
+    return Math.max(0, own) === at ? seen | bitOf(language) : seen
+  }, 0)
+
+/** A facet, a value of it, and how the value is seen. */
+type Told = readonly [name: string, value: string, seen: number]
+
+const toldOf = (document: ProductDocument): ReadonlyArray<Told> => {
   const range = document.price === null ? -1 : priceBounds.findLastIndex((bound) => bound <= document.price!)
   const own: ReadonlyArray<readonly [string, ReadonlyArray<string | number | boolean>]> = [
     [brand, document.attributes[brand] ?? (document.brand === "" ? [] : [document.brand])],
-    [category, document.categories],
+    [category, document.standsIn],
     [type, document.productType === null ? [] : [document.productType]],
     [channel, document.channels],
     [availability, document.available === null ? [] : [document.available ? "in_stock" : "out_of_stock"]],
     [price, range < 0 ? [] : [priceBounds[range]!]]
   ]
-  const others = Object.entries(document.attributes).flatMap(([code, values]) =>
-    code === brand ? [] : [[facetOf(code), values] as const]
+  const attributes = Object.entries(document.attributes).flatMap(([code, values]): ReadonlyArray<Told> => {
+    if (code === brand) return []
+    const isCounted = document.uncounted.has(code) ? 0 : counted
+    const languages = document.languages[code]
+    return values.map((value, at) => {
+      const seen = languages === undefined ? allLanguages : seenIn(languages, at)
+      return [facetOf(code), String(value), seen | isCounted]
+    })
+  })
+  const always = own.flatMap(([name, values]) =>
+    values.map((value): Told => [name, String(value), allLanguages | counted])
   )
-  return [...own, ...others]
-    .flatMap(([name, values]) => [...new Set(values)].map((value) => [name, String(value)] as const))
-    .slice(0, valuesOfProductMax)
+  return [...always, ...attributes].slice(0, valuesOfProductMax)
 }
 
-/** The facets of documents: of each value the number of its facet, and its place in it. */
+/** A value of a document: its facet, its place there, and how it is seen. */
+const width = 3
+const nothing = new Int32Array()
+
+/** The facets of documents: of each value the number of its facet, its place in it, and how it is seen. */
 export class FacetValues {
   /** Of each facet the places of its values, by value. */
   readonly #places: Array<Map<string, number>> = []
   readonly #byName = new Map<string, number>()
   readonly #ofDocument: Array<Int32Array> = []
+  /** Of each facet, by place, how many documents have the value. */
+  readonly #uses: Array<Array<number>> = []
 
   put(document: ProductDocument): void {
     this.replace(this.#ofDocument.length, document)
@@ -69,7 +98,29 @@ export class FacetValues {
 
   /** Takes what has changed of a document that keeps its number. */
   replace(number: number, document: ProductDocument): void {
-    this.#ofDocument[number] = Int32Array.from(textsOf(document).flatMap(([name, value]) => this.#number(name, value)))
+    const values = new Map<string, [facet: number, place: number, seen: number]>()
+    for (const [name, value, seen] of toldOf(document)) {
+      const [facet, place] = this.#number(name, value)
+      const known = values.get(`${facet} ${place}`)
+      // A value that is told twice counts once.
+      if (known === undefined) values.set(`${facet} ${place}`, [facet, place, seen])
+      else known[2] |= seen
+    }
+    this.forget(number)
+    this.#ofDocument[number] = Int32Array.from([...values.values()].flat())
+    this.#use(number, 1)
+  }
+
+  /** Takes out a document, whose number is dead from then on. */
+  forget(number: number): void {
+    if (this.#ofDocument[number] === undefined) return
+    this.#use(number, -1)
+    this.#ofDocument[number] = nothing
+  }
+
+  #use(number: number, by: 1 | -1): void {
+    const values = this.#ofDocument[number]!
+    for (let at = 0; at < values.length; at += width) this.#uses[values[at]!]![values[at + 1]!]! += by
   }
 
   #number(name: string, value: string): readonly [number, number] {
@@ -77,16 +128,21 @@ export class FacetValues {
     if (facet === undefined) {
       facet = this.#places.push(new Map()) - 1
       this.#byName.set(name, facet)
+      this.#uses.push([])
     }
     const places = this.#places[facet]!
     let place = places.get(value)
-    if (place === undefined) places.set(value, (place = places.size))
+    if (place === undefined) {
+      places.set(value, (place = places.size))
+      this.#uses[facet]!.push(0)
+    }
     return [facet, place]
   }
 
-  /** Values of a facet, in the order in which they came. */
+  /** Values of a facet that some document has, in the order in which they came. */
   valuesOf(name: string): ReadonlyArray<string> {
-    return [...this.#placesOf(name).keys()]
+    const uses = this.#uses[this.#byName.get(name) ?? -1] ?? []
+    return [...this.#placesOf(name)].flatMap(([value, place]) => (uses[place]! > 0 ? [value] : []))
   }
 
   #placesOf(name: string): ReadonlyMap<string, number> {
@@ -95,9 +151,12 @@ export class FacetValues {
 
   /**
    * Documents that pass all filters, and for each wanted facet how many have each value. The counts of a facet are of the documents
-   * that pass all *other* filters: so they say what a choice of another value of it would find.
+   * that pass all *other* filters: so they say what a choice of another value of it would find. Of texts for each language that
+   * of the asked one counts.
    */
-  select(found: ReadonlyArray<number>, filters: Filters, wanted: ReadonlyArray<string>) {
+  select(found: ReadonlyArray<number>, language: Language, filters: Filters, wanted: ReadonlyArray<string>) {
+    const bit = bitOf(language)
+    const shown = bit | counted
     const asked = [...filters].map(([name, values]) => ({
       facet: this.#byName.get(name) ?? -1,
       places: new Set(values.map((value) => this.#placesOf(name).get(value)))
@@ -108,14 +167,14 @@ export class FacetValues {
     const passing: Array<number> = []
     for (const document of found) {
       const values = this.#ofDocument[document]!
-      const failed = asked.length === 0 ? [] : failedBy(values, asked)
+      const failed = asked.length === 0 ? [] : failedBy(values, asked, bit)
       if (failed.length === 0) passing.push(document)
       // Of those that fail one filter only, the facet of that filter counts.
       if (counts.size === 0 || failed.length > 1) continue
-      for (let at = 0; at < values.length; at += 2) {
+      for (let at = 0; at < values.length; at += width) {
         if (failed.length === 1 && failed[0] !== values[at]) continue
-        const counted = counts.get(values[at]!)
-        if (counted !== undefined) counted[values[at + 1]!]! += 1
+        const of = counts.get(values[at]!)
+        if (of !== undefined && (values[at + 2]! & shown) === shown) of[values[at + 1]!]! += 1
       }
     }
     const bytesMax = valuesBytesMax / Math.max(1, wanted.length)
@@ -147,8 +206,9 @@ interface Asked {
 }
 
 /** The filters that a document with these values does not pass. */
-const failedBy = (values: Int32Array, asked: ReadonlyArray<Asked>): ReadonlyArray<number> =>
+const failedBy = (values: Int32Array, asked: ReadonlyArray<Asked>, bit: number): ReadonlyArray<number> =>
   asked.flatMap(({ facet, places }) => {
-    for (let at = 0; at < values.length; at += 2) if (values[at] === facet && places.has(values[at + 1])) return []
+    for (let at = 0; at < values.length; at += width)
+      if (values[at] === facet && places.has(values[at + 1]) && (values[at + 2]! & bit) !== 0) return []
     return [facet]
   })

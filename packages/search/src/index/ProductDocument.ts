@@ -12,8 +12,14 @@ export interface ProductDocument {
   /** The categories that it names, the narrowest first. */
   readonly categories: ReadonlyArray<string>
   readonly productType: string | null
+  /** The categories that find and count it: also those above, and those whose rules have it. The narrowest comes first. */
+  readonly standsIn: ReadonlyArray<string>
   /** By name. Texts are searched; all values are facets and filters. */
   readonly attributes: Readonly<Record<string, ReadonlyArray<string | number | boolean>>>
+  /** Of those attributes that have a text for each language, which text is of which language, in the order of `attributes`. */
+  readonly languages: Readonly<Record<string, ReadonlyArray<string>>>
+  /** Attributes whose values are filters but are not counted. */
+  readonly uncounted: ReadonlySet<string>
   /** Where it is sold. */
   readonly channels: ReadonlyArray<string>
   /** Minor units before tax; `null` if it has no price. */

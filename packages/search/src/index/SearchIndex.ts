@@ -73,13 +73,20 @@ export class SearchIndex {
 
   put(document: ProductDocument): void {
     const known = this.#index.words.length
+    this.#forgetFacets(document.id)
     this.#index.put(document)
     this.#facets.put(document)
     for (const word of this.#index.words.slice(known)) this.#spelling.add(word)
   }
 
   remove(id: string): void {
+    this.#forgetFacets(id)
     this.#index.remove(id)
+  }
+
+  #forgetFacets(id: string): void {
+    const number = this.#index.byId.get(id)
+    if (number !== undefined) this.#facets.forget(number)
   }
 
   get(id: string): ProductDocument | undefined {
@@ -87,14 +94,18 @@ export class SearchIndex {
     return number === undefined ? undefined : (this.#index.documents[number] ?? undefined)
   }
 
-  /** Takes what is known of the goods, on which no word of a document depends. */
-  note(id: string, known: Partial<Pick<ProductDocument, "available" | "margin" | "sold">>): void {
+  /** Takes what is known of a product on which no word of its document depends. */
+  note(
+    id: string,
+    known: Partial<Pick<ProductDocument, "available" | "margin" | "sold" | "standsIn" | "uncounted">>
+  ): void {
     const number = this.#index.byId.get(id)
     const document = number === undefined ? null : this.#index.documents[number]!
     if (number === undefined || document === null) return
     const next = { ...document, ...known }
     this.#index.documents[number] = next
-    if (next.available !== document.available) this.#facets.replace(number, next)
+    const isTold = known.standsIn !== undefined || known.uncounted !== undefined
+    if (isTold || next.available !== document.available) this.#facets.replace(number, next)
   }
 
   /** Products like one, by the words of its title; of its first category if it has one, or else of its type. */
@@ -103,11 +114,11 @@ export class SearchIndex {
     if (document === undefined) return []
     const { units } = this.#plan(document.title.slice(0, similarTextMax), language, false)
     const matching = this.#matcher.match(units)
-    const [main] = document.categories
-    const { productType } = document
+    const { productType, standsIn } = document
+    const [main] = standsIn
     const ofType: Filters = new Map(productType === null ? [] : [[type, [productType]]])
     const filters = main === undefined ? ofType : new Map([[category, [main]]])
-    const { passing } = this.#facets.select(matching.found, filters, [])
+    const { passing } = this.#facets.select(matching.found, language, filters, [])
     return this.#best(passing, matching.scores, "relevance", max + 1)
       .map((number) => this.#index.documents[number]!)
       .filter((other) => other.id !== id)
@@ -136,7 +147,7 @@ export class SearchIndex {
     const priced = withAll(matched, arranged.places).filter((document) =>
       isPricedWithin(this.#index.documents[document]!, query)
     )
-    const { facets, passing } = this.#facets.select(priced, query.filters, query.facets)
+    const { facets, passing } = this.#facets.select(priced, query.language, query.filters, query.facets)
     const scores = units.length === 0 ? null : matching.scores
     const best = this.#best(passing, scores, query.sort, query.offset + query.limit, arranged).slice(query.offset)
     const looked = new Set(
@@ -165,11 +176,12 @@ export class SearchIndex {
     const products = this.#best(complete, matching.scores, "relevance", suggestionsMax).map(
       (number) => this.#index.documents[number]!
     )
+    const names = (facet: string) => namesBeginningWith(this.#facets.valuesOf(facet), typed, suggestionsMax)
     return {
       queries: this.#suggestions.beginningWith(typed, suggestionsMax),
       products,
-      categories: namesBeginningWith(this.#facets.valuesOf(category), typed, suggestionsMax),
-      brands: namesBeginningWith(this.#facets.valuesOf(brand), typed, suggestionsMax)
+      categories: names(category),
+      brands: names(brand)
     }
   }
 

@@ -83,7 +83,7 @@ export const make = (
     const add = ([sku, because, orders]: Candidate) => {
       // The index has what is on sale.
       const document = catalogue.index.get(idOf(sku))
-      if (document === undefined || (category !== null && !document.categories.includes(category))) return
+      if (document === undefined || (category !== null && !document.standsIn.includes(category))) return
       items.push({ product: product(document.id), because: because === null ? null : SkuCode.make(because), orders })
     }
     for (const candidate of candidatesOf(question, model, similar)) {

@@ -1,8 +1,11 @@
 import { Channel } from "@halles/entities/catalogue/Channel"
 import type { ProductRow } from "@halles/entities/catalogue/ProductTable"
+import type { Attributes } from "@halles/entities/producttype/Attributes"
 import type { ProductDocument } from "../index/ProductDocument.ts"
 
-type Attribute = NonNullable<ProductRow["details"]["attributes"]>[number]
+type Attribute = Attributes[number]
+
+type Known = Pick<ProductDocument, "available" | "margin" | "sold" | "standsIn" | "uncounted">
 
 /** Of an attribute that only a later version of the product's events has, no value is searched. */
 const valuesOf = (attribute: Attribute): ProductDocument["attributes"][string] => {
@@ -13,16 +16,21 @@ const valuesOf = (attribute: Attribute): ProductDocument["attributes"][string] =
   return "texts" in attribute ? attribute.texts.map(({ text }) => text) : []
 }
 
-const attributesOf = ({ attributes = [] }: ProductRow["details"]): ProductDocument["attributes"] =>
-  Object.fromEntries(attributes.map((attribute) => [attribute.code, valuesOf(attribute)]))
+/** The values of all attributes that have the same code are those of one attribute. */
+const valuesByCode = (attributes: Attributes): ProductDocument["attributes"] => {
+  const byCode = Map.groupBy(attributes, ({ code }) => code)
+  return Object.fromEntries([...byCode].map(([code, all]) => [code, all.flatMap(valuesOf)]))
+}
 
-/** What is searched of a product; `null` if it is not on sale. */
-export const documentOf = (
-  row: ProductRow,
-  { available, margin, sold }: Pick<ProductDocument, "available" | "margin" | "sold">
-): ProductDocument | null => {
+const languagesOf = (attributes: Attributes): ProductDocument["languages"] =>
+  Object.fromEntries(
+    attributes.flatMap((one) => ("texts" in one ? [[one.code, one.texts.map(({ language }) => language)]] : []))
+  )
+
+/** What is searched of a product, with the attributes that it has by itself and by its model; `null` if it is not on sale. */
+export const documentOf = (row: ProductRow, all: Attributes, known: Known): ProductDocument | null => {
   if (!row.listed) return null
-  const attributes = attributesOf(row.details)
+  const attributes = valuesByCode(all)
   const { categories = [], channels = Channel.literals, gtin, productType } = row.details
   return {
     id: row.id,
@@ -34,10 +42,9 @@ export const documentOf = (
     categories,
     productType: productType?.code ?? null,
     attributes,
+    languages: languagesOf(all),
     channels,
     price: row.price_amount,
-    available,
-    sold,
-    margin
+    ...known
   }
 }

@@ -25,6 +25,7 @@ const asDocument = (line: string): ProductDocument => {
     const [, own] = attribute.exec(name) ?? []
     return own === undefined || name === typeOf || typeof value === "object" ? [] : [[own, [value]] as const]
   })
+  const categories = product[typeOf] === undefined ? [] : [text(typeOf)]
   return {
     id: text("id"),
     title: text("title"),
@@ -33,8 +34,11 @@ const asDocument = (line: string): ProductDocument => {
     channels: [],
     brand: text("supplier"),
     codes: [text("name")],
-    categories: product[typeOf] === undefined ? [] : [text(typeOf)],
+    categories,
     productType: null,
+    standsIn: categories,
+    languages: {},
+    uncounted: new Set(),
     attributes: Object.fromEntries(attributes),
     price: typeof product["price"] === "number" ? product["price"] : null,
     available: null,
