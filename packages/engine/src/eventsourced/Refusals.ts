@@ -5,7 +5,8 @@ import { AlreadyExists, NotFound } from "./EntityErrors.ts"
 
 /** Pure code knows no id: refusals that carry one get it here. */
 const named = <E>(id: string, refusal: E): E | NotFound | AlreadyExists => {
-  if (refusal instanceof NotFound) return new NotFound({ entity: refusal.entity, id })
+  if (refusal instanceof NotFound)
+    return new NotFound({ entity: refusal.entity, id: refusal.id === "" ? id : refusal.id })
   if (refusal instanceof AlreadyExists) return new AlreadyExists({ entity: refusal.entity, id })
   return refusal
 }

@@ -35,10 +35,22 @@ export class HistoryTooLong extends Refusal<HistoryTooLong>()("HistoryTooLong", 
   detail: ({ reads }) => `${reads} reads of the journal did not get there. Ask for an earlier version.`
 }) {}
 
+export class NoSuchMoment extends Refusal<NoSuchMoment>()("NoSuchMoment", {
+  status: 404,
+  title: "It had no such version, or was not there yet",
+  fields: { seq: Schema.Int },
+  sample: { seq: 7 },
+  detail: ({ seq }) => `Its version is ${seq} now. Ask for one from 1 to that, or for a later time.`
+}) {}
+
 /** What merchants ask of an entity: how it is or was at a moment, and its changes below the version `before`, the newest first. */
 export const messages = <Edited extends Schema.Top>(edited: Edited) =>
   [
-    Rpc.make("Edited", { payload: Moment, success: edited, error: Schema.Union([NotFound, HistoryTooLong]) }),
+    Rpc.make("Edited", {
+      payload: Moment,
+      success: edited,
+      error: Schema.Union([NotFound, NoSuchMoment, HistoryTooLong])
+    }),
     Rpc.make("History", {
       payload: { before: Schema.NullOr(Schema.Int), limit: Schema.Int },
       success: Schema.Struct({ items: Schema.Array(Entry), more: Schema.Boolean }),

@@ -6,7 +6,7 @@ import type { Recorded } from "@halles/engine/journal/JournalStore"
 import { bounded } from "@halles/shared/Page"
 import * as ViewJson from "@halles/shared/wire/ViewJson"
 import { Effect, Equal, Layer, type Schema, Semaphore, Struct } from "effect"
-import { type Entry, HistoryTooLong, pageBytesMax, readsMax } from "./History.ts"
+import { type Entry, HistoryTooLong, NoSuchMoment, pageBytesMax, readsMax } from "./History.ts"
 
 /** Histories that one runner reads at a time for each entity type. */
 const readersMax = 4
@@ -110,7 +110,8 @@ const handlers = <Id extends string, State, Event, Edited extends object>({
             then = { state: after, seq: row.seq }
             return true
           })
-          if (version !== undefined && version !== then.seq) return yield* notFound(self.id)
+          const isThere = then.seq > 0 && (version === undefined || version === then.seq)
+          if (now.seq > 0 && !isThere) return yield* new NoSuchMoment({ seq: now.seq })
         }
         const shown = edited(self.id, then.state, then.seq)
         return shown ?? (yield* notFound(self.id))

@@ -15,7 +15,7 @@ import type { HttpRouter, HttpServerRequest } from "effect/http"
 import type { Rpc } from "effect/rpc"
 import { Edge } from "../routes/Edge.ts"
 import * as Routes from "../routes/Routes.ts"
-import { Entry, HistoryTooLong } from "./History.ts"
+import { Entry, HistoryTooLong, NoSuchMoment } from "./History.ts"
 import { Instant } from "./Schedule.ts"
 
 type Fields = Schema.Struct.Fields
@@ -30,7 +30,7 @@ interface Options<Type extends string, Rpcs extends Rpc.Any, Params extends Fiel
 }
 
 const Version = WholeNumber({ minimum: 1 })
-const refusals = [Refusal.of(NotFound), Refusal.of(HistoryTooLong)] as const
+const refusals = [Refusal.of(NotFound), Refusal.of(NoSuchMoment), Refusal.of(HistoryTooLong)] as const
 const access = { ...looks, ...ofCatalogue }
 /** Each answer may read thousands of rows. */
 const traffic = { priority: "browse", cost: 5 } as const

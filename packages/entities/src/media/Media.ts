@@ -99,6 +99,15 @@ export class MediaUnfit extends Refusal<MediaUnfit>()("MediaUnfit", {
   sample: { reason: "pixels" },
   detail: ({ reason }) => unfitDetails[reason]
 }) {}
+/** Only pictures are made in other sizes and formats. */
+export class NoPicture extends Refusal<NoPicture>()("NoPicture", {
+  status: 409,
+  title: "It is no picture",
+  fields: { type: Schema.String },
+  sample: { type: "application/pdf" },
+  detail: ({ type }) => `It is ${type}, which has no sizes. Its address is \`links.original\` of the file.`
+}) {}
+
 /** It was removed or refused. */
 export class MediaGone extends Refusal<MediaGone>()("MediaGone", {
   status: 409,

@@ -11,7 +11,7 @@ import { HttpApiEndpoint } from "effect/http-api"
 import { Edge } from "../routes/Edge.ts"
 import { list } from "../routes/List.ts"
 import * as Routes from "../routes/Routes.ts"
-import { DescribeMedia, Media, MediaGone, MediaId, type MediaView, UsedBy } from "./Media.ts"
+import { DescribeMedia, Media, MediaGone, NoPicture, MediaId, type MediaView, UsedBy } from "./Media.ts"
 import { ContentHash, isPicture } from "./MediaContent.ts"
 import { altSample, linksOf, MediaJson, ShownMediaJson } from "./MediaJson.ts"
 import { mediaList } from "./MediaTable.ts"
@@ -42,7 +42,7 @@ const getMediaAddress = Routes.custom(
     params: { id: MediaId },
     query: { width: side, height: side, fit: Schema.optionalKey(Fit), as: Schema.optionalKey(Format) },
     success: AddressJson,
-    error: [...Routes.refusals(Media, "View"), Refusal.of(MediaGone)]
+    error: [...Routes.refusals(Media, "View"), Refusal.of(MediaGone), Refusal.of(NoPicture)]
   }),
   {
     access: look,
@@ -56,9 +56,8 @@ const getMediaAddress = Routes.custom(
     const media = yield* edge.entity(Media)
     return Effect.fnUntraced(function* ({ params, query, request }) {
       const { content, focus, seq, status } = yield* edge.call(media(params.id).View())
-      if (linker === null || content === null || status !== "ready" || !isPicture(content.type)) {
-        return yield* new MediaGone()
-      }
+      if (linker === null || content === null || status !== "ready") return yield* new MediaGone()
+      if (!isPicture(content.type)) return yield* new NoPicture({ type: content.type })
       const { as: format = "auto", fit = "inside", height, width } = query
       return Answers.fresh(request, seq, () => ({
         url: linker.link(regionOf(params.id), content, { width, height, fit, focus, format })

@@ -9,15 +9,15 @@ import type { ShownMedia } from "./ShownMedia.ts"
 /** Media of one body that the edge asks at a time. */
 const asksAtOnce = 8
 
-/** A fault for each of the media that an entity of the region cannot show: it is of another region, or was never declared, refused or removed. */
+/** A fault for each of the media that an entity of the region cannot show: it is of another region, was never declared, has no bytes yet, was refused or removed. */
 export const mediaFaults = Effect.gen(function* () {
   const edge = yield* Edge
   const media = yield* edge.entity(Media)
   const faultOf = Effect.fnUntraced(function* (region: Region, id: MediaId) {
     if (regionOf(id) !== region) return `Expected a file of the region ${region}`
     const view = yield* edge.call(media(id).View()).pipe(Effect.catchTag("NotFound", () => Effect.succeed(null)))
-    const isKept = view?.status === "ready" || view?.status === "declared"
-    return isKept ? null : "There is no such file, or it was removed or refused"
+    if (view?.status === "declared") return "Its bytes have not come yet"
+    return view?.status === "ready" ? null : "There is no such file, or it was removed or refused"
   })
   return (region: Region, ids: ShownMedia) =>
     Effect.map(
