@@ -456,6 +456,26 @@ layer(Database, { excludeTestServices: true, timeout: "60 seconds" })("Invariant
     })
   )
 
+  it.effect(
+    "I8 finds bundles of which not all parts were shipped, and I6 those with parts that the cart did not show",
+    () =>
+      Effect.gen(function* () {
+        /** What was sold of `TEA` is a bundle of it: as often as the cart showed, and as it was checked out. */
+        const bundled = (shown: number, bought: number) =>
+          good.map((one): Row => {
+            const parts = [{ sku: "TEA", quantity: of("Cart", "LinePut")(one) ? shown : bought }]
+            const asBundle = (_: string, value: unknown) =>
+              typeof value === "object" && value !== null && "variant" in value
+                ? { ...value, sku: "BOX", parts }
+                : value
+            return JSON.parse(JSON.stringify(one, asBundle)) as Row
+          })
+        yield* holds(bundled(1, 1))
+        yield* finds("I8", `Order/${order}`, bundled(2, 2))
+        yield* finds("I6", `Cart/${cart}`, bundled(2, 1))
+      })
+  )
+
   it.effect("I8 finds returns that stock or money know nothing of", () =>
     Effect.gen(function* () {
       const returned = theReturn(1_200)
