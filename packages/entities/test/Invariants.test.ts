@@ -151,6 +151,15 @@ const theReturn = (amount: number, over: object = {}): ReadonlyArray<Row> => {
   ]
 }
 
+/** What was sold of `TEA` is a bundle of it: as often as the cart showed, and as it was checked out. */
+const bundled = (shown: number, bought: number) =>
+  good.map((one): Row => {
+    const parts = [{ sku: "TEA", quantity: of("Cart", "LinePut")(one) ? shown : bought }]
+    const asBundle = (_: string, value: unknown) =>
+      typeof value === "object" && value !== null && "variant" in value ? { ...value, sku: "BOX", parts } : value
+    return JSON.parse(JSON.stringify(one, asBundle)) as Row
+  })
+
 const aPennyMore = (one: Row): Row => JSON.parse(JSON.stringify(one).replaceAll("3995", "3996")) as Row
 
 const write = Effect.fnUntraced(function* (rows: ReadonlyArray<Row>) {
@@ -460,16 +469,6 @@ layer(Database, { excludeTestServices: true, timeout: "60 seconds" })("Invariant
     "I8 finds bundles of which not all parts were shipped, and I6 those with parts that the cart did not show",
     () =>
       Effect.gen(function* () {
-        /** What was sold of `TEA` is a bundle of it: as often as the cart showed, and as it was checked out. */
-        const bundled = (shown: number, bought: number) =>
-          good.map((one): Row => {
-            const parts = [{ sku: "TEA", quantity: of("Cart", "LinePut")(one) ? shown : bought }]
-            const asBundle = (_: string, value: unknown) =>
-              typeof value === "object" && value !== null && "variant" in value
-                ? { ...value, sku: "BOX", parts }
-                : value
-            return JSON.parse(JSON.stringify(one, asBundle)) as Row
-          })
         yield* holds(bundled(1, 1))
         yield* finds("I8", `Order/${order}`, bundled(2, 2))
         yield* finds("I6", `Cart/${cart}`, bundled(2, 1))

@@ -75,10 +75,10 @@ const makeHandlers = Effect.gen(function* () {
         Effect.map(({ parts }) => parts !== undefined),
         Effect.catchCause(() => Effect.succeed(false))
       )
-  /** Only a SKU that never had stock is asked for: what has some is no bundle, or was none when it came in. */
+  /** While something is on hand, nobody is asked: a SKU with stock becomes no bundle. One that is sold out may have become one. */
   const unlessBundle = <C extends { readonly commandId: CommandId }>(self: Self, command: C) =>
     Effect.flatMap(self.committed, ({ state }) =>
-      state.warehouses.length > 0
+      state.warehouses.some(({ onHand }) => onHand > 0)
         ? Effect.succeed(command)
         : Effect.map(isBundle(self.id), (bundle) => (bundle ? { ...command, _tag: "OfBundle" as const } : command))
     )

@@ -220,6 +220,13 @@ layer(Shop, { excludeTestServices: true, timeout: "120 seconds" })("a bundle", (
         "content-type": "application/x-ndjson"
       })
       assert.include(imported.text, "bundle_has_no_stock")
+      // So is one that had stock, and sold it, before it became a bundle.
+      yield* sell("WAS", 100, 1)
+      const counted = { warehouse: "eu-main", expectedOnHand: 1, onHand: 0, reason: "sold out" }
+      const key = { ...authorised, "idempotency-key": randomUUID() }
+      fine(yield* send("POST", "/v1/skus/eu/WAS/adjustments", counted, key))
+      fine(yield* describe("WAS", { parts: [{ sku: "LEAF", quantity: 1 }] }))
+      assert.deepInclude((yield* receive("WAS", 5)).json, { code: "bundle_has_no_stock" })
       // Without its parts it is a product like all the others.
       fine(yield* describe("INNER", {}))
       fine(yield* receive("INNER", 5))
