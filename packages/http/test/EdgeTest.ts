@@ -79,7 +79,8 @@ const lists: ReadonlyArray<string> = [
   "productsWithTexts",
   "media",
   "searchRules",
-  "searchReport"
+  "searchReport",
+  "releases"
 ]
 /** Lists have nothing in them, and that of `ap` is broken. */
 const reads = Layer.mock(Reads, {

@@ -18,14 +18,18 @@ const european = (part: object): object =>
   JSON.parse(JSON.stringify(part).replaceAll("(eu|am|ap)", "(eu)").replaceAll('"eu","am","ap"', '"eu"'))
 interface Contract {
   readonly paths: object
-  readonly components: { readonly schemas: Readonly<Record<string, object>> }
+  readonly components: { readonly schemas: Readonly<Record<string, object>>; readonly parameters: object }
 }
 const inEurope = ({ components, paths, ...rest }: Contract): Contract => {
   const calm = Object.fromEntries(Object.entries(paths).filter(([path]) => !path.startsWith("/v1/ops/")))
   // What is sent and has a name; what is answered tells of all regions.
   const { ProductItem, StockItem, ...answered } = components.schemas
   const schemas = { ...answered, ...european({ ProductItem, StockItem }) }
-  return { ...rest, paths: european(calm), components: { ...components, schemas } }
+  return {
+    ...rest,
+    paths: european(calm),
+    components: { ...components, schemas, parameters: european(components.parameters) }
+  }
 }
 
 type Answers = Readonly<Record<string, object>>

@@ -52,22 +52,26 @@ export interface Contract {
   readonly resolve: (schema: JsonSchema) => JsonSchema
 }
 
-/** An answer as it stands at its operation, which may be one that operations share. */
 interface Answered {
-  readonly $ref?: string
   readonly content?: Readonly<Record<string, Media>>
   readonly headers?: Readonly<Record<string, unknown>>
 }
+/** As it stands at its operation: operations may share it. */
+type Shared<A> = A | { readonly $ref: string }
+const found = <A extends object>(given: Shared<A>, components: Readonly<Record<string, A>>): A =>
+  "$ref" in given ? components[given.$ref.split("/").at(-1)!]! : given
+
 interface Operation {
-  readonly parameters?: ReadonlyArray<Parameter>
+  readonly parameters?: ReadonlyArray<Shared<Parameter>>
   readonly requestBody?: { readonly content: Readonly<Record<string, Media>> }
-  readonly responses: Readonly<Record<string, Answered>>
+  readonly responses: Readonly<Record<string, Shared<Answered>>>
 }
 interface Document {
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>
   readonly components: {
     readonly schemas: Readonly<Record<string, JsonSchema>>
     readonly responses: Readonly<Record<string, Answered>>
+    readonly parameters: Readonly<Record<string, Parameter>>
   }
 }
 
@@ -134,8 +138,6 @@ export const parse = (text: string): Contract => {
     const name = typeof schema["$ref"] === "string" ? schema["$ref"].split("/").at(-1) : undefined
     return name === undefined ? schema : document.components.schemas[name]!
   }
-  const answerOf = ({ $ref, ...own }: Answered): Answered =>
-    $ref === undefined ? own : document.components.responses[$ref.split("/").at(-1)!]!
   return {
     resolve,
     routes: Object.entries(document.paths).flatMap(([path, item]) =>
@@ -146,16 +148,16 @@ export const parse = (text: string): Contract => {
           method: method.toUpperCase(),
           path,
           kind: path.split("/").find((part) => part !== "" && !/^v\d+$/.test(part)) ?? "",
-          parameters: (operation.parameters ?? []).map((parameter) => ({
-            ...parameter,
-            fits: validator(parameter.schema)
-          })),
+          parameters: (operation.parameters ?? []).map((given) => {
+            const parameter = found(given, document.components.parameters)
+            return { ...parameter, fits: validator(parameter.schema) }
+          }),
           bodies: mapped(operation.requestBody?.content ?? {}, (media) => ({
             ...media,
             fits: validator(media.schema)
           })),
           answers: mapped(operation.responses, (given) => {
-            const { content = {}, headers = {} } = answerOf(given)
+            const { content = {}, headers = {} } = found(given, document.components.responses)
             return {
               content: mapped(content, (media, type) => ({ fits: validator(media.schema), lines: linesOf(type) })),
               headers: Object.keys(headers)

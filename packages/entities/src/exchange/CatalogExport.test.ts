@@ -33,6 +33,8 @@ const row = fc
     { requiredKeys: ["region", "sku", "title", "price", "taxRate"] }
   )
   .filter(isRow)
+/** A table has a cell for the description of each row. */
+const told = (one: Rows.ImportRow): Rows.ImportRow => ({ ...one, description: one.description ?? "" })
 const rows = fc.array(row, { maxLength: 8 })
 
 const read = (form: Form, written: string, size: number) => {
@@ -50,7 +52,7 @@ it.each<Form>(["csv", "ndjson"])("an import of %s reads what the export wrote", 
       const found = await read(form, headOf(form, []) + textOf(form, written, []), size)
       assert.deepStrictEqual(
         found.map((one) => Result.getOrThrow(one)),
-        written
+        form === "csv" ? written.map(told) : written
       )
     }),
     { numRuns: 300 }
@@ -66,7 +68,7 @@ it("an import reads the workbook that the export wrote", async () => {
       )
       assert.deepStrictEqual(
         found.map((one) => Result.getOrThrow(one)),
-        written
+        written.map(told)
       )
     }),
     { numRuns: 3 }

@@ -33,7 +33,7 @@ export const rowOf = (
     region,
     sku,
     title,
-    ...(description === "" ? {} : { description }),
+    description,
     price: { amount: price.amount, currency: price.currency },
     taxRate: price.taxRate,
     ...(place === undefined ? {} : { warehouse: place.warehouse, stock: place.onHand }),
@@ -86,7 +86,7 @@ export const headOf = (form: Form, extras: ReadonlyArray<Column>): string =>
 export const textOf = (form: Form, rows: ReadonlyArray<ImportRow>, extras: ReadonlyArray<Column>): string =>
   rows.map((row) => `${form === "csv" ? cellsOf(row, extras).map(quoted).join(",") : encode(row)}\n`).join("")
 
-const headerOf = (extras: ReadonlyArray<Column>): ReadonlyArray<string> => [
+export const headerOf = (extras: ReadonlyArray<Column>): ReadonlyArray<string> => [
   ...columnNames,
   ...extras.map(({ name }) => name)
 ]

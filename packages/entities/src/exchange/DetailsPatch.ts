@@ -125,7 +125,7 @@ export const translatedBy = (
   before: Texts.Translations,
   patch: unknown
 ): Result.Result<Texts.Translations | null, ReadonlyArray<Fault>> => {
-  const decoded = decodeTexts(filled(merged(filled(Texts.jsonOf(before)), patch)))
+  const decoded = decodeTexts(patch === null ? {} : filled(merged(filled(Texts.jsonOf(before)), patch)))
   if (Result.isFailure(decoded)) {
     const faults = Faults.faultsOf(decoded.failure.issue, "Payload")
     return Result.fail(faults.map((fault) => ({ ...fault, pointer: `/translations${fault.pointer ?? ""}` })))

@@ -7,13 +7,18 @@ import { HttpServerResponse } from "effect/http"
 import { HttpApiEndpoint, HttpApiSchema } from "effect/http-api"
 import { Edge } from "../routes/Edge.ts"
 import * as Routes from "../routes/Routes.ts"
-import { CatalogExport, extraColumns, headOf, sheetOf, textOf } from "./CatalogExport.ts"
+import { CatalogExport, extraColumns, headerOf, headOf, sheetOf, textOf } from "./CatalogExport.ts"
 import * as Workbook from "./Workbook.ts"
 
 /** Reading all rows of a workbook may take so long. */
 const readMs = 30_000
 const tooMany = new InvalidRequest({
-  errors: [{ parameter: "format", detail: `A workbook has at most ${Workbook.rowsMax} rows: ask for csv or ndjson` }]
+  errors: [
+    {
+      parameter: "format",
+      detail: `A workbook has at most ${Workbook.rowsMax} rows and ${Workbook.columnsMax} columns: ask for csv or ndjson`
+    }
+  ]
 })
 
 const contentTypes = {
@@ -49,6 +54,7 @@ export const exportCatalog = Routes.custom(
         const body = Stream.encodeText(Stream.concat(Stream.succeed(headOf(format, extras)), texts))
         return HttpServerResponse.stream(body, { contentType, headers })
       }
+      if (headerOf(extras).length > Workbook.columnsMax) return yield* tooMany
       const all = yield* edge.call(Stream.runCollect(Stream.take(rows, Workbook.rowsMax + 1)), readMs)
       if (all.length > Workbook.rowsMax) return yield* tooMany
       const bytes = yield* Effect.catchTag(Workbook.written(sheetOf(all, extras)), "Unfinished", () =>

@@ -207,7 +207,8 @@ const csvRow = ({ extras, names: header }: Header, cells: ReadonlyArray<string>)
     title: of("title"),
     price: { amount: code("price"), currency: code("currency") },
     taxRate: whole(code("tax_rate")),
-    ...(of("description").trim() === "" ? {} : { description: of("description") }),
+    // Without the column it stays as it is, and an empty cell empties it.
+    ...(header.includes("description") ? { description: of("description") } : {}),
     ...(code("warehouse") === "" ? {} : { warehouse: code("warehouse") }),
     ...(code("stock") === "" ? {} : { stock: whole(code("stock")) })
   }

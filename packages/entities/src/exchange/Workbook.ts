@@ -8,6 +8,8 @@ export const contentType = "application/vnd.openxmlformats-officedocument.spread
 /** Bytes of a workbook as it comes, and of all that is packed in it. */
 export const packedMax = 16 * 1_024 * 1_024
 export const unpackedMax = 256 * 1_024 * 1_024
+/** Columns that Excel shows. */
+export const columnsMax = 16_384
 /** Rows of a workbook that is written. */
 export const rowsMax = 100_000
 /** Memory of the thread, in megabytes; one that needs more is ended, and its file is too large. */

@@ -1,6 +1,6 @@
 import type { OpenAPISpec, OpenAPISpecOperation } from "effect/http-api/OpenApi"
-import { responsesOf } from "./Document.ts"
 import type { JsonSchema } from "./Sample.ts"
+import { parametersOf, responsesOf } from "./Shared.ts"
 
 /** Who writes a value: the client what a request holds, the server what an answer holds. */
 export type Direction = "request" | "response"
@@ -200,16 +200,17 @@ const operationChanges = (
 ): ReadonlyArray<string> => {
   const compared = (direction: Direction, what: string, left: JsonSchema, right: JsonSchema) =>
     schemaChanges(direction, { in: base, schema: left }, { in: next, schema: right }).map((found) => `${what} ${found}`)
-  const parameters = new Map(before.parameters.map((parameter) => [key(parameter), parameter]))
+  const parameters = new Map(parametersOf(base, before).map((parameter) => [key(parameter), parameter]))
   const changes: Array<string> = []
-  for (const parameter of after.parameters) {
+  const taken = parametersOf(next, after)
+  for (const parameter of taken) {
     const had = parameters.get(key(parameter))
     if (parameter.required && had?.required !== true) changes.push(`${key(parameter)} is now required`)
     if (had !== undefined) {
       changes.push(...compared("request", key(parameter), had.schema as JsonSchema, parameter.schema as JsonSchema))
     }
   }
-  const kept = new Set(after.parameters.map(key))
+  const kept = new Set(taken.map(key))
   // A header that nobody reads any more harms nobody; a query parameter that is not known is refused.
   for (const [name, { in: place }] of parameters) {
     if (place === "query" && !kept.has(name)) changes.push(`${name} is no longer taken`)

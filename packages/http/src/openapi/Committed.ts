@@ -10,6 +10,6 @@ export const committedPath = {
 }
 
 /** The document as the code has it now. */
-export const text = `${JSON.stringify(OpenApi.fromApi(Api), null, 2)}\n`
+export const text = `${JSON.stringify(OpenApi.fromApi(Api), null, 1)}\n`
 
 export const committed = (): string => readFileSync(committedPath.absolute, "utf8")

@@ -1,40 +1,16 @@
 import type { OpenAPISpec, OpenAPISpecOperation, OpenApiSpecResponse } from "effect/http-api/OpenApi"
 import * as Descriptions from "./Descriptions.ts"
+import { eachOperation } from "./Operations.ts"
 import { type JsonSchema, sampleOf } from "./Sample.ts"
 import { samples } from "@halles/shared/wire/Named"
+import { shared } from "./Shared.ts"
 import * as Samples from "./Samples.ts"
-
-const methods = ["get", "put", "post", "delete", "patch"] as const
-
-/** Every operation of a document with where it is. */
-export const operationsOf = (
-  spec: OpenAPISpec
-): ReadonlyArray<{ readonly method: string; readonly path: string; readonly operation: OpenAPISpecOperation }> =>
-  Object.entries(spec.paths).flatMap(([path, item]) =>
-    methods.flatMap((method) => {
-      const operation = item[method]
-      return operation === undefined ? [] : [{ method, path, operation }]
-    })
-  )
 
 /** A schema by its reference, or the schema itself. */
 export const resolve = (spec: OpenAPISpec, schema: JsonSchema): JsonSchema => {
   const name = typeof schema["$ref"] === "string" ? schema["$ref"].split("/").at(-1) : undefined
   return name === undefined ? schema : (spec.components.schemas[name] as JsonSchema)
 }
-
-type Responses = Readonly<Record<string, OpenApiSpecResponse>>
-/** A document as it is after `complete`. */
-type Shared = OpenAPISpec & { readonly components: { readonly responses?: Responses } }
-
-/** The answers of an operation by status, those that it shares with others included. */
-export const responsesOf = (spec: Shared, { responses }: Pick<OpenAPISpecOperation, "responses">): Responses =>
-  Object.fromEntries(
-    Object.entries(responses).map(([status, given]) => {
-      const reference = (given as { readonly $ref?: string }).$ref
-      return [status, reference === undefined ? given : spec.components.responses![reference.split("/").at(-1)!]!]
-    })
-  )
 
 /** Only a body can be too large, and only where one may come can it be of a media type that is not taken. */
 const mayAnswer = (method: string, hasBody: boolean, status: string): boolean => {
@@ -144,75 +120,6 @@ const operation = (
     ]) as OpenAPISpecOperation["responses"]
   }
 }
-
-/** `404.NotFound`: the status, and which problems have it. */
-const nameOf = (status: string, { content = {} }: OpenApiSpecResponse): string => {
-  const problems = Object.values(content).flatMap(({ schema }) => {
-    const options = (schema["anyOf"] as ReadonlyArray<JsonSchema> | undefined) ?? [schema]
-    return options.map((option) =>
-      `${option["$ref"] ?? ""}`
-        .split("/")
-        .at(-1)!
-        .replace(/Problem$/, "")
-    )
-  })
-  return [status, ...problems].filter((part) => part !== "").join(".")
-}
-
-/**
- * What several operations refuse alike stands once, below `components`: most refusals are those of every route, and would take four fifths of the
- * document. Of refusals with one name, the second is `name-2`.
- */
-const shared = (spec: OpenAPISpec): OpenAPISpec => {
-  const counts = new Map<string, number>()
-  for (const { operation } of operationsOf(spec)) {
-    for (const [status, given] of Object.entries(operation.responses)) {
-      const key = `${status}${JSON.stringify(given)}`
-      counts.set(key, (counts.get(key) ?? 0) + 1)
-    }
-  }
-  const names = new Map<string, string>()
-  const responses: Record<string, OpenApiSpecResponse> = {}
-  const placed = (status: string, given: OpenApiSpecResponse): object => {
-    const key = `${status}${JSON.stringify(given)}`
-    if (Number(status) < 400 || counts.get(key) === 1) return given
-    let name = names.get(key)
-    if (name === undefined) {
-      const first = nameOf(status, given)
-      name = first
-      for (let n = 2; Object.hasOwn(responses, name); n += 1) name = `${first}-${n}`
-      names.set(key, name)
-      responses[name] = given
-    }
-    return { $ref: `#/components/responses/${name}` }
-  }
-  const paths = eachOperation(spec, (_, operation) => ({
-    ...operation,
-    responses: Object.fromEntries(
-      Object.entries(operation.responses).map(([status, given]) => [status, placed(status, given)])
-    ) as OpenAPISpecOperation["responses"]
-  }))
-  return { ...spec, paths, components: { ...spec.components, responses } as OpenAPISpec["components"] }
-}
-
-const eachOperation = (
-  spec: OpenAPISpec,
-  change: (method: string, operation: OpenAPISpecOperation) => OpenAPISpecOperation
-): OpenAPISpec["paths"] =>
-  Object.fromEntries(
-    Object.entries(spec.paths).map(([path, item]) => [
-      path,
-      {
-        ...item,
-        ...Object.fromEntries(
-          methods.flatMap((method) => {
-            const given = item[method]
-            return given === undefined ? [] : [[method, change(method, given)]]
-          })
-        )
-      }
-    ])
-  )
 
 /**
  * What the contract's types do not say: where the server is, what each operation and group is for, what the middleware

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { OpenApi } from "effect/http-api"
 import type { OpenAPISpecOperation } from "effect/http-api/OpenApi"
 import { Api } from "../../src/Api.ts"
-import { responsesOf } from "../../src/openapi/Document.ts"
+import { parametersOf, responsesOf } from "../../src/openapi/Shared.ts"
 import { introduction } from "../../src/openapi/Introduction.ts"
 
 const spec = OpenApi.fromApi(Api)
@@ -167,9 +167,8 @@ describe("the contract", () => {
     const changing = operations.filter(({ route }) => versioned.test(route))
     assert.isAbove(changing.length, 15)
     for (const { operation, route } of changing) {
-      const { parameters } = operation as unknown as { parameters: ReadonlyArray<{ name: string }> }
       assert.include(
-        parameters.map(({ name }) => name),
+        parametersOf(spec, operation).map(({ name }) => name),
         "if-match",
         route
       )

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { OpenApi } from "effect/http-api"
 import * as fc from "fast-check"
 import { Api } from "../../src/Api.ts"
-import { operationsOf } from "../../src/openapi/Document.ts"
+import { operationsOf } from "../../src/openapi/Operations.ts"
 import { breakingChanges, schemaChanges } from "../../src/openapi/BreakingChanges.ts"
 
 const whole = OpenApi.fromApi(Api)

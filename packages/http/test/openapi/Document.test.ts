@@ -3,7 +3,8 @@ import { Ajv2020 } from "ajv/dist/2020.js"
 import type { OpenAPISpec } from "effect/http-api/OpenApi"
 import { spawnSync } from "node:child_process"
 import { join } from "node:path"
-import { operationsOf, responsesOf } from "../../src/openapi/Document.ts"
+import { operationsOf } from "../../src/openapi/Operations.ts"
+import { parametersOf, responsesOf } from "../../src/openapi/Shared.ts"
 import { committed, text } from "../../src/openapi/Committed.ts"
 import * as Descriptions from "../../src/openapi/Descriptions.ts"
 import { samples } from "@halles/shared/wire/Named"
@@ -56,7 +57,7 @@ describe("the document", () => {
       ...operations.flatMap(({ operation }) => [
         ...(operation.summary === undefined ? [`${operation.operationId} has no summary`] : []),
         ...(operation.description === undefined ? [`${operation.operationId} has no description`] : []),
-        ...operation.parameters
+        ...parametersOf(spec, operation)
           .filter(({ description }) => description === undefined)
           .map(({ name }) => `${operation.operationId} ${name}`)
       ])
@@ -66,7 +67,9 @@ describe("the document", () => {
 
   it("describes nothing that is not there", () => {
     const components = new Set(Object.keys(spec.components.schemas))
-    const parameters = new Set(operations.flatMap(({ operation }) => operation.parameters.map(({ name }) => name)))
+    const parameters = new Set(
+      operations.flatMap(({ operation }) => parametersOf(spec, operation).map(({ name }) => name))
+    )
     const stale = [
       ...[...samples.keys()].filter((name) => !components.has(name)),
       ...[...Object.keys(Descriptions.parameters), ...Object.keys(Samples.parameters)].filter(
@@ -90,9 +93,11 @@ describe("the document", () => {
   it("has an example of every parameter and body, which its own schema accepts", () => {
     const found = operations.flatMap(({ method, operation, path }) => {
       const at = `paths/${pointer(path, method)}`
-      const parameters = operation.parameters.flatMap((parameter, index) =>
-        faults(`${at}/parameters/${index}`, parameter)
-      )
+      const parameters = operation.parameters.flatMap((given, index) => {
+        const { $ref } = given as { readonly $ref?: string }
+        const place = $ref === undefined ? `${at}/parameters/${index}` : $ref.slice("#/".length)
+        return faults(place, parametersOf(spec, operation)[index]!)
+      })
       const requests = Object.entries(operation.requestBody?.content ?? {}).flatMap(([type, media]) =>
         faults(`${at}/requestBody/content/${pointer(type)}`, media)
       )
