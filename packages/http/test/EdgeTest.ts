@@ -78,6 +78,7 @@ const lists: ReadonlyArray<string> = [
   "productsIn",
   "productsWithTexts",
   "media",
+  "releases",
   "searchRules",
   "searchReport",
   "releases"
