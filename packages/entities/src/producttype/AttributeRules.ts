@@ -34,7 +34,9 @@ export const typeOf = Effect.gen(function* () {
   })
 })
 
-const isOfVariant = ({ perVariant }: Declaration): boolean => perVariant === true
+const isUnique = (one: Declaration): boolean => "unique" in one && one.unique === true
+/** A value that no two products may have is none that variants share. */
+const isOfVariant = (one: Declaration): boolean => one.perVariant === true || isUnique(one)
 
 /** The faults of a model: of the attributes that its variants have in common, and of the values that each variant has on the axes. */
 export const modelFaults = (
@@ -45,7 +47,7 @@ export const modelFaults = (
     readonly variants: ReadonlyArray<{ readonly attributes: AttributesJson }>
   }
 ): ReadonlyArray<Fault> => {
-  const axes = declarations.filter((one) => isOfVariant(one) && model.axes.includes(one.code))
+  const axes = declarations.filter((one) => one.perVariant === true && !isUnique(one) && model.axes.includes(one.code))
   const known = new Set(axes.map(({ code }) => code))
   const noAxes = model.axes.flatMap((code, index) =>
     known.has(code)
@@ -75,7 +77,7 @@ export const variantFaults = (
   const isOwn = (one: Declaration): boolean => isOfVariant(one) && !axes.includes(one.code)
   const said = declarations.flatMap((one) =>
     !isOwn(one) && Object.hasOwn(attributes, one.code)
-      ? [{ pointer: `/attributes/${one.code}`, detail: "Its product model says this" }]
+      ? [{ pointer: `/attributes/${one.code}`, detail: "This is for its product model to say" }]
       : []
   )
   const known = new Set(said.map(({ pointer }) => pointer))

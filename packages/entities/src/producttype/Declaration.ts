@@ -30,7 +30,7 @@ const common = {
   /** A search counts the products that have each of its values. */
   facetable: flag
 }
-/** No two products of the type have the same value. */
+/** No two products of the type have the same value, so each variant of a model has its own. */
 const unique = flag
 
 const options = Schema.Array(Schema.Struct({ code: OptionCode, title: line(100) })).check(

@@ -228,8 +228,8 @@ layer(Shop, { excludeTestServices: true, timeout: "120 seconds" })("merchants", 
       const refused = (model: string, attributes: object) =>
         Effect.map(describe(model, attributes), ({ json }) => json.errors)
       assert.deepStrictEqual(yield* refused("teapot", { material: "Tin", size: "s" }), [
-        { pointer: "/attributes/material", detail: "Its product model says this" },
-        { pointer: "/attributes/size", detail: "Its product model says this" },
+        { pointer: "/attributes/material", detail: "This is for its product model to say" },
+        { pointer: "/attributes/size", detail: "This is for its product model to say" },
         { pointer: "/attributes/height", detail: "Required" }
       ])
       assert.deepStrictEqual(yield* refused("kettle", { height: 90 }), [
