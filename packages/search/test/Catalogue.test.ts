@@ -1,9 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { Currency } from "@halles/shared/Money"
+import { ProductModelCode } from "@halles/entities/productmodel/ProductModel"
+import { ProductTypeCode } from "@halles/entities/producttype/ProductType"
 import { Catalogue } from "@halles/search/process/Catalogue"
 import { Effect, Fiber } from "effect"
 import { SkuCode } from "@halles/shared/Ids"
-import { productRow, query } from "./Sample.ts"
+import { found, productRow, query } from "./Sample.ts"
 
 const turn = Effect.callback<void>((resume) => void setImmediate(() => resume(Effect.void)))
 
@@ -18,6 +20,37 @@ const box = (seq: number, parts: Readonly<Record<string, number>>) => ({
   ...productRow("BOX", "Box"),
   seq,
   details: { parts: Object.entries(parts).map(([sku, quantity]) => ({ sku: SkuCode.make(sku), quantity })) }
+})
+
+const declared = (seq: number, facetable: boolean) => ({
+  id: "eu_mug",
+  seq,
+  title: "Mug",
+  removed: false,
+  attributes: ["size", "note"].map((code) => ({
+    kind: "text" as const,
+    code,
+    title: code,
+    facetable: facetable && code === "size"
+  }))
+})
+
+const model = (seq: number, colours: Readonly<Record<string, string>>, removed = false) => ({
+  id: "eu_mug",
+  seq,
+  title: "Mug",
+  removed,
+  model: {
+    title: "Mug",
+    description: "",
+    productType: { code: ProductTypeCode.make("mug"), version: 1 },
+    attributes: [{ code: "material", text: "clay" }],
+    axes: ["colour"],
+    variants: Object.entries(colours).map(([sku, colour]) => ({
+      sku: SkuCode.make(sku),
+      attributes: [{ code: "colour", options: [colour] }]
+    }))
+  }
 })
 
 describe("Catalogue", () => {
@@ -85,4 +118,49 @@ describe("Catalogue", () => {
     catalogue.put({ ...productRow("BOX", "Box"), seq: 3 })
     assert.isFalse(available())
   })
+
+  it("gives variants what their model says, whichever comes first, until it says so no more", () => {
+    const catalogue = new Catalogue()
+    const texts = [{ language: "en", text: "potter" }]
+    const details = { model: ProductModelCode.make("mug"), attributes: [{ code: "constructor", texts }] }
+    catalogue.put({ ...productRow("A", "Mug"), details })
+    assert.isTrue(catalogue.putModel(model(1, { B: "red" })))
+    catalogue.put(productRow("B", "Mug"))
+    const shown = () => {
+      const { facets, hits } = catalogue.index.search(
+        query("", { facets: ["colour", "material", "constructor", "type"] })
+      )
+      assert.lengthOf(hits, 2)
+      return [...facets.values()].map(({ values }) => values.map(({ count, value }) => `${value} ${count}`).join(", "))
+    }
+    assert.deepStrictEqual(shown(), ["red 1", "clay 2", "potter 1", "mug 2"])
+    assert.deepStrictEqual(found(catalogue.index, "red"), ["eu_B"])
+    assert.isFalse(catalogue.putModel(model(1, {})))
+    catalogue.putModel(model(2, { A: "blue" }))
+    assert.deepStrictEqual(shown(), ["blue 1", "clay 1", "potter 1", "mug 1"])
+    assert.deepStrictEqual(found(catalogue.index, "red"), [])
+    catalogue.putModel(model(3, { A: "blue" }, true))
+    assert.deepStrictEqual(shown(), ["", "", "potter 1", ""])
+  })
+
+  it.effect("counts the attributes that a product type declares as facets, and no others", () =>
+    Effect.gen(function* () {
+      const catalogue = new Catalogue()
+      const attributes = ["size", "note", "old"].map((code) => ({ code, text: "x" }))
+      const details = { productType: { code: ProductTypeCode.make("mug"), version: 1 }, attributes }
+      catalogue.put({ ...productRow("A", "Mug"), details })
+      const counted = () =>
+        [...catalogue.index.search(query("", { facets: ["size", "note", "old"] })).facets.values()].map(
+          ({ values }) => values.length
+        )
+      assert.deepStrictEqual(counted(), [1, 1, 1])
+      catalogue.types.put(declared(1, true))
+      yield* catalogue.restand
+      assert.deepStrictEqual(counted(), [1, 0, 0])
+      assert.deepStrictEqual(found(catalogue.index, "", { filters: new Map([["note", ["x"]]]) }), ["eu_A"])
+      catalogue.types.put(declared(2, false))
+      yield* catalogue.restand
+      assert.deepStrictEqual(counted(), [0, 0, 0])
+    })
+  )
 })

@@ -92,11 +92,11 @@ describe("SearchIndex", () => {
 
   it("counts a text for each language once, for the language of the query, and finds by what is not counted", () => {
     const colour = { colour: ["rot", "red"], size: ["l"] }
-    const more = { attributes: colour, languages: { colour: ["de", "en-GB"] }, uncounted: new Set(["size"]) }
+    const more = { attributes: colour, languages: new Map([["colour", ["de", "en-GB"]]]), counted: new Set(["colour"]) }
     const index = indexOf(
       product("a", "Tea", more),
       product("b", "Pot", { ...more, attributes: { ...colour, colour: ["Rot", "red"] } }),
-      product("c", "Cup", { attributes: { colour: ["red"], size: ["l"] } })
+      product("c", "Cup", { attributes: { colour: ["red"], size: ["l"], constructor: ["by hand"] } })
     )
     const counts = (language: Language) =>
       [...index.search(query("", { facets: ["colour", "size"], language })).facets].map(([, { values }]) =>

@@ -21,7 +21,7 @@ export const parameters: Readonly<Record<string, string>> = {
   kind: "Of recommendations, what for: beside other articles, instead of one, after what was seen, or what most orders have. Of search rules, only these.",
   skus: "Codes of articles, with commas between.",
   seen: "Codes of articles that somebody has looked at, the last one first, with commas between.",
-  category: "Only what names it.",
+  category: "Only what stands in it.",
   filters:
     "`colour:black,grey;category:bags`: of each facet one of the values. `:`, `,`, `;` and `%` in names and values are percent-encoded.",
   facets:

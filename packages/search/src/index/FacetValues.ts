@@ -58,16 +58,16 @@ const toldOf = (document: ProductDocument): ReadonlyArray<Told> => {
   const range = document.price === null ? -1 : priceBounds.findLastIndex((bound) => bound <= document.price!)
   const own: ReadonlyArray<readonly [string, ReadonlyArray<string | number | boolean>]> = [
     [brand, document.attributes[brand] ?? (document.brand === "" ? [] : [document.brand])],
-    [category, document.standsIn],
     [type, document.productType === null ? [] : [document.productType]],
     [channel, document.channels],
     [availability, document.available === null ? [] : [document.available ? "in_stock" : "out_of_stock"]],
-    [price, range < 0 ? [] : [priceBounds[range]!]]
+    [price, range < 0 ? [] : [priceBounds[range]!]],
+    [category, document.standsIn]
   ]
   const attributes = Object.entries(document.attributes).flatMap(([code, values]): ReadonlyArray<Told> => {
     if (code === brand) return []
-    const isCounted = document.uncounted.has(code) ? 0 : counted
-    const languages = document.languages[code]
+    const isCounted = document.counted === null || document.counted.has(code) ? counted : 0
+    const languages = document.languages.get(code)
     return values.map((value, at) => {
       const seen = languages === undefined ? allLanguages : seenIn(languages, at)
       return [facetOf(code), String(value), seen | isCounted]

@@ -17,9 +17,9 @@ export interface ProductDocument {
   /** By name. Texts are searched; all values are facets and filters. */
   readonly attributes: Readonly<Record<string, ReadonlyArray<string | number | boolean>>>
   /** Of those attributes that have a text for each language, which text is of which language, in the order of `attributes`. */
-  readonly languages: Readonly<Record<string, ReadonlyArray<string>>>
-  /** Attributes whose values are filters but are not counted. */
-  readonly uncounted: ReadonlySet<string>
+  readonly languages: ReadonlyMap<string, ReadonlyArray<string>>
+  /** Attributes that are counted: the values of others are filters only. `null` if all are. */
+  readonly counted: ReadonlySet<string> | null
   /** Where it is sold. */
   readonly channels: ReadonlyArray<string>
   /** Minor units before tax; `null` if it has no price. */

@@ -97,14 +97,14 @@ export class SearchIndex {
   /** Takes what is known of a product on which no word of its document depends. */
   note(
     id: string,
-    known: Partial<Pick<ProductDocument, "available" | "margin" | "sold" | "standsIn" | "uncounted">>
+    known: Partial<Pick<ProductDocument, "available" | "counted" | "margin" | "sold" | "standsIn">>
   ): void {
     const number = this.#index.byId.get(id)
     const document = number === undefined ? null : this.#index.documents[number]!
     if (number === undefined || document === null) return
     const next = { ...document, ...known }
     this.#index.documents[number] = next
-    const isTold = known.standsIn !== undefined || known.uncounted !== undefined
+    const isTold = known.standsIn !== undefined || known.counted !== undefined
     if (isTold || next.available !== document.available) this.#facets.replace(number, next)
   }
 

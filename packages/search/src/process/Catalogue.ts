@@ -21,10 +21,10 @@ const marginOf = ({ currency, price_amount }: ProductRow, row: CostRow | undefin
 /** How long the index is worked on before others get their turn. */
 const sliceMs = 10
 
-type Standing = Pick<ProductDocument, "standsIn" | "uncounted">
+type Standing = Pick<ProductDocument, "counted" | "standsIn">
 
 const isSame = (a: Standing, b: Standing): boolean =>
-  a.uncounted === b.uncounted &&
+  a.counted === b.counted &&
   a.standsIn.length === b.standsIn.length &&
   a.standsIn.every((code, at) => code === b.standsIn[at])
 
@@ -133,7 +133,7 @@ export class Catalogue {
   #standingOf(row: ProductRow): Standing {
     return {
       standsIn: this.categories.of(row, this.models.attributesOf(row)),
-      uncounted: this.types.uncountedOf(row)
+      counted: this.types.countedOf(row, this.models.typeOf(row))
     }
   }
 
@@ -183,6 +183,7 @@ export class Catalogue {
     return {
       available: this.#left.isAvailable(row),
       margin: marginOf(row, this.costs.get(row.id)),
+      productType: this.models.typeOf(row),
       sold: this.#sold.get(row.sku) ?? 0,
       ...this.#standingOf(row)
     }

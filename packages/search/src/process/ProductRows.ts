@@ -5,7 +5,7 @@ import type { ProductDocument } from "../index/ProductDocument.ts"
 
 type Attribute = Attributes[number]
 
-type Known = Pick<ProductDocument, "available" | "margin" | "sold" | "standsIn" | "uncounted">
+type Known = Pick<ProductDocument, "available" | "counted" | "margin" | "productType" | "sold" | "standsIn">
 
 /** Of an attribute that only a later version of the product's events has, no value is searched. */
 const valuesOf = (attribute: Attribute): ProductDocument["attributes"][string] => {
@@ -23,15 +23,13 @@ const valuesByCode = (attributes: Attributes): ProductDocument["attributes"] => 
 }
 
 const languagesOf = (attributes: Attributes): ProductDocument["languages"] =>
-  Object.fromEntries(
-    attributes.flatMap((one) => ("texts" in one ? [[one.code, one.texts.map(({ language }) => language)]] : []))
-  )
+  new Map(attributes.flatMap((one) => ("texts" in one ? [[one.code, one.texts.map(({ language }) => language)]] : [])))
 
 /** What is searched of a product, with the attributes that it has by itself and by its model; `null` if it is not on sale. */
 export const documentOf = (row: ProductRow, all: Attributes, known: Known): ProductDocument | null => {
   if (!row.listed) return null
   const attributes = valuesByCode(all)
-  const { categories = [], channels = Channel.literals, gtin, productType } = row.details
+  const { categories = [], channels = Channel.literals, gtin } = row.details
   return {
     id: row.id,
     title: row.title,
@@ -40,7 +38,6 @@ export const documentOf = (row: ProductRow, all: Attributes, known: Known): Prod
     brand: (attributes["brand"] ?? []).map(String).join(" "),
     codes: gtin === undefined ? [row.sku] : [row.sku, gtin],
     categories,
-    productType: productType?.code ?? null,
     attributes,
     languages: languagesOf(all),
     channels,

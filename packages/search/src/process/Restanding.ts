@@ -19,8 +19,11 @@ export const make = Effect.fnUntraced(function* (catalogue: Catalogue) {
     working = waiting
     waiting = null
     yield* catalogue.restand
-    working = null
-  })
+  }).pipe(
+    Effect.tapCause((cause) => Effect.logWarning("Products may stand in other categories than is shown", cause)),
+    Effect.ignoreCause,
+    Effect.ensuring(Effect.sync(() => (working = null)))
+  )
 
   return {
     /** Says that something has changed, if it has. */
