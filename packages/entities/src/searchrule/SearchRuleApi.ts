@@ -76,7 +76,7 @@ const hasRoom = Effect.gen(function* () {
 
 const one = { contract: SearchRule, json: SearchRuleJson }
 const there = coded(SearchRuleCode, searchRuleId)
-const change = { ...one, ...there.changes, access: { ...changes, ...ofCatalogue } }
+const change = { ...one, ...there.changes, access: { ...changes, ...ofCatalogue }, authored: true } as const
 const look = { access: { ...looks, ...ofCatalogue } }
 
 export const SearchRuleApi = Routes.group(

@@ -29,7 +29,7 @@ const one = {
     readonly query: { readonly region: Region }
   }) => skuId(query.region, params.sku)
 }
-const change = { ...one, access: { ...changes, ...ofCatalogue } }
+const change = { ...one, access: { ...changes, ...ofCatalogue }, authored: true } as const
 
 export const UnitCostApi = Routes.group(
   "unitCosts",

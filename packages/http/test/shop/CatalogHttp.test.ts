@@ -140,8 +140,10 @@ layer(EdgeTest.layer, { excludeTestServices: true, timeout: "60 seconds" })("cat
       const rows = [`eu,K1,Pipe 12" long,1,GBP,0`, `eu,K2,"never ends,1,GBP,0`, `eu,K3,"Best" pipe,1,GBP,0`]
       const long = `eu,K4,"${"x".repeat(1_100_000)}",1,GBP,0`
       const all = lines((yield* csv([header, ...rows, long, `eu,K5,"Good, one",1,GBP,0`, ""].join("\r\n"))).text)
+      // A busy machine takes so long that there is progress to report.
+      const said = all.filter(({ type }) => type !== "progress")
       assert.deepStrictEqual(
-        all.map(({ code = null, row = null, type }) => [type, row, code]),
+        said.map(({ code = null, row = null, type }) => [type, row, code]),
         [
           ["error", 2, "invalid_csv"],
           ["error", 3, "invalid_csv"],
