@@ -13,8 +13,11 @@ import * as ShopTest from "./ShopTest.ts"
 const Shop = EdgeTest.layerOver(ShopTest.layer, Reads.layer.pipe(Layer.provide(RegionDatabases.layerOne)))
 
 const authorised = { authorization: `Bearer ${importToken}` }
+/** Sent again while the edge says that it is too busy: all that is sent here may come twice. */
 const send = (...request: Parameters<EdgeTest["Service"]["send"]>) =>
-  Effect.flatMap(EdgeTest, (edge) => edge.send(...request))
+  Effect.flatMap(EdgeTest, (edge) => edge.send(...request)).pipe(
+    Effect.repeat({ schedule: Schedule.spaced("250 millis"), while: ({ status }) => status === 503, times: 40 })
+  )
 const fine = (answer: Answer) => {
   assert.isBelow(answer.status, 300, answer.text)
   return answer.json
@@ -70,7 +73,7 @@ const stockOf = (sku: string) => Effect.map(get(`/v1/skus/eu/${sku}`), ({ totals
 /** The order, once it is so; the saga needs a moment. */
 const orderWhen = (id: string, status: string) =>
   get(`/v1/orders/${id}`).pipe(
-    Effect.repeat({ schedule: Schedule.spaced("50 millis"), while: (order) => order.status !== status, times: 400 }),
+    Effect.repeat({ schedule: Schedule.spaced("50 millis"), while: (order) => order.status !== status, times: 800 }),
     Effect.tap((order) => Effect.sync(() => assert.strictEqual(order.status, status)))
   )
 const carrierSays = (orderId: string, type: string, more: object) => {
