@@ -57,7 +57,10 @@ const query = {
   delimiter: Schema.optionalKey(Schema.Literals(["comma", "semicolon", "tab", "bar"])),
   /** Of CSV and workbooks: names of columns in the file and what they are here, as `Artikel:sku,Preis:price,Notiz:-`; `-` is not looked at. */
   columns: Schema.optionalKey(
-    Schema.String.check(Schema.isMaxLength(columnsMax), Schema.isPattern(pairs)).annotate({
+    Schema.String.check(
+      Schema.isMaxLength(columnsMax),
+      Schema.isPattern(pairs, { expected: "pairs such as Artikel:sku,Notiz:-" })
+    ).annotate({
       examples: ["Artikel:sku,Preis:price,Notiz:-"]
     })
   )

@@ -160,11 +160,11 @@ export const columnsOf = (text: string): ReadonlyMap<string, string> | null => {
   return isSound && map.size === pairs.length ? map : null
 }
 
-const named = (names: ReadonlyArray<string>): string =>
-  names
-    .slice(0, 5)
-    .map((name) => name.slice(0, 40))
-    .join(", ")
+const namedMax = 20
+const named = (names: ReadonlyArray<string>): string => {
+  const some = names.slice(0, namedMax).map((name) => name.slice(0, 40))
+  return `${some.join(", ")}${names.length > namedMax ? ` and ${names.length - namedMax} more` : ""}`
+}
 
 /** Names of columns as they are meant; programs put a delimiter behind the last one. */
 const headerOf = (cells: ReadonlyArray<string>, renamed: ReadonlyMap<string, string>): Header | Unreadable => {
@@ -179,7 +179,9 @@ const headerOf = (cells: ReadonlyArray<string>, renamed: ReadonlyMap<string, str
   const missing = required.filter((name) => !header.includes(name))
   const twice = header.filter((name, index) => name !== ignored && header.indexOf(name) !== index)
   const faults = [
-    ...(unknown.length === 0 ? [] : [`Unknown columns: ${named(unknown)}`]),
+    ...(unknown.length === 0
+      ? []
+      : [`Unknown columns: ${named(unknown)}. Say in \`columns\` what they are here, as Artikel:sku,Notiz:-`]),
     ...(missing.length === 0 ? [] : [`Missing columns: ${named(missing)}`]),
     ...(twice.length === 0 ? [] : [`Columns that stand twice: ${named(twice)}`])
   ]

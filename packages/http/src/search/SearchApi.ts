@@ -171,7 +171,11 @@ export class SearchApi extends HttpApiGroup.make("search")
         channel: Schema.optionalKey(Channel),
         filters: Schema.optionalKey(
           text(4_000)
-            .check(Schema.isPattern(filtersForm))
+            .check(
+              Schema.isPattern(filtersForm, {
+                expected: "name:value,value;name:value, with what is else in them percent-encoded"
+              })
+            )
             .annotate({ examples: ["colour:black,grey;category:bags"] })
         ),
         priceFrom: price,

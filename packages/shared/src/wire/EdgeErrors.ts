@@ -134,7 +134,8 @@ export class PayloadTooLarge extends Refusal<PayloadTooLarge>()("PayloadTooLarge
 export class UnsupportedMediaType extends Refusal<UnsupportedMediaType>()("UnsupportedMediaType", {
   status: 415,
   title: "A media type that is not taken here",
-  detail: "Send the media type that the contract names."
+  detail:
+    "The reference names the `Content-Type` that each route takes: `application/json` of most, `application/octet-stream` or the type of the file of uploads."
 }) {}
 
 /** Two readers could take it for different requests: it leaves open whom it is for, where it ends or who sends it. */

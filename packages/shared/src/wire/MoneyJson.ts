@@ -4,7 +4,7 @@ import { named } from "./Named.ts"
 
 /** Whole minor units as decimal digits: `"1995"`. A string, since JSON numbers lose digits in many clients. */
 const minor = (pattern: RegExp) =>
-  Schema.String.check(Schema.isPattern(pattern))
+  Schema.String.check(Schema.isPattern(pattern, { expected: "whole minor units as digits: 19.95 is 1995" }))
     .annotate({ examples: ["1995"] })
     .pipe(Schema.decodeTo(Schema.Int, SchemaTransformation.transform({ decode: Number, encode: String })))
 
