@@ -131,7 +131,19 @@ export const history = <
 >(
   name: Name,
   path: Path,
-  { contract, id, params, what }: Options<Type, Rpcs, Params> & { readonly what: string }
+  {
+    about = "",
+    contract,
+    id,
+    of,
+    params,
+    what
+  }: Options<Type, Rpcs, Params> & {
+    readonly what: string
+    readonly about?: string
+    /** What is asked for beside the page. */
+    readonly of?: (params: Schema.Struct.Type<Params>) => object
+  }
 ) =>
   Routes.custom(
     HttpApiEndpoint.get(name, path, { params, query: historyQuery, success: History, error: refusals }),
@@ -140,7 +152,8 @@ export const history = <
       traffic,
       summary: `Who changed a ${what}, when, why, and what`,
       about:
-        "The newest change first, a page at a time; `next` of one page is `cursor` of the page after it. `author` is an account, a partner or a tool as the audit log names it, or `timer` for a scheduled change. `reason` is what the author sent as `Change-Reason`. `changes` has each field that the change gave another value. A page that would be too large has fewer items than `limit`."
+        "The newest change first, a page at a time; `next` of one page is `cursor` of the page after it. `author` is an account, a partner or a tool as the audit log names it, or `timer` for a scheduled change. `reason` is what the author sent as `Change-Reason`. `changes` has each field that the change gave another value. A page that would be too large has fewer items than `limit`." +
+        about
     },
     Effect.gen(function* () {
       const edge = yield* Edge
@@ -149,7 +162,7 @@ export const history = <
         const { cursor, limit = Headers.limitDefault } = given.query
         const after = yield* Effect.mapError(Page.decodeCursor(Cursor, cursor), () => Answers.badCursor)
         const before = after === null ? null : after[1]
-        const { items, more } = yield* edge.call(entity(id(given)).History({ before, limit }))
+        const { items, more } = yield* edge.call(entity(id(given)).History({ before, limit, ...of?.(given.params) }))
         const next = more ? Page.encodeCursor(["history", items.at(-1)!.seq]) : null
         return Answers.listed(given.request, { items, next })
       }) as never

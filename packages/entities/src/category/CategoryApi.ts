@@ -96,6 +96,14 @@ export const CategoryApi = Routes.group(
       json: EditedCategoryJson,
       what: "category"
     }),
+    HistoryRoutes.history("getCategoryMoves", "/categories/:code/moves", {
+      contract: CategoryTree,
+      params: changeOfTree.params,
+      id: changeOfTree.id,
+      of: ({ code }) => ({ category: code }),
+      what: "category's place",
+      about: " `seq` is a version of the region's whole tree. `place` is `null` where the category is not in the tree."
+    }),
     Routes.command("putCategory", "PUT", "/categories/:code", {
       ...change,
       summary: "Describe a category, or replace its description",

@@ -6,6 +6,7 @@ import { Region } from "@halles/shared/Region"
 import { Refusal } from "@halles/shared/wire/Refusal"
 import { Schema } from "effect"
 import { Rpc } from "effect/rpc"
+import { Entry, HistoryTooLong } from "../catalogue/History.ts"
 import { ContentRefused } from "../routes/ContentRefused.ts"
 
 /** Categories in the tree of one region. */
@@ -104,5 +105,11 @@ export const CategoryTree = Contract.make("CategoryTree", [
   Rpc.make("Subtree", { payload: { category: CategoryCode }, success: Schema.Array(CategoryCode) }),
   /** Those of the categories that are not in the tree. */
   Rpc.make("Missing", { payload: { categories: Schema.Array(CategoryCode) }, success: Schema.Array(CategoryCode) }),
+  /** The places that a category had, below the version `before` of the tree, the newest first. */
+  Rpc.make("History", {
+    payload: { category: CategoryCode, before: Schema.NullOr(Schema.Int), limit: Schema.Int },
+    success: Schema.Struct({ items: Schema.Array(Entry), more: Schema.Boolean }),
+    error: HistoryTooLong
+  }),
   Contract.view(CategoryTreeView)
 ])

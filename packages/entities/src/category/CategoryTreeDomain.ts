@@ -1,6 +1,6 @@
-import * as EventSourced from "@halles/engine/eventsourced/EventSourced"
 import * as Domain from "../Domain.ts"
 import { CategoryTree, CategoryTreeId } from "./CategoryTree.ts"
+import { CategoryTreeLive } from "./CategoryTreeLive.ts"
 import { categoryTrees } from "./CategoryTreeLaws.ts"
 import * as CategoryTreeState from "./CategoryTreeState.ts"
 import { CategoryTreeTable } from "./CategoryTreeTable.ts"
@@ -9,11 +9,7 @@ export const categoryTree = Domain.make({
   contract: CategoryTree,
   id: CategoryTreeId,
   model: CategoryTreeState,
-  live: EventSourced.layer(CategoryTree, CategoryTreeState, {
-    id: CategoryTreeId,
-    maxIdleTime: "1 hour",
-    mailboxCapacity: 4_096
-  }),
+  live: CategoryTreeLive,
   table: CategoryTreeTable,
   routes: null,
   laws: categoryTrees,

@@ -70,6 +70,7 @@ export const expected: Readonly<Record<string, Row>> = {
   describeProduct: product,
   getEditedProduct: { all: ["merchandiser", "admin"], scopes: ["catalog:write"] },
   getEditedCategory: { all: ["merchandiser", "admin"], scopes: ["catalog:write"] },
+  getCategoryMoves: { all: ["merchandiser", "admin"], scopes: ["catalog:write"] },
   getCategoryHistory: { all: ["merchandiser", "admin"], scopes: ["catalog:write"] },
   getEditedProductModel: { all: ["merchandiser", "admin"], scopes: ["catalog:write"] },
   getProductModelHistory: { all: ["merchandiser", "admin"], scopes: ["catalog:write"] },

@@ -87,6 +87,7 @@ describe("the contract", () => {
         "GET /v1/categories/{code}",
         "GET /v1/categories/{code}/details",
         "GET /v1/categories/{code}/history",
+        "GET /v1/categories/{code}/moves",
         "PUT /v1/categories/{code}",
         "DELETE /v1/categories/{code}",
         "GET /v1/categories/{code}/products",

@@ -166,6 +166,22 @@ layer(Shop, { excludeTestServices: true, timeout: "120 seconds" })("merchants", 
       assert.deepStrictEqual([cycle.status, cycle.json.code], [409, "category_cycle"])
       yield* place("black", "sale")
       assert.deepStrictEqual(yield* standing(), [[], [], ["T2"]])
+      const moves = (query = "") =>
+        Effect.map(
+          send("GET", `/v1/categories/black/moves?region=eu${query}`, undefined, authorised),
+          ({ json }) => json
+        )
+      const newest = yield* moves("&limit=1")
+      assert.deepInclude(newest.items[0], {
+        seq: 5,
+        changes: [{ field: "place", before: { parent: "tea", before: null }, after: { parent: "sale", before: null } }]
+      })
+      const oldest = yield* moves(`&cursor=${newest.next}`)
+      assert.deepInclude(oldest.items[0], {
+        seq: 4,
+        changes: [{ field: "place", before: null, after: { parent: "tea", before: null } }]
+      })
+      assert.deepStrictEqual([newest.items.length, oldest.items.length, oldest.next], [1, 1, null])
 
       // What is on sale for less than 5 pounds, wherever it stands; and what grew in Assam.
       const cheap = { category: "sale", priceBelow: { amount: "500", currency: "GBP" } }
