@@ -9,6 +9,10 @@ import { grant } from "@halles/shared/security/Grant"
 import { Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
 import { tables } from "./Domains.ts"
+import { CategoryTable } from "./category/CategoryTable.ts"
+import { CategoryTreeTable } from "./category/CategoryTreeTable.ts"
+import { ProductModelTable } from "./productmodel/ProductModelTable.ts"
+import { ProductTypeTable } from "./producttype/ProductTypeTable.ts"
 import { ProductTable } from "./catalogue/ProductTable.ts"
 import { OrderTable } from "./order/OrderTable.ts"
 import { SearchRuleTable } from "./searchrule/SearchRuleTable.ts"
@@ -44,7 +48,17 @@ const regionGrants = Effect.gen(function* () {
   yield* grant("halles_auditor", "SELECT ON ALL TABLES IN SCHEMA public")
   yield* makeMaskedViews
   // What is searched, and which articles orders have.
-  const searched = [ProductTable, SearchRuleTable, UnitCostTable, StockTable, OrderTable].map(({ table }) => table)
+  const searched = [
+    ProductTable,
+    ProductModelTable,
+    ProductTypeTable,
+    CategoryTable,
+    CategoryTreeTable,
+    SearchRuleTable,
+    UnitCostTable,
+    StockTable,
+    OrderTable
+  ].map(({ table }) => table)
   yield* grant(
     "halles_search",
     `SELECT ON projection, ${searched.join(", ")}`,
