@@ -113,6 +113,19 @@ describe("SearchIndex", () => {
     assert.deepStrictEqual(having("size", "l"), ["a", "b", "c"])
   })
 
+  it("counts the brand once too, also where it has a text for each language, and is not declared as a facet", () => {
+    const attributes = { brand: ["Douceur", "Dove"] }
+    const languages = new Map([["brand", ["fr", "en"]]])
+    const index = indexOf(product("a", "Soap", { brand: "Douceur Dove", attributes, languages, counted: new Set() }))
+    for (const [language, value] of [
+      ["en", "Dove"],
+      ["fr", "Douceur"]
+    ] as const) {
+      const { facets } = index.search(query("", { facets: ["brand"], language }))
+      assert.deepStrictEqual(facets.get("brand")?.values, [{ value, count: 1 }])
+    }
+  })
+
   it("suggests no category in which nothing stands any more", () => {
     const index = indexOf(product("a", "Tea", { categories: ["hot"] }), product("b", "Pot", { categories: ["home"] }))
     assert.deepStrictEqual(index.suggest("ho", "en").categories, ["hot", "home"])

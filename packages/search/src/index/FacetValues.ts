@@ -10,8 +10,8 @@ export const price = "price"
 export const channel = "channel"
 const builtIn: ReadonlySet<string> = new Set([brand, category, type, availability, price, channel])
 
-/** The facet of an attribute: its code, or `attributes.price` where a facet that every product has is named so. */
-const facetOf = (code: string): string => (builtIn.has(code) ? `attributes.${code}` : code)
+/** The facet of an attribute: its code, or `attributes.price` where a facet that every product has is named so. That of the brand is the brand. */
+const facetOf = (code: string): string => (builtIn.has(code) && code !== brand ? `attributes.${code}` : code)
 
 /** Values of a facet that are told, the most frequent first. */
 export const valuesMax = 100
@@ -57,7 +57,7 @@ type Told = readonly [name: string, value: string, seen: number]
 const toldOf = (document: ProductDocument): ReadonlyArray<Told> => {
   const range = document.price === null ? -1 : priceBounds.findLastIndex((bound) => bound <= document.price!)
   const own: ReadonlyArray<readonly [string, ReadonlyArray<string | number | boolean>]> = [
-    [brand, document.attributes[brand] ?? (document.brand === "" ? [] : [document.brand])],
+    [brand, document.brand === "" || document.attributes[brand] !== undefined ? [] : [document.brand]],
     [type, document.productType === null ? [] : [document.productType]],
     [channel, document.channels],
     [availability, document.available === null ? [] : [document.available ? "in_stock" : "out_of_stock"]],
@@ -65,8 +65,7 @@ const toldOf = (document: ProductDocument): ReadonlyArray<Told> => {
     [category, document.standsIn]
   ]
   const attributes = Object.entries(document.attributes).flatMap(([code, values]): ReadonlyArray<Told> => {
-    if (code === brand) return []
-    const isCounted = document.counted === null || document.counted.has(code) ? counted : 0
+    const isCounted = code === brand || document.counted === null || document.counted.has(code) ? counted : 0
     const languages = document.languages.get(code)
     return values.map((value, at) => {
       const seen = languages === undefined ? allLanguages : seenIn(languages, at)
