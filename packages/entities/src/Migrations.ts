@@ -20,7 +20,7 @@ import { UnitCostTable } from "./unitcost/UnitCostTable.ts"
 import { StockTable } from "./inventory/StockTable.ts"
 import { sku } from "./inventory/SkuDomain.ts"
 import { makeMaskedViews } from "./inspector/MaskedViews.ts"
-import * as SearchCounts from "./searchreport/SearchCounts.ts"
+import * as SearchCounts from "./searchrule/SearchCounts.ts"
 import * as SaleRetention from "./sale/SaleRetention.ts"
 
 /** All tables of a region but the read tables. The histories of SKUs are the hot ones. */

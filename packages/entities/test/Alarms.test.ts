@@ -2,11 +2,11 @@ import { assert, layer } from "@effect/vitest"
 import { PgTest } from "@halles/shared/testing/PgTest"
 import { Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
-import * as Alarms from "../src/alarms/Alarms.ts"
-import { objectives } from "../src/alarms/Objectives.ts"
+import * as Alarms from "../src/inspector/Alarms.ts"
+import { objectives } from "../src/inspector/Objectives.ts"
 import { migrateControl, migrateRegion } from "../src/Migrations.ts"
 import * as ParkedEvents from "@halles/engine/journal/ParkedEvents"
-import { RegionDatabases } from "../src/Reads.ts"
+import { RegionDatabases } from "../src/routes/Reads.ts"
 
 /** One database is the cluster's and that of `eu`. */
 const Test = RegionDatabases.layerOne.pipe(

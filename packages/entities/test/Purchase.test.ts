@@ -2,11 +2,11 @@ import { assert, layer } from "@effect/vitest"
 import { PgTest } from "@halles/shared/testing/PgTest"
 import { Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
-import { late } from "../src/alarms/SagaProgress.ts"
+import { late } from "../src/inspector/SagaProgress.ts"
 import { stepsOf, unfinished } from "../src/inspector/Sagas.ts"
 import { traced } from "../src/inspector/Trace.ts"
 import { layerRegion } from "../src/Migrations.ts"
-import { RegionDatabases } from "../src/Reads.ts"
+import { RegionDatabases } from "../src/routes/Reads.ts"
 
 const Test = RegionDatabases.layerOne.pipe(
   Layer.provideMerge(layerRegion),

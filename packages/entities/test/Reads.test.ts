@@ -14,8 +14,8 @@ import { availability } from "../src/inventory/StockTable.ts"
 import { mediaList } from "../src/media/MediaTable.ts"
 import { customerOrders } from "../src/order/OrderTable.ts"
 import { type ProductModelRow, valuesFor } from "../src/productmodel/ProductModelTable.ts"
-import { Reads, RegionDatabases } from "../src/Reads.ts"
-import * as TableList from "../src/TableList.ts"
+import { Reads, RegionDatabases } from "../src/routes/Reads.ts"
+import * as TableList from "../src/routes/TableList.ts"
 import { address } from "./Carts.ts"
 
 const skus = (some: ReadonlyArray<{ readonly sku: string }>): ReadonlyArray<string> => some.map(({ sku }) => sku)

@@ -1,4 +1,4 @@
-import { Reads, RegionDatabases } from "@halles/entities/Reads"
+import { Reads, RegionDatabases } from "@halles/entities/routes/Reads"
 import * as BreakerNews from "@halles/shared/clients/BreakerNews"
 import * as ClusterClient from "@halles/engine/cluster/ClusterClient"
 import { SearchClient } from "@halles/search/contract/SearchClient"

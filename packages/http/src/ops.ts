@@ -1,5 +1,5 @@
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
-import { RegionDatabases } from "@halles/entities/Reads"
+import { RegionDatabases } from "@halles/entities/routes/Reads"
 import { AuditLog } from "@halles/shared/audit/AuditLog"
 import * as BreakerNews from "@halles/shared/clients/BreakerNews"
 import * as ClusterClient from "@halles/engine/cluster/ClusterClient"

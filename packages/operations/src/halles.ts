@@ -1,7 +1,7 @@
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
-import { RegionDatabases } from "@halles/entities/Reads"
+import { RegionDatabases } from "@halles/entities/routes/Reads"
 import * as Postgres from "@halles/shared/clients/Postgres"
 import { Config, Effect, Exit, Layer } from "effect"
 import { CliError, Command } from "effect/cli"

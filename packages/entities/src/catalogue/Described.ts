@@ -1,7 +1,7 @@
 import { NotFound } from "@halles/engine/eventsourced/EntityErrors"
 import type { Row } from "@halles/engine/eventsourced/Model"
 import { Equal, Result, Schema } from "effect"
-import * as FieldVersions from "./FieldVersions.ts"
+import * as FieldVersions from "../history/FieldVersions.ts"
 
 // The part of `decide` and `evolve` that entities share whose commands are Put and Remove: a category, a product model, a product type.
 // Put replaces the whole description. Remove keeps it, and the next Put brings the entity back.

@@ -11,8 +11,8 @@ import { Refusal } from "@halles/shared/wire/Refusal"
 import { ContentRefused } from "../routes/ContentRefused.ts"
 import { SlugText } from "../slug/Slug.ts"
 import { Details } from "./Details.ts"
-import { VersionsJson } from "./FieldVersions.ts"
-import * as History from "./History.ts"
+import { VersionsJson } from "../history/FieldVersions.ts"
+import * as History from "../history/History.ts"
 import { Translations } from "./Translations.ts"
 
 /** Most scheduled changes of one product. */

@@ -1,6 +1,6 @@
 import * as EventSourced from "@halles/engine/eventsourced/EventSourced"
 import { SkuId } from "@halles/shared/Ids"
-import * as HistoryLive from "./HistoryLive.ts"
+import * as HistoryLive from "../history/HistoryLive.ts"
 import { Product } from "./Product.ts"
 import { EditedJson } from "./ProductJson.ts"
 import * as ProductState from "./ProductState.ts"

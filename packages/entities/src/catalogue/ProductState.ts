@@ -10,7 +10,7 @@ import * as ShownMedia from "../media/ShownMedia.ts"
 import { ContentRefused } from "../routes/ContentRefused.ts"
 import { SlugText } from "../slug/Slug.ts"
 import { Details, faultsOf } from "./Details.ts"
-import * as FieldVersions from "./FieldVersions.ts"
+import * as FieldVersions from "../history/FieldVersions.ts"
 import {
   aheadMsMax,
   type ApplyRelease,

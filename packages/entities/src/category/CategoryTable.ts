@@ -1,7 +1,7 @@
 import * as Table from "@halles/engine/projections/Table"
 import { Effect, Schema } from "effect"
 import { SqlClient } from "effect/sql"
-import type { Query } from "../Reads.ts"
+import type { Query } from "../routes/Reads.ts"
 import { Description } from "./Category.ts"
 import * as CategoryState from "./CategoryState.ts"
 

@@ -6,7 +6,7 @@ import { Region } from "@halles/shared/Region"
 import { Refusal } from "@halles/shared/wire/Refusal"
 import { Schema } from "effect"
 import { Rpc } from "effect/rpc"
-import { Entry, HistoryTooLong } from "../catalogue/History.ts"
+import { Entry, HistoryTooLong } from "../history/History.ts"
 import { ContentRefused } from "../routes/ContentRefused.ts"
 
 /** Categories in the tree of one region. */

@@ -4,7 +4,7 @@ import * as EventSourced from "@halles/engine/eventsourced/EventSourced"
 import { Journal } from "@halles/engine/journal/Journal"
 import { bounded } from "@halles/shared/Page"
 import { Effect, Layer, Semaphore } from "effect"
-import { type Entry, HistoryTooLong, readsMax } from "../catalogue/History.ts"
+import { type Entry, HistoryTooLong, readsMax } from "../history/History.ts"
 import { type CategoryCode, CategoryTree, CategoryTreeId } from "./CategoryTree.ts"
 import * as CategoryTreeState from "./CategoryTreeState.ts"
 

@@ -1,7 +1,7 @@
 import { withinBytes } from "@halles/engine/journal/Pages"
 import type { Now } from "../Domain.ts"
 import { models } from "../Domains.ts"
-import { RegionDatabases } from "../Reads.ts"
+import { RegionDatabases } from "../routes/Reads.ts"
 import { type Region, regionOf } from "@halles/shared/Region"
 import { causeText } from "@halles/engine/activation/Strikes"
 import { Cause, Effect, Predicate, Schema } from "effect"

@@ -2,7 +2,7 @@ import { regions, type Region } from "@halles/shared/Region"
 import { Effect } from "effect"
 import type { SqlClient } from "effect/sql"
 import { sagas } from "../Domains.ts"
-import { RegionDatabases } from "../Reads.ts"
+import { RegionDatabases } from "../routes/Reads.ts"
 import { type Ref, refsOf, rowsOf, stateOf } from "./Histories.ts"
 import { cartIdIn } from "./Purchase.ts"
 

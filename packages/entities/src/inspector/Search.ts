@@ -3,7 +3,7 @@ import type { Region } from "@halles/shared/Region"
 import { withinBytes } from "@halles/engine/journal/Pages"
 import type { Now } from "../Domain.ts"
 import { models } from "../Domains.ts"
-import { RegionDatabases } from "../Reads.ts"
+import { RegionDatabases } from "../routes/Reads.ts"
 
 /** Rows of one read, and bytes of them. */
 const pageMax = 5_000

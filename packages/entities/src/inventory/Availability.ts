@@ -1,5 +1,5 @@
 import type { Parts } from "../catalogue/Parts.ts"
-import { Reads } from "../Reads.ts"
+import { Reads } from "../routes/Reads.ts"
 import { type Available, availability } from "./StockTable.ts"
 import { type SkuId, type SkuCode, skuId } from "@halles/shared/Ids"
 import type { Region } from "@halles/shared/Region"

@@ -2,7 +2,7 @@ import * as Table from "@halles/engine/projections/Table"
 import type { CustomerId } from "@halles/shared/Ids"
 import { Effect, Schema } from "effect"
 import { SqlClient } from "effect/sql"
-import * as TableList from "../TableList.ts"
+import * as TableList from "../routes/TableList.ts"
 import { MediaId, MediaView } from "./Media.ts"
 import * as MediaState from "./MediaState.ts"
 

@@ -1,7 +1,7 @@
 import * as Table from "@halles/engine/projections/Table"
 import { type CustomerId, OrderId } from "@halles/shared/Ids"
 import { Schema } from "effect"
-import * as TableList from "../TableList.ts"
+import * as TableList from "../routes/TableList.ts"
 import { Status } from "./Order.ts"
 import { disputedOf, disputesAfter } from "./OrderEvolve.ts"
 import { OrderSummary } from "./OrderSummary.ts"

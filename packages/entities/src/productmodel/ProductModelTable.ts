@@ -3,7 +3,7 @@ import * as Table from "@halles/engine/projections/Table"
 import type { RowOf } from "@halles/engine/projections/Table"
 import { Schema } from "effect"
 import type { Attributes } from "../producttype/Attributes.ts"
-import * as TableList from "../TableList.ts"
+import * as TableList from "../routes/TableList.ts"
 import { Description, ProductModelCode, productModelId, ProductModelView } from "./ProductModel.ts"
 import * as ProductModelState from "./ProductModelState.ts"
 

@@ -1,5 +1,5 @@
 import * as EventSourced from "@halles/engine/eventsourced/EventSourced"
-import * as HistoryLive from "../catalogue/HistoryLive.ts"
+import * as HistoryLive from "../history/HistoryLive.ts"
 import * as Domain from "../Domain.ts"
 import { ProductType, ProductTypeId } from "./ProductType.ts"
 import { EditedProductTypeJson, ProductTypeApi } from "./ProductTypeApi.ts"

@@ -4,7 +4,7 @@ import { viewReply } from "@halles/engine/eventsourced/Replies"
 import { regionOf } from "@halles/shared/Region"
 import { Result, Schema } from "effect"
 import * as Described from "../catalogue/Described.ts"
-import { FieldVersions } from "../catalogue/FieldVersions.ts"
+import { FieldVersions } from "../history/FieldVersions.ts"
 import { ContentRefused } from "../routes/ContentRefused.ts"
 import { AttributeCode, type Declaration, faultsOf, Kind } from "./Declaration.ts"
 import {

@@ -1,5 +1,5 @@
 import * as Table from "@halles/engine/projections/Table"
-import * as TableList from "../TableList.ts"
+import * as TableList from "../routes/TableList.ts"
 import { Declarations, ProductTypeCode, productTypeId, ProductTypeView, Title } from "./ProductType.ts"
 import * as ProductTypeState from "./ProductTypeState.ts"
 import { Schema } from "effect"

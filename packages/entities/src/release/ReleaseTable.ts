@@ -2,7 +2,7 @@ import * as Table from "@halles/engine/projections/Table"
 import { regionOf } from "@halles/shared/Region"
 import { given } from "@halles/shared/wire/Stamp"
 import { Schema } from "effect"
-import * as TableList from "../TableList.ts"
+import * as TableList from "../routes/TableList.ts"
 import { ReleaseCode, releaseId, ReleaseView } from "./Release.ts"
 import * as ReleaseState from "./ReleaseState.ts"
 

@@ -17,7 +17,7 @@ import type { Entity } from "effect/cluster"
 import type { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
 import type { Rpc } from "effect/rpc"
-import type { Reads } from "../Reads.ts"
+import type { Reads } from "./Reads.ts"
 import { DefaultRegion, Edge, type Freshness, sharedKey } from "./Edge.ts"
 
 // A route is an endpoint of the HTTP contract with what carries it out. Domains declare theirs with `command`, `query` and

@@ -1,8 +1,8 @@
 import * as Table from "@halles/engine/projections/Table"
 import { Effect, Schema } from "effect"
 import { SqlClient } from "effect/sql"
-import type { Query } from "../Reads.ts"
-import * as TableList from "../TableList.ts"
+import type { Query } from "../routes/Reads.ts"
+import * as TableList from "../routes/TableList.ts"
 import { Description, Kind, rulesMax, SearchRuleCode, searchRuleId, SearchRuleView } from "./SearchRule.ts"
 import * as SearchRuleState from "./SearchRuleState.ts"
 

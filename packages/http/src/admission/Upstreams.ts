@@ -1,4 +1,4 @@
-import { type Query, Reads } from "@halles/entities/Reads"
+import { type Query, Reads } from "@halles/entities/routes/Reads"
 import * as Breaker from "@halles/shared/clients/Breaker"
 import type { Region } from "@halles/shared/Region"
 import { Context, Effect, Layer } from "effect"

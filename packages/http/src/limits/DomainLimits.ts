@@ -1,7 +1,7 @@
 import { historyBytesMax, historyMax } from "@halles/engine/journal/JournalStore"
 import * as Cart from "@halles/entities/cart/Cart"
 import * as Details from "@halles/entities/catalogue/Details"
-import * as History from "@halles/entities/catalogue/History"
+import * as History from "@halles/entities/history/History"
 import * as Parts from "@halles/entities/catalogue/Parts"
 import * as Product from "@halles/entities/catalogue/Product"
 import * as CategoryTree from "@halles/entities/category/CategoryTree"

@@ -1,4 +1,4 @@
-import { daysMax } from "@halles/entities/searchreport/SearchCounts"
+import { daysMax } from "@halles/entities/searchrule/SearchCounts"
 import { answerMsMax } from "@halles/search/contract/SearchClient"
 import * as Messages from "@halles/search/contract/SearchMessages"
 import { valuesBytesMax, valuesMax, valuesOfProductMax } from "@halles/search/index/FacetValues"

@@ -1,5 +1,5 @@
 import { NotFound } from "@halles/engine/eventsourced/EntityErrors"
-import { RegionDatabases } from "@halles/entities/Reads"
+import { RegionDatabases } from "@halles/entities/routes/Reads"
 import { Placement } from "@halles/engine/placement/Placement"
 import { type Region, regionOf, regions } from "@halles/shared/Region"
 import { RunnerPresence } from "@halles/engine/placement/RunnerPresence"

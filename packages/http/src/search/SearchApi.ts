@@ -14,7 +14,7 @@ import {
 import { Language } from "@halles/search/index/Language"
 import { Sort } from "@halles/search/index/Sort"
 import { Region } from "@halles/shared/Region"
-import { askedMin, daysMax, linesMax, Report } from "@halles/entities/searchreport/SearchCounts"
+import { askedMin, daysMax, linesMax, Report } from "@halles/entities/searchrule/SearchCounts"
 import { SkuCode } from "@halles/shared/Ids"
 import { everybody, looks, ofCatalogue } from "@halles/shared/wire/AccessRule"
 import { InvalidRequest, Unavailable } from "@halles/shared/wire/EdgeErrors"

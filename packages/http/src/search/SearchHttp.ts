@@ -1,7 +1,7 @@
 import { ProductJson } from "@halles/entities/catalogue/ProductJson"
-import { Reads } from "@halles/entities/Reads"
+import { Reads } from "@halles/entities/routes/Reads"
 import { DefaultRegion, Edge } from "@halles/entities/routes/Edge"
-import { report } from "@halles/entities/searchreport/SearchCounts"
+import { report } from "@halles/entities/searchrule/SearchCounts"
 import { SearchClient, type SearchUnavailable } from "@halles/search/contract/SearchClient"
 import {
   Click,

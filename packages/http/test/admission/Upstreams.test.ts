@@ -1,6 +1,6 @@
 import { assert, it, layer } from "@effect/vitest"
 import { products } from "@halles/entities/catalogue/ProductTable"
-import { Reads } from "@halles/entities/Reads"
+import { Reads } from "@halles/entities/routes/Reads"
 import type { Region } from "@halles/shared/Region"
 import { Effect, Fiber, Layer } from "effect"
 import { PrometheusMetrics } from "effect/observability"

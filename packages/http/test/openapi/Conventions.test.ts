@@ -1,5 +1,5 @@
 import { assert, layer } from "@effect/vitest"
-import { Reads, RegionDatabases } from "@halles/entities/Reads"
+import { Reads, RegionDatabases } from "@halles/entities/routes/Reads"
 import { RedisTest } from "@halles/shared/testing/RedisTest"
 import { twoFactors } from "@halles/shared/security/Authority"
 import { Effect, Layer } from "effect"

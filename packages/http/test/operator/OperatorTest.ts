@@ -1,6 +1,6 @@
 import * as HttpListener from "@halles/shared/listener/HttpListener"
 import { migrateControl, migrateRegion } from "@halles/entities/Migrations"
-import { RegionDatabases } from "@halles/entities/Reads"
+import { RegionDatabases } from "@halles/entities/routes/Reads"
 import { AuditLog } from "@halles/shared/audit/AuditLog"
 import type { Role, Scope } from "@halles/shared/security/Authority"
 import type { Act } from "@halles/shared/audit/AuditEntry"

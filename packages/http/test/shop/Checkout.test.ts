@@ -1,5 +1,5 @@
 import { assert, layer } from "@effect/vitest"
-import { Reads, RegionDatabases } from "@halles/entities/Reads"
+import { Reads, RegionDatabases } from "@halles/entities/routes/Reads"
 import { Effect, Layer, Schedule } from "effect"
 import { SqlClient } from "effect/sql"
 import { randomUUID } from "node:crypto"

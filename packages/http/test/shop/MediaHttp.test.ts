@@ -1,7 +1,7 @@
 import { assert, layer } from "@effect/vitest"
 import * as MediaProcess from "@halles/entities/media/MediaProcess"
 import { linker, MediaLinks } from "@halles/entities/media/MediaUrl"
-import { RegionDatabases, Reads } from "@halles/entities/Reads"
+import { RegionDatabases, Reads } from "@halles/entities/routes/Reads"
 import { BlobStore } from "@halles/media/BlobStore"
 import { Intake } from "@halles/media/Intake"
 import { routes } from "@halles/media/MediaRoutes"

@@ -1,5 +1,5 @@
-import * as Alarms from "@halles/entities/alarms/Alarms"
-import { RegionDatabases } from "@halles/entities/Reads"
+import * as Alarms from "@halles/entities/inspector/Alarms"
+import { RegionDatabases } from "@halles/entities/routes/Reads"
 import { regions } from "@halles/shared/Region"
 import { Console, Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"

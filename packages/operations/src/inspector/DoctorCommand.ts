@@ -1,5 +1,5 @@
-import { objectives } from "@halles/entities/alarms/Objectives"
-import { RegionDatabases } from "@halles/entities/Reads"
+import { objectives } from "@halles/entities/inspector/Objectives"
+import { RegionDatabases } from "@halles/entities/routes/Reads"
 import { type Region, regions } from "@halles/shared/Region"
 import { Console, Effect } from "effect"
 import { Command } from "effect/cli"

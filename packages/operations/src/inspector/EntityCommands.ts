@@ -1,4 +1,4 @@
-import { RegionDatabases } from "@halles/entities/Reads"
+import { RegionDatabases } from "@halles/entities/routes/Reads"
 import { type Region, regionOf } from "@halles/shared/Region"
 import * as Shard from "@halles/shared/Shard"
 import { Console, Effect, Option, Queue, Schedule, Schema, Stream } from "effect"

@@ -1,4 +1,4 @@
-import { RegionDatabases } from "@halles/entities/Reads"
+import { RegionDatabases } from "@halles/entities/routes/Reads"
 import { canonical, statementMax } from "@halles/shared/audit/AuditEntry"
 import { regions } from "@halles/shared/Region"
 import { Effect, Schema } from "effect"

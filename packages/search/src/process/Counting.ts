@@ -1,4 +1,4 @@
-import * as SearchCounts from "@halles/entities/searchreport/SearchCounts"
+import * as SearchCounts from "@halles/entities/searchrule/SearchCounts"
 import { Clock, Context, Effect, Latch, Layer } from "effect"
 import { SqlClient } from "effect/sql"
 import { countedAs, QueryCounts } from "./QueryCounts.ts"

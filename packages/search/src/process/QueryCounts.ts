@@ -1,4 +1,4 @@
-import type { SearchCount } from "@halles/entities/searchreport/SearchCounts"
+import type { SearchCount } from "@halles/entities/searchrule/SearchCounts"
 import { words } from "../index/Analyser.ts"
 
 /** A query that was asked less often on a day is not kept: it may be somebody's own. */

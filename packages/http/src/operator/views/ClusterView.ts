@@ -1,5 +1,5 @@
-import * as Alarms from "@halles/entities/alarms/Alarms"
-import { RegionDatabases } from "@halles/entities/Reads"
+import * as Alarms from "@halles/entities/inspector/Alarms"
+import { RegionDatabases } from "@halles/entities/routes/Reads"
 import { BreakerNews } from "@halles/shared/clients/BreakerNews"
 import { percentile } from "@halles/engine/activation/EntityCalls"
 import { Placement } from "@halles/engine/placement/Placement"

@@ -1,6 +1,6 @@
 import { type Ref, nameOf, readableStateOf, type When } from "@halles/entities/inspector/Histories"
 import { masked } from "@halles/entities/inspector/Masked"
-import { RegionDatabases } from "@halles/entities/Reads"
+import { RegionDatabases } from "@halles/entities/routes/Reads"
 import { Nats } from "@halles/shared/clients/Nats"
 import { Placement } from "@halles/engine/placement/Placement"
 import { type Region, regionOf } from "@halles/shared/Region"

@@ -1,6 +1,6 @@
 import type { Subscription } from "@nats-io/transport-node"
 import { rowsOf } from "@halles/engine/journal/EventMessage"
-import { RegionDatabases } from "@halles/entities/Reads"
+import { RegionDatabases } from "@halles/entities/routes/Reads"
 import { masked } from "@halles/entities/inspector/Masked"
 import { Nats } from "@halles/shared/clients/Nats"
 import { regions } from "@halles/shared/Region"

@@ -1,5 +1,5 @@
 import * as ParkedEvents from "@halles/engine/journal/ParkedEvents"
-import { RegionDatabases } from "@halles/entities/Reads"
+import { RegionDatabases } from "@halles/entities/routes/Reads"
 import { type Region, regions } from "@halles/shared/Region"
 import * as Subject from "@halles/shared/Subject"
 import { Effect } from "effect"

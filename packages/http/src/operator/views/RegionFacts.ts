@@ -1,4 +1,4 @@
-import { RegionDatabases } from "@halles/entities/Reads"
+import { RegionDatabases } from "@halles/entities/routes/Reads"
 import { type Region, regions } from "@halles/shared/Region"
 import { Context, Effect, Layer } from "effect"
 

@@ -1,6 +1,6 @@
 import { nameOf } from "@halles/entities/inspector/Histories"
 import { refused, unfinished } from "@halles/entities/inspector/Sagas"
-import { RegionDatabases } from "@halles/entities/Reads"
+import { RegionDatabases } from "@halles/entities/routes/Reads"
 import { type Region, regions } from "@halles/shared/Region"
 import { Clock, Effect } from "effect"
 import type * as Json from "../OperatorJson.ts"

@@ -2,7 +2,7 @@ import { type ConsumerInfo, jetstreamManager, type StreamInfo } from "@nats-io/j
 import { Nats } from "@halles/shared/clients/Nats"
 import type { Region } from "@halles/shared/Region"
 import * as Subject from "@halles/shared/Subject"
-import type { Live } from "@halles/entities/alarms/Alarms"
+import type { Live } from "@halles/entities/inspector/Alarms"
 import { Context, Effect, Layer, Option } from "effect"
 import { Unavailable } from "@halles/shared/wire/EdgeErrors"
 import type * as Json from "../OperatorJson.ts"

@@ -1,7 +1,7 @@
 import { grant } from "@halles/shared/security/Grant"
 import { Effect, Schema } from "effect"
 import { SqlClient } from "effect/sql"
-import type { Query } from "../Reads.ts"
+import type { Query } from "../routes/Reads.ts"
 
 /** Days that are kept, today included. */
 export const daysMax = 90

@@ -16,7 +16,7 @@ import type { Rpc } from "effect/rpc"
 import { Edge } from "../routes/Edge.ts"
 import * as Routes from "../routes/Routes.ts"
 import { Entry, HistoryTooLong, NoSuchMoment } from "./History.ts"
-import { Instant } from "./Schedule.ts"
+import { Instant } from "../catalogue/Schedule.ts"
 
 type Fields = Schema.Struct.Fields
 

@@ -3,8 +3,8 @@ import { Clock, Effect } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { type Code, goneMs, objectives, recentMs } from "./Objectives.ts"
 import * as Progress from "./SagaProgress.ts"
-import { refusedIn } from "../inspector/Sagas.ts"
-import { RegionDatabases } from "../Reads.ts"
+import { refusedIn } from "./Sagas.ts"
+import { RegionDatabases } from "../routes/Reads.ts"
 
 /** Something that somebody should look at, and how to begin. */
 export interface Alarm {

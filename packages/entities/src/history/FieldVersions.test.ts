@@ -10,8 +10,8 @@ import { productModel } from "../productmodel/ProductModelDomain.ts"
 import * as ProductModelState from "../productmodel/ProductModelState.ts"
 import { productType } from "../producttype/ProductTypeDomain.ts"
 import * as ProductTypeState from "../producttype/ProductTypeState.ts"
-import { product } from "./ProductDomain.ts"
-import * as ProductState from "./ProductState.ts"
+import { product } from "../catalogue/ProductDomain.ts"
+import * as ProductState from "../catalogue/ProductState.ts"
 
 interface Shown {
   readonly versions: Readonly<Record<string, number>>

@@ -1,8 +1,8 @@
 import { Effect } from "effect"
 import type { SqlClient } from "effect/sql"
-import { stateOf } from "../inspector/Histories.ts"
+import { stateOf } from "./Histories.ts"
 import { sagas as sagaTypes, tables } from "../Domains.ts"
-import { unknownStep } from "../inspector/Sagas.ts"
+import { unknownStep } from "./Sagas.ts"
 import { objectives } from "./Objectives.ts"
 
 /** Of each kind, those that have waited for the longest time. */
